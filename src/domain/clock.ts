@@ -1,0 +1,12 @@
+/** Where the present comes from; injected, so that tests can move it. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** The calendar day in the city, as `YYYY-MM-DD`. Taiwan keeps UTC+8 all year, so a fixed offset is exact. */
+export function dayInCity(instant: number): string {
+  return new Date(instant + 8 * 3_600_000).toISOString().slice(0, 10);
+}

@@ -1,0 +1,126 @@
+/**
+ * The facts about people that rules are made from, as plain data. Built by the store, judged by the other files of this
+ * folder. Dates without a time are ISO strings (`2026-11-23`) in the city's time zone; instants are milliseconds since 1970.
+ */
+
+export const ROLES = ['parent', 'student', 'teacher', 'staff', 'school_admin', 'bureau_admin'] as const;
+export type Role = (typeof ROLES)[number];
+export type StaffRole = Exclude<Role, 'parent' | 'student'>;
+
+export const SCHOOL_TYPES = ['elementary', 'junior_high', 'senior_high', 'vocational_high', 'special'] as const;
+export type SchoolType = (typeof SCHOOL_TYPES)[number];
+
+export const RELATIONS = ['parent', 'guardian', 'foster', 'caregiver'] as const;
+export type Relation = (typeof RELATIONS)[number];
+
+export const AUTHORITIES = ['statutory', 'court', 'agency', 'delegated'] as const;
+export type Authority = (typeof AUTHORITIES)[number];
+
+export const PERMISSIONS = [
+  'portfolio:read',
+  'grades:read',
+  'attendance:read',
+  'leave:request',
+  'notice:read',
+  'notice:reply',
+  'fees:read',
+  'fees:pay',
+  'health:read',
+  'consent:give',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+export const GUARDIANSHIP_STATES = ['active', 'suspended', 'revoked', 'expired'] as const;
+export type GuardianshipState = (typeof GUARDIANSHIP_STATES)[number];
+
+export interface School {
+  /** Six digits as a string; leading zeros count. */
+  code: string;
+  name: string;
+  nameEn: string;
+  type: SchoolType;
+}
+
+/** A stretch of days, both ends included; `undefined` is open. */
+export interface Validity {
+  validFrom: string | undefined;
+  validTo: string | undefined;
+}
+
+export interface Enrolment extends Validity {
+  id: string;
+  studentId: string;
+  school: School;
+  /** Academic year and semester, `115-1` → 115 and 1. */
+  year: number;
+  semester: number;
+  grade: number;
+  /** Class number inside the school, as printed: `203`. */
+  classno: string;
+  classtitle: string;
+  seat: number;
+}
+
+export interface Membership extends Validity {
+  id: string;
+  personId: string;
+  role: StaffRole;
+  /** Bureau administrators belong to no school. */
+  school: School | undefined;
+  primary: boolean;
+}
+
+export interface Guardianship extends Validity {
+  id: string;
+  guardianId: string;
+  studentId: string;
+  relation: Relation;
+  authority: Authority;
+  permissions: readonly Permission[];
+  state: GuardianshipState;
+}
+
+/** A guardianship together with what is known of its child today. */
+export interface Child {
+  guardianship: Guardianship;
+  name: string;
+  /** The child's current enrolments; most children have exactly one. */
+  enrolments: readonly Enrolment[];
+}
+
+export interface Identifier {
+  kind: 'email' | 'mobile' | 'account';
+  /** Normalised: what comparisons use. */
+  value: string;
+  verified: boolean;
+}
+
+/** Everything that the rules may know of one person, read in one go. */
+export interface PersonFacts {
+  id: string;
+  name: string;
+  locale: string | undefined;
+  active: boolean;
+  updatedAt: number;
+  identifiers: readonly Identifier[];
+  memberships: readonly Membership[];
+  enrolments: readonly Enrolment[];
+  children: readonly Child[];
+}
+
+/** What a relying party is registered for; the ceiling of everything it can be told. */
+export interface Registration {
+  scopes: readonly string[];
+  schoolTypes: readonly SchoolType[];
+  permissions: readonly Permission[];
+}
+
+/** One identity that a person can take at one relying party. */
+export interface ActingContext {
+  role: Role;
+  schoolCode: string | undefined;
+  /** Person id of the child; only with role `parent`. */
+  childId: string | undefined;
+  /** Id of the guardianship, membership or enrolment that the context rests on: when that ends, so does the context. */
+  basisId: string;
+}

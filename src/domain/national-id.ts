@@ -1,0 +1,28 @@
+import { validateIdCardNumber } from 'taiwan-id-validator';
+
+/** The last day of resident certificates with two letters (National Immigration Agency; guide, domain). */
+const OLD_CERTIFICATE_UNTIL = '2030-12-31';
+
+/** As people type it → as it is compared: NFKC, no spaces, capital letters. Only ASCII letters change case. */
+export function normaliseNationalId(input: string): string {
+  return input
+    .normalize('NFKC')
+    .replace(/[\s\p{Cf}]/gu, '')
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/**
+ * Whether a normalised id is a citizen's number or a resident certificate's with a right checksum. The old form of the
+ * certificate (two letters) ends with 2030.
+ *
+ * @param today `YYYY-MM-DD` in the city
+ */
+export function isNationalId(id: string, today: string): boolean {
+  const result = validateIdCardNumber(id);
+  return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_UNTIL);
+}
+
+/** The last six characters, the first password of a parent (source text). */
+export function lastSix(id: string): string {
+  return id.slice(-6);
+}
