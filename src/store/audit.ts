@@ -1,0 +1,87 @@
+import { asc, eq, gt, sql } from 'drizzle-orm';
+
+import { CHAIN_START, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
+import type { Store, Unit } from './database/index.ts';
+
+export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
+
+/** A keyed hash of a head: only who holds the master key can make one. */
+export type HeadSeal = (head: ChainHead) => string;
+
+/** The head as it is stored. */
+export interface StoredHead extends ChainHead {
+  mac: string;
+}
+
+/** Whether the head is one that the service itself once wrote. That of an empty log needs no seal. */
+export function isAuthentic({ seq, hash, mac }: StoredHead, seal: HeadSeal): boolean {
+  return (seq === CHAIN_START.seq && hash === CHAIN_START.hash) || mac === seal({ seq, hash });
+}
+
+/**
+ * Appends to the chain. The head stays locked until the unit ends, so make this the last step of a unit: parallel ones
+ * wait here for each other.
+ *
+ * A head that was changed by hand is never sealed again: the work goes on, and the log can no longer be verified.
+ */
+export async function append(u: Unit, entry: NewAuditEntry, seal: HeadSeal): Promise<ChainedEntry> {
+  const { audit, auditHead: head } = u.t;
+  const [place] = await u.db
+    .insert(head)
+    .values({ id: 1, seq: 1, hash: CHAIN_START.hash, mac: '' })
+    .onConflictDoUpdate({ target: head.id, set: { seq: sql`${head.seq} + 1` } })
+    .returning({ seq: head.seq, hash: head.hash, mac: head.mac });
+  if (!place) throw new Error('audit: the head gave no row');
+  const full: AuditEntry = { ...storable(entry), seq: place.seq };
+  const chained: ChainedEntry = { ...full, prevHash: place.hash, hash: chainHash(place.hash, full) };
+  await u.db.insert(audit).values({ ...chained, detail: { ...chained.detail } });
+  const mac = isAuthentic({ ...place, seq: place.seq - 1 }, seal) ? seal(chained) : '';
+  await u.db.update(head).set({ hash: chained.hash, mac }).where(eq(head.id, 1));
+  return chained;
+}
+
+/**
+ * The hash must be over what comes back. PostgreSQL's text takes no NUL, and neither engine keeps half of a surrogate pair:
+ * a strange user agent may neither stop a sign-in nor break the chain.
+ */
+function storable(entry: NewAuditEntry): NewAuditEntry {
+  const text = (value: string): string => value.replaceAll('\0', '\uFFFD').toWellFormed();
+  const maybe = (value: string | null): string | null => (value === null ? null : text(value));
+  return {
+    at: entry.at,
+    event: text(entry.event),
+    outcome: text(entry.outcome),
+    actorId: maybe(entry.actorId),
+    subjectId: maybe(entry.subjectId),
+    clientId: maybe(entry.clientId),
+    address: maybe(entry.address),
+    detail: Object.fromEntries(
+      Object.entries(entry.detail).map(([key, value]) => [text(key), typeof value === 'string' ? text(value) : value]),
+    ),
+  };
+}
+
+/** Where the chain stands, kept apart from the rows: shows entries cut off at its end. */
+export async function chainHead(u: Unit): Promise<StoredHead> {
+  const head = u.t.auditHead;
+  const [row] = await u.db.select({ seq: head.seq, hash: head.hash, mac: head.mac }).from(head).where(eq(head.id, 1));
+  return row ?? { ...CHAIN_START, mac: '' };
+}
+
+/** Up to `limit` entries after `afterSeq`, in order. */
+export async function page(u: Unit, afterSeq: number, limit: number): Promise<ChainedEntry[]> {
+  const a = u.t.audit;
+  return u.db.select().from(a).where(gt(a.seq, afterSeq)).orderBy(asc(a.seq)).limit(limit);
+}
+
+/** The whole log in order, for verifying and exporting; holds one page in memory. */
+export async function* entries(store: Store, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
+  let after = 0;
+  for (;;) {
+    const rows = await store.read((u) => page(u, after, pageSize));
+    yield* rows;
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.seq;
+  }
+}

@@ -1,0 +1,166 @@
+import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+
+import type { Unit } from './database/index.ts';
+import type { Tables } from './schema/define.ts';
+
+export type FirstPassword = Pick<
+  Tables['firstPasswords']['$inferSelect'],
+  'mac' | 'expiresAt' | 'failures' | 'closedAt'
+>;
+export type NewResetLink = Tables['resetLinks']['$inferInsert'];
+
+/** What opens an account. There is never both: setting one removes the other. */
+export interface Credential {
+  /** Encoded argon2id hash (PHC string format); whatever else stands there opens nothing. */
+  hash?: string;
+  first?: FirstPassword;
+}
+
+/** One query for both, so that an account without a password takes no longer or shorter. */
+export async function credentialOf(u: Unit, personId: string): Promise<Credential> {
+  const { persons, passwords: p, firstPasswords: f } = u.t;
+  const [row] = await u.db
+    .select({
+      hash: p.hash,
+      first: { mac: f.mac, expiresAt: f.expiresAt, failures: f.failures, closedAt: f.closedAt },
+    })
+    .from(persons)
+    .leftJoin(p, eq(p.personId, persons.id))
+    .leftJoin(f, eq(f.personId, persons.id))
+    .where(eq(persons.id, personId));
+  if (!row) return {};
+  return { ...(row.hash === null ? {} : { hash: row.hash }), ...(row.first === null ? {} : { first: row.first }) };
+}
+
+/** Sets the person's own password. The first password and a live reset link end with it. */
+export async function setPassword(u: Unit, personId: string, hash: string, now: number): Promise<void> {
+  const { passwords: p, firstPasswords: f, resetLinks: r } = u.t;
+  await u.db
+    .insert(p)
+    .values({ personId, hash, changedAt: now })
+    .onConflictDoUpdate({ target: p.personId, set: { hash, changedAt: now } });
+  await u.db.delete(f).where(eq(f.personId, personId));
+  await u.db.delete(r).where(eq(r.personId, personId));
+}
+
+/** What a password was compared with: the stored hash, or the keyed hash of a first password. */
+export type Compared = { hash: string } | { firstMac: string };
+
+/**
+ * The same, but only while that which was compared still stands. Of several who know the old password and change it in the same
+ * moment one succeeds, and nobody overwrites what was set in the meantime.
+ *
+ * @returns false when it was changed in the meantime; nothing is changed then
+ */
+export async function exchangePassword(
+  u: Unit,
+  personId: string,
+  compared: Compared,
+  hash: string,
+  now: number,
+): Promise<boolean> {
+  const stands =
+    'hash' in compared
+      ? await replaceHash(u, personId, compared.hash, hash)
+      : await dropFirstPassword(u, personId, compared.firstMac);
+  if (stands) await setPassword(u, personId, hash, now);
+  return stands;
+}
+
+async function dropFirstPassword(u: Unit, personId: string, mac: string): Promise<boolean> {
+  const f = u.t.firstPasswords;
+  const rows = await u.db
+    .delete(f)
+    .where(and(eq(f.personId, personId), eq(f.mac, mac)))
+    .returning({ personId: f.personId });
+  return rows.length > 0;
+}
+
+/** Puts a stronger hash of the same password. @returns false when the password was changed in the meantime */
+export async function replaceHash(u: Unit, personId: string, oldHash: string, newHash: string): Promise<boolean> {
+  const p = u.t.passwords;
+  const rows = await u.db
+    .update(p)
+    .set({ hash: newHash })
+    .where(and(eq(p.personId, personId), eq(p.hash, oldHash)))
+    .returning({ personId: p.personId });
+  return rows.length > 0;
+}
+
+/**
+ * Gives a first password, at import or at a reset by the IT desk. The person's own password ends: nothing may open the
+ * account before the change (domain.md).
+ *
+ * @param first.expiresAt ms since 1970
+ */
+export async function setFirstPassword(
+  u: Unit,
+  first: { personId: string; mac: string; expiresAt: number; createdAt: number },
+): Promise<void> {
+  const { passwords: p, firstPasswords: f } = u.t;
+  const { personId, ...rest } = first;
+  await u.db
+    .insert(f)
+    .values(first)
+    .onConflictDoUpdate({ target: f.personId, set: { ...rest, failures: 0, closedAt: null } });
+  await u.db.delete(p).where(eq(p.personId, personId));
+}
+
+/**
+ * Counts a wrong try and closes the first password at the limit, in one statement: parallel tries all count.
+ * @returns the count and when it was closed, or undefined when none is open at `now`
+ */
+export async function countFirstPasswordFailure(
+  u: Unit,
+  personId: string,
+  limit: number,
+  now: number,
+): Promise<{ failures: number; closedAt: number | null } | undefined> {
+  const f = u.t.firstPasswords;
+  const [row] = await u.db
+    .update(f)
+    .set({
+      failures: sql`${f.failures} + 1`,
+      closedAt: sql`case when ${f.failures} + 1 >= ${limit} then ${now} else ${f.closedAt} end`,
+    })
+    .where(and(eq(f.personId, personId), isNull(f.closedAt), gt(f.expiresAt, now)))
+    .returning({ failures: f.failures, closedAt: f.closedAt });
+  return row;
+}
+
+/** Makes a reset link; an earlier one of the same person stops working. */
+export async function putResetLink(u: Unit, link: NewResetLink): Promise<void> {
+  const r = u.t.resetLinks;
+  const { tokenHash, expiresAt, createdAt } = link;
+  await u.db
+    .insert(r)
+    .values(link)
+    .onConflictDoUpdate({ target: r.personId, set: { tokenHash, expiresAt, createdAt } });
+}
+
+/** Uses a link up: of any number of callers one gets the person's id, the others undefined. */
+export async function takeResetLink(u: Unit, tokenHash: string, now: number): Promise<string | undefined> {
+  const r = u.t.resetLinks;
+  const [row] = await u.db
+    .delete(r)
+    .where(and(eq(r.tokenHash, tokenHash), gt(r.expiresAt, now)))
+    .returning({ personId: r.personId });
+  return row?.personId;
+}
+
+/** Whose link this is, without using it up. */
+export async function peekResetLink(u: Unit, tokenHash: string, now: number): Promise<string | undefined> {
+  const r = u.t.resetLinks;
+  const [row] = await u.db
+    .select({ personId: r.personId })
+    .from(r)
+    .where(and(eq(r.tokenHash, tokenHash), gt(r.expiresAt, now)));
+  return row?.personId;
+}
+
+/** Removes expired links. @returns how many */
+export async function purgeResetLinks(u: Unit, now: number): Promise<number> {
+  const r = u.t.resetLinks;
+  const rows = await u.db.delete(r).where(lte(r.expiresAt, now)).returning({ personId: r.personId });
+  return rows.length;
+}

@@ -1,0 +1,43 @@
+import { openPostgres } from './postgres.ts';
+import { openSqlite } from './sqlite.ts';
+import type { Store, StoreLog } from './unit.ts';
+
+export { ConflictError, isOrphan, StoreError } from './errors.ts';
+export type { Dialect, Queries, Store, StoreLog, Unit } from './unit.ts';
+
+export interface StoreOptions {
+  /** `postgres://…`; wins over `file`. */
+  url?: string | undefined;
+  /** Path of the SQLite file; its folder is made when missing. */
+  file?: string | undefined;
+  /** Connections per pool on PostgreSQL; there are two pools. 10 by default. */
+  poolSize?: number | undefined;
+  log?: StoreLog | undefined;
+}
+
+/**
+ * Opens the database; run `migrate` before anything else.
+ * @throws {TypeError} when neither `url` nor `file` is given
+ * @throws the engine's error when the database cannot be reached or the file cannot be written
+ */
+export async function openStore({ url, file, poolSize = 10, log }: StoreOptions): Promise<Store> {
+  const store = closingOnce(choose(url, file, poolSize, log));
+  try {
+    await store.ping();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function choose(url: string | undefined, file: string | undefined, poolSize: number, log: StoreLog | undefined): Store {
+  if (url !== undefined) return openPostgres({ url, poolSize, log });
+  if (file !== undefined) return openSqlite(file, log);
+  throw new TypeError('openStore: url or file is needed');
+}
+
+function closingOnce(store: Store): Store {
+  let closing: Promise<void> | undefined;
+  return { ...store, close: () => (closing ??= store.close()) };
+}

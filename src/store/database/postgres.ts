@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { drizzle } from 'drizzle-orm/pg-proxy';
+import pg from 'pg';
+
+import { postgresTables } from '../schema/postgres.ts';
+import { codeOf, StoreError, withoutValues } from './errors.ts';
+import {
+  createNesting,
+  runScoped,
+  scopeUnit,
+  type Execute,
+  type Queries,
+  type Store,
+  type StoreLog,
+  type Unit,
+} from './unit.ts';
+
+/** Serialisation failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when done again. */
+const RETRIED = new Set(['40001', '40P01']);
+const MOST_ATTEMPTS = 6;
+/** connection_failure: the connection was lost before COMMIT, so nothing has happened and the same work may be done again. */
+const LOST = '08006';
+/** transaction_resolution_unknown: it was lost during COMMIT. To do the work again could do it twice. */
+const UNKNOWN = '08007';
+/** The server goes, is gone or is not there yet; the rest is what the network says. */
+const LOST_CODES = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+/** node-postgres gives these no code. */
+const LOST_TEXTS = /^(Connection terminated|Client has encountered a connection error)/;
+/** How long a request waits for a server that is being restarted, and how often it looks. In milliseconds. */
+const PATIENCE_MS = 3_000;
+const LOOK_MS = 50;
+/** Any number that all nodes agree on; its place is the database. */
+const MIGRATION_LOCK = 7_305_116_432;
+
+export interface PostgresOptions {
+  url: string;
+  /** Connections for reading and, apart from them, for writing: a rush of one does not starve the other. */
+  poolSize: number;
+  log: StoreLog | undefined;
+}
+
+/** PostgreSQL through two pools: one that can only read, without transactions, and one for transactions. */
+export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
+  const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
+  const writers = createPool(url, poolSize, log, '');
+  const nesting = createNesting();
+  return {
+    dialect: 'postgres',
+    read: (fn) => patiently(log, () => runScoped(scopeUnit(executeOn(readers), postgresUnit), fn)),
+    write: async (fn) => {
+      nesting.refuse();
+      return nesting.enter(() => patiently(log, () => writeWithRetry(writers, fn, log)));
+    },
+    maintain: async (fn) => {
+      nesting.refuse();
+      return maintain(writers, fn);
+    },
+    ping: async () => {
+      await Promise.all([readers.query('select 1'), writers.query('select 1')]);
+    },
+    close: async () => {
+      await Promise.all([readers.end(), writers.end()]);
+    },
+  };
+}
+
+function createPool(url: string, max: number, log: StoreLog | undefined, options: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options,
+    application_name: 'kinpass',
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  // A connection that breaks while idle is replaced at the next use; without a listener it would end the process.
+  pool.on('error', (error) => log?.warn({ code: codeOf(error) }, 'postgres: idle connection lost'));
+  return pool;
+}
+
+function executeOn(target: pg.Pool | pg.PoolClient): Execute {
+  return async (text, values) => {
+    const { rows } = await target.query({ text, values, rowMode: 'array' }).catch(sayLost(LOST));
+    return rows;
+  };
+}
+
+/** Gives errors of the connection one code, and lets others pass. */
+function sayLost(code: string): (error: unknown) => never {
+  return (error) => {
+    const lost = LOST_CODES.has(codeOf(error) ?? '') || (error instanceof Error && LOST_TEXTS.test(error.message));
+    throw lost ? new StoreError('the connection to the database was lost', code) : error;
+  };
+}
+
+/** A server that is being restarted is waited for, so that people wait a moment instead of seeing an error. */
+async function patiently<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
+  const end = performance.now() + PATIENCE_MS;
+  for (let waited = false; ; waited = true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (codeOf(error) !== LOST || performance.now() > end) throw error;
+      if (!waited) log?.warn({ code: LOST }, 'postgres: waiting for the server');
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
+function postgresUnit(execute: Execute): Unit {
+  const db = drizzle(async (statement, values) => ({ rows: await execute(statement, values) }));
+  return { dialect: 'postgres', db: db as unknown as Queries, t: postgresTables };
+}
+
+async function writeWithRetry<T>(pool: pg.Pool, fn: (u: Unit) => Promise<T>, log: StoreLog | undefined): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresUnit), fn));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || !RETRIED.has(code) || attempt >= MOST_ATTEMPTS) throw error;
+      log?.warn({ code, attempt }, 'postgres: transaction is tried again');
+    }
+    await sleep(5 * 2 ** attempt);
+  }
+}
+
+async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch(sayLost(LOST));
+  let broken: Error | undefined;
+  // A connection that dies between two statements says so by this event only.
+  const remember = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', remember);
+  try {
+    await client.query('begin').catch(sayLost(LOST));
+    const value = await fn(client);
+    const { command } = await client.query('commit').catch(sayLost(UNKNOWN));
+    // After a failed statement PostgreSQL answers COMMIT with a quiet ROLLBACK.
+    if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');
+    return value;
+  } catch (error) {
+    await client.query('rollback').catch(remember);
+    throw withoutValues(error);
+  } finally {
+    client.off('error', remember);
+    client.release(broken);
+  }
+}
+
+async function maintain<T>(
+  pool: pg.Pool,
+  fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    // Building an index on a large table may take longer than any request should.
+    await client.query('set local statement_timeout = 0');
+    await client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`);
+    const execute = executeOn(client);
+    return fn((statement) => execute(statement, []));
+  });
+}

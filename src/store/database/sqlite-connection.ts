@@ -1,0 +1,75 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import Database from 'better-sqlite3';
+import { drizzle } from 'drizzle-orm/sqlite-proxy';
+
+import { sqliteTables } from '../schema/sqlite.ts';
+import type { Execute, Unit } from './unit.ts';
+
+/** More texts than the repositories have; bulk statements are too long to be worth keeping. */
+const KEPT_STATEMENTS = 500;
+const KEPT_LENGTH = 4_000;
+/** Milliseconds that the engine itself waits, with the whole process, for another process; `begin` waits on politely. */
+const BUSY_TIMEOUT = 250;
+
+export interface SqliteConnection {
+  execute: Execute;
+  /** For statements without values: BEGIN, PRAGMA, DDL. */
+  run(statement: string): unknown[][];
+  inTransaction(): boolean;
+  close(): void;
+}
+
+/** Opens the one writing connection; makes the folder and the file, readable by this user only. */
+export function openWriter(file: string): SqliteConnection {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  const database = new Database(file, { timeout: BUSY_TIMEOUT });
+  database.pragma('journal_mode = WAL');
+  // NORMAL may lose the last commits in a power cut (sqlite.org/pragma.html#pragma_synchronous); an answer was given on them.
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+  return wrap(database);
+}
+
+/** Opens a connection that can only read; it never waits for the writer (WAL). */
+export function openReader(file: string): SqliteConnection {
+  const database = new Database(file, { readonly: true, timeout: BUSY_TIMEOUT });
+  database.pragma('query_only = ON');
+  return wrap(database);
+}
+
+function wrap(database: Database.Database): SqliteConnection {
+  const kept = new Map<string, Database.Statement<unknown[], unknown[]>>();
+  const prepare = (text: string): Database.Statement<unknown[], unknown[]> => {
+    const known = kept.get(text);
+    if (known) return known;
+    const statement = database.prepare<unknown[], unknown[]>(text);
+    if (statement.reader) statement.raw();
+    if (text.length <= KEPT_LENGTH) {
+      if (kept.size >= KEPT_STATEMENTS) kept.clear();
+      kept.set(text, statement);
+    }
+    return statement;
+  };
+  const run = (statement: Database.Statement<unknown[], unknown[]>, values: unknown[]): unknown[][] => {
+    if (statement.reader) return statement.all(values);
+    statement.run(values);
+    return [];
+  };
+  return {
+    execute: (text, values) => Promise.resolve(run(prepare(text), values)),
+    run: (text) => run(prepare(text), []),
+    inTransaction: () => database.inTransaction,
+    close: () => {
+      database.close();
+    },
+  };
+}
+
+/** Drizzle's own better-sqlite3 driver knows no asynchronous unit; its proxy driver asks us for each statement. */
+export function sqliteUnit(execute: Execute): Unit {
+  const db = drizzle(async (statement, values) => ({ rows: await execute(statement, values) }));
+  return { dialect: 'sqlite', db, t: sqliteTables };
+}

@@ -1,0 +1,128 @@
+import { and, eq, gt, inArray, lte } from 'drizzle-orm';
+
+import type { ActingContext } from '../domain/model.ts';
+import type { Unit } from './database/index.ts';
+import { destroyByGrant, destroyRecord } from './oidc-records.ts';
+import type { Tables } from './schema/define.ts';
+
+/** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
+export type GrantRow = Tables['grants']['$inferSelect'];
+export type NewGrant = Tables['grants']['$inferInsert'];
+export type LastContext = Pick<Tables['lastContexts']['$inferSelect'], 'role' | 'schoolCode' | 'childId'>;
+
+export async function insertGrant(u: Unit, grant: NewGrant): Promise<void> {
+  await u.db.insert(u.t.grants).values(grant);
+}
+
+export async function grantByHash(u: Unit, grantHash: string): Promise<GrantRow | undefined> {
+  const g = u.t.grants;
+  const [row] = await u.db.select().from(g).where(eq(g.grantHash, grantHash));
+  return row;
+}
+
+/** Expired grants that were not purged yet are among them, here and below; `liveGrantsOf` leaves them out. */
+export async function grantsOfPerson(u: Unit, personId: string): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  return u.db.select().from(g).where(eq(g.personId, personId)).orderBy(g.createdAt, g.grantHash);
+}
+
+export async function liveGrantsOf(u: Unit, personId: string, now: number): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  return u.db
+    .select()
+    .from(g)
+    .where(and(eq(g.personId, personId), gt(g.expiresAt, now)))
+    .orderBy(g.createdAt, g.grantHash);
+}
+
+export async function grantsOfSession(u: Unit, sessionHash: string): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  return u.db.select().from(g).where(eq(g.sessionHash, sessionHash)).orderBy(g.createdAt, g.grantHash);
+}
+
+/** The grants that fall when a guardianship, a membership or an enrolment ends. */
+export async function grantsOnBasis(u: Unit, basisId: string): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  return u.db.select().from(g).where(eq(g.basisId, basisId)).orderBy(g.createdAt, g.grantHash);
+}
+
+/** The live grants that rest on any of these; keep the list below what a statement takes. */
+export async function liveGrantsOnBases(u: Unit, basisIds: readonly string[], now: number): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  if (basisIds.length === 0) return [];
+  return u.db
+    .select()
+    .from(g)
+    .where(and(inArray(g.basisId, [...basisIds]), gt(g.expiresAt, now)));
+}
+
+/** The live grants of those who act for any of these children; keep the list below what a statement takes. */
+export async function liveGrantsForChildren(u: Unit, childIds: readonly string[], now: number): Promise<GrantRow[]> {
+  const g = u.t.grants;
+  if (childIds.length === 0) return [];
+  return u.db
+    .select()
+    .from(g)
+    .where(and(inArray(g.childId, [...childIds]), gt(g.expiresAt, now)));
+}
+
+/** The same identity rests on something else from now on. */
+export async function moveGrant(u: Unit, grantHash: string, basisId: string): Promise<void> {
+  const g = u.t.grants;
+  await u.db.update(g).set({ basisId }).where(eq(g.grantHash, grantHash));
+}
+
+/** The identity that was chosen for a grant; undefined when it is about none. */
+export function heldContext(grant: GrantRow): Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined {
+  if (grant.role === null) return undefined;
+  return { role: grant.role, childId: grant.childId ?? undefined, schoolCode: grant.schoolCode ?? undefined };
+}
+
+/** @returns how many there were */
+export async function deleteGrants(u: Unit, grantHashes: readonly string[]): Promise<number> {
+  const g = u.t.grants;
+  let deleted = 0;
+  for (let i = 0; i < grantHashes.length; i += 1_000) {
+    const part = inArray(g.grantHash, grantHashes.slice(i, i + 1_000));
+    deleted += (await u.db.delete(g).where(part).returning({ grantHash: g.grantHash })).length;
+  }
+  return deleted;
+}
+
+/**
+ * Ends a grant with every code and token under it. Everybody who ends one comes here, and takes the row of the grant first: two
+ * who did it in different orders would wait for each other until PostgreSQL's deadlock timeout.
+ */
+export async function endGrant(u: Unit, grantHash: string): Promise<void> {
+  await deleteGrants(u, [grantHash]);
+  await destroyByGrant(u, grantHash);
+  await destroyRecord(u, 'Grant', grantHash);
+}
+
+/** Removes up to `limit` expired grants. @returns how many */
+export async function purgeGrants(u: Unit, now: number, limit: number): Promise<number> {
+  const g = u.t.grants;
+  const expired = u.db.select({ grantHash: g.grantHash }).from(g).where(lte(g.expiresAt, now)).limit(limit);
+  const rows = await u.db.delete(g).where(inArray(g.grantHash, expired)).returning({ grantHash: g.grantHash });
+  return rows.length;
+}
+
+/** What this person chose at this client last time; a preselection, never a right. */
+export async function lastContext(u: Unit, personId: string, clientId: string): Promise<LastContext | undefined> {
+  const l = u.t.lastContexts;
+  const [row] = await u.db
+    .select({ role: l.role, schoolCode: l.schoolCode, childId: l.childId })
+    .from(l)
+    .where(and(eq(l.personId, personId), eq(l.clientId, clientId)));
+  return row;
+}
+
+export async function putLastContext(u: Unit, personId: string, clientId: string, context: LastContext): Promise<void> {
+  const l = u.t.lastContexts;
+  const { role, schoolCode, childId } = context;
+  const set = { role, schoolCode, childId };
+  await u.db
+    .insert(l)
+    .values({ personId, clientId, ...set })
+    .onConflictDoUpdate({ target: [l.personId, l.clientId], set });
+}

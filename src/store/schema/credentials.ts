@@ -1,0 +1,46 @@
+import type { Kit } from './kit.ts';
+import type { PersonsTable } from './people.ts';
+
+/** Passwords, first passwords, reset links and the throttle. Secrets are here as hashes only. */
+export function defineCredentials(kit: Kit, persons: PersonsTable) {
+  const person = () =>
+    kit
+      .text('person_id')
+      .primaryKey()
+      .references(() => persons.id, { onDelete: 'cascade' });
+  const passwords = kit.table('passwords', {
+    personId: person(),
+    hash: kit.text('hash').notNull(),
+    changedAt: kit.instant('changed_at').notNull(),
+  });
+  const firstPasswords = kit.table('first_passwords', {
+    personId: person(),
+    mac: kit.text('mac').notNull(),
+    expiresAt: kit.instant('expires_at').notNull(),
+    failures: kit.int('failures').notNull().default(0),
+    closedAt: kit.instant('closed_at'),
+    createdAt: kit.instant('created_at').notNull(),
+  });
+  // One row per person: a new link takes the place of the old one, so only one is ever live.
+  const resetLinks = kit.table(
+    'reset_links',
+    {
+      personId: person(),
+      tokenHash: kit.text('token_hash').notNull(),
+      expiresAt: kit.instant('expires_at').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+    },
+    (t) => [kit.uniqueIndex('reset_links_token_key').on(t.tokenHash)],
+  );
+  const throttles = kit.table(
+    'throttles',
+    {
+      key: kit.text('key').primaryKey(),
+      failures: kit.int('failures').notNull(),
+      blockedUntil: kit.instant('blocked_until').notNull(),
+      updatedAt: kit.instant('updated_at').notNull(),
+    },
+    (t) => [kit.index('throttles_updated_idx').on(t.updatedAt)],
+  );
+  return { passwords, firstPasswords, resetLinks, throttles };
+}

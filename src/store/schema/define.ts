@@ -1,0 +1,24 @@
+import { defineCredentials } from './credentials.ts';
+import type { Kit } from './kit.ts';
+import { defineOperation } from './operation.ts';
+import { defineGuardianships, definePersons, defineSchools, defineTies } from './people.ts';
+import { defineKeys, defineOidcRecords, defineSessions } from './provider.ts';
+
+/** The one description of all tables; `sqlite.ts` and `postgres.ts` say it in their engine's words. */
+export function defineSchema(kit: Kit) {
+  const people = definePersons(kit);
+  const schools = defineSchools(kit, people.persons);
+  return {
+    ...people,
+    ...schools,
+    ...defineTies(kit, people.persons, schools),
+    ...defineGuardianships(kit, people.persons),
+    ...defineCredentials(kit, people.persons),
+    ...defineOidcRecords(kit),
+    ...defineSessions(kit, people.persons),
+    ...defineKeys(kit),
+    ...defineOperation(kit),
+  };
+}
+
+export type Tables = ReturnType<typeof defineSchema>;

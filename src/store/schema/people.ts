@@ -1,0 +1,177 @@
+import type {
+  Authority,
+  GuardianshipState,
+  Identifier,
+  Permission,
+  Relation,
+  SchoolType,
+  StaffRole,
+} from '../../domain/model.ts';
+import type { Kit } from './kit.ts';
+
+export type PersonKind = 'person' | 'school_account';
+export type PersonStatus = 'active' | 'disabled';
+/** A school account (`P` + student number) is unique inside its school only, so its `scope` is the school code. */
+export type IdentifierKind = Identifier['kind'] | 'school_account';
+
+/** Schools and their classes. */
+export function defineSchools(kit: Kit, persons: PersonsTable) {
+  const schools = kit.table('schools', {
+    code: kit.text('code').primaryKey(),
+    name: kit.text('name').notNull(),
+    nameEn: kit.text('name_en').notNull(),
+    type: kit.text('type').$type<SchoolType>().notNull(),
+  });
+  const classes = kit.table(
+    'classes',
+    {
+      id: kit.text('id').primaryKey(),
+      schoolCode: kit
+        .text('school_code')
+        .notNull()
+        .references(() => schools.code),
+      year: kit.int('year').notNull(),
+      semester: kit.int('semester').notNull(),
+      grade: kit.int('grade').notNull(),
+      classno: kit.text('classno').notNull(),
+      classtitle: kit.text('classtitle').notNull(),
+      homeroomTeacherId: kit.text('homeroom_teacher_id').references(() => persons.id, { onDelete: 'set null' }),
+    },
+    (t) => [
+      kit.uniqueIndex('classes_term_key').on(t.schoolCode, t.year, t.semester, t.classno),
+      kit.index('classes_homeroom_teacher_idx').on(t.homeroomTeacherId),
+    ],
+  );
+  return { schools, classes };
+}
+
+/** Persons and the names they sign in with. The national ID is a keyed hash and, while proofing lasts, sealed. */
+export function definePersons(kit: Kit) {
+  const persons = kit.table(
+    'persons',
+    {
+      id: kit.text('id').primaryKey(),
+      kind: kit.text('kind').$type<PersonKind>().notNull(),
+      name: kit.text('name').notNull(),
+      locale: kit.text('locale'),
+      status: kit.text('status').$type<PersonStatus>().notNull(),
+      birthDate: kit.text('birth_date'),
+      nationalIdLookup: kit.text('national_id_lookup'),
+      nationalIdSealed: kit.text('national_id_sealed'),
+      createdAt: kit.instant('created_at').notNull(),
+      updatedAt: kit.instant('updated_at').notNull(),
+    },
+    (t) => [kit.uniqueIndex('persons_national_id_key').on(t.nationalIdLookup)],
+  );
+  const identifiers = kit.table(
+    'identifiers',
+    {
+      id: kit.text('id').primaryKey(),
+      personId: kit
+        .text('person_id')
+        .notNull()
+        .references(() => persons.id, { onDelete: 'cascade' }),
+      kind: kit.text('kind').$type<IdentifierKind>().notNull(),
+      scope: kit.text('scope').notNull().default(''),
+      value: kit.text('value').notNull(),
+      verifiedAt: kit.instant('verified_at'),
+      createdAt: kit.instant('created_at').notNull(),
+    },
+    (t) => [
+      kit.uniqueIndex('identifiers_value_key').on(t.kind, t.scope, t.value),
+      kit.index('identifiers_person_idx').on(t.personId),
+    ],
+  );
+  return { persons, identifiers };
+}
+export type PersonsTable = ReturnType<typeof definePersons>['persons'];
+type SchoolTables = ReturnType<typeof defineSchools>;
+
+/** What ties persons to schools: the family's school account, a student's class, a staff member's role. */
+export function defineTies(kit: Kit, persons: PersonsTable, { schools, classes }: SchoolTables) {
+  const schoolCode = () => kit.text('school_code').references(() => schools.code);
+  const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
+  const schoolAccounts = kit.table(
+    'school_accounts',
+    {
+      personId: person('person_id').primaryKey(),
+      studentId: person('student_id').notNull(),
+      schoolCode: schoolCode().notNull(),
+    },
+    (t) => [kit.index('school_accounts_student_idx').on(t.studentId)],
+  );
+  const enrolments = kit.table(
+    'enrolments',
+    {
+      id: kit.text('id').primaryKey(),
+      studentId: person('student_id').notNull(),
+      classId: kit
+        .text('class_id')
+        .notNull()
+        .references(() => classes.id),
+      schoolCode: schoolCode().notNull(),
+      studentNumber: kit.text('student_number').notNull(),
+      seat: kit.int('seat').notNull(),
+      validFrom: kit.text('valid_from'),
+      validTo: kit.text('valid_to'),
+    },
+    (t) => [
+      kit.uniqueIndex('enrolments_class_student_key').on(t.classId, t.studentId),
+      kit.index('enrolments_student_idx').on(t.studentId),
+      kit.index('enrolments_number_idx').on(t.schoolCode, t.studentNumber),
+      kit.index('enrolments_end_idx').on(t.validTo, t.id),
+    ],
+  );
+  const memberships = kit.table(
+    'memberships',
+    {
+      id: kit.text('id').primaryKey(),
+      personId: person('person_id').notNull(),
+      schoolCode: schoolCode(),
+      role: kit.text('role').$type<StaffRole>().notNull(),
+      duty: kit.text('duty'),
+      isPrimary: kit.bool('is_primary').notNull(),
+      validFrom: kit.text('valid_from'),
+      validTo: kit.text('valid_to'),
+    },
+    (t) => [
+      kit.index('memberships_person_idx').on(t.personId),
+      kit.index('memberships_school_idx').on(t.schoolCode),
+      kit.index('memberships_end_idx').on(t.validTo, t.id),
+    ],
+  );
+  return { schoolAccounts, enrolments, memberships };
+}
+
+/** Who may act for which student. `relationLabel` is the applicant's own word (祖母), `stateReason` stays inside. */
+export function defineGuardianships(kit: Kit, persons: PersonsTable) {
+  const person = (name: string) =>
+    kit
+      .text(name)
+      .notNull()
+      .references(() => persons.id, { onDelete: 'cascade' });
+  const guardianships = kit.table(
+    'guardianships',
+    {
+      id: kit.text('id').primaryKey(),
+      guardianId: person('guardian_id'),
+      studentId: person('student_id'),
+      relation: kit.text('relation').$type<Relation>().notNull(),
+      relationLabel: kit.text('relation_label').notNull(),
+      authority: kit.text('authority').$type<Authority>().notNull(),
+      permissions: kit.json('permissions').$type<readonly Permission[]>().notNull(),
+      state: kit.text('state').$type<GuardianshipState>().notNull(),
+      stateReason: kit.text('state_reason'),
+      validFrom: kit.text('valid_from'),
+      validTo: kit.text('valid_to'),
+      createdAt: kit.instant('created_at').notNull(),
+      updatedAt: kit.instant('updated_at').notNull(),
+    },
+    (t) => [
+      kit.uniqueIndex('guardianships_pair_key').on(t.guardianId, t.studentId),
+      kit.index('guardianships_student_idx').on(t.studentId),
+      kit.index('guardianships_end_idx').on(t.validTo),
+    ],
+  );
+  return { guardianships };
+}

@@ -1,0 +1,28 @@
+import { defineSchema } from './define.ts';
+import { sqliteKit } from './kit.ts';
+
+export const sqliteTables = defineSchema(sqliteKit);
+
+// drizzle-kit finds a table only when it is exported by itself; a contract test compares this list with the tables.
+export const {
+  persons,
+  identifiers,
+  schools,
+  classes,
+  schoolAccounts,
+  enrolments,
+  memberships,
+  guardianships,
+  passwords,
+  firstPasswords,
+  resetLinks,
+  throttles,
+  oidcRecords,
+  grants,
+  sessions,
+  lastContexts,
+  keys,
+  outbox,
+  audit,
+  auditHead,
+} = sqliteTables;

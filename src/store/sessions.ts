@@ -1,0 +1,76 @@
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lte } from 'drizzle-orm';
+
+import type { Unit } from './database/index.ts';
+import type { Tables } from './schema/define.ts';
+
+/** A sign-in as its person sees it on the account page. `sessionHash` is the hash of the provider's session uid. */
+export type SessionRow = Tables['sessions']['$inferSelect'];
+export type NewSession = Omit<Tables['sessions']['$inferInsert'], 'endedAt'>;
+
+/**
+ * Writes a session down, or brings a known one up to date. An ended one stays ended, so a request that was under way when
+ * the session was ended cannot bring it back.
+ * @returns false when it has ended
+ */
+export async function putSession(u: Unit, session: NewSession): Promise<boolean> {
+  const s = u.t.sessions;
+  const { personId, userAgent, address, remember, expiresAt } = session;
+  const rows = await u.db
+    .insert(s)
+    .values(session)
+    .onConflictDoUpdate({
+      target: s.sessionHash,
+      set: { personId, userAgent, address, remember, expiresAt },
+      setWhere: isNull(s.endedAt),
+    })
+    .returning({ sessionHash: s.sessionHash });
+  return rows.length > 0;
+}
+
+export async function sessionByHash(u: Unit, sessionHash: string): Promise<SessionRow | undefined> {
+  const s = u.t.sessions;
+  const [row] = await u.db.select().from(s).where(eq(s.sessionHash, sessionHash));
+  return row;
+}
+
+/** Neither ended nor expired at `now` (ms); newest first. */
+export async function liveSessionsOf(u: Unit, personId: string, now: number): Promise<SessionRow[]> {
+  const s = u.t.sessions;
+  return u.db
+    .select()
+    .from(s)
+    .where(and(eq(s.personId, personId), isNull(s.endedAt), gt(s.expiresAt, now)))
+    .orderBy(desc(s.createdAt), s.sessionHash);
+}
+
+/** @returns false when it had ended before or there is none */
+export async function markEnded(u: Unit, sessionHash: string, now: number): Promise<boolean> {
+  const s = u.t.sessions;
+  const rows = await u.db
+    .update(s)
+    .set({ endedAt: now })
+    .where(and(eq(s.sessionHash, sessionHash), isNull(s.endedAt)))
+    .returning({ sessionHash: s.sessionHash });
+  return rows.length > 0;
+}
+
+/** Up to `limit` sessions that expired at `now` (ms) or before and were not ended yet: somebody has to be told. */
+export async function expiredSessions(u: Unit, now: number, limit: number): Promise<SessionRow[]> {
+  const s = u.t.sessions;
+  return u.db
+    .select()
+    .from(s)
+    .where(and(lte(s.expiresAt, now), isNull(s.endedAt)))
+    .limit(limit);
+}
+
+/** Removes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */
+export async function purgeSessions(u: Unit, now: number, limit: number): Promise<number> {
+  const s = u.t.sessions;
+  const expired = u.db
+    .select({ hash: s.sessionHash })
+    .from(s)
+    .where(and(lte(s.expiresAt, now), isNotNull(s.endedAt)))
+    .limit(limit);
+  return (await u.db.delete(s).where(inArray(s.sessionHash, expired)).returning({ hash: s.sessionHash })).length;
+}
