@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
+import { SCOPES } from '../domain/scopes.ts';
+import { inLanguage, words } from './words.ts';
+
+const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
+
+const fields = z.strictObject({
+  client_id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'lower-case letters, digits and "-", two to 63 characters')
+    .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is kept for the service itself'),
+  client_name: words.describe('what people read: one text, or one for each language'),
+  client_uri: uri.optional().describe('start page; where people go back to'),
+  application_type: z.enum(['web', 'native']).default('web'),
+  token_endpoint_auth_method: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .default('client_secret_basic'),
+  client_secret_sha256: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 of the secret, 64 lower-case hex digits'))
+    .max(2)
+    .default([])
+    .describe('the secret itself is never stored; two entries overlap while a secret is changed'),
+  jwks_uri: uri.optional().describe('public keys of a client that signs (private_key_jwt)'),
+  jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) }).optional(),
+  redirect_uris: z.array(uri).min(1),
+  post_logout_redirect_uris: z.array(uri).default([]),
+  initiate_login_uri: uri
+    .optional()
+    .describe('where a sign-in can be started from outside the app (OpenID Connect Core 1.0, 4)'),
+  backchannel_logout_uri: uri.optional(),
+  sector_identifier_uri: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .describe('its host is the pairwise sector'),
+  id_token_signed_response_alg: z.enum(['ES256', 'RS256']).default('ES256'),
+  device_flow: z.boolean().default(false).describe('may sign in on a second device by a code (RFC 8628)'),
+  require_pkce: z.boolean().default(true),
+  require_pushed_authorization_requests: z.boolean().default(false).describe('RFC 9126'),
+  dpop_bound_access_tokens: z.boolean().default(false).describe('RFC 9449'),
+  resources: z.array(uri).default([]).describe('APIs that it may get access tokens for'),
+  introspects: uri.optional().describe('the API that this client is: it may introspect tokens for itself (RFC 7662)'),
+  scopes: z.array(z.enum(SCOPES)).min(1),
+  school_types: z.array(z.enum(SCHOOL_TYPES)).default([...SCHOOL_TYPES]),
+  permissions: z.array(z.enum(PERMISSIONS)).default([]),
+  first_party: z.boolean().default(false).describe('the city’s own: people are not asked for consent'),
+});
+type Fields = z.infer<typeof fields>;
+
+/** What must hold between the fields of a client. `path` is where the mistake is shown. */
+const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fields) => boolean }[] = [
+  {
+    path: 'client_secret_sha256',
+    message: 'needed unless the client is public',
+    broken: (client) => usesSecret(client) && client.client_secret_sha256.length === 0,
+  },
+  {
+    path: 'jwks_uri',
+    message: 'private_key_jwt needs either jwks_uri or jwks',
+    broken: (client) => signs(client) && (client.jwks === undefined) === (client.jwks_uri === undefined),
+  },
+  {
+    path: 'require_pkce',
+    message: 'a public client must use PKCE (RFC 9700)',
+    broken: (client) => client.token_endpoint_auth_method === 'none' && !client.require_pkce,
+  },
+  {
+    path: 'sector_identifier_uri',
+    message: 'needed when redirect_uris have several hosts, or one that every computer has (localhost)',
+    broken: (client) => client.sector_identifier_uri === undefined && needsSector(client.redirect_uris),
+  },
+  { path: 'scopes', message: 'must include "openid"', broken: ({ scopes }) => !scopes.includes('openid') },
+  {
+    path: 'scopes',
+    message: '"children.profile" needs "children"',
+    broken: ({ scopes }) => scopes.includes('children.profile') && !scopes.includes('children'),
+  },
+];
+
+/** A relying party as the bureau registers it; names follow OpenID Connect Dynamic Client Registration 1.0 where it has them. */
+export const clientSchema = fields.superRefine((client, context) => {
+  for (const { path, message, broken } of RULES) {
+    if (broken(client)) context.addIssue({ code: 'custom', path: [path], message });
+  }
+});
+
+export type ClientRegistration = z.infer<typeof clientSchema>;
+
+/** The name of an app as people read it. */
+export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang: string): string {
+  return inLanguage(client.client_name, lang);
+}
+
+function signs(client: Fields): boolean {
+  return client.token_endpoint_auth_method === 'private_key_jwt';
+}
+
+function usesSecret(client: Fields): boolean {
+  return client.token_endpoint_auth_method !== 'none' && !signs(client);
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Whether the redirect URIs do not say by themselves which sector a client is of (OpenID Connect Core 1.0, section 8.1). Two
+ * vendors that both come back to `127.0.0.1` must not see the same `sub`.
+ */
+function needsSector(redirectUris: readonly string[]): boolean {
+  const hosts = new Set(redirectUris.map((value) => URL.parse(value)?.hostname ?? ''));
+  return hosts.size > 1 || [...hosts].some((host) => LOOPBACK.has(host));
+}

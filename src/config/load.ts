@@ -1,0 +1,103 @@
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { z } from 'zod';
+import { environmentSchema } from './schema.ts';
+import { isExposed, readMasterKey } from './master-key.ts';
+import { loadRegistrations, type Registrations } from './registrations.ts';
+import { readTls, type Tls } from './tls.ts';
+
+export interface Config {
+  profile: 'production' | 'development' | 'conformance';
+  nodeEnv: string | undefined;
+  issuer: string;
+  host: string;
+  port: number;
+  metrics: { host: string; port: number } | undefined;
+  tls: Tls | undefined;
+  trustedProxies: readonly string[];
+  masterKey: Buffer;
+  /** Whether others than the owner can read its file. */
+  masterKeyExposed: boolean;
+  database: { url?: string; file?: string };
+  migrations: 'apply' | 'check';
+  registrations: Registrations;
+  mail: { smtpUrl: string; from: string; requireTls: boolean };
+  brandFile: string;
+  password: { minLength: number };
+  /** Seconds without use after which a session ends; `undefined`: only the absolute limits count. */
+  sessionIdle: number | undefined;
+  keyRotationDays: number;
+  hashing: { memoryKib: number; passes: number; threads: number; queue: number };
+  allowPrivateLogoutAddresses: boolean;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** A setting is missing or wrong. The message is for the operator, one line for each setting. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * Reads and checks the configuration once; nothing can change it afterwards.
+ *
+ * @throws {ConfigError} naming each wrong setting, or the line and field of a wrong client.
+ */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) throw new ConfigError(describeProblems(parsed.error, present));
+  const e = parsed.data;
+  const production = e.KINPASS_PROFILE === 'production';
+  const masterKey = readMasterKey(e.KINPASS_KEY_FILE, { create: !production });
+  return Object.freeze({
+    profile: e.KINPASS_PROFILE,
+    nodeEnv: e.NODE_ENV,
+    issuer: e.KINPASS_ISSUER,
+    host: e.KINPASS_HOST,
+    port: e.KINPASS_PORT,
+    metrics:
+      e.KINPASS_METRICS_PORT === undefined ? undefined : { host: e.KINPASS_METRICS_HOST, port: e.KINPASS_METRICS_PORT },
+    tls: readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE),
+    trustedProxies: e.KINPASS_TRUSTED_PROXIES,
+    masterKey,
+    masterKeyExposed: isExposed(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
+    database: e.DATABASE_URL === undefined ? { file: e.KINPASS_DATABASE_FILE } : { url: e.DATABASE_URL },
+    migrations: e.KINPASS_MIGRATIONS,
+    registrations: loadRegistrations(e.CLIENTS_FILE, { production }),
+    mail: { smtpUrl: e.SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.SMTP_URL) },
+    brandFile: e.KINPASS_BRAND_FILE,
+    password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
+    sessionIdle:
+      e.KINPASS_SESSION_IDLE_HOURS === undefined ? undefined : Math.round(e.KINPASS_SESSION_IDLE_HOURS * 3600),
+    keyRotationDays: e.KINPASS_KEY_ROTATION_DAYS,
+    hashing: {
+      memoryKib: e.KINPASS_HASH_MEMORY_KIB,
+      passes: e.KINPASS_HASH_PASSES,
+      threads: e.KINPASS_HASH_THREADS ?? availableParallelism(),
+      queue: e.KINPASS_HASH_QUEUE,
+    },
+    allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
+    logLevel: e.KINPASS_LOG_LEVEL,
+  });
+}
+
+/** What never leaves the machine needs no TLS: a mail server beside the service. */
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(new URL(url).hostname);
+}
+
+function describeProblems(error: z.ZodError, present: Record<string, unknown>): string {
+  return error.issues
+    .map((issue) => {
+      const name = issue.path.join('.');
+      const purpose = purposeOf(name);
+      const problem = name in present ? issue.message : 'is missing';
+      return `${name}: ${problem}${purpose === undefined ? '' : ` (${purpose})`}`;
+    })
+    .join('\n');
+}
+
+function purposeOf(name: string): string | undefined {
+  const shape: Record<string, z.ZodType> = environmentSchema.shape;
+  return shape[name]?.description;
+}
