@@ -1,0 +1,73 @@
+import type { Clock } from '../domain/clock.ts';
+import * as auditStore from '../store/audit.ts';
+import type { Store, Unit } from '../store/database/index.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface AuditEvent {
+  /** What happened, as `noun.verb`: `sign_in.refused`, `password.changed`. */
+  event: string;
+  outcome: 'ok' | 'refused';
+  /** Who did it; absent while nobody is signed in. */
+  actorId?: string | undefined;
+  /** To whom. */
+  subjectId?: string | undefined;
+  clientId?: string | undefined;
+  /** From where: the network address of the browser. */
+  address?: string | undefined;
+  detail?: Record<string, string | number | boolean>;
+}
+
+export interface Audit {
+  /** Inside a unit of work: the change and its record stand or fall together. */
+  append(u: Unit, event: AuditEvent): Promise<void>;
+  /** Beside the work: a failure is logged and counted, and the work goes on. */
+  record(event: AuditEvent): Promise<void>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  secrets: Secrets;
+}
+
+/** What seals the head of the log: who can write to the database alone can not make the log end somewhere else. */
+export function createHeadSeal(secrets: Pick<Secrets, 'mac'>): auditStore.HeadSeal {
+  return ({ seq, hash }) => secrets.mac('audit-head', `${String(seq)}\n${hash}`);
+}
+
+/** `append` alone, for commands that do nothing beside it. */
+export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
+  const seal = createHeadSeal(secrets);
+  return async (u, event) => {
+    const entry = {
+      at: clock.now(),
+      event: event.event,
+      outcome: event.outcome,
+      actorId: event.actorId ?? null,
+      subjectId: event.subjectId ?? null,
+      clientId: event.clientId ?? null,
+      address: event.address ?? null,
+      detail: event.detail ?? {},
+    };
+    await auditStore.append(u, entry, seal);
+  };
+}
+
+export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
+  const append = createAppend(deps);
+  return {
+    append,
+    record: async (event) => {
+      try {
+        await store.write((u) => append(u, event));
+      } catch (error) {
+        metrics.sideEffectFailures.inc({ kind: 'audit' });
+        log.error({ err: error, event: event.event }, 'audit row lost');
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { Piscina } from 'piscina';
+import { z } from 'zod';
+import { BusyError, UnreadableHashError } from './errors.ts';
+import type { HashingTask } from './hashing-worker.ts';
+
+export interface HashingSettings {
+  memoryKib: number;
+  passes: number;
+  /** Hashes at once; more than there are cores only makes each slower. */
+  threads: number;
+  /** Hashes that may wait; the next one is told that the service is busy. */
+  queue: number;
+}
+
+/** Password hashing with argon2id, bounded and off the main thread. */
+export interface Hasher {
+  /** @throws {BusyError} when too many hashes wait already */
+  hash(password: string): Promise<string>;
+  /**
+   * @throws {BusyError} when too many hashes wait already
+   * @throws {UnreadableHashError} when the stored hash is none that this service verifies
+   */
+  verify(hash: string, password: string): Promise<boolean>;
+  /** Costs as much as a real verification, so that "no such account" takes the same time. Always false. */
+  verifyDecoy(password: string): Promise<boolean>;
+  /** Whether a hash was made with other parameters than today's. */
+  isOutdated(hash: string): boolean;
+  /** Hashes that wait for a thread. */
+  waiting(): number;
+  close(): Promise<void>;
+}
+
+/** In KiB, in passes, in lanes. A row that asks for terabytes would not be refused by the system but end the process. */
+const MOST = { memory: 1_048_576, passes: 64, lanes: 16 };
+const ENCODED = /^\$argon2(?:id|i|d)\$v=\d+\$m=(\d+),t=(\d+),p=(\d+)\$/;
+
+function isBearable(stored: string, memoryKib: number): boolean {
+  const [memory, passes, lanes] = (ENCODED.exec(stored) ?? []).slice(1).map(Number);
+  if (memory === undefined || passes === undefined || lanes === undefined) return false;
+  return memory <= Math.max(MOST.memory, memoryKib) && passes <= MOST.passes && lanes <= MOST.lanes;
+}
+
+const verdict = z.union([z.boolean(), z.literal('unreadable')]);
+
+export async function createHasher(settings: HashingSettings): Promise<Hasher> {
+  const pool = new Piscina({
+    filename: new URL('./hashing-worker.ts', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: settings.threads,
+    maxQueue: settings.queue,
+    idleTimeout: Infinity,
+  });
+  const run = async (task: HashingTask): Promise<unknown> => {
+    if (pool.queueSize >= settings.queue) throw new BusyError('too many hashes wait');
+    const result: unknown = await pool.run(task);
+    return result;
+  };
+  const { memoryKib, passes } = settings;
+  const hash = async (password: string): Promise<string> =>
+    z.string().parse(await run({ kind: 'hash', password, memoryKib, passes }));
+  const verify = async (stored: string, password: string): Promise<boolean> => {
+    if (!isBearable(stored, memoryKib)) throw new UnreadableHashError('not an argon2 hash, or one of unbearable cost');
+    const matches = verdict.parse(await run({ kind: 'verify', hash: stored, password }));
+    if (matches === 'unreadable') throw new UnreadableHashError('argon2 can not decode it');
+    return matches;
+  };
+  const decoy = await hash('no account has this password');
+  const current = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`;
+  if (!decoy.startsWith(current)) throw new Error('the hashing package does not make argon2id as asked');
+  return {
+    hash,
+    verify,
+    verifyDecoy: async (password) => {
+      await verify(decoy, password);
+      return false;
+    },
+    isOutdated: (stored) => !stored.startsWith(current),
+    waiting: () => pool.queueSize,
+    close: () => pool.close({ force: true }),
+  };
+}

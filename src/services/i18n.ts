@@ -1,0 +1,189 @@
+/**
+ * The words of the service. One file in `config/locales` is one language; adding a language is adding a file.
+ * Traditional Chinese is the original: a word that another language lacks is shown in Chinese.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { createInstance } from 'i18next';
+import { z } from 'zod';
+import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
+import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
+
+/**
+ * Words that are picked by a value at run time, `role.${role}` for example. Each family has exactly these members in
+ * every language (tested); members of `message`, `newPassword` and `scope` have parts, such as `.title`.
+ */
+export const WORD_FAMILIES = {
+  role: ROLES,
+  relation: RELATIONS,
+  permission: PERMISSIONS,
+  identifier: ['email', 'mobile', 'account', 'school_account'],
+  scope: ['openid', 'profile', 'email', 'phone', 'roles', 'children', 'children.profile', 'offline_access'],
+  'choose.as': ROLES,
+  alert: ['failed', 'tooMany', 'locked', 'busy'],
+  required: ['login', 'password', 'current_password', 'new_password', 'confirm_password'],
+  problem: [
+    'too_short',
+    'too_long',
+    'common',
+    'repetitive',
+    'contains_name',
+    'contains_email',
+    'contains_phone',
+    'contains_account',
+    'contains_student_number',
+    'contains_school',
+    'contains_id',
+    'same_as_current',
+    'control_characters',
+    'wrong_current',
+    'mismatch',
+  ],
+  notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked'],
+  message: ['notFound', 'forbidden', 'methodNotAllowed', 'badRequest', 'expired', 'failed', 'busy', 'oauth'],
+  newPassword: ['first', 'change', 'reset'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type WordVars = Readonly<Record<string, string | number>>;
+
+/** What is known of the language somebody wants, the most deliberate choice first. */
+export interface LanguageWishes {
+  /** The switch in the page header. */
+  cookie?: string | undefined;
+  /** `ui_locales` of the authorization request: tags with spaces between (OpenID Connect Core 3.1.2.1). */
+  uiLocales?: string | undefined;
+  personLocale?: string | undefined;
+  /** The request header (RFC 9110, 12.5.4). */
+  acceptLanguage?: string | undefined;
+}
+
+export interface I18n {
+  /** The original first, the others by name of their tag. */
+  readonly languages: readonly string[];
+  /** What each language calls itself. */
+  readonly names: Readonly<Record<string, string>>;
+  /** The words of a key. They are plain text; templates escape them. An unknown key comes back as it is. */
+  t(lang: string, key: string, vars?: WordVars): string;
+  /** The language to speak; always one of `languages`. */
+  negotiate(wishes: LanguageWishes): string;
+  /** Date and time of an instant (ms) in the city's time zone. */
+  when(lang: string, instant: number): string;
+  /** Time of day of an instant (ms) in the city's time zone. */
+  clock(lang: string, instant: number): string;
+  /** A calendar day `YYYY-MM-DD` in words. */
+  day(lang: string, day: string): string;
+}
+
+interface WordTree {
+  [key: string]: string | WordTree;
+}
+
+const wordTree: z.ZodType<WordTree> = z.lazy(() => z.record(z.string(), z.union([z.string(), wordTree])));
+const localeSchema = z.intersection(wordTree, z.looseObject({ language: z.looseObject({ name: z.string().min(1) }) }));
+
+interface Locale {
+  name: string;
+  words: WordTree;
+}
+
+function readLocale(file: string): Locale {
+  const parsed = localeSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) throw new Error(`${file}: not a language file: ${z.prettifyError(parsed.error)}`);
+  return { name: parsed.data.language.name, words: parsed.data };
+}
+
+function readLocales(dir: string): Map<string, Locale> {
+  const files = readdirSync(dir).filter((file) => file.endsWith('.json'));
+  const tags = files.map((file) => basename(file, '.json')).sort((a, b) => a.localeCompare(b));
+  if (!tags.includes(ORIGINAL_LANGUAGE)) throw new Error(`${dir}: ${ORIGINAL_LANGUAGE}.json is missing`);
+  const ordered = [ORIGINAL_LANGUAGE, ...tags.filter((tag) => tag !== ORIGINAL_LANGUAGE)];
+  return new Map(ordered.map((tag) => [tag, readLocale(join(dir, `${tag}.json`))]));
+}
+
+/** Tags of an Accept-Language header, most wanted first; `q=0` means "not this one". Looks at 20 entries at most. */
+function acceptedTags(header: string): string[] {
+  const entries = header
+    .slice(0, 1000)
+    .split(',')
+    .slice(0, 20)
+    .map((entry) => {
+      const [tag = '', ...params] = entry.split(';').map((part) => part.trim());
+      const q = params.find((param) => param.toLowerCase().startsWith('q='));
+      return { tag, weight: q === undefined ? 1 : Number(q.slice(2)) };
+    });
+  return entries
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ tag }) => tag);
+}
+
+/** The language for one tag: the same tag, else the first with the same primary language (`zh-HK` is served `zh-TW`). */
+function match(languages: readonly string[], tag: string): string | undefined {
+  const wanted = tag.toLowerCase();
+  const primary = wanted.split('-')[0];
+  return (
+    languages.find((language) => language.toLowerCase() === wanted) ??
+    languages.find((language) => language.toLowerCase().split('-')[0] === primary)
+  );
+}
+
+function createNegotiate(languages: readonly string[]): I18n['negotiate'] {
+  return ({ cookie, uiLocales, personLocale, acceptLanguage }) => {
+    const tags = [
+      cookie ?? '',
+      ...(uiLocales ?? '').slice(0, 1000).split(' '),
+      personLocale ?? '',
+      ...acceptedTags(acceptLanguage ?? ''),
+    ];
+    for (const tag of tags) {
+      const language = match(languages, tag);
+      if (language !== undefined) return language;
+    }
+    return ORIGINAL_LANGUAGE;
+  };
+}
+
+function createFormats(timeZone: string): Pick<I18n, 'when' | 'clock' | 'day'> {
+  const cached = new Map<string, Intl.DateTimeFormat>();
+  const format = (lang: string, kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
+    const key = `${kind} ${lang}`;
+    const known = cached.get(key) ?? new Intl.DateTimeFormat(lang, options);
+    cached.set(key, known);
+    return known;
+  };
+  const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const date = { year: 'numeric', month: 'long', day: 'numeric' } as const;
+  return {
+    when: (lang, instant) => format(lang, 'when', { ...date, ...time, timeZone }).format(instant),
+    clock: (lang, instant) => format(lang, 'clock', { ...time, timeZone }).format(instant),
+    day: (lang, day) => format(lang, 'day', { ...date, timeZone: 'UTC' }).format(Date.parse(day)),
+  };
+}
+
+/**
+ * @param dir folder with one JSON file for each language
+ * @param timeZone IANA name of the zone that times are shown in
+ * @throws Error that names the file when one is not a language file, or the original is missing
+ */
+export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
+  const locales = readLocales(dir);
+  const languages = [...locales.keys()];
+  const engine = createInstance();
+  void engine.init({
+    initAsync: false,
+    lng: ORIGINAL_LANGUAGE,
+    fallbackLng: ORIGINAL_LANGUAGE,
+    supportedLngs: languages,
+    nsSeparator: false,
+    // Names of people and apps pass through `vars`: they are shown as they are, never read as words or placeholders.
+    interpolation: { prefix: '{', suffix: '}', escapeValue: false, skipOnVariables: true },
+    resources: Object.fromEntries([...locales].map(([tag, { words }]) => [tag, { translation: words }])),
+  });
+  return {
+    languages,
+    names: Object.fromEntries([...locales].map(([tag, { name }]) => [tag, name])),
+    t: (lang, key, vars = {}) => engine.t(key, { lng: lang, nest: false, replace: { ...vars } }),
+    negotiate: createNegotiate(languages),
+    ...createFormats(timeZone),
+  };
+}

@@ -1,0 +1,188 @@
+/** What each page and mail needs to be told. The names are the files in `views/`. */
+import type { Permission, Relation, Role } from '../domain/model.ts';
+
+export interface AppName {
+  name: string;
+}
+
+/** One entry of the language switch. `href` leads back to the same step. */
+export interface LanguageLink {
+  lang: string;
+  label: string;
+  href: string;
+  current: boolean;
+}
+
+/** What every page may be given besides its own locals. */
+export interface CommonLocals {
+  languageLinks?: readonly LanguageLink[] | undefined;
+}
+
+/** Field name → what is wrong with it, in the page's language. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+export interface SignInLocals {
+  action: string;
+  app?: AppName | undefined;
+  /** `password` only when the service was too busy to look at it: "nothing you typed is lost". */
+  values: { login: string; remember: boolean; password?: string | undefined };
+  /** What is wrong with the try as a whole. */
+  alert?: string | undefined;
+  errors: FieldErrors;
+  /** The same person is asked for the password again. */
+  reauth: boolean;
+  forgotUrl: string;
+  cancelUrl?: string | undefined;
+}
+
+/** Serves the forced change (`first`), the change from the account page (`change`) and the link by e-mail (`reset`). */
+export interface NewPasswordLocals {
+  action: string;
+  /** Left out: `first` with the current password, `reset` without. */
+  purpose?: 'first' | 'change' | 'reset' | undefined;
+  app?: AppName | undefined;
+  name: string;
+  /** For password managers, in a field that nobody sees. */
+  login: string;
+  minLength: number;
+  errors: FieldErrors;
+  alert?: string | undefined;
+  hasCurrent: boolean;
+  cancelUrl?: string | undefined;
+}
+
+export interface Choice {
+  value: string;
+  /** Names role, child and school: `choose.as.*`. */
+  title: string;
+  role: Role;
+  /** Used last time: shown first and marked. At most one. */
+  selected: boolean;
+}
+
+export interface ChooseLocals {
+  action: string;
+  app: AppName;
+  choices: readonly Choice[];
+}
+
+export interface NoChildLocals {
+  app: AppName;
+  /** Posted to: ends the sign-in at the app with `access_denied`. */
+  backAction: string;
+  /** Asks who it is once more, within the same request. */
+  otherAccountUrl: string;
+}
+
+export interface ConsentLocals {
+  action: string;
+  app: AppName & { url?: string | undefined };
+  /** In plain words: `scope.*.title` and `.detail`. */
+  items: readonly { title: string; detail: string }[];
+}
+
+export interface SignOutLocals {
+  action: string;
+  xsrf: string;
+  name?: string | undefined;
+  apps: readonly string[];
+}
+
+export interface SignedOutLocals {
+  apps: readonly string[];
+}
+
+export interface DeviceCodeLocals {
+  action: string;
+  xsrf: string;
+  /** What was typed before. */
+  userCode: string;
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
+export interface DeviceConfirmLocals {
+  action: string;
+  xsrf: string;
+  /** As the device shows it. */
+  userCode: string;
+  app: AppName;
+}
+
+export interface AccountLocals {
+  person: {
+    name: string;
+    identifiers: readonly { kind: 'email' | 'mobile' | 'account' | 'school_account'; value: string }[];
+  };
+  roles: readonly { role: Role; school?: string | undefined; detail?: string | undefined }[];
+  children: readonly {
+    name: string;
+    school: string;
+    class: string;
+    relation: Relation;
+    permissions: readonly Permission[];
+    /** Last day of the guardianship, `YYYY-MM-DD`. */
+    until?: string | undefined;
+  }[];
+  /** Instants are ms since 1970. */
+  sessions: readonly {
+    id: string;
+    device: string;
+    address: string;
+    since: number;
+    until: number;
+    current: boolean;
+  }[];
+  /** `since` in ms since 1970; `items` in plain words: `scope.*.title`. */
+  apps: readonly { id: string; name: string; since: number; items: readonly string[] }[];
+  /** Said once after something was done. */
+  notice?: string | undefined;
+}
+
+export interface ForgotRequestLocals {
+  action: string;
+  values: { login: string };
+  errors: FieldErrors;
+  signInUrl?: string | undefined;
+}
+
+export interface MessageLocals {
+  title: string;
+  text: string;
+  /** The ways on; at most one of them is primary. */
+  actions: readonly { label: string; href: string; primary: boolean }[];
+  /** A form that leads on: a browser with JavaScript sends it by itself. */
+  send?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
+  /** HTTP status of the answer. */
+  status: number;
+  /** Request id for the IT desk. */
+  reference?: string | undefined;
+}
+
+export interface PageLocals {
+  'interaction/sign-in': SignInLocals;
+  'interaction/new-password': NewPasswordLocals;
+  'interaction/choose': ChooseLocals;
+  'interaction/no-child': NoChildLocals;
+  'interaction/consent': ConsentLocals;
+  'sign-out': SignOutLocals;
+  'signed-out': SignedOutLocals;
+  'device/code': DeviceCodeLocals;
+  'device/confirm': DeviceConfirmLocals;
+  'device/done': { app: AppName };
+  'account/home': AccountLocals;
+  'forgot/request': ForgotRequestLocals;
+  /** `minutes`: how long the link works; left out: 30. */
+  'forgot/sent': { minutes?: number | undefined };
+  'forgot/done': { signInUrl: string };
+  'forgot/expired': { requestUrl: string };
+  message: MessageLocals;
+}
+export type PageName = keyof PageLocals;
+
+export interface MailLocals {
+  /** `changedAt`: ms since 1970; `link`: where to set a new password if it was somebody else. */
+  'password-changed': { name: string; changedAt: number; link: string };
+  'reset-link': { name: string; link: string; minutes: number };
+}
+export type MailName = keyof MailLocals;

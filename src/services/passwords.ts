@@ -1,0 +1,127 @@
+import type { Clock } from '../domain/clock.ts';
+import { checkNewPassword, normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
+import * as credentials from '../store/credentials.ts';
+import * as people from '../store/people.ts';
+import type { Store, Unit } from '../store/database/index.ts';
+import type { Attempts } from './attempts.ts';
+import type { Audit } from './audit.ts';
+import type { Endings } from './endings.ts';
+import { isEasilyGuessed } from './common-passwords.ts';
+import type { Hasher } from './hashing.ts';
+import type { Outbox } from './outbox.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface PasswordChange {
+  personId: string;
+  current: string;
+  next: string;
+  /** The session in which the change was asked for; all others end. `undefined` before a first sign-in. */
+  keepSessionHash: string | undefined;
+  address: string;
+}
+
+export type PasswordChangeResult =
+  | { kind: 'changed' }
+  | { kind: 'wrong_current' }
+  | { kind: 'throttled'; until: number | undefined }
+  | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+
+export interface Passwords {
+  /** Asks for the old password, checks the new one, ends everything else and mails a notice. @throws {BusyError} */
+  change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** Why a new password is not good enough; empty when it is. */
+  check(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
+  /**
+   * Inside a unit of work that has set the password: ends every other session and every refresh token, and mails a notice. Call
+   * `outbox.kick` after it.
+   */
+  settle(u: Unit, personId: string, keepSessionHash: string | undefined): Promise<void>;
+}
+
+interface Deps {
+  store: Store;
+  attempts: Attempts;
+  hasher: Hasher;
+  secrets: Secrets;
+  clock: Clock;
+  audit: Audit;
+  outbox: Outbox;
+  endings: Endings;
+  minLength: number;
+  issuer: string;
+}
+
+export function createPasswords(deps: Deps): Passwords {
+  const { store, attempts, hasher, audit, clock, outbox, minLength } = deps;
+  const check = createPolicyCheck(deps.store, deps.secrets, minLength);
+  const settle = createSettle(deps);
+  return {
+    check,
+    settle,
+    change: async ({ personId, current, next, keepSessionHash, address }) => {
+      const verified = await attempts.verify({ personId, login: undefined, password: current, address });
+      if (verified.kind === 'throttled') return verified;
+      if (verified.kind === 'wrong') return { kind: 'wrong_current' };
+      const problems = await check(personId, next, current);
+      if (problems.length > 0) return { kind: 'unfit', problems };
+      const hash = await hasher.hash(normalisePassword(next));
+      const changed = await store.write(async (u) => {
+        if (!(await credentials.exchangePassword(u, personId, verified.compared, hash, clock.now()))) return false;
+        await settle(u, personId, keepSessionHash);
+        await audit.append(u, {
+          event: verified.kind === 'first_password' ? 'password.chosen' : 'password.changed',
+          outcome: 'ok',
+          actorId: personId,
+          subjectId: personId,
+          address,
+        });
+        return true;
+      });
+      if (!changed) return { kind: 'wrong_current' };
+      outbox.kick();
+      return { kind: 'changed' };
+    },
+  };
+}
+
+function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): Passwords['check'] {
+  return async (personId, next, current) => {
+    const context = await store.read((u) => people.passwordContext(u, personId));
+    const { nationalIdSealed, ...words } = context;
+    return checkNewPassword({
+      password: next,
+      minLength,
+      context: {
+        ...words,
+        ...(nationalIdSealed === null ? {} : { nationalId: secrets.open('national-id', personId, nationalIdSealed) }),
+        ...(current === undefined ? {} : { currentPassword: current }),
+      },
+      isCommon: isEasilyGuessed,
+    });
+  };
+}
+
+function createSettle(deps: Deps): Passwords['settle'] {
+  const { attempts, endings } = deps;
+  return async (u, personId, keepSessionHash) => {
+    await attempts.forgive(u, personId);
+    await endings.endPerson(u, personId, keepSessionHash);
+    await notify(u, deps, personId);
+  };
+}
+
+/** Tells every e-mail address of the person, so that a thief who changed the password does not go unseen. */
+async function notify(u: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
+  const facts = await people.personFacts(u, personId);
+  if (facts === undefined) return;
+  for (const { kind, value } of facts.identifiers) {
+    if (kind !== 'email') continue;
+    await outbox.enqueue(u, {
+      kind: 'mail',
+      to: value,
+      template: 'password-changed',
+      lang: facts.locale ?? 'zh-TW',
+      locals: { name: facts.name, changedAt: clock.now(), link: `${issuer}/forgot` },
+    });
+  }
+}

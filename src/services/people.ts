@@ -1,0 +1,54 @@
+import { dayInCity, type Clock } from '../domain/clock.ts';
+import type { PersonFacts } from '../domain/model.ts';
+import type { Store } from '../store/database/index.ts';
+import * as people from '../store/people.ts';
+import type { PersonStatus } from '../store/people.ts';
+import type { Audit } from './audit.ts';
+import type { Endings } from './endings.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface People {
+  /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
+  activeFacts(personId: string): Promise<PersonFacts | undefined>;
+  /**
+   * Closes or opens an account. Closing ends everything at once: sessions, grants, refresh tokens; relying parties are told.
+   *
+   * @param actorId who decided; `undefined` for an operator at the console
+   * @returns false when there is no such person
+   */
+  setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
+  /** A login name to show to the person: what is typed most likely. */
+  loginOf(personId: string): Promise<string>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  audit: Audit;
+  endings: Endings;
+  outbox: Outbox;
+}
+
+export function createPeople({ store, clock, audit, endings, outbox }: Deps): People {
+  const activeFacts: People['activeFacts'] = async (personId) => {
+    const facts = await store.read((u) => people.personFacts(u, personId, dayInCity(clock.now())));
+    return facts?.active === true ? facts : undefined;
+  };
+  return {
+    activeFacts,
+    setStatus: async (personId, status, actorId) => {
+      const changed = await store.write(async (u) => {
+        if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;
+        if (status === 'disabled') await endings.endPerson(u, personId);
+        await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
+        return true;
+      });
+      outbox.kick();
+      return changed;
+    },
+    loginOf: async (personId) => {
+      const facts = await activeFacts(personId);
+      return (facts?.identifiers.find(({ kind }) => kind === 'email') ?? facts?.identifiers[0])?.value ?? '';
+    },
+  };
+}

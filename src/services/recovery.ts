@@ -1,0 +1,143 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import { parseLogin } from '../domain/identifiers.ts';
+import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
+import { admitFromAddress, type AddressRule } from '../domain/throttle.ts';
+import * as credentials from '../store/credentials.ts';
+import * as people from '../store/people.ts';
+import * as throttles from '../store/throttles.ts';
+import type { Store, Unit } from '../store/database/index.ts';
+import type { Audit } from './audit.ts';
+import type { Hasher } from './hashing.ts';
+import type { Outbox } from './outbox.ts';
+import type { Passwords } from './passwords.ts';
+import { hashId, type Secrets } from './secrets.ts';
+
+/** A link works for half an hour and once (standards.md). */
+export const LINK_MINUTES = 30;
+const TOKEN_BYTES = 32;
+
+/** Mails that one person can be sent before having to wait; one more is allowed each half hour. */
+const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
+/** Requests from one address, a school's included; one more is allowed each minute. */
+const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
+
+export type RecoveryResult =
+  { kind: 'changed' } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+
+/** "Forgot password": a link by e-mail that sets a new password. It also opens a closed first password and a lock. */
+export interface Recovery {
+  /** Always answers the same; whether the account exists can not be told from it. */
+  request(typedLogin: string, address: string): Promise<void>;
+  /** Whether a link would still work; looking does not use it up. */
+  isOpen(token: string): Promise<boolean>;
+  /** Uses the link. @throws {BusyError} before anything was used */
+  complete(token: string, next: string, address: string): Promise<RecoveryResult>;
+}
+
+interface Deps {
+  store: Store;
+  secrets: Secrets;
+  clock: Clock;
+  random: Random;
+  hasher: Hasher;
+  audit: Audit;
+  outbox: Outbox;
+  passwords: Passwords;
+  issuer: string;
+}
+
+export function createRecovery(deps: Deps): Recovery {
+  const { store, clock, hasher, audit, passwords } = deps;
+  const admit = createAdmission(deps);
+  const send = createSender(deps);
+  /** Whose link it is; nobody's when the account was disabled after the mail. */
+  const ownerOf = (tokenHash: string): Promise<string | undefined> =>
+    store.read(async (u) => {
+      const personId = await credentials.peekResetLink(u, tokenHash, clock.now());
+      const person = personId === undefined ? undefined : await people.personById(u, personId);
+      return person?.status === 'active' ? personId : undefined;
+    });
+  return {
+    request: async (typedLogin, address) => {
+      const login = parseLogin(typedLogin);
+      const personId =
+        login && (await store.read((u) => people.activePersonIdByIdentifier(u, login.kind, login.value)));
+      const sent = await store.write(async (u) => {
+        if (!(await admit(u, personId, address)) || personId === undefined) return false;
+        return send(u, personId);
+      });
+      if (sent) deps.outbox.kick();
+      await audit.record({
+        event: 'recovery.requested',
+        outcome: sent ? 'ok' : 'refused',
+        subjectId: personId,
+        address,
+      });
+    },
+    isOpen: async (token) => (await ownerOf(hashId(token))) !== undefined,
+    complete: async (token, next, address) => {
+      const tokenHash = hashId(token);
+      const personId = await ownerOf(tokenHash);
+      if (personId === undefined) return { kind: 'expired' };
+      const problems = await passwords.check(personId, next, undefined);
+      if (problems.length > 0) return { kind: 'unfit', problems };
+      const hash = await hasher.hash(normalisePassword(next));
+      const done = await store.write(async (u) => {
+        if ((await credentials.takeResetLink(u, tokenHash, clock.now())) !== personId) return false;
+        await credentials.setPassword(u, personId, hash, clock.now());
+        await passwords.settle(u, personId, undefined);
+        await audit.append(u, {
+          event: 'password.recovered',
+          outcome: 'ok',
+          actorId: personId,
+          subjectId: personId,
+          address,
+        });
+        return true;
+      });
+      if (done) deps.outbox.kick();
+      return done ? { kind: 'changed' } : { kind: 'expired' };
+    },
+  };
+}
+
+type Admission = (u: Unit, personId: string | undefined, address: string) => Promise<boolean>;
+
+function createAdmission({ secrets, clock }: Deps): Admission {
+  const pass = async (u: Unit, key: string, rule: AddressRule): Promise<boolean> => {
+    const admission = admitFromAddress(await throttles.lockThrottle(u, key), clock.now(), rule);
+    if (admission.admitted) await throttles.putThrottle(u, key, admission.next);
+    return admission.admitted;
+  };
+  return async (u, personId, address) => {
+    if (!(await pass(u, `recovery-address:${secrets.mac('throttle', address)}`, PER_ADDRESS))) return false;
+    return personId === undefined || pass(u, `recovery-person:${personId}`, PER_PERSON);
+  };
+}
+
+type Sender = (u: Unit, personId: string) => Promise<boolean>;
+
+function createSender({ clock, random, outbox, issuer }: Deps): Sender {
+  return async (u, personId) => {
+    const facts = await people.personFacts(u, personId);
+    const mailbox = facts?.identifiers.find(({ kind }) => kind === 'email');
+    if (facts === undefined || mailbox === undefined) return false;
+    const token = random.bytes(TOKEN_BYTES).toString('base64url');
+    const now = clock.now();
+    await credentials.putResetLink(u, {
+      personId,
+      tokenHash: hashId(token),
+      expiresAt: now + LINK_MINUTES * 60_000,
+      createdAt: now,
+    });
+    await outbox.enqueue(u, {
+      kind: 'mail',
+      to: mailbox.value,
+      template: 'reset-link',
+      lang: facts.locale ?? 'zh-TW',
+      locals: { name: facts.name, link: `${issuer}/forgot/reset?token=${token}`, minutes: LINK_MINUTES },
+    });
+    return true;
+  };
+}

@@ -1,0 +1,60 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
+import type { Random } from '../domain/random.ts';
+
+export type SealPurpose = 'oidc-record' | 'key' | 'outbox' | 'national-id';
+export type MacPurpose = 'national-id-lookup' | 'first-password' | 'throttle' | 'context-id' | 'audit-head';
+
+/** Everything that the master key does; nobody else ever holds it. */
+export interface Secrets {
+  /** AES-256-GCM. `row` names where the text will lie, so that it opens nowhere else (encryption bound to its row). */
+  seal(purpose: SealPurpose, row: string, plaintext: string): string;
+  /** @throws {Error} when the text was changed, moved to another row, or sealed by another key */
+  open(purpose: SealPurpose, row: string, sealed: string): string;
+  /** Keyed hash, base64url: can be compared, can not be guessed from a dump. */
+  mac(purpose: MacPurpose, value: string): string;
+}
+
+const VERSION = 'v1';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** @param masterKey 32 bytes that live outside the database */
+export function createSecrets(masterKey: Buffer, random: Random): Secrets {
+  const derived = new Map<string, Buffer>();
+  const keyFor = (use: string): Buffer => {
+    const known = derived.get(use);
+    if (known !== undefined) return known;
+    const key = Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32));
+    derived.set(use, key);
+    return key;
+  };
+  return {
+    seal(purpose, row, plaintext) {
+      const nonce = random.bytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), nonce);
+      cipher.setAAD(Buffer.from(`${purpose}\n${row}`));
+      const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      return `${VERSION}.${Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')}`;
+    },
+    open(purpose, row, sealed) {
+      const [version, text] = sealed.split('.', 2);
+      if (version !== VERSION || text === undefined) throw new Error(`unknown sealed form in ${purpose}`);
+      const bytes = Buffer.from(text, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAAD(Buffer.from(`${purpose}\n${row}`));
+      decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+      return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    },
+    mac: (purpose, value) =>
+      createHmac('sha256', keyFor(`mac:${purpose}`))
+        .update(value)
+        .digest('base64url'),
+  };
+}
+
+/** How ids of sessions, codes and tokens are stored: what lies in a dump can not be presented again. */
+export function hashId(id: string): string {
+  return createHash('sha256').update(id).digest('base64url');
+}

@@ -1,0 +1,79 @@
+import { parseLogin } from '../domain/identifiers.ts';
+import * as people from '../store/people.ts';
+import type { Store } from '../store/database/index.ts';
+import type { Attempts, TypedLogin } from './attempts.ts';
+import type { Audit } from './audit.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { beside } from './side-effects.ts';
+
+export interface SignInAttempt {
+  /** As typed: e-mail, mobile number or custom account name. */
+  login: string;
+  password: string;
+  address: string;
+  clientId: string | undefined;
+  /** Re-authentication: only this person may answer. */
+  expectedPersonId?: string | undefined;
+}
+
+export type SignInResult =
+  | { kind: 'signed_in'; personId: string }
+  /** The first password was right. It opens nothing but the choice of an own one. */
+  | { kind: 'first_password'; personId: string }
+  /** Unknown, wrong, locked, expired, disabled: one answer for all. */
+  | { kind: 'refused' }
+  | { kind: 'throttled'; until: number | undefined };
+
+export interface SignIn {
+  /** @throws {BusyError} when too many people sign in at once; nothing was counted */
+  attempt(attempt: SignInAttempt): Promise<SignInResult>;
+}
+
+interface Deps {
+  store: Store;
+  attempts: Attempts;
+  audit: Audit;
+  log: Logger;
+  metrics: Metrics;
+}
+
+export function createSignIn(deps: Deps): SignIn {
+  const { store, attempts, audit, metrics } = deps;
+  const find = async (typed: string): Promise<{ personId: string | undefined; login: TypedLogin }> => {
+    const login = parseLogin(typed);
+    if (login === undefined) return { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
+    const personId = await store.read((u) => people.activePersonIdByIdentifier(u, login.kind, login.value));
+    return { personId, login };
+  };
+  return {
+    attempt: async ({ login: typed, password, address, clientId, expectedPersonId }) => {
+      const found = await find(typed);
+      const personId =
+        expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
+      const result = await attempts.verify({ personId, login: found.login, password, address });
+      const outcome = toResult(result.kind === 'throttled' ? result : { ...result, personId });
+      beside(deps, 'metrics', () => {
+        metrics.signIns.inc({ outcome: outcome.kind });
+      });
+      await audit.record({
+        event: `sign_in.${outcome.kind}`,
+        outcome: outcome.kind === 'refused' || outcome.kind === 'throttled' ? 'refused' : 'ok',
+        subjectId: personId,
+        clientId,
+        address,
+      });
+      return outcome;
+    },
+  };
+}
+
+function toResult(
+  result:
+    | { kind: 'password' | 'first_password' | 'wrong'; personId: string | undefined }
+    | { kind: 'throttled'; until: number | undefined },
+): SignInResult {
+  if (result.kind === 'throttled') return result;
+  if (result.personId === undefined || result.kind === 'wrong') return { kind: 'refused' };
+  return { kind: result.kind === 'password' ? 'signed_in' : 'first_password', personId: result.personId };
+}

@@ -1,0 +1,167 @@
+/**
+ * Pages and mails out of `views/`, and the files that they refer to. EJS in strict mode: every value is under `it`,
+ * and everything is escaped but the rendered body itself. All templates are compiled at start, so a broken one is
+ * found then and not by a parent.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join, relative, sep } from 'node:path';
+import ejs from 'ejs';
+import { brandCss, brandWords } from './brand.ts';
+import type { Brand, BrandWords } from './brand.ts';
+import type { I18n, WordVars } from './i18n.ts';
+import type { CommonLocals, MailLocals, MailName, PageLocals, PageName } from './page-locals.ts';
+
+export interface Asset {
+  body: Buffer;
+  /** Content-Type. */
+  type: string;
+  /** What `?v=` must say for the answer to be cached for ever. */
+  hash: string;
+}
+
+export interface Mail {
+  /** One line, without line breaks. */
+  subject: string;
+  text: string;
+  html: string;
+}
+
+export interface Templates {
+  /** A whole HTML page. */
+  page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
+  mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N]): Mail;
+  /** Everything under `/assets/`, by its path there, held in memory. */
+  readonly assets: ReadonlyMap<string, Asset>;
+  /** `style.css` → `/assets/style.css?v=…`. @throws Error when there is no such file */
+  asset(name: string): string;
+}
+
+/** What every template can use as `it`. */
+interface Kit {
+  t: (key: string, vars?: WordVars) => string;
+  lang: string;
+  languages: readonly string[];
+  brand: BrandWords;
+  asset: (name: string) => string;
+  when: (instant: number) => string;
+  day: (day: string) => string;
+}
+
+/** What a page tells the layout about itself. */
+interface Head {
+  title: string;
+  /** `narrow` for one column, `wide` for work pages. */
+  width: 'narrow' | 'wide';
+  /** The title says so first, because a screen reader reads it first. */
+  failed: boolean;
+  /** ES modules to load besides form.js. */
+  modules: string[];
+}
+
+type Template = (it: object) => string;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml; charset=utf-8',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+};
+
+/** Twelve hex digits of SHA-256: enough to tell two versions of a file apart. */
+export function assetHash(body: string | Buffer): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 12);
+}
+
+/** Paths of all files under `dir` with this ending, with `/` between folders. */
+function filesUnder(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+function readAssets(publicDir: string, brand: Brand): Map<string, Asset> {
+  const assets = new Map<string, Asset>();
+  const add = (name: string, body: Buffer): void => {
+    const type = TYPES[extname(name)];
+    if (type === undefined) throw new Error(`${join(publicDir, name)}: no content type is known for this ending`);
+    assets.set(name, { body, type, hash: assetHash(body) });
+  };
+  for (const name of filesUnder(publicDir)) add(name, readFileSync(join(publicDir, name)));
+  add('brand.css', Buffer.from(brandCss(brand)));
+  if (!assets.has(brand.logo)) throw new Error(`${publicDir}: the brand's logo ${brand.logo} is missing`);
+  return assets;
+}
+
+/** Templates whose name ends in `.text` are plain text; the others are HTML. */
+function compileAll(viewsDir: string): Map<string, Template> {
+  const views = filesUnder(viewsDir).filter((name) => name.endsWith('.ejs'));
+  return new Map(
+    views.map((view) => {
+      const filename = join(viewsDir, view);
+      const name = view.slice(0, -'.ejs'.length);
+      const template: Template = ejs.compile(readFileSync(filename, 'utf8'), {
+        filename,
+        views: [viewsDir],
+        cache: true,
+        strict: true,
+        localsName: 'it',
+        ...(name.endsWith('.text') ? { escape: String } : {}),
+      });
+      return [name, template];
+    }),
+  );
+}
+
+/** Subjects become a mail header, so they are one line. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/**
+ * @param deps.publicDir files served under `/assets/`
+ * @throws Error when a template does not compile, or the logo is missing
+ */
+export function createTemplates(deps: { viewsDir: string; publicDir: string; i18n: I18n; brand: Brand }): Templates {
+  const { viewsDir, publicDir, i18n, brand } = deps;
+  const assets = readAssets(publicDir, brand);
+  const templates = compileAll(viewsDir);
+
+  const asset = (name: string): string => {
+    const found = assets.get(name);
+    if (found === undefined) throw new Error(`There is no asset ${name}`);
+    return `/assets/${name}?v=${found.hash}`;
+  };
+  const render = (name: string, it: object): string => {
+    const template = templates.get(name);
+    if (template === undefined) throw new Error(`There is no view ${name}`);
+    return template(it);
+  };
+  const kitFor = (lang: string): Kit => ({
+    t: (key, vars) => i18n.t(lang, key, vars),
+    lang,
+    languages: i18n.languages,
+    brand: brandWords(brand, lang),
+    asset,
+    when: (instant) => i18n.when(lang, instant),
+    day: (day) => i18n.day(lang, day),
+  });
+
+  return {
+    assets,
+    asset,
+    page: (name, lang, locals) => {
+      const head: Head = { title: '', width: 'narrow', failed: false, modules: [] };
+      const it = { languageLinks: [], ...locals, ...kitFor(lang), head };
+      return render('layout', { ...it, body: render(name, it) });
+    },
+    mail: (name, lang, locals) => {
+      const head: Head = { title: '', width: 'narrow', failed: false, modules: [] };
+      const it = { ...locals, ...kitFor(lang), head };
+      const text = render(`mail/${name}.text`, it);
+      const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });
+      return { subject: oneLine(`${head.title}｜${it.brand.name}`), text, html };
+    },
+  };
+}
