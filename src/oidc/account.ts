@@ -1,0 +1,80 @@
+import type { Account, KoaContextWithOIDC } from 'oidc-provider';
+import { availableContexts, isStillAvailable } from '../domain/acting.ts';
+import { releasedClaims } from '../domain/claims.ts';
+import { dayInCity } from '../domain/clock.ts';
+import type { ActingContext, PersonFacts } from '../domain/model.ts';
+import { contextId, pairwiseSub } from '../domain/pairwise.ts';
+import { isOffline } from '../services/endings.ts';
+import { hashId } from '../services/secrets.ts';
+import * as grants from '../store/grants.ts';
+import * as sessions from '../store/sessions.ts';
+import type { OidcDeps } from './deps.ts';
+import type { Identities } from './identity.ts';
+import { redeemedGrant } from './redeemed.ts';
+import { sectorOf } from './sector.ts';
+
+export type FindAccount = (
+  ctx: KoaContextWithOIDC,
+  personId: string,
+  token?: { grantId?: string | undefined },
+) => Promise<Account | undefined>;
+
+type Held = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
+
+/**
+ * The person behind a session or a token, read anew each time. Nobody is found when the person is disabled, when the grant of
+ * the token is gone or its session ended, or when the identity that the grant was given for has ended: then refresh, UserInfo
+ * and introspection refuse by themselves (claims.md rules 8 and 9).
+ */
+export function createFindAccount(deps: OidcDeps, identities: Identities): FindAccount {
+  const { store, clock, clients } = deps;
+  return async (ctx, personId, token) => {
+    const facts = await identities.factsOf(ctx, personId);
+    if (facts?.active !== true) return undefined;
+    const { grantId } = token ?? {};
+    if (grantId === undefined) return account(deps, ctx, facts, undefined);
+    const grantHash = hashId(grantId);
+    const grant = redeemedGrant(ctx, grantHash) ?? (await store.read((u) => grants.grantByHash(u, grantHash)));
+    if (grant?.personId !== personId || !(await isCarried(deps, grant))) return undefined;
+    const held = grants.heldContext(grant);
+    if (held !== undefined) {
+      const contexts = availableContexts(facts, clients.registrationOf(grant.clientId), dayInCity(clock.now()));
+      if (!isStillAvailable(contexts, held)) return undefined;
+    }
+    return account(deps, ctx, facts, held);
+  };
+}
+
+/**
+ * Whether what a grant gave still stands on something: on the session that it came from, or on `offline_access`. The provider has a
+ * check of its own, and it is switched off: it knows one grant for each app, so a second tab would end the first.
+ */
+async function isCarried({ store, clock }: OidcDeps, grant: grants.GrantRow): Promise<boolean> {
+  if (isOffline(grant)) return true;
+  // The row and not the provider's record: that one is gone for a moment while a session gets a new id in another tab.
+  const session = await store.read((u) => sessions.sessionByHash(u, grant.sessionHash));
+  return session?.endedAt === null && session.expiresAt > clock.now();
+}
+
+function account(deps: OidcDeps, ctx: KoaContextWithOIDC, facts: PersonFacts, held: Held | undefined): Account {
+  const { keys, clients, clock } = deps;
+  return {
+    accountId: facts.id,
+    claims: (_use, scope) => {
+      const client = ctx.oidc.client;
+      if (client === undefined) throw new Error('claims are made for a client');
+      const sector = sectorOf(client);
+      const released = releasedClaims({
+        facts,
+        registration: clients.registrationOf(client.clientId),
+        scopes: scope.split(' '),
+        held,
+        today: dayInCity(clock.now()),
+        subOf: (personId) => pairwiseSub(keys.pairwiseKey, sector, personId),
+        ctxId: (context) => contextId(keys.pairwiseKey, sector, facts.id, context),
+      });
+      // The provider makes the pairwise value itself, from the internal id.
+      return { ...released, sub: facts.id };
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type Provider from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
+import type { Clock } from '../domain/clock.ts';
+import type { Audit } from '../services/audit.ts';
+import type { Clients } from '../services/clients.ts';
+import type { Keys } from '../services/keys.ts';
+import type { Logger } from '../services/logger.ts';
+import type { Metrics } from '../services/metrics.ts';
+import type { Outbox } from '../services/outbox.ts';
+import type { Secrets } from '../services/secrets.ts';
+import type { Store } from '../store/database/index.ts';
+
+/** The pages of the device flow (RFC 8628, section 3.3). `xsrf` is in each form. */
+export interface DevicePages {
+  /** @param problem what happened to the code that was typed before, if one was */
+  code(ctx: KoaContextWithOIDC, xsrf: string, problem: 'wrong' | 'aborted' | undefined): void;
+  confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): void;
+  done(ctx: KoaContextWithOIDC, clientId: string): void;
+}
+
+/** Pages that the provider itself asks for; the http face draws them. */
+export interface ProviderPages {
+  error(ctx: KoaContextWithOIDC, out: { error: string }, error: errors.OIDCProviderError | Error): void;
+  signOut(ctx: KoaContextWithOIDC, form: { action: string; xsrf: string }): Promise<void>;
+  signedOut(ctx: KoaContextWithOIDC): void;
+  device: DevicePages;
+}
+
+export interface OidcDeps {
+  issuer: string;
+  allowPrivateLogoutAddresses: boolean;
+  /** Seconds; `undefined`: no idle limit. */
+  sessionIdle: number | undefined;
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  clients: Clients;
+  keys: Keys;
+  audit: Audit;
+  outbox: Outbox;
+  log: Logger;
+  metrics: Metrics;
+  pages: ProviderPages;
+  /** A last hand on the provider's configuration; `undefined` but in the conformance profile. */
+  amend: ((configuration: Configuration) => Configuration) | undefined;
+}
+
+export type { Provider };

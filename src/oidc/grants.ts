@@ -1,0 +1,73 @@
+import type { KoaContextWithOIDC, Grant } from 'oidc-provider';
+import type { ActingContext } from '../domain/model.ts';
+import { apiScope, claimsOfScopes, grantedScopes } from '../domain/scopes.ts';
+import { hashId } from '../services/secrets.ts';
+import * as grants from '../store/grants.ts';
+import type { OidcDeps } from './deps.ts';
+import type { Identities, Identity } from './identity.ts';
+import type { PendingCheck } from './prompts/index.ts';
+
+type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
+
+/**
+ * A fresh grant for each sign-in, made when no prompt is left. It carries the chosen identity, so that two tabs keep their own
+ * and a refresh keeps it (claims.md rule 8); a reused grant would mix scopes and choices of both.
+ */
+export function createGrantIssuer(
+  deps: Deps,
+  identities: Identities,
+  pending: PendingCheck,
+): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+  return async (ctx) => {
+    if (await pending(ctx)) return undefined;
+    return issue(deps, ctx, await identities.identityOf(ctx));
+  };
+}
+
+async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, identity: Identity): Promise<Grant> {
+  const { provider, client, session } = ctx.oidc;
+  const personId = session?.accountId;
+  if (client === undefined || session === undefined || personId === undefined) {
+    throw new Error('a grant needs a client and a signed-in person');
+  }
+  const registration = clients.registrationOf(client.clientId);
+  const scopes = grantedScopes([...ctx.oidc.requestParamScopes], registration);
+  const releasable: ReadonlySet<string> = claimsOfScopes(scopes);
+  const grant = new provider.Grant({ accountId: personId, clientId: client.clientId });
+  grant.addOIDCScope(scopes.join(' '));
+  grant.addOIDCClaims([...ctx.oidc.requestParamClaims].filter((claim) => releasable.has(claim)));
+  const apiScopes = addResources(ctx, grant);
+  const grantId = await grant.save();
+  const { chosen } = identity;
+  await store.write(async (u) => {
+    await grants.insertGrant(u, {
+      grantHash: hashId(grantId),
+      personId,
+      clientId: client.clientId,
+      sessionHash: hashId(session.uid),
+      role: chosen?.role ?? null,
+      schoolCode: chosen?.schoolCode ?? null,
+      childId: chosen?.childId ?? null,
+      basisId: chosen?.basisId ?? null,
+      scopes: [...scopes, ...apiScopes].join(' '),
+      createdAt: clock.now(),
+      // Not `exp`: the provider writes that into the record only, and the instance does not have it.
+      expiresAt: clock.now() + grant.remainingTTL * 1000,
+    });
+    if (chosen !== undefined) await grants.putLastContext(u, personId, client.clientId, toLast(chosen));
+  });
+  return grant;
+}
+
+/** What the app may do at the APIs that it named (RFC 8707). @returns the scopes, each with its API */
+function addResources(ctx: KoaContextWithOIDC, grant: Grant): string[] {
+  return Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([identifier, server]) => {
+    const wanted = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
+    grant.addResourceScope(identifier, wanted.join(' '));
+    return wanted.map((scope) => apiScope(identifier, scope));
+  });
+}
+
+function toLast({ role, schoolCode, childId }: ActingContext): grants.LastContext {
+  return { role, schoolCode: schoolCode ?? null, childId: childId ?? null };
+}

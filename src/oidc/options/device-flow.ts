@@ -1,0 +1,48 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { DevicePages } from '../deps.ts';
+
+type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
+
+/** Signing in on a television by a code that is typed on a phone (RFC 8628). */
+export function createDeviceFlow(pages: DevicePages): DeviceFlow {
+  return {
+    enabled: true,
+    // Without vowels no code spells a word, and without look-alikes none is mistyped (RFC 8628, section 6.1).
+    charset: 'base-20',
+    mask: '****-****',
+    userCodeInputSource: (ctx, _form, _out, error) => {
+      if (error !== undefined && ctx.oidc.session?.exp === undefined) {
+        beginAnew(ctx);
+        return;
+      }
+      pages.code(ctx, xsrfOf(ctx), problemOf(error));
+    },
+    userCodeConfirmSource: (ctx, _form, client, _deviceInfo, userCode) => {
+      pages.confirm(ctx, xsrfOf(ctx), client.clientId, userCode);
+    },
+    successSource: (ctx) => {
+      pages.done(ctx, ctx.oidc.client?.clientId ?? '');
+    },
+  };
+}
+
+/**
+ * A form whose session is gone: the page was open for too long, or the browser keeps no cookies. The provider would now write
+ * down a session that it never began, and fail; so nothing is written, and the first page makes a new one.
+ */
+function beginAnew(ctx: KoaContextWithOIDC): void {
+  Reflect.set(ctx.oidc.session ?? {}, 'touched', false);
+  ctx.status = 303;
+  ctx.redirect('/device');
+}
+
+function problemOf(error: Error | undefined): 'wrong' | 'aborted' | undefined {
+  if (error === undefined) return undefined;
+  return error.name === 'AbortedError' ? 'aborted' : 'wrong';
+}
+
+/** The secret of the provider's form; kept in the session, so no other site knows it. */
+export function xsrfOf(ctx: KoaContextWithOIDC): string {
+  const secret = ctx.oidc.session?.state?.['secret'];
+  return typeof secret === 'string' ? secret : '';
+}

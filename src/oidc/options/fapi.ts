@@ -1,0 +1,51 @@
+import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientRegistration } from '../../config/clients.ts';
+import type { Clients } from '../../services/clients.ts';
+
+/** FAPI 2.0 Security Profile, section 5.4.1, rule 1. */
+const FAPI_ALGORITHMS: readonly unknown[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
+
+/**
+ * A client that signs, pushes its requests and binds its tokens is a FAPI 2.0 client, and is held to the rest of that profile
+ * too. Nobody has to remember one more switch.
+ */
+export function isFapi(client: ClientRegistration | undefined): boolean {
+  return (
+    client?.token_endpoint_auth_method === 'private_key_jwt' &&
+    client.require_pushed_authorization_requests &&
+    client.dpop_bound_access_tokens
+  );
+}
+
+/**
+ * For FAPI 2.0 clients: assertions name the issuer alone as audience and are never signed with RS256 (section 5.3.2.1, rule 6, and
+ * 5.4.1), PKCE has no exception, and refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
+ */
+export function holdToFapi(configuration: Configuration, clients: Clients): Configuration {
+  const held = (clientId: string | undefined): boolean => clientId !== undefined && isFapi(clients.find(clientId));
+  const { assertJwtClientAuthClaimsAndHeader: checkAssertion, pkce } = configuration;
+  return {
+    ...configuration,
+    features: {
+      ...configuration.features,
+      fapi: {
+        enabled: true,
+        // Errors before the client is known ask too.
+        profile: (_ctx, client: { clientId: string } | undefined) => (held(client?.clientId) ? '2.0' : undefined),
+      },
+    },
+    pkce: { required: (ctx, client) => held(client.clientId) || pkce?.required?.(ctx, client) !== false },
+    rotateRefreshToken: ({ oidc }) => !held(oidc.client?.clientId),
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
+      if (held(client.clientId)) assertFapi(ctx, claims, header);
+      await checkAssertion?.(ctx, claims, header, client);
+    },
+  };
+}
+
+type Part = Readonly<Record<string, unknown>>;
+
+function assertFapi({ oidc }: KoaContextWithOIDC, claims: Part, header: Part): void {
+  if (claims['aud'] !== oidc.issuer) throw new errors.InvalidClientAuth('aud must be the issuer, as a string');
+  if (!FAPI_ALGORITHMS.includes(header['alg'])) throw new errors.InvalidClientAuth('alg is not for FAPI 2.0');
+}

@@ -1,0 +1,56 @@
+import { errors, type Configuration } from 'oidc-provider';
+import type { Clients } from '../../services/clients.ts';
+import type { FindAccount } from '../account.ts';
+
+type Features = NonNullable<Configuration['features']>;
+type AllowedPolicy = NonNullable<NonNullable<Features['introspection']>['allowedPolicy']>;
+
+/** Access tokens for APIs (RFC 8707), and the endpoint where an API asks about an opaque one (RFC 7662). */
+export function createResourceFeatures(
+  clients: Clients,
+  findAccount: FindAccount,
+): {
+  resourceIndicators: NonNullable<Features['resourceIndicators']>;
+  introspection: { enabled: true; allowedPolicy: AllowedPolicy };
+} {
+  return {
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_ctx, identifier, client) => {
+        const server = clients.resourceFor(client.clientId, identifier);
+        if (server === undefined) throw new errors.InvalidTarget();
+        return {
+          scope: Object.keys(server.scopes).join(' '),
+          audience: server.identifier,
+          accessTokenTTL: server.access_token_minutes * 60,
+          accessTokenFormat: server.access_token_format,
+          jwt: { sign: { alg: 'ES256' } },
+        };
+      },
+      // Without `resource` the token is for UserInfo; an API is always named.
+      defaultResource: () => undefined,
+      useGrantedResource: () => false,
+    },
+    introspection: {
+      enabled: true,
+      // Only the API that a token is for may ask about it. Refresh tokens are nobody's business. The provider itself does not
+      // look at the person here, so a disabled one would go on until the token ends.
+      allowedPolicy: async (ctx, client, token) => {
+        const own = clients.find(client.clientId)?.introspects;
+        if (own === undefined || token.kind !== 'AccessToken' || token.aud !== own) return false;
+        return (await findAccount(ctx, token.accountId, token)) !== undefined;
+      },
+    },
+  };
+}
+
+/** Tokens for an API carry the identity that the person chose, read anew (claims.md rule 3). */
+export function createTokenClaims(findAccount: FindAccount): NonNullable<Configuration['extraTokenClaims']> {
+  return async (ctx, token) => {
+    if (token.kind !== 'AccessToken' || token.aud === undefined || ctx.oidc.client === undefined) return undefined;
+    const account = await findAccount(ctx, token.accountId, token);
+    const claims = await account?.claims('access_token', 'openid children', {}, []);
+    const acting = claims?.['acting'];
+    return acting === undefined ? undefined : { acting };
+  };
+}

@@ -1,0 +1,21 @@
+import { interactionPolicy } from 'oidc-provider';
+import { z } from 'zod';
+
+const { Check, Prompt } = interactionPolicy;
+
+/** Set by the sign-in page when a first password was right: the person is known, and not signed in. */
+export const firstPasswordResult = z.object({ personId: z.string(), remember: z.boolean() });
+
+/**
+ * A first password opens nothing but this step. No session exists before it is done, so no other page, token or directory
+ * bind can either (domain.md, "Signing in").
+ */
+export function newPasswordPrompt(): interactionPolicy.Prompt {
+  return new Prompt(
+    { name: 'new_password', requestable: false },
+    new Check('first_password', 'the first password must be changed', ({ oidc }) => {
+      const verified = firstPasswordResult.safeParse(oidc.result?.['first_password']);
+      return verified.success && oidc.result?.login === undefined;
+    }),
+  );
+}

@@ -1,0 +1,24 @@
+import { interactionPolicy } from 'oidc-provider';
+import type { Identities } from '../identity.ts';
+import { requestedCheck } from './requested-check.ts';
+
+const { Check, Prompt } = interactionPolicy;
+
+/**
+ * Which identity, and which child (claims.md rule 7). Named `select_account`, so that an app can ask for it again with the
+ * standard `prompt` value.
+ */
+export function selectAccountPrompt(identities: Identities): interactionPolicy.Prompt {
+  const prompt = new Prompt(
+    { name: 'select_account', requestable: true },
+    new Check('identity_open', 'an identity must be chosen', 'account_selection_required', async (ctx) => {
+      const { asked, chosen } = await identities.identityOf(ctx);
+      return asked && chosen === undefined;
+    }),
+  );
+  // Where an app asks for no identity there is nothing to choose here: the login prompt answers `select_account` then.
+  const requested = requestedCheck(prompt);
+  const ask = requested.check;
+  requested.check = async (ctx) => (await identities.identityOf(ctx)).asked && ask(ctx);
+  return prompt;
+}

@@ -1,0 +1,139 @@
+import Provider, { errors, type Configuration } from 'oidc-provider';
+import { SCOPES } from '../domain/scopes.ts';
+import { pairwiseSub } from '../domain/pairwise.ts';
+import { createFindAccount, type FindAccount } from './account.ts';
+import { createAdapter } from './adapter.ts';
+import type { OidcDeps } from './deps.ts';
+import { listen } from './events.ts';
+import { createGrantIssuer } from './grants.ts';
+import { createIdentities, type Identities } from './identity.ts';
+import {
+  alwaysIncludeSid,
+  alwaysPairwise,
+  announceOnlyPairwise,
+  compareSecretHashes,
+  detectReplayOnce,
+  interceptBackchannelLogout,
+  type SendLogout,
+} from './internals.ts';
+import { ACR_PASSWORD, claims } from './options/claims.ts';
+import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
+import { toMetadata } from './options/clients.ts';
+import { createAssertionCheck } from './options/client-auth.ts';
+import { createCookies } from './options/cookies.ts';
+import { createDeviceFlow, xsrfOf } from './options/device-flow.ts';
+import { holdToFapi } from './options/fapi.ts';
+import { createTtl } from './options/ttl.ts';
+import { createPendingCheck, createPrompts } from './prompts/index.ts';
+import { sectorOf } from './sector.ts';
+import { createSessionAdapter } from './session-adapter.ts';
+
+export interface Oidc {
+  provider: Provider;
+  sendLogout: SendLogout;
+  /** @throws {Error} naming the first client whose registration the provider does not accept */
+  checkClients(): Promise<void>;
+}
+
+/** The only place that makes a provider. */
+export function createOidc(deps: OidcDeps): Oidc {
+  const identities = createIdentities(deps);
+  const configuration = holdToFapi(createConfiguration(deps, identities), deps.clients);
+  const provider = new Provider(deps.issuer, deps.amend?.(configuration) ?? configuration);
+  const sendLogout = interceptBackchannelLogout(provider, async (clientId, personId, sid) => {
+    await deps.store.write((u) =>
+      deps.outbox.enqueue(u, { kind: 'backchannel_logout', clientId, personId, ...(sid === undefined ? {} : { sid }) }),
+    );
+    deps.outbox.kick();
+  });
+  compareSecretHashes(provider, deps.clients);
+  alwaysIncludeSid(provider);
+  alwaysPairwise(provider);
+  announceOnlyPairwise(provider);
+  detectReplayOnce(provider, deps);
+  listen(provider, deps);
+  const checkClients = async (): Promise<void> => {
+    for (const { client_id: id } of deps.clients.list()) {
+      await provider.Client.find(id).catch((cause: unknown) => {
+        const reason = cause instanceof errors.OIDCProviderError ? cause.error_description : String(cause);
+        throw new Error(`CLIENTS_FILE: clients (${id}): ${reason ?? 'not accepted'}`, { cause });
+      });
+    }
+  };
+  return { provider, sendLogout, checkClients };
+}
+
+function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {
+  const prompts = createPrompts(deps, identities);
+  const findAccount = createFindAccount(deps, identities);
+  return {
+    adapter: (model) => (model === 'Session' ? createSessionAdapter(deps) : createAdapter(model, deps)),
+    clients: deps.clients.list().map(toMetadata),
+    jwks: deps.keys.jwks,
+    cookies: createCookies(deps.issuer, deps.keys.cookieKeys),
+    ttl: createTtl(deps.clock, deps.sessionIdle),
+    scopes: [...SCOPES],
+    claims,
+    acrValues: [ACR_PASSWORD],
+    subjectTypes: ['pairwise', 'public'],
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSub(deps.keys.pairwiseKey, sectorOf(client), accountId),
+    // Registration is a decision of the bureau, written in CLIENTS_FILE: nothing is fetched to confirm it.
+    sectorIdentifierUriValidate: () => false,
+    responseTypes: ['code'],
+    // Required, and compared letter for letter (OpenID Connect Core 1.0, 3.1.2.1; RFC 9700, 2.1).
+    allowOmittingSingleRegisteredRedirectUri: false,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    assertJwtClientAuthClaimsAndHeader: createAssertionCheck(() => deps.clock.now()),
+    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
+    pkce: { required: (_ctx, client) => deps.clients.find(client.clientId)?.require_pkce ?? true },
+    rotateRefreshToken: true,
+    // Tokens end with their session all the same: see isCarried in account.ts, which lets each tab have its own.
+    expiresWithSession: () => false,
+    issueRefreshToken: (_ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    findAccount,
+    extraTokenClaims: createTokenClaims(findAccount),
+    loadExistingGrant: createGrantIssuer(deps, identities, createPendingCheck(prompts)),
+    interactions: { policy: prompts, url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    renderError: (ctx, out, error) => {
+      deps.pages.error(ctx, out, error);
+    },
+    features: createFeatures(deps, findAccount),
+    // Browser apps are confidential clients with a server (RFC 9700); no script of another origin talks to us.
+    clientBasedCORS: () => false,
+    ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchAnywhere } : {}),
+  };
+}
+
+function createFeatures(
+  { pages, clients }: OidcDeps,
+  findAccount: FindAccount,
+): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: true },
+    userinfo: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    backchannelLogout: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    dPoP: { enabled: true },
+    deviceFlow: createDeviceFlow(pages.device),
+    ...createResourceFeatures(clients, findAccount),
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx) => {
+        await pages.signOut(ctx, { action: ctx.oidc.urlFor('end_session_confirm'), xsrf: xsrfOf(ctx) });
+      },
+      postLogoutSuccessSource: (ctx) => {
+        pages.signedOut(ctx);
+      },
+    },
+  };
+}
+
+/** The provider's dispatcher refuses private addresses; where relying parties live on them, a setting takes it away. */
+const fetchAnywhere: NonNullable<Configuration['fetch']> = (url, options) => {
+  const open = { ...options };
+  Reflect.deleteProperty(open, 'dispatcher');
+  return fetch(url, open);
+};
