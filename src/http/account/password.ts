@@ -1,0 +1,46 @@
+import type { Context } from 'koa';
+import { tryChange, type Problem } from '../change-password.ts';
+import type { HttpDeps } from '../deps.ts';
+import { readForm } from '../forms.ts';
+import { formErrors, newPasswordFields } from '../new-password-form.ts';
+import type { SignedIn } from './session.ts';
+
+/** Changing the own password: asks for the old one, keeps this session, ends all others. */
+export async function showPassword(
+  { pages, people, minPasswordLength }: HttpDeps,
+  ctx: Context,
+  { facts }: SignedIn,
+  problem: Problem = { status: 200 },
+): Promise<void> {
+  pages.show(
+    ctx,
+    'interaction/new-password',
+    {
+      action: '/account/password',
+      purpose: 'change',
+      name: facts.name,
+      login: await people.loginOf(facts.id),
+      minLength: minPasswordLength,
+      errors: problem.errors ?? {},
+      alert: problem.alert,
+      hasCurrent: true,
+      cancelUrl: '/account',
+    },
+    problem.status,
+  );
+}
+
+export async function changePassword(deps: HttpDeps, ctx: Context, who: SignedIn): Promise<void> {
+  const typed = readForm(ctx, newPasswordFields);
+  const errors = formErrors(deps, ctx, typed, true);
+  if (Object.keys(errors).length > 0) return showPassword(deps, ctx, who, { status: 422, errors });
+  const problem = await tryChange(deps, ctx, {
+    personId: who.facts.id,
+    current: typed.current_password,
+    next: typed.new_password,
+    keepSessionHash: who.sessionHash,
+  });
+  if (problem !== undefined) return showPassword(deps, ctx, who, problem);
+  ctx.status = 303;
+  ctx.redirect('/account?done=passwordChanged');
+}

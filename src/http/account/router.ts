@@ -1,0 +1,62 @@
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { HttpDeps } from '../deps.ts';
+import { field, parseForms, readForm } from '../forms.ts';
+import { showAccount, type Notice } from './home.ts';
+import { changePassword, showPassword } from './password.ts';
+import { forPerson, signedInCallback } from './session.ts';
+
+const sessionForm = z.object({ session: field });
+const appForm = z.object({ app: field });
+
+/** The person's own pages. What they end is ended at once, on every face. */
+export function createAccountRouter(deps: HttpDeps): Router {
+  const { access } = deps;
+  const router = new Router({ prefix: '/account' });
+  const forms = parseForms();
+  router.get(
+    '/',
+    forPerson(deps, (ctx, who) => showAccount(deps, ctx, who)),
+  );
+  router.get('/signed-in', signedInCallback(deps));
+  router.get(
+    '/password',
+    forPerson(deps, (ctx, who) => showPassword(deps, ctx, who)),
+  );
+  router.post(
+    '/password',
+    forms,
+    forPerson(deps, (ctx, who) => changePassword(deps, ctx, who)),
+  );
+  router.post(
+    '/sessions/end',
+    forms,
+    forPerson(deps, async (ctx, { facts }) => {
+      await access.endSession(facts.id, readForm(ctx, sessionForm).session, ctx.ip);
+      done(ctx, 'sessionEnded');
+    }),
+  );
+  router.post(
+    '/sessions/end-others',
+    forPerson(deps, async (ctx, { facts, sessionHash }) => {
+      await access.endOtherSessions(facts.id, sessionHash, ctx.ip);
+      done(ctx, 'othersEnded');
+    }),
+  );
+  router.post(
+    '/apps/revoke',
+    forms,
+    forPerson(deps, async (ctx, { facts }) => {
+      await access.revokeApp(facts.id, readForm(ctx, appForm).app, ctx.ip);
+      done(ctx, 'appRevoked');
+    }),
+  );
+  return router;
+}
+
+/** Pressed twice, the second time finds nothing to end, and says the same. */
+function done(ctx: Context, notice: Notice): void {
+  ctx.status = 303;
+  ctx.redirect(`/account?done=${notice}`);
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import type { Oidc } from '../oidc/provider.ts';
+import type { OffersAt } from '../oidc/offers.ts';
+import type { Access } from '../services/access.ts';
+import type { Audit } from '../services/audit.ts';
+import type { Clients } from '../services/clients.ts';
+import type { I18n } from '../services/i18n.ts';
+import type { Logger } from '../services/logger.ts';
+import type { Metrics } from '../services/metrics.ts';
+import type { Passwords } from '../services/passwords.ts';
+import type { People } from '../services/people.ts';
+import type { Recovery } from '../services/recovery.ts';
+import type { SignIn } from '../services/sign-in.ts';
+import type { Templates } from '../services/templates.ts';
+import type { Pages } from './pages.ts';
+
+/** What the web face stands on. */
+export interface HttpDeps {
+  issuer: string;
+  trustedProxies: readonly string[];
+  minPasswordLength: number;
+  oidc: Oidc;
+  offersAt: OffersAt;
+  access: Access;
+  audit: Audit;
+  clients: Clients;
+  clock: Clock;
+  i18n: I18n;
+  log: Logger;
+  metrics: Metrics;
+  pages: Pages;
+  passwords: Passwords;
+  people: People;
+  random: Random;
+  recovery: Recovery;
+  signIn: SignIn;
+  templates: Templates;
+  /** Whether the database answers. */
+  ready: () => Promise<boolean>;
+}

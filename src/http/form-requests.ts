@@ -1,0 +1,29 @@
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import createError from 'http-errors';
+import { z } from 'zod';
+import { parseForms } from './forms.ts';
+
+/** In characters. As an address it has to pass through browsers, proxies and our own limit for headers of 16 KiB. */
+const LONGEST = 8_000;
+
+/** There is none when something else than a form was sent. */
+const formBody = z.string().catch('');
+
+/**
+ * Requests that a relying party sends through the browser by a form instead of an address: both must be taken (OpenID Connect Core
+ * 1.0, section 3.1.2.1; RP-Initiated Logout 1.0, section 2). The provider would need cookies with `SameSite=None` for it; sent on as
+ * an address, the request comes with the `Lax` ones.
+ */
+export function createFormRequestsRouter(): Router {
+  const router = new Router();
+  const sendOn = (ctx: Context): void => {
+    const body = formBody.parse(ctx.request.rawBody);
+    if (body.length > LONGEST) throw createError(413, 'the request is too long');
+    ctx.status = 303;
+    ctx.redirect(`${ctx.path}?${new URLSearchParams(body).toString()}`);
+  };
+  router.post('/auth', parseForms(), sendOn);
+  router.post('/session/end', parseForms(), sendOn);
+  return router;
+}

@@ -1,0 +1,76 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { inLanguage } from '../../config/words.ts';
+import { grantedScopes } from '../../domain/scopes.ts';
+import type { HttpDeps } from '../deps.ts';
+import { readForm } from '../forms.ts';
+import { finish, type Screen, type Step } from './step.ts';
+
+const form = z.object({ consent: z.enum(['accept', 'deny']) });
+const requested = z.object({
+  scope: z.string().default(''),
+  resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]),
+});
+
+/** What a third-party app will learn, item by item, in plain words. */
+export function createConsentScreen({ pages, clients, oidc, audit }: HttpDeps): Screen {
+  /** What the app may have, of all that it asks for. */
+  const asked = (step: Step) => {
+    const { scope, resource } = requested.parse(step.params);
+    const wanted = scope.split(' ');
+    const own = grantedScopes(wanted, clients.registrationOf(step.clientId));
+    const ofApis = resource.flatMap((identifier) =>
+      Object.entries(clients.resourceFor(step.clientId, identifier)?.scopes ?? {})
+        .filter(([name]) => wanted.includes(name))
+        .map(([name, text]) => ({ name, text, host: new URL(identifier).host })),
+    );
+    return { own, ofApis };
+  };
+  const itemsOf = (ctx: Context, step: Step): { title: string; detail: string }[] => {
+    const { own, ofApis } = asked(step);
+    return [
+      ...own.map((name) => ({
+        title: pages.t(ctx, `scope.${name}.title`),
+        detail: pages.t(ctx, `scope.${name}.detail`),
+      })),
+      ...ofApis.map(({ text, host }) => ({ title: inLanguage(text, pages.langOf(ctx)), detail: host })),
+    ];
+  };
+  const record = (ctx: Context, step: Step, given: boolean): Promise<void> => {
+    const { own, ofApis } = asked(step);
+    return audit.record({
+      event: given ? 'consent.given' : 'consent.refused',
+      outcome: given ? 'ok' : 'refused',
+      actorId: step.personId,
+      subjectId: step.personId,
+      clientId: step.clientId,
+      address: ctx.ip,
+      detail: { scope: [...own, ...ofApis.map(({ name }) => name)].join(' ') },
+    });
+  };
+  return {
+    show: (ctx, step) => {
+      const client = clients.find(step.clientId);
+      if (client === undefined) throw createError(410, 'the app is not registered any more');
+      pages.show(ctx, 'interaction/consent', {
+        action: `/interaction/${step.uid}/consent`,
+        app: { name: pages.appName(ctx, step.clientId), url: client.client_uri },
+        items: itemsOf(ctx, step),
+      });
+      return Promise.resolve();
+    },
+    submit: async (ctx, step) => {
+      const { consent } = readForm(ctx, form);
+      await finish(
+        ctx,
+        oidc,
+        consent === 'accept'
+          ? { consent: {} }
+          : { error: 'access_denied', error_description: 'the person did not agree' },
+      );
+      // After the answer counts: a form pressed twice is one answer.
+      await record(ctx, step, consent === 'accept');
+    },
+  };
+}

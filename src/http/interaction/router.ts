@@ -1,0 +1,54 @@
+import Router from '@koa/router';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { HttpDeps } from '../deps.ts';
+import { parseForms } from '../forms.ts';
+import { speak } from '../middleware/language.ts';
+import { createConsentScreen } from './consent.ts';
+import { createLoginScreen } from './login.ts';
+import { createNewPasswordScreen } from './new-password.ts';
+import { createSelectAccountScreen } from './select-account.ts';
+import { anotherAccount, currentStep, finish, type Screen, type Step } from './step.ts';
+
+/** The pages between an app and its person, one screen for each prompt of `oidc/prompts`. */
+export function createInteractionRouter(deps: HttpDeps): Router {
+  const { oidc } = deps;
+  const screens = new Map<string, Screen>([
+    ['new_password', createNewPasswordScreen(deps)],
+    ['login', createLoginScreen(deps)],
+    ['select_account', createSelectAccountScreen(deps)],
+    ['consent', createConsentScreen(deps)],
+  ]);
+  const at = async (ctx: Context): Promise<{ step: Step; screen: Screen }> => {
+    const { uid } = routeParams.parse(ctx['params']);
+    ctx.state['pagePath'] = `/interaction/${uid}`;
+    const step = await currentStep(ctx, oidc, uid);
+    speak(ctx, deps.i18n, step.params['ui_locales']);
+    const screen = screens.get(step.prompt);
+    if (screen === undefined) throw createError(404);
+    return { step, screen };
+  };
+  const router = new Router({ prefix: '/interaction/:uid' });
+  router.get('/', async (ctx) => {
+    const { step, screen } = await at(ctx);
+    await screen.show(ctx, step);
+  });
+  router.get('/cancel', async (ctx) => {
+    await at(ctx);
+    await finish(ctx, oidc, { error: 'access_denied', error_description: 'the person went back' });
+  });
+  router.get('/other-account', async (ctx) => {
+    await at(ctx);
+    await anotherAccount(ctx, oidc);
+  });
+  router.post('/:prompt', parseForms(), async (ctx) => {
+    const { step, screen } = await at(ctx);
+    // A form of another step: an old tab, or the back button. Nothing happens, and the page leads on.
+    if (ctx.params['prompt'] !== step.prompt) throw createError(409, 'another step is open');
+    await screen.submit(ctx, step);
+  });
+  return router;
+}
+
+const routeParams = z.object({ uid: z.string() });

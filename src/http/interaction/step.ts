@@ -1,0 +1,93 @@
+import type { Context } from 'koa';
+import createError from 'http-errors';
+import { errors, type InteractionResults } from 'oidc-provider';
+import { z } from 'zod';
+import type { Oidc } from '../../oidc/provider.ts';
+import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
+import { firstPasswordResult } from '../../oidc/prompts/new-password.ts';
+import { hashId } from '../../services/secrets.ts';
+
+/** Where a person stands on the way to an app. */
+export interface Step {
+  uid: string;
+  prompt: string;
+  reasons: readonly string[];
+  clientId: string;
+  loginHint: string | undefined;
+  params: Readonly<Record<string, unknown>>;
+  /** Who is signed in already, if anybody. */
+  personId: string | undefined;
+  sessionHash: string | undefined;
+  /** Set after a right first password. */
+  first: z.infer<typeof firstPasswordResult> | undefined;
+  /** Somebody signed in with this step already, and the browser has not gone on yet: a form pressed twice. */
+  answered: boolean;
+  /** Where the browser goes on after an answer. */
+  returnTo: string;
+}
+
+/** One kind of step: its page, and what its form does. */
+export interface Screen {
+  show(ctx: Context, step: Step): Promise<void>;
+  submit(ctx: Context, step: Step): Promise<void>;
+}
+
+const params = z.looseObject({ client_id: z.string(), login_hint: z.string().optional() });
+
+/**
+ * The step that belongs to the browser's cookie and to this address.
+ *
+ * @throws {HttpError} 410 when it has expired, was finished, or belongs to another browser
+ */
+export async function currentStep(ctx: Context, { provider }: Oidc, uid: string): Promise<Step> {
+  const details = await provider.interactionDetails(ctx.req, ctx.res).catch(expired);
+  if (details.uid !== uid) throw createError(410, 'this step has expired');
+  const known = params.parse(details.params);
+  const first = firstPasswordResult.safeParse(details.lastSubmission?.['first_password']);
+  return {
+    uid,
+    prompt: details.prompt.name,
+    reasons: details.prompt.reasons,
+    clientId: known.client_id,
+    loginHint: known.login_hint,
+    params: details.params,
+    personId: details.session?.accountId,
+    sessionHash: details.session === undefined ? undefined : hashId(details.session.uid),
+    first: first.success ? first.data : undefined,
+    answered: details.result?.login !== undefined,
+    returnTo: details.returnTo,
+  };
+}
+
+function expired(error: unknown): never {
+  if (error instanceof errors.SessionNotFound) throw createError(410, 'this step has expired');
+  throw error;
+}
+
+/**
+ * Hands the answer to the provider and goes on: to the next prompt, or to the app.
+ *
+ * @throws {HttpError} 410 when the same form, pressed twice, has finished the step in the meantime
+ */
+export async function finish(ctx: Context, { provider }: Oidc, result: InteractionResults): Promise<void> {
+  goOn(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(expired));
+}
+
+/**
+ * Asks who it is once more, within the same request: a pushed request can not be sent a second time (RFC 9126, section 7.3).
+ * What was answered so far was somebody else's answer, so none of it is kept.
+ */
+export async function anotherAccount(ctx: Context, { provider }: Oidc): Promise<void> {
+  const options = { mergeWithLastSubmission: false };
+  goOn(ctx, await provider.interactionResult(ctx.req, ctx.res, { other_account: {} }, options).catch(expired));
+}
+
+export function goOn(ctx: Context, returnTo: string): void {
+  ctx.status = 303;
+  ctx.redirect(returnTo);
+}
+
+/** What the provider is told about a sign-in that just happened. */
+export function loginResult(personId: string, remember: boolean, now: number): InteractionResults['login'] {
+  return { accountId: personId, remember, ts: Math.floor(now / 1000), acr: ACR_PASSWORD, amr: AMR_PASSWORD };
+}

@@ -1,0 +1,19 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Tls } from '../config/tls.ts';
+
+/** With TLS 1.2 nothing else is allowed (BCP 195; FAPI 2.0 Security Profile, section 5.2.2). */
+const TLS12_CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+];
+const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+
+/** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
+export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
+  if (tls === undefined) return createServer(handle);
+  const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
+  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers }, handle);
+}

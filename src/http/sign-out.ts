@@ -1,0 +1,58 @@
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
+import { hashId } from '../services/secrets.ts';
+import type { ProviderPages } from '../oidc/deps.ts';
+import type { HttpDeps } from './deps.ts';
+import { createDevicePages } from './device.ts';
+import type { Pages } from './pages.ts';
+
+const TOLD_COOKIE = 'kinpass_told';
+const TOLD_MS = 60_000;
+
+/**
+ * After the provider has ended a session, everything else that the session gave ends too (grants of other tabs), and the next
+ * page can say which apps were told.
+ */
+export function completeSignOut({ oidc, access }: Pick<HttpDeps, 'oidc' | 'access'>): Middleware {
+  // The provider says that it signed somebody out. Its address would not do: it is taken in several spellings.
+  const signedOut = new WeakMap<object, KoaContextWithOIDC['oidc']['session']>();
+  oidc.provider.on('end_session.success', (ctx) => {
+    signedOut.set(ctx.req, ctx.oidc.session);
+  });
+  return async (ctx, next) => {
+    await next();
+    const { accountId, uid, authorizations } = signedOut.get(ctx.req) ?? {};
+    if (accountId === undefined || uid === undefined) return;
+    if ((await oidc.provider.Session.findByUid(uid)) !== undefined) return;
+    const told = Object.keys(authorizations ?? {}).filter((clientId) => clientId !== ACCOUNT_CLIENT_ID);
+    await access.signedOut(accountId, hashId(uid), ctx.ip);
+    ctx.cookies.set(TOLD_COOKIE, told.join('.'), { maxAge: TOLD_MS, httpOnly: true, sameSite: 'lax', signed: true });
+  };
+}
+
+/** The provider's pages around sign-out, and its errors. */
+export function createProviderPages(
+  pages: Pages,
+  { clients, people }: Pick<HttpDeps, 'clients' | 'people'>,
+  error: ProviderPages['error'],
+): ProviderPages {
+  /** Only apps with an address for being told: of the others nobody could promise that they are signed out too. */
+  const names = (ctx: Context, ids: readonly string[]): string[] =>
+    ids.filter((id) => clients.find(id)?.backchannel_logout_uri !== undefined).map((id) => pages.appName(ctx, id));
+  return {
+    error,
+    device: createDevicePages(pages),
+    signOut: async (ctx: KoaContextWithOIDC, { action, xsrf }) => {
+      const { accountId, authorizations } = ctx.oidc.session ?? {};
+      const facts = accountId === undefined ? undefined : await people.activeFacts(accountId);
+      const apps = names(ctx, Object.keys(authorizations ?? {}));
+      pages.show(ctx, 'sign-out', { action, xsrf, apps, name: facts?.name });
+    },
+    signedOut: (ctx: KoaContextWithOIDC) => {
+      const told = ctx.cookies.get(TOLD_COOKIE, { signed: true }) ?? '';
+      ctx.cookies.set(TOLD_COOKIE, null, { signed: true });
+      pages.show(ctx, 'signed-out', { apps: names(ctx, told.split('.')) });
+    },
+  };
+}
