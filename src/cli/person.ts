@@ -1,0 +1,28 @@
+import { loadConfig } from '../config/load.ts';
+import { createContainer } from '../container.ts';
+import { systemClock } from '../domain/clock.ts';
+import { parseLogin } from '../domain/identifiers.ts';
+import { systemRandom } from '../domain/random.ts';
+import { createLogger } from '../services/logger.ts';
+import * as people from '../store/people.ts';
+
+/**
+ * `kinpass person disable LOGIN` and `enable`: closes or opens an account. Closing ends all sessions and tokens at once; the
+ * running nodes tell the relying parties.
+ */
+export function personCommand(status: people.PersonStatus): (login: string) => Promise<void> {
+  return async (typed) => {
+    const login = parseLogin(typed);
+    const log = createLogger('silent');
+    const container = await createContainer(loadConfig(process.env), { clock: systemClock, random: systemRandom, log });
+    try {
+      const personId =
+        login && (await container.store.read((u) => people.personIdByIdentifier(u, login.kind, login.value)));
+      if (personId === undefined) throw new Error(`person: nobody signs in as ${typed}`);
+      await container.people.setStatus(personId, status, undefined);
+      process.stdout.write(`person: ${status}\n`);
+    } finally {
+      await container.close();
+    }
+  };
+}

@@ -1,0 +1,78 @@
+import type { Server } from 'node:http';
+import { once } from 'node:events';
+import { loadConfig, type Config } from './config/load.ts';
+import { createContainer, type JobPauses } from './container.ts';
+import { systemClock } from './domain/clock.ts';
+import { systemRandom } from './domain/random.ts';
+import { createMetricsServer } from './http/metrics.ts';
+import { createLogger, type Logger } from './services/logger.ts';
+import type { Metrics } from './services/metrics.ts';
+
+/** Requests under way may take this long after a signal to stop. */
+const GRACE_MS = 10_000;
+
+/** A running service. */
+export interface Running {
+  port: number;
+  /** Lets requests under way finish, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the service from its configuration.
+ *
+ * @param pauses how often jobs look for work; left out: as each of them thinks best
+ * @throws {ConfigError} with one line for each problem
+ */
+export async function start(env: Record<string, string | undefined>, pauses: JobPauses = {}): Promise<Running> {
+  const config = loadConfig(env);
+  const log = createLogger(config.logLevel);
+  const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
+  const { server } = container;
+  const port = await listen(server, config.port, config.host);
+  const metrics = await startMetrics(config, container.metrics, log);
+  const jobs = container.startJobs(pauses);
+  log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
+  return {
+    port,
+    stop: async () => {
+      log.info('stopping');
+      await Promise.all([closeServer(server), metrics === undefined ? undefined : closeServer(metrics)]);
+      await Promise.all(jobs.map((job) => job.stop()));
+      await container.close();
+      log.info('stopped');
+    },
+  };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+async function startMetrics({ metrics: where }: Config, metrics: Metrics, log: Logger): Promise<Server | undefined> {
+  if (where === undefined) return undefined;
+  const server = createMetricsServer(metrics, log);
+  await listen(server, where.port, where.host);
+  return server;
+}
+
+/** How often connections that have had their last answer are looked for, in milliseconds. */
+const SWEEP_MS = 50;
+
+/** New connections are refused, idle ones closed, and requests under way get their answer. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, SWEEP_MS);
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+  }, GRACE_MS);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(timer);
+}
