@@ -1,0 +1,154 @@
+import type { Relation } from '../../src/domain/model.ts';
+import { defaultPermissions } from '../../src/domain/permissions.ts';
+import { TERM, type CityGuardianship, type CityPart, type CityPerson } from './model.ts';
+import { pickName, pickNameFromAbroad, pickSurname, type Sex } from './names.ts';
+import { birthDateOfAdult, birthDateOfChild, type PersonMaker } from './people.ts';
+import { seededUuid, type Dice } from './seeded.ts';
+
+/** How often it happens; of families unless it says otherwise. */
+const CHANCES = { single: 0.12, caregiver: 0.02, suspended: 0.02, abroad: 0.03, mothersName: 0.05, teacher: 0.02 };
+/** Ages of a mother and a father when a child is born, and of an aunt or uncle. */
+const AGES = { mother: [22, 38], father: [22, 44], relative: [18, 40] } as const;
+const RELATIVES: readonly (readonly [string, Sex])[] = [
+  ['姑姑', 'female'],
+  ['阿姨', 'female'],
+  ['伯父', 'male'],
+  ['舅舅', 'male'],
+];
+
+export interface Family {
+  /** Where it lives: decides the schools near by. */
+  home: number;
+  children: readonly { person: CityPerson; level: number }[];
+  parents: readonly CityPerson[];
+  /** Parents who are teachers too; somebody has to find a school for them. */
+  teachers: readonly CityPerson[];
+}
+
+export type FamilyMaker = (part: CityPart, room: number) => Family;
+
+/** Years of school of each child, the oldest first: siblings are one to four years apart, so each goes to its own grade. */
+function levelsOf(dice: Dice, room: number): number[] {
+  const wish = dice.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
+  const gaps = Array.from({ length: Math.min(wish, Math.max(1, room - 1)) - 1 }, () => dice.between(1, 4));
+  const span = gaps.reduce((total, gap) => total + gap, 0);
+  let level = dice.between(1 + span, 12);
+  return [level, ...gaps.map((gap) => (level -= gap))];
+}
+
+/** A statutory tie of a parent; `more` says what is different about others. */
+function tie(
+  seed: string,
+  guardian: CityPerson,
+  child: CityPerson,
+  label: string,
+  more: Partial<CityGuardianship> = {},
+): CityGuardianship {
+  return {
+    id: seededUuid(seed, `guardianship:${guardian.id}-${child.id}`),
+    guardianId: guardian.id,
+    studentId: child.id,
+    relation: 'parent',
+    relationLabel: label,
+    authority: 'statutory',
+    permissions: defaultPermissions('statutory'),
+    state: 'active',
+    stateReason: undefined,
+    validTo: undefined,
+    ...more,
+  };
+}
+
+const CAREGIVER: Partial<CityGuardianship> = {
+  relation: 'caregiver' satisfies Relation,
+  authority: 'delegated',
+  permissions: defaultPermissions('delegated'),
+  validTo: TERM.lastDay,
+};
+
+interface Parent {
+  person: CityPerson;
+  label: string;
+}
+
+interface Making {
+  seed: string;
+  dice: Dice;
+  make: PersonMaker;
+}
+
+/**
+ * Makes families, children first, then parents who are old enough for them.
+ *
+ * @param homes how many places there are to live in
+ * @returns called with a part to add to and the room that is left in the city, at least 2
+ */
+export function createFamilyMaker(making: Making, homes: number): FamilyMaker {
+  const { dice } = making;
+  return (part, room) => {
+    const levels = levelsOf(dice, room);
+    const surnames = { father: pickSurname(dice), mother: pickSurname(dice) };
+    const oldest = birthDateOfChild(dice, levels[0] ?? 1);
+    const children = levels.map((level, at) => {
+      const sex = dice.pick(['male', 'female'] as const);
+      const surname = dice.chance(CHANCES.mothersName) ? surnames.mother : surnames.father;
+      const born = at === 0 ? oldest : birthDateOfChild(dice, level);
+      return { person: making.make.student(pickName(dice, surname, sex).text, sex, born), level };
+    });
+    const left = room - children.length;
+    const { parents, teachers } = makeParents(making, surnames, oldest, left);
+    part.persons.push(...children.map(({ person }) => person), ...parents.map(({ person }) => person));
+    const suspended = parents.length > 1 && dice.chance(CHANCES.suspended) ? parents[0] : undefined;
+    for (const parent of parents) {
+      const more: Partial<CityGuardianship> =
+        parent === suspended ? { state: 'suspended', stateReason: 'court_order' } : {};
+      part.guardianships.push(
+        ...children.map(({ person }) => tie(making.seed, parent.person, person, parent.label, more)),
+      );
+    }
+    if (left > parents.length && dice.chance(CHANCES.caregiver)) {
+      addRelative(making, part, children[0]?.person, oldest);
+    }
+    return { home: dice.between(0, homes - 1), children, parents: parents.map(({ person }) => person), teachers };
+  };
+}
+
+type Surnames = Record<'father' | 'mother', ReturnType<typeof pickSurname>>;
+
+function makeParents(
+  { dice, make }: Making,
+  surnames: Surnames,
+  oldest: string,
+  room: number,
+): { parents: Parent[]; teachers: CityPerson[] } {
+  const alone = room < 2 || dice.chance(CHANCES.single);
+  const sides = alone ? [dice.pick(['mother', 'mother', 'father'] as const)] : (['father', 'mother'] as const);
+  const teachers: CityPerson[] = [];
+  const parents = sides.map((side): Parent => {
+    const sex = side === 'mother' ? 'female' : 'male';
+    const born = birthDateOfAdult(dice, oldest, AGES[side]);
+    const label = side === 'mother' ? '母' : '父';
+    if (side === 'mother' && dice.chance(CHANCES.abroad)) {
+      return { person: make.parent(pickNameFromAbroad(dice), sex, born, true), label };
+    }
+    const name = pickName(dice, surnames[side], sex);
+    if (!dice.chance(CHANCES.teacher)) return { person: make.parent(name, sex, born), label };
+    const person = make.teacher(name, sex, born);
+    teachers.push(person);
+    return { person, label };
+  });
+  return { parents, teachers };
+}
+
+/** An aunt or uncle with a letter of delegation until the end of the term. */
+function addRelative({ seed, dice, make }: Making, part: CityPart, child: CityPerson | undefined, born: string): void {
+  if (child === undefined) return;
+  const [label, sex] = dice.pick(RELATIVES);
+  const relative = make.parent(
+    pickName(dice, pickSurname(dice), sex),
+    sex,
+    birthDateOfAdult(dice, born, AGES.relative),
+  );
+  part.persons.push(relative);
+  part.guardianships.push(tie(seed, relative, child, label, CAREGIVER));
+}

@@ -1,0 +1,118 @@
+import type { School } from '../../src/domain/model.ts';
+import { createEnroller, createSchoolChoice } from './enrolling.ts';
+import { createFamilyMaker } from './families.ts';
+import { emptyPart, type CityPart, type CityPerson } from './model.ts';
+import { bureauPart, NAMED_IDS, namedPart } from './named.ts';
+import { createIdSource } from './national-ids.ts';
+import { pickName, pickSurname } from './names.ts';
+import { birthDateOfTeacher, createPersonMaker, type PersonMaker } from './people.ts';
+import { schoolsFor } from './schools.ts';
+import { createDice, seededUuid, type Dice } from './seeded.ts';
+
+/** What `npm run demo` makes when nobody says more. */
+export const DEFAULT_PEOPLE = 60;
+/** A part has about so many persons: some megabytes, and a fraction of a second to store. */
+const PART_PERSONS = 2_000;
+/** Teachers beside the homeroom teachers, for each class. */
+const MORE_TEACHERS = 0.5;
+
+export interface CityOptions {
+  seed: string;
+  /** Persons of the whole city, the 16 named ones included; fewer than they are is taken as only them. */
+  people: number;
+}
+
+/**
+ * The city, piece by piece, in the order in which it can be stored; memory holds one piece, however large the city is.
+ * The same seed and number give the same city.
+ */
+export function* generateCity({ seed, people }: CityOptions): Generator<CityPart, void, void> {
+  const named = namedPart(seed);
+  const bureau = bureauPart(seed);
+  const isPerson = (one: CityPerson): boolean => one.kind === 'person';
+  const wanted = people - [...named.persons, ...bureau.persons].filter(isPerson).length;
+  const schools = schoolsFor(people);
+  yield { ...named, schools: Object.values(schools).flat() };
+  if (wanted > 0) yield* generateFamilies(seed, wanted, schools, named);
+  yield bureau;
+}
+
+function* generateFamilies(
+  seed: string,
+  wanted: number,
+  schools: ReturnType<typeof schoolsFor>,
+  named: CityPart,
+): Generator<CityPart, void, void> {
+  const dice = createDice(seed);
+  const make = createPersonMaker(seed, createIdSource(dice, NAMED_IDS));
+  const room = (): number => wanted - make.count();
+  const staff = createStaff({ seed, dice, make, room });
+  const newFamily = createFamilyMaker({ seed, dice, make }, schools.elementary.length);
+  const enroller = createEnroller(seed, named, (to, school) => staff.homeroomTeacher(to, school));
+  const chooseSchool = createSchoolChoice(schools, dice);
+  const everySchool = Object.values(schools).flat();
+  let part = emptyPart();
+  while (room() > 0) {
+    if (room() === 1) {
+      staff.add(part, dice.pick(everySchool));
+      break;
+    }
+    const family = newFamily(part, room());
+    for (const { person, level } of family.children) {
+      enroller.enrol(part, { studentId: person.id, ...chooseSchool(family.home, level) });
+    }
+    for (const teacher of family.teachers) staff.hire(part, teacher, dice.pick(everySchool));
+    if (part.persons.length >= PART_PERSONS) {
+      yield part;
+      part = emptyPart();
+    }
+  }
+  yield part;
+}
+
+interface Staff {
+  /** A teacher for a new class: one who waits at this school, otherwise a new one; nobody when the city is full. */
+  homeroomTeacher(part: CityPart, school: School): string | undefined;
+  /** A parent who teaches. Given a class only later, so never the one of the own child that opens it. */
+  hire(part: CityPart, person: CityPerson, school: School): void;
+  /** A new person who teaches and has no class yet. */
+  add(part: CityPart, school: School): void;
+}
+
+function createStaff({
+  seed,
+  dice,
+  make,
+  room,
+}: {
+  seed: string;
+  dice: Dice;
+  make: PersonMaker;
+  room: () => number;
+}): Staff {
+  const waiting = new Map<string, string[]>();
+  const employ = (part: CityPart, person: CityPerson, school: School): void => {
+    const id = seededUuid(seed, `membership:${person.id}`);
+    part.memberships.push({ id, personId: person.id, schoolCode: school.code, role: 'teacher', duty: undefined });
+  };
+  const newTeacher = (part: CityPart, school: School): string => {
+    const sex = dice.pick(['male', 'female', 'female'] as const);
+    const person = make.teacher(pickName(dice, pickSurname(dice), sex), sex, birthDateOfTeacher(dice));
+    part.persons.push(person);
+    employ(part, person, school);
+    return person.id;
+  };
+  return {
+    homeroomTeacher: (part, school) => {
+      if (room() > 1 && dice.chance(MORE_TEACHERS)) newTeacher(part, school);
+      return waiting.get(school.code)?.pop() ?? (room() > 0 ? newTeacher(part, school) : undefined);
+    },
+    hire: (part, person, school) => {
+      employ(part, person, school);
+      waiting.set(school.code, [...(waiting.get(school.code) ?? []), person.id]);
+    },
+    add: (part, school) => {
+      newTeacher(part, school);
+    },
+  };
+}

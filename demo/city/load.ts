@@ -1,0 +1,150 @@
+import type { Clock } from '../../src/domain/clock.ts';
+import { firstPasswordMac } from '../../src/services/attempts.ts';
+import type { Hasher } from '../../src/services/hashing.ts';
+import type { Secrets } from '../../src/services/secrets.ts';
+import { insertMany } from '../../src/store/bulk.ts';
+import type { Store, Unit } from '../../src/store/database/index.ts';
+import { personIdByIdentifier } from '../../src/store/people.ts';
+import { countDemoSchools } from '../../src/store/schools.ts';
+import { DEFAULT_PEOPLE, generateCity } from './generator.ts';
+import { TERM, type CityPart, type CityPerson } from './model.ts';
+import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named.ts';
+import { DEFAULT_SEED, seededUuid } from './seeded.ts';
+
+/** How long a first password of the demo opens, in milliseconds: 30 days, as the service's own default. */
+const FIRST_PASSWORD_MS = 30 * 24 * 3_600_000;
+
+export interface LoadOptions {
+  store: Store;
+  secrets: Secrets;
+  hasher: Hasher;
+  clock: Clock;
+  /** Of the configuration; only development gets a city. */
+  profile?: 'production' | 'development' | 'conformance';
+  /** Persons of the whole city; the named ones are always there. */
+  people?: number;
+  seed?: string;
+  /** Stops between two parts; the city is then half there. */
+  signal?: AbortSignal;
+}
+
+export interface Loaded {
+  /** Persons, school accounts of families not counted. */
+  persons: number;
+  /** Rows of all tables. */
+  rows: number;
+}
+
+/** Nothing there, all there, or the loading was interrupted. */
+export async function demoCityState(store: Store): Promise<'absent' | 'partial' | 'loaded'> {
+  return store.read(async (u) => {
+    if ((await personIdByIdentifier(u, 'account', BUREAU_ACCOUNT)) !== undefined) return 'loaded';
+    return (await countDemoSchools(u)) > 0 ? 'partial' : 'absent';
+  });
+}
+
+/**
+ * Puts the demo city into an empty, migrated database, in one unit of work for each part. The caller asks `demoCityState`
+ * first. Ids and facts come from the seed; instants from the clock.
+ *
+ * @throws {Error} in production: the IDs, codes and mail addresses of the demo belong to nobody (guide, demo-city)
+ * @throws the reason of the signal
+ */
+export async function loadDemoCity(options: LoadOptions): Promise<Loaded> {
+  const { store, secrets, hasher, clock, profile, people = DEFAULT_PEOPLE, seed = DEFAULT_SEED, signal } = options;
+  if (profile === 'production') throw new Error('the demo city is never loaded in production');
+  if (profile === 'conformance') throw new Error('the conformance profile has a person of its own, and no city');
+  // One hash for all: they have the same password, and a million hashes would take a night.
+  const context: RowContext = { secrets, seed, now: clock.now(), hash: await hasher.hash(DEMO_PASSWORD) };
+  const loaded = { persons: 0, rows: 0 };
+  for (const part of generateCity({ seed, people })) {
+    signal?.throwIfAborted();
+    const rows = rowsOf(part, context);
+    await store.write((u) => insertRows(u, rows));
+    loaded.persons += part.persons.filter(({ kind }) => kind === 'person').length;
+    loaded.rows += Object.values(rows).reduce((total, list) => total + list.length, 0);
+  }
+  return loaded;
+}
+
+interface RowContext {
+  secrets: Secrets;
+  seed: string;
+  now: number;
+  /** Of the password of everybody who signed in before. */
+  hash: string;
+}
+
+type Rows = ReturnType<typeof rowsOf>;
+
+/** The order is the one in which foreign keys can be met. */
+async function insertRows(u: Unit, rows: Rows): Promise<void> {
+  const { t } = u;
+  await insertMany(u, t.persons, rows.persons);
+  await insertMany(u, t.identifiers, rows.identifiers);
+  await insertMany(u, t.passwords, rows.passwords);
+  await insertMany(u, t.firstPasswords, rows.firstPasswords);
+  await insertMany(u, t.schools, rows.schools);
+  await insertMany(u, t.classes, rows.classes);
+  await insertMany(u, t.enrolments, rows.enrolments);
+  await insertMany(u, t.memberships, rows.memberships);
+  await insertMany(u, t.guardianships, rows.guardianships);
+  await insertMany(u, t.schoolAccounts, rows.schoolAccounts);
+}
+
+const OPEN = { validFrom: null, validTo: null };
+
+function rowsOf(part: CityPart, context: RowContext) {
+  const { now, hash } = context;
+  const term = { year: TERM.year, semester: TERM.semester };
+  return {
+    schools: part.schools,
+    persons: part.persons.map((person) => personRow(person, context)),
+    identifiers: part.persons.flatMap((person) => identifierRows(person, context)),
+    passwords: part.persons
+      .filter(({ credential }) => credential.kind === 'own')
+      .map(({ id: personId }) => ({ personId, hash, changedAt: now })),
+    firstPasswords: part.persons.flatMap((person) => firstPasswordRows(person, context)),
+    classes: part.classes.map((one) => ({ ...one, ...term, homeroomTeacherId: one.homeroomTeacherId ?? null })),
+    enrolments: part.enrolments.map((one) => ({ ...one, ...OPEN })),
+    memberships: part.memberships.map(({ schoolCode, duty, ...one }) => ({
+      ...one,
+      ...OPEN,
+      schoolCode: schoolCode ?? null,
+      duty: duty ?? null,
+      isPrimary: true,
+    })),
+    guardianships: part.guardianships.map(({ stateReason, validTo, ...one }) => ({
+      ...one,
+      stateReason: stateReason ?? null,
+      validFrom: null,
+      validTo: validTo ?? null,
+      createdAt: now,
+      updatedAt: now,
+    })),
+    schoolAccounts: part.schoolAccounts,
+  };
+}
+
+function personRow({ id, kind, name, locale, nationalId, birthDate }: CityPerson, { secrets, now }: RowContext) {
+  return {
+    ...{ id, kind, name, locale, status: 'active' as const, birthDate: birthDate ?? null },
+    nationalIdLookup: nationalId === undefined ? null : secrets.mac('national-id-lookup', nationalId),
+    nationalIdSealed: nationalId === undefined ? null : secrets.seal('national-id', id, nationalId),
+    ...{ createdAt: now, updatedAt: now },
+  };
+}
+
+/** All are verified: the binding checked the mail address, the school gave the accounts. */
+function identifierRows({ id: personId, logins }: CityPerson, { seed, now }: RowContext) {
+  return logins.map(({ kind, value, scope }) => ({
+    id: seededUuid(seed, `identifier:${kind}:${scope}:${value}`),
+    ...{ personId, kind, value, scope, verifiedAt: now, createdAt: now },
+  }));
+}
+
+function firstPasswordRows({ id: personId, credential }: CityPerson, { secrets, now }: RowContext) {
+  if (credential.kind !== 'first') return [];
+  const mac = firstPasswordMac(secrets, personId, credential.password);
+  return [{ personId, mac, expiresAt: now + FIRST_PASSWORD_MS, failures: 0, closedAt: null, createdAt: now }];
+}

@@ -1,0 +1,101 @@
+import { lastSix } from '../../src/domain/national-id.ts';
+import type { CityLogin, CityPerson, Credential } from './model.ts';
+import type { IdSex } from './national-ids.ts';
+import type { GivenName, Sex } from './names.ts';
+import { seededUuid, type Dice } from './seeded.ts';
+
+/** The letter Y was retired in 1974, so everybody of the city is born after it (guide, demo-city). */
+const EARLIEST_BIRTH_YEAR = 1975;
+/** Mobile numbers below are left to the named people. There is room for nearly a million. */
+const FIRST_MOBILE = 1_000;
+const LAST_MOBILE = 999_999;
+/** Mails and account names have a number in the end, so none comes twice. */
+const FIRST_LOGIN = 11;
+
+/** Makes persons with an id, a national ID and logins of their own. */
+export interface PersonMaker {
+  student(name: string, sex: Sex, birthDate: string): CityPerson;
+  /** Known by the e-mail of the binding; never signed in. */
+  parent(name: GivenName, sex: Sex, birthDate: string, abroad?: boolean): CityPerson;
+  /** Signed in before, as teachers have had their accounts for long. A parent may be one too. */
+  teacher(name: GivenName, sex: Sex, birthDate: string): CityPerson;
+  /** How many there are so far. */
+  count(): number;
+}
+
+export function createPersonMaker(seed: string, nationalId: (sex: IdSex) => string): PersonMaker {
+  let persons = 0;
+  let logins = FIRST_LOGIN;
+  let mobiles = FIRST_MOBILE;
+  const make = (person: Omit<CityPerson, 'id' | 'kind' | 'locale'>): CityPerson => {
+    persons += 1;
+    return { id: seededUuid(seed, `generated:${persons}`), kind: 'person', locale: 'zh-TW', ...person };
+  };
+  const uniqueName = (latin: string): string => {
+    logins += 1;
+    return `${latin}${logins}`;
+  };
+  const mobile = (): CityLogin[] => {
+    if (mobiles > LAST_MOBILE) return [];
+    mobiles += 1;
+    return [{ kind: 'mobile', value: `+886900${String(mobiles - 1).padStart(6, '0')}`, scope: '' }];
+  };
+  return {
+    student: (name, sex, birthDate) =>
+      make({
+        ...{ name, birthDate },
+        nationalId: nationalId(sex === 'male' ? '1' : '2'),
+        logins: [],
+        credential: { kind: 'none' },
+      }),
+    parent: (name, sex, birthDate, abroad = false) => {
+      const id = nationalId(sexDigit(sex, abroad));
+      const email = `${uniqueName(name.latin)}@parents.example`;
+      const credential: Credential = { kind: 'first', password: lastSix(id) };
+      const first: CityLogin = { kind: 'email', value: email, scope: '' };
+      const person = make({ name: name.text, birthDate, nationalId: id, logins: [first, ...mobile()], credential });
+      return abroad ? { ...person, locale: 'en' } : person;
+    },
+    teacher: (name, sex, birthDate) => {
+      const account = uniqueName(name.latin);
+      return make({
+        ...{ name: name.text, birthDate },
+        nationalId: nationalId(sexDigit(sex, false)),
+        logins: [
+          { kind: 'account', value: account, scope: '' },
+          { kind: 'email', value: `${account}@school.example`, scope: '' },
+        ],
+        credential: { kind: 'own' },
+      });
+    },
+    count: () => persons,
+  };
+}
+
+function sexDigit(sex: Sex, abroad: boolean): IdSex {
+  if (abroad) return sex === 'male' ? '8' : '9';
+  return sex === 'male' ? '1' : '2';
+}
+
+/** So many days after a day; months count from 0 and days may run over. */
+const day = (year: number, month: number, date: number): string =>
+  new Date(Date.UTC(year, month, date)).toISOString().slice(0, 10);
+
+/**
+ * A child in the n-th year of school in autumn 2026 was six by the first of September of its first year (Compulsory
+ * Education Act, Art. 2 and 6): born between 2 September and 1 September.
+ */
+export function birthDateOfChild(dice: Dice, level: number): string {
+  return day(2020 - level, 8, dice.between(2, 365));
+}
+
+/** Somebody so many years older than a child, but never old enough for the retired letter. */
+export function birthDateOfAdult(dice: Dice, childBorn: string, years: readonly [number, number]): string {
+  const year = Number(childBorn.slice(0, 4)) - dice.between(...years);
+  return day(Math.max(EARLIEST_BIRTH_YEAR, year), 0, dice.between(1, 365));
+}
+
+/** Somebody who works: born 1975 to 2001. */
+export function birthDateOfTeacher(dice: Dice): string {
+  return day(dice.between(EARLIEST_BIRTH_YEAR, 2001), 0, dice.between(1, 365));
+}

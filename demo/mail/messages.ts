@@ -1,0 +1,85 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SMTPServerDataStream } from 'smtp-server';
+import { simpleParser } from 'mailparser';
+import { z } from 'zod';
+
+/** The oldest ones go when there are more. */
+const MOST_MESSAGES = 1_000;
+
+const messageSchema = z.object({
+  id: z.string(),
+  /** ISO instant. */
+  receivedAt: z.string(),
+  from: z.string(),
+  /** Who it was delivered to, blind copies too. */
+  to: z.array(z.string()),
+  subject: z.string(),
+  text: z.string(),
+  html: z.string().nullable(),
+});
+
+/** A mail that arrived. */
+export type Message = Readonly<z.infer<typeof messageSchema>>;
+
+export interface Envelope {
+  from: string;
+  to: readonly string[];
+}
+
+export interface Messages {
+  /** Reads a mail to its end and keeps it. @throws {Error} when it is too large; the sender is told */
+  receive(envelope: Envelope, source: SMTPServerDataStream): Promise<void>;
+  /** The newest first. */
+  all(): readonly Message[];
+}
+
+/** @param dir keeps the mails over a restart, one JSON file each; without it they are kept in memory */
+export function createMessages(dir?: string): Messages {
+  const kept = dir === undefined ? [] : readMessages(dir);
+  let counter = 0;
+  return {
+    all: () => kept,
+    receive: async (envelope, source) => {
+      const mail = await simpleParser(source);
+      if (source.sizeExceeded) throw new Error('the mail is too large');
+      const receivedAt = new Date();
+      counter += 1;
+      const message: Message = {
+        // Sorts by time as text; the counter tells mails of one millisecond apart.
+        id: `${receivedAt.getTime()}-${String(counter).padStart(6, '0')}`,
+        receivedAt: receivedAt.toISOString(),
+        from: mail.from?.text ?? envelope.from,
+        to: [...envelope.to],
+        subject: mail.subject ?? '',
+        text: mail.text ?? '',
+        html: typeof mail.html === 'string' ? mail.html : null,
+      };
+      if (dir !== undefined) {
+        writeFileSync(join(dir, `${message.id}.json`), JSON.stringify(message, null, 2), { mode: 0o600 });
+      }
+      kept.unshift(message);
+      for (const old of kept.splice(MOST_MESSAGES)) {
+        if (dir !== undefined) rmSync(join(dir, `${old.id}.json`), { force: true });
+      }
+    },
+  };
+}
+
+function readMessages(dir: string): Message[] {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .reverse()
+    .flatMap((name) => readMessage(join(dir, name)));
+}
+
+/** A file that a crash cut short is no mail. */
+function readMessage(file: string): Message[] {
+  try {
+    return [messageSchema.parse(JSON.parse(readFileSync(file, 'utf8')))];
+  } catch {
+    return [];
+  }
+}

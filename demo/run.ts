@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { loadConfig } from '../src/config/load.ts';
+import { systemClock } from '../src/domain/clock.ts';
+import { systemRandom } from '../src/domain/random.ts';
+import { createHasher } from '../src/services/hashing.ts';
+import { createSecrets } from '../src/services/secrets.ts';
+import { openStore, type Store } from '../src/store/database/index.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { demoCityState, loadDemoCity } from './city/load.ts';
+import { clientSecrets, demoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
+import type { ClientSecrets, DemoFiles } from './files.ts';
+import { startMailCatcher } from './mail-catcher.ts';
+import { refuseTakenPorts, startProgram, type Program, type ProgramSpec } from './programs.ts';
+import { addressOf, DemoError, readSettings, type DemoSettings } from './settings.ts';
+import { welcome } from './table.ts';
+
+const PROGRAMS = ['service', 'portfolio', 'payment'] as const;
+/** From so many people on, the loading says how it went. */
+const WORTH_TELLING = 10_000;
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+/**
+ * `npm run demo`: the service, the two relying parties and a mail catcher with the demo city, until a signal ends all.
+ * What goes wrong is one line on standard error and an exit code.
+ */
+export async function runDemo(args: string[]): Promise<void> {
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  try {
+    await demo(readSettings(args, process.env), stopping.signal);
+  } catch (error) {
+    if (stopping.signal.aborted) return;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, stop);
+  }
+}
+
+async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> {
+  await refuseTakenPorts(settings);
+  const files = demoFiles(settings);
+  if (settings.fresh) removeFiles(settings, files, PROGRAMS);
+  const secrets = clientSecrets(files);
+  writeClients(settings, files, secrets);
+  await prepareCity(settings, files, signal);
+  const mail = await startMailCatcher({
+    smtpPort: settings.ports.smtp,
+    webPort: settings.ports.mail,
+    dir: files.mails,
+  });
+  const programs = specs(settings, files, secrets).map(startProgram);
+  try {
+    await runUntilStopped(settings, programs, signal);
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+    await mail.close();
+  }
+}
+
+/** @throws {DemoError} with the last words of a program that died */
+async function runUntilStopped(
+  settings: DemoSettings,
+  programs: readonly Program[],
+  signal: AbortSignal,
+): Promise<void> {
+  const died = Promise.race(programs.map(({ ended }) => ended)).then((reason) => {
+    throw new DemoError(reason);
+  });
+  const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+  const ready = Promise.all(programs.map((program) => program.ready(signal))).then(() => {
+    say(welcome(settings));
+  });
+  await Promise.race([ready, died, stopped]);
+  await Promise.race([died, stopped]);
+}
+
+/** Opens the database with the service's own settings, before the service does, and fills it when it is empty. */
+async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: AbortSignal): Promise<void> {
+  const config = loadConfig({ ...process.env, ...serviceEnvironment(settings, files) });
+  const open = async (): Promise<Store> => {
+    const store = await openStore(config.database);
+    await migrate(store);
+    return store;
+  };
+  let store = await open();
+  try {
+    const state = await demoCityState(store);
+    if (state === 'loaded') return;
+    if (state === 'partial') {
+      if (config.database.url !== undefined) {
+        throw new DemoError('this database holds half a demo city: make a new one and point DATABASE_URL at it');
+      }
+      // Loading was interrupted, so no service has ever run on it.
+      await store.close();
+      removeDatabase(files);
+      store = await open();
+    }
+    const hasher = await createHasher({ ...config.hashing, threads: 1 });
+    const secrets = createSecrets(config.masterKey, systemRandom);
+    const began = performance.now();
+    say(`正在建立示範市 Making the demo city: ${settings.people.toLocaleString('en')}`);
+    const { profile } = config;
+    const loaded = await loadDemoCity({
+      ...{ store, secrets, hasher, clock: systemClock, profile, signal },
+      people: settings.people,
+    }).finally(() => hasher.close());
+    tell(loaded.rows, (performance.now() - began) / 1_000, settings.people);
+  } finally {
+    await store.close();
+  }
+}
+
+function tell(rows: number, seconds: number, people: number): void {
+  if (people < WORTH_TELLING) return;
+  const speed = Math.round(rows / seconds).toLocaleString('en');
+  const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024);
+  say(`${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s, ${speed} rows/s, peak memory ${megabytes} MB`);
+}
+
+function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<string, string> {
+  return {
+    KINPASS_PROFILE: 'development',
+    KINPASS_ISSUER: addressOf(settings, 'service'),
+    KINPASS_HOST: '127.0.0.1',
+    KINPASS_PORT: String(settings.ports.service),
+    KINPASS_KEY_FILE: files.key,
+    KINPASS_DATABASE_FILE: files.database,
+    KINPASS_MIGRATIONS: 'apply',
+    CLIENTS_FILE: files.clients,
+    SMTP_URL: `smtp://127.0.0.1:${settings.ports.smtp}`,
+    KINPASS_MAIL_FROM: '示範市校園單一身分驗證服務 <no-reply@city.example>',
+    KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
+  };
+}
+
+function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets): ProgramSpec[] {
+  const issuer = addressOf(settings, 'service');
+  const party = (name: keyof ClientSecrets): ProgramSpec => ({
+    name,
+    args: [`examples/${name}/server.ts`],
+    env: {
+      ISSUER: issuer,
+      CLIENT_ID: name,
+      CLIENT_SECRET: secrets[name],
+      BASE_URL: addressOf(settings, name),
+      PORT: String(settings.ports[name]),
+    },
+    readyUrl: `${addressOf(settings, name)}/`,
+    logFile: files.log(name),
+  });
+  const service: ProgramSpec = {
+    name: 'service',
+    args: ['bin/kinpass.js', 'start'],
+    env: serviceEnvironment(settings, files),
+    readyUrl: `${issuer}/health/ready`,
+    logFile: files.log('service'),
+  };
+  return [service, party('portfolio'), party('payment')];
+}

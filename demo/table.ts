@@ -1,0 +1,52 @@
+import { DEMO_PASSWORD } from './city/named.ts';
+import { addressOf, type DemoSettings } from './settings.ts';
+
+/** Name, login, password, and what there is to see. */
+const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
+  ['王大明', 'daming.wang@parents.example', '100201', '第一次登入：先設定密碼 first sign-in: choose a password'],
+  ['李美玲', 'meiling.li@parents.example', DEMO_PASSWORD, '兩個孩子 two children'],
+  ['陳淑芬', 'shufen.chen', DEMO_PASSWORD, '教師兼家長 teacher and parent'],
+  ['周建國', 'jianguo.zhou@parents.example', DEMO_PASSWORD, '監護停止：看不到孩子 suspended: sees no child'],
+  ['周林秀', 'xiu.lin@parents.example', DEMO_PASSWORD, '受託照顧：看不到檔案 caregiver: no portfolio'],
+  ['Nguyen Thi Lan', 'lan.nguyen@parents.example', DEMO_PASSWORD, '英文介面 in English'],
+  ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
+];
+
+/** Columns of a terminal that a text takes: Chinese characters take two. */
+function width(text: string): number {
+  return Array.from(text).reduce(
+    (sum, sign) => sum + (/[\p{Script=Han}\u3000-\u303f\uff00-\uff60]/u.test(sign) ? 2 : 1),
+    0,
+  );
+}
+
+function lines(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))));
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ')}`.trimEnd(),
+  );
+}
+
+/** What a person who started the demo needs to know. */
+export function welcome(settings: DemoSettings): string {
+  const places = [
+    ['學習歷程檔案 Portfolio', addressOf(settings, 'portfolio')],
+    ['校園繳費系統 Payment', addressOf(settings, 'payment')],
+    ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
+    ['信件匣 Mail inbox', addressOf(settings, 'mail')],
+  ];
+  return [
+    '',
+    '示範市 Kinpass demo city',
+    '',
+    ...lines(places),
+    '',
+    '試試看 Accounts to try',
+    ...lines(ACCOUNTS),
+    '',
+    `資料 Data: ${settings.folder}`,
+    '按 Ctrl-C 結束，資料會保留；npm run demo -- --fresh 重新開始',
+    'Ctrl-C ends all and keeps the data; npm run demo -- --fresh begins anew',
+    '',
+  ].join('\n');
+}

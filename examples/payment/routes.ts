@@ -1,0 +1,91 @@
+/** The pages of campus payment. One of them writes: paying a bill. */
+import { timingSafeEqual } from 'node:crypto';
+import type { Router, RouterContext } from '@koa/router';
+import { z } from 'zod';
+import { showNothing } from '../shared/nothing.ts';
+import { askAgain, seeOther, signedIn, type Parts, type Renewal, type Visit } from '../shared/visit.ts';
+import { accessOf, isRecent, RECENT, type Access } from './access.ts';
+import { createLedger, type Ledger } from './bills.ts';
+
+type Bills = Extract<Access, { kind: 'bills' }>;
+type BillHandler = (visit: Visit, access: Bills) => Promise<void>;
+
+const payForm = z.object({ csrf: z.string().max(200) });
+
+/** Runs the handler only for somebody who may see this child's bills. */
+function withBills(parts: Parts, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
+  const handle = async (visit: Visit): Promise<void> => {
+    const access = accessOf(visit.context);
+    if (access.kind === 'bills') await handler(visit, access);
+    else await showNothing(parts, visit, access.kind);
+  };
+  return signedIn(parts, handle, renewal);
+}
+
+/** A sign-in of the last minutes, and back to the bill with the question to press once more. */
+function recentSignIn(ctx: RouterContext): Renewal {
+  return { maxAge: RECENT, returnTo: `${ctx.path}?confirm=1` };
+}
+
+function list(parts: Parts, ledger: Ledger): BillHandler {
+  return async ({ ctx, context }, { child, mayPay }) => {
+    const t = parts.pages.translate(ctx, context);
+    const bills = ledger.billsOf(child);
+    const open = bills.filter(({ payment }) => payment === undefined).reduce((sum, { amount }) => sum + amount, 0);
+    await parts.pages.show(ctx, 'bills', { title: t('billsTitle'), bills, open, mayPay }, context);
+  };
+}
+
+function showBill(parts: Parts, ledger: Ledger): BillHandler {
+  return async ({ ctx, context, session }, { child, mayPay }) => {
+    const bill = ledger.billOf(child, ctx.params['id'] ?? '');
+    if (bill === undefined) {
+      ctx.throw(404);
+      return;
+    }
+    const t = parts.pages.translate(ctx, context);
+    const confirm = ctx.query['confirm'] === '1' && isRecent(context, parts.now());
+    const locals = { title: t(`bill.${bill.kind}`), bill, mayPay, csrf: session.csrf, action: ctx.path, confirm };
+    await parts.pages.show(ctx, 'bill', locals, context);
+  };
+}
+
+/** A form of ours, sent from a page of ours: the session's secret is in it, and the browser names our own origin. */
+function isOurForm({ ctx, session }: Visit, baseUrl: string): boolean {
+  const form = payForm.safeParse(ctx.request.body);
+  const origin = ctx.get('Origin');
+  if (!form.success || (origin !== '' && origin !== baseUrl)) return false;
+  const given = Buffer.from(form.data.csrf);
+  const known = Buffer.from(session.csrf);
+  return given.length === known.length && timingSafeEqual(given, known);
+}
+
+async function refuse(parts: Parts, { ctx, context }: Visit, why: 'mayNotPay' | 'stale'): Promise<void> {
+  const t = parts.pages.translate(ctx, context);
+  const actions = [{ label: t('back'), href: ctx.path }];
+  await parts.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
+}
+
+/** Pays once, however often it is pressed. An old sign-in leads through the service and back to the bill. */
+function pay(parts: Parts, ledger: Ledger): BillHandler {
+  return async (visit, { child, mayPay }) => {
+    const { ctx, context } = visit;
+    const id = ctx.params['id'] ?? '';
+    if (ledger.billOf(child, id) === undefined) ctx.throw(404);
+    if (!mayPay) await refuse(parts, visit, 'mayNotPay');
+    else if (!isOurForm(visit, parts.config.baseUrl)) await refuse(parts, visit, 'stale');
+    else if (!isRecent(context, parts.now())) {
+      await askAgain(parts, visit, recentSignIn(ctx));
+    } else {
+      ledger.pay(child, id);
+      seeOther(ctx, ctx.path);
+    }
+  };
+}
+
+export function addPaymentRoutes(router: Router, parts: Parts): void {
+  const ledger = createLedger(parts.now);
+  router.get('/c/:ctx', withBills(parts, list(parts, ledger)));
+  router.get('/c/:ctx/bills/:id', withBills(parts, showBill(parts, ledger)));
+  router.post('/c/:ctx/bills/:id', withBills(parts, pay(parts, ledger), recentSignIn));
+}

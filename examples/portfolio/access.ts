@@ -1,0 +1,30 @@
+import type { Context } from '../shared/sessions.ts';
+import { childOf } from '../shared/identity.ts';
+import type { Drawer } from './files.ts';
+
+/** What a context may see here. Nothing else decides it. */
+export type Access =
+  | { kind: 'shelf'; student: string; drawers: readonly Drawer[] }
+  | { kind: 'class'; schoolCode: string }
+  | { kind: 'noChild' }
+  | { kind: 'noPermission' }
+  | { kind: 'noRole' };
+
+/** What parents may read; the third drawer belongs to the student alone. */
+const FOR_PARENTS: readonly Drawer[] = ['course', 'activities'];
+const FOR_STUDENTS: readonly Drawer[] = ['course', 'activities', 'other'];
+
+/** A parent sees the child's two drawers, a student the own three, a teacher a class and never the own child. */
+export function accessOf(context: Context): Access {
+  const { acting } = context;
+  if (acting === undefined) return { kind: 'noChild' };
+  if (acting.role === 'parent') {
+    const child = childOf(context);
+    if (child === undefined) return { kind: 'noChild' };
+    if (!acting.permissions.includes('portfolio:read')) return { kind: 'noPermission' };
+    return { kind: 'shelf', student: child.sub, drawers: FOR_PARENTS };
+  }
+  if (acting.role === 'student') return { kind: 'shelf', student: context.sub, drawers: FOR_STUDENTS };
+  if (acting.role === 'teacher') return { kind: 'class', schoolCode: acting.school_code ?? '' };
+  return { kind: 'noRole' };
+}

@@ -1,0 +1,76 @@
+/** The pages of the portfolio. All of them only read. */
+import type { Router } from '@koa/router';
+import { showNothing } from '../shared/nothing.ts';
+import { signedIn, type Parts, type Visit } from '../shared/visit.ts';
+import { accessOf, type Access } from './access.ts';
+import { classOf, DRAWERS, filesOf, type Drawer } from './files.ts';
+
+type Shelf = Extract<Access, { kind: 'shelf' }>;
+
+async function showShelf(parts: Parts, { ctx, context }: Visit, { student, drawers }: Shelf): Promise<void> {
+  const t = parts.pages.translate(ctx, context);
+  const counted = drawers.map((drawer) => ({ drawer, count: filesOf(student, drawer).length }));
+  const locals = { title: t('drawersTitle'), drawers: counted, readOnly: context.acting?.role === 'parent' };
+  await parts.pages.show(ctx, 'shelf', locals, context);
+}
+
+async function showClass(parts: Parts, { ctx, context }: Visit, schoolCode: string): Promise<void> {
+  const t = parts.pages.translate(ctx, context);
+  await parts.pages.show(ctx, 'class', { title: t('classTitle'), ...classOf(schoolCode) }, context);
+}
+
+function home(parts: Parts) {
+  return async (visit: Visit): Promise<void> => {
+    const access = accessOf(visit.context);
+    if (access.kind === 'shelf') await showShelf(parts, visit, access);
+    else if (access.kind === 'class') await showClass(parts, visit, access.schoolCode);
+    else await showNothing(parts, visit, access.kind);
+  };
+}
+
+/** Runs `show` for a drawer that this context may open; everybody else gets a friendly refusal. */
+function inDrawer(
+  parts: Parts,
+  drawerOf: (parameter: string) => string,
+  show: (visit: Visit, student: string, drawer: Drawer) => Promise<void>,
+) {
+  return async (visit: Visit): Promise<void> => {
+    const { ctx, context } = visit;
+    const wanted = drawerOf(ctx.params['id'] ?? '');
+    const drawer = DRAWERS.find((one) => one === wanted);
+    const access = accessOf(context);
+    if (drawer === undefined) {
+      ctx.throw(404);
+    } else if (access.kind === 'shelf' && access.drawers.includes(drawer)) {
+      await show(visit, access.student, drawer);
+      return;
+    }
+    const t = parts.pages.translate(ctx, context);
+    const actions = [{ label: t('toDrawers'), href: `/c/${context.ctx}/` }];
+    await parts.pages.message(ctx, { status: 403, title: t('closedTitle'), text: t('closed'), actions }, context);
+  };
+}
+
+export function addPortfolioRoutes(router: Router, parts: Parts): void {
+  const openDrawer = inDrawer(
+    parts,
+    (id) => id,
+    async ({ ctx, context }, student, drawer) => {
+      const t = parts.pages.translate(ctx, context);
+      const locals = { title: t(`drawer.${drawer}`), drawer, files: filesOf(student, drawer) };
+      await parts.pages.show(ctx, 'drawer', locals, context);
+    },
+  );
+  const openFile = inDrawer(
+    parts,
+    (id) => id.split('-')[0] ?? '',
+    async ({ ctx, context }, student, drawer) => {
+      const file = filesOf(student, drawer).find(({ id }) => id === ctx.params['id']);
+      if (file === undefined) ctx.throw(404);
+      else await parts.pages.show(ctx, 'file', { title: file.title, file }, context);
+    },
+  );
+  router.get('/c/:ctx', signedIn(parts, home(parts)));
+  router.get('/c/:ctx/drawers/:id', signedIn(parts, openDrawer));
+  router.get('/c/:ctx/files/:id', signedIn(parts, openFile));
+}

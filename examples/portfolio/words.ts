@@ -1,0 +1,60 @@
+import type { Dictionary } from '../shared/words.ts';
+
+export const portfolioWords = {
+  appName: { 'zh-TW': '學習歷程檔案', en: 'Learning Portfolio' },
+  appLead: {
+    'zh-TW': '學生上傳課程學習成果與多元表現，家長可以查看孩子的檔案。',
+    en: 'Students keep course work and activities here. Parents can read their child’s files.',
+  },
+  'drawer.course': { 'zh-TW': '課程學習成果', en: 'Course work' },
+  'drawer.course.about': {
+    'zh-TW': '修課的作業、作品與報告，經任課教師認證。',
+    en: 'Work from courses, confirmed by the teacher.',
+  },
+  'drawer.activities': { 'zh-TW': '多元表現', en: 'Activities' },
+  'drawer.activities.about': {
+    'zh-TW': '社團、競賽、志工服務與檢定等校內外活動。',
+    en: 'Clubs, competitions, volunteering and certificates.',
+  },
+  'drawer.other': { 'zh-TW': '其他', en: 'Other' },
+  'drawer.other.about': {
+    'zh-TW': '自傳、學習計畫等，只有學生本人看得到。',
+    en: 'Autobiography, study plan and the like. Only you can see these.',
+  },
+  drawersTitle: { 'zh-TW': '檔案櫃', en: 'Drawers' },
+  openDrawer: { 'zh-TW': '打開', en: 'Open' },
+  fileCount: { 'zh-TW': '{count} 份檔案', en: '{count} files' },
+  readOnly: { 'zh-TW': '您可以查看，但不能上傳或修改。', en: 'You can read these files but not change them.' },
+  verified: { 'zh-TW': '教師已認證', en: 'Confirmed by the teacher' },
+  unverified: { 'zh-TW': '待認證', en: 'Not confirmed yet' },
+  'file.course': { 'zh-TW': '課程', en: 'Course' },
+  'file.term': { 'zh-TW': '學年度－學期', en: 'Term' },
+  'file.uploaded': { 'zh-TW': '上傳日期', en: 'Uploaded' },
+  'file.size': { 'zh-TW': '大小', en: 'Size' },
+  'file.state': { 'zh-TW': '認證', en: 'Confirmation' },
+  closedTitle: { 'zh-TW': '這個檔案櫃不開放給您', en: 'This drawer is not open to you' },
+  closed: {
+    'zh-TW': '家長可以查看課程學習成果與多元表現。',
+    en: 'Parents can read course work and activities.',
+  },
+  noPermission: {
+    'zh-TW': '您對這位學生的權限不包含查看學習歷程檔案。若您認為有誤，請洽學校。',
+    en: 'Your permissions for this student do not include the learning portfolio. If that seems wrong, please ask the school.',
+  },
+  noRole: {
+    'zh-TW': '「{role}」在學習歷程檔案沒有可查看的內容。您可以從右上角的選單切換身分。',
+    en: 'There is nothing to see here as {role}. You can switch in the menu at the top.',
+  },
+  classTitle: { 'zh-TW': '班級學生', en: 'Your class' },
+  classCaption: {
+    'zh-TW': '{classno} 班，本學期上傳與認證情形（虛構）',
+    en: 'Class {classno}: files this term (invented)',
+  },
+  seat: { 'zh-TW': '座號', en: 'Seat' },
+  pupil: { 'zh-TW': '學生', en: 'Student' },
+  pupilName: { 'zh-TW': '{surname}同學', en: 'Student {surname}' },
+  uploaded: { 'zh-TW': '已上傳', en: 'Uploaded' },
+  confirmed: { 'zh-TW': '已認證', en: 'Confirmed' },
+  toDrawers: { 'zh-TW': '回檔案櫃', en: 'Back to the drawers' },
+  toDrawer: { 'zh-TW': '回「{drawer}」', en: 'Back to {drawer}' },
+} satisfies Dictionary;

@@ -1,0 +1,151 @@
+/** Puts a relying party together. The order in which a request passes through is the order in `handler`. */
+import { randomBytes } from 'node:crypto';
+import { createServer, type RequestListener } from 'node:http';
+import { bodyParser } from '@koa/bodyparser';
+import { Router } from '@koa/router';
+import Koa, { type Context as KoaContext, type Middleware } from 'koa';
+import helmet from 'koa-helmet';
+import type { RelyingPartyConfig } from './config.ts';
+import { log } from './log.ts';
+import { createPages, type Look, type Message } from './pages.ts';
+import { createProvider, ProviderUnavailable } from './provider.ts';
+import { createSessions } from './sessions.ts';
+import { addSignInRoutes } from './sign-in.ts';
+import type { Parts } from './visit.ts';
+import type { Translate } from './words.ts';
+
+export interface RelyingParty {
+  config: RelyingPartyConfig;
+  handler: RequestListener;
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Application extends Look {
+  /** Short, for the cookie and the log. */
+  name: string;
+  /** Whether the application has forms of its own. */
+  forms: boolean;
+  addRoutes(router: Router, parts: Parts): void;
+}
+
+function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'style-src': ["'self'"],
+        'img-src': ["'self'"],
+        'base-uri': ["'none'"],
+        'frame-ancestors': ["'none'"],
+        // Browsers apply form-action to redirects as well, and a payment may first lead to the sign-in service.
+        'form-action': forms ? ["'self'", new URL(config.issuer).origin] : ["'none'"],
+      },
+    },
+    // With no-referrer, browsers would send "Origin: null" with our own forms.
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: config.baseUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+  });
+}
+
+/** What a status without a page of its own is told as. */
+function explain(t: Translate, status: number): Message {
+  const actions = [{ label: t('home'), href: '/' }];
+  if (status === 404) return { status, title: t('notFoundTitle'), text: t('notFound'), actions };
+  if (status === 405 || status === 501) return { status, title: t('methodTitle'), text: t('method'), actions };
+  return { status, title: t('badRequestTitle'), text: t('badRequest'), actions };
+}
+
+async function showFailure(parts: Parts, ctx: KoaContext, error: unknown): Promise<void> {
+  const t = parts.pages.translate(ctx);
+  if (error instanceof ProviderUnavailable) {
+    log(parts.name, `${error.message} (${String(error.cause)})`);
+    ctx.set('Retry-After', '5');
+    const actions = [
+      { label: t('tryAgain'), href: ctx.method === 'GET' && ctx.path !== '/callback' ? ctx.url : '/' },
+      { label: t('home'), href: '/' },
+    ];
+    await parts.pages.message(ctx, { status: 503, title: t('unavailableTitle'), text: t('unavailable'), actions });
+    return;
+  }
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  if (status >= 400 && status < 500) {
+    await parts.pages.message(ctx, explain(t, status));
+    return;
+  }
+  const reference = randomBytes(4).toString('hex');
+  log(parts.name, `failure ${reference}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const actions = [{ label: t('home'), href: '/' }];
+  const text = t('broken', { reference });
+  await parts.pages.message(ctx, { status: 500, title: t('brokenTitle'), text, actions, reference });
+}
+
+/** Every answer is a page with a way on: failures, wrong addresses, wrong methods. */
+function friendly(parts: Parts): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      await showFailure(parts, ctx, error);
+      return;
+    }
+    if (ctx.status >= 400 && !ctx.body) {
+      await parts.pages.message(ctx, explain(parts.pages.translate(ctx), ctx.status));
+    }
+  };
+}
+
+/**
+ * Makes a relying party. It need not find the sign-in service running: discovery happens on first use.
+ *
+ * @param now the present in milliseconds since 1970; tests may move it
+ */
+export async function createRelyingParty(
+  application: Application,
+  config: RelyingPartyConfig,
+  now: () => number = Date.now,
+): Promise<RelyingParty> {
+  const parts: Parts = {
+    name: application.name,
+    config,
+    provider: createProvider(config, now),
+    sessions: createSessions(now),
+    pages: await createPages(application),
+    now,
+  };
+  const router = new Router();
+  addSignInRoutes(router, parts);
+  application.addRoutes(router, parts);
+
+  const app = new Koa();
+  app.use(securityHeaders(config, application.forms));
+  app.use(friendly(parts));
+  app.use(async (ctx, next) => {
+    if (!parts.pages.serveAsset(ctx)) await next();
+  });
+  app.use(bodyParser({ enableTypes: ['form'], formLimit: '32kb' }));
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+
+  const handle = app.callback();
+  const handler: RequestListener = (request, response) => void handle(request, response);
+  const server = createServer(handler);
+  return {
+    config,
+    handler,
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject).listen(config.port, () => {
+          resolve();
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}

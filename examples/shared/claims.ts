@@ -1,0 +1,83 @@
+/**
+ * The claims that the sign-in service sends about schools and families. Unknown members are dropped and nothing is
+ * believed about their shape: what does not fit is refused here, at the door.
+ */
+import { z } from 'zod';
+
+export const ROLES = ['parent', 'student', 'teacher', 'staff', 'school_admin', 'bureau_admin'] as const;
+const role = z.enum(ROLES);
+const subject = z.string().min(1).max(255);
+const words = z.array(z.string()).default([]);
+/** A class is `203` to some and 203 to others; it is only ever shown. */
+const label = z.union([z.string(), z.number()]).transform(String).optional();
+
+/** The identity chosen for this sign-in. `ctx` goes into our URLs, so its alphabet is checked. */
+export const actingSchema = z.object({
+  role,
+  child: subject.optional(),
+  school_code: z.string().optional(),
+  relation: z.string().optional(),
+  authority: z.string().optional(),
+  permissions: words,
+  ctx: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+});
+
+const childSchema = z.object({
+  sub: subject,
+  name: z.string().optional(),
+  school_code: z.string().optional(),
+  school_name: z.string().optional(),
+  classno: label,
+  classtitle: label,
+  permissions: words,
+});
+
+const affiliationSchema = z.object({
+  role,
+  school_code: z.string().optional(),
+  school_name: z.string().optional(),
+  primary: z.boolean().optional(),
+  classno: label,
+  classtitle: label,
+});
+
+export const idTokenSchema = z.object({
+  sub: subject,
+  sid: z.string().optional(),
+  iat: z.number(),
+  auth_time: z.number().optional(),
+  acting: actingSchema.optional(),
+});
+
+export const personSchema = z.object({
+  sub: subject,
+  name: z.string().optional(),
+  locale: z.string().optional(),
+  roles: z.array(z.string()).default([]),
+  affiliations: z.array(affiliationSchema).default([]),
+  children: z.array(childSchema).default([]),
+  acting: actingSchema.optional(),
+});
+
+export type Role = z.infer<typeof role>;
+export type Acting = z.infer<typeof actingSchema>;
+export type Child = z.infer<typeof childSchema>;
+export type Affiliation = z.infer<typeof affiliationSchema>;
+/** What UserInfo tells about the person who signed in. `sub` is never a child. */
+export type Person = z.infer<typeof personSchema>;
+
+/** Which identity a new authorization request asks for, as the value of the `acting` claim. */
+export type ActingWish = { role: 'parent'; child: string } | { role: Role; school_code?: string };
+
+/** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one identity. */
+export function claimsParameter(wish: ActingWish): string {
+  return JSON.stringify({ id_token: { acting: { value: wish } } });
+}
+
+/** The wish that asks again for an identity already held. */
+export function wishFor(acting: Acting): ActingWish {
+  if (acting.role === 'parent' && acting.child !== undefined) return { role: 'parent', child: acting.child };
+  return acting.school_code === undefined
+    ? { role: acting.role }
+    : { role: acting.role, school_code: acting.school_code };
+}

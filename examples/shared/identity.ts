@@ -1,0 +1,81 @@
+/** Puts a context into words: who is signed in, whom they look at, where they can switch to. Pure. */
+import type { Acting, Affiliation, Child } from './claims.ts';
+import type { Context } from './sessions.ts';
+import type { Translate } from './words.ts';
+
+export interface MenuEntry {
+  label: string;
+  detail: string;
+  href: string;
+  current: boolean;
+}
+
+export interface Identity {
+  /** The person's name, or the role when the service gave no name. */
+  name: string;
+  /** `家長：王小安` */
+  label: string;
+  /** School and class of the child that a parent looks at. */
+  detail: string;
+  /** The name of the child that a parent looks at. */
+  childName: string | undefined;
+  /** For `data-acting-role`. */
+  role: string;
+  entries: MenuEntry[];
+}
+
+/** The child that a parent's context is about, while the service still lists it. */
+export function childOf(context: Context): Child | undefined {
+  const { acting, person } = context;
+  return acting?.role === 'parent' ? person.children.find(({ sub }) => sub === acting.child) : undefined;
+}
+
+function place({ school_name, classtitle, classno }: Child | Affiliation): string {
+  return [school_name, classtitle ?? classno].filter((part) => part !== undefined).join(' ');
+}
+
+function roleLabel(t: Translate, role: string, school: string | undefined): string {
+  const word = t(`role.${role}`);
+  return school === undefined ? word : t('roleAt', { role: word, school });
+}
+
+function isSame(acting: Acting | undefined, { role, school_code }: Affiliation): boolean {
+  return acting?.role === role && (acting.school_code === undefined || acting.school_code === school_code);
+}
+
+function menu(t: Translate, { acting, person }: Context): MenuEntry[] {
+  const own = person.affiliations.map((affiliation) => ({
+    label: roleLabel(t, affiliation.role, affiliation.school_name),
+    detail: affiliation.role === 'student' ? (affiliation.classtitle ?? affiliation.classno ?? '') : '',
+    href: `/switch?${new URLSearchParams({ role: affiliation.role, school: affiliation.school_code ?? '' }).toString()}`,
+    current: isSame(acting, affiliation),
+  }));
+  const children = person.children.map((child) => ({
+    label: t('parentOf', { child: child.name ?? t('childUnnamed') }),
+    detail: place(child),
+    href: `/switch?${new URLSearchParams({ child: child.sub }).toString()}`,
+    current: acting?.role === 'parent' && acting.child === child.sub,
+  }));
+  return [...own, ...children];
+}
+
+/** @param context of a person who is signed in */
+export function describe(t: Translate, context: Context): Identity {
+  const { acting, person } = context;
+  const child = childOf(context);
+  const entries = menu(t, context);
+  const childName = child && (child.name ?? t('childUnnamed'));
+  let label = '';
+  if (childName !== undefined) label = t('parentOf', { child: childName });
+  else if (acting !== undefined) {
+    label = roleLabel(t, acting.role, person.affiliations.find((one) => isSame(acting, one))?.school_name);
+  }
+  return {
+    name: person.name ?? label,
+    label,
+    detail: child ? place(child) : '',
+    childName,
+    role: acting?.role ?? 'none',
+    entries,
+  };
+}

@@ -1,0 +1,93 @@
+import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
+
+/** A logout token that must not be obeyed (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
+export class LogoutTokenError extends Error {
+  override name = 'LogoutTokenError';
+}
+
+/** Whose sessions end: those of one sign-in (`sid`), of one person (`sub`), or of both together. */
+export interface LogoutOrder {
+  sid: string | undefined;
+  sub: string | undefined;
+  /** When the order was given, in seconds since 1970. */
+  issuedAt: number;
+}
+
+interface LogoutTokenRules {
+  issuer: string;
+  clientId: string;
+  keys: JWTVerifyGetKey;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** Clocks of two machines may differ by this many seconds. */
+const TOLERANCE = 10;
+/** A logout token older than this many seconds is refused, even when its `exp` is further away. */
+const MAX_AGE = 600;
+
+const payloadSchema = z
+  .object({
+    iat: z.number(),
+    exp: z.number(),
+    jti: z.string().min(1).max(255),
+    sid: z.string().min(1).optional(),
+    sub: z.string().min(1).optional(),
+    events: z.object({ [LOGOUT_EVENT]: z.object({}) }),
+    // An ID token must never pass for a logout token.
+    nonce: z.never('must not be there').optional(),
+  })
+  .refine(({ sid, sub }) => sid !== undefined || sub !== undefined, 'neither sid nor sub');
+
+/** jose says these two when the key set could not be read: a fault of the line, not of the token. */
+const NOT_THE_TOKENS_FAULT = ['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'];
+
+async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.infer<typeof payloadSchema>> {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, rules.keys, {
+      issuer: rules.issuer,
+      audience: rules.clientId,
+      algorithms: ['ES256', 'RS256'],
+      requiredClaims: ['iat', 'exp', 'jti', 'events'],
+      maxTokenAge: MAX_AGE,
+      clockTolerance: TOLERANCE,
+      currentDate: new Date(rules.now()),
+    });
+    if (protectedHeader.typ !== undefined && !/^(application\/)?(logout\+jwt|jwt)$/i.test(protectedHeader.typ)) {
+      throw new LogoutTokenError('typ is not logout+jwt');
+    }
+    return payloadSchema.parse(payload);
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      throw new LogoutTokenError(
+        error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; '),
+      );
+    }
+    if (error instanceof errors.JOSEError && !NOT_THE_TOKENS_FAULT.includes(error.code)) {
+      throw new LogoutTokenError(error.message);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Makes the function that checks logout tokens: signature against the issuer's keys, `iss`, `aud`, `iat`, `exp`,
+ * `events`, no `nonce`, `sid` or `sub`, and each `jti` once.
+ *
+ * The function throws LogoutTokenError for a bad token, and other errors when the keys could not be read.
+ */
+export function createLogoutTokenVerifier(rules: LogoutTokenRules): (token: string) => Promise<LogoutOrder> {
+  /** jti → the second after which the token is expired anyway, so that nothing has to be remembered for longer. */
+  const seen = new Map<string, number>();
+
+  return async (token) => {
+    const { jti, exp, iat, sid, sub } = await readPayload(token, rules);
+    const now = rules.now() / 1000;
+    for (const [known, until] of seen) if (until < now) seen.delete(known);
+    if (seen.has(jti)) throw new LogoutTokenError('jti was used before');
+    seen.set(jti, exp + TOLERANCE);
+    return { sid, sub, issuedAt: iat };
+  };
+}

@@ -1,0 +1,237 @@
+/** The sign-in service as this application sees it. The only file that talks to it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import * as client from 'openid-client';
+import { z } from 'zod';
+import { claimsParameter, idTokenSchema, personSchema, type Acting, type ActingWish, type Person } from './claims.ts';
+import { isLoopback, type RelyingPartyConfig } from './config.ts';
+import { createLogoutTokenVerifier, type LogoutOrder } from './logout-token.ts';
+
+const SCOPE = 'openid profile roles children children.profile';
+/** How long one page waits for a service that is only just starting, and how often it looks. */
+const PATIENCE_MS = 8_000;
+const LOOK_AGAIN_MS = 400;
+
+/** The service cannot be reached; trying again in a moment is the right thing. */
+export class ProviderUnavailable extends Error {
+  override name = 'ProviderUnavailable';
+}
+
+/** The sign-in ended without a session. `reason` is the OAuth error code, or `invalid_response`. */
+export class SignInRefused extends Error {
+  override name = 'SignInRefused';
+  readonly reason: string;
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`sign-in refused: ${reason}`, options);
+    this.reason = reason;
+  }
+}
+
+export interface SignInRequest {
+  /** Path of ours to come back to. */
+  returnTo?: string | undefined;
+  acting?: ActingWish | undefined;
+  prompt?: 'none' | 'select_account' | undefined;
+  /** Oldest sign-in that is good enough, in seconds. */
+  maxAge?: number | undefined;
+  /** The context that this request renews, see visit.ts. */
+  renews?: string | undefined;
+}
+
+/** A request under way. Stays on our side, in the session of the browser that started it. */
+export interface Pending extends SignInRequest {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
+/** What a finished sign-in gives. */
+export interface SignedIn {
+  acting: Acting | undefined;
+  person: Person;
+  sub: string;
+  /** The session at the service; back-channel logout names it. */
+  sid: string | undefined;
+  idToken: string;
+  accessToken: string;
+  /** Milliseconds since 1970. */
+  accessUntil: number;
+  /** When the ID token was made, in seconds since 1970. */
+  issuedAt: number;
+  /** When the person last proved who they are, in seconds since 1970. */
+  authTime: number | undefined;
+}
+
+export interface Provider {
+  start(request: SignInRequest): Promise<{ pending: Pending; url: URL }>;
+  finish(pending: Pending, query: string): Promise<SignedIn>;
+  readPerson(accessToken: string, sub: string): Promise<Person | undefined>;
+  signOutUrl(idToken: string): Promise<URL>;
+  verifyLogoutToken(token: string): Promise<LogoutOrder>;
+}
+
+interface Discovered {
+  client: client.Configuration;
+  keys: JWTVerifyGetKey;
+}
+
+interface Line {
+  config: RelyingPartyConfig;
+  now: () => number;
+  discovered: () => Promise<Discovered>;
+}
+
+async function discover(config: RelyingPartyConfig): Promise<Discovered> {
+  const issuer = new URL(config.issuer);
+  const metadata = { redirect_uris: [`${config.baseUrl}/callback`], [client.clockTolerance]: 10 };
+  const found = await client.discovery(
+    issuer,
+    config.clientId,
+    metadata,
+    client.ClientSecretBasic(config.clientSecret),
+    // Only config.ts decides who may speak http: a loopback host.
+    { execute: isLoopback(issuer) ? [client.allowInsecureRequests] : [], timeout: 5 },
+  );
+  // Check the signature of ID tokens as well; trusting the line alone would not do on http.
+  client.enableNonRepudiationChecks(found);
+  const { jwks_uri } = found.serverMetadata();
+  if (jwks_uri === undefined) throw new Error('the service publishes no keys');
+  return { client: found, keys: createRemoteJWKSet(new URL(jwks_uri)) };
+}
+
+/** Discovery on first use, kept when it worked, tried again when it did not. All callers share one attempt. */
+function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
+  let attempt: Promise<Discovered> | undefined;
+  const patiently = async (): Promise<Discovered> => {
+    const giveUpAt = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await discover(config);
+      } catch (error) {
+        if (Date.now() > giveUpAt) throw new ProviderUnavailable(`no discovery at ${config.issuer}`, { cause: error });
+        await pause(LOOK_AGAIN_MS);
+      }
+    }
+  };
+  return () =>
+    (attempt ??= patiently().catch((error: unknown) => {
+      attempt = undefined;
+      throw error;
+    }));
+}
+
+/** The HTTP status behind an error of openid-client, if there is one. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof client.ResponseBodyError || error instanceof client.WWWAuthenticateChallengeError) {
+    return error.status;
+  }
+  return error instanceof Error && error.cause instanceof Response ? error.cause.status : undefined;
+}
+
+function isOutage(error: unknown): boolean {
+  const code = error instanceof client.ClientError ? error.code : undefined;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return (
+    code === 'OAUTH_TIMEOUT' || [error, cause].some((e) => e instanceof TypeError) || (statusOf(error) ?? 0) >= 500
+  );
+}
+
+/** Sorts what can go wrong at the callback into "try later" and "refused". */
+function explain(error: unknown): Error {
+  if (error instanceof client.AuthorizationResponseError) return new SignInRefused(error.error, { cause: error });
+  if (isOutage(error)) return new ProviderUnavailable('the service does not answer', { cause: error });
+  const reason = error instanceof client.ResponseBodyError ? error.error : 'invalid_response';
+  return new SignInRefused(reason, { cause: error });
+}
+
+async function start({ config, discovered }: Line, request: SignInRequest): Promise<{ pending: Pending; url: URL }> {
+  const { client: oidc } = await discovered();
+  const pending: Pending = {
+    ...request,
+    state: client.randomState(),
+    nonce: client.randomNonce(),
+    verifier: client.randomPKCECodeVerifier(),
+  };
+  const parameters = {
+    redirect_uri: `${config.baseUrl}/callback`,
+    scope: SCOPE,
+    state: pending.state,
+    nonce: pending.nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(pending.verifier),
+    code_challenge_method: 'S256',
+    ...(request.acting && { claims: claimsParameter(request.acting) }),
+    ...(request.prompt && { prompt: request.prompt }),
+    ...(request.maxAge !== undefined && { max_age: String(request.maxAge) }),
+  };
+  return { pending, url: client.buildAuthorizationUrl(oidc, parameters) };
+}
+
+/** UserInfo; `undefined` when the service no longer accepts the token. */
+async function readPerson({ discovered }: Line, accessToken: string, sub: string): Promise<Person | undefined> {
+  const { client: oidc } = await discovered();
+  try {
+    return personSchema.parse(await client.fetchUserInfo(oidc, accessToken, sub));
+  } catch (error) {
+    if ([401, 403].includes(statusOf(error) ?? 0)) return undefined;
+    throw error instanceof z.ZodError ? error : explain(error);
+  }
+}
+
+async function finish(line: Line, pending: Pending, query: string): Promise<SignedIn> {
+  const { client: oidc } = await line.discovered();
+  const tokens = await client
+    .authorizationCodeGrant(oidc, new URL(`${line.config.baseUrl}/callback?${query}`), {
+      pkceCodeVerifier: pending.verifier,
+      expectedState: pending.state,
+      expectedNonce: pending.nonce,
+      ...(pending.maxAge !== undefined && { maxAge: pending.maxAge }),
+    })
+    .catch((error: unknown) => {
+      throw explain(error);
+    });
+  const claims = idTokenSchema.parse(tokens.claims());
+  const person = await readPerson(line, tokens.access_token, claims.sub);
+  if (person === undefined || tokens.id_token === undefined) throw new SignInRefused('invalid_response');
+  return {
+    acting: claims.acting,
+    person,
+    sub: claims.sub,
+    sid: claims.sid,
+    idToken: tokens.id_token,
+    accessToken: tokens.access_token,
+    accessUntil: line.now() + (tokens.expiresIn() ?? 0) * 1000,
+    issuedAt: claims.iat,
+    authTime: claims.auth_time,
+  };
+}
+
+async function signOutUrl({ config, discovered }: Line, idToken: string): Promise<URL> {
+  const { client: oidc } = await discovered();
+  return client.buildEndSessionUrl(oidc, {
+    id_token_hint: idToken,
+    post_logout_redirect_uri: `${config.baseUrl}/`,
+  });
+}
+
+/**
+ * The client side of OpenID Connect: code flow with PKCE, `state` and `nonce` (RFC 9700), UserInfo, logout.
+ * Every function throws ProviderUnavailable when the service cannot be reached; `finish` also throws SignInRefused.
+ *
+ * @param now the present in milliseconds since 1970
+ */
+export function createProvider(config: RelyingPartyConfig, now: () => number): Provider {
+  const discovered = lazyDiscovery(config);
+  const line: Line = { config, now, discovered };
+  return {
+    start: (request) => start(line, request),
+    finish: (pending, query) => finish(line, pending, query),
+    readPerson: (accessToken, sub) => readPerson(line, accessToken, sub),
+    signOutUrl: (idToken) => signOutUrl(line, idToken),
+    verifyLogoutToken: createLogoutTokenVerifier({
+      issuer: config.issuer,
+      clientId: config.clientId,
+      keys: async (header, token) => (await discovered()).keys(header, token),
+      now,
+    }),
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * Who is signed in, in memory. With several nodes behind one address, keep the same maps in a shared database.
+ *
+ * One browser has one session, and a session holds several *contexts* side by side: parent of one child, parent of
+ * another, teacher. The context stands in the path (`/c/<ctx>/…`), so each tab keeps its own.
+ */
+import { randomBytes } from 'node:crypto';
+import type { LogoutOrder } from './logout-token.ts';
+import type { Pending, SignedIn } from './provider.ts';
+
+/** A person who signed in but has no role or child here. */
+export const NO_CONTEXT = 'none';
+
+export interface Context extends SignedIn {
+  /** Stable per person, client and chosen identity; safe in a URL. */
+  ctx: string;
+  /** When `person` was last read, in milliseconds since 1970. */
+  readAt: number;
+}
+
+export type Notice = 'ended' | 'signedOut';
+
+export interface Session {
+  id: string;
+  /** Goes into each form and must come back with it. */
+  csrf: string;
+  contexts: Map<string, Context>;
+  /** Sign-ins under way in this browser, by `state`. */
+  pending: Map<string, Pending>;
+  /** The context used last. */
+  last: Context | undefined;
+  /** Why nobody is signed in any more. */
+  notice: Notice | undefined;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+export interface Sessions {
+  find(id: string | undefined): Session | undefined;
+  create(): Session;
+  enter(session: Session, signedIn: SignedIn): Context | undefined;
+  drop(session: Session, ctx: string): void;
+  leave(session: Session): void;
+  endBy(order: LogoutOrder): number;
+}
+
+const HOUR = 3_600_000;
+/** A signed-in browser for a school day, one that only began to sign in for an hour. Both absolute. */
+const SIGNED_IN_MS = 12 * HOUR;
+const BEGUN_MS = HOUR;
+/** Bounds what a flood of half-begun sign-ins can take. */
+const MOST_SESSIONS = 50_000;
+const MOST_PENDING = 10;
+/** How long an order to log out also stops sign-ins that were under way when it came. */
+const ORDER_MS = HOUR / 4;
+
+/** 256 random bits, far above the 128 that OWASP ASVS asks for. */
+function randomId(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function isMeant(order: LogoutOrder, context: SignedIn): boolean {
+  return (
+    (order.sid === undefined || order.sid === context.sid) && (order.sub === undefined || order.sub === context.sub)
+  );
+}
+
+/** Removes one context, and says why when it was the last one. */
+function drop(session: Session, ctx: string): void {
+  session.contexts.delete(ctx);
+  if (session.last?.ctx === ctx) session.last = [...session.contexts.values()].at(-1);
+  if (session.contexts.size === 0) session.notice = 'ended';
+}
+
+/** Signing out here. */
+function leave(session: Session): void {
+  session.contexts.clear();
+  session.pending.clear();
+  session.last = undefined;
+  session.notice = 'signedOut';
+}
+
+function blank(expiresAt: number): Session {
+  return {
+    id: randomId(),
+    csrf: randomId(),
+    contexts: new Map(),
+    pending: new Map(),
+    last: undefined,
+    notice: undefined,
+    expiresAt,
+  };
+}
+
+/** Sweeps expired sessions now and then; when memory is full, sign-ins that were only begun give way first. */
+function makeRoom(sessions: Map<string, Session>, now: number): void {
+  const full = sessions.size >= MOST_SESSIONS;
+  if (!full && sessions.size % 100 !== 0) return;
+  for (const [id, session] of sessions) {
+    if (session.expiresAt <= now || (full && session.contexts.size === 0)) sessions.delete(id);
+  }
+  for (const id of sessions.keys()) {
+    if (sessions.size < MOST_SESSIONS) break;
+    sessions.delete(id);
+  }
+}
+
+/** @param now the present in milliseconds since 1970 */
+export function createSessions(now: () => number): Sessions {
+  const sessions = new Map<string, Session>();
+  const orders: LogoutOrder[] = [];
+
+  function find(id: string | undefined): Session | undefined {
+    const session = id === undefined ? undefined : sessions.get(id);
+    return session !== undefined && session.expiresAt > now() ? session : undefined;
+  }
+
+  function create(): Session {
+    makeRoom(sessions, now());
+    const session = blank(now() + BEGUN_MS);
+    sessions.set(session.id, session);
+    return session;
+  }
+
+  /** A new id at each sign-in from outside, so that nobody can plant one beforehand. */
+  function renew(session: Session): void {
+    sessions.delete(session.id);
+    session.id = randomId();
+    session.csrf = randomId();
+    session.expiresAt = now() + SIGNED_IN_MS;
+    sessions.set(session.id, session);
+  }
+
+  /** Takes the result of a sign-in. `undefined` when the service ended that very sign-in in the meantime. */
+  function enter(session: Session, signedIn: SignedIn): Context | undefined {
+    if (orders.some((order) => isMeant(order, signedIn) && signedIn.issuedAt < order.issuedAt)) return undefined;
+    if (session.last?.sub !== signedIn.sub) {
+      session.contexts.clear();
+      renew(session);
+    }
+    const context: Context = { ...signedIn, ctx: signedIn.acting?.ctx ?? NO_CONTEXT, readAt: now() };
+    session.contexts.set(context.ctx, context);
+    session.last = context;
+    session.notice = undefined;
+    return context;
+  }
+
+  /** Obeys a back-channel logout. Returns how many contexts ended. */
+  function endBy(order: LogoutOrder): number {
+    while (orders[0] !== undefined && orders[0].issuedAt * 1000 < now() - ORDER_MS) orders.shift();
+    orders.push(order);
+    let ended = 0;
+    for (const session of sessions.values()) {
+      for (const context of session.contexts.values()) {
+        if (!isMeant(order, context)) continue;
+        drop(session, context.ctx);
+        ended += 1;
+      }
+    }
+    return ended;
+  }
+
+  return { find, create, enter, drop, leave, endBy };
+}
+
+/** Remembers a sign-in under way; the oldest gives way when somebody opens very many tabs. */
+export function remember(session: Session, pending: Pending): void {
+  for (const state of session.pending.keys()) {
+    if (session.pending.size < MOST_PENDING) break;
+    session.pending.delete(state);
+  }
+  session.pending.set(pending.state, pending);
+}
+
+/** Takes a sign-in under way, once. */
+export function recall(session: Session, state: string): Pending | undefined {
+  const pending = session.pending.get(state);
+  session.pending.delete(state);
+  return pending;
+}

@@ -1,0 +1,177 @@
+/** Signing in and out: the pages and addresses that each relying party has. */
+import type { Router, RouterContext } from '@koa/router';
+import { z } from 'zod';
+import { ROLES, type ActingWish } from './claims.ts';
+import { log } from './log.ts';
+import { LogoutTokenError } from './logout-token.ts';
+import { SignInRefused, type Pending, type SignedIn } from './provider.ts';
+import { recall, type Session } from './sessions.ts';
+import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type Parts } from './visit.ts';
+
+const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
+const startQuery = z.object({ return: pathOfOurs.optional().catch(undefined) });
+const signInQuery = startQuery.extend({ choose: z.literal('1').optional().catch(undefined) });
+const switchQuery = z.union([
+  z.object({ child: z.string().min(1).max(255) }),
+  z.object({ role: z.enum(ROLES), school: z.string().max(20).default('') }),
+]);
+const logoutForm = z.object({ logout_token: z.string().min(1).max(16_384) });
+/** With `prompt=none` the service says by one of these that it would have to show a page (OpenID Connect Core, 3.1.2.6). */
+const NEEDS_A_PAGE = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required'];
+
+/** The start page. Says why somebody is no longer signed in, and lets a person who is go on. */
+function startPage(parts: Parts): Handler {
+  return async (ctx) => {
+    const { return: returnTo } = startQuery.parse(ctx.query);
+    const session = sessionOf(parts, ctx);
+    const context = session?.last;
+    const signIn = new URLSearchParams();
+    if (returnTo !== undefined) signIn.set('return', returnTo);
+    if (context !== undefined) signIn.set('choose', '1');
+    const t = parts.pages.translate(ctx, context);
+    const notice = session?.notice ?? (returnTo === undefined ? undefined : 'ended');
+    await parts.pages.show(
+      ctx,
+      'start',
+      { signInUrl: `/sign-in?${signIn.toString()}`.replace(/\?$/, ''), notice: notice && t(notice) },
+      context,
+    );
+  };
+}
+
+function signInRoute(parts: Parts): Handler {
+  return async (ctx) => {
+    const { return: returnTo, choose } = signInQuery.parse(ctx.query);
+    await sendToSignIn(parts, ctx, { returnTo, prompt: choose && 'select_account' });
+  };
+}
+
+/** A new authorization request for another identity of the same person; the service asks for no password. */
+function switchRoute(parts: Parts): Handler {
+  return async (ctx) => {
+    const wanted = switchQuery.safeParse(ctx.query);
+    if (!wanted.success) ctx.throw(400);
+    else await sendToSignIn(parts, ctx, { acting: wishOf(wanted.data) });
+  };
+}
+
+function wishOf(wanted: z.infer<typeof switchQuery>): ActingWish {
+  if ('child' in wanted) return { role: 'parent', child: wanted.child };
+  return wanted.school === '' ? { role: wanted.role } : { role: wanted.role, school_code: wanted.school };
+}
+
+async function refused(parts: Parts, ctx: RouterContext, { reason, cause }: SignInRefused): Promise<void> {
+  const t = parts.pages.translate(ctx);
+  log(parts.name, `sign-in ended with ${reason}${cause instanceof Error ? ` (${cause.message})` : ''}`);
+  await parts.pages.message(ctx, {
+    status: reason === 'access_denied' ? 403 : 400,
+    title: t('refusedTitle'),
+    text: t('refused', { app: t('appName') }),
+    actions: [
+      { label: t('signInAgain'), href: '/sign-in?choose=1' },
+      { label: t('home'), href: '/' },
+    ],
+  });
+}
+
+async function expired(parts: Parts, ctx: RouterContext): Promise<void> {
+  const t = parts.pages.translate(ctx);
+  await parts.pages.message(ctx, {
+    status: 409,
+    title: t('expiredTitle'),
+    text: t('expired'),
+    actions: [
+      { label: t('signInAgain'), href: '/sign-in' },
+      { label: t('home'), href: '/' },
+    ],
+  });
+}
+
+/** A finished sign-in becomes a context; the browser goes to the page it came from if that is about the same identity. */
+function enter(parts: Parts, ctx: RouterContext, session: Session, pending: Pending, signedIn: SignedIn): void {
+  const context = parts.sessions.enter(session, signedIn);
+  setCookie(parts, ctx, session);
+  if (context === undefined) {
+    seeOther(ctx, '/');
+    return;
+  }
+  const home = `/c/${context.ctx}/`;
+  seeOther(ctx, pending.returnTo?.startsWith(home) === true ? pending.returnTo : home);
+}
+
+function callbackRoute(parts: Parts): Handler {
+  return async (ctx) => {
+    const session = sessionOf(parts, ctx);
+    const { state } = ctx.query;
+    const pending = session && typeof state === 'string' ? recall(session, state) : undefined;
+    if (session === undefined || pending === undefined) {
+      await expired(parts, ctx);
+      return;
+    }
+    ctx.set('Cache-Control', 'no-store');
+    try {
+      enter(parts, ctx, session, pending, await parts.provider.finish(pending, ctx.querystring));
+    } catch (error) {
+      if (!(error instanceof SignInRefused)) throw error;
+      const silent = pending.prompt === 'none';
+      if (silent && pending.renews !== undefined) parts.sessions.drop(session, pending.renews);
+      if (silent && NEEDS_A_PAGE.includes(error.reason)) {
+        seeOther(ctx, `/?${new URLSearchParams({ return: pending.returnTo ?? '/' }).toString()}`);
+        return;
+      }
+      await refused(parts, ctx, error);
+    }
+  };
+}
+
+/** Ends the session here, then at the service (RP-Initiated Logout), which tells the other applications. */
+function signOutRoute(parts: Parts): Handler {
+  return async (ctx) => {
+    const session = sessionOf(parts, ctx);
+    const idToken = session?.last?.idToken;
+    if (session === undefined || idToken === undefined) {
+      seeOther(ctx, '/');
+      return;
+    }
+    // A link or an image on another site must not sign anybody out.
+    if (ctx.get('Sec-Fetch-Site') === 'cross-site') {
+      const t = parts.pages.translate(ctx, session.last);
+      const actions = [{ label: t('signOut'), href: '/sign-out' }];
+      await parts.pages.message(ctx, { status: 200, title: t('crossSiteTitle'), text: t('crossSite'), actions });
+      return;
+    }
+    const url = await parts.provider.signOutUrl(idToken);
+    parts.sessions.leave(session);
+    ctx.set('Cache-Control', 'no-store');
+    seeOther(ctx, url.href);
+  };
+}
+
+/** OpenID Connect Back-Channel Logout 1.0, section 2.5 to 2.8. */
+function backChannelRoute(parts: Parts): Handler {
+  return async (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    try {
+      const form = logoutForm.safeParse(ctx.request.body);
+      if (!form.success) throw new LogoutTokenError('one logout_token is needed');
+      const ended = parts.sessions.endBy(await parts.provider.verifyLogoutToken(form.data.logout_token));
+      log(parts.name, `back-channel logout ended ${ended} context(s)`);
+      ctx.status = 200;
+      ctx.body = '';
+    } catch (error) {
+      if (!(error instanceof LogoutTokenError)) throw error;
+      log(parts.name, `back-channel logout refused: ${error.message}`);
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_request', error_description: error.message };
+    }
+  };
+}
+
+export function addSignInRoutes(router: Router, parts: Parts): void {
+  router.get('/', startPage(parts));
+  router.get('/sign-in', signInRoute(parts));
+  router.get('/switch', switchRoute(parts));
+  router.get('/callback', callbackRoute(parts));
+  router.get('/sign-out', signOutRoute(parts));
+  router.post('/backchannel-logout', backChannelRoute(parts));
+}

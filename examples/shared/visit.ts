@@ -1,0 +1,125 @@
+/** Who asks for a page: finds the session and the context in the path, and keeps what we know of the person fresh. */
+import type { RouterContext } from '@koa/router';
+import { wishFor } from './claims.ts';
+import type { RelyingPartyConfig } from './config.ts';
+import type { Pages } from './pages.ts';
+import type { Provider, SignInRequest } from './provider.ts';
+import { NO_CONTEXT, remember, type Context, type Session, type Sessions } from './sessions.ts';
+
+/** Everything that the routes of an application work with. */
+export interface Parts {
+  name: string;
+  config: RelyingPartyConfig;
+  provider: Provider;
+  sessions: Sessions;
+  pages: Pages;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** One request of a person who is signed in. */
+export interface Visit {
+  ctx: RouterContext;
+  session: Session;
+  context: Context;
+}
+
+export type Handler = (ctx: RouterContext) => Promise<void>;
+
+/** Data older than this is read again before a page is shown, so that an ended guardianship shows at once. */
+const FRESH_MS = 60_000;
+
+/** Browsers share cookies between the ports of one host, so the name tells the applications apart. */
+function cookieName({ name, config }: Parts): string {
+  return config.baseUrl.startsWith('https:') ? `__Host-${name}` : `${name}_session`;
+}
+
+export function sessionOf(parts: Parts, ctx: RouterContext): Session | undefined {
+  return parts.sessions.find(ctx.cookies.get(cookieName(parts), { signed: false }));
+}
+
+/** Sets the session cookie; the session itself is only an id to the browser. */
+export function setCookie(parts: Parts, ctx: RouterContext, session: Session): void {
+  const secure = parts.config.baseUrl.startsWith('https:');
+  // TLS may end at a proxy before us; what counts is how people reach us.
+  ctx.cookies.secure = secure;
+  ctx.cookies.set(cookieName(parts), session.id, {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure,
+    path: '/',
+    signed: false,
+    overwrite: true,
+  });
+}
+
+/** See other (303): whatever the method was, the browser goes on with GET. */
+export function seeOther(ctx: RouterContext, target: string): void {
+  ctx.redirect(target);
+  ctx.status = 303;
+}
+
+/** Sends the browser to the sign-in service. */
+export async function sendToSignIn(parts: Parts, ctx: RouterContext, request: SignInRequest): Promise<void> {
+  const { pending, url } = await parts.provider.start(request);
+  const session = sessionOf(parts, ctx) ?? parts.sessions.create();
+  remember(session, pending);
+  setCookie(parts, ctx, session);
+  ctx.set('Cache-Control', 'no-store');
+  seeOther(ctx, url.href);
+}
+
+/** How a page asks the service again. */
+export type Renewal = Pick<SignInRequest, 'prompt' | 'maxAge' | 'returnTo'>;
+
+/** Asks the service for the same identity again, and comes back to this page. */
+export async function askAgain(parts: Parts, { ctx, context }: Visit, more: Renewal): Promise<void> {
+  const acting = context.acting && wishFor(context.acting);
+  await sendToSignIn(parts, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
+}
+
+/** Reads UserInfo again. Says whether the context still stands for what its URL says. */
+async function refresh(parts: Parts, { session, context }: Visit): Promise<'fresh' | 'ask' | 'ended'> {
+  if (parts.now() - context.readAt <= FRESH_MS) return 'fresh';
+  if (parts.now() >= context.accessUntil) return 'ask';
+  const person = await parts.provider.readPerson(context.accessToken, context.sub);
+  // A back-channel logout may have come while we waited.
+  if (session.contexts.get(context.ctx) !== context) return 'ended';
+  if (person === undefined) return 'ask';
+  if ((person.acting?.ctx ?? NO_CONTEXT) !== context.ctx) {
+    parts.sessions.drop(session, context.ctx);
+    return 'ended';
+  }
+  Object.assign(context, { person, acting: person.acting, readAt: parts.now() });
+  return 'fresh';
+}
+
+/**
+ * Wraps a handler for `/c/:ctx/…`: it runs only for a person who is signed in with that context. Everybody else lands
+ * on the start page; whoever only has to be looked up again goes through the service without seeing it (`prompt=none`), unless `renewal` says otherwise.
+ */
+export function signedIn(
+  parts: Parts,
+  handler: (visit: Visit) => Promise<void>,
+  renewal: (ctx: RouterContext) => Renewal = () => ({ prompt: 'none' }),
+): Handler {
+  return async (ctx) => {
+    const session = sessionOf(parts, ctx);
+    const context = session?.contexts.get(ctx.params['ctx'] ?? '');
+    const toStart = (): void => {
+      seeOther(ctx, `/?${new URLSearchParams({ return: ctx.path }).toString()}`);
+    };
+    if (session === undefined || context === undefined) {
+      toStart();
+      return;
+    }
+    const visit = { ctx, session, context };
+    const state = await refresh(parts, visit);
+    if (state === 'ended') toStart();
+    else if (state === 'ask') await askAgain(parts, visit, renewal(ctx));
+    else {
+      session.last = context;
+      await handler(visit);
+    }
+  };
+}

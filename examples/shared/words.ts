@@ -1,0 +1,101 @@
+/** Words that both applications use. Traditional Chinese is the original; English is written, not translated word by word. */
+export const LANGUAGES = ['zh-TW', 'en'] as const;
+export type Language = (typeof LANGUAGES)[number];
+export type Dictionary = Readonly<Record<string, Readonly<Record<Language, string>>>>;
+export type Translate = (key: string, values?: Record<string, string | number>) => string;
+
+export const sharedWords = {
+  skip: { 'zh-TW': '跳到主要內容', en: 'Skip to main content' },
+  signIn: { 'zh-TW': '使用校園單一身分驗證登入', en: 'Sign in with the school account' },
+  signInAgain: { 'zh-TW': '重新登入', en: 'Sign in again' },
+  chooseAgain: { 'zh-TW': '重新選擇身分', en: 'Choose another identity' },
+  continueAs: { 'zh-TW': '繼續使用', en: 'Continue' },
+  signedInAs: { 'zh-TW': '您已登入：{who}', en: 'You are signed in: {who}' },
+  signOut: { 'zh-TW': '登出', en: 'Sign out' },
+  menu: { 'zh-TW': '身分選單', en: 'Identity menu' },
+  switchTo: { 'zh-TW': '切換身分', en: 'Switch to' },
+  current: { 'zh-TW': '目前', en: 'current' },
+  youLookAt: { 'zh-TW': '您正在查看', en: 'You are looking at' },
+  youAre: { 'zh-TW': '您目前的身分', en: 'You are here as' },
+  parentOf: { 'zh-TW': '家長：{child}', en: 'Parent of {child}' },
+  childUnnamed: { 'zh-TW': '您的孩子', en: 'your child' },
+  roleAt: { 'zh-TW': '{role}：{school}', en: '{role} at {school}' },
+  'role.parent': { 'zh-TW': '家長', en: 'Parent' },
+  'role.student': { 'zh-TW': '學生', en: 'Student' },
+  'role.teacher': { 'zh-TW': '教師', en: 'Teacher' },
+  'role.staff': { 'zh-TW': '職員', en: 'Staff' },
+  'role.school_admin': { 'zh-TW': '學校管理者', en: 'School administrator' },
+  'role.bureau_admin': { 'zh-TW': '局端管理者', en: 'City administrator' },
+  noChild: {
+    'zh-TW': '目前沒有可在「{app}」查看的學生資料。若您認為有誤，請洽學校。',
+    en: 'There is no student whose data you can see in "{app}". If that seems wrong, please ask the school.',
+  },
+  noChildTitle: { 'zh-TW': '沒有可查看的學生', en: 'No student to see' },
+  noRoleTitle: { 'zh-TW': '這個身分在這裡沒有資料', en: 'Nothing here for this role' },
+  notPermittedTitle: { 'zh-TW': '這個身分沒有權限', en: 'Not part of your permissions' },
+  ended: {
+    'zh-TW': '您的登入已結束，請重新登入。',
+    en: 'Your session has ended. Please sign in again.',
+  },
+  signedOut: { 'zh-TW': '您已登出。', en: 'You are signed out.' },
+  refusedTitle: { 'zh-TW': '登入沒有完成', en: 'You are not signed in' },
+  refused: {
+    'zh-TW': '您可能取消了登入，或這個帳號不能使用「{app}」。您可以重新登入，或改用另一個帳號。',
+    en: 'You may have cancelled, or this account cannot use "{app}". You can sign in again or use another account.',
+  },
+  expiredTitle: { 'zh-TW': '這個步驟已過期', en: 'This step has expired' },
+  expired: {
+    'zh-TW': '這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。',
+    en: 'This step has expired (it was open for long, or "back" was used). Start again; nothing is lost.',
+  },
+  crossSiteTitle: { 'zh-TW': '要登出嗎？', en: 'Sign out?' },
+  crossSite: {
+    'zh-TW': '另一個網站要求您登出。如果這不是您的意思，可以直接離開這一頁。',
+    en: 'Another site asked to sign you out. If you did not mean to, just leave this page.',
+  },
+  unavailableTitle: { 'zh-TW': '登入服務暫時沒有回應', en: 'The sign-in service does not answer' },
+  unavailable: {
+    'zh-TW': '請稍候幾秒再試一次。',
+    en: 'Please wait a few seconds and try again.',
+  },
+  tryAgain: { 'zh-TW': '再試一次', en: 'Try again' },
+  notFoundTitle: { 'zh-TW': '找不到這一頁', en: 'Page not found' },
+  notFound: { 'zh-TW': '網址可能有誤，或這一頁已經移除。', en: 'The address may be wrong, or the page is gone.' },
+  methodTitle: { 'zh-TW': '這裡不能這樣操作', en: 'That cannot be done here' },
+  method: { 'zh-TW': '這一頁只能查看，沒有任何資料被更動。', en: 'This page can only be read. Nothing was changed.' },
+  badRequestTitle: { 'zh-TW': '這個請求有誤', en: 'Something in the request is wrong' },
+  badRequest: { 'zh-TW': '請回到首頁重新操作。', en: 'Please go back to the start page.' },
+  brokenTitle: { 'zh-TW': '系統發生錯誤', en: 'Something went wrong' },
+  broken: {
+    'zh-TW': '我們已記錄這個問題（編號 {reference}）。請稍後再試。',
+    en: 'We have noted the problem (reference {reference}). Please try again later.',
+  },
+  home: { 'zh-TW': '回首頁', en: 'To the start page' },
+  back: { 'zh-TW': '返回', en: 'Back' },
+  demoFooter: {
+    'zh-TW': '示範用應用程式，所有內容皆為虛構。',
+    en: 'A demonstration. Everything shown here is invented.',
+  },
+} satisfies Dictionary;
+
+/** @throws Error for a key that is in no dictionary, so that a slip shows in the first test */
+export function translator(words: Dictionary, language: Language): Translate {
+  return (key, values = {}) => {
+    const text = words[key]?.[language];
+    if (text === undefined) throw new Error(`no words for ${key}`);
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  };
+}
+
+/**
+ * The language of a page: what the person told the sign-in service (`locale`), else what the browser asks for.
+ *
+ * @param accepts koa's answer to Accept-Language; `false` when nothing fits
+ */
+export function pickLanguage(locale: string | undefined, accepts: string | false): Language {
+  if (locale !== undefined) {
+    const known = LANGUAGES.find((language) => language.split('-')[0] === locale.toLowerCase().split(/[-_]/)[0]);
+    if (known !== undefined) return known;
+  }
+  return accepts === 'en' ? 'en' : 'zh-TW';
+}
