@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { call } from './http.ts';
+import { CLIENT, REDIRECT, SECRET } from './service.ts';
+
+export const BASIC = `Basic ${Buffer.from(`${CLIENT}:${SECRET}`).toString('base64')}`;
+const tokenBody = z.object({ access_token: z.string(), refresh_token: z.string() });
+export type Tokens = z.infer<typeof tokenBody>;
+
+/** Cookies of one browser: name → value. */
+type Jar = Map<string, string>;
+
+function keep(jar: Jar, cookies: readonly string[] | undefined): void {
+  for (const cookie of cookies ?? []) {
+    const [pair = ''] = cookie.split(';', 1);
+    const at = pair.indexOf('=');
+    jar.set(pair.slice(0, at), pair.slice(at + 1));
+  }
+}
+
+/**
+ * A whole sign-in as a browser and an app do it: authorize, sign-in page, password, redirects, code, tokens. The person has one
+ * identity, so there is no question.
+ *
+ * @returns `undefined` when the service was busy
+ */
+export async function signIn(issuer: string, login: string): Promise<Tokens | undefined> {
+  const jar: Jar = new Map();
+  const headers = (): Record<string, string> => ({
+    cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+    accept: 'text/html',
+  });
+  const follow = async (url: string): Promise<string> => {
+    const { headers: answer, status } = await call(url, { headers: headers() });
+    keep(jar, answer['set-cookie']);
+    if (answer.location === undefined) throw new Error(`no redirect from ${new URL(url).pathname}: ${status}`);
+    return new URL(answer.location, url).href;
+  };
+  const request = new URLSearchParams({
+    client_id: CLIENT,
+    response_type: 'code',
+    redirect_uri: REDIRECT,
+    scope: 'openid roles children children.profile offline_access',
+    prompt: 'consent',
+  });
+  const step = await follow(`${issuer}/auth?${request.toString()}`);
+  await call(step, { headers: headers() });
+  const answer = await call(`${step}/login`, {
+    method: 'POST',
+    headers: { ...headers(), origin: issuer },
+    form: { login, password: DEMO_PASSWORD },
+  });
+  if (answer.status === 503) return undefined;
+  if (answer.headers.location === undefined) throw new Error(`sign-in refused: ${answer.status}`);
+  const back = await follow(new URL(answer.headers.location, issuer).href);
+  const code = new URL(back).searchParams.get('code') ?? '';
+  return redeem(issuer, { grant_type: 'authorization_code', code, redirect_uri: REDIRECT });
+}
+
+export function refresh(issuer: string, refreshToken: string): Promise<Tokens | undefined> {
+  return redeem(issuer, { grant_type: 'refresh_token', refresh_token: refreshToken });
+}
+
+async function redeem(issuer: string, form: Record<string, string>): Promise<Tokens> {
+  const { status, body } = await call(`${issuer}/token`, { method: 'POST', headers: { authorization: BASIC }, form });
+  if (status !== 200) throw new Error(`token endpoint: ${status} ${body.slice(0, 200)}`);
+  return tokenBody.parse(JSON.parse(body));
+}

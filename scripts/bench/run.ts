@@ -1,0 +1,183 @@
+/**
+ * `npm run bench`: what the service costs, measured against a yardstick in the same run and printed as ratios. Two cores
+ * carry the service, the yardstick and this driver, so absolute numbers say little and ratios much.
+ *
+ *   npm run bench                 everything but the million
+ *   npm run bench -- --million    growth as well: 1,000 against 1,000,000 people
+ */
+import { parseArgs } from 'node:util';
+import { availableParallelism } from 'node:os';
+import { createHasher } from '../../src/services/hashing.ts';
+import { freePort } from '../../test/helpers/ports.ts';
+import { refresh, signIn, type Tokens } from './flows.ts';
+import { call, drive, median, type Measured } from './http.ts';
+import { makeCity, remove, startBare, startService, type BenchService, type City } from './service.ts';
+
+const LANES = 16;
+const ROUNDS = 3;
+const SECONDS = 3;
+
+/** A running service with its people, who come one after another. */
+interface Place extends BenchService {
+  somebody(): string;
+}
+
+async function open({ folder, logins }: City): Promise<Place> {
+  let turn = 0;
+  const somebody = (): string => logins[turn++ % logins.length] ?? '';
+  return { ...(await startService(folder, await freePort())), somebody };
+}
+
+function say(work: string, against: string, value: string, aim: string): void {
+  process.stdout.write(`${work.padEnd(48)} ${against.padEnd(34)} ${value.padEnd(24)} aim ${aim}\n`);
+}
+
+/** A and B in turn, so that a machine that slows down slows both. @returns median of A/B */
+async function paired(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ours = await a();
+    const yardstick = await b();
+    ratios.push(ours.rate / yardstick.rate);
+  }
+  return median(ratios);
+}
+
+async function verifies(): Promise<number> {
+  const threads = availableParallelism();
+  const hasher = await createHasher({ memoryKib: 19_456, passes: 2, threads, queue: 1_000 });
+  const hash = await hasher.hash('a password');
+  const { rate } = await drive(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
+  await hasher.close();
+  return rate;
+}
+
+async function signInRate(place: Place): Promise<Measured> {
+  return drive(LANES, SECONDS, async () => (await signIn(place.issuer, place.somebody())) !== undefined);
+}
+
+async function tokensFor(service: Place, count: number): Promise<Tokens[]> {
+  const all: Tokens[] = [];
+  while (all.length < count) {
+    const tokens = await signIn(service.issuer, service.somebody());
+    if (tokens !== undefined) all.push(tokens);
+  }
+  return all;
+}
+
+async function refreshing(issuer: string, held: string[], seconds = SECONDS): Promise<Measured> {
+  return drive(held.length, seconds, async (lane) => {
+    const next = await refresh(issuer, held[lane] ?? '');
+    held[lane] = next?.refresh_token ?? '';
+    return next !== undefined;
+  });
+}
+
+async function reading(url: string, access?: readonly string[]): Promise<Measured> {
+  return drive(LANES, SECONDS, async (lane) => {
+    const headers = access === undefined ? {} : { authorization: `Bearer ${access[lane] ?? ''}` };
+    return (await call(url, { headers })).status === 200;
+  });
+}
+
+async function againstBare(service: Place): Promise<void> {
+  const port = await freePort();
+  const bare = await startBare(port, LANES);
+  const issuer = `http://localhost:${port}`;
+  const tokens = await tokensFor(service, LANES);
+  // UserInfo first: the yardstick's memory holds a thousand records, and refreshing pushes the first tokens out.
+  const userinfo = await paired(
+    () =>
+      reading(
+        `${service.issuer}/me`,
+        tokens.map((one) => one.access_token),
+      ),
+    () =>
+      reading(
+        `${issuer}/me`,
+        bare.tokens.map((one) => one.access),
+      ),
+  );
+  say('UserInfo with roles children.profile', 'bare provider in memory', userinfo.toFixed(2), '≥ 0.8');
+  const path = '/.well-known/openid-configuration';
+  const discovery = await paired(
+    () => reading(service.issuer + path),
+    () => reading(issuer + path),
+  );
+  say('discovery', 'bare provider in memory', discovery.toFixed(2), '≥ 0.95');
+  const ours = tokens.map((one) => one.refresh_token);
+  const theirs = bare.tokens.map((one) => one.refresh);
+  const refreshRatio = await paired(
+    () => refreshing(service.issuer, ours),
+    () => refreshing(issuer, theirs),
+  );
+  say('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
+  await bare.stop();
+}
+
+async function storm(service: Place): Promise<void> {
+  const held = (await tokensFor(service, 4)).map((one) => one.refresh_token);
+  const calm = await refreshing(service.issuer, held);
+  let busy = 0;
+  const [stormy] = await Promise.all([
+    refreshing(service.issuer, held, SECONDS * 2),
+    drive(400, SECONDS * 2, async () => {
+      if ((await signIn(service.issuer, service.somebody())) !== undefined) return true;
+      busy += 1;
+      return true;
+    }),
+  ]);
+  const value = `${(stormy.p99 / calm.p99).toFixed(1)} (${calm.p99.toFixed(0)} → ${stormy.p99.toFixed(0)} ms)`;
+  say('refresh p99 in a storm of sign-ins', 'refresh p99 at rest', value, '≤ 3');
+  say('  refreshes that failed; sign-ins told to wait', '', `${stormy.failed}; ${busy}`, '0; any');
+}
+
+async function growth(): Promise<void> {
+  const [small, large] = [await makeCity(1_000), await makeCity(1_000_000)];
+  say('making 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, 'print');
+  say('  peak memory of the maker', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, 'print');
+  const a = await open(large);
+  const b = await open(small);
+  const signIns = await paired(
+    () => signInRate(b),
+    () => signInRate(a),
+  );
+  say('sign-in, time with 1,000,000 people', 'with 1,000', signIns.toFixed(2), '≤ 1.1');
+  const [manyTokens, fewTokens] = [await tokensFor(a, LANES), await tokensFor(b, LANES)];
+  const reads = await paired(
+    () =>
+      reading(
+        `${b.issuer}/me`,
+        fewTokens.map((one) => one.access_token),
+      ),
+    () =>
+      reading(
+        `${a.issuer}/me`,
+        manyTokens.map((one) => one.access_token),
+      ),
+  );
+  say('UserInfo, time with 1,000,000 people', 'with 1,000', reads.toFixed(2), '≤ 1.1');
+  await Promise.all([a.stop(), b.stop()]);
+  remove(small.folder);
+  remove(large.folder);
+}
+
+const { values } = parseArgs({ options: { million: { type: 'boolean', default: false } } });
+const city = await makeCity(3_000);
+const service = await open(city);
+try {
+  say('ready after start', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const measured = await signInRate(service);
+    ratios.push(measured.rate / (await verifies()));
+  }
+  say('whole sign-in', 'raw argon2id verifies', median(ratios).toFixed(2), '≥ 0.85');
+  await againstBare(service);
+  await storm(service);
+  say('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');
+} finally {
+  await service.stop();
+  remove(city.folder);
+}
+if (values.million) await growth();

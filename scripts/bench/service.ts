@@ -1,0 +1,166 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { and, count, eq, isNull } from 'drizzle-orm';
+import { z } from 'zod';
+import { loadDemoCity } from '../../demo/city/load.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createHasher } from '../../src/services/hashing.ts';
+import { createSecrets } from '../../src/services/secrets.ts';
+import { setPassword } from '../../src/store/credentials.ts';
+import { openStore, type Unit } from '../../src/store/database/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { call } from './http.ts';
+
+export const SECRET = 'bench-secret';
+export const CLIENT = 'bench';
+export const REDIRECT = 'https://bench.example/callback';
+
+export interface BenchService {
+  issuer: string;
+  /** Milliseconds from the start of the process to the first good answer of /health/ready. */
+  readyMs: number;
+  /** Megabytes of the process now, and CPU seconds so far. */
+  usage(): { megabytes: number; cpuSeconds: number };
+  stop(): Promise<void>;
+}
+
+export interface City {
+  folder: string;
+  rowsPerSecond: number;
+  /** People with one child and no other role, whom nobody asks anything; their password is that of the demo. */
+  logins: readonly string[];
+}
+
+/** A folder with a key, a client and, in SQLite or at `url`, a city of so many people. */
+export async function makeCity(people: number, url?: string): Promise<City> {
+  const folder = mkdtempSync(join(tmpdir(), 'kinpass-bench-'));
+  const key = randomBytes(32);
+  writeFileSync(join(folder, 'key'), key.toString('base64'));
+  const client = {
+    client_id: CLIENT,
+    client_name: 'bench',
+    client_secret_sha256: [createHash('sha256').update(SECRET).digest('hex')],
+    redirect_uris: [REDIRECT],
+    scopes: ['openid', 'profile', 'roles', 'children', 'children.profile', 'offline_access'],
+    permissions: ['fees:read'],
+    first_party: true,
+    require_pkce: false,
+  };
+  writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients: [client] }));
+  const store = await openStore(url === undefined ? { file: join(folder, 'kinpass.sqlite') } : { url });
+  const hasher = await createHasher({ memoryKib: 19_456, passes: 2, threads: 2, queue: 10 });
+  await migrate(store);
+  const start = performance.now();
+  const secrets = createSecrets(key, systemRandom);
+  const { rows } = await loadDemoCity({ store, secrets, hasher, clock: systemClock, people });
+  const rowsPerSecond = (rows / (performance.now() - start)) * 1000;
+  const hash = await hasher.hash(DEMO_PASSWORD);
+  const logins = await store.write((u) => letIn(u, hash));
+  await hasher.close();
+  await store.close();
+  return { folder, rowsPerSecond, logins };
+}
+
+/** As many as sign in at the same time here: one person who signs in many times at once is a guesser. */
+const VISITORS = 600;
+
+/** Gives passwords to parents of one child. @returns their e-mail addresses */
+async function letIn(u: Unit, hash: string): Promise<string[]> {
+  const { guardianships: g, identifiers: i, memberships: m } = u.t;
+  const guardians = await u.db
+    .select({ id: g.guardianId })
+    .from(g)
+    .leftJoin(m, eq(m.personId, g.guardianId))
+    .where(and(eq(g.state, 'active'), eq(g.authority, 'statutory'), isNull(m.id)))
+    .groupBy(g.guardianId)
+    .having(eq(count(), 1))
+    .limit(VISITORS);
+  const logins: string[] = [];
+  for (const { id } of guardians) {
+    const [mail] = await u.db
+      .select({ value: i.value })
+      .from(i)
+      .where(and(eq(i.personId, id), eq(i.kind, 'email')));
+    if (mail === undefined) continue;
+    await setPassword(u, id, hash, systemClock.now());
+    logins.push(mail.value);
+  }
+  return logins;
+}
+
+export async function startService(folder: string, port: number, url?: string): Promise<BenchService> {
+  const issuer = `http://localhost:${port}`;
+  const begin = performance.now();
+  const child = spawn(process.execPath, [new URL('../../bin/kinpass.js', import.meta.url).pathname, 'start'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      KINPASS_PROFILE: 'development',
+      KINPASS_ISSUER: issuer,
+      KINPASS_PORT: String(port),
+      KINPASS_HOST: 'localhost',
+      KINPASS_KEY_FILE: join(folder, 'key'),
+      KINPASS_DATABASE_FILE: join(folder, 'kinpass.sqlite'),
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      SMTP_URL: 'smtp://127.0.0.1:9',
+      KINPASS_MAIL_FROM: 'bench@city.example',
+      KINPASS_LOG_LEVEL: 'error',
+      ...(url === undefined ? {} : { DATABASE_URL: url }),
+    },
+  });
+  await answered(`${issuer}/health/ready`, child);
+  const readyMs = performance.now() - begin;
+  return { issuer, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
+}
+
+const tokens = z.array(z.object({ refresh: z.string(), access: z.string() }));
+export type BareTokens = z.infer<typeof tokens>;
+
+export async function startBare(port: number, count: number): Promise<{ tokens: BareTokens; stop(): Promise<void> }> {
+  const file = new URL('./bare-provider.ts', import.meta.url).pathname;
+  const child = fork(file, [String(port), String(count)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const message: unknown = await new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => {
+      reject(new Error(`the bare provider ended with ${code ?? 'a signal'}`));
+    });
+  });
+  return { tokens: tokens.parse(message), stop: () => stop(child) };
+}
+
+async function answered(url: string, child: ChildProcess): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error('the service did not start');
+    const status = await call(url).then(
+      ({ status: code }) => code,
+      () => 0,
+    );
+    if (status === 200) return;
+    await pause(20);
+  }
+}
+
+/** Linux: resident memory and CPU time as the kernel counts them. */
+function usageOf({ pid }: ChildProcess): { megabytes: number; cpuSeconds: number } {
+  const stat = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1];
+  return { megabytes: Number(rss) / 1024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100 };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+export function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
