@@ -1,0 +1,191 @@
+import { strict as assert } from 'node:assert';
+import { readdirSync } from 'node:fs';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { initiateDeviceAuthorization } from 'openid-client';
+import type { Page } from 'playwright-core';
+
+import type { PageName } from '../../src/services/page-locals.ts';
+import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { giveFirstPassword, givePassword } from '../helpers/city.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { isAccessible, isPage, lookAt } from '../helpers/looks.ts';
+import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { openStage, type Stage } from '../helpers/stage.ts';
+
+const OWN_PASSWORD = 'seven quiet lanterns';
+const SECRET = newSecret();
+const SHOP = registered('bookshop', SECRET, {
+  scopes: ['openid', 'profile', 'children', 'children.profile'],
+  first_party: false,
+});
+const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+const ROOT = new URL('../../', import.meta.url);
+
+for (const lang of ['zh-TW', 'en'] as const) {
+  describe(`axe finds nothing, on a phone and a desktop, by day and by night (${lang})`, () => {
+    let stage: Stage;
+    const seen = new Set<string>();
+    before(async () => {
+      stage = await openStage({ clients: [SHOP, TELEVISION] });
+    });
+    afterEach(() => stage.clear());
+    after(() => stage.close());
+
+    const look = async (page: Page, view: PageName, app?: string): Promise<void> => {
+      await lookAt({ page, view, lang, ...(app === undefined ? {} : { app }) });
+      seen.add(`views/${view}.ejs`);
+    };
+    const lookAtApp = async (page: Page, ...views: string[]): Promise<void> => {
+      await isAccessible(page, lang);
+      for (const view of views) seen.add(`examples/${view}.ejs`);
+    };
+    const guest = async (): Promise<Page> => (await stage.guest({ locale: lang })).page;
+
+    it('on the way of a first sign-in', async () => {
+      await giveFirstPassword(stage.world.service, 'G5', '100803');
+      const page = await guest();
+      await page.goto(stage.world.portfolio);
+      await lookAtApp(page, 'shared/views/start');
+      await press(page, '#sign-in');
+      await look(page, 'interaction/sign-in');
+      await press(page, '#submit');
+      await look(page, 'interaction/sign-in');
+      await fillSignIn(page, LOGIN.G5, 'wrong password');
+      await look(page, 'interaction/sign-in');
+      await fillSignIn(page, LOGIN.G5, '100803');
+      await look(page, 'interaction/new-password');
+      await fillNewPassword(page, { current: 'x', next: 'too short', again: 'other' });
+      await page.fill('[name="new_password"]', 'kangaroo piano');
+      await look(page, 'interaction/new-password');
+      await fillNewPassword(page, { current: '100803', next: OWN_PASSWORD });
+      await lookAtApp(page, 'portfolio/views/shelf');
+      await page.click('.menu summary');
+      await lookAtApp(page);
+      await press(page, page.locator('.drawer a').first());
+      await lookAtApp(page, 'portfolio/views/drawer');
+      await press(page, page.locator('.files a').first());
+      await lookAtApp(page, 'portfolio/views/file');
+      await page.goto(`${stage.world.portfolio}/nowhere`);
+      await lookAtApp(page, 'shared/views/message');
+      await givePassword(stage.world.service, 'G5', DEMO_PASSWORD);
+    });
+
+    it('on the way to a bill', async () => {
+      const page = await guest();
+      await signIn(page, stage.world.payment, LOGIN.G5);
+      await lookAtApp(page, 'payment/views/bills');
+      await press(page, page.locator('.bill a').first());
+      await lookAtApp(page, 'payment/views/bill');
+      await press(page, '#pay');
+      await lookAtApp(page);
+      await page.goto(stage.world.payment);
+      await lookAtApp(page);
+    });
+
+    it('where an identity is chosen, as a teacher, and as a caregiver who may not pay', async () => {
+      const page = await guest();
+      await signIn(page, stage.world.portfolio, LOGIN.T1);
+      await look(page, 'interaction/choose');
+      await choose(page, lang === 'en' ? 'Teacher' : '教師');
+      await lookAtApp(page, 'portfolio/views/class');
+      const caregiver = await guest();
+      await signIn(caregiver, stage.world.payment, LOGIN.G4);
+      await lookAtApp(caregiver);
+      await press(caregiver, caregiver.locator('.bill a').first());
+      await lookAtApp(caregiver);
+    });
+
+    it('where there is no child, and where an app asks for data', async () => {
+      const page = await guest();
+      await signIn(page, stage.world.portfolio, LOGIN.G3);
+      await look(page, 'interaction/no-child');
+      const shop = await createParty(stage.world.issuer, {
+        id: 'bookshop',
+        secret: SECRET,
+        scope: 'openid profile children children.profile',
+      });
+      const buyer = await guest();
+      await buyer.goto((await shop.begin()).url);
+      await fillSignIn(buyer, LOGIN.S1);
+      await look(buyer, 'interaction/consent', lang === 'en' ? 'Test bookshop' : '測試 bookshop');
+    });
+
+    it('on the account page and on the way out', async () => {
+      const { issuer, payment } = stage.world;
+      const other = await guest();
+      await signIn(other, payment, LOGIN.G2);
+      const page = await guest();
+      await signIn(page, payment, LOGIN.G2);
+      await choose(page, '王小樂');
+      await page.goto(`${issuer}/account`);
+      await look(page, 'account/home');
+      await press(page, page.locator('#sessions ~ ul button').first());
+      await look(page, 'account/home');
+      await page.goto(`${issuer}/account/password`);
+      await look(page, 'interaction/new-password');
+      await page.goto(`${issuer}/session/end`);
+      await look(page, 'sign-out');
+      await press(page, '#submit');
+      await look(page, 'signed-out');
+    });
+
+    it('where a password was forgotten', async () => {
+      const { issuer, mail } = stage.world;
+      const page = await guest();
+      await page.goto(`${issuer}/forgot`);
+      await look(page, 'forgot/request');
+      await press(page, '#submit');
+      await look(page, 'forgot/request');
+      await page.fill('[name="login"]', LOGIN.G4);
+      await press(page, '#submit');
+      await look(page, 'forgot/sent');
+      const link = linkIn(await mailTo(mail, LOGIN.G4, '設定新密碼'));
+      await page.goto(link);
+      await look(page, 'interaction/new-password');
+      await fillNewPassword(page, { next: OWN_PASSWORD });
+      await look(page, 'forgot/done');
+      await page.goto(link);
+      await look(page, 'forgot/expired');
+    });
+
+    it('where a television waits for its code', async () => {
+      const { issuer } = stage.world;
+      const television = await createParty(issuer, { id: 'television', secret: SECRET, scope: 'openid' });
+      const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
+      const app = lang === 'en' ? 'Test television' : '測試 television';
+      const page = await guest();
+      await page.goto(`${issuer}/device`);
+      await look(page, 'device/code');
+      await page.fill('[name="user_code"]', 'nonsense');
+      await press(page, '#submit');
+      await look(page, 'device/code');
+      await page.fill('[name="user_code"]', shown.user_code);
+      await press(page, '#submit');
+      await look(page, 'device/confirm', app);
+      await press(page, '#submit');
+      await fillSignIn(page, LOGIN.G2);
+      await look(page, 'device/done');
+    });
+
+    it('where something went wrong', async () => {
+      const { issuer } = stage.world;
+      const page = await guest();
+      for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=nobody']) {
+        await page.goto(issuer + path);
+        await look(page, 'message');
+      }
+    });
+
+    it('and no view was left out', () => {
+      const files = ['views', 'examples/shared/views', 'examples/portfolio/views', 'examples/payment/views'].flatMap(
+        (folder) =>
+          readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
+            .filter(isPage)
+            .map((file) => `${folder}/${file}`),
+      );
+      assert.deepEqual([...seen].sort(), files.sort());
+    });
+  });
+}

@@ -1,0 +1,224 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Locator, Page } from 'playwright-core';
+
+import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { auditOf, givePassword } from '../helpers/city.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { eventually, mailTo } from '../helpers/mail.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Guest, type Stage } from '../helpers/stage.ts';
+
+describe('the account page', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  /** At payment with one child, on a device of its own. */
+  const atPayment = async (): Promise<Guest> => {
+    const guest = await stage.guest();
+    await signIn(guest.page, stage.world.payment, LOGIN.G2);
+    await choose(guest.page, '王小樂');
+    return guest;
+  };
+  const openAccount = (page: Page) => page.goto(`${stage.world.issuer}/account`);
+  /** The session at the service is over: the account page asks who it is. */
+  const isSignedOut = async (page: Page): Promise<void> => {
+    await openAccount(page);
+    assert.equal(await heading(page), '登入');
+  };
+  /** The next click at the app shows its start page, once the notice has come. */
+  const isOutAt = async (page: Page, party: string): Promise<void> => {
+    const home = page.url();
+    await until(async () => {
+      await page.goto(home);
+      return (await page.locator('[data-acting-role]').count()) === 0;
+    });
+    assert.ok(page.url().startsWith(`${party}/?`), page.url());
+    assert.equal(await page.locator('#sign-in').count(), 1);
+  };
+
+  it('shows the person, the roles, the children, where one is signed in, and the apps', async () => {
+    const { page } = await atPayment();
+    await openAccount(page);
+    assert.match(await section(page, 'about').innerText(), /李美玲[\s\S]*meiling\.li@parents\.example/);
+    assert.match(await section(page, 'about').innerText(), /0900000102/);
+    assert.match(await section(page, 'roles').innerText(), /家長/);
+    const children = await section(page, 'children').innerText();
+    for (const word of ['王小安', '示範高中', '高二3班', '王小樂', '示範國小', '五年1班', '繳費', '關係：父母']) {
+      assert.ok(children.includes(word), word);
+    }
+    assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
+    assert.match(await section(page, 'sessions').innerText(), /這部裝置/);
+    const apps = await section(page, 'apps').innerText();
+    assert.match(apps, /校園繳費系統/);
+    assert.match(apps, /學生的姓名與班級/);
+    assert.doesNotMatch(apps, /學習歷程檔案|我的帳號/);
+  });
+
+  it('shows a teacher both roles with their schools', async () => {
+    const { page } = await stage.guest();
+    await openAccount(page);
+    await fillSignIn(page, LOGIN.T1);
+    assert.match(await section(page, 'roles').innerText(), /教師\s+明德高中[\s\S]*家長/);
+    assert.match(await section(page, 'children').innerText(), /陳以恩/);
+  });
+
+  it('ends one other session at once, at the service and at its apps, and leaves this one', async () => {
+    const { page } = await atPayment();
+    const other = await atPayment();
+    await openAccount(page);
+    const rows = section(page, 'sessions').locator('.row');
+    const count = await rows.count();
+    await press(page, rows.getByRole('button', { name: '登出該裝置' }).first());
+    assert.match(await bodyText(page), /該裝置已登出。/);
+    assert.equal(await rows.count(), count - 1);
+    await isOutAt(other.page, stage.world.payment);
+    await isSignedOut(other.page);
+    await openAccount(page);
+    assert.equal(await heading(page), '我的帳號');
+  });
+
+  it('ends all other sessions with one press', async () => {
+    const { page } = await atPayment();
+    const others = [await atPayment(), await atPayment()];
+    await openAccount(page);
+    await press(page, page.getByRole('button', { name: '登出其他所有裝置' }));
+    assert.match(await bodyText(page), /其他裝置都已登出。/);
+    assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
+    assert.equal(await page.getByRole('button', { name: '登出其他所有裝置' }).count(), 0);
+    for (const { page: other } of others) await isOutAt(other, stage.world.payment);
+    for (const { page: other } of others) await isSignedOut(other);
+  });
+
+  it('takes the access of an app away at once', async () => {
+    const { page, tab } = await atPayment();
+    const app = await tab();
+    await app.goto(page.url());
+    await openAccount(page);
+    await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
+    assert.match(await bodyText(page), /已取消該應用程式的存取權/);
+    assert.match(await section(page, 'apps').innerText(), /目前沒有應用程式可以使用您的資料。/);
+    await isOutAt(app, stage.world.payment);
+  });
+
+  it('changes the password after asking for the old one, ends the other sessions, and mails a notice', async () => {
+    const { world } = stage;
+    const { page } = await atPayment();
+    const other = await atPayment();
+    await openAccount(page);
+    await press(page, page.getByRole('link', { name: '變更密碼' }));
+    await fillNewPassword(page, { current: 'not the password', next: 'seven quiet lanterns' });
+    assert.match(await alertText(page), /原密碼不正確。/);
+    await fillNewPassword(page, { current: DEMO_PASSWORD, next: 'seven quiet lanterns' });
+    assert.equal(await heading(page), '我的帳號');
+    assert.match(await bodyText(page), /密碼已變更，其他裝置都已登出。/);
+    await isOutAt(other.page, world.payment);
+    await openAccount(other.page);
+    await fillSignIn(other.page, LOGIN.G2);
+    assert.match(await alertText(other.page), /帳號或密碼不正確。/);
+    await fillSignIn(other.page, LOGIN.G2, 'seven quiet lanterns');
+    assert.equal(await heading(other.page), '我的帳號');
+    await mailTo(world.mail, LOGIN.G2, '您的密碼已變更');
+    await givePassword(world.service, 'G2', DEMO_PASSWORD);
+  });
+
+  it('keeps somebody signed in over the end of the browser only when asked to', async () => {
+    const lasting = async (remember: boolean): Promise<boolean> => {
+      const { context, page } = await stage.guest();
+      await openAccount(page);
+      await page.setChecked('[name="remember"]', remember);
+      await fillSignIn(page, LOGIN.G2);
+      const cookies = await context.cookies(stage.world.issuer);
+      const session = cookies.find(({ name }) => name === 'kinpass_session');
+      assert.ok(session);
+      return session.expires !== -1;
+    };
+    assert.equal(await lasting(true), true);
+    assert.equal(await lasting(false), false);
+  });
+});
+
+describe('signing out', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  /** In at both apps, each in a tab of its own. */
+  const atBoth = async (): Promise<{ portfolio: Page; payment: Page; guest: Guest }> => {
+    const guest = await stage.guest();
+    await signIn(guest.page, stage.world.portfolio, LOGIN.G2);
+    const payment = await guest.tab();
+    await payment.goto(stage.world.payment);
+    await press(payment, '#sign-in');
+    await choose(payment, '王小安');
+    return { portfolio: guest.page, payment, guest };
+  };
+  const showsStart = async (page: Page): Promise<boolean> => {
+    await page.reload();
+    return (await page.locator('#sign-in').count()) === 1 && (await page.locator('[data-acting-role]').count()) === 0;
+  };
+
+  it('begun at one app asks once, names the apps, and ends both of them', async () => {
+    const { portfolio, payment } = await atBoth();
+    await portfolio.click('.menu summary');
+    await press(portfolio, '#sign-out');
+    assert.equal(await heading(portfolio), '要登出嗎？');
+    const asked = await bodyText(portfolio);
+    for (const words of ['目前登入：李美玲', '學習歷程檔案', '校園繳費系統']) assert.ok(asked.includes(words), words);
+    await press(portfolio, '#submit');
+    assert.ok(portfolio.url().startsWith(stage.world.portfolio), portfolio.url());
+    assert.match(await bodyText(portfolio), /您已登出。/);
+    await until(() => showsStart(payment));
+    await press(payment, '#sign-in');
+    assert.equal(await heading(payment), '登入');
+  });
+
+  it('begun at the account page ends both apps and says which ones were told', async () => {
+    const { portfolio, payment, guest } = await atBoth();
+    const page = await guest.tab();
+    await page.goto(`${stage.world.issuer}/account`);
+    await press(page, page.getByText('登出', { exact: true }));
+    await press(page, '#submit');
+    assert.equal(await heading(page), '已登出');
+    assert.match(await bodyText(page), /您已登出，並已通知：(學習歷程檔案、校園繳費系統|校園繳費系統、學習歷程檔案)。/);
+    for (const app of [portfolio, payment]) await until(() => showsStart(app));
+    await page.goto(`${stage.world.issuer}/account`);
+    assert.equal(await heading(page), '登入');
+    assert.ok((await auditOf(stage.world.service, 'G2')).includes('session.signed_out'));
+  });
+
+  it('can be left with "stay signed in", and then nothing has ended', async () => {
+    const { payment, guest } = await atBoth();
+    const page = await guest.tab();
+    await page.goto(`${stage.world.issuer}/session/end`);
+    await press(page, page.getByText('保持登入'));
+    assert.equal(await heading(page), '我的帳號');
+    await payment.reload();
+    assert.deepEqual(await childNames(payment), ['王小安']);
+  });
+
+  it('says "you are signed out" also to somebody who was not signed in', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/session/end`);
+    await page.waitForURL('**/session/end/success');
+    assert.equal(await heading(page), '已登出');
+    await press(page, page.getByRole('link', { name: '重新登入' }));
+    assert.equal(await heading(page), '登入');
+  });
+});
+
+function section(page: Page, name: string): Locator {
+  return page.locator(`section[aria-labelledby="${name}"]`);
+}
+
+/** Logout notices go out beside the request, so a page may have to be loaded twice. */
+async function until(look: () => Promise<boolean>): Promise<void> {
+  await eventually('the end at the app', async () => ((await look()) ? true : undefined));
+}

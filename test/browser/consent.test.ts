@@ -1,0 +1,91 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { fillSignIn, press } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { freePort } from '../helpers/ports.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
+
+const SCOPE = 'openid profile children children.profile';
+
+describe('an app that is not the city’s own asks before it reads anything', () => {
+  let stage: Stage;
+  let shop: TestParty;
+  /** The shop's own server: an empty page at every address. */
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>shop</title>');
+  });
+  before(async () => {
+    const [secret, port] = [newSecret(), await freePort()];
+    const redirectUri = `http://localhost:${String(port)}/callback`;
+    await once(server.listen(port, 'localhost'), 'listening');
+    const client = registered('bookshop', secret, {
+      client_name: { 'zh-TW': '校園書店', en: 'School bookshop' },
+      redirect_uris: [redirectUri],
+      sector_identifier_uri: 'https://bookshop.example/redirect-uris.json',
+      scopes: SCOPE.split(' '),
+      first_party: false,
+    });
+    stage = await openStage({ clients: [client] });
+    shop = await createParty(stage.world.issuer, { id: 'bookshop', secret, scope: SCOPE, redirectUri });
+  });
+  afterEach(() => stage.clear());
+  after(async () => {
+    await stage.close();
+    server.close();
+    server.closeAllConnections();
+  });
+
+  const enterShop = async (page: Page): Promise<void> => {
+    await page.goto((await shop.begin()).url);
+  };
+  const answered = (page: Page): URLSearchParams => {
+    assert.ok(page.url().startsWith(`${shop.redirectUri}?`), page.url());
+    return new URL(page.url()).searchParams;
+  };
+
+  it('names each item in plain words, and a refusal goes back to the app as access_denied', async () => {
+    const { page } = await stage.guest();
+    await enterShop(page);
+    await fillSignIn(page, LOGIN.S1);
+    assert.equal(await heading(page), '「校園書店」想使用您的資料');
+    const text = await bodyText(page);
+    for (const words of [
+      '網站：bookshop.example',
+      '您的姓名',
+      '您照顧的學生',
+      '學生的姓名與班級',
+      '它不會得到您的密碼',
+    ]) {
+      assert.ok(text.includes(words), words);
+    }
+    assert.doesNotMatch(text, /children|scope|openid/);
+    assert.equal(await page.locator('button[name="consent"]').count(), 2);
+    await press(page, 'button[name="consent"][value="deny"]');
+    assert.equal(answered(page).get('error'), 'access_denied');
+  });
+
+  it('a consent is given once, pressed twice or not, and asked anew after it was taken back', async () => {
+    const { issuer } = stage.world;
+    const { page } = await stage.guest();
+    await enterShop(page);
+    await fillSignIn(page, LOGIN.S1);
+    await Promise.all([page.waitForURL(`${shop.redirectUri}*`), page.locator('#submit').dblclick()]);
+    assert.ok(answered(page).has('code'));
+    await enterShop(page);
+    assert.ok(answered(page).has('code'));
+
+    await page.goto(`${issuer}/account`);
+    const row = page.locator('section[aria-labelledby="apps"] .row', { hasText: '校園書店' });
+    assert.match(await row.innerText(), /學生的姓名與班級/);
+    await press(page, row.locator('button'));
+    assert.equal(await row.count(), 0);
+    await enterShop(page);
+    assert.equal(await heading(page), '「校園書店」想使用您的資料');
+  });
+});

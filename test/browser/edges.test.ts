@@ -1,0 +1,275 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Locator, Page } from 'playwright-core';
+
+import {
+  choiceOf,
+  choose,
+  DEMO_PASSWORD,
+  fillNewPassword,
+  fillSignIn,
+  press,
+  signIn,
+  switchTo,
+} from '../helpers/browser.ts';
+import { auditOf, giveFirstPassword } from '../helpers/city.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/stage.ts';
+import { holdTime, MINUTE } from '../helpers/time.ts';
+
+const OWN_PASSWORD = 'seven quiet lanterns';
+
+describe('what browsers do to a sign-in', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  it('the back button after signing in shows a page that leads on, and the app is still open', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.portfolio, LOGIN.G2);
+    await page.goBack();
+    assert.equal(await heading(page), '這個步驟已過期');
+    assert.match(await bodyText(page), /請重新開始，不會有任何資料遺失。/);
+    await press(page, page.locator('main a.button').first());
+    assert.equal(await heading(page), '我的帳號');
+    await page.goto(stage.world.portfolio);
+    await press(page, '#continue');
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('the back button on the forced change shows a page that leads on, and opens nothing', async () => {
+    const { world } = stage;
+    await giveFirstPassword(world.service, 'G1', '100201');
+    const { page } = await stage.guest();
+    await signIn(page, world.portfolio, LOGIN.G1, '100201');
+    assert.equal(await heading(page), '請設定您自己的密碼');
+    await page.goBack();
+    assert.equal(await heading(page), '這個步驟已過期');
+    await press(page, page.locator('main a.button').first());
+    // Nobody is signed in: the account page asks who it is.
+    assert.equal(await heading(page), '登入');
+    for (const path of ['/account', '/account/password']) {
+      await page.goto(world.issuer + path);
+      assert.equal(await heading(page), '登入', path);
+    }
+    await page.goto(world.portfolio);
+    await press(page, '#sign-in');
+    assert.equal(await heading(page), '登入');
+    await fillSignIn(page, LOGIN.G1, '100201');
+    await fillNewPassword(page, { current: '100201', next: OWN_PASSWORD });
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('a step that was open for more than an hour says so and leads on', async () => {
+    const time = holdTime(Date.now());
+    try {
+      const { page } = await stage.guest();
+      await page.goto(stage.world.portfolio);
+      await press(page, '#sign-in');
+      time.forward(61 * MINUTE);
+      await fillSignIn(page, LOGIN.G2);
+      assert.equal(await heading(page), '這個步驟已過期');
+      await press(page, page.locator('main a.button').first());
+      assert.equal(await heading(page), '登入');
+      await fillSignIn(page, LOGIN.G2);
+      assert.equal(await heading(page), '我的帳號');
+    } finally {
+      time.release();
+    }
+  });
+
+  it('a double click on each primary button does the thing once', async () => {
+    const { world } = stage;
+    await giveFirstPassword(world.service, 'G4', '100703');
+    const { page } = await stage.guest();
+    await page.goto(world.payment);
+    await twice(page, page.locator('#sign-in'));
+    await page.fill('[name="login"]', LOGIN.G4);
+    await page.fill('[name="password"]', '100703');
+    await twice(page, page.locator('#submit'));
+    assert.equal(await heading(page), '請設定您自己的密碼');
+    await page.fill('[name="current_password"]', '100703');
+    await page.fill('[name="new_password"]', OWN_PASSWORD);
+    await page.fill('[name="confirm_password"]', OWN_PASSWORD);
+    await twice(page, page.locator('#submit'));
+    assert.deepEqual(await childNames(page), ['周子晴']);
+    await page.goto(`${world.payment}/sign-out`);
+    await twice(page, page.locator('#submit'));
+    assert.match(await bodyText(page), /您已登出。/);
+    const events = await auditOf(world.service, 'G4');
+    assert.equal(events.filter((event) => event === 'password.chosen').length, 1);
+    assert.equal(events.filter((event) => event === 'session.signed_out').length, 1);
+  });
+
+  it('a double click on a choice and on paying does it once', async () => {
+    const { world } = stage;
+    const { page } = await stage.guest();
+    await signIn(page, world.payment, LOGIN.G2);
+    await twice(page, choiceOf(page, '王小樂'));
+    assert.deepEqual(await childNames(page), ['王小樂']);
+    await press(page, page.locator('.bill a').first());
+    await twice(page, page.locator('#pay'));
+    assert.equal(await page.getAttribute('[data-bill-state]', 'data-bill-state'), 'paid');
+    assert.match(await bodyText(page), /不會重複收費。/);
+  });
+
+  it('two sign-ins begun in two tabs both arrive at their own app', async () => {
+    const { world } = stage;
+    const { page: first, tab } = await stage.guest();
+    const second = await tab();
+    await first.goto(world.portfolio);
+    await second.goto(world.payment);
+    await press(first, '#sign-in');
+    await press(second, '#sign-in');
+    await fillSignIn(first, LOGIN.G2);
+    assert.deepEqual(await childNames(first), ['王小安']);
+    assert.ok(first.url().startsWith(world.portfolio));
+    await fillSignIn(second, LOGIN.G2);
+    await choose(second, '王小樂');
+    assert.deepEqual(await childNames(second), ['王小樂']);
+    assert.ok(second.url().startsWith(world.payment));
+    await first.reload();
+    assert.deepEqual(await childNames(first), ['王小安']);
+  });
+
+  it('the language switch keeps the step, also after a refused try', async () => {
+    const { page } = await stage.guest();
+    await page.goto(stage.world.portfolio);
+    await press(page, '#sign-in');
+    const step = page.url();
+    await press(page, '.languages a[lang="en"]');
+    assert.equal(page.url(), step);
+    assert.equal(await heading(page), 'Sign in');
+    assert.match(await bodyText(page), /Going to: Learning portfolio/);
+    await fillSignIn(page, LOGIN.G2, 'wrong password');
+    await press(page, '.languages a[lang="zh-TW"]');
+    assert.equal(page.url(), step);
+    assert.equal(await heading(page), '登入');
+    await fillSignIn(page, LOGIN.G2);
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('the whole first sign-in works without JavaScript, also when its buttons are pressed twice', async () => {
+    const { world } = stage;
+    await giveFirstPassword(world.service, 'G1', '100201');
+    const { page } = await stage.guest({ javaScriptEnabled: false });
+    await signIn(page, world.payment, LOGIN.G1, 'wrong password');
+    assert.match(await alertText(page), /帳號或密碼不正確。/);
+    await page.fill('[name="password"]', '100201');
+    await twice(page, page.locator('#submit'));
+    await fillNewPassword(page, { current: '100201', next: 'river piano' });
+    assert.match(await alertText(page), /新密碼太短/);
+    await page.fill('[name="current_password"]', '100201');
+    await page.fill('[name="new_password"]', OWN_PASSWORD);
+    await page.fill('[name="confirm_password"]', OWN_PASSWORD);
+    await twice(page, page.locator('#submit'));
+    await twice(page, choiceOf(page, '王小樂'));
+    assert.deepEqual(await childNames(page), ['王小樂']);
+    await switchTo(page, '家長：王小安');
+    assert.deepEqual(await childNames(page), ['王小安']);
+    // Nothing on the page promises what only a script can do.
+    await page.goto(`${world.issuer}/account/password`);
+    assert.equal(await page.locator('.reveal').count(), 3);
+    assert.equal(await page.locator('.reveal:visible, .strength:visible').count(), 0);
+  });
+
+  it('"show" makes the password readable, and sends it as a password again', async () => {
+    const { page } = await stage.guest();
+    await page.goto(stage.world.portfolio);
+    await press(page, '#sign-in');
+    await page.fill('[name="login"]', LOGIN.G2);
+    await page.fill('[name="password"]', DEMO_PASSWORD);
+    const button = page.getByRole('button', { name: '顯示密碼' });
+    await button.click();
+    assert.equal(await page.getAttribute('[name="password"]', 'type'), 'text');
+    await page.getByRole('button', { name: '隱藏密碼' }).click();
+    assert.equal(await page.getAttribute('[name="password"]', 'type'), 'password');
+    await button.click();
+    await press(page, '#submit');
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('the meter of a new password speaks of its strength', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/account/password`);
+    await fillSignIn(page, LOGIN.G2);
+    const said = page.locator('[data-strength-words]');
+    for (const [typed, words, value] of [
+      ['abc', '還差 9 個字元', 1],
+      ['aaaaaaaaaaaaaa', '很弱，容易被猜到', 1],
+      ['kangaroo piano river lantern', '很好', 4],
+    ] as const) {
+      await page.fill('[name="new_password"]', typed);
+      await said.filter({ hasText: words }).waitFor();
+      assert.equal(Number(await page.locator('meter').getAttribute('value')), value);
+    }
+  });
+
+  it('password managers recognise the fields, and phones bring the right keyboard', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/account/password`);
+    assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');
+    assert.equal(await page.getAttribute('[name="login"]', 'inputmode'), 'email');
+    assert.equal(await page.getAttribute('[name="password"]', 'autocomplete'), 'current-password');
+    assert.equal(await page.getAttribute('[name="password"]', 'type'), 'password');
+    await page.check('[name="remember"]');
+    await fillSignIn(page, LOGIN.G2);
+    assert.equal(await page.getAttribute('[name="current_password"]', 'autocomplete'), 'current-password');
+    assert.equal(await page.getAttribute('[name="new_password"]', 'autocomplete'), 'new-password');
+    assert.equal(await page.getAttribute('[name="confirm_password"]', 'autocomplete'), 'new-password');
+    assert.equal(await page.locator('input[autocomplete="username"]').inputValue(), LOGIN.G2);
+  });
+
+  it('a sign-in can be done by keyboard alone, and it always shows where one is', async () => {
+    const { page } = await stage.guest({ viewport: { width: 1280, height: 800 } });
+    await page.goto(stage.world.payment);
+    await tabTo(page, '#sign-in');
+    await byEnter(page);
+    await tabTo(page, '[name="login"]');
+    await page.keyboard.type(LOGIN.G2);
+    await tabTo(page, '[name="password"]');
+    await page.keyboard.type(DEMO_PASSWORD);
+    await tabTo(page, '[name="remember"]');
+    await page.keyboard.press('Space');
+    assert.equal(await page.isChecked('[name="remember"]'), true);
+    await tabTo(page, '#submit');
+    await byEnter(page);
+    await tabTo(page, '[name="choice"]');
+    await byEnter(page);
+    assert.equal((await childNames(page)).length, 1);
+    await tabTo(page, '.menu summary');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'a.entry');
+    await byEnter(page);
+    assert.equal((await childNames(page)).length, 1);
+  });
+});
+
+async function twice(page: Page, target: Locator): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), target.dblclick()]);
+}
+
+async function byEnter(page: Page): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+}
+
+/** Runs in the page: a ring of two pixels or more around what has the focus, or around the box that it sits in. */
+const RING = `[document.activeElement, document.activeElement.closest('.box')].some((one) => {
+  const style = one && getComputedStyle(one);
+  return style !== null && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+})`;
+
+/** Presses Tab until the element has the focus; each stop on the way must be visible (WCAG 2.2, 2.4.7). */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  const most = 25;
+  for (let i = 0; i < most; i += 1) {
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate<boolean>(RING), true, `stop ${String(i + 1)} on the way to ${selector}`);
+    if ((await page.locator(`${selector}:focus`).count()) > 0) return;
+  }
+  assert.fail(`${selector} is not reached by ${String(most)} tabs`);
+}

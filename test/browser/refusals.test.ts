@@ -1,0 +1,157 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { eventually, linkIn, mailsTo } from '../helpers/mail.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/stage.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
+
+const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
+
+describe('a sign-in that is refused', () => {
+  let stage: Stage;
+  let time: HeldTime;
+  before(async () => {
+    stage = await openStage();
+  });
+  beforeEach(() => {
+    time = holdTime(Date.now());
+  });
+  afterEach(async () => {
+    time.release();
+    await stage.clear();
+  });
+  after(() => stage.close());
+
+  it('says the same for a wrong password and for an account that does not exist, and keeps what was typed', async () => {
+    for (const login of [LOGIN.G2, 'nobody@parents.example', '0900000999', 'no.such.name']) {
+      const { page } = await stage.guest();
+      await signIn(page, stage.world.portfolio, login, 'wrong password');
+      assert.equal(await alertText(page), FAILED);
+      assert.equal(await page.inputValue('[name="login"]'), login);
+      assert.equal(await page.inputValue('[name="password"]'), '');
+      // A screen reader starts reading here.
+      assert.equal(await page.getAttribute(':focus', 'role'), 'alert');
+      assert.match(await page.title(), /^錯誤：/);
+      assert.equal(await page.locator('details.help').getAttribute('open'), '');
+    }
+  });
+
+  it('says at the field what is missing', async () => {
+    const { page } = await stage.guest();
+    await page.goto(stage.world.portfolio);
+    await press(page, '#sign-in');
+    await press(page, '#submit');
+    assert.equal(await page.locator('#login-error').textContent(), '錯誤：請輸入帳號。');
+    assert.equal(await page.locator('#password-error').textContent(), '錯誤：請輸入密碼。');
+    await page.locator('[role="alert"] a').last().click();
+    assert.equal(await page.getAttribute(':focus', 'name'), 'password');
+  });
+
+  it('asks for patience after five tries, names the time, and opens again then', async () => {
+    const { page } = await stage.guest();
+    await page.goto(stage.world.portfolio);
+    await press(page, '#sign-in');
+    for (let i = 0; i < 5; i += 1) {
+      await fillSignIn(page, LOGIN.G5, `wrong password ${String(i)}`);
+      assert.equal(await alertText(page), FAILED);
+    }
+    await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
+    const said = /^嘗試次數過多，請於 (\d\d:\d\d) 後再試，或使用「忘記密碼」。$/.exec(await alertText(page));
+    const now = Date.now();
+    const opens = Math.ceil((now + 30 * SECOND) / MINUTE) * MINUTE;
+    assert.equal(said?.[1], new Date(opens + 8 * 60 * MINUTE).toISOString().slice(11, 16));
+    time.forward(opens - now + SECOND);
+    await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
+    assert.deepEqual(await childNames(page), ['林可欣']);
+  });
+
+  it('looks the same for a first password that has expired, and the mailed link opens the account again', async () => {
+    const { world } = stage;
+    time.forward(31 * DAY);
+    const { page } = await stage.guest();
+    await signIn(page, world.portfolio, LOGIN.G1, '100201');
+    assert.equal(await alertText(page), FAILED);
+    assert.match(
+      await bodyText(page),
+      /預設密碼有使用期限，輸入錯誤幾次後也會停用。如果無法登入，請使用「忘記密碼」，或洽學校資訊組。/,
+    );
+
+    const link = await forgotten(stage, page, LOGIN.G1);
+    await page.goto(link);
+    assert.equal(await heading(page), '設定新密碼');
+    assert.equal(await page.locator('[name="current_password"]').count(), 0);
+    await fillNewPassword(page, { next: 'Y100100201 是我的' });
+    assert.match(await page.locator('#new_password-error').innerText(), /新密碼不可包含身分證字號的任何一段。/);
+    await fillNewPassword(page, { next: 'seven quiet lanterns' });
+    assert.equal(await heading(page), '新密碼設定完成');
+    await press(page, page.getByText('前往登入'));
+    await fillSignIn(page, LOGIN.G1, 'seven quiet lanterns');
+    assert.equal(await heading(page), '我的帳號');
+    await page.goto(world.portfolio);
+    await press(page, '#sign-in');
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('a mailed link works once and for half an hour', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/account`);
+    const late = await forgotten(stage, page, LOGIN.G4);
+    time.forward(31 * MINUTE);
+    await page.goto(late);
+    assert.equal(await heading(page), '這個連結已失效');
+    await press(page, page.getByText('再寄一次連結'));
+    const link = await sendLink(stage, page, LOGIN.G4);
+    assert.notEqual(link, late);
+    await page.goto(link);
+    await fillNewPassword(page, { next: 'a river of paper boats' });
+    assert.equal(await heading(page), '新密碼設定完成');
+    await page.goto(link);
+    assert.equal(await heading(page), '這個連結已失效');
+    await signIn(page, stage.world.payment, LOGIN.G4, 'a river of paper boats');
+    assert.deepEqual(await childNames(page), ['周子晴']);
+  });
+
+  it('"forgot password" answers the same for an account that does not exist, and mails nobody', async () => {
+    const { world } = stage;
+    const before = world.mail.messages().length;
+    const { page } = await stage.guest();
+    await page.goto(`${world.issuer}/forgot`);
+    await page.fill('[name="login"]', 'nobody@parents.example');
+    await press(page, '#submit');
+    assert.equal(await heading(page), '請查看您的電子郵件');
+    const answer = await bodyText(page);
+    await page.goto(`${world.issuer}/forgot`);
+    await sendLink(stage, page, LOGIN.G3);
+    assert.equal(await bodyText(page), answer);
+    assert.equal(world.mail.messages().length, before + 1);
+    // No dead end: the page leads back to the sign-in.
+    await press(page, page.getByText('返回登入'));
+    assert.equal(await heading(page), '登入');
+  });
+});
+
+/** From the sign-in page over "forgot password" to the link in the mail. */
+async function forgotten(stage: Stage, page: Page, login: string): Promise<string> {
+  await press(page, page.getByText('忘記密碼？'));
+  assert.equal(await heading(page), '忘記帳號或密碼');
+  return sendLink(stage, page, login);
+}
+
+async function sendLink({ world: { mail, issuer } }: Stage, page: Page, login: string): Promise<string> {
+  const known = mailsTo(mail, login, '設定新密碼').length;
+  await page.fill('[name="login"]', login);
+  await press(page, '#submit');
+  assert.equal(await heading(page), '請查看您的電子郵件');
+  const link = linkIn(
+    await eventually('one more link', () => {
+      const mails = mailsTo(mail, login, '設定新密碼');
+      return mails.length > known ? mails[0] : undefined;
+    }),
+  );
+  assert.ok(link.startsWith(`${issuer}/forgot/reset?token=`), link);
+  return link;
+}

@@ -1,0 +1,62 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { fillSignIn, press } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { freePort } from '../helpers/ports.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
+
+describe('another person signs in, in the same browser', () => {
+  let stage: Stage;
+  let app: TestParty;
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>app</title>');
+  });
+  before(async () => {
+    const [secret, port] = [newSecret(), await freePort()];
+    const redirectUri = `http://localhost:${String(port)}/callback`;
+    await once(server.listen(port, 'localhost'), 'listening');
+    const client = registered('app', secret, {
+      redirect_uris: [redirectUri],
+      sector_identifier_uri: 'https://app.example/redirect-uris.json',
+      scopes: ['openid', 'profile'],
+    });
+    stage = await openStage({ clients: [client] });
+    app = await createParty(stage.world.issuer, { id: 'app', secret, scope: 'openid profile', redirectUri });
+  });
+  afterEach(() => stage.clear());
+  after(async () => {
+    server.close();
+    server.closeAllConnections();
+    await stage.close();
+  });
+
+  const asTwo = async (page: Page): Promise<void> => {
+    await page.goto(`${stage.world.issuer}/account`);
+    await fillSignIn(page, LOGIN.T2);
+    assert.equal(await heading(page), '我的帳號');
+    await page.goto((await app.begin({ prompt: 'select_account' })).url);
+    await fillSignIn(page, LOGIN.S1);
+  };
+
+  it('and is in: the page between goes on by itself', async () => {
+    const { page } = await stage.guest();
+    await asTwo(page);
+    await page.waitForURL(`${app.redirectUri}?*`);
+    await page.goto(`${stage.world.issuer}/account`);
+    assert.match(await bodyText(page), /王小安/);
+  });
+
+  it('and presses a button where there is no JavaScript', async () => {
+    const { page } = await stage.guest({ javaScriptEnabled: false });
+    await asTwo(page);
+    assert.equal(await heading(page), '換另一位使用者登入');
+    await press(page, '#submit');
+    await page.waitForURL(`${app.redirectUri}?*`);
+  });
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+
+import { createHome, startProgram, type Home, type HomeOptions, type Program } from '../helpers/child.ts';
+import { freePort } from '../helpers/ports.ts';
+import { startFront, type Front } from './front.ts';
+
+/** Real processes of the program on one database, behind one address: the issuer. */
+export interface Nodes {
+  issuer: string;
+  home: Home;
+  front: Front;
+  /** The address of one node, past the front. */
+  urls: readonly string[];
+  programs: Program[];
+  /** Starts a node anew after its process has ended. */
+  start(node: number): Promise<void>;
+  /** The end in good order, as an operator asks for it. */
+  stopNode(node: number): Promise<void>;
+  /** The end without a word. */
+  kill(node: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Options extends HomeOptions {
+  count: number;
+  env?: Record<string, string>;
+  /** The file to run instead of `kinpass start`. */
+  file?: string;
+}
+
+/** The demo city, so many nodes and a front before them. */
+export async function startNodes({ count, env = {}, file, ...options }: Options): Promise<Nodes> {
+  const home = await createHome(options);
+  const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
+  const front = await startFront(Number(new URL(home.issuer).port), ports);
+  const startNode = (node: number): Promise<Program> =>
+    startProgram({ ...home.env, ...env, KINPASS_PORT: String(ports[node]) }, file === undefined ? undefined : [file]);
+  const programs = await Promise.all(ports.map((_, node) => startNode(node)));
+  const end = async (node: number, signal: NodeJS.Signals, how: number | string): Promise<void> => {
+    const program = programs[node];
+    assert.ok(program);
+    program.child.kill(signal);
+    assert.equal(await program.ended, how, program.err());
+  };
+  return {
+    issuer: home.issuer,
+    home,
+    front,
+    urls: ports.map((port) => `http://localhost:${String(port)}`),
+    programs,
+    start: async (node) => {
+      programs[node] = await startNode(node);
+    },
+    stopNode: (node) => end(node, 'SIGTERM', 0),
+    kill: (node) => end(node, 'SIGKILL', 'SIGKILL'),
+    stop: async () => {
+      await Promise.all(programs.map((_, node) => end(node, 'SIGTERM', 0)));
+      await front.close();
+      home.remove();
+    },
+  };
+}

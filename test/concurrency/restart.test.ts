@@ -1,0 +1,51 @@
+/** What an operator does in the middle of the day: nodes and the database are restarted under load. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { startCluster, type Cluster } from '../helpers/cluster.ts';
+import { loadClients, newPassword, underLoad } from './load.ts';
+import { startNodes, type Nodes } from './nodes.ts';
+
+describe('under load', () => {
+  const password = newPassword();
+  let cluster: Cluster;
+  let nodes: Nodes;
+  before(async () => {
+    cluster = await startCluster();
+    nodes = await startNodes({ count: 2, databaseUrl: await cluster.createDatabase(), clients: loadClients });
+  });
+  after(async () => {
+    await nodes.stop();
+    await cluster.stop();
+  });
+
+  it('two nodes are restarted one after the other without a failed request', async () => {
+    const load = await underLoad(nodes.issuer, password, async ({ goesOn }) => {
+      for (const node of [0, 1]) {
+        await goesOn(10);
+        await nodes.stopNode(node);
+        await goesOn(10);
+        await nodes.start(node);
+      }
+      await goesOn(10);
+    });
+    assert.deepEqual([load.failures, nodes.front.failures], [[], []]);
+    await load.verify();
+  });
+
+  it('PostgreSQL is restarted: the work is back within five seconds, nobody sees a storm of errors, nothing is lost', async () => {
+    let seconds = 0;
+    const load = await underLoad(nodes.issuer, password, async ({ goesOn }) => {
+      await goesOn(10);
+      await cluster.restart();
+      const back = performance.now();
+      await goesOn(5);
+      seconds = (performance.now() - back) / 1000;
+      await goesOn(10);
+    });
+    assert.ok(seconds < 5, `${String(seconds)} s`);
+    // A COMMIT that was under way may have happened or not, so its request must fail; everybody else just waits.
+    assert.ok(load.failures.length <= 4, load.failures.join('\n'));
+    await load.verify();
+  });
+});

@@ -1,0 +1,260 @@
+/**
+ * What `fapi2-security-profile-final-test-plan` sends wrong (private_key_jwt, DPoP, plain FAPI, OpenID Connect), one test for each
+ * module. The names leave out the prefix that all modules share.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import * as openid from 'openid-client';
+import { z } from 'zod';
+
+import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
+import {
+  accessTokenIn,
+  assertError,
+  createFapiClient,
+  hashOf,
+  newProofKey,
+  requestUriOf,
+  type FapiClient,
+} from '../helpers/fapi.ts';
+import { codeOf, errorOf, textIn } from '../helpers/flow.ts';
+import { MINUTE, SECOND } from '../helpers/time.ts';
+import { createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
+
+let suite: Suite;
+let client: FapiClient;
+let client2: FapiClient;
+
+before(async () => {
+  suite = await startSuite();
+  client = await createFapiClient(suite, 'client');
+  client2 = await createFapiClient(suite, 'client2');
+});
+after(() => suite.stop());
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+/** The service keeps the browser: there is no trusted place to send it to. */
+function assertStays(answer: Answer): void {
+  assert.deepEqual([answer.status, answer.leavesTo], [400, undefined]);
+  assert.match(textOf(answer.body), /You can't sign in from this app/);
+}
+
+describe('without a mistake', () => {
+  it('happy-flow: both clients get tokens that only their own key opens', async () => {
+    for (const [one, other] of [
+      [client, client2],
+      [client2, client],
+    ] as const) {
+      const token = accessTokenIn(await one.redeem(await one.code()));
+      const url = z.string().parse(suite.metadata['userinfo_endpoint']);
+      const claims = { ath: hashOf(token) };
+      assert.equal((await one.userinfo(token, await one.proof('GET', url, { claims }))).status, 200);
+      assert.equal((await one.userinfo(token, await other.proof('GET', url, { claims }))).status, 401);
+    }
+  });
+
+  it('access-token-type-header-case-sensitivity, ensure-dpopproof-with-iat-10seconds-before/after-succeeds', async () => {
+    const token = accessTokenIn(await client.redeem(await client.code()));
+    const url = z.string().parse(suite.metadata['userinfo_endpoint']);
+    for (const shift of [-10, 0, 10]) {
+      const proof = await client.proof('GET', url, { claims: { ath: hashOf(token), iat: now() + shift } });
+      assert.equal((await client.userinfo(token, proof, 'dPoP')).status, 200, String(shift));
+    }
+  });
+
+  it('refresh-token: it is not rotated, works again after 30 seconds, and needs the key and the client', async () => {
+    const scope = { scope: 'openid offline_access', prompt: 'consent' };
+    const refreshToken = textIn(await client.redeem(await client.code(scope)), 'refresh_token');
+    const fields = { grant_type: 'refresh_token', refresh_token: refreshToken };
+    for (let use = 0; use < 2; use += 1) {
+      const renewed = await client.token(fields);
+      assert.equal(
+        textIn(renewed, 'refresh_token'),
+        refreshToken,
+        'FAPI 2.0 Security Profile, section 5.3.2.1, rule 9',
+      );
+      suite.time.forward(30 * SECOND);
+    }
+    assertError(await client.token(fields, { proof: undefined }), 'invalid_grant');
+    assertError(await client2.token(fields), 'invalid_grant');
+    assertError(await client.token(fields, { assertion: undefined }), 'invalid_client', 401);
+  });
+});
+
+describe('pushed requests', () => {
+  it('ensure-unsigned-authorization-request-without-using-par-fails', async () => {
+    const request = { response_type: 'code', scope: 'openid', redirect_uri: client.redirectUri, state: 'x' };
+    const url = new URL(`${suite.issuer}/auth`);
+    const pkce = { code_challenge: 'c'.repeat(43), code_challenge_method: 'S256' };
+    url.search = new URLSearchParams({ client_id: client.id, ...request, ...pkce }).toString();
+    const answer = await createVisitor(suite.issuer, 'en-US').open(url.href);
+    assert.equal(errorOf(answer), 'invalid_request');
+    assert.equal(answer.leavesTo?.searchParams.get('iss'), suite.issuer);
+  });
+
+  const wrong: Record<string, [Changes, string]> = {
+    'par-ensure-pkce-required': [{ code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
+    'par-plain-pkce-rejected': [{ code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' }, 'invalid_request'],
+    'par-authorization-request-containing-request_uri-form-param': [
+      { request_uri: 'urn:ietf:params:oauth:request_uri:x' },
+      'request_uri_not_supported',
+    ],
+    'ensure-request-object-without-redirect-uri-fails': [{ redirect_uri: undefined }, 'invalid_request'],
+    'plain-fapi-tolerate-unregistered-redirect-uri (it is not tolerated)': [
+      { redirect_uri: 'https://suite.example/callback' },
+      'invalid_request',
+    ],
+    'ensure-response-type-code-idtoken-fails': [{ response_type: 'code id_token' }, 'unsupported_response_type'],
+    'ensure-response-type-token-fails': [{ response_type: 'token' }, 'unsupported_response_type'],
+    'a redirect URI with http': [{ redirect_uri: 'http://suite.example/callback' }, 'invalid_request'],
+  };
+  for (const [name, [changes, error]] of Object.entries(wrong)) {
+    it(name, async () => {
+      assertError(await client.push(changes), error);
+    });
+  }
+
+  it('par-attempt-invalid-http-method', async () => {
+    const url = z.string().parse(suite.metadata['pushed_authorization_request_endpoint']);
+    for (const method of ['GET', 'PUT']) assert.ok((await fetch(url, { method })).status >= 400, method);
+  });
+
+  it('par-ensure-reused-request-uri-prior-to-auth-completion-succeeds, par-attempt-reuse-request_uri', async () => {
+    const requestUri = requestUriOf(await client.push());
+    const url = `/auth?${new URLSearchParams({ client_id: client.id, request_uri: requestUri }).toString()}`;
+    await createVisitor(suite.issuer).open(url);
+    codeOf(await client.open(requestUri));
+    assertStays(await client.open(requestUri));
+  });
+
+  it('par-attempt-to-use-expired-request_uri', async () => {
+    const pushed = await client.push();
+    suite.time.forward((z.int().max(600).parse(pushed.body['expires_in']) + 1) * SECOND);
+    assertStays(await client.open(requestUriOf(pushed)));
+  });
+
+  it('par-attempt-to-use-request_uri-for-different-client', async () => {
+    assertStays(await client.open(requestUriOf(await client.push()), { client_id: client2.id }));
+  });
+
+  it('ensure-different-state-inside-and-outside-request-object, state-only-outside-request-object-not-used', async () => {
+    const inside = await client.open(requestUriOf(await client.push({ state: 'inside' })), { state: 'outside' });
+    assert.equal(inside.leavesTo?.searchParams.get('state'), 'inside');
+    const none = await client.open(requestUriOf(await client.push({ state: undefined })), { state: 'outside' });
+    assert.equal(none.leavesTo?.searchParams.get('state'), null);
+  });
+
+  it('user-rejects-authentication', async () => {
+    const visitor = createVisitor(suite.issuer, 'en-US');
+    const request = new URLSearchParams({ client_id: client2.id, request_uri: requestUriOf(await client2.push()) });
+    const page = await visitor.open(`/auth?${request.toString()}`);
+    const answer = await visitor.open(/href="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '');
+    assert.equal(errorOf(answer), 'access_denied');
+    assert.equal(answer.leavesTo?.searchParams.get('dummy1'), 'lorem');
+  });
+});
+
+describe('codes', () => {
+  it('ensure-pkce-code-verifier-required, incorrect-pkce-code-verifier-rejected', async () => {
+    for (const code_verifier of [undefined, 'w'.repeat(64)]) {
+      assertError(await client.redeem(await client.code(), { code_verifier }), 'invalid_grant');
+    }
+  });
+
+  it('ensure-authorization-code-is-bound-to-client', async () => {
+    const code = await client.code();
+    assertError(await client2.redeem(code, { redirect_uri: client.redirectUri }), 'invalid_grant');
+  });
+
+  it('attempt-reuse-authorization-code-after-one-second: the tokens of the first use die', async () => {
+    const code = await client.code();
+    const token = accessTokenIn(await client.redeem(code));
+    suite.time.forward(SECOND);
+    assertError(await client.redeem(code), 'invalid_grant');
+    const url = z.string().parse(suite.metadata['userinfo_endpoint']);
+    const proof = await client.proof('GET', url, { claims: { ath: hashOf(token) } });
+    assert.equal((await client.userinfo(token, proof)).status, 401);
+  });
+
+  it('ensure-token-endpoint-fails-with-expired-auth-code', async () => {
+    const code = await client.code();
+    suite.time.forward(62 * SECOND);
+    assertError(await client.redeem(code), 'invalid_grant');
+  });
+});
+
+describe('proof of possession', () => {
+  const at = (endpoint: string): string => z.string().parse(suite.metadata[`${endpoint}_endpoint`]);
+  const PAR = 'pushed_authorization_request';
+
+  it('ensure-holder-of-key-required', async () => {
+    const reply = await client.redeem(await client.code(), {}, { proof: undefined });
+    assertError(reply, 'invalid_grant');
+  });
+
+  it('ensure-mismatched-dpop-jkt-fails', async () => {
+    const { thumbprint } = await newProofKey();
+    const reply = await client.push({ dpop_jkt: thumbprint }, { proof: await client.proof('POST', at(PAR)) });
+    assert.equal(reply.status, 400);
+    assert.match(String(reply.body['error']), /^invalid_(request|dpop_proof)$/);
+  });
+
+  it('ensure-token-endpoint-fails-with-mismatched-dpop-jkt', async () => {
+    const { thumbprint } = await newProofKey();
+    assertError(await client.redeem(await client.code({ dpop_jkt: thumbprint })), 'invalid_grant');
+    const bound = await client.code({ dpop_jkt: client.proofKey.thumbprint });
+    accessTokenIn(await client.redeem(bound));
+  });
+
+  it('ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt', async () => {
+    const other = await newProofKey();
+    const proof = await client.proof('POST', at(PAR), { key: other });
+    assertError(await client.redeem(await client.code({}, { proof })), 'invalid_grant');
+  });
+
+  it('dpop-negative-tests: UserInfo takes no proof that is wrong, and a right one afterwards', async () => {
+    const token = accessTokenIn(await client.redeem(await client.code()));
+    const [url, ath] = [at('userinfo'), hashOf(token)];
+    const prove = (claims: Record<string, unknown>, header = {}) =>
+      client.proof('GET', url, { claims: { ath, ...claims }, header });
+    const once = await prove({});
+    assert.equal((await client.userinfo(token, once)).status, 200);
+    const wrong: Record<string, string | undefined> = {
+      none: undefined,
+      replayed: once,
+      'another method': await prove({ htm: 'POST' }),
+      'another address': await prove({ htu: `${url}/other` }),
+      'no ath': await prove({ ath: undefined }),
+      'the ath of another token': await prove({ ath: hashOf('other') }),
+      'no jti': await prove({ jti: undefined }),
+      'no iat': await prove({ iat: undefined }),
+      'an old iat': await prove({ iat: now() - (10 * MINUTE) / SECOND }),
+      'another typ': await prove({}, { typ: 'JWT' }),
+      'another key in the header': await prove({}, { jwk: (await newProofKey()).jwk }),
+    };
+    for (const [what, proof] of Object.entries(wrong)) {
+      const refused = await client.userinfo(token, proof);
+      assert.equal(refused.status, proof === undefined ? 400 : 401, what);
+      assert.match(refused.headers.get('www-authenticate') ?? '', /^DPoP .*error=/, what);
+    }
+    assert.equal((await client.userinfo(token, await prove({}), 'Bearer')).status, 400, 'as a bearer token');
+    assert.equal((await client.userinfo(token, await prove({}))).status, 200);
+  });
+});
+
+describe('the issuer in the response (RFC 9207)', () => {
+  it('is there, and a certified client takes no response without it or with another', async () => {
+    assert.equal(suite.metadata['authorization_response_iss_parameter_supported'], true);
+    const config = await openid.discovery(new URL(suite.issuer), client.id);
+    for (const iss of [undefined, 'https://suite.example']) {
+      const { leavesTo } = await client.open(requestUriOf(await client.push({ state: 'x' })));
+      assert.equal(leavesTo?.searchParams.get('iss'), suite.issuer);
+      if (iss === undefined) leavesTo.searchParams.delete('iss');
+      else leavesTo.searchParams.set('iss', iss);
+      const grant = openid.authorizationCodeGrant(config, leavesTo, { expectedState: 'x' });
+      await assert.rejects(grant, ({ cause }: Error) => cause instanceof Error && cause.message.includes('"iss"'));
+    }
+  });
+});

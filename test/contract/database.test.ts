@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { eq } from 'drizzle-orm';
+
+import { ConflictError, openStore, StoreError, type Unit } from '../../src/store/database/index.ts';
+import { insertMany } from '../../src/store/bulk.ts';
+import { insertIdentifier, insertPerson } from '../../src/store/people.ts';
+import { insertSchool } from '../../src/store/schools.ts';
+import { eachStore } from '../helpers/store.ts';
+
+eachStore('unit of work', (on) => {
+  const add = (u: Unit, code: string): Promise<void> =>
+    insertSchool(u, { code, name: '示範高中', nameEn: 'Demo', type: 'senior_high' });
+  const isIn = async (u: Unit, code: string): Promise<boolean> =>
+    (await u.db.select().from(u.t.schools).where(eq(u.t.schools.code, code))).length > 0;
+  const has = (code: string): Promise<boolean> => on.store.read((u) => isIn(u, code));
+
+  const hasEnded = (error: unknown): boolean => {
+    assert.ok(error instanceof Error && error.cause instanceof StoreError);
+    assert.match(error.cause.message, /has ended/);
+    assert.doesNotMatch(error.message, /示範高中|990006/);
+    return true;
+  };
+
+  it('keeps what a write did, and gives its value', async () => {
+    assert.equal(await on.store.write(async (u) => add(u, '990001').then(() => 'value')), 'value');
+    assert.ok(await has('990001'));
+  });
+
+  it('keeps no row of a write that throws half-way', async () => {
+    const work = on.store.write(async (u) => {
+      await add(u, '990002');
+      throw new Error('half-way');
+    });
+    await assert.rejects(work, { message: 'half-way' });
+    assert.equal(await has('990002'), false);
+  });
+
+  it('lets one of many parallel writes fail alone', async () => {
+    const codes = Array.from({ length: 30 }, (_, i) => `9901${String(i).padStart(2, '0')}`);
+    const results = await Promise.allSettled(
+      codes.map((code, i) =>
+        on.store.write(async (u) => {
+          await add(u, code);
+          if (i === 13) throw new Error('alone');
+        }),
+      ),
+    );
+    assert.deepEqual(
+      results.flatMap(({ status }, i) => (status === 'rejected' ? [i] : [])),
+      [13],
+    );
+    const kept = await Promise.all(codes.map(has));
+    assert.deepEqual(
+      kept.flatMap((there, i) => (there ? [] : [i])),
+      [13],
+    );
+  });
+
+  it('spoils the unit when the error of a statement is swallowed', async () => {
+    const work = on.store.write(async (u) => {
+      await add(u, '990003');
+      await add(u, '990003').catch(() => undefined);
+    });
+    await assert.rejects(work, StoreError);
+    assert.equal(await has('990003'), false);
+  });
+
+  it('refuses every statement after a failed one', async () => {
+    const work = on.store.write(async (u) => {
+      await add(u, '990001').catch(() => undefined);
+      await add(u, '990004');
+    });
+    await assert.rejects(work, /failed before/);
+    assert.equal(await has('990004'), false);
+  });
+
+  it('goes on after a conflict that a repository reports', async () => {
+    await on.store.write(async (u) => {
+      const person = {
+        id: 'p1',
+        kind: 'person',
+        name: '王大明',
+        status: 'active',
+        createdAt: 1,
+        updatedAt: 1,
+      } as const;
+      await insertPerson(u, { ...person, nationalIdLookup: 'same' });
+      await assert.rejects(
+        insertPerson(u, { ...person, id: 'p2', nationalIdLookup: 'same' }),
+        new ConflictError('nationalId'),
+      );
+      const mail = { id: 'i1', personId: 'p1', kind: 'email', value: 'a@parents.example', createdAt: 1 } as const;
+      await insertIdentifier(u, mail);
+      await assert.rejects(insertIdentifier(u, { ...mail, id: 'i2' }), new ConflictError('identifier'));
+      await insertIdentifier(u, { ...mail, id: 'i3', kind: 'school_account', scope: '993301' });
+      await insertIdentifier(u, { ...mail, id: 'i4', kind: 'school_account', scope: '993302' });
+    });
+  });
+
+  it('throws when a unit is used after its end', async () => {
+    let leaked: Unit | undefined;
+    await on.store.write(async (u) => {
+      leaked = u;
+      await add(u, '990005');
+    });
+    const late = leaked;
+    assert.ok(late);
+    await assert.rejects(add(late, '990006'), hasEnded);
+    const fromRead = await on.store.read((u) => Promise.resolve(u));
+    await assert.rejects(isIn(fromRead, '990001'), hasEnded);
+    assert.equal(await has('990006'), false);
+  });
+
+  it('refuses a write inside a read, and inside a write', async () => {
+    await assert.rejects(
+      on.store.read((u) => add(u, '990007')),
+      StoreError,
+    );
+    await assert.rejects(
+      on.store.write(() => on.store.write((u) => add(u, '990007'))),
+      /write inside write/,
+    );
+    assert.equal(await has('990007'), false);
+  });
+
+  it('lets a unit leave work behind that writes later', async () => {
+    let later: Promise<void> | undefined;
+    await on.store.write((u) => {
+      later = sleep(20).then(() => on.store.write((v) => add(v, '990008')));
+      return add(u, '990009');
+    });
+    await later;
+    assert.ok(await has('990008'));
+  });
+
+  it('sees its own rows before others do', async () => {
+    await on.store.write(async (u) => {
+      await add(u, '990010');
+      assert.ok(await isIn(u, '990010'));
+      assert.equal(await has('990010'), false);
+    });
+    assert.ok(await has('990010'));
+  });
+
+  it('runs each unit in the context of its caller', async () => {
+    const context = new AsyncLocalStorage<number>();
+    const seen = await Promise.all(
+      [1, 2, 3].map((n) => context.run(n, () => on.store.write(() => Promise.resolve(context.getStore())))),
+    );
+    assert.deepEqual(seen, [1, 2, 3]);
+  });
+
+  it('keeps values out of error messages', async () => {
+    const secret = 'secret-of-a-person';
+    const twice = on.store.write(async (u) => {
+      const person = { kind: 'person', name: secret, status: 'active', createdAt: 1, updatedAt: 1 } as const;
+      await insertPerson(u, { id: secret, ...person });
+      await insertPerson(u, { id: secret, ...person });
+    });
+    await assert.rejects(twice, (error: unknown) => {
+      assert.ok(error instanceof StoreError);
+      assert.doesNotMatch(`${error.message}${error.stack ?? ''}${JSON.stringify(error)}`, /secret-of-a-person/);
+      assert.match(error.message, /insert into/);
+      return true;
+    });
+  });
+
+  it('holds foreign keys, and cascades', async () => {
+    const orphan = { id: 'i9', personId: 'nobody', kind: 'email', value: 'x@parents.example', createdAt: 1 } as const;
+    await assert.rejects(
+      on.store.write((u) => insertIdentifier(u, orphan)),
+      StoreError,
+    );
+    // A store that has run no migration, too: those switch the keys off and on.
+    const fresh = await openStore(on.location);
+    await assert.rejects(
+      fresh.write((u) => insertIdentifier(u, orphan)),
+      StoreError,
+    );
+    await fresh.close();
+    await on.store.write((u) => u.db.delete(u.t.persons).where(eq(u.t.persons.id, 'p1')));
+    const left = await on.store.read((u) => u.db.select().from(u.t.identifiers));
+    assert.deepEqual(left, []);
+  });
+
+  it('inserts more rows than one statement can hold', async () => {
+    const rows = Array.from({ length: 25_000 }, (_, i) => ({
+      key: `bulk:${String(i)}`,
+      failures: i,
+      blockedUntil: 0,
+      updatedAt: 1_700_000_000_000,
+    }));
+    await on.store.write((u) => insertMany(u, u.t.throttles, rows));
+    const [last] = await on.store.read((u) =>
+      u.db.select().from(u.t.throttles).where(eq(u.t.throttles.key, 'bulk:24999')),
+    );
+    assert.deepEqual(last, rows.at(-1));
+  });
+
+  it('answers pings', () => on.store.ping());
+});
+
+eachStore('closing', (on) => {
+  it('finishes what has begun and refuses what comes after', async () => {
+    const begun = on.store.write(async (u) => {
+      await sleep(30);
+      await u.db.select().from(u.t.schools);
+      return 'done';
+    });
+    await sleep(10);
+    await on.store.close();
+    assert.equal(await begun, 'done');
+    await assert.rejects(on.store.write((u) => u.db.select().from(u.t.schools)));
+    await assert.rejects(on.store.ping());
+  });
+});

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+
+import { insertMany } from '../../src/store/bulk.ts';
+import * as credentials from '../../src/store/credentials.ts';
+import { ConflictError, type Queries, type Unit } from '../../src/store/database/index.ts';
+import * as guardianships from '../../src/store/guardianships.ts';
+import * as people from '../../src/store/people.ts';
+import * as throttles from '../../src/store/throttles.ts';
+import { eachStore } from '../helpers/store.ts';
+import { guardianship, HIGH, person, PRIMARY, withFamily } from './family.ts';
+import { NOW } from './numbers.ts';
+
+/** The same unit, counting the statements that it sends. */
+function counting(u: Unit): { unit: Unit; selects: () => number } {
+  let selects = 0;
+  const db = new Proxy(u.db, {
+    get: (target, name: keyof Queries) => {
+      if (name === 'select') selects++;
+      return target[name].bind(target);
+    },
+  });
+  return { unit: { ...u, db }, selects: () => selects };
+}
+
+eachStore('people', (on) => {
+  withFamily(on);
+  const facts = (id: string, today?: string): ReturnType<typeof people.personFacts> =>
+    on.store.read((u) => people.personFacts(u, id, today));
+
+  it('are found by identifier, inside its scope', async () => {
+    const find = (...args: [people.IdentifierKind, string, string?]): Promise<string | undefined> =>
+      on.store.read((u) => people.personIdByIdentifier(u, ...args));
+    assert.equal(await find('email', 'daming@parents.example'), 'father');
+    assert.equal(await find('account', 'daming@parents.example'), undefined);
+    assert.equal(await find('school_account', 'P11330001', '993301'), 'account');
+    assert.equal(await find('school_account', 'P11330001', '993302'), undefined);
+    assert.equal(await find('school_account', 'P11330001'), undefined);
+  });
+
+  it('give the facts of a guardian', async () => {
+    const father = await facts('father', '2026-11-23');
+    assert.deepEqual(father?.identifiers, [
+      { kind: 'email', value: 'daming@parents.example', verified: false },
+      { kind: 'mobile', value: '+886900000101', verified: false },
+    ]);
+    const [older, younger] = father.children;
+    assert.deepEqual(older, {
+      guardianship: {
+        id: 'g1',
+        guardianId: 'father',
+        studentId: 'older',
+        relation: 'parent',
+        authority: 'statutory',
+        permissions: ['portfolio:read', 'fees:pay'],
+        state: 'active',
+        validFrom: '2026-08-01',
+        validTo: undefined,
+      },
+      name: '王小安',
+      enrolments: [
+        {
+          id: 'e2',
+          studentId: 'older',
+          school: HIGH,
+          year: 115,
+          semester: 1,
+          grade: 2,
+          classno: '203',
+          classtitle: '二年三班',
+          seat: 5,
+          validFrom: '2026-08-01',
+          validTo: undefined,
+        },
+      ],
+    });
+    assert.equal(younger?.guardianship.state, 'suspended');
+    assert.deepEqual(
+      younger.enrolments.map(({ school }) => school),
+      [PRIMARY],
+    );
+  });
+
+  it('give the facts of students and staff on a day, both ends included', async () => {
+    const enrolmentsOn = async (today?: string): Promise<string[] | undefined> =>
+      (await facts('older', today))?.enrolments.map(({ id }) => id);
+    assert.deepEqual(await enrolmentsOn('2026-07-31'), ['e1']);
+    assert.deepEqual(await enrolmentsOn('2026-08-01'), ['e2']);
+    assert.deepEqual(await enrolmentsOn(), ['e1', 'e2']);
+    const teacher = await facts('teacher', '2026-11-23');
+    assert.deepEqual(
+      teacher?.memberships.map(({ id, role, primary, school }) => [id, role, primary, school?.code]),
+      [
+        ['m1', 'teacher', true, '993301'],
+        ['m3', 'bureau_admin', false, undefined],
+      ],
+    );
+    assert.equal(await facts('nobody'), undefined);
+  });
+
+  it('cost the same number of queries however many children there are', async () => {
+    const children = Array.from({ length: 40 }, (_, i) => `child-${String(i)}`);
+    await on.store.write(async (u) => {
+      await insertMany(u, u.t.persons, [person('agency', '安置機構'), ...children.map((id) => person(id, id))]);
+      await insertMany(
+        u,
+        u.t.guardianships,
+        children.map((id) => guardianship(`of-${id}`, 'agency', id)),
+      );
+    });
+    const cost = (id: string): Promise<[number | undefined, number]> =>
+      on.store.read(async (u) => {
+        const { unit, selects } = counting(u);
+        return [(await people.personFacts(unit, id))?.children.length, selects()];
+      });
+    assert.deepEqual(await cost('agency'), [40, 6]);
+    assert.deepEqual(await cost('father'), [2, 6]);
+  });
+
+  it('give the words that a password must not contain', async () => {
+    const context = await on.store.read((u) => people.passwordContext(u, 'father'));
+    assert.deepEqual(
+      { ...context, names: context.names.sort(), studentNumbers: context.studentNumbers.sort(), schools: [] },
+      {
+        names: ['王大明', '王小安', '王小樂'].sort(),
+        emails: ['daming@parents.example'],
+        phones: ['+886900000101'],
+        accounts: [],
+        studentNumbers: ['11060001', '11330001'],
+        schools: [],
+        nationalIdSealed: 'sealed',
+      },
+    );
+    assert.ok(context.schools.includes('示範國小') && context.schools.includes('993301'));
+    const ofAccount = await on.store.read((u) => people.passwordContext(u, 'account'));
+    assert.deepEqual([ofAccount.accounts, ofAccount.studentNumbers], [['P11330001'], ['11330001']]);
+    assert.equal((await on.store.read((u) => people.passwordContext(u, 'nobody'))).nationalIdSealed, null);
+  });
+
+  it('can be disabled', async () => {
+    await on.store.write(async (u) => {
+      assert.equal(await people.setPersonStatus(u, 'father', 'disabled', NOW + 6), true);
+      assert.equal(await people.setPersonStatus(u, 'nobody', 'disabled', NOW), false);
+    });
+    const father = await facts('father');
+    assert.deepEqual([father?.active, father?.updatedAt], [false, NOW + 6]);
+    const active = await on.store.read((u) => people.activePersonIdByIdentifier(u, 'email', 'daming@parents.example'));
+    assert.equal(active, undefined);
+  });
+});
+
+eachStore('guardianships', (on) => {
+  withFamily(on);
+
+  it('are one for each pair', async () => {
+    await on.store.write((u) =>
+      assert.rejects(
+        guardianships.insertGuardianship(u, guardianship('g9', 'father', 'older')),
+        new ConflictError('guardianship'),
+      ),
+    );
+  });
+
+  it('move on only from the state that the caller saw', async () => {
+    const move = (from: 'active' | 'suspended', to: 'suspended' | 'revoked'): Promise<boolean> =>
+      on.store.write((u) => guardianships.setGuardianshipState(u, 'g1', from, to, 'court order', NOW + 1));
+    assert.deepEqual([await move('suspended', 'revoked'), await move('active', 'suspended')], [false, true]);
+    const row = await on.store.read((u) => guardianships.guardianshipById(u, 'g1'));
+    assert.deepEqual([row?.state, row?.stateReason, row?.updatedAt], ['suspended', 'court order', NOW + 1]);
+  });
+
+  it('are found when their last day is over', async () => {
+    const ending = (day: string): Promise<string[]> =>
+      on.store.read(async (u) => (await guardianships.guardianshipsEndingBefore(u, day, 10)).map(({ id }) => id));
+    await on.store.write(async (u) => {
+      const last = { ...guardianship('g3', 'teacher', 'older'), validTo: '2027-01-20' };
+      await guardianships.insertGuardianship(u, last);
+    });
+    assert.deepEqual([await ending('2027-01-20'), await ending('2027-01-21')], [[], ['g3']]);
+  });
+});
+
+eachStore('credentials', (on) => {
+  withFamily(on);
+  const of = (): Promise<credentials.Credential> => on.store.read((u) => credentials.credentialOf(u, 'father'));
+
+  it('are a first password or an own one, never both', async () => {
+    assert.deepEqual(await of(), {});
+    const first = { personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
+    await on.store.write((u) => credentials.setFirstPassword(u, first));
+    assert.deepEqual(await of(), { first: { mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null } });
+    await on.store.write((u) => credentials.countFirstPasswordFailure(u, 'father', 1, NOW + 1));
+    assert.equal((await of()).first?.closedAt, NOW + 1);
+    await on.store.write((u) => credentials.setFirstPassword(u, { ...first, expiresAt: NOW + 99 }));
+    assert.deepEqual((await of()).first, { mac: 'mac', expiresAt: NOW + 99, failures: 0, closedAt: null });
+    const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
+    await on.store.write((u) => credentials.putResetLink(u, link));
+    await on.store.write((u) => credentials.setPassword(u, 'father', 'hash', NOW));
+    assert.deepEqual(await of(), { hash: 'hash' });
+    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'link', NOW)), undefined);
+    await on.store.write((u) => credentials.setFirstPassword(u, first));
+    assert.deepEqual(Object.keys(await of()), ['first']);
+  });
+
+  it('are rehashed only while the password is the same', async () => {
+    await on.store.write((u) => credentials.setPassword(u, 'father', 'old', NOW));
+    assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'other', 'new')), false);
+    assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'old', 'new')), true);
+    assert.deepEqual(await of(), { hash: 'new' });
+  });
+
+  it('have one reset link, for its time', async () => {
+    const link = { personId: 'father', expiresAt: NOW + 10, createdAt: NOW };
+    await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'one' }));
+    await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'two' }));
+    const peek = (hash: string, now: number): Promise<string | undefined> =>
+      on.store.read((u) => credentials.peekResetLink(u, hash, now));
+    assert.deepEqual(
+      [await peek('one', NOW), await peek('two', NOW), await peek('two', NOW + 10)],
+      [undefined, 'father', undefined],
+    );
+    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW + 10)), undefined);
+    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), 'father');
+    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), undefined);
+  });
+
+  it('keep counters', async () => {
+    const state = { failures: 3, blockedUntil: NOW + 1, updatedAt: NOW };
+    const lock = (): ReturnType<typeof throttles.lockThrottle> =>
+      on.store.write((u) => throttles.lockThrottle(u, 'key'));
+    assert.deepEqual([await lock(), await lock()], [undefined, undefined]);
+    await on.store.write((u) => throttles.putThrottle(u, 'key', state));
+    assert.deepEqual(await lock(), state);
+    await on.store.write((u) => throttles.clearThrottle(u, 'key'));
+    assert.equal(await lock(), undefined);
+    assert.equal(await on.store.write((u) => throttles.purgeThrottles(u, NOW, 10)), 1);
+  });
+});

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { z } from 'zod';
+
+import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
+import * as audit from '../../src/store/audit.ts';
+import { insertMany } from '../../src/store/bulk.ts';
+import {
+  credentialOf,
+  countFirstPasswordFailure,
+  putResetLink,
+  setFirstPassword,
+} from '../../src/store/credentials.ts';
+import { openStore, type Dialect, type StoreOptions } from '../../src/store/database/index.ts';
+import { allKeys } from '../../src/store/keys.ts';
+import { migrate, pendingMigrations } from '../../src/store/migrate.ts';
+import { claimDue, enqueue, markDone } from '../../src/store/outbox.ts';
+import { insertPerson } from '../../src/store/people.ts';
+import { lockThrottle } from '../../src/store/throttles.ts';
+import { walkChain } from '../helpers/chain.ts';
+import { startCluster } from '../helpers/postgres.ts';
+import { eachStore, place, type TestStore } from '../helpers/store.ts';
+import { NOW, TRIES } from './numbers.ts';
+import { startCompanion, type Companion } from './processes.ts';
+import type { Action } from './child.ts';
+
+const numbers = z.array(z.number());
+const strings = z.array(z.string());
+
+interface Pair {
+  ask(action: Action, first?: string, second?: string): Promise<[unknown, unknown]>;
+}
+
+/** Two further processes on the same database, from before the first test until after the last one. */
+function companions(on: TestStore): Pair {
+  const pair: Companion[] = [];
+  before(async () => {
+    pair.push(...(await Promise.all([startCompanion(on.location), startCompanion(on.location)])));
+  });
+  after(() => Promise.all(pair.map((companion) => companion.end())));
+  return {
+    ask: (action, first, second) => {
+      const [one, other] = pair;
+      assert.ok(one && other);
+      return Promise.all([one.ask(action, first), other.ask(action, second)]);
+    },
+  };
+}
+
+eachStore('two processes at once', (on) => {
+  const pair = companions(on);
+
+  it('redeem each code exactly once', async () => {
+    const rounds = 50;
+    const codes = Array.from({ length: rounds }, (_, i) => ({
+      model: 'AuthorizationCode',
+      idHash: `code-${String(i)}`,
+      payload: '{}',
+      createdAt: NOW,
+      expiresAt: NOW + 60_000,
+    }));
+    await on.store.write((u) => insertMany(u, u.t.oidcRecords, codes));
+    const [first, second] = await pair.ask('consume', String(rounds), String(rounds));
+    const ones = numbers.parse(first);
+    const others = numbers.parse(second);
+    assert.deepEqual(
+      ones.map((wins, round) => wins + (others[round] ?? 0)),
+      Array<number>(rounds).fill(1),
+    );
+  });
+
+  it('use a reset link exactly once', async () => {
+    const person = { id: 'p1', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
+    await on.store.write(async (u) => {
+      await insertPerson(u, person);
+      await putResetLink(u, { personId: 'p1', tokenHash: 'older', expiresAt: NOW + 1, createdAt: 1 });
+      await putResetLink(u, { personId: 'p1', tokenHash: 'token', expiresAt: NOW + 1, createdAt: 2 });
+    });
+    const [first, second] = z.tuple([z.number(), z.number()]).parse(await pair.ask('resetLink'));
+    assert.equal(first + second, 1);
+  });
+
+  it('count every attempt', async () => {
+    await pair.ask('throttle');
+    const state = await on.store.write((u) => lockThrottle(u, 'one'));
+    assert.equal(state?.failures, TRIES * 4);
+  });
+
+  it('never send the same job', async () => {
+    const jobs = Array.from({ length: 200 }, (_, i) => ({
+      id: `job-${String(i)}`,
+      kind: 'mail' as const,
+      payload: '-',
+      nextAt: NOW - (i % 10),
+      createdAt: NOW,
+    }));
+    await on.store.write((u) => insertMany(u, u.t.outbox, jobs));
+    const [first, second] = await pair.ask('claim');
+    const all = [...strings.parse(first), ...strings.parse(second)];
+    assert.equal(new Set(all).size, all.length);
+    assert.deepEqual(all.sort(), jobs.map(({ id }) => id).sort());
+  });
+
+  it('agree on one key', async () => {
+    const won = await pair.ask('key', 'a', 'b');
+    assert.deepEqual(won.sort(), [false, true]);
+    assert.equal((await on.store.read(allKeys)).length, 1);
+  });
+});
+
+eachStore(
+  'migrations',
+  (on) => {
+    const pair = companions(on);
+
+    it('are applied once by two processes that start at once', async () => {
+      const before = await pendingMigrations(on.store);
+      assert.ok(before.length > 0);
+      const [first, second] = await pair.ask('migrate');
+      assert.deepEqual([...strings.parse(first), ...strings.parse(second)], before);
+      assert.deepEqual(await pendingMigrations(on.store), []);
+      assert.deepEqual(await migrate(on.store), []);
+    });
+  },
+  { migrated: false },
+);
+
+eachStore('one process', (on) => {
+  it('chains parallel audit entries', async () => {
+    const entry = {
+      at: NOW,
+      event: 'sign_in',
+      outcome: 'ok',
+      actorId: 'p1',
+      subjectId: null,
+      clientId: 'portfolio',
+      // Neither may stop the write, and the hash must be over what comes back.
+      address: '2001:db8::1\0',
+      detail: { agent: 'half \ud800 pair \0 and 王', count: 1.5, remember: true },
+    };
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, i) =>
+        on.store.write(async (u) => {
+          await audit.append(u, { ...entry, at: NOW + i }, ({ hash }) => hash);
+          if (i % 10 === 9) throw new Error('rolled back');
+        }),
+      ),
+    );
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 45);
+    const rows: ChainedEntry[] = [];
+    for await (const row of audit.entries(on.store, 7)) rows.push(row);
+    const { mac, ...head } = await on.store.read(audit.chainHead);
+    assert.equal(rows.length, 45);
+    assert.deepEqual(walkChain(rows), { ok: true, head });
+    assert.equal(mac, head.hash, 'sealed by the last one');
+  });
+
+  it('closes a first password at the limit, however parallel the tries', async () => {
+    await on.store.write(async (u) => {
+      await insertPerson(u, { id: 'p1', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 });
+      await setFirstPassword(u, { personId: 'p1', mac: 'mac', expiresAt: NOW + 100, createdAt: 1 });
+    });
+    await Promise.all(
+      Array.from({ length: 12 }, (_, i) => on.store.write((u) => countFirstPasswordFailure(u, 'p1', 5, NOW + i))),
+    );
+    const { first } = await on.store.read((u) => credentialOf(u, 'p1'));
+    assert.equal(first?.failures, 5, 'and counts no more');
+    assert.ok(first.closedAt !== null && first.closedAt >= NOW);
+  });
+
+  it('gives a job to the next worker when its lease is over', async () => {
+    await on.store.write((u) => enqueue(u, { id: 'j', kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW }));
+    const claim = async (at: number): Promise<number[]> =>
+      (await on.store.write((u) => claimDue(u, at, 1_000, 10))).map(({ attempts }) => attempts);
+    assert.deepEqual(await claim(NOW - 1), []);
+    assert.deepEqual(await claim(NOW), [1]);
+    assert.deepEqual(await claim(NOW + 999), []);
+    assert.deepEqual(await claim(NOW + 1_000), [2]);
+    await on.store.write((u) => markDone(u, 'j', NOW + 1_001));
+    assert.deepEqual(await claim(NOW + 9_000), []);
+  });
+});
+
+async function durablePlace(): Promise<{ location: StoreOptions; remove: () => Promise<void> }> {
+  const cluster = await startCluster({ durable: true });
+  return { location: { url: await cluster.createDatabase() }, remove: () => cluster.stop() };
+}
+
+describe('kill -9', () => {
+  const survives = async (dialect: Dialect): Promise<void> => {
+    const { location, remove } = dialect === 'sqlite' ? await place(dialect) : await durablePlace();
+    try {
+      await openStore(location).then(async (store) => {
+        await migrate(store);
+        await store.close();
+      });
+      const writer = await startCompanion(location);
+      writer.tell('writeOn', 'k');
+      while (writer.lines.length < 100) await sleep(5);
+      writer.process.kill('SIGKILL');
+      await once(writer.process, 'close');
+      assert.equal(writer.process.signalCode, 'SIGKILL');
+      const store = await openStore(location);
+      const kept = new Set((await store.read((u) => u.db.select().from(u.t.schools))).map(({ code }) => code));
+      await store.close();
+      // The last line may have been cut; every whole one was an acknowledged write.
+      const said = writer.lines.filter((line) => /^k\d+$/.test(line)).slice(0, -1);
+      assert.ok(said.length >= 98);
+      assert.deepEqual(
+        said.filter((code) => !kept.has(code)),
+        [],
+      );
+    } finally {
+      await remove();
+    }
+  };
+  it('loses no acknowledged write on SQLite', () => survives('sqlite'));
+  it('loses no acknowledged write on PostgreSQL', () => survives('postgres'));
+});

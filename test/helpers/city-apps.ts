@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+
+import { z } from 'zod';
+import { PERMISSIONS } from '../../src/domain/model.ts';
+import { SCOPES } from '../../src/domain/scopes.ts';
+import { idClaims, signedIn, userinfo, type Entry } from './flow.ts';
+import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
+import { startService, type TestService, type TestServiceOptions } from './service.ts';
+
+/** The service with apps that are registered for different things, each in front of a client of another maker. */
+export interface CityApps {
+  service: TestService;
+  /** Registered for everything. */
+  all: TestParty;
+  /** Of the same sector as `all`. */
+  twin: TestParty;
+  /** As in the demo: senior and vocational high schools, no e-mail. */
+  portfolio: TestParty;
+  /** As in the demo: all schools, fees. */
+  payment: TestParty;
+}
+
+const APP_SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
+
+export async function startCityApps(options: Partial<TestServiceOptions> = {}): Promise<CityApps> {
+  const secret = newSecret();
+  const service = await startService({
+    ...options,
+    clients: [
+      registered('all', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      registered('twin', secret, { scopes: SCOPES, sector_identifier_uri: 'https://all.example/apps.json' }),
+      registered('portfolio', secret, {
+        scopes: APP_SCOPES,
+        school_types: ['senior_high', 'vocational_high'],
+        permissions: ['portfolio:read'],
+      }),
+      registered('payment', secret, { scopes: APP_SCOPES, permissions: ['fees:read', 'fees:pay'] }),
+    ],
+  });
+  const party = (id: string, scope: string): Promise<TestParty> => createParty(service.issuer, { id, scope, secret });
+  return {
+    service,
+    all: await party('all', SCOPES.filter((scope) => scope !== 'offline_access').join(' ')),
+    twin: await party('twin', 'openid'),
+    portfolio: await party('portfolio', APP_SCOPES.join(' ')),
+    payment: await party('payment', APP_SCOPES.join(' ')),
+  };
+}
+
+/** Everything that an app is told at one sign-in. */
+export interface Told {
+  id: Record<string, unknown>;
+  info: Record<string, unknown>;
+}
+
+/** A sign-in in a fresh browser, up to what UserInfo says. */
+export async function told(party: TestParty, entry: Entry): Promise<Told> {
+  const { tokens } = await signedIn(party, entry);
+  const info = await userinfo(party, tokens.access_token);
+  assert.equal(info.status, 200, JSON.stringify(info.body));
+  return { id: idClaims(tokens), info: info.body };
+}
+
+const childSchema = z.looseObject({ sub: z.string(), name: z.string().optional() });
+
+export function childrenOf({ info }: Told): z.infer<typeof childSchema>[] {
+  return z.array(childSchema).parse(info['children']);
+}

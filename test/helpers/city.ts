@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+
+import { eq } from 'drizzle-orm';
+
+import { DEFAULT_SEED } from '../../demo/city/seeded.ts';
+import { namedId } from '../../demo/city/named.ts';
+import type { NamedKey } from '../../demo/city/named-table.ts';
+import { firstPasswordMac } from '../../src/services/attempts.ts';
+import { normalisePassword } from '../../src/domain/password-policy.ts';
+import * as credentials from '../../src/store/credentials.ts';
+import { setPersonStatus } from '../../src/store/people.ts';
+import { formOf, type Answer } from './visitor.ts';
+import type { TestService } from './service.ts';
+import { DAY } from './time.ts';
+
+/** The id of a named person in the city that `startService` loads. */
+export function personId(key: NamedKey): string {
+  return namedId(DEFAULT_SEED, key);
+}
+
+/** What the IT desk will do: the person's own password ends, and the first one opens the forced change. */
+export async function giveFirstPassword(
+  { container: { store, secrets } }: TestService,
+  key: NamedKey,
+  password: string,
+  lifetime: number = 30 * DAY,
+): Promise<void> {
+  const id = personId(key);
+  const now = Date.now();
+  const mac = firstPasswordMac(secrets, id, password);
+  await store.write((u) =>
+    credentials.setFirstPassword(u, { personId: id, mac, expiresAt: now + lifetime, createdAt: now }),
+  );
+}
+
+/** As after a sign-in of long ago: an own password, nothing else. */
+export async function givePassword(
+  { container: { store, hasher } }: TestService,
+  key: NamedKey,
+  password: string,
+): Promise<void> {
+  const hash = await hasher.hash(normalisePassword(password));
+  await store.write((u) => credentials.setPassword(u, personId(key), hash, Date.now()));
+}
+
+export async function setStatus(
+  { container: { store } }: TestService,
+  key: NamedKey,
+  status: 'active' | 'disabled',
+): Promise<void> {
+  assert.ok(await store.write((u) => setPersonStatus(u, personId(key), status, Date.now())));
+}
+
+export function credentialOf({ container: { store } }: TestService, key: NamedKey): Promise<credentials.Credential> {
+  return store.read((u) => credentials.credentialOf(u, personId(key)));
+}
+
+/** Failures that are counted against a person; 0 when there is no counter. */
+export async function failuresOf({ container: { store } }: TestService, key: NamedKey): Promise<number> {
+  const rows = await store.read((u) =>
+    u.db
+      .select({ failures: u.t.throttles.failures })
+      .from(u.t.throttles)
+      .where(eq(u.t.throttles.key, `person:${personId(key)}`)),
+  );
+  return rows[0]?.failures ?? 0;
+}
+
+/** The events of the audit log, oldest first. */
+export async function auditOf({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
+  const rows = await store.read((u) => u.db.select().from(u.t.audit).orderBy(u.t.audit.seq));
+  return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
+}
+
+/** What a page says at one of its fields; empty when nothing is wrong there. */
+export function errorAt({ body }: Answer, field: string): string {
+  const found = new RegExp(`id="${field}-error"><span[^>]*>[^<]*</span>([^<]*)</p>`).exec(body);
+  return found?.[1] ?? '';
+}
+
+/** Where the form of a page is sent. */
+export function actionOf(page: Answer): string {
+  return formOf(page.body).action;
+}
+
+/** A page without what differs from one answer to the next: the number of the step, and what was typed as login. */
+export function skeleton({ body }: Answer, login: string): string {
+  return body.replaceAll(/(interaction(?:\/|%2F))[\w-]{43}/g, '$1UID').replaceAll(`value="${login}"`, 'value="LOGIN"');
+}

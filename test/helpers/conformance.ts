@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createRemoteJWKSet, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose';
+import { z } from 'zod';
+
+import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/person.ts';
+import { trustedCertificate } from './certificate.ts';
+import { askForTokens, codeOf, stepOf, textIn, userinfo, type Reply } from './flow.ts';
+import { createParty, type TestParty } from './relying-party.ts';
+import { startService, type TestService } from './service.ts';
+import { holdTime, type HeldTime } from './time.ts';
+import { createVisitor, type Answer, type Visitor } from './visitor.ts';
+
+const FOLDER = join(import.meta.dirname, '../../config/conformance');
+
+const planClient = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() });
+
+/** A configuration of the conformance suite, as far as our own tests read it. */
+export const planFile = z.looseObject({
+  alias: z.string(),
+  server: z.object({ discoveryUrl: z.url() }),
+  client: planClient.optional(),
+  client2: planClient.optional(),
+  client_secret_post: planClient.optional(),
+  browser: z.array(z.looseObject({ match: z.string() })).default([]),
+});
+
+export const registrationFile = z.object({
+  clients: z.array(
+    z.looseObject({
+      client_id: z.string(),
+      client_secret_sha256: z.array(z.string()).optional(),
+      redirect_uris: z.array(z.string()).min(1),
+      post_logout_redirect_uris: z.array(z.string()).default([]),
+    }),
+  ),
+});
+
+type Registrations = z.infer<typeof registrationFile>['clients'];
+
+export function readPlan(name: string): z.infer<typeof planFile> {
+  return planFile.parse(JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')));
+}
+
+export function readRegistrations(): Registrations {
+  return registrationFile.parse(JSON.parse(readFileSync(join(FOLDER, 'clients.json'), 'utf8'))).clients;
+}
+
+/** The service as the suite meets it: in the conformance profile, over https, with the clients that are registered there. */
+export interface Suite {
+  service: TestService;
+  issuer: string;
+  metadata: Record<string, unknown>;
+  time: HeldTime;
+  /** A client by the name that it has in the plan's file. */
+  party(plan: string, name: 'client' | 'client2' | 'client_secret_post'): Promise<TestParty>;
+  registration(clientId: string): Registrations[number];
+  stop(): Promise<void>;
+}
+
+/** @param change for what no file can know: where a test listens for logout tokens */
+export async function startSuite(change: (clients: Registrations) => Registrations = (same) => same): Promise<Suite> {
+  const time = holdTime();
+  const certificate = trustedCertificate();
+  const clients = change(readRegistrations());
+  const service = await startService({
+    clients,
+    city: false,
+    tls: certificate,
+    env: { KINPASS_PROFILE: 'conformance' },
+  });
+  const { issuer } = service;
+  const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
+  const registration = (clientId: string): Registrations[number] => {
+    const found = clients.find(({ client_id: id }) => id === clientId);
+    assert.ok(found, `${clientId} is not registered`);
+    return found;
+  };
+  return {
+    service,
+    issuer,
+    metadata: z.record(z.string(), z.unknown()).parse(await discovery.json()),
+    time,
+    registration,
+    party: (plan, name) => {
+      const { alias, [name]: client } = readPlan(plan);
+      assert.ok(client?.client_secret, `${plan} has no ${name} with a secret`);
+      const redirectUri = registration(client.client_id).redirect_uris.find((uri) => uri.includes(`/${alias}/`));
+      assert.ok(redirectUri, `${client.client_id} has no address for ${alias}`);
+      return createParty(issuer, {
+        ...{ id: client.client_id, scope: 'openid', redirectUri, secret: client.client_secret },
+      });
+    },
+    stop: async () => {
+      await service.stop();
+      certificate.remove();
+      time.release();
+    },
+  };
+}
+
+/** Changes of an authorization request; `undefined` leaves a parameter out. */
+export type Changes = Record<string, string | undefined>;
+
+export interface Flow {
+  visitor: Visitor;
+  /** The parameters that were sent. */
+  sent: URLSearchParams;
+  /** What the service showed first. */
+  first: Answer;
+  /** What came after the sign-in. */
+  answer: Answer;
+}
+
+/** An authorization request of the suite: without PKCE, as its plans of OpenID Connect Core send it. */
+export async function requestOf(party: TestParty, changes: Changes = {}): Promise<URL> {
+  const url = new URL((await party.begin()).url);
+  const whole: Changes = { code_challenge: undefined, code_challenge_method: undefined, ...changes };
+  for (const [name, value] of Object.entries(whole)) {
+    if (value === undefined) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+/** What the suite's browser does on our pages: types the test person's name and password where they are asked for. */
+export async function signIn(visitor: Visitor, page: Answer): Promise<Answer> {
+  if (stepOf(page) !== 'login') return page;
+  return visitor.submit(page, { login: TEST_LOGIN, password: TEST_PASSWORD });
+}
+
+export async function authorize(party: TestParty, changes: Changes = {}, visitor?: Visitor): Promise<Flow> {
+  const browser = visitor ?? createVisitor(party.config.serverMetadata().issuer, 'en-US');
+  const url = await requestOf(party, changes);
+  const first = await browser.open(url.href);
+  return { visitor: browser, sent: url.searchParams, first, answer: await signIn(browser, first) };
+}
+
+/** What a flow ended with, checked as the suite checks each. */
+export interface Passed {
+  flow: Flow;
+  code: string;
+  tokens: Reply;
+  header: JWTHeaderParameters;
+  claims: JWTPayload;
+  user: Record<string, unknown>;
+}
+
+/** Runs a flow to UserInfo, with the checks of the suite that are the same in every module. */
+export async function pass(party: TestParty, changes: Changes = {}, visitor?: Visitor): Promise<Passed> {
+  const flow = await authorize(party, changes, visitor);
+  const code = checkResponse(party, flow);
+  const tokens = await askForTokens(party, fieldsFor(party, code));
+  const { header, claims } = await checkTokens(party, tokens, flow.sent.get('nonce') ?? undefined);
+  const user = await userinfo(party, textIn(tokens, 'access_token'));
+  assert.equal(user.status, 200);
+  assert.equal(user.body['sub'], claims.sub);
+  return { flow, code, tokens, header, claims, user: user.body };
+}
+
+export function fieldsFor(party: TestParty, code: string): Record<string, string> {
+  return { grant_type: 'authorization_code', code, redirect_uri: party.redirectUri };
+}
+
+/** OpenID Connect Core 1.0, section 3.1.2.5, and RFC 9207. @returns the code */
+function checkResponse(party: TestParty, { answer, sent }: Flow): string {
+  const code = codeOf(answer);
+  const { leavesTo } = answer;
+  assert.ok(leavesTo);
+  assert.ok(leavesTo.href.startsWith(`${party.redirectUri}?`));
+  assert.deepEqual([...leavesTo.searchParams.keys()].sort(), ['code', 'iss', 'state']);
+  assert.equal(leavesTo.searchParams.get('state'), sent.get('state'));
+  assert.equal(leavesTo.searchParams.get('iss'), party.config.serverMetadata().issuer);
+  // RFC 6749, section 10.10: 128 bits and more.
+  assert.ok(code.length >= 22);
+  return code;
+}
+
+/** OpenID Connect Core 1.0, sections 3.1.3.3 and 3.1.3.7. */
+export async function checkTokens(
+  party: TestParty,
+  tokens: Reply,
+  nonce: string | undefined,
+): Promise<{ header: JWTHeaderParameters; claims: JWTPayload }> {
+  const { issuer, jwks_uri: jwksUri = '' } = party.config.serverMetadata();
+  assert.equal(tokens.headers.get('cache-control'), 'no-store');
+  assert.match(tokens.headers.get('content-type') ?? '', /^application\/json/);
+  assert.equal(typeof tokens.body['expires_in'], 'number');
+  const { protectedHeader, payload } = await jwtVerify(
+    textIn(tokens, 'id_token'),
+    createRemoteJWKSet(new URL(jwksUri)),
+    { issuer, audience: party.id, requiredClaims: ['sub', 'iat', 'exp', 'auth_time'] },
+  );
+  assert.equal(payload['nonce'], nonce);
+  assert.ok(payload.sub !== undefined && payload.sub.length <= 255);
+  // Claims of a scope are for UserInfo: section 5.4.
+  assert.equal(payload['name'] ?? payload['email'] ?? payload['address'] ?? payload['phone_number'], undefined);
+  return { header: { ...protectedHeader, alg: protectedHeader.alg }, claims: payload };
+}

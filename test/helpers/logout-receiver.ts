@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { z } from 'zod';
+
+import { freePort } from './ports.ts';
+
+const logoutToken = z.strictObject({
+  iss: z.string(),
+  aud: z.string(),
+  iat: z.number(),
+  exp: z.number(),
+  jti: z.string().min(1),
+  sub: z.string().min(1),
+  sid: z.string().min(1).optional(),
+  // Of an empty object: OpenID Connect Back-Channel Logout 1.0, section 2.4.
+  events: z.strictObject({ 'http://schemas.openid.net/event/backchannel-logout': z.strictObject({}) }),
+});
+
+export type LogoutToken = z.infer<typeof logoutToken>;
+
+/** What a relying party has at its back-channel logout address: a real server that believes nothing unchecked. */
+export interface LogoutReceiver {
+  url: string;
+  /** Valid tokens, in the order in which they came. */
+  received: LogoutToken[];
+  /** Requests so far, refused ones too. */
+  asked: number;
+  /** What it answers instead of 200; `undefined`: all is well again. */
+  breakWith(status: number | undefined): void;
+  /** Waits until so many valid tokens have come; forgets them and gives them. */
+  take(count: number): Promise<LogoutToken[]>;
+  close(): Promise<void>;
+}
+
+const PATIENCE_MS = 8_000;
+
+/** @param issuer is asked when a token comes, because the service starts after its relying parties are registered */
+export async function startLogoutReceiver(issuer: () => string, clientId: string): Promise<LogoutReceiver> {
+  const port = await freePort();
+  const events = new EventEmitter();
+  let broken: number | undefined;
+  const read = async (body: string): Promise<LogoutToken> => {
+    const form = new URLSearchParams(body);
+    assert.deepEqual([...form.keys()], ['logout_token']);
+    const keys = createRemoteJWKSet(new URL('/jwks', issuer()));
+    const { payload, protectedHeader } = await jwtVerify(form.get('logout_token') ?? '', keys, {
+      issuer: issuer(),
+      audience: clientId,
+      typ: 'logout+jwt',
+      algorithms: ['ES256', 'RS256'],
+      clockTolerance: 5,
+    });
+    assert.ok(protectedHeader.kid);
+    return logoutToken.parse(payload);
+  };
+  const receiver: LogoutReceiver = {
+    url: `http://localhost:${String(port)}/backchannel-logout`,
+    received: [],
+    asked: 0,
+    breakWith: (status) => {
+      broken = status;
+    },
+    take: async (count) => {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      while (receiver.received.length < count) {
+        await once(events, 'asked', { signal }).catch(() => {
+          assert.fail(`${String(receiver.received.length)} of ${String(count)} logout tokens came`);
+        });
+      }
+      return receiver.received.splice(0);
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<number> => {
+      receiver.asked += 1;
+      const body = await text(request);
+      if (broken !== undefined) return broken;
+      assert.deepEqual([request.method, request.url], ['POST', '/backchannel-logout']);
+      assert.match(request.headers['content-type'] ?? '', /^application\/x-www-form-urlencoded/);
+      receiver.received.push(await read(body));
+      return 200;
+    };
+    answer()
+      .catch((error: unknown) => {
+        process.stderr.write(`logout token refused: ${String(error)}\n`);
+        return 400;
+      })
+      .then((status) => {
+        response.writeHead(status).end();
+        events.emit('asked');
+      });
+  });
+  server.listen(port, 'localhost');
+  await once(server, 'listening');
+  return receiver;
+}

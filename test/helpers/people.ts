@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+
+import { parseLogin } from '../../src/domain/identifiers.ts';
+import type { PersonFacts } from '../../src/domain/model.ts';
+import * as people from '../../src/store/people.ts';
+import type { TestService } from './service.ts';
+
+/** A person of the running service, found by what they type to sign in. */
+export async function personOf({ container }: TestService, login: string): Promise<PersonFacts> {
+  const parsed = parseLogin(login);
+  assert.ok(parsed);
+  const facts = await container.store.read(async (u) => {
+    const id = await people.personIdByIdentifier(u, parsed.kind, parsed.value);
+    return id === undefined ? undefined : people.personFacts(u, id);
+  });
+  assert.ok(facts, `nobody signs in as ${login}`);
+  return facts;
+}
+
+/** The id of the guardianship of a person over a child with this name, in whatever state. */
+export async function guardianshipOf(service: TestService, login: string, childName: string): Promise<string> {
+  const { children } = await personOf(service, login);
+  const found = children.find(({ name }) => name === childName);
+  assert.ok(found, `${login} has no child ${childName}`);
+  return found.guardianship.id;
+}

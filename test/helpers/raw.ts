@@ -1,0 +1,56 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+
+/** An answer as it came over the wire: no redirect followed, no cookie kept. */
+export interface RawAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface RawRequest {
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  body?: string | Buffer;
+}
+
+/** Sends a request target and headers that `fetch` would not send: any `Host`, the absolute form, bytes. */
+export function send(
+  origin: string,
+  target: string,
+  { method = 'GET', headers = {}, body }: RawRequest = {},
+): Promise<RawAnswer> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, path: target, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString('utf8'),
+        });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** The headers of a form that a page of the service sends. */
+export function formHeaders(issuer: string, cookie = ''): Record<string, string> {
+  return {
+    'content-type': 'application/x-www-form-urlencoded',
+    origin: issuer,
+    'sec-fetch-site': 'same-origin',
+    accept: 'text/html',
+    ...(cookie === '' ? {} : { cookie }),
+  };
+}
+
+/** Name and attributes of a cookie, without its value and times. */
+export function cookieShape(cookie: string): string {
+  const [pair = '', ...attributes] = cookie.split(/;\s*/);
+  return [pair.split('=')[0], ...attributes.filter((attribute) => !/^expires=/i.test(attribute))].join('; ');
+}

@@ -1,0 +1,106 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+import * as client from 'openid-client';
+
+import type { Answer, Visitor } from './visitor.ts';
+
+/** A client of another maker, without pages of its own: what it is sent to ends at an address that nobody serves. */
+export interface TestParty {
+  id: string;
+  secret: string | undefined;
+  config: client.Configuration;
+  redirectUri: string;
+  /** An authorization request; `finish` exchanges what comes back. */
+  begin(parameters?: Record<string, string>): Promise<Begun>;
+}
+
+export interface Begun {
+  url: string;
+  /** The PKCE verifier; `finish` sends it. */
+  verifier: string;
+  finish(answer: Answer, more?: TokenRequest): Promise<Tokens>;
+}
+
+export interface TokenRequest {
+  /** Binds the tokens to a key (RFC 9449). */
+  dpop?: client.DPoPHandle;
+  /** Of the token request, besides the usual ones. */
+  parameters?: Record<string, string>;
+}
+
+export type Tokens = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
+
+export interface PartyRegistration {
+  id: string;
+  scope: string;
+  secret?: string;
+  redirectUri?: string;
+  /** How the client proves who it is when it has no secret; left out: it is public. */
+  auth?: client.ClientAuth;
+}
+
+export async function createParty(issuer: string, registration: PartyRegistration): Promise<TestParty> {
+  const { id, scope, secret, redirectUri = `https://${id}.example/callback` } = registration;
+  const config = await client.discovery(
+    new URL(issuer),
+    id,
+    secret ?? { token_endpoint_auth_method: 'none' },
+    secret === undefined ? (registration.auth ?? client.None()) : client.ClientSecretBasic(secret),
+    { execute: [client.allowInsecureRequests] },
+  );
+  return {
+    id,
+    secret,
+    config,
+    redirectUri,
+    begin: async (parameters = {}) => {
+      const verifier = client.randomPKCECodeVerifier();
+      const [state, nonce] = [client.randomState(), client.randomNonce()];
+      const url = client.buildAuthorizationUrl(config, {
+        redirect_uri: redirectUri,
+        scope,
+        state,
+        nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        ...parameters,
+      });
+      return {
+        url: url.href,
+        verifier,
+        finish: (answer, { dpop, parameters: more = {} } = {}) => {
+          if (answer.leavesTo === undefined) throw new Error(`the service keeps the browser: ${answer.url}`);
+          return client.authorizationCodeGrant(
+            config,
+            answer.leavesTo,
+            { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true },
+            more,
+            dpop === undefined ? {} : { DPoP: dpop },
+          );
+        },
+      };
+    },
+  };
+}
+
+/** A registration as in CLIENTS_FILE for `createParty`. */
+export function registered(id: string, secret: string, more: object): object {
+  return {
+    client_id: id,
+    client_name: { 'zh-TW': `測試 ${id}`, en: `Test ${id}` },
+    client_uri: `https://${id}.example/`,
+    client_secret_sha256: [createHash('sha256').update(secret).digest('hex')],
+    redirect_uris: [`https://${id}.example/callback`],
+    first_party: true,
+    ...more,
+  };
+}
+
+export function newSecret(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Signs in on the page that is open, as a person would. */
+export function signInWith(visitor: Visitor, page: Answer, login: string, password: string): Promise<Answer> {
+  return visitor.submit(page, { login, password });
+}

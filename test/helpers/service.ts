@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { loadConfig } from '../../src/config/load.ts';
+import { createContainer, type Container } from '../../src/container.ts';
+import { systemClock, type Clock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createLogger, type Logger } from '../../src/services/logger.ts';
+import { loadDemoCity } from '../../demo/city/load.ts';
+import { freePort } from './ports.ts';
+
+/** A clock that a test can push forward; it runs as well. */
+export interface TestClock extends Clock {
+  forward(ms: number): void;
+}
+
+export function createTestClock(): TestClock {
+  let ahead = 0;
+  return {
+    now: () => systemClock.now() + ahead,
+    forward: (ms) => {
+      ahead += ms;
+    },
+  };
+}
+
+export interface TestService {
+  issuer: string;
+  container: Container;
+  stop(): Promise<void>;
+}
+
+export interface TestServiceOptions {
+  /** Registered relying parties, as in CLIENTS_FILE. */
+  clients: readonly object[];
+  /** The APIs that they may call, as in CLIENTS_FILE. */
+  resourceServers?: readonly object[];
+  /** PostgreSQL; without it a SQLite file of its own. */
+  databaseUrl?: string;
+  smtpUrl?: string;
+  clock?: Clock;
+  /** Left out: silent. */
+  log?: Logger;
+  /** Settings besides the usual ones. */
+  env?: Record<string, string>;
+  port?: number;
+  city?: boolean;
+  /** Serves https itself, as only the conformance profile does. */
+  tls?: { certFile: string; keyFile: string };
+}
+
+/** The real service with the demo city, in this process, on a port and a database of its own. */
+export async function startService(options: TestServiceOptions): Promise<TestService> {
+  const folder = mkdtempSync(join(tmpdir(), 'kinpass-test-'));
+  const port = options.port ?? (await freePort());
+  const issuer = `${options.tls === undefined ? 'http' : 'https'}://localhost:${String(port)}`;
+  const registrations = { clients: options.clients, resource_servers: options.resourceServers ?? [] };
+  writeFileSync(join(folder, 'clients.json'), JSON.stringify(registrations));
+  writeFileSync(join(folder, 'key'), randomBytes(32).toString('base64'));
+  const config = loadConfig({
+    KINPASS_PROFILE: 'development',
+    KINPASS_ISSUER: issuer,
+    KINPASS_PORT: String(port),
+    KINPASS_KEY_FILE: join(folder, 'key'),
+    KINPASS_DATABASE_FILE: join(folder, 'kinpass.sqlite'),
+    CLIENTS_FILE: join(folder, 'clients.json'),
+    SMTP_URL: options.smtpUrl ?? 'smtp://127.0.0.1:9',
+    KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
+    KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
+    KINPASS_LOG_LEVEL: 'silent',
+    // Argon2id at its real cost stays in the unit test of the hasher; here it only has to be argon2id.
+    KINPASS_HASH_MEMORY_KIB: '7168',
+    KINPASS_HASH_PASSES: '1',
+    ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+    KINPASS_TLS_CERT_FILE: options.tls?.certFile,
+    KINPASS_TLS_KEY_FILE: options.tls?.keyFile,
+    ...options.env,
+  });
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? createLogger(config.logLevel);
+  const container = await createContainer(config, { clock, random: systemRandom, log });
+  if (options.city !== false) await loadDemoCity({ ...container, clock, people: 0 });
+  container.server.listen(port, 'localhost');
+  await once(container.server, 'listening');
+  const jobs = container.startJobs();
+  return {
+    issuer,
+    container,
+    stop: async () => {
+      container.server.close();
+      container.server.closeAllConnections();
+      await Promise.all(jobs.map((job) => job.stop()));
+      await container.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { mock } from 'node:test';
+
+/** The time of this process, held still and moved by hand. */
+export interface HeldTime {
+  forward(ms: number): void;
+  release(): void;
+}
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** A school day of the demo city's term. */
+export const SCHOOL_DAY = Date.UTC(2026, 10, 23, 1);
+
+/**
+ * Holds `Date` of the whole process: the provider and the libraries of the test read it themselves, so a clock that is passed
+ * in would move only half of what runs. Timers go on as ever.
+ */
+export function holdTime(now: number = SCHOOL_DAY): HeldTime {
+  mock.timers.enable({ apis: ['Date'], now });
+  return {
+    forward: (ms) => {
+      mock.timers.setTime(Date.now() + ms);
+    },
+    release: () => {
+      mock.timers.reset();
+    },
+  };
+}

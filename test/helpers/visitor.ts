@@ -1,0 +1,110 @@
+import { CookieJar } from 'tough-cookie';
+
+/** What a page answered, after the redirects that stay at the service. */
+export interface Answer {
+  status: number;
+  url: string;
+  headers: Headers;
+  body: string;
+  /** Where the service sends the browser when that is somewhere else: the relying party. */
+  leavesTo: URL | undefined;
+}
+
+/** A browser without a screen: keeps cookies, follows redirects, sends forms as a browser does. */
+export interface Visitor {
+  jar: CookieJar;
+  open(url: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Sends the form of a page; `fields` are what the person typed or pressed. */
+  submit(page: Answer, fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
+  post(url: string, body: string | URLSearchParams, headers?: Record<string, string>): Promise<Answer>;
+}
+
+const MOST_REDIRECTS = 12;
+
+export function createVisitor(issuer: string, language = 'zh-TW'): Visitor {
+  const jar = new CookieJar(undefined, { looseMode: false });
+  const { origin } = new URL(issuer);
+  const once = async (url: string, init: RequestInit): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    const cookies = await jar.getCookieString(url);
+    if (cookies !== '') headers.set('cookie', cookies);
+    if (!headers.has('accept')) headers.set('accept', 'text/html');
+    if (!headers.has('accept-language')) headers.set('accept-language', language);
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' });
+    for (const cookie of response.headers.getSetCookie()) await jar.setCookie(cookie, url);
+    return response;
+  };
+  const follow = async (first: string, init: RequestInit): Promise<Answer> => {
+    let url = first;
+    let response = await once(url, init);
+    for (let i = 0; i < MOST_REDIRECTS; i += 1) {
+      const location = response.headers.get('location');
+      if (location === null) break;
+      await response.arrayBuffer();
+      const next = new URL(location, url);
+      if (next.origin !== origin) {
+        return { status: response.status, url, headers: response.headers, body: '', leavesTo: next };
+      }
+      url = next.href;
+      response = await once(url, {});
+    }
+    return {
+      status: response.status,
+      url,
+      headers: response.headers,
+      body: await response.text(),
+      leavesTo: undefined,
+    };
+  };
+  const post: Visitor['post'] = (url, body, headers) =>
+    follow(new URL(url, issuer).href, {
+      method: 'POST',
+      body: body.toString(),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin,
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      },
+    });
+  return {
+    jar,
+    open: (url, headers) => follow(new URL(url, issuer).href, headers === undefined ? {} : { headers }),
+    post,
+    submit: (page, fields, headers) => {
+      const { action, hidden } = formOf(page.body);
+      return post(new URL(action, page.url).href, new URLSearchParams({ ...hidden, ...fields }), headers);
+    },
+  };
+}
+
+/** The first form of a page that is posted. */
+export function formOf(html: string): { action: string; hidden: Record<string, string> } {
+  const action = /<form[^>]*method="post"[^>]*action="([^"]*)"/.exec(html)?.[1];
+  if (action === undefined) throw new Error(`no form on this page: ${textOf(html).slice(0, 200)}`);
+  const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(
+    ([, name = '', value = '']): [string, string] => [name, decode(value)],
+  );
+  return { action: decode(action), hidden: Object.fromEntries(hidden) };
+}
+
+/** The words of a page. */
+export function textOf(html: string): string {
+  return decode(html.replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/g, ' ')).replace(/\s+/g, ' ');
+}
+
+/** What stands in `[role="alert"]`; empty when there is none. */
+export function alertOf(html: string): string {
+  const found = /<div[^>]*role="alert"[\s\S]*?(?=<form)/.exec(html);
+  return found === null ? '' : textOf(found[0]).trim();
+}
+
+function decode(text: string): string {
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#34;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import Database from 'better-sqlite3';
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { createHome, runProgram, startProgram, type Home } from '../helpers/child.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+interface Ended {
+  code: number | NodeJS.Signals;
+  out: string;
+  err: string;
+}
+
+const entry = z.object({
+  seq: z.number(),
+  at: z.number(),
+  event: z.string(),
+  outcome: z.enum(['ok', 'refused']),
+  hash: z.string().length(64),
+  prevHash: z.string().length(64),
+});
+
+describe('kinpass', () => {
+  let home: Home;
+  before(async () => {
+    home = await createHome();
+    const program = await startProgram(home.env);
+    const visitor = createVisitor(home.issuer);
+    for (const password of ['wrong', DEMO_PASSWORD]) {
+      await visitor.submit(await visitor.open('/account?x'), { login: LOGIN.G2, password });
+    }
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+  });
+  after(() => {
+    home.remove();
+  });
+
+  const run = async (args: string[], env: Record<string, string> = home.env): Promise<Ended> => {
+    const program = runProgram(args, env);
+    const code = await program.ended;
+    return { code, out: program.out(), err: program.err() };
+  };
+  /** Does something to a copy of the database by hand, and asks the command. */
+  const verifyAfter = async (sql: string, at: number, head: string[] = []): Promise<Ended> => {
+    const copy = join(home.folder, `copy-${String(at)}.sqlite`);
+    const original = new Database(home.databaseFile, { readonly: true });
+    writeFileSync(copy, original.serialize());
+    original.close();
+    const database = new Database(copy);
+    // Whoever can write the file can also take away what keeps the program itself from changing the log.
+    const triggers = z.array(z.object({ name: z.string() }));
+    const list = database.prepare("select name from sqlite_master where type = 'trigger'").all();
+    for (const { name } of triggers.parse(list)) database.exec(`drop trigger ${name}`);
+    database.exec(sql);
+    database.close();
+    return run(['audit', 'verify', ...head], { ...home.env, KINPASS_DATABASE_FILE: copy });
+  };
+
+  it('audit verify: passes on the log of a real sign-in', async () => {
+    const { code, out, err } = await run(['audit', 'verify']);
+    assert.equal(err, '');
+    assert.match(out, /^audit log: [3-9] entries, the chain is whole\nhead: [3-9]:[0-9a-f]{64}\n/);
+    assert.match(out, /keep the head somewhere else/i, 'what it can not see is said');
+    assert.equal(code, 0);
+  });
+
+  it('audit verify: finds a log that ends earlier, also when the head was wound back with it', async () => {
+    const windBack = `delete from audit where seq = (select max(seq) from audit);
+      update audit_head set (seq, hash) = (select seq, hash from audit order by seq desc limit 1)`;
+    const { code, out, err } = await verifyAfter(windBack, 100);
+    assert.match(err, /^audit log: the head was changed by hand[^\n]*\n$/);
+    assert.equal(out, '');
+    assert.equal(code, 1);
+  });
+
+  it('audit verify HEAD: finds a log that does not hold the head that was kept elsewhere', async () => {
+    const [, head = ''] = /^head: (.*)$/m.exec((await run(['audit', 'verify'])).out) ?? [];
+    const [whole, wiped, other, nonsense] = await Promise.all([
+      run(['audit', 'verify', head]),
+      verifyAfter('delete from audit; delete from audit_head', 101, [head]),
+      run(['audit', 'verify', head.replaceAll(/[0-9a-f]$/g, (last) => (last === 'a' ? 'b' : 'a'))]),
+      run(['audit', 'verify', `${head}0`]),
+    ]);
+    assert.equal(whole.code, 0);
+    for (const { code, err } of [wiped, other]) {
+      assert.match(err, /^audit log: entry \d+ is not the one whose head was kept\n$/);
+      assert.equal(code, 1);
+    }
+    assert.match(nonsense.err, /^audit log: a head looks like/);
+  });
+
+  it('audit verify: finds a row that was changed, removed, added or cut off by hand', async () => {
+    const hands: [string, RegExp][] = [
+      ["update audit set outcome = 'ok' where seq = 1", /entry 1 does not fit \(hash\)/],
+      ['delete from audit where seq = 2', /entry 3 does not fit \(sequence\)/],
+      ['delete from audit where seq = (select max(seq) from audit)', /it ends at entry \d+, but \d+ were written/],
+      ['update audit_head set seq = seq - 1', /^audit log: the head was changed by hand/],
+      ["update audit_head set mac = ''", /^audit log: the head was changed by hand/],
+      [
+        `insert into audit select (select max(seq) + 1 from audit), at, event, outcome, actor_id, subject_id, client_id,
+          address, detail, prev_hash, hash from audit where seq = 1`,
+        /entry \d+ does not fit \(previous\)/,
+      ],
+    ];
+    await Promise.all(
+      hands.map(async ([sql, expected], at) => {
+        const { code, out, err } = await verifyAfter(sql, at);
+        assert.match(err, expected, sql);
+        assert.equal(err.trim().split('\n').length, 1);
+        assert.equal(out, '');
+        assert.equal(code, 1);
+      }),
+    );
+    assert.equal((await verifyAfter('select 1', hands.length)).code, 0);
+  });
+
+  it('audit export: prints every entry as one line of JSON', async () => {
+    const { code, out, err } = await run(['audit', 'export']);
+    assert.equal(code, 0);
+    assert.equal(err, '');
+    const entries = out
+      .trim()
+      .split('\n')
+      .map((text) => entry.parse(JSON.parse(text)));
+    assert.deepEqual(
+      entries.map(({ seq }) => seq),
+      entries.map((_, at) => at + 1),
+    );
+    assert.deepEqual(
+      entries.slice(0, 3).map(({ event, outcome }) => `${event} ${outcome}`),
+      ['sign_in.refused refused', 'sign_in.signed_in ok', 'app.entered ok'],
+    );
+    assert.ok(!out.includes('meiling'));
+  });
+
+  it('keys rotate: seals nothing with a master key that is not the one of the database', async () => {
+    const keyFile = `${home.keyFile}.other`;
+    writeFileSync(keyFile, randomBytes(32).toString('base64'));
+    const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_KEY_FILE: keyFile });
+    assert.equal(code, 1);
+    assert.match(err, /^KINPASS_KEY_FILE: this is not the key that the database was sealed with\n$/);
+  });
+
+  it('says what there is when a command is unknown', async () => {
+    for (const args of [[], ['nonsense'], ['audit'], ['start', 'now'], ['constructor'], ['--help']]) {
+      const { code, out, err } = await run(args);
+      assert.equal(code, 2, args.join(' '));
+      assert.equal(out, '');
+      for (const words of ['kinpass <command>', 'start ', 'audit verify', 'audit export'])
+        assert.ok(err.includes(words));
+    }
+  });
+
+  it('names every missing setting when there are none', async () => {
+    for (const args of [['start'], ['audit', 'verify']]) {
+      const { code, err } = await run(args, {});
+      assert.equal(code, 1);
+      const names = err
+        .trim()
+        .split('\n')
+        .map((text) => text.split(':')[0]);
+      assert.deepEqual(names.sort(), [
+        'CLIENTS_FILE',
+        'KINPASS_ISSUER',
+        'KINPASS_KEY_FILE',
+        'KINPASS_MAIL_FROM',
+        'SMTP_URL',
+      ]);
+    }
+  });
+});
+
+describe('bin/kinpass.js on an old Node', () => {
+  const program = join(import.meta.dirname, '../../bin/kinpass.js');
+  const oldNode = '/usr/bin/node';
+  const expected =
+    /^Kinpass needs Node 24 or newer; this is v\d+\.\d+\.\d+\. On Linux "npm ci" brings Node 24 along: use "npm start" or "npm run demo"\.\n$/;
+
+  it('says one clear line and ends', () => {
+    // Where no old Node is installed, the version is overwritten before the program reads it.
+    const folder = mkdtempSync(join(tmpdir(), 'kinpass-node-'));
+    const disguise = join(folder, 'disguise.cjs');
+    writeFileSync(
+      disguise,
+      `Object.defineProperty(process.versions, 'node', { value: '20.19.0' });
+       Object.defineProperty(process, 'version', { value: 'v20.19.0' });`,
+    );
+    const ways: [string, string[]][] = [[process.execPath, ['--require', disguise]]];
+    if (isOld(oldNode)) ways.push([oldNode, []]);
+    for (const [node, flags] of ways) {
+      for (const args of [['start'], ['demo'], ['audit', 'verify'], []]) {
+        const { status, stdout, stderr } = spawnSync(node, [...flags, program, ...args], { encoding: 'utf8' });
+        assert.equal(status, 1, node);
+        assert.equal(stdout, '');
+        assert.match(stderr, expected);
+      }
+    }
+    rmSync(folder, { recursive: true });
+  });
+});
+
+function isOld(node: string): boolean {
+  if (!existsSync(node)) return false;
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout;
+  return Number(/^v(\d+)/.exec(version)?.[1] ?? 24) < 24;
+}

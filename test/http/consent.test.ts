@@ -1,0 +1,254 @@
+/** What people are asked before an app of somebody else learns anything about them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { PERMISSIONS } from '../../src/domain/model.ts';
+import { SCOPES } from '../../src/domain/scopes.ts';
+import { personId } from '../helpers/city.ts';
+import { codeOf, enter, errorOf, idClaims, LOGIN, redeem, refresh, stepOf, textIn, userinfo } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const NATIVE_REDIRECT = 'tw.example.cityapp:/callback';
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+let service: TestService;
+let vendor: TestParty;
+let own: TestParty;
+let cityApp: TestParty;
+let vendorApp: TestParty;
+
+const native = {
+  application_type: 'native',
+  token_endpoint_auth_method: 'none',
+  client_secret_sha256: [],
+  redirect_uris: [NATIVE_REDIRECT],
+};
+
+before(async () => {
+  service = await startService({
+    clients: [
+      registered('vendor', secret, {
+        client_name: { 'zh-TW': '社團報名', en: 'Club sign-up' },
+        scopes: SCOPES,
+        permissions: PERMISSIONS,
+        first_party: false,
+      }),
+      registered('own', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      registered('city-app', secret, { ...native, scopes: ['openid', 'profile', 'offline_access'] }),
+      registered('desktop', secret, {
+        ...native,
+        redirect_uris: ['http://127.0.0.1/callback'],
+        sector_identifier_uri: 'https://desktop.example/redirect-uris.json',
+        scopes: ['openid', 'profile'],
+      }),
+      registered('vendor-app', secret, {
+        ...native,
+        scopes: ['openid', 'profile', 'offline_access'],
+        first_party: false,
+      }),
+    ],
+  });
+  const { issuer } = service;
+  vendor = await createParty(issuer, { id: 'vendor', scope: 'openid profile', secret });
+  own = await createParty(issuer, { id: 'own', scope: 'openid profile', secret });
+  const scope = 'openid profile';
+  cityApp = await createParty(issuer, { id: 'city-app', scope, redirectUri: NATIVE_REDIRECT });
+  vendorApp = await createParty(issuer, { id: 'vendor-app', scope, redirectUri: NATIVE_REDIRECT });
+});
+after(() => service.stop());
+
+const visit = (language?: string): Visitor => createVisitor(service.issuer, language);
+/** The names of what an app would get, in the order of the page. */
+const itemsOf = ({ body }: Answer): string[] =>
+  [...body.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, text = '']) => text);
+const accept = (visitor: Visitor, page: Answer): Promise<Answer> => visitor.submit(page, { consent: 'accept' });
+
+// An answer holds for a person, so each test that gives one is about somebody else.
+describe('an app of somebody else', () => {
+  it('asks with its name and site, and each item in plain words', async () => {
+    const parameters = { scope: 'openid profile email phone roles children children.profile' };
+    const visitor = visit();
+    const chooser = await enter(vendor, visitor, { login: LOGIN.G2, parameters, choice: ['王小安'] });
+    assert.equal(stepOf(chooser.answer), 'consent');
+    assert.match(textOf(chooser.answer.body), /「社團報名」想使用您的資料/);
+    assert.match(textOf(chooser.answer.body), /vendor\.example/);
+    assert.deepEqual(itemsOf(chooser.answer), [
+      '確認您已登入',
+      '您的姓名',
+      '您的電子郵件',
+      '您的手機號碼',
+      '您的身分',
+      '您照顧的學生',
+      '學生的姓名與班級',
+    ]);
+    assert.equal(/children|openid|scope\./.test(textOf(chooser.answer.body)), false, 'no word of the protocol');
+  });
+
+  it('asks in English too', async () => {
+    const { answer } = await enter(vendor, visit('en'), { login: LOGIN.T2 });
+    assert.match(textOf(answer.body), /Club sign-up/);
+    assert.equal(itemsOf(answer).length, 2);
+    assert.equal(/[一-鿿]/.test(itemsOf(answer).join('')), false);
+  });
+
+  it('gets access_denied when the person says no, and is asked again next time', async () => {
+    const visitor = visit();
+    const { answer } = await enter(vendor, visitor, { login: LOGIN.T2 });
+    const denied = await visitor.submit(answer, { consent: 'deny' });
+    assert.equal(errorOf(denied), 'access_denied');
+    assert.equal(denied.leavesTo?.searchParams.has('code'), false);
+    assert.equal(stepOf((await enter(vendor, visitor)).answer), 'consent');
+  });
+
+  it('leaves the answer in the audit log', async () => {
+    const answers = async (): Promise<object[]> => {
+      const rows = await service.container.store.read((u) => u.db.select().from(u.t.audit).orderBy(u.t.audit.seq));
+      return rows
+        .filter(({ event, subjectId }) => event.startsWith('consent.') && subjectId === personId('A2'))
+        .map(({ event, outcome, actorId, clientId, detail }) => ({ event, outcome, actorId, clientId, detail }));
+    };
+    const visitor = visit();
+    const parameters = { scope: 'openid profile words-of-a-stranger' };
+    const { answer } = await enter(vendor, visitor, { login: LOGIN.A2, parameters });
+    await visitor.submit(answer, { consent: 'maybe' });
+    assert.deepEqual(await answers(), []);
+    await visitor.submit(answer, { consent: 'deny' });
+    await accept(visitor, (await enter(vendor, visitor)).answer);
+    const by = { actorId: personId('A2'), clientId: 'vendor', detail: { scope: 'openid profile' } };
+    assert.deepEqual(await answers(), [
+      { event: 'consent.refused', outcome: 'refused', ...by },
+      { event: 'consent.given', outcome: 'ok', ...by },
+    ]);
+  });
+
+  it('gets nothing from an answer that is neither yes nor no', async () => {
+    const visitor = visit();
+    const { answer } = await enter(vendor, visitor, { login: LOGIN.T2 });
+    for (const consent of ['', 'maybe', 'accept ']) {
+      const refused = await visitor.submit(answer, { consent });
+      assert.equal(refused.status, 400);
+      assert.equal(refused.leavesTo, undefined);
+    }
+    assert.ok(codeOf(await accept(visitor, answer)));
+  });
+
+  it('gets tokens for yes, once; the second sign-in asks no more', async () => {
+    const visitor = visit();
+    const asked = await enter(vendor, visitor, { login: LOGIN.S1 });
+    const tokens = await asked.finish(await accept(visitor, asked.answer));
+    assert.equal((await userinfo(vendor, tokens.access_token)).body['name'], '王小安');
+    const silent = await enter(vendor, visitor, { parameters: { prompt: 'none' } });
+    assert.ok(codeOf(silent.answer));
+  });
+
+  it('asks again for more than was agreed, and not for less', async () => {
+    const visitor = visit();
+    const first = await enter(vendor, visitor, { login: LOGIN.B1 });
+    await accept(visitor, first.answer);
+    const less = await enter(vendor, visitor, { parameters: { scope: 'openid' } });
+    assert.ok(codeOf(less.answer));
+    const more = { scope: 'openid profile email' };
+    const silent = await enter(vendor, visitor, { parameters: { ...more, prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'consent_required');
+    const asked = await enter(vendor, visitor, { parameters: more });
+    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件']);
+  });
+
+  it('asks again when the person asked it to, by prompt=consent', async () => {
+    const visitor = visit();
+    const first = await enter(vendor, visitor, { login: LOGIN.G5 });
+    await accept(visitor, first.answer);
+    assert.equal(stepOf((await enter(vendor, visitor, { parameters: { prompt: 'consent' } })).answer), 'consent');
+  });
+
+  it('asks each person, not each browser', async () => {
+    const visitor = visit();
+    const first = await enter(vendor, visitor, { login: LOGIN.T1 });
+    await accept(visitor, first.answer);
+    assert.equal(stepOf((await enter(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
+  });
+
+  it('asks again after its access was taken away on the account page, and its tokens are dead', async () => {
+    const visitor = visit();
+    const first = await enter(vendor, visitor, { login: LOGIN.A1, parameters: OFFLINE });
+    assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '保持登入']);
+    const tokens = await first.finish(await accept(visitor, first.answer));
+    const account = await visitor.open('/account');
+    assert.match(textOf(account.body), /社團報名/);
+    const revoked = await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    assert.match(textOf(revoked.body), /已取消該應用程式的存取權/);
+    assert.equal((await userinfo(vendor, tokens.access_token)).status, 401);
+    assert.equal((await refresh(vendor, tokens.refresh_token)).body['error'], 'invalid_grant');
+    assert.equal(stepOf((await enter(vendor, visitor)).answer), 'consent');
+  });
+
+  it('cannot ask by the claims parameter for what the page does not show', async () => {
+    const visitor = visit();
+    const claims = JSON.stringify({
+      userinfo: { email: { essential: true } },
+      id_token: { children: null, email: null },
+    });
+    const asked = await enter(vendor, visitor, { login: LOGIN.G4, parameters: { claims } });
+    const tokens = await asked.finish(await accept(visitor, asked.answer));
+    const { body } = await userinfo(vendor, tokens.access_token);
+    const told = JSON.stringify([body, idClaims(tokens)]);
+    assert.equal(/@|children|acting/.test(told), false, told);
+  });
+});
+
+describe('an app of the city', () => {
+  it('never asks, not even with prompt=consent', async () => {
+    for (const parameters of [{}, { prompt: 'consent' }, OFFLINE]) {
+      const { answer } = await enter(own, visit(), { login: LOGIN.T2, parameters });
+      assert.ok(codeOf(answer));
+    }
+  });
+});
+
+describe('a native app', () => {
+  it('of the city gets a refresh token without a secret, bound to PKCE', async () => {
+    const entered = await enter(cityApp, visit(), { login: LOGIN.T2, parameters: OFFLINE });
+    assert.equal(entered.answer.leavesTo?.protocol, 'tw.example.cityapp:');
+    const stolen = await redeem(cityApp, { ...entered, verifier: 'w'.repeat(43) });
+    assert.equal(stolen.body['error'], 'invalid_grant');
+    const reply = await redeem(cityApp, entered);
+    const next = await refresh(cityApp, textIn(reply, 'refresh_token'));
+    assert.equal(idClaims(next.body)['sub'], idClaims(reply.body)['sub']);
+  });
+
+  it('with a scheme that another app can claim needs a gesture, session or not (RFC 8252, section 8.6)', async () => {
+    const visitor = visit();
+    await enter(cityApp, visitor, { login: LOGIN.T2 });
+    const silent = await enter(cityApp, visitor, { parameters: { prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'interaction_required');
+    const asked = await enter(cityApp, visitor);
+    assert.equal(asked.answer.leavesTo, undefined);
+    assert.equal(stepOf(asked.answer), 'consent');
+    assert.ok(codeOf(await accept(visitor, asked.answer)));
+  });
+
+  it('of somebody else asks for consent as well, and keeps it for as long as it may stay signed in', async () => {
+    const visitor = visit();
+    const asked = await enter(vendorApp, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '保持登入']);
+    assert.ok(
+      textIn(await redeem(vendorApp, { ...asked, answer: await accept(visitor, asked.answer) }), 'refresh_token'),
+    );
+  });
+
+  it('may use any port of the loopback address that it registered, and no other host (RFC 8252, section 7.3)', async () => {
+    const scope = 'openid profile';
+    const at = (redirectUri: string): Promise<TestParty> =>
+      createParty(service.issuer, { id: 'desktop', scope, redirectUri });
+    const desktop = await at('http://127.0.0.1:51234/callback');
+    const entered = await enter(desktop, visit(), { login: LOGIN.T2 });
+    assert.equal(entered.answer.leavesTo?.host, '127.0.0.1:51234');
+    assert.equal((await redeem(desktop, entered)).status, 200);
+    for (const address of ['http://localhost:51234/callback', 'http://127.0.0.1.evil.example/callback']) {
+      const { answer } = await enter(await at(address), visit());
+      assert.deepEqual([answer.status, answer.leavesTo], [400, undefined], address);
+    }
+  });
+});

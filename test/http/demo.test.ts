@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+import { loadRegistrations } from '../../src/config/registrations.ts';
+import { startService } from '../helpers/service.ts';
+import { freePort } from '../helpers/ports.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('what a newcomer starts', () => {
+  it('npm run demo: the service, both relying parties and the inbox answer, and Ctrl-C ends all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
+    const port = await freePort();
+    const env = { ...process.env, KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: String(port) };
+    const demo = spawn(process.execPath, [join(root, 'bin/kinpass.js'), 'demo'], { env, cwd: root });
+    let said = '';
+    const shown = new Promise<void>((resolve, reject) => {
+      const read = (text: Buffer): void => {
+        said += text.toString();
+        if (said.includes('Ctrl-C ends all')) resolve();
+      };
+      demo.stdout.on('data', read);
+      demo.stderr.on('data', read);
+      demo.once('exit', () => {
+        reject(new Error(said));
+      });
+    });
+    const ended = once(demo, 'exit');
+    try {
+      await shown;
+      const paths = ['/health/ready', '/', '/', '/'];
+      const answers = paths.map((path, at) => fetch(`http://localhost:${String(port + at)}${path}`));
+      assert.deepEqual(
+        (await Promise.all(answers)).map(({ status }) => status),
+        [200, 200, 200, 200],
+      );
+      assert.match(said, /daming\.wang@parents\.example/);
+    } finally {
+      demo.kill('SIGINT');
+      await ended;
+    }
+    await assert.rejects(fetch(`http://localhost:${String(port)}/health/live`));
+    rmSync(folder, { recursive: true });
+  });
+
+  it('the example of a clients file is taken by the service as it stands', async () => {
+    const file = join(root, 'config/clients.example.json');
+    const { clients } = loadRegistrations(file, { production: true });
+    assert.equal(clients.length, 2);
+    await (await startService({ clients: [...clients], city: false })).stop();
+  });
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { decodeJwt } from 'jose';
+import * as client from 'openid-client';
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { choiceOf, LOGIN } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const SCOPE = 'openid children';
+const SECRET = newSecret();
+const tokenClaims = z.object({ sub: z.string(), acting: z.object({ school_code: z.string() }) });
+
+/** RFC 8628: a television shows a code, the phone types it. */
+describe('the device flow', () => {
+  let service: TestService;
+  let television: TestParty;
+  before(async () => {
+    service = await startService({
+      clients: [
+        registered('television', SECRET, {
+          scopes: ['openid', 'children'],
+          permissions: ['notice:read'],
+          device_flow: true,
+        }),
+        registered('web-only', SECRET, { scopes: ['openid'] }),
+      ],
+    });
+    television = await createParty(service.issuer, { id: 'television', secret: SECRET, scope: SCOPE });
+  });
+  after(() => service.stop());
+
+  const show = (): Promise<client.DeviceAuthorizationResponse> =>
+    client.initiateDeviceAuthorization(television.config, { scope: SCOPE });
+  const typeCode = async (visitor: Visitor, code: string): Promise<Answer> =>
+    visitor.submit(await visitor.open('/device'), { user_code: code });
+  const poll = (shown: client.DeviceAuthorizationResponse): Promise<client.TokenEndpointResponse> =>
+    client.genericGrantRequest(television.config, 'urn:ietf:params:oauth:grant-type:device_code', {
+      device_code: shown.device_code,
+    });
+
+  it('code, confirmation, sign-in and choice on the phone give tokens to the television', async () => {
+    const shown = await show();
+    assert.match(shown.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
+    assert.equal(shown.verification_uri, `${service.issuer}/device`);
+    await assert.rejects(poll(shown), { error: 'authorization_pending' });
+    const phone = createVisitor(service.issuer);
+    const confirm = await typeCode(phone, shown.user_code.toLowerCase());
+    assert.ok(textOf(confirm.body).includes(shown.user_code), textOf(confirm.body));
+    assert.ok(textOf(confirm.body).includes('測試 television'));
+    const signIn = await phone.submit(confirm, { confirm: 'yes' });
+    const chooser = await phone.submit(signIn, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const done = await phone.submit(chooser, { choice: choiceOf(chooser, ['王小樂']) });
+    assert.equal(done.status, 200);
+    assert.ok(textOf(done.body).includes('裝置已連結'), textOf(done.body));
+    const tokens = await poll(shown);
+    const { sub, acting } = tokenClaims.parse(decodeJwt(tokens.id_token ?? ''));
+    assert.equal(acting.school_code, '993601');
+    // Pairwise here as everywhere: 43 characters of base64url, and not the UUID of the person.
+    assert.match(sub, /^[A-Za-z0-9_-]{43}$/);
+    await assert.rejects(poll(shown), { error: 'invalid_grant' });
+  });
+
+  it('"not me" gives nothing: the television hears access_denied', async () => {
+    const shown = await show();
+    const phone = createVisitor(service.issuer);
+    const answer = await phone.submit(await typeCode(phone, shown.user_code), { abort: 'yes' });
+    assert.ok(textOf(answer.body).includes('已取消'), textOf(answer.body));
+    await assert.rejects(poll(shown), { error: 'access_denied' });
+  });
+
+  it('a code that is wrong, missing or used is refused at the field, and what was typed stays', async () => {
+    const phone = createVisitor(service.issuer);
+    const wrong = await typeCode(phone, 'bbbb-bbbb');
+    assert.equal(wrong.status, 422);
+    assert.ok(alertOf(wrong.body).includes('這個代碼不正確'), wrong.body);
+    assert.ok(wrong.body.includes('value="bbbb-bbbb"'));
+    assert.equal((await typeCode(phone, '')).status, 422);
+    assert.equal((await typeCode(phone, '<b>"')).status, 422);
+  });
+
+  it('a form of another site changes nothing', async () => {
+    const shown = await show();
+    const phone = createVisitor(service.issuer);
+    await phone.open('/device');
+    const answer = await phone.post(
+      '/device',
+      new URLSearchParams({ user_code: shown.user_code, confirm: 'yes', xsrf: 'x' }),
+    );
+    assert.equal(answer.status, 422);
+    await assert.rejects(poll(shown), { error: 'authorization_pending' });
+  });
+
+  it('a client that is not registered for it gets no code', async () => {
+    const web = await createParty(service.issuer, { id: 'web-only', secret: SECRET, scope: 'openid' });
+    await assert.rejects(client.initiateDeviceAuthorization(web.config, { scope: 'openid' }), {
+      error: 'invalid_request',
+    });
+  });
+});

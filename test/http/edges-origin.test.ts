@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { z } from 'zod';
+
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { ADDRESS_RULE } from '../../src/domain/throttle.ts';
+import { putThrottle } from '../../src/store/throttles.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, formOf } from '../helpers/visitor.ts';
+
+const EVIL = 'evil.example';
+const LIES: Record<string, Record<string, string>> = {
+  host: { host: EVIL },
+  'host with a port': { host: `${EVIL}:8443` },
+  'x-forwarded-host': { 'x-forwarded-host': EVIL },
+  'x-forwarded-proto': { 'x-forwarded-proto': 'https' },
+  'x-forwarded-port': { 'x-forwarded-port': '8443' },
+  'x-forwarded-for': { 'x-forwarded-for': EVIL },
+  'x-forwarded-prefix': { 'x-forwarded-prefix': '/evil' },
+  forwarded: { forwarded: `for=192.0.2.1;host=${EVIL};proto=https` },
+  'x-original-url': { 'x-original-url': '/evil', 'x-rewrite-url': '/evil' },
+  all: {
+    host: EVIL,
+    'x-forwarded-host': EVIL,
+    'x-forwarded-proto': 'https',
+    'x-forwarded-port': '8443',
+    'x-forwarded-for': '192.0.2.1',
+    forwarded: `for=192.0.2.1;host=${EVIL};proto=https`,
+  },
+};
+
+const discovery = z.looseObject({ issuer: z.string() });
+
+/** What an answer says of the place where the service is. */
+const shapeOf = ({ status, headers }: RawAnswer): unknown => ({
+  status,
+  location: (headers.location ?? '').replace(/[\w-]{43}/g, 'RANDOM'),
+  cookies: (headers['set-cookie'] ?? []).map((cookie) => cookieShape(cookie).replace(/[\w-]{43}/g, 'RANDOM')),
+  hsts: headers['strict-transport-security'],
+});
+
+for (const [trust, proxies] of [
+  ['nobody', ''],
+  ['the proxy in front', '127.0.0.1, ::1'],
+] as const) {
+  describe(`the place of the service, trusting ${trust}`, () => {
+    let service: TestService;
+    let mail: MailCatcher;
+    before(async () => {
+      mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+      const env = { KINPASS_TRUSTED_PROXIES: proxies };
+      service = await startService({ clients: [], smtpUrl: mail.smtpUrl, env });
+    });
+    after(async () => {
+      await service.stop();
+      await mail.close();
+    });
+
+    it('is the issuer in discovery, in redirects and in cookies, whatever the headers say', async () => {
+      const { issuer } = service;
+      const authorization = (await send(issuer, '/account')).headers.location ?? '';
+      assert.ok(authorization.startsWith('/auth?'));
+      const targets = [
+        '/.well-known/openid-configuration',
+        '/',
+        '/account',
+        authorization,
+        '/language?to=en',
+        '/session/end',
+      ];
+      for (const target of targets) {
+        const honest = await send(issuer, target);
+        for (const [name, headers] of Object.entries(LIES)) {
+          const answer = await send(issuer, target, { headers });
+          assert.deepEqual(shapeOf(answer), shapeOf(honest), `${name} at ${target}`);
+          const everything = JSON.stringify(answer.headers) + answer.body;
+          assert.ok(!everything.includes('evil') && !everything.includes('8443'), `${name} at ${target}`);
+        }
+      }
+      for (const headers of Object.values(LIES)) {
+        const { body } = await send(issuer, '/.well-known/openid-configuration', { headers });
+        const urls = Object.values(discovery.parse(JSON.parse(body))).filter(
+          (value): value is string => typeof value === 'string' && value.includes('://'),
+        );
+        assert.ok(urls.length >= 6);
+        assert.deepEqual(new Set(urls.map((url) => new URL(url).origin)), new Set([issuer]));
+      }
+    });
+
+    it('is the issuer in the links of mails', async () => {
+      const headers = { ...formHeaders(service.issuer), ...LIES['all'] };
+      const body = new URLSearchParams({ login: LOGIN.G2 }).toString();
+      assert.equal((await send(service.issuer, '/forgot', { method: 'POST', headers, body })).status, 200);
+      const { text } = await mailTo(mail, LOGIN.G2, '設定新密碼');
+      assert.equal(new URL(linkIn({ text })).origin, service.issuer);
+      assert.ok(!text.includes('evil'));
+    });
+
+    it('loses the host of a request target in absolute form (RFC 9112 3.2.2)', async () => {
+      for (const target of ['http://evil.example/account', 'https://evil.example:8443/account', 'ftp://evil/account']) {
+        const answer = await send(service.issuer, target, { headers: { host: EVIL } });
+        assert.equal(answer.status, 303);
+        const location = new URL(answer.headers.location ?? '', service.issuer);
+        assert.equal(location.origin, service.issuer);
+        assert.equal(location.searchParams.get('redirect_uri'), `${service.issuer}/account/signed-in`);
+        assert.equal(location.searchParams.get('state'), '/account');
+      }
+      for (const target of ['http://evil.example', 'evil', '//evil.example/account']) {
+        const answer = await send(service.issuer, target, { headers: { accept: 'text/html' } });
+        assert.ok([302, 400, 404].includes(answer.status), `${target}: ${String(answer.status)}`);
+        assert.ok(!(answer.headers.location ?? '').includes('evil'));
+      }
+    });
+
+    const countOf = async (address: string): Promise<number> => {
+      const { store, secrets } = service.container;
+      const key = `address:${secrets.mac('throttle', address)}`;
+      const rows = await store.read((u) => u.db.select().from(u.t.throttles));
+      return rows.find((row) => row.key === key)?.failures ?? 0;
+    };
+    const fail = async (forwarded: string): Promise<number> => {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open('/account');
+      const { status } = await visitor.submit(
+        page,
+        { login: 'nobody@parents.example', password: 'x' },
+        { 'x-forwarded-for': forwarded },
+      );
+      return status;
+    };
+
+    it(`takes the visitor's address from X-Forwarded-For ${proxies === '' ? 'never' : 'as far as the chain is trusted'}`, async () => {
+      await fail('203.0.113.7');
+      await fail('198.51.100.1, 203.0.113.7');
+      await fail('203.0.113.7, 127.0.0.1');
+      assert.equal(await countOf('203.0.113.7'), proxies === '' ? 0 : 3);
+      assert.equal(await countOf('198.51.100.1'), 0);
+      const own = (await countOf('127.0.0.1')) + (await countOf('::1')) + (await countOf('::ffff:127.0.0.1'));
+      assert.equal(own, proxies === '' ? 3 : 0);
+    });
+
+    it('throttles the address of the visitor, and nobody else with it', async () => {
+      const { store, secrets } = service.container;
+      const full = { failures: ADDRESS_RULE.capacity, blockedUntil: 0, updatedAt: Date.now() + 60_000 };
+      const key = `address:${secrets.mac('throttle', '192.0.2.66')}`;
+      await store.write((u) => putThrottle(u, key, full));
+      assert.equal(await fail('192.0.2.66'), proxies === '' ? 422 : 429);
+      assert.equal(await fail('192.0.2.67'), 422);
+    });
+  });
+}
+
+describe('a service behind a proxy that speaks https', () => {
+  let service: TestService;
+  const ISSUER = 'https://id.city.test';
+  before(async () => {
+    service = await startService({
+      clients: [],
+      env: { KINPASS_ISSUER: ISSUER, KINPASS_TRUSTED_PROXIES: '127.0.0.1' },
+    });
+  });
+  after(() => service.stop());
+
+  it('gives https addresses, HSTS, and Secure cookies; the session cookie is bound to the host', async () => {
+    const { body } = await send(service.issuer, '/.well-known/openid-configuration');
+    assert.equal(discovery.parse(JSON.parse(body)).issuer, ISSUER);
+    const start = await send(service.issuer, '/account');
+    assert.match(start.headers['strict-transport-security'] ?? '', /^max-age=\d{8}/);
+    const step = await send(service.issuer, start.headers.location ?? '');
+    const path = step.headers.location ?? '';
+    const stepCookies = step.headers['set-cookie'] ?? [];
+    assert.ok(stepCookies.length > 0);
+    const cookie = stepCookies.map((one) => one.split(';')[0]).join('; ');
+    const page = await send(service.issuer, path, { headers: { cookie } });
+    const sent = await send(service.issuer, formOf(page.body).action, {
+      method: 'POST',
+      headers: formHeaders(ISSUER, cookie),
+      body: new URLSearchParams({ login: LOGIN.T1, password: DEMO_PASSWORD }).toString(),
+    });
+    assert.equal(sent.status, 303);
+    const onward = new URL(sent.headers.location ?? '');
+    assert.equal(onward.origin, ISSUER);
+    const resumed = await send(service.issuer, onward.pathname, { headers: { cookie } });
+    const cookies = [...stepCookies, ...(resumed.headers['set-cookie'] ?? [])].map(cookieShape);
+    assert.ok(cookies.some((shape) => shape.startsWith('__Host-kinpass_session; ')));
+    for (const shape of cookies) {
+      assert.match(shape, /; secure/i);
+      assert.match(shape, /; httponly/i);
+      assert.match(shape, /; samesite=lax/i);
+      assert.doesNotMatch(shape, /domain=/i);
+    }
+    for (const shape of cookies.filter((one) => one.startsWith('__Host-'))) assert.match(shape, /; path=\/(;|$)/i);
+  });
+
+  it('takes forms that came from its own https pages, and not those of the inner address', async () => {
+    for (const [origin, status] of [
+      [ISSUER, 200],
+      [service.issuer, 403],
+      ['http://id.city.test', 403],
+      ['https://id.city.test:8443', 403],
+      ['https://id.city.test.evil.example', 403],
+    ] as const) {
+      const headers = { ...formHeaders(ISSUER), origin, 'sec-fetch-site': '' };
+      const body = 'login=nobody';
+      assert.equal((await send(service.issuer, '/forgot', { method: 'POST', headers, body })).status, status, origin);
+    }
+  });
+});

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { DAY, HOUR, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const FIRST = '100201';
+const NEXT = 'four small boats at anchor';
+const EMAIL = LOGIN.G1;
+
+describe('a first password', () => {
+  let service: TestService;
+  let mail: MailCatcher;
+  let time: HeldTime;
+  before(async () => {
+    time = holdTime();
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    service = await startService({ clients: [], smtpUrl: mail.smtpUrl });
+  });
+  after(async () => {
+    await service.stop();
+    await mail.close();
+    time.release();
+  });
+  beforeEach(async () => {
+    time.forward(2 * HOUR);
+    await giveFirstPassword(service, 'G1', FIRST);
+    await service.container.store.write((u) => u.db.delete(u.t.throttles));
+  });
+
+  const signIn = async (password: string): Promise<{ visitor: Visitor; page: Answer }> => {
+    const visitor = createVisitor(service.issuer);
+    return { visitor, page: await visitor.submit(await visitor.open('/account'), { login: EMAIL, password }) };
+  };
+  const change = (visitor: Visitor, page: Answer, current: string, next = NEXT): Promise<Answer> =>
+    visitor.submit(page, { current_password: current, new_password: next, confirm_password: next });
+  /** What anybody gets for a wrong password of a living account. */
+  const isRefusal = async ({ page }: { page: Answer }): Promise<void> => {
+    const visitor = createVisitor(service.issuer);
+    const unknown = await visitor.submit(await visitor.open('/account'), { login: 'nobody@x.example', password: 'x' });
+    assert.equal(page.status, 422);
+    assert.equal(skeleton(page, EMAIL), skeleton(unknown, 'nobody@x.example'));
+  };
+
+  it('opens until its last second and nothing afterwards, and the answer is the same as ever', async () => {
+    time.forward(30 * DAY - SECOND);
+    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+    time.forward(SECOND);
+    await isRefusal(await signIn(FIRST));
+  });
+
+  it('is closed by five wrong tries, for the right one too, and the answer stays the same', async () => {
+    for (let i = 0; i < 5; i += 1) {
+      assert.equal((await credentialOf(service, 'G1')).first?.closedAt, null);
+      await isRefusal(await signIn(`10020${String(i + 2)}`));
+    }
+    assert.ok((await credentialOf(service, 'G1')).first?.closedAt);
+    time.forward(DAY);
+    await isRefusal(await signIn(FIRST));
+  });
+
+  it('stays closed, and its tries stay counted, whatever is tried later', async () => {
+    for (let day = 0; day < 8; day += 1) {
+      time.forward(DAY);
+      await signIn('wrong');
+    }
+    const first = (await credentialOf(service, 'G1')).first;
+    assert.equal(first?.failures, 5);
+    time.forward(DAY);
+    await isRefusal(await signIn(FIRST));
+  });
+
+  it('keeps its count over a right try: there are five wrong ones in all', async () => {
+    for (let i = 0; i < 4; i += 1) await signIn('wrong');
+    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+    await signIn('wrong');
+    assert.ok((await credentialOf(service, 'G1')).first?.closedAt);
+  });
+
+  it('is closed by wrong tries on the page of the change as well', async () => {
+    const { visitor, page } = await signIn(FIRST);
+    for (let i = 0; i < 5; i += 1) assert.equal((await change(visitor, page, 'wrong')).status, 422);
+    assert.equal((await change(visitor, page, FIRST)).status, 429);
+    time.forward(MINUTE);
+    const closed = await change(visitor, page, FIRST);
+    assert.equal(closed.status, 422);
+    assert.equal(errorAt(closed, 'current_password'), '原密碼不正確。');
+    assert.ok((await credentialOf(service, 'G1')).first);
+  });
+
+  it('opens nothing when it runs out between the sign-in and the change', async () => {
+    await giveFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
+    const { visitor, page } = await signIn(FIRST);
+    assert.equal(stepOf(page), 'new_password');
+    time.forward(10 * MINUTE);
+    assert.equal((await change(visitor, page, FIRST)).status, 422);
+    assert.ok((await credentialOf(service, 'G1')).first);
+  });
+
+  it('can not be changed on a page that was open for more than an hour: 410, and a way on', async () => {
+    const { visitor, page } = await signIn(FIRST);
+    time.forward(HOUR + SECOND);
+    for (const late of [await change(visitor, page, FIRST), await visitor.open(page.url)]) {
+      assert.equal(late.status, 410);
+      assert.ok(textOf(late.body).includes('這個步驟已過期'));
+      assert.match(late.body, /<a class="button" href="\/account">/);
+    }
+    assert.ok((await credentialOf(service, 'G1')).first);
+    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+  });
+
+  it('is opened again, when closed, by the link of "forgot password"', async () => {
+    for (let i = 0; i < 6; i += 1) await signIn('wrong');
+    const visitor = createVisitor(service.issuer);
+    const sent = await visitor.submit(await visitor.open('/forgot'), { login: EMAIL });
+    assert.equal(sent.status, 200);
+    const link = linkIn(await mailTo(mail, EMAIL, '設定新密碼'));
+    const done = await visitor.submit(await visitor.open(link), { new_password: NEXT, confirm_password: NEXT });
+    assert.equal(done.status, 200);
+    assert.equal(await failuresOf(service, 'G1'), 0);
+    assert.equal((await credentialOf(service, 'G1')).first, undefined);
+    assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
+    await isRefusal(await signIn(FIRST));
+  });
+
+  it('makes worthless what an older sign-in had begun', async () => {
+    const { visitor, page } = await signIn(FIRST);
+    const other = await signIn(FIRST);
+    await change(visitor, page, FIRST);
+    const late = await change(other.visitor, other.page, FIRST, 'the thief wants this one');
+    assert.equal(late.status, 422);
+    assert.equal(errorAt(late, 'current_password'), '原密碼不正確。');
+    assert.equal(stepOf(await other.visitor.open('/account')), 'login');
+    assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
+  });
+});

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import type { NamedKey } from '../../demo/city/named-table.ts';
+import {
+  actionOf,
+  auditOf,
+  credentialOf,
+  errorAt,
+  failuresOf,
+  giveFirstPassword,
+  givePassword,
+  personId,
+  setStatus,
+} from '../helpers/city.ts';
+import { errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const FIRST = '100301';
+const NEXT = '四艘小船在港口 four';
+
+describe('the first sign-in', () => {
+  let service: TestService;
+  let party: TestParty;
+  before(async () => {
+    const secret = newSecret();
+    service = await startService({ clients: [registered('club', secret, { scopes: ['openid', 'profile'] })] });
+    party = await createParty(service.issuer, { id: 'club', secret, scope: 'openid profile' });
+  });
+  after(() => service.stop());
+  afterEach(() => givePassword(service, 'G2', DEMO_PASSWORD));
+
+  /** A browser that stands before the forced change, on the way to the club. */
+  const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: Visitor; page: Answer }> => {
+    if (key === 'G2') await giveFirstPassword(service, key, FIRST);
+    const visitor = createVisitor(service.issuer);
+    const signIn = await visitor.open((await party.begin()).url);
+    const page = await visitor.submit(signIn, { login: LOGIN[key], password: key === 'G1' ? '100201' : FIRST });
+    assert.equal(stepOf(page), 'new_password');
+    return { visitor, page };
+  };
+  const change = (visitor: Visitor, page: Answer, next: string, more: Record<string, string> = {}): Promise<Answer> =>
+    visitor.submit(page, { current_password: FIRST, new_password: next, confirm_password: next, ...more });
+  const signIn = async (key: 'G1' | 'G2', password: string): Promise<Answer> => {
+    const visitor = createVisitor(service.issuer);
+    return visitor.submit(await visitor.open('/account'), { login: LOGIN[key], password });
+  };
+  const sessionsOf = (key: NamedKey): Promise<unknown[]> =>
+    service.container.store.read(async (u) => {
+      const sessions = await u.db.select().from(u.t.sessions);
+      const records = await u.db.select().from(u.t.oidcRecords);
+      return [
+        ...sessions.filter(({ personId: id, endedAt }) => id === personId(key) && endedAt === null),
+        ...records.filter(({ accountId, destroyed }) => accountId === personId(key) && !destroyed),
+      ];
+    });
+
+  it('shows the forced change, says why, and names the person and where the way leads', async () => {
+    const { page } = await atTheChange();
+    const text = textOf(page.body);
+    assert.equal(page.status, 200);
+    for (const words of [
+      '請設定您自己的密碼',
+      '預設密碼別人可能知道。設定新密碼後，預設密碼立即失效。',
+      '李美玲，您好',
+      '前往：測試 club',
+      '至少 12 個字元',
+    ]) {
+      assert.ok(text.includes(words), words);
+    }
+  });
+
+  it('opens nothing before the change: no session, and every address asks to sign in', async () => {
+    await service.container.store.write((u) => u.db.delete(u.t.sessions));
+    const { visitor, page } = await atTheChange();
+    const cookies = await visitor.jar.getCookies(service.issuer);
+    assert.deepEqual(
+      cookies.map(({ key }) => key).filter((key) => key.includes('session')),
+      [],
+    );
+    assert.deepEqual(await sessionsOf('G2'), []);
+    for (const path of ['/account', '/account/password', '/', '/account?done=passwordChanged']) {
+      assert.equal(stepOf(await visitor.open(path)), 'login', path);
+    }
+    assert.equal(stepOf(await visitor.open((await party.begin()).url)), 'login');
+    assert.equal(errorOf(await visitor.open((await party.begin({ prompt: 'none' })).url)), 'login_required');
+    for (const path of ['/account/password', '/account/sessions/end-others', '/account/apps/revoke']) {
+      const answer = await visitor.post(path, new URLSearchParams({ current_password: FIRST, new_password: NEXT }));
+      assert.equal(stepOf(answer), 'login', path);
+    }
+    // And the step itself is still there.
+    assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
+  });
+
+  it('says at the field why a new password is refused, one sentence for each reason, and changes nothing', async () => {
+    const { visitor, page } = await atTheChange();
+    const refusals: [string, string[]][] = [
+      ['小船四艘', ['新密碼太短，至少要 12 個字元。']],
+      ['x'.repeat(300), ['新密碼太長，最多 256 個字元。']],
+      ['四艘小船\u0007在港口靠岸休息一晚', ['新密碼包含無法輸入的特殊字元。請換一個。']],
+      ['Password1234', ['這個密碼太常見，很容易被猜到。請換一個。']],
+      ['aabbaabbaabbaabb', ['這個密碼有太多重複或連續的字元。請換一個。']],
+      ['我的名字是李美玲，很高興認識你', ['新密碼不可包含姓名。']],
+      ['ship meiling.li harbour', ['新密碼不可包含電子郵件。']],
+      ['ship 0900000102 harbour', ['新密碼不可包含電話號碼。']],
+      ['ship Y200100301 harbour', ['新密碼不可包含身分證字號的任何一段。']],
+      [`ship ${FIRST} harbour`, ['新密碼不可包含身分證字號的任何一段。']],
+      [FIRST, ['新密碼太短，至少要 12 個字元。', '新密碼不可包含身分證字號的任何一段。']],
+    ];
+    for (const [password, sentences] of refusals) {
+      const answer = await change(visitor, page, password);
+      assert.equal(answer.status, 422, password);
+      for (const sentence of sentences) {
+        assert.ok(
+          errorAt(answer, 'new_password').includes(sentence),
+          `${password}: ${errorAt(answer, 'new_password')}`,
+        );
+        assert.ok(alertOf(answer.body).includes(sentence));
+      }
+      assert.equal(errorAt(answer, 'current_password'), '');
+      assert.ok(!answer.body.includes(password.slice(0, 12)), 'no password comes back');
+    }
+    assert.ok((await credentialOf(service, 'G2')).first);
+    assert.equal((await change(visitor, page, NEXT)).leavesTo?.host, 'club.example');
+  });
+
+  it('asks for the new password twice, and for all three fields', async () => {
+    const { visitor, page } = await atTheChange();
+    const mismatch = await change(visitor, page, NEXT, { confirm_password: `${NEXT} ` });
+    assert.equal(mismatch.status, 422);
+    assert.equal(errorAt(mismatch, 'confirm_password'), '兩次輸入的新密碼不一樣。');
+    const empty = await visitor.submit(page, {});
+    assert.equal(empty.status, 422);
+    assert.equal(errorAt(empty, 'current_password'), '請輸入原密碼。');
+    assert.equal(errorAt(empty, 'new_password'), '請輸入新密碼。');
+    assert.equal(errorAt(empty, 'confirm_password'), '請再輸入一次新密碼。');
+    assert.ok((await credentialOf(service, 'G2')).first);
+    assert.equal(await failuresOf(service, 'G2'), 0);
+  });
+
+  it('asks for the first password again, and counts a wrong one', async () => {
+    const { visitor, page } = await atTheChange();
+    const wrong = await change(visitor, page, NEXT, { current_password: '100302' });
+    assert.equal(wrong.status, 422);
+    assert.equal(errorAt(wrong, 'current_password'), '原密碼不正確。');
+    assert.equal(errorAt(wrong, 'new_password'), '');
+    assert.equal((await credentialOf(service, 'G2')).first?.failures, 1);
+    assert.equal(await failuresOf(service, 'G2'), 1);
+  });
+
+  it('goes on to the app after the change, and the first password opens nothing any more', async () => {
+    const { visitor, page } = await atTheChange('G1');
+    const done = await change(visitor, page, NEXT, { current_password: '100201' });
+    assert.equal(done.leavesTo?.host, 'club.example');
+    assert.ok(done.leavesTo.searchParams.get('code'));
+    const credential = await credentialOf(service, 'G1');
+    assert.equal(credential.first, undefined);
+    assert.match(credential.hash ?? '', /^\$argon2id\$v=19\$/);
+    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal((await signIn('G1', '100201')).status, 422);
+    assert.equal((await signIn('G1', NEXT)).status, 200);
+    assert.deepEqual((await auditOf(service, 'G1')).slice(0, 3), [
+      'sign_in.first_password',
+      'password.chosen',
+      'app.entered',
+    ]);
+  });
+
+  it('does not mind a form that is sent twice at once, or once more afterwards', async () => {
+    const { visitor, page } = await atTheChange();
+    const twice = await Promise.all([change(visitor, page, NEXT), change(visitor, page, NEXT)]);
+    // Both answers lead on; a browser shows the last one.
+    for (const answer of twice) {
+      assert.ok(answer.leavesTo?.host === 'club.example' || answer.status === 410, textOf(answer.body).slice(0, 300));
+    }
+    assert.ok(twice.some(({ leavesTo }) => leavesTo?.host === 'club.example'));
+    assert.equal((await signIn('G2', NEXT)).status, 200);
+    const late = await change(visitor, page, 'another password of mine');
+    assert.equal(late.status, 410);
+    assert.equal((await signIn('G2', NEXT)).status, 200);
+  });
+
+  it('does not mind the second press of a slow form: what the first one did stays, and the way leads on', async () => {
+    const { visitor, page } = await atTheChange();
+    const body = new URLSearchParams({ current_password: FIRST, new_password: NEXT, confirm_password: NEXT });
+    const press = async (): Promise<Response> =>
+      fetch(new URL(actionOf(page), page.url), {
+        method: 'POST',
+        body,
+        redirect: 'manual',
+        headers: { cookie: await visitor.jar.getCookieString(page.url), 'sec-fetch-site': 'same-origin' },
+      });
+    // The browser has not followed the first answer yet when the second press goes out.
+    const [first, second] = [await press(), await press()];
+    assert.equal(first.status, 303);
+    assert.equal(second.status, 303);
+    assert.equal(second.headers.get('location'), first.headers.get('location'));
+    assert.equal(await failuresOf(service, 'G2'), 0);
+    const events = (await auditOf(service, 'G2')).filter((event) => event === 'password.chosen');
+    const other = await change(visitor, page, 'another password of mine');
+    assert.equal(other.leavesTo?.host, 'club.example');
+    assert.equal((await signIn('G2', NEXT)).status, 200);
+    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.chosen').length, events.length);
+  });
+
+  it('leads on from the page that "back" brings up after the change', async () => {
+    const { visitor, page } = await atTheChange();
+    await change(visitor, page, NEXT);
+    const back = await visitor.open(page.url);
+    assert.equal(back.status, 410);
+    const text = textOf(back.body);
+    assert.ok(text.includes('這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。'));
+    assert.match(back.body, /<a class="button" href="\/account">/);
+    assert.equal(new URL((await visitor.open('/account')).url).pathname, '/account');
+  });
+
+  it('takes no form of another step: 409, and nothing changes', async () => {
+    const { visitor, page } = await atTheChange();
+    const uid = new URL(page.url).pathname.split('/')[2] ?? '';
+    const all = { login: LOGIN.T1, password: DEMO_PASSWORD, choice: 'x', consent: 'accept' };
+    for (const step of ['login', 'select_account', 'consent', 'none', 'constructor']) {
+      const answer = await visitor.post(`/interaction/${uid}/${step}`, new URLSearchParams(all));
+      assert.equal(answer.status, 409, step);
+      assert.match(answer.body, /href="\/account"/);
+    }
+    assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
+    const fresh = createVisitor(service.issuer);
+    const signInPage = await fresh.open('/account');
+    const other = `/interaction/${new URL(signInPage.url).pathname.split('/')[2] ?? ''}/new_password`;
+    const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
+    assert.equal((await fresh.post(other, new URLSearchParams(fields))).status, 409);
+    assert.equal(stepOf(await fresh.open(signInPage.url)), 'login');
+    assert.ok((await credentialOf(service, 'G2')).first);
+  });
+
+  it('belongs to one browser: the same address elsewhere has expired', async () => {
+    const { page } = await atTheChange();
+    const stranger = createVisitor(service.issuer);
+    assert.equal((await stranger.open(page.url)).status, 410);
+    const fields = { current_password: FIRST, new_password: NEXT, confirm_password: NEXT };
+    assert.equal((await stranger.post(actionOf(page), new URLSearchParams(fields))).status, 410);
+    assert.ok((await credentialOf(service, 'G2')).first);
+  });
+
+  it('ends for a person who is disabled half-way', async () => {
+    const { visitor, page } = await atTheChange();
+    await setStatus(service, 'G2', 'disabled');
+    try {
+      const answer = await change(visitor, page, NEXT);
+      assert.equal(answer.leavesTo, undefined);
+      assert.ok((await credentialOf(service, 'G2')).first, 'nothing was changed');
+    } finally {
+      await setStatus(service, 'G2', 'active');
+    }
+  });
+});

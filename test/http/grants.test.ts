@@ -1,0 +1,197 @@
+/** Codes and refresh tokens: each works once, and a second use takes away what the first one gave. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { eachService } from '../helpers/each-service.ts';
+import {
+  askForTokens,
+  enter,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  textIn,
+  userinfo,
+  type Entered,
+  type Reply,
+} from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const ROUNDS = 5;
+const AT_ONCE = 10;
+let time: HeldTime;
+
+before(() => {
+  time = holdTime();
+});
+after(() => {
+  time.release();
+});
+
+const clients = (): { clients: object[] } => ({
+  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+});
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+
+function askRefresh(app: TestParty, token: string | undefined, scope: string): Promise<Reply> {
+  return askForTokens(app, { grant_type: 'refresh_token', refresh_token: token ?? '', scope });
+}
+
+eachService('a code', clients, (running) => {
+  let app: TestParty;
+  before(async () => {
+    app = await createParty(running().issuer, { id: 'app', scope: 'openid profile', secret });
+  });
+  const signIn = (parameters = {}): Promise<Entered> =>
+    enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters });
+
+  it('lives for 60 seconds', async () => {
+    const [early, late] = [await signIn(), await signIn()];
+    time.forward(59 * SECOND);
+    assert.equal((await redeem(app, early)).status, 200);
+    time.forward(2 * SECOND);
+    const reply = await redeem(app, late);
+    assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
+  });
+
+  it('that comes a second time ends the tokens of the first (RFC 6749 4.1.2, RFC 9700 2.1)', async () => {
+    const entered = await signIn(OFFLINE);
+    const first = await redeem(app, entered);
+    assert.equal((await userinfo(app, textIn(first, 'access_token'))).status, 200);
+    const second = await redeem(app, entered);
+    assert.deepEqual([second.status, second.body['error']], [400, 'invalid_grant']);
+    assert.equal((await userinfo(app, textIn(first, 'access_token'))).status, 401);
+    assert.equal((await refresh(app, textIn(first, 'refresh_token'))).body['error'], 'invalid_grant');
+  });
+
+  it('redeemed many times at once gives tokens once, and in the end not even those', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const entered = await signIn(OFFLINE);
+      const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(app, entered)));
+      const given = replies.filter(({ status }) => status === 200);
+      assert.equal(given.length, 1);
+      const refused = replies.filter(({ status }) => status !== 200).map(({ status, body }) => [status, body['error']]);
+      assert.deepEqual(refused, Array<unknown>(AT_ONCE - 1).fill([400, 'invalid_grant']));
+      for (const reply of given) {
+        assert.equal((await userinfo(app, textIn(reply, 'access_token'))).status, 401);
+        assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
+      }
+    }
+  });
+
+  it('that was tried with a wrong verifier is not used up by that', async () => {
+    const entered = await signIn();
+    assert.equal((await redeem(app, { ...entered, verifier: 'w'.repeat(43) })).body['error'], 'invalid_grant');
+    assert.equal((await redeem(app, entered)).status, 200);
+  });
+});
+
+eachService('a refresh token', clients, (running) => {
+  let app: TestParty;
+  before(async () => {
+    app = await createParty(running().issuer, { id: 'app', scope: 'openid profile', secret });
+  });
+  const begin = async (): Promise<Record<string, string>> => {
+    const reply = await redeem(
+      app,
+      await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+    );
+    return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
+  };
+
+  it('turns into another one at each use, and keeps the person, the sign-in and the scopes', async () => {
+    const reply = await redeem(
+      app,
+      await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+    );
+    time.forward(HOUR);
+    const next = await refresh(app, textIn(reply, 'refresh_token'));
+    assert.notEqual(textIn(next, 'refresh_token'), textIn(reply, 'refresh_token'));
+    assert.notEqual(textIn(next, 'access_token'), textIn(reply, 'access_token'));
+    assert.equal(next.body['scope'], 'openid profile offline_access');
+    const [before, now] = [idClaims(reply.body), idClaims(next.body)];
+    for (const claim of ['sub', 'sid', 'auth_time', 'acr', 'aud', 'iss']) {
+      assert.deepEqual(now[claim], before[claim], claim);
+    }
+    assert.equal(Number(now['iat']), Number(before['iat']) + HOUR / SECOND);
+  });
+
+  it('that comes a second time ends the whole family (RFC 9700, section 4.14.2)', async () => {
+    const first = await begin();
+    const second = await refresh(app, first['refresh']);
+    assert.equal((await refresh(app, first['refresh'])).body['error'], 'invalid_grant');
+    assert.equal((await refresh(app, textIn(second, 'refresh_token'))).body['error'], 'invalid_grant');
+    assert.equal((await userinfo(app, textIn(second, 'access_token'))).status, 401);
+    assert.equal((await userinfo(app, first['access'] ?? '')).status, 401);
+  });
+
+  it('used many times at once gives tokens once, and in the end not even those', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const first = await begin();
+      const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, first['refresh'])));
+      const given = replies.filter(({ status }) => status === 200);
+      assert.equal(given.length, 1);
+      const refused = replies.filter(({ status }) => status !== 200).map(({ status, body }) => [status, body['error']]);
+      assert.deepEqual(refused, Array<unknown>(AT_ONCE - 1).fill([400, 'invalid_grant']));
+      for (const reply of given) {
+        assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
+        assert.equal((await userinfo(app, textIn(reply, 'access_token'))).status, 401);
+      }
+    }
+  });
+
+  it('that nobody uses for 14 days is dead', async () => {
+    const [used, unused] = [await begin(), await begin()];
+    time.forward(14 * DAY - SECOND);
+    assert.equal((await refresh(app, used['refresh'])).status, 200);
+    time.forward(2 * SECOND);
+    assert.equal((await refresh(app, unused['refresh'])).body['error'], 'invalid_grant');
+  });
+
+  it('works for 90 days from the sign-in and not a second longer, however often it is used', async () => {
+    let { refresh: token } = await begin();
+    for (let day = 10; day <= 80; day += 10) {
+      time.forward(10 * DAY);
+      token = textIn(await refresh(app, token), 'refresh_token');
+    }
+    time.forward(10 * DAY - 2 * SECOND);
+    token = textIn(await refresh(app, token), 'refresh_token');
+    time.forward(3 * SECOND);
+    assert.equal((await refresh(app, token)).body['error'], 'invalid_grant');
+  });
+
+  it('is asked for with prompt=consent, and without it is not given (OpenID Connect Core 1.0, section 11)', async () => {
+    for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
+      const reply = await redeem(
+        app,
+        await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters }),
+      );
+      assert.equal(reply.status, 200);
+      assert.equal(reply.body['refresh_token'], undefined, JSON.stringify(parameters));
+      assert.equal(reply.body['scope'], 'openid profile');
+    }
+  });
+
+  it('does not widen: a refresh can ask for fewer scopes, never for more', async () => {
+    const { refresh: token } = await begin();
+    const more = await askRefresh(app, token, 'openid profile email');
+    assert.deepEqual([more.status, more.body['error']], [400, 'invalid_scope']);
+    assert.equal((await askRefresh(app, token, 'openid')).body['scope'], 'openid');
+  });
+
+  it('is revoked by the app (RFC 7009), together with what rests on it', async () => {
+    const first = await begin();
+    const endpoint = app.config.serverMetadata().revocation_endpoint ?? '';
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      body: new URLSearchParams({ token: first['refresh'] ?? '' }),
+      headers: { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}` },
+    });
+    assert.equal(answer.status, 200);
+    assert.equal((await refresh(app, first['refresh'])).body['error'], 'invalid_grant');
+    assert.equal((await userinfo(app, first['access'] ?? '')).status, 401);
+  });
+});

@@ -1,0 +1,303 @@
+/** docs/integrators.md: what it shows is what lies in docs/snippets, and that runs against the real service. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+
+import * as oidc from 'openid-client';
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { askAbout } from '../../docs/snippets/ask-about-token.ts';
+import { createLogoutReader } from '../../docs/snippets/back-channel-logout.ts';
+import { startSignInForApi, tokenForApi } from '../../docs/snippets/call-api.ts';
+import { connect } from '../../docs/snippets/connect.ts';
+import { signInOnTelevision } from '../../docs/snippets/device.ts';
+import { explain } from '../../docs/snippets/explain-error.ts';
+import { readPerson } from '../../docs/snippets/person.ts';
+import { createGuard } from '../../docs/snippets/protect-api.ts';
+import { finishSignIn, startSignIn, type Pending, type Tokens } from '../../docs/snippets/sign-in.ts';
+import { signOutUrl } from '../../docs/snippets/sign-out.ts';
+import { renew, startLastingSignIn } from '../../docs/snippets/stay-signed-in.ts';
+import { finishFreshSignIn, startFreshSignIn } from '../../docs/snippets/step-up.ts';
+import { chooseAgain, switchToChild } from '../../docs/snippets/switch-child.ts';
+import { PERMISSIONS } from '../../src/domain/model.ts';
+import { SCOPE_CLAIMS, SCOPES } from '../../src/domain/scopes.ts';
+import { actingOf, choiceOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { freePort } from '../helpers/ports.ts';
+import { newSecret, registered } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const DOCS = join(import.meta.dirname, '../../docs');
+const REDIRECT = 'https://my-app.example/callback';
+const NOTICES = 'https://notices.city.example/';
+const BILLS = 'https://bills.city.example/';
+const secret = newSecret();
+let service: TestService;
+let time: HeldTime;
+let app: oidc.Configuration;
+let billsApi: oidc.Configuration;
+let receiver: Server;
+let logoutTokens: string[] = [];
+/** Begun first, because a television waits some seconds before it asks. */
+let onTelevision: Promise<Tokens>;
+
+async function startReceiver(port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      logoutTokens.push(new URLSearchParams(body).get('logout_token') ?? '');
+      response.end();
+      server.emit('told');
+    });
+  });
+  server.listen(port, 'localhost');
+  // When the service does not start, nothing else may keep this process.
+  server.unref();
+  await once(server, 'listening');
+  return server;
+}
+
+before(async () => {
+  time = holdTime();
+  const port = await freePort();
+  receiver = await startReceiver(port);
+  service = await startService({
+    resourceServers: [
+      { identifier: NOTICES, scopes: { 'notices.read': '看學校的通知' } },
+      { identifier: BILLS, scopes: { 'bills.read': '看帳單' }, access_token_format: 'opaque' },
+    ],
+    clients: [
+      registered('my-app', secret, {
+        scopes: SCOPES,
+        permissions: PERMISSIONS,
+        resources: [NOTICES, BILLS],
+        device_flow: true,
+        post_logout_redirect_uris: ['https://my-app.example/'],
+        backchannel_logout_uri: `http://localhost:${String(port)}/`,
+      }),
+      registered('bills-api', secret, { scopes: ['openid'], introspects: BILLS }),
+    ],
+  });
+  app = await connect(new URL(service.issuer), 'my-app', secret);
+  billsApi = await connect(new URL(service.issuer), 'bills-api', secret);
+  onTelevision = startTelevision();
+  // Whether it worked is asked by its own test.
+  onTelevision.catch(() => undefined);
+});
+after(async () => {
+  await service.stop();
+  time.release();
+});
+
+interface Started {
+  url: URL;
+  pending: Pending;
+}
+
+/** G2 goes where the app sends her, and chooses a child where she is asked. */
+async function go(visitor: Visitor, { url }: { url: URL }, child = '王小安'): Promise<Answer> {
+  let page = await visitor.open(url.href);
+  if (stepOf(page) === 'login') page = await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+  return stepOf(page) === 'select_account' ? visitor.submit(page, { choice: choiceOf(page, [child]) }) : page;
+}
+
+function cameBack({ leavesTo, body }: Answer): URL {
+  assert.ok(leavesTo, textOf(body).slice(0, 200));
+  return leavesTo;
+}
+
+async function signIn(visitor: Visitor, started: Promise<Started>, child?: string): Promise<Tokens> {
+  const { url, pending } = await started;
+  return finishSignIn(app, cameBack(await go(visitor, { url }, child)), pending);
+}
+
+const visit = (): Visitor => createVisitor(service.issuer);
+const claimsOf = (tokens: Tokens): Record<string, unknown> => ({ ...tokens.claims() });
+const childrenIn = z.array(z.object({ sub: z.string(), name: z.string() }));
+
+async function startTelevision(): Promise<Tokens> {
+  const shown = Promise.withResolvers<{ code: string; address: string }>();
+  const tokens = signInOnTelevision(app, (code, address) => {
+    shown.resolve({ code, address });
+  });
+  const { code, address } = await shown.promise;
+  const phone = visit();
+  const confirm = await phone.submit(await phone.open(address), { user_code: code });
+  const signInPage = await phone.submit(confirm, { confirm: 'yes' });
+  const chooser = await phone.submit(signInPage, { login: LOGIN.G2, password: DEMO_PASSWORD });
+  await phone.submit(chooser, { choice: choiceOf(chooser, ['王小樂']) });
+  return tokens;
+}
+
+describe('docs/integrators.md', () => {
+  const page = readFileSync(join(DOCS, 'integrators.md'), 'utf8');
+
+  it('shows every snippet once, word for word, under a link to its file', () => {
+    const shown = [...page.matchAll(/\[snippets\/([\w-]+\.ts)\]\(snippets\/\1\)\n\n```ts\n([\s\S]*?)```/g)].map(
+      ([, name = '', code = '']) => [name, code],
+    );
+    const files = readdirSync(join(DOCS, 'snippets')).sort();
+    assert.deepEqual(shown.map(([name]) => name).sort(), files);
+    for (const [name = '', code] of shown) assert.equal(code, readFileSync(join(DOCS, 'snippets', name), 'utf8'), name);
+    assert.equal(page.match(/```/g)?.length, files.length * 2, 'no other code on the page');
+  });
+
+  it('names every scope, claim and permission that there is', () => {
+    for (const word of [...SCOPES, ...Object.values(SCOPE_CLAIMS).flat().filter(isOfOurs), ...PERMISSIONS]) {
+      assert.match(page, new RegExp(`[\`\\s]${word.replaceAll('.', '\\.')}[\`\\s]`), word);
+    }
+  });
+
+  it('is linked from the README', () => {
+    assert.ok(readFileSync(join(DOCS, '../README.md'), 'utf8').includes('(docs/integrators.md)'));
+  });
+});
+
+/** The page calls those of `email` and `phone` "the standard claims". */
+function isOfOurs(claim: string): boolean {
+  return !claim.startsWith('email') && !claim.startsWith('phone');
+}
+
+describe('the snippets', () => {
+  it('sign-in, person: who it is, and the children', async () => {
+    const tokens = await signIn(visit(), startSignIn(app, REDIRECT));
+    assert.deepEqual(claimsOf(tokens)['roles'], ['parent']);
+    const person = await readPerson(app, tokens);
+    assert.equal(person?.name, '李美玲');
+    assert.deepEqual(
+      childrenIn.parse(person['children']).map(({ name }) => name),
+      ['王小安', '王小樂'],
+    );
+  });
+
+  it('person: nothing after the session has ended', async () => {
+    const visitor = visit();
+    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
+    await visitor.submit(await visitor.open('/session/end'), { logout: 'yes' });
+    assert.equal(await readPerson(app, tokens), undefined);
+  });
+
+  it('switch-child: another child without a page, and the chooser again', async () => {
+    const visitor = visit();
+    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
+    const [older, younger] = childrenIn.parse((await readPerson(app, tokens))?.['children']);
+    assert.equal(actingOf(claimsOf(tokens)).child, older?.sub);
+    const { url, pending } = await switchToChild(app, REDIRECT, younger?.sub ?? '');
+    const switched = await finishSignIn(app, cameBack(await visitor.open(url.href)), pending);
+    assert.equal(actingOf(claimsOf(switched)).child, younger?.sub);
+    assert.equal(stepOf(await visitor.open((await chooseAgain(app, REDIRECT)).url.href)), 'select_account');
+  });
+
+  // Before the clock is moved: the code on the television would run out.
+  it('device: the television gets the child that was chosen on the phone', async () => {
+    const tokens = await onTelevision;
+    const person = await readPerson(app, tokens);
+    const chosen = childrenIn.parse(person?.['children']).find(({ sub }) => sub === actingOf(claimsOf(tokens)).child);
+    assert.equal(chosen?.name, '王小樂');
+  });
+
+  it('step-up: the password again after five minutes, and an old sign-in is not taken', async () => {
+    const visitor = visit();
+    await signIn(visitor, startSignIn(app, REDIRECT));
+    const soon = await startFreshSignIn(app, REDIRECT);
+    await finishFreshSignIn(app, cameBack(await go(visitor, soon)), soon.pending);
+    time.forward(10 * MINUTE);
+    const late = await startFreshSignIn(app, REDIRECT);
+    const page = await visitor.open(late.url.href);
+    assert.equal(stepOf(page), 'login');
+    await finishFreshSignIn(app, cameBack(await go(visitor, late)), late.pending);
+    time.forward(10 * MINUTE);
+    // Somebody took max_age out of the address: the browser comes back with a good code and an old sign-in.
+    const cheated = await startFreshSignIn(app, REDIRECT);
+    cheated.url.searchParams.delete('max_age');
+    const back = cameBack(await go(visitor, cheated));
+    await assert.rejects(finishFreshSignIn(app, back, cheated.pending), oidc.ClientError);
+  });
+
+  it('stay-signed-in: the same person and child at each refresh, and an old token ends it', async () => {
+    const first = await signIn(visit(), startLastingSignIn(app, REDIRECT));
+    const next = await renew(app, first.refresh_token ?? '');
+    assert.deepEqual(next && claimsOf(next)['acting'], claimsOf(first)['acting']);
+    assert.equal(await renew(app, first.refresh_token ?? ''), undefined);
+    assert.equal(await renew(app, next?.refresh_token ?? ''), undefined, 'the whole family');
+  });
+
+  it('sign-out, back-channel-logout: the browser comes back, and the app hears who', async () => {
+    logoutTokens = [];
+    const visitor = visit();
+    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
+    const told = once(receiver, 'told', { signal: AbortSignal.timeout(8_000) });
+    const url = signOutUrl(app, tokens.id_token ?? '', 'https://my-app.example/');
+    const end = await visitor.submit(await visitor.open(url.href), { logout: 'yes' });
+    assert.equal(end.leavesTo?.href, 'https://my-app.example/');
+    await told;
+    const read = createLogoutReader(app);
+    const { sub, sid } = claimsOf(tokens);
+    assert.deepEqual(await read(logoutTokens[0] ?? ''), { sub, sid });
+    await assert.rejects(read(tokens.id_token ?? ''), 'an ID token is no logout token');
+    await assert.rejects(read(`${logoutTokens[0] ?? ''}x`));
+  });
+
+  it('call-api, protect-api: a token for the API, which finds out what it allows', async () => {
+    const tokens = await signIn(visit(), startSignInForApi(app, REDIRECT));
+    const { accessToken, refreshToken } = await tokenForApi(app, tokens.refresh_token ?? '');
+    const guard = createGuard(service.issuer, app.serverMetadata().jwks_uri ?? '');
+    const allowed = await guard(accessToken);
+    assert.deepEqual(allowed?.['acting'], claimsOf(tokens)['acting']);
+    assert.equal(allowed?.sub, tokens.claims()?.sub);
+    await assert.rejects(guard(tokens.access_token), 'the token for UserInfo');
+    await assert.rejects(guard(tokens.id_token ?? ''), 'the ID token');
+    const less = await oidc.refreshTokenGrant(app, refreshToken, { resource: NOTICES, scope: 'openid' });
+    assert.equal(await guard(less.access_token), undefined, 'without the scope');
+    time.forward(6 * MINUTE);
+    await assert.rejects(guard(accessToken), 'over');
+  });
+
+  it('ask-about-token: the API hears of its own tokens only', async () => {
+    const parameters = { scope: 'openid children bills.read offline_access', resource: BILLS, prompt: 'consent' };
+    const tokens = await signIn(visit(), startSignIn(app, REDIRECT, parameters));
+    const forBills = await oidc.refreshTokenGrant(app, tokens.refresh_token ?? '', { resource: BILLS });
+    const told = await askAbout(billsApi, forBills.access_token);
+    assert.deepEqual([told?.scope, told?.client_id], ['bills.read', 'my-app']);
+    assert.equal(await askAbout(billsApi, tokens.access_token), undefined);
+  });
+
+  it('explain-error: each kind of failure gets its advice', async () => {
+    const failing = async (more: Record<string, string>, change?: (back: URL) => void): Promise<string> => {
+      const { url, pending } = await startSignIn(app, REDIRECT, more);
+      const back = cameBack(await go(visit(), { url }));
+      change?.(back);
+      return finishSignIn(app, back, pending).then(() => 'tokens', explain);
+    };
+    assert.equal(await failing({}), 'tokens');
+    assert.equal(await failing({ prompt: 'none' }), 'show-sign-in');
+    assert.equal(await failing({ resource: 'https://nobody.example/' }), 'tell-developer');
+    assert.equal(
+      await failing({}, (back) => {
+        back.searchParams.set('code', 'x'.repeat(43));
+      }),
+      'start-anew',
+    );
+    assert.equal(
+      await failing({}, (back) => {
+        back.searchParams.set('state', 'of-another-tab');
+      }),
+      'start-anew',
+    );
+    const visitor = visit();
+    const { url, pending } = await startSignIn(app, REDIRECT);
+    const page = await visitor.open(url.href);
+    const cancelled = await visitor.open(/href="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '');
+    assert.equal(await finishSignIn(app, cameBack(cancelled), pending).then(() => 'tokens', explain), 'person-said-no');
+    const dead = await connect(new URL(service.issuer), 'my-app', secret);
+    dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');
+    const again = await startSignIn(app, REDIRECT);
+    const back = cameBack(await go(visit(), again));
+    assert.equal(await finishSignIn(dead, back, again.pending).then(() => 'tokens', explain), 'try-again-later');
+  });
+});

@@ -1,0 +1,284 @@
+/** Signing out: asked once, done everywhere, and every app is told, sooner or later. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import * as audit from '../../src/store/audit.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/flow.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { personOf } from '../helpers/people.ts';
+import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { eventually } from '../helpers/mail.ts';
+import { startService } from '../helpers/service.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const BYE = 'https://first.example/bye';
+let issuer = '';
+let time: HeldTime;
+let atFirst: LogoutReceiver;
+let atSecond: LogoutReceiver;
+
+before(async () => {
+  time = holdTime();
+  atFirst = await startLogoutReceiver(() => issuer, 'first');
+  atSecond = await startLogoutReceiver(() => issuer, 'second');
+});
+after(async () => {
+  await Promise.all([atFirst.close(), atSecond.close()]);
+  time.release();
+});
+
+const clients = (): { clients: object[] } => {
+  const scopes = ['openid', 'profile', 'offline_access'];
+  return {
+    clients: [
+      registered('first', secret, {
+        scopes,
+        post_logout_redirect_uris: [BYE],
+        backchannel_logout_uri: atFirst.url,
+      }),
+      registered('second', secret, {
+        scopes,
+        backchannel_logout_uri: atSecond.url,
+        id_token_signed_response_alg: 'RS256',
+      }),
+      registered('deaf', secret, { scopes }),
+    ],
+  };
+};
+
+eachService('sign-out', clients, (running) => {
+  let first: TestParty;
+  let second: TestParty;
+  let deaf: TestParty;
+  before(async () => {
+    ({ issuer } = running());
+    const party = (id: string): Promise<TestParty> => createParty(issuer, { id, scope: 'openid profile', secret });
+    [first, second, deaf] = [await party('first'), await party('second'), await party('deaf')];
+  });
+  beforeEach(() => {
+    for (const receiver of [atFirst, atSecond]) {
+      receiver.received.length = 0;
+      receiver.asked = 0;
+      receiver.breakWith(undefined);
+    }
+  });
+
+  const endUrl = (parameters: Record<string, string>): string =>
+    `/session/end?${new URLSearchParams(parameters).toString()}`;
+  const isAlive = async (visitor: Visitor): Promise<boolean> =>
+    errorOf((await enter(first, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+  const status = async (party: TestParty, { access_token: token }: Tokens): Promise<number> =>
+    (await userinfo(party, token)).status;
+  const hint = ({ id_token: idToken }: Tokens): string => String(idToken);
+
+  it('by an app asks once, goes back to the app, ends every token and tells every app (RP-Initiated Logout 1.0)', async () => {
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const again = await tokensFor(first, visitor);
+    const other = await tokensFor(second, visitor);
+    const code = await enter(second, visitor);
+    const parameters = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 'a b' };
+    const asked = await visitor.open(endUrl(parameters));
+    assert.match(textOf(asked.body), /要登出嗎？.*林志豪.*測試 first.*測試 second/);
+    assert.equal(await isAlive(visitor), true, 'asking ends nothing');
+    const done = await visitor.submit(asked, {});
+    assert.equal(done.leavesTo?.href, `${BYE}?state=a+b`);
+    assert.equal(await isAlive(visitor), false);
+    assert.deepEqual(
+      [await status(first, tokens), await status(first, again), await status(second, other)],
+      [401, 401, 401],
+    );
+    assert.equal((await redeem(second, code)).body['error'], 'invalid_grant');
+    for (const [receiver, ended] of [
+      [atFirst, tokens],
+      [atSecond, other],
+    ] as const) {
+      const [told] = await receiver.take(1);
+      assert.equal(told?.sid, idClaims(ended)['sid']);
+      assert.equal(told?.sub, idClaims(ended)['sub']);
+      assert.equal(receiver.asked, 1, 'once, however many tabs');
+    }
+  });
+
+  it('on the service’s own page names the apps that were told, and only those', async () => {
+    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(deaf, visitor);
+    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
+    assert.equal(done.body.includes('測試 deaf'), false, 'it has no address for being told');
+    const later = await visitor.open('/session/end/success');
+    assert.equal(later.body.includes('測試 first'), false, 'said once, to the person who signed out');
+    await atFirst.take(1);
+  });
+
+  it('keeps what was given with offline_access, and ends the rest', async () => {
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.S1, parameters: OFFLINE });
+    const bound = await tokensFor(first, visitor);
+    const elsewhere = await tokensFor(deaf, visitor);
+    await visitor.submit(await visitor.open('/session/end'), {});
+    assert.deepEqual([await status(first, bound), await status(deaf, elsewhere)], [401, 401]);
+    const next = await refresh(first, tokens.refresh_token);
+    assert.equal(next.status, 200);
+    assert.equal((await userinfo(first, String(next.body['access_token']))).status, 200);
+    await atFirst.take(1);
+  });
+
+  it('is never sent on to an address that is not registered', async () => {
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    for (const address of ['https://evil.example/', `${BYE}/more`, `${BYE}?x=1`, 'javascript:alert(1)']) {
+      const known = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
+      assert.deepEqual([known.status, known.leavesTo], [400, undefined], address);
+    }
+    const anonymous = await visitor.open(endUrl({ post_logout_redirect_uri: 'https://evil.example/' }));
+    const done = await visitor.submit(anonymous, {});
+    assert.equal(done.leavesTo, undefined);
+    assert.match(textOf(done.body), /您已登出/);
+    await atFirst.take(1);
+  });
+
+  it('believes no hint that it did not sign, and one that is old but its own', async () => {
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const [head, body] = hint(tokens).split('.');
+    const forged = `${String(head)}.${String(body)}.${'A'.repeat(86)}`;
+    for (const wrong of [forged, 'x', 'a.b.c']) {
+      assert.equal((await visitor.open(endUrl({ id_token_hint: wrong }))).status, 400, wrong);
+    }
+    time.forward(3_600 * SECOND);
+    const old = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE }));
+    assert.equal(old.status, 200);
+    assert.equal((await visitor.submit(old, {})).leavesTo?.href, BYE);
+    await atFirst.take(1);
+  });
+
+  it('needs the person’s own click: a form of another site, or an old one, ends nothing', async () => {
+    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+    await visitor.open('/session/end');
+    for (const xsrf of ['', 'x'.repeat(21)]) {
+      const fields = new URLSearchParams({ xsrf, logout: 'yes' });
+      const answer = await visitor.post('/session/end/confirm', fields);
+      assert.ok(answer.status >= 400 && answer.status < 500, String(answer.status));
+    }
+    assert.equal(await isAlive(visitor), true);
+  });
+
+  it('of nobody is said to be done, without a question', async () => {
+    const visitor = createVisitor(issuer);
+    const page = await visitor.open('/session/end');
+    const done = page.body.includes('name="xsrf"') ? await visitor.submit(page, {}) : page;
+    assert.equal(done.status, 200);
+    assert.match(textOf(done.body), /您已登出/);
+  });
+
+  it('does not wait for an app that is down; it is told when it is back, the others at once', async () => {
+    atFirst.breakWith(503);
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(second, visitor);
+    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    assert.match(textOf(done.body), /您已登出/);
+    await atSecond.take(1);
+    await eventually('the first notice', () => (atFirst.asked > 0 ? true : undefined));
+    assert.equal(atFirst.received.length, 0);
+    atFirst.breakWith(undefined);
+    time.forward(5 * SECOND);
+    const [told] = await atFirst.take(1);
+    assert.equal(told?.sid, idClaims(tokens)['sid']);
+  });
+
+  it('is written down', async () => {
+    const { visitor } = await signedIn(deaf, { login: LOGIN.B1 });
+    await visitor.submit(await visitor.open('/session/end'), {});
+    const { id } = await personOf(running(), LOGIN.B1);
+    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const events = entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out');
+    assert.equal(events.length, 1);
+  });
+
+  it('is whole at every spelling of its address that is taken, and at the others nothing ends', async () => {
+    const { id } = await personOf(running(), LOGIN.T2);
+    const written = async (): Promise<number> => {
+      const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+      return entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out').length;
+    };
+    const address = '/session/end/confirm';
+    const taken = [`${address}/`, address.toUpperCase(), '/Session/end/Confirm/', `${address}?a=b`];
+    const unknown = [`/${address}`, `${address}//`, '/session//end/confirm', '/session/end/./%63onfirm'];
+    for (const spelling of [...taken, ...unknown]) {
+      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const otherTab = await tokensFor(first, visitor);
+      const before = await written();
+      const { hidden } = formOf((await visitor.open('/session/end')).body);
+      const form = new URLSearchParams({ ...hidden, logout: 'yes' });
+      const done = await visitor.post(issuer + spelling, form);
+      const seen = [done.status, await isAlive(visitor), await status(first, tokens), await status(first, otherTab)];
+      const ended = taken.includes(spelling);
+      assert.deepEqual(
+        [...seen, await written()],
+        ended ? [200, false, 401, 401, before + 1] : [404, true, 200, 200, before],
+        spelling,
+      );
+      if (!ended) continue;
+      assert.match(textOf(done.body), /已通知：測試 first/, spelling);
+      assert.equal((await atFirst.take(1)).length, 1);
+    }
+  });
+
+  it('happens to the first person when another one signs in, in the same browser', async () => {
+    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const begun = await enter(second, visitor, { parameters: { prompt: 'login' } });
+    assert.equal(stepOf(begun.answer), 'login');
+    const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    const done = await continueBy(visitor, between);
+    assert.ok(codeOf(done));
+    const mine = await begun.finish(done);
+    assert.equal((await userinfo(second, mine.access_token)).body['name'], '王小安');
+    assert.equal(await status(first, tokens), 401);
+    const [told] = await atFirst.take(1);
+    assert.equal(told?.sid, idClaims(tokens)['sid']);
+    const now = await tokensFor(first, visitor, { parameters: { prompt: 'none' } });
+    assert.equal((await userinfo(first, now.access_token)).body['name'], '王小安');
+    const account = await visitor.open('/account');
+    assert.equal(account.body.includes('林志豪'), false);
+  });
+});
+
+describe('back-channel logout to a private address', () => {
+  it('is not sent unless the operator allows it; it stays in the outbox (server-side request forgery)', async () => {
+    const service = await startService({ ...clients(), env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' } });
+    ({ issuer } = service);
+    atFirst.asked = 0;
+    try {
+      const first = await createParty(issuer, { id: 'first', scope: 'openid', secret });
+      const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+      await visitor.submit(await visitor.open('/session/end'), {});
+      await eventually('it was tried and refused', async () => {
+        const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+        return rows.find(({ kind }) => kind === 'backchannel_logout')?.lastError ?? undefined;
+      });
+      assert.equal(atFirst.asked, 0);
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
+/** The form between two people, which a browser sends by itself. */
+function continueBy(visitor: Visitor, page: Answer): Promise<Answer> {
+  assert.equal(page.leavesTo, undefined);
+  return visitor.submit(page, {});
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { it } from 'node:test';
+
+import { Gauge, Registry } from 'prom-client';
+
+import { createMetricsServer } from '../../src/http/metrics.ts';
+import { createKeptLog } from '../helpers/log.ts';
+import { freePort } from '../helpers/ports.ts';
+
+it('figures that can not be read are a 500 and a line in the log; the next reading works', async () => {
+  const registry = new Registry();
+  let broken = true;
+  new Gauge({
+    name: 'kinpass_test_figure',
+    help: 'fails once',
+    registers: [registry],
+    collect() {
+      if (broken) throw new Error('no such figure');
+      this.set(7);
+    },
+  });
+  const kept = createKeptLog();
+  const port = await freePort();
+  const server = createMetricsServer({ registry }, kept.log).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const read = (): Promise<Response> => fetch(`http://127.0.0.1:${String(port)}/metrics`);
+    assert.equal((await read()).status, 500);
+    assert.match(kept.text(), /the figures could not be read/);
+    broken = false;
+    const answer = await read();
+    assert.equal(answer.status, 200);
+    assert.match(await answer.text(), /^kinpass_test_figure 7$/m);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});

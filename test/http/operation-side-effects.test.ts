@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { SMTPServer } from 'smtp-server';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { auditOf, credentialOf, givePassword } from '../helpers/city.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { eventually, mailsTo, mailTo } from '../helpers/mail.ts';
+import { freePort } from '../helpers/ports.ts';
+import { startCluster } from '../helpers/postgres.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const NEXT = 'four small boats at anchor';
+
+const signIn = async (
+  service: TestService,
+  login: string,
+  password = DEMO_PASSWORD,
+): Promise<{ visitor: Visitor; answer: Answer }> => {
+  const visitor = createVisitor(service.issuer);
+  return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+};
+const changePassword = async (visitor: Visitor, current: string, next: string): Promise<Answer> =>
+  visitor.submit(await visitor.open('/account/password'), {
+    current_password: current,
+    new_password: next,
+    confirm_password: next,
+  });
+const figure = async ({ container }: TestService, name: string): Promise<number> => {
+  const found = (await container.metrics.registry.metrics()).split('\n').find((one) => one.startsWith(`${name} `));
+  return Number(found?.slice(name.length) ?? 0);
+};
+
+describe('mail', () => {
+  let service: TestService;
+  let time: HeldTime;
+  let kept: KeptLog;
+  let smtpPort: number;
+  before(async () => {
+    time = holdTime();
+    kept = createKeptLog();
+    smtpPort = await freePort();
+    service = await startService({ clients: [], smtpUrl: `smtp://127.0.0.1:${String(smtpPort)}`, log: kept.log });
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+  const withCatcher = async (work: (mail: MailCatcher) => Promise<void>): Promise<void> => {
+    const mail = await startMailCatcher({ smtpPort, webPort: 0 });
+    try {
+      await work(mail);
+    } finally {
+      await mail.close();
+    }
+  };
+
+  it('that can not be delivered blocks nobody, is counted, and arrives when the server is back', async () => {
+    const { visitor } = await signIn(service, LOGIN.G2);
+    const changed = await changePassword(visitor, DEMO_PASSWORD, NEXT);
+    assert.equal(new URL(changed.url).search, '?done=passwordChanged');
+    assert.equal(new URL((await signIn(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
+    const retried = 'kinpass_outbox_deliveries_total{kind="mail",outcome="retry"}';
+    await eventually('a retry', async () => ((await figure(service, retried)) >= 1 ? true : undefined));
+    await eventually('a mail that waits', async () =>
+      (await figure(service, 'kinpass_outbox_pending')) === 1 ? true : undefined,
+    );
+    await withCatcher(async (mail) => {
+      time.forward(HOUR);
+      const notice = await mailTo(mail, LOGIN.G2, '您的密碼已變更');
+      assert.match(notice.text, /李美玲，您好/);
+      assert.match(notice.text, /2026年11月23日 09:00/);
+      assert.match(notice.from, /no-reply@kinpass\.example/);
+      await eventually('nothing waits', async () =>
+        (await figure(service, 'kinpass_outbox_pending')) === 0 ? true : undefined,
+      );
+      time.forward(HOUR);
+      assert.equal(mailsTo(mail, LOGIN.G2, '您的密碼已變更').length, 1, 'once');
+    });
+    assert.equal(await figure(service, 'kinpass_outbox_deliveries_total{kind="mail",outcome="sent"}'), 1);
+    const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+    assert.deepEqual(
+      rows.map(({ payload, lastError }) => ({ payload, lastError })),
+      [{ payload: '', lastError: null }],
+    );
+  });
+
+  it('about a changed password speaks the language of the person', async () => {
+    await withCatcher(async (mail) => {
+      const { visitor } = await signIn(service, LOGIN.G5);
+      await changePassword(visitor, DEMO_PASSWORD, NEXT);
+      const notice = await mailTo(mail, LOGIN.G5, 'password');
+      assert.match(notice.text, /Nguyen Thi Lan/);
+      assert.match(notice.text, /23 November 2026|November 23, 2026/);
+      assert.doesNotMatch(notice.text, /密碼/);
+    });
+  });
+
+  it('that is refused is logged without the address, though the mail server quotes it', async () => {
+    const refusing = new SMTPServer({
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      onRcptTo: ({ address }, _session, done) => {
+        done(Object.assign(new Error(`<${address}>: no such user here`), { responseCode: 550 }));
+      },
+    });
+    await new Promise<void>((resolve) => refusing.listen(smtpPort, '127.0.0.1', resolve));
+    try {
+      const { visitor } = await signIn(service, LOGIN.G4);
+      await changePassword(visitor, DEMO_PASSWORD, NEXT);
+      await eventually('the refusal is logged', () => (kept.text().includes('"responseCode":550') ? true : undefined));
+    } finally {
+      await new Promise<void>((resolve) => {
+        refusing.close(resolve);
+      });
+    }
+    assert.match(kept.text(), /"code":"EENVELOPE"/);
+    assert.ok(!kept.text().includes('xiu.lin'));
+    const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+    assert.ok(rows.every(({ lastError }) => lastError === null || lastError === 'EENVELOPE'));
+    time.forward(2 * SECOND);
+  });
+});
+
+describe('what stands beside a sign-in', () => {
+  let service: TestService;
+  let kept: KeptLog;
+  before(async () => {
+    kept = createKeptLog();
+    service = await startService({ clients: [], log: kept.log });
+  });
+  after(() => service.stop());
+
+  it('may fail: without an audit log people sign in, and each lost row is counted', async () => {
+    const { store } = service.container;
+    const lost = 'kinpass_side_effect_failures_total{kind="audit"}';
+    await store.maintain((run) => run('alter table audit rename to audit_away'));
+    const { visitor, answer } = await signIn(service, LOGIN.G2);
+    assert.equal(new URL(answer.url).pathname, '/account');
+    assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
+    // One row for each try, and one for the way into the account page.
+    await eventually('three rows lost', async () => ((await figure(service, lost)) === 3 ? true : undefined));
+    assert.match(kept.text(), /audit row lost/);
+    // A change and its record stand or fall together.
+    const hash = (await credentialOf(service, 'G2')).hash;
+    assert.equal((await changePassword(visitor, DEMO_PASSWORD, NEXT)).status, 500);
+    assert.equal((await credentialOf(service, 'G2')).hash, hash);
+    await store.maintain((run) => run('alter table audit_away rename to audit'));
+    assert.equal((await changePassword(visitor, DEMO_PASSWORD, NEXT)).status, 200);
+    assert.ok((await auditOf(service, 'G2')).includes('password.changed'));
+    await givePassword(service, 'G2', DEMO_PASSWORD);
+  });
+
+  it('may fail: with broken figures people sign in, and the loss is counted', async () => {
+    const { signIns, requestSeconds } = service.container.metrics;
+    const fail = (): never => {
+      throw new Error('the figures are broken');
+    };
+    const whole = { inc: signIns.inc.bind(signIns), observe: requestSeconds.observe.bind(requestSeconds) };
+    Object.assign(signIns, { inc: fail });
+    Object.assign(requestSeconds, { observe: fail });
+    try {
+      const { answer } = await signIn(service, LOGIN.G3);
+      assert.equal(answer.status, 200);
+      assert.equal(new URL(answer.url).pathname, '/account');
+    } finally {
+      Object.assign(signIns, { inc: whole.inc });
+      Object.assign(requestSeconds, { observe: whole.observe });
+    }
+    assert.ok((await figure(service, 'kinpass_side_effect_failures_total{kind="metrics"}')) >= 2);
+    assert.match(kept.text(), /the figures are broken/);
+  });
+
+  it('shows a number instead of a stack trace when the database refuses', async () => {
+    const { store } = service.container;
+    const { visitor } = await signIn(service, LOGIN.G4);
+    await store.maintain((run) => run('alter table persons rename to persons_away'));
+    const broken = await visitor.open('/account');
+    await store.maintain((run) => run('alter table persons_away rename to persons'));
+    assert.equal(broken.status, 500);
+    const [, reference] = /<code>([^<]*)<\/code>/.exec(broken.body) ?? [];
+    assert.equal(reference, broken.headers.get('x-request-id'));
+    assert.doesNotMatch(broken.body, /SQLITE|no such table|persons|\.ts|select /i);
+    assert.ok(kept.text().includes(`"requestId":"${reference}","msg":"request failed"`));
+    assert.equal((await visitor.open('/account')).status, 200);
+  });
+});
+
+describe('a database that is gone', () => {
+  it('leaves the program alive, not ready, and with a page that has a number', async () => {
+    const cluster = await startCluster();
+    const kept = createKeptLog();
+    const service = await startService({ clients: [], databaseUrl: await cluster.createDatabase(), log: kept.log });
+    const statusOf = async (path: string): Promise<number> => (await fetch(service.issuer + path)).status;
+    try {
+      assert.equal(await statusOf('/health/ready'), 200);
+      await cluster.stop();
+      assert.equal(await statusOf('/health/ready'), 503);
+      assert.equal(await statusOf('/health/live'), 200);
+      const page = await createVisitor(service.issuer).open('/account');
+      assert.equal(page.status, 500);
+      assert.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
+      assert.doesNotMatch(page.body, /ECONNREFUSED|postgres/);
+    } finally {
+      await service.stop();
+    }
+  });
+});

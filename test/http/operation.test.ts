@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { ADULTS } from '../../demo/city/named-table.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
+import { freePort } from '../helpers/ports.ts';
+import { formHeaders } from '../helpers/raw.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const NEXT = 'four small boats at anchor';
+
+const line = z.looseObject({
+  level: z.string(),
+  time: z.iso.datetime(),
+  msg: z.string(),
+  requestId: z.string().optional(),
+});
+
+describe('the program in operation', () => {
+  let mail: MailCatcher;
+  let home: Home;
+  let program: Program;
+  let metricsUrl: string;
+  before(async () => {
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    home = await createHome({ smtpUrl: mail.smtpUrl });
+    const metricsPort = String(await freePort());
+    metricsUrl = `http://127.0.0.1:${metricsPort}`;
+    home.env['KINPASS_METRICS_PORT'] = metricsPort;
+    program = await startProgram(home.env);
+  });
+  after(async () => {
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+    await mail.close();
+    home.remove();
+  });
+
+  const signIn = async (login: string, password: string): Promise<{ visitor: Visitor; answer: Answer }> => {
+    const visitor = createVisitor(home.issuer);
+    return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+  };
+
+  it('says that it is alive and ready', async () => {
+    for (const [path, status] of [
+      ['/health/live', 'live'],
+      ['/health/ready', 'ready'],
+    ] as const) {
+      const answer = await fetch(home.issuer + path);
+      assert.equal(answer.status, 200);
+      assert.deepEqual(await answer.json(), { status });
+    }
+  });
+
+  it('shows its figures on a port of their own and nowhere else', async () => {
+    await signIn('nobody@parents.example', 'x');
+    const answer = await fetch(`${metricsUrl}/metrics`);
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
+    const text = await answer.text();
+    assert.match(text, /^kinpass_sign_ins_total\{outcome="refused"\} \d/m);
+    assert.match(
+      text,
+      /^kinpass_http_request_duration_seconds_count\{method="GET",route="\/health\/live",status="2xx"\} 1$/m,
+    );
+    assert.match(text, /^process_cpu_seconds_total /m);
+    assert.equal((await fetch(`${metricsUrl}/`)).status, 404);
+    assert.equal((await fetch(`${home.issuer}/metrics`)).status, 404);
+  });
+
+  it('logs JSON lines with request ids, and nothing that tells who somebody is or lets anybody in', async () => {
+    const secrets = new Set<string>();
+    const keep = async (visitor: Visitor, ...answers: Answer[]): Promise<void> => {
+      for (const { value } of await visitor.jar.getCookies(`${home.issuer}/interaction/x`)) secrets.add(value);
+      for (const { url } of answers) secrets.add(new URL(url).pathname.split('/')[2] ?? NEXT);
+    };
+    const wrong = await signIn(LOGIN.G2, 'my secret typing');
+    const first = await signIn(LOGIN.G1, '100201');
+    const changed = await first.visitor.submit(first.answer, {
+      current_password: '100201',
+      new_password: NEXT,
+      confirm_password: NEXT,
+    });
+    await keep(first.visitor, first.answer);
+    await keep(wrong.visitor, wrong.answer);
+    assert.equal(new URL(changed.url).pathname, '/account');
+    const visitor = createVisitor(home.issuer);
+    await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G2 });
+    const link = linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼'));
+    secrets.add(new URL(link).searchParams.get('token') ?? NEXT);
+    const done = await visitor.submit(await visitor.open(link), {
+      new_password: `${NEXT}!`,
+      confirm_password: `${NEXT}!`,
+    });
+    assert.equal(done.status, 200);
+    await mailTo(mail, LOGIN.G2, '您的密碼已變更');
+    await visitor.open('/auth?client_id=nobody&login_hint=meiling.li@parents.example&state=SeCrEt');
+    await visitor.open('/no/such/page?mail=meiling.li@parents.example');
+
+    const text = program.out();
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((one) => line.parse(JSON.parse(one)));
+    const requests = lines.filter(({ msg }) => msg === 'request');
+    assert.ok(requests.length > 20);
+    assert.equal(new Set(requests.map(({ requestId }) => requestId)).size, requests.length);
+    assert.ok(requests.some(({ requestId }) => requestId === done.headers.get('x-request-id')));
+    const people = Object.values(ADULTS).flatMap((adult) => [
+      adult.name,
+      adult.email,
+      adult.nationalId,
+      adult.nationalId.slice(-6),
+      ...('mobile' in adult ? [adult.mobile, adult.mobile.slice(-9)] : []),
+    ]);
+    assert.ok(secrets.size >= 5);
+    for (const word of [
+      ...people,
+      ...secrets,
+      DEMO_PASSWORD,
+      NEXT,
+      'my secret typing',
+      'SeCrEt',
+      'example"',
+      '127.0.0.1',
+    ]) {
+      assert.ok(!text.includes(word), `the log holds ${word}`);
+    }
+    assert.equal(program.err(), '');
+  });
+
+  it('keeps sessions and keys over a restart', async () => {
+    const { visitor } = await signIn(LOGIN.T1, DEMO_PASSWORD);
+    const jwks = await (await fetch(`${home.issuer}/jwks`)).text();
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+    program = await startProgram(home.env);
+    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal(await (await fetch(`${home.issuer}/jwks`)).text(), jwks);
+  });
+
+  it('has every acknowledged write on disk when it is killed in the next moment', async () => {
+    for (const round of [1, 2]) {
+      const current = round === 1 ? DEMO_PASSWORD : `${NEXT} ${String(round - 1)}`;
+      const next = `${NEXT} ${String(round)}`;
+      const { visitor } = await signIn(LOGIN.T2, current);
+      const page = await visitor.open('/account/password');
+      const answer = await fetch(page.url, {
+        method: 'POST',
+        redirect: 'manual',
+        body: new URLSearchParams({ current_password: current, new_password: next, confirm_password: next }),
+        headers: { cookie: await visitor.jar.getCookieString(page.url), origin: home.issuer },
+      });
+      program.child.kill('SIGKILL');
+      assert.equal(answer.status, 303);
+      assert.equal(await program.ended, 'SIGKILL');
+      program = await startProgram(home.env);
+      assert.equal((await signIn(LOGIN.T2, current)).answer.status, 422);
+      assert.equal(new URL((await signIn(LOGIN.T2, next)).answer.url).pathname, '/account');
+      assert.equal(stepOf(await visitor.open('/account')), undefined, 'the session lives on');
+    }
+  });
+});
+
+describe('the end of the program', () => {
+  let home: Home;
+  before(async () => {
+    home = await createHome();
+  });
+  after(() => {
+    home.remove();
+  });
+
+  it('on SIGTERM answers the request that is under way, takes no new one, and exits with 0', async () => {
+    const program = await startProgram(home.env);
+    const body = new URLSearchParams({ login: '' }).toString();
+    const headers = { ...formHeaders(home.issuer), 'content-length': String(body.length), expect: '100-continue' };
+    const sent = request(`${home.issuer}/forgot`, { method: 'POST', headers });
+    const answered = once(sent, 'response');
+    sent.flushHeaders();
+    // The service has the headers and waits for the form when the signal comes.
+    await once(sent, 'continue');
+    program.child.kill('SIGTERM');
+    program.child.kill('SIGTERM');
+    await eventually('it stops', () => (program.out().includes('"msg":"stopping"') ? true : undefined));
+    await assert.rejects(fetch(`${home.issuer}/health/live`));
+    assert.equal(program.child.exitCode, null);
+    sent.end(body);
+    const [answer] = z.tuple([z.instanceof(IncomingMessage)]).parse(await answered);
+    assert.equal(answer.statusCode, 422);
+    assert.match(await text(answer), /role="alert"/);
+    const start = performance.now();
+    assert.equal(await program.ended, 0);
+    assert.ok(performance.now() - start < 4_000, 'it does not wait for connections that are kept alive');
+    assert.match(program.out(), /"msg":"stopped"\}\n$/);
+  });
+
+  it('comes at once, with one clear line, when the master key is not the one of the database', async () => {
+    const first = await startProgram(home.env);
+    first.child.kill('SIGTERM');
+    await first.ended;
+    const keyFile = `${home.keyFile}.other`;
+    writeFileSync(keyFile, randomBytes(32).toString('base64'));
+    const program = runProgram(['start'], { ...home.env, KINPASS_KEY_FILE: keyFile });
+    assert.equal(await program.ended, 1);
+    assert.match(program.err(), /^KINPASS_KEY_FILE: [^\n]*not the key[^\n]*\n$/);
+    assert.equal(program.out(), '');
+  });
+
+  it('comes at once, with one clear line, when its port is taken', async () => {
+    const first = await startProgram(home.env);
+    const second = runProgram(['start'], home.env);
+    assert.equal(await second.ended, 1);
+    assert.match(second.err(), /^[^\n]*EADDRINUSE[^\n]*\n$/);
+    first.child.kill('SIGTERM');
+    assert.equal(await first.ended, 0);
+  });
+
+  it('comes at once, naming each wrong setting, when the configuration is wrong', async () => {
+    const program = runProgram(['start'], { ...home.env, KINPASS_ISSUER: 'nonsense', SMTP_URL: '', KINPASS_PORT: 'x' });
+    assert.equal(await program.ended, 1);
+    const names = program
+      .err()
+      .trim()
+      .split('\n')
+      .map((one) => one.split(':')[0]);
+    assert.deepEqual(names.sort(), ['KINPASS_ISSUER', 'KINPASS_PORT', 'SMTP_URL']);
+  });
+});

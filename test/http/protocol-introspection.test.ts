@@ -1,0 +1,136 @@
+/** An API that asks the service about a token (RFC 7662), and what people are asked before an app may call an API. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { FEES, NOTICES, startCityApis, type CityApis } from '../helpers/city-apis.ts';
+import { setStatus } from '../helpers/city.ts';
+import { enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, type Reply } from '../helpers/flow.ts';
+import { guardianshipOf } from '../helpers/people.ts';
+import type { TestParty } from '../helpers/relying-party.ts';
+import type { TestService } from '../helpers/service.ts';
+import { holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf } from '../helpers/visitor.ts';
+
+let city: CityApis;
+let service: TestService;
+let time: HeldTime;
+let app: TestParty;
+let vendor: TestParty;
+let feesApi: TestParty;
+let noticesApi: TestParty;
+
+before(async () => {
+  time = holdTime();
+  city = await startCityApis();
+  ({ service, app, vendor, feesApi, noticesApi } = city);
+});
+after(async () => {
+  await service.stop();
+  time.release();
+});
+
+describe('an API that asks about a token (RFC 7662)', () => {
+  const FOR_FEES = { resource: FEES, scope: 'openid children bills.read offline_access', prompt: 'consent' };
+  const begin = async (): Promise<Reply> => city.redeemWith(await city.enterFor(FOR_FEES), { resource: FEES });
+  const about = (api: TestParty, token: string) => client.tokenIntrospection(api.config, token);
+
+  it('is told whose it is, what it allows and for whom, for its own tokens', async () => {
+    const reply = await begin();
+    const told = await about(feesApi, textIn(reply, 'access_token'));
+    assert.deepEqual(
+      [told.active, told.aud, told.iss, told.client_id, told.scope, told.token_type],
+      [true, FEES, service.issuer, 'app', 'bills.read', 'Bearer'],
+    );
+    assert.equal(told.sub, idClaims(reply.body)['sub'], 'as the app knows the person');
+    assert.deepEqual(told['acting'], idClaims(reply.body)['acting']);
+    assert.equal((told.exp ?? 0) - (told.iat ?? 0), 180);
+  });
+
+  it('is told nothing but "inactive" about anything else', async () => {
+    const reply = await begin();
+    const access = textIn(reply, 'access_token');
+    const own = textIn(await redeem(app, await city.enterFor({})), 'access_token');
+    const inactive = { active: false };
+    assert.deepEqual(await about(noticesApi, access), inactive, 'a token for another API');
+    assert.deepEqual(await about(app, access), inactive, 'the app itself');
+    assert.deepEqual(await about(feesApi, own), inactive, 'a token for UserInfo');
+    assert.deepEqual(await about(app, own), inactive, 'not even its own app');
+    assert.deepEqual(await about(feesApi, textIn(reply, 'refresh_token')), inactive, 'a refresh token');
+    assert.deepEqual(await about(app, textIn(reply, 'refresh_token')), inactive, 'its own refresh token');
+    assert.deepEqual(await about(feesApi, 'x'.repeat(43)), inactive, 'an invented one');
+  });
+
+  it('is not answered without its secret', async () => {
+    const token = textIn(await begin(), 'access_token');
+    const bare = await fetch(`${service.issuer}/token/introspection`, {
+      method: 'POST',
+      body: new URLSearchParams({ token, client_id: 'fees-api' }),
+    });
+    assert.equal(bare.status, 401);
+  });
+
+  it('hears the end at once: three minutes, a revocation, a suspended guardianship, a disabled person', async () => {
+    const active = async (token: string): Promise<boolean> => (await about(feesApi, token)).active;
+    const revoked = textIn(await begin(), 'access_token');
+    await client.tokenRevocation(app.config, revoked);
+    assert.equal(await active(revoked), false, 'revoked by the app');
+    const suspended = textIn(await begin(), 'access_token');
+    const id = await guardianshipOf(service, LOGIN.G2, '王小安');
+    await service.container.guardianships.change({ id, action: 'suspend', actorId: undefined });
+    assert.equal(await active(suspended), false, 'the guardianship');
+    await service.container.guardianships.change({ id, action: 'resume', actorId: undefined });
+    const disabled = textIn(await begin(), 'access_token');
+    await setStatus(service, 'G2', 'disabled');
+    assert.equal(await active(disabled), false, 'disabled');
+    await setStatus(service, 'G2', 'active');
+    assert.equal(await active(disabled), true);
+    time.forward(3 * MINUTE + 1_000);
+    assert.equal(await active(disabled), false, 'over');
+  });
+});
+
+describe('the consent page for an API', () => {
+  const items = (body: string): string[] =>
+    [...body.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, text = '']) => text);
+
+  it('names what the app could do there, in words, in the language of the reader', async () => {
+    const parameters = { resource: NOTICES, scope: 'openid notices.read notices.reply' };
+    for (const [language, words] of [
+      ['zh-TW', ['確認您已登入', '看學校的通知', '回覆學校的通知']],
+      ['en', ['Confirm that you are signed in', 'See notices of the school', 'Answer notices of the school']],
+    ] as const) {
+      const page = (await enter(vendor, createVisitor(service.issuer, language), { login: LOGIN.T2, parameters }))
+        .answer;
+      assert.equal(stepOf(page), 'consent');
+      assert.deepEqual(items(page.body).slice(1), words.slice(1));
+      assert.match(textOf(page.body), /notices\.city\.example/);
+      assert.equal(textOf(page.body).includes('notices.read'), false, 'no word of the protocol');
+    }
+  });
+
+  it('asks again when the app wants more there, and not for the same', async () => {
+    const visitor = createVisitor(service.issuer);
+    const parameters = { resource: NOTICES, scope: 'openid notices.read' };
+    const first = await enter(vendor, visitor, { login: LOGIN.T2, parameters });
+    const given = await visitor.submit(first.answer, { consent: 'accept' });
+    assert.ok(given.leavesTo?.searchParams.has('code'));
+    const silent = { ...parameters, prompt: 'none' };
+    assert.equal(errorOf((await enter(vendor, visitor, { parameters: silent })).answer), undefined);
+    const more = { ...silent, scope: 'openid notices.read notices.reply' };
+    assert.equal(errorOf((await enter(vendor, visitor, { parameters: more })).answer), 'consent_required');
+  });
+
+  it('can be taken back on the account page, and the API hears it', async () => {
+    const visitor = createVisitor(service.issuer);
+    const parameters = { resource: FEES, scope: 'openid bills.read' };
+    const asked = await enter(vendor, visitor, { login: LOGIN.S1, parameters });
+    const answer = await visitor.submit(asked.answer, { consent: 'accept' });
+    const tokens = await asked.finish(answer, { parameters: { resource: FEES } });
+    assert.equal((await client.tokenIntrospection(feesApi.config, tokens.access_token)).active, true);
+    assert.match(textOf((await visitor.open('/account')).body), /看帳單/);
+    await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    assert.equal((await client.tokenIntrospection(feesApi.config, tokens.access_token)).active, false);
+  });
+});

@@ -1,0 +1,248 @@
+/** Pushed authorization requests (RFC 9126), sent by a client of another maker. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { decodeJwt } from 'jose';
+import * as client from 'openid-client';
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { PERMISSIONS } from '../../src/domain/model.ts';
+import { codeOf, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile', 'children'];
+let service: TestService;
+let time: HeldTime;
+let app: TestParty;
+let strict: TestParty;
+
+before(async () => {
+  time = holdTime();
+  service = await startService({
+    clients: [
+      registered('app', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      registered('strict', secret, {
+        scopes: SCOPES,
+        permissions: ['portfolio:read'],
+        school_types: ['senior_high'],
+        require_pushed_authorization_requests: true,
+      }),
+    ],
+  });
+  app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
+  strict = await createParty(service.issuer, { id: 'strict', scope: 'openid children', secret });
+});
+after(async () => {
+  await service.stop();
+  time.release();
+});
+
+interface Pushed {
+  url: string;
+  requestUri: string;
+  finish(answer: Answer): Promise<Tokens>;
+}
+
+/** Pushes the request that the party would have sent through the browser. */
+async function push(party: TestParty, parameters: Record<string, string> = {}): Promise<Pushed> {
+  const begun = await party.begin(parameters);
+  const sent = new URL(begun.url).searchParams;
+  sent.delete('client_id');
+  const url = await client.buildAuthorizationUrlWithPAR(party.config, sent);
+  return {
+    url: url.href,
+    requestUri: url.searchParams.get('request_uri') ?? '',
+    finish: (answer) => begun.finish(answer),
+  };
+}
+
+/** Pushes fields as they stand, so that a test can send wrong ones. */
+async function pushRaw(fields: Record<string, string>, password = secret): Promise<{ status: number; error: unknown }> {
+  const response = await fetch(app.config.serverMetadata().pushed_authorization_request_endpoint ?? '', {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+    headers: { authorization: `Basic ${Buffer.from(`app:${password}`).toString('base64')}` },
+  });
+  const { error } = z.looseObject({ error: z.string().optional() }).parse(await response.json());
+  return { status: response.status, error };
+}
+
+const visit = (): Visitor => createVisitor(service.issuer);
+const signIn = (visitor: Visitor, page: Answer, login: string): Promise<Answer> =>
+  visitor.submit(page, { login, password: DEMO_PASSWORD });
+
+/** Nobody is signed in and nobody is sent anywhere: the page of the service says that it does not work. */
+function assertRefused(answer: Answer): void {
+  assert.equal(answer.status, 400, answer.leavesTo?.href);
+  assert.equal(answer.leavesTo, undefined);
+  assert.equal(stepOf(answer), undefined);
+}
+
+describe('a pushed authorization request (RFC 9126)', () => {
+  it('works: the browser carries nothing but client_id and request_uri', async () => {
+    const pushed = await push(app);
+    assert.deepEqual([...new URL(pushed.url).searchParams.keys()].sort(), ['client_id', 'request_uri']);
+    assert.match(pushed.requestUri, /^urn:ietf:params:oauth:request_uri:[\w-]{40,}$/);
+    const visitor = visit();
+    const tokens = await pushed.finish(await signIn(visitor, await visitor.open(pushed.url), LOGIN.T2));
+    assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'app');
+  });
+
+  it('works once: after the code, the same request_uri is refused (section 7.3)', async () => {
+    const { url } = await push(app);
+    const visitor = visit();
+    assert.ok(codeOf(await signIn(visitor, await visitor.open(url), LOGIN.T2)));
+    assertRefused(await visitor.open(url));
+    assertRefused(await visit().open(url));
+  });
+
+  it('sent twice at the same moment gives one code', async () => {
+    const visitor = visit();
+    await signIn(visitor, await visitor.open((await push(app)).url), LOGIN.T2);
+    for (let round = 0; round < 3; round += 1) {
+      const { url } = await push(app);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => visitor.open(url)));
+      const codes = answers.filter(({ leavesTo }) => leavesTo?.searchParams.has('code'));
+      assert.equal(codes.length, 1);
+      for (const answer of answers.filter((one) => !codes.includes(one))) {
+        if (answer.leavesTo === undefined) assertRefused(answer);
+        else assert.equal(errorOf(answer), 'invalid_request_uri');
+      }
+    }
+  });
+
+  it('lives for 60 seconds (section 2.2)', async () => {
+    const [early, late] = [await push(app), await push(app)];
+    time.forward(59 * SECOND);
+    assert.equal(stepOf(await visit().open(early.url)), 'login');
+    time.forward(2 * SECOND);
+    assertRefused(await visit().open(late.url));
+  });
+
+  it('may end while the person signs in: a sign-in takes longer than a minute', async () => {
+    const pushed = await push(app);
+    const visitor = visit();
+    const page = await visitor.open(pushed.url);
+    time.forward(300 * SECOND);
+    assert.ok((await pushed.finish(await signIn(visitor, page, LOGIN.T2))).access_token);
+  });
+
+  it('of another client is refused (section 2.2: bound to who pushed it)', async () => {
+    const { requestUri } = await push(app);
+    const stolen = new URL(service.issuer);
+    stolen.pathname = '/auth';
+    stolen.search = new URLSearchParams({ client_id: 'strict', request_uri: requestUri }).toString();
+    const answer = await visit().open(stolen.href);
+    assert.equal(stepOf(answer), undefined);
+    assert.equal(answer.leavesTo?.searchParams.has('code') ?? false, false);
+    assert.equal(answer.status >= 400 || errorOf(answer) !== undefined, true, answer.url);
+  });
+
+  it('that nobody pushed is refused', async () => {
+    const url = new URL((await push(app)).url);
+    url.searchParams.set('request_uri', `urn:ietf:params:oauth:request_uri:${'a'.repeat(43)}`);
+    assertRefused(await visit().open(url.href));
+  });
+
+  it('can not be changed by what the browser adds (section 4, RFC 9101, section 5)', async () => {
+    const pushed = await push(app);
+    const url = new URL(pushed.url);
+    url.searchParams.set('redirect_uri', 'https://evil.example/callback');
+    url.searchParams.set('scope', 'openid');
+    url.searchParams.set('state', 'of-somebody-else');
+    const visitor = visit();
+    const answer = await signIn(visitor, await visitor.open(url.href), LOGIN.T2);
+    assert.equal(answer.leavesTo?.hostname, 'app.example');
+    const tokens = await pushed.finish(answer);
+    assert.equal(tokens.scope, 'openid profile');
+  });
+});
+
+describe('the endpoint for pushed requests', () => {
+  const fields = {
+    client_id: 'app',
+    response_type: 'code',
+    redirect_uri: 'https://app.example/callback',
+    scope: 'openid',
+    code_challenge: 'c'.repeat(43),
+    code_challenge_method: 'S256',
+  };
+
+  it('takes a right request, and answers 201 (section 2.2)', async () => {
+    assert.equal((await pushRaw(fields)).status, 201);
+  });
+
+  for (const [what, change, error] of [
+    ['an address that is not registered', { redirect_uri: 'https://evil.example/callback' }, 'invalid_request'],
+    ['a scope that is not registered', { scope: 'openid email' }, 'invalid_scope'],
+    ['another response type', { response_type: 'token' }, 'unsupported_response_type'],
+    ['a request_uri in it (section 2.1)', { request_uri: 'urn:example:x' }, 'request_uri_not_supported'],
+    ['the id of another client', { client_id: 'strict' }, 'invalid_request'],
+  ] as const) {
+    it(`refuses ${what} before the browser is involved`, async () => {
+      assert.deepEqual(await pushRaw({ ...fields, ...change }), { status: 400, error });
+    });
+  }
+
+  it('refuses a client with a wrong secret', async () => {
+    assert.deepEqual(await pushRaw(fields, newSecret()), { status: 401, error: 'invalid_client' });
+  });
+
+  it('answers a browser that opens it with a refusal, not with a page to sign in', async () => {
+    const answer = await visit().open('/request');
+    assert.ok([404, 405].includes(answer.status), String(answer.status));
+  });
+});
+
+describe('a client that is registered for pushed requests only', () => {
+  it('is refused when it sends a plain one', async () => {
+    const answer = await visit().open((await strict.begin()).url);
+    assert.equal(errorOf(answer), 'invalid_request');
+    assert.equal(answer.leavesTo?.searchParams.get('iss'), service.issuer);
+  });
+
+  it('gets tokens by a pushed one', async () => {
+    const pushed = await push(strict);
+    const visitor = visit();
+    const tokens = await pushed.finish(await signIn(visitor, await visitor.open(pushed.url), LOGIN.G2));
+    assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
+  });
+
+  it('switches by a pushed one, without a page (claims.md rule 7)', async () => {
+    const visitor = visit();
+    const first = await push(strict);
+    await first.finish(
+      await signIn(visitor, await visitor.open(first.url), LOGIN.T1).then((page) => pick(visitor, page)),
+    );
+    const wish = { id_token: { acting: { value: { role: 'teacher', school_code: '993302' } } } };
+    const switched = await push(strict, { prompt: 'none', claims: JSON.stringify(wish) });
+    const tokens = await switched.finish(await visitor.open(switched.url));
+    const { acting } = z.object({ acting: z.object({ role: z.string() }) }).parse(decodeJwt(tokens.id_token ?? ''));
+    assert.equal(acting.role, 'teacher');
+  });
+
+  it('gives a person with nothing to see a way on as somebody else, within the same request', async () => {
+    const pushed = await push(strict);
+    const visitor = visit();
+    // G3: the guardianship is suspended, so there is no child and no reason (claims.md rule 5).
+    const nothing = await signIn(visitor, await visitor.open(pushed.url), LOGIN.G3);
+    const link = /href="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
+    const page = await visitor.open(link);
+    assert.equal(stepOf(page), 'login', textOf(page.body).slice(0, 200));
+    const bridge = await signIn(visitor, page, LOGIN.G2);
+    const tokens = await pushed.finish(await visitor.submit(bridge, {}));
+    assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
+  });
+});
+
+/** Presses the first choice of the chooser. */
+function pick(visitor: Visitor, page: Answer): Promise<Answer> {
+  const choice = /name="choice" value="([^"]*)"/.exec(page.body)?.[1];
+  assert.ok(choice, textOf(page.body).slice(0, 200));
+  return visitor.submit(page, { choice });
+}

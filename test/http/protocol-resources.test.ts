@@ -1,0 +1,201 @@
+/** Access tokens for the APIs of the city: asked for by `resource` (RFC 8707), checked by the API itself (RFC 9068). */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
+import { createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose';
+import { z } from 'zod';
+
+import type { Permission } from '../../src/domain/model.ts';
+import { FEES, NOTICES, OTHERS, PERMISSIONS, SCOPE, startCityApis, type CityApis } from '../helpers/city-apis.ts';
+import {
+  askForTokens,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  textIn,
+  userinfo,
+  type Entered,
+  type Reply,
+} from '../helpers/flow.ts';
+import { guardianshipOf } from '../helpers/people.ts';
+import type { TestParty } from '../helpers/relying-party.ts';
+import type { TestService } from '../helpers/service.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+let city: CityApis;
+let service: TestService;
+let app: TestParty;
+
+before(async () => {
+  city = await startCityApis();
+  ({ service, app } = city);
+});
+after(() => service.stop());
+
+const enterFor = (parameters: Record<string, string>, child?: string): Promise<Entered> =>
+  city.enterFor(parameters, child);
+const withResource = (entered: Entered, fields: Record<string, string>): Promise<Reply> =>
+  city.redeemWith(entered, fields);
+
+/** As an API checks a token, with a library that knows nothing of the service (RFC 9068, section 4). */
+async function verified(token: string, audience = NOTICES): Promise<JWTPayload> {
+  const keys = createRemoteJWKSet(new URL('/jwks', service.issuer));
+  const rules = { issuer: service.issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], currentDate: new Date() };
+  return (await jwtVerify(token, keys, rules)).payload;
+}
+
+const actingIn = z.object({
+  acting: z.object({ role: z.string(), child: z.string(), school_code: z.string(), permissions: z.array(z.string()) }),
+});
+
+describe('an access token for an API (RFC 8707)', () => {
+  it('is a signed JWT for that API alone, with what was asked and registered, and lives minutes (RFC 9068)', async () => {
+    const entered = await enterFor({ resource: NOTICES, scope: `${SCOPE} notices.unknown bills.read` });
+    const tokens = await entered.finish(entered.answer, { parameters: { resource: NOTICES } });
+    const claims = await verified(tokens.access_token);
+    assert.equal(claims.aud, NOTICES);
+    assert.equal(claims['scope'], 'notices.read', 'neither what nobody registered, nor what belongs to another API');
+    assert.equal(tokens.scope, 'notices.read');
+    assert.equal(claims['client_id'], 'app');
+    assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 300);
+    assert.equal(tokens.expires_in, 300);
+    assert.ok(z.string().min(16).safeParse(claims.jti).success);
+    assert.equal(claims.sub, tokens.claims()?.sub, 'pairwise, as in the ID token (claims.md rule 2)');
+    await assert.rejects(verified(tokens.access_token, FEES), { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED' });
+  });
+
+  it('carries acting, as the ID token does, and nothing else about anybody (claims.md rules 3 and 6)', async () => {
+    const entered = await enterFor({ resource: NOTICES, scope: `${SCOPE} profile roles email phone children.profile` });
+    const reply = await withResource(entered, { resource: NOTICES });
+    const claims = await verified(textIn(reply, 'access_token'));
+    assert.deepEqual(claims['acting'], idClaims(reply.body)['acting']);
+    assert.equal(actingIn.parse(claims).acting.school_code, '993301');
+    assert.deepEqual(
+      Object.keys(claims).sort(),
+      ['acting', 'aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'scope', 'sub'].sort(),
+    );
+  });
+
+  it('carries no acting when the app did not ask for children', async () => {
+    const entered = await enter(app, createVisitor(service.issuer), {
+      login: LOGIN.G2,
+      parameters: { resource: NOTICES, scope: 'openid notices.read' },
+    });
+    const claims = await verified(textIn(await withResource(entered, { resource: NOTICES }), 'access_token'));
+    assert.equal(claims['acting'], undefined);
+    assert.equal(claims['scope'], 'notices.read');
+  });
+
+  it('is not taken at UserInfo, and a token for UserInfo is for no API', async () => {
+    const entered = await enterFor({ resource: NOTICES });
+    const token = textIn(await withResource(entered, { resource: NOTICES }), 'access_token');
+    assert.equal((await userinfo(app, token)).status, 401);
+    const plain = textIn(await redeem(app, await enterFor({ resource: NOTICES })), 'access_token');
+    assert.equal((await userinfo(app, plain)).status, 200);
+    await assert.rejects(verified(plain), { code: 'ERR_JWS_INVALID' });
+  });
+
+  it('of the opaque kind is not taken at UserInfo either', async () => {
+    const entered = await enterFor({ resource: FEES, scope: 'openid children bills.read' });
+    const token = textIn(await withResource(entered, { resource: FEES }), 'access_token');
+    const refused = await userinfo(app, token);
+    assert.deepEqual([refused.status >= 401 && refused.status <= 403, refused.body['sub']], [true, undefined]);
+  });
+
+  for (const [what, resource] of Object.entries({
+    'nobody registered': 'https://nobody.example/',
+    'the app is not registered for': OTHERS,
+    'is almost the same': NOTICES.slice(0, -1),
+    'is not an address': 'notices',
+    'has a fragment (section 2)': `${NOTICES}#x`,
+  })) {
+    it(`for an API that ${what} is refused with invalid_target`, async () => {
+      const { answer } = await enter(app, createVisitor(service.issuer), { parameters: { resource } });
+      assert.equal(errorOf(answer), 'invalid_target');
+    });
+  }
+
+  it('is not given for an API that the person was not asked about', async () => {
+    const entered = await enterFor({ resource: NOTICES });
+    const reply = await withResource(entered, { resource: FEES });
+    assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_target']);
+  });
+
+  it('names one of two APIs that were asked for together; each gets its own token', async () => {
+    const begun = await app.begin({
+      scope: 'openid children notices.read bills.read offline_access',
+      prompt: 'consent',
+    });
+    const url = new URL(begun.url);
+    url.searchParams.append('resource', NOTICES);
+    url.searchParams.append('resource', FEES);
+    const visitor = createVisitor(service.issuer);
+    const signedIn = await enter({ ...app, begin: () => Promise.resolve({ ...begun, url: url.href }) }, visitor, {
+      login: LOGIN.G2,
+      choice: ['王小安'],
+    });
+    const first = await withResource(signedIn, { resource: NOTICES });
+    assert.equal((await verified(textIn(first, 'access_token')))['scope'], 'notices.read');
+    const more = { grant_type: 'refresh_token', refresh_token: textIn(first, 'refresh_token'), resource: FEES };
+    const second = await askForTokens(app, more);
+    assert.equal(second.body['scope'], 'bills.read');
+    assert.equal(second.body['expires_in'], 180);
+  });
+});
+
+describe('a refresh for an API', () => {
+  const OFFLINE = { resource: NOTICES, scope: `${SCOPE} notices.reply offline_access`, prompt: 'consent' };
+  const begin = async (child = '王小安') => withResource(await enterFor(OFFLINE, child), { resource: NOTICES });
+
+  it('reads acting anew: what the guardian may do has changed, and the next token says so (claims.md rule 8)', async () => {
+    const reply = await begin();
+    const before = actingIn.parse(await verified(textIn(reply, 'access_token'))).acting;
+    assert.deepEqual([...before.permissions].sort(), [...PERMISSIONS].sort());
+    const id = await guardianshipOf(service, LOGIN.G2, '王小安');
+    const { store } = service.container;
+    const allow = (permissions: readonly Permission[]): Promise<unknown> =>
+      store.write((u) =>
+        u.db.update(u.t.guardianships).set({ permissions }).where(eq(u.t.guardianships.id, id)).returning(),
+      );
+    await allow(['notice:read']);
+    const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
+    const next = await askForTokens(app, fields);
+    const now = actingIn.parse(await verified(textIn(next, 'access_token'))).acting;
+    assert.deepEqual(now, { ...before, permissions: ['notice:read'] });
+    await allow(['notice:read', 'notice:reply', 'fees:read']);
+  });
+
+  it('gives nothing after the guardianship has ended (claims.md rule 9)', async () => {
+    const reply = await begin('王小樂');
+    const id = await guardianshipOf(service, LOGIN.G2, '王小樂');
+    assert.ok(await service.container.guardianships.change({ id, action: 'suspend', actorId: undefined }));
+    const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
+    assert.equal((await askForTokens(app, fields)).body['error'], 'invalid_grant');
+    assert.ok(await service.container.guardianships.change({ id, action: 'resume', actorId: undefined }));
+  });
+
+  it('can ask for less, and not for what was not given', async () => {
+    const token = textIn(await begin(), 'refresh_token');
+    const ask = (refreshToken: string, scope: string) =>
+      askForTokens(app, { grant_type: 'refresh_token', refresh_token: refreshToken, resource: NOTICES, scope });
+    assert.equal((await ask(token, 'bills.read')).body['error'], 'invalid_scope');
+    const less = await ask(token, 'openid notices.read');
+    assert.equal((await verified(textIn(less, 'access_token')))['scope'], 'notices.read');
+  });
+
+  it('without resource is for UserInfo again', async () => {
+    const next = await refresh(app, textIn(await begin(), 'refresh_token'));
+    assert.equal((await userinfo(app, textIn(next, 'access_token'))).status, 200);
+  });
+});
+
+it('a key of the service never signs for an API what it did not grant: an ID token is no access token', async () => {
+  const reply = await redeem(app, await enterFor({ resource: NOTICES }));
+  const idToken = textIn(reply, 'id_token');
+  assert.equal(decodeJwt(idToken).aud, 'app');
+  await assert.rejects(verified(idToken), { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED' });
+});

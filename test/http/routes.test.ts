@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { formHeaders, send } from '../helpers/raw.ts';
+import { routesDuring } from '../helpers/route-list.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+/** Who comes; `first` stands before the forced change with a right first password. */
+const VISITORS = ['nobody', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;
+type Who = (typeof VISITORS)[number];
+
+const TYPED: Partial<Record<Who, [login: string, password: string]>> = {
+  parent: [LOGIN.G2, DEMO_PASSWORD],
+  teacher: [LOGIN.T2, DEMO_PASSWORD],
+  desk: [LOGIN.A1, DEMO_PASSWORD],
+  bureau: [LOGIN.B1, DEMO_PASSWORD],
+  first: [LOGIN.G1, '100201'],
+};
+
+/** What each visitor gets: a status, and where a redirect leads. */
+type Expected = Record<Who, string>;
+const all = (answer: string): Expected => ({
+  nobody: answer,
+  parent: answer,
+  teacher: answer,
+  desk: answer,
+  bureau: answer,
+  first: answer,
+});
+/** Pages of a person's own: who has not signed in, or not chosen a password yet, is sent to do so. */
+const own = (answer: string): Expected => ({ ...all(answer), nobody: '303 /auth', first: '303 /auth' });
+
+/**
+ * Every route that the service has. A new one that is not listed here fails the first test; so nobody opens a door without
+ * having said for whom. A uid, a token and a form are those of nobody.
+ */
+const TABLE: Record<string, Expected> = {
+  'GET /': all('302 /account'),
+  'GET /account': own('200'),
+  'GET /account/password': own('200'),
+  'POST /account/password': own('422'),
+  'POST /account/sessions/end': own('303 /account'),
+  'POST /account/sessions/end-others': own('303 /account'),
+  'POST /account/apps/revoke': own('303 /account'),
+  'GET /account/signed-in': all('303 /account'),
+  'GET /assets/*path': all('200'),
+  'GET /forgot': all('200'),
+  'POST /forgot': all('422'),
+  'GET /forgot/reset': all('410'),
+  'POST /forgot/reset': all('410'),
+  'GET /health/live': all('200'),
+  'GET /health/ready': all('200'),
+  'GET /interaction/:uid': all('410'),
+  'GET /interaction/:uid/cancel': all('410'),
+  'GET /interaction/:uid/other-account': all('410'),
+  'POST /interaction/:uid/:prompt': all('410'),
+  'GET /language': all('303 /account'),
+
+  // OpenID Connect and OAuth 2.0: what they need is in the request, never in the cookie of a session alone.
+  'GET /.well-known/openid-configuration': all('200'),
+  'GET /.well-known/oauth-authorization-server': all('200'),
+  'GET /jwks': all('200'),
+  'GET /auth': all('400'),
+  'POST /auth': all('303 /auth'),
+  'GET /auth/:uid': all('400'),
+  'POST /token': all('400'),
+  'POST /token/revocation': all('400'),
+  'POST /token/introspection': all('400'),
+  'POST /request': all('400'),
+  'GET /me': all('401'),
+  'POST /me': all('401'),
+  'GET /session/end': { ...all('200'), nobody: '303 /session/end/success', first: '303 /session/end/success' },
+  'POST /session/end': all('303 /session/end'),
+  'GET /session/end/success': all('200'),
+  'POST /session/end/confirm': all('400'),
+  'POST /device/auth': all('400'),
+  'GET /device': all('200'),
+  // Without a session there is no form to answer: from the beginning.
+  'POST /device': { ...all('422'), nobody: '303 /device', first: '303 /device' },
+  'GET /device/:uid': { ...all('422'), nobody: '303 /device', first: '303 /device' },
+};
+
+/** Called by relying parties and devices, which send neither `Origin` nor fetch metadata; or by a browser that comes from one. */
+const BY_MACHINES = [
+  ...['POST /token', 'POST /token/revocation', 'POST /token/introspection', 'POST /request', 'POST /device/auth'],
+  ...['POST /me', 'POST /auth', 'POST /session/end'],
+];
+
+describe('the routes of the service', () => {
+  let service: TestService;
+  let routes: string[];
+  const cookies: Partial<Record<Who, string>> = {};
+  before(async () => {
+    routes = await routesDuring(async () => {
+      service = await startService({ clients: [] });
+    });
+    for (const [who, [login, password]] of Object.entries(TYPED)) {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.submit(await visitor.open('/account'), { login, password });
+      assert.equal(stepOf(page), who === 'first' ? 'new_password' : undefined);
+      Object.assign(cookies, { [who]: await visitor.jar.getCookieString(`${service.issuer}/account`) });
+    }
+  });
+  after(() => service.stop());
+
+  const targetOf = (route: string): { method: string; target: string } => {
+    const [method = '', path = ''] = route.split(' ');
+    const target = path.replaceAll(':uid', 'u'.repeat(43)).replace(':prompt', 'login').replace('*path', 'style.css');
+    return { method, target };
+  };
+
+  it('all stand in the table: every new route enters it', () => {
+    const served = routes.filter((route) => !route.startsWith('OPTIONS '));
+    assert.deepEqual(Object.keys(TABLE).sort(), served);
+  });
+
+  it('answer each visitor as the table says', async () => {
+    for (const [route, expected] of Object.entries(TABLE)) {
+      const { method, target } = targetOf(route);
+      const answered: Partial<Expected> = {};
+      for (const who of VISITORS) {
+        const headers = formHeaders(service.issuer, cookies[who]);
+        const answer = await send(service.issuer, target, { method, headers });
+        const leads =
+          answer.headers.location === undefined ? '' : ` ${new URL(answer.headers.location, service.issuer).pathname}`;
+        answered[who] = `${String(answer.status)}${leads}`;
+      }
+      assert.deepEqual(answered, expected, route);
+    }
+  });
+
+  it('take forms from our own pages only, but for those that machines call', async () => {
+    for (const route of Object.keys(TABLE).filter((one) => one.startsWith('POST '))) {
+      const { method, target } = targetOf(route);
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' };
+      const { status } = await send(service.issuer, target, { method, headers });
+      assert.equal(status === 403, !BY_MACHINES.includes(route), `${route}: ${String(status)}`);
+    }
+  });
+
+  it('answer other methods with 405 and Allow where the path is ours', async () => {
+    for (const [method, path, allowed] of [
+      ['POST', '/account', 'GET'],
+      ['PUT', '/account/password', 'POST'],
+      ['DELETE', '/account/password', 'GET'],
+      ['POST', '/health/live', 'GET'],
+      ['GET', '/account/sessions/end', 'POST'],
+      ['GET', '/account/apps/revoke', 'POST'],
+      ['DELETE', '/forgot', 'POST'],
+      ['POST', '/assets/style.css', 'GET'],
+    ] as const) {
+      const answer = await send(service.issuer, path, { method, headers: formHeaders(service.issuer) });
+      assert.equal(answer.status, 405, `${method} ${path}`);
+      const methods = (answer.headers.allow ?? '').split(', ');
+      assert.ok(methods.includes(allowed), answer.headers.allow);
+      assert.ok(!methods.includes(method));
+      assert.match(answer.body, /無法這樣使用這個頁面|This page can/);
+    }
+  });
+
+  it('answer HEAD as GET, without a body', async () => {
+    for (const path of ['/health/live', '/forgot', '/assets/style.css', '/jwks', '/.well-known/openid-configuration']) {
+      const [head, get] = [await send(service.issuer, path, { method: 'HEAD' }), await send(service.issuer, path)];
+      assert.equal(head.status, 200, path);
+      assert.equal(head.body, '');
+      assert.equal(head.headers['content-type'], get.headers['content-type']);
+    }
+    assert.equal((await send(service.issuer, '/account', { method: 'HEAD' })).status, 303);
+    assert.equal((await send(service.issuer, '/nothing', { method: 'HEAD' })).status, 404);
+  });
+});

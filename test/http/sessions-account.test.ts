@@ -1,0 +1,200 @@
+/** What a person ends on the account page is ended at once, on every face. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import * as audit from '../../src/store/audit.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/flow.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { personOf } from '../helpers/people.ts';
+import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+let issuer = '';
+let receiver: LogoutReceiver;
+
+before(async () => {
+  receiver = await startLogoutReceiver(() => issuer, 'app');
+});
+after(() => receiver.close());
+
+const clients = (): { clients: object[] } => ({
+  clients: [
+    registered('app', secret, {
+      scopes: ['openid', 'profile', 'offline_access'],
+      backchannel_logout_uri: receiver.url,
+    }),
+    registered('second', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+  ],
+});
+
+eachService('the account page', clients, (running) => {
+  let app: TestParty;
+  let second: TestParty;
+  before(async () => {
+    issuer = running().issuer;
+    app = await createParty(issuer, { id: 'app', scope: 'openid profile', secret });
+    second = await createParty(issuer, { id: 'second', scope: 'openid profile', secret });
+  });
+  beforeEach(() => {
+    receiver.received.length = 0;
+  });
+
+  const isSignedIn = async (visitor: Visitor): Promise<boolean> => {
+    const { answer } = await enter(app, visitor, { parameters: { prompt: 'none' } });
+    const alive = errorOf(answer) === undefined;
+    const account = await visitor.open('/account');
+    assert.equal(stepOf(account) === undefined, alive, 'both faces say the same');
+    return alive;
+  };
+  const reads = async (tokens: Tokens, party = app): Promise<boolean> =>
+    (await userinfo(party, tokens.access_token)).status === 200;
+  /** The sessions that the page offers to end. */
+  const others = ({ body }: Answer): string[] =>
+    [...body.matchAll(/name="session" value="([^"]+)"/g)].map(([, value = '']) => value);
+  const eventsOf = async (login: string): Promise<string[]> => {
+    const { id } = await personOf(running(), login);
+    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    return entries.filter(({ subjectId }) => subjectId === id).map(({ event }) => event);
+  };
+
+  it('lists the sessions of this person, marks this one, and lists the apps with access', async () => {
+    const here = await signedIn(app, { login: LOGIN.A1 });
+    await signedIn(second, { login: LOGIN.A1 });
+    await signedIn(app, { login: LOGIN.A2 });
+    const page = await here.visitor.open('/account');
+    assert.equal(others(page).length, 1);
+    assert.equal(page.body.split('這部裝置</span>').length - 1, 1, 'one is marked as this device');
+    assert.match(textOf(page.body), /測試 app/);
+    assert.match(textOf(page.body), /測試 second/);
+    assert.equal(page.body.includes('許雅文'), false);
+  });
+
+  it('ends one other session: cookie, codes and access tokens are dead, the app is told, this one lives', async () => {
+    const [here, lost] = [await signedIn(app, { login: LOGIN.T2 }), await signedIn(app, { login: LOGIN.T2 })];
+    const offline = await tokensFor(app, lost.visitor, { parameters: OFFLINE });
+    const code = await enter(app, lost.visitor);
+    const page = await here.visitor.open('/account');
+    const [target = ''] = others(page);
+    const done = await here.visitor.post('/account/sessions/end', new URLSearchParams({ session: target }));
+    assert.match(textOf(done.body), /該裝置已登出/);
+    assert.equal(await reads(lost.tokens), false);
+    assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
+    assert.equal(await isSignedIn(lost.visitor), false);
+    assert.equal(await isSignedIn(here.visitor), true);
+    assert.equal(await reads(here.tokens), true);
+    const [told] = await receiver.take(1);
+    assert.equal(told?.sid, idClaims(lost.tokens)['sid']);
+    assert.ok((await eventsOf(LOGIN.T2)).includes('session.ended'));
+    assert.equal(
+      (await refresh(app, offline.refresh_token)).status,
+      200,
+      'offline_access is ended as an app, not here',
+    );
+  });
+
+  it('does not end the session of somebody else, and pressing twice is harmless', async () => {
+    const mine = await signedIn(app, { login: LOGIN.B1 });
+    const first = await signedIn(app, { login: LOGIN.S1 });
+    const victim = await signedIn(app, { login: LOGIN.S1 });
+    const [target = ''] = others(await first.visitor.open('/account'));
+    const fields = new URLSearchParams({ session: target });
+    assert.equal((await mine.visitor.post('/account/sessions/end', fields)).status, 200);
+    assert.equal(await isSignedIn(victim.visitor), true);
+    await first.visitor.post('/account/sessions/end', fields);
+    const again = await first.visitor.post('/account/sessions/end', fields);
+    assert.equal(again.status, 200);
+    assert.equal(await isSignedIn(victim.visitor), false);
+    for (const nonsense of ['', 'x', '../x']) {
+      const answer = await mine.visitor.post('/account/sessions/end', new URLSearchParams({ session: nonsense }));
+      assert.equal(answer.status, 200);
+    }
+    assert.equal(await isSignedIn(mine.visitor), true);
+  });
+
+  it('ends all other sessions at once', async () => {
+    const here = await signedIn(app, { login: LOGIN.A2 });
+    const away = [await signedIn(app, { login: LOGIN.A2 }), await signedIn(second, { login: LOGIN.A2 })];
+    const done = await here.visitor.post('/account/sessions/end-others', '');
+    assert.match(textOf(done.body), /其他裝置都已登出/);
+    assert.deepEqual(others(done), []);
+    for (const { visitor } of away) assert.equal(await isSignedIn(visitor), false);
+    assert.equal(await isSignedIn(here.visitor), true);
+    assert.equal(await reads(here.tokens), true);
+  });
+
+  it('takes the access of one app away, everywhere, and tells it; other apps keep theirs', async () => {
+    const [phone, tablet] = [
+      await signedIn(app, { login: LOGIN.G5, parameters: OFFLINE }),
+      await signedIn(app, { login: LOGIN.G5 }),
+    ];
+    const kept = await tokensFor(second, phone.visitor, { parameters: OFFLINE });
+    const done = await phone.visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'app' }));
+    assert.match(textOf(done.body), /已取消該應用程式的存取權/);
+    assert.equal(await reads(phone.tokens), false);
+    assert.equal(await reads(tablet.tokens), false);
+    assert.equal((await refresh(app, phone.tokens.refresh_token)).body['error'], 'invalid_grant');
+    const told = await receiver.take(2);
+    const sids = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
+    assert.deepEqual(told.map(({ sid }) => sid).sort(), sids.sort());
+    assert.equal(await reads(kept, second), true);
+    assert.equal((await refresh(second, kept.refresh_token)).status, 200);
+    assert.equal(textOf(done.body).includes('測試 app'), false);
+  });
+
+  it('changes the password: every other session ends, every refresh token too, this session goes on', async () => {
+    const next = '今天的熱可可比昨天甜一點 27';
+    const [here, thief] = [await signedIn(app, { login: LOGIN.T1 }), await signedIn(app, { login: LOGIN.T1 })];
+    const own = await tokensFor(second, here.visitor, { parameters: OFFLINE });
+    const stolen = await tokensFor(second, thief.visitor, { parameters: OFFLINE });
+    const page = await here.visitor.open('/account/password');
+    const wrong = { current_password: 'not that one', new_password: next, confirm_password: next };
+    assert.equal((await here.visitor.submit(page, wrong)).status, 422);
+    assert.equal(await isSignedIn(thief.visitor), true, 'a wrong old password changes nothing');
+    const done = await here.visitor.submit(page, { ...wrong, current_password: DEMO_PASSWORD });
+    assert.match(textOf(done.body), /密碼已變更，其他裝置都已登出/);
+    assert.equal(await isSignedIn(thief.visitor), false);
+    assert.equal(await reads(thief.tokens), false);
+    assert.equal((await refresh(second, stolen.refresh_token)).body['error'], 'invalid_grant');
+    assert.equal((await refresh(second, own.refresh_token)).body['error'], 'invalid_grant');
+    assert.equal(await isSignedIn(here.visitor), true);
+    assert.equal(await reads(here.tokens), true);
+    const [told] = await receiver.take(1);
+    assert.equal(told?.sid, idClaims(thief.tokens)['sid']);
+    const old = await enter(app, createVisitor(issuer), { login: LOGIN.T1 });
+    assert.equal(old.answer.status, 422);
+    const fresh = await signedIn(app, { login: LOGIN.T1, password: next });
+    assert.equal(await reads(fresh.tokens), true);
+  });
+
+  it('is there for nobody who is not signed in, also for its forms', async () => {
+    for (const path of ['/account', '/account/password']) {
+      assert.equal(stepOf(await createVisitor(issuer).open(path)), 'login', path);
+    }
+    const { visitor } = await signedIn(app, { login: LOGIN.S1 });
+    for (const path of [
+      '/account/password',
+      '/account/sessions/end',
+      '/account/sessions/end-others',
+      '/account/apps/revoke',
+    ]) {
+      const answer = await createVisitor(issuer).post(path, new URLSearchParams({ session: 'x', app: 'app' }));
+      assert.equal(stepOf(answer), 'login', path);
+    }
+    assert.equal(await isSignedIn(visitor), true);
+  });
+});

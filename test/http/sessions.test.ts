@@ -1,0 +1,281 @@
+/** Sessions: how long they live, when the password is asked again, and what a disabled person can still do (nothing). */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+
+import * as people from '../../src/store/people.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/flow.ts';
+import { personOf } from '../helpers/people.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { DAY, holdTime, HOUR, SCHOOL_DAY, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const clients = (): { clients: object[] } => ({
+  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+});
+const partyOf = ({ issuer }: TestService): Promise<TestParty> =>
+  createParty(issuer, { id: 'app', scope: 'openid profile', secret });
+
+let time: HeldTime;
+before(() => {
+  time = holdTime();
+});
+beforeEach(() => {
+  time.forward(SCHOOL_DAY - Date.now());
+});
+after(() => {
+  time.release();
+});
+
+eachService('a person who is disabled while signed in', clients, (running) => {
+  let app: TestParty;
+  before(async () => {
+    app = await partyOf(running());
+  });
+  const setStatus = async (login: string, status: people.PersonStatus): Promise<void> => {
+    const { id } = await personOf(running(), login);
+    await running().container.store.write((u) => people.setPersonStatus(u, id, status, Date.now()));
+  };
+
+  it('is nobody any more: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
+    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE });
+    const code = await enter(app, visitor);
+    await setStatus(LOGIN.T2, 'disabled');
+    const shown = await enter(app, visitor);
+    assert.deepEqual([shown.answer.status, stepOf(shown.answer)], [200, 'login']);
+    const silent = await enter(app, visitor, { parameters: { prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'login_required');
+    assert.deepEqual((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
+    const asked = await userinfo(app, tokens.access_token);
+    assert.deepEqual([asked.status, asked.body['error']], [401, 'invalid_token']);
+    assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
+    const account = await visitor.open('/account');
+    assert.equal(stepOf(account), 'login');
+    assert.equal(account.body.includes('林志豪'), false);
+  });
+
+  it('can not sign in, and the page says no more than for a wrong password', async () => {
+    await setStatus(LOGIN.A2, 'disabled');
+    const visitor = createVisitor(running().issuer);
+    const { answer } = await enter(app, visitor, { login: LOGIN.A2 });
+    assert.equal(answer.status, 422);
+    assert.match(textOf(answer.body), /帳號或密碼不正確/);
+  });
+
+  it('blocks nobody else in the same browser, also where the app asks for a fresh sign-in', async () => {
+    const { visitor } = await signedIn(app, { login: LOGIN.B1 });
+    await setStatus(LOGIN.B1, 'disabled');
+    time.forward(HOUR);
+    const begun = await enter(app, visitor, { parameters: { max_age: '60' } });
+    assert.equal(stepOf(begun.answer), 'login');
+    const done = await throughSwitch(
+      visitor,
+      await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD }),
+    );
+    const tokens = await begun.finish(done);
+    assert.equal((await userinfo(app, tokens.access_token)).body['name'], '王小安');
+  });
+
+  it('is somebody again when enabled, with nothing of before', async () => {
+    const { tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
+    await setStatus(LOGIN.A1, 'disabled');
+    assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
+    await setStatus(LOGIN.A1, 'active');
+    assert.ok(codeOf((await enter(app, createVisitor(running().issuer), { login: LOGIN.A1 })).answer));
+  });
+});
+
+/** Where somebody else signs in over a session, the provider ends that first, by a form that the browser sends by itself. */
+async function throughSwitch(
+  visitor: Visitor,
+  page: Awaited<ReturnType<Visitor['open']>>,
+): ReturnType<Visitor['open']> {
+  return page.leavesTo === undefined && page.body.includes('name="xsrf"') ? visitor.submit(page, {}) : page;
+}
+
+describe('a session', () => {
+  let service: TestService;
+  let app: TestParty;
+  before(async () => {
+    service = await startService(clients());
+    app = await partyOf(service);
+  });
+  after(() => service.stop());
+  const visit = (): Visitor => createVisitor(service.issuer);
+  const cookieOf = async (visitor: Visitor) => {
+    const cookies = await visitor.jar.getCookies(service.issuer);
+    const found = cookies.find(({ key }) => key === 'kinpass_session');
+    assert.ok(found);
+    return found;
+  };
+  const isAlive = async (visitor: Visitor): Promise<boolean> => {
+    const { answer } = await enter(app, visitor, { parameters: { prompt: 'none' } });
+    return errorOf(answer) === undefined;
+  };
+
+  it('without 記住我 ends with the browser, and after 12 hours in any case', async () => {
+    const visitor = visit();
+    await enter(app, visitor, { login: LOGIN.T2 });
+    const cookie = await cookieOf(visitor);
+    assert.equal(cookie.expires, 'Infinity', 'no expiry: a cookie of this browser session');
+    assert.equal(cookie.maxAge, null);
+    time.forward(12 * HOUR - SECOND);
+    assert.equal(await isAlive(visitor), true);
+    // Asked again and again it must not live on, neither by rounding up nor by any tolerance.
+    for (let i = 0; i < 3; i += 1) {
+      time.forward(0.4 * SECOND);
+      await isAlive(visitor);
+    }
+    assert.equal(await isAlive(visitor), false);
+  });
+
+  it('with 記住我 lives for 30 days from the sign-in, however often it is used', async () => {
+    const visitor = visit();
+    await enter(app, visitor, { login: LOGIN.T2, remember: true });
+    const { expires } = await cookieOf(visitor);
+    assert.ok(expires instanceof Date);
+    assert.equal(expires.getTime(), SCHOOL_DAY + 30 * DAY);
+    for (let day = 0; day < 29; day += 1) {
+      time.forward(DAY);
+      assert.equal(await isAlive(visitor), true);
+    }
+    time.forward(DAY - SECOND);
+    assert.equal(await isAlive(visitor), true);
+    time.forward(SECOND);
+    assert.equal(await isAlive(visitor), false);
+  });
+
+  it('ends by the clock of the service, not by the cookie', async () => {
+    const visitor = visit();
+    await enter(app, visitor, { login: LOGIN.T2, remember: true });
+    const cookies = await visitor.jar.getCookies(service.issuer);
+    const header = cookies.map((cookie) => cookie.cookieString()).join('; ');
+    time.forward(30 * DAY);
+    const { url } = await app.begin({ prompt: 'none' });
+    const answer = await createVisitor(service.issuer).open(url, { cookie: header });
+    assert.equal(errorOf(answer), 'login_required');
+  });
+
+  it('takes its access tokens along when it ends by time', async () => {
+    const { tokens } = await signedIn(app, { login: LOGIN.T2 });
+    time.forward(12 * HOUR - 5 * 60 * SECOND);
+    const late = await tokensFor(app, (await signedIn(app, { login: LOGIN.T2 })).visitor);
+    assert.equal((await userinfo(app, late.access_token)).status, 200);
+    assert.equal((await userinfo(app, tokens.access_token)).status, 401);
+  });
+
+  it('is held by a cookie that scripts and other sites do not get, and whose id is new after the sign-in', async () => {
+    const visitor = visit();
+    const begun = await enter(app, visitor);
+    const answers = [begun.answer, await visitor.submit(begun.answer, { login: LOGIN.T2, password: DEMO_PASSWORD })];
+    const set = answers.flatMap(({ headers }) => headers.getSetCookie());
+    assert.ok(set.length > 0);
+    for (const line of set) {
+      assert.match(line, /; *httponly/i, line);
+      assert.match(line, /; *samesite=lax/i, line);
+    }
+    const first = await cookieOf(visitor);
+    assert.ok(first.value.length >= 22, '128 bits in base64url');
+    assert.equal(first.sameSite, 'lax');
+    assert.equal(first.httpOnly, true);
+    const again = await enter(app, visitor, { parameters: { prompt: 'login' }, login: LOGIN.T2 });
+    assert.ok(codeOf(again.answer));
+    assert.notEqual((await cookieOf(visitor)).value, first.value);
+  });
+
+  it('that an attacker planted before the sign-in is not the one that is signed in (session fixation)', async () => {
+    const attacker = visit();
+    await attacker.open((await app.begin()).url);
+    await attacker.open('/session/end');
+    const planted = (await attacker.jar.getCookies(service.issuer)).map((cookie) => cookie.cookieString()).join('; ');
+    const victim = visit();
+    for (const cookie of await attacker.jar.getCookies(service.issuer))
+      await victim.jar.setCookie(cookie, service.issuer);
+    assert.ok(codeOf((await enter(app, victim, { login: LOGIN.T2 })).answer));
+    const { url } = await app.begin({ prompt: 'none' });
+    const answer = await visit().open(url, { cookie: planted });
+    assert.equal(errorOf(answer), 'login_required');
+  });
+});
+
+describe('a fresh sign-in', () => {
+  let service: TestService;
+  let app: TestParty;
+  before(async () => {
+    service = await startService(clients());
+    app = await partyOf(service);
+  });
+  after(() => service.stop());
+
+  it('is asked for by max_age, of the same person only, and moves auth_time', async () => {
+    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T2 });
+    const young = await tokensFor(app, visitor, { parameters: { max_age: '300' } });
+    assert.equal(idClaims(young)['auth_time'], idClaims(tokens)['auth_time']);
+    time.forward(301 * SECOND);
+    const silent = await enter(app, visitor, { parameters: { max_age: '300', prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'login_required');
+    const asked = await enter(app, visitor, { parameters: { max_age: '300' } });
+    assert.match(textOf(asked.answer.body), /請再次確認是您本人/);
+    assert.match(asked.answer.body, /zhihao\.lin/);
+    const other = await visitor.submit(asked.answer, { login: LOGIN.S1, password: 'not his, perhaps hers' });
+    assert.equal(other.status, 422, 'what is typed as login does not count');
+    const done = await visitor.submit(other, { password: DEMO_PASSWORD });
+    const fresh = idClaims(await asked.finish(done));
+    assert.equal(fresh['sub'], idClaims(tokens)['sub']);
+    assert.equal(fresh['auth_time'], Number(idClaims(tokens)['auth_time']) + 301);
+  });
+
+  it('by max_age does not let another person in, whose password is right', async () => {
+    const { visitor } = await signedIn(app, { login: LOGIN.S1 });
+    time.forward(HOUR);
+    const own = 'Der Tee ist noch warm 8';
+    await changePassword(service, LOGIN.T2, own);
+    const asked = await enter(app, visitor, { parameters: { max_age: '1' } });
+    const refused = await visitor.submit(asked.answer, { login: LOGIN.T2, password: own });
+    assert.equal(refused.status, 422);
+    assert.match(textOf(refused.body), /帳號或密碼不正確/);
+  });
+
+  it('keeps 記住我 as it was chosen', async () => {
+    const { visitor } = await signedIn(app, { login: LOGIN.B1, remember: true });
+    time.forward(DAY);
+    const asked = await enter(app, visitor, { parameters: { max_age: '60' } });
+    assert.ok(codeOf(await visitor.submit(asked.answer, { password: DEMO_PASSWORD })));
+    const [cookie] = (await visitor.jar.getCookies(service.issuer)).filter(({ key }) => key === 'kinpass_session');
+    assert.ok(cookie?.expires instanceof Date);
+    assert.equal(cookie.expires.getTime(), SCHOOL_DAY + 31 * DAY);
+  });
+
+  it('is asked for by prompt=login, and by nothing in a live session', async () => {
+    const { visitor } = await signedIn(app, { login: LOGIN.B1 });
+    assert.ok(codeOf((await enter(app, visitor)).answer));
+    const asked = await enter(app, visitor, { parameters: { prompt: 'login' } });
+    assert.equal(stepOf(asked.answer), 'login');
+  });
+});
+
+async function changePassword(service: TestService, login: string, next: string): Promise<void> {
+  const visitor = createVisitor(service.issuer);
+  const account = await visitor.open('/account');
+  await visitor.submit(account, { login, password: DEMO_PASSWORD });
+  const page = await visitor.open('/account/password');
+  const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+  const done = await visitor.submit(page, fields);
+  assert.match(textOf(done.body), /密碼已變更/);
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { credentialOf, errorAt, failuresOf, giveFirstPassword, setStatus } from '../helpers/city.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
+import { alertOf, createVisitor, type Answer } from '../helpers/visitor.ts';
+
+const GUESSES = 50;
+
+/** So many answers of each status. */
+const tally = (answers: readonly Answer[]): Record<number, number> => {
+  const counts: Record<number, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+};
+
+for (const engine of ['sqlite', 'postgres'] as const) {
+  describe(`fifty guesses at once (${engine})`, () => {
+    let service: TestService;
+    let time: HeldTime;
+    before(async () => {
+      const databaseUrl = engine === 'postgres' ? { databaseUrl: await testDatabaseUrl() } : {};
+      time = holdTime();
+      service = await startService({ clients: [], ...databaseUrl });
+    });
+    after(async () => {
+      await service.stop();
+      time.release();
+    });
+
+    const guess = async (logins: readonly string[]): Promise<Answer[]> => {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open('/account');
+      return Promise.all(logins.map((login, at) => visitor.submit(page, { login, password: `guess ${String(at)}` })));
+    };
+    const same = (login: string): string[] => Array.from({ length: GUESSES }, () => login);
+
+    it('count as fifty at one account: five are compared, the others turned away', async () => {
+      for (const login of [LOGIN.G2, 'nobody@parents.example']) {
+        assert.deepEqual(tally(await guess(same(login))), { 422: 5, 429: GUESSES - 5 }, login);
+      }
+      assert.equal(await failuresOf(service, 'G2'), 5);
+    });
+
+    it('close a first password, and the right one among them opens nothing afterwards', async () => {
+      assert.deepEqual(tally(await guess(same(LOGIN.G1))), { 422: 5, 429: GUESSES - 5 });
+      const first = (await credentialOf(service, 'G1')).first;
+      assert.equal(first?.failures, 5);
+      assert.ok(first.closedAt);
+      time.forward(MINUTE);
+      const visitor = createVisitor(service.issuer);
+      const right = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G1, password: '100201' });
+      assert.equal(right.status, 422);
+    });
+
+    it('count as fifty at their address', async () => {
+      const addresses = async (): Promise<number> => {
+        const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+        return rows.filter(({ key }) => key.startsWith('address:')).reduce((sum, { failures }) => sum + failures, 0);
+      };
+      time.forward(10 * MINUTE);
+      const logins = Array.from({ length: GUESSES }, (_, at) => `nobody.${String(at)}@parents.example`);
+      assert.deepEqual(tally(await guess(logins)), { 422: GUESSES });
+      assert.equal(await addresses(), GUESSES);
+    });
+  });
+}
+
+describe('more people than the hashing can take', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService({
+      clients: [],
+      // One hash at work and one waiting, each slow: with three at once, somebody has to be sent away.
+      env: {
+        KINPASS_HASH_THREADS: '1',
+        KINPASS_HASH_QUEUE: '1',
+        KINPASS_HASH_MEMORY_KIB: '65536',
+        KINPASS_HASH_PASSES: '4',
+      },
+    });
+  });
+  after(() => service.stop());
+
+  it('are told to press again, with everything they typed still there, and nothing is counted', async () => {
+    const keys = ['G2', 'G3', 'G4', 'T1', 'T2', 'B1'] as const;
+    const tries = await Promise.all(
+      keys.map(async (key, at) => {
+        const visitor = createVisitor(service.issuer);
+        const page = await visitor.open('/account');
+        return {
+          key,
+          visitor,
+          page,
+          typed: { login: LOGIN[key], password: at === 0 ? DEMO_PASSWORD : `wrong "${key}"`, remember: 'yes' },
+        };
+      }),
+    );
+    const answers = await Promise.all(
+      tries.map(async (one) => ({ ...one, answer: await one.visitor.submit(one.page, one.typed) })),
+    );
+    const busy = answers.filter(({ answer }) => answer.status === 503);
+    assert.ok(busy.length >= 2 && busy.length < keys.length, `${String(busy.length)} were sent away`);
+    for (const { key, answer, typed } of busy) {
+      assert.equal(answer.headers.get('retry-after'), '5');
+      assert.equal(alertOf(answer.body), '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。');
+      assert.equal(stepOf(answer), 'login');
+      assert.ok(answer.body.includes(`value="${typed.login}"`));
+      assert.ok(answer.body.includes(`value="${typed.password.replaceAll('"', '&#34;')}"`));
+      assert.match(answer.body, /name="remember"[^>]* checked/);
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+      assert.equal(await failuresOf(service, key), 0);
+    }
+    const [one] = busy;
+    assert.ok(one);
+    const again = await one.visitor.submit(one.answer, { ...one.typed, password: DEMO_PASSWORD });
+    assert.equal(again.status, 200);
+    assert.equal(new URL(again.url).pathname, '/account');
+  });
+
+  it('change their password later: the page says so, and the old one stays', async () => {
+    const visitor = createVisitor(service.issuer);
+    await visitor.submit(await visitor.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
+    const page = await visitor.open('/account/password');
+    const fields = {
+      current_password: 'wrong',
+      new_password: 'four small boats',
+      confirm_password: 'four small boats',
+    };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => visitor.submit(page, fields)));
+    const busy = answers.find(({ status }) => status === 503);
+    assert.ok(busy);
+    assert.equal(busy.headers.get('retry-after'), '5');
+    assert.notEqual(alertOf(busy.body), '');
+    assert.equal(errorAt(busy, 'current_password'), '');
+    assert.equal(await failuresOf(service, 'G5'), answers.filter(({ status }) => status === 422).length);
+  });
+});
+
+describe('the time of a refusal', () => {
+  const ROUNDS = 15;
+  let service: TestService;
+  let time: HeldTime;
+  before(async () => {
+    time = holdTime();
+    // The real cost of a hash: a difference would show.
+    service = await startService({ clients: [], env: { KINPASS_HASH_MEMORY_KIB: '19456', KINPASS_HASH_PASSES: '2' } });
+    await setStatus(service, 'A2', 'disabled');
+    await giveFirstPassword(service, 'T2', '100407', -1);
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  it('does not tell whether the account exists, is disabled, or has an expired first password', async () => {
+    const logins = { unknown: 'nobody@parents.example', wrong: LOGIN.G2, disabled: 'reg.993301', expired: LOGIN.T2 };
+    const visitor = createVisitor(service.issuer);
+    const took: Record<string, number[]> = {};
+    for (let round = 0; round < ROUNDS; round += 1) {
+      time.forward(15 * MINUTE);
+      const page = await visitor.open('/account');
+      for (const [kind, login] of Object.entries(logins)) {
+        const start = performance.now();
+        const { status } = await visitor.submit(page, { login, password: DEMO_PASSWORD.toUpperCase() });
+        (took[kind] ??= []).push(performance.now() - start);
+        assert.equal(status, 422, kind);
+      }
+    }
+    const median = (kind: string): number => (took[kind] ?? []).sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? 0;
+    for (const kind of ['wrong', 'disabled', 'expired']) {
+      const ratio = median(kind) / median('unknown');
+      assert.ok(ratio > 0.5 && ratio < 2, `${kind}: ${String(ratio)} times as long as unknown`);
+    }
+  });
+});

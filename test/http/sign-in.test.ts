@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { auditOf, credentialOf, errorAt, failuresOf, giveFirstPassword, setStatus, skeleton } from '../helpers/city.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
+import { alertOf, createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
+
+const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
+const LOCKED = '嘗試次數過多，請使用「忘記密碼」，或洽學校資訊組。';
+const tooMany = (time: string): string => `嘗試次數過多，請於 ${time} 後再試，或使用「忘記密碼」。`;
+
+describe('signing in', () => {
+  let time: HeldTime;
+  let service: TestService;
+  before(async () => {
+    time = holdTime();
+    service = await startService({ clients: [] });
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  /** One try in a browser of its own. */
+  const tryOnce = async (login: string, password: string, language?: string): Promise<Answer> => {
+    const visitor = createVisitor(service.issuer, language);
+    return visitor.submit(await visitor.open('/account'), { login, password });
+  };
+  const tryWrong = async (login: string, times: number): Promise<Answer[]> => {
+    const answers: Answer[] = [];
+    for (let i = 0; i < times; i += 1) answers.push(await tryOnce(login, `wrong ${String(i)}`));
+    return answers;
+  };
+  const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
+
+  it('takes e-mail, custom account name and mobile number in one box, in the writings of people', async () => {
+    const writings: [string, string][] = [
+      ['shufen.chen', '陳淑芬'],
+      ['  Shufen.Chen ', '陳淑芬'],
+      ['ｓｈｕｆｅｎ．ｃｈｅｎ', '陳淑芬'],
+      ['Shufen.Chen@School.Example', '陳淑芬'],
+      ['0900000102', '李美玲'],
+      ['0900-000-102', '李美玲'],
+      ['+886 900 000 102', '李美玲'],
+      ['００８８６９０００００１０２', '李美玲'],
+    ];
+    for (const [login, name] of writings) {
+      const answer = await tryOnce(login, DEMO_PASSWORD);
+      assert.equal(new URL(answer.url).pathname, '/account', login);
+      assert.ok(textOf(answer.body).includes(name), login);
+    }
+  });
+
+  it('takes a password in any width of its letters (NFKC), and only whole', async () => {
+    const wide = DEMO_PASSWORD.replaceAll(/[!-~]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0));
+    assert.equal((await tryOnce(LOGIN.T1, wide)).status, 200);
+    assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD.slice(0, -1))).status, 422);
+    assert.equal((await tryOnce(LOGIN.T1, `${DEMO_PASSWORD} `)).status, 422);
+    assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD.toLowerCase())).status, 422);
+    assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD)).status, 200);
+  });
+
+  it('asks at the field for what is empty, and counts nothing', async () => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open('/account');
+    const empty = await visitor.submit(page, { login: ' ', password: '' });
+    assert.equal(empty.status, 422);
+    assert.equal(errorAt(empty, 'login'), '請輸入帳號。');
+    assert.equal(errorAt(empty, 'password'), '請輸入密碼。');
+    const half = await visitor.submit(page, { login: LOGIN.G4, password: '' });
+    assert.equal(errorAt(half, 'login'), '');
+    assert.equal(errorAt(half, 'password'), '請輸入密碼。');
+    assert.equal(await failuresOf(service, 'G4'), 0);
+  });
+
+  it('keeps the typed login after a failure, and gives no password back', async () => {
+    const answer = await tryOnce('Xiu.Lin@parents.example', 'a wrong password');
+    assert.equal(answer.status, 422);
+    assert.ok(answer.body.includes('value="Xiu.Lin@parents.example"'));
+    assert.ok(!answer.body.includes('a wrong password'));
+    assert.equal(stepOf(answer), 'login');
+  });
+
+  it('has one answer for unknown, wrong, disabled, closed, expired and passwordless accounts', async () => {
+    await giveFirstPassword(service, 'T2', '100407', DAY);
+    await giveFirstPassword(service, 'A1', '300103');
+    for (let i = 0; i < 5; i += 1) await tryOnce(LOGIN.A1, 'wrong');
+    assert.ok((await credentialOf(service, 'A1')).first?.closedAt);
+    await setStatus(service, 'A2', 'disabled');
+    time.forward(2 * DAY);
+    const tries: [string, string, string][] = [
+      ['unknown e-mail', 'nobody@parents.example', DEMO_PASSWORD],
+      ['unknown mobile', '0911111111', DEMO_PASSWORD],
+      ['no login at all', '王大明', '100201'],
+      ['wrong', LOGIN.G3, 'not the password'],
+      ['wrong first password', LOGIN.G1, '100202'],
+      ['disabled, right password', 'reg.993301', DEMO_PASSWORD],
+      ['expired first password', LOGIN.T2, '100407'],
+      ['own password from before the reset', LOGIN.T2, DEMO_PASSWORD],
+      ['closed first password', LOGIN.A1, '300103'],
+      ['school account', 'P11330003', 'Y200200404'],
+    ];
+    const shape = (answer: Answer, login: string): unknown => ({
+      status: answer.status,
+      page: skeleton(answer, login),
+      headers: [...answer.headers.keys()],
+      alert: alertOf(answer.body),
+    });
+    const expected = shape(await tryOnce('no.such.person', DEMO_PASSWORD), 'no.such.person');
+    assert.match(JSON.stringify(expected), new RegExp(`"status":422.*"alert":"${FAILED}"`));
+    for (const [what, login, password] of tries) {
+      assert.deepEqual(shape(await tryOnce(login, password), login), expected, what);
+    }
+    assert.equal((await credentialOf(service, 'G1')).first?.failures, 1);
+  });
+
+  it('lets five wrong tries pass and then says until when to wait, with Retry-After, for known and unknown alike', async () => {
+    const logins = [LOGIN.G2, 'unknown@parents.example', '0922222222', 'not a login ﷽'];
+    const pages: string[] = [];
+    for (const login of logins) {
+      assert.deepEqual(statuses(await tryWrong(login, 5)), [422, 422, 422, 422, 422], login);
+      const sixth = await tryOnce(login, DEMO_PASSWORD);
+      assert.equal(sixth.status, 429, login);
+      assert.equal(sixth.headers.get('retry-after'), '30');
+      // It is 9:00:00 in the city, two days after the first test; half a minute later rounds up to 9:01.
+      assert.equal(alertOf(sixth.body), tooMany('09:01'));
+      pages.push(skeleton(sixth, login));
+    }
+    assert.equal(new Set(pages).size, 1);
+  });
+
+  it('shows the wait at the login that was typed, never at another one of the same person: that would tell of the account', async () => {
+    const [mobile, free] = ['0900000102', '0933333333'];
+    const seen = async (login: string): Promise<unknown[][]> =>
+      (await tryWrong(login, 6)).map((answer) => [answer.status, alertOf(answer.body), skeleton(answer, login)]);
+    const ofTheSame = await seen(mobile);
+    assert.deepEqual(ofTheSame, await seen(free));
+    assert.deepEqual(
+      ofTheSame.map(([status]) => status),
+      [422, 422, 422, 422, 422, 429],
+    );
+  });
+
+  it('counts all logins of a person together: while one has to wait, no other opens, and its tries count no further', async () => {
+    await tryWrong(LOGIN.T1, 5);
+    const right = await tryOnce('shufen.chen@school.example', DEMO_PASSWORD);
+    assert.deepEqual([right.status, alertOf(right.body)], [422, FAILED]);
+    assert.equal(await failuresOf(service, 'T1'), 5);
+    time.forward(30 * SECOND);
+    assert.equal((await tryOnce('shufen.chen@school.example', DEMO_PASSWORD)).status, 200);
+    assert.equal(await failuresOf(service, 'T1'), 0);
+    time.forward(-30 * SECOND);
+  });
+
+  it('does not count what it turned away, opens when the wait is over, and doubles the next one', async () => {
+    await tryWrong(LOGIN.G2, 10);
+    assert.equal(await failuresOf(service, 'G2'), 5);
+    time.forward(29 * SECOND);
+    const early = await tryOnce(LOGIN.G2, 'wrong');
+    assert.equal(early.headers.get('retry-after'), '1');
+    time.forward(SECOND);
+    assert.equal((await tryOnce(LOGIN.G2, 'wrong')).status, 422);
+    assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).headers.get('retry-after'), '60');
+    time.forward(MINUTE);
+    assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
+  });
+
+  it('forgets the failures after a success', async () => {
+    assert.equal(await failuresOf(service, 'G2'), 0);
+    await tryWrong(LOGIN.G2, 4);
+    assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
+    assert.deepEqual(statuses(await tryWrong(LOGIN.G2, 6)), [422, 422, 422, 422, 422, 429]);
+    time.forward(MINUTE);
+    assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
+  });
+
+  it('never lets anybody wait longer than a quarter of an hour, and locks after fifty failures in a row', async () => {
+    for (const login of [LOGIN.B1, 'nobody.at.all']) {
+      assert.deepEqual(new Set(statuses(await tryWrong(login, 5))), new Set([422]));
+      for (let failures = 5; failures < 50; failures += 1) {
+        const wait = Number((await tryOnce(login, 'wrong')).headers.get('retry-after'));
+        assert.equal(wait, Math.min(900, 30 * 2 ** (failures - 5)), `after ${String(failures)}`);
+        time.forward(wait * SECOND);
+        assert.equal((await tryOnce(login, 'wrong')).status, 422, `try ${String(failures + 1)}`);
+      }
+      time.forward(30 * DAY);
+      const locked = await tryOnce(login, DEMO_PASSWORD);
+      assert.equal(locked.status, 429);
+      assert.equal(locked.headers.get('retry-after'), null);
+      assert.equal(alertOf(locked.body), LOCKED);
+    }
+  });
+
+  it('counts wrong current passwords on the change page in the same counter', async () => {
+    const visitor = createVisitor(service.issuer);
+    await visitor.submit(await visitor.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
+    const page = await visitor.open('/account/password');
+    const change = (current: string): Promise<Answer> =>
+      visitor.submit(page, {
+        current_password: current,
+        new_password: 'four small boats',
+        confirm_password: 'four small boats',
+      });
+    for (let i = 0; i < 3; i += 1) {
+      const refused = await change(`wrong ${String(i)}`);
+      assert.equal(refused.status, 422);
+      assert.equal(errorAt(refused, 'current_password'), '原密碼不正確。');
+    }
+    assert.deepEqual(statuses(await tryWrong(LOGIN.G5, 2)), [422, 422]);
+    assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 422, 'not looked at, and not told why');
+    const blocked = await change(DEMO_PASSWORD);
+    assert.equal(blocked.status, 429);
+    assert.equal(blocked.headers.get('retry-after'), '30');
+    assert.match(alertOf(blocked.body), /^嘗試次數過多，請於 \d\d:\d\d 後再試/);
+    time.forward(30 * SECOND);
+    assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200);
+  });
+
+  it('speaks English to an English browser', async () => {
+    const failed = await tryOnce('nobody@parents.example', 'x', 'en-GB,en;q=0.8');
+    assert.equal(
+      alertOf(failed.body),
+      "That account and password don't match. On your first visit the password is the last six characters of your own ID number.",
+    );
+    await tryWrong('nobody@parents.example', 5);
+    const blocked = await tryOnce('nobody@parents.example', 'x', 'en');
+    assert.match(alertOf(blocked.body), /^Too many tries\. Please wait until \d\d:\d\d, or use "Forgot password"\.$/);
+  });
+
+  it('writes every try into the audit log', async () => {
+    const before = (await auditOf(service, 'G4')).length;
+    await tryOnce(LOGIN.G4, 'wrong');
+    await tryOnce(LOGIN.G4, DEMO_PASSWORD);
+    for (let i = 0; i < 6; i += 1) await tryOnce(LOGIN.G4, 'wrong');
+    const events = (await auditOf(service, 'G4')).slice(before);
+    assert.deepEqual(
+      events.filter((event) => event.startsWith('sign_in.')),
+      ['refused', 'signed_in', ...Array.from({ length: 5 }, () => 'refused'), 'throttled'].map(
+        (kind) => `sign_in.${kind}`,
+      ),
+    );
+  });
+});

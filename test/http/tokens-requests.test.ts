@@ -1,0 +1,246 @@
+/** What an attacker, or an app with a mistake, sends to the authorization and token endpoints. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+
+import { askForTokens, codeOf, enter, errorOf, LOGIN, redeem, stepOf, userinfo, textIn } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const nextSecret = newSecret();
+const REDIRECT = 'https://app.example/callback';
+let service: TestService;
+let app: TestParty;
+let other: TestParty;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+before(async () => {
+  service = await startService({
+    clients: [
+      registered('app', secret, {
+        scopes: ['openid', 'profile'],
+        client_secret_sha256: [sha256(secret), sha256(nextSecret)],
+      }),
+      registered('other', secret, { scopes: ['openid'] }),
+      registered('old', secret, { scopes: ['openid'], require_pkce: false }),
+      registered('poster', secret, { scopes: ['openid'], token_endpoint_auth_method: 'client_secret_post' }),
+    ],
+  });
+  const { issuer } = service;
+  app = await createParty(issuer, { id: 'app', scope: 'openid profile', secret });
+  other = await createParty(issuer, { id: 'other', scope: 'openid', secret });
+});
+after(() => service.stop());
+
+/** An authorization request with single parameters changed; `undefined` leaves one out. */
+async function request(changes: Record<string, string | undefined>, party = app): Promise<Answer> {
+  const url = new URL((await party.begin()).url);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  return createVisitor(service.issuer).open(url.href);
+}
+
+/** The service keeps the browser: sending it on would make it an open redirector (RFC 9700, section 4.11). */
+function assertStays(answer: Answer): void {
+  assert.equal(answer.leavesTo, undefined);
+  assert.equal(answer.status, 400);
+  assert.match(textOf(answer.body), /無法從這個應用程式登入/);
+}
+
+describe('the redirect address', () => {
+  const wrong = {
+    'a longer path': `${REDIRECT}/more`,
+    'a query': `${REDIRECT}?next=1`,
+    'another case': 'https://app.example/Callback',
+    'a port': 'https://app.example:8443/callback',
+    'http instead of https': 'http://app.example/callback',
+    'a user part': 'https://app.example@evil.example/callback',
+    'a fragment': `${REDIRECT}#x`,
+    'a path that climbs': 'https://app.example/x/../callback',
+    'another host': 'https://evil.example/callback',
+    'another scheme': 'javascript:alert(1)',
+    'that of another client': 'https://other.example/callback',
+  };
+  for (const [what, address] of Object.entries(wrong)) {
+    it(`with ${what} is refused on a page, and nobody is sent there (RFC 9700, section 2.1)`, async () => {
+      assertStays(await request({ redirect_uri: address }));
+    });
+  }
+
+  it('is needed (OpenID Connect Core 1.0, section 3.1.2.1)', async () => {
+    assertStays(await request({ redirect_uri: undefined }));
+  });
+
+  it('of an unknown client is not believed', async () => {
+    assertStays(await request({ client_id: 'nobody' }));
+    assertStays(await request({ client_id: undefined }));
+  });
+});
+
+describe('the authorization request', () => {
+  for (const type of ['token', 'id_token', 'id_token token', 'code id_token', 'code token', 'none']) {
+    it(`with response_type=${type} is refused: only the code flow is there`, async () => {
+      const answer = await request({ response_type: type });
+      assert.equal(answer.leavesTo?.origin, 'https://app.example');
+      const sent = new URLSearchParams(`${answer.leavesTo.search.slice(1)}&${answer.leavesTo.hash.slice(1)}`);
+      assert.equal(sent.get('error'), 'unsupported_response_type');
+      assert.equal(sent.has('access_token') || sent.has('id_token') || sent.has('code'), false);
+    });
+  }
+
+  it('without PKCE is refused (RFC 9700, section 2.1.1)', async () => {
+    const answer = await request({ code_challenge: undefined, code_challenge_method: undefined });
+    assert.equal(errorOf(answer), 'invalid_request');
+  });
+
+  it('with PKCE in plain text is refused', async () => {
+    const plain = { code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' };
+    assert.equal(errorOf(await request(plain)), 'invalid_request');
+    assert.equal(errorOf(await request({ ...plain, code_challenge_method: undefined })), 'invalid_request');
+  });
+
+  it('without PKCE is taken from a client that the bureau registered so', async () => {
+    const old = await createParty(service.issuer, { id: 'old', scope: 'openid', secret });
+    const answer = await request({ code_challenge: undefined, code_challenge_method: undefined }, old);
+    assert.equal(stepOf(answer), 'login');
+  });
+
+  it('without openid is refused', async () => {
+    assert.equal(errorOf(await request({ scope: 'profile' })), 'invalid_request');
+    assert.equal(errorOf(await request({ scope: undefined })), 'invalid_request');
+  });
+
+  it('for a scope that the client is not registered for is refused (claims.md rule 4)', async () => {
+    assert.equal(errorOf(await request({ scope: 'openid email' })), 'invalid_scope');
+    assert.equal(errorOf(await request({ scope: 'openid children' })), 'invalid_scope');
+  });
+
+  it('hands back the state that it came with, also with an error', async () => {
+    const answer = await request({ scope: 'openid email', state: 'a b&c=d' });
+    assert.equal(answer.leavesTo?.searchParams.get('state'), 'a b&c=d');
+  });
+
+  it('as a signed object or by reference is refused: neither is switched on', async () => {
+    assert.equal(errorOf(await request({ request: 'eyJhbGciOiJub25lIn0.e30.' })), 'request_not_supported');
+    assertRefused(await request({ request_uri: 'https://evil.example/request' }));
+  });
+
+  it('with a nonsense prompt or max_age is refused', async () => {
+    assert.equal(errorOf(await request({ prompt: 'none login' })), 'invalid_request');
+    assert.equal(errorOf(await request({ prompt: 'new_password' })), 'invalid_request');
+    assert.equal(errorOf(await request({ max_age: '-1' })), 'invalid_request');
+    assert.equal(errorOf(await request({ claims: 'not json' })), 'invalid_request');
+  });
+});
+
+function assertRefused(answer: Answer): void {
+  assert.ok(errorOf(answer) !== undefined || answer.status === 400, `status ${String(answer.status)}`);
+  assert.equal(stepOf(answer), undefined);
+}
+
+describe('the token request', () => {
+  const signIn = () => enter(app, createVisitor(service.issuer), { login: LOGIN.T2 });
+  const fieldsOf = async () => {
+    const { answer, verifier } = await signIn();
+    return {
+      grant_type: 'authorization_code',
+      code: codeOf(answer),
+      redirect_uri: REDIRECT,
+      code_verifier: verifier,
+    };
+  };
+
+  it('with everything right gives tokens that are never cached', async () => {
+    const reply = await askForTokens(app, await fieldsOf());
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+    assert.equal(reply.body['token_type'], 'Bearer');
+    assert.equal(reply.body['expires_in'], 600);
+    assert.equal(reply.body['refresh_token'], undefined);
+  });
+
+  for (const [what, change] of Object.entries({
+    'a wrong verifier': { code_verifier: 'w'.repeat(43) },
+    'another redirect address': { redirect_uri: 'https://app.example/other' },
+    'a code that does not exist': { code: 'c'.repeat(43) },
+  })) {
+    it(`with ${what} gets invalid_grant`, async () => {
+      const reply = await askForTokens(app, { ...(await fieldsOf()), ...change });
+      assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
+    });
+  }
+
+  it('without a verifier gets nothing', async () => {
+    const { code, redirect_uri } = await fieldsOf();
+    const reply = await askForTokens(app, { grant_type: 'authorization_code', code, redirect_uri });
+    assert.equal(reply.body['error'], 'invalid_grant');
+  });
+
+  it('of another client with a stolen code gets invalid_grant, and the owner may still redeem it', async () => {
+    const fields = await fieldsOf();
+    assert.equal((await askForTokens(other, fields)).body['error'], 'invalid_grant');
+    assert.equal((await askForTokens(app, fields)).status, 200);
+  });
+
+  it('with a wrong client secret gets 401 invalid_client, and both overlapping secrets work', async () => {
+    const wrong = await askForTokens({ ...app, secret: newSecret() }, await fieldsOf());
+    assert.deepEqual([wrong.status, wrong.body['error']], [401, 'invalid_client']);
+    const hash = await askForTokens({ ...app, secret: sha256(secret) }, await fieldsOf());
+    assert.equal(hash.status, 401, 'what lies in the clients file opens nothing');
+    assert.equal((await askForTokens({ ...app, secret: nextSecret }, await fieldsOf())).status, 200);
+    assert.equal((await askForTokens(app, await fieldsOf())).status, 200);
+  });
+
+  it('without the secret gets nothing, however it is left out', async () => {
+    const open = { ...app, secret: undefined };
+    const bare = await askForTokens(open, await fieldsOf());
+    assert.ok(bare.status >= 400 && bare.body['access_token'] === undefined, 'only the client id');
+    const empty = await askForTokens({ ...app, secret: '' }, await fieldsOf());
+    assert.ok(empty.status >= 400 && empty.body['access_token'] === undefined, 'an empty secret');
+    const posted = { ...(await fieldsOf()), client_secret: newSecret() };
+    assert.equal((await askForTokens(open, posted)).status, 401, 'a wrong one in the body');
+  });
+
+  it('with the secret in the body works for a client that is registered so', async () => {
+    const poster = await createParty(service.issuer, { id: 'poster', scope: 'openid', secret });
+    const entered = await enter(poster, createVisitor(service.issuer), { login: LOGIN.T2 });
+    const body = { client_id: 'poster', client_secret: secret };
+    const fields = {
+      grant_type: 'authorization_code',
+      code: codeOf(entered.answer),
+      redirect_uri: poster.redirectUri,
+      code_verifier: entered.verifier,
+    };
+    const reply = await askForTokens({ ...poster, secret: undefined }, { ...fields, ...body });
+    assert.equal(reply.status, 200);
+  });
+
+  it('for a grant type that is not there is refused', async () => {
+    for (const type of ['password', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer']) {
+      const reply = await askForTokens(app, { grant_type: type, username: LOGIN.T2, password: 'x', scope: 'openid' });
+      assert.deepEqual([reply.status, reply.body['error']], [400, 'unsupported_grant_type'], type);
+    }
+  });
+});
+
+describe('access tokens', () => {
+  it('open UserInfo only as a bearer token, and an invented one gets 401', async () => {
+    const token = textIn(
+      await redeem(app, await enter(app, createVisitor(service.issuer), { login: LOGIN.T2 })),
+      'access_token',
+    );
+    assert.equal((await userinfo(app, token)).status, 200);
+    const refused = await userinfo(app, 'a'.repeat(43));
+    assert.equal(refused.status, 401);
+    assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer .*error="invalid_token"/);
+    const bare = await fetch(`${service.issuer}/me`);
+    assert.equal(bare.status, 401);
+    const inQuery = await fetch(`${service.issuer}/me?access_token=${token}`);
+    assert.ok(inQuery.status >= 400, 'a token in an address ends in logs (RFC 9700, section 4.3.2)');
+  });
+});

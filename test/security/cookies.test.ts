@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { formHeaders, send } from '../helpers/raw.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, formOf, textOf, type Visitor } from '../helpers/visitor.ts';
+
+describe('cookies', () => {
+  let service: TestService;
+  let other: TestService;
+  before(async () => {
+    [service, other] = await Promise.all([startService({ clients: [] }), startService({ clients: [] })]);
+  });
+  after(() => Promise.all([service.stop(), other.stop()]));
+
+  const signedIn = async (login: string, at = service): Promise<Visitor> => {
+    const visitor = createVisitor(at.issuer);
+    const page = await visitor.submit(await visitor.open('/account'), { login, password: DEMO_PASSWORD });
+    assert.equal(new URL(page.url).pathname, '/account');
+    return visitor;
+  };
+  const jarOf = async (visitor: Visitor, url: string): Promise<Map<string, string>> =>
+    new Map((await visitor.jar.getCookies(url)).map(({ key, value }) => [key, value]));
+  const header = (cookies: Iterable<[string, string]>): string =>
+    [...cookies].map(([key, value]) => `${key}=${value}`).join('; ');
+  /** 200 is the account page of somebody who is signed in; 303 leads to the sign-in. */
+  const accountWith = async (cookie: string): Promise<number> =>
+    (await send(service.issuer, '/account', { headers: { cookie } })).status;
+
+  it('of a session open the account only as they were given: value and signature together', async () => {
+    const cookies = await jarOf(await signedIn(LOGIN.G2), service.issuer);
+    const session = cookies.get('kinpass_session') ?? '';
+    const signature = cookies.get('kinpass_session.sig') ?? '';
+    assert.match(session, /^[\w-]{43}$/, '256 bits');
+    assert.match(signature, /^[\w-]{27,}$/);
+    const others = await jarOf(await signedIn(LOGIN.T1), service.issuer);
+    const foreign = await jarOf(await signedIn(LOGIN.G2, other), other.issuer);
+    const flip = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1);
+    const tries: Record<string, [string, string][]> = {
+      'value changed': [
+        ['kinpass_session', flip(session)],
+        ['kinpass_session.sig', signature],
+      ],
+      'signature changed': [
+        ['kinpass_session', session],
+        ['kinpass_session.sig', flip(signature)],
+      ],
+      'signature cut': [
+        ['kinpass_session', session],
+        ['kinpass_session.sig', signature.slice(0, -1)],
+      ],
+      'signature missing': [['kinpass_session', session]],
+      'signature empty': [
+        ['kinpass_session', session],
+        ['kinpass_session.sig', ''],
+      ],
+      "somebody else's signature": [
+        ['kinpass_session', session],
+        ['kinpass_session.sig', others.get('kinpass_session.sig') ?? ''],
+      ],
+      'of another service': [...foreign],
+      'under another name': [
+        ['__Host-kinpass_session', session],
+        ['__Host-kinpass_session.sig', signature],
+      ],
+      nonsense: [
+        ['kinpass_session', '%00<script>'],
+        ['kinpass_session.sig', '"'],
+      ],
+      huge: [
+        ['kinpass_session', 'x'.repeat(7000)],
+        ['kinpass_session.sig', signature],
+      ],
+    };
+    assert.equal(await accountWith(header(cookies)), 200);
+    for (const [what, pairs] of Object.entries(tries)) assert.equal(await accountWith(header(pairs)), 303, what);
+    assert.equal(await accountWith(header(cookies)), 200, 'tries of others end no session');
+  });
+
+  it('of a step belong to that step: another one of the same browser opens nothing', async () => {
+    const visitor = createVisitor(service.issuer);
+    const [mine, theirs] = [await visitor.open('/account'), await createVisitor(service.issuer).open('/account')];
+    const path = new URL(mine.url).pathname;
+    const cookie = header(await jarOf(visitor, mine.url));
+    assert.match(cookie, /kinpass_step=/);
+    assert.equal((await send(service.issuer, path, { headers: { cookie } })).status, 200);
+    assert.equal((await send(service.issuer, new URL(theirs.url).pathname, { headers: { cookie } })).status, 410);
+    assert.equal(
+      (await send(service.issuer, path, { headers: { cookie: cookie.replace(/sig=./, 'sig=~') } })).status,
+      410,
+    );
+    assert.equal((await send(service.issuer, path)).status, 410);
+    const body = new URLSearchParams({ login: LOGIN.G2, password: DEMO_PASSWORD }).toString();
+    const headers = formHeaders(service.issuer, cookie);
+    const wrongStep = await send(service.issuer, formOf(theirs.body).action, { method: 'POST', headers, body });
+    assert.equal(wrongStep.status, 410);
+    assert.equal(wrongStep.headers['set-cookie'], undefined);
+  });
+
+  it('of a session are new at every sign-in, so a planted one is worth nothing (session fixation)', async () => {
+    const visitor = await signedIn(LOGIN.G2);
+    const planted = header(await jarOf(visitor, service.issuer));
+    const page = await visitor.open(`/auth?${new URLSearchParams(authorization(service.issuer)).toString()}`);
+    assert.equal(stepOf(page), 'login');
+    // Another person than the one who was signed in: the provider first signs that one out, by a form of its own.
+    const change = await visitor.submit(page, { login: LOGIN.T1, password: DEMO_PASSWORD });
+    assert.match(textOf((await visitor.submit(change, {})).body), /陳淑芬/);
+    const fresh = header(await jarOf(visitor, service.issuer));
+    assert.notEqual(fresh, planted);
+    assert.equal(await accountWith(fresh), 200);
+    assert.equal(await accountWith(planted), 303);
+  });
+
+  it('are out of reach of scripts, are not sent along by other sites, and name no domain', async () => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open('/language?to=en&back=/account');
+    await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const cookies = await visitor.jar.getCookies(service.issuer);
+    const names = cookies.map(({ key }) => key).sort();
+    assert.deepEqual(names, ['kinpass_lang', 'kinpass_lang.sig', 'kinpass_session', 'kinpass_session.sig']);
+    for (const { key, httpOnly, sameSite, hostOnly } of cookies) {
+      assert.equal(httpOnly, true, key);
+      assert.equal(sameSite, 'lax', key);
+      assert.equal(hostOnly, true, key);
+    }
+  });
+});
+
+function authorization(issuer: string): Record<string, string> {
+  return {
+    client_id: 'kinpass-account',
+    response_type: 'code',
+    scope: 'openid',
+    prompt: 'login',
+    redirect_uri: `${issuer}/account/signed-in`,
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+  };
+}

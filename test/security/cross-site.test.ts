@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
+import { choiceOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { send, type RawAnswer } from '../helpers/raw.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, formOf, textOf, type Visitor } from '../helpers/visitor.ts';
+
+const NEXT = 'four small boats at anchor';
+
+/** A form that would do something, if it came from the right place. */
+interface Ready {
+  visitor: Visitor;
+  /** Where it is sent. */
+  path: string;
+  fields: Record<string, string>;
+}
+
+describe('a form that another site sends', () => {
+  let service: TestService;
+  let mail: MailCatcher;
+  let party: TestParty;
+  let stranger: TestParty;
+  before(async () => {
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    const secret = newSecret();
+    const scopes = ['openid', 'profile', 'roles', 'children', 'children.profile'];
+    service = await startService({
+      smtpUrl: mail.smtpUrl,
+      clients: [
+        registered('payment', secret, { scopes, permissions: ['fees:read'] }),
+        registered('stranger', secret, { scopes: ['openid', 'profile'], first_party: false }),
+      ],
+    });
+    party = await createParty(service.issuer, { id: 'payment', secret, scope: scopes.join(' ') });
+    stranger = await createParty(service.issuer, { id: 'stranger', secret, scope: 'openid profile' });
+  });
+  after(async () => {
+    await service.stop();
+    await mail.close();
+  });
+
+  const signedIn = async (login: string): Promise<Visitor> => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.submit(await visitor.open('/account'), { login, password: DEMO_PASSWORD });
+    assert.equal(new URL(page.url).pathname, '/account');
+    return visitor;
+  };
+  const ready: Record<string, () => Promise<Ready>> = {
+    'sign-in': async () => {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open('/account');
+      return { visitor, path: formOf(page.body).action, fields: { login: LOGIN.T1, password: DEMO_PASSWORD } };
+    },
+    'forced change': async () => {
+      await giveFirstPassword(service, 'T2', '100407');
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: '100407' });
+      assert.equal(stepOf(page), 'new_password');
+      const fields = { current_password: '100407', new_password: NEXT, confirm_password: NEXT };
+      return { visitor, path: formOf(page.body).action, fields };
+    },
+    chooser: async () => {
+      const visitor = await signedIn(LOGIN.G2);
+      const page = await visitor.open((await party.begin()).url);
+      return { visitor, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
+    },
+    consent: async () => {
+      const visitor = await signedIn(LOGIN.G3);
+      const page = await visitor.open((await stranger.begin()).url);
+      assert.equal(stepOf(page), 'consent');
+      return { visitor, path: formOf(page.body).action, fields: { consent: 'accept' } };
+    },
+    'change of the password': async () => ({
+      visitor: await signedIn(LOGIN.G4),
+      path: '/account/password',
+      fields: { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT },
+    }),
+    'end of a session': async () => {
+      await signedIn(LOGIN.G5);
+      const visitor = await signedIn(LOGIN.G5);
+      const [, session = ''] = /name="session" value="([^"]*)"/.exec((await visitor.open('/account')).body) ?? [];
+      return { visitor, path: '/account/sessions/end', fields: { session } };
+    },
+    'end of the other sessions': async () => {
+      await signedIn(LOGIN.B1);
+      return { visitor: await signedIn(LOGIN.B1), path: '/account/sessions/end-others', fields: {} };
+    },
+    'end of an access': async () => {
+      const visitor = await signedIn(LOGIN.G2);
+      const page = await visitor.open((await party.begin()).url);
+      const chosen = await visitor.submit(page, { choice: choiceOf(page, ['王小樂']) });
+      assert.equal(chosen.leavesTo?.host, 'payment.example');
+      return { visitor, path: '/account/apps/revoke', fields: { app: 'payment' } };
+    },
+    'request for a link': () =>
+      Promise.resolve({ visitor: createVisitor(service.issuer), path: '/forgot', fields: { login: LOGIN.A1 } }),
+    'new password by a link': async () => {
+      const visitor = createVisitor(service.issuer);
+      await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G5 });
+      const link = new URL(linkIn(await mailTo(mail, LOGIN.G5, 'Choose a new password')));
+      return { visitor, path: link.pathname + link.search, fields: { new_password: NEXT, confirm_password: NEXT } };
+    },
+    'sign-out': async () => {
+      const visitor = await signedIn(LOGIN.A1);
+      const { action, hidden } = formOf((await visitor.open('/session/end')).body);
+      return { visitor, path: new URL(action, service.issuer).pathname, fields: hidden };
+    },
+  };
+  const foreign = (issuer: string): Record<string, Record<string, string>> => ({
+    'another origin': { origin: 'https://evil.example' },
+    'an origin that only begins like ours': { origin: `${issuer}.evil.example` },
+    'another port': { origin: 'http://localhost:1' },
+    'an origin that is hidden': { origin: 'null' },
+    'fetch metadata of another site': { 'sec-fetch-site': 'cross-site', origin: issuer },
+    'fetch metadata of a neighbour': { 'sec-fetch-site': 'same-site', origin: issuer },
+    'an address typed by hand': { 'sec-fetch-site': 'none' },
+    nothing: {},
+    'a referer alone': { referer: `${issuer}/account` },
+  });
+
+  const post = async ({ visitor, path, fields }: Ready, headers: Record<string, string>): Promise<RawAnswer> =>
+    send(service.issuer, path, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        cookie: await visitor.jar.getCookieString(service.issuer + path),
+        accept: 'text/html',
+        'accept-language': 'zh-TW',
+        ...headers,
+      },
+      body: new URLSearchParams(fields).toString(),
+    });
+  /** Everything that a form can change. */
+  const state = (): Promise<string> =>
+    service.container.store.read(async (u) => {
+      const { t } = u;
+      const tables = [t.passwords, t.firstPasswords, t.sessions, t.grants, t.resetLinks, t.throttles, t.audit];
+      const rows = await Promise.all(tables.map((table) => u.db.select().from(table)));
+      const records = await u.db.select({ id: t.oidcRecords.idHash, body: t.oidcRecords.payload }).from(t.oidcRecords);
+      const jobs = await u.db.select({ id: t.outbox.id }).from(t.outbox);
+      return JSON.stringify([...rows, records, jobs]);
+    });
+
+  for (const [name, prepare] of Object.entries(ready)) {
+    it(`is refused with a page and changes nothing: ${name}`, async () => {
+      const form = await prepare();
+      const before = await state();
+      for (const [from, headers] of Object.entries(foreign(service.issuer))) {
+        const answer = await post(form, headers);
+        assert.equal(answer.status, 403, from);
+        assert.match(textOf(answer.body), /無法處理您送出的資料/);
+        assert.match(answer.body, /<a class="button" href="\/account">/);
+        assert.equal(await state(), before, from);
+      }
+      // The same form from our own page does what it should: it was refused for its origin alone.
+      const own = await post(form, { origin: service.issuer, 'sec-fetch-site': 'same-origin' });
+      assert.ok([200, 303].includes(own.status), String(own.status));
+      assert.notEqual(await state(), before);
+      await givePassword(service, 'G5', DEMO_PASSWORD);
+    });
+  }
+
+  it('is refused however the address is written', async () => {
+    const visitor = await signedIn(LOGIN.S1);
+    const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
+    const before = await state();
+    for (const path of [
+      '/Account/password',
+      '/ACCOUNT/PASSWORD',
+      '/account/password/',
+      '/account/%70assword',
+      '//account/password',
+    ]) {
+      const cookie = await visitor.jar.getCookieString(service.issuer);
+      const answer = await post({ visitor, path, fields }, { origin: 'https://evil.example', cookie });
+      assert.equal(answer.status, 403, path);
+    }
+    assert.equal(await state(), before);
+  });
+
+  it('is refused on addresses that do not exist yet', async () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const answer = await send(service.issuer, '/admin/people', {
+        method,
+        headers: { origin: 'https://evil.example' },
+      });
+      assert.equal(answer.status, 403, method);
+    }
+  });
+
+  it('can not sign a victim in with a step of the attacker: the step belongs to the cookie', async () => {
+    const attacker = createVisitor(service.issuer);
+    const path = formOf((await attacker.open('/account')).body).action;
+    const victim = await signedIn(LOGIN.T1);
+    const fields = { login: LOGIN.G2, password: DEMO_PASSWORD };
+    const answer = await post({ visitor: victim, path, fields }, { origin: service.issuer });
+    assert.equal(answer.status, 410);
+    const sessions = await service.container.store.read((u) => u.db.select().from(u.t.sessions));
+    assert.ok(sessions.some((row) => row.personId === personId('T1') && row.endedAt === null));
+    assert.match(textOf((await victim.open('/account')).body), /陳淑芬/);
+  });
+});

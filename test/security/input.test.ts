@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { createKeptLog } from '../helpers/log.ts';
+import { formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { newSecret, registered } from '../helpers/relying-party.ts';
+import { createVisitor, formOf, type Visitor } from '../helpers/visitor.ts';
+import { HUGE, payloads } from './payloads.ts';
+
+const enc = encodeURIComponent;
+
+/** Parameters of the provider's endpoints. */
+const AUTH = [
+  ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'code_challenge'],
+  ...['code_challenge_method', 'prompt', 'max_age', 'login_hint', 'ui_locales', 'claims', 'acr_values', 'display'],
+  ...['id_token_hint', 'request', 'request_uri', 'resource'],
+];
+const TOKEN = [
+  'grant_type',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'client_id',
+  'client_secret',
+  'refresh_token',
+  'scope',
+];
+const END = ['id_token_hint', 'post_logout_redirect_uri', 'client_id', 'state', 'logout_hint', 'ui_locales'];
+
+const secret = newSecret();
+const kept = createKeptLog('warn');
+
+eachService(
+  'strange input',
+  () => ({
+    log: kept.log,
+    clients: [registered('club', secret, { scopes: ['openid', 'profile', 'roles', 'children'] })],
+  }),
+  (running) => {
+    /** Never a 5xx, never the inside of the program, never the text as markup. */
+    const isCalm = ({ status, body, headers }: RawAnswer, what: string): void => {
+      assert.ok(status >= 200 && status < 500, `${what}: ${String(status)} ${body.slice(0, 300)}`);
+      assert.doesNotMatch(body, /\bat .*\.(ts|js):\d+|node_modules|SQLITE|ZodError|syntax error at/, what);
+      assert.ok(!body.includes('<script>alert'), what);
+      assert.ok(!body.includes('49{{'), what);
+      assert.ok(!(headers['set-cookie'] ?? []).some((cookie) => cookie.startsWith('evil')), what);
+    };
+    const origin = (): string => running().issuer;
+    const cookieOf = (visitor: Visitor, path: string): Promise<string> => visitor.jar.getCookieString(origin() + path);
+    const sendAll = async (path: string, names: readonly string[], rest: string, cookie = ''): Promise<void> => {
+      const headers = formHeaders(origin(), cookie);
+      for (const [what, body] of Object.entries(HUGE)) {
+        isCalm(await send(origin(), path, { method: 'POST', headers, body }), `${path} ${what}`);
+      }
+      for (const name of names) {
+        const trial = async ([what, body]: [string, string]): Promise<void> => {
+          const form = rest === '' ? body : `${body}&${rest}`;
+          isCalm(await send(origin(), path, { method: 'POST', headers, body: form }), `${path} ${name} ${what}`);
+        };
+        await Promise.all(Object.entries(payloads(name)).map(trial));
+      }
+    };
+    const signIn = async (login: string, password = DEMO_PASSWORD): Promise<Visitor> => {
+      const visitor = createVisitor(origin());
+      await visitor.submit(await visitor.open('/account'), { login, password });
+      return visitor;
+    };
+
+    it('is refused calmly by the sign-in page, and nobody gets in', async () => {
+      const visitor = createVisitor(origin());
+      const { action } = formOf((await visitor.open('/account')).body);
+      const cookie = await cookieOf(visitor, action);
+      await sendAll(action, ['login'], 'password=x', cookie);
+      await sendAll(action, ['password'], 'login=nobody%40parents.example', cookie);
+      await sendAll(action, ['remember'], 'login=nobody%40parents.example', cookie);
+      const lookAlike = { login: 'ѕhufen.сhen', password: DEMO_PASSWORD };
+      assert.equal((await visitor.submit(await visitor.open('/account'), lookAlike)).status, 422);
+      assert.equal(stepOf(await visitor.open('/account')), 'login');
+    });
+
+    it('is refused calmly by the forced change', async () => {
+      const visitor = createVisitor(origin());
+      const page = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G1, password: '100201' });
+      const { action } = formOf(page.body);
+      await sendAll(action, ['new_password'], 'current_password=100201', await cookieOf(visitor, action));
+      await sendAll(action, ['current_password'], '', await cookieOf(visitor, action));
+      assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
+    });
+
+    it('is refused calmly by the account pages', async () => {
+      const cookie = await cookieOf(await signIn(LOGIN.G2), '/account');
+      await sendAll('/account/password', ['current_password', 'new_password', 'confirm_password'], '', cookie);
+      await sendAll('/account/sessions/end', ['session'], '', cookie);
+      await sendAll('/account/sessions/end-others', ['anything'], '', cookie);
+      await sendAll('/account/apps/revoke', ['app'], '', cookie);
+      for (const body of Object.values(payloads('done')).filter((one) => one.length < 9_000)) {
+        isCalm(await send(origin(), `/account?${body}`, { headers: { cookie } }), `/account?${body.slice(0, 40)}`);
+      }
+    });
+
+    it('is refused calmly by the chooser and by the consent', async () => {
+      const visitor = await signIn(LOGIN.G2);
+      const url = authorization({ scope: 'openid roles children' });
+      const { action } = formOf((await visitor.open(url)).body);
+      await sendAll(action, ['choice', 'consent'], '', await cookieOf(visitor, action));
+      assert.equal(stepOf(await visitor.open(url)), 'select_account');
+    });
+
+    it('is refused calmly by the endpoints of the protocol', async () => {
+      for (const name of AUTH) {
+        const trial = async ([what, form]: [string, string]): Promise<void> => {
+          const others = new URLSearchParams(parameters());
+          others.delete(name);
+          const query = `${form}&${others.toString()}`;
+          const headers = formHeaders(origin());
+          isCalm(await send(origin(), '/auth', { method: 'POST', headers, body: query }), `POST /auth ${name} ${what}`);
+          if (query.length < 9_000) isCalm(await send(origin(), `/auth?${query}`), `GET /auth ${name} ${what}`);
+        };
+        await Promise.all(Object.entries(payloads(name)).map(trial));
+      }
+      const basic = `client_id=club&client_secret=${enc(secret)}`;
+      await sendAll('/token', TOKEN, `grant_type=authorization_code&code=x&${basic}`);
+      await sendAll('/token/revocation', ['token', 'token_type_hint'], basic);
+      await sendAll('/token/introspection', ['token', 'token_type_hint'], basic);
+      await sendAll('/request', ['scope', 'redirect_uri', 'code_challenge', 'client_id'], basic);
+      await sendAll('/device/auth', ['client_id', 'scope', 'claims'], '');
+      await sendAll('/session/end', END, '');
+      await sendAll('/session/end/confirm', ['xsrf', 'logout'], '');
+      await sendAll('/me', ['access_token'], '');
+    });
+
+    it('is refused calmly by the page for the code of a device', async () => {
+      const visitor = createVisitor(origin());
+      const page = await visitor.open('/device');
+      const xsrf = new URLSearchParams({ xsrf: formOf(page.body).hidden['xsrf'] ?? '' }).toString();
+      const cookie = await cookieOf(visitor, '/device');
+      await sendAll('/device', ['user_code', 'confirm', 'abort'], xsrf, cookie);
+      await sendAll('/device', ['xsrf'], 'user_code=BCDF-GHJK');
+    });
+
+    it('in headers is refused calmly', async () => {
+      const values = [
+        'Bearer',
+        'Bearer \u00ff',
+        'Basic',
+        'Basic ====',
+        'Basic OjpAOg==',
+        'DPoP x',
+        `Bearer ${'x'.repeat(7000)}`,
+        'Basic JTAwOiUwMA==',
+      ];
+      for (const authorization of values) {
+        for (const [method, path] of [
+          ['GET', '/me'],
+          ['POST', '/token'],
+          ['POST', '/token/revocation'],
+        ] as const) {
+          const headers = { authorization, ...(method === 'POST' ? formHeaders(origin()) : {}) };
+          const body = method === 'POST' ? 'grant_type=authorization_code&code=x&token=x' : '';
+          isCalm(await send(origin(), path, { method, headers, body }), `${path} ${authorization.slice(0, 20)}`);
+        }
+      }
+      for (const headers of [
+        { 'accept-language': `${'x-'.repeat(3000)};q=1,*;q=zzz,,;;` },
+        { accept: '*/*;q=abc, ,text/' },
+        { 'user-agent': '\u00ff<script>alert(1)</script>' },
+        { cookie: '=;;=;kinpass_session;kinpass_lang=%' },
+        { 'if-none-match': '"' },
+        { range: 'bytes=9-1' },
+        { 'content-length': '5' },
+      ]) {
+        for (const path of ['/account', '/forgot', '/assets/style.css']) {
+          const bodied = 'content-length' in headers ? { body: 'login' } : {};
+          isCalm(await send(origin(), path, { headers, ...bodied }), `${path} ${JSON.stringify(headers).slice(0, 60)}`);
+        }
+      }
+    });
+
+    it('of another kind than a form is refused calmly', async () => {
+      const bodies: [string, Record<string, string>, string | Buffer][] = [
+        ['JSON', { 'content-type': 'application/json' }, '{"login":{"$gt":""}}'],
+        ['multipart', { 'content-type': 'multipart/form-data; boundary=x' }, '--x\r\n\r\nlogin\r\n--x--'],
+        [
+          'a charset that nobody knows',
+          { 'content-type': 'application/x-www-form-urlencoded; charset=klingon' },
+          'login=x',
+        ],
+        [
+          'UTF-16',
+          { 'content-type': 'application/x-www-form-urlencoded; charset=utf-16' },
+          Buffer.from('login=x', 'utf16le'),
+        ],
+        ['no kind at all', { 'content-type': '' }, 'login=x'],
+        ['broken gzip', { 'content-encoding': 'gzip' }, 'this is no gzip'],
+        ['broken deflate', { 'content-encoding': 'deflate' }, 'this is no deflate'],
+        ['a gzip bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(20_000_000, 'x'))],
+        ['an encoding that nobody knows', { 'content-encoding': 'evil' }, 'login=x'],
+        ['bytes', {}, Buffer.from([0, 255, 254, 61, 0])],
+      ];
+      for (const path of ['/forgot', '/forgot/reset?token=x', '/token', '/auth', '/session/end', '/account/password']) {
+        for (const [what, headers, body] of bodies) {
+          const all = { ...formHeaders(origin()), ...headers };
+          isCalm(await send(origin(), path, { method: 'POST', headers: all, body }), `${path} ${what}`);
+        }
+      }
+    });
+
+    it('in paths is refused calmly', async () => {
+      const paths = [
+        ...[
+          '/%00',
+          '/%ff',
+          '/%zz',
+          '/%',
+          '/..%2f..%2fetc/passwd',
+          '/../../etc/passwd',
+          '//',
+          '///',
+          '/;x',
+          '/?',
+          '/?%00',
+        ],
+        ...[
+          '/assets/../package.json',
+          '/assets/..%2fpackage.json',
+          '/assets/%2e%2e/package.json',
+          '/assets/',
+          '/assets/%00',
+        ],
+        ...[
+          '/assets/style.css%00.js',
+          '/assets/constructor',
+          '/assets/__proto__',
+          '/interaction/%00',
+          '/interaction/%ff/login',
+        ],
+        ...[
+          `/interaction/${'a'.repeat(9_000)}`,
+          '/auth/%00',
+          '/auth/%ff',
+          `/auth/${'a'.repeat(9_000)}`,
+          '/language?to=%00&back=%00',
+        ],
+        ...[
+          '/forgot/reset?token=%00',
+          '/forgot/reset?token[]=x',
+          '/account/signed-in?code=%00&state=%00',
+          '/account?done[]=x',
+        ],
+        ...[
+          '/account/signed-in?code=x&code=y',
+          '/session/end/success?client_id=%00',
+          '/.well-known/%00',
+          '/jwks/../token',
+        ],
+      ];
+      for (const path of paths) {
+        for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH']) {
+          isCalm(
+            await send(origin(), path, { method, headers: formHeaders(origin()) }),
+            `${method} ${path.slice(0, 60)}`,
+          );
+        }
+      }
+    });
+
+    it('leaves no error in the log, and the service at work', async () => {
+      assert.ok(!kept.text().includes('"level":"error"'), kept.text().slice(0, 2000));
+      const page = await (await signIn(LOGIN.T1)).open('/account');
+      assert.equal(new URL(page.url).pathname, '/account');
+    });
+  },
+);
+
+function parameters(): Record<string, string> {
+  return {
+    client_id: 'club',
+    redirect_uri: 'https://club.example/callback',
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+  };
+}
+
+function authorization(more: Record<string, string>): string {
+  return `/auth?${new URLSearchParams({ ...parameters(), ...more }).toString()}`;
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { send } from '../helpers/raw.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+/** Written as it goes over the wire: what a browser makes of the answer must stay at the service. */
+const ELSEWHERE = [
+  '//evil.example',
+  '/\\evil.example',
+  '\\\\evil.example',
+  '\\/evil.example',
+  '///evil.example',
+  '/%2F/evil.example'.replace('%2F', '/'),
+  'https://evil.example',
+  'https:evil.example',
+  'HTTPS://evil.example/account',
+  'javascript:alert(1)',
+  'data:text/html,x',
+  'evil.example',
+  ' //evil.example',
+  '/\t/evil.example',
+  '/\n/evil.example',
+  '/\r\nLocation: https://evil.example',
+  '\u0000//evil.example',
+  '/account\\..\\..//evil.example',
+  '@evil.example',
+  '.evil.example',
+  '',
+];
+
+describe('a way back that leads elsewhere', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService({ clients: [] });
+  });
+  after(() => service.stop());
+
+  const isHome = async (target: string): Promise<void> => {
+    const { status, headers } = await send(service.issuer, target);
+    assert.equal(status, 303, target);
+    const location = new URL(headers.location ?? '', service.issuer);
+    assert.equal(location.origin, service.issuer, `${target} leads to ${String(headers.location)}`);
+    assert.ok(!location.pathname.startsWith('//'), target);
+    assert.equal(headers['x-evil'], undefined);
+  };
+
+  it('is not taken by /language', async () => {
+    for (const back of ELSEWHERE) {
+      await isHome(`/language?to=en&back=${encodeURIComponent(back)}`);
+      const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
+      assert.equal(headers.location, '/account', back);
+    }
+    await isHome('/language?to=en&back=%2F%2Fevil.example&back=%2Faccount');
+    await isHome('/language?back[]=//evil.example');
+  });
+
+  it('is not taken by /account/signed-in, which leads to account pages only', async () => {
+    for (const state of [...ELSEWHERE, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
+      const { status, headers } = await send(service.issuer, `/account/signed-in?state=${encodeURIComponent(state)}`);
+      assert.equal(status, 303, state);
+      assert.equal(headers.location, '/account', state);
+    }
+  });
+
+  it('is taken when it is a path of the service', async () => {
+    for (const back of [
+      '/account',
+      '/account/password',
+      '/interaction/abc?x=1&y=%E4%B8%AD',
+      '/forgot/reset?token=x_-',
+    ]) {
+      const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
+      assert.equal(headers.location, back);
+    }
+    const { headers } = await send(service.issuer, '/account/signed-in?state=%2Faccount%2Fpassword');
+    assert.equal(headers.location, '/account/password');
+  });
+
+  it('is not registered by asking for a language that there is none of', async () => {
+    for (const to of ['xx', '../../etc/passwd', 'en; domain=evil.example', '<script>', 'en&to=zh-TW']) {
+      const { headers } = await send(service.issuer, `/language?to=${encodeURIComponent(to)}`);
+      assert.equal(headers['set-cookie'], undefined, to);
+    }
+  });
+});

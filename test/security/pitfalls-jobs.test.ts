@@ -1,0 +1,126 @@
+/** Pitfalls 7, 9 and 12 as far as jobs and the log are concerned; the others are in pitfalls.test.ts. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { createLogger } from '../../src/services/logger.ts';
+import { enter, LOGIN, signedIn } from '../helpers/flow.ts';
+import { startLogoutReceiver } from '../helpers/logout-receiver.ts';
+import { eventually } from '../helpers/mail.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { DAY, holdTime } from '../helpers/time.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+/** The outbox looks every two seconds, and other tests run beside this one. */
+const PATIENCE_MS = 20_000;
+const secret = newSecret();
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const clients = (): { clients: object[] } => ({
+  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+});
+const partyOf = ({ issuer }: TestService, scope = 'openid profile'): Promise<TestParty> =>
+  createParty(issuer, { id: 'app', scope, secret });
+
+describe('pitfall 7: logout that does not log out', () => {
+  it('an app that never takes its token is given up at last: the job stays for the operator, and is counted', async () => {
+    let issuer = '';
+    const receiver = await startLogoutReceiver(() => issuer, 'app');
+    const service = await startService({
+      clients: [registered('app', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
+    });
+    ({ issuer } = service);
+    const { store, metrics } = service.container;
+    const jobs = () => store.read((u) => u.db.select().from(u.t.outbox));
+    try {
+      receiver.breakWith(500);
+      const { visitor } = await signedIn(await partyOf(service, 'openid'), { login: LOGIN.T2 });
+      await visitor.submit(await visitor.open('/session/end'), {});
+      await eventually(
+        'the first try',
+        async () => ((await jobs())[0]?.lastError ?? null) !== null || undefined,
+        PATIENCE_MS,
+      );
+      // A day and a half later: all tries but the last are used up.
+      await store.write((u) => u.db.update(u.t.outbox).set({ attempts: 44, nextAt: Date.now() }));
+      const dead = await eventually(
+        'the last try',
+        async () => (await jobs()).find(({ deadAt }) => deadAt !== null),
+        PATIENCE_MS,
+      );
+      assert.equal(dead.attempts, 45);
+      assert.notEqual(dead.payload, '', 'it can be sent again');
+      const figures = await metrics.registry.metrics();
+      assert.match(figures, /kinpass_outbox_deliveries_total\{kind="backchannel_logout",outcome="dead"\} 1/);
+    } finally {
+      await service.stop();
+      await receiver.close();
+    }
+  });
+});
+
+describe('pitfall 9: rows never purged', () => {
+  it('a year later nothing is left of sessions, grants, tokens, links and counters but the audit log', async () => {
+    const time = holdTime();
+    const service = await startService(clients());
+    const { store } = service.container;
+    const count = (): Promise<Record<string, number>> =>
+      store.read(async (u) => {
+        const { oidcRecords, sessions, grants, resetLinks, throttles, outbox, audit } = u.t;
+        const rows: Record<string, number> = {};
+        for (const [name, table] of Object.entries({
+          oidcRecords,
+          sessions,
+          grants,
+          resetLinks,
+          throttles,
+          outbox,
+          audit,
+        })) {
+          rows[name] = (await u.db.select().from(table)).length;
+        }
+        return rows;
+      });
+    try {
+      const app = await partyOf(service);
+      const { visitor } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE, remember: true });
+      await visitor
+        .submit(await visitor.open('/account'), { login: LOGIN.T2, password: 'wrong' })
+        .catch(() => undefined);
+      await enter(app, createVisitor(service.issuer), { login: LOGIN.G2, password: 'wrong' });
+      const forgot = createVisitor(service.issuer);
+      await forgot.submit(await forgot.open('/forgot'), { login: LOGIN.G2 });
+      const { audit, ...full } = await count();
+      assert.ok(Object.values(full).every((rows) => rows > 0) && (audit ?? 0) > 0, JSON.stringify(full));
+      time.forward(365 * DAY);
+      await store.write((u) => u.db.update(u.t.outbox).set({ deadAt: Date.now() - 8 * DAY }));
+      // Each run of the jobs begins at once and is waited for: the first ends what has expired, the second removes it.
+      for (let run = 0; run < 2; run += 1) {
+        await Promise.all(service.container.startJobs().map((job) => job.stop()));
+        time.forward(8 * DAY);
+      }
+      const { audit: kept, ...left } = await count();
+      assert.deepEqual(left, Object.fromEntries(Object.keys(full).map((name) => [name, 0])));
+      assert.ok((kept ?? 0) >= (audit ?? 0));
+    } finally {
+      await service.stop();
+      time.release();
+    }
+  });
+});
+
+describe('pitfall 12: a side path that fails', () => {
+  it('a log that can not be written stops no sign-in', async () => {
+    const log = createLogger('debug', {
+      write: () => {
+        throw new Error('the disk of the log is full');
+      },
+    });
+    const service = await startService({ ...clients(), log });
+    try {
+      const { tokens } = await signedIn(await partyOf(service), { login: LOGIN.T2 });
+      assert.ok(tokens.access_token);
+    } finally {
+      await service.stop();
+    }
+  });
+});

@@ -1,0 +1,229 @@
+/**
+ * The twelve pitfalls of providers of this kind: what the other files do not show. Where each one is shown, pitfall by pitfall,
+ * stands in docs/security.md. Pitfalls 7, 9 and 12 are in pitfalls-jobs.test.ts.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { personId, skeleton } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  askForTokens,
+  choiceOf,
+  enter,
+  errorOf,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  userinfo,
+  type Reply,
+} from '../helpers/flow.ts';
+import { guardianshipOf } from '../helpers/people.ts';
+import { send } from '../helpers/raw.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor, textOf } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile', 'roles', 'children', 'offline_access'];
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+const clients = (): { clients: object[] } => ({
+  clients: [
+    registered('app', secret, { scopes: SCOPES, permissions: ['notice:read'], device_flow: true }),
+    registered('foreign', secret, { scopes: ['openid', 'profile'], first_party: false }),
+  ],
+});
+const partyOf = ({ issuer }: TestService, id = 'app', scope = 'openid profile'): Promise<TestParty> =>
+  createParty(issuer, { id, scope, secret });
+
+eachService('pitfalls on both databases', clients, (running) => {
+  describe('pitfall 1: codes and refresh tokens redeemable twice', () => {
+    it('a device code asked for ten times at once gives tokens once (RFC 8628)', async () => {
+      const app = await partyOf(running());
+      const shown = await client.initiateDeviceAuthorization(app.config, { scope: 'openid' });
+      const phone = createVisitor(running().issuer);
+      const confirm = await phone.submit(await phone.open('/device'), { user_code: shown.user_code });
+      const page = await phone.submit(confirm, { confirm: 'yes' });
+      await phone.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      const poll = (): Promise<Reply> =>
+        askForTokens(app, { grant_type: DEVICE_GRANT, device_code: shown.device_code });
+      const replies = await Promise.all(Array.from({ length: 10 }, poll));
+      const statuses = replies.map(({ status }) => status).sort();
+      assert.deepEqual(statuses, [200, ...Array<number>(9).fill(400)]);
+      const given = replies.find(({ status }) => status === 200);
+      assert.equal((await userinfo(app, String(given?.body['access_token']))).status, 401, 'and it is worth nothing');
+    });
+  });
+
+  describe('pitfall 2: green on SQLite, broken on PostgreSQL', () => {
+    it('a password change that fails at its last write has changed nothing: not the password, not a session', async () => {
+      const app = await partyOf(running());
+      const [here, there] = [await signedIn(app, { login: LOGIN.A2 }), await signedIn(app, { login: LOGIN.A2 })];
+      const page = await here.visitor.open('/account/password');
+      const next = 'four small boats at anchor';
+      const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+      const { store } = running().container;
+      // The notice of the change is written last.
+      await store.maintain((run) => run('alter table outbox rename to outbox_away'));
+      const failed = await here.visitor.submit(page, fields);
+      await store.maintain((run) => run('alter table outbox_away rename to outbox'));
+      assert.equal(failed.status, 500);
+      assert.equal((await userinfo(app, there.tokens.access_token)).status, 200);
+      await signedIn(app, { login: LOGIN.A2 });
+      const done = await here.visitor.submit(await here.visitor.open('/account/password'), fields);
+      assert.match(textOf(done.body), /密碼已變更/);
+    });
+  });
+
+  describe('pitfall 3: a deleted person with a live session', () => {
+    it('is nobody: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
+      const app = await partyOf(running());
+      const { visitor, tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
+      const code = await enter(app, visitor);
+      await running().container.store.write((u) => u.db.delete(u.t.persons).where(eq(u.t.persons.id, personId('A1'))));
+      const shown = await enter(app, visitor);
+      assert.deepEqual([shown.answer.status, stepOf(shown.answer)], [200, 'login']);
+      assert.equal(errorOf((await enter(app, visitor, { parameters: { prompt: 'none' } })).answer), 'login_required');
+      assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
+      assert.equal((await userinfo(app, tokens.access_token)).status, 401);
+      assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
+      assert.equal(stepOf(await visitor.open('/account')), 'login');
+    });
+  });
+
+  describe('pitfall 6: stale claims', () => {
+    it('a teacher’s tokens stay when a guardianship ends, and the child is gone from UserInfo at once', async () => {
+      const app = await partyOf(running(), 'app', 'openid profile roles children');
+      const { tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['教師'] });
+      const children = async (): Promise<unknown> => (await userinfo(app, tokens.access_token)).body['children'];
+      const before = await children();
+      assert.ok(Array.isArray(before) && before.length === 1);
+      const id = await guardianshipOf(running(), LOGIN.T1, '陳以恩');
+      await running().container.guardianships.change({ id, action: 'suspend', actorId: undefined });
+      assert.deepEqual(await children(), []);
+    });
+  });
+});
+
+describe('pitfalls on one database', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService(clients());
+  });
+  after(() => service.stop());
+
+  describe('pitfall 4: Host and X-Forwarded-* reflected', () => {
+    const ELSEWHERE = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
+    const authorization = `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`;
+    const form = { 'content-type': 'application/x-www-form-urlencoded', authorization };
+
+    it('not in what a device shows, not in the issuer of an answer, not in an error', async () => {
+      const app = await partyOf(service);
+      const posts = await Promise.all(
+        ['/device/auth', '/request', '/token'].map((path) =>
+          send(service.issuer, path, { method: 'POST', headers: { ...form, ...ELSEWHERE }, body: 'scope=openid' }),
+        ),
+      );
+      const [device] = posts;
+      assert.equal(device?.status, 200);
+      assert.ok(device.body.includes(`"verification_uri":"${service.issuer}/device"`));
+      const { url } = await app.begin({ prompt: 'none' });
+      const { pathname, search } = new URL(url);
+      const answer = await send(service.issuer, pathname + search, { headers: ELSEWHERE });
+      const back = new URL(answer.headers.location ?? '');
+      assert.deepEqual(
+        [back.searchParams.get('error'), back.searchParams.get('iss')],
+        ['login_required', service.issuer],
+      );
+      for (const { body, headers } of [...posts, answer]) {
+        assert.doesNotMatch(body + JSON.stringify(headers), /evil\.example/);
+      }
+    });
+  });
+
+  describe('pitfall 5: skipped prompts', () => {
+    const uidOf = (url: string): string => new URL(url).pathname.split('/')[2] ?? '';
+
+    it('a consent, or a choice, that is sent before the sign-in is 409, and nobody is signed in', async () => {
+      const foreign = await partyOf(service, 'foreign');
+      const visitor = createVisitor(service.issuer);
+      const { answer } = await enter(foreign, visitor);
+      for (const [step, body] of [
+        ['consent', 'consent=accept'],
+        ['select_account', 'choice=x'],
+      ] as const) {
+        assert.equal((await visitor.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
+      }
+      assert.equal(stepOf(await visitor.open(answer.url)), 'login');
+      assert.equal(
+        errorOf((await enter(foreign, visitor, { parameters: { prompt: 'none' } })).answer),
+        'login_required',
+      );
+    });
+
+    it('a sign-in for somebody else, sent while the chooser is open, is 409, and the choice is still asked', async () => {
+      const app = await partyOf(service, 'app', 'openid children');
+      const visitor = createVisitor(service.issuer);
+      const { answer } = await enter(app, visitor, { login: LOGIN.G2 });
+      assert.equal(stepOf(answer), 'select_account');
+      const body = new URLSearchParams({ login: LOGIN.B1, password: DEMO_PASSWORD, consent: 'accept' });
+      for (const step of ['login', 'consent', 'new_password']) {
+        assert.equal((await visitor.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
+      }
+      const page = await visitor.open(answer.url);
+      const done = await visitor.submit(page, { choice: choiceOf(page, ['王小樂']) });
+      assert.ok(done.leavesTo?.searchParams.get('code'));
+    });
+  });
+
+  describe('pitfall 8: development keys', () => {
+    it('are nowhere: two installations have no key in common, and none is an example of a library', async () => {
+      const other = await startService({ clients: [], city: false });
+      const kids = async ({ issuer }: TestService): Promise<string> => (await fetch(`${issuer}/jwks`)).text();
+      const [ours, theirs] = [await kids(service), await kids(other)];
+      await other.stop();
+      const idsOf = (text: string): string[] =>
+        [...text.matchAll(/"(?:kid|n|x|y)":"([^"]+)"/g)].map(([, id = '']) => id);
+      assert.ok(idsOf(ours).length >= 10);
+      assert.deepEqual(
+        idsOf(ours).filter((id) => idsOf(theirs).includes(id)),
+        [],
+      );
+      assert.doesNotMatch(ours, /keystore-CHANGE-ME/i);
+    });
+  });
+
+  describe('pitfall 10: answers that tell', () => {
+    it('while an account has to wait, the right password gets the same page as a wrong one', async () => {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open('/account');
+      const attempt = (password: string): Promise<string> =>
+        visitor.submit(page, { login: LOGIN.G3, password }).then((answer) => {
+          return `${String(answer.status)} ${skeleton(answer, LOGIN.G3)}`;
+        });
+      for (let i = 0; i < 5; i += 1) assert.match(await attempt(`guess ${String(i)}`), /^422/);
+      const [wrong, right] = [await attempt('guess'), await attempt(DEMO_PASSWORD)];
+      assert.match(wrong, /^429/);
+      assert.equal(right, wrong);
+    });
+  });
+
+  describe('pitfall 11: browser edges', () => {
+    it('forty sign-ins that were begun in one browser and left do not stop the next: cookies do not pile up', async () => {
+      const app = await partyOf(service);
+      const visitor = createVisitor(service.issuer);
+      for (let i = 0; i < 40; i += 1) assert.equal(stepOf((await enter(app, visitor)).answer), 'login');
+      const cookies = await visitor.jar.getCookieString(`${service.issuer}/auth`);
+      assert.ok(cookies.length < 2_000, `${String(cookies.length)} characters`);
+      const { answer } = await enter(app, visitor, { login: LOGIN.T2 });
+      assert.ok(answer.leavesTo?.searchParams.get('code'));
+    });
+  });
+});

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { clientName } from '../../src/config/clients.ts';
+import { loadRegistrations, type Registrations } from '../../src/config/registrations.ts';
+
+const SECRET = 'a'.repeat(64);
+const good = (more: object = {}): object => ({
+  client_id: 'portfolio',
+  client_name: { 'zh-TW': '學習歷程檔案', en: 'Learning portfolio' },
+  client_secret_sha256: [SECRET],
+  redirect_uris: ['https://portfolio.city.test/callback'],
+  scopes: ['openid', 'profile'],
+  ...more,
+});
+
+describe('CLIENTS_FILE', () => {
+  let folder: string;
+  let file: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kinpass-clients-'));
+    file = join(folder, 'clients.json');
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const load = (text: string, production = true): Registrations => {
+    writeFileSync(file, text);
+    return loadRegistrations(file, { production });
+  };
+  const loadAll = (...clients: object[]): Registrations => load(JSON.stringify({ clients }));
+  /** The lines of the refusal, without the name of the file that each begins with. */
+  const refusal = (text: string, production = true): string[] => {
+    try {
+      load(text, production);
+    } catch (error) {
+      assert.ok(error instanceof Error);
+      const lines = error.message.split('\n');
+      for (const line of lines) assert.ok(line.startsWith(`${file}: `), line);
+      return lines.map((line) => line.slice(file.length + 2));
+    }
+    return assert.fail(`accepted: ${text}`);
+  };
+  const refusalOf = (more: object): string[] => refusal(JSON.stringify({ clients: [good(more)] }, null, 2));
+
+  it('gives a client safe defaults: a secret, PKCE, ES256, consent, no permission', () => {
+    const [client] = loadAll(good()).clients;
+    assert.ok(client);
+    assert.equal(client.token_endpoint_auth_method, 'client_secret_basic');
+    assert.equal(client.require_pkce, true);
+    assert.equal(client.id_token_signed_response_alg, 'ES256');
+    assert.equal(client.first_party, false);
+    assert.deepEqual(client.permissions, []);
+    assert.equal(clientName(client, 'zh-TW'), '學習歷程檔案');
+    assert.equal(clientName(client, 'en'), 'Learning portfolio');
+    assert.equal(clientName({ client_name: 'Club' }, 'zh-TW'), 'Club');
+  });
+
+  it('takes its name in any language, and falls back to the original one', () => {
+    const [client] = loadAll(good({ client_name: { 'zh-TW': '社團', vi: 'Câu lạc bộ' } })).clients;
+    assert.ok(client);
+    assert.deepEqual(
+      ['zh-TW', 'vi', 'en'].map((lang) => clientName(client, lang)),
+      ['社團', 'Câu lạc bộ', '社團'],
+    );
+  });
+
+  it('names the setting when the file can not be read', () => {
+    assert.throws(
+      () => loadRegistrations(join(folder, 'nothing.json'), { production: true }),
+      /^Error: CLIENTS_FILE: cannot read .*nothing\.json$/,
+    );
+  });
+
+  it('says when it is no JSON, or not the list that is needed', () => {
+    assert.match(refusal('{ "clients": [ }')[0] ?? '', /^not valid JSON: /);
+    assert.match(refusal('[]')[0] ?? '', /expected object/);
+    assert.match(refusal('{}')[0] ?? '', /^clients: /);
+    assert.match(refusal('{ "clients": {} }')[0] ?? '', /^clients: /);
+    assert.match(refusal('{ "clients": [], "client": [] }')[0] ?? '', /"client"/);
+  });
+
+  it('names the line, the client and the field of a wrong value', () => {
+    const text = `{
+  "clients": [
+    {
+      "client_id": "payment",
+      "client_name": "portfolio",
+      "client_secret_sha256": ["${SECRET}"],
+      "redirect_uris": ["https://payment.city.test/callback"],
+      "scopes": ["openid"]
+    },
+    {
+      "client_id": "portfolio",
+      "client_name": "payment",
+      "client_secret_sha256": ["${SECRET}"],
+      "redirect_uris": [
+        "https://portfolio.city.test/callback",
+        "no address"
+      ],
+      "scopes": ["openid", "grades"]
+    }
+  ]
+}`;
+    const lines = refusal(text);
+    assert.equal(lines.length, 2);
+    assert.match(lines[0] ?? '', /^line 14: clients\[1\] \(portfolio\): redirect_uris\.1: Invalid URL$/);
+    assert.match(lines[1] ?? '', /^line 18: clients\[1\] \(portfolio\): scopes\.1: /);
+  });
+
+  it('names the line of the client where a field is missing, not that of the next client', () => {
+    const text = JSON.stringify(
+      { clients: [{ ...good(), redirect_uris: undefined }, good({ client_id: 'payment' })] },
+      null,
+      2,
+    );
+    assert.match(refusal(text)[0] ?? '', /^line 4: clients\[0\] \(portfolio\): redirect_uris: /);
+  });
+
+  it('names the field, each for itself', () => {
+    const wrong: [object, string, RegExp][] = [
+      [{ client_id: 'Portfolio' }, 'client_id', /lower-case/],
+      [{ client_id: 'x' }, 'client_id', /two to 63/],
+      [{ client_id: 'kinpass-account' }, 'client_id', /kept for the service itself/],
+      [{ client_name: '' }, 'client_name', /./],
+      [{ client_name: { en: 'English only' } }, 'client_name', /./],
+      [{ client_name: { 'zh-TW': '社團', en: '' } }, 'client_name.en', /./],
+      [{ client_name: { 'zh-TW': '社團', zh_HK: '社團' } }, 'client_name.zh_HK', /./],
+      [{ client_secret_sha256: ['the secret itself'] }, 'client_secret_sha256.0', /64 lower-case hex/],
+      [{ client_secret_sha256: [SECRET, SECRET, SECRET] }, 'client_secret_sha256', /./],
+      [{ client_secret_sha256: [] }, 'client_secret_sha256', /needed/],
+      [{ redirect_uris: [] }, 'redirect_uris', /./],
+      [{ redirect_uris: ['https://portfolio.city.test/#x'] }, 'redirect_uris.0', /fragment/],
+      [{ sector_identifier_uri: 'http://portfolio.city.test/uris' }, 'sector_identifier_uri', /./],
+      [{ redirect_uris: ['https://a.test/x', 'https://b.test/x'] }, 'sector_identifier_uri', /several hosts/],
+      [
+        { token_endpoint_auth_method: 'none', client_secret_sha256: [], require_pkce: false },
+        'require_pkce',
+        /RFC 9700/,
+      ],
+      [{ scopes: ['profile'] }, 'scopes', /openid/],
+      [{ scopes: ['openid', 'children.profile'] }, 'scopes', /needs "children"/],
+      [{ school_types: ['university'] }, 'school_types.0', /./],
+      [{ permissions: ['grades:write'] }, 'permissions.0', /./],
+      [{ id_token_signed_response_alg: 'none' }, 'id_token_signed_response_alg', /./],
+      [{ id_token_signed_response_alg: 'HS256' }, 'id_token_signed_response_alg', /./],
+    ];
+    for (const [more, field, words] of wrong) {
+      const [line = '', ...others] = refusalOf(more);
+      assert.deepEqual(others, [], JSON.stringify(more));
+      assert.match(line, /^line \d+: clients\[0\] \([\w-]+\): /);
+      assert.ok(line.includes(`: ${field}: `), line);
+      assert.match(line.slice(line.lastIndexOf(`${field}: `)), words);
+    }
+  });
+
+  it('refuses fields that it does not know: a misspelt one would be a silent default', () => {
+    assert.match(refusalOf({ requre_pkce: true })[0] ?? '', /^line \d+: clients\[0\] \(portfolio\): .*requre_pkce/);
+    assert.match(refusalOf({ client_secret: 'in plain text' })[0] ?? '', /client_secret/);
+    assert.ok(!(refusalOf({ client_secret: 'in plain text' })[0] ?? '').includes('in plain text'));
+  });
+
+  it('refuses an id that is used twice', () => {
+    assert.deepEqual(refusal(JSON.stringify({ clients: [good(), good()] })), ['client_id: "portfolio" is used twice']);
+  });
+
+  it('refuses in production every address of a web client without https (RFC 9700 2.6)', () => {
+    const http = {
+      redirect_uris: ['http://portfolio.city.test/callback', 'https://portfolio.city.test/callback'],
+      post_logout_redirect_uris: ['http://portfolio.city.test/'],
+      backchannel_logout_uri: 'http://portfolio.city.test/logout',
+    };
+    const text = JSON.stringify({ clients: [good(http)] });
+    assert.deepEqual(refusal(text), [
+      'clients (portfolio): http://portfolio.city.test/callback must use https in production',
+      'clients (portfolio): http://portfolio.city.test/ must use https in production',
+      'clients (portfolio): http://portfolio.city.test/logout must use https in production',
+    ]);
+    assert.equal(load(text, false).clients.length, 1);
+    const native = { application_type: 'native', token_endpoint_auth_method: 'none', client_secret_sha256: [] };
+    const uris = { redirect_uris: ['http://127.0.0.1/callback', 'tw.city.app:/callback'] };
+    loadAll(good({ ...native, ...uris, sector_identifier_uri: 'https://app.city.test/uris.json' }));
+  });
+
+  it('takes the example that the project ships', () => {
+    const { clients } = loadRegistrations(join(import.meta.dirname, '../../config/clients.example.json'), {
+      production: true,
+    });
+    assert.ok(clients.length >= 2);
+  });
+});

@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { refuseUnsafe } from '../../src/config/boot-checks.ts';
+import { ConfigError, loadConfig, type Config } from '../../src/config/load.ts';
+import { isExposed } from '../../src/config/master-key.ts';
+
+describe('the configuration', () => {
+  let folder: string;
+  let env: Record<string, string>;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kinpass-config-'));
+    writeFileSync(join(folder, 'key'), randomBytes(32).toString('base64'), { mode: 0o600 });
+    writeFileSync(join(folder, 'clients.json'), '{ "clients": [] }');
+    env = {
+      KINPASS_ISSUER: 'https://id.city.test',
+      KINPASS_KEY_FILE: join(folder, 'key'),
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      SMTP_URL: 'smtps://user:secret@mail.city.test',
+      KINPASS_MAIL_FROM: 'no-reply@city.test',
+    };
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const load = (more: Record<string, string | undefined> = {}): Config => loadConfig({ ...env, ...more });
+  /** The lines of the refusal, each without what the setting is for. */
+  const refusal = (more: Record<string, string | undefined>): string[] => {
+    try {
+      load(more);
+    } catch (error) {
+      assert.ok(error instanceof Error);
+      return error.message.split('\n').map((line) => line.replace(/ \([^()]*(\([^()]*\)[^()]*)*\)$/, ''));
+    }
+    return assert.fail(`accepted: ${JSON.stringify(more)}`);
+  };
+
+  it('needs five settings and has a safe default for each other one', () => {
+    const config = load();
+    assert.equal(config.profile, 'production');
+    assert.equal(config.host, '127.0.0.1');
+    assert.equal(config.port, 3000);
+    assert.equal(config.metrics, undefined);
+    assert.deepEqual(config.trustedProxies, []);
+    assert.equal(config.migrations, 'apply');
+    assert.equal(config.password.minLength, 12);
+    assert.equal(config.allowPrivateLogoutAddresses, false);
+    assert.deepEqual([config.hashing.memoryKib, config.hashing.passes], [19_456, 2]);
+    assert.equal(config.masterKey.length, 32);
+    assert.throws(() => {
+      Object.assign(config, { profile: 'development' });
+    }, TypeError);
+  });
+
+  it('names every setting that is missing, all at once, with what it is for', () => {
+    assert.throws(
+      () => loadConfig({}),
+      (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        const lines = error.message.split('\n');
+        assert.deepEqual(lines.map((line) => line.split(':')[0]).sort(), [
+          'CLIENTS_FILE',
+          'KINPASS_ISSUER',
+          'KINPASS_KEY_FILE',
+          'KINPASS_MAIL_FROM',
+          'SMTP_URL',
+        ]);
+        for (const line of lines) assert.match(line, /^[A-Z_]+: is missing \(.{10,}\)$/);
+        return true;
+      },
+    );
+  });
+
+  it('takes an empty setting for a missing one', () => {
+    assert.deepEqual(refusal({ SMTP_URL: '' }), ['SMTP_URL: is missing']);
+    assert.equal(load({ KINPASS_PORT: '' }).port, 3000);
+  });
+
+  it('names each setting that is wrong, and never shows the password in it', () => {
+    const wrong: [string, string][] = [
+      ['KINPASS_PROFILE', 'prod'],
+      ['KINPASS_ISSUER', 'id.city.test'],
+      ['KINPASS_ISSUER', 'https://id.city.test/path'],
+      ['KINPASS_ISSUER', 'https://id.city.test/?x=1'],
+      ['KINPASS_ISSUER', 'https://id.city.test/#x'],
+      ['KINPASS_ISSUER', 'https://user@id.city.test'],
+      ['KINPASS_ISSUER', 'https://ID.city.test'],
+      ['KINPASS_ISSUER', 'https://id.city.test:443'],
+      ['KINPASS_ISSUER', 'ftp://id.city.test'],
+      ['KINPASS_ISSUER', 'javascript:alert(1)'],
+      ['KINPASS_PORT', '65536'],
+      ['KINPASS_PORT', '-1'],
+      ['KINPASS_PORT', '3000.5'],
+      ['KINPASS_PORT', 'three'],
+      ['KINPASS_METRICS_PORT', 'x'],
+      ['KINPASS_TRUSTED_PROXIES', 'proxy.city.test'],
+      ['KINPASS_TRUSTED_PROXIES', '10.0.0.0/33'],
+      ['KINPASS_TRUSTED_PROXIES', '10.0.0.1, 999.1.1.1'],
+      ['DATABASE_URL', 'mysql://root:hunter2@db/kinpass'],
+      ['KINPASS_MIGRATIONS', 'maybe'],
+      ['SMTP_URL', 'https://user:hunter2@mail.city.test'],
+      ['KINPASS_MAIL_FROM', 'the city'],
+      ['KINPASS_MAIL_FROM', 'a@city.test\r\nBcc: everybody@city.test'],
+      ['KINPASS_PASSWORD_MIN_LENGTH', '8'],
+      ['KINPASS_HASH_MEMORY_KIB', '1024'],
+      ['KINPASS_HASH_PASSES', '0'],
+      ['KINPASS_HASH_THREADS', '0'],
+      ['KINPASS_HASH_QUEUE', '0'],
+      ['KINPASS_HASH_QUEUE', '251'],
+      ['KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES', 'yes'],
+      ['KINPASS_LOG_LEVEL', 'verbose'],
+    ];
+    for (const [name, value] of wrong) {
+      const lines = refusal({ [name]: value });
+      assert.equal(lines.length, 1, `${name}=${value}`);
+      const [line = ''] = lines;
+      assert.ok(line.startsWith(`${name}: `), line);
+      assert.ok(!line.includes('hunter2'), line);
+    }
+  });
+
+  it('takes the writings that are right', () => {
+    assert.equal(load({ KINPASS_ISSUER: 'https://id.city.test/' }).issuer, 'https://id.city.test');
+    assert.equal(load({ KINPASS_ISSUER: 'https://id.city.test:8443' }).issuer, 'https://id.city.test:8443');
+    const proxies = load({ KINPASS_TRUSTED_PROXIES: ' 10.0.0.0/8,, ::1 ,loopback' }).trustedProxies;
+    assert.deepEqual(proxies, ['10.0.0.0/8', '::1', 'loopback']);
+    assert.equal(load({ KINPASS_MAIL_FROM: '示範市 <no-reply@city.test>' }).mail.from, '示範市 <no-reply@city.test>');
+    assert.equal(load({ KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: '1' }).allowPrivateLogoutAddresses, true);
+    assert.deepEqual(load({ DATABASE_URL: 'postgres://db/kinpass' }).database, { url: 'postgres://db/kinpass' });
+    assert.deepEqual(load({ KINPASS_METRICS_PORT: '0' }).metrics, { host: '127.0.0.1', port: 0 });
+  });
+
+  it('names the master key when it is missing, short, long or no base64', () => {
+    const file = join(folder, 'other-key');
+    assert.match(
+      refusal({ KINPASS_KEY_FILE: join(folder, 'nothing') })[0] ?? '',
+      /^KINPASS_KEY_FILE: cannot read .*nothing/,
+    );
+    assert.ok(!existsSync(join(folder, 'nothing')), 'production makes no key');
+    for (const text of ['', 'short', randomBytes(31).toString('base64'), randomBytes(33).toString('base64')]) {
+      writeFileSync(file, text);
+      assert.match(refusal({ KINPASS_KEY_FILE: file })[0] ?? '', /^KINPASS_KEY_FILE: .* must hold 32 bytes in base64$/);
+    }
+    assert.match(refusal({ KINPASS_KEY_FILE: folder })[0] ?? '', /^KINPASS_KEY_FILE: cannot read /);
+  });
+
+  it('makes a master key in development, once, readable by its owner only', () => {
+    const file = join(folder, 'new', 'key');
+    const first = load({ KINPASS_PROFILE: 'development', KINPASS_KEY_FILE: file }).masterKey;
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(Buffer.from(readFileSync(file, 'utf8'), 'base64').length, 32);
+    assert.deepEqual(load({ KINPASS_PROFILE: 'development', KINPASS_KEY_FILE: file }).masterKey, first);
+    assert.deepEqual(load({ KINPASS_KEY_FILE: file }).masterKey, first);
+  });
+
+  const whole = { pendingMigrations: [], demoSchools: 0, exampleLogins: false };
+  /** The reasons against a start, one a line. */
+  const reasons = (config: Config, facts = whole): string[] => {
+    try {
+      refuseUnsafe(config, facts);
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.message.split('\n');
+    }
+    return [];
+  };
+
+  it('refuses in production: an issuer without https, demo data, and a sender that nobody can answer', () => {
+    const unsafe = load({ KINPASS_ISSUER: 'http://id.city.test', KINPASS_MAIL_FROM: 'City <no-reply@city.EXAMPLE>' });
+    assert.throws(
+      () => {
+        refuseUnsafe(unsafe, { ...whole, demoSchools: 5 });
+      },
+      (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        const lines = error.message.split('\n');
+        assert.equal(lines.length, 3);
+        assert.match(lines[0] ?? '', /^KINPASS_ISSUER: production needs https/);
+        assert.match(lines[1] ?? '', /^KINPASS_MAIL_FROM: /);
+        assert.match(lines[2] ?? '', /demo city/);
+        return true;
+      },
+    );
+    for (const from of ['a@city.example', 'City <a@city.example>']) {
+      assert.throws(() => {
+        refuseUnsafe(load({ KINPASS_MAIL_FROM: from }), whole);
+      }, /KINPASS_MAIL_FROM/);
+    }
+    assert.throws(() => {
+      refuseUnsafe(load({ KINPASS_ISSUER: 'http://localhost:3000' }), whole);
+    }, /KINPASS_ISSUER/);
+    refuseUnsafe(load(), whole);
+  });
+
+  it('refuses in production a database with invented people', () => {
+    assert.match(reasons(load(), { ...whole, exampleLogins: true }).join(), /^the database holds invented people/);
+  });
+
+  it('refuses in production a master key that others can read', () => {
+    const file = join(folder, 'open-key');
+    writeFileSync(file, randomBytes(32).toString('base64'));
+    for (const [mode, ok] of [
+      [0o600, true],
+      [0o400, true],
+      [0o640, false],
+      [0o604, false],
+      [0o601, false],
+    ] as const) {
+      chmodSync(file, mode);
+      const config = load({ KINPASS_KEY_FILE: file });
+      if (ok) assert.deepEqual(reasons(config), [], mode.toString(8));
+      else assert.match(reasons(config).join(), /^KINPASS_KEY_FILE: other users/, mode.toString(8));
+      assert.deepEqual(reasons(load({ KINPASS_KEY_FILE: file, KINPASS_PROFILE: 'development' })), []);
+    }
+  });
+
+  it('lets the group read a key that root owns, as container platforms hand secrets over, and nobody else', () => {
+    const owned = (mode: number, uid: number): boolean => isExposed({ mode, uid }, 1000);
+    assert.deepEqual([owned(0o100440, 0), owned(0o100440, 1000), owned(0o100440, 1001)], [false, true, true]);
+    assert.deepEqual([owned(0o100444, 0), owned(0o100460, 0), owned(0o100400, 0)], [true, true, false]);
+    assert.equal(isExposed({ mode: 0o100440, uid: 0 }, 0), true);
+  });
+
+  it('refuses in production hashes that are cheaper than what OWASP asks for', () => {
+    const hashes = (memory: number, passes: number): string =>
+      reasons(load({ KINPASS_HASH_MEMORY_KIB: String(memory), KINPASS_HASH_PASSES: String(passes) })).join();
+    for (const [memory, passes] of [
+      [47_104, 1],
+      [19_456, 2],
+      [12_288, 3],
+      [9_216, 4],
+      [7_168, 5],
+      [65_536, 3],
+    ] as const) {
+      assert.equal(hashes(memory, passes), '');
+    }
+    for (const [memory, passes] of [
+      [47_103, 1],
+      [19_455, 2],
+      [12_287, 3],
+      [9_215, 4],
+      [7_168, 4],
+    ] as const) {
+      assert.match(hashes(memory, passes), /^KINPASS_HASH_MEMORY_KIB: too little with KINPASS_HASH_PASSES=\d/);
+    }
+  });
+
+  it('sends mail in production only over TLS, but for a mail server on the same machine', () => {
+    const requires = (url: string, profile = 'production'): boolean =>
+      load({ SMTP_URL: url, KINPASS_PROFILE: profile }).mail.requireTls;
+    for (const host of [
+      'mail.city.test',
+      '10.0.0.1:587',
+      '127.0.0.1.city.test',
+      'localhost.city.test',
+      '[2001:db8::1]',
+    ]) {
+      assert.equal(requires(`smtp://${host}`), true, host);
+    }
+    for (const host of ['localhost', '127.0.0.1:25', '[::1]:25']) assert.equal(requires(`smtp://${host}`), false, host);
+    assert.equal(requires('smtp://mail.city.test', 'development'), false);
+  });
+
+  it('refuses pending migrations in every profile, and lets development have the rest', () => {
+    const relaxed = load({
+      KINPASS_PROFILE: 'development',
+      KINPASS_ISSUER: 'http://localhost:3000',
+      KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
+    });
+    refuseUnsafe(relaxed, { ...whole, demoSchools: 5 });
+    for (const config of [relaxed, load()]) {
+      assert.throws(() => {
+        refuseUnsafe(config, { ...whole, pendingMigrations: ['0007_more'] });
+      }, /^ConfigError: KINPASS_MIGRATIONS=check: migrations are pending: 0007_more$/);
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { loadRegistrations } from '../../src/config/registrations.ts';
+import { clientSecrets, demoFiles, removeFiles, writeClients } from '../../demo/files.ts';
+import { readSettings } from '../../demo/settings.ts';
+import { welcome } from '../../demo/table.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
+const settings = readSettings([], { KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: '4100' });
+
+after(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the settings of the demo', () => {
+  it('are ports 3000 to 3003, 60 people and the project’s data folder when nobody says more', () => {
+    const { ports, people, folder: usual, fresh } = readSettings([], {});
+    assert.deepEqual(ports, { service: 3000, portfolio: 3001, payment: 3002, mail: 3003, smtp: 3025 });
+    assert.equal(people, 60);
+    assert.equal(fresh, false);
+    assert.match(usual, /data[\\/]demo$/);
+  });
+
+  it('read the command line', () => {
+    const { fresh, people } = readSettings(['--fresh', '--people', '5000'], {});
+    assert.deepEqual([fresh, people], [true, 5_000]);
+  });
+
+  for (const args of [
+    ['--what'],
+    ['--people'],
+    ['--people', 'many'],
+    ['--people', '0'],
+    ['--people', '-1'],
+    ['more'],
+  ]) {
+    it(`refuse ${args.join(' ')}`, () => {
+      assert.throws(() => readSettings(args, {}), { name: 'DemoError' });
+    });
+  }
+
+  it('refuse a port that is none', () => {
+    assert.throws(() => readSettings([], { KINPASS_DEMO_PORT: '70000' }), /KINPASS_DEMO_PORT must be/);
+  });
+});
+
+describe('the files of the demo', () => {
+  it('keep the secrets over a restart, for this user only', () => {
+    const files = demoFiles(settings);
+    const secrets = clientSecrets(files);
+    assert.deepEqual(clientSecrets(files), secrets);
+    assert.notEqual(secrets.portfolio, secrets.payment);
+    assert.equal(statSync(files.secrets).mode & 0o777, 0o600);
+  });
+
+  it('register the relying parties as the service wants them, by hashes of their secrets', () => {
+    const files = demoFiles(settings);
+    const secrets = clientSecrets(files);
+    writeClients(settings, files, secrets);
+    const [portfolio, payment, app] = loadRegistrations(files.clients, { production: false }).clients;
+    assert.deepEqual([portfolio?.client_id, payment?.client_id, app?.client_id], ['portfolio', 'payment', 'city-app']);
+    assert.deepEqual(portfolio?.school_types, ['senior_high', 'vocational_high']);
+    assert.deepEqual(portfolio.redirect_uris, ['http://localhost:4101/callback']);
+    const hash = createHash('sha256').update(secrets.portfolio).digest('hex');
+    assert.deepEqual(portfolio.client_secret_sha256, [hash]);
+    assert.deepEqual(payment?.permissions, ['fees:read', 'fees:pay']);
+    assert.ok(!payment.scopes.includes('email'));
+    assert.equal(app?.token_endpoint_auth_method, 'none');
+    assert.ok(app.require_pkce && app.scopes.includes('offline_access'));
+  });
+
+  it('go one by one: what is not of the demo stays', () => {
+    const files = demoFiles(settings);
+    clientSecrets(files);
+    const foreign = join(folder, 'letter.txt');
+    for (const file of [foreign, files.key, files.database, files.log('service')]) writeFileSync(file, 'x');
+    removeFiles(settings, files, ['service']);
+    assert.ok(existsSync(foreign));
+    for (const file of [files.key, files.database, files.secrets, files.log('service')]) assert.ok(!existsSync(file));
+  });
+
+  it('stay when the database is on PostgreSQL, where the key must not go alone', () => {
+    const elsewhere = { ...settings, databaseUrl: 'postgres://localhost/demo' };
+    assert.throws(() => {
+      removeFiles(elsewhere, demoFiles(elsewhere), []);
+    }, /--fresh does not empty/);
+  });
+});
+
+describe('what the demo tells', () => {
+  it('names every address and accounts to try', () => {
+    const text = welcome(settings);
+    for (const port of [4100, 4101, 4102, 4103]) assert.match(text, new RegExp(`http://localhost:${port}`));
+    assert.match(text, /daming\.wang@parents\.example {2,}100201/);
+  });
+});
+
+describe('config/clients.example.json', () => {
+  it('would be accepted in production', () => {
+    const file = fileURLToPath(new URL('../../config/clients.example.json', import.meta.url));
+    assert.equal(loadRegistrations(file, { production: true }).clients.length, 2);
+  });
+});

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  availableContexts,
+  currentContext,
+  findContext,
+  findRequestedContext,
+  isStillAvailable,
+  needsChoice,
+  visibleChildren,
+} from '../../src/domain/acting.ts';
+import { GUARDIANSHIP_ACTIONS, isInForce, isValid, transition } from '../../src/domain/guardianship.ts';
+import { AUTHORITIES, GUARDIANSHIP_STATES, PERMISSIONS } from '../../src/domain/model.ts';
+import { defaultPermissions, intersectPermissions } from '../../src/domain/permissions.ts';
+import {
+  G2,
+  G3,
+  G4,
+  PAYMENT,
+  PORTFOLIO,
+  SCHOOLS,
+  T1,
+  TODAY,
+  childOf,
+  enrolment,
+  facts,
+  membership,
+} from '../helpers/domain-facts.ts';
+import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
+
+const labels = (person: PersonFacts, registration: Registration, today = TODAY): string[] =>
+  availableContexts(person, registration, today).map((one) =>
+    [one.role, one.childId ?? one.schoolCode].filter((part) => part !== undefined).join(' '),
+  );
+
+describe('guardianship', () => {
+  it('counts both days and only the active state', () => {
+    const { guardianship } = childOf('S1', '王小安', { validFrom: '2026-09-01', validTo: '2027-01-20' });
+    assert.deepEqual(
+      ['2026-08-31', '2026-09-01', '2027-01-20', '2027-01-21'].map((day) => isInForce(guardianship, day)),
+      [false, true, true, false],
+    );
+    for (const state of GUARDIANSHIP_STATES) {
+      assert.equal(isInForce({ ...guardianship, state }, TODAY), state === 'active');
+    }
+    assert.equal(isValid({ validFrom: undefined, validTo: undefined }, TODAY), true);
+  });
+
+  it('goes only the ways that the guide draws', () => {
+    assert.equal(transition('active', 'suspend'), 'suspended');
+    assert.equal(transition('suspended', 'resume'), 'active');
+    assert.equal(transition('active', 'resume'), undefined);
+    assert.equal(transition('suspended', 'suspend'), undefined);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...GUARDIANSHIP_STATES),
+        fc.array(fc.constantFrom(...GUARDIANSHIP_ACTIONS)),
+        (from, actions) => {
+          let state = from;
+          for (const action of actions) {
+            const next = transition(state, action);
+            if (state === 'revoked' || state === 'expired') assert.equal(next, undefined, 'final');
+            if (next === 'active') assert.equal(state, 'suspended', 'only a suspended one comes back');
+            state = next ?? state;
+          }
+          if (actions.includes('revoke')) assert.ok(state === 'revoked' || state === 'expired');
+        },
+      ),
+    );
+  });
+});
+
+describe('permissions', () => {
+  it('have a default for each authority', () => {
+    assert.deepEqual(
+      AUTHORITIES.map((authority) => defaultPermissions(authority).length),
+      [10, 10, 8, 5],
+    );
+    assert.equal(defaultPermissions('agency').includes('fees:pay'), false);
+    assert.equal(defaultPermissions('delegated').includes('portfolio:read'), false);
+    assert.deepEqual(intersectPermissions(['fees:pay', 'fees:read', 'fees:read'], ['fees:read', 'fees:pay']), [
+      'fees:read',
+      'fees:pay',
+    ]);
+  });
+});
+
+describe('identities of the demo city', () => {
+  it('G2: both children at payment, the older first; one at the portfolio and no question', () => {
+    assert.deepEqual(labels(G2, PAYMENT), ['parent S1', 'parent S2']);
+    assert.deepEqual(labels(G2, PORTFOLIO), ['parent S1']);
+    assert.equal(needsChoice(availableContexts(G2, PAYMENT, TODAY)), true);
+    assert.equal(needsChoice(availableContexts(G2, PORTFOLIO, TODAY)), false);
+    assert.deepEqual(visibleChildren(G2, PAYMENT, TODAY)[0]?.permissions, ['fees:read', 'fees:pay']);
+    assert.deepEqual(visibleChildren({ ...G2, active: false }, PAYMENT, TODAY), []);
+  });
+
+  it('T1: teacher first, then parent', () => {
+    assert.deepEqual(labels(T1, PORTFOLIO), ['teacher 993302', 'parent S3']);
+  });
+
+  it('G3: suspended, so nothing; G4: delegated, so no portfolio, and bills only until the end of the term', () => {
+    assert.deepEqual(labels(G3, PAYMENT), []);
+    assert.deepEqual(labels(G4, PORTFOLIO), []);
+    assert.deepEqual(labels(G4, PAYMENT, '2027-01-20'), ['parent S5']);
+    assert.deepEqual(labels(G4, PAYMENT, '2027-01-21'), []);
+  });
+
+  it('lists each staff role and school once, the primary first, the bureau everywhere', () => {
+    const person = facts('X', {
+      memberships: [
+        membership('m5', 'bureau_admin', undefined),
+        membership('m4', 'school_admin', SCHOOLS.elementary),
+        membership('m3', 'teacher', SCHOOLS.otherHigh, { primary: true }),
+        membership('m2', 'teacher', SCHOOLS.high),
+        membership('m1', 'teacher', SCHOOLS.high),
+        membership('m0', 'staff', SCHOOLS.high, { validTo: '2026-11-22' }),
+        membership('m9', 'teacher', undefined),
+      ],
+      enrolments: [enrolment('e1', 'X', SCHOOLS.vocational), enrolment('e2', 'X', SCHOOLS.elementary)],
+    });
+    assert.deepEqual(labels(person, PORTFOLIO), ['teacher 993302', 'teacher 993301', 'bureau_admin', 'student 993401']);
+    assert.deepEqual(
+      availableContexts(person, PORTFOLIO, TODAY).map(({ basisId }) => basisId),
+      ['m3', 'm1', 'm5', 'e1'],
+    );
+    assert.deepEqual(availableContexts({ ...person, active: false }, PAYMENT, TODAY), []);
+  });
+
+  it('takes the newest enrolment that the party may see', () => {
+    const child = childOf('S9', '示範生', {}, [
+      enrolment('old', 'S9', SCHOOLS.high, { year: 114, semester: 2, classno: '103' }),
+      enrolment('gone', 'S9', SCHOOLS.otherHigh, { validTo: '2026-11-22' }),
+      enrolment('new', 'S9', SCHOOLS.high, { year: 115, semester: 1, classno: '203' }),
+      enrolment('small', 'S9', SCHOOLS.elementary, { year: 116 }),
+    ]);
+    const seen = visibleChildren(facts('G', { children: [child] }), PORTFOLIO, TODAY);
+    assert.deepEqual(
+      seen.map((one) => one.enrolment.id),
+      ['new'],
+    );
+  });
+});
+
+describe('finding an identity again', () => {
+  const contexts = availableContexts(G2, PAYMENT, TODAY);
+  const subOf = (id: string): string => `sub-${id}`;
+
+  it('by role, child or school, and never a guess', () => {
+    assert.equal(findContext(contexts, { role: 'parent', childId: 'S2' })?.basisId, 'g-S2');
+    assert.equal(findContext(contexts, { role: 'parent' }), undefined, 'two children fit');
+    assert.equal(findContext(contexts, { role: 'teacher' }), undefined);
+    assert.equal(findContext(contexts, { role: 'student', childId: 'S2' }), undefined);
+    const teacher = availableContexts(T1, PORTFOLIO, TODAY);
+    assert.equal(findContext(teacher, { role: 'teacher' })?.schoolCode, '993302');
+    assert.equal(findContext(teacher, { role: 'teacher', schoolCode: '993301' }), undefined);
+  });
+
+  it('by the sub of the child, as a relying party asks', () => {
+    assert.equal(findRequestedContext(contexts, { role: 'parent', child: 'sub-S2' }, subOf)?.childId, 'S2');
+    assert.equal(findRequestedContext(contexts, { role: 'teacher', child: 'sub-S2' }, subOf), undefined);
+    assert.equal(findRequestedContext(contexts, { role: 'parent', child: 'S2' }, subOf), undefined);
+    const teacher = availableContexts(T1, PORTFOLIO, TODAY);
+    assert.equal(findRequestedContext(teacher, { role: 'teacher', schoolCode: '993302' }, subOf)?.role, 'teacher');
+    assert.equal(findRequestedContext(teacher, { role: 'parent' }, subOf)?.childId, 'S3');
+  });
+
+  it('a child is kept through a change of school, a teacher is not', () => {
+    const held = { role: 'parent', childId: 'S1', schoolCode: '993301' } as const;
+    const moved = facts('G2', { children: [childOf('S1', '王小安', {}, [enrolment('e9', 'S1', SCHOOLS.otherHigh)])] });
+    assert.equal(currentContext(availableContexts(moved, PORTFOLIO, TODAY), held)?.schoolCode, '993302');
+    const teaching = { role: 'teacher', childId: undefined, schoolCode: '993301' } as const;
+    assert.equal(isStillAvailable(availableContexts(T1, PORTFOLIO, TODAY), teaching), false);
+    assert.equal(
+      isStillAvailable(availableContexts(T1, PORTFOLIO, TODAY), { ...teaching, schoolCode: '993302' }),
+      true,
+    );
+  });
+
+  it('every listed identity is found again, exactly, in any order of the facts', () => {
+    const roles = fc.constantFrom('teacher', 'staff', 'school_admin', 'bureau_admin' as const);
+    const school = fc.constantFrom(...Object.values(SCHOOLS));
+    const people = fc.record({
+      memberships: fc.array(fc.tuple(roles, school, fc.boolean()), { maxLength: 6 }),
+      children: fc.uniqueArray(fc.tuple(fc.nat(20), school, fc.constantFrom(...GUARDIANSHIP_STATES)), {
+        maxLength: 5,
+        selector: ([id]) => id,
+      }),
+      enrolments: fc.array(school, { maxLength: 3 }),
+      types: fc.subarray(Object.values(SCHOOLS).map(({ type }) => type)),
+      permissions: fc.subarray([...PERMISSIONS]),
+    });
+    fc.assert(
+      fc.property(people, ({ memberships, children, enrolments, types, permissions }) => {
+        const person = facts('X', {
+          memberships: memberships.map(([role, at, primary], index) => membership(`m${index}`, role, at, { primary })),
+          children: children.map(([id, at, state]) =>
+            childOf(`c${id}`, '示', { state }, [enrolment(`e${id}`, `c${id}`, at)]),
+          ),
+          enrolments: enrolments.map((at, index) => enrolment(`n${index}`, 'X', at)),
+        });
+        const registration: Registration = { scopes: [], schoolTypes: types, permissions };
+        const listed = availableContexts(person, registration, TODAY);
+        const mirrored: PersonFacts = {
+          ...person,
+          memberships: person.memberships.toReversed(),
+          children: person.children.toReversed(),
+          enrolments: person.enrolments.toReversed(),
+        };
+        assert.deepEqual(availableContexts(mirrored, registration, TODAY), listed);
+        for (const one of listed) {
+          assert.deepEqual(findContext(listed, one), one);
+          assert.deepEqual(currentContext(listed, one), one);
+          assertAllowed(one, person, registration);
+        }
+      }),
+    );
+  });
+});
+
+/** Rule 4 and 5 of the claims, said a second time and more simply. */
+function assertAllowed(context: ActingContext, person: PersonFacts, registration: Registration): void {
+  if (context.role === 'bureau_admin') return;
+  const type = Object.values(SCHOOLS).find(({ code }) => code === context.schoolCode)?.type;
+  assert.ok(type !== undefined && registration.schoolTypes.includes(type));
+  if (context.role !== 'parent') return;
+  const child = person.children.find(({ guardianship }) => guardianship.id === context.basisId);
+  assert.equal(child?.guardianship.state, 'active');
+  assert.equal(child.guardianship.studentId, context.childId);
+  assert.ok(registration.permissions.length > 0);
+}

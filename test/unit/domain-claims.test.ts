@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { actingClaim, affiliationsOf, childrenOf, releasedClaims, rolesOf } from '../../src/domain/claims.ts';
+import { contextId, pairwiseSub } from '../../src/domain/pairwise.ts';
+import { SCOPES, SCOPE_CLAIMS, asksForActing, grantedScopes, isScope } from '../../src/domain/scopes.ts';
+import { standardClaims } from '../../src/domain/standard-claims.ts';
+import {
+  G2,
+  G3,
+  G4,
+  PAYMENT,
+  PORTFOLIO,
+  SCHOOLS,
+  T1,
+  TODAY,
+  childOf,
+  enrolment,
+  facts,
+  membership,
+} from '../helpers/domain-facts.ts';
+import type { ClaimsRequest } from '../../src/domain/claims.ts';
+import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
+
+const subOf = (id: string): string => `sub-${id}`;
+const ctxId = (context: ActingContext): string => `ctx-${context.childId ?? context.schoolCode ?? context.role}`;
+const CLASS = { year: 115, semester: 1, grade: 2, classno: '203', classtitle: '二年三班' };
+
+/** Key order counts as well: what integrators read in the guide is what they see. */
+const sameJson = (actual: unknown, expected: unknown): void => {
+  assert.equal(JSON.stringify(actual), JSON.stringify(expected));
+};
+const request = (
+  person: PersonFacts,
+  registration: Registration,
+  more: Partial<ClaimsRequest> = {},
+): ClaimsRequest => ({
+  facts: person,
+  registration,
+  scopes: SCOPES,
+  held: undefined,
+  today: TODAY,
+  subOf,
+  ctxId,
+  ...more,
+});
+
+describe('pairwise ids', () => {
+  const key = 'fixture-salt-not-secret';
+  const sector = 'e-portfolio.example';
+  const one = '11111111-1111-4111-8111-111111111111';
+
+  it('match the check vectors of the guide', () => {
+    assert.equal(pairwiseSub(key, sector, one), 'gAln7JYbQwCGLrc7w80kecpXsKi5JervvPwVvFqqas4');
+    assert.equal(
+      pairwiseSub(Buffer.from(key), sector, '22222222-2222-4222-8222-222222222221'),
+      'i1tPrV7xWB92TJ32Pu-kOzvZoBF5vzHwFEeac3QJDUo',
+    );
+  });
+
+  it('differ by key, sector, person and purpose', () => {
+    const text = fc.string({ minLength: 1 }).filter((part) => !part.includes('\n'));
+    fc.assert(
+      fc.property(text, text, text, text, (k, s, p, other) => {
+        const sub = pairwiseSub(k, s, p);
+        assert.match(sub, /^[A-Za-z0-9_-]{43}$/);
+        if (other !== s) assert.notEqual(pairwiseSub(k, other, p), sub);
+        if (other !== p) assert.notEqual(pairwiseSub(k, s, other), sub);
+        const parent = contextId(k, s, p, { role: 'parent', childId: other, schoolCode: '993301' });
+        assert.notEqual(parent, sub);
+        assert.equal(parent, contextId(k, s, p, { role: 'parent', childId: other, schoolCode: '993302' }));
+        assert.notEqual(parent, contextId(k, s, p, { role: 'student', childId: undefined, schoolCode: other }));
+      }),
+    );
+  });
+
+  it('refuse what would make two people one', () => {
+    const context = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
+    for (const [k, s, p] of [
+      ['', 'a', 'b'],
+      ['k', '', 'b'],
+      ['k', 'a', ''],
+      ['k', 'a\nb', 'c'],
+      ['k', 'a', 'b\nc'],
+    ] as const) {
+      assert.throws(() => pairwiseSub(k, s, p), RangeError);
+      assert.throws(() => contextId(k, s, p, context), RangeError);
+    }
+    assert.match(contextId('k', 's', 'p', context), /^[\w-]{43}$/);
+  });
+});
+
+describe('scopes', () => {
+  it('release what the guide says, and only what is registered', () => {
+    assert.deepEqual(grantedScopes(['email', 'openid', 'profile', 'admin'], PORTFOLIO), ['openid', 'profile']);
+    assert.equal(asksForActing(['openid', 'children'], PORTFOLIO), true);
+    assert.equal(asksForActing(['openid', 'profile', 'roles'], PORTFOLIO), false);
+    assert.equal(asksForActing(['children'], { ...PORTFOLIO, scopes: ['openid'] }), false);
+    assert.equal(isScope('toString'), false);
+    assert.deepEqual(SCOPE_CLAIMS.roles, ['roles', 'affiliations']);
+  });
+});
+
+describe('standard claims', () => {
+  it('are those of OpenID Connect, with seconds and booleans', () => {
+    sameJson(standardClaims(G2, ['openid', 'profile', 'email', 'phone']), {
+      name: '李美玲',
+      preferred_username: 'meiling.li@parents.example',
+      locale: 'zh-TW',
+      updated_at: Date.UTC(2026, 10, 20) / 1000,
+      email: 'meiling.li@parents.example',
+      email_verified: true,
+      phone_number: '+886900000102',
+      phone_number_verified: false,
+    });
+    assert.deepEqual(standardClaims(G2, ['openid']), {});
+    assert.equal(standardClaims(T1, ['profile']).preferred_username, 'shufen.chen');
+    assert.equal('locale' in standardClaims(T1, ['profile']), false);
+  });
+
+  it('do not let the e-mail out by the name of the user', () => {
+    assert.equal('preferred_username' in standardClaims(G2, ['openid', 'profile']), false);
+  });
+
+  it('prefer the verified address', () => {
+    const person = facts('X', {
+      identifiers: [
+        { kind: 'email', value: 'first@parents.example', verified: false },
+        { kind: 'email', value: 'second@parents.example', verified: true },
+      ],
+    });
+    assert.deepEqual(standardClaims(person, ['email']), { email: 'second@parents.example', email_verified: true });
+    assert.deepEqual(standardClaims(facts('X'), ['email', 'phone']), {});
+  });
+});
+
+describe('roles and affiliations', () => {
+  it('of a teacher who is a parent', () => {
+    assert.deepEqual(rolesOf(T1, PORTFOLIO, TODAY), ['parent', 'teacher']);
+    sameJson(affiliationsOf(T1, PORTFOLIO, TODAY), [
+      { role: 'teacher', school_code: '993302', school_name: '明德高中', school_type: 'senior_high', primary: true },
+    ]);
+  });
+
+  it('of a student, with the class', () => {
+    const student = facts('S1', { enrolments: [enrolment('e', 'S1', SCHOOLS.high)] });
+    assert.deepEqual(rolesOf(student, PORTFOLIO, TODAY), ['student']);
+    sameJson(affiliationsOf(student, PORTFOLIO, TODAY), [
+      {
+        role: 'student',
+        school_code: '993301',
+        school_name: '示範高中',
+        school_type: 'senior_high',
+        primary: true,
+        ...CLASS,
+      },
+    ]);
+  });
+
+  it('are cut to the schools of the party; `parent` is not, the bureau is a role without a school', () => {
+    const person = facts('X', {
+      memberships: [
+        membership('m1', 'teacher', SCHOOLS.elementary, { primary: true }),
+        membership('m2', 'staff', SCHOOLS.high),
+        membership('m3', 'bureau_admin', undefined),
+      ],
+      children: [childOf('S2', '王小樂', {}, [enrolment('e', 'S2', SCHOOLS.elementary)])],
+    });
+    assert.deepEqual(rolesOf(person, PORTFOLIO, TODAY), ['parent', 'staff', 'bureau_admin']);
+    assert.deepEqual(rolesOf(person, PAYMENT, TODAY), ['parent', 'teacher', 'staff', 'bureau_admin']);
+    assert.deepEqual(
+      affiliationsOf(person, PORTFOLIO, TODAY).map(({ role, primary }) => [role, primary]),
+      [['staff', false]],
+    );
+    assert.deepEqual(childrenOf(person, PORTFOLIO, TODAY, subOf, true), []);
+    assert.deepEqual(rolesOf({ ...person, active: false }, PAYMENT, TODAY), []);
+    assert.deepEqual(affiliationsOf({ ...person, active: false }, PAYMENT, TODAY), []);
+  });
+
+  it('mark one affiliation as primary, whatever the facts say', () => {
+    const person = facts('X', {
+      memberships: [
+        membership('m1', 'teacher', SCHOOLS.high, { primary: true }),
+        membership('m2', 'staff', SCHOOLS.junior, { primary: true }),
+      ],
+      enrolments: [enrolment('e', 'X', SCHOOLS.otherHigh)],
+    });
+    assert.deepEqual(
+      affiliationsOf(person, PAYMENT, TODAY).map(({ primary }) => primary),
+      [true, false, false],
+    );
+  });
+});
+
+describe('children and acting', () => {
+  const base = {
+    sub: 'sub-S1',
+    school_code: '993301',
+    school_type: 'senior_high',
+    relation: 'parent',
+    authority: 'statutory',
+  };
+
+  it('of G2 at the portfolio: the one in senior high, names only with children.profile', () => {
+    sameJson(childrenOf(G2, PORTFOLIO, TODAY, subOf, false), [{ ...base, permissions: ['portfolio:read'] }]);
+    sameJson(childrenOf(G2, PORTFOLIO, TODAY, subOf, true), [
+      { ...base, permissions: ['portfolio:read'], name: '王小安', school_name: '示範高中', ...CLASS },
+    ]);
+  });
+
+  it('as parent, as teacher, and no more when it has ended', () => {
+    const parent = { role: 'parent', childId: 'S3', schoolCode: '993301' } as const;
+    sameJson(actingClaim(parent, T1, PORTFOLIO, TODAY, subOf, ctxId), {
+      role: 'parent',
+      child: 'sub-S3',
+      school_code: '993301',
+      relation: 'parent',
+      authority: 'statutory',
+      permissions: ['portfolio:read'],
+      ctx: 'ctx-S3',
+    });
+    const teacher = { role: 'teacher', childId: undefined, schoolCode: '993302' } as const;
+    sameJson(actingClaim(teacher, T1, PORTFOLIO, TODAY, subOf, ctxId), {
+      role: 'teacher',
+      school_code: '993302',
+      ctx: 'ctx-993302',
+    });
+    const bureau = facts('B1', { memberships: [membership('m', 'bureau_admin', undefined)] });
+    const held = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
+    sameJson(actingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId), {
+      role: 'bureau_admin',
+      ctx: 'ctx-bureau_admin',
+    });
+    assert.equal(actingClaim(held, T1, PORTFOLIO, TODAY, subOf, ctxId), undefined);
+    assert.equal(actingClaim(parent, G3, PORTFOLIO, TODAY, subOf, ctxId), undefined);
+  });
+
+  it('gives G3 and G4 the answer of somebody without a child: nothing tells why', () => {
+    const held = { role: 'parent', childId: 'S5', schoolCode: '993401' } as const;
+    const nobody = facts('N', { name: '周建國' });
+    const of = (person: PersonFacts): unknown => ({
+      ...releasedClaims(request(person, PORTFOLIO, { held })),
+      sub: '',
+      name: '',
+    });
+    assert.deepEqual(of(G3), of(nobody));
+    assert.deepEqual(of(G4), { ...Object(of(nobody)), roles: ['parent'] });
+  });
+});
+
+describe('everything released', () => {
+  it('stands in one object, sub first', () => {
+    const held = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
+    const claims = releasedClaims(request(G2, PAYMENT, { held }));
+    assert.deepEqual(Object.keys(claims), [
+      'sub',
+      'name',
+      'preferred_username',
+      'locale',
+      'updated_at',
+      'email',
+      'email_verified',
+      'roles',
+      'affiliations',
+      'children',
+      'acting',
+    ]);
+    assert.deepEqual(Object.keys(releasedClaims(request(G2, PAYMENT, { held, scopes: ['openid'] }))), ['sub']);
+  });
+
+  it('never goes beyond granted and registered scopes, nor beyond the registration, nor tells secrets', () => {
+    const secrets = facts('G2', {
+      ...G2,
+      children: [...G2.children, ...G3.children, childOf('S9', '秘密', { state: 'revoked' })],
+    });
+    const registration = fc.record({
+      scopes: fc.subarray([...SCOPES]),
+      schoolTypes: fc.subarray([...PAYMENT.schoolTypes]),
+      permissions: fc.subarray([...PAYMENT.permissions, 'portfolio:read' as const]),
+    });
+    fc.assert(
+      fc.property(
+        registration,
+        fc.subarray([...SCOPES]),
+        fc.constantFrom('S1', 'S2', 'S5', 'S9'),
+        (ceiling, scopes, childId) => {
+          const held = { role: 'parent', childId, schoolCode: '993301' } as const;
+          const claims = releasedClaims(request(secrets, ceiling, { scopes, held }));
+          const allowed = new Set<string>([
+            'sub',
+            ...grantedScopes(scopes, ceiling).flatMap((scope) => SCOPE_CLAIMS[scope]),
+          ]);
+          for (const name of Object.keys(claims)) assert.ok(allowed.has(name), name);
+          const text = JSON.stringify(claims);
+          for (const secret of ['S5', 'S9', '周子晴', '秘密', 'suspended', 'revoked', 'seat']) {
+            assert.equal(text.includes(secret), false, secret);
+          }
+          if (!allowed.has('email')) assert.equal(text.includes('@'), false);
+          if (!scopes.includes('children.profile')) assert.equal(text.includes('王小'), false);
+          if (!ceiling.schoolTypes.includes('elementary')) assert.equal(text.includes('S2'), false);
+          if (ceiling.permissions.length === 0) assert.equal(text.includes('sub-S'), false);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { isAccountName, isEmail, parseLogin, toMobile, toPlain } from '../../src/domain/identifiers.ts';
+import { isNationalId, lastSix, normaliseNationalId } from '../../src/domain/national-id.ts';
+
+const TODAY = '2026-11-23';
+
+/** Check digit from the published table, written down a second time: letter values of the household registration rules. */
+const LETTERS = 'ABCDEFGHJKLMNPQRSTUVXYWZIO';
+function withCheckDigit(letter: string, second: string, seven: string): string {
+  const value = LETTERS.indexOf(letter) + 10;
+  const secondValue = /\d/.test(second) ? Number(second) : (LETTERS.indexOf(second) + 10) % 10;
+  const digits = [Math.floor(value / 10), value % 10, secondValue, ...Array.from(seven, Number)];
+  const weights = [1, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+  const sum = digits.reduce((total, digit, at) => total + digit * (weights[at] ?? 0), 0);
+  return `${letter}${second}${seven}${String((10 - (sum % 10)) % 10)}`;
+}
+
+const idParts = fc.tuple(
+  fc.constantFrom(...Array.from(LETTERS)),
+  fc.constantFrom('1', '2', '8', '9', 'A', 'B', 'C', 'D'),
+  fc.stringMatching(/^[0-9]{7}$/),
+);
+
+describe('national ids', () => {
+  it('accepts every letter in every form with a right check digit, and no other digit', () => {
+    fc.assert(
+      fc.property(idParts, ([letter, second, seven]) => {
+        const id = withCheckDigit(letter, second, seven);
+        assert.equal(isNationalId(id, TODAY), true, id);
+        for (let digit = 0; digit <= 9; digit += 1) {
+          const other = id.slice(0, 9) + String(digit);
+          assert.equal(isNationalId(other, TODAY), other === id, other);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('knows the ids of the demo city and published examples', () => {
+    const known = ['Y100100201', 'Y200100301', 'Y800100803', 'Y200200404', 'A123456789', 'AC01234567', 'A800000014'];
+    for (const id of known) assert.equal(isNationalId(id, TODAY), true, id);
+  });
+
+  it('refuses other shapes', () => {
+    const wrong = [
+      '',
+      'A12345678',
+      'A1234567890',
+      'A323456789',
+      'AE01234567',
+      'a123456789',
+      ' A123456789',
+      '１２３４５６７８９０',
+    ];
+    for (const id of wrong) assert.equal(isNationalId(id, TODAY), false, id);
+  });
+
+  it('lets resident certificates of the old form end with 2030', () => {
+    assert.equal(isNationalId('AC01234567', '2030-12-31'), true);
+    assert.equal(isNationalId('AC01234567', '2031-01-01'), false);
+    assert.equal(isNationalId('A123456789', '2031-01-01'), true);
+    assert.equal(isNationalId('A800000014', '2031-01-01'), true);
+  });
+
+  it('normalises width, case and spaces, once and for all', () => {
+    assert.equal(normaliseNationalId(' ｙ１００ 100\u3000201\u200b'), 'Y100100201');
+    assert.equal(normaliseNationalId('ac01234567'), 'AC01234567');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const once = normaliseNationalId(text);
+        assert.equal(normaliseNationalId(once), once);
+      }),
+    );
+    assert.equal(lastSix('Y100100201'), '100201');
+  });
+});
+
+describe('the login box', () => {
+  it('knows a mobile number in any usual writing', () => {
+    const writings = [
+      '0900000101',
+      ' 0900-000-101 ',
+      '0900 000 101',
+      '(0900)000.101',
+      '+886900000101',
+      '+886 900 000 101',
+      '+886-0900-000-101',
+      '+886 (0)900 000 101',
+      '886900000101',
+      '00886900000101',
+      '０９００－０００－１０１',
+      '0900–000–101',
+      '\u202a+886 900 000 101\u202c',
+    ];
+    for (const text of writings) assert.deepEqual(parseLogin(text), { kind: 'mobile', value: '+886900000101' }, text);
+    for (const text of ['090000010', '09000001011', '0800000101', '+85290000101', '0２1234567', '+8868900000101']) {
+      assert.equal(parseLogin(text), undefined, text);
+      assert.equal(toMobile(text), undefined, text);
+    }
+  });
+
+  it('finds every mobile number again, however it is cut up', () => {
+    const cut = fc.array(fc.constantFrom(' ', '-', '', '.', '\u3000', '－'), { minLength: 10, maxLength: 10 });
+    fc.assert(
+      fc.property(fc.stringMatching(/^09[0-9]{8}$/), cut, (number, marks) => {
+        const text = Array.from(number, (digit, at) => digit + (marks[at] ?? '')).join('');
+        assert.deepEqual(parseLogin(text), { kind: 'mobile', value: `+886${number.slice(1)}` });
+      }),
+    );
+  });
+
+  it('knows e-mail addresses and keeps them in lower case', () => {
+    const value = 'daming.wang@parents.example';
+    for (const text of [
+      value,
+      ' DaMing.Wang@Parents.Example\u3000',
+      'ｄａｍｉｎｇ．ｗａｎｇ＠ｐａｒｅｎｔｓ．ｅｘａｍｐｌｅ',
+    ]) {
+      assert.deepEqual(parseLogin(text), { kind: 'email', value }, text);
+    }
+    const long = `${'a'.repeat(64)}@${'b'.repeat(60)}.example`;
+    assert.equal(isEmail(long), true);
+    const wrong = [
+      '@',
+      'a@b',
+      'a@b.',
+      'a@.b',
+      'a@@b.example',
+      'a b@c.example',
+      '.a@b.example',
+      'a..b@c.example',
+      'a@-b.example',
+      `a${long}`,
+      '王@parents.example',
+      `a@${'b.'.repeat(130)}example`,
+    ];
+    for (const text of wrong) assert.equal(parseLogin(text), undefined, text);
+  });
+
+  it('takes the rest as an account name', () => {
+    for (const text of ['an.wang', 'IT.993301', 'bureau', 'ＺＨＩＨＡＯ．lin', 'a-b_c', 'p123a']) {
+      assert.deepEqual(parseLogin(text), { kind: 'account', value: toPlain(text).toLowerCase() }, text);
+    }
+    const wrong = [
+      '',
+      ' ',
+      'abc',
+      '1abc',
+      '.abc',
+      'an wang',
+      '王小安',
+      'a'.repeat(65),
+      'P11330001',
+      'p1234',
+      "a'--1",
+      'abcd\u0000',
+    ];
+    for (const text of wrong) assert.equal(parseLogin(text), undefined, text);
+    assert.equal(isAccountName('An.Wang'), false);
+  });
+
+  it('never throws and gives a normal form for anything', () => {
+    const anything = fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.string(), fc.emailAddress());
+    fc.assert(
+      fc.property(anything, (text) => {
+        const login = parseLogin(text);
+        if (login) assert.deepEqual(parseLogin(login.value), login);
+      }),
+      { numRuns: 1000 },
+    );
+    for (const text of ['\u0000', 'an.wang\u0000', 'a\u0007bcd', 'an\nwang', 'x'.repeat(255), 'ﷺ'.repeat(100)]) {
+      assert.equal(parseLogin(text), undefined);
+    }
+  });
+
+  it('answers quickly to what is meant to be slow', () => {
+    const started = performance.now();
+    for (const text of [
+      'a.'.repeat(127),
+      `${'a'.repeat(120)}@${'a-'.repeat(66)}`,
+      '-'.repeat(254),
+      ' '.repeat(1_000_000),
+    ]) {
+      assert.equal(parseLogin(text), undefined);
+    }
+    assert.ok(performance.now() - started < 1_000);
+  });
+
+  it('keeps school accounts apart', () => {
+    assert.equal(parseLogin('Ｐ１１３３０００１'), undefined);
+    fc.assert(
+      fc.property(fc.stringMatching(/^[pP][0-9]{1,16}$/), (text) => {
+        assert.equal(parseLogin(text), undefined);
+      }),
+    );
+  });
+});

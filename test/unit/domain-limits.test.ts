@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { sessionLifetime } from '../../src/domain/sessions.ts';
+import {
+  ACCOUNT_RULE,
+  ADDRESS_RULE,
+  admitAttempt,
+  admitFromAddress,
+  refund,
+  withdrawAttempt,
+} from '../../src/domain/throttle.ts';
+import type { Admission, AddressRule, ThrottleRule, ThrottleState } from '../../src/domain/throttle.ts';
+
+const START = Date.UTC(2026, 10, 23);
+type Rule<R> = (state: ThrottleState | undefined, now: number, rule: R) => Admission;
+
+/** Knocks at the given instants, all failures; the instants of those that were admitted. */
+function knock<R>(
+  admit: Rule<R>,
+  rule: R,
+  instants: readonly number[],
+): { admitted: number[]; state: ThrottleState | undefined } {
+  let state: ThrottleState | undefined;
+  const admitted: number[] = [];
+  for (const now of instants) {
+    const decision = admit(state, now, rule);
+    state = decision.next;
+    if (decision.admitted) admitted.push(now);
+  }
+  return { admitted, state };
+}
+
+const gaps = (max: number): fc.Arbitrary<number[]> =>
+  fc
+    .array(fc.integer({ min: 0, max }), { minLength: 1, maxLength: 400 })
+    .map((list) => list.map((_, at) => START + list.slice(0, at + 1).reduce((sum, gap) => sum + gap, 0)));
+
+describe('throttle of an account', () => {
+  it('gives five tries, then waits 30 s, doubling up to 15 minutes', () => {
+    let state: ThrottleState | undefined;
+    let now = START;
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 12; attempt += 1) {
+      const decision = admitAttempt(state, now, ACCOUNT_RULE);
+      assert.equal(decision.admitted, true);
+      state = decision.next;
+      waits.push(Math.max(0, (state.blockedUntil - now) / 1000));
+      now = Math.max(now, state.blockedUntil);
+    }
+    assert.deepEqual(waits, [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900, 900]);
+  });
+
+  it('locks after fifty, for good', () => {
+    let state: ThrottleState | undefined;
+    let now = START;
+    for (let attempt = 0; attempt < ACCOUNT_RULE.lockAt; attempt += 1) {
+      const decision = admitAttempt(state, now, ACCOUNT_RULE);
+      assert.equal(decision.admitted, true);
+      state = decision.next;
+      now = Math.max(now, state.blockedUntil);
+    }
+    const later = admitAttempt(state, now + 365 * 86_400_000, ACCOUNT_RULE);
+    assert.deepEqual(later, { admitted: false, until: undefined, next: state });
+    assert.ok(now - START > 9 * 3_600_000, 'a guesser needs most of a day to get there');
+  });
+
+  it('counts fifty parallel guesses as fifty: only the free ones pass', () => {
+    const { admitted, state } = knock<ThrottleRule>(admitAttempt, ACCOUNT_RULE, new Array<number>(50).fill(START));
+    assert.equal(admitted.length, 5);
+    assert.equal(state?.failures, 5);
+  });
+
+  it('changes nothing on a denial, and the end it names is true', () => {
+    fc.assert(
+      fc.property(gaps(600_000), (instants) => {
+        let state: ThrottleState | undefined;
+        for (const now of instants) {
+          const decision = admitAttempt(state, now, ACCOUNT_RULE);
+          if (!decision.admitted) {
+            assert.deepEqual(decision.next, state);
+            const { until } = decision;
+            if (until !== undefined) {
+              assert.ok(until > now);
+              assert.equal(admitAttempt(state, until - 1, ACCOUNT_RULE).admitted, false);
+              assert.equal(admitAttempt(state, until, ACCOUNT_RULE).admitted, true);
+            }
+          }
+          state = decision.next;
+        }
+      }),
+    );
+  });
+
+  it('never lets more through than the rule: five at once, 50 ever, and at most 9 in any ten minutes', () => {
+    fc.assert(
+      fc.property(gaps(120_000), (instants) => {
+        const { admitted, state } = knock<ThrottleRule>(admitAttempt, ACCOUNT_RULE, instants);
+        assert.ok(admitted.length <= ACCOUNT_RULE.lockAt);
+        assert.equal(state?.failures, admitted.length);
+        for (const from of admitted) {
+          const inWindow = (length: number): number => admitted.filter((at) => at >= from && at < from + length).length;
+          assert.ok(inWindow(ACCOUNT_RULE.firstDelay) <= ACCOUNT_RULE.free);
+          assert.ok(inWindow(600_000) <= 9);
+        }
+      }),
+    );
+  });
+
+  it('is monotone: more failures before never open the door, more time never closes it', () => {
+    const state = fc.record({
+      failures: fc.integer({ min: 1, max: 60 }),
+      blockedUntil: fc.integer({ min: 0, max: 2_000_000 }),
+      updatedAt: fc.constant(0),
+    });
+    fc.assert(
+      fc.property(state, fc.nat(2_000_000), fc.nat(1_000_000), fc.nat(20), (before, now, later, more) => {
+        const first = admitAttempt(before, now, ACCOUNT_RULE);
+        if (first.admitted) assert.equal(admitAttempt(before, now + later, ACCOUNT_RULE).admitted, true);
+        const worse = admitAttempt({ ...before, failures: before.failures + more }, now, ACCOUNT_RULE);
+        if (worse.admitted) assert.equal(first.admitted, true);
+        assert.ok(!worse.admitted || !first.admitted || worse.next.blockedUntil >= first.next.blockedUntil);
+      }),
+    );
+  });
+
+  it('takes back an attempt that was never compared, and nothing more', () => {
+    const reachable = fc.integer({ min: 0, max: ACCOUNT_RULE.lockAt - 1 });
+    fc.assert(
+      fc.property(reachable, (failures) => {
+        const before = { failures, blockedUntil: 0, updatedAt: START };
+        const decision = admitAttempt(before, START, ACCOUNT_RULE);
+        assert.equal(decision.admitted, true);
+        assert.deepEqual(withdrawAttempt(decision.next), before);
+      }),
+    );
+  });
+
+  it('begins anew when a success has removed the row', () => {
+    assert.deepEqual(admitAttempt(undefined, START, ACCOUNT_RULE), {
+      admitted: true,
+      next: { failures: 1, blockedUntil: 0, updatedAt: START },
+    });
+  });
+});
+
+describe('throttle of an address', () => {
+  it('never blocks a school of 600 pupils with 5 % typing errors', () => {
+    const second = fc.integer({ min: 30, max: 300 });
+    fc.assert(
+      fc.property(
+        second,
+        fc.integer({ min: 50, max: 3_000 }),
+        fc.infiniteStream(fc.nat(99)),
+        (seconds, latency, dice) => {
+          let state: ThrottleState | undefined;
+          const refunds: number[] = [];
+          for (let pupil = 0; pupil < 630; pupil += 1) {
+            const now = START + Math.floor((pupil * seconds * 1000) / 630);
+            while ((refunds[0] ?? Infinity) <= now) state = refund(state, refunds.shift() ?? now, ADDRESS_RULE);
+            const decision = admitFromAddress(state, now, ADDRESS_RULE);
+            assert.equal(decision.admitted, true, `pupil ${pupil}`);
+            state = decision.next;
+            if ((dice.next().value ?? 0) >= 5) refunds.push(now + latency);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('stops a guesser at the capacity plus what leaks, in any window', () => {
+    const rule: AddressRule = { capacity: 20, msPerDrop: 1_000 };
+    fc.assert(
+      fc.property(gaps(2_000), fc.integer({ min: 0, max: 60_000 }), (instants, length) => {
+        const { admitted } = knock<AddressRule>(admitFromAddress, rule, instants);
+        for (const from of admitted) {
+          const count = admitted.filter((at) => at >= from && at <= from + length).length;
+          assert.ok(count <= rule.capacity + Math.ceil(length / rule.msPerDrop) + 1);
+        }
+      }),
+    );
+  });
+
+  it('counts parallel attempts as sequential ones and holds the line at 300', () => {
+    const { admitted, state } = knock<AddressRule>(
+      admitFromAddress,
+      ADDRESS_RULE,
+      new Array<number>(1_000).fill(START),
+    );
+    assert.equal(admitted.length, 300);
+    const denied = admitFromAddress(state, START + 400, ADDRESS_RULE);
+    assert.deepEqual(denied, { admitted: false, until: START + 1_000, next: state });
+    assert.equal(admitFromAddress(state, START + 999, ADDRESS_RULE).admitted, false);
+    assert.equal(admitFromAddress(state, START + 1_000, ADDRESS_RULE).admitted, true);
+  });
+
+  it('keeps whole numbers, never below zero, and gives back exactly what a success took', () => {
+    const moves = fc.array(fc.tuple(fc.constantFrom('fail', 'succeed'), fc.integer({ min: 0, max: 500 })), {
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(moves, (list) => {
+        let state: ThrottleState | undefined;
+        let now = START;
+        let failures = 0;
+        for (const [move, gap] of list) {
+          now += gap;
+          state = admitFromAddress(state, now, ADDRESS_RULE).next;
+          if (move === 'succeed') state = refund(state, now, ADDRESS_RULE);
+          else failures += 1;
+          assert.ok(Number.isInteger(state.failures) && state.failures >= 0 && state.failures <= failures);
+          assert.ok(Number.isInteger(state.updatedAt) && state.updatedAt <= now);
+        }
+      }),
+    );
+  });
+
+  it('forgets everything in time, and a clock that runs back frees nobody', () => {
+    const { state } = knock<AddressRule>(admitFromAddress, ADDRESS_RULE, new Array<number>(300).fill(START));
+    assert.ok(state);
+    assert.equal(admitFromAddress(state, START + 299_999, ADDRESS_RULE).next.failures, 2);
+    assert.equal(admitFromAddress(state, START + 300_000, ADDRESS_RULE).next.failures, 1);
+    assert.equal(admitFromAddress(state, START - 3_600_000, ADDRESS_RULE).admitted, false);
+    assert.equal(refund(undefined, START, ADDRESS_RULE).failures, 0);
+  });
+});
+
+describe('session lifetime', () => {
+  const hour = 3_600_000;
+  it('is 12 hours, or 30 days with 記住我, both absolute', () => {
+    assert.equal(sessionLifetime(false, START, START), 12 * 3600);
+    assert.equal(sessionLifetime(false, START, START + 12 * hour - 1_000), 1);
+    assert.equal(sessionLifetime(false, START, START + 12 * hour), 0);
+    assert.equal(sessionLifetime(true, START, START + 12 * hour), 30 * 86_400 - 12 * 3600);
+    assert.equal(sessionLifetime(true, START, START + 30 * 24 * hour), 0);
+    assert.equal(sessionLifetime(true, START, START + 99 * 24 * hour), 0);
+    assert.equal(sessionLifetime(false, START, START - hour), 12 * 3600);
+  });
+});

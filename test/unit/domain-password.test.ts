@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { MAX_PASSWORD_LENGTH, checkNewPassword, normalisePassword } from '../../src/domain/password-policy.ts';
+import { codePoints, foldForComparison } from '../../src/domain/text.ts';
+import type { PasswordContext, PasswordProblem } from '../../src/domain/password-policy.ts';
+
+const EMPTY: PasswordContext = { names: [], emails: [], phones: [], accounts: [], studentNumbers: [], schools: [] };
+
+/** G1 of the demo city at the first sign-in, with both children. */
+const FATHER: PasswordContext = {
+  names: ['王大明', '王小安', '王小樂'],
+  emails: ['daming.wang@parents.example'],
+  phones: ['+886900000101'],
+  accounts: ['an.wang'],
+  studentNumbers: ['11330001', '11060001'],
+  schools: ['示範高中', '示範國小', '993301'],
+  nationalId: 'Y100100201',
+  currentPassword: '100201',
+};
+
+const check = (password: string, context: PasswordContext = FATHER, minLength = 12): PasswordProblem[] =>
+  checkNewPassword({ password, minLength, context, isCommon: (text) => text === 'correcthorsebatterystaple' });
+
+describe('length of a new password', () => {
+  it('counts code points, before and after NFKC', () => {
+    assert.deepEqual(check('ivory-lamp-7', EMPTY), []);
+    assert.deepEqual(check('ivory-lamp-', EMPTY), ['too_short']);
+    assert.deepEqual(check('', EMPTY), ['too_short']);
+    assert.deepEqual(check('今天下雨我們走路去學校喔', EMPTY), []);
+    assert.deepEqual(check('🐘🍵🌧🚲🎈🧩🥁🪁🧦🦉🍋', EMPTY), ['too_short'], 'eleven signs, twenty-two units');
+    assert.deepEqual(check('🐘🍵🌧🚲🎈🧩🥁🪁🧦🦉🍋🫖', EMPTY), []);
+    assert.deepEqual(check('ﷺ', EMPTY), ['too_short'], 'one sign that NFKC makes eighteen');
+    assert.deepEqual(check('e\u0301'.repeat(2) + 'ivory-la', EMPTY), ['too_short'], 'twelve that NFKC makes ten');
+    assert.deepEqual(check('ivory-lamp', EMPTY, 8), []);
+  });
+
+  it('allows long ones, refuses what no person types, and is quick about it', () => {
+    const words = (count: number): string =>
+      Array.from({ length: count }, (_, at) => String.fromCodePoint(0x4e00 + at * 7)).join('');
+    for (const length of [64, MAX_PASSWORD_LENGTH]) assert.deepEqual(check(words(length), EMPTY), []);
+    assert.deepEqual(check(words(MAX_PASSWORD_LENGTH + 1), EMPTY), ['too_long']);
+    const started = performance.now();
+    assert.deepEqual(check('x'.repeat(1_000_000)), ['too_long']);
+    assert.deepEqual(check('a' + '\u0301'.repeat(2_000)), ['too_long']);
+    check('ab'.repeat(128));
+    assert.ok(performance.now() - started < 2_000);
+  });
+
+  it('refuses control characters, and nothing else for its kind', () => {
+    assert.deepEqual(check('ivory\u0000lamp-77', EMPTY), ['control_characters']);
+    assert.deepEqual(check('ivory\tlamp-777', EMPTY), ['control_characters']);
+    for (const good of [
+      'ivory lamp 77 hall',
+      'ｆｕｌｌ ｗｉｄｔｈ ｉｖｏｒｙ',
+      '             .',
+      'mưa rơi ngoài sân',
+      'дождь за окном',
+    ]) {
+      const expected: PasswordProblem[] = good.startsWith('  ') ? ['repetitive'] : [];
+      assert.deepEqual(check(good, EMPTY), expected, good);
+    }
+  });
+});
+
+describe('predictable passwords', () => {
+  it('asks the blocklist for the whole password, in NFKC and lower case', () => {
+    assert.deepEqual(check('CorrectHorseBatteryStaple', EMPTY), ['common']);
+    assert.deepEqual(check('ｃｏｒｒｅｃｔＨorseBatteryStaple', EMPTY), ['common']);
+    assert.deepEqual(check('correcthorsebatterystaples', EMPTY), []);
+  });
+
+  it('refuses repetition and straight lines', () => {
+    const dull = [
+      'aaaaaaaaaaaa',
+      'abcabcabcabc',
+      'ABCabcABCabc',
+      'kinpasskinpass',
+      'abcdefghijkl',
+      'lkjihgfedcba',
+      '123456789012',
+      '098765432109',
+      'abcdef123456',
+      '111122223333',
+      '我愛你我愛你我愛你我愛你',
+      '🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘',
+    ];
+    for (const password of dull) assert.deepEqual(check(password, EMPTY), ['repetitive'], password);
+    for (const password of ['ivory lamp ivory lamps', 'abc ivory 123 lamp', 'hall of mirrors!']) {
+      assert.deepEqual(check(password, EMPTY), [], password);
+    }
+  });
+
+  it('refuses every short piece said again and again', () => {
+    const piece = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 6 })
+      .filter((text) => codePoints(text.normalize('NFKC')).length < 12);
+    fc.assert(
+      fc.property(piece, (text) => {
+        assert.ok(check(text.normalize('NFKC').repeat(12), EMPTY).includes('repetitive'));
+      }),
+    );
+  });
+
+  it('hardly ever refuses a random one', () => {
+    const random = fc.array(fc.constantFrom(...codePoints('abcdefghijkmnpqrstuvwxyz23456789')), {
+      minLength: 14,
+      maxLength: 14,
+    });
+    fc.assert(
+      fc.property(fc.noBias(random), (points) => {
+        assert.deepEqual(check(points.join(''), EMPTY), []);
+      }),
+      { numRuns: 500, seed: 20261123 },
+    );
+  });
+});
+
+describe('words that others know', () => {
+  const cases: [string, PasswordProblem][] = [
+    ['我叫王大明今年四十二歲了', 'contains_name'],
+    ['大明湖畔的夏天雨下得好大', 'contains_name'],
+    ['我們家的小樂最喜歡吃芒果', 'contains_name'],
+    ['DAMING.WANG@parents.example', 'contains_email'],
+    ['ivory-daming.wang-lamp', 'contains_email'],
+    ['ivory DamingWang lamp', 'contains_email'],
+    ['ivory 0900000101', 'contains_phone'],
+    ['lamp+886900000101', 'contains_phone'],
+    ['ivory-0900-000-101', 'contains_phone'],
+    ['ivory-lamp-000101', 'contains_phone'],
+    ['ivory-AN.WANG-lamp', 'contains_account'],
+    ['ivory-lamp-11330001', 'contains_student_number'],
+    ['我的孩子讀示範高中二年級', 'contains_school'],
+    ['ivory-993301-lamp', 'contains_school'],
+    ['ivory-Y100100201', 'contains_id'],
+    ['ivory-y10010-lamp', 'contains_id'],
+    ['ivory-１００２０１-lamp', 'contains_id'],
+    ['ivory-00100-lamp', 'contains_id'],
+  ];
+  for (const [password, problem] of cases) {
+    it(`finds ${problem} in ${password}`, () => {
+      assert.ok(check(password).includes(problem), check(password).join());
+    });
+  }
+
+  it('says all reasons, each once, in one order', () => {
+    assert.deepEqual(check('王大明0900000101'), ['contains_name', 'contains_phone']);
+    assert.deepEqual(check('100201'), ['too_short', 'same_as_current', 'contains_id']);
+  });
+
+  it('lets good sentences of the same people pass', () => {
+    for (const password of [
+      '下雨天我們一起走路去學校',
+      'Kinpass-Demo-2026',
+      'green tea at 4 o clock',
+      '王先生最愛喝高山烏龍茶葉',
+    ]) {
+      assert.deepEqual(check(password), [], password);
+    }
+  });
+
+  it('compares Latin names without accents, from four letters on', () => {
+    const mother: PasswordContext = { ...EMPTY, names: ['Nguyễn Thị Lan', 'Đặng Văn An'] };
+    for (const password of ['ivory-nguyen-lamp', 'ivory-NGUYỄN-lamp', 'dang with ivory lamp', 'ng uyen thi lan 88']) {
+      assert.deepEqual(check(password, mother), ['contains_name'], password);
+    }
+    assert.deepEqual(check('a plan for the island', mother), []);
+    assert.equal(foldForComparison('ＮＧＵＹỄＮ'), 'nguyen');
+    assert.notEqual(foldForComparison('が'), foldForComparison('か'), 'accents are dropped in Latin letters only');
+  });
+
+  it('knows the whole ID as first password of a school account', () => {
+    const family: PasswordContext = { ...EMPTY, currentPassword: 'Y200200404' };
+    assert.deepEqual(check('ivory-lamp-00404', family), ['contains_id']);
+    assert.deepEqual(check('ivory-lamp-y2002', family), ['contains_id']);
+  });
+
+  it('lets an ordinary old password be changed a little, but not kept', () => {
+    const context: PasswordContext = { ...EMPTY, currentPassword: 'ivory lamp ｈａｌｌ' };
+    assert.deepEqual(check('ivory lamp hall', context), ['same_as_current']);
+    assert.deepEqual(check('ivory lamp halls', context), []);
+  });
+
+  it('finds any five characters of any ID, wherever they stand', () => {
+    const id = fc.stringMatching(/^[A-Z][1289][0-9]{8}$/);
+    const around = fc.string({ maxLength: 20 });
+    fc.assert(
+      fc.property(id, fc.nat(5), around, around, (nationalId, at, before, after) => {
+        const password = `${before} ${nationalId.slice(at, at + 5).toLowerCase()} ${after}`;
+        assert.ok(check(password, { ...EMPTY, nationalId }).includes('contains_id'));
+      }),
+    );
+  });
+
+  it('takes any text in any place without a throw, and empty facts find nothing', () => {
+    const texts = fc.array(fc.string({ unit: 'binary' }), { maxLength: 3 });
+    const context = fc.record({
+      names: texts,
+      emails: texts,
+      phones: texts,
+      accounts: texts,
+      studentNumbers: texts,
+      schools: texts,
+      nationalId: fc.string(),
+      currentPassword: fc.string(),
+    });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), context, (password, facts) => {
+        assert.ok(Array.isArray(check(password, facts)));
+      }),
+    );
+    const blank: PasswordContext = {
+      names: [''],
+      emails: ['', '@'],
+      phones: [''],
+      accounts: [''],
+      studentNumbers: [''],
+      schools: [' '],
+      nationalId: '',
+      currentPassword: '',
+    };
+    assert.deepEqual(check('ivory lamp hall', blank), []);
+  });
+
+  it('hashes the NFKC form, whole', () => {
+    assert.equal(normalisePassword('ｉｖｏｒｙ e\u0301 ①'), 'ivory é 1');
+    assert.equal(normalisePassword('  Ivory '), '  Ivory ');
+  });
+});

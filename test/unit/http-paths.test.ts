@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
+import { isLocal } from '../../src/http/middleware/language.ts';
+import { pathOf } from '../../src/http/middleware/origin.ts';
+
+const HOME = 'https://id.city.test';
+
+describe('a local path', () => {
+  it('begins with one slash, and no browser reads another host out of it', () => {
+    for (const path of [
+      '/',
+      '/account',
+      '/account?done=x',
+      '/interaction/a_b-c',
+      '/a//b',
+      '/%2F%2Fevil',
+      '/中文',
+      '/a#b',
+    ]) {
+      assert.equal(isLocal(path), true, path);
+    }
+    const others = [
+      '',
+      'account',
+      '//evil',
+      '/\\evil',
+      '\\\\evil',
+      '/\t/evil',
+      '/\n/evil',
+      '/ /evil',
+      'https://evil',
+      ' /x',
+      '/a\\b',
+    ];
+    for (const path of others) assert.equal(isLocal(path), false, path);
+  });
+
+  it('stays at the service for every text that passes (property)', () => {
+    const signs = fc.constantFrom(
+      ...'/\\.:@?#%\t\n\r ab0-_'.split(''),
+      '%2f',
+      '%5c',
+      '//',
+      '\u0000',
+      '\u2028',
+      '。',
+      '／',
+    );
+    const texts = fc.oneof(
+      fc.array(signs, { maxLength: 12 }).map((parts) => `/${parts.join('')}`),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(texts, (path) => {
+        if (isLocal(path)) assert.equal(new URL(path, HOME).origin, HOME);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('the path of a request target', () => {
+  it('is the target itself in origin form, and the absolute form without its host (RFC 9112 3.2)', () => {
+    const forms: [string | undefined, string][] = [
+      ['/account?x=1', '/account?x=1'],
+      ['http://evil.example/account?x=1', '/account?x=1'],
+      ['https://evil.example', '/'],
+      ['http://evil.example?x', '/?x'],
+      ['*', '/'],
+      ['evil.example:443', '/'],
+      ['', '/'],
+      [undefined, '/'],
+    ];
+    for (const [target, path] of forms) assert.equal(pathOf(target), path, target);
+  });
+
+  it('always begins with a slash (property)', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true })), (target) => {
+        assert.ok(pathOf(target).startsWith('/'));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

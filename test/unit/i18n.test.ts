@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ORIGINAL_LANGUAGE } from '../../src/domain/text.ts';
+import { createI18n, WORD_FAMILIES } from '../../src/services/i18n.ts';
+
+const root = join(import.meta.dirname, '../..');
+const localesDir = join(root, 'config/locales');
+const i18n = createI18n(localesDir);
+
+/** All keys of a language file, joined with dots, with their words. */
+function wordsOf(lang: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const walk = (prefix: string, value: unknown): void => {
+    if (typeof value === 'string') found.set(prefix, value);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, inner] of Object.entries(value)) walk(prefix === '' ? key : `${prefix}.${key}`, inner);
+  };
+  walk('', JSON.parse(readFileSync(join(localesDir, `${lang}.json`), 'utf8')));
+  return found;
+}
+
+function sources(dir: string, ending: string): string[] {
+  return readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => readFileSync(join(root, dir, file), 'utf8'));
+}
+
+function matches(texts: readonly string[], pattern: RegExp): string[] {
+  return texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''));
+}
+
+const original = wordsOf(ORIGINAL_LANGUAGE);
+const families = Object.entries(WORD_FAMILIES);
+const familyOf = (key: string): string | undefined => families.find(([family]) => key.startsWith(`${family}.`))?.[0];
+const views = sources('views', '.ejs');
+const code = sources('src', '.ts');
+
+describe('words', () => {
+  it('every language has the same keys with the same placeholders, and no empty words', () => {
+    const placeholders = (text: string | undefined): string[] =>
+      [...(text ?? '').matchAll(/\{\w+\}/g)].map(String).sort();
+    for (const lang of i18n.languages) {
+      const words = wordsOf(lang);
+      assert.deepEqual([...words.keys()].sort(), [...original.keys()].sort(), lang);
+      for (const [key, text] of words) {
+        assert.notEqual(text.trim(), '', `${lang} ${key}`);
+        assert.deepEqual(placeholders(text), placeholders(original.get(key)), `${lang} ${key}`);
+      }
+    }
+  });
+
+  it('every key that a view or the code names exists', () => {
+    const named = [
+      ...matches(views, /\bit\.t\(\s*'([^']+)'/g),
+      ...matches(code, /\bt\(\s*[\w.]+(?:\([^()]*\))?,\s*'([^']+)'/g),
+    ];
+    assert.ok(named.length > 100);
+    for (const key of named) assert.ok(original.has(key), `${key} has no words`);
+  });
+
+  it('every key that is put together at run time belongs to a family', () => {
+    const prefixes = [
+      ...matches(views, /\bit\.t\(\s*`([^`$]*)\.\$\{/g),
+      ...matches(code, /\bt\(\s*[\w.]+(?:\([^()]*\))?,\s*`([^`$]*)\.\$\{/g),
+    ];
+    assert.ok(prefixes.length > 5);
+    for (const prefix of prefixes) assert.ok(prefix in WORD_FAMILIES, `${prefix} is not a family`);
+    const calls = matches(views, /\b(it\.t\()/g).length;
+    assert.equal(
+      matches(views, /\bit\.t\(\s*(['`])/g).length,
+      calls,
+      'a view asks for words in a way that cannot be checked',
+    );
+  });
+
+  it('no key is unused', () => {
+    const literals = new Set(matches([...views, ...code], /['"`]([a-z]\w*(?:\.\w+)+)['"`]/gi));
+    const readByName = new Set(['language.name']);
+    const unused = [...original.keys()].filter(
+      (key) => familyOf(key) === undefined && !literals.has(key) && !readByName.has(key),
+    );
+    assert.deepEqual(unused, []);
+  });
+
+  it('each family has exactly its members', () => {
+    for (const [family, members] of families) {
+      const keys = [...original.keys()]
+        .filter((key) => key.startsWith(`${family}.`))
+        .map((key) => key.slice(family.length + 1));
+      const parts = new Set(['title', 'text', 'detail']);
+      const grouped = family === 'message' || family === 'scope';
+      const found = new Set(
+        keys.map((key) => (grouped && parts.has(key.split('.').at(-1) ?? '') ? key.replace(/\.\w+$/, '') : key)),
+      );
+      if (family === 'newPassword') for (const member of members) assert.ok(found.has(`${member}.title`), member);
+      else assert.deepEqual([...found].sort(), [...members].sort(), family);
+    }
+  });
+});
+
+describe('the words of the guide', () => {
+  const zh: Readonly<Record<string, string>> = {
+    'signIn.loginHint': '電子郵件、手機號碼或自訂帳號',
+    'signIn.remember': '記住我（30 天內免再登入，公用電腦請勿勾選）',
+    'alert.failed': '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。',
+    'alert.busy': '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。',
+    'newPassword.first.why': '預設密碼別人可能知道。設定新密碼後，預設密碼立即失效。',
+    'choose.title': '這次要以什麼身分使用？',
+    'message.expired.text': '這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。',
+  };
+  it('are exact', () => {
+    for (const [key, text] of Object.entries(zh)) assert.equal(i18n.t('zh-TW', key), text);
+    assert.equal(
+      i18n.t('zh-TW', 'alert.tooMany', { time: '10:05' }),
+      '嘗試次數過多，請於 10:05 後再試，或使用「忘記密碼」。',
+    );
+    assert.equal(
+      i18n.t('zh-TW', 'newPassword.policy', { min: 12 }),
+      '至少 12 個字元；可以是一句話。不可包含姓名、電話、電子郵件或身分證字號。',
+    );
+  });
+});
+
+describe('t', () => {
+  it('puts values in', () => {
+    assert.equal(
+      i18n.t('zh-TW', 'choose.as.parent', { child: '王小安', school: '示範高中', class: '203' }),
+      '家長：王小安（示範高中 203）',
+    );
+    assert.equal(i18n.t('en', 'choose.as.teacher', { school: 'Demo High' }), 'Teacher at Demo High');
+  });
+
+  it('falls back to the original, then to the key', () => {
+    assert.equal(i18n.t('xx', 'signIn.title'), '登入');
+    assert.equal(i18n.t('en', 'no.such.words'), 'no.such.words');
+  });
+
+  it('takes names as they are: they are no words, placeholders or templates', () => {
+    for (const name of ['$t(signIn.title)', '{school}', '{{child}}', '<b>&', '\\', '$&'])
+      assert.equal(i18n.t('en', 'choose.as.teacher', { school: name }), `Teacher at ${name}`);
+    fc.assert(
+      fc.property(fc.string(), (name) => i18n.t('en', 'choose.as.teacher', { school: name }) === `Teacher at ${name}`),
+    );
+  });
+});
+
+describe('negotiate', () => {
+  it('prefers the switch, then the app, then the person, then the browser', () => {
+    const all = { cookie: 'en', uiLocales: 'zh-TW', personLocale: 'zh-TW', acceptLanguage: 'zh-TW' };
+    assert.equal(i18n.negotiate(all), 'en');
+    assert.equal(i18n.negotiate({ ...all, cookie: undefined, uiLocales: 'fr en-GB' }), 'en');
+    assert.equal(i18n.negotiate({ personLocale: 'en', acceptLanguage: 'zh-TW' }), 'en');
+    assert.equal(i18n.negotiate({ acceptLanguage: 'en-US,en;q=0.9,zh-TW;q=0.8' }), 'en');
+  });
+
+  it('reads weights and refusals', () => {
+    assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0.3, zh-TW;q=0.9' }), 'zh-TW');
+    assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0, fr' }), 'zh-TW');
+    assert.equal(i18n.negotiate({ acceptLanguage: 'zh-HK' }), 'zh-TW');
+    assert.equal(i18n.negotiate({}), 'zh-TW');
+  });
+
+  it('always gives one of the languages, whatever it is told', () => {
+    const text = fc.option(fc.string(), { nil: undefined });
+    fc.assert(
+      fc.property(text, text, text, text, (cookie, uiLocales, personLocale, acceptLanguage) =>
+        i18n.languages.includes(i18n.negotiate({ cookie, uiLocales, personLocale, acceptLanguage })),
+      ),
+    );
+  });
+});
+
+describe('times', () => {
+  it('are told in the city’s zone', () => {
+    const instant = Date.UTC(2026, 10, 23, 16, 5);
+    assert.match(i18n.when('zh-TW', instant), /2026年11月24日.*00:05/);
+    assert.match(i18n.when('en', instant), /November 24, 2026.*00:05/);
+    assert.equal(i18n.clock('zh-TW', instant), '00:05');
+    assert.equal(i18n.day('zh-TW', '2027-01-20'), '2027年1月20日');
+  });
+});
+
+describe('language files', () => {
+  const withFiles = (files: Record<string, string>, check: (dir: string) => void): void => {
+    const dir = mkdtempSync(join(tmpdir(), 'locales-'));
+    try {
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+      check(dir);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  };
+
+  it('one more file is one more language', () => {
+    const file = (name: string): string => JSON.stringify({ language: { name }, a: name });
+    withFiles({ 'vi.json': file('Tiếng Việt'), 'en.json': file('English'), 'zh-TW.json': file('中文') }, (dir) => {
+      const more = createI18n(dir);
+      assert.deepEqual(more.languages, ['zh-TW', 'en', 'vi']);
+      assert.equal(more.names['vi'], 'Tiếng Việt');
+      assert.equal(more.t(more.negotiate({ acceptLanguage: 'vi-VN' }), 'a'), 'Tiếng Việt');
+    });
+  });
+
+  it('a file that is none is named', () => {
+    withFiles({ 'zh-TW.json': '{"language":{}}' }, (dir) => {
+      assert.throws(() => createI18n(dir), /zh-TW\.json/);
+    });
+    withFiles({ 'en.json': '{"language":{"name":"English"}}' }, (dir) => {
+      assert.throws(() => createI18n(dir), /missing/);
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { Counter, Registry } from 'prom-client';
+
+import { retryPause } from '../../src/jobs/outbox.ts';
+import { createLogger } from '../../src/services/logger.ts';
+import { beside } from '../../src/services/side-effects.ts';
+import { createKeptLog } from '../helpers/log.ts';
+
+describe('the pause before a delivery is tried again', () => {
+  it('begins with two seconds, doubles, and is never longer than an hour', () => {
+    assert.deepEqual([1, 2, 3, 4].map(retryPause), [2_000, 4_000, 8_000, 16_000]);
+    assert.equal(retryPause(11), 2_048_000);
+    for (const attempts of [12, 20, 45, 1_000, 10_000]) assert.equal(retryPause(attempts), 3_600_000);
+  });
+
+  it('adds up to more than a day before a job is given up at its 45th try', () => {
+    const total = Array.from({ length: 44 }, (_, at) => retryPause(at + 1)).reduce((sum, pause) => sum + pause, 0);
+    assert.ok(total > 24 * 3_600_000 && total < 48 * 3_600_000);
+  });
+});
+
+describe('what is done beside the work', () => {
+  it('is done; and when it throws, that is logged and counted, and nothing else', async () => {
+    const registry = new Registry();
+    const options = { name: 'lost', help: 'lost', labelNames: ['kind'], registers: [registry] };
+    const metrics = { sideEffectFailures: new Counter(options) };
+    const kept = createKeptLog();
+    const done: string[] = [];
+    beside({ log: kept.log, metrics }, 'listener', () => done.push('yes'));
+    beside({ log: kept.log, metrics }, 'listener', () => {
+      throw new Error('broken');
+    });
+    assert.deepEqual(done, ['yes']);
+    assert.match(kept.text(), /"kind":"listener","msg":"side effect failed"/);
+    assert.match(await registry.metrics(), /^lost\{kind="listener"\} 1$/m);
+  });
+});
+
+describe('the logger', () => {
+  it('writes JSON lines with time and level, and takes out what carries a telling name', () => {
+    const kept = createKeptLog();
+    kept.log.info(
+      { password: 'p1', login: 'l1', headers: { cookie: 'c1' }, form: { email: 'e1', token: 't1' } },
+      'hello',
+    );
+    kept.log.warn({ route: '/account' }, 'kept');
+    const [first, second] = kept
+      .text()
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    assert.deepEqual(Object.keys(first ?? {}).slice(0, 2), ['level', 'time']);
+    for (const secret of ['p1', 'l1', 'c1', 'e1', 't1']) assert.ok(!kept.text().includes(secret), secret);
+    assert.deepEqual({ ...(second ?? {}), time: '' }, { level: 'warn', time: '', route: '/account', msg: 'kept' });
+  });
+
+  it('is silent when it is told so', () => {
+    let lines = 0;
+    const log = createLogger('silent', { write: () => (lines += 1) });
+    log.error('x');
+    assert.equal(lines, 0);
+  });
+});
