@@ -25,8 +25,8 @@ export function createApp(deps: HttpDeps): RequestListener {
   const { oidc, issuer, pages } = deps;
   const app = oidc.provider;
   pinOrigin(app, issuer, deps.trustedProxies);
-  const failed = (ctx: Context, status: number, reference: string): void => {
-    showFailure(pages, ctx, status, reference);
+  const failed = (ctx: Context, status: number, reference: string, error?: unknown): void => {
+    showFailure(pages, ctx, { status, reference, error });
   };
   app.use(observe({ ...deps, failed }));
   app.use(securityHeaders(issuer));
@@ -41,6 +41,7 @@ export function createApp(deps: HttpDeps): RequestListener {
   mount(app, createForgotRouter(deps));
   app.use(completeSignOut(deps));
   app.use(replaceProviderForms(deps));
+  app.use(oidc.gatherWrites);
   const handle = app.callback();
   return (request, response) => {
     request.url = pathOf(request.url);

@@ -10,7 +10,6 @@ import * as grants from '../store/grants.ts';
 import * as sessions from '../store/sessions.ts';
 import type { OidcDeps } from './deps.ts';
 import type { Identities } from './identity.ts';
-import { redeemedGrant } from './redeemed.ts';
 import { sectorOf } from './sector.ts';
 
 export type FindAccount = (
@@ -34,7 +33,7 @@ export function createFindAccount(deps: OidcDeps, identities: Identities): FindA
     const { grantId } = token ?? {};
     if (grantId === undefined) return account(deps, ctx, facts, undefined);
     const grantHash = hashId(grantId);
-    const grant = redeemedGrant(ctx, grantHash) ?? (await store.read((u) => grants.grantByHash(u, grantHash)));
+    const grant = await store.read((u) => grants.grantByHash(u, grantHash));
     if (grant?.personId !== personId || !(await isCarried(deps, grant))) return undefined;
     const held = grants.heldContext(grant);
     if (held !== undefined) {

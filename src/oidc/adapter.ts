@@ -6,7 +6,7 @@ import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
-import { rememberRedeemed } from './redeemed.ts';
+import { gathering, useUp, writeGathered } from './gather.ts';
 
 export interface AdapterDeps {
   store: Store;
@@ -22,54 +22,57 @@ const body = z.looseObject({});
  * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the interface
  */
 export function createAdapter(model: string, { store, secrets, clock }: AdapterDeps): Adapter {
-  const open = (record: records.OidcRecord | undefined): AdapterPayload | undefined => {
+  const open = (record: records.OidcRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
     if (record === undefined) return undefined;
     const payload: AdapterPayload = body.parse(openPayload(secrets, record));
-    return record.consumedAt === null ? payload : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };
+    return !('consumedAt' in record) || record.consumedAt === null
+      ? payload
+      : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };
+  };
+  const find = async (idHash: string): Promise<AdapterPayload | undefined> => {
+    const own = gathering()?.find(model, idHash);
+    if (own === null) return undefined;
+    return open(own ?? (await store.read((u) => records.findRecord(u, model, idHash))));
   };
   return {
     upsert: async (id, payload, expiresIn) => {
       const record = toRecord({ model, id, payload, expiresIn, secrets, now: clock.now() });
-      await store.write((u) => records.putRecord(u, record));
+      await saveRecord(store, record, (u) => records.putRecord(u, record));
     },
-    find: async (id) => open(await store.read((u) => records.findRecord(u, model, hashId(id)))),
+    find: (id) => find(hashId(id)),
     findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
     findByUserCode: async (code) => open(await store.read((u) => records.findRecordByUserCode(u, model, hashId(code)))),
     consume: async (id) => {
-      const idHash = hashId(id);
-      const { first, grantHash, grant } = await store.write((u) => consumeOnce(u, model, idHash, clock.now()));
-      if (first) {
-        if (grant !== undefined) rememberRedeemed(grant);
-        return;
-      }
-      // In a unit of its own: who lost the race still holds the row of the code, and others wait for it.
-      if (grantHash !== undefined) await store.write((u) => grants.endGrant(u, grantHash));
-      throw model === 'PushedAuthorizationRequest'
-        ? new errors.InvalidRequestUri('request_uri was already used')
-        : new errors.InvalidGrant('already used');
+      // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
+      if (model === 'PushedAuthorizationRequest') await consumeNow(store, model, id, clock.now());
+      else await writeGathered(store, (u) => useUp(u, model, id, clock.now()));
     },
     destroy: async (id) => {
-      await store.write((u) => records.destroyRecord(u, model, hashId(id)));
+      const idHash = hashId(id);
+      const destroy = (u: Unit): Promise<boolean> => records.destroyRecord(u, model, idHash);
+      const gathered = gathering();
+      if (gathered === undefined) await store.write(destroy);
+      else gathered.remove(model, idHash, destroy);
     },
     revokeByGrantId: (grantId) => store.write((u) => grants.endGrant(u, hashId(grantId))),
   };
 }
 
-interface Consumed {
-  first: boolean;
-  grantHash: string | undefined;
-  grant: grants.GrantRow | undefined;
+/** Now, or together with all else that the request writes. */
+export async function saveRecord(
+  store: Store,
+  record: records.NewOidcRecord,
+  save: (u: Unit) => Promise<unknown>,
+): Promise<void> {
+  const gathered = gathering();
+  if (gathered === undefined) await store.write(save);
+  else gathered.save(record, save);
 }
 
-/**
- * A code or refresh token is used once, even when two nodes redeem it in the same moment: the condition is part of the
- * update. The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2).
- */
-async function consumeOnce(u: Unit, model: string, idHash: string, now: number): Promise<Consumed> {
-  const first = await records.consumeRecord(u, model, idHash, now);
-  const grantHash = (await records.findRecord(u, model, idHash))?.grantHash ?? undefined;
-  const grant = first && grantHash !== undefined ? await grants.grantByHash(u, grantHash) : undefined;
-  return { first, grantHash, grant };
+/** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */
+async function consumeNow(store: Store, model: string, id: string, now: number): Promise<void> {
+  if (await store.write((u) => records.consumeRecord(u, model, hashId(id), now))) return;
+  throw new errors.InvalidRequestUri('request_uri was already used');
 }
 
 interface RecordInput extends Pick<AdapterDeps, 'secrets'> {

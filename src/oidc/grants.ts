@@ -4,6 +4,7 @@ import { apiScope, claimsOfScopes, grantedScopes } from '../domain/scopes.ts';
 import { hashId } from '../services/secrets.ts';
 import * as grants from '../store/grants.ts';
 import type { OidcDeps } from './deps.ts';
+import { writeGathered } from './gather.ts';
 import type { Identities, Identity } from './identity.ts';
 import type { PendingCheck } from './prompts/index.ts';
 
@@ -39,7 +40,7 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
   const apiScopes = addResources(ctx, grant);
   const grantId = await grant.save();
   const { chosen } = identity;
-  await store.write(async (u) => {
+  await writeGathered(store, async (u) => {
     await grants.insertGrant(u, {
       grantHash: hashId(grantId),
       personId,

@@ -1,3 +1,4 @@
+import type { Middleware } from 'koa';
 import Provider, { errors, type Configuration } from 'oidc-provider';
 import { SCOPES } from '../domain/scopes.ts';
 import { pairwiseSub } from '../domain/pairwise.ts';
@@ -5,6 +6,7 @@ import { createFindAccount, type FindAccount } from './account.ts';
 import { createAdapter } from './adapter.ts';
 import type { OidcDeps } from './deps.ts';
 import { listen } from './events.ts';
+import { gatherWrites } from './gather.ts';
 import { createGrantIssuer } from './grants.ts';
 import { createIdentities, type Identities } from './identity.ts';
 import {
@@ -31,6 +33,8 @@ import { createSessionAdapter } from './session-adapter.ts';
 export interface Oidc {
   provider: Provider;
   sendLogout: SendLogout;
+  /** The last layer before the provider's own routes. */
+  gatherWrites: Middleware;
   /** @throws {Error} naming the first client whose registration the provider does not accept */
   checkClients(): Promise<void>;
 }
@@ -60,7 +64,7 @@ export function createOidc(deps: OidcDeps): Oidc {
       });
     }
   };
-  return { provider, sendLogout, checkClients };
+  return { provider, sendLogout, checkClients, gatherWrites: gatherWrites(deps.store, provider) };
 }
 
 function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {

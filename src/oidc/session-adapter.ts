@@ -1,10 +1,10 @@
 import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
 import { sessionLifetime } from '../domain/sessions.ts';
 import { hashId } from '../services/secrets.ts';
-import { isOrphan } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
+import * as people from '../store/people.ts';
 import * as sessions from '../store/sessions.ts';
-import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
+import { createAdapter, saveRecord, toRecord, type AdapterDeps } from './adapter.ts';
 
 const USER_AGENT_LENGTH = 512;
 
@@ -27,21 +27,20 @@ export function createSessionAdapter(deps: AdapterDeps): Adapter {
       }
       const now = clock.now();
       const request = Provider.ctx?.request;
-      const save = store.write(async (u) => {
-        const alive = await sessions.putSession(u, {
-          sessionHash: hashId(uid),
-          personId: accountId,
-          userAgent: (request?.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
-          address: request?.ip ?? '',
-          remember: payload.transient !== true,
-          createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
-          expiresAt: now + expiresIn * 1000,
-        });
-        if (alive) await records.putRecord(u, toRecord({ model: 'Session', id, payload, expiresIn, secrets, now }));
-      });
-      await save.catch((error: unknown) => {
+      const record = toRecord({ model: 'Session', id, payload, expiresIn, secrets, now });
+      const session: sessions.NewSession = {
+        sessionHash: hashId(uid),
+        personId: accountId,
+        userAgent: (request?.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
+        address: request?.ip ?? '',
+        remember: payload.transient !== true,
+        createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
+        expiresAt: now + expiresIn * 1000,
+      };
+      await saveRecord(store, record, async (u) => {
         // The person was deleted while the browser still holds the session: it is nobody's, and there is nothing to save.
-        if (!isOrphan(error)) throw error;
+        if ((await people.personById(u, accountId)) === undefined) return;
+        if (await sessions.putSession(u, session)) await records.putRecord(u, record);
       });
     },
   };

@@ -1,7 +1,8 @@
 import { asc, eq, gt, sql } from 'drizzle-orm';
 
 import { CHAIN_START, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
-import type { Store, Unit } from './database/index.ts';
+import { statement, type Param, type Store, type Unit } from './database/index.ts';
+import type { Tables } from './schema/define.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
 
@@ -18,6 +19,38 @@ export function isAuthentic({ seq, hash, mac }: StoredHead, seal: HeadSeal): boo
   return (seq === CHAIN_START.seq && hash === CHAIN_START.hash) || mac === seal({ seq, hash });
 }
 
+/** The first entry makes the head, every other one moves it; either way it is locked. */
+const takePlace = statement(({ db, t: { auditHead: head } }, p: Param<{ start: string }>) =>
+  db
+    .insert(head)
+    .values({ id: 1, seq: 1, hash: p('start'), mac: '' })
+    .onConflictDoUpdate({ target: head.id, set: { seq: sql`${head.seq} + 1` } })
+    .returning({ seq: head.seq, hash: head.hash, mac: head.mac }),
+);
+
+const insertEntry = statement(({ db, t }, p: Param<Tables['audit']['$inferSelect']>) =>
+  db.insert(t.audit).values({
+    seq: p('seq'),
+    at: p('at'),
+    event: p('event'),
+    outcome: p('outcome'),
+    actorId: p('actorId'),
+    subjectId: p('subjectId'),
+    clientId: p('clientId'),
+    address: p('address'),
+    detail: p('detail'),
+    prevHash: p('prevHash'),
+    hash: p('hash'),
+  }),
+);
+
+const moveHead = statement(({ db, t: { auditHead: head } }, p: Param<{ hash: string; mac: string }>) =>
+  db
+    .update(head)
+    .set({ hash: sql`${p('hash')}`, mac: sql`${p('mac')}` })
+    .where(eq(head.id, 1)),
+);
+
 /**
  * Appends to the chain. The head stays locked until the unit ends, so make this the last step of a unit: parallel ones
  * wait here for each other.
@@ -25,18 +58,13 @@ export function isAuthentic({ seq, hash, mac }: StoredHead, seal: HeadSeal): boo
  * A head that was changed by hand is never sealed again: the work goes on, and the log can no longer be verified.
  */
 export async function append(u: Unit, entry: NewAuditEntry, seal: HeadSeal): Promise<ChainedEntry> {
-  const { audit, auditHead: head } = u.t;
-  const [place] = await u.db
-    .insert(head)
-    .values({ id: 1, seq: 1, hash: CHAIN_START.hash, mac: '' })
-    .onConflictDoUpdate({ target: head.id, set: { seq: sql`${head.seq} + 1` } })
-    .returning({ seq: head.seq, hash: head.hash, mac: head.mac });
+  const [place] = await takePlace(u, { start: CHAIN_START.hash });
   if (!place) throw new Error('audit: the head gave no row');
   const full: AuditEntry = { ...storable(entry), seq: place.seq };
   const chained: ChainedEntry = { ...full, prevHash: place.hash, hash: chainHash(place.hash, full) };
-  await u.db.insert(audit).values({ ...chained, detail: { ...chained.detail } });
+  await insertEntry(u, { ...chained, detail: { ...chained.detail } });
   const mac = isAuthentic({ ...place, seq: place.seq - 1 }, seal) ? seal(chained) : '';
-  await u.db.update(head).set({ hash: chained.hash, mac }).where(eq(head.id, 1));
+  await moveHead(u, { hash: chained.hash, mac });
   return chained;
 }
 

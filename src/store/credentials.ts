@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 
-import type { Unit } from './database/index.ts';
+import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
 export type FirstPassword = Pick<
@@ -16,10 +16,8 @@ export interface Credential {
   first?: FirstPassword;
 }
 
-/** One query for both, so that an account without a password takes no longer or shorter. */
-export async function credentialOf(u: Unit, personId: string): Promise<Credential> {
-  const { persons, passwords: p, firstPasswords: f } = u.t;
-  const [row] = await u.db
+const both = statement(({ db, t: { persons, passwords: p, firstPasswords: f } }, param: Param<{ personId: string }>) =>
+  db
     .select({
       hash: p.hash,
       first: { mac: f.mac, expiresAt: f.expiresAt, failures: f.failures, closedAt: f.closedAt },
@@ -27,7 +25,12 @@ export async function credentialOf(u: Unit, personId: string): Promise<Credentia
     .from(persons)
     .leftJoin(p, eq(p.personId, persons.id))
     .leftJoin(f, eq(f.personId, persons.id))
-    .where(eq(persons.id, personId));
+    .where(eq(persons.id, param('personId'))),
+);
+
+/** One query for both, so that an account without a password takes no longer or shorter. */
+export async function credentialOf(u: Unit, personId: string): Promise<Credential> {
+  const [row] = await both(u, { personId });
   if (!row) return {};
   return { ...(row.hash === null ? {} : { hash: row.hash }), ...(row.first === null ? {} : { first: row.first }) };
 }

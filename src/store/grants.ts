@@ -1,7 +1,7 @@
-import { and, eq, gt, inArray, lte } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
-import type { Unit } from './database/index.ts';
+import { statement, type Param, type Unit } from './database/index.ts';
 import { destroyByGrant, destroyRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
@@ -10,13 +10,36 @@ export type GrantRow = Tables['grants']['$inferSelect'];
 export type NewGrant = Tables['grants']['$inferInsert'];
 export type LastContext = Pick<Tables['lastContexts']['$inferSelect'], 'role' | 'schoolCode' | 'childId'>;
 
+const insert = statement(({ db, t }, p: Param<GrantRow>) =>
+  db.insert(t.grants).values({
+    grantHash: p('grantHash'),
+    personId: p('personId'),
+    clientId: p('clientId'),
+    sessionHash: p('sessionHash'),
+    role: p('role'),
+    schoolCode: p('schoolCode'),
+    childId: p('childId'),
+    basisId: p('basisId'),
+    scopes: p('scopes'),
+    createdAt: p('createdAt'),
+    expiresAt: p('expiresAt'),
+  }),
+);
+
 export async function insertGrant(u: Unit, grant: NewGrant): Promise<void> {
-  await u.db.insert(u.t.grants).values(grant);
+  const { role = null, schoolCode = null, childId = null, basisId = null } = grant;
+  await insert(u, { ...grant, role, schoolCode, childId, basisId });
 }
 
+const byHash = statement(({ db, t: { grants: g } }, p: Param<{ grantHash: string }>) =>
+  db
+    .select()
+    .from(g)
+    .where(eq(g.grantHash, p('grantHash'))),
+);
+
 export async function grantByHash(u: Unit, grantHash: string): Promise<GrantRow | undefined> {
-  const g = u.t.grants;
-  const [row] = await u.db.select().from(g).where(eq(g.grantHash, grantHash));
+  const [row] = await byHash(u, { grantHash });
   return row;
 }
 
@@ -117,12 +140,23 @@ export async function lastContext(u: Unit, personId: string, clientId: string): 
   return row;
 }
 
+const putLast = statement(
+  ({ db, t: { lastContexts: l } }, p: Param<LastContext & { personId: string; clientId: string }>) =>
+    db
+      .insert(l)
+      .values({
+        personId: p('personId'),
+        clientId: p('clientId'),
+        role: p('role'),
+        schoolCode: p('schoolCode'),
+        childId: p('childId'),
+      })
+      .onConflictDoUpdate({
+        target: [l.personId, l.clientId],
+        set: { role: sql`excluded.role`, schoolCode: sql`excluded.school_code`, childId: sql`excluded.child_id` },
+      }),
+);
+
 export async function putLastContext(u: Unit, personId: string, clientId: string, context: LastContext): Promise<void> {
-  const l = u.t.lastContexts;
-  const { role, schoolCode, childId } = context;
-  const set = { role, schoolCode, childId };
-  await u.db
-    .insert(l)
-    .values({ personId, clientId, ...set })
-    .onConflictDoUpdate({ target: [l.personId, l.clientId], set });
+  await putLast(u, { ...context, personId, clientId });
 }

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
-import type { Unit } from './database/index.ts';
+import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
 /*
@@ -13,50 +13,95 @@ import type { Tables } from './schema/define.ts';
 export type OidcRecord = Omit<Tables['oidcRecords']['$inferSelect'], 'destroyed'>;
 export type NewOidcRecord = Omit<Tables['oidcRecords']['$inferInsert'], 'destroyed' | 'consumedAt'>;
 
+const put = statement(({ db, t: { oidcRecords: o } }, p: Param<StoredRecord>) =>
+  db
+    .insert(o)
+    .values(recordParams(p))
+    .onConflictDoUpdate({
+      target: [o.model, o.idHash],
+      set: {
+        uidHash: sql`excluded.uid_hash`,
+        userCodeHash: sql`excluded.user_code_hash`,
+        grantHash: sql`excluded.grant_hash`,
+        accountId: sql`excluded.account_id`,
+        clientId: sql`excluded.client_id`,
+        payload: sql`excluded.payload`,
+        expiresAt: sql`excluded.expires_at`,
+      },
+      setWhere: eq(o.destroyed, false),
+    })
+    .returning({ idHash: o.idHash }),
+);
+
+/** Every column of a new record, those that may be left out too: a kept statement has a place for each. */
+type StoredRecord = Required<NewOidcRecord>;
+
+function recordParams(p: Param<StoredRecord>) {
+  return {
+    model: p('model'),
+    idHash: p('idHash'),
+    uidHash: p('uidHash'),
+    userCodeHash: p('userCodeHash'),
+    grantHash: p('grantHash'),
+    accountId: p('accountId'),
+    clientId: p('clientId'),
+    payload: p('payload'),
+    expiresAt: p('expiresAt'),
+    createdAt: p('createdAt'),
+  };
+}
+
+function stored(record: NewOidcRecord): StoredRecord {
+  const { uidHash = null, userCodeHash = null, grantHash = null, accountId = null, clientId = null } = record;
+  return { ...record, uidHash, userCodeHash, grantHash, accountId, clientId, expiresAt: record.expiresAt ?? null };
+}
+
 /**
  * Saves a record, new or again. `createdAt` and `consumedAt` of an existing one stay as they are.
  * @returns false when the record was destroyed: it stays destroyed
  */
 export async function putRecord(u: Unit, record: NewOidcRecord): Promise<boolean> {
-  const o = u.t.oidcRecords;
-  const { uidHash, userCodeHash, grantHash, accountId, clientId, payload, expiresAt } = record;
-  const body = {
-    uidHash: uidHash ?? null,
-    userCodeHash: userCodeHash ?? null,
-    grantHash: grantHash ?? null,
-    accountId: accountId ?? null,
-    clientId: clientId ?? null,
-    payload,
-    expiresAt: expiresAt ?? null,
-  };
-  const rows = await u.db
-    .insert(o)
-    .values({ model: record.model, idHash: record.idHash, createdAt: record.createdAt, ...body })
-    .onConflictDoUpdate({ target: [o.model, o.idHash], set: body, setWhere: eq(o.destroyed, false) })
-    .returning({ idHash: o.idHash });
-  return rows.length > 0;
+  return (await put(u, stored(record))).length > 0;
 }
+
+const putNew = statement(({ db, t: { oidcRecords: o } }, p: Param<StoredRecord>) =>
+  db.insert(o).values(recordParams(p)).onConflictDoNothing().returning({ idHash: o.idHash }),
+);
 
 /**
  * Saves a record that must not be there yet. Of any number of callers, in any number of processes, one gets true.
  * @returns false when there is one, expired or not: purging makes the place free
  */
 export async function putFirst(u: Unit, record: NewOidcRecord): Promise<boolean> {
-  const o = u.t.oidcRecords;
-  const rows = await u.db.insert(o).values(record).onConflictDoNothing().returning({ idHash: o.idHash });
-  return rows.length > 0;
+  return (await putNew(u, stored(record))).length > 0;
 }
+
+const findById = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string }>) =>
+  db
+    .select()
+    .from(o)
+    .where(and(eq(o.model, p('model')), eq(o.idHash, p('idHash')), eq(o.destroyed, false))),
+);
 
 /** Consumed and expired records are found, destroyed ones are not: the provider judges. */
 export async function findRecord(u: Unit, model: string, idHash: string): Promise<OidcRecord | undefined> {
-  const o = u.t.oidcRecords;
-  return findOne(u, and(eq(o.model, model), eq(o.idHash, idHash)));
+  const [row] = await findById(u, { model, idHash });
+  return row;
 }
+
+const findByUid = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; uidHash: string }>) =>
+  db
+    .select()
+    .from(o)
+    .where(and(eq(o.model, p('model')), eq(o.uidHash, p('uidHash')), eq(o.destroyed, false)))
+    .orderBy(desc(o.createdAt))
+    .limit(1),
+);
 
 /** The newest, because a session that got a new id keeps its uid. */
 export async function findRecordByUid(u: Unit, model: string, uidHash: string): Promise<OidcRecord | undefined> {
-  const o = u.t.oidcRecords;
-  return findOne(u, and(eq(o.model, model), eq(o.uidHash, uidHash)));
+  const [row] = await findByUid(u, { model, uidHash });
+  return row;
 }
 
 export async function findRecordByUserCode(
@@ -65,38 +110,42 @@ export async function findRecordByUserCode(
   userCodeHash: string,
 ): Promise<OidcRecord | undefined> {
   const o = u.t.oidcRecords;
-  return findOne(u, and(eq(o.model, model), eq(o.userCodeHash, userCodeHash)));
-}
-
-async function findOne(u: Unit, where: SQL | undefined): Promise<OidcRecord | undefined> {
-  const o = u.t.oidcRecords;
   const [row] = await u.db
     .select()
     .from(o)
-    .where(and(where, eq(o.destroyed, false)))
+    .where(and(eq(o.model, model), eq(o.userCodeHash, userCodeHash), eq(o.destroyed, false)))
     .orderBy(desc(o.createdAt))
     .limit(1);
   return row;
 }
+
+const consume = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string; now: number }>) =>
+  db
+    .update(o)
+    .set({ consumedAt: sql`${p('now')}` })
+    .where(and(eq(o.model, p('model')), eq(o.idHash, p('idHash')), isNull(o.consumedAt), eq(o.destroyed, false)))
+    .returning({ idHash: o.idHash }),
+);
 
 /**
  * Uses a code or a refresh token up. Of any number of callers, in any number of processes, one gets true.
  * @returns false when it was consumed before, destroyed, or never existed: the caller refuses and revokes (RFC 9700, 2.2.2)
  */
 export async function consumeRecord(u: Unit, model: string, idHash: string, now: number): Promise<boolean> {
-  const o = u.t.oidcRecords;
-  const rows = await u.db
-    .update(o)
-    .set({ consumedAt: now })
-    .where(and(eq(o.model, model), eq(o.idHash, idHash), isNull(o.consumedAt), eq(o.destroyed, false)))
-    .returning({ idHash: o.idHash });
-  return rows.length > 0;
+  return (await consume(u, { model, idHash, now })).length > 0;
 }
+
+const destroyById = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string }>) =>
+  db
+    .update(o)
+    .set(tombstone(o))
+    .where(and(eq(o.model, p('model')), eq(o.idHash, p('idHash')), eq(o.destroyed, false)))
+    .returning({ idHash: o.idHash }),
+);
 
 /** @returns false when there was nothing to destroy */
 export async function destroyRecord(u: Unit, model: string, idHash: string): Promise<boolean> {
-  const o = u.t.oidcRecords;
-  return (await destroyWhere(u, and(eq(o.model, model), eq(o.idHash, idHash)))) > 0;
+  return (await destroyById(u, { model, idHash })).length > 0;
 }
 
 /** Ends every code and token of a grant. @returns how many */
@@ -114,11 +163,15 @@ async function destroyWhere(u: Unit, where: SQL | undefined): Promise<number> {
   const o = u.t.oidcRecords;
   const rows = await u.db
     .update(o)
-    // Without an expiry of its own a tombstone would stay for ever.
-    .set({ destroyed: true, payload: '', expiresAt: sql`coalesce(${o.expiresAt}, ${o.createdAt})` })
+    .set(tombstone(o))
     .where(and(where, eq(o.destroyed, false)))
     .returning({ idHash: o.idHash });
   return rows.length;
+}
+
+/** Without an expiry of its own a tombstone would stay for ever. */
+function tombstone(o: Tables['oidcRecords']): { destroyed: boolean; payload: string; expiresAt: SQL } {
+  return { destroyed: true, payload: '', expiresAt: sql`coalesce(${o.expiresAt}, ${o.createdAt})` };
 }
 
 /** Ends the requests in which a person has signed in, or was signed in, and that wait to go on. @returns how many */

@@ -1,7 +1,7 @@
-import { and, eq, gte, inArray, isNull, like, lte, ne, or, type SQL } from 'drizzle-orm';
+import { and, eq, gte, isNull, like, lte, ne, or, type SQL } from 'drizzle-orm';
 
 import type { Child, Enrolment, Identifier, Membership, PersonFacts, Validity } from '../domain/model.ts';
-import { ConflictError, type Unit } from './database/index.ts';
+import { ConflictError, statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 import type { IdentifierKind, PersonStatus } from './schema/people.ts';
 
@@ -11,6 +11,12 @@ export type PersonRow = Tables['persons']['$inferSelect'];
 export type NewPerson = Tables['persons']['$inferInsert'];
 export type NewIdentifier = Tables['identifiers']['$inferInsert'];
 export type NewSchoolAccount = Tables['schoolAccounts']['$inferInsert'];
+
+interface LoginName {
+  kind: IdentifierKind;
+  value: string;
+  scope: string;
+}
 
 /** The person behind a login name, disabled ones too. `scope` is the school code of a school account. */
 export async function personIdByIdentifier(
@@ -27,6 +33,14 @@ export async function personIdByIdentifier(
   return row?.personId;
 }
 
+const activeByIdentifier = statement(({ db, t: { identifiers: i, persons } }, p: Param<LoginName>) =>
+  db
+    .select({ personId: i.personId })
+    .from(i)
+    .innerJoin(persons, eq(persons.id, i.personId))
+    .where(and(eq(i.kind, p('kind')), eq(i.scope, p('scope')), eq(i.value, p('value')), eq(persons.status, 'active'))),
+);
+
 /** The same, but only a person who may sign in. */
 export async function activePersonIdByIdentifier(
   u: Unit,
@@ -34,23 +48,24 @@ export async function activePersonIdByIdentifier(
   value: string,
   scope = '',
 ): Promise<string | undefined> {
-  const { identifiers: i, persons: p } = u.t;
-  const [row] = await u.db
-    .select({ personId: i.personId })
-    .from(i)
-    .innerJoin(p, eq(p.id, i.personId))
-    .where(and(eq(i.kind, kind), eq(i.scope, scope), eq(i.value, value), eq(p.status, 'active')));
+  const [row] = await activeByIdentifier(u, { kind, value, scope });
   return row?.personId;
 }
 
+const byId = statement(({ db, t: { persons } }, p: Param<{ personId: string }>) =>
+  db
+    .select()
+    .from(persons)
+    .where(eq(persons.id, p('personId'))),
+);
+
 export async function personById(u: Unit, personId: string): Promise<PersonRow | undefined> {
-  const p = u.t.persons;
-  const [row] = await u.db.select().from(p).where(eq(p.id, personId));
+  const [row] = await byId(u, { personId });
   return row;
 }
 
 /**
- * Everything that the rules may know of one person, in six indexed queries, however many people there are. All
+ * Everything that the rules may know of one person, in five indexed queries, however many people there are. All
  * guardianships come along, in force or not: the rules judge.
  *
  * @param today leaves out enrolments and memberships that are not valid on this day (`2026-11-23`)
@@ -58,6 +73,7 @@ export async function personById(u: Unit, personId: string): Promise<PersonRow |
 export async function personFacts(u: Unit, personId: string, today?: string): Promise<PersonFacts | undefined> {
   const person = await personById(u, personId);
   if (!person) return undefined;
+  const at = { personId, ...(today === undefined ? ALWAYS : { from: today, to: today }) };
   return {
     id: person.id,
     name: person.name,
@@ -65,21 +81,23 @@ export async function personFacts(u: Unit, personId: string, today?: string): Pr
     active: person.status === 'active',
     updatedAt: person.updatedAt,
     identifiers: await identifiersOf(u, personId),
-    memberships: await membershipsOf(u, personId, today),
-    enrolments: await enrolmentsWhere(u, eq(u.t.enrolments.studentId, personId), today),
-    children: await childrenOf(u, personId, today),
+    memberships: (await memberships(u, at)).map(toMembership),
+    enrolments: (await enrolments(u, at)).map(toEnrolment),
+    children: toChildren(await children(u, at)),
   };
 }
 
-/** The logins of a person in the one login box; a school account is none. */
-export async function identifiersOf(u: Unit, personId: string): Promise<Identifier[]> {
-  const { identifiers: i } = u.t;
-  const rows = await u.db
+const logins = statement(({ db, t: { identifiers: i } }, p: Param<{ personId: string }>) =>
+  db
     .select({ kind: i.kind, value: i.value, verifiedAt: i.verifiedAt })
     .from(i)
-    .where(and(eq(i.personId, personId), ne(i.kind, 'school_account')))
-    .orderBy(i.createdAt, i.id);
-  return rows.flatMap(toIdentifier);
+    .where(and(eq(i.personId, p('personId')), ne(i.kind, 'school_account')))
+    .orderBy(i.createdAt, i.id),
+);
+
+/** The logins of a person in the one login box; a school account is none. */
+export async function identifiersOf(u: Unit, personId: string): Promise<Identifier[]> {
+  return (await logins(u, { personId })).flatMap(toIdentifier);
 }
 
 function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: number | null }): Identifier[] {
@@ -87,91 +105,112 @@ function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: nu
   return [{ kind: row.kind, value: row.value, verified: row.verifiedAt !== null }];
 }
 
+/** Whose facts, and of which day: what ended before `from` or begins after `to` is left out. */
+interface Wanted {
+  personId: string;
+  from: string;
+  to: string;
+}
+
+/** Days compare as text, and every day lies between these. */
+const ALWAYS = { from: '', to: '~' };
+
 interface ValidityColumns {
   validFrom: Tables['enrolments']['validFrom'] | Tables['memberships']['validFrom'];
   validTo: Tables['enrolments']['validTo'] | Tables['memberships']['validTo'];
 }
 
-/** Both ends are included, as in domain/guardianship.ts; ISO days compare as text. */
-function validOn(t: ValidityColumns, today: string | undefined): SQL | undefined {
-  if (today === undefined) return undefined;
-  return and(or(isNull(t.validFrom), lte(t.validFrom, today)), or(isNull(t.validTo), gte(t.validTo, today)));
+/** Both ends are included, as in domain/guardianship.ts. */
+function valid(t: ValidityColumns, p: Param<Wanted>): SQL | undefined {
+  return and(or(isNull(t.validFrom), lte(t.validFrom, p('to'))), or(isNull(t.validTo), gte(t.validTo, p('from'))));
 }
 
 function toValidity(row: { validFrom: string | null; validTo: string | null }): Validity {
   return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }
 
-async function membershipsOf(u: Unit, personId: string, today: string | undefined): Promise<Membership[]> {
-  const { memberships: m, schools: s } = u.t;
-  const rows = await u.db
+type Row<K extends keyof Tables> = Tables[K]['$inferSelect'];
+
+const memberships = statement(({ db, t: { memberships: m, schools: s } }, p: Param<Wanted>) =>
+  db
     .select({ membership: m, school: s })
     .from(m)
     .leftJoin(s, eq(s.code, m.schoolCode))
-    .where(and(eq(m.personId, personId), validOn(m, today)))
-    .orderBy(m.id);
-  return rows.map(({ membership, school }) => ({
-    id: membership.id,
-    personId,
-    role: membership.role,
-    school: school ?? undefined,
-    primary: membership.isPrimary,
-    ...toValidity(membership),
-  }));
+    .where(and(eq(m.personId, p('personId')), valid(m, p)))
+    .orderBy(m.id),
+);
+
+function toMembership({
+  membership,
+  school,
+}: {
+  membership: Row<'memberships'>;
+  school: Row<'schools'> | null;
+}): Membership {
+  const { id, personId, role, isPrimary: primary } = membership;
+  return { id, personId, role, school: school ?? undefined, primary, ...toValidity(membership) };
 }
 
-async function enrolmentsWhere(u: Unit, who: SQL, today: string | undefined): Promise<Enrolment[]> {
-  const { enrolments: e, classes: c, schools: s } = u.t;
-  const rows = await u.db
+const enrolments = statement(({ db, t: { enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
+  db
     .select({ enrolment: e, class: c, school: s })
     .from(e)
     .innerJoin(c, eq(c.id, e.classId))
     .innerJoin(s, eq(s.code, c.schoolCode))
-    .where(and(who, validOn(e, today)))
-    .orderBy(c.year, c.semester, e.id);
-  return rows.map(({ enrolment, class: { year, semester, grade, classno, classtitle }, school }) => ({
-    id: enrolment.id,
-    studentId: enrolment.studentId,
-    school,
-    year,
-    semester,
-    grade,
-    classno,
-    classtitle,
-    seat: enrolment.seat,
-    ...toValidity(enrolment),
-  }));
+    .where(and(eq(e.studentId, p('personId')), valid(e, p)))
+    .orderBy(c.year, c.semester, e.id),
+);
+
+interface EnrolmentRow {
+  enrolment: Row<'enrolments'>;
+  class: Row<'classes'>;
+  school: Row<'schools'>;
 }
 
-async function childrenOf(u: Unit, guardianId: string, today: string | undefined): Promise<Child[]> {
-  const { guardianships: g, persons: p, enrolments: e } = u.t;
-  const rows = await u.db
-    .select({ guardianship: g, name: p.name })
-    .from(g)
-    .innerJoin(p, eq(p.id, g.studentId))
-    .where(eq(g.guardianId, guardianId))
-    .orderBy(g.createdAt, g.id);
-  if (rows.length === 0) return [];
-  // The ids themselves, not a subquery: PostgreSQL without fresh statistics would scan all enrolments of the city.
-  const studentIds = rows.map(({ guardianship }) => guardianship.studentId);
-  const enrolments = Map.groupBy(
-    await enrolmentsWhere(u, inArray(e.studentId, studentIds), today),
-    (enrolment) => enrolment.studentId,
-  );
-  return rows.map(({ guardianship: row, name }) => ({
-    guardianship: {
-      id: row.id,
-      guardianId,
-      studentId: row.studentId,
-      relation: row.relation,
-      authority: row.authority,
-      permissions: row.permissions,
-      state: row.state,
-      ...toValidity(row),
-    },
-    name,
-    enrolments: enrolments.get(row.studentId) ?? [],
-  }));
+function toEnrolment({ enrolment, class: { year, semester, grade, classno, classtitle }, school }: EnrolmentRow) {
+  const { id, studentId, seat } = enrolment;
+  return { id, studentId, school, year, semester, grade, classno, classtitle, seat, ...toValidity(enrolment) };
+}
+
+/** One row for each enrolment of each child, and one for a child without any. */
+const children = statement(
+  ({ db, t: { guardianships: g, persons, enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
+    db
+      .select({ guardianship: g, name: persons.name, enrolment: e, class: c, school: s })
+      .from(g)
+      .innerJoin(persons, eq(persons.id, g.studentId))
+      .leftJoin(e, and(eq(e.studentId, g.studentId), valid(e, p)))
+      .leftJoin(c, eq(c.id, e.classId))
+      .leftJoin(s, eq(s.code, c.schoolCode))
+      .where(eq(g.guardianId, p('personId')))
+      .orderBy(g.createdAt, g.id, c.year, c.semester, e.id),
+);
+
+interface ChildRow {
+  guardianship: Row<'guardianships'>;
+  name: string;
+  enrolment: Row<'enrolments'> | null;
+  class: Row<'classes'> | null;
+  school: Row<'schools'> | null;
+}
+
+function toChildren(rows: readonly ChildRow[]): Child[] {
+  const byGuardianship = Map.groupBy(rows, ({ guardianship }) => guardianship.id);
+  return [...byGuardianship.values()].flatMap((ofChild) => {
+    const [first] = ofChild;
+    if (first === undefined) return [];
+    const { id, guardianId, studentId, relation, authority, permissions, state } = first.guardianship;
+    const terms = { relation, authority, permissions, state, ...toValidity(first.guardianship) };
+    return {
+      guardianship: { id, guardianId, studentId, ...terms },
+      name: first.name,
+      enrolments: ofChild.flatMap(({ enrolment, class: ofClass, school }): Enrolment[] =>
+        enrolment === null || ofClass === null || school === null
+          ? []
+          : [toEnrolment({ enrolment, class: ofClass, school })],
+      ),
+    };
+  });
 }
 
 /** @throws {ConflictError} `nationalId` when this ID belongs to a person already */

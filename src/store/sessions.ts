@@ -1,11 +1,37 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lte } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm';
 
-import type { Unit } from './database/index.ts';
+import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
 /** A sign-in as its person sees it on the account page. `sessionHash` is the hash of the provider's session uid. */
 export type SessionRow = Tables['sessions']['$inferSelect'];
 export type NewSession = Omit<Tables['sessions']['$inferInsert'], 'endedAt'>;
+
+const put = statement(({ db, t: { sessions: s } }, p: Param<NewSession>) =>
+  db
+    .insert(s)
+    .values({
+      sessionHash: p('sessionHash'),
+      personId: p('personId'),
+      userAgent: p('userAgent'),
+      address: p('address'),
+      remember: p('remember'),
+      createdAt: p('createdAt'),
+      expiresAt: p('expiresAt'),
+    })
+    .onConflictDoUpdate({
+      target: s.sessionHash,
+      set: {
+        personId: sql`excluded.person_id`,
+        userAgent: sql`excluded.user_agent`,
+        address: sql`excluded.address`,
+        remember: sql`excluded.remember`,
+        expiresAt: sql`excluded.expires_at`,
+      },
+      setWhere: isNull(s.endedAt),
+    })
+    .returning({ sessionHash: s.sessionHash }),
+);
 
 /**
  * Writes a session down, or brings a known one up to date. An ended one stays ended, so a request that was under way when
@@ -13,23 +39,18 @@ export type NewSession = Omit<Tables['sessions']['$inferInsert'], 'endedAt'>;
  * @returns false when it has ended
  */
 export async function putSession(u: Unit, session: NewSession): Promise<boolean> {
-  const s = u.t.sessions;
-  const { personId, userAgent, address, remember, expiresAt } = session;
-  const rows = await u.db
-    .insert(s)
-    .values(session)
-    .onConflictDoUpdate({
-      target: s.sessionHash,
-      set: { personId, userAgent, address, remember, expiresAt },
-      setWhere: isNull(s.endedAt),
-    })
-    .returning({ sessionHash: s.sessionHash });
-  return rows.length > 0;
+  return (await put(u, session)).length > 0;
 }
 
+const byHash = statement(({ db, t: { sessions: s } }, p: Param<{ sessionHash: string }>) =>
+  db
+    .select()
+    .from(s)
+    .where(eq(s.sessionHash, p('sessionHash'))),
+);
+
 export async function sessionByHash(u: Unit, sessionHash: string): Promise<SessionRow | undefined> {
-  const s = u.t.sessions;
-  const [row] = await u.db.select().from(s).where(eq(s.sessionHash, sessionHash));
+  const [row] = await byHash(u, { sessionHash });
   return row;
 }
 

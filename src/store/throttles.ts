@@ -1,7 +1,15 @@
 import { eq, inArray, lt, sql } from 'drizzle-orm';
 
 import type { ThrottleState } from '../domain/throttle.ts';
-import type { Unit } from './database/index.ts';
+import { statement, type Param, type Unit } from './database/index.ts';
+
+const lock = statement(({ db, t: { throttles: t } }, p: Param<{ key: string }>) =>
+  db
+    .insert(t)
+    .values({ key: p('key'), failures: 0, blockedUntil: 0, updatedAt: 0 })
+    .onConflictDoUpdate({ target: t.key, set: { failures: sql`${t.failures}` } })
+    .returning({ failures: t.failures, blockedUntil: t.blockedUntil, updatedAt: t.updatedAt }),
+);
 
 /**
  * Reads a counter and locks it until the unit ends, so that fifty attempts at once are seen one after another, by all
@@ -11,24 +19,27 @@ import type { Unit } from './database/index.ts';
  * @returns undefined when nothing is counted
  */
 export async function lockThrottle(u: Unit, key: string): Promise<ThrottleState | undefined> {
-  const t = u.t.throttles;
-  const [row] = await u.db
-    .insert(t)
-    .values({ key, failures: 0, blockedUntil: 0, updatedAt: 0 })
-    .onConflictDoUpdate({ target: t.key, set: { failures: sql`${t.failures}` } })
-    .returning({ failures: t.failures, blockedUntil: t.blockedUntil, updatedAt: t.updatedAt });
+  const [row] = await lock(u, { key });
   // The placeholder of a counter that is new: 1970 is no time at which anything was counted.
   return row === undefined || row.updatedAt === 0 ? undefined : row;
 }
 
-export async function putThrottle(u: Unit, key: string, state: ThrottleState): Promise<void> {
-  const t = u.t.throttles;
-  const { failures, blockedUntil, updatedAt } = state;
-  const set = { failures, blockedUntil, updatedAt };
-  await u.db
+const put = statement(({ db, t: { throttles: t } }, p: Param<ThrottleState & { key: string }>) =>
+  db
     .insert(t)
-    .values({ key, ...set })
-    .onConflictDoUpdate({ target: t.key, set });
+    .values({ key: p('key'), failures: p('failures'), blockedUntil: p('blockedUntil'), updatedAt: p('updatedAt') })
+    .onConflictDoUpdate({
+      target: t.key,
+      set: {
+        failures: sql`excluded.failures`,
+        blockedUntil: sql`excluded.blocked_until`,
+        updatedAt: sql`excluded.updated_at`,
+      },
+    }),
+);
+
+export async function putThrottle(u: Unit, key: string, state: ThrottleState): Promise<void> {
+  await put(u, { ...state, key });
 }
 
 /** Writes a counter anew, a millisecond younger: SQLite leaves out a write that would change nothing. */
@@ -40,9 +51,12 @@ export async function touchThrottle(u: Unit, key: string): Promise<void> {
     .where(eq(t.key, key));
 }
 
+const clear = statement(({ db, t: { throttles: t } }, p: Param<{ key: string }>) =>
+  db.delete(t).where(eq(t.key, p('key'))),
+);
+
 export async function clearThrottle(u: Unit, key: string): Promise<void> {
-  const t = u.t.throttles;
-  await u.db.delete(t).where(eq(t.key, key));
+  await clear(u, { key });
 }
 
 /** Removes up to `limit` counters not touched since `before` (ms since 1970). @returns how many */

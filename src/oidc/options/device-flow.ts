@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { UnavailableError } from '../../services/errors.ts';
 import type { DevicePages } from '../deps.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
@@ -11,6 +12,8 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
     charset: 'base-20',
     mask: '****-****',
     userCodeInputSource: (ctx, _form, _out, error) => {
+      // Nobody could look whether the code was right.
+      if (error instanceof UnavailableError) throw error;
       if (error !== undefined && ctx.oidc.session?.exp === undefined) {
         beginAnew(ctx);
         return;

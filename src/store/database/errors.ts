@@ -27,11 +27,6 @@ export function codeOf(error: unknown): string | undefined {
   return typeof cause.code === 'string' ? cause.code : undefined;
 }
 
-/** Whether a row was refused because what it belongs to is not there (any more). */
-export function isOrphan(error: unknown): boolean {
-  return ['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY'].includes(codeOf(error) ?? '');
-}
-
 /**
  * Makes a `StoreError` of drizzle's error, whose message has a place for the values of the statement, and of PostgreSQL's
  * class 22, which quotes them. Other errors pass unchanged.

@@ -2,7 +2,8 @@ import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Store, StoreLog } from './unit.ts';
 
-export { ConflictError, isOrphan, StoreError } from './errors.ts';
+export { ConflictError, StoreError } from './errors.ts';
+export { statement, type Param } from './statement.ts';
 export type { Dialect, Queries, Store, StoreLog, Unit } from './unit.ts';
 
 export interface StoreOptions {

@@ -9,6 +9,7 @@ import {
   createNesting,
   runScoped,
   scopeUnit,
+  type Engine,
   type Execute,
   type Queries,
   type Store,
@@ -47,7 +48,7 @@ export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const nesting = createNesting();
   return {
     dialect: 'postgres',
-    read: (fn) => patiently(log, () => runScoped(scopeUnit(executeOn(readers), postgresUnit), fn)),
+    read: (fn) => patiently(log, () => runScoped(scopeUnit(executeOn(readers), postgresEngine), fn)),
     write: async (fn) => {
       nesting.refuse();
       return nesting.enter(() => patiently(log, () => writeWithRetry(writers, fn, log)));
@@ -110,16 +111,18 @@ async function patiently<T>(log: StoreLog | undefined, work: () => Promise<T>): 
   }
 }
 
-/** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
-function postgresUnit(execute: Execute): Unit {
-  const db = drizzle(async (statement, values) => ({ rows: await execute(statement, values) }));
-  return { dialect: 'postgres', db: db as unknown as Queries, t: postgresTables };
-}
+const postgresEngine: Engine = {
+  dialect: 'postgres',
+  t: postgresTables,
+  /** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
+  queries: (execute) =>
+    drizzle(async (statement, values) => ({ rows: await execute(statement, values) })) as unknown as Queries,
+};
 
 async function writeWithRetry<T>(pool: pg.Pool, fn: (u: Unit) => Promise<T>, log: StoreLog | undefined): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresUnit), fn));
+      return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn));
     } catch (error) {
       const code = codeOf(error);
       if (code === undefined || !RETRIED.has(code) || attempt >= MOST_ATTEMPTS) throw error;

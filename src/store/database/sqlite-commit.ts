@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { StoreError } from './errors.ts';
-import { sqliteUnit, type SqliteConnection } from './sqlite-connection.ts';
+import { sqliteEngine, type SqliteConnection } from './sqlite-connection.ts';
 import { runScoped, scopeUnit, type Nesting, type StoreLog, type Unit } from './unit.ts';
 
 /** A commit is a wait for the disk, so writes share one: at most so many, and none waits longer than this for the others. */
@@ -132,7 +132,7 @@ function createJob<T>(
     run: async () => {
       writer.run('SAVEPOINT unit');
       try {
-        const scoped = scopeUnit(writer.execute, sqliteUnit);
+        const scoped = scopeUnit(writer.execute, sqliteEngine);
         const work = asCaller(() => nesting.enter(() => runScoped(scoped, fn)));
         result = { value: await withinLimit(work, scoped.end) };
         writer.run('RELEASE unit');

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/sqlite-proxy';
 
 import { sqliteTables } from '../schema/sqlite.ts';
-import type { Execute, Unit } from './unit.ts';
+import type { Engine, Execute } from './unit.ts';
 
 /** More texts than the repositories have; bulk statements are too long to be worth keeping. */
 const KEPT_STATEMENTS = 500;
@@ -68,8 +68,9 @@ function wrap(database: Database.Database): SqliteConnection {
   };
 }
 
-/** Drizzle's own better-sqlite3 driver knows no asynchronous unit; its proxy driver asks us for each statement. */
-export function sqliteUnit(execute: Execute): Unit {
-  const db = drizzle(async (statement, values) => ({ rows: await execute(statement, values) }));
-  return { dialect: 'sqlite', db, t: sqliteTables };
-}
+export const sqliteEngine: Engine = {
+  dialect: 'sqlite',
+  t: sqliteTables,
+  /** Drizzle's own better-sqlite3 driver knows no asynchronous unit; its proxy driver asks us for each statement. */
+  queries: (execute) => drizzle(async (statement, values) => ({ rows: await execute(statement, values) })),
+};

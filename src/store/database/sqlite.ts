@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf, StoreError } from './errors.ts';
-import { openReader, openWriter, sqliteUnit, type SqliteConnection } from './sqlite-connection.ts';
+import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './sqlite-connection.ts';
 import { createGroupCommit } from './sqlite-commit.ts';
 import { createNesting, runScoped, scopeUnit, type Store, type StoreLog } from './unit.ts';
 
@@ -16,7 +16,7 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
   const commits = createGroupCommit({ writer, begin: () => begin(writer), nesting, log });
   return {
     dialect: 'sqlite',
-    read: (fn) => runScoped(scopeUnit(reader.execute, sqliteUnit), fn),
+    read: (fn) => runScoped(scopeUnit(reader.execute, sqliteEngine), fn),
     write: async (fn) => {
       nesting.refuse();
       return commits.write(fn);

@@ -16,11 +16,22 @@ export type Queries = Pick<
   'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'with' | '$with'
 >;
 
+/** One of the two engines: its tables, and drizzle for it. */
+export interface Engine {
+  readonly dialect: Dialect;
+  readonly t: Tables;
+  /** Drizzle over whatever runs its statements. */
+  queries(execute: Execute): Queries;
+}
+
 /** What a unit of work works with. It ends with its callback; a later use throws. */
 export interface Unit {
   readonly dialect: Dialect;
   readonly db: Queries;
   readonly t: Tables;
+  readonly engine: Engine;
+  /** For `statement.ts` alone. */
+  readonly execute: Execute;
 }
 
 /** A statement with its values, as drizzle hands it over; rows are arrays. */
@@ -62,7 +73,7 @@ export interface ScopedUnit {
 }
 
 /** Guards a unit: no statement after its end, none after a failed one. */
-export function scopeUnit(execute: Execute, build: (guarded: Execute) => Unit): ScopedUnit {
+export function scopeUnit(execute: Execute, engine: Engine): ScopedUnit {
   let ended = false;
   let failure: unknown;
   const guarded: Execute = async (statement, values) => {
@@ -78,10 +89,22 @@ export function scopeUnit(execute: Execute, build: (guarded: Execute) => Unit): 
     }
   };
   return {
-    unit: build(guarded),
+    unit: createUnit(engine, guarded),
     failure: () => failure,
     end: () => {
       ended = true;
+    },
+  };
+}
+
+function createUnit(engine: Engine, execute: Execute): Unit {
+  let db: Queries | undefined;
+  const { dialect, t } = engine;
+  return {
+    ...{ dialect, t, engine, execute },
+    // Most units run kept statements only and never need a builder of their own.
+    get db() {
+      return (db ??= engine.queries(execute));
     },
   };
 }

@@ -1,0 +1,124 @@
+import type { Context, Middleware } from 'koa';
+import Provider, { errors } from 'oidc-provider';
+import { UnavailableError } from '../services/errors.ts';
+import { hashId } from '../services/secrets.ts';
+import type { Store, Unit } from '../store/database/index.ts';
+import * as grants from '../store/grants.ts';
+import * as records from '../store/oidc-records.ts';
+
+type Work = (u: Unit) => Promise<unknown>;
+type Saved = records.NewOidcRecord;
+
+/**
+ * What one request writes, kept until its answer is ready and then written in one unit. A person at the door waits for one
+ * commit instead of seven; and a refresh that fails half-way has used nothing up, so the app may come again.
+ */
+export interface Gathering {
+  add(work: Work): void;
+  /** The same, and the request itself finds the record from now on. */
+  save(record: Saved, work: Work): void;
+  /** The same, and the request itself finds it no more. */
+  remove(model: string, idHash: string, work: Work): void;
+  /** What this request has done to a record; undefined when nothing, null when it is gone. */
+  find(model: string, idHash: string): Saved | null | undefined;
+}
+
+/** Somebody else was faster with a code or a refresh token. */
+class AlreadyUsedError extends Error {
+  readonly grantHash: string | undefined;
+  constructor(grantHash: string | undefined) {
+    super('already used');
+    this.grantHash = grantHash;
+  }
+}
+
+const underWay = new WeakMap<object, Gathering>();
+
+/** The gathering of the request that is under way, if its writes are gathered. */
+export function gathering(): Gathering | undefined {
+  const request = Provider.ctx?.req;
+  return request === undefined ? undefined : underWay.get(request);
+}
+
+/** Writes at the end of the request where its writes are gathered, and at once elsewhere. */
+export async function writeGathered(store: Store, work: Work): Promise<void> {
+  const gathered = gathering();
+  if (gathered === undefined) await store.write(work);
+  else gathered.add(work);
+}
+
+/** Uses a code or a refresh token up. @throws {AlreadyUsedError} when it was used, and the unit is taken back */
+export async function useUp(u: Unit, model: string, id: string, now: number): Promise<void> {
+  const idHash = hashId(id);
+  if (await records.consumeRecord(u, model, idHash, now)) return;
+  throw new AlreadyUsedError((await records.findRecord(u, model, idHash))?.grantHash ?? undefined);
+}
+
+/** Where a request ends with one unit of work: the way to a code, and from a code to tokens. */
+const TOKEN = '/token';
+const AUTHORIZATION = /^\/auth(?:\/[^/]+)?$/;
+
+/** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
+export function gatherWrites(store: Store, provider: Provider): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== TOKEN && !AUTHORIZATION.test(ctx.path)) {
+      await next();
+      return;
+    }
+    const work: Work[] = [];
+    underWay.set(ctx.req, createGathering(work));
+    try {
+      await next();
+    } finally {
+      underWay.delete(ctx.req);
+    }
+    // An answer that says "try again" must leave everything as it was.
+    if (work.length === 0 || ctx.status >= 500) return;
+    try {
+      await store.write(async (u) => {
+        for (const one of work) await one(u);
+      });
+    } catch (error) {
+      if (ctx.path !== TOKEN) throw error;
+      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(store, error) : error);
+    }
+  };
+}
+
+/** The token endpoint speaks JSON, also when the unit fails after its handler has done well (RFC 6749, section 5.2). */
+function refuse(provider: Provider, ctx: Context, error: unknown): void {
+  const known = error instanceof errors.OIDCProviderError || error instanceof UnavailableError ? error : undefined;
+  const { statusCode, message, error_description } = known ?? new errors.OIDCProviderError(500, 'server_error');
+  ctx.status = statusCode;
+  ctx.body = { error: message, ...(error_description === undefined ? {} : { error_description }) };
+  provider.emit(statusCode >= 500 ? 'server_error' : 'grant.error', ctx, error);
+}
+
+/**
+ * The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2). In a unit of its own: who lost the race still
+ * held the row of the code, and others wait for it.
+ */
+async function secondUse(store: Store, { grantHash, message }: AlreadyUsedError): Promise<errors.InvalidGrant> {
+  if (grantHash !== undefined) await store.write((u) => grants.endGrant(u, grantHash));
+  return new errors.InvalidGrant(message);
+}
+
+function createGathering(work: Work[]): Gathering {
+  const known = new Map<string, Saved | null>();
+  const add = (one: Work): void => {
+    work.push(one);
+  };
+  const keyOf = (model: string, idHash: string): string => `${model}:${idHash}`;
+  return {
+    add,
+    save: (record, one) => {
+      known.set(keyOf(record.model, record.idHash), record);
+      add(one);
+    },
+    remove: (model, idHash, one) => {
+      known.set(keyOf(model, idHash), null);
+      add(one);
+    },
+    find: (model, idHash) => known.get(keyOf(model, idHash)),
+  };
+}

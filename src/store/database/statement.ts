@@ -1,0 +1,57 @@
+import { sql, type Placeholder } from 'drizzle-orm';
+
+import { StoreError } from './errors.ts';
+import type { Engine, Execute, Queries, Unit } from './unit.ts';
+
+/** A query of drizzle that has not been awaited. */
+interface Preparable<R> {
+  prepare(): { execute(values?: object): Promise<R> };
+}
+
+/** Where a value will stand. */
+export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
+
+type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
+
+/**
+ * A statement whose text is built once per engine, not at each call: building it costs more than running it (decision 0012).
+ * For what every request does; everything else is easier to read as a plain query.
+ *
+ * Drizzle gives `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
+ */
+export function statement<V extends object, R>(
+  build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
+): (u: Unit, values: V) => Promise<R> {
+  const kept = new Map<Engine, Run<V, R>>();
+  return ({ engine, execute }, values) => {
+    const known = kept.get(engine);
+    if (known !== undefined) return known(execute, values);
+    const run = prepare(engine, build);
+    kept.set(engine, run);
+    return run(execute, values);
+  };
+}
+
+/** The statement outlives units, so at each call it is told whose it is; drizzle asks at once, before anybody else can call. */
+function prepare<V extends object, R>(
+  engine: Engine,
+  build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
+): Run<V, R> {
+  let unit: Execute | undefined;
+  const db = engine.queries((text, values) => {
+    if (unit === undefined) throw new StoreError('drizzle asked when nobody had called');
+    const execute = unit;
+    unit = undefined;
+    return execute(text, values);
+  });
+  const query = build({ t: engine.t, db }, (name) => sql.placeholder(name)).prepare();
+  return async (execute, values) => {
+    unit = execute;
+    const rows = query.execute(values);
+    const asked = unit === undefined;
+    unit = undefined;
+    const result = await rows;
+    if (!asked) throw new StoreError('drizzle does not ask at once any more: units would mix');
+    return result;
+  };
+}
