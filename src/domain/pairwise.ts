@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { ActingContext } from './model.ts';
 
 /** A line break inside a part would let two different inputs become one text. */
-function mac(key: string | Buffer, version: string, parts: readonly string[]): string {
-  if (key.length === 0) throw new RangeError('The pairwise key is empty.');
+function mac(key: KeyObject, version: string, parts: readonly string[]): string {
+  if (key.symmetricKeySize === 0) throw new RangeError('The pairwise key is empty.');
   if (parts.some((part) => part.includes('\n'))) throw new RangeError('No part of a pairwise id holds a line break.');
   return createHmac('sha256', key)
     .update([version, ...parts].join('\n'))
@@ -14,9 +14,9 @@ function mac(key: string | Buffer, version: string, parts: readonly string[]): s
  * The id of a person at the clients of one sector (OpenID Connect Core, section 8.1; guide, claims rule 2). Parents, children
  * and staff all go through it, so the child that a parent sees has the child's own `sub`.
  *
- * @throws RangeError when the key is empty, or a part is empty or holds a line break: one id for everybody would be worse.
+ * @throws RangeError when the key or a part is empty, or a part holds a line break: one id for everybody would be worse.
  */
-export function pairwiseSub(key: string | Buffer, sector: string, personId: string): string {
+export function pairwiseSub(key: KeyObject, sector: string, personId: string): string {
   if (sector === '' || personId === '') throw new RangeError('A pairwise id needs a sector and a person.');
   return mac(key, 'v1', [sector, personId]);
 }
@@ -28,7 +28,7 @@ export function pairwiseSub(key: string | Buffer, sector: string, personId: stri
  * @throws RangeError as `pairwiseSub`.
  */
 export function contextId(
-  key: string | Buffer,
+  key: KeyObject,
   sector: string,
   personId: string,
   context: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,

@@ -79,6 +79,8 @@ export function gatherWrites(store: Store, provider: Provider): Middleware {
         for (const one of work) await one(u);
       });
     } catch (error) {
+      // The answer that was made says things that did not happen.
+      for (const header of ['location', 'set-cookie']) ctx.remove(header);
       if (ctx.path !== TOKEN) throw error;
       refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(store, error) : error);
     }

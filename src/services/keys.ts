@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { REMEMBERED_SESSION_SECONDS } from '../domain/sessions.ts';
@@ -15,7 +15,7 @@ export interface Keys {
   /** The first signs cookies, all verify. */
   cookieKeys: string[];
   /** Makes the pairwise `sub` of everybody; it never changes, because every `sub` hangs on it. */
-  pairwiseKey: Buffer;
+  pairwiseKey: KeyObject;
   /** Another text after each rotation. */
   version: string;
 }
@@ -183,7 +183,7 @@ function open(secrets: Secrets, rows: readonly keyStore.KeyRow[]): Keys {
   return {
     jwks: { keys: secretsOf('sign').map((text) => signingJwk.parse(JSON.parse(text))) },
     cookieKeys: secretsOf('cookie'),
-    pairwiseKey: Buffer.from(pairwise, 'base64url'),
+    pairwiseKey: createSecretKey(pairwise, 'base64url'),
     version: versionOf(rows),
   };
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Random } from '../domain/random.ts';
 
 export type SealPurpose = 'oidc-record' | 'key' | 'outbox' | 'national-id';
@@ -20,11 +20,12 @@ const TAG_BYTES = 16;
 
 /** @param masterKey 32 bytes that live outside the database */
 export function createSecrets(masterKey: Buffer, random: Random): Secrets {
-  const derived = new Map<string, Buffer>();
-  const keyFor = (use: string): Buffer => {
+  // Key objects: with plain bytes node makes one at each call, and that takes longer than sealing.
+  const derived = new Map<string, KeyObject>();
+  const keyFor = (use: string): KeyObject => {
     const known = derived.get(use);
     if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32));
+    const key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32)));
     derived.set(use, key);
     return key;
   };

@@ -11,7 +11,9 @@ import type { Engine, Execute } from './unit.ts';
 const KEPT_STATEMENTS = 500;
 const KEPT_LENGTH = 4_000;
 /** Milliseconds that the engine itself waits, with the whole process, for another process; `begin` waits on politely. */
-const BUSY_TIMEOUT = 250;
+const WRITER_TIMEOUT = 20;
+/** A reader waits only while another process repairs the log after a crash. */
+const READER_TIMEOUT = 1_000;
 
 export interface SqliteConnection {
   execute: Execute;
@@ -25,7 +27,7 @@ export interface SqliteConnection {
 export function openWriter(file: string): SqliteConnection {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
-  const database = new Database(file, { timeout: BUSY_TIMEOUT });
+  const database = new Database(file, { timeout: WRITER_TIMEOUT });
   database.pragma('journal_mode = WAL');
   // NORMAL may lose the last commits in a power cut (sqlite.org/pragma.html#pragma_synchronous); an answer was given on them.
   database.pragma('synchronous = FULL');
@@ -35,7 +37,7 @@ export function openWriter(file: string): SqliteConnection {
 
 /** Opens a connection that can only read; it never waits for the writer (WAL). */
 export function openReader(file: string): SqliteConnection {
-  const database = new Database(file, { readonly: true, timeout: BUSY_TIMEOUT });
+  const database = new Database(file, { readonly: true, timeout: READER_TIMEOUT });
   database.pragma('query_only = ON');
   return wrap(database);
 }

@@ -5,8 +5,9 @@ import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './s
 import { createGroupCommit } from './sqlite-commit.ts';
 import { createNesting, runScoped, scopeUnit, type Store, type StoreLog } from './unit.ts';
 
-/** How long a write waits for another process that writes the same file, in milliseconds. */
+/** How long a write waits for another process that writes the same file, and how often it looks. In milliseconds. */
 const BUSY_LIMIT = 15_000;
+const LOOK = 20;
 
 /** SQLite in one file: one writer with group commit, and a second connection that only reads. */
 export function openSqlite(file: string, log: StoreLog | undefined): Store {
@@ -38,14 +39,15 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
 
 /** `BEGIN IMMEDIATE` takes the write lock at once: a lock taken later can fail half-way through a unit. */
 async function begin(writer: SqliteConnection): Promise<void> {
-  for (let waited = 0; ; waited += 50) {
+  const limit = performance.now() + BUSY_LIMIT;
+  for (;;) {
     try {
       writer.run('BEGIN IMMEDIATE');
       return;
     } catch (error) {
-      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || waited >= BUSY_LIMIT) throw error;
+      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || performance.now() > limit) throw error;
     }
-    await sleep(50);
+    await sleep(LOOK);
   }
 }
 

@@ -1,4 +1,4 @@
-import { sql, type Placeholder } from 'drizzle-orm';
+import { Placeholder } from 'drizzle-orm';
 
 import { StoreError } from './errors.ts';
 import type { Engine, Execute, Queries, Unit } from './unit.ts';
@@ -37,21 +37,19 @@ function prepare<V extends object, R>(
   engine: Engine,
   build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
 ): Run<V, R> {
-  let unit: Execute | undefined;
+  const waiting: Execute[] = [];
   const db = engine.queries((text, values) => {
-    if (unit === undefined) throw new StoreError('drizzle asked when nobody had called');
-    const execute = unit;
-    unit = undefined;
+    const execute = waiting.pop();
+    if (execute === undefined) throw new StoreError('drizzle asked when nobody had called');
     return execute(text, values);
   });
-  const query = build({ t: engine.t, db }, (name) => sql.placeholder(name)).prepare();
+  const query = build({ t: engine.t, db }, (name) => new Placeholder(name)).prepare();
   return async (execute, values) => {
-    unit = execute;
+    waiting.push(execute);
     const rows = query.execute(values);
-    const asked = unit === undefined;
-    unit = undefined;
+    const late = waiting.pop() !== undefined;
     const result = await rows;
-    if (!asked) throw new StoreError('drizzle does not ask at once any more: units would mix');
+    if (late) throw new StoreError('drizzle does not ask at once any more: units would mix');
     return result;
   };
 }
