@@ -4,6 +4,7 @@ import type { Config } from './config/load.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Random } from './domain/random.ts';
 import { createApp } from './http/app.ts';
+import { createDrain, type Drain } from './http/drain.ts';
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
 import { createProviderPages } from './http/sign-out.ts';
@@ -20,6 +21,7 @@ import { createAccess, type Access } from './services/access.ts';
 import { createAffiliations, type Affiliations } from './services/affiliations.ts';
 import { createAttempts, type Attempts } from './services/attempts.ts';
 import { createAudit, type Audit } from './services/audit.ts';
+import { watchStore } from './services/availability.ts';
 import { loadBrand } from './services/brand.ts';
 import { createClients, type Clients } from './services/clients.ts';
 import { createEndings, type Endings } from './services/endings.ts';
@@ -59,6 +61,7 @@ export interface JobPauses {
 export interface Container {
   store: Store;
   server: Server;
+  drain: Drain;
   metrics: Metrics;
   secrets: Secrets;
   hasher: Hasher;
@@ -124,20 +127,25 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
   refuseConformance(config, { citySchools: await store.read((u) => countCitySchools(u)) });
 }
 
-async function assemble(config: Config, surroundings: Surroundings, store: Store): Promise<Container> {
+async function assemble(config: Config, surroundings: Surroundings, raw: Store): Promise<Container> {
+  const { store, available } = watchStore(raw, surroundings.log);
+  const drain = createDrain();
+  const ready: Ready = async () => !drain.begun() && available();
   const services = await createServices(config, surroundings, store);
   if (config.profile === 'conformance') await addTestPerson(services);
   const { outbox, guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
-  let face = createFace(config, services, await keyRing.load());
+  let face = createFace(config, services, ready, await keyRing.load());
   await face.oidc.checkClients();
-  const server = createListener(config.tls, (request, response) => {
+  const handle = drain.watch((request, response) => {
     face.handle(request, response);
   });
+  const server = createListener(config.tls, handle);
   const mailer = createMailer(config.mail, templates, i18n);
   return {
     store,
     server,
+    drain,
     metrics,
     secrets,
     hasher,
@@ -161,7 +169,7 @@ async function assemble(config: Config, surroundings: Surroundings, store: Store
         lookMs: pauses.keys,
         inUse: () => face.keys.version,
         use: (keys) => {
-          face = createFace(config, services, keys);
+          face = createFace(config, services, ready, keys);
         },
       }),
     ],
@@ -180,7 +188,8 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
   const i18n = createI18n(LOCALES);
   const hasher = await createHasher(config.hashing);
   const base = { store, clock, random, log, secrets, issuer, hasher, i18n };
-  const basics = { ...base, metrics: createMetrics(hasher), clients: createClients(config.registrations, issuer) };
+  const metrics = createMetrics(hasher, log);
+  const basics = { ...base, metrics, clients: createClients(config.registrations, issuer, i18n) };
   const records = { ...basics, audit: createAudit(basics), outbox: createOutbox(basics) };
   const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
   const passwords = createPasswords({ ...ends, minLength: config.password.minLength });
@@ -205,8 +214,9 @@ interface Face {
   handle: RequestListener;
 }
 
-function createFace(config: Config, services: Services, keys: Keys): Face {
-  const { store } = services;
+type Ready = () => Promise<boolean>;
+
+function createFace(config: Config, services: Services, ready: Ready, keys: Keys): Face {
   const pages = createPages(services);
   const providerPages = createProviderPages(pages, services, (ctx, _out, error) => {
     showProviderError(pages, ctx, error);
@@ -226,11 +236,7 @@ function createFace(config: Config, services: Services, keys: Keys): Face {
     offersAt: createOffers({ ...services, keys }, oidc.provider),
     trustedProxies: config.trustedProxies,
     minPasswordLength: config.password.minLength,
-    ready: () =>
-      store.ping().then(
-        () => true,
-        () => false,
-      ),
+    ready,
   });
   return { keys, oidc, handle };
 }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type Config } from './config/load.ts';
 import { createContainer, type JobPauses } from './container.ts';
 import { systemClock } from './domain/clock.ts';
@@ -14,7 +15,10 @@ const GRACE_MS = 10_000;
 /** A running service. */
 export interface Running {
   port: number;
-  /** Lets requests under way finish, then closes everything. */
+  /**
+   * Says that it is not ready, goes on for as long as load balancers need to see that, lets requests under way finish, and closes
+   * everything. A second call ends the wait for load balancers at once.
+   */
   stop(): Promise<void>;
 }
 
@@ -33,14 +37,25 @@ export async function start(env: Record<string, string | undefined>, pauses: Job
   const metrics = await startMetrics(config, container.metrics, log);
   const jobs = container.startJobs(pauses);
   log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
+  const hurry = new AbortController();
+  const stop = async (): Promise<void> => {
+    container.drain.begin();
+    if (config.drainMs > 0) {
+      log.info({ ms: config.drainMs }, 'draining');
+      await sleep(config.drainMs, undefined, { signal: hurry.signal }).catch(() => undefined);
+    }
+    log.info('stopping');
+    await Promise.all([closeServer(server), metrics === undefined ? undefined : closeServer(metrics)]);
+    await Promise.all(jobs.map((job) => job.stop()));
+    await container.close();
+    log.info('stopped');
+  };
+  let stopped: Promise<void> | undefined;
   return {
     port,
-    stop: async () => {
-      log.info('stopping');
-      await Promise.all([closeServer(server), metrics === undefined ? undefined : closeServer(metrics)]);
-      await Promise.all(jobs.map((job) => job.stop()));
-      await container.close();
-      log.info('stopped');
+    stop: () => {
+      if (stopped !== undefined) hurry.abort();
+      return (stopped ??= stop());
     },
   };
 }

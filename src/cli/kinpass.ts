@@ -1,3 +1,5 @@
+import { UnavailableError } from '../services/errors.ts';
+
 /** Each takes what stands behind its name on the command line, and loads only what it needs. */
 const commands = new Map<string, (argument: string) => Promise<void>>([
   ['start', async () => (await import('./start.ts')).startCommand()],
@@ -43,7 +45,12 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     await command(argument);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${wordsOf(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof UnavailableError) return error.error_description;
+  return error instanceof Error ? error.message : String(error);
 }

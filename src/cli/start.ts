@@ -1,17 +1,28 @@
 import type { JobPauses } from '../container.ts';
-import { start } from '../main.ts';
+import { start, type Running } from '../main.ts';
 
-/** `kinpass start`: runs until a signal ends it. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** `kinpass start`: runs until a signal ends it; a second one makes it hurry. */
 export async function startCommand(pauses: JobPauses = {}): Promise<void> {
-  const running = await start(process.env, pauses);
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
+  let running: Running | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (running === undefined) {
+      // Nothing is open yet: the signal does what it does to any program.
+      for (const one of SIGNALS) process.off(one, stop);
+      process.kill(process.pid, signal);
+      return;
+    }
     void running.stop().then(() => {
       process.exitCode = 0;
     });
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  // Before the service says that it is ready: who waits for that word may send the signal in the next moment.
+  for (const one of SIGNALS) process.on(one, stop);
+  try {
+    running = await start(process.env, pauses);
+  } catch (error) {
+    for (const one of SIGNALS) process.off(one, stop);
+    throw error;
+  }
 }

@@ -29,8 +29,13 @@ export interface Config {
   keyRotationDays: number;
   hashing: { memoryKib: number; passes: number; threads: number; queue: number };
   allowPrivateLogoutAddresses: boolean;
+  /** How long a node that is asked to stop goes on answering. */
+  drainMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
+
+/** Longer than most load balancers need to see that a node is not ready. */
+const DRAIN_SECONDS = 5;
 
 /** A setting is missing or wrong. The message is for the operator, one line for each setting. */
 export class ConfigError extends Error {
@@ -77,6 +82,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       queue: e.KINPASS_HASH_QUEUE,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
+    drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
 }

@@ -113,5 +113,13 @@ export const environmentSchema = z.object({
   KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: flag
     .default(false)
     .describe('send back-channel logout to relying parties on private addresses'),
+  KINPASS_DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(300)
+    .optional()
+    .describe(
+      'how long a node that is asked to stop goes on answering, while it says that it is not ready; default: 5 in production, else 0',
+    ),
   KINPASS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('log detail'),
 });

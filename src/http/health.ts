@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 
-/** For the machine that watches: alive means that the process answers, ready means that the database does too. */
+/** For the machine that watches: alive means that the process answers, ready means that requests should come here. */
 export function createHealthRouter(ready: () => Promise<boolean>): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', (ctx) => {

@@ -11,9 +11,15 @@ const TLS12_CIPHERS = [
 ];
 const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
 
+/**
+ * Idle connections are kept longer than proxies keep theirs (60 s at nginx and most others): the side that sends has to be the one
+ * that closes, or a request meets a connection that is just ending. In milliseconds.
+ */
+const KEPT_MS = 75_000;
+
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
 export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
-  if (tls === undefined) return createServer(handle);
+  if (tls === undefined) return createServer({ keepAliveTimeout: KEPT_MS }, handle);
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
-  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers }, handle);
+  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers, keepAliveTimeout: KEPT_MS }, handle);
 }

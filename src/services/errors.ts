@@ -3,6 +3,22 @@ export class BusyError extends Error {
   override name = 'BusyError';
 }
 
+/**
+ * The database was waited for and did not come. Faces answer 503 with Retry-After. The provider reads message, description, status
+ * and `expose` of any error that reaches it, so they are in its words (RFC 6749, section 4.1.2.1).
+ */
+export class UnavailableError extends Error {
+  override name = 'UnavailableError';
+  readonly error_description = 'the database does not answer; try again shortly';
+  readonly statusCode = 503;
+  readonly expose = true;
+  /** Never back to the app with it: it could only send the person here again. */
+  readonly allow_redirect = false;
+  constructor(cause: unknown) {
+    super('temporarily_unavailable', { cause });
+  }
+}
+
 /** A stored password hash is of a form, or of a cost, that this service does not verify. Holds nothing of the hash. */
 export class UnreadableHashError extends Error {
   override name = 'UnreadableHashError';

@@ -26,22 +26,51 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
       censor: '[redacted]',
     },
   };
-  return pino(options, forgiving(destination ?? standardOutput()));
+  const losses = { lines: 0 };
+  const log = pino(options, forgiving(destination ?? standardOutput(losses), losses));
+  known.set(log, losses);
+  return log;
 }
 
-function standardOutput(): DestinationStream {
+interface Losses {
+  lines: number;
+}
+
+/** A logger is there before the figures are, so these ask for its losses, and it need not know them. */
+const known = new WeakMap<Logger, Losses>();
+
+/** How many lines could not be written and never will be. Those that wait for standard output are not among them. */
+export function linesLost(log: Logger): number {
+  return known.get(log)?.lines ?? 0;
+}
+
+function standardOutput(losses: Losses): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true, maxLength: MOST_WAITING });
-  out.on('error', () => undefined);
-  return out;
+  let closed = false;
+  out.on('drop', () => {
+    losses.lines += 1;
+  });
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' || closed) return;
+    closed = true;
+    losses.lines += 1;
+  });
+  return {
+    write: (line) => {
+      // Nobody reads any more; pino itself has stopped writing, without a word.
+      if (closed) losses.lines += 1;
+      else out.write(line);
+    },
+  };
 }
 
-function forgiving(destination: DestinationStream): DestinationStream {
+function forgiving(destination: DestinationStream, losses: Losses): DestinationStream {
   return {
     write: (line) => {
       try {
         destination.write(line);
       } catch {
-        // There is no other place to say it.
+        losses.lines += 1;
       }
     },
   };

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Hasher } from './hashing.ts';
+import { linesLost, type Logger } from './logger.ts';
 
 /** The service's own figures. Labels have few values: never a person, never a path with an id. */
 export interface Metrics {
@@ -11,7 +12,7 @@ export interface Metrics {
   requestSeconds: Histogram;
 }
 
-export function createMetrics(hasher: Pick<Hasher, 'waiting'>): Metrics {
+export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -22,6 +23,15 @@ export function createMetrics(hasher: Pick<Hasher, 'waiting'>): Metrics {
     registers,
     collect() {
       this.set(hasher.waiting());
+    },
+  });
+  new Counter({
+    name: 'kinpass_log_lines_lost_total',
+    help: 'Log lines that could not be written: standard output was closed, or took nothing for too long',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(linesLost(log));
     },
   });
   return {

@@ -1,31 +1,58 @@
 import { once } from 'node:events';
-import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { eventually } from '../helpers/mail.ts';
 
 /**
- * What stands before several nodes: sends each request to the next one in turn. Another node is tried only when a connection is
- * refused, because then nothing was sent; any other failure reaches the client as 502.
+ * What stands before several nodes, as load balancers do it: it asks each node again and again whether it is ready, sends each
+ * request to the next one that is, and keeps the connections to them. Another node is tried only when a connection is refused,
+ * because then nothing was sent; any other failure reaches the client as 502.
  */
 export interface Front {
   /** Requests that no node answered. */
   failures: string[];
+  /** Waits until this node gets its share. */
+  sees(node: number): Promise<void>;
+  /** Requests that went over a connection that was there already. */
+  reused(): number;
   close(): Promise<void>;
 }
 
-export async function startFront(port: number, nodes: readonly number[]): Promise<Front> {
+interface Node {
+  port: number;
+  ready: boolean;
+}
+
+const LOOK_MS = 100;
+const PATIENCE_MS = 60_000;
+
+export async function startFront(port: number, ports: readonly number[]): Promise<Front> {
   const failures: string[] = [];
-  let turn = 0;
+  const agent = new Agent({ keepAlive: true });
+  const nodes = ports.map((one): Node => ({ port: one, ready: false }));
+  const closing = new AbortController();
+  const watching = nodes.map((node) => watch(node, closing.signal));
+  let [turn, reused] = [0, 0];
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await buffer(incoming);
     turn += 1;
-    const order = nodes.map((_, i) => nodes[(turn + i) % nodes.length] ?? 0);
-    const answer = await firstAnswer(order, incoming, body);
+    const answer = await firstAnswer(inOrder(nodes, turn), agent, incoming, body);
     if (answer instanceof Error) {
       failures.push(`${incoming.method ?? ''} ${incoming.url ?? ''}: ${answer.message}`);
       outgoing.writeHead(502).end();
       return;
     }
-    outgoing.writeHead(answer.head.statusCode ?? 502, answer.head.headers).end(answer.body);
+    if (answer.reused) reused += 1;
+    outgoing.writeHead(answer.head.statusCode ?? 502, endToEnd(answer.head)).end(answer.body);
   };
   const server = createServer((incoming, outgoing) => {
     void handle(incoming, outgoing);
@@ -34,28 +61,58 @@ export async function startFront(port: number, nodes: readonly number[]): Promis
   await once(server, 'listening');
   return {
     failures,
+    reused: () => reused,
+    sees: async (node) => {
+      await eventually('the front sees the node', () => nodes[node]?.ready === true || undefined, PATIENCE_MS);
+    },
     close: async () => {
+      closing.abort();
+      await Promise.all(watching);
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
+      agent.destroy();
     },
   };
+}
+
+/** Asks until the front is closed. Slow answers are waited for: a node that has much to do is not one that is gone. */
+async function watch(node: Node, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const answer = await fetch(`http://localhost:${String(node.port)}/health/ready`, { signal });
+      await answer.arrayBuffer();
+      node.ready = answer.ok;
+    } catch {
+      node.ready = false;
+    }
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The ports of the nodes that are ready, another one first each time; of all of them when none is, as load balancers do. */
+function inOrder(nodes: readonly Node[], turn: number): number[] {
+  const ready = nodes.filter((node) => node.ready);
+  const candidates = ready.length > 0 ? ready : nodes;
+  return candidates.map((_, i) => candidates[(turn + i) % candidates.length]?.port ?? 0);
 }
 
 interface NodeAnswer {
   head: IncomingMessage;
   body: Buffer;
+  reused: boolean;
 }
 
 async function firstAnswer(
   ports: readonly number[],
+  agent: Agent,
   incoming: IncomingMessage,
   body: Buffer,
 ): Promise<NodeAnswer | Error> {
   let last = new Error('no node');
   for (const port of ports) {
     try {
-      return await ask(port, incoming, body);
+      return await ask(port, agent, incoming, body);
     } catch (error) {
       last = error instanceof Error ? error : new Error(String(error));
       if (!('code' in last) || last.code !== 'ECONNREFUSED') break;
@@ -64,18 +121,22 @@ async function firstAnswer(
   return last;
 }
 
-function ask(port: number, { method = 'GET', url = '/', headers }: IncomingMessage, body: Buffer): Promise<NodeAnswer> {
+function ask(port: number, agent: Agent, incoming: IncomingMessage, body: Buffer): Promise<NodeAnswer> {
+  const { method = 'GET', url = '/' } = incoming;
+  const headers = endToEnd(incoming);
   return new Promise((resolve, reject) => {
-    const sent = request({
-      ...{ host: 'localhost', port, path: url, method, agent: false },
-      headers: { ...headers, connection: 'close' },
-    });
+    const sent = request({ host: 'localhost', port, path: url, method, agent, headers });
     sent.on('error', reject);
     sent.on('response', (head) => {
       buffer(head).then((whole) => {
-        resolve({ head, body: whole });
+        resolve({ head, body: whole, reused: sent.reusedSocket });
       }, reject);
     });
     sent.end(body);
   });
+}
+
+/** Without what a side says of its own connection, which is none of the other's business (RFC 9110, section 7.6.1). */
+function endToEnd({ headers }: IncomingMessage): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !['connection', 'keep-alive'].includes(name)));
 }

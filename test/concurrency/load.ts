@@ -29,7 +29,7 @@ const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const KEPT = 10;
 /** After a failure, as a person would; in milliseconds. */
 const PAUSE_MS = 20;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export const loadClients = [registered('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
 

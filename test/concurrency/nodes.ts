@@ -12,7 +12,7 @@ export interface Nodes {
   /** The address of one node, past the front. */
   urls: readonly string[];
   programs: Program[];
-  /** Starts a node anew after its process has ended. */
+  /** Starts a node anew after its process has ended; it is back when the front sends requests to it. */
   start(node: number): Promise<void>;
   /** The end in good order, as an operator asks for it. */
   stopNode(node: number): Promise<void>;
@@ -36,6 +36,7 @@ export async function startNodes({ count, env = {}, file, ...options }: Options)
   const startNode = (node: number): Promise<Program> =>
     startProgram({ ...home.env, ...env, KINPASS_PORT: String(ports[node]) }, file === undefined ? undefined : [file]);
   const programs = await Promise.all(ports.map((_, node) => startNode(node)));
+  await Promise.all(ports.map((_, node) => front.sees(node)));
   const end = async (node: number, signal: NodeJS.Signals, how: number | string): Promise<void> => {
     const program = programs[node];
     assert.ok(program);
@@ -50,6 +51,7 @@ export async function startNodes({ count, env = {}, file, ...options }: Options)
     programs,
     start: async (node) => {
       programs[node] = await startNode(node);
+      await front.sees(node);
     },
     stopNode: (node) => end(node, 'SIGTERM', 0),
     kill: (node) => end(node, 'SIGKILL', 'SIGKILL'),

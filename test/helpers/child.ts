@@ -20,7 +20,7 @@ export const PROGRAM = join(import.meta.dirname, '../../bin/kinpass.js');
 
 const LEASH = new URL('../../demo/leash.ts', import.meta.url).href;
 /** Several programs may start at once, beside other tests. */
-const START_PATIENCE_MS = 20_000;
+const START_PATIENCE_MS = 60_000;
 
 /** A folder with all that the program needs to start: database with the demo city, master key, clients. */
 export interface Home {
@@ -133,7 +133,7 @@ export async function startProgram(
   // On a leash, so that a test that is killed leaves nothing behind.
   const program = runFile(['--import', LEASH, ...start], env, process.execPath);
   const isReady = (): true | undefined => {
-    if (program.child.exitCode !== null) throw new Error(program.err());
+    if (program.child.exitCode !== null || program.child.signalCode !== null) throw new Error(program.err());
     return program.out().includes('"msg":"ready"') ? true : undefined;
   };
   await eventually('the program is ready', isReady, START_PATIENCE_MS).catch((error: unknown) => {

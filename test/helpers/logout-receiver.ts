@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { after } from 'node:test';
 
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -36,7 +37,23 @@ export interface LogoutReceiver {
   close(): Promise<void>;
 }
 
-const PATIENCE_MS = 8_000;
+/** A logout token comes by the outbox, beside everything else that this machine has to do. */
+const PATIENCE_MS = 30_000;
+
+const open = new Set<Server>();
+
+/** What a test that failed half-way has left open would keep this process alive: its service did not start, for example. */
+after(async () => {
+  await Promise.all([...open].map(closeServer));
+});
+
+async function closeServer(server: Server): Promise<void> {
+  if (!open.delete(server)) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
 
 /** @param issuer is asked when a token comes, because the service starts after its relying parties are registered */
 export async function startLogoutReceiver(issuer: () => string, clientId: string): Promise<LogoutReceiver> {
@@ -73,11 +90,7 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
       }
       return receiver.received.splice(0);
     },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => closeServer(server),
   };
   const server = createServer((request, response) => {
     const answer = async (): Promise<number> => {
@@ -101,5 +114,6 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
   });
   server.listen(port, 'localhost');
   await once(server, 'listening');
+  open.add(server);
   return receiver;
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { MailCatcher, Message } from '../../demo/mail-catcher.ts';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 /** Tries again and again until it gives something; the outbox works beside the request. @param patience milliseconds */
 export async function eventually<T>(

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
-import { BusyError } from '../../services/errors.ts';
+import { BusyError, UnavailableError } from '../../services/errors.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Metrics } from '../../services/metrics.ts';
 import { beside } from '../../services/side-effects.ts';
@@ -11,7 +11,7 @@ interface Deps {
   metrics: Metrics;
   random: Random;
   /** Draws the page for an answer that went wrong. */
-  failed: (ctx: Context, status: number, reference: string) => void;
+  failed: (ctx: Context, status: number, reference: string, error?: unknown) => void;
 }
 
 const exposed = z.object({ status: z.number().int().min(400).max(499) });
@@ -33,8 +33,10 @@ export function observe(deps: Deps): Middleware {
     } catch (error) {
       const status = statusOf(error);
       if (status >= 500) log.error({ err: error, requestId }, 'request failed');
-      failed(ctx, status, requestId);
+      failed(ctx, status, requestId, error);
     }
+    // Whoever says it, a page or the provider: a machine that comes again at once makes it no better.
+    if (ctx.status === 503 && !ctx.res.hasHeader('retry-after')) ctx.set('retry-after', '5');
     const seconds = (performance.now() - start) / 1000;
     const route = routeOf(ctx);
     const status = `${Math.floor(ctx.status / 100)}xx`;
@@ -46,7 +48,7 @@ export function observe(deps: Deps): Middleware {
 }
 
 function statusOf(error: unknown): number {
-  if (error instanceof BusyError) return 503;
+  if (error instanceof BusyError || error instanceof UnavailableError) return 503;
   const parsed = exposed.safeParse(error);
   return parsed.success ? parsed.data.status : 500;
 }

@@ -1,0 +1,36 @@
+/** What the tests themselves stand on must not hang: a test that never ends says less than one that fails. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { it } from 'node:test';
+
+const RECEIVER = new URL('../helpers/logout-receiver.ts', import.meta.url).href;
+const PATIENCE_MS = 60_000;
+
+it('a test whose service refuses to start fails and ends, though its logout receiver was never closed', async () => {
+  const script = `
+    import { after, before, describe, it } from 'node:test';
+    import { startLogoutReceiver } from '${RECEIVER}';
+    describe('a service that refuses', () => {
+      let [receiver, service] = [];
+      before(async () => {
+        receiver = await startLogoutReceiver(() => '', 'app');
+        await Promise.reject(new Error('it refuses to start'));
+      });
+      after(async () => {
+        await service.stop();
+        await receiver.close();
+      });
+      it('is never reached', () => undefined);
+    });`;
+  // Not as a part of this test run, but by itself.
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const args = ['--input-type=module-typescript', '--test-reporter=tap', '-e', script];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  clearTimeout(timer);
+  assert.deepEqual([child.signalCode, child.exitCode], [null, 1], said);
+  assert.match(said, /it refuses to start/);
+});
