@@ -97,6 +97,8 @@ function attach(box) {
   };
   input.addEventListener('input', show);
   box.hidden = false;
+  // The page of a busy service comes back with what was typed.
+  if (input.value !== '') show();
 }
 
 if (typeof document !== 'undefined') for (const box of document.querySelectorAll('[data-strength]')) attach(box);

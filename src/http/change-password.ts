@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { BusyError } from '../services/errors.ts';
 import type { PasswordChange } from '../services/passwords.ts';
 import type { HttpDeps } from './deps.ts';
-import { policyErrors } from './new-password-form.ts';
+import { policyErrors, type NewPasswordFields } from './new-password-form.ts';
 import { throttledText } from './throttled.ts';
 
 /** What a page says about a form that was not taken. */
@@ -10,6 +10,17 @@ export interface Problem {
   status: number;
   alert?: string;
   errors?: Record<string, string>;
+  /** What the form is to hold again. */
+  typed?: Partial<NewPasswordFields>;
+}
+
+/**
+ * Too many people at once: nothing was looked at, and the form comes back as it was sent, so that its button sends it again. Nothing
+ * of it is stored anywhere.
+ */
+export function busyProblem({ pages }: HttpDeps, ctx: Context, typed: Partial<NewPasswordFields>): Problem {
+  ctx.set('retry-after', '5');
+  return { status: 503, alert: pages.t(ctx, 'alert.busy'), typed };
 }
 
 /** Changes a password, or says at which field why not. `undefined` when it was changed. */
@@ -33,7 +44,7 @@ export async function tryChange(
     }
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
-    ctx.set('retry-after', '5');
-    return { status: 503, alert: pages.t(ctx, 'message.busy.text') };
+    const { current, next } = change;
+    return busyProblem(deps, ctx, { current_password: current, new_password: next, confirm_password: next });
   }
 }

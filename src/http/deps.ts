@@ -36,6 +36,6 @@ export interface HttpDeps {
   recovery: Recovery;
   signIn: SignIn;
   templates: Templates;
-  /** Whether the database answers. */
+  /** Whether requests should come here: the database answers, and the node is not on its way out. */
   ready: () => Promise<boolean>;
 }

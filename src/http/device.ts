@@ -15,7 +15,8 @@ export function createDevicePages(pages: Pages): DevicePages {
       } else if (problem === 'wrong') {
         pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
       } else {
-        pages.show(ctx, 'device/code', values);
+        // A code that came in the address needs no typing; whether it is the one on the device is asked on the next page.
+        pages.show(ctx, 'device/code', { ...values, send: values.userCode !== '' });
       }
     },
     confirm: (ctx, xsrf, clientId, userCode) => {

@@ -25,5 +25,5 @@ export function formErrors({ pages }: HttpDeps, ctx: Context, typed: NewPassword
 /** Why the new password was refused, in one sentence each. */
 export function policyErrors(deps: HttpDeps, ctx: Context, problems: readonly PasswordProblem[]): Errors {
   const text = problems.map((problem) => deps.pages.t(ctx, `problem.${problem}`, { min: deps.minPasswordLength }));
-  return { new_password: text.join(deps.pages.langOf(ctx).startsWith('zh') ? '' : ' ') };
+  return { new_password: deps.i18n.sentences(deps.pages.langOf(ctx), text) };
 }

@@ -1,13 +1,16 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { Clients } from '../services/clients.ts';
+import { ACCOUNT_CLIENT_ID, type Clients } from '../services/clients.ts';
 import { clientName } from '../config/clients.ts';
 import { inLanguage } from '../config/words.ts';
 import type { School } from '../domain/model.ts';
+import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
+import { UnavailableError } from '../services/errors.ts';
 import type { I18n, WordVars } from '../services/i18n.ts';
 import type { WORD_FAMILIES } from '../services/i18n.ts';
-import type { CommonLocals, PageLocals, PageName } from '../services/page-locals.ts';
+import type { CommonLocals, MessageLocals, PageLocals, PageName } from '../services/page-locals.ts';
 import type { Templates } from '../services/templates.ts';
+import { rememberedApp } from './way-back.ts';
 
 type MessageKind = (typeof WORD_FAMILIES)['message'][number];
 
@@ -53,19 +56,16 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     return client === undefined ? clientId : clientName(client, langOf(ctx));
   };
   const schoolName: Pages['schoolName'] = (ctx, school) =>
-    school && inLanguage({ 'zh-TW': school.name, en: school.nameEn }, langOf(ctx));
+    school && inLanguage({ [ORIGINAL_LANGUAGE]: school.name, en: school.nameEn }, langOf(ctx));
+  /** Where a step is over, a new sign-in is the way on; where the app itself did something wrong, that would go in a circle. */
+  const backToApp = (ctx: Context, kind: MessageKind, clientId = ACCOUNT_CLIENT_ID): MessageLocals['actions'] => {
+    if (clientId === ACCOUNT_CLIENT_ID) return [];
+    const href = kind === 'expired' ? clients.startUrl(clientId) : clients.find(clientId)?.client_uri;
+    if (href === undefined) return [];
+    return [{ label: t(ctx, 'action.backToApp', { app: appName(ctx, clientId) }), href, primary: true }];
+  };
   const message: Pages['message'] = (ctx, kind, { status, clientId, reference }) => {
-    const client = clientId === undefined ? undefined : clients.find(clientId);
-    const back =
-      client?.client_uri === undefined
-        ? []
-        : [
-            {
-              label: t(ctx, 'action.backToApp', { app: appName(ctx, client.client_id) }),
-              href: client.client_uri,
-              primary: true,
-            },
-          ];
+    const back = backToApp(ctx, kind, clientId);
     show(
       ctx,
       'message',
@@ -95,9 +95,16 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
 }
 
 /** The page for an answer that failed on the way: a route that is not there, an error that nobody caught. */
-export function showFailure(pages: Pages, ctx: Context, status: number, reference: string): void {
-  if (status === 503) ctx.set('retry-after', '5');
-  pages.message(ctx, kindOf(status), { status, reference: status >= 500 ? reference : undefined });
+export function showFailure(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
+  const kind = error instanceof UnavailableError ? 'unavailable' : kindOf(status);
+  const clientId = kind === 'expired' ? rememberedApp(ctx) : undefined;
+  pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
+}
+
+interface Failure {
+  status: number;
+  reference: string;
+  error?: unknown;
 }
 
 function kindOf(status: number): MessageKind {
@@ -122,6 +129,10 @@ function kindOf(status: number): MessageKind {
 export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: Error): void {
   const status = error instanceof errors.OIDCProviderError ? error.statusCode : 500;
   const requestId = ctx.response.get('x-request-id');
+  if (error instanceof UnavailableError) {
+    showFailure(pages, ctx, { status: error.statusCode, reference: requestId, error });
+    return;
+  }
   const options = { clientId: ctx.oidc.client?.clientId, reference: requestId };
   if (error instanceof errors.SessionNotFound)
     pages.message(ctx, 'expired', { ...options, reference: undefined, status });

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
+import { createDevicePages } from './device.ts';
 import type { Pages } from './pages.ts';
 
 /** What the provider keeps in a session until its form for signing out comes back. */
@@ -12,24 +13,17 @@ const awaited = z.object({
 type Awaited = z.infer<typeof awaited>;
 
 /**
- * For signing out the provider posts a form to itself by a script, on a page of its own: English, and bare without JavaScript. It
- * does so where nobody is signed in, which needs no form at all, and where another person signs in, which gets a page of ours.
+ * The provider posts some forms to itself by a script, on a page of its own: English, and bare without JavaScript. It does so at
+ * sign-out where nobody is signed in, which needs no form at all; where another person signs in; and where the address of the device
+ * page holds the code (RFC 8628, section 3.3.1). The last two get a page of ours.
  */
 export function replaceProviderForms({ pages }: { pages: Pages }): Middleware {
   return async (ctx, next) => {
     const policy = ctx.response.get('content-security-policy');
     await next();
     if (!isOfProvider(ctx)) return;
-    const action = ctx.oidc.urlFor('end_session_confirm');
-    const { session } = ctx.oidc;
-    const form = awaited.safeParse(session?.state);
-    if (!form.success || typeof ctx.body !== 'string' || !ctx.body.includes(` action="${action}"`)) return;
-    if (ctx.oidc.route === 'end_session' && session?.accountId === undefined) {
-      ctx.status = 303;
-      ctx.redirect(whereTo(form.data) ?? ctx.oidc.urlFor('end_session_success'));
-    } else if (ctx.oidc.route.endsWith('resume')) {
-      showSwitch(pages, ctx, action, form.data.secret);
-    } else return;
+    const form = awaited.safeParse(ctx.oidc.session?.state);
+    if (!form.success || !replace(pages, ctx, form.data)) return;
     // The provider allowed its script.
     ctx.set('content-security-policy', policy);
   };
@@ -37,6 +31,30 @@ export function replaceProviderForms({ pages }: { pages: Pages }): Middleware {
 
 function isOfProvider(ctx: Context): ctx is KoaContextWithOIDC {
   return 'oidc' in ctx;
+}
+
+/** @returns whether the answer was such a form */
+function replace(pages: Pages, ctx: KoaContextWithOIDC, form: Awaited): boolean {
+  const { route, session } = ctx.oidc;
+  const signOut = ctx.oidc.urlFor('end_session_confirm');
+  if (route === 'end_session' && session?.accountId === undefined && holdsForm(ctx, signOut)) {
+    ctx.status = 303;
+    ctx.redirect(whereTo(form) ?? ctx.oidc.urlFor('end_session_success'));
+    return true;
+  }
+  if (route.endsWith('resume') && holdsForm(ctx, signOut)) {
+    showSwitch(pages, ctx, signOut, form.secret);
+    return true;
+  }
+  if (route === 'code_verification' && holdsForm(ctx, ctx.oidc.urlFor('code_verification'))) {
+    createDevicePages(pages).code(ctx, form.secret, undefined);
+    return true;
+  }
+  return false;
+}
+
+function holdsForm(ctx: Context, action: string): boolean {
+  return typeof ctx.body === 'string' && ctx.body.includes(` action="${action}"`);
 }
 
 /** Back to the app, with its `state` (RP-Initiated Logout 1.0, section 3). The provider has compared the address. */

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import type { Login } from '../domain/identifiers.ts';
 import { normaliseNationalId } from '../domain/national-id.ts';
+import { networkOf } from '../domain/network.ts';
 import { normalisePassword } from '../domain/password-policy.ts';
 import {
   ACCOUNT_RULE,
@@ -82,7 +83,7 @@ export function createAttempts(deps: Deps): Attempts {
     return {
       login: typed,
       person: personId === undefined ? `nobody:${typed ?? ''}` : personKey(personId),
-      address: `address:${secrets.mac('throttle', address)}`,
+      address: `address:${secrets.mac('throttle', networkOf(address))}`,
     };
   };
   return {

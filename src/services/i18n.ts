@@ -40,7 +40,17 @@ export const WORD_FAMILIES = {
     'mismatch',
   ],
   notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked'],
-  message: ['notFound', 'forbidden', 'methodNotAllowed', 'badRequest', 'expired', 'failed', 'busy', 'oauth'],
+  message: [
+    'notFound',
+    'forbidden',
+    'methodNotAllowed',
+    'badRequest',
+    'expired',
+    'failed',
+    'busy',
+    'unavailable',
+    'oauth',
+  ],
   newPassword: ['first', 'change', 'reset'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -64,6 +74,8 @@ export interface I18n {
   readonly names: Readonly<Record<string, string>>;
   /** The words of a key. They are plain text; templates escape them. An unknown key comes back as it is. */
   t(lang: string, key: string, vars?: WordVars): string;
+  /** Several sentences as one text: with a space between, or without one. */
+  sentences(lang: string, texts: readonly string[]): string;
   /** The language to speak; always one of `languages`. */
   negotiate(wishes: LanguageWishes): string;
   /** Date and time of an instant (ms) in the city's time zone. */
@@ -179,10 +191,13 @@ export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
     interpolation: { prefix: '{', suffix: '}', escapeValue: false, skipOnVariables: true },
     resources: Object.fromEntries([...locales].map(([tag, { words }]) => [tag, { translation: words }])),
   });
+  const t: I18n['t'] = (lang, key, vars = {}) => engine.t(key, { lng: lang, nest: false, replace: { ...vars } });
   return {
     languages,
     names: Object.fromEntries([...locales].map(([tag, { name }]) => [tag, name])),
-    t: (lang, key, vars = {}) => engine.t(key, { lng: lang, nest: false, replace: { ...vars } }),
+    t,
+    sentences: (lang, texts) =>
+      texts.length === 0 ? '' : texts.reduce((first, next) => t(lang, 'list.sentences', { first, next })),
     negotiate: createNegotiate(languages),
     ...createFormats(timeZone),
   };

@@ -33,6 +33,8 @@ export interface SignInLocals {
   reauth: boolean;
   forgotUrl: string;
   cancelUrl?: string | undefined;
+  /** The app waits on another device: cancelling leads nobody back to it. */
+  elsewhere?: boolean | undefined;
 }
 
 /** Serves the forced change (`first`), the change from the account page (`change`) and the link by e-mail (`reset`). */
@@ -45,6 +47,8 @@ export interface NewPasswordLocals {
   /** For password managers, in a field that nobody sees. */
   login: string;
   minLength: number;
+  /** Only when the service was too busy to look at them. */
+  values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
   hasCurrent: boolean;
@@ -95,8 +99,10 @@ export interface SignedOutLocals {
 export interface DeviceCodeLocals {
   action: string;
   xsrf: string;
-  /** What was typed before. */
+  /** What was typed before, or came in the address. */
   userCode: string;
+  /** A browser with JavaScript sends the form by itself. */
+  send?: boolean | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
 }
@@ -133,8 +139,14 @@ export interface AccountLocals {
     until: number;
     current: boolean;
   }[];
-  /** `since` in ms since 1970; `items` in plain words: `scope.*.title`. */
-  apps: readonly { id: string; name: string; since: number; items: readonly string[] }[];
+  /** `url` opens the app; `since` in ms since 1970; `items` in plain words: `scope.*.title`. */
+  apps: readonly {
+    id: string;
+    name: string;
+    url?: string | undefined;
+    since: number;
+    items: readonly string[];
+  }[];
   /** Said once after something was done. */
   notice?: string | undefined;
 }

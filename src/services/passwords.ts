@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { checkNewPassword, normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
+import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
 import * as credentials from '../store/credentials.ts';
 import * as people from '../store/people.ts';
 import type { Store, Unit } from '../store/database/index.ts';
@@ -120,7 +121,7 @@ async function notify(u: Unit, { outbox, clock, issuer }: Deps, personId: string
       kind: 'mail',
       to: value,
       template: 'password-changed',
-      lang: facts.locale ?? 'zh-TW',
+      lang: facts.locale ?? ORIGINAL_LANGUAGE,
       locals: { name: facts.name, changedAt: clock.now(), link: `${issuer}/forgot` },
     });
   }

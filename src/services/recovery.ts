@@ -1,7 +1,9 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { parseLogin } from '../domain/identifiers.ts';
+import { networkOf } from '../domain/network.ts';
 import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
+import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
 import { admitFromAddress, type AddressRule } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import * as people from '../store/people.ts';
@@ -19,7 +21,7 @@ const TOKEN_BYTES = 32;
 
 /** Mails that one person can be sent before having to wait; one more is allowed each half hour. */
 const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
-/** Requests from one address, a school's included; one more is allowed each minute. */
+/** Requests from one address (of IPv6: one /64), a school's included; one more is allowed each minute. */
 const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
 
 export type RecoveryResult =
@@ -111,7 +113,7 @@ function createAdmission({ secrets, clock }: Deps): Admission {
     return admission.admitted;
   };
   return async (u, personId, address) => {
-    if (!(await pass(u, `recovery-address:${secrets.mac('throttle', address)}`, PER_ADDRESS))) return false;
+    if (!(await pass(u, `recovery-address:${secrets.mac('throttle', networkOf(address))}`, PER_ADDRESS))) return false;
     return personId === undefined || pass(u, `recovery-person:${personId}`, PER_PERSON);
   };
 }
@@ -135,7 +137,7 @@ function createSender({ clock, random, outbox, issuer }: Deps): Sender {
       kind: 'mail',
       to: mailbox.value,
       template: 'reset-link',
-      lang: facts.locale ?? 'zh-TW',
+      lang: facts.locale ?? ORIGINAL_LANGUAGE,
       locals: { name: facts.name, link: `${issuer}/forgot/reset?token=${token}`, minutes: LINK_MINUTES },
     });
     return true;

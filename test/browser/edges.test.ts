@@ -34,9 +34,10 @@ describe('what browsers do to a sign-in', () => {
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
     assert.match(await bodyText(page), /請重新開始，不會有任何資料遺失。/);
-    await press(page, page.locator('main a.button').first());
+    await press(page, page.locator('main a.button', { hasText: '我的帳號' }));
     assert.equal(await heading(page), '我的帳號');
-    await page.goto(stage.world.portfolio);
+    await page.goBack();
+    await press(page, page.locator('main a.button', { hasText: '返回「學習歷程檔案」' }));
     await press(page, '#continue');
     assert.deepEqual(await childNames(page), ['王小安']);
   });
@@ -49,7 +50,7 @@ describe('what browsers do to a sign-in', () => {
     assert.equal(await heading(page), '請設定您自己的密碼');
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
-    await press(page, page.locator('main a.button').first());
+    await press(page, page.locator('main a.button', { hasText: '我的帳號' }));
     // Nobody is signed in: the account page asks who it is.
     assert.equal(await heading(page), '登入');
     for (const path of ['/account', '/account/password']) {
@@ -64,7 +65,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('a step that was open for more than an hour says so and leads on', async () => {
+  it('a step that was open for more than an hour says so and leads back to the app', async () => {
     const time = holdTime(Date.now());
     try {
       const { page } = await stage.guest();
@@ -74,9 +75,10 @@ describe('what browsers do to a sign-in', () => {
       await fillSignIn(page, LOGIN.G2);
       assert.equal(await heading(page), '這個步驟已過期');
       await press(page, page.locator('main a.button').first());
+      await press(page, '#sign-in');
       assert.equal(await heading(page), '登入');
       await fillSignIn(page, LOGIN.G2);
-      assert.equal(await heading(page), '我的帳號');
+      assert.deepEqual(await childNames(page), ['王小安']);
     } finally {
       time.release();
     }

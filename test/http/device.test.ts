@@ -65,6 +65,46 @@ describe('the device flow', () => {
     await assert.rejects(poll(shown), { error: 'invalid_grant' });
   });
 
+  it('an address that holds the code shows our page with the code in it, and one press leads on', async () => {
+    const shown = await show();
+    const phone = createVisitor(service.issuer);
+    const policy = (await phone.open('/device')).headers.get('content-security-policy');
+    const page = await phone.open(shown.verification_uri_complete ?? '', { 'accept-language': 'en' });
+    assert.equal(page.status, 200);
+    assert.match(textOf(page.body), /Connect your device The code is filled in already.*Continue/);
+    assert.equal(page.headers.get('content-security-policy'), policy, 'no script stands in the page');
+    assert.doesNotMatch(page.body, /<script(?![^>]* src=)/);
+    assert.match(page.headers.get('cache-control') ?? '', /no-store/);
+    assert.match(page.body, new RegExp(`name="user_code"[^>]* value="${shown.user_code}"`));
+    const confirm = await phone.submit(page, { user_code: shown.user_code });
+    assert.match(confirm.body, /name="confirm"/);
+    assert.ok(textOf(confirm.body).includes(shown.user_code), textOf(confirm.body));
+  });
+
+  it('what else stands in such an address is text, and wrong as a typed one is', async () => {
+    const phone = createVisitor(service.issuer);
+    const page = await phone.open(`/device?user_code=${encodeURIComponent('"><b>x')}`);
+    assert.match(page.body, /value="&#34;&gt;&lt;b&gt;x"/);
+    assert.equal((await phone.submit(page, { user_code: '"><b>x' })).status, 422);
+    for (const query of ['user_code=', 'user_code=a&user_code=b']) {
+      const answer = await phone.open(`/device?${query}`);
+      assert.match(answer.body, /name="user_code"[^>]* value=""/, query);
+    }
+  });
+
+  it('a sign-in on the phone leads back to no app: it is cancelled, and over it offers the account page', async () => {
+    const shown = await show();
+    const phone = createVisitor(service.issuer);
+    const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
+    assert.match(signIn.body, /<a href="[^"]*\/cancel">取消<\/a>/);
+    const cancelled = await phone.open(`${signIn.url}/cancel`);
+    assert.ok(alertOf(cancelled.body).includes('已取消'), textOf(cancelled.body));
+    const over = await phone.open(signIn.url);
+    assert.equal(over.status, 410);
+    assert.ok(!textOf(over.body).includes('返回「測試 television」'), textOf(over.body));
+    await assert.rejects(poll(shown), { error: 'access_denied' });
+  });
+
   it('"not me" gives nothing: the television hears access_denied', async () => {
     const shown = await show();
     const phone = createVisitor(service.issuer);

@@ -202,7 +202,7 @@ describe('a database that is gone', () => {
       assert.equal(await statusOf('/health/ready'), 503);
       assert.equal(await statusOf('/health/live'), 200);
       const page = await createVisitor(service.issuer).open('/account');
-      assert.equal(page.status, 500);
+      assert.equal(page.status, 503);
       assert.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
       assert.doesNotMatch(page.body, /ECONNREFUSED|postgres/);
     } finally {

@@ -106,6 +106,7 @@ describe('a forgotten password', () => {
     const again = await complete(link, 'another password of mine');
     assert.equal(again.status, 410);
     assert.match(again.body, /<a class="button" href="\/forgot">/);
+    assert.match(again.body, /<a href="\/account">返回登入/, 'who has used it can sign in');
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 422);
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
     assert.ok((await auditOf(service, 'G2')).includes('password.recovered'));
@@ -124,6 +125,7 @@ describe('a forgotten password', () => {
     const visitor = createVisitor(service.issuer);
     for (let i = 0; i < 3; i += 1) assert.equal((await visitor.open(link)).status, 200);
     const page = await visitor.open(link);
+    assert.doesNotMatch(textOf(page.body), /您好/, 'a link names nobody');
     const refusals: [string, string, string, string][] = [
       ['short', 'short', 'new_password', '新密碼太短，至少要 12 個字元。'],
       ['ship 0900000102 harbour', 'ship 0900000102 harbour', 'new_password', '新密碼不可包含電話號碼。'],

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { credentialOf, errorAt, failuresOf, giveFirstPassword, setStatus } from '../helpers/city.ts';
+import { hashId } from '../../src/services/secrets.ts';
+import { putResetLink } from '../../src/store/credentials.ts';
+import { credentialOf, errorAt, failuresOf, giveFirstPassword, personId, setStatus } from '../helpers/city.ts';
 import { LOGIN, stepOf } from '../helpers/flow.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -122,6 +124,16 @@ describe('more people than the hashing can take', () => {
     assert.equal(new URL(again.url).pathname, '/account');
   });
 
+  /** The form came back as it was sent: its button sends it again, and nobody has to load anything. */
+  const isSentBack = (answer: Answer, fields: Record<string, string>): void => {
+    assert.equal(alertOf(answer.body), '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。');
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    for (const [name, value] of Object.entries(fields)) {
+      const [input = ''] = new RegExp(`<input[^>]* name="${name}"[^>]*>`).exec(answer.body) ?? [];
+      assert.ok(input.includes(`value="${value.replaceAll('"', '&#34;')}"`), input);
+    }
+  };
+
   it('change their password later: the page says so, and the old one stays', async () => {
     const visitor = createVisitor(service.issuer);
     await visitor.submit(await visitor.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
@@ -135,9 +147,30 @@ describe('more people than the hashing can take', () => {
     const busy = answers.find(({ status }) => status === 503);
     assert.ok(busy);
     assert.equal(busy.headers.get('retry-after'), '5');
-    assert.notEqual(alertOf(busy.body), '');
+    isSentBack(busy, fields);
     assert.equal(errorAt(busy, 'current_password'), '');
     assert.equal(await failuresOf(service, 'G5'), answers.filter(({ status }) => status === 422).length);
+  });
+
+  it('set a forgotten password later: the link was not used up, and pressing again is enough', async () => {
+    const token = 'x'.repeat(43);
+    const later = Date.now() + 10 * MINUTE;
+    await service.container.store.write((u) =>
+      putResetLink(u, { personId: personId('G2'), tokenHash: hashId(token), expiresAt: later, createdAt: Date.now() }),
+    );
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open(`/forgot/reset?token=${token}`);
+    const fields = { new_password: 'four "small" boats', confirm_password: 'four "small" boats' };
+    const signIn = await createVisitor(service.issuer).open('/account');
+    // Others take all places first.
+    const others = Array.from({ length: 3 }, () => visitor.submit(signIn, { login: LOGIN.G4, password: 'x' }));
+    const answers = await Promise.all([...others, ...Array.from({ length: 3 }, () => visitor.submit(page, fields))]);
+    const busy = answers.slice(others.length).find(({ status }) => status === 503);
+    assert.ok(busy);
+    isSentBack(busy, fields);
+    assert.equal(busy.headers.get('retry-after'), '5');
+    const isDone = answers.slice(others.length).some(({ status }) => status === 200);
+    assert.equal((await visitor.submit(busy, fields)).status, isDone ? 410 : 200);
   });
 });
 

@@ -52,6 +52,7 @@ describe('the configuration', () => {
     assert.equal(config.allowPrivateLogoutAddresses, false);
     assert.deepEqual([config.hashing.memoryKib, config.hashing.passes], [19_456, 2]);
     assert.equal(config.masterKey.length, 32);
+    assert.equal(config.drainMs, 5_000);
     assert.throws(() => {
       Object.assign(config, { profile: 'development' });
     }, TypeError);
@@ -113,6 +114,9 @@ describe('the configuration', () => {
       ['KINPASS_HASH_QUEUE', '0'],
       ['KINPASS_HASH_QUEUE', '251'],
       ['KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES', 'yes'],
+      ['KINPASS_DRAIN_SECONDS', '-1'],
+      ['KINPASS_DRAIN_SECONDS', '301'],
+      ['KINPASS_DRAIN_SECONDS', 'soon'],
       ['KINPASS_LOG_LEVEL', 'verbose'],
     ];
     for (const [name, value] of wrong) {
@@ -132,6 +136,9 @@ describe('the configuration', () => {
     assert.equal(load({ KINPASS_MAIL_FROM: '示範市 <no-reply@city.test>' }).mail.from, '示範市 <no-reply@city.test>');
     assert.equal(load({ KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: '1' }).allowPrivateLogoutAddresses, true);
     assert.deepEqual(load({ DATABASE_URL: 'postgres://db/kinpass' }).database, { url: 'postgres://db/kinpass' });
+    assert.equal(load({ KINPASS_DRAIN_SECONDS: '0.5' }).drainMs, 500);
+    assert.equal(load({ KINPASS_DRAIN_SECONDS: '0' }).drainMs, 0);
+    assert.equal(load({ KINPASS_PROFILE: 'development', KINPASS_ISSUER: 'http://localhost:3000' }).drainMs, 0);
     assert.deepEqual(load({ KINPASS_METRICS_PORT: '0' }).metrics, { host: '127.0.0.1', port: 0 });
   });
 

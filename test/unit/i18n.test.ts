@@ -125,6 +125,15 @@ describe('the words of the guide', () => {
   });
 });
 
+describe('sentences', () => {
+  it('are joined as the language does it', () => {
+    assert.equal(i18n.sentences('zh-TW', ['不可包含姓名。', '太短。', '太長。']), '不可包含姓名。太短。太長。');
+    assert.equal(i18n.sentences('en', ['No name.', 'Too {short}.', 'Too long.']), 'No name. Too {short}. Too long.');
+    assert.equal(i18n.sentences('en', ['No name.']), 'No name.');
+    assert.equal(i18n.sentences('en', []), '');
+  });
+});
+
 describe('t', () => {
   it('puts values in', () => {
     assert.equal(
@@ -195,13 +204,24 @@ describe('language files', () => {
     }
   };
 
+  it('are all that a language is: no code asks which one it speaks', () => {
+    const named = /['"](?:zh|en)(?:-[A-Z]+)?['"]/;
+    const asking = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && named.test(readFileSync(join(root, 'src', file), 'utf8')))
+      // The made person of the conformance profile speaks English.
+      .filter((file) => file !== join('oidc', 'conformance', 'person.ts'));
+    assert.deepEqual(asking, [join('domain', 'text.ts')]);
+  });
+
   it('one more file is one more language', () => {
-    const file = (name: string): string => JSON.stringify({ language: { name }, a: name });
+    const file = (name: string): string =>
+      JSON.stringify({ language: { name }, a: name, list: { sentences: `{first}${name}{next}` } });
     withFiles({ 'vi.json': file('Tiếng Việt'), 'en.json': file('English'), 'zh-TW.json': file('中文') }, (dir) => {
       const more = createI18n(dir);
       assert.deepEqual(more.languages, ['zh-TW', 'en', 'vi']);
       assert.equal(more.names['vi'], 'Tiếng Việt');
       assert.equal(more.t(more.negotiate({ acceptLanguage: 'vi-VN' }), 'a'), 'Tiếng Việt');
+      assert.equal(more.sentences('vi', ['1', '2']), '1Tiếng Việt2');
     });
   });
 

@@ -31,7 +31,7 @@ eachStore('a school behind one address', (on) => {
     const { log } = createKeptLog();
     const { store } = on;
     const secrets = createSecrets(randomBytes(32), systemRandom);
-    const metrics = createMetrics(hasher);
+    const metrics = createMetrics(hasher, log);
     const attempts = createAttempts({ store, hasher, secrets, clock, log });
     signIn = createSignIn({
       store,

@@ -5,6 +5,7 @@ import { BusyError } from '../../src/services/errors.ts';
 import { createHasher, type Hasher } from '../../src/services/hashing.ts';
 import { createMetrics } from '../../src/services/metrics.ts';
 import { isEasilyGuessed } from '../../src/services/common-passwords.ts';
+import { createKeptLog } from '../helpers/log.ts';
 
 /** The default of the service: 19 MiB, two passes (standards.md, "Passwords"). */
 const REAL = { memoryKib: 19_456, passes: 2, threads: 1, queue: 10 };
@@ -86,7 +87,7 @@ describe('the queue of the hasher', () => {
 
   it('shows its length to whoever reads the figures, as it is at that moment', async () => {
     const hasher = await createHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queue: 10 });
-    const { registry } = createMetrics(hasher);
+    const { registry } = createMetrics(hasher, createKeptLog().log);
     const shown = async (): Promise<string | undefined> =>
       /^kinpass_hashing_waiting (\d+)$/m.exec(await registry.metrics())?.[1];
     assert.equal(await shown(), '0');

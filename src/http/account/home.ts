@@ -44,6 +44,7 @@ export async function showAccount(deps: HttpDeps, ctx: Context, who: SignedIn): 
       .map(({ clientId, since, scopes }) => ({
         id: clientId,
         name: pages.appName(ctx, clientId),
+        url: deps.clients.startUrl(clientId),
         since,
         items: scopes.map((scope) => scopeTitle(deps, ctx, clientId, scope)),
       })),

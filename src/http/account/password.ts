@@ -23,6 +23,7 @@ export async function showPassword(
       minLength: minPasswordLength,
       errors: problem.errors ?? {},
       alert: problem.alert,
+      values: problem.typed,
       hasCurrent: true,
       cancelUrl: '/account',
     },

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { BusyError } from '../../services/errors.ts';
 import { LINK_MINUTES } from '../../services/recovery.ts';
+import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms.ts';
 import { formErrors, newPasswordFields, policyErrors } from '../new-password-form.ts';
@@ -36,7 +38,7 @@ export function createForgotRouter(deps: HttpDeps): Router {
   });
   router.get('/reset', async (ctx) => {
     const token = tokenShape.safeParse(ctx.query['token']);
-    if (token.success && (await recovery.isOpen(token.data))) reset(deps, ctx, token.data, {}, 200);
+    if (token.success && (await recovery.isOpen(token.data))) reset(deps, ctx, token.data);
     else expired(deps, ctx);
   });
   router.post('/reset', forms, (ctx) => complete(deps, ctx));
@@ -44,14 +46,24 @@ export function createForgotRouter(deps: HttpDeps): Router {
 }
 
 /** The token goes into the address of the form, so that going back and trying again works. */
-function reset(deps: HttpDeps, ctx: Context, token: string, errors: Record<string, string>, status: number): void {
+function reset(deps: HttpDeps, ctx: Context, token: string, problem: Problem = { status: 200 }): void {
   const action = `/forgot/reset?token=${token}`;
   ctx.state['pagePath'] = action;
   deps.pages.show(
     ctx,
     'interaction/new-password',
-    { action, purpose: 'reset', name: '', login: '', minLength: deps.minPasswordLength, errors, hasCurrent: false },
-    status,
+    {
+      action,
+      purpose: 'reset',
+      name: '',
+      login: '',
+      minLength: deps.minPasswordLength,
+      errors: problem.errors ?? {},
+      alert: problem.alert,
+      values: problem.typed,
+      hasCurrent: false,
+    },
+    problem.status,
   );
 }
 
@@ -60,7 +72,6 @@ function expired({ pages }: HttpDeps, ctx: Context): void {
 }
 
 async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
-  const { recovery, pages } = deps;
   const token = tokenShape.safeParse(ctx.query['token']);
   if (!token.success) {
     expired(deps, ctx);
@@ -69,18 +80,27 @@ async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
   const typed = readForm(ctx, newPasswordFields);
   const errors = formErrors(deps, ctx, typed, false);
   if (Object.keys(errors).length > 0) {
-    reset(deps, ctx, token.data, errors, 422);
+    reset(deps, ctx, token.data, { status: 422, errors });
     return;
   }
-  const result = await recovery.complete(token.data, typed.new_password, ctx.ip);
+  try {
+    await useLink(deps, ctx, token.data, typed.new_password);
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error;
+    reset(deps, ctx, token.data, busyProblem(deps, ctx, typed));
+  }
+}
+
+async function useLink(deps: HttpDeps, ctx: Context, token: string, next: string): Promise<void> {
+  const result = await deps.recovery.complete(token, next, ctx.ip);
   switch (result.kind) {
     case 'changed':
-      pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
+      deps.pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
       return;
     case 'expired':
       expired(deps, ctx);
       return;
     case 'unfit':
-      reset(deps, ctx, token.data, policyErrors(deps, ctx, result.problems), 422);
+      reset(deps, ctx, token, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
   }
 }

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { BusyError } from '../../services/errors.ts';
 import type { SignInResult } from '../../services/sign-in.ts';
-import type { Problem } from '../change-password.ts';
+import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, tick } from '../forms.ts';
 import { throttledText } from '../throttled.ts';
@@ -31,9 +31,7 @@ export function createLoginScreen(deps: HttpDeps): Screen {
         await enter(deps, ctx, step, typed);
       } catch (error) {
         if (!(error instanceof BusyError)) throw error;
-        ctx.set('retry-after', '5');
-        // The only page that gives a password back, never stored anywhere: nothing that was typed is lost.
-        draw(deps, ctx, step, typed, { status: 503, alert: deps.pages.t(ctx, 'alert.busy') });
+        draw(deps, ctx, step, typed, busyProblem(deps, ctx, {}));
       }
     },
   };
@@ -100,6 +98,7 @@ function draw(deps: HttpDeps, ctx: Context, step: Step, values: Typed, problem: 
       reauth: isReauthentication(step),
       forgotUrl: '/forgot',
       cancelUrl: `/interaction/${step.uid}/cancel`,
+      elsewhere: step.elsewhere,
     },
     problem.status,
   );

@@ -23,6 +23,7 @@ export function createNewPasswordScreen(deps: HttpDeps): Screen {
         minLength: minPasswordLength,
         errors: problem.errors ?? {},
         alert: problem.alert,
+        values: problem.typed,
         hasCurrent: true,
       },
       problem.status,

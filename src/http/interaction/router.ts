@@ -9,6 +9,7 @@ import { createConsentScreen } from './consent.ts';
 import { createLoginScreen } from './login.ts';
 import { createNewPasswordScreen } from './new-password.ts';
 import { createSelectAccountScreen } from './select-account.ts';
+import { rememberApp } from '../way-back.ts';
 import { anotherAccount, currentStep, finish, type Screen, type Step } from './step.ts';
 
 /** The pages between an app and its person, one screen for each prompt of `oidc/prompts`. */
@@ -32,6 +33,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   const router = new Router({ prefix: '/interaction/:uid' });
   router.get('/', async (ctx) => {
     const { step, screen } = await at(ctx);
+    if (!step.elsewhere) rememberApp(ctx, step.clientId, ctx.path);
     await screen.show(ctx, step);
   });
   router.get('/cancel', async (ctx) => {

@@ -14,6 +14,8 @@ export interface Step {
   reasons: readonly string[];
   clientId: string;
   loginHint: string | undefined;
+  /** The app waits on another device (RFC 8628), so this browser can not go back to it. */
+  elsewhere: boolean;
   params: Readonly<Record<string, unknown>>;
   /** Who is signed in already, if anybody. */
   personId: string | undefined;
@@ -50,6 +52,7 @@ export async function currentStep(ctx: Context, { provider }: Oidc, uid: string)
     reasons: details.prompt.reasons,
     clientId: known.client_id,
     loginHint: known.login_hint,
+    elsewhere: details.deviceCode !== undefined,
     params: details.params,
     personId: details.session?.accountId,
     sessionHash: details.session === undefined ? undefined : hashId(details.session.uid),

@@ -1,0 +1,62 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { fillSignIn, press } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { isAccessible } from '../helpers/looks.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
+
+const SECRET = newSecret();
+const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+
+/** RFC 8628, section 3.3.1: a television shows its address with the code in it as a picture, and the phone reads that. */
+describe('an address that holds the code of a device', () => {
+  let stage: Stage;
+  let television: TestParty;
+  before(async () => {
+    stage = await openStage({ clients: [TELEVISION] });
+    television = await createParty(stage.world.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  const show = async (): Promise<{ code: string; address: string }> => {
+    const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+    return { code: shown.user_code, address: shown.verification_uri_complete ?? '' };
+  };
+
+  it('leads straight to the question whether the device shows this code, and back goes back', async () => {
+    const { code, address } = await show();
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/forgot`);
+    await page.goto(address);
+    await page.waitForSelector('button[name="confirm"]');
+    assert.equal(await heading(page), '讓裝置登入「測試 television」？');
+    assert.ok((await bodyText(page)).includes(code));
+    await page.goBack();
+    assert.equal(await heading(page), '忘記帳號或密碼');
+  });
+
+  it('works without JavaScript: our page, with the code and a button', async () => {
+    const { code, address } = await show();
+    const { page } = await stage.guest({ javaScriptEnabled: false });
+    await page.goto(address);
+    assert.equal(await heading(page), '連結您的裝置');
+    assert.equal(await page.inputValue('[name="user_code"]'), code);
+    await press(page, '#submit');
+    await press(page, 'button[name="confirm"]');
+    await fillSignIn(page, LOGIN.S1);
+    assert.equal(await heading(page), '裝置已連結');
+  });
+
+  it('says at the field what is wrong with a code, and sends it no second time', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/device?user_code=BBBB-BBBB`);
+    await page.waitForSelector('[role="alert"]');
+    assert.equal(await page.inputValue('[name="user_code"]'), 'BBBB-BBBB');
+    await isAccessible(page, 'zh-TW');
+  });
+});

@@ -1,0 +1,76 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { initiateDeviceAuthorization } from 'openid-client';
+import type { Frame } from 'playwright-core';
+
+import { choose, press, signIn } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { mailTo } from '../helpers/mail.ts';
+import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { openStage, type Stage } from '../helpers/stage.ts';
+
+const SECRET = newSecret();
+const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+
+/** What no rule for accessibility finds, and everybody sees. */
+describe('on a phone', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage({ clients: [TELEVISION] });
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  /** A property of the style as the browser worked it out. */
+  const style = (frame: Frame, selector: string, name: string): Promise<string> =>
+    frame.evaluate<string>(`getComputedStyle(document.querySelector('${selector}'))['${name}']`);
+  const length = async (frame: Frame, selector: string, name: string): Promise<number> =>
+    Number.parseFloat(await style(frame, selector, name));
+
+  it('an amount stands in one line', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.payment, LOGIN.G2);
+    await choose(page, '王小安');
+    const line = await length(page.mainFrame(), '.price', 'line-height');
+    const prices = await page.locator('.price').all();
+    const lines = await Promise.all(
+      prices.map(async (price) => Math.round(((await price.boundingBox())?.height ?? 0) / line)),
+    );
+    assert.ok(lines.length > 2);
+    assert.deepEqual(new Set(lines), new Set([1]));
+  });
+
+  it('the code that is to be compared with the one on the television is the largest word', async () => {
+    const television = await createParty(stage.world.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
+    const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
+    const { page } = await stage.guest();
+    await page.goto(shown.verification_uri_complete ?? '');
+    await page.waitForSelector('button[name="confirm"]');
+    const frame = page.mainFrame();
+    assert.ok((await length(frame, 'code', 'font-size')) >= (await length(frame, 'h1', 'font-size')));
+  });
+
+  it('a mail is read by day and by night, and its link is not cut off', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/forgot`);
+    await page.fill('[name="login"]', LOGIN.G4);
+    await press(page, '#submit');
+    await mailTo(stage.world.mail, LOGIN.G4, '設定新密碼');
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(stage.world.mail.webUrl);
+      await press(page, page.locator('a[href^="/messages/"]').first());
+      const mail = page.frames().find((frame) => frame.url().endsWith('/html')) ?? assert.fail('no frame');
+      const ink = await style(mail, 'body', 'color');
+      const paper = await style(page.mainFrame(), 'iframe', 'background-color');
+      assert.notEqual(isLight(ink), isLight(paper), `${colorScheme}: ${ink} on ${paper}`);
+      assert.equal(await mail.evaluate<boolean>('document.body.scrollWidth > document.body.clientWidth'), false);
+    }
+  });
+});
+
+function isLight(color: string): boolean {
+  const [red = 0, green = 0, blue = 0] = (color.match(/\d+/g) ?? []).map(Number);
+  return red + green + blue > 382;
+}

@@ -1,0 +1,55 @@
+/** Who owns an IPv6 network has 2^64 addresses (RFC 6177): they share one budget, and the papers keep each of them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import * as audit from '../../src/store/audit.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, type HeldTime } from '../helpers/time.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+const HERE = ['2001:db8:7:1::1', '2001:db8:7:1:ffff::2', '2001:db8:7:1:1:2:3:4'];
+const NEXT_DOOR = '2001:db8:7:2::1';
+const IPV4 = ['203.0.113.7', '::ffff:203.0.113.7', '203.0.113.8'];
+
+describe('addresses of one IPv6 network', () => {
+  let service: TestService;
+  let time: HeldTime;
+  before(async () => {
+    // A bucket empties by one each second.
+    time = holdTime();
+    service = await startService({ clients: [], env: { KINPASS_TRUSTED_PROXIES: 'loopback' } });
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  /** So many failures stand in each bucket. */
+  const buckets = async (kind: string): Promise<number[]> => {
+    const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+    return rows.flatMap(({ key, failures }) => (key.startsWith(`${kind}:`) ? [failures] : [])).sort();
+  };
+  const seen = async (event: string): Promise<(string | null)[]> => {
+    const entries = await service.container.store.read((u) => audit.page(u, 0, 1_000));
+    return entries.filter((entry) => entry.event === event).map(({ address }) => address);
+  };
+
+  it('count as one at sign-in; IPv4 addresses count each for itself', async () => {
+    for (const [at, address] of [...HERE, NEXT_DOOR, ...IPV4].entries()) {
+      const from = { 'x-forwarded-for': address };
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open('/account', from);
+      await visitor.submit(page, { login: `nobody.${String(at)}@parents.example`, password: 'x' }, from);
+    }
+    assert.deepEqual(await buckets('address'), [1, 1, 2, 3]);
+    assert.deepEqual(await seen('sign_in.refused'), [...HERE, NEXT_DOOR, ...IPV4]);
+  });
+
+  it('count as one where a password was forgotten', async () => {
+    for (const address of [...HERE, NEXT_DOOR]) {
+      await createVisitor(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
+    }
+    assert.deepEqual(await buckets('recovery-address'), [1, 3]);
+    assert.deepEqual(await seen('recovery.requested'), [...HERE, NEXT_DOOR]);
+  });
+});
