@@ -94,10 +94,18 @@ async function letIn(u: Unit, hash: string): Promise<string[]> {
   return logins;
 }
 
+/** The line of `npm start`, so that what is measured is what people run. */
+function startArguments(): string[] {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { start } = z.object({ scripts: z.object({ start: z.string() }) }).parse(JSON.parse(text)).scripts;
+  const [, ...words] = start.split(' ');
+  return words.map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
+}
+
 export async function startService(folder: string, port: number, url?: string): Promise<BenchService> {
   const issuer = `http://localhost:${port}`;
   const begin = performance.now();
-  const child = spawn(process.execPath, [new URL('../../bin/kinpass.js', import.meta.url).pathname, 'start'], {
+  const child = spawn(process.execPath, startArguments(), {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
       ...process.env,

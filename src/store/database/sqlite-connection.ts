@@ -42,12 +42,21 @@ export function openReader(file: string): SqliteConnection {
   return wrap(database);
 }
 
+/**
+ * SQLite plans a statement anew whenever the value of a plain parameter in a comparison changes, because another plan could be
+ * better for it (sqlite.org/c3ref/prepare.html). That takes ten times as long as finding a row by its key, so the parameter is
+ * put inside an expression. The switch for it, SQLITE_DBCONFIG_ENABLE_QPSG, is not one that better-sqlite3 has.
+ */
+function keepPlan(text: string): string {
+  return text.replaceAll(/ (=|<>|<|>|<=|>=) \?/g, ' $1 +?');
+}
+
 function wrap(database: Database.Database): SqliteConnection {
   const kept = new Map<string, Database.Statement<unknown[], unknown[]>>();
   const prepare = (text: string): Database.Statement<unknown[], unknown[]> => {
     const known = kept.get(text);
     if (known) return known;
-    const statement = database.prepare<unknown[], unknown[]>(text);
+    const statement = database.prepare<unknown[], unknown[]>(keepPlan(text));
     if (statement.reader) statement.raw();
     if (text.length <= KEPT_LENGTH) {
       if (kept.size >= KEPT_STATEMENTS) kept.clear();
