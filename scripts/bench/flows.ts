@@ -22,19 +22,21 @@ function keep(jar: Jar, cookies: readonly string[] | undefined): void {
  * A whole sign-in as a browser and an app do it: authorize, sign-in page, password, redirects, code, tokens. The person has one
  * identity, so there is no question.
  *
+ * @param address of the node that is asked
  * @returns `undefined` when the service was busy
  */
-export async function signIn(issuer: string, login: string): Promise<Tokens | undefined> {
+export async function signIn(issuer: string, login: string, address = issuer): Promise<Tokens | undefined> {
   const jar: Jar = new Map();
   const headers = (): Record<string, string> => ({
     cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
     accept: 'text/html',
   });
-  const follow = async (url: string): Promise<string> => {
+  const follow = async (url: string): Promise<string | undefined> => {
     const { headers: answer, status } = await call(url, { headers: headers() });
     keep(jar, answer['set-cookie']);
+    if (status === 503) return undefined;
     if (answer.location === undefined) throw new Error(`no redirect from ${new URL(url).pathname}: ${status}`);
-    return new URL(answer.location, url).href;
+    return new URL(answer.location, url).href.replace(issuer, address);
   };
   const request = new URLSearchParams({
     client_id: CLIENT,
@@ -43,7 +45,8 @@ export async function signIn(issuer: string, login: string): Promise<Tokens | un
     scope: 'openid roles children children.profile offline_access',
     prompt: 'consent',
   });
-  const step = await follow(`${issuer}/auth?${request.toString()}`);
+  const step = await follow(`${address}/auth?${request.toString()}`);
+  if (step === undefined) return undefined;
   await call(step, { headers: headers() });
   const answer = await call(`${step}/login`, {
     method: 'POST',
@@ -52,9 +55,10 @@ export async function signIn(issuer: string, login: string): Promise<Tokens | un
   });
   if (answer.status === 503) return undefined;
   if (answer.headers.location === undefined) throw new Error(`sign-in refused: ${answer.status}`);
-  const back = await follow(new URL(answer.headers.location, issuer).href);
+  const back = await follow(new URL(answer.headers.location, issuer).href.replace(issuer, address));
+  if (back === undefined) return undefined;
   const code = new URL(back).searchParams.get('code') ?? '';
-  return redeem(issuer, { grant_type: 'authorization_code', code, redirect_uri: REDIRECT });
+  return redeem(address, { grant_type: 'authorization_code', code, redirect_uri: REDIRECT });
 }
 
 export function refresh(issuer: string, refreshToken: string): Promise<Tokens | undefined> {

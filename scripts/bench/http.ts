@@ -1,6 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 
-const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+
+/** Forgets idle connections: the other side may be about to close them. */
+export function beginAnew(): void {
+  agent.destroy();
+}
 
 export interface Reply {
   status: number;
@@ -54,6 +60,7 @@ export interface Measured {
   /** Milliseconds. */
   p50: number;
   p99: number;
+  done: number;
   failed: number;
 }
 
@@ -77,7 +84,25 @@ export async function drive(
   await Promise.all(Array.from({ length: lanes }, (_, lane) => run(lane)));
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return { rate: (times.length / (performance.now() - start)) * 1000, p50: at(0.5), p99: at(0.99), failed };
+  return {
+    rate: (times.length / (performance.now() - start)) * 1000,
+    p50: at(0.5),
+    p99: at(0.99),
+    done: times.length,
+    failed,
+  };
+}
+
+/** People who come at their own pace, however long those before them wait. Ends when the last one has been served. */
+export async function arrive(perSecond: number, seconds: number, work: () => Promise<void>): Promise<void> {
+  const all: Promise<void>[] = [];
+  const start = performance.now();
+  while (all.length < perSecond * seconds) {
+    const due = start + (all.length * 1000) / perSecond;
+    await pause(Math.max(0, due - performance.now()));
+    all.push(work());
+  }
+  await Promise.all(all);
 }
 
 export function median(values: readonly number[]): number {

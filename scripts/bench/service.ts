@@ -23,6 +23,8 @@ export const REDIRECT = 'https://bench.example/callback';
 
 export interface BenchService {
   issuer: string;
+  /** Where this node listens: the issuer, but for the second node of two. */
+  address: string;
   /** Milliseconds from the start of the process to the first good answer of /health/ready. */
   readyMs: number;
   /** Megabytes of the process now, and CPU seconds so far. */
@@ -102,8 +104,15 @@ function startArguments(): string[] {
   return words.map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
 }
 
-export async function startService(folder: string, port: number, url?: string): Promise<BenchService> {
-  const issuer = `http://localhost:${port}`;
+/** Which database, and whose issuer; left out: SQLite, and its own. */
+export interface Where {
+  url?: string;
+  issuer?: string;
+}
+
+export async function startService(folder: string, port: number, { url, ...where }: Where = {}): Promise<BenchService> {
+  const address = `http://localhost:${port}`;
+  const issuer = where.issuer ?? address;
   const begin = performance.now();
   const child = spawn(process.execPath, startArguments(), {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -122,9 +131,9 @@ export async function startService(folder: string, port: number, url?: string): 
       ...(url === undefined ? {} : { DATABASE_URL: url }),
     },
   });
-  await answered(`${issuer}/health/ready`, child);
+  await answered(`${address}/health/ready`, child);
   const readyMs = performance.now() - begin;
-  return { issuer, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
+  return { issuer, address, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
 }
 
 const tokens = z.array(z.object({ refresh: z.string(), access: z.string() }));

@@ -6,7 +6,7 @@ import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
-import { gathering, useUp, writeGathered } from './gather.ts';
+import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
 
 export interface AdapterDeps {
   store: Store;
@@ -52,7 +52,7 @@ export function createAdapter(model: string, { store, secrets, clock }: AdapterD
       const destroy = (u: Unit): Promise<boolean> => records.destroyRecord(u, model, idHash);
       const gathered = gathering();
       if (gathered === undefined) await store.write(destroy);
-      else gathered.remove(model, idHash, destroy);
+      else gathered.remove(model, idHash, model === 'Interaction' ? (u) => takeStep(destroy(u)) : destroy);
     },
     revokeByGrantId: (grantId) => store.write((u) => grants.endGrant(u, hashId(grantId))),
   };
@@ -67,6 +67,11 @@ export async function saveRecord(
   const gathered = gathering();
   if (gathered === undefined) await store.write(save);
   else gathered.save(record, save);
+}
+
+/** A step lets its person in once, and not at all when it was ended together with the sessions. */
+async function takeStep(taken: Promise<boolean>): Promise<void> {
+  if (!(await taken)) throw overtaken();
 }
 
 /** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */

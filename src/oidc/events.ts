@@ -1,7 +1,9 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { AuditEvent } from '../services/audit.ts';
 import { beside } from '../services/side-effects.ts';
 import type { OidcDeps } from './deps.ts';
+import { whenWritten } from './gather.ts';
 
 /** What the provider tells about itself. A listener never throws. */
 export function listen(provider: Provider, deps: OidcDeps): void {
@@ -26,13 +28,15 @@ export function listen(provider: Provider, deps: OidcDeps): void {
   provider.on('userinfo.error', refused('userinfo.error'));
   provider.on('authorization.success', (ctx) => {
     safely('authorization.success', () => {
-      void audit.record({
+      const entered: AuditEvent = {
         event: 'app.entered',
         outcome: 'ok',
         subjectId: ctx.oidc.session?.accountId,
         clientId: ctx.oidc.client?.clientId,
         address: ctx.ip,
-      });
+      };
+      // The provider says so before the code is on the disk.
+      whenWritten(() => void audit.record(entered));
     });
   });
 }

@@ -1,3 +1,4 @@
+import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
 import { UnavailableError } from '../services/errors.ts';
@@ -19,6 +20,8 @@ export interface Gathering {
   save(record: Saved, work: Work): void;
   /** The same, and the request itself finds it no more. */
   remove(model: string, idHash: string, work: Work): void;
+  /** Beside the request, and only when all that it wrote is on the disk. */
+  afterwards(work: () => void): void;
   /** What this request has done to a record; undefined when nothing, null when it is gone. */
   find(model: string, idHash: string): Saved | null | undefined;
 }
@@ -30,6 +33,14 @@ class AlreadyUsedError extends Error {
     super('already used');
     this.grantHash = grantHash;
   }
+}
+
+/**
+ * What the request rests on was ended by somebody else since it began: "sign out everywhere" must not be overtaken by who is just
+ * coming in. The unit is taken back, and no answer of the request is given.
+ */
+export function overtaken(): Error {
+  return createError(410, 'ended while the request was under way');
 }
 
 const underWay = new WeakMap<object, Gathering>();
@@ -47,6 +58,13 @@ export async function writeGathered(store: Store, work: Work): Promise<void> {
   else gathered.add(work);
 }
 
+/** Does something when the writes of the request are on the disk, and at once where they are not gathered. It never throws. */
+export function whenWritten(work: () => void): void {
+  const gathered = gathering();
+  if (gathered === undefined) work();
+  else gathered.afterwards(work);
+}
+
 /** Uses a code or a refresh token up. @throws {AlreadyUsedError} when it was used, and the unit is taken back */
 export async function useUp(u: Unit, model: string, id: string, now: number): Promise<void> {
   const idHash = hashId(id);
@@ -54,37 +72,50 @@ export async function useUp(u: Unit, model: string, id: string, now: number): Pr
   throw new AlreadyUsedError((await records.findRecord(u, model, idHash))?.grantHash ?? undefined);
 }
 
-/** Where a request ends with one unit of work: the way to a code, and from a code to tokens. */
-const TOKEN = '/token';
-const AUTHORIZATION = /^\/auth(?:\/[^/]+)?$/;
+/**
+ * Where a request ends with one unit of work: the way to a code, and from a code to tokens. The provider takes an address in any
+ * case, and with a slash at its end.
+ */
+const TOKEN = /^\/token\/?$/i;
+const AUTHORIZATION = /^\/auth(?:\/[^/]+)?\/?$/i;
 
 /** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
 export function gatherWrites(store: Store, provider: Provider): Middleware {
   return async (ctx, next) => {
-    if (ctx.path !== TOKEN && !AUTHORIZATION.test(ctx.path)) {
+    const isToken = TOKEN.test(ctx.path);
+    if (!isToken && !AUTHORIZATION.test(ctx.path)) {
       await next();
       return;
     }
-    const work: Work[] = [];
-    underWay.set(ctx.req, createGathering(work));
+    const gathered: Gathered = { work: [], removals: [], after: [] };
+    underWay.set(ctx.req, createGathering(gathered));
     try {
-      await next();
-    } finally {
-      underWay.delete(ctx.req);
-    }
-    // An answer that says "try again" must leave everything as it was.
-    if (work.length === 0 || ctx.status >= 500) return;
-    try {
-      await store.write(async (u) => {
-        for (const one of work) await one(u);
-      });
+      await next().finally(() => underWay.delete(ctx.req));
+      // An answer that says "try again" must leave everything as it was.
+      if (ctx.status >= 500) takeBack(ctx);
+      // An app that is refused has used nothing up, and what it would have got is not there. What a replay ends is ended.
+      else if (isToken && ctx.status >= 400) await finish(store, gathered.removals, gathered.after);
+      else await finish(store, gathered.work, gathered.after);
     } catch (error) {
-      // The answer that was made says things that did not happen.
-      for (const header of ['location', 'set-cookie']) ctx.remove(header);
-      if (ctx.path !== TOKEN) throw error;
+      takeBack(ctx);
+      if (!isToken) throw error;
       refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(store, error) : error);
     }
   };
+}
+
+async function finish(store: Store, work: readonly Work[], after: readonly (() => void)[]): Promise<void> {
+  if (work.length > 0) {
+    await store.write(async (u) => {
+      for (const one of work) await one(u);
+    });
+  }
+  for (const one of after) one();
+}
+
+/** The answer that was made says things that did not happen: a session under a new id, a step that is over. */
+function takeBack(ctx: Context): void {
+  for (const header of ['location', 'set-cookie']) ctx.remove(header);
 }
 
 /** The token endpoint speaks JSON, also when the unit fails after its handler has done well (RFC 6749, section 5.2). */
@@ -98,14 +129,25 @@ function refuse(provider: Provider, ctx: Context, error: unknown): void {
 
 /**
  * The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2). In a unit of its own: who lost the race still
- * held the row of the code, and others wait for it.
+ * held the row of the code, and others wait for it. @returns what the app is told
  */
-async function secondUse(store: Store, { grantHash, message }: AlreadyUsedError): Promise<errors.InvalidGrant> {
-  if (grantHash !== undefined) await store.write((u) => grants.endGrant(u, grantHash));
-  return new errors.InvalidGrant(message);
+async function secondUse(store: Store, { grantHash, message }: AlreadyUsedError): Promise<unknown> {
+  try {
+    if (grantHash !== undefined) await store.write((u) => grants.endGrant(u, grantHash));
+    return new errors.InvalidGrant(message);
+  } catch (error) {
+    return error;
+  }
 }
 
-function createGathering(work: Work[]): Gathering {
+interface Gathered {
+  work: Work[];
+  /** Those of them that only take something away. */
+  removals: Work[];
+  after: (() => void)[];
+}
+
+function createGathering({ work, removals, after }: Gathered): Gathering {
   const known = new Map<string, Saved | null>();
   const add = (one: Work): void => {
     work.push(one);
@@ -120,6 +162,10 @@ function createGathering(work: Work[]): Gathering {
     remove: (model, idHash, one) => {
       known.set(keyOf(model, idHash), null);
       add(one);
+      removals.push(one);
+    },
+    afterwards: (one) => {
+      after.push(one);
     },
     find: (model, idHash) => known.get(keyOf(model, idHash)),
   };

@@ -5,6 +5,7 @@ import * as records from '../store/oidc-records.ts';
 import * as people from '../store/people.ts';
 import * as sessions from '../store/sessions.ts';
 import { createAdapter, saveRecord, toRecord, type AdapterDeps } from './adapter.ts';
+import { gathering, overtaken } from './gather.ts';
 
 const USER_AGENT_LENGTH = 512;
 
@@ -37,10 +38,13 @@ export function createSessionAdapter(deps: AdapterDeps): Adapter {
         createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
         expiresAt: now + expiresIn * 1000,
       };
+      const gathered = gathering() !== undefined;
       await saveRecord(store, record, async (u) => {
         // The person was deleted while the browser still holds the session: it is nobody's, and there is nothing to save.
         if ((await people.personById(u, accountId)) === undefined) return;
         if (await sessions.putSession(u, session)) await records.putRecord(u, record);
+        // What else the request wrote would outlive the session: a grant with `offline_access`.
+        else if (gathered) throw overtaken();
       });
     },
   };

@@ -72,11 +72,12 @@ export function createEndings({ clients, outbox, secrets, clock }: Deps): Ending
   return {
     endSessions,
     endPerson: async (u, personId, keep) => {
+      // Whoever has given the password already, and has not gone on yet, would be in a moment later. First, so that who goes on in
+      // this moment is either refused or among the sessions.
+      await records.destroyStepsOf(u, personId);
       const live = await sessionStore.liveSessionsOf(u, personId, clock.now());
       const others = live.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
       await endSessions(u, personId, others, { keepOffline: false });
-      // Whoever has given the password already, and has not gone on yet, would be in a moment later.
-      await records.destroyStepsOf(u, personId);
       // What is left rests on sessions that ended before, whose relying parties were told then, or on the one that goes on.
       for (const grant of await grantStore.grantsOfPerson(u, personId)) {
         if (grant.sessionHash !== keep || isOffline(grant)) await grantStore.endGrant(u, grant.grantHash);

@@ -112,8 +112,8 @@ interface Wanted {
   to: string;
 }
 
-/** Days compare as text, and every day lies between these. */
-const ALWAYS = { from: '', to: '~' };
+/** Days compare as text, and every day lies between these, however the database sorts: in PostgreSQL a sign may stand before digits. */
+const ALWAYS = { from: '0000-01-01', to: '9999-12-31' };
 
 interface ValidityColumns {
   validFrom: Tables['enrolments']['validFrom'] | Tables['memberships']['validFrom'];

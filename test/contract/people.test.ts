@@ -96,6 +96,17 @@ eachStore('people', (on) => {
     assert.equal(await facts('nobody'), undefined);
   });
 
+  it('give the facts of all days also where the database sorts as a language does, signs before digits', async () => {
+    if (on.dialect === 'postgres') {
+      const column = 'alter table enrolments alter column valid_from type text collate "und-x-icu"';
+      await on.store.maintain((run) => run(column));
+    }
+    assert.deepEqual(
+      (await facts('older'))?.enrolments.map(({ id }) => id),
+      ['e1', 'e2'],
+    );
+  });
+
   it('cost the same number of queries however many children there are', async () => {
     const children = Array.from({ length: 40 }, (_, i) => `child-${String(i)}`);
     await on.store.write(async (u) => {

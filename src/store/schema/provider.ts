@@ -30,8 +30,15 @@ export function defineOidcRecords(kit: Kit) {
     },
     (t) => [
       kit.primaryKey('oidc_records_pk', t.model, t.idHash),
-      kit.index('oidc_records_uid_idx').on(t.uidHash),
-      kit.index('oidc_records_user_code_idx').on(t.userCodeHash),
+      // Partial: most records are tokens, which have neither, and an index costs each of them a write.
+      kit
+        .index('oidc_records_uid_idx')
+        .on(t.uidHash)
+        .where(sql`uid_hash is not null`),
+      kit
+        .index('oidc_records_user_code_idx')
+        .on(t.userCodeHash)
+        .where(sql`user_code_hash is not null`),
       kit.index('oidc_records_grant_idx').on(t.grantHash),
       kit.index('oidc_records_account_idx').on(t.accountId, t.model),
       kit.index('oidc_records_expires_idx').on(t.expiresAt),

@@ -1,0 +1,4 @@
+DROP INDEX `oidc_records_uid_idx`;--> statement-breakpoint
+DROP INDEX `oidc_records_user_code_idx`;--> statement-breakpoint
+CREATE INDEX `oidc_records_uid_idx` ON `oidc_records` (`uid_hash`) WHERE uid_hash is not null;--> statement-breakpoint
+CREATE INDEX `oidc_records_user_code_idx` ON `oidc_records` (`user_code_hash`) WHERE user_code_hash is not null;
