@@ -60,8 +60,11 @@ export async function start(env: Record<string, string | undefined>, pauses: Job
   };
 }
 
+/** Connections that wait to be taken in; Linux drops and resets what comes beyond, and its own limit is 4096. */
+const BACKLOG = 4096;
+
 async function listen(server: Server, port: number, host: string): Promise<number> {
-  server.listen(port, host);
+  server.listen({ port, host, backlog: BACKLOG });
   await once(server, 'listening');
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;

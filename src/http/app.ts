@@ -11,16 +11,12 @@ import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
 import { securityHeaders } from './middleware/headers.ts';
 import { language, switchLanguage } from './middleware/language.ts';
-import { limitUnderWay } from './middleware/limit.ts';
 import { observe } from './middleware/observe.ts';
 import { pathOf, pinOrigin } from './middleware/origin.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { showFailure } from './pages.ts';
 import { replaceProviderForms } from './provider-forms.ts';
 import { completeSignOut } from './sign-out.ts';
-
-/** Each is answered within milliseconds, so a city of 100,000 families at eight o'clock has a handful under way at a node. */
-const MOST_AT_THE_DOOR = 50;
 
 /**
  * The web face. The provider is the Koa app: what is used here runs before its own routes, in the order of this list.
@@ -35,7 +31,6 @@ export function createApp(deps: HttpDeps): RequestListener {
   app.use(observe({ ...deps, failed }));
   app.use(securityHeaders(issuer));
   app.use(language(deps.i18n));
-  app.use(limitUnderWay('/auth', MOST_AT_THE_DOOR));
   mount(app, createHealthRouter(deps.ready));
   mount(app, createAssetsRouter(deps.templates));
   mount(app, createHomeRouter(deps));
