@@ -30,6 +30,7 @@ export function createApp(deps: HttpDeps): RequestListener {
   };
   app.use(observe({ ...deps, failed }));
   app.use(securityHeaders(issuer));
+  app.use(oidc.discovery);
   app.use(language(deps.i18n));
   mount(app, createHealthRouter(deps.ready));
   mount(app, createAssetsRouter(deps.templates));

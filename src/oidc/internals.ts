@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
@@ -103,15 +104,31 @@ export function detectReplayOnce(provider: Provider, { store, clock }: { store: 
 }
 
 const metadata = z.looseObject({ subject_types_supported: z.array(z.string()) });
+const DISCOVERY = '/.well-known/openid-configuration';
 
 /**
  * Discovery says what is true: everybody is pairwise. The provider lists both kinds because device clients have to be registered
- * as public ones, and its `discovery` option only adds what is missing.
+ * as public ones, and its `discovery` option only adds what is missing. The document is the same for everybody, and each app of the
+ * city asks for it again and again, so it is made once.
  */
-export function announceOnlyPairwise(provider: Provider): void {
-  provider.use(async (ctx, next) => {
+export function announceOnlyPairwise(): Middleware {
+  let made: string | undefined;
+  return async (ctx, next) => {
+    // Where a script of another origin asks, the provider itself has a word to say.
+    if (made !== undefined && ctx.path === DISCOVERY && ctx.method === 'GET' && ctx.get('origin') === '') {
+      ctx['_matchedRouteName'] = 'discovery';
+      ctx.set('access-control-allow-origin', '*');
+      ctx.vary('Origin');
+      ctx.type = 'application/json';
+      ctx.body = made;
+      return;
+    }
     await next();
+    if (ctx.path !== DISCOVERY) return;
     const body = metadata.safeParse(ctx.body);
-    if (body.success) ctx.body = { ...body.data, subject_types_supported: ['pairwise'] };
-  });
+    if (!body.success) return;
+    made = JSON.stringify({ ...body.data, subject_types_supported: ['pairwise'] });
+    ctx.type = 'application/json';
+    ctx.body = made;
+  };
 }

@@ -33,6 +33,8 @@ import { createSessionAdapter } from './session-adapter.ts';
 export interface Oidc {
   provider: Provider;
   sendLogout: SendLogout;
+  /** One of the first layers: the metadata (OpenID Connect Discovery 1.0, section 4). */
+  discovery: Middleware;
   /** The last layer before the provider's own routes. */
   gatherWrites: Middleware;
   /** @throws {Error} naming the first client whose registration the provider does not accept */
@@ -53,7 +55,6 @@ export function createOidc(deps: OidcDeps): Oidc {
   compareSecretHashes(provider, deps.clients);
   alwaysIncludeSid(provider);
   alwaysPairwise(provider);
-  announceOnlyPairwise(provider);
   detectReplayOnce(provider, deps);
   listen(provider, deps);
   const checkClients = async (): Promise<void> => {
@@ -64,7 +65,8 @@ export function createOidc(deps: OidcDeps): Oidc {
       });
     }
   };
-  return { provider, sendLogout, checkClients, gatherWrites: gatherWrites(deps.store, provider) };
+  const layers = { discovery: announceOnlyPairwise(), gatherWrites: gatherWrites(deps.store, provider) };
+  return { provider, sendLogout, checkClients, ...layers };
 }
 
 function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {

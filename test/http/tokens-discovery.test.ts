@@ -92,6 +92,18 @@ describe('discovery (OpenID Connect Discovery 1.0, section 3)', () => {
     const answer = await fetch(`${service.issuer}/.well-known/openid-configuration`, { headers });
     assert.deepEqual(await answer.json(), await document('/.well-known/openid-configuration'));
   });
+
+  it('gives the same answer each time it is asked, whoever asks', async () => {
+    const ask = async (headers: Record<string, string>): Promise<unknown[]> => {
+      const answer = await fetch(`${service.issuer}/.well-known/openid-configuration`, { headers });
+      const shown = ['content-type', 'vary', 'access-control-allow-origin'].map((name) => answer.headers.get(name));
+      return [answer.status, ...shown, await answer.json()];
+    };
+    const first = await ask({});
+    assert.deepEqual([await ask({}), await ask({})], [first, first]);
+    const [status, , , , body] = await ask({ origin: 'https://app.example' });
+    assert.deepEqual([status, body], [200, first[4]]);
+  });
 });
 
 describe('the key set', () => {
