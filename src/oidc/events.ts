@@ -35,8 +35,8 @@ export function listen(provider: Provider, deps: OidcDeps): void {
         clientId: ctx.oidc.client?.clientId,
         address: ctx.ip,
       };
-      // The provider says so before the code is on the disk.
-      whenWritten(() => void audit.record(entered));
+      // The provider says so before the code is on the disk. The answer waits: whoever has entered stands in the log.
+      whenWritten(() => audit.record(entered));
     });
   });
 }

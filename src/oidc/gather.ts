@@ -20,8 +20,8 @@ export interface Gathering {
   save(record: Saved, work: Work): void;
   /** The same, and the request itself finds it no more. */
   remove(model: string, idHash: string, work: Work): void;
-  /** Beside the request, and only when all that it wrote is on the disk. */
-  afterwards(work: () => void): void;
+  /** Only when all that the request wrote is on the disk, and before its answer. It never throws. */
+  afterwards(work: () => Promise<void>): void;
   /** What this request has done to a record; undefined when nothing, null when it is gone. */
   find(model: string, idHash: string): Saved | null | undefined;
 }
@@ -59,9 +59,9 @@ export async function writeGathered(store: Store, work: Work): Promise<void> {
 }
 
 /** Does something when the writes of the request are on the disk, and at once where they are not gathered. It never throws. */
-export function whenWritten(work: () => void): void {
+export function whenWritten(work: () => Promise<void>): void {
   const gathered = gathering();
-  if (gathered === undefined) work();
+  if (gathered === undefined) void work();
   else gathered.afterwards(work);
 }
 
@@ -104,13 +104,13 @@ export function gatherWrites(store: Store, provider: Provider): Middleware {
   };
 }
 
-async function finish(store: Store, work: readonly Work[], after: readonly (() => void)[]): Promise<void> {
+async function finish(store: Store, work: readonly Work[], after: readonly (() => Promise<void>)[]): Promise<void> {
   if (work.length > 0) {
     await store.write(async (u) => {
       for (const one of work) await one(u);
     });
   }
-  for (const one of after) one();
+  for (const one of after) await one();
 }
 
 /** The answer that was made says things that did not happen: a session under a new id, a step that is over. */
@@ -144,7 +144,7 @@ interface Gathered {
   work: Work[];
   /** Those of them that only take something away. */
   removals: Work[];
-  after: (() => void)[];
+  after: (() => Promise<void>)[];
 }
 
 function createGathering({ work, removals, after }: Gathered): Gathering {
