@@ -1,12 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import pg from 'pg';
+
+import { freePort } from './ports.ts';
 
 /*
  * A PostgreSQL cluster that lives as long as this test process: made by initdb on a free port, gone with its folder
@@ -96,14 +97,6 @@ function userOfServer(): { prefix: string[]; ids?: { uid: number; gid: number } 
   if (process.getuid?.() !== 0) return { prefix: [] };
   const id = (flag: string): number => Number(spawnSync('id', [flag, 'postgres']).stdout.toString());
   return { prefix: ['runuser', '-u', 'postgres', '--'], ids: { uid: id('-u'), gid: id('-g') } };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface ServerLog {

@@ -31,7 +31,12 @@ const PATIENCE_MS = 15_000;
 
 /** @param options of the service, for example more registered clients */
 export async function openStage(options?: Partial<TestServiceOptions>): Promise<Stage> {
-  const [world, browser] = await Promise.all([startWorld(options), openBrowser()]);
+  const browser = await openBrowser();
+  // Without its world the browser would keep this process alive for ever.
+  const world = await startWorld(options).catch(async (error: unknown) => {
+    await browser.close();
+    throw error;
+  });
   const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
   return {
