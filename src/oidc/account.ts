@@ -7,10 +7,10 @@ import { contextId, pairwiseSub } from '../domain/pairwise.ts';
 import { isOffline } from '../services/endings.ts';
 import { hashId } from '../services/secrets.ts';
 import * as grants from '../store/grants.ts';
-import * as sessions from '../store/sessions.ts';
 import type { OidcDeps } from './deps.ts';
 import type { Identities } from './identity.ts';
 import { sectorOf } from './sector.ts';
+import { standingGrantOf } from './standing-grant.ts';
 
 export type FindAccount = (
   ctx: KoaContextWithOIDC,
@@ -32,9 +32,9 @@ export function createFindAccount(deps: OidcDeps, identities: Identities): FindA
     if (facts?.active !== true) return undefined;
     const { grantId } = token ?? {};
     if (grantId === undefined) return account(deps, ctx, facts, undefined);
-    const grantHash = hashId(grantId);
-    const grant = await store.read((u) => grants.grantByHash(u, grantHash));
-    if (grant?.personId !== personId || !(await isCarried(deps, grant))) return undefined;
+    const standing = await standingGrantOf(store, hashId(grantId));
+    if (standing?.grant.personId !== personId || !isCarried(standing, clock.now())) return undefined;
+    const { grant } = standing;
     const held = grants.heldContext(grant);
     if (held !== undefined) {
       const contexts = availableContexts(facts, clients.registrationOf(grant.clientId), dayInCity(clock.now()));
@@ -48,11 +48,10 @@ export function createFindAccount(deps: OidcDeps, identities: Identities): FindA
  * Whether what a grant gave still stands on something: on the session that it came from, or on `offline_access`. The provider has a
  * check of its own, and it is switched off: it knows one grant for each app, so a second tab would end the first.
  */
-async function isCarried({ store, clock }: OidcDeps, grant: grants.GrantRow): Promise<boolean> {
+function isCarried({ grant, session }: grants.StandingGrant, now: number): boolean {
   if (isOffline(grant)) return true;
   // The row and not the provider's record: that one is gone for a moment while a session gets a new id in another tab.
-  const session = await store.read((u) => sessions.sessionByHash(u, grant.sessionHash));
-  return session?.endedAt === null && session.expiresAt > clock.now();
+  return session?.endedAt === null && session.expiresAt > now;
 }
 
 function account(deps: OidcDeps, ctx: KoaContextWithOIDC, facts: PersonFacts, held: Held | undefined): Account {

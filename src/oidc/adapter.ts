@@ -7,6 +7,7 @@ import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
+import { standingGrantOf } from './standing-grant.ts';
 
 export interface AdapterDeps {
   store: Store;
@@ -32,7 +33,9 @@ export function createAdapter(model: string, { store, secrets, clock }: AdapterD
   const find = async (idHash: string): Promise<AdapterPayload | undefined> => {
     const own = gathering()?.find(model, idHash);
     if (own === null) return undefined;
-    return open(own ?? (await store.read((u) => records.findRecord(u, model, idHash))));
+    if (own !== undefined) return open(own);
+    if (model === 'Grant') return open((await standingGrantOf(store, idHash))?.record ?? undefined);
+    return open(await store.read((u) => records.findRecord(u, model, idHash)));
   };
   return {
     upsert: async (id, payload, expiresIn) => {

@@ -2,7 +2,7 @@ import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
-import { destroyByGrant, destroyRecord } from './oidc-records.ts';
+import { destroyByGrant, destroyRecord, type OidcRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
 /** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
@@ -31,15 +31,27 @@ export async function insertGrant(u: Unit, grant: NewGrant): Promise<void> {
   await insert(u, { ...grant, role, schoolCode, childId, basisId });
 }
 
-const byHash = statement(({ db, t: { grants: g } }, p: Param<{ grantHash: string }>) =>
-  db
-    .select()
-    .from(g)
-    .where(eq(g.grantHash, p('grantHash'))),
+/** A grant with what it stands on: the session that it came from, and the provider's own record of it. */
+export interface StandingGrant {
+  grant: GrantRow;
+  /** Null when the session was purged. */
+  session: Pick<Tables['sessions']['$inferSelect'], 'endedAt' | 'expiresAt'> | null;
+  /** Null when it was destroyed. */
+  record: OidcRecord | null;
+}
+
+const standing = statement(
+  ({ db, t: { grants: g, sessions: s, oidcRecords: o } }, p: Param<{ grantHash: string }>) =>
+    db
+      .select({ grant: g, session: { endedAt: s.endedAt, expiresAt: s.expiresAt }, record: o })
+      .from(g)
+      .leftJoin(s, eq(s.sessionHash, g.sessionHash))
+      .leftJoin(o, and(eq(o.model, 'Grant'), eq(o.idHash, g.grantHash), eq(o.destroyed, false)))
+      .where(eq(g.grantHash, p('grantHash'))),
 );
 
-export async function grantByHash(u: Unit, grantHash: string): Promise<GrantRow | undefined> {
-  const [row] = await byHash(u, { grantHash });
+export async function standingGrant(u: Unit, grantHash: string): Promise<StandingGrant | undefined> {
+  const [row] = await standing(u, { grantHash });
   return row;
 }
 
