@@ -23,9 +23,9 @@ const body = z.looseObject({});
  * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the interface
  */
 export function createAdapter(model: string, { store, secrets, clock }: AdapterDeps): Adapter {
-  const open = (record: records.OidcRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
+  const open = (record: records.FoundRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
     if (record === undefined) return undefined;
-    const payload: AdapterPayload = body.parse(openPayload(secrets, record));
+    const payload: AdapterPayload = body.parse(openPayload(secrets, model, record));
     return !('consumedAt' in record) || record.consumedAt === null
       ? payload
       : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };

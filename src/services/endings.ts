@@ -51,7 +51,7 @@ export function createEndings({ clients, outbox, secrets, clock }: Deps): Ending
   const sidsOf = async (u: Unit, sessionHash: string): Promise<Map<string, string | undefined>> => {
     const record = await records.findRecordByUid(u, 'Session', sessionHash);
     if (record === undefined) return new Map();
-    const { authorizations = {} } = sessionBody.parse(openPayload(secrets, record));
+    const { authorizations = {} } = sessionBody.parse(openPayload(secrets, 'Session', record));
     return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
   };
   const tell = async (u: Unit, personId: string, clientId: string, sid: string | undefined): Promise<void> => {

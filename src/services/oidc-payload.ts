@@ -9,6 +9,6 @@ export function sealPayload(secrets: Secrets, model: string, idHash: string, bod
 }
 
 /** @throws {Error} when the record was changed, moved, or sealed by another key */
-export function openPayload(secrets: Secrets, record: { model: string; idHash: string; payload: string }): unknown {
-  return JSON.parse(secrets.open('oidc-record', `${record.model}:${record.idHash}`, record.payload));
+export function openPayload(secrets: Secrets, model: string, record: { idHash: string; payload: string }): unknown {
+  return JSON.parse(secrets.open('oidc-record', `${model}:${record.idHash}`, record.payload));
 }

@@ -2,7 +2,7 @@ import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
-import { destroyByGrant, destroyRecord, type OidcRecord } from './oidc-records.ts';
+import { destroyByGrant, destroyRecord, foundColumns, type FoundRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
 /** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
@@ -33,17 +33,29 @@ export async function insertGrant(u: Unit, grant: NewGrant): Promise<void> {
 
 /** A grant with what it stands on: the session that it came from, and the provider's own record of it. */
 export interface StandingGrant {
-  grant: GrantRow;
+  grant: Pick<GrantRow, 'personId' | 'clientId' | 'role' | 'schoolCode' | 'childId' | 'scopes'>;
   /** Null when the session was purged. */
-  session: Pick<Tables['sessions']['$inferSelect'], 'endedAt' | 'expiresAt'> | null;
+  session: Pick<Tables['sessions']['$inferSelect'], 'expiresAt' | 'endedAt'> | null;
   /** Null when it was destroyed. */
-  record: OidcRecord | null;
+  record: FoundRecord | null;
 }
 
 const standing = statement(
   ({ db, t: { grants: g, sessions: s, oidcRecords: o } }, p: Param<{ grantHash: string }>) =>
     db
-      .select({ grant: g, session: { endedAt: s.endedAt, expiresAt: s.expiresAt }, record: o })
+      .select({
+        grant: {
+          personId: g.personId,
+          clientId: g.clientId,
+          role: g.role,
+          schoolCode: g.schoolCode,
+          childId: g.childId,
+          scopes: g.scopes,
+        },
+        // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
+        session: { expiresAt: s.expiresAt, endedAt: s.endedAt },
+        record: foundColumns(o),
+      })
       .from(g)
       .leftJoin(s, eq(s.sessionHash, g.sessionHash))
       .leftJoin(o, and(eq(o.model, 'Grant'), eq(o.idHash, g.grantHash), eq(o.destroyed, false)))
@@ -108,7 +120,9 @@ export async function moveGrant(u: Unit, grantHash: string, basisId: string): Pr
 }
 
 /** The identity that was chosen for a grant; undefined when it is about none. */
-export function heldContext(grant: GrantRow): Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined {
+export function heldContext(
+  grant: Pick<GrantRow, 'role' | 'childId' | 'schoolCode'>,
+): Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined {
   if (grant.role === null) return undefined;
   return { role: grant.role, childId: grant.childId ?? undefined, schoolCode: grant.schoolCode ?? undefined };
 }

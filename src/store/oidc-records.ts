@@ -10,7 +10,14 @@ import type { Tables } from './schema/define.ts';
  * `consumed_at`: only `consumeRecord` writes it, once.
  */
 
-export type OidcRecord = Omit<Tables['oidcRecords']['$inferSelect'], 'destroyed'>;
+type OidcRecord = Tables['oidcRecords']['$inferSelect'];
+/** What is read of a record: whoever asks knows the rest already. */
+export type FoundRecord = Pick<OidcRecord, 'idHash' | 'payload' | 'consumedAt' | 'grantHash'>;
+
+/** The columns of a `FoundRecord`; `idHash` is the first, because drizzle asks the first column whether anything was joined. */
+export function foundColumns({ idHash, payload, consumedAt, grantHash }: Tables['oidcRecords']) {
+  return { idHash, payload, consumedAt, grantHash };
+}
 export type NewOidcRecord = Omit<Tables['oidcRecords']['$inferInsert'], 'destroyed' | 'consumedAt'>;
 
 const put = statement(({ db, t: { oidcRecords: o } }, p: Param<StoredRecord>) =>
@@ -78,20 +85,20 @@ export async function putFirst(u: Unit, record: NewOidcRecord): Promise<boolean>
 
 const findById = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string }>) =>
   db
-    .select()
+    .select(foundColumns(o))
     .from(o)
     .where(and(eq(o.model, p('model')), eq(o.idHash, p('idHash')), eq(o.destroyed, false))),
 );
 
 /** Consumed and expired records are found, destroyed ones are not: the provider judges. */
-export async function findRecord(u: Unit, model: string, idHash: string): Promise<OidcRecord | undefined> {
+export async function findRecord(u: Unit, model: string, idHash: string): Promise<FoundRecord | undefined> {
   const [row] = await findById(u, { model, idHash });
   return row;
 }
 
 const findByUid = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; uidHash: string }>) =>
   db
-    .select()
+    .select(foundColumns(o))
     .from(o)
     .where(and(eq(o.model, p('model')), eq(o.uidHash, p('uidHash')), eq(o.destroyed, false)))
     .orderBy(desc(o.createdAt))
@@ -99,7 +106,7 @@ const findByUid = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: st
 );
 
 /** The newest, because a session that got a new id keeps its uid. */
-export async function findRecordByUid(u: Unit, model: string, uidHash: string): Promise<OidcRecord | undefined> {
+export async function findRecordByUid(u: Unit, model: string, uidHash: string): Promise<FoundRecord | undefined> {
   const [row] = await findByUid(u, { model, uidHash });
   return row;
 }
@@ -108,10 +115,10 @@ export async function findRecordByUserCode(
   u: Unit,
   model: string,
   userCodeHash: string,
-): Promise<OidcRecord | undefined> {
+): Promise<FoundRecord | undefined> {
   const o = u.t.oidcRecords;
   const [row] = await u.db
-    .select()
+    .select(foundColumns(o))
     .from(o)
     .where(and(eq(o.model, model), eq(o.userCodeHash, userCodeHash), eq(o.destroyed, false)))
     .orderBy(desc(o.createdAt))

@@ -74,7 +74,14 @@ const self = statement(
     const flag = (kind: SQL): SQL<boolean> => sql`${kind}`.mapWith(Boolean);
     return db
       .select({
-        person: persons,
+        person: {
+          id: persons.id,
+          name: persons.name,
+          locale: persons.locale,
+          status: persons.status,
+          updatedAt: persons.updatedAt,
+        },
+        // Drizzle gives null for a row that is not there by its first column, which must never be null itself.
         login: { kind: i.kind, value: i.value, verifiedAt: i.verifiedAt },
         isMember: flag(exists(db.select(one).from(m).where(eq(m.personId, persons.id)))),
         isEnrolled: flag(exists(db.select(one).from(e).where(eq(e.studentId, persons.id)))),
@@ -108,7 +115,7 @@ export async function personFacts(u: Unit, personId: string, today?: string): Pr
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
     memberships: isMember ? (await memberships(u, at)).map(toMembership) : [],
     enrolments: isEnrolled ? (await enrolments(u, at)).map(toEnrolment) : [],
-    children: isGuardian ? toChildren(await children(u, at)) : [],
+    children: isGuardian ? toChildren(personId, await children(u, at)) : [],
   };
 }
 
@@ -154,31 +161,48 @@ function toValidity(row: { validFrom: string | null; validTo: string | null }): 
   return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }
 
-type Row<K extends keyof Tables> = Tables[K]['$inferSelect'];
+/*
+ * What the rules ask of each row, and no more: to read and decode a column costs as much as to find the row. Drizzle gives null for a
+ * row that is not there by its first column, which must never be null itself.
+ */
+const ofMembership = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
+  return { id, personId, role, isPrimary, validFrom, validTo };
+};
+const ofEnrolment = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
+  return { id, studentId, seat, validFrom, validTo };
+};
+const ofClass = ({ year, semester, grade, classno, classtitle }: Tables['classes']) => {
+  return { year, semester, grade, classno, classtitle };
+};
+const ofGuardianship = (g: Tables['guardianships']) => {
+  const { id, studentId, relation, authority, permissions, state, validFrom, validTo } = g;
+  return { id, studentId, relation, authority, permissions, state, validFrom, validTo };
+};
+
+type Selected<K extends keyof Tables> = Tables[K]['$inferSelect'];
+type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof ofMembership>>;
+type EnrolmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof ofEnrolment>>;
+type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof ofClass>>;
+type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof ofGuardianship>>;
+type SchoolRow = Selected<'schools'>;
 
 const memberships = statement(({ db, t: { memberships: m, schools: s } }, p: Param<Wanted>) =>
   db
-    .select({ membership: m, school: s })
+    .select({ membership: ofMembership(m), school: s })
     .from(m)
     .leftJoin(s, eq(s.code, m.schoolCode))
     .where(and(eq(m.personId, p('personId')), valid(m, p)))
     .orderBy(m.id),
 );
 
-function toMembership({
-  membership,
-  school,
-}: {
-  membership: Row<'memberships'>;
-  school: Row<'schools'> | null;
-}): Membership {
+function toMembership({ membership, school }: { membership: MembershipRow; school: SchoolRow | null }): Membership {
   const { id, personId, role, isPrimary: primary } = membership;
   return { id, personId, role, school: school ?? undefined, primary, ...toValidity(membership) };
 }
 
 const enrolments = statement(({ db, t: { enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
   db
-    .select({ enrolment: e, class: c, school: s })
+    .select({ enrolment: ofEnrolment(e), class: ofClass(c), school: s })
     .from(e)
     .innerJoin(c, eq(c.id, e.classId))
     .innerJoin(s, eq(s.code, c.schoolCode))
@@ -186,22 +210,28 @@ const enrolments = statement(({ db, t: { enrolments: e, classes: c, schools: s }
     .orderBy(c.year, c.semester, e.id),
 );
 
-interface EnrolmentRow {
-  enrolment: Row<'enrolments'>;
-  class: Row<'classes'>;
-  school: Row<'schools'>;
+interface EnrolledRow {
+  enrolment: EnrolmentRow;
+  class: ClassRow;
+  school: SchoolRow;
 }
 
-function toEnrolment({ enrolment, class: { year, semester, grade, classno, classtitle }, school }: EnrolmentRow) {
+function toEnrolment({ enrolment, class: inClass, school }: EnrolledRow): Enrolment {
   const { id, studentId, seat } = enrolment;
-  return { id, studentId, school, year, semester, grade, classno, classtitle, seat, ...toValidity(enrolment) };
+  return { id, studentId, school, ...inClass, seat, ...toValidity(enrolment) };
 }
 
 /** One row for each enrolment of each child, and one for a child without any. */
 const children = statement(
   ({ db, t: { guardianships: g, persons, enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
     db
-      .select({ guardianship: g, name: persons.name, enrolment: e, class: c, school: s })
+      .select({
+        guardianship: ofGuardianship(g),
+        name: persons.name,
+        enrolment: ofEnrolment(e),
+        class: ofClass(c),
+        school: s,
+      })
       .from(g)
       .innerJoin(persons, eq(persons.id, g.studentId))
       .leftJoin(e, and(eq(e.studentId, g.studentId), valid(e, p)))
@@ -212,27 +242,25 @@ const children = statement(
 );
 
 interface ChildRow {
-  guardianship: Row<'guardianships'>;
+  guardianship: GuardianshipRow;
   name: string;
-  enrolment: Row<'enrolments'> | null;
-  class: Row<'classes'> | null;
-  school: Row<'schools'> | null;
+  enrolment: EnrolmentRow | null;
+  class: ClassRow | null;
+  school: SchoolRow | null;
 }
 
-function toChildren(rows: readonly ChildRow[]): Child[] {
+function toChildren(guardianId: string, rows: readonly ChildRow[]): Child[] {
   const byGuardianship = Map.groupBy(rows, ({ guardianship }) => guardianship.id);
   return [...byGuardianship.values()].flatMap((ofChild) => {
     const [first] = ofChild;
     if (first === undefined) return [];
-    const { id, guardianId, studentId, relation, authority, permissions, state } = first.guardianship;
-    const terms = { relation, authority, permissions, state, ...toValidity(first.guardianship) };
     return {
-      guardianship: { id, guardianId, studentId, ...terms },
+      guardianship: { ...first.guardianship, guardianId, ...toValidity(first.guardianship) },
       name: first.name,
-      enrolments: ofChild.flatMap(({ enrolment, class: ofClass, school }): Enrolment[] =>
-        enrolment === null || ofClass === null || school === null
+      enrolments: ofChild.flatMap(({ enrolment, class: inClass, school }): Enrolment[] =>
+        enrolment === null || inClass === null || school === null
           ? []
-          : [toEnrolment({ enrolment, class: ofClass, school })],
+          : [toEnrolment({ enrolment, class: inClass, school })],
       ),
     };
   });

@@ -50,9 +50,9 @@ describe('a sealed text', () => {
   it('can not be moved between rows by a line break in a name', () => {
     assert.throws(() => secrets.open('key', 'a\nb', secrets.seal('key', 'a', 'b')));
     const record = { model: 'Session', idHash: 'x:y', payload: sealPayload(secrets, 'Session', 'x:y', { uid: 'u' }) };
-    assert.deepEqual(openPayload(secrets, record), { uid: 'u' });
-    assert.throws(() => openPayload(secrets, { ...record, model: 'Grant' }));
-    assert.throws(() => openPayload(secrets, { ...record, idHash: 'x:z' }));
+    assert.deepEqual(openPayload(secrets, record.model, record), { uid: 'u' });
+    assert.throws(() => openPayload(secrets, 'Grant', record));
+    assert.throws(() => openPayload(secrets, record.model, { ...record, idHash: 'x:z' }));
   });
 
   it('is refused when a single bit of it was changed, anywhere', () => {
