@@ -1,5 +1,5 @@
 import { freePort } from '../../test/helpers/ports.ts';
-import { signIn } from './flows.ts';
+import { signIn, type Tokens } from './flows.ts';
 import { drive, median, type Measured } from './http.ts';
 import { startService, type BenchService, type City, type Where } from './service.ts';
 
@@ -35,4 +35,14 @@ export async function paired(a: () => Promise<Measured>, b: () => Promise<Measur
 
 export async function signInRate(place: Place): Promise<Measured> {
   return drive(LANES, SECONDS, async () => (await signIn(place.issuer, place.somebody(), place.address)) !== undefined);
+}
+
+/** Tokens of so many people, one after another. */
+export async function tokensFor(place: Place, count: number): Promise<Tokens[]> {
+  const all: Tokens[] = [];
+  while (all.length < count) {
+    const tokens = await signIn(place.issuer, place.somebody());
+    if (tokens !== undefined) all.push(tokens);
+  }
+  return all;
 }

@@ -9,11 +9,12 @@ import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import { createHasher } from '../../src/services/hashing.ts';
 import { freePort } from '../../test/helpers/ports.ts';
-import { refresh, signIn, type Tokens } from './flows.ts';
-import { arrive, beginAnew, call, drive, median, type Measured } from './http.ts';
+import { refresh } from './flows.ts';
+import { call, drive, median, type Measured } from './http.ts';
 import { compareDatabases } from './nodes.ts';
-import { LANES, open, paired, ROUNDS, say, SECONDS, signInRate, type Place } from './place.ts';
+import { LANES, open, paired, ROUNDS, say, SECONDS, signInRate, tokensFor, type Place } from './place.ts';
 import { makeCity, remove, startBare } from './service.ts';
+import { storm } from './storm.ts';
 
 async function verifies(): Promise<number> {
   const threads = availableParallelism();
@@ -24,20 +25,10 @@ async function verifies(): Promise<number> {
   return rate;
 }
 
-async function tokensFor(service: Place, count: number): Promise<Tokens[]> {
-  const all: Tokens[] = [];
-  while (all.length < count) {
-    const tokens = await signIn(service.issuer, service.somebody());
-    if (tokens !== undefined) all.push(tokens);
-  }
-  return all;
-}
-
 async function refreshing(issuer: string, held: string[], seconds = SECONDS): Promise<Measured> {
   return drive(held.length, seconds, async (lane) => {
-    const next = await refresh(issuer, held[lane] ?? '');
-    held[lane] = next?.refresh_token ?? '';
-    return next !== undefined;
+    held[lane] = (await refresh(issuer, held[lane] ?? '')).refresh_token;
+    return true;
   });
 }
 
@@ -81,25 +72,6 @@ async function againstBare(service: Place): Promise<void> {
   );
   say('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
   await bare.stop();
-}
-
-/** Ten times as many people want to sign in as the service can serve; somebody else's app goes on renewing its tokens. */
-async function storm(service: Place, capacity: number): Promise<void> {
-  beginAnew();
-  const held = (await tokensFor(service, 4)).map((one) => one.refresh_token);
-  const calm = await refreshing(service.issuer, held);
-  const told = { in: 0, wait: 0 };
-  const [stormy] = await Promise.all([
-    refreshing(service.issuer, held, SECONDS * 2),
-    arrive(capacity * 10, SECONDS * 2, async () => {
-      const entered = await signIn(service.issuer, service.somebody());
-      told[entered === undefined ? 'wait' : 'in'] += 1;
-    }),
-  ]);
-  const value = `${(stormy.p99 / calm.p99).toFixed(1)} (${calm.p99.toFixed(0)} → ${stormy.p99.toFixed(0)} ms)`;
-  say('refresh p99 in a storm of sign-ins', 'refresh p99 at rest', value, '≤ 3');
-  const counts = `${stormy.failed}; ${told.in}, ${told.wait}`;
-  say('  failed refreshes; sign-ins let in, told to wait', '', counts, '0; any');
 }
 
 async function growth(): Promise<void> {

@@ -9,6 +9,7 @@ import { createForgotRouter } from './forgot/router.ts';
 import { createFormRequestsRouter } from './form-requests.ts';
 import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
+import { admission } from './middleware/admission.ts';
 import { securityHeaders } from './middleware/headers.ts';
 import { language, switchLanguage } from './middleware/language.ts';
 import { observe } from './middleware/observe.ts';
@@ -60,6 +61,8 @@ function together(handle: RequestListener): RequestListener {
 function createPageLayers(deps: HttpDeps): Middleware {
   const layers = new Koa();
   layers.use(language(deps.i18n));
+  const sessionCookie = deps.oidc.provider.cookieName('session');
+  layers.use(admission({ pages: deps.pages, crowded: () => deps.hasher.crowded(), sessionCookie }));
   mount(layers, createHealthRouter(deps.ready));
   mount(layers, createAssetsRouter(deps.templates));
   mount(layers, createHomeRouter(deps));

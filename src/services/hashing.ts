@@ -27,6 +27,8 @@ export interface Hasher {
   isOutdated(hash: string): boolean;
   /** Hashes that wait for a thread. */
   waiting(): number;
+  /** Whether half of the places to wait are taken: the other half is for those who have begun. */
+  crowded(): boolean;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,8 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
     minThreads: 1,
     maxThreads: settings.threads,
     maxQueue: settings.queue,
+    // The next one lies ready when a hash is done; otherwise the thread sleeps until the main one finds time to wake it.
+    concurrentTasksPerWorker: 2,
     idleTimeout: Infinity,
   });
   const run = async (task: HashingTask): Promise<unknown> => {
@@ -76,6 +80,7 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
     },
     isOutdated: (stored) => !stored.startsWith(current),
     waiting: () => pool.queueSize,
+    crowded: () => pool.queueSize >= settings.queue / 2,
     close: () => pool.close({ force: true }),
   };
 }

@@ -30,7 +30,7 @@ export function defineOidcRecords(kit: Kit) {
     },
     (t) => [
       kit.primaryKey('oidc_records_pk', t.model, t.idHash),
-      // Partial: most records are tokens, which have neither, and an index costs each of them a write.
+      // Partial: most records are tokens, which need none of the three, and an index costs each of them a write.
       kit
         .index('oidc_records_uid_idx')
         .on(t.uidHash)
@@ -39,8 +39,11 @@ export function defineOidcRecords(kit: Kit) {
         .index('oidc_records_user_code_idx')
         .on(t.userCodeHash)
         .where(sql`user_code_hash is not null`),
+      kit
+        .index('oidc_records_step_idx')
+        .on(t.accountId)
+        .where(sql`model = 'Interaction'`),
       kit.index('oidc_records_grant_idx').on(t.grantHash),
-      kit.index('oidc_records_account_idx').on(t.accountId, t.model),
       kit.index('oidc_records_expires_idx').on(t.expiresAt),
     ],
   );
