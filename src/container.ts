@@ -4,6 +4,7 @@ import type { Config } from './config/load.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Random } from './domain/random.ts';
 import { createApp } from './http/app.ts';
+import type { HttpDeps } from './http/deps.ts';
 import { createDrain, type Drain } from './http/drain.ts';
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
@@ -95,6 +96,9 @@ interface Services extends Surroundings {
   templates: Templates;
 }
 
+/** Beyond so many requests under way, about a second of work, nobody new begins a sign-in: each holds memory until it is done. */
+const MOST_UNDER_WAY = 500;
+
 const LOCALES = new URL('../config/locales', import.meta.url).pathname;
 const VIEWS = new URL('../views', import.meta.url).pathname;
 const PUBLIC = new URL('../public', import.meta.url).pathname;
@@ -130,12 +134,15 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
 async function assemble(config: Config, surroundings: Surroundings, raw: Store): Promise<Container> {
   const { store, available } = watchStore(raw, surroundings.log);
   const drain = createDrain();
-  const ready: Ready = async () => !drain.begun() && available();
   const services = await createServices(config, surroundings, store);
+  const door: Door = {
+    ready: async () => !drain.begun() && available(),
+    crowded: () => services.hasher.crowded() || drain.underWay() > MOST_UNDER_WAY,
+  };
   if (config.profile === 'conformance') await addTestPerson(services);
   const { outbox, guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
-  let face = createFace(config, services, ready, await keyRing.load());
+  let face = createFace(config, services, door, await keyRing.load());
   await face.oidc.checkClients();
   const handle = drain.watch((request, response) => {
     face.handle(request, response);
@@ -169,7 +176,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
         lookMs: pauses.keys,
         inUse: () => face.keys.version,
         use: (keys) => {
-          face = createFace(config, services, ready, keys);
+          face = createFace(config, services, door, keys);
         },
       }),
     ],
@@ -214,9 +221,9 @@ interface Face {
   handle: RequestListener;
 }
 
-type Ready = () => Promise<boolean>;
+type Door = Pick<HttpDeps, 'ready' | 'crowded'>;
 
-function createFace(config: Config, services: Services, ready: Ready, keys: Keys): Face {
+function createFace(config: Config, services: Services, door: Door, keys: Keys): Face {
   const pages = createPages(services);
   const providerPages = createProviderPages(pages, services, (ctx, _out, error) => {
     showProviderError(pages, ctx, error);
@@ -236,7 +243,7 @@ function createFace(config: Config, services: Services, ready: Ready, keys: Keys
     offersAt: createOffers({ ...services, keys }, oidc.provider),
     trustedProxies: config.trustedProxies,
     minPasswordLength: config.password.minLength,
-    ready,
+    ...door,
   });
   return { keys, oidc, handle };
 }

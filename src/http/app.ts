@@ -62,7 +62,7 @@ function createPageLayers(deps: HttpDeps): Middleware {
   const layers = new Koa();
   layers.use(language(deps.i18n));
   const sessionCookie = deps.oidc.provider.cookieName('session');
-  layers.use(admission({ pages: deps.pages, crowded: () => deps.hasher.crowded(), sessionCookie }));
+  layers.use(admission({ pages: deps.pages, crowded: deps.crowded, sessionCookie }));
   mount(layers, createHealthRouter(deps.ready));
   mount(layers, createAssetsRouter(deps.templates));
   mount(layers, createHomeRouter(deps));

@@ -5,7 +5,6 @@ import type { OffersAt } from '../oidc/offers.ts';
 import type { Access } from '../services/access.ts';
 import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
-import type { Hasher } from '../services/hashing.ts';
 import type { I18n } from '../services/i18n.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
@@ -27,7 +26,8 @@ export interface HttpDeps {
   audit: Audit;
   clients: Clients;
   clock: Clock;
-  hasher: Pick<Hasher, 'crowded'>;
+  /** Whether so many are under way that nobody new should come. */
+  crowded: () => boolean;
   i18n: I18n;
   log: Logger;
   metrics: Metrics;

@@ -6,6 +6,8 @@ import type { RequestListener, ServerResponse } from 'node:http';
  */
 export interface Drain {
   begun(): boolean;
+  /** Requests that have no answer yet. */
+  underWay(): number;
   begin(): void;
   /** The same listener, whose answers say `Connection: close` once the drain has begun. */
   watch(handle: RequestListener): RequestListener;
@@ -16,6 +18,7 @@ export function createDrain(): Drain {
   let begun = false;
   return {
     begun: () => begun,
+    underWay: () => open.size,
     begin: () => {
       begun = true;
       // Those whose head is not written yet; the others are idle soon and are closed at the end.

@@ -1,9 +1,9 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
@@ -65,5 +65,5 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
 
 /** How ids of sessions, codes and tokens are stored: what lies in a dump can not be presented again. */
 export function hashId(id: string): string {
-  return createHash('sha256').update(id).digest('base64url');
+  return hash('sha256', id, 'base64url');
 }

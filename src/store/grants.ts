@@ -40,26 +40,25 @@ export interface StandingGrant {
   record: FoundRecord | null;
 }
 
-const standing = statement(
-  ({ db, t: { grants: g, sessions: s, oidcRecords: o } }, p: Param<{ grantHash: string }>) =>
-    db
-      .select({
-        grant: {
-          personId: g.personId,
-          clientId: g.clientId,
-          role: g.role,
-          schoolCode: g.schoolCode,
-          childId: g.childId,
-          scopes: g.scopes,
-        },
-        // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
-        session: { expiresAt: s.expiresAt, endedAt: s.endedAt },
-        record: foundColumns(o),
-      })
-      .from(g)
-      .leftJoin(s, eq(s.sessionHash, g.sessionHash))
-      .leftJoin(o, and(eq(o.model, 'Grant'), eq(o.idHash, g.grantHash), eq(o.destroyed, false)))
-      .where(eq(g.grantHash, p('grantHash'))),
+const standing = statement(({ db, t: { grants: g, sessions: s, oidcRecords: o } }, p: Param<{ grantHash: string }>) =>
+  db
+    .select({
+      grant: {
+        personId: g.personId,
+        clientId: g.clientId,
+        role: g.role,
+        schoolCode: g.schoolCode,
+        childId: g.childId,
+        scopes: g.scopes,
+      },
+      // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
+      session: { expiresAt: s.expiresAt, endedAt: s.endedAt },
+      record: foundColumns(o),
+    })
+    .from(g)
+    .leftJoin(s, eq(s.sessionHash, g.sessionHash))
+    .leftJoin(o, and(eq(o.model, 'Grant'), eq(o.idHash, g.grantHash), eq(o.destroyed, false)))
+    .where(eq(g.grantHash, p('grantHash'))),
 );
 
 export async function standingGrant(u: Unit, grantHash: string): Promise<StandingGrant | undefined> {

@@ -3,7 +3,7 @@ import type { Pages } from '../pages.ts';
 
 interface Deps {
   pages: Pages;
-  /** Whether so many wait for their password to be compared that nobody new should come. */
+  /** Whether so many are under way that nobody new should come. */
   crowded: () => boolean;
   /** Name of the cookie of somebody who is signed in. */
   sessionCookie: string;
