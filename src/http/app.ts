@@ -23,8 +23,12 @@ import { completeSignOut } from './sign-out.ts';
  * The web face. The provider is the Koa app: what is used here runs before its own routes, in the order of this list.
  */
 export function createApp(deps: HttpDeps): RequestListener {
-  const { oidc, issuer, pages } = deps;
-  const app = oidc.provider;
+  const { oidc, issuer, log, pages } = deps;
+  const app: Koa = oidc.provider;
+  // What the layers can not catch: a connection that breaks in the middle. Koa would print a stack trace beside the log.
+  app.on('error', (error: unknown) => {
+    log.info({ error: error instanceof Error ? error.message : String(error) }, 'a connection broke');
+  });
   pinOrigin(app, issuer, deps.trustedProxies);
   const failed = (ctx: Context, status: number, reference: string, error?: unknown): void => {
     showFailure(pages, ctx, { status, reference, error });
@@ -98,7 +102,10 @@ const MACHINE = new Set([
 
 /** A machine's request passes the layers of the pages by: they are a third of what it costs (decision 0012). */
 function unlessMachine(layers: Middleware): Middleware {
-  return (ctx, next) => (MACHINE.has(ctx.path) ? next() : layers(ctx, next));
+  return async (ctx, next) => {
+    if (MACHINE.has(ctx.path)) await next();
+    else await layers(ctx, next);
+  };
 }
 
 /** What relying parties and devices, and browsers on their behalf, send forms to; none of it trusts a cookie alone. */

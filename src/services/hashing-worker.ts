@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { hashSync, verifySync, type Options } from '@node-rs/argon2';
 import { z } from 'zod';
@@ -7,13 +7,16 @@ export type HashingTask =
   | { kind: 'hash'; password: string; memoryKib: number; passes: number }
   | { kind: 'verify'; password: string; hash: string };
 
+/** Linux: `1234/task/1240`, asked by a thread about itself (proc(5)). */
+const SELF = '/proc/thread-self';
+
 /**
- * Who renews a token must not wait behind those who sign in, so this thread takes what time the others leave. On Linux a thread has
- * an id and a priority of its own; elsewhere all stay alike.
+ * Who renews a token must not wait behind those who sign in, so this thread takes what time the others leave. Only Linux gives each
+ * thread a priority of its own; elsewhere all stay alike.
  */
 function stepBack(): void {
-  if (process.platform !== 'linux') return;
-  const [, thread] = /task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+  if (!existsSync(SELF)) return;
+  const [thread] = /\d+$/.exec(readlinkSync(SELF)) ?? [];
   if (thread !== undefined) setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
 }
 stepBack();

@@ -49,15 +49,21 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
     filename: new URL('./hashing-worker.ts', import.meta.url).href,
     minThreads: 1,
     maxThreads: settings.threads,
-    maxQueue: settings.queue,
     // The next one lies ready when a hash is done; otherwise the thread sleeps until the main one finds time to wake it.
     concurrentTasksPerWorker: 2,
     idleTimeout: Infinity,
   });
+  let begun = 0;
+  const waiting = (): number => Math.max(0, begun - settings.threads);
   const run = async (task: HashingTask): Promise<unknown> => {
-    if (pool.queueSize >= settings.queue) throw new BusyError('too many hashes wait');
-    const result: unknown = await pool.run(task);
-    return result;
+    if (waiting() >= settings.queue) throw new BusyError('too many hashes wait');
+    begun += 1;
+    try {
+      const result: unknown = await pool.run(task);
+      return result;
+    } finally {
+      begun -= 1;
+    }
   };
   const { memoryKib, passes } = settings;
   const hash = async (password: string): Promise<string> =>
@@ -79,8 +85,8 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
       return false;
     },
     isOutdated: (stored) => !stored.startsWith(current),
-    waiting: () => pool.queueSize,
-    crowded: () => pool.queueSize >= settings.queue / 2,
+    waiting,
+    crowded: () => waiting() >= settings.queue / 2,
     close: () => pool.close({ force: true }),
   };
 }

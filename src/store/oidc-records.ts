@@ -12,10 +12,16 @@ import type { Tables } from './schema/define.ts';
 
 type OidcRecord = Tables['oidcRecords']['$inferSelect'];
 /** What is read of a record: whoever asks knows the rest already. */
-export type FoundRecord = Pick<OidcRecord, 'idHash' | 'payload' | 'consumedAt' | 'grantHash'>;
+export type FoundRecord = Pick<OidcRecord, Found>;
+type Found = 'idHash' | 'payload' | 'consumedAt' | 'grantHash';
 
 /** The columns of a `FoundRecord`; `idHash` is the first, because drizzle asks the first column whether anything was joined. */
-export function foundColumns({ idHash, payload, consumedAt, grantHash }: Tables['oidcRecords']) {
+export function foundColumns({
+  idHash,
+  payload,
+  consumedAt,
+  grantHash,
+}: Tables['oidcRecords']): Pick<Tables['oidcRecords'], Found> {
   return { idHash, payload, consumedAt, grantHash };
 }
 export type NewOidcRecord = Omit<Tables['oidcRecords']['$inferInsert'], 'destroyed' | 'consumedAt'>;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 
 import { BusyError } from '../../src/services/errors.ts';
@@ -43,6 +44,29 @@ describe('the hasher at its real cost', () => {
     assert.equal(hasher.isOutdated(old), true);
     assert.equal(hasher.isOutdated(await hasher.hash('x')), false);
     assert.equal(await hasher.verify(old, 'four small boats'), true, 'and takes them all the same');
+  });
+
+  it('lets others go first: its thread has a lower priority than the main one', async () => {
+    await hasher.hash('four small boats');
+    // proc_pid_stat(5): the name is in brackets, `nice` is the 19th field.
+    const niceness = readdirSync('/proc/self/task').map((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+      return { thread: Number(thread), nice: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) };
+    });
+    assert.equal(niceness.find(({ thread }) => thread === process.pid)?.nice, 0);
+    assert.equal(niceness.filter(({ nice }) => nice === 10).length, REAL.threads);
+  });
+
+  it('is crowded when half of the places to wait are taken', async () => {
+    const few = await createHasher({ ...REAL, queue: 4 });
+    const states = ['a', 'b', 'c'].map((one) => [few.hash(one), few.crowded()] as const);
+    assert.deepEqual(
+      states.map(([, crowded]) => crowded),
+      [false, false, true],
+    );
+    await Promise.all(states.map(([work]) => work));
+    assert.equal(few.crowded(), false);
+    await few.close();
   });
 
   it('takes as long for nobody as for somebody, and always says no', async () => {
