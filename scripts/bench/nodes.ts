@@ -7,6 +7,7 @@ const PEOPLE = 3_000;
 
 /** CPU time of the service for one sign-in, in milliseconds: of a node alone, while nobody else asks. */
 async function cpuPerSignIn(place: Place): Promise<number> {
+  await signInRate(place);
   const each: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const before = place.usage().cpuSeconds;

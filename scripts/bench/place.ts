@@ -22,8 +22,10 @@ export function say(work: string, against: string, value: string, aim: string): 
   process.stdout.write(`${work.padEnd(48)} ${against.padEnd(34)} ${value.padEnd(24)} aim ${aim}\n`);
 }
 
-/** A and B in turn, so that a machine that slows down slows both. @returns median of A/B */
+/** A and B in turn, so that a machine that slows down slows both; a first turn warms both up. @returns median of A/B */
 export async function paired(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
+  await a();
+  await b();
   const ratios: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const ours = await a();

@@ -14,9 +14,9 @@ import { NOW } from './numbers.ts';
 /** The same unit, counting the statements that it sends. */
 function counting(u: Unit): { unit: Unit; queries: () => number } {
   let queries = 0;
-  const execute: Unit['execute'] = (statement, values) => {
+  const execute: Unit['execute'] = (...statement) => {
     queries++;
-    return u.execute(statement, values);
+    return u.execute(...statement);
   };
   return { unit: { ...u, execute }, queries: () => queries };
 }
@@ -105,6 +105,19 @@ eachStore('people', (on) => {
       (await facts('older'))?.enrolments.map(({ id }) => id),
       ['e1', 'e2'],
     );
+  });
+
+  it('are read and written on while a newer node changes their tables', async () => {
+    const look = async (): Promise<string[][]> => {
+      const read = await facts('older');
+      const written = await on.store.write((u) => people.personFacts(u, 'older'));
+      return [read, written].map((one) => one?.enrolments.map(({ id }) => id) ?? []);
+    };
+    const before = await look();
+    if (on.dialect === 'postgres') {
+      await on.store.maintain((run) => run('alter table classes alter column classtitle type varchar(200)'));
+    }
+    assert.deepEqual(await look(), before);
   });
 
   it('cost the same number of queries however many children there are', async () => {

@@ -26,8 +26,12 @@ const LOST = '08006';
 const UNKNOWN = '08007';
 /** The server goes, is gone or is not there yet; the rest is what the network says. */
 const LOST_CODES = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
-/** node-postgres gives these no code. */
-const LOST_TEXTS = /^(Connection terminated|Client has encountered a connection error)/;
+/**
+ * The first two have no code from node-postgres. The last: a newer node has changed a table, and the plans that this connection keeps
+ * are of no use any more; a new connection makes new ones.
+ */
+const LOST_TEXTS =
+  /^(Connection terminated|Client has encountered a connection error|cached plan must not change result type)/;
 /** How long a request waits for a server that is being restarted, and how often it looks. In milliseconds. */
 const PATIENCE_MS = 3_000;
 const LOOK_MS = 50;
@@ -83,8 +87,9 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
 }
 
 function executeOn(target: pg.Pool | pg.PoolClient): Execute {
-  return async (text, values) => {
-    const { rows } = await target.query({ text, values, rowMode: 'array' }).catch(sayLost(LOST));
+  return async (text, values, name) => {
+    const query = { text, values, rowMode: 'array', ...(name === undefined ? {} : { name }) } as const;
+    const { rows } = await target.query(query).catch(sayLost(LOST));
     return rows;
   };
 }
@@ -149,7 +154,9 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
     return value;
   } catch (error) {
     await client.query('rollback').catch(remember);
-    throw withoutValues(error);
+    const clean = withoutValues(error);
+    if (codeOf(clean) === LOST && clean instanceof Error) remember(clean);
+    throw clean;
   } finally {
     client.off('error', remember);
     client.release(broken);

@@ -22,26 +22,36 @@ type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 export function statement<V extends object, R>(
   build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
 ): (u: Unit, values: V) => Promise<R> {
+  const name = nextName();
   const kept = new Map<Engine, Run<V, R>>();
   return ({ engine, execute }, values) => {
     const known = kept.get(engine);
     if (known !== undefined) return known(execute, values);
-    const run = prepare(engine, build);
+    const run = prepare(engine, build, name);
     kept.set(engine, run);
     return run(execute, values);
   };
+}
+
+let names = 0;
+
+/** A name is said on each connection before it is used, so it only has to be one within this process. */
+function nextName(): string {
+  names += 1;
+  return `kept_${String(names)}`;
 }
 
 /** The statement outlives units, so at each call it is told whose it is; drizzle asks at once, before anybody else can call. */
 function prepare<V extends object, R>(
   engine: Engine,
   build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
+  name: string,
 ): Run<V, R> {
   const waiting: Execute[] = [];
   const db = engine.queries((text, values) => {
     const execute = waiting.pop();
     if (execute === undefined) throw new StoreError('drizzle asked when nobody had called');
-    return execute(text, values);
+    return execute(text, values, name);
   });
   const query = build({ t: engine.t, db }, (name) => new Placeholder(name)).prepare();
   return async (execute, values) => {

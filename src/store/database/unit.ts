@@ -34,8 +34,11 @@ export interface Unit {
   readonly execute: Execute;
 }
 
-/** A statement with its values, as drizzle hands it over; rows are arrays. */
-export type Execute = (statement: string, values: unknown[]) => Promise<unknown[][]>;
+/**
+ * A statement with its values, as drizzle hands it over; rows are arrays. A statement with a name is always the same text: PostgreSQL
+ * keeps its plan for as long as the connection lasts.
+ */
+export type Execute = (statement: string, values: unknown[], name?: string) => Promise<unknown[][]>;
 
 /** A structural subset of pino's logger. */
 export interface StoreLog {
@@ -76,11 +79,11 @@ export interface ScopedUnit {
 export function scopeUnit(execute: Execute, engine: Engine): ScopedUnit {
   let ended = false;
   let failure: unknown;
-  const guarded: Execute = async (statement, values) => {
+  const guarded: Execute = async (statement, values, name) => {
     try {
       if (ended) throw new StoreError('this unit of work has ended; was a query not awaited?');
       if (failure !== undefined) throw new StoreError('a statement of this unit of work failed before');
-      return await execute(statement, values);
+      return await execute(statement, values, name);
     } catch (error) {
       failure ??= error;
       // Drizzle's error quotes the values: e-mails and password hashes would reach a log. It holds this very array.
