@@ -17,8 +17,6 @@ const WRITER_TIMEOUT = 20;
  * page once, however often it was changed; with SQLite's thousand there were five moves a second in a rush.
  */
 const CHECKPOINT_PAGES = 4_000;
-/** How much of the file a reader sees without copying, in bytes: after each commit of the writer it would copy every page anew. */
-const MAPPED = 64 * 1_048_576;
 /** A reader waits only while another process repairs the log after a crash. */
 const READER_TIMEOUT = 1_000;
 
@@ -49,7 +47,6 @@ export function openWriter(file: string): SqliteConnection {
 export function openReader(file: string): SqliteConnection {
   const database = new Database(file, { readonly: true, timeout: READER_TIMEOUT });
   database.pragma('query_only = ON');
-  database.pragma(`mmap_size = ${String(MAPPED)}`);
   return wrap(database);
 }
 

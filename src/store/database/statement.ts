@@ -53,7 +53,7 @@ function prepare<V extends object, R>(
     if (execute === undefined) throw new StoreError('drizzle asked when nobody had called');
     return execute(text, values, name);
   });
-  const query = build({ t: engine.t, db }, (name) => new Placeholder(name)).prepare();
+  const query = build({ t: engine.t, db }, (column) => new Placeholder(column)).prepare();
   return async (execute, values) => {
     waiting.push(execute);
     const rows = query.execute(values);
