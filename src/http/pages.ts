@@ -133,8 +133,9 @@ export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: 
     showFailure(pages, ctx, { status: error.statusCode, reference: requestId, error });
     return;
   }
-  const options = { clientId: ctx.oidc.client?.clientId, reference: requestId };
+  const clientId = ctx.oidc.client?.clientId;
+  // The same answer as where our own pages find that a step is over: 410, and a way back to the app.
   if (error instanceof errors.SessionNotFound)
-    pages.message(ctx, 'expired', { ...options, reference: undefined, status });
-  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { ...options, status });
+    pages.message(ctx, 'expired', { clientId: clientId ?? rememberedApp(ctx), status: 410 });
+  else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, reference: requestId, status });
 }

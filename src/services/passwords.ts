@@ -30,6 +30,8 @@ export type PasswordChangeResult =
 export interface Passwords {
   /** Asks for the old password, checks the new one, ends everything else and mails a notice. @throws {BusyError} */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** Whether the person has chosen a password, so that a first one opens nothing any more. */
+  isChosen(personId: string): Promise<boolean>;
   /** Why a new password is not good enough; empty when it is. */
   check(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
   /**
@@ -59,6 +61,10 @@ export function createPasswords(deps: Deps): Passwords {
   return {
     check,
     settle,
+    isChosen: async (personId) => {
+      const { first, hash } = await store.read((u) => credentials.credentialOf(u, personId));
+      return first === undefined && hash !== undefined;
+    },
     change: async ({ personId, current, next, keepSessionHash, address }) => {
       const verified = await attempts.verify({ personId, login: undefined, password: current, address });
       if (verified.kind === 'throttled') return verified;

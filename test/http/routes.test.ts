@@ -65,7 +65,7 @@ const TABLE: Record<string, Expected> = {
   'GET /jwks': all('200'),
   'GET /auth': all('400'),
   'POST /auth': all('303 /auth'),
-  'GET /auth/:uid': all('400'),
+  'GET /auth/:uid': all('410'),
   'POST /token': all('400'),
   'POST /token/revocation': all('400'),
   'POST /token/introspection': all('400'),

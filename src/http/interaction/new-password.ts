@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { tryChange, type Problem } from '../change-password.ts';
@@ -47,15 +48,39 @@ export function createNewPasswordScreen(deps: HttpDeps): Screen {
         keepSessionHash: undefined,
       });
       if (problem !== undefined) {
-        // Pressed twice, the first press may have ended the first password while this one was looking.
-        const { answered, returnTo } = await currentStep(ctx, oidc, step.uid);
-        if (answered) goOn(ctx, returnTo);
-        else await draw(ctx, step, problem);
+        const returnTo = await answeredByOtherPress(deps, ctx, step.uid, personId);
+        if (returnTo === undefined) await draw(ctx, step, problem);
+        else goOn(ctx, returnTo);
         return;
       }
       return finish(ctx, oidc, { login: loginResult(personId, remember, clock.now()) });
     },
   };
+}
+
+/** How long and how often the answer of the other press is looked for, in milliseconds. */
+const PATIENCE_MS = 1_000;
+const LOOK_MS = 20;
+
+/**
+ * Pressed twice, the first press may have ended the first password while this one was looking; its answer is written a moment after.
+ *
+ * @returns where the way goes on; `undefined` when there was no other press
+ * @throws {HttpError} 410 when the other press has finished the step already
+ */
+async function answeredByOtherPress(
+  { oidc, passwords }: HttpDeps,
+  ctx: Context,
+  uid: string,
+  personId: string,
+): Promise<string | undefined> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const { answered, returnTo } = await currentStep(ctx, oidc, uid);
+    if (answered) return returnTo;
+    if (performance.now() > end || !(await passwords.isChosen(personId))) return undefined;
+    await sleep(LOOK_MS);
+  }
 }
 
 /** @throws {HttpError} 410 when no first password was right before, or the person was disabled since */
