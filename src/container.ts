@@ -137,7 +137,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
   const services = await createServices(config, surroundings, store);
   const door: Door = {
     ready: async () => !drain.begun() && available(),
-    crowded: () => services.hasher.crowded() || drain.underWay() > MOST_UNDER_WAY,
+    crowded: () => services.hasher.crowded() || drain.hasMoreUnderWay(MOST_UNDER_WAY),
   };
   if (config.profile === 'conformance') await addTestPerson(services);
   const { outbox, guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;

@@ -14,8 +14,9 @@ process.on('message', (message) => {
 
 async function work({ issuer, held, seconds }: z.infer<typeof order>): Promise<void> {
   const measured = await drive(held.length, seconds, async (lane) => {
-    held[lane] = (await refresh(issuer, held[lane] ?? '')).refresh_token;
-    return true;
+    const next = await refresh(issuer, held[lane] ?? '').catch(() => undefined);
+    held[lane] = next?.refresh_token ?? held[lane] ?? '';
+    return next !== undefined;
   });
   process.send?.({ measured, held });
 }

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
+import { z } from 'zod';
 import { createAccountRouter } from './account/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
@@ -19,15 +20,21 @@ import { showFailure } from './pages.ts';
 import { replaceProviderForms } from './provider-forms.ts';
 import { completeSignOut } from './sign-out.ts';
 
+/** What Node says when the other side goes away in the middle, or sends half of a request. */
+const BROKEN = /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|HPE_.*)$/;
+const broken = z.object({ code: z.string() });
+
 /**
  * The web face. The provider is the Koa app: what is used here runs before its own routes, in the order of this list.
  */
 export function createApp(deps: HttpDeps): RequestListener {
   const { oidc, issuer, log, pages } = deps;
   const app: Koa = oidc.provider;
-  // What the layers can not catch: a connection that breaks in the middle. Koa would print a stack trace beside the log.
+  // What the layers can not catch; Koa would print it beside the log.
   app.on('error', (error: unknown) => {
-    log.info({ error: error instanceof Error ? error.message : String(error) }, 'a connection broke');
+    const { code = '' } = broken.safeParse(error).data ?? {};
+    if (BROKEN.test(code)) log.info({ code }, 'a connection broke');
+    else log.error({ err: error }, 'an answer failed');
   });
   pinOrigin(app, issuer, deps.trustedProxies);
   const failed = (ctx: Context, status: number, reference: string, error?: unknown): void => {
@@ -94,7 +101,7 @@ function createHomeRouter({ i18n }: HttpDeps): Router {
   return router;
 }
 
-/** Where programs talk to the provider, with secrets and tokens and never with a cookie: no page is shown, no form guarded. */
+/** Where programs talk to the provider, with secrets and tokens and never with a cookie: no language is asked, no form guarded. */
 const MACHINE = new Set([
   ...['/request', '/device/auth', '/me', '/jwks'],
   ...['/token', '/token/introspection', '/token/revocation'],

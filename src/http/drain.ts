@@ -6,8 +6,11 @@ import type { RequestListener, ServerResponse } from 'node:http';
  */
 export interface Drain {
   begun(): boolean;
-  /** Requests that have no answer yet. */
-  underWay(): number;
+  /**
+   * Whether more than so many requests wait for their answer. One that was only announced does not count: to hold a door shut must cost
+   * more than a socket.
+   */
+  hasMoreUnderWay(than: number): boolean;
   begin(): void;
   /** The same listener, whose answers say `Connection: close` once the drain has begun. */
   watch(handle: RequestListener): RequestListener;
@@ -18,7 +21,11 @@ export function createDrain(): Drain {
   let begun = false;
   return {
     begun: () => begun,
-    underWay: () => open.size,
+    hasMoreUnderWay: (than) => {
+      let left = than;
+      for (const { req } of open) if (req.complete && (left -= 1) < 0) return true;
+      return false;
+    },
     begin: () => {
       begun = true;
       // Those whose head is not written yet; the others are idle soon and are closed at the end.

@@ -31,6 +31,8 @@ export interface MessageOptions {
   /** The app that the person was on the way to; the page then leads back there. */
   clientId?: string | undefined;
   reference?: string | undefined;
+  /** The same address, where it is worth another try: the first button. */
+  again?: string;
 }
 
 interface Deps {
@@ -64,8 +66,10 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     if (href === undefined) return [];
     return [{ label: t(ctx, 'action.backToApp', { app: appName(ctx, clientId) }), href, primary: true }];
   };
-  const message: Pages['message'] = (ctx, kind, { status, clientId, reference }) => {
-    const back = backToApp(ctx, kind, clientId);
+  const tryAgain = (ctx: Context, href: string | undefined): MessageLocals['actions'] =>
+    href === undefined ? [] : [{ label: t(ctx, 'action.again'), href, primary: true }];
+  const message: Pages['message'] = (ctx, kind, { status, clientId, reference, again }) => {
+    const back = [...tryAgain(ctx, again), ...backToApp(ctx, kind, clientId)];
     show(
       ctx,
       'message',

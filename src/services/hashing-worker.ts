@@ -1,5 +1,5 @@
 import { existsSync, readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { hashSync, verifySync, type Options } from '@node-rs/argon2';
 import { z } from 'zod';
 
@@ -17,9 +17,15 @@ const SELF = '/proc/thread-self';
 function stepBack(): void {
   if (!existsSync(SELF)) return;
   const [thread] = /\d+$/.exec(readlinkSync(SELF)) ?? [];
-  if (thread !== undefined) setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
+  const { PRIORITY_BELOW_NORMAL: lower } = constants.priority;
+  // Whoever was started lower still may not come up to it, and need not.
+  if (thread !== undefined && getPriority(Number(thread)) < lower) setPriority(Number(thread), lower);
 }
-stepBack();
+try {
+  stepBack();
+} catch {
+  // A system that does not allow it (seccomp, another PID namespace): hashing goes on at the priority that it has.
+}
 
 /** Runs in a worker thread: argon2id keeps a core busy for a while and must not do so where tokens are signed. */
 export default function run(task: HashingTask): string | boolean {

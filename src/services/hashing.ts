@@ -47,7 +47,7 @@ const verdict = z.union([z.boolean(), z.literal('unreadable')]);
 export async function createHasher(settings: HashingSettings): Promise<Hasher> {
   const pool = new Piscina({
     filename: new URL('./hashing-worker.ts', import.meta.url).href,
-    minThreads: 1,
+    minThreads: settings.threads,
     maxThreads: settings.threads,
     // The next one lies ready when a hash is done; otherwise the thread sleeps until the main one finds time to wake it.
     concurrentTasksPerWorker: 2,

@@ -95,7 +95,7 @@ const self = statement(
 );
 
 /**
- * Everything that the rules may know of one person, in two to four indexed queries, however many people there are. All
+ * Everything that the rules may know of one person, in one to four indexed queries, however many people there are. All
  * guardianships come along, in force or not: the rules judge.
  *
  * @param today leaves out enrolments and memberships that are not valid on this day (`2026-11-23`)

@@ -53,7 +53,8 @@ describe('the hasher at its real cost', () => {
       const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
       return { thread: Number(thread), nice: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) };
     });
-    assert.equal(niceness.find(({ thread }) => thread === process.pid)?.nice, 0);
+    const own = niceness.find(({ thread }) => thread === process.pid)?.nice ?? NaN;
+    assert.ok(own < 10, 'the tests themselves run at a normal priority');
     assert.equal(niceness.filter(({ nice }) => nice === 10).length, REAL.threads);
   });
 

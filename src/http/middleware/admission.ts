@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type { Pages } from '../pages.ts';
 
 interface Deps {
@@ -14,9 +14,18 @@ interface Deps {
  * signed-in go on without a password, and apps that only ask (`prompt=none`) get their answer.
  */
 export function admission({ pages, crowded, sessionCookie }: Deps): Middleware {
+  const isSignedIn = (ctx: Context): boolean => ctx.cookies.get(sessionCookie, { signed: false }) !== undefined;
   return async (ctx, next) => {
-    const isNew = ctx.path === '/auth' && ctx.cookies.get(sessionCookie, { signed: false }) === undefined;
-    if (isNew && ctx.query['prompt'] !== 'none' && crowded()) pages.message(ctx, 'busy', { status: 503 });
-    else await next();
+    if (isAtDoor(ctx) && !isSignedIn(ctx) && crowded()) {
+      pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
+    } else await next();
   };
+}
+
+/**
+ * A form of another site comes without the `Lax` cookie, and is sent on as an address that has it. A pushed request does not show its
+ * `prompt`, and can not be sent again later (RFC 9126, section 4).
+ */
+function isAtDoor({ path, method, query }: Context): boolean {
+  return path === '/auth' && method === 'GET' && query['prompt'] !== 'none' && query['request_uri'] === undefined;
 }

@@ -26,12 +26,13 @@ const LOST = '08006';
 const UNKNOWN = '08007';
 /** The server goes, is gone or is not there yet; the rest is what the network says. */
 const LOST_CODES = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+/** node-postgres gives these no code. */
+const LOST_TEXTS = /^(Connection terminated|Client has encountered a connection error)/;
 /**
- * The first two have no code from node-postgres. The last: a newer node has changed a table, and the plans that this connection keeps
- * are of no use any more; a new connection makes new ones.
+ * A newer node has changed a table, and the plans that this connection keeps are of no use any more; a new one makes new plans.
+ * feature_not_supported says many things, and its text is in the server's language: the routine tells.
  */
-const LOST_TEXTS =
-  /^(Connection terminated|Client has encountered a connection error|cached plan must not change result type)/;
+const STALE_PLAN = { code: '0A000', routine: 'RevalidateCachedQuery' };
 /** How long a request waits for a server that is being restarted, and how often it looks. In milliseconds. */
 const PATIENCE_MS = 3_000;
 const LOOK_MS = 50;
@@ -97,7 +98,10 @@ function executeOn(target: pg.Pool | pg.PoolClient): Execute {
 /** Gives errors of the connection one code, and lets others pass. */
 function sayLost(code: string): (error: unknown) => never {
   return (error) => {
-    const lost = LOST_CODES.has(codeOf(error) ?? '') || (error instanceof Error && LOST_TEXTS.test(error.message));
+    const lost =
+      LOST_CODES.has(codeOf(error) ?? '') ||
+      (error instanceof Error && LOST_TEXTS.test(error.message)) ||
+      (error instanceof pg.DatabaseError && error.code === STALE_PLAN.code && error.routine === STALE_PLAN.routine);
     throw lost ? new StoreError('the connection to the database was lost', code) : error;
   };
 }

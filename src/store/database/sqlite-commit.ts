@@ -8,8 +8,8 @@ import { runScoped, scopeUnit, type Nesting, type StoreLog, type Unit } from './
 const MOST_WRITES = 200;
 const LONGEST_GATHERING = 50;
 /**
- * Milliseconds from one commit to the next. Who writes while nobody else does never waits; in a rush, those who come sooner share the
- * next commit, as with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of what it costs (decision 0012).
+ * Milliseconds from the beginning of one round of commits to the next. Who comes sooner waits for so long at the most, and shares the
+ * commit with others, as with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of what it costs (decision 0012).
  */
 const SPACING = 5;
 /** A unit that waits longer than this for something else is given up, or it would stop everybody's writes. */
@@ -45,7 +45,7 @@ export function createGroupCommit({ writer, begin, nesting, log }: Deps): GroupC
   let turn: Promise<void> = Promise.resolve();
   let scheduled = false;
   let closed = false;
-  let lastCommit = -Infinity;
+  let lastRound = -Infinity;
 
   const alone = <T>(fn: () => Promise<T>): Promise<T> => {
     if (closed) return Promise.reject(new StoreError('the store is closed'));
@@ -55,7 +55,7 @@ export function createGroupCommit({ writer, begin, nesting, log }: Deps): GroupC
   };
   const drain = async (): Promise<void> => {
     try {
-      lastCommit = performance.now();
+      lastRound = performance.now();
       while (queue.length > 0) await commitTogether(queue, writer, begin, log);
     } finally {
       scheduled = false;
@@ -67,7 +67,7 @@ export function createGroupCommit({ writer, begin, nesting, log }: Deps): GroupC
     const work = (): void => {
       turn = turn.then(drain).catch((error: unknown) => log?.error({ err: error }, 'sqlite: writer failed'));
     };
-    const early = lastCommit + SPACING - performance.now();
+    const early = lastRound + SPACING - performance.now();
     if (early > 0) setTimeout(work, early);
     // After the events of this round, so that what arrived together is written together.
     else setImmediate(work);
