@@ -79,7 +79,8 @@ for (const [trust, proxies] of [
           const answer = await send(issuer, target, { headers });
           assert.deepEqual(shapeOf(answer), shapeOf(honest), `${name} at ${target}`);
           const everything = JSON.stringify(answer.headers) + answer.body;
-          assert.ok(!everything.includes('evil') && !everything.includes('8443'), `${name} at ${target}`);
+          // With its colon: the id of a request may hold any four digits.
+          assert.ok(!everything.includes('evil') && !everything.includes(':8443'), `${name} at ${target}`);
         }
       }
       for (const headers of Object.values(LIES)) {
