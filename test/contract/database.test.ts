@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 
 import { ConflictError, openStore, StoreError, type Unit } from '../../src/store/database/index.ts';
 import { insertMany } from '../../src/store/bulk.ts';
@@ -199,6 +199,33 @@ eachStore('unit of work', (on) => {
       u.db.select().from(u.t.throttles).where(eq(u.t.throttles.key, 'bulk:24999')),
     );
     assert.deepEqual(last, rows.at(-1));
+  });
+
+  it('runs what a unit asks at once in the order in which it was asked', async () => {
+    await on.store.write(async (u) => {
+      const [before, , after] = await Promise.all([isIn(u, '990020'), add(u, '990020'), isIn(u, '990020')]);
+      assert.deepEqual([before, after], [false, true]);
+    });
+  });
+
+  it('keeps nothing of a write when one of the statements that it asks at once fails', async () => {
+    const work = on.store.write((u) => Promise.all([add(u, '990021'), add(u, '990021'), add(u, '990022')]));
+    await assert.rejects(work, /constraint/);
+    assert.deepEqual([await has('990021'), await has('990022')], [false, false]);
+  });
+
+  it('lets one of many parallel reads fail alone', async () => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, at) =>
+        on.store.read((u) =>
+          u.db.select({ at: at === 13 ? sql`no_such_column` : sql`${String(at)}` }).from(u.t.schools),
+        ),
+      ),
+    );
+    const failed = results.flatMap(({ status }, at) => (status === 'rejected' ? [at] : []));
+    assert.deepEqual(failed, [13]);
+    const values = results.map((one) => (one.status === 'fulfilled' ? Number(one.value[0]?.at) : 13));
+    assert.deepEqual(values, [...results.keys()]);
   });
 
   it('answers pings', () => on.store.ping());

@@ -5,6 +5,9 @@ import pg from 'pg';
 
 import { postgresTables } from '../schema/postgres.ts';
 import { codeOf, StoreError, withoutValues } from './errors.ts';
+import { LOST, sayLost, UNKNOWN } from './postgres-errors.ts';
+import { createSharing } from './postgres-sharing.ts';
+import { TurnSocket } from './postgres-socket.ts';
 import {
   createNesting,
   runScoped,
@@ -20,19 +23,11 @@ import {
 /** Serialisation failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when done again. */
 const RETRIED = new Set(['40001', '40P01']);
 const MOST_ATTEMPTS = 6;
-/** connection_failure: the connection was lost before COMMIT, so nothing has happened and the same work may be done again. */
-const LOST = '08006';
-/** transaction_resolution_unknown: it was lost during COMMIT. To do the work again could do it twice. */
-const UNKNOWN = '08007';
-/** The server goes, is gone or is not there yet; the rest is what the network says. */
-const LOST_CODES = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
-/** node-postgres gives these no code. */
-const LOST_TEXTS = /^(Connection terminated|Client has encountered a connection error)/;
 /**
- * A newer node has changed a table, and the plans that this connection keeps are of no use any more; a new one makes new plans.
- * feature_not_supported says many things, and its text is in the server's language: the routine tells.
+ * Never a kept statement: a server that does not know it would refuse it and run what comes behind it, each statement for itself. As it
+ * is, it fails with its connection only. The protocol is that of kept statements, so it is corked like them.
  */
-const STALE_PLAN = { code: '0A000', routine: 'RevalidateCachedQuery' };
+const BEGIN: pg.QueryConfig & { queryMode: 'extended' } = { text: 'begin', queryMode: 'extended' };
 /** How long a request waits for a server that is being restarted, and how often it looks. In milliseconds. */
 const PATIENCE_MS = 3_000;
 const LOOK_MS = 50;
@@ -50,10 +45,11 @@ export interface PostgresOptions {
 export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
   const writers = createPool(url, poolSize, log, '');
+  const share = createSharing(() => readers.connect().catch(sayLost(LOST)));
   const nesting = createNesting();
   return {
     dialect: 'postgres',
-    read: (fn) => patiently(log, () => runScoped(scopeUnit(executeOn(readers), postgresEngine), fn)),
+    read: (fn) => patiently(log, () => share((client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn))),
     write: async (fn) => {
       nesting.refuse();
       return nesting.enter(() => patiently(log, () => writeWithRetry(writers, fn, log)));
@@ -78,6 +74,8 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
     options,
     application_name: 'kinpass',
     keepAlive: true,
+    pipeline: true,
+    stream: () => new TurnSocket(),
     connectionTimeoutMillis: 10_000,
     statement_timeout: 15_000,
     idle_in_transaction_session_timeout: 30_000,
@@ -87,22 +85,11 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
   return pool;
 }
 
-function executeOn(target: pg.Pool | pg.PoolClient): Execute {
+function executeOn(client: pg.PoolClient): Execute {
   return async (text, values, name) => {
     const query = { text, values, rowMode: 'array', ...(name === undefined ? {} : { name }) } as const;
-    const { rows } = await target.query(query).catch(sayLost(LOST));
+    const { rows } = await client.query(query).catch(sayLost(LOST));
     return rows;
-  };
-}
-
-/** Gives errors of the connection one code, and lets others pass. */
-function sayLost(code: string): (error: unknown) => never {
-  return (error) => {
-    const lost =
-      LOST_CODES.has(codeOf(error) ?? '') ||
-      (error instanceof Error && LOST_TEXTS.test(error.message)) ||
-      (error instanceof pg.DatabaseError && error.code === STALE_PLAN.code && error.routine === STALE_PLAN.routine);
-    throw lost ? new StoreError('the connection to the database was lost', code) : error;
   };
 }
 
@@ -150,8 +137,11 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
   };
   client.on('error', remember);
   try {
-    await client.query('begin').catch(sayLost(LOST));
+    // It goes out with the first statement.
+    const begun = client.query(BEGIN).catch(sayLost(LOST));
+    begun.catch(remember);
     const value = await fn(client);
+    await begun;
     const { command } = await client.query('commit').catch(sayLost(UNKNOWN));
     // After a failed statement PostgreSQL answers COMMIT with a quiet ROLLBACK.
     if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');

@@ -50,7 +50,7 @@ export interface Store {
   readonly dialect: Dialect;
   /**
    * Reads what is committed. The connection is read-only: a write inside throws. Two statements of one `read` may see
-   * different moments.
+   * different moments. Never read inside a read: each holds its place until it ends.
    */
   read<T>(fn: (u: Unit) => Promise<T>): Promise<T>;
   /**
