@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { AuditEvent } from '../services/audit.ts';
 import { beside } from '../services/side-effects.ts';
 import type { OidcDeps } from './deps.ts';
-import { whenWritten } from './gather.ts';
+import { gathering } from './gather.ts';
 
 /** What the provider tells about itself. A listener never throws. */
 export function listen(provider: Provider, deps: OidcDeps): void {
@@ -35,8 +35,10 @@ export function listen(provider: Provider, deps: OidcDeps): void {
         clientId: ctx.oidc.client?.clientId,
         address: ctx.ip,
       };
-      // The provider says so before the code is on the disk. The answer waits: whoever has entered stands in the log.
-      whenWritten(() => audit.record(entered));
+      // The provider says so before the code is on the disk: the two get there together.
+      const gathered = gathering();
+      if (gathered === undefined) void audit.record(entered);
+      else gathered.record(entered);
     });
   });
 }

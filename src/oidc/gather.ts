@@ -1,11 +1,13 @@
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
+import type { AuditEvent } from '../services/audit.ts';
 import { UnavailableError } from '../services/errors.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
+import type { OidcDeps } from './deps.ts';
 
 type Work = (u: Unit) => Promise<unknown>;
 type Saved = records.NewOidcRecord;
@@ -20,8 +22,8 @@ export interface Gathering {
   save(record: Saved, work: Work): void;
   /** The same, and the request itself finds it no more. */
   remove(model: string, idHash: string, work: Work): void;
-  /** Only when all that the request wrote is on the disk, and before its answer. It never throws. */
-  afterwards(work: () => Promise<void>): void;
+  /** What the audit log shall hold of the request, when what it wrote is on the disk. */
+  record(event: AuditEvent): void;
   /** What this request has done to a record; undefined when nothing, null when it is gone. */
   find(model: string, idHash: string): Saved | null | undefined;
 }
@@ -58,13 +60,6 @@ export async function writeGathered(store: Store, work: Work): Promise<void> {
   else gathered.add(work);
 }
 
-/** Does something when the writes of the request are on the disk, and at once where they are not gathered. It never throws. */
-export function whenWritten(work: () => Promise<void>): void {
-  const gathered = gathering();
-  if (gathered === undefined) void work();
-  else gathered.afterwards(work);
-}
-
 /** Uses a code or a refresh token up. @throws {AlreadyUsedError} when it was used, and the unit is taken back */
 export async function useUp(u: Unit, model: string, id: string, now: number): Promise<void> {
   const idHash = hashId(id);
@@ -80,37 +75,39 @@ const TOKEN = /^\/token\/?$/i;
 const AUTHORIZATION = /^\/auth(?:\/[^/]+)?\/?$/i;
 
 /** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
-export function gatherWrites(store: Store, provider: Provider): Middleware {
+export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit'>, provider: Provider): Middleware {
   return async (ctx, next) => {
     const isToken = TOKEN.test(ctx.path);
     if (!isToken && !AUTHORIZATION.test(ctx.path)) {
       await next();
       return;
     }
-    const gathered: Gathered = { work: [], removals: [], after: [] };
+    const gathered: Gathered = { work: [], removals: [], event: undefined };
     underWay.set(ctx.req, createGathering(gathered));
     try {
       await next().finally(() => underWay.delete(ctx.req));
       // An answer that says "try again" must leave everything as it was.
       if (ctx.status >= 500) takeBack(ctx);
       // An app that is refused has used nothing up, and what it would have got is not there. What a replay ends is ended.
-      else if (isToken && ctx.status >= 400) await finish(store, gathered.removals, gathered.after);
-      else await finish(store, gathered.work, gathered.after);
+      else await finish(deps, isToken && ctx.status >= 400 ? gathered.removals : gathered.work, gathered.event);
     } catch (error) {
       takeBack(ctx);
       if (!isToken) throw error;
-      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(store, error) : error);
+      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(deps.store, error) : error);
     }
   };
 }
 
-async function finish(store: Store, work: readonly Work[], after: readonly (() => Promise<void>)[]): Promise<void> {
-  if (work.length > 0) {
-    await store.write(async (u) => {
-      for (const one of work) await one(u);
-    });
-  }
-  for (const one of after) await one();
+async function finish(
+  { store, audit }: Pick<OidcDeps, 'store' | 'audit'>,
+  work: readonly Work[],
+  event: AuditEvent | undefined,
+): Promise<void> {
+  const all = async (u: Unit): Promise<void> => {
+    for (const one of work) await one(u);
+  };
+  if (event !== undefined) await audit.record(event, all);
+  else if (work.length > 0) await store.write(all);
 }
 
 /** The answer that was made says things that did not happen: a session under a new id, a step that is over. */
@@ -144,10 +141,11 @@ interface Gathered {
   work: Work[];
   /** Those of them that only take something away. */
   removals: Work[];
-  after: (() => Promise<void>)[];
+  event: AuditEvent | undefined;
 }
 
-function createGathering({ work, removals, after }: Gathered): Gathering {
+function createGathering(gathered: Gathered): Gathering {
+  const { work, removals } = gathered;
   const known = new Map<string, Saved | null>();
   const add = (one: Work): void => {
     work.push(one);
@@ -164,8 +162,8 @@ function createGathering({ work, removals, after }: Gathered): Gathering {
       add(one);
       removals.push(one);
     },
-    afterwards: (one) => {
-      after.push(one);
+    record: (event) => {
+      gathered.event = event;
     },
     find: (model, idHash) => known.get(keyOf(model, idHash)),
   };

@@ -65,7 +65,7 @@ export function createOidc(deps: OidcDeps): Oidc {
       });
     }
   };
-  const layers = { discovery: announceOnlyPairwise(), gatherWrites: gatherWrites(deps.store, provider) };
+  const layers = { discovery: announceOnlyPairwise(), gatherWrites: gatherWrites(deps, provider) };
   return { provider, sendLogout, checkClients, ...layers };
 }
 

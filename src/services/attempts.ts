@@ -11,12 +11,12 @@ import {
   admitFromAddress,
   refund,
   withdrawAttempt,
-  type Admission,
 } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
 import * as throttles from '../store/throttles.ts';
+import type { Audit, AuditEvent } from './audit.ts';
 import { BusyError, UnreadableHashError } from './errors.ts';
 import type { Hasher } from './hashing.ts';
 import type { Logger } from './logger.ts';
@@ -46,8 +46,11 @@ export type AttemptResult =
 
 /** The one place where a password is compared, for every face: one counter for all of them. */
 export interface Attempts {
-  /** @throws {BusyError} when too many hashes wait; the attempt is then not counted */
-  verify(attempt: Attempt): Promise<AttemptResult>;
+  /**
+   * @param tell what the audit log shall hold of it
+   * @throws {BusyError} when too many hashes wait; the attempt is then not counted
+   */
+  verify(attempt: Attempt, tell?: (result: AttemptResult) => AuditEvent): Promise<AttemptResult>;
   /** Inside a unit of work: forgets the failures of a person under every login, because a lock has been opened. */
   forgive(u: Unit, personId: string): Promise<void>;
 }
@@ -58,6 +61,7 @@ interface Deps {
   secrets: Secrets;
   clock: Clock;
   log: Logger;
+  audit: Audit;
 }
 
 /**
@@ -75,7 +79,7 @@ interface Keys {
 type Entrance = { kind: 'refused'; until: number | undefined } | { kind: 'admitted'; compare: boolean };
 
 export function createAttempts(deps: Deps): Attempts {
-  const { store, secrets } = deps;
+  const { store, secrets, audit } = deps;
   const counters = createCounters(deps);
   const compare = createComparison(deps);
   const keysOf = ({ login, personId, address }: Attempt): Keys => {
@@ -87,17 +91,23 @@ export function createAttempts(deps: Deps): Attempts {
     };
   };
   return {
-    verify: async (attempt) => {
+    verify: async (attempt, tell) => {
       const keys = keysOf(attempt);
       const admission = await counters.admit(keys);
-      if (admission.kind === 'refused') return { kind: 'throttled', until: admission.until };
+      if (admission.kind === 'refused') {
+        const refused: AttemptResult = { kind: 'throttled', until: admission.until };
+        if (tell !== undefined) await audit.record(tell(refused));
+        return refused;
+      }
       const personId = admission.compare ? attempt.personId : undefined;
       const result = await compare(personId, attempt.password).catch(async (error: unknown) => {
         await counters.notCompared(keys, admission.compare);
         throw error;
       });
-      if (result.kind === 'wrong') await store.write((u) => countWrong(u, deps, keys, personId));
-      else await counters.succeeded(keys);
+      const settle = (u: Unit): Promise<void> =>
+        result.kind === 'wrong' ? countWrong(u, deps, keys, personId) : counters.succeeded(u, keys);
+      if (tell === undefined) await store.write(settle);
+      else await audit.record(tell(result), settle);
       return result;
     },
     forgive: async (u, personId) => {
@@ -109,7 +119,7 @@ export function createAttempts(deps: Deps): Attempts {
 
 interface Counters {
   admit(keys: Keys): Promise<Entrance>;
-  succeeded(keys: Keys): Promise<void>;
+  succeeded(u: Unit, keys: Keys): Promise<void>;
   notCompared(keys: Keys, person: boolean): Promise<void>;
 }
 
@@ -121,29 +131,29 @@ function createCounters({ store, clock }: Deps): Counters {
   };
   return {
     /** Counted before the comparison, so that fifty guesses at once count as fifty. */
-    admit: (keys) =>
+    admit: ({ login, person, address }) =>
       store.write(async (u) => {
+        const states = await throttles.lockThrottles(u, [...(login === undefined ? [] : [login]), person, address]);
         const now = clock.now();
-        const ask = async (key: string): Promise<Admission> =>
-          admitAttempt(await throttles.lockThrottle(u, key), now, ACCOUNT_RULE);
-        const login = keys.login === undefined ? undefined : await ask(keys.login);
-        if (login?.admitted === false) return { kind: 'refused', until: login.until };
-        const person = await ask(keys.person);
-        if (!person.admitted && login === undefined) return { kind: 'refused', until: person.until };
-        const address = admitFromAddress(await throttles.lockThrottle(u, keys.address), now, ADDRESS_RULE);
-        if (!address.admitted) return { kind: 'refused', until: address.until };
-        if (keys.login !== undefined && login) await throttles.putThrottle(u, keys.login, login.next);
-        // When it was not admitted, this writes what stands there already: it counts no further and costs the same.
-        await throttles.putThrottle(u, keys.person, person.next);
-        await throttles.putThrottle(u, keys.address, address.next);
-        return { kind: 'admitted', compare: person.admitted };
+        const atAddress = admitFromAddress(states.pop(), now, ADDRESS_RULE);
+        const atPerson = admitAttempt(states.pop(), now, ACCOUNT_RULE);
+        const atLogin = login === undefined ? undefined : admitAttempt(states.pop(), now, ACCOUNT_RULE);
+        if (atLogin?.admitted === false) return { kind: 'refused', until: atLogin.until };
+        if (!atPerson.admitted && atLogin === undefined) return { kind: 'refused', until: atPerson.until };
+        if (!atAddress.admitted) return { kind: 'refused', until: atAddress.until };
+        await throttles.putThrottles(u, [
+          ...(login === undefined || atLogin === undefined ? [] : [{ ...atLogin.next, key: login }]),
+          // When it was not admitted, this writes what stands there already: it counts no further and costs the same.
+          { ...atPerson.next, key: person },
+          { ...atAddress.next, key: address },
+        ]);
+        return { kind: 'admitted', compare: atPerson.admitted };
       }),
-    succeeded: (keys) =>
-      store.write(async (u) => {
-        if (keys.login !== undefined) await throttles.clearThrottle(u, keys.login);
-        await throttles.clearThrottle(u, keys.person);
-        await giveBackDrop(u, keys);
-      }),
+    succeeded: async (u, keys) => {
+      if (keys.login !== undefined) await throttles.clearThrottle(u, keys.login);
+      await throttles.clearThrottle(u, keys.person);
+      await giveBackDrop(u, keys);
+    },
     /** The password was never looked at, so this was no guess. */
     notCompared: (keys, person) =>
       store.write(async (u) => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import * as auditStore from '../store/audit.ts';
 import type { Store, Unit } from '../store/database/index.ts';
+import { UnavailableError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Secrets } from './secrets.ts';
@@ -22,8 +23,13 @@ export interface AuditEvent {
 export interface Audit {
   /** Inside a unit of work: the change and its record stand or fall together. */
   append(u: Unit, event: AuditEvent): Promise<void>;
-  /** Beside the work: a failure is logged and counted, and the work goes on. */
-  record(event: AuditEvent): Promise<void>;
+  /**
+   * Beside the work: when the record can not be written, that is logged and counted, and the work goes on.
+   *
+   * @param work a unit whose record this is: the two share one commit, and the work is done alone when the record fails
+   * @throws what the work throws
+   */
+  record(event: AuditEvent, work?: (u: Unit) => Promise<unknown>): Promise<void>;
 }
 
 interface Deps {
@@ -61,12 +67,23 @@ export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
   const append = createAppend(deps);
   return {
     append,
-    record: async (event) => {
+    record: async (event, work) => {
+      const done = { work: false, record: false };
       try {
-        await store.write((u) => append(u, event));
+        await store.write(async (u) => {
+          // From the start: after a deadlock the unit is run again.
+          done.work = done.record = false;
+          await work?.(u);
+          done.work = true;
+          await append(u, event);
+          done.record = true;
+        });
       } catch (error) {
+        // A commit that failed may have happened nevertheless: to do the work again could do it twice. And who is away is away for it too.
+        if (work !== undefined && (!done.work || done.record || error instanceof UnavailableError)) throw error;
         metrics.sideEffectFailures.inc({ kind: 'audit' });
         log.error({ err: error, event: event.event }, 'audit row lost');
+        if (work !== undefined) await store.write(work);
       }
     },
   };

@@ -1,8 +1,8 @@
 import { parseLogin } from '../domain/identifiers.ts';
 import * as people from '../store/people.ts';
 import type { Store } from '../store/database/index.ts';
-import type { Attempts, TypedLogin } from './attempts.ts';
-import type { Audit } from './audit.ts';
+import type { AttemptResult, Attempts, TypedLogin } from './attempts.ts';
+import type { AuditEvent } from './audit.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { beside } from './side-effects.ts';
@@ -33,13 +33,12 @@ export interface SignIn {
 interface Deps {
   store: Store;
   attempts: Attempts;
-  audit: Audit;
   log: Logger;
   metrics: Metrics;
 }
 
 export function createSignIn(deps: Deps): SignIn {
-  const { store, attempts, audit, metrics } = deps;
+  const { store, attempts, metrics } = deps;
   const find = async (typed: string): Promise<{ personId: string | undefined; login: TypedLogin }> => {
     const login = parseLogin(typed);
     if (login === undefined) return { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
@@ -51,19 +50,18 @@ export function createSignIn(deps: Deps): SignIn {
       const found = await find(typed);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
-      const result = await attempts.verify({ personId, login: found.login, password, address });
-      const outcome = toResult(result.kind === 'throttled' ? result : { ...result, personId });
+      const resultOf = (result: AttemptResult): SignInResult =>
+        toResult(result.kind === 'throttled' ? result : { ...result, personId });
+      const tell = (result: AttemptResult): AuditEvent => {
+        const { kind } = resultOf(result);
+        const outcome = kind === 'refused' || kind === 'throttled' ? 'refused' : 'ok';
+        return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address };
+      };
+      const result = resultOf(await attempts.verify({ personId, login: found.login, password, address }, tell));
       beside(deps, 'metrics', () => {
-        metrics.signIns.inc({ outcome: outcome.kind });
+        metrics.signIns.inc({ outcome: result.kind });
       });
-      await audit.record({
-        event: `sign_in.${outcome.kind}`,
-        outcome: outcome.kind === 'refused' || outcome.kind === 'throttled' ? 'refused' : 'ok',
-        subjectId: personId,
-        clientId,
-        address,
-      });
-      return outcome;
+      return result;
     },
   };
 }

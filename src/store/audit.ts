@@ -62,9 +62,12 @@ export async function append(u: Unit, entry: NewAuditEntry, seal: HeadSeal): Pro
   if (!place) throw new Error('audit: the head gave no row');
   const full: AuditEntry = { ...storable(entry), seq: place.seq };
   const chained: ChainedEntry = { ...full, prevHash: place.hash, hash: chainHash(place.hash, full) };
-  await insertEntry(u, { ...chained, detail: { ...chained.detail } });
   const mac = isAuthentic({ ...place, seq: place.seq - 1 }, seal) ? seal(chained) : '';
-  await moveHead(u, { hash: chained.hash, mac });
+  // Neither needs the answer of the other, so the two share a way to the database and back.
+  await Promise.all([
+    insertEntry(u, { ...chained, detail: { ...chained.detail } }),
+    moveHead(u, { hash: chained.hash, mac }),
+  ]);
   return chained;
 }
 

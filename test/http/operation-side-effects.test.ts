@@ -5,7 +5,7 @@ import { SMTPServer } from 'smtp-server';
 
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { auditOf, credentialOf, givePassword } from '../helpers/city.ts';
+import { auditOf, credentialOf, failuresOf, givePassword } from '../helpers/city.ts';
 import { LOGIN } from '../helpers/flow.ts';
 import { createKeptLog, type KeptLog } from '../helpers/log.ts';
 import { eventually, mailsTo, mailTo } from '../helpers/mail.ts';
@@ -142,6 +142,8 @@ describe('what stands beside a sign-in', () => {
     const { visitor, answer } = await signIn(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
     assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
+    // The one let in is forgiven, the wrong one counts: what the row would have told of has happened.
+    assert.equal(await failuresOf(service, 'G2'), 1);
     // One row for each try, and one for the way into the account page.
     await eventually('three rows lost', async () => ((await figure(service, lost)) === 3 ? true : undefined));
     assert.match(kept.text(), /audit row lost/);

@@ -7,7 +7,9 @@ import { sql } from 'drizzle-orm';
 import type { Login } from '../../src/domain/identifiers.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAttempts, firstPasswordMac, type Attempts, type AttemptResult } from '../../src/services/attempts.ts';
+import { createAudit } from '../../src/services/audit.ts';
 import { createHasher, type Hasher } from '../../src/services/hashing.ts';
+import { createMetrics } from '../../src/services/metrics.ts';
 import { createSecrets } from '../../src/services/secrets.ts';
 import * as credentials from '../../src/store/credentials.ts';
 import type { Store } from '../../src/store/database/index.ts';
@@ -34,7 +36,9 @@ eachStore('an attempt under one of several logins', (on) => {
   before(async () => {
     hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 100 });
     kept = createKeptLog();
-    attempts = createAttempts({ store: counting(on.store), hasher: countingHasher(), secrets, clock, log: kept.log });
+    const base = { store: counting(on.store), secrets, clock, log: kept.log };
+    const audit = createAudit({ ...base, metrics: createMetrics(hasher, kept.log) });
+    attempts = createAttempts({ ...base, hasher: countingHasher(), audit });
   });
   after(() => hasher.close());
   beforeEach(() => {

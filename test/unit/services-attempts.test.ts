@@ -32,14 +32,9 @@ eachStore('a school behind one address', (on) => {
     const { store } = on;
     const secrets = createSecrets(randomBytes(32), systemRandom);
     const metrics = createMetrics(hasher, log);
-    const attempts = createAttempts({ store, hasher, secrets, clock, log });
-    signIn = createSignIn({
-      store,
-      attempts,
-      metrics,
-      log,
-      audit: createAudit({ store, clock, log, metrics, secrets }),
-    });
+    const audit = createAudit({ store, clock, log, metrics, secrets });
+    const attempts = createAttempts({ store, hasher, secrets, clock, log, audit });
+    signIn = createSignIn({ store, attempts, metrics, log });
     const hash = await hasher.hash(PASSWORD);
     const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));
     await store.write(async (u) => {

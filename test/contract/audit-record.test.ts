@@ -1,0 +1,111 @@
+/** What is recorded shares the unit of its record, and stands above it when the record can not be written. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { before, it } from 'node:test';
+
+import { systemClock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createAudit, type Audit } from '../../src/services/audit.ts';
+import { UnavailableError } from '../../src/services/errors.ts';
+import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
+import { createSecrets, type Secrets } from '../../src/services/secrets.ts';
+import * as auditStore from '../../src/store/audit.ts';
+import { StoreError, type Store, type Unit } from '../../src/store/database/index.ts';
+import { lockThrottle, putThrottle } from '../../src/store/throttles.ts';
+import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const STATE = { failures: 1, blockedUntil: 0, updatedAt: 1 };
+
+eachStore('a record beside its work', (on) => {
+  let audit: Audit;
+  let metrics: Metrics;
+  let kept: KeptLog;
+  let units = 0;
+  /** What comes back of the commit. */
+  let lastWord: () => void = () => undefined;
+  /** What happens between the work and its record. */
+  let sealing: () => void = () => undefined;
+  before(() => {
+    kept = createKeptLog();
+    metrics = createMetrics({ waiting: () => 0 }, kept.log);
+    const store: Store = {
+      ...on.store,
+      write: async (fn) => {
+        units += 1;
+        const value = await on.store.write(fn);
+        lastWord();
+        return value;
+      },
+    };
+    const real = createSecrets(randomBytes(32), systemRandom);
+    const secrets: Secrets = {
+      ...real,
+      mac: (...of) => {
+        sealing();
+        return real.mac(...of);
+      },
+    };
+    audit = createAudit({ store, clock: systemClock, log: kept.log, metrics, secrets });
+  });
+
+  const record = (event: string, work: (u: Unit) => Promise<unknown>): Promise<void> =>
+    audit.record({ event, outcome: 'ok' }, work);
+  const write =
+    (key: string) =>
+    (u: Unit): Promise<void> =>
+      putThrottle(u, key, STATE);
+  const isWritten = async (key: string): Promise<boolean> =>
+    (await on.store.write((u) => lockThrottle(u, key))) !== undefined;
+  const events = async (): Promise<string[]> =>
+    (await on.store.read((u) => auditStore.page(u, 0, 100))).map(({ event }) => event);
+  const lost = async (): Promise<number> => {
+    const { values } = await metrics.sideEffectFailures.get();
+    return values.reduce((sum, { value }) => sum + value, 0);
+  };
+
+  it('takes one unit for both', async () => {
+    units = 0;
+    await record('one.done', write('one'));
+    assert.deepEqual([units, await isWritten('one'), await events()], [1, true, ['one.done']]);
+  });
+
+  it('is not there when its work throws, and nothing of the work is', async () => {
+    units = 0;
+    const work = record('two.done', async (u) => {
+      await write('two')(u);
+      throw new Error('half-way');
+    });
+    await assert.rejects(work, { message: 'half-way' });
+    assert.deepEqual([units, await isWritten('two'), await events(), await lost()], [1, false, ['one.done'], 0]);
+  });
+
+  it('is not tried again with its work when nobody knows whether the two were kept', async () => {
+    lastWord = () => {
+      throw new StoreError('lost during COMMIT', '08007');
+    };
+    units = 0;
+    await assert.rejects(record('one.more', write('more')), { code: '08007' });
+    lastWord = () => undefined;
+    assert.deepEqual([units, await lost()], [1, 0]);
+  });
+
+  it('takes the work with it when the database is away', async () => {
+    units = 0;
+    sealing = () => {
+      throw new UnavailableError(undefined);
+    };
+    await assert.rejects(record('nothing.done', write('nothing')), UnavailableError);
+    sealing = () => undefined;
+    assert.deepEqual([units, await isWritten('nothing'), await lost()], [1, false, 0]);
+  });
+
+  it('is lost alone, and that is counted, when it can not be written', async () => {
+    await on.store.maintain((run) => run('alter table audit rename to audit_away'));
+    await record('three.done', write('three'));
+    await audit.record({ event: 'four.done', outcome: 'ok' });
+    await on.store.maintain((run) => run('alter table audit_away rename to audit'));
+    assert.deepEqual([await isWritten('three'), await events(), await lost()], [true, ['one.done', 'one.more'], 2]);
+    assert.match(kept.text(), /audit row lost/);
+  });
+});
