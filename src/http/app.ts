@@ -10,7 +10,7 @@ import { createForgotRouter } from './forgot/router.ts';
 import { createFormRequestsRouter } from './form-requests.ts';
 import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
-import { admission } from './middleware/admission.ts';
+import { admission, isNewcomer } from './middleware/admission.ts';
 import { securityHeaders } from './middleware/headers.ts';
 import { language, switchLanguage } from './middleware/language.ts';
 import { observe } from './middleware/observe.ts';
@@ -18,6 +18,7 @@ import { pathOf, pinOrigin } from './middleware/origin.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { showFailure } from './pages.ts';
 import { replaceProviderForms } from './provider-forms.ts';
+import { inRounds } from './rounds.ts';
 import { completeSignOut } from './sign-out.ts';
 
 /** What Node says when the other side goes away in the middle, or sends half of a request. */
@@ -46,26 +47,12 @@ export function createApp(deps: HttpDeps): RequestListener {
   app.use(unlessMachine(createPageLayers(deps)));
   app.use(oidc.gatherWrites);
   const handle = app.callback();
-  return together((request, response) => {
+  const begin: RequestListener = (request, response) => {
     request.url = pathOf(request.url);
     void handle(request, response);
-  });
-}
-
-/**
- * Requests that arrive in the same round of the event loop are begun together, so that each step runs for all of them while its
- * code is warm in the processor; one by one, each request would find it pushed out by the steps before (decision 0012).
- */
-function together(handle: RequestListener): RequestListener {
-  let arrived: Parameters<RequestListener>[] = [];
-  const begin = (): void => {
-    const all = arrived;
-    arrived = [];
-    for (const [request, response] of all) handle(request, response);
   };
-  return (request, response) => {
-    if (arrived.push([request, response]) === 1) setImmediate(begin);
-  };
+  const cookie = oidc.provider.cookieName('session');
+  return inRounds(begin, (request) => isSmall(request.url ?? '') || (isNewcomer(request, cookie) && deps.crowded()));
 }
 
 /** Our own pages, and what stands around those of the provider, in the order of this list. */
@@ -106,6 +93,11 @@ const MACHINE = new Set([
   ...['/request', '/device/auth', '/me', '/jwks'],
   ...['/token', '/token/introspection', '/token/revocation'],
 ]);
+
+/** What waits for no page: programs, who watches the service, and what pages are made of. */
+function isSmall(url: string): boolean {
+  return MACHINE.has(url) || /^\/(?:health|assets|\.well-known)\//.test(url);
+}
 
 /** A machine's request passes the layers of the pages by: they are a third of what it costs (decision 0012). */
 function unlessMachine(layers: Middleware): Middleware {

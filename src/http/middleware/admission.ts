@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import type { Pages } from '../pages.ts';
 
@@ -20,6 +21,15 @@ export function admission({ pages, crowded, sessionCookie }: Deps): Middleware {
       pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
     } else await next();
   };
+}
+
+/**
+ * The same for a request that nobody has read yet: who is told in a crowd to come again, which is soon said. Where it is not sure, the
+ * request waits with the others.
+ */
+export function isNewcomer({ method, url = '', headers }: IncomingMessage, sessionCookie: string): boolean {
+  if (method !== 'GET' || !url.startsWith('/auth?') || /[?&](?:prompt=none|request_uri=)/.test(url)) return false;
+  return !(headers.cookie ?? '').includes(`${sessionCookie}=`);
 }
 
 /**
