@@ -21,7 +21,11 @@ export function openBrowser(): Promise<Browser> {
 /** Presses, and waits until the next page is there, after all redirects on the way. */
 export async function press(page: Page, target: string | Locator): Promise<void> {
   const locator = typeof target === 'string' ? page.locator(target) : target;
-  await Promise.all([page.waitForEvent('load'), locator.click()]);
+  const loaded = page.waitForEvent('load');
+  // Heard below. When it is the press that does not succeed, Playwright says why, and that is the error to see.
+  loaded.catch(() => undefined);
+  await locator.click();
+  await loaded;
 }
 
 /** From a relying party's start page to its signed-in page or to the next step of the service. */
