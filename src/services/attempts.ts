@@ -123,7 +123,10 @@ interface Counters {
   notCompared(keys: Keys, person: boolean): Promise<void>;
 }
 
-/** Counters are locked in the same order everywhere: logins, person, address. */
+/**
+ * Counters are locked in the same order everywhere: logins, person, address. What a unit asks at once is run in the order in which it was
+ * asked, and shares a way to the database and back.
+ */
 function createCounters({ store, clock }: Deps): Counters {
   const giveBackDrop = async (u: Unit, keys: Keys): Promise<void> => {
     const state = await throttles.lockThrottle(u, keys.address);
@@ -133,19 +136,24 @@ function createCounters({ store, clock }: Deps): Counters {
     /** Counted before the comparison, so that fifty guesses at once count as fifty. */
     admit: ({ login, person, address }) =>
       store.write(async (u) => {
-        const states = await throttles.lockThrottles(u, [...(login === undefined ? [] : [login]), person, address]);
+        const [ofLogin, ofPerson, ofAddress] = await Promise.all([
+          login === undefined ? undefined : throttles.lockThrottle(u, login),
+          throttles.lockThrottle(u, person),
+          throttles.lockThrottle(u, address),
+        ]);
         const now = clock.now();
-        const atAddress = admitFromAddress(states.pop(), now, ADDRESS_RULE);
-        const atPerson = admitAttempt(states.pop(), now, ACCOUNT_RULE);
-        const atLogin = login === undefined ? undefined : admitAttempt(states.pop(), now, ACCOUNT_RULE);
-        if (atLogin?.admitted === false) return { kind: 'refused', until: atLogin.until };
-        if (!atPerson.admitted && atLogin === undefined) return { kind: 'refused', until: atPerson.until };
+        // Where nobody types a login, there is nothing counted under it, and that is always admitted.
+        const atLogin = admitAttempt(ofLogin, now, ACCOUNT_RULE);
+        const atPerson = admitAttempt(ofPerson, now, ACCOUNT_RULE);
+        const atAddress = admitFromAddress(ofAddress, now, ADDRESS_RULE);
+        if (!atLogin.admitted) return { kind: 'refused', until: atLogin.until };
+        if (!atPerson.admitted && login === undefined) return { kind: 'refused', until: atPerson.until };
         if (!atAddress.admitted) return { kind: 'refused', until: atAddress.until };
-        await throttles.putThrottles(u, [
-          ...(login === undefined || atLogin === undefined ? [] : [{ ...atLogin.next, key: login }]),
+        await Promise.all([
+          login === undefined ? undefined : throttles.putThrottle(u, login, atLogin.next),
           // When it was not admitted, this writes what stands there already: it counts no further and costs the same.
-          { ...atPerson.next, key: person },
-          { ...atAddress.next, key: address },
+          throttles.putThrottle(u, person, atPerson.next),
+          throttles.putThrottle(u, address, atAddress.next),
         ]);
         return { kind: 'admitted', compare: atPerson.admitted };
       }),
