@@ -114,9 +114,11 @@ eachStore('people', (on) => {
       return [read, written].map((one) => one?.enrolments.map(({ id }) => id) ?? []);
     };
     const before = await look();
-    if (on.dialect === 'postgres') {
-      await on.store.maintain((run) => run('alter table classes alter column classtitle type varchar(200)'));
-    }
+    const change = {
+      sqlite: 'alter table classes add column newer text',
+      postgres: 'alter table classes alter column classtitle type varchar(200)',
+    };
+    await on.store.maintain((run) => run(change[on.dialect]));
     assert.deepEqual(await look(), before);
   });
 

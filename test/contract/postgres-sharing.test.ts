@@ -16,9 +16,7 @@ describe('reads on PostgreSQL', () => {
   before(async () => {
     store = await openStore({ url: await testDatabaseUrl(), poolSize: POOL });
     await migrate(store);
-    await store.write((u) =>
-      u.db.insert(u.t.schools).values({ code: '1', name: '一', nameEn: 'One', type: 'elementary' }),
-    );
+    await store.write((u) => insertSchool(u, { code: '1', name: '一', nameEn: 'One', type: 'elementary' }));
   });
   after(() => store.close());
 

@@ -26,8 +26,8 @@ export interface Stage {
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
-/** No page of ours needs a tenth of it; a machine that was held back once did not open one in half of it. */
-const PATIENCE_MS = 30_000;
+/** No page of ours needs longer, also while other tests run. */
+const PATIENCE_MS = 15_000;
 
 /** @param options of the service, for example more registered clients */
 export async function openStage(options?: Partial<TestServiceOptions>): Promise<Stage> {
