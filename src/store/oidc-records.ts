@@ -58,6 +58,7 @@ function recordParams(p: Param<StoredRecord>) {
     grantHash: p('grantHash'),
     accountId: p('accountId'),
     clientId: p('clientId'),
+    browserHash: p('browserHash'),
     payload: p('payload'),
     expiresAt: p('expiresAt'),
     createdAt: p('createdAt'),
@@ -66,7 +67,8 @@ function recordParams(p: Param<StoredRecord>) {
 
 function stored(record: NewOidcRecord): StoredRecord {
   const { uidHash = null, userCodeHash = null, grantHash = null, accountId = null, clientId = null } = record;
-  return { ...record, uidHash, userCodeHash, grantHash, accountId, clientId, expiresAt: record.expiresAt ?? null };
+  const { browserHash = null, expiresAt = null } = record;
+  return { ...record, uidHash, userCodeHash, grantHash, accountId, clientId, browserHash, expiresAt };
 }
 
 /**

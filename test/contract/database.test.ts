@@ -193,6 +193,8 @@ eachStore('unit of work', (on) => {
       failures: i,
       blockedUntil: 0,
       updatedAt: 1_700_000_000_000,
+      refusals: 0,
+      refusedSince: null,
     }));
     await on.store.write((u) => insertMany(u, u.t.throttles, rows));
     const [last] = await on.store.read((u) =>

@@ -39,6 +39,9 @@ export function defineCredentials(kit: Kit, persons: PersonsTable) {
       failures: kit.int('failures').notNull(),
       blockedUntil: kit.instant('blocked_until').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
+      // Attempts that were refused without a comparison since the last audit entry about this counter, and when the first one was.
+      refusals: kit.int('refusals').notNull().default(0),
+      refusedSince: kit.instant('refused_since'),
     },
     (t) => [kit.index('throttles_updated_idx').on(t.updatedAt)],
   );

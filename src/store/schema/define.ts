@@ -2,7 +2,7 @@ import { defineCredentials } from './credentials.ts';
 import type { Kit } from './kit.ts';
 import { defineOperation } from './operation.ts';
 import { defineGuardianships, definePersons, defineSchools, defineTies } from './people.ts';
-import { defineKeys, defineOidcRecords, defineSessions } from './provider.ts';
+import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './provider.ts';
 
 /** The one description of all tables; `sqlite.ts` and `postgres.ts` say it in their engine's words. */
 export function defineSchema(kit: Kit) {
@@ -16,6 +16,7 @@ export function defineSchema(kit: Kit) {
     ...defineCredentials(kit, people.persons),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
+    ...defineConsents(kit, people.persons),
     ...defineKeys(kit),
     ...defineOperation(kit),
   };

@@ -53,5 +53,13 @@ export function defineOperation(kit: Kit) {
     hash: kit.text('hash').notNull(),
     mac: kit.text('mac').notNull().default(''),
   });
-  return { outbox, audit, auditHead };
+  // One row, id 1: the last entry that was moved to a sealed archive. The triggers let only entries up to it be deleted, and a
+  // verification of the table starts here. `mac` is keyed like that of the head.
+  const auditArchive = kit.table('audit_archive', {
+    id: kit.int('id').primaryKey(),
+    seq: kit.long('seq').notNull(),
+    hash: kit.text('hash').notNull(),
+    mac: kit.text('mac').notNull(),
+  });
+  return { outbox, audit, auditHead, auditArchive };
 }

@@ -20,9 +20,11 @@ export const {
   oidcRecords,
   grants,
   sessions,
+  consents,
   lastContexts,
   keys,
   outbox,
   audit,
   auditHead,
+  auditArchive,
 } = postgresTables;

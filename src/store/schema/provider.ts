@@ -22,6 +22,8 @@ export function defineOidcRecords(kit: Kit) {
       grantHash: kit.text('grant_hash'),
       accountId: kit.text('account_id'),
       clientId: kit.text('client_id'),
+      // Interactions only: SHA-256 of the cookie value of the browser that began the interaction.
+      browserHash: kit.text('browser_hash'),
       payload: kit.text('payload').notNull(),
       expiresAt: kit.instant('expires_at'),
       consumedAt: kit.instant('consumed_at'),
@@ -44,7 +46,8 @@ export function defineOidcRecords(kit: Kit) {
         .on(t.accountId)
         .where(sql`model = 'Interaction'`),
       kit.index('oidc_records_grant_idx').on(t.grantHash),
-      kit.index('oidc_records_expires_idx').on(t.expiresAt),
+      // By model, because an expired session is kept longer than the rest.
+      kit.index('oidc_records_expires_idx').on(t.model, t.expiresAt),
     ],
   );
   return { oidcRecords };
@@ -106,6 +109,24 @@ export function defineSessions(kit: Kit, persons: PersonsTable) {
     ],
   );
   return { grants, sessions, lastContexts };
+}
+
+/** What a person agreed to, one row for each scope. Checked in the transaction that inserts a grant: removed access stays removed. */
+export function defineConsents(kit: Kit, persons: PersonsTable) {
+  const consents = kit.table(
+    'consents',
+    {
+      personId: kit
+        .text('person_id')
+        .references(() => persons.id, { onDelete: 'cascade' })
+        .notNull(),
+      clientId: kit.text('client_id').notNull(),
+      scope: kit.text('scope').notNull(),
+      grantedAt: kit.instant('granted_at').notNull(),
+    },
+    (t) => [kit.primaryKey('consents_pk', t.personId, t.clientId, t.scope)],
+  );
+  return { consents };
 }
 
 /** Keys of the provider, sealed by a key that is not in the database. */
