@@ -1,24 +1,67 @@
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv6 } from 'node:net';
+
+/** A network that the address counters know. */
+export interface Network {
+  /** An IPv4 address, or an IPv6 prefix such as `2001:db8:1:2::/64`. */
+  name: string;
+  /** How many times the budget of one address the network has. */
+  weight: number;
+}
 
 /** An IPv6 address has eight groups of 16 bits. */
 const GROUPS = 8;
-/** The whole of IPv4 lies in this one network, where a translator stands before an IPv6-only service. */
-const TRANSLATED = '64:ff9b::';
 
 /**
- * What is counted as one visitor: an IPv4 address, and of IPv6 the /64, because each household has a whole one (RFC 6177) and
- * could take a new address for each try. An IPv4 address in IPv6 clothes (RFC 4291, section 2.5.5.2; RFC 6052, section 2.1) counts
- * for itself. Anything else that a proxy wrote counts as the text that it is.
+ * The IPv6 prefixes that are counted, narrowest first, and their budgets.
+ *
+ * - /64, 1×: one link, the smallest network that a provider assigns. Its owner can take a new address for each attempt.
+ * - /56, 2×: what a household is assigned (RFC 6177, section 2). Its 256 subnets do not multiply the budget.
+ * - /48, 4×: what an organization is assigned. A mobile operator puts thousands of phones into one /48, so it has room for four schools.
  */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  // The zone (`%eth0`) says by which way it came. Node writes every address in one spelling.
+const PREFIXES = [
+  { bits: 64, weight: 1 },
+  { bits: 56, weight: 2 },
+  { bits: 48, weight: 4 },
+] as const;
+
+/** First six groups of the addresses with an embedded IPv4 address: IPv4-mapped (RFC 4291, 2.5.5.2) and NAT64 (RFC 6052, 2.1). */
+const EMBEDDING = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']);
+
+/**
+ * Returns the networks that an address is counted with, narrowest first: one for IPv4, three for IPv6. IPv4-mapped and NAT64 addresses
+ * count as the embedded IPv4 address. Text that is no address counts as itself.
+ *
+ * Lock their counters in this order. All transactions do, so they cannot deadlock.
+ */
+export function networksOf(address: string): Network[] {
+  if (!isIPv6(address)) return [{ name: address, weight: 1 }];
+  const groups = parseGroups(address);
+  const hex = groups.map((group) => group.toString(16));
+  if (EMBEDDING.has(hex.slice(0, 6).join(':'))) return [{ name: embeddedIPv4(groups), weight: 1 }];
+  return PREFIXES.map(({ bits, weight }) => ({ name: prefixOf(groups, bits), weight }));
+}
+
+/** The eight groups of a valid IPv6 address. */
+function parseGroups(address: string): number[] {
+  // The zone (`%eth0`) names an interface of this host. The URL parser writes each address in one way, without dotted decimals.
   const [bare = ''] = address.split('%');
-  const spelling = new SocketAddress({ address: bare, family: 'ipv6' }).address;
-  const inner = spelling.replace('::ffff:', '');
-  if (isIPv4(inner)) return inner;
-  if (spelling.startsWith(TRANSLATED)) return spelling;
+  const spelling = new URL(`http://[${bare}]`).hostname.slice(1, -1);
   const [head = [], tail = []] = spelling.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const zeros = Array.from({ length: Math.max(0, GROUPS - head.length - tail.length) }, () => '0');
-  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
+  const zeros = Array.from({ length: GROUPS - head.length - tail.length }, () => '0');
+  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+}
+
+function embeddedIPv4(groups: readonly number[]): string {
+  return groups
+    .slice(-2)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.');
+}
+
+function prefixOf(groups: readonly number[], bits: number): string {
+  const kept = groups.slice(0, Math.ceil(bits / 16)).map((group, at) => {
+    const rest = Math.min(16, bits - at * 16);
+    return (group & (0xffff << (16 - rest)) & 0xffff).toString(16);
+  });
+  return `${kept.join(':')}::/${String(bits)}`;
 }

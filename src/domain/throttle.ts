@@ -47,6 +47,11 @@ export const ACCOUNT_RULE: ThrottleRule = { free: 5, firstDelay: 30_000, maxDela
  */
 export const ADDRESS_RULE: AddressRule = { capacity: 300, msPerDrop: 1_000 };
 
+/** Returns the rule of a network with `weight` times the budget of one address (network.ts). */
+export function scaleRule({ capacity, msPerDrop }: AddressRule, weight: number): AddressRule {
+  return { capacity: capacity * weight, msPerDrop: Math.ceil(msPerDrop / weight) };
+}
+
 /** The wait after the n-th consecutive failure, in milliseconds. */
 function delayAfter(failures: number, rule: ThrottleRule): number {
   if (failures < rule.free) return 0;

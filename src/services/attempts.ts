@@ -2,16 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import type { Login } from '../domain/identifiers.ts';
 import { normaliseNationalId } from '../domain/national-id.ts';
-import { networkOf } from '../domain/network.ts';
 import { normalisePassword } from '../domain/password-policy.ts';
-import {
-  ACCOUNT_RULE,
-  ADDRESS_RULE,
-  admitAttempt,
-  admitFromAddress,
-  refund,
-  withdrawAttempt,
-} from '../domain/throttle.ts';
+import { ACCOUNT_RULE, ADDRESS_RULE, admitAttempt, withdrawAttempt } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
@@ -20,6 +12,14 @@ import type { Audit, AuditEvent } from './audit.ts';
 import { BusyError, UnreadableHashError } from './errors.ts';
 import type { Hasher } from './hashing.ts';
 import type { Logger } from './logger.ts';
+import {
+  admitFromNetworks,
+  lockNetworks,
+  networkCounters,
+  putNetworks,
+  refundNetworks,
+  type NetworkCounter,
+} from './network-counters.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Wrong tries after which a first password opens nothing any more (standards.md: a few). */
@@ -73,7 +73,7 @@ interface Keys {
   login: string | undefined;
   /** A login that names nobody has one too, so that it costs the same statements. */
   person: string;
-  address: string;
+  networks: readonly NetworkCounter[];
 }
 
 type Entrance = { kind: 'refused'; until: number | undefined } | { kind: 'admitted'; compare: boolean };
@@ -87,7 +87,7 @@ export function createAttempts(deps: Deps): Attempts {
     return {
       login: typed,
       person: personId === undefined ? `nobody:${typed ?? ''}` : personKey(personId),
-      address: `address:${secrets.mac('throttle', networkOf(address))}`,
+      networks: networkCounters(secrets, 'address', address, ADDRESS_RULE),
     };
   };
   return {
@@ -124,43 +124,39 @@ interface Counters {
 }
 
 /**
- * Counters are locked in the same order everywhere: logins, person, address. What a unit asks at once is run in the order in which it was
+ * Counters are locked in the same order everywhere: logins, person, networks. What a unit asks at once is run in the order in which it was
  * asked, and shares a way to the database and back.
  */
 function createCounters({ store, clock }: Deps): Counters {
-  const giveBackDrop = async (u: Unit, keys: Keys): Promise<void> => {
-    const state = await throttles.lockThrottle(u, keys.address);
-    await throttles.putThrottle(u, keys.address, refund(state, clock.now(), ADDRESS_RULE));
-  };
   return {
     /** Counted before the comparison, so that fifty guesses at once count as fifty. */
-    admit: ({ login, person, address }) =>
+    admit: ({ login, person, networks }) =>
       store.write(async (u) => {
-        const [ofLogin, ofPerson, ofAddress] = await Promise.all([
+        const [ofLogin, ofPerson, ofNetworks] = await Promise.all([
           login === undefined ? undefined : throttles.lockThrottle(u, login),
           throttles.lockThrottle(u, person),
-          throttles.lockThrottle(u, address),
+          lockNetworks(u, networks),
         ]);
         const now = clock.now();
         // Where nobody types a login, there is nothing counted under it, and that is always admitted.
         const atLogin = admitAttempt(ofLogin, now, ACCOUNT_RULE);
         const atPerson = admitAttempt(ofPerson, now, ACCOUNT_RULE);
-        const atAddress = admitFromAddress(ofAddress, now, ADDRESS_RULE);
+        const atNetworks = admitFromNetworks(networks, ofNetworks, now);
         if (!atLogin.admitted) return { kind: 'refused', until: atLogin.until };
         if (!atPerson.admitted && login === undefined) return { kind: 'refused', until: atPerson.until };
-        if (!atAddress.admitted) return { kind: 'refused', until: atAddress.until };
+        if (!atNetworks.admitted) return { kind: 'refused', until: atNetworks.until };
         await Promise.all([
           login === undefined ? undefined : throttles.putThrottle(u, login, atLogin.next),
           // When it was not admitted, this writes what stands there already: it counts no further and costs the same.
           throttles.putThrottle(u, person, atPerson.next),
-          throttles.putThrottle(u, address, atAddress.next),
+          putNetworks(u, networks, atNetworks.next),
         ]);
         return { kind: 'admitted', compare: atPerson.admitted };
       }),
     succeeded: async (u, keys) => {
       if (keys.login !== undefined) await throttles.clearThrottle(u, keys.login);
       await throttles.clearThrottle(u, keys.person);
-      await giveBackDrop(u, keys);
+      await refundNetworks(u, keys.networks, clock.now());
     },
     /** The password was never looked at, so this was no guess. */
     notCompared: (keys, person) =>
@@ -170,7 +166,7 @@ function createCounters({ store, clock }: Deps): Counters {
           const state = await throttles.lockThrottle(u, key);
           if (state !== undefined) await throttles.putThrottle(u, key, withdrawAttempt(state));
         }
-        await giveBackDrop(u, keys);
+        await refundNetworks(u, keys.networks, clock.now());
       }),
   };
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { parseLogin } from '../domain/identifiers.ts';
-import { networkOf } from '../domain/network.ts';
 import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
 import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
 import { admitFromAddress, type AddressRule } from '../domain/throttle.ts';
@@ -11,6 +10,7 @@ import * as throttles from '../store/throttles.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import type { Audit } from './audit.ts';
 import type { Hasher } from './hashing.ts';
+import { admitFromNetworks, lockNetworks, networkCounters, putNetworks } from './network-counters.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import { hashId, type Secrets } from './secrets.ts';
@@ -21,7 +21,7 @@ const TOKEN_BYTES = 32;
 
 /** Mails that one person can be sent before having to wait; one more is allowed each half hour. */
 const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
-/** Requests from one address (of IPv6: one /64), a school's included; one more is allowed each minute. */
+/** Requests from one address, a school's included; one more is allowed each minute. IPv6 networks: network.ts. */
 const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
 
 export type RecoveryResult =
@@ -107,14 +107,21 @@ export function createRecovery(deps: Deps): Recovery {
 type Admission = (u: Unit, personId: string | undefined, address: string) => Promise<boolean>;
 
 function createAdmission({ secrets, clock }: Deps): Admission {
-  const pass = async (u: Unit, key: string, rule: AddressRule): Promise<boolean> => {
-    const admission = admitFromAddress(await throttles.lockThrottle(u, key), clock.now(), rule);
-    if (admission.admitted) await throttles.putThrottle(u, key, admission.next);
+  const admitAddress = async (tx: Unit, address: string): Promise<boolean> => {
+    const counters = networkCounters(secrets, 'recovery-address', address, PER_ADDRESS);
+    const admission = admitFromNetworks(counters, await lockNetworks(tx, counters), clock.now());
+    if (admission.admitted) await putNetworks(tx, counters, admission.next);
     return admission.admitted;
   };
-  return async (u, personId, address) => {
-    if (!(await pass(u, `recovery-address:${secrets.mac('throttle', networkOf(address))}`, PER_ADDRESS))) return false;
-    return personId === undefined || pass(u, `recovery-person:${personId}`, PER_PERSON);
+  const admitPerson = async (tx: Unit, personId: string): Promise<boolean> => {
+    const key = `recovery-person:${personId}`;
+    const admission = admitFromAddress(await throttles.lockThrottle(tx, key), clock.now(), PER_PERSON);
+    if (admission.admitted) await throttles.putThrottle(tx, key, admission.next);
+    return admission.admitted;
+  };
+  return async (tx, personId, address) => {
+    if (!(await admitAddress(tx, address))) return false;
+    return personId === undefined || admitPerson(tx, personId);
   };
 }
 

@@ -1,4 +1,4 @@
-/** Who owns an IPv6 network has 2^64 addresses (RFC 6177): they share one budget, and the papers keep each of them. */
+/** The addresses of an IPv6 network share its budgets; the audit log keeps each address. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -41,7 +41,8 @@ describe('addresses of one IPv6 network', () => {
       const page = await visitor.open('/account', from);
       await visitor.submit(page, { login: `nobody.${String(at)}@parents.example`, password: 'x' }, from);
     }
-    assert.deepEqual(await buckets('address'), [1, 1, 2, 3]);
+    // /64: 3 and 1; /56 and /48: 4 each; IPv4: 2 and 1.
+    assert.deepEqual(await buckets('address'), [1, 1, 2, 3, 4, 4]);
     assert.deepEqual(await seen('sign_in.refused'), [...HERE, NEXT_DOOR, ...IPV4]);
   });
 
@@ -49,7 +50,7 @@ describe('addresses of one IPv6 network', () => {
     for (const address of [...HERE, NEXT_DOOR]) {
       await createVisitor(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
     }
-    assert.deepEqual(await buckets('recovery-address'), [1, 3]);
+    assert.deepEqual(await buckets('recovery-address'), [1, 3, 4, 4]);
     assert.deepEqual(await seen('recovery.requested'), [...HERE, NEXT_DOOR]);
   });
 });

@@ -8,6 +8,7 @@ import {
   admitAttempt,
   admitFromAddress,
   refund,
+  scaleRule,
   withdrawAttempt,
 } from '../../src/domain/throttle.ts';
 import type { Admission, AddressRule, ThrottleRule, ThrottleState } from '../../src/domain/throttle.ts';
@@ -223,6 +224,15 @@ describe('throttle of an address', () => {
     assert.equal(admitFromAddress(state, START + 300_000, ADDRESS_RULE).next.failures, 1);
     assert.equal(admitFromAddress(state, START - 3_600_000, ADDRESS_RULE).admitted, false);
     assert.equal(refund(undefined, START, ADDRESS_RULE).failures, 0);
+  });
+});
+
+describe('scaleRule', () => {
+  it('multiplies the capacity and divides the time of one drop, in whole numbers', () => {
+    assert.deepEqual(scaleRule(ADDRESS_RULE, 1), ADDRESS_RULE);
+    assert.deepEqual(scaleRule(ADDRESS_RULE, 2), { capacity: 600, msPerDrop: 500 });
+    assert.deepEqual(scaleRule(ADDRESS_RULE, 4), { capacity: 1_200, msPerDrop: 250 });
+    assert.deepEqual(scaleRule({ capacity: 3, msPerDrop: 1_001 }, 4), { capacity: 12, msPerDrop: 251 });
   });
 });
 

@@ -3,48 +3,77 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { networkOf } from '../../src/domain/network.ts';
+import { networksOf } from '../../src/domain/network.ts';
 
-describe('the network that an address is counted with', () => {
-  it('is a /64 for IPv6, however the address is written', () => {
-    const same = [
+const names = (address: string): string[] => networksOf(address).map(({ name }) => name);
+
+describe('networksOf', () => {
+  it('returns the /64, /56 and /48 of an IPv6 address with 1, 2 and 4 times the budget', () => {
+    assert.deepEqual(networksOf('2001:db8:1:23ff::1'), [
+      { name: '2001:db8:1:23ff::/64', weight: 1 },
+      { name: '2001:db8:1:2300::/56', weight: 2 },
+      { name: '2001:db8:1::/48', weight: 4 },
+    ]);
+    assert.deepEqual(names('::1'), ['0:0:0:0::/64', '0:0:0:0::/56', '0:0:0::/48']);
+    assert.deepEqual(names('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'), [
+      'ffff:ffff:ffff:ffff::/64',
+      'ffff:ffff:ffff:ff00::/56',
+      'ffff:ffff:ffff::/48',
+    ]);
+  });
+
+  it('returns the same networks however the address is written', () => {
+    for (const address of [
       '2001:db8:1:2::1',
       '2001:DB8:1:2::ffff',
       '2001:0db8:0001:0002:0003:0004:0005:0006',
       '2001:db8:1:2:a::',
       '2001:db8:1:2::198.51.100.7',
       '2001:db8:1:2::1%eth0',
-    ];
-    assert.deepEqual(new Set(same.map(networkOf)), new Set(['2001:db8:1:2::/64']));
-    assert.equal(networkOf('::1'), '0:0:0:0::/64');
-    assert.equal(networkOf('2001:db8::1:2:3:4:5'), '2001:db8:0:1::/64');
-    assert.notEqual(networkOf('2001:db8:1:3::1'), networkOf('2001:db8:1:2::1'));
+    ]) {
+      assert.deepEqual(names(address), ['2001:db8:1:2::/64', '2001:db8:1:0::/56', '2001:db8:1::/48'], address);
+    }
+    assert.equal(names('2001:db8::1:2:3:4:5')[0], '2001:db8:0:1::/64');
+    assert.equal(names('::198.51.100.7')[0], '0:0:0:0::/64');
   });
 
-  it('is the address itself for IPv4, also where it is written as IPv6', () => {
-    for (const [address, network] of [
+  it('returns one network for IPv4, also where it is embedded in IPv6', () => {
+    for (const [address, name] of [
       ['203.0.113.7', '203.0.113.7'],
       ['::ffff:203.0.113.7', '203.0.113.7'],
       ['::FFFF:cb00:7107', '203.0.113.7'],
+      ['::ffff:203.0.113.7%eth0', '203.0.113.7'],
       ['0:0:0:0:0:ffff:203.0.113.7', '203.0.113.7'],
-      ['64:ff9b::203.0.113.7', '64:ff9b::cb00:7107'],
+      ['64:ff9b::203.0.113.7', '203.0.113.7'],
+      ['64:ff9b::cb00:7107', '203.0.113.7'],
+      ['64:ff9b::ffff:ffff', '255.255.255.255'],
+      ['64:ff9b::', '0.0.0.0'],
     ] as const) {
-      assert.equal(networkOf(address), network, address);
+      assert.deepEqual(networksOf(address), [{ name, weight: 1 }], address);
+    }
+    for (const other of ['64:ff9b:1::cb00:7107', '64:ff9b::1:cb00:7107', '::fffe:cb00:7107', '::1:ffff:cb00:7107']) {
+      assert.equal(networksOf(other).length, 3, other);
     }
   });
 
-  it('is the text itself where a proxy wrote something else', () => {
-    for (const text of ['', 'unknown', '203.0.113.7:443', '[2001:db8::1]', '2001:db8::/32', 'x::1']) {
-      assert.equal(networkOf(text), text);
+  it('returns text that is no address as one network', () => {
+    for (const name of ['', 'unknown', '203.0.113.7:443', '[2001:db8::1]', '2001:db8::/32', 'x::1']) {
+      assert.deepEqual(networksOf(name), [{ name, weight: 1 }]);
     }
   });
 
-  it('has the first four groups of any address, and no others', () => {
-    const group = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16));
+  it('depends on the first 64, 56 and 48 bits of an address and on no others', () => {
+    const group = fc.integer({ min: 0, max: 0xffff });
+    const eight = fc.array(group, { minLength: 8, maxLength: 8 });
+    const write = (groups: readonly number[]): string => groups.map((value) => value.toString(16)).join(':');
     fc.assert(
-      fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
-        fc.pre(!groups.slice(0, 5).every((one) => one === '0'));
-        assert.equal(networkOf(groups.join(':')), `${groups.slice(0, 4).join(':')}::/64`);
+      fc.property(eight, fc.nat(127), ([first = 0, ...rest], bit) => {
+        const groups = [first | 0x2000, ...rest];
+        const flipped = groups.map((value, at) => (at === bit >> 4 ? value ^ (0x8000 >> (bit & 15)) : value));
+        fc.pre(flipped.slice(0, 5).some((value) => value !== 0));
+        const [before, after] = [names(write(groups)), names(write(flipped))];
+        const same = before.map((name, at) => name === after[at]);
+        assert.deepEqual(same, [bit >= 64, bit >= 56, bit >= 48]);
       }),
     );
   });

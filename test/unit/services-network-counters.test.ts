@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+
+import { systemRandom } from '../../src/domain/random.ts';
+import type { ThrottleState } from '../../src/domain/throttle.ts';
+import { admitFromNetworks, networkCounters } from '../../src/services/network-counters.ts';
+import { createSecrets } from '../../src/services/secrets.ts';
+
+const NOW = Date.UTC(2026, 10, 23);
+const RULE = { capacity: 10, msPerDrop: 1_000 };
+const secrets = createSecrets(randomBytes(32), systemRandom);
+const countersOf = (address: string): ReturnType<typeof networkCounters> =>
+  networkCounters(secrets, 'address', address, RULE);
+
+/** How many of the addresses are admitted, one attempt each, all at the same moment. */
+function countAdmitted(addresses: readonly string[]): number {
+  const states = new Map<string, ThrottleState>();
+  let admitted = 0;
+  for (const address of addresses) {
+    const counters = countersOf(address);
+    const before = counters.map(({ key }) => states.get(key));
+    const admission = admitFromNetworks(counters, before, NOW);
+    if (!admission.admitted) continue;
+    admitted += 1;
+    for (const [at, { key }] of counters.entries()) {
+      const next = admission.next[at];
+      if (next !== undefined) states.set(key, next);
+    }
+  }
+  return admitted;
+}
+const addresses = (write: (at: number) => string): string[] => Array.from({ length: 100 }, (_, at) => write(at));
+const hex = (at: number): string => at.toString(16).padStart(2, '0');
+
+describe('counters of networks', () => {
+  it('admit 1, 2 and 4 budgets from the addresses of one /64, /56 and /48', () => {
+    assert.equal(countAdmitted(addresses((at) => `2001:db8:1:1::${hex(at)}`)), 10);
+    assert.equal(countAdmitted(addresses((at) => `2001:db8:1:1${hex(at)}::1`)), 20);
+    assert.equal(countAdmitted(addresses((at) => `2001:db8:1:${hex(at)}00::1`)), 40);
+    assert.equal(countAdmitted(addresses((at) => `2001:db8:${hex(at)}::1`)), 100);
+  });
+
+  it('count an embedded IPv4 address with the IPv4 address', () => {
+    const writings = ['203.0.113.7', '::ffff:203.0.113.7', '64:ff9b::203.0.113.7'];
+    assert.equal(countAdmitted(addresses((at) => writings[at % 3] ?? '')), 10);
+  });
+
+  it('refuse with the counter of the longest wait, and change no state', () => {
+    const counters = countersOf('2001:db8::1');
+    const full = [10, 20, 40].map((failures) => ({ failures, blockedUntil: 0, updatedAt: NOW }));
+    assert.deepEqual(admitFromNetworks(counters, full, NOW), {
+      admitted: false,
+      until: NOW + 1_000,
+      refusing: counters[0],
+    });
+    const [first, second, third] = full;
+    const later = [first, second, third && { ...third, updatedAt: NOW + 5_000 }];
+    assert.deepEqual(admitFromNetworks(counters, later, NOW), {
+      admitted: false,
+      until: NOW + 5_250,
+      refusing: counters[2],
+    });
+  });
+
+  it('hold no address in their keys', () => {
+    for (const { key } of [...countersOf('203.0.113.7'), ...countersOf('2001:db8::1')]) {
+      assert.match(key, /^address:[\w-]{43}$/);
+    }
+  });
+});
