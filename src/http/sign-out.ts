@@ -26,7 +26,7 @@ export function completeSignOut({ oidc, access }: Pick<HttpDeps, 'oidc' | 'acces
     if (accountId === undefined || uid === undefined) return;
     if ((await oidc.provider.Session.findByUid(uid)) !== undefined) return;
     const told = Object.keys(authorizations ?? {}).filter((clientId) => clientId !== ACCOUNT_CLIENT_ID);
-    await access.signedOut(accountId, hashId(uid), ctx.ip);
+    await access.signOut(accountId, hashId(uid), ctx.ip);
     ctx.cookies.set(TOLD_COOKIE, told.join('.'), { maxAge: TOLD_MS, httpOnly: true, sameSite: 'lax', signed: true });
   };
 }

@@ -4,7 +4,7 @@ import * as grantStore from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import * as sessionStore from '../store/sessions.ts';
 import type { Audit } from './audit.ts';
-import type { Endings } from './endings.ts';
+import type { Endings, LogoutNotice } from './endings.ts';
 import type { Outbox } from './outbox.ts';
 
 /** An app that can read the person's data now. */
@@ -27,8 +27,12 @@ export interface Access {
   revokeApp(personId: string, clientId: string, address: string): Promise<boolean>;
   /** Ends what has passed its time, so that relying parties learn of it. @returns how many */
   endExpired(limit: number): Promise<number>;
-  /** After sign-out by the provider: the rest of what the session gave. */
-  signedOut(personId: string, sessionHash: string, address: string): Promise<void>;
+  /**
+   * Signs the person out: ends the session and everything that rests on it.
+   *
+   * @returns the enqueued logout notices; none when the session had ended before
+   */
+  signOut(personId: string, sessionHash: string, address: string): Promise<readonly LogoutNotice[]>;
 }
 
 interface Deps {
@@ -78,9 +82,7 @@ export function createAccess({ store, clock, audit, endings, outbox }: Deps): Ac
         { event: 'session.others_ended', address },
         (u) => records.destroyStepsOf(u, personId),
       ),
-    signedOut: async (personId, sessionHash, address) => {
-      await endSessions(personId, (hash) => hash === sessionHash, { event: 'session.signed_out', address });
-    },
+    signOut: createSignOut({ store, clock, audit, endings, outbox }),
     endExpired: async (limit) => {
       const expired = await store.read((u) => sessionStore.expiredSessions(u, clock.now(), limit));
       for (const { personId, sessionHash } of expired) {
@@ -90,6 +92,27 @@ export function createAccess({ store, clock, audit, endings, outbox }: Deps): Ac
       return expired.length;
     },
     revokeApp: createRevokeApp({ store, audit, endings, outbox }),
+  };
+}
+
+function createSignOut({ store, clock, audit, endings, outbox }: Deps): Access['signOut'] {
+  return async (personId, sessionHash, address) => {
+    const notices = await store.write(async (tx) => {
+      // First, and conditional: of two requests for the same session the second one waits here and finds it ended.
+      if (!(await sessionStore.markEnded(tx, sessionHash, clock.now()))) return [];
+      const enqueued = await endings.endSessions(tx, personId, [sessionHash], { keepOffline: true });
+      await audit.append(tx, {
+        event: 'session.signed_out',
+        outcome: 'ok',
+        actorId: personId,
+        subjectId: personId,
+        address,
+        detail: { sessions: 1 },
+      });
+      return enqueued;
+    });
+    outbox.kick();
+    return notices;
   };
 }
 

@@ -19,13 +19,14 @@ export interface Endings {
    * Ends sessions: their cookies open nothing any more, tokens bound to them die, relying parties are told.
    *
    * @param options.keepOffline keeps refresh tokens that the person gave for longer than the session (`offline_access`)
+   * @returns the enqueued logout notices
    */
   endSessions(
     u: Unit,
     personId: string,
     sessionHashes: readonly string[],
     options: { keepOffline: boolean },
-  ): Promise<void>;
+  ): Promise<readonly LogoutNotice[]>;
   /**
    * Ends all that a person has: sessions, grants and refresh tokens. `keep` names a session that goes on; refresh tokens that
    * were given in it end all the same (standards.md, "Passwords").
@@ -33,6 +34,13 @@ export interface Endings {
   endPerson(u: Unit, personId: string, keep?: string): Promise<void>;
   /** Ends grants: codes, access and refresh tokens die, and each relying party is told once to end its session. */
   endGrants(u: Unit, grants: readonly grantStore.GrantRow[]): Promise<void>;
+}
+
+/** A logout token that waits in the outbox for its relying party. */
+export interface LogoutNotice {
+  clientId: string;
+  /** The id of the outbox job. */
+  jobId: string;
 }
 
 interface Deps {
@@ -54,20 +62,31 @@ export function createEndings({ clients, outbox, secrets, clock }: Deps): Ending
     const { authorizations = {} } = sessionBody.parse(openPayload(secrets, 'Session', record));
     return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
   };
-  const tell = async (u: Unit, personId: string, clientId: string, sid: string | undefined): Promise<void> => {
-    if (clients.find(clientId)?.backchannel_logout_uri === undefined) return;
-    await outbox.enqueue(u, { kind: 'backchannel_logout', clientId, personId, ...(sid === undefined ? {} : { sid }) });
+  const tell = async (
+    u: Unit,
+    personId: string,
+    clientId: string,
+    sid: string | undefined,
+  ): Promise<LogoutNotice | undefined> => {
+    if (clients.find(clientId)?.backchannel_logout_uri === undefined) return undefined;
+    const job = { kind: 'backchannel_logout', clientId, personId, ...(sid === undefined ? {} : { sid }) } as const;
+    return { clientId, jobId: await outbox.enqueue(u, job) };
   };
   const endSessions: Endings['endSessions'] = async (u, personId, sessionHashes, { keepOffline }) => {
+    const notices: LogoutNotice[] = [];
     for (const sessionHash of sessionHashes) {
       const sids = await sidsOf(u, sessionHash);
-      for (const [clientId, sid] of sids) await tell(u, personId, clientId, sid);
+      for (const [clientId, sid] of sids) {
+        const notice = await tell(u, personId, clientId, sid);
+        if (notice !== undefined) notices.push(notice);
+      }
       for (const grant of await grantStore.grantsOfSession(u, sessionHash)) {
         if (!(keepOffline && isOffline(grant))) await grantStore.endGrant(u, grant.grantHash);
       }
       await records.destroyByUid(u, 'Session', sessionHash);
       await sessionStore.markEnded(u, sessionHash, clock.now());
     }
+    return notices;
   };
   return {
     endSessions,

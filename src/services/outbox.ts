@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
-import type { Unit } from '../store/database/index.ts';
+import type { Store, Unit } from '../store/database/index.ts';
 import * as outboxStore from '../store/outbox.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -36,16 +37,26 @@ export interface Outbox {
   open(row: { id: string; payload: string }): OutboxJob;
   /** Tells the worker of this process that something is due; call it after the unit of work has committed. */
   kick(): void;
+  /**
+   * Waits until each job was delivered or has failed once, for about 1.5 seconds at most.
+   *
+   * @returns the ids of the delivered jobs
+   */
+  waitForDelivery(ids: readonly string[]): Promise<ReadonlySet<string>>;
   onKick(listener: () => void): void;
 }
 
+/** Milliseconds between two looks at the outbox while a person waits; about 1.5 seconds together. */
+const WAITS_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
+
 interface Deps {
+  store: Store;
   clock: Clock;
   random: Random;
   secrets: Secrets;
 }
 
-export function createOutbox({ clock, random, secrets }: Deps): Outbox {
+export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
   const events = new EventEmitter();
   return {
     enqueue: async (u, job) => {
@@ -62,6 +73,15 @@ export function createOutbox({ clock, random, secrets }: Deps): Outbox {
     },
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
     kick: () => events.emit('due'),
+    waitForDelivery: async (ids) => {
+      let rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
+      for (const wait of WAITS_MS) {
+        if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;
+        await sleep(wait);
+        rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
+      }
+      return new Set(rows.filter(({ doneAt }) => doneAt !== null).map(({ id }) => id));
+    },
     onKick: (listener) => events.on('due', listener),
   };
 }

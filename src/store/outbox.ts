@@ -66,6 +66,18 @@ export async function markDead(u: Unit, id: string, now: number, error: string):
   await u.db.update(o).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(o.id, id));
 }
 
+/** What has become of jobs. Purged ones are absent. */
+export async function outboxOutcomes(
+  u: Unit,
+  ids: readonly string[],
+): Promise<Pick<OutboxRow, 'id' | 'doneAt' | 'lastError'>[]> {
+  const o = u.t.outbox;
+  return u.db
+    .select({ id: o.id, doneAt: o.doneAt, lastError: o.lastError })
+    .from(o)
+    .where(inArray(o.id, [...ids]));
+}
+
 export interface OutboxCount {
   kind: OutboxKind;
   pending: number;
