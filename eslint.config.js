@@ -18,7 +18,7 @@ const forbid = (folder, ...groups) => ({
 const faces = ['http', 'oidc', 'ldap', 'jobs', 'cli'];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'data/', 'coverage/', 'migrations/'] },
+  { ignores: ['node_modules/', 'data/', 'coverage/', 'migrations/', 'reports/', '.stryker-tmp/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -1,0 +1,83 @@
+/*
+ * Mutation testing: changes the source at one place at a time and runs the tests that should notice.
+ *
+ *   npm run mutate -- domain                            one group of scripts/mutation-groups.ts
+ *   npm run mutate -- services src/services/people.ts   some files of a group
+ *   npm run mutate -- domain --concurrency=1            one mutant at a time instead of two
+ *
+ * Prints the surviving mutants and the score of each file, and keeps reports in reports/mutation. See docs/mutation-testing.md.
+ */
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Stryker } from '@stryker-mutator/core';
+
+import { GROUPS, type Part } from './mutation-groups.ts';
+
+type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
+
+/** Runs one part. @returns its mutants with what became of them */
+function runPart(
+  { sources, tests, dialects = 'sqlite' }: Part,
+  report: string,
+  concurrency: number,
+): Promise<Mutant[]> {
+  // The server costs seconds for each mutant, and most files do not know which database they use.
+  const skipped = dialects === 'both' ? [] : ['--test-skip-pattern=\\(postgres\\)'];
+  const stryker = new Stryker({
+    mutate: [...sources],
+    concurrency,
+    jsonReporter: { fileName: `reports/mutation/${report}.json` },
+    tap: {
+      testFiles: [...tests],
+      nodeArgs: ['--test-reporter=tap', ...skipped, '-r', '{{hookFile}}', '{{testFile}}'],
+      // A test file that is killed at its first failure would leave its servers running.
+      forceBail: false,
+    },
+  });
+  return stryker.runMutationTest();
+}
+
+const count = (mutants: readonly Mutant[], ...statuses: readonly Mutant['status'][]): number =>
+  mutants.filter(({ status }) => statuses.includes(status)).length;
+
+/** Killed mutants per mutant that could be run, as Stryker computes it; a mutant that never ends counts as killed. */
+function describeScore(name: string, mutants: readonly Mutant[]): string {
+  const killed = count(mutants, 'Killed', 'Timeout');
+  const survived = count(mutants, 'Survived');
+  const uncovered = count(mutants, 'NoCoverage');
+  const score = killed / Math.max(1, killed + survived + uncovered);
+  return `${score.toFixed(3)}  ${name}: ${String(killed)} killed, ${String(survived)} survived, ${String(uncovered)} not covered\n`;
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { concurrency: { type: 'string', default: '2' } },
+});
+const [group = '', ...files] = positionals;
+const parts = GROUPS[group];
+if (parts === undefined) {
+  process.stderr.write(`mutate: unknown group "${group}"; use one of ${Object.keys(GROUPS).join(', ')}\n`);
+  process.exit(1);
+}
+
+// The TAP runner starts whichever `node` comes first, and tests leave files behind when a mutant stops them.
+const temporary = mkdtempSync(join(tmpdir(), 'kinpass-mutate-'));
+process.env['TMPDIR'] = temporary;
+process.env['PATH'] = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+
+const mutants: Mutant[] = [];
+try {
+  for (const [index, part] of parts.entries()) {
+    const sources = globSync([...part.sources]).filter((source) => files.length === 0 || files.includes(source));
+    if (sources.length === 0) continue;
+    mutants.push(...(await runPart({ ...part, sources }, `${group}-${String(index + 1)}`, Number(values.concurrency))));
+  }
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+for (const [file, ofFile] of [...Map.groupBy(mutants, ({ fileName }) => relative(process.cwd(), fileName))].sort()) {
+  process.stdout.write(describeScore(file, ofFile));
+}
+process.stdout.write(describeScore(group, mutants));

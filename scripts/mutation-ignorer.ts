@@ -1,0 +1,35 @@
+/**
+ * A plugin of Stryker that leaves the wording of logs and errors out: the texts in `log.warn(…)` and `new SomeError(…)`.
+ * Tests judge that an error is thrown and of which class; its words are for people.
+ */
+interface Node {
+  type: string;
+  callee?: { name?: string; object?: { name?: string }; property?: { name?: string } };
+}
+
+/** The part of Babel's NodePath that is used here. */
+interface Path {
+  node: Node;
+  listKey?: string | undefined;
+  parentPath: Path | null;
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'];
+
+function isLogCall({ type, callee }: Node): boolean {
+  if (type !== 'CallExpression' && type !== 'OptionalCallExpression') return false;
+  return callee?.object?.name === 'log' && LEVELS.includes(callee.property?.name ?? '');
+}
+
+function isNewError({ type, callee }: Node): boolean {
+  return type === 'NewExpression' && callee?.name?.endsWith('Error') === true;
+}
+
+function shouldIgnore({ node, listKey, parentPath }: Path): string | undefined {
+  if (node.type !== 'StringLiteral' && node.type !== 'TemplateLiteral') return undefined;
+  if (listKey !== 'arguments' || parentPath === null) return undefined;
+  if (isLogCall(parentPath.node)) return 'the wording of a log line';
+  return isNewError(parentPath.node) ? 'the wording of an error' : undefined;
+}
+
+export const strykerPlugins = [{ kind: 'Ignore', name: 'wording', value: { shouldIgnore } }];
