@@ -95,7 +95,7 @@ async function insertRows(u: Unit, rows: Rows): Promise<void> {
 const OPEN = { validFrom: null, validTo: null };
 
 function rowsOf(part: CityPart, context: RowContext) {
-  const { now, hash } = context;
+  const { now, hash, secrets } = context;
   const term = { year: TERM.year, semester: TERM.semester };
   return {
     schools: part.schools,
@@ -116,7 +116,7 @@ function rowsOf(part: CityPart, context: RowContext) {
     })),
     guardianships: part.guardianships.map(({ stateReason, validTo, ...one }) => ({
       ...one,
-      stateReason: stateReason ?? null,
+      stateReasonSealed: stateReason === undefined ? null : secrets.seal('state-reason', one.id, stateReason),
       validFrom: null,
       validTo: validTo ?? null,
       createdAt: now,
@@ -128,7 +128,8 @@ function rowsOf(part: CityPart, context: RowContext) {
 
 function personRow({ id, kind, name, locale, nationalId, birthDate }: CityPerson, { secrets, now }: RowContext) {
   return {
-    ...{ id, kind, name, locale, status: 'active' as const, birthDate: birthDate ?? null },
+    ...{ id, kind, name, locale, status: 'active' as const },
+    birthDateSealed: birthDate === undefined ? null : secrets.seal('birth-date', id, birthDate),
     nationalIdLookup: nationalId === undefined ? null : secrets.mac('national-id-lookup', nationalId),
     nationalIdSealed: nationalId === undefined ? null : secrets.seal('national-id', id, nationalId),
     ...{ createdAt: now, updatedAt: now },

@@ -7,11 +7,12 @@ import * as guardianships from '../store/guardianships.ts';
 import type { Audit } from './audit.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
+import type { Secrets } from './secrets.ts';
 
 export interface GuardianshipChange {
   id: string;
   action: GuardianshipAction;
-  /** Stays inside; no relying party ever sees it (claims.md rule 5). */
+  /** In clear text; stored sealed. No relying party ever sees it (claims.md rule 5). */
   reason?: string | undefined;
   /** Who decided; `undefined` when it was the calendar. */
   actorId: string | undefined;
@@ -30,15 +31,17 @@ interface Deps {
   audit: Audit;
   endings: Endings;
   outbox: Outbox;
+  secrets: Pick<Secrets, 'seal'>;
 }
 
 /** What changes a guardianship, also changes what rests on it: grants and tokens end, relying parties are told. */
-export function createGuardianships({ store, clock, audit, endings, outbox }: Deps): Guardianships {
+export function createGuardianships({ store, clock, audit, endings, outbox, secrets }: Deps): Guardianships {
   const apply = async (u: Unit, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
     const row = await guardianships.guardianshipById(u, id);
     const next = row && transition(row.state, action);
     if (row === undefined || next === undefined) return false;
-    if (!(await guardianships.setGuardianshipState(u, id, row.state, next, reason, clock.now()))) return false;
+    const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
+    if (!(await guardianships.setGuardianshipState(u, id, row.state, next, sealed, clock.now()))) return false;
     if (next !== 'active') await endings.endGrants(u, await grantStore.grantsOnBasis(u, id));
     await audit.append(u, {
       event: `guardianship.${action}`,

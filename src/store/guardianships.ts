@@ -26,7 +26,7 @@ export async function guardianshipById(u: Unit, id: string): Promise<Guardianshi
 
 /**
  * Moves a guardianship on; which moves are allowed is domain/guardianship.ts.
- * @param reason stays inside: no relying party ever sees it (claims.md, rule 5)
+ * @param reasonSealed sealed to this row; no relying party ever sees it (claims.md, rule 5)
  * @returns false when it is not in the state `from` any more: somebody else was faster
  */
 export async function setGuardianshipState(
@@ -34,13 +34,13 @@ export async function setGuardianshipState(
   id: string,
   from: GuardianshipState,
   to: GuardianshipState,
-  reason: string | undefined,
+  reasonSealed: string | undefined,
   now: number,
 ): Promise<boolean> {
   const g = u.t.guardianships;
   const rows = await u.db
     .update(g)
-    .set({ state: to, stateReason: reason ?? null, updatedAt: now })
+    .set({ state: to, stateReasonSealed: reasonSealed ?? null, updatedAt: now })
     .where(and(eq(g.id, id), eq(g.state, from)))
     .returning({ id: g.id });
   return rows.length > 0;

@@ -187,10 +187,10 @@ eachStore('guardianships', (on) => {
 
   it('move on only from the state that the caller saw', async () => {
     const move = (from: 'active' | 'suspended', to: 'suspended' | 'revoked'): Promise<boolean> =>
-      on.store.write((u) => guardianships.setGuardianshipState(u, 'g1', from, to, 'court order', NOW + 1));
+      on.store.write((u) => guardianships.setGuardianshipState(u, 'g1', from, to, 'sealed reason', NOW + 1));
     assert.deepEqual([await move('suspended', 'revoked'), await move('active', 'suspended')], [false, true]);
     const row = await on.store.read((u) => guardianships.guardianshipById(u, 'g1'));
-    assert.deepEqual([row?.state, row?.stateReason, row?.updatedAt], ['suspended', 'court order', NOW + 1]);
+    assert.deepEqual([row?.state, row?.stateReasonSealed, row?.updatedAt], ['suspended', 'sealed reason', NOW + 1]);
   });
 
   it('are found when their last day is over', async () => {

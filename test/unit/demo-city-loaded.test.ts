@@ -55,6 +55,24 @@ eachStore('the loaded demo city', (on) => {
     assert.equal(await demoCityState(on.store), 'loaded');
   });
 
+  it('seals birth dates and reasons, each to its row', async () => {
+    const rows = await on.store.read(async ({ db, t: { persons, guardianships } }) => ({
+      persons: await db.select({ id: persons.id, sealed: persons.birthDateSealed }).from(persons),
+      guardianships: await db
+        .select({ id: guardianships.id, sealed: guardianships.stateReasonSealed })
+        .from(guardianships),
+    }));
+    const dates = rows.persons.flatMap(({ id, sealed }) =>
+      sealed === null ? [] : [secrets.open('birth-date', id, sealed)],
+    );
+    assert.ok(dates.length > 200);
+    for (const date of dates) assert.match(date, /^(19|20)\d\d-\d\d-\d\d$/);
+    const reasons = rows.guardianships.flatMap(({ id, sealed }) =>
+      sealed === null ? [] : [secrets.open('state-reason', id, sealed)],
+    );
+    assert.deepEqual([...new Set(reasons)], ['court_order']);
+  });
+
   it('is never loaded in production', async () => {
     const options = { store: on.store, secrets, hasher, clock: systemClock, profile: 'production' } as const;
     await assert.rejects(loadDemoCity(options), /never loaded in production/);

@@ -39,7 +39,7 @@ eachStore('a school behind one address', (on) => {
     const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));
     await store.write(async (u) => {
       const made = { createdAt: now, updatedAt: now };
-      const person = { kind: 'person' as const, status: 'active' as const, locale: 'zh-TW', birthDate: null };
+      const person = { kind: 'person' as const, status: 'active' as const, locale: 'zh-TW', birthDateSealed: null };
       await insertMany(
         u,
         u.t.persons,

@@ -9,7 +9,7 @@ import { openPayload, sealPayload } from '../../src/services/oidc-payload.ts';
 import { createSecrets, hashId, type SealPurpose } from '../../src/services/secrets.ts';
 
 const secrets = createSecrets(randomBytes(32), systemRandom);
-const PURPOSES: readonly SealPurpose[] = ['oidc-record', 'key', 'outbox', 'national-id'];
+const PURPOSES: readonly SealPurpose[] = ['oidc-record', 'key', 'outbox', 'national-id', 'birth-date', 'state-reason'];
 const VERSION = 'v1.';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

@@ -69,7 +69,7 @@ export async function addTestPerson({ store, hasher, clock }: Deps): Promise<voi
 }
 
 async function insertRows(u: Unit, hash: string, now: number): Promise<void> {
-  const nothing = { birthDate: null, nationalIdLookup: null, nationalIdSealed: null };
+  const nothing = { birthDateSealed: null, nationalIdLookup: null, nationalIdSealed: null };
   const times = { createdAt: now, updatedAt: now };
   await insertPerson(u, {
     ...{ id: TEST_PERSON_ID, kind: 'person', name: NAME, locale: 'en', status: 'active' },

@@ -45,7 +45,7 @@ export function defineSchools(kit: Kit, persons: PersonsTable) {
   return { schools, classes };
 }
 
-/** Persons and the names they sign in with. The national ID is a keyed hash and, while proofing lasts, sealed. */
+/** Persons and the names they sign in with. The national ID is a keyed hash and, while proofing lasts, sealed. The birth date is sealed. */
 export function definePersons(kit: Kit) {
   const persons = kit.table(
     'persons',
@@ -55,7 +55,6 @@ export function definePersons(kit: Kit) {
       name: kit.text('name').notNull(),
       locale: kit.text('locale'),
       status: kit.text('status').$type<PersonStatus>().notNull(),
-      birthDate: kit.text('birth_date'),
       birthDateSealed: kit.text('birth_date_sealed'),
       nationalIdLookup: kit.text('national_id_lookup'),
       nationalIdSealed: kit.text('national_id_sealed'),
@@ -146,7 +145,7 @@ export function defineTies(kit: Kit, persons: PersonsTable, { schools, classes }
   return { schoolAccounts, enrolments, memberships };
 }
 
-/** Who may act for which student. `relationLabel` is the applicant's own word (祖母), `stateReason` stays inside. */
+/** Who may act for which student. `relationLabel` is the applicant's own word (祖母), `stateReasonSealed` stays inside. */
 export function defineGuardianships(kit: Kit, persons: PersonsTable) {
   const person = (name: string) =>
     kit
@@ -164,7 +163,6 @@ export function defineGuardianships(kit: Kit, persons: PersonsTable) {
       authority: kit.text('authority').$type<Authority>().notNull(),
       permissions: kit.json('permissions').$type<readonly Permission[]>().notNull(),
       state: kit.text('state').$type<GuardianshipState>().notNull(),
-      stateReason: kit.text('state_reason'),
       stateReasonSealed: kit.text('state_reason_sealed'),
       validFrom: kit.text('valid_from'),
       validTo: kit.text('valid_to'),
