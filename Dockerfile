@@ -15,4 +15,4 @@ USER node
 EXPOSE 3000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD node -e "fetch('http://127.0.0.1:3000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"
-CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=256", "bin/kinpass.js", "start"]
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=8", "--max-old-space-size=256", "bin/kinpass.js", "start"]

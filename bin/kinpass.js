@@ -7,6 +7,9 @@ if (major < 24) {
   );
   process.exit(1);
 }
+// SIGUSR1 opens Node's inspector for everybody on this machine, and SIGUSR2 ends the process without a drain. A listener prevents
+// both; --disable-sigusr1 (npm start, Dockerfile) also covers the moment before this line.
+for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => undefined);
 const { enableCompileCache, registerHooks } = await import('node:module');
 const { fileURLToPath } = await import('node:url');
 // What was compiled once is not compiled again: a quarter of the time to ready. Where the folder can not be written, nothing is kept.

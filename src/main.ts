@@ -31,6 +31,7 @@ export interface Running {
 export async function start(env: Record<string, string | undefined>, pauses: JobPauses = {}): Promise<Running> {
   const config = loadConfig(env);
   const log = createLogger(config.logLevel);
+  logIgnoredSignals(log);
   const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
   const { server } = container;
   const port = await listen(server, config.port, config.host);
@@ -58,6 +59,15 @@ export async function start(env: Record<string, string | undefined>, pauses: Job
       return (stopped ??= stop());
     },
   };
+}
+
+/** SIGUSR1 would open the inspector and SIGUSR2 would end the process without a drain; bin/kinpass.js makes both harmless. */
+function logIgnoredSignals(log: Logger): void {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    process.on(signal, () => {
+      log.warn({ signal }, 'signal ignored');
+    });
+  }
 }
 
 /** Connections that wait to be taken in; Linux drops and resets what comes beyond, and its own limit is 4096. */

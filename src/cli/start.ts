@@ -1,9 +1,9 @@
 import type { JobPauses } from '../container.ts';
 import { start, type Running } from '../main.ts';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** `kinpass start`: runs until a signal ends it; a second one makes it hurry. */
+/** Runs `kinpass start` until SIGINT, SIGTERM or SIGHUP stops it after the drain; a second signal ends the drain. */
 export async function startCommand(pauses: JobPauses = {}): Promise<void> {
   let running: Running | undefined;
   const stop = (signal: NodeJS.Signals): void => {

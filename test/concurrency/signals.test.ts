@@ -1,0 +1,88 @@
+/** Signals of the operating system: no debugger port, and no end without a drain. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child.ts';
+import { eventually } from '../helpers/mail.ts';
+import { freePort } from '../helpers/ports.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Node opens the inspector within a few milliseconds. */
+const INSPECTOR_MS = 500;
+
+describe('kinpass start', () => {
+  let home: Home;
+  before(async () => {
+    home = await createHome({ city: false });
+  });
+  after(() => {
+    home.remove();
+  });
+
+  const says = (program: Program, msg: string): Promise<true> =>
+    eventually(msg, () => program.out().includes(`"msg":"${msg}"`) || undefined);
+  const isReady = async (): Promise<boolean> => (await fetch(`${home.issuer}/health/ready`)).ok;
+  const start = (inspectPort: number, flags: readonly string[] = []): Promise<Program> =>
+    startProgram(home.env, [`--inspect-port=${String(inspectPort)}`, ...flags, PROGRAM, 'start']);
+
+  for (const flags of [[], ['--disable-sigusr1']]) {
+    it(`opens no inspector at SIGUSR1 (flags: ${flags.join(' ') || 'none'})`, async () => {
+      const port = await freePort();
+      const program = await start(port, flags);
+      program.child.kill('SIGUSR1');
+      await sleep(INSPECTOR_MS);
+      program.child.kill('SIGUSR1');
+      await sleep(INSPECTOR_MS);
+      assert.equal(await accepts(port), false);
+      assert.doesNotMatch(program.err(), /Debugger listening/);
+      assert.equal(await isReady(), true);
+      program.child.kill('SIGTERM');
+      assert.equal(await program.ended, 0);
+    });
+  }
+
+  it('ignores SIGUSR2, and logs it', async () => {
+    const program = await start(await freePort());
+    program.child.kill('SIGUSR2');
+    await says(program, 'signal ignored');
+    assert.equal(await isReady(), true);
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+  });
+
+  it('drains and stops at SIGHUP like at SIGTERM', async () => {
+    const program = await startProgram({ ...home.env, KINPASS_DRAIN_SECONDS: '300' });
+    program.child.kill('SIGHUP');
+    await says(program, 'draining');
+    assert.equal((await fetch(`${home.issuer}/health/live`)).status, 200);
+    assert.equal(await isReady(), false);
+    program.child.kill('SIGHUP');
+    assert.equal(await program.ended, 0);
+    assert.match(program.out(), /"msg":"stopped"/);
+  });
+
+  it('npm start and the container image pass the same flags to Node', () => {
+    const flags = (text: string): string[] => [...text.matchAll(/--[\w-]+(=\d+)?/g)].map(([flag]) => flag);
+    const scripts = /"start": "(.*)"/.exec(readFileSync(join(ROOT, 'package.json'), 'utf8'))?.[1] ?? '';
+    const image = /^CMD (.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '';
+    assert.deepEqual(flags(image), flags(scripts));
+    assert.ok(flags(image).includes('--disable-sigusr1'));
+  });
+});
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
