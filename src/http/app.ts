@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { z } from 'zod';
+import { identifyBrowser } from '../oidc/browser-binding.ts';
 import { createAccountRouter } from './account/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
@@ -66,6 +67,7 @@ function createPageLayers(deps: HttpDeps): Middleware {
   mount(layers, createHomeRouter(deps));
   layers.use(createFormRequestsRouter().routes());
   layers.use(guardForms(deps));
+  layers.use(identifyBrowser(deps.random));
   mount(layers, createInteractionRouter(deps));
   mount(layers, createAccountRouter(deps));
   mount(layers, createForgotRouter(deps));

@@ -30,5 +30,8 @@ export function createDevicePages(pages: Pages): DevicePages {
     done: (ctx, clientId) => {
       pages.show(ctx, 'device/done', { app: { name: pages.appName(ctx, clientId) } });
     },
+    expired: (ctx) => {
+      pages.message(ctx, 'expired', { status: 410, again: ACTION });
+    },
   };
 }

@@ -3,11 +3,11 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
 import { hashId } from '../services/secrets.ts';
 import type { ProviderPages } from '../oidc/deps.ts';
+import { cookieNames } from '../oidc/options/cookies.ts';
 import type { HttpDeps } from './deps.ts';
 import { createDevicePages } from './device.ts';
 import type { Pages } from './pages.ts';
 
-const TOLD_COOKIE = 'kinpass_told';
 const TOLD_MS = 60_000;
 
 /**
@@ -27,7 +27,8 @@ export function completeSignOut({ oidc, access }: Pick<HttpDeps, 'oidc' | 'acces
     if ((await oidc.provider.Session.findByUid(uid)) !== undefined) return;
     const told = Object.keys(authorizations ?? {}).filter((clientId) => clientId !== ACCOUNT_CLIENT_ID);
     await access.signOut(accountId, hashId(uid), ctx.ip);
-    ctx.cookies.set(TOLD_COOKIE, told.join('.'), { maxAge: TOLD_MS, httpOnly: true, sameSite: 'lax', signed: true });
+    const options = { maxAge: TOLD_MS, httpOnly: true, sameSite: 'lax', signed: true } as const;
+    ctx.cookies.set(cookieNames(ctx.secure).told, told.join('.'), options);
   };
 }
 
@@ -50,8 +51,9 @@ export function createProviderPages(
       pages.show(ctx, 'sign-out', { action, xsrf, apps, name: facts?.name });
     },
     signedOut: (ctx: KoaContextWithOIDC) => {
-      const told = ctx.cookies.get(TOLD_COOKIE, { signed: true }) ?? '';
-      ctx.cookies.set(TOLD_COOKIE, null, { signed: true });
+      const name = cookieNames(ctx.secure).told;
+      const told = ctx.cookies.get(name, { signed: true }) ?? '';
+      ctx.cookies.set(name, null, { signed: true });
       pages.show(ctx, 'signed-out', { apps: names(ctx, told.split('.')) });
     },
   };

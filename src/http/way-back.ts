@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
+import { cookieNames } from '../oidc/options/cookies.ts';
 import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
 
-const APP_COOKIE = 'kinpass_app';
 /** A page that was left open in the morning still knows in the evening where it led. */
 const APP_MS = 12 * 60 * 60_000;
 
@@ -12,7 +12,7 @@ const APP_MS = 12 * 60 * 60_000;
 export function rememberApp(ctx: Context, clientId: string, stepPath: string): void {
   // The expired page leads to the account anyway.
   if (clientId === ACCOUNT_CLIENT_ID) return;
-  ctx.cookies.set(APP_COOKIE, clientId, {
+  ctx.cookies.set(cookieNames(ctx.secure).app, clientId, {
     maxAge: APP_MS,
     path: stepPath,
     httpOnly: true,
@@ -23,5 +23,5 @@ export function rememberApp(ctx: Context, clientId: string, stepPath: string): v
 
 /** The app that the person was on the way to; `undefined` when this browser never saw the step. */
 export function rememberedApp(ctx: Context): string | undefined {
-  return ctx.cookies.get(APP_COOKIE, { signed: true });
+  return ctx.cookies.get(cookieNames(ctx.secure).app, { signed: true });
 }

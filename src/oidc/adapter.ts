@@ -6,6 +6,7 @@ import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
+import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
 import { standingGrantOf } from './standing-grant.ts';
 
@@ -25,6 +26,7 @@ const body = z.looseObject({});
 export function createAdapter(model: string, { store, secrets, clock }: AdapterDeps): Adapter {
   const open = (record: records.FoundRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
     if (record === undefined) return undefined;
+    if (model === 'Interaction' && !isOfCurrentBrowser(record)) return undefined;
     const payload: AdapterPayload = body.parse(openPayload(secrets, model, record));
     return !('consumedAt' in record) || record.consumedAt === null
       ? payload
@@ -104,6 +106,7 @@ export function toRecord({ model, id, payload, expiresIn, secrets, now }: Record
     // A sign-in that waits to be taken up belongs to its person too: it must end with the sessions.
     accountId: payload.accountId ?? payload.result?.login?.accountId ?? null,
     clientId: payload.clientId ?? null,
+    browserHash: model === 'Interaction' ? currentBrowserHash() : null,
     payload: sealPayload(secrets, model, idHash, payload),
     expiresAt: expiresIn === undefined ? null : now + expiresIn * 1000,
     createdAt: now,

@@ -16,6 +16,8 @@ export interface DevicePages {
   code(ctx: KoaContextWithOIDC, xsrf: string, problem: 'wrong' | 'aborted' | undefined): void;
   confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): void;
   done(ctx: KoaContextWithOIDC, clientId: string): void;
+  /** The interaction expired, or another browser began it. */
+  expired(ctx: KoaContextWithOIDC): void;
 }
 
 /** Pages that the provider itself asks for; the http face draws them. */

@@ -4,6 +4,7 @@ import { SCOPES } from '../domain/scopes.ts';
 import { pairwiseSub } from '../domain/pairwise.ts';
 import { createFindAccount, type FindAccount } from './account.ts';
 import { createAdapter } from './adapter.ts';
+import { keepBrowserCookie } from './browser-binding.ts';
 import type { OidcDeps } from './deps.ts';
 import { listen } from './events.ts';
 import { gatherWrites } from './gather.ts';
@@ -56,6 +57,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   alwaysIncludeSid(provider);
   alwaysPairwise(provider);
   detectReplayOnce(provider, deps);
+  keepBrowserCookie(provider);
   listen(provider, deps);
   const checkClients = async (): Promise<void> => {
     for (const { client_id: id } of deps.clients.list()) {

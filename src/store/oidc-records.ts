@@ -7,13 +7,14 @@ import type { Tables } from './schema/define.ts';
  * Saving and ending meet: a request loads a session, an administrator ends it, the request saves what it loaded. Were the
  * row just deleted, the save would bring it back to life. So an ended record stays as a tombstone without payload until it
  * would have expired, nothing finds it, and a save over it is refused. For the same reason a save never touches
- * `consumed_at`: only `consumeRecord` writes it, once.
+ * `consumed_at`: only `consumeRecord` writes it, once. Nor does it touch `browser_hash`: an interaction stays bound to the browser that
+ * began it.
  */
 
 type OidcRecord = Tables['oidcRecords']['$inferSelect'];
 /** What is read of a record: whoever asks knows the rest already. */
 export type FoundRecord = Pick<OidcRecord, Found>;
-type Found = 'idHash' | 'payload' | 'consumedAt' | 'grantHash';
+type Found = 'idHash' | 'payload' | 'consumedAt' | 'grantHash' | 'browserHash';
 
 /** The columns of a `FoundRecord`; `idHash` is the first, because drizzle asks the first column whether anything was joined. */
 export function foundColumns({
@@ -21,8 +22,9 @@ export function foundColumns({
   payload,
   consumedAt,
   grantHash,
+  browserHash,
 }: Tables['oidcRecords']): Pick<Tables['oidcRecords'], Found> {
-  return { idHash, payload, consumedAt, grantHash };
+  return { idHash, payload, consumedAt, grantHash, browserHash };
 }
 export type NewOidcRecord = Omit<Tables['oidcRecords']['$inferInsert'], 'destroyed' | 'consumedAt'>;
 

@@ -83,6 +83,15 @@ eachStore('oidc records', (on) => {
     assert.equal(purged, 10);
     assert.ok(await find('eternal'));
   });
+
+  it('keep the browser of their first save, and are found with it', async () => {
+    await put('step', { model: 'Interaction', browserHash: 'first' });
+    for (const browserHash of ['second', null]) {
+      assert.equal(await put('step', { model: 'Interaction', browserHash, payload: 'again' }), true);
+      const found = await on.store.read((u) => records.findRecord(u, 'Interaction', 'step'));
+      assert.deepEqual([found?.payload, found?.browserHash], ['again', 'first']);
+    }
+  });
 });
 
 eachStore('grants and sessions', (on) => {

@@ -80,7 +80,7 @@ const TABLE: Record<string, Expected> = {
   'GET /device': all('200'),
   // Without a session there is no form to answer: from the beginning.
   'POST /device': { ...all('422'), nobody: '303 /device', first: '303 /device' },
-  'GET /device/:uid': { ...all('422'), nobody: '303 /device', first: '303 /device' },
+  'GET /device/:uid': all('410'),
 };
 
 /** Called by relying parties and devices, which send neither `Origin` nor fetch metadata; or by a browser that comes from one. */

@@ -119,7 +119,11 @@ describe('cookies', () => {
     await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
     const cookies = await visitor.jar.getCookies(service.issuer);
     const names = cookies.map(({ key }) => key).sort();
-    assert.deepEqual(names, ['kinpass_lang', 'kinpass_lang.sig', 'kinpass_session', 'kinpass_session.sig']);
+    assert.deepEqual(names, [
+      'kinpass_browser',
+      ...['kinpass_lang', 'kinpass_lang.sig'],
+      ...['kinpass_session', 'kinpass_session.sig'],
+    ]);
     for (const { key, httpOnly, sameSite, hostOnly } of cookies) {
       assert.equal(httpOnly, true, key);
       assert.equal(sameSite, 'lax', key);

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
+import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { I18n } from '../../services/i18n.ts';
 
-export const LANGUAGE_COOKIE = 'kinpass_lang';
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 
 /** Finds the language of each request: the switch, what the app asked for, what the browser says. */
@@ -15,7 +15,7 @@ export function language(i18n: I18n): Middleware {
 /** @param uiLocales the parameter of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1) */
 export function speak(ctx: Context, i18n: I18n, uiLocales: unknown): void {
   ctx.state['lang'] = i18n.negotiate({
-    cookie: ctx.cookies.get(LANGUAGE_COOKIE),
+    cookie: ctx.cookies.get(cookieNames(ctx.secure).language),
     uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
     acceptLanguage: ctx.get('accept-language'),
   });
@@ -26,7 +26,8 @@ export function switchLanguage(i18n: I18n): (ctx: Context) => void {
   return (ctx) => {
     const { to, back } = ctx.query;
     if (typeof to === 'string' && i18n.languages.includes(to)) {
-      ctx.cookies.set(LANGUAGE_COOKIE, to, { maxAge: YEAR_MS, sameSite: 'lax', httpOnly: true, overwrite: true });
+      const options = { maxAge: YEAR_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
+      ctx.cookies.set(cookieNames(ctx.secure).language, to, options);
     }
     ctx.status = 303;
     ctx.redirect(typeof back === 'string' && isLocal(back) ? back : '/account');

@@ -1,4 +1,4 @@
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { UnavailableError } from '../../services/errors.ts';
 import type { DevicePages } from '../deps.ts';
 
@@ -14,6 +14,12 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
     userCodeInputSource: (ctx, _form, _out, error) => {
       // Nobody could look whether the code was right.
       if (error instanceof UnavailableError) throw error;
+      // Resuming failed: the interaction expired, or another browser began it.
+      if (error instanceof errors.SessionNotFound) {
+        keepUnsaved(ctx);
+        pages.expired(ctx);
+        return;
+      }
       if (error !== undefined && ctx.oidc.session?.exp === undefined) {
         beginAnew(ctx);
         return;
@@ -34,9 +40,14 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
  * down a session that it never began, and fail; so nothing is written, and the first page makes a new one.
  */
 function beginAnew(ctx: KoaContextWithOIDC): void {
-  Reflect.set(ctx.oidc.session ?? {}, 'touched', false);
+  keepUnsaved(ctx);
   ctx.status = 303;
   ctx.redirect('/device');
+}
+
+/** The provider has put the secret of a form into the session. Without this it would save a session that has no end yet, and fail. */
+function keepUnsaved(ctx: KoaContextWithOIDC): void {
+  Reflect.set(ctx.oidc.session ?? {}, 'touched', false);
 }
 
 function problemOf(error: Error | undefined): 'wrong' | 'aborted' | undefined {
