@@ -117,12 +117,12 @@ function createSettle(deps: Deps): Passwords['settle'] {
   };
 }
 
-/** Tells every e-mail address of the person, so that a thief who changed the password does not go unseen. */
+/** Tells every verified e-mail address of the person, so that a thief who changed the password does not go unseen. */
 async function notify(u: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
   const facts = await people.personFacts(u, personId);
   if (facts === undefined) return;
-  for (const { kind, value } of facts.identifiers) {
-    if (kind !== 'email') continue;
+  for (const { kind, value, verified } of facts.identifiers) {
+    if (kind !== 'email' || !verified) continue;
     await outbox.enqueue(u, {
       kind: 'mail',
       to: value,

@@ -1,5 +1,6 @@
 import { dayInCity, type Clock } from '../domain/clock.ts';
 import type { PersonFacts } from '../domain/model.ts';
+import * as credentials from '../store/credentials.ts';
 import type { Store } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
 import type { PersonStatus } from '../store/people.ts';
@@ -39,7 +40,10 @@ export function createPeople({ store, clock, audit, endings, outbox }: Deps): Pe
     setStatus: async (personId, status, actorId) => {
       const changed = await store.write(async (u) => {
         if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;
-        if (status === 'disabled') await endings.endPerson(u, personId);
+        if (status === 'disabled') {
+          await endings.endPerson(u, personId);
+          await credentials.deleteResetLink(u, personId);
+        }
         await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
         return true;
       });

@@ -130,7 +130,8 @@ type Sender = (u: Unit, personId: string) => Promise<boolean>;
 function createSender({ clock, random, outbox, issuer }: Deps): Sender {
   return async (u, personId) => {
     const facts = await people.personFacts(u, personId);
-    const mailbox = facts?.identifiers.find(({ kind }) => kind === 'email');
+    // Only an address that the person confirmed: a mistyped one belongs to somebody else.
+    const mailbox = facts?.identifiers.find(({ kind, verified }) => kind === 'email' && verified);
     if (facts === undefined || mailbox === undefined) return false;
     const token = random.bytes(TOKEN_BYTES).toString('base64url');
     const now = clock.now();

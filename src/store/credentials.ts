@@ -91,8 +91,8 @@ export async function replaceHash(u: Unit, personId: string, oldHash: string, ne
 }
 
 /**
- * Gives a first password, at import or at a reset by the IT desk. The person's own password ends: nothing may open the
- * account before the change (domain.md).
+ * Gives a first password, at import or at a reset by the IT desk. The person's own password and reset link end: nothing may
+ * open the account before the change (domain.md).
  *
  * @param first.expiresAt ms since 1970
  */
@@ -107,6 +107,7 @@ export async function setFirstPassword(
     .values(first)
     .onConflictDoUpdate({ target: f.personId, set: { ...rest, failures: 0, closedAt: null } });
   await u.db.delete(p).where(eq(p.personId, personId));
+  await deleteResetLink(u, personId);
 }
 
 /**
@@ -139,6 +140,12 @@ export async function putResetLink(u: Unit, link: NewResetLink): Promise<void> {
     .insert(r)
     .values(link)
     .onConflictDoUpdate({ target: r.personId, set: { tokenHash, expiresAt, createdAt } });
+}
+
+/** Ends the reset link of a person, if there is one. */
+export async function deleteResetLink(tx: Unit, personId: string): Promise<void> {
+  const r = tx.t.resetLinks;
+  await tx.db.delete(r).where(eq(r.personId, personId));
 }
 
 /** Uses a link up: of any number of callers one gets the person's id, the others undefined. */
