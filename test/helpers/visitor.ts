@@ -21,11 +21,12 @@ export interface Visitor {
 
 const MOST_REDIRECTS = 12;
 
-export function createVisitor(issuer: string, language = 'zh-TW'): Visitor {
+/** @param always headers of every request, also after a redirect: what a proxy in front adds */
+export function createVisitor(issuer: string, language = 'zh-TW', always: Record<string, string> = {}): Visitor {
   const jar = new CookieJar(undefined, { looseMode: false });
   const { origin } = new URL(issuer);
   const once = async (url: string, init: RequestInit): Promise<Response> => {
-    const headers = new Headers(init.headers);
+    const headers = new Headers({ ...always, ...Object.fromEntries(new Headers(init.headers)) });
     const cookies = await jar.getCookieString(url);
     if (cookies !== '') headers.set('cookie', cookies);
     if (!headers.has('accept')) headers.set('accept', 'text/html');

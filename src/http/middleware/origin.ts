@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import proxyaddr from 'proxy-addr';
 import type Koa from 'koa';
 
@@ -25,10 +26,49 @@ export function pinOrigin(app: Koa, issuer: string, trustedProxies: readonly str
     ip: {
       configurable: true,
       get(this: { req: IncomingMessage }) {
-        return proxyaddr(this.req, trust);
+        return clientAddress(this.req, trust);
       },
     },
   });
+}
+
+/** `203.0.113.7:51234` */
+const IPV4_AND_PORT = /^([\d.]+):\d{1,5}$/;
+/** `[2001:db8::1]` and `[2001:db8::1]:443` */
+const BRACKETS_AND_PORT = /^\[([^\]]+)\](?::\d{1,5})?$/;
+
+/**
+ * Returns the address of an entry of `X-Forwarded-For`, without port, brackets and zone. An unbracketed IPv6 address never has a port:
+ * `2001:db8::1:443` is an address.
+ *
+ * @returns undefined when the entry is no address
+ */
+export function parseForwardedAddress(entry: string): string | undefined {
+  const trimmed = entry.trim();
+  const [, ipv4] = IPV4_AND_PORT.exec(trimmed) ?? [];
+  if (ipv4 !== undefined) return isIPv4(ipv4) ? ipv4 : undefined;
+  const [, inner] = BRACKETS_AND_PORT.exec(trimmed) ?? [];
+  const [address = '', zone] = (inner ?? trimmed).split('%', 2);
+  const isRead = inner === undefined && zone === undefined ? isIP(address) !== 0 : isIPv6(address);
+  return isRead ? address : undefined;
+}
+
+/**
+ * Returns the address of the client: the first one from the right that is no trusted proxy. An entry that is no address counts as the
+ * proxy that sent it, and nothing to its left is believed.
+ */
+function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnType<typeof proxyaddr.compile>): string {
+  const header = headers['x-forwarded-for'];
+  const entries = header === undefined ? [] : [header].flat().join(',').split(',').reverse();
+  // The address of a socket that is closed is unknown.
+  let address = parseForwardedAddress(socket.remoteAddress ?? '') ?? '';
+  for (const [hop, entry] of entries.entries()) {
+    if (!isTrusted(address, hop)) return address;
+    const next = parseForwardedAddress(entry);
+    if (next === undefined) return address;
+    address = next;
+  }
+  return address;
 }
 
 /** The path and query of a request target; an absolute form (`GET http://other/ …`) loses its host (RFC 9112 3.2.2). */

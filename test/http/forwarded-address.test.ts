@@ -1,0 +1,137 @@
+/** The address that the audit log keeps, the account page shows and the counters count, for each form of X-Forwarded-For. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { parseForwardedAddress } from '../../src/http/middleware/origin.ts';
+import * as audit from '../../src/store/audit.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { holdTime, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf } from '../helpers/visitor.ts';
+
+/** The proxy of the tests itself; localhost is either. */
+const PROXY = /^(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1)$/;
+
+/** What the proxies wrote, and the address that is read; undefined: that of the proxy. */
+const HEADERS: readonly [header: string, address: string | undefined][] = [
+  ['203.0.113.7', '203.0.113.7'],
+  ['203.0.113.7:51234', '203.0.113.7'],
+  ['203.0.113.7:1', '203.0.113.7'],
+  ['  203.0.113.7  ', '203.0.113.7'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['[2001:db8::1]:443', '2001:db8::1'],
+  ['2001:db8::1%eth0', '2001:db8::1'],
+  ['[fe80::1%25eth0]:80', 'fe80::1'],
+  ['::ffff:203.0.113.7', '::ffff:203.0.113.7'],
+  ['[::ffff:203.0.113.7]:51234', '::ffff:203.0.113.7'],
+  // The proxies of the list are trusted, also with a port.
+  ['203.0.113.7, 127.0.0.1', '203.0.113.7'],
+  ['203.0.113.7:51234, 127.0.0.1:8080', '203.0.113.7'],
+  ['203.0.113.7, [::1]:8080', '203.0.113.7'],
+  // The first address from the right that is not trusted is the client.
+  ['198.51.100.1, 203.0.113.7', '203.0.113.7'],
+  ['198.51.100.1, 203.0.113.7:51234', '203.0.113.7'],
+  ['unknown, 203.0.113.7', '203.0.113.7'],
+  // Text that is no address counts as the proxy that sent it, and nothing to its left is believed.
+  ['unknown', undefined],
+  ['', undefined],
+  [',', undefined],
+  ['203.0.113.7,', undefined],
+  ['203.0.113.7, unknown', undefined],
+  ['203.0.113.7, , 127.0.0.1', undefined],
+  ['203.0.113.7, <script>alert(1)</script>, 127.0.0.1', undefined],
+  ['203.0.113.7:', undefined],
+  ['203.0.113.7:port', undefined],
+  ['203.0.113.7:123456', undefined],
+  ['203.0.113.256', undefined],
+  ['0203.0.113.7', undefined],
+  ['203.0.113', undefined],
+  ['3405803783', undefined],
+  ['[203.0.113.7]:443', undefined],
+  ['[2001:db8::1', undefined],
+  ['[2001:db8::1]443', undefined],
+  ['2001:db8::/32', undefined],
+  ['203.0.113.7%eth0', undefined],
+  ['"203.0.113.7"', undefined],
+  ['for=203.0.113.7', undefined],
+  ['evil.example', undefined],
+];
+
+describe('X-Forwarded-For', () => {
+  let service: TestService;
+  let time: HeldTime;
+  before(async () => {
+    time = holdTime();
+    service = await startService({ clients: [], env: { KINPASS_TRUSTED_PROXIES: 'loopback' } });
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  const fail = async (header: string, login: string): Promise<void> => {
+    const visitor = createVisitor(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
+    await visitor.submit(await visitor.open('/account'), { login, password: 'x' });
+  };
+  const refusedFrom = async (): Promise<(string | null)[]> => {
+    const entries = await service.container.store.read((u) => audit.page(u, 0, 1_000));
+    return entries.filter(({ event }) => event === 'sign_in.refused').map(({ address }) => address);
+  };
+
+  it('gives the audit log an address in every form, and never text', async () => {
+    for (const [at, [header]] of HEADERS.entries()) await fail(header, `nobody.${String(at)}@parents.example`);
+    const addresses = await refusedFrom();
+    assert.equal(addresses.length, HEADERS.length);
+    for (const [at, [header, address]] of HEADERS.entries()) {
+      const kept = addresses[at] ?? '';
+      if (address === undefined) assert.match(kept, PROXY, header);
+      else assert.equal(kept, address, header);
+    }
+  });
+
+  it('shows the address on the account page without its port, and never text', async () => {
+    for (const [header, shown] of [
+      ['203.0.113.7:51234', '203.0.113.7'],
+      ['[2001:db8::1]:443', '2001:db8::1'],
+      ['203.0.113.7, my own machine', /127\.0\.0\.1|::1/],
+    ] as const) {
+      const visitor = createVisitor(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
+      const page = await visitor.open('/account');
+      const text = textOf((await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body);
+      const isShown = typeof shown === 'string' ? text.includes(shown) : shown.test(text);
+      assert.ok(isShown, `${header}: ${text}`);
+      assert.ok(!text.includes('51234') && !text.includes(':443') && !text.includes('my own machine'), text);
+    }
+  });
+
+  it('counts an address as one, whatever its port', async () => {
+    await service.container.store.write((u) => u.db.delete(u.t.throttles));
+    for (const port of [1, 2, 3]) await fail(`198.51.100.9:${String(port)}`, `port.${String(port)}@parents.example`);
+    const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+    const counted = rows.filter(({ key }) => key.startsWith('address:')).map(({ failures }) => failures);
+    assert.deepEqual(counted, [3]);
+  });
+});
+
+describe('parseForwardedAddress', () => {
+  it('returns an IP address with any port, zone and spaces, and undefined for all other text', () => {
+    const port = fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined });
+    const suffix = port.map((value) => (value === undefined ? '' : `:${String(value)}`));
+    fc.assert(
+      fc.property(fc.ipV4(), fc.ipV6(), suffix, (ipv4, ipv6, end) => {
+        assert.equal(parseForwardedAddress(` ${ipv4}${end}\t`), ipv4);
+        assert.equal(parseForwardedAddress(`[${ipv6}]${end}`), ipv6);
+        assert.equal(parseForwardedAddress(`${ipv6}%en0 `), ipv6);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
+        assert.match(parseForwardedAddress(text) ?? '', /^[\da-fA-F:.]*$/);
+      }),
+    );
+  });
+});
