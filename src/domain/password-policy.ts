@@ -1,6 +1,6 @@
 import { findContextProblems } from './password-context.ts';
 import type { PasswordContext } from './password-context.ts';
-import { codePoints } from './text.ts';
+import { codePoints, hasInvisibleCharacters } from './text.ts';
 
 export type { PasswordContext } from './password-context.ts';
 
@@ -87,7 +87,9 @@ export function checkNewPassword({ password, minLength, context, isCommon }: Pas
   if (length > MAX_PASSWORD_LENGTH) return ['too_long'];
   const found = new Set<PasswordProblem>(findContextProblems(normalised, context));
   if (Math.min(length, codePoints(password).length) < minLength) found.add('too_short');
-  if (/\p{Cc}/u.test(normalised)) found.add('control_characters');
+  // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character may
+  // be copied along once and can never be typed.
+  if ([password, normalised].some(hasInvisibleCharacters)) found.add('control_characters');
   if (context.currentPassword !== undefined && normalised === normalisePassword(context.currentPassword)) {
     found.add('same_as_current');
   }

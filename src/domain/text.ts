@@ -24,3 +24,21 @@ export function foldForComparison(text: string): string {
 export function squeeze(text: string): string {
   return text.replace(/[\s._,:;/()\p{Pd}\p{Cf}・·]/gu, '');
 }
+
+/**
+ * Emoji with the invisible characters that belong to them (UTS #51, 1.4): keycaps, tag sequences of flags, and pictographs with variation
+ * selectors and joiners. A pictograph may be unassigned: Unicode reserves code points for the emoji of later versions.
+ */
+const EMOJI =
+  /[0-9#*]\uFE0F\u20E3|\p{RGI_Emoji_Tag_Sequence}|\p{ExtPict}[\uFE0E\uFE0F]?\p{EMod}?(?:\u200D\p{ExtPict}[\uFE0E\uFE0F]?\p{EMod}?)*/gv;
+
+/**
+ * Control and format characters, bidirectional controls, surrogates, private use and unassigned code points; line and paragraph separators;
+ * everything that is rendered as nothing.
+ */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Returns true if a text contains a character that nobody can see or type, except inside an emoji. */
+export function hasInvisibleCharacters(text: string): boolean {
+  return INVISIBLE.test(text.replace(EMOJI, ''));
+}

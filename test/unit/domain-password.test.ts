@@ -63,6 +63,84 @@ describe('length of a new password', () => {
   });
 });
 
+describe('invisible characters in a new password', () => {
+  const BASE = 'ivory lamp 77 hall';
+  /** One of each kind: zero width, bidirectional, soft hyphen, fillers, separators, tags, selectors, private use, unassigned, surrogate. */
+  const INVISIBLE = [
+    ...['\u200B', '\u200C', '\u200D', '\u2060', '\uFEFF', '\u200E', '\u202A', '\u202E', '\u2066', '\u2069', '\u061C'],
+    ...[
+      '\u00AD',
+      '\u034F',
+      '\u115F',
+      '\u3164',
+      '\uFFA0',
+      '\u17B4',
+      '\u180E',
+      '\u2028',
+      '\u2029',
+      '\uFFF9',
+      '\u{1D173}',
+    ],
+    ...['\uFE00', '\uFE0F', '\u{E0100}', '\u{E0001}', '\u{E0067}', '\u{E007F}', '\uE000', '\u{F0000}', '\u{10FFFD}'],
+    ...['\u0378', '\uFFFF', '\u{50005}', '\uD800', '\uDC00', '\u0000', '\u0085', '\u009F'],
+  ];
+  const EMOJI = ['👨‍👩‍👧‍👦', '👩🏽‍⚕️', '🏳️‍🌈', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '1️⃣', '#️⃣', '❤️', '☺︎', '👁‍🗨', '🇹🇼', '✊🏿', '🧑🏻‍❤️‍💋‍🧑🏿', '\u{1FAFF}'];
+  const cut = fc.nat(BASE.length);
+  const at = (place: number, text: string): string => BASE.slice(0, place) + text + BASE.slice(place);
+
+  it('are refused at every place', () => {
+    fc.assert(
+      fc.property(cut, fc.constantFrom(...INVISIBLE), (place, sign) => {
+        assert.deepEqual(check(at(place, sign), EMPTY), ['control_characters'], JSON.stringify(sign));
+      }),
+    );
+  });
+
+  it('are allowed inside an emoji, at every place', () => {
+    fc.assert(
+      fc.property(cut, fc.constantFrom(...EMOJI), fc.constantFrom(...EMOJI), (place, one, other) => {
+        assert.deepEqual(check(at(place, one + other), EMPTY), []);
+      }),
+    );
+  });
+
+  it('are refused before and after an emoji, and in what only resembles one', () => {
+    for (const text of [
+      '👩\u200D',
+      '\u200D👩',
+      '👩\u200Da',
+      '👩\u200D\u200D👩',
+      '👩\u200B',
+      '\uFE0F👩',
+      '👩\uFE0F\uFE0F',
+    ]) {
+      assert.deepEqual(check(BASE + text, EMPTY), ['control_characters'], JSON.stringify(text));
+    }
+    for (const text of [
+      '1\u200D2',
+      '1\uFE0F',
+      '#\uFE0E',
+      'a\u20E3\uFE0F',
+      '🏴\u{E0041}\u{E007F}',
+      '葛\u{E0100}',
+      '👩🏽🏽\u200D👩',
+    ]) {
+      assert.deepEqual(check(BASE + text, EMPTY), ['control_characters'], JSON.stringify(text));
+    }
+  });
+
+  it('are the only reason of this kind: no visible character is refused', () => {
+    const visible = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((text) => !/[\p{C}\p{Z}\p{DI}]/u.test(text.normalize('NFKC') + text));
+    fc.assert(
+      fc.property(visible, (text) => {
+        assert.ok(!check(`${BASE} ${text}`, EMPTY).includes('control_characters'), JSON.stringify(text));
+      }),
+    );
+  });
+});
+
 describe('predictable passwords', () => {
   it('asks the blocklist for the whole password, in NFKC and lower case', () => {
     assert.deepEqual(check('CorrectHorseBatteryStaple', EMPTY), ['common']);
