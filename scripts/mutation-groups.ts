@@ -13,4 +13,12 @@ export interface Part {
 export const GROUPS: Readonly<Partial<Record<string, readonly Part[]>>> = {
   /** The rules. All files; `model.ts` is mostly types and has hardly anything to change. */
   domain: [{ sources: ['src/domain/*.ts'], tests: ['test/unit/domain-*.test.ts'] }],
+  services: [
+    {
+      sources: ['access', 'affiliations', 'endings', 'guardianships', 'people'].map(
+        (name) => `src/services/${name}.ts`,
+      ),
+      tests: ['test/unit/services-{access,endings,people}.test.ts'],
+    },
+  ],
 };

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+
+import { clientSchema, type ClientRegistration } from '../../src/config/clients.ts';
+import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createAccess, type Access } from '../../src/services/access.ts';
+import { createAffiliations, type Affiliations } from '../../src/services/affiliations.ts';
+import { createAttempts, type Attempts } from '../../src/services/attempts.ts';
+import { createAudit, type Audit } from '../../src/services/audit.ts';
+import { createClients, type Clients } from '../../src/services/clients.ts';
+import { createEndings, type Endings } from '../../src/services/endings.ts';
+import { createGuardianships, type Guardianships } from '../../src/services/guardianships.ts';
+import type { Hasher } from '../../src/services/hashing.ts';
+import { createI18n } from '../../src/services/i18n.ts';
+import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
+import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/outbox.ts';
+import { createPasswords, type Passwords } from '../../src/services/passwords.ts';
+import { createPeople, type People } from '../../src/services/people.ts';
+import { createRecovery, type Recovery } from '../../src/services/recovery.ts';
+import { createSecrets, type Secrets } from '../../src/services/secrets.ts';
+import { createSignIn, type SignIn } from '../../src/services/sign-in.ts';
+import * as auditStore from '../../src/store/audit.ts';
+import type { Store } from '../../src/store/database/index.ts';
+import { createKeptLog, type KeptLog } from './log.ts';
+
+export const TEST_ISSUER = 'https://id.example';
+/** A Monday at noon in the city. */
+export const TEST_NOW = Date.UTC(2026, 10, 23, 4);
+
+/** A hasher whose hash is the password behind a prefix: what a service does with a hash shows, and costs nothing. */
+export interface ReadableHasher extends Hasher {
+  /** The passwords that a decoy was computed for. */
+  readonly decoys: string[];
+  /** Thrown by the next calls of `hash` and `verify`. */
+  fails: Error | undefined;
+  /** Hashes that count as made with older parameters. */
+  readonly outdated: Set<string>;
+}
+
+export const readableHash = (password: string): string => `hash of ${password}`;
+
+function createReadableHasher(): ReadableHasher {
+  const decoys: string[] = [];
+  const outdated = new Set<string>();
+  const hasher: ReadableHasher = {
+    decoys,
+    outdated,
+    fails: undefined,
+    hash: (password) => (hasher.fails ? Promise.reject(hasher.fails) : Promise.resolve(readableHash(password))),
+    verify: (hash, password) =>
+      hasher.fails ? Promise.reject(hasher.fails) : Promise.resolve(hash.endsWith(readableHash(password))),
+    verifyDecoy: (password) => {
+      decoys.push(password);
+      return Promise.resolve(false);
+    },
+    isOutdated: (hash) => outdated.has(hash),
+    waiting: () => 0,
+    crowded: () => false,
+    close: () => Promise.resolve(),
+  };
+  return hasher;
+}
+
+/** A registered relying party with a back-channel logout URI. */
+export function testClient(id: string, more: object = {}): ClientRegistration {
+  return clientSchema.parse({
+    client_id: id,
+    client_name: id,
+    client_secret_sha256: ['0'.repeat(64)],
+    redirect_uris: [`https://${id}.example/callback`],
+    backchannel_logout_uri: `https://${id}.example/logout`,
+    scopes: ['openid', 'roles', 'children'],
+    permissions: ['portfolio:read'],
+    first_party: true,
+    ...more,
+  });
+}
+
+export interface TestServices {
+  readonly store: Store;
+  readonly access: Access;
+  readonly affiliations: Affiliations;
+  readonly attempts: Attempts;
+  readonly audit: Audit;
+  readonly clients: Clients;
+  readonly endings: Endings;
+  readonly guardianships: Guardianships;
+  readonly hasher: ReadableHasher;
+  readonly metrics: Metrics;
+  readonly outbox: Outbox;
+  readonly passwords: Passwords;
+  readonly people: People;
+  readonly recovery: Recovery;
+  readonly secrets: Secrets;
+  readonly signIn: SignIn;
+  readonly kept: KeptLog;
+  readonly clock: Clock;
+  forward(ms: number): void;
+  /** How often the outbox was told that something is due, since the last call. */
+  kicks(): number;
+  /** The entries that the audit log has got since the last call. */
+  newEntries(): Promise<ChainedEntry[]>;
+  /** The jobs that wait in the outbox, the oldest first; they are taken out. */
+  takeJobs(): Promise<OutboxJob[]>;
+}
+
+/** The services over a store, as `createContainer` connects them, without HTTP, argon2id and jobs. */
+export function createTestServices(store: Store, clients: readonly ClientRegistration[] = []): TestServices {
+  let now = TEST_NOW;
+  let kicks = 0;
+  let lastSeq = 0;
+  const clock = { now: () => now };
+  const kept = createKeptLog();
+  const hasher = createReadableHasher();
+  const secrets = createSecrets(randomBytes(32), systemRandom);
+  const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+  const { log } = kept;
+  const base = { store, clock, random: systemRandom, log, secrets, issuer: TEST_ISSUER, hasher, i18n };
+  const metrics = createMetrics(hasher, log);
+  const registrations = { clients, resourceServers: [] };
+  const basics = { ...base, metrics, clients: createClients(registrations, TEST_ISSUER, i18n) };
+  const outbox = createOutbox(basics);
+  outbox.onKick(() => (kicks += 1));
+  const records = { ...basics, audit: createAudit(basics), outbox };
+  const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
+  const passwords = createPasswords({ ...ends, minLength: 12 });
+  return {
+    ...ends,
+    passwords,
+    kept,
+    access: createAccess(ends),
+    affiliations: createAffiliations(ends),
+    guardianships: createGuardianships(ends),
+    people: createPeople(ends),
+    recovery: createRecovery({ ...ends, passwords }),
+    signIn: createSignIn(ends),
+    forward: (ms) => {
+      now += ms;
+    },
+    kicks: () => {
+      const count = kicks;
+      kicks = 0;
+      return count;
+    },
+    newEntries: async () => {
+      const entries = await store.read((tx) => auditStore.page(tx, lastSeq, 1_000));
+      lastSeq = entries.at(-1)?.seq ?? lastSeq;
+      return entries;
+    },
+    takeJobs: async () => {
+      const rows = await store.write((tx) => tx.db.delete(tx.t.outbox).returning());
+      return rows.sort((a, b) => a.createdAt - b.createdAt).map((row) => outbox.open(row));
+    },
+  };
+}

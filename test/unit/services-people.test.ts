@@ -1,0 +1,228 @@
+/** Disabling an account, the end of a guardianship, and the end of a place in a school: all end what rests on them. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import type { GuardianshipChange } from '../../src/services/guardianships.ts';
+import { grantsOfPerson } from '../../src/store/grants.ts';
+import { guardianshipById } from '../../src/store/guardianships.ts';
+import { insertIdentifier, personById } from '../../src/store/people.ts';
+import * as schools from '../../src/store/schools.ts';
+import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import {
+  grantEntries,
+  listAlive,
+  sessionEntries,
+  storeGrant,
+  storeInteraction,
+  storeSession,
+} from '../helpers/signed-in.ts';
+import { eachStore } from '../helpers/store.ts';
+import { family, guardianship, HIGH } from '../contract/family.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+eachStore('what ends with a person or an affiliation', (on) => {
+  let services: TestServices;
+  const alive = (): Promise<string[]> => listAlive(services);
+  const entries = async (): Promise<string[]> =>
+    (await services.newEntries()).map(({ event, outcome, actorId, subjectId, detail }) =>
+      JSON.stringify([event, outcome, actorId, subjectId, detail]),
+    );
+
+  before(() => on.store.write(family));
+  beforeEach(async () => {
+    await on.store.write(async (tx) => {
+      for (const table of [tx.t.sessions, tx.t.grants, tx.t.oidcRecords, tx.t.outbox, tx.t.guardianships]) {
+        await tx.db.delete(table);
+      }
+      await tx.db
+        .insert(tx.t.guardianships)
+        .values([
+          guardianship('g1', 'father', 'older'),
+          { ...guardianship('g2', 'father', 'younger'), state: 'suspended' },
+        ]);
+    });
+    services = createTestServices(on.store, [testClient('app')]);
+    await services.newEntries();
+    await storeSession(services, { sessionHash: 's', personId: 'father', sids: { app: 'sid' } });
+    await storeSession(services, { sessionHash: 't', personId: 'teacher' });
+    await storeGrant(services, { ...FATHER, grantHash: 'plain' });
+    await storeGrant(services, { ...FATHER, grantHash: 'child', ...asParent('older', 'g1') });
+  });
+
+  const FATHER = { personId: 'father', clientId: 'app', sessionHash: 's' };
+  const asParent = (childId: string, basisId: string) => ({ role: 'parent' as const, childId, basisId });
+
+  it('gives the facts of active people only', async () => {
+    assert.equal((await services.people.activeFacts('father'))?.name, '王大明');
+    assert.equal(await services.people.activeFacts('unknown'), undefined);
+    await services.people.setStatus('older', 'disabled', undefined);
+    assert.equal(await services.people.activeFacts('older'), undefined);
+    await services.people.setStatus('older', 'active', undefined);
+    assert.equal((await services.people.activeFacts('older'))?.name, '王小安');
+  });
+
+  it('gives the facts of the day in the city', async () => {
+    // 16:00 UTC is midnight in Taiwan.
+    await on.store.write((tx) =>
+      schools.insertMembership(tx, {
+        ...{ id: 'm-day', personId: 'older', schoolCode: HIGH.code, role: 'staff', isPrimary: false },
+        validTo: '2026-11-23',
+      }),
+    );
+    services.forward(Date.UTC(2026, 10, 23, 15, 59, 59) - TEST_NOW);
+    assert.equal((await services.people.activeFacts('older'))?.memberships.length, 1);
+    services.forward(1_000);
+    assert.equal((await services.people.activeFacts('older'))?.memberships.length, 0);
+    await on.store.write((tx) => tx.db.delete(tx.t.memberships).where(undefined));
+  });
+
+  it('disabling an account ends its sessions, grants and waiting sign-ins in one step', async () => {
+    await storeGrant(services, { ...FATHER, grantHash: 'offline', scopes: 'openid offline_access' });
+    await storeInteraction(services, 'waiting', 'father');
+    services.kicks();
+    assert.equal(await services.people.setStatus('father', 'disabled', 'teacher'), true);
+    assert.deepEqual(await alive(), sessionEntries('t').sort());
+    assert.equal((await on.store.read((tx) => personById(tx, 'father')))?.status, 'disabled');
+    assert.deepEqual(await entries(), [JSON.stringify(['person.disabled', 'ok', 'teacher', 'father', {}])]);
+    assert.deepEqual((await services.takeJobs()).filter(({ kind }) => kind === 'backchannel_logout').length, 1);
+    assert.equal(services.kicks(), 1);
+    assert.equal(await services.people.setStatus('father', 'active', undefined), true);
+    assert.deepEqual(await entries(), [JSON.stringify(['person.active', 'ok', null, 'father', {}])]);
+  });
+
+  it('enabling an account ends nothing', async () => {
+    const before = await alive();
+    await services.people.setStatus('father', 'active', undefined);
+    assert.deepEqual(await alive(), before);
+    await services.newEntries();
+    assert.equal(await services.people.setStatus('unknown', 'disabled', undefined), false);
+    assert.deepEqual(await entries(), []);
+  });
+
+  it('shows the email as login, otherwise the first identifier', async () => {
+    assert.equal(await services.people.loginOf('father'), 'daming@parents.example');
+    assert.equal(await services.people.loginOf('older'), '');
+    const teacher = { id: 'it', personId: 'teacher', kind: 'account', value: 'chih.hao', createdAt: 1 } as const;
+    await on.store.write((tx) => insertIdentifier(tx, teacher));
+    assert.equal(await services.people.loginOf('teacher'), 'chih.hao');
+  });
+
+  it('suspending, revoking and expiring a guardianship ends the grants that rest on it', async () => {
+    for (const [action, state] of [
+      ['suspend', 'suspended'],
+      ['revoke', 'revoked'],
+      ['expire', 'expired'],
+    ] as const) {
+      await setState('active');
+      await storeGrant(services, { ...FATHER, grantHash: `on ${action}`, ...asParent('older', 'g1') });
+      services.kicks();
+      await services.newEntries();
+      assert.equal(await change({ action }), true, action);
+      assert.equal((await on.store.read((tx) => guardianshipById(tx, 'g1')))?.state, state);
+      assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort(), action);
+      assert.deepEqual(await entries(), [
+        JSON.stringify([
+          `guardianship.${action}`,
+          'ok',
+          'teacher',
+          'father',
+          { guardianship: 'g1', student: 'older', from: 'active', to: state },
+        ]),
+      ]);
+      assert.equal(services.kicks(), 1);
+    }
+  });
+
+  it('resuming a guardianship ends nothing', async () => {
+    await setState('suspended');
+    const before = await alive();
+    assert.equal(await change({ action: 'resume' }), true);
+    assert.deepEqual(await alive(), before);
+  });
+
+  it('refuses what the state does not allow, and changes nothing', async () => {
+    const before = await alive();
+    services.kicks();
+    assert.equal(await change({ action: 'resume' }), false);
+    assert.equal(await change({ id: 'unknown', action: 'revoke' }), false);
+    assert.deepEqual(await alive(), before);
+    assert.deepEqual(await entries(), []);
+    assert.equal(services.kicks(), 0);
+  });
+
+  it('expires guardianships after their last day and never before', async () => {
+    await setState('active', '2026-11-23');
+    assert.equal(await services.guardianships.expireEnded(10), 0);
+    services.kicks();
+    services.forward(DAY_MS);
+    assert.equal(await services.guardianships.expireEnded(10), 1);
+    assert.equal(services.kicks(), 1);
+    const row = await on.store.read((tx) => guardianshipById(tx, 'g1'));
+    assert.equal(row?.state, 'expired');
+    assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort());
+    const [entry] = await services.newEntries();
+    assert.equal(entry?.actorId, null);
+    assert.equal(await services.guardianships.expireEnded(10), 0);
+    assert.equal(services.kicks(), 0);
+  });
+
+  const setState = (state: 'active' | 'suspended', validTo: string | null = null): Promise<unknown> =>
+    on.store.write(async (tx) => {
+      await tx.db.delete(tx.t.guardianships);
+      await tx.db.insert(tx.t.guardianships).values({ ...guardianship('g1', 'father', 'older'), state, validTo });
+    });
+  const change = (more: Partial<GuardianshipChange> & Pick<GuardianshipChange, 'action'>): Promise<boolean> =>
+    services.guardianships.change({ id: 'g1', actorId: 'teacher', ...more });
+
+  it('ends the grants of a membership after its last day, once', async () => {
+    await asStaff('m-old', '2026-11-22');
+    await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-old' });
+    await storeGrant(services, { ...TEACHER, grantHash: 'other' });
+    services.kicks();
+    assert.equal(await services.affiliations.endPassed(), 1);
+    assert.equal(services.kicks(), 1);
+    const left = (await on.store.read((tx) => grantsOfPerson(tx, 'teacher'))).map(({ grantHash }) => grantHash);
+    assert.deepEqual(left, ['other']);
+    assert.deepEqual(await entries(), [JSON.stringify(['affiliation.ended', 'ok', null, 'teacher', { grants: 1 }])]);
+    assert.equal(await services.affiliations.endPassed(), 0);
+    assert.equal(services.kicks(), 0);
+  });
+
+  it('keeps the grants of a membership on its last day', async () => {
+    await asStaff('m-today', '2026-11-23');
+    await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-today' });
+    assert.equal(await services.affiliations.endPassed(), 0);
+    services.forward(DAY_MS);
+    assert.equal(await services.affiliations.endPassed(), 1);
+  });
+
+  it('moves a grant to the newer membership of the same role and school', async () => {
+    await asStaff('m-old', '2026-11-22');
+    await asStaff('m-new', null);
+    await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-old' });
+    assert.equal(await services.affiliations.endPassed(), 0);
+    const [grant] = await on.store.read((tx) => grantsOfPerson(tx, 'teacher'));
+    assert.equal(grant?.basisId, 'm-new');
+    assert.deepEqual(await entries(), []);
+  });
+
+  it('ends the grants for a child that is enrolled nowhere any more', async () => {
+    assert.equal(await services.affiliations.endPassed(), 0, 'older is still enrolled');
+    await on.store.write((tx) => tx.db.update(tx.t.enrolments).set({ validTo: '2026-11-22' }));
+    assert.equal(await services.affiliations.endPassed(), 1);
+    assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort());
+    await on.store.write((tx) => tx.db.update(tx.t.enrolments).set({ validTo: null }));
+  });
+
+  const TEACHER = { personId: 'teacher', clientId: 'app', sessionHash: 't' };
+  const STAFF = { role: 'staff' as const, schoolCode: HIGH.code };
+  const asStaff = (id: string, validTo: string | null): Promise<void> =>
+    on.store.write(async (tx) => {
+      if (id !== 'm-new') await tx.db.delete(tx.t.memberships);
+      await schools.insertMembership(tx, {
+        ...{ id, personId: 'teacher', schoolCode: HIGH.code, role: 'staff', isPrimary: false },
+        validTo,
+      });
+    });
+});
