@@ -3,6 +3,7 @@ import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
+import { rememberedUntil } from '../domain/proof-times.ts';
 import type { Clients } from '../services/clients.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
@@ -96,7 +97,7 @@ export function detectReplayOnce(provider: Provider, { store, clock }: { store: 
         model: 'ReplayDetection',
         idHash: hashId(JSON.stringify([issuer, jti])),
         payload: '',
-        expiresAt: exp * 1000,
+        expiresAt: rememberedUntil(exp),
         createdAt: clock.now(),
       }),
     ),

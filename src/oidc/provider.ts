@@ -25,6 +25,7 @@ import { toMetadata } from './options/clients.ts';
 import { createAssertionCheck } from './options/client-auth.ts';
 import { createCookies } from './options/cookies.ts';
 import { createDeviceFlow, xsrfOf } from './options/device-flow.ts';
+import { createDPoP } from './options/dpop.ts';
 import { holdToFapi } from './options/fapi.ts';
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
@@ -114,7 +115,7 @@ function createConfiguration(deps: OidcDeps, identities: Identities): Configurat
 }
 
 function createFeatures(
-  { pages, clients }: OidcDeps,
+  { pages, clients, clock }: OidcDeps,
   findAccount: FindAccount,
 ): NonNullable<Configuration['features']> {
   return {
@@ -124,7 +125,7 @@ function createFeatures(
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     backchannelLogout: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
-    dPoP: { enabled: true },
+    dPoP: createDPoP(() => clock.now()),
     deviceFlow: createDeviceFlow(pages.device),
     ...createResourceFeatures(clients, findAccount),
     rpInitiatedLogout: {

@@ -1,4 +1,5 @@
 import { errors, type Configuration } from 'oidc-provider';
+import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
 /** Seconds. A client makes a new assertion for each request, so minutes would do; this forgives a clock that is off. */
 export const ASSERTION_LIFE = 60 * 60;
@@ -6,16 +7,27 @@ export const ASSERTION_LIFE = 60 * 60;
 type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>;
 
 /**
- * What an assertion of a `private_key_jwt` client has to say besides the provider's own checks: it ends soon, because each one is
- * remembered until then so that it works once (RFC 7523, section 3, rules 4 and 7).
+ * Checks the times of a `private_key_jwt` assertion, for all clients:
+ *
+ * - `exp` is at most an hour ahead, because each assertion is remembered until then (RFC 7523, section 3, rules 4 and 7).
+ * - `iat` is at most 60 seconds ahead (FAPI 2.0 Security Profile, section 5.3.2.1). The provider looks at `iat` only where `exp` is missing.
+ *   It has already rejected an `nbf` more than 15 seconds ahead.
  *
  * @param now ms
  * @throws {errors.InvalidClientAuth}
  */
 export function createAssertionCheck(now: () => number): AssertAssertion {
-  return (_ctx, { exp }) => {
+  return (_ctx, { exp, iat }) => {
     if (typeof exp !== 'number' || exp > now() / 1000 + ASSERTION_LIFE) {
-      throw new errors.InvalidClientAuth('exp of the client_assertion is too far away');
+      throw invalidAssertion(`client_assertion exp must be at most ${String(ASSERTION_LIFE / 60)} minutes ahead`);
+    }
+    if (typeof iat === 'number' && isTooFarAhead(iat, now())) {
+      throw invalidAssertion(`client_assertion iat must be at most ${String(MAX_AHEAD_SECONDS)} seconds ahead`);
     }
   };
+}
+
+/** The client has proven its key already, so the answer may say what is wrong. */
+export function invalidAssertion(description: string): errors.InvalidClientAuth {
+  return Object.assign(new errors.InvalidClientAuth(description), { error_description: description });
 }

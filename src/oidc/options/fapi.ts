@@ -1,6 +1,7 @@
-import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientRegistration } from '../../config/clients.ts';
 import type { Clients } from '../../services/clients.ts';
+import { invalidAssertion } from './client-auth.ts';
 
 /** FAPI 2.0 Security Profile, section 5.4.1, rule 1. */
 const FAPI_ALGORITHMS: readonly unknown[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
@@ -46,6 +47,6 @@ export function holdToFapi(configuration: Configuration, clients: Clients): Conf
 type Part = Readonly<Record<string, unknown>>;
 
 function assertFapi({ oidc }: KoaContextWithOIDC, claims: Part, header: Part): void {
-  if (claims['aud'] !== oidc.issuer) throw new errors.InvalidClientAuth('aud must be the issuer, as a string');
-  if (!FAPI_ALGORITHMS.includes(header['alg'])) throw new errors.InvalidClientAuth('alg is not for FAPI 2.0');
+  if (claims['aud'] !== oidc.issuer) throw invalidAssertion('client_assertion aud must be the issuer, as a string');
+  if (!FAPI_ALGORITHMS.includes(header['alg'])) throw invalidAssertion('client_assertion alg must be one of FAPI 2.0');
 }
