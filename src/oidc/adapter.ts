@@ -1,6 +1,8 @@
-import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import Provider, { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
+import type { Audit } from '../services/audit.ts';
+import type { Logger } from '../services/logger.ts';
 import { openPayload, sealPayload } from '../services/oidc-payload.ts';
 import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
@@ -8,12 +10,15 @@ import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
+import { reuseReasonOf, revokeReused } from './reuse.ts';
 import { standingGrantOf } from './standing-grant.ts';
 
 export interface AdapterDeps {
   store: Store;
   secrets: Secrets;
   clock: Clock;
+  audit: Audit;
+  log: Logger;
 }
 
 const body = z.looseObject({});
@@ -23,7 +28,8 @@ const body = z.looseObject({});
  *
  * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the interface
  */
-export function createAdapter(model: string, { store, secrets, clock }: AdapterDeps): Adapter {
+export function createAdapter(model: string, deps: AdapterDeps): Adapter {
+  const { store, secrets, clock } = deps;
   const open = (record: records.FoundRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
     if (record === undefined) return undefined;
     if (model === 'Interaction' && !isOfCurrentBrowser(record)) return undefined;
@@ -59,8 +65,16 @@ export function createAdapter(model: string, { store, secrets, clock }: AdapterD
       if (gathered === undefined) await store.write(destroy);
       else gathered.remove(model, idHash, model === 'Interaction' ? (u) => takeStep(destroy(u)) : destroy);
     },
-    revokeByGrantId: (grantId) => store.write((u) => grants.endGrant(u, hashId(grantId))),
+    revokeByGrantId: (grantId) => revokeGrant(deps, hashId(grantId)),
   };
+}
+
+/** The provider revokes a grant at the token endpoint only after a second use; elsewhere at sign-out, or because the client asks. */
+async function revokeGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
+  const ctx = Provider.ctx;
+  const reason = ctx && reuseReasonOf(ctx);
+  if (reason === undefined) await deps.store.write((tx) => grants.endGrant(tx, grantHash));
+  else await revokeReused(deps, { grantHash, reason, address: ctx?.ip ?? '' });
 }
 
 /** Now, or together with all else that the request writes. */

@@ -5,9 +5,9 @@ import type { AuditEvent } from '../services/audit.ts';
 import { UnavailableError } from '../services/errors.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
-import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import type { OidcDeps } from './deps.ts';
+import { reuseReasonOf, revokeReused, type ReuseDeps } from './reuse.ts';
 
 type Work = (u: Unit) => Promise<unknown>;
 type Saved = records.NewOidcRecord;
@@ -75,7 +75,7 @@ const TOKEN = /^\/token\/?$/i;
 const AUTHORIZATION = /^\/auth(?:\/[^/]+)?\/?$/i;
 
 /** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
-export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit'>, provider: Provider): Middleware {
+export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
   return async (ctx, next) => {
     const isToken = TOKEN.test(ctx.path);
     if (!isToken && !AUTHORIZATION.test(ctx.path)) {
@@ -93,7 +93,7 @@ export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit'>, provider: 
     } catch (error) {
       takeBack(ctx);
       if (!isToken) throw error;
-      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(deps.store, error) : error);
+      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(deps, ctx, error) : error);
     }
   };
 }
@@ -128,9 +128,11 @@ function refuse(provider: Provider, ctx: Context, error: unknown): void {
  * The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2). In a unit of its own: who lost the race still
  * held the row of the code, and others wait for it. @returns what the app is told
  */
-async function secondUse(store: Store, { grantHash, message }: AlreadyUsedError): Promise<unknown> {
+async function secondUse(deps: ReuseDeps, ctx: Context, { grantHash, message }: AlreadyUsedError): Promise<unknown> {
   try {
-    if (grantHash !== undefined) await store.write((u) => grants.endGrant(u, grantHash));
+    if (grantHash !== undefined) {
+      await revokeReused(deps, { grantHash, reason: reuseReasonOf(ctx) ?? message, address: ctx.ip });
+    }
     return new errors.InvalidGrant(message);
   } catch (error) {
     return error;

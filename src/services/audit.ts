@@ -26,10 +26,11 @@ export interface Audit {
   /**
    * Beside the work: when the record can not be written, that is logged and counted, and the work goes on.
    *
+   * @param event a function is called after the work, and returns undefined if nothing is to be recorded
    * @param work a unit whose record this is: the two share one commit, and the work is done alone when the record fails
    * @throws what the work throws
    */
-  record(event: AuditEvent, work?: (u: Unit) => Promise<unknown>): Promise<void>;
+  record(event: AuditEvent | (() => AuditEvent | undefined), work?: (u: Unit) => Promise<unknown>): Promise<void>;
 }
 
 interface Deps {
@@ -69,20 +70,22 @@ export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
     append,
     record: async (event, work) => {
       const done = { work: false, record: false };
+      const describe = typeof event === 'function' ? event : (): AuditEvent => event;
       try {
         await store.write(async (u) => {
           // From the start: after a deadlock the unit is run again.
           done.work = done.record = false;
           await work?.(u);
           done.work = true;
-          await append(u, event);
+          const entry = describe();
+          if (entry !== undefined) await append(u, entry);
           done.record = true;
         });
       } catch (error) {
         // A commit that failed may have happened nevertheless: to do the work again could do it twice. And who is away is away for it too.
         if (work !== undefined && (!done.work || done.record || error instanceof UnavailableError)) throw error;
         metrics.sideEffectFailures.inc({ kind: 'audit' });
-        log.error({ err: error, event: event.event }, 'audit row lost');
+        log.error({ err: error, event: describe()?.event }, 'audit row lost');
         if (work !== undefined) await store.write(work);
       }
     },

@@ -140,11 +140,21 @@ export async function deleteGrants(u: Unit, grantHashes: readonly string[]): Pro
 /**
  * Ends a grant with every code and token under it. Everybody who ends one comes here, and takes the row of the grant first: two
  * who did it in different orders would wait for each other until PostgreSQL's deadlock timeout.
+ *
+ * @returns whose grant it was; undefined when another transaction has ended it
  */
-export async function endGrant(u: Unit, grantHash: string): Promise<void> {
-  await deleteGrants(u, [grantHash]);
+export async function endGrant(
+  u: Unit,
+  grantHash: string,
+): Promise<Pick<GrantRow, 'personId' | 'clientId'> | undefined> {
+  const g = u.t.grants;
+  const [ended] = await u.db
+    .delete(g)
+    .where(eq(g.grantHash, grantHash))
+    .returning({ personId: g.personId, clientId: g.clientId });
   await destroyByGrant(u, grantHash);
   await destroyRecord(u, 'Grant', grantHash);
+  return ended;
 }
 
 /** Removes up to `limit` expired grants. @returns how many */
