@@ -1,0 +1,150 @@
+/** The words and numbers that integrators rely on: a change of one of them breaks relying parties. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { CHAIN_START, chainHash, verifyStep, type ChainedEntry } from '../../src/domain/audit-chain.ts';
+import { dayInCity, systemClock } from '../../src/domain/clock.ts';
+import { GUARDIANSHIP_ACTIONS } from '../../src/domain/guardianship.ts';
+import {
+  AUTHORITIES,
+  GUARDIANSHIP_STATES,
+  PERMISSIONS,
+  RELATIONS,
+  ROLES,
+  SCHOOL_TYPES,
+} from '../../src/domain/model.ts';
+import { defaultPermissions, intersectPermissions } from '../../src/domain/permissions.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { apiScope, claimsOfScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/scopes.ts';
+import { REMEMBERED_SESSION_SECONDS, SESSION_SECONDS } from '../../src/domain/sessions.ts';
+
+describe('vocabulary of the claims', () => {
+  it('holds exactly the documented values, in order', () => {
+    assert.deepEqual(ROLES, ['parent', 'student', 'teacher', 'staff', 'school_admin', 'bureau_admin']);
+    assert.deepEqual(SCHOOL_TYPES, ['elementary', 'junior_high', 'senior_high', 'vocational_high', 'special']);
+    assert.deepEqual(RELATIONS, ['parent', 'guardian', 'foster', 'caregiver']);
+    assert.deepEqual(AUTHORITIES, ['statutory', 'court', 'agency', 'delegated']);
+    assert.deepEqual(GUARDIANSHIP_STATES, ['active', 'suspended', 'revoked', 'expired']);
+    assert.deepEqual(GUARDIANSHIP_ACTIONS, ['suspend', 'resume', 'revoke', 'expire']);
+    assert.deepEqual(PERMISSIONS, [
+      'portfolio:read',
+      'grades:read',
+      'attendance:read',
+      'leave:request',
+      'notice:read',
+      'notice:reply',
+      'fees:read',
+      'fees:pay',
+      'health:read',
+      'consent:give',
+    ]);
+  });
+
+  it('releases these claims for these scopes', () => {
+    assert.deepEqual(SCOPE_CLAIMS, {
+      openid: ['sub'],
+      profile: ['name', 'preferred_username', 'locale', 'updated_at'],
+      email: ['email', 'email_verified'],
+      phone: ['phone_number', 'phone_number_verified'],
+      roles: ['roles', 'affiliations'],
+      children: ['children', 'acting'],
+      'children.profile': [],
+      offline_access: [],
+    });
+    assert.deepEqual(SCOPES, Object.keys(SCOPE_CLAIMS));
+    assert.deepEqual([...claimsOfScopes(['openid', 'email', 'children.profile'])], ['sub', 'email', 'email_verified']);
+  });
+
+  it('gives each authority these permissions', () => {
+    assert.deepEqual(defaultPermissions('statutory'), PERMISSIONS);
+    assert.deepEqual(defaultPermissions('court'), PERMISSIONS);
+    assert.deepEqual(defaultPermissions('agency'), [
+      'portfolio:read',
+      'grades:read',
+      'attendance:read',
+      'leave:request',
+      'notice:read',
+      'notice:reply',
+      'fees:read',
+      'health:read',
+    ]);
+    assert.deepEqual(defaultPermissions('delegated'), [
+      'attendance:read',
+      'leave:request',
+      'notice:read',
+      'notice:reply',
+      'fees:read',
+    ]);
+    assert.deepEqual(intersectPermissions(['fees:pay', 'fees:read'], ['fees:pay', 'health:read']), ['fees:pay']);
+    assert.deepEqual(intersectPermissions([], PERMISSIONS), []);
+  });
+});
+
+describe('scope of an API', () => {
+  it('is stored with the identifier of the API and read back', () => {
+    const stored = apiScope('https://api.example', 'grades:write');
+    assert.equal(stored, 'https://api.example#grades:write');
+    assert.deepEqual(parseApiScope(stored), { identifier: 'https://api.example', scope: 'grades:write' });
+    assert.deepEqual(parseApiScope('#read'), { identifier: '', scope: 'read' });
+    assert.deepEqual(parseApiScope('https://api.example#a#b'), { identifier: 'https://api.example', scope: 'a#b' });
+  });
+
+  it('is not confused with a scope of the service', () => {
+    for (const scope of SCOPES) assert.equal(parseApiScope(scope), undefined);
+  });
+});
+
+describe('time and chance', () => {
+  it('begins the day at midnight in Taiwan', () => {
+    assert.equal(dayInCity(Date.UTC(2026, 10, 22, 15, 59, 59, 999)), '2026-11-22');
+    assert.equal(dayInCity(Date.UTC(2026, 10, 22, 16)), '2026-11-23');
+    assert.equal(dayInCity(Date.UTC(2026, 11, 31, 16)), '2027-01-01');
+  });
+
+  it('reads the system clock in milliseconds', () => {
+    const before = Date.now();
+    const now = systemClock.now();
+    assert.ok(before <= now && now <= Date.now());
+  });
+
+  it('draws random bytes and version 4 UUIDs', () => {
+    const [one, other] = [systemRandom.bytes(32), systemRandom.bytes(32)];
+    assert.equal(one.length, 32);
+    assert.notDeepEqual(one, other);
+    assert.match(systemRandom.uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.notEqual(systemRandom.uuid(), systemRandom.uuid());
+  });
+
+  it('counts sessions in seconds: 12 hours, remembered 30 days', () => {
+    assert.equal(SESSION_SECONDS, 43_200);
+    assert.equal(REMEMBERED_SESSION_SECONDS, 2_592_000);
+  });
+});
+
+describe('step of the audit chain', () => {
+  const content = {
+    ...{ seq: 1, at: 1, event: 'sign_in.signed_in', outcome: 'ok', actorId: null, subjectId: null },
+    ...{ clientId: null, address: null, detail: {} },
+  };
+  const first: ChainedEntry = { ...content, prevHash: CHAIN_START.hash, hash: chainHash(CHAIN_START.hash, content) };
+
+  it('starts at zero', () => {
+    assert.deepEqual(CHAIN_START, { seq: 0, hash: '0'.repeat(64) });
+    assert.deepEqual(verifyStep(CHAIN_START, first), { ok: true, head: { seq: 1, hash: first.hash } });
+  });
+
+  it('says which part is wrong, at which entry', () => {
+    assert.deepEqual(verifyStep(CHAIN_START, { ...first, seq: 2 }), { ok: false, seq: 2, problem: 'sequence' });
+    assert.deepEqual(verifyStep(CHAIN_START, { ...first, seq: 0 }), { ok: false, seq: 0, problem: 'sequence' });
+    assert.deepEqual(verifyStep(CHAIN_START, { ...first, prevHash: '1'.repeat(64) }), {
+      ok: false,
+      seq: 1,
+      problem: 'previous',
+    });
+    assert.deepEqual(verifyStep(CHAIN_START, { ...first, event: 'sign_in.refused' }), {
+      ok: false,
+      seq: 1,
+      problem: 'hash',
+    });
+  });
+});
