@@ -1,0 +1,218 @@
+/** How the provider's records are stored: by hashes, sealed, and with the limits of a session. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+
+import { createAdapter } from '../../src/oidc/adapter.ts';
+import { createSessionAdapter } from '../../src/oidc/session-adapter.ts';
+import { hashId } from '../../src/services/secrets.ts';
+import { grantsOfPerson } from '../../src/store/grants.ts';
+import { sessionByHash } from '../../src/store/sessions.ts';
+import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { storeGrant } from '../helpers/signed-in.ts';
+import { eachStore } from '../helpers/store.ts';
+import { withFamily } from '../contract/family.ts';
+
+const SECOND = 1_000;
+const HOUR_SECONDS = 3_600;
+
+eachStore('adapter of the provider', (on) => {
+  let services: TestServices;
+  const adapter = (model: string): Adapter => createAdapter(model, { ...services, log: services.kept.log });
+  const rowOf = async (id: string): Promise<Record<string, unknown> | undefined> => {
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+    return rows.find(({ idHash }) => idHash === hashId(id));
+  };
+
+  withFamily(on);
+  before(() => {
+    services = createTestServices(on.store);
+  });
+
+  it('stores hashes of ids and a sealed body, never what a browser or app presents', async () => {
+    const payload: AdapterPayload = {
+      uid: 'the-uid',
+      userCode: 'the-user-code',
+      grantId: 'the-grant',
+      accountId: 'father',
+      clientId: 'app',
+      kind: 'AccessToken',
+    };
+    await adapter('AccessToken').upsert('the-id', payload, 60);
+    const row = await rowOf('the-id');
+    const { payload: sealed, ...columns } = { ...row };
+    assert.deepEqual(columns, {
+      model: 'AccessToken',
+      idHash: hashId('the-id'),
+      uidHash: hashId('the-uid'),
+      userCodeHash: hashId('the-user-code'),
+      grantHash: hashId('the-grant'),
+      accountId: 'father',
+      clientId: 'app',
+      browserHash: null,
+      expiresAt: TEST_NOW + 60 * SECOND,
+      consumedAt: null,
+      destroyed: columns['destroyed'],
+      createdAt: TEST_NOW,
+    });
+    assert.equal(Boolean(columns.destroyed), false);
+    for (const secret of ['the-id', 'the-uid', 'the-user-code', 'the-grant']) {
+      assert.ok(!JSON.stringify(row).includes(secret), secret);
+    }
+    assert.match(String(sealed), /^v1\./);
+    assert.deepEqual(await adapter('AccessToken').find('the-id'), payload);
+    assert.deepEqual(await adapter('AccessToken').findByUid('the-uid'), payload);
+    assert.deepEqual(await adapter('AccessToken').findByUserCode('the-user-code'), payload);
+    assert.equal(await adapter('RefreshToken').find('the-id'), undefined);
+    assert.equal(await adapter('AccessToken').find('another'), undefined);
+  });
+
+  it('leaves out what a record does not have', async () => {
+    await adapter('AccessToken').upsert('bare', { kind: 'AccessToken' }, 1);
+    const row = await rowOf('bare');
+    for (const column of ['uidHash', 'userCodeHash', 'grantHash', 'accountId', 'clientId', 'browserHash']) {
+      assert.equal(row?.[column], null, column);
+    }
+  });
+
+  it('stores whose sign-in waits in an interaction', async () => {
+    await adapter('Interaction').upsert('step', { result: { login: { accountId: 'father' } } }, 60);
+    assert.equal((await rowOf('step'))?.['accountId'], 'father');
+  });
+
+  it('finds no interaction outside of the browser that began it', async () => {
+    await adapter('Interaction').upsert('unbound', { uid: 'unbound-uid' }, 60);
+    assert.equal(await adapter('Interaction').find('unbound'), undefined);
+    assert.equal(await adapter('Interaction').findByUid('unbound-uid'), undefined);
+  });
+
+  it('consumes a code once', async () => {
+    await adapter('AuthorizationCode').upsert('code', { grantId: 'grant-of-code' }, 60);
+    assert.equal((await adapter('AuthorizationCode').find('code'))?.consumed, undefined);
+    await adapter('AuthorizationCode').consume('code');
+    assert.equal((await adapter('AuthorizationCode').find('code'))?.consumed, TEST_NOW / SECOND);
+    await assert.rejects(adapter('AuthorizationCode').consume('code'), {
+      message: 'already used',
+      grantHash: hashId('grant-of-code'),
+    });
+    await assert.rejects(adapter('AuthorizationCode').consume('unknown'), { grantHash: undefined });
+  });
+
+  it('consumes a pushed authorization request once', async () => {
+    await adapter('PushedAuthorizationRequest').upsert('par', {}, 60);
+    await adapter('PushedAuthorizationRequest').consume('par');
+    await assert.rejects(adapter('PushedAuthorizationRequest').consume('par'), errors.InvalidRequestUri);
+  });
+
+  it('finds a destroyed record no more, and no save brings it back', async () => {
+    const tokens = adapter('RefreshToken');
+    await tokens.upsert('token', { grantId: 'g' }, 60);
+    await tokens.destroy('token');
+    assert.equal(await tokens.find('token'), undefined);
+    await tokens.upsert('token', { grantId: 'g' }, 60);
+    assert.equal(await tokens.find('token'), undefined);
+  });
+
+  it('finds a grant only while its row is there', async () => {
+    await adapter('Grant').upsert('a-grant', { accountId: 'father' }, 60);
+    assert.equal(await adapter('Grant').find('a-grant'), undefined, 'without a row of its own it gives nothing');
+  });
+
+  it('revokes a grant with every token under it', async () => {
+    const grantHash = hashId('revoked');
+    await storeGrant(services, { grantHash, personId: 'father', clientId: 'app', sessionHash: 's' });
+    await adapter('AccessToken').upsert('under', { grantId: 'revoked' }, 60);
+    await adapter('AccessToken').upsert('elsewhere', { grantId: 'other' }, 60);
+    await adapter('AccessToken').revokeByGrantId('revoked');
+    assert.equal(await adapter('AccessToken').find('under'), undefined);
+    assert.notEqual(await adapter('AccessToken').find('elsewhere'), undefined);
+    assert.deepEqual(await on.store.read((tx) => grantsOfPerson(tx, 'father')), []);
+  });
+});
+
+eachStore('adapter of sessions', (on) => {
+  let services: TestServices;
+  let sessions: Adapter;
+  const nowSeconds = (): number => Math.floor(services.clock.now() / SECOND);
+  const signedIn = (uid: string, more: AdapterPayload = {}): AdapterPayload => ({
+    uid,
+    accountId: 'father',
+    loginTs: nowSeconds(),
+    exp: nowSeconds() + 90 * 24 * HOUR_SECONDS,
+    ...more,
+  });
+
+  withFamily(on);
+  before(() => {
+    services = createTestServices(on.store);
+    sessions = createSessionAdapter({ ...services, log: services.kept.log });
+  });
+
+  it('writes the row of the account page together with the record', async () => {
+    await sessions.upsert('cookie-1', signedIn('uid-1', { loginTs: nowSeconds() - 30 }), 12 * HOUR_SECONDS);
+    const row = await on.store.read((tx) => sessionByHash(tx, hashId('uid-1')));
+    assert.deepEqual(
+      { ...row, remember: Boolean(row?.remember) },
+      {
+        sessionHash: hashId('uid-1'),
+        personId: 'father',
+        userAgent: '',
+        address: '',
+        remember: true,
+        createdAt: TEST_NOW - 30 * SECOND,
+        expiresAt: TEST_NOW + 12 * HOUR_SECONDS * SECOND,
+        endedAt: null,
+      },
+    );
+    assert.equal((await sessions.find('cookie-1'))?.accountId, 'father');
+    assert.equal((await sessions.findByUid('uid-1'))?.accountId, 'father');
+    await sessions.upsert('cookie-2', signedIn('uid-2', { transient: true }), 60);
+    assert.equal(Boolean((await on.store.read((tx) => sessionByHash(tx, hashId('uid-2'))))?.remember), false);
+  });
+
+  it('writes no row while nobody is signed in', async () => {
+    await sessions.upsert('anonymous', { uid: 'uid-anonymous' }, 60);
+    assert.equal(await on.store.read((tx) => sessionByHash(tx, hashId('uid-anonymous'))), undefined);
+    assert.notEqual(await sessions.find('anonymous'), undefined);
+  });
+
+  it('never revives an ended session, and stores none of a deleted person', async () => {
+    await sessions.upsert('ended', signedIn('uid-ended'), 60);
+    await on.store.write((tx) =>
+      services.endings.endSessions(tx, 'father', [hashId('uid-ended')], { keepOffline: true }),
+    );
+    await sessions.upsert('ended-again', signedIn('uid-ended'), 60);
+    assert.equal(await sessions.find('ended'), undefined);
+    assert.equal(await sessions.find('ended-again'), undefined);
+    await sessions.upsert('nobody', signedIn('uid-nobody', { accountId: 'deleted' }), 60);
+    assert.equal(await sessions.find('nobody'), undefined);
+    assert.equal(await on.store.read((tx) => sessionByHash(tx, hashId('uid-nobody'))), undefined);
+  });
+
+  for (const [name, transient, hours] of [
+    ['without remember-me after 12 hours', true, 12],
+    ['with remember-me after 30 days', undefined, 30 * 24],
+  ] as const) {
+    it(`ends a session ${name}, however often it is used`, async () => {
+      const id = `limit ${name}`;
+      const payload = signedIn(`uid ${name}`, transient === undefined ? {} : { transient });
+      await sessions.upsert(id, payload, 365 * 24 * HOUR_SECONDS);
+      services.forward(hours * HOUR_SECONDS * SECOND - SECOND);
+      await sessions.upsert(id, payload, 365 * 24 * HOUR_SECONDS);
+      assert.notEqual(await sessions.find(id), undefined);
+      assert.notEqual(await sessions.findByUid(`uid ${name}`), undefined);
+      services.forward(SECOND);
+      assert.equal(await sessions.find(id), undefined);
+      assert.equal(await sessions.findByUid(`uid ${name}`), undefined);
+    });
+  }
+
+  it('ends an idle session exactly at its expiry, without the grace of the provider', async () => {
+    await sessions.upsert('idle', signedIn('uid-idle', { exp: nowSeconds() + 600 }), 600);
+    services.forward(600 * SECOND - 1);
+    assert.notEqual(await sessions.find('idle'), undefined);
+    services.forward(1);
+    assert.equal(await sessions.find('idle'), undefined);
+  });
+});
