@@ -40,6 +40,8 @@ export interface SignInLocals {
 /** Serves the forced change (`first`), the change from the account page (`change`) and the link by e-mail (`reset`). */
 export interface NewPasswordLocals {
   action: string;
+  /** Names the reset link that the page was opened with. */
+  link?: string | undefined;
   /** Left out: `first` with the current password, `reset` without. */
   purpose?: 'first' | 'change' | 'reset' | undefined;
   app?: AppName | undefined;

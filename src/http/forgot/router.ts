@@ -2,15 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { cookieNames } from '../../oidc/options/cookies.ts';
 import { BusyError } from '../../services/errors.ts';
 import { LINK_MINUTES } from '../../services/recovery.ts';
+import { hashId } from '../../services/secrets.ts';
 import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms.ts';
 import { formErrors, newPasswordFields, policyErrors } from '../new-password-form.ts';
 
 const requestForm = z.object({ login: field });
+/** `link` is the hash of the token, so that a page of an older link does not set the password of a newer one. */
+const resetForm = newPasswordFields.extend({ link: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const RESET_PATH = '/forgot/reset';
 
 /** Longer than sending takes, so that an unknown account answers in the same time as a known one. */
 const ANSWER_MS = 300;
@@ -37,23 +42,54 @@ export function createForgotRouter(deps: HttpDeps): Router {
     pages.show(ctx, 'forgot/sent', { minutes: LINK_MINUTES });
   });
   router.get('/reset', async (ctx) => {
-    const token = tokenShape.safeParse(ctx.query['token']);
-    if (token.success && (await recovery.isOpen(token.data))) reset(deps, ctx, token.data);
+    ctx.state['pagePath'] = RESET_PATH;
+    if (ctx.query['token'] !== undefined) {
+      await exchangeToken(deps, ctx);
+      return;
+    }
+    const token = tokenOf(ctx);
+    if (token !== undefined && (await recovery.isOpen(token))) reset(deps, ctx, token);
     else expired(deps, ctx);
   });
   router.post('/reset', forms, (ctx) => complete(deps, ctx));
   return router;
 }
 
-/** The token goes into the address of the form, so that going back and trying again works. */
+/**
+ * Moves the token of a mail's link from the address into a cookie. An address gets into the history, the `Referer` header, links of the
+ * page and logs of proxies. The link itself stays unused.
+ */
+async function exchangeToken({ recovery }: HttpDeps, ctx: Context): Promise<void> {
+  const token = tokenShape.safeParse(ctx.query['token']);
+  keepToken(ctx, token.success && (await recovery.isOpen(token.data)) ? token.data : null);
+  ctx.set('cache-control', 'no-store');
+  ctx.status = 303;
+  ctx.redirect(RESET_PATH);
+}
+
+/** Lax: a browser sends a strict cookie with no request that began on the page of a mail provider. */
+function keepToken(ctx: Context, token: string | null): void {
+  const options = {
+    maxAge: LINK_MINUTES * 60_000,
+    httpOnly: true,
+    sameSite: 'lax',
+    signed: false,
+    overwrite: true,
+  } as const;
+  ctx.cookies.set(cookieNames(ctx.secure).reset, token, options);
+}
+
+function tokenOf(ctx: Context): string | undefined {
+  return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
+}
+
 function reset(deps: HttpDeps, ctx: Context, token: string, problem: Problem = { status: 200 }): void {
-  const action = `/forgot/reset?token=${token}`;
-  ctx.state['pagePath'] = action;
   deps.pages.show(
     ctx,
     'interaction/new-password',
     {
-      action,
+      action: RESET_PATH,
+      link: hashId(token),
       purpose: 'reset',
       name: '',
       login: '',
@@ -68,26 +104,36 @@ function reset(deps: HttpDeps, ctx: Context, token: string, problem: Problem = {
 }
 
 function expired({ pages }: HttpDeps, ctx: Context): void {
+  keepToken(ctx, null);
+  showExpired(pages, ctx);
+}
+
+function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
   pages.show(ctx, 'forgot/expired', { requestUrl: '/forgot' }, 410);
 }
 
 async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
-  const token = tokenShape.safeParse(ctx.query['token']);
-  if (!token.success) {
+  ctx.state['pagePath'] = RESET_PATH;
+  const token = tokenOf(ctx);
+  if (token === undefined) {
     expired(deps, ctx);
     return;
   }
-  const typed = readForm(ctx, newPasswordFields);
+  const { link, ...typed } = readForm(ctx, resetForm);
+  if (link !== hashId(token)) {
+    showExpired(deps.pages, ctx);
+    return;
+  }
   const errors = formErrors(deps, ctx, typed, false);
   if (Object.keys(errors).length > 0) {
-    reset(deps, ctx, token.data, { status: 422, errors });
+    reset(deps, ctx, token, { status: 422, errors });
     return;
   }
   try {
-    await useLink(deps, ctx, token.data, typed.new_password);
+    await useLink(deps, ctx, token, typed.new_password);
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
-    reset(deps, ctx, token.data, busyProblem(deps, ctx, typed));
+    reset(deps, ctx, token, busyProblem(deps, ctx, typed));
   }
 }
 
@@ -95,6 +141,7 @@ async function useLink(deps: HttpDeps, ctx: Context, token: string, next: string
   const result = await deps.recovery.complete(token, next, ctx.ip);
   switch (result.kind) {
     case 'changed':
+      keepToken(ctx, null);
       deps.pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
       return;
     case 'expired':
