@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Tls } from '../config/tls.ts';
+import { rejectDuplicateHeaders } from './duplicate-headers.ts';
 
 /** With TLS 1.2 nothing else is allowed (BCP 195; FAPI 2.0 Security Profile, section 5.2.2). */
 const TLS12_CIPHERS = [
@@ -19,7 +20,8 @@ const KEPT_MS = 75_000;
 
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
 export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
-  if (tls === undefined) return createServer({ keepAliveTimeout: KEPT_MS }, handle);
+  const checked = rejectDuplicateHeaders(handle);
+  if (tls === undefined) return createServer({ keepAliveTimeout: KEPT_MS }, checked);
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
-  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers, keepAliveTimeout: KEPT_MS }, handle);
+  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers, keepAliveTimeout: KEPT_MS }, checked);
 }

@@ -1,0 +1,32 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+
+/** Node keeps the first of several lines with these names, a proxy may have decided by the last one. */
+const SINGLE = new Set(['host', 'authorization']);
+
+/**
+ * Answers 400 to a request with two `Host` lines, an empty one, or two `Authorization` lines (RFC 9112, 3.2; RFC 9110, 5.3), and closes
+ * the connection: the sender and a proxy in front may disagree about its end too. Node itself refuses a missing `Host`, two
+ * `Content-Length` lines, and `Content-Length` together with `Transfer-Encoding`.
+ */
+export function rejectDuplicateHeaders(handle: RequestListener): RequestListener {
+  return (request, response) => {
+    if (!hasDuplicateHeader(request) && request.headers.host !== '') {
+      handle(request, response);
+      return;
+    }
+    response.writeHead(400, { connection: 'close', 'content-length': '0' });
+    response.end();
+  };
+}
+
+function hasDuplicateHeader({ rawHeaders }: IncomingMessage): boolean {
+  const seen = new Set<string>();
+  // Names and values take turns.
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? '';
+    if (!SINGLE.has(name)) continue;
+    if (seen.has(name)) return true;
+    seen.add(name);
+  }
+  return false;
+}
