@@ -120,6 +120,29 @@ describe('every page', () => {
     }
   });
 
+  it('and every other answer switches off browser features that the service does not use', async () => {
+    const answers: Record<string, string | null> = {};
+    for (const [name, { headers }] of Object.entries(pages)) answers[name] = headers.get('permissions-policy');
+    const paths = ['/', '/jwks', '/.well-known/openid-configuration', '/assets/style.css', '/health/live', '/me'];
+    for (const path of [...paths, '/auth?client_id=nobody', '/forgot/reset?token=x', '/nothing.json']) {
+      answers[path] = String((await send(service.issuer, path)).headers['permissions-policy']);
+    }
+    for (const [name, policy] of Object.entries(answers)) {
+      const features = new Map(
+        (policy ?? '').split(', ').map((part): [string, string] => {
+          const [feature = '', allowed = ''] = part.split('=');
+          return [feature, allowed];
+        }),
+      );
+      for (const feature of ['camera', 'microphone', 'geolocation', 'payment', 'usb', 'serial', 'display-capture']) {
+        assert.equal(features.get(feature), '()', `${feature} of ${name}`);
+      }
+      for (const feature of ['publickey-credentials-get', 'publickey-credentials-create']) {
+        assert.equal(features.get(feature), '(self)', `${feature} of ${name}`);
+      }
+    }
+  });
+
   it('is never stored by a cache', () => {
     for (const [name, { headers }] of Object.entries(pages)) {
       assert.match(headers.get('cache-control') ?? '', /no-store/, name);
