@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+const nginx = readFileSync(join(import.meta.dirname, '../../deploy/nginx.conf'), 'utf8').replaceAll(/^\s*#.*$/gm, '');
+
+describe('deploy/nginx.conf', () => {
+  it('writes no query into the access log: tokens, user codes and hints stay out', () => {
+    const formats = [...nginx.matchAll(/log_format (\w+) ([^;]*);/g)];
+    assert.equal(formats.length, 1);
+    const [, name, format = ''] = formats[0] ?? [];
+    const variables = [...format.matchAll(/\$(\w+)/g)].map(([, variable]) => variable);
+    // $request, $request_uri, $args, $query_string and $http_referer would hold it.
+    const allowed = ['remote_addr', 'time_iso8601', 'request_method', 'uri', 'server_protocol', 'status'];
+    assert.deepEqual(variables, [...allowed, 'body_bytes_sent', 'request_time', 'http_user_agent']);
+    const logs = [...nginx.matchAll(/access_log ([^;]*);/g)].map(([, log]) => log);
+    assert.deepEqual(logs, [`/var/log/nginx/access.log ${name ?? ''}`]);
+  });
+
+  it('writes the request line of a reset link into no error log', () => {
+    const [, reset = ''] = /location = \/forgot\/reset \{([^}]*)\}/.exec(nginx) ?? [];
+    assert.match(reset, /error_log \S+ crit;/);
+    assert.match(reset, /proxy_pass http:\/\/kinpass;/);
+  });
+});
