@@ -164,7 +164,7 @@ eachService(
       assert.ok((await poll()).access_token);
     });
 
-    it('and another one of the same browser do not disturb each other', async () => {
+    it('in each of two tabs of one browser completes', async () => {
       const visitor = createVisitor(issuer);
       const [first, second] = [await app.begin(), await club.begin()];
       const one = await visitor.open(first.url);
@@ -179,7 +179,7 @@ eachService(
       assert.ok(answer.leavesTo?.searchParams.has('code'), textOf(answer.body));
     });
 
-    it('whose browser lost the cookie has expired, and the page leads back to the app', async () => {
+    it('expires with the cookie of its browser, and the page leads back to the app', async () => {
       const visitor = createVisitor(issuer);
       const page = await visitor.open((await app.begin()).url);
       for (const value of [undefined, 'A'.repeat(43), '', '"']) {
@@ -192,7 +192,7 @@ eachService(
       assert.ok(answer.answer.leavesTo?.searchParams.has('code'));
     });
 
-    it('sets the cookie for thirty days, refreshes it, and replaces one that has another shape', async () => {
+    it('sets the cookie for thirty days, refreshes it, and replaces a malformed one', async () => {
       const { pathname, search } = new URL((await app.begin()).url);
       const setBy = async (sent: string): Promise<{ value: string; attributes: string }> => {
         const { headers } = await send(issuer, pathname + search, { headers: { cookie: `${BROWSER}=${sent}` } });
@@ -212,7 +212,7 @@ eachService(
       }
     });
 
-    it('that is not begun sets no cookie: prompt=none, a wrong request, a page', async () => {
+    it('that does not begin sets no cookie: prompt=none, a wrong request, a page', async () => {
       const visitor = createVisitor(issuer);
       const asked = await visitor.open((await app.begin({ prompt: 'none' })).url);
       assert.equal(errorOf(asked), 'login_required');
@@ -223,7 +223,7 @@ eachService(
       assert.equal(await browserCookie(visitor), undefined);
     });
 
-    it('is stored with the hash of the cookie, never with the cookie itself', async () => {
+    it('is stored with the hash of the cookie, not with the cookie', async () => {
       const visitor = createVisitor(issuer);
       await visitor.open((await app.begin()).url);
       const cookie = (await browserCookie(visitor)) ?? assert.fail('no cookie');

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { CookieJar } from 'tough-cookie';
+
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { hashId } from '../../src/services/secrets.ts';
+import { putResetLink } from '../../src/store/credentials.ts';
+import { personId } from '../helpers/city.ts';
 import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { formHeaders, send } from '../helpers/raw.ts';
+import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { newSecret, registered } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 import { createVisitor, formOf, textOf, type Visitor } from '../helpers/visitor.ts';
 
@@ -128,6 +134,74 @@ describe('cookies', () => {
       assert.equal(httpOnly, true, key);
       assert.equal(sameSite, 'lax', key);
       assert.equal(hostOnly, true, key);
+    }
+  });
+});
+
+describe('cookies with an https issuer', () => {
+  const ISSUER = 'https://id.city.test';
+  const clientSecret = newSecret();
+  const registration = { scopes: ['openid'], backchannel_logout_uri: 'https://app.example/logout' };
+  let service: TestService;
+  before(async () => {
+    service = await startService({
+      clients: [registered('app', clientSecret, registration)],
+      env: { KINPASS_ISSUER: ISSUER },
+    });
+  });
+  after(() => service.stop());
+
+  /** A browser in front of the proxy: keeps cookies for the issuer, which is never asked itself. */
+  const createBrowser = () => {
+    const jar = new CookieJar();
+    const set: string[] = [];
+    const ask = async (target: string, fields?: Record<string, string>): Promise<RawAnswer> => {
+      const url = new URL(target, ISSUER);
+      const cookie = await jar.getCookieString(url.href);
+      const answer = await send(service.issuer, url.pathname + url.search, {
+        method: fields === undefined ? 'GET' : 'POST',
+        headers: formHeaders(ISSUER, cookie),
+        ...(fields === undefined ? {} : { body: new URLSearchParams(fields).toString() }),
+      });
+      for (const one of answer.headers['set-cookie'] ?? []) {
+        set.push(cookieShape(one));
+        await jar.setCookie(one, url.href);
+      }
+      return answer;
+    };
+    const locationOf = ({ headers: { location } }: RawAnswer): string => location ?? assert.fail('no redirect');
+    return { ask, locationOf, set };
+  };
+
+  it('all carry the strongest prefix that their path allows', async () => {
+    const { ask, locationOf, set } = createBrowser();
+    await ask('/language?to=en&back=/account');
+    const token = 'r'.repeat(43);
+    const link = { personId: personId('G2'), tokenHash: hashId(token), expiresAt: Date.now() + 60_000 };
+    await service.container.store.write((u) => putResetLink(u, { ...link, createdAt: Date.now() }));
+    await ask(locationOf(await ask(`/forgot/reset?token=${token}`)));
+    const request = { ...authorization(ISSUER), client_id: 'app', redirect_uri: 'https://app.example/callback' };
+    const step = locationOf(await ask(`/auth?${new URLSearchParams(request).toString()}`));
+    const { action } = formOf((await ask(step)).body);
+    const resume = locationOf(await ask(action, { login: LOGIN.S1, password: DEMO_PASSWORD }));
+    assert.match(locationOf(await ask(resume)), /^https:\/\/app\.example\/callback\?code=/);
+    const { action: end, hidden } = formOf((await ask('/session/end')).body);
+    await ask(end, { ...hidden, logout: 'yes' });
+    const names = new Set(set.map((shape) => shape.replace(/(?:\.sig)?;.*/, '')));
+    assert.deepEqual([...names].sort(), [
+      '__Host-kinpass_browser',
+      '__Host-kinpass_lang',
+      '__Host-kinpass_reset',
+      '__Host-kinpass_session',
+      '__Host-kinpass_told',
+      '__Secure-kinpass_app',
+      '__Secure-kinpass_resume',
+      '__Secure-kinpass_step',
+    ]);
+    for (const shape of set) {
+      assert.match(shape, /; samesite=lax; secure; httponly$/, shape);
+      assert.doesNotMatch(shape, /domain=/, shape);
+      assert.equal(shape.includes('; path=/;'), shape.startsWith('__Host-'), shape);
     }
   });
 });
