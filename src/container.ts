@@ -37,6 +37,7 @@ import { createOutbox, type Outbox } from './services/outbox.ts';
 import { createPasswords, type Passwords } from './services/passwords.ts';
 import { createPeople, type People } from './services/people.ts';
 import { createRecovery, type Recovery } from './services/recovery.ts';
+import { createRevocation, type Revocation } from './services/revoke-all.ts';
 import { createSecrets, type Secrets } from './services/secrets.ts';
 import { createSignIn, type SignIn } from './services/sign-in.ts';
 import { createTemplates, type Templates } from './services/templates.ts';
@@ -69,6 +70,7 @@ export interface Container {
   affiliations: Affiliations;
   guardianships: Guardianships;
   people: People;
+  revocation: Revocation;
   startJobs(pauses?: JobPauses): Loop[];
   close(): Promise<void>;
 }
@@ -91,6 +93,7 @@ interface Services extends Surroundings {
   passwords: Passwords;
   people: People;
   recovery: Recovery;
+  revocation: Revocation;
   secrets: Secrets;
   signIn: SignIn;
   templates: Templates;
@@ -159,6 +162,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
     affiliations: services.affiliations,
     guardianships,
     people: services.people,
+    revocation: services.revocation,
     startJobs: (pauses = {}) => [
       startOutboxJob({
         ...services,
@@ -210,6 +214,7 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
     guardianships: createGuardianships(ends),
     people: createPeople(ends),
     recovery: createRecovery({ ...ends, passwords }),
+    revocation: createRevocation(ends),
     signIn: createSignIn(ends),
   };
 }

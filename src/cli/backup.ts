@@ -1,14 +1,35 @@
 import { loadConfig } from '../config/load.ts';
-import { backup, restore } from '../store/database/backup.ts';
+import { systemRandom } from '../domain/random.ts';
+import { checkKeys } from '../services/keys.ts';
+import { createSecrets } from '../services/secrets.ts';
+import { backup } from '../store/database/backup.ts';
+import { restore } from '../store/database/restore.ts';
+import { revokeAll } from './sessions.ts';
 
-/** `kinpass backup FILE`: while the service runs. */
+/** `kinpass backup FILE`: copies the database while the service runs. */
 export async function backupCommand(target: string): Promise<void> {
   await backup(loadConfig(process.env).database, target);
   process.stdout.write(`backup: written to ${target}; the master key is not in it\n`);
 }
 
-/** `kinpass restore FILE`: into an empty place, before the service starts. */
-export async function restoreCommand(source: string): Promise<void> {
-  await restore(loadConfig(process.env).database, source);
+const OFFER = `restore: sessions, tokens and reset links of that time are valid again, also those that ended since then
+restore: to end all of them before the service starts: kinpass sessions revoke-all
+`;
+
+/** `kinpass restore FILE [--revoke-sessions]`: puts a backup into an empty place, before the service starts. */
+export async function restoreCommand(source: string, options: { revokeSessions: boolean }): Promise<void> {
+  const config = loadConfig(process.env);
+  const secrets = createSecrets(config.masterKey, systemRandom);
+  await restore(config.database, source, (keys) => {
+    checkKeys(secrets, keys);
+  });
   process.stdout.write(`restore: done from ${source}\n`);
+  if (!options.revokeSessions) {
+    process.stdout.write(OFFER);
+    return;
+  }
+  await revokeAll(config, 'restore').catch((cause: unknown) => {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`restore: the database is there, but sessions were not revoked: ${problem}`, { cause });
+  });
 }

@@ -1,13 +1,20 @@
 import { UnavailableError } from '../services/errors.ts';
 
-/** Each takes what stands behind its name on the command line, and loads only what it needs. */
-const commands = new Map<string, (argument: string) => Promise<void>>([
+type Flags = ReadonlySet<string>;
+
+/** Each takes the argument and the flags behind its name, and loads only what it needs. */
+const commands = new Map<string, (argument: string, flags: Flags) => Promise<void>>([
   ['start', async () => (await import('./start.ts')).startCommand()],
   ['audit verify', async (head) => (await import('./audit.ts')).auditVerifyCommand(head)],
   ['audit export', async () => (await import('./audit.ts')).auditExportCommand()],
   ['keys rotate', async () => (await import('./keys.ts')).keysRotateCommand()],
   ['backup', async (file) => (await import('./backup.ts')).backupCommand(file)],
-  ['restore', async (file) => (await import('./backup.ts')).restoreCommand(file)],
+  [
+    'restore',
+    async (file, flags) =>
+      (await import('./backup.ts')).restoreCommand(file, { revokeSessions: flags.has('--revoke-sessions') }),
+  ],
+  ['sessions revoke-all', async () => (await import('./sessions.ts')).sessionsRevokeAllCommand()],
   ['person disable', async (login) => (await import('./person.ts')).personCommand('disabled')(login)],
   ['person enable', async (login) => (await import('./person.ts')).personCommand('active')(login)],
 ]);
@@ -15,6 +22,7 @@ const commands = new Map<string, (argument: string) => Promise<void>>([
 const WITH_ARGUMENT = new Set(['backup', 'restore', 'person disable', 'person enable']);
 /** Those that take one, but need none. */
 const MAYBE_ARGUMENT = new Set(['audit verify']);
+const FLAGS = new Map<string, Flags>([['restore', new Set(['--revoke-sessions'])]]);
 
 const USAGE = `kinpass <command>
 
@@ -24,7 +32,10 @@ const USAGE = `kinpass <command>
   audit export    print the audit log as JSON lines
   keys rotate     take the next signing and cookie keys into use
   backup FILE     copy the database while the service runs; without the master key
-  restore FILE    put a backup where no database is yet
+  restore FILE [--revoke-sessions]
+                  put a backup where no database is yet, and end all sessions and tokens that it holds
+  sessions revoke-all
+                  end the sessions, tokens and reset links of everybody at once
   person disable LOGIN
                   close an account; its sessions and tokens end at once
   person enable LOGIN
@@ -34,16 +45,19 @@ const USAGE = `kinpass <command>
 /** Runs one command. An error becomes text and an exit code, never a stack trace. */
 export async function run(args: readonly string[]): Promise<void> {
   const name = [args.slice(0, 2).join(' '), args[0] ?? ''].find((words) => commands.has(words)) ?? '';
-  const [argument = '', ...rest] = args.slice(name.split(' ').length);
+  const words = args.slice(name.split(' ').length);
+  const flags = new Set(words.filter((word) => word.startsWith('--')));
+  const [argument = '', ...rest] = words.filter((word) => !flags.has(word));
   const command = commands.get(name);
   const fits = MAYBE_ARGUMENT.has(name) || WITH_ARGUMENT.has(name) === (argument !== '');
-  if (command === undefined || rest.length > 0 || !fits) {
+  const known = [...flags].every((flag) => FLAGS.get(name)?.has(flag));
+  if (command === undefined || rest.length > 0 || !fits || !known) {
     process.stderr.write(USAGE);
     process.exitCode = 2;
     return;
   }
   try {
-    await command(argument);
+    await command(argument, flags);
   } catch (error) {
     process.stderr.write(`${wordsOf(error)}\n`);
     process.exitCode = 1;

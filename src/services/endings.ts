@@ -58,9 +58,7 @@ export function createEndings({ clients, outbox, secrets, clock }: Deps): Ending
   /** The session id that each relying party knows, by client. */
   const sidsOf = async (u: Unit, sessionHash: string): Promise<Map<string, string | undefined>> => {
     const record = await records.findRecordByUid(u, 'Session', sessionHash);
-    if (record === undefined) return new Map();
-    const { authorizations = {} } = sessionBody.parse(openPayload(secrets, 'Session', record));
-    return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
+    return record === undefined ? new Map() : sidsIn(secrets, record);
   };
   const tell = async (
     u: Unit,
@@ -111,6 +109,12 @@ export function createEndings({ clients, outbox, secrets, clock }: Deps): Ending
       for (const { grantHash } of grants) await grantStore.endGrant(u, grantHash);
     },
   };
+}
+
+/** The session id of each relying party in the stored body of a session, by client. */
+export function sidsIn(secrets: Secrets, record: records.FoundRecord): Map<string, string | undefined> {
+  const { authorizations = {} } = sessionBody.parse(openPayload(secrets, 'Session', record));
+  return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
 }
 
 export function isOffline(grant: { scopes: string }): boolean {

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { REMEMBERED_SESSION_SECONDS } from '../domain/sessions.ts';
 import type { Store, Unit } from '../store/database/index.ts';
+import type { SealedKey } from '../store/keys.ts';
 import * as keyStore from '../store/keys.ts';
 import type { Audit } from './audit.ts';
 import { makeKey, signingJwk, type NewKey, type SigningJwk } from './new-key.ts';
@@ -68,7 +69,7 @@ export function createKeyRing(deps: Deps): KeyRing {
   /** A wrong master key is refused before anything is sealed with it. */
   const openableRows = async (): Promise<keyStore.KeyRow[]> => {
     const present = await rows();
-    for (const row of present) unseal(secrets, row);
+    checkKeys(secrets, present);
     return present;
   };
   const insert = async (u: Unit, key: NewKey, state: keyStore.KeyState): Promise<void> => {
@@ -159,12 +160,17 @@ function versionOf(rows: readonly keyStore.KeyRow[]): string {
 }
 
 /** What a key is sealed to: none opens in the place of another, so a cookie key can not be made the pairwise key by hand. */
-function rowName({ purpose, alg, id }: Pick<keyStore.KeyRow, 'purpose' | 'alg' | 'id'>): string {
+function rowName({ purpose, alg, id }: Omit<SealedKey, 'sealed'>): string {
   return `${purpose}:${alg}:${id}`;
 }
 
+/** @throws {Error} when one of the keys was sealed by another master key */
+export function checkKeys(secrets: Secrets, keys: readonly SealedKey[]): void {
+  for (const key of keys) unseal(secrets, key);
+}
+
 /** @throws {Error} for the operator: the database belongs to another master key, or a key was moved by hand */
-function unseal(secrets: Secrets, row: keyStore.KeyRow): string {
+function unseal(secrets: Secrets, row: SealedKey): string {
   try {
     return secrets.open('key', rowName(row), row.sealed);
   } catch (cause) {

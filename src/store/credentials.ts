@@ -148,6 +148,10 @@ export async function deleteResetLink(tx: Unit, personId: string): Promise<void>
   await tx.db.delete(r).where(eq(r.personId, personId));
 }
 
+export async function deleteAllResetLinks(tx: Unit): Promise<void> {
+  await tx.db.delete(tx.t.resetLinks);
+}
+
 /** Uses a link up: of any number of callers one gets the person's id, the others undefined. */
 export async function takeResetLink(u: Unit, tokenHash: string, now: number): Promise<string | undefined> {
   const r = u.t.resetLinks;

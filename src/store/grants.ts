@@ -165,6 +165,13 @@ export async function purgeGrants(u: Unit, now: number, limit: number): Promise<
   return rows.length;
 }
 
+/** Deletes up to `limit` grants of anybody. @returns how many */
+export async function deleteAnyGrants(tx: Unit, limit: number): Promise<number> {
+  const g = tx.t.grants;
+  const some = tx.db.select({ grantHash: g.grantHash }).from(g).limit(limit);
+  return (await tx.db.delete(g).where(inArray(g.grantHash, some)).returning({ grantHash: g.grantHash })).length;
+}
+
 /** What this person chose at this client last time; a preselection, never a right. */
 export async function lastContext(u: Unit, personId: string, clientId: string): Promise<LastContext | undefined> {
   const l = u.t.lastContexts;

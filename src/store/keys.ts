@@ -7,6 +7,8 @@ import type { KeyState } from './schema/provider.ts';
 export type { KeyPurpose, KeyState } from './schema/provider.ts';
 /** `alg` is a JOSE name, or the empty string for keys that have none. */
 export type KeyRow = Tables['keys']['$inferSelect'];
+/** A stored key, with the columns that its seal is bound to. */
+export type SealedKey = Pick<KeyRow, 'id' | 'purpose' | 'alg' | 'sealed'>;
 
 /** Newest first. */
 export async function allKeys(u: Unit): Promise<KeyRow[]> {

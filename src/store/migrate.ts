@@ -79,6 +79,11 @@ export async function pendingMigrations(store: Store, folder = MIGRATIONS_FOLDER
   });
 }
 
+/** @throws {StoreError} when a database with these migrations is newer than this program */
+export async function refuseUnknownMigrations(dialect: Dialect, applied: ReadonlyMap<string, string>): Promise<void> {
+  choosePending(await readMigrations(dialect), applied);
+}
+
 async function appliedMigrations(run: Run): Promise<Map<string, string>> {
   return new Map(appliedSchema.parse(await run('select tag, hash from schema_migrations')));
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
@@ -196,6 +196,57 @@ export async function destroyStepsOf(u: Unit, personId: string): Promise<number>
   const o = u.t.oidcRecords;
   // The letters of the partial index: a parameter could be any model.
   return destroyWhere(u, and(sql`model = 'Interaction'`, eq(o.accountId, personId)));
+}
+
+/** The records of several sessions, with the uid of each. Keep the list below the parameters of one statement. */
+export async function findRecordsByUids(
+  tx: Unit,
+  model: string,
+  uidHashes: readonly string[],
+): Promise<(FoundRecord & { uidHash: string | null })[]> {
+  const o = tx.t.oidcRecords;
+  if (uidHashes.length === 0) return [];
+  return tx.db
+    .select({ ...foundColumns(o), uidHash: o.uidHash })
+    .from(o)
+    .where(and(eq(o.model, model), inArray(o.uidHash, [...uidHashes]), eq(o.destroyed, false)));
+}
+
+/** Ends several sessions under every id that they had. */
+export async function destroyByUids(tx: Unit, model: string, uidHashes: readonly string[]): Promise<void> {
+  const o = tx.t.oidcRecords;
+  if (uidHashes.length === 0) return;
+  await destroyWhere(tx, and(eq(o.model, model), inArray(o.uidHash, [...uidHashes])));
+}
+
+/** The models that have records. */
+export async function listModels(tx: Unit): Promise<string[]> {
+  const o = tx.t.oidcRecords;
+  return (await tx.db.selectDistinct({ model: o.model }).from(o)).map(({ model }) => model);
+}
+
+/**
+ * Ends up to `limit` records of a model, in the order of their hashes.
+ *
+ * @returns where the next call continues; `undefined` at the end
+ */
+export async function destroyAfter(
+  tx: Unit,
+  model: string,
+  afterHash: string,
+  limit: number,
+): Promise<string | undefined> {
+  const o = tx.t.oidcRecords;
+  const rows = await tx.db
+    .select({ idHash: o.idHash })
+    .from(o)
+    .where(and(eq(o.model, model), gt(o.idHash, afterHash)))
+    .orderBy(o.idHash)
+    .limit(limit);
+  const last = rows.at(-1)?.idHash;
+  if (last === undefined) return undefined;
+  await destroyWhere(tx, and(eq(o.model, model), gt(o.idHash, afterHash), lte(o.idHash, last)));
+  return last;
 }
 
 /** Removes up to `limit` records and tombstones that expired at `now` (ms) or before. @returns how many */

@@ -85,6 +85,26 @@ export async function expiredSessions(u: Unit, now: number, limit: number): Prom
     .limit(limit);
 }
 
+/** Up to `limit` sessions of anybody that have not ended, expired ones too, in the order of their hashes. */
+export async function listOpenSessions(tx: Unit, afterHash: string, limit: number): Promise<SessionRow[]> {
+  const s = tx.t.sessions;
+  return tx.db
+    .select()
+    .from(s)
+    .where(and(gt(s.sessionHash, afterHash), isNull(s.endedAt)))
+    .orderBy(s.sessionHash)
+    .limit(limit);
+}
+
+export async function markAllEnded(tx: Unit, sessionHashes: readonly string[], now: number): Promise<void> {
+  const s = tx.t.sessions;
+  if (sessionHashes.length === 0) return;
+  await tx.db
+    .update(s)
+    .set({ endedAt: now })
+    .where(and(inArray(s.sessionHash, [...sessionHashes]), isNull(s.endedAt)));
+}
+
 /** Removes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */
 export async function purgeSessions(u: Unit, now: number, limit: number): Promise<number> {
   const s = u.t.sessions;

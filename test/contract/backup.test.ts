@@ -1,51 +1,297 @@
+/** A backup is private from its first byte, and a restore takes nothing but a whole backup of this installation. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 
-import { backup, restore } from '../../src/store/database/backup.ts';
-import { openStore } from '../../src/store/database/index.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createAppend } from '../../src/services/audit.ts';
+import { checkKeys, createKeyRing } from '../../src/services/keys.ts';
+import { createSecrets, type Secrets } from '../../src/services/secrets.ts';
+import { backup } from '../../src/store/database/backup.ts';
+import { openStore, type Store, type StoreOptions } from '../../src/store/database/index.ts';
+import { runTool } from '../../src/store/database/postgres-tools.ts';
+import { writePrivateFile } from '../../src/store/database/private-file.ts';
+import { restore } from '../../src/store/database/restore.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/schools.ts';
 import { eachStore, place } from '../helpers/store.ts';
 
 const SCHOOL = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary' } as const;
+const secrets = createSecrets(randomBytes(32), systemRandom);
 
-eachStore('backup and restore', (on) => {
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+const restoreWith = (of: Secrets, to: StoreOptions, source: string): Promise<void> =>
+  restore(to, source, (keys) => {
+    checkKeys(of, keys);
+  });
+const makeKeys = async (store: Store): Promise<void> => {
+  const audit = { append: createAppend({ clock: systemClock, secrets }) };
+  await createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
+};
+
+/** A folder for the tests of a suite, and a name in it that was not used before. */
+function folderOf(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-backup-'));
-  const target = join(folder, 'kinpass.backup');
   after(() => {
     rmSync(folder, { recursive: true });
   });
+  return (name) => join(folder, name);
+}
 
-  it('a backup of a running database holds what was acknowledged, and opens as a new one', async () => {
-    await on.store.write((u) => insertSchool(u, SCHOOL));
-    await backup(on.location, target);
+/** Runs something as a process with this umask would. */
+async function withUmask<T>(mask: number, work: () => Promise<T>): Promise<T> {
+  const before = process.umask(mask);
+  try {
+    return await work();
+  } finally {
+    process.umask(before);
+  }
+}
+
+eachStore('backup and restore', (on) => {
+  const at = folderOf();
+  before(async () => {
+    await makeKeys(on.store);
+    await on.store.write((tx) => insertSchool(tx, SCHOOL));
+    await backup(on.location, at('first.backup'));
+  });
+
+  const emptyPlace = async (work: (location: StoreOptions) => Promise<void>): Promise<void> => {
     const { location, remove } = await place(on.dialect);
-    await restore(location, target);
-    const restored = await openStore(location);
     try {
-      assert.deepEqual(await migrate(restored), []);
-      assert.deepEqual(await restored.read((u) => u.db.select().from(u.t.schools)), [SCHOOL]);
+      await work(location);
     } finally {
-      await restored.close();
       await remove();
     }
+  };
+  const schoolsAt = async (location: StoreOptions): Promise<unknown> => {
+    const store = await openStore(location);
+    try {
+      assert.deepEqual(await migrate(store), []);
+      return await store.read((tx) => tx.db.select().from(tx.t.schools));
+    } finally {
+      await store.close();
+    }
+  };
+
+  it('a backup of a running database holds what was acknowledged, and opens as a new one', async () => {
+    await emptyPlace(async (location) => {
+      await restoreWith(secrets, location, at('first.backup'));
+      assert.deepEqual(await schoolsAt(location), [SCHOOL]);
+    });
   });
 
   it('nothing is overwritten: neither an older backup nor a database that is there', async () => {
-    await assert.rejects(backup(on.location, target), /exists already/);
-    await assert.rejects(restore(on.location, target), on.dialect === 'sqlite' ? /could not be written/ : /failed/);
-    assert.deepEqual(await on.store.read((u) => u.db.select().from(u.t.schools)), [SCHOOL]);
+    const bytes = readFileSync(at('first.backup'));
+    await assert.rejects(backup(on.location, at('first.backup')), /exists already; nothing was written/);
+    assert.deepEqual(readFileSync(at('first.backup')), bytes);
+    const refused =
+      on.dialect === 'sqlite' ? /exists already; nothing was written/ : /is not empty; nothing was written/;
+    await assert.rejects(restoreWith(secrets, on.location, at('first.backup')), refused);
+    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.t.schools)), [SCHOOL]);
+  });
+
+  for (const mask of [0o022, 0o000]) {
+    it(`only the owner can read a backup and its folder (umask ${mask.toString(8).padStart(3, '0')})`, async () => {
+      const folder = at(`of-${mask}`);
+      await withUmask(mask, () => backup(on.location, join(folder, 'kinpass.backup')));
+      assert.deepEqual([modeOf(folder), modeOf(join(folder, 'kinpass.backup'))], ['700', '600']);
+    });
+  }
+
+  it('a backup does not follow a symbolic link', async () => {
+    for (const [link, target] of [
+      ['dangling', at('elsewhere')],
+      ['link', at('first.backup')],
+    ] as const) {
+      symlinkSync(target, at(link));
+      await assert.rejects(backup(on.location, at(link)), /exists already/);
+    }
+    assert.ok(!existsSync(at('elsewhere')));
+  });
+
+  it('a backup that fails leaves no file', async () => {
+    const nowhere =
+      on.dialect === 'sqlite' ? { file: at('nothing.sqlite') } : { url: 'postgres://localhost:1/kinpass' };
+    await assert.rejects(backup(nowhere, at('failed.backup')), /unable to open database file|pg_dump failed: /);
+    assert.ok(!existsSync(at('failed.backup')));
+  });
+
+  it('a restore refuses, in one line, what is no whole backup of Kinpass', async () => {
+    const own = readFileSync(at('first.backup'));
+    const text =
+      on.dialect === 'sqlite'
+        ? 'create table keys (id text);\n'
+        : await runTool('pg_restore', ['--file=-', at('first.backup')]);
+    const foreign = await foreignBackup(on.dialect, at('foreign.backup'));
+    const files: [string, Buffer | string, RegExp][] = [
+      ['empty', '', /is not a backup of Kinpass/],
+      ['plain.sql', text, /is not a backup of Kinpass/],
+      ['start-only', own.subarray(0, 16), /is damaged or cut off|is not a backup of Kinpass/],
+      ['half', own.subarray(0, own.length / 2), /is damaged or cut off/],
+      ['without-its-last-page', own.subarray(0, own.length - 4_096), /is damaged or cut off/],
+      ['without-its-end', own.subarray(0, own.length - 100), /is damaged or cut off/],
+      ['foreign', foreign, /is not a backup of Kinpass/],
+      [
+        'other-engine',
+        on.dialect === 'sqlite' ? 'PGDMP\x01\x0e' : 'SQLite format 3\0',
+        /holds a (SQLite|PostgreSQL) database: /,
+      ],
+    ];
+    for (const [name, content] of files) writeFileSync(at(name), content);
+    await mkdir(at('folder'));
+    const refusals = [
+      ...files.map(([name, , expected]) => [name, expected] as const),
+      ['folder', /is not a file/] as const,
+      ['missing', /cannot be read/] as const,
+    ];
+    await emptyPlace(async (location) => {
+      for (const [name, expected] of refusals) {
+        await assert.rejects(restoreWith(secrets, location, at(name)), (error: Error) => {
+          assert.match(error.message, /^restore: [^\n]*; nothing was written$/, name);
+          assert.match(error.message, expected, name);
+          return true;
+        });
+      }
+      await assertEmpty(location);
+    });
+  });
+
+  it('a restore refuses what another master key sealed', async () => {
+    const others = createSecrets(randomBytes(32), systemRandom);
+    await emptyPlace(async (location) => {
+      await assert.rejects(
+        restoreWith(others, location, at('first.backup')),
+        /was sealed by another master key than the one in KINPASS_KEY_FILE; nothing was written$/,
+      );
+      await assertEmpty(location);
+    });
+  });
+
+  it('a restore refuses a database that is newer than the program', async () => {
+    await on.store.maintain((run) => run("insert into schema_migrations values ('9999_future', 'x', 0)"));
+    await backup(on.location, at('newer.backup'));
+    await on.store.maintain((run) => run("delete from schema_migrations where tag = '9999_future'"));
+    await emptyPlace(async (location) => {
+      await assert.rejects(
+        restoreWith(secrets, location, at('newer.backup')),
+        /newer than this program: it has 9999_future/,
+      );
+      await assertEmpty(location);
+    });
   });
 });
 
-describe('restore', () => {
-  it('refuses a file that is no whole database', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kinpass-backup-'));
-    writeFileSync(join(folder, 'damaged'), 'SQLite format 3\0 and then nothing of the kind');
-    await assert.rejects(restore({ file: join(folder, 'new.sqlite') }, join(folder, 'damaged')));
-    rmSync(folder, { recursive: true });
+describe('a restored SQLite database', () => {
+  const at = folderOf();
+  before(async () => {
+    const store = await openStore({ file: at('original.sqlite') });
+    await migrate(store);
+    await makeKeys(store);
+    await store.close();
+    await backup({ file: at('original.sqlite') }, at('kinpass.backup'));
+  });
+
+  for (const mask of [0o022, 0o000]) {
+    it(`only its owner can read it and its log (umask ${mask.toString(8).padStart(3, '0')})`, async () => {
+      const file = join(at(`data-${mask}`), 'kinpass.sqlite');
+      await withUmask(mask, async () => {
+        await restoreWith(secrets, { file }, at('kinpass.backup'));
+        const store = await openStore({ file });
+        await store.write((tx) => insertSchool(tx, SCHOOL));
+        const names = readdirSync(at(`data-${mask}`)).sort();
+        assert.deepEqual(names, ['kinpass.sqlite', 'kinpass.sqlite-shm', 'kinpass.sqlite-wal']);
+        for (const name of names) assert.equal(modeOf(join(at(`data-${mask}`), name)), '600', name);
+        await store.close();
+      });
+      assert.equal(modeOf(at(`data-${mask}`)), '700');
+    });
+  }
+
+  it('is not put next to the log of another database', async () => {
+    writeFileSync(at('new.sqlite-wal'), 'frames of another database');
+    await assert.rejects(
+      restoreWith(secrets, { file: at('new.sqlite') }, at('kinpass.backup')),
+      /new\.sqlite-wal exists already/,
+    );
+    assert.ok(!existsSync(at('new.sqlite')));
+  });
+
+  it('does not hold the bytes of rows that were deleted before the backup', async () => {
+    const word = 'a name that was deleted';
+    const file = at('deleted.sqlite');
+    const store = await openStore({ file });
+    await migrate(store);
+    await store.write((tx) => insertSchool(tx, { ...SCHOOL, name: word }));
+    await store.write((tx) => tx.db.delete(tx.t.schools));
+    await store.close();
+    await backup({ file }, at('deleted.backup'));
+    assert.ok(readFileSync(file).includes(word));
+    assert.ok(!readFileSync(at('deleted.backup')).includes(word));
   });
 });
+
+describe('a private file', () => {
+  const at = folderOf();
+
+  it('is readable by its owner only before the first byte is written', async () => {
+    await withUmask(0, () =>
+      writePrivateFile(at('file'), (file) => {
+        assert.deepEqual([modeOf(at('file')), statSync(at('file')).size], ['600', 0]);
+        return file.writeFile('content');
+      }),
+    );
+    assert.equal(readFileSync(at('file'), 'utf8'), 'content');
+  });
+
+  it('is removed when its content is not complete, or others could read it', async () => {
+    const fail = (): Promise<void> => Promise.reject(new Error('disk full'));
+    await assert.rejects(writePrivateFile(at('half'), fail), /disk full/);
+    await assert.rejects(
+      writePrivateFile(at('open'), (file) => file.chmod(0o644)),
+      /readable by other users/,
+    );
+    assert.deepEqual([existsSync(at('half')), existsSync(at('open'))], [false, false]);
+  });
+});
+
+/** A backup of a database that is not Kinpass, but has tables with the same names. */
+async function foreignBackup(dialect: 'sqlite' | 'postgres', target: string): Promise<Buffer> {
+  const { location, remove } = await place(dialect);
+  const store = await openStore(location);
+  await store.maintain(async (run) => {
+    await run('create table keys (id text, door text)');
+    await run("insert into keys values ('1', 'front')");
+    await run('create table schema_migrations (version text)');
+    await run("insert into schema_migrations values ('20260101')");
+  });
+  await store.close();
+  await backup(location, target);
+  await remove();
+  return readFileSync(target);
+}
+
+async function assertEmpty(location: StoreOptions): Promise<void> {
+  if (location.file !== undefined) {
+    assert.ok(!existsSync(location.file));
+    return;
+  }
+  const store = await openStore(location);
+  const tables = await store.maintain((run) => run("select 1 from pg_tables where schemaname = 'public'"));
+  await store.close();
+  assert.deepEqual(tables, []);
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../domain/clock.ts';
+import * as credentials from '../store/credentials.ts';
+import type { Store, Unit } from '../store/database/index.ts';
+import * as grantStore from '../store/grants.ts';
+import * as records from '../store/oidc-records.ts';
+import * as sessionStore from '../store/sessions.ts';
+import type { Audit } from './audit.ts';
+import type { Clients } from './clients.ts';
+import { sidsIn } from './endings.ts';
+import type { Outbox } from './outbox.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Sessions of one transaction; each may enqueue a notice for every relying party. */
+const SESSIONS = 200;
+/** Grants or records of one transaction: some megabytes of the database's log. */
+const ROWS = 2_000;
+
+export interface Revoked {
+  sessions: number;
+  grants: number;
+}
+
+/** What `kinpass sessions revoke-all` and `kinpass restore --revoke-sessions` do. */
+export interface Revocation {
+  /**
+   * Ends every sign-in in progress, session, grant, code, token and reset link of everybody. Relying parties get logout notices through the
+   * outbox. The work is done in many short transactions, so that running nodes are not blocked; a second call completes one that was
+   * interrupted.
+   */
+  revokeAll(reason: 'operator' | 'restore'): Promise<Revoked>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  clients: Clients;
+  audit: Pick<Audit, 'append'>;
+  outbox: Outbox;
+}
+
+export function createRevocation(deps: Deps): Revocation {
+  const { store, audit, outbox } = deps;
+  return {
+    revokeAll: async (reason) => {
+      await store.write(async (tx) => {
+        await credentials.deleteAllResetLinks(tx);
+        await audit.append(tx, { event: 'sessions.all_revoked', outcome: 'ok', detail: { reason } });
+      });
+      // First: a sign-in that is in progress is either refused from now on, or its session is among those below.
+      await destroyModel(store, 'Interaction');
+      const revoked = { sessions: await endSessions(deps), grants: await deleteGrants(store) };
+      for (const model of await store.read((tx) => records.listModels(tx))) await destroyModel(store, model);
+      outbox.kick();
+      return revoked;
+    },
+  };
+}
+
+async function endSessions(deps: Deps): Promise<number> {
+  const { store, clock } = deps;
+  let ended = 0;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const from: string = after;
+    const batch = await store.write(async (tx) => {
+      const sessions = await sessionStore.listOpenSessions(tx, from, SESSIONS);
+      const hashes = sessions.map(({ sessionHash }) => sessionHash);
+      await enqueueNotices(tx, deps, sessions);
+      await records.destroyByUids(tx, 'Session', hashes);
+      await sessionStore.markAllEnded(tx, hashes, clock.now());
+      return hashes;
+    });
+    ended += batch.length;
+    after = batch.at(-1);
+  }
+  return ended;
+}
+
+/** One logout token for each relying party of each session that is not over, if the relying party takes them. */
+async function enqueueNotices(tx: Unit, deps: Deps, sessions: readonly sessionStore.SessionRow[]): Promise<void> {
+  const { secrets, clients, outbox } = deps;
+  const personOf = new Map(sessions.map(({ sessionHash, personId }) => [sessionHash, personId]));
+  const jobs = (await records.findRecordsByUids(tx, 'Session', [...personOf.keys()])).flatMap((record) => {
+    const personId = personOf.get(record.uidHash ?? '');
+    if (personId === undefined) return [];
+    return [...sidsIn(secrets, record)]
+      .filter(([clientId]) => clients.find(clientId)?.backchannel_logout_uri !== undefined)
+      .map(([clientId, sid]) => ({ kind: 'backchannel_logout' as const, clientId, personId, sid }));
+  });
+  await Promise.all(jobs.map((job) => outbox.enqueue(tx, job)));
+}
+
+async function deleteGrants(store: Store): Promise<number> {
+  let deleted = 0;
+  for (let last = ROWS; last > 0; deleted += last) {
+    last = await store.write((tx) => grantStore.deleteAnyGrants(tx, ROWS));
+  }
+  return deleted;
+}
+
+async function destroyModel(store: Store, model: string): Promise<void> {
+  let after: string | undefined = '';
+  while (after !== undefined) {
+    const from: string = after;
+    after = await store.write((tx) => records.destroyAfter(tx, model, from, ROWS));
+  }
+}

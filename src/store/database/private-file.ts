@@ -1,0 +1,50 @@
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const PRIVATE_MODE = 0o600;
+const PERMISSIONS = 0o777;
+
+/**
+ * Writes a new file that only this user can read, from its first byte on, and syncs it to disk. A failed write leaves no file. The folder
+ * is created for this user only when it is missing.
+ *
+ * @throws {Error} `EEXIST` when there is a file or a symbolic link already; nothing is written then
+ */
+export async function writePrivateFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, 'wx', PRIVATE_MODE);
+  try {
+    await refuseReadable(file, path);
+    await write(file);
+    await refuseReadable(file, path);
+    await file.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes created, renamed and deleted files of a folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Some file systems keep no modes. */
+async function refuseReadable(file: FileHandle, path: string): Promise<void> {
+  const { mode } = await file.stat();
+  if ((mode & PERMISSIONS & ~PRIVATE_MODE) === 0) return;
+  throw new Error(`${path} would be readable by other users of this machine; choose a file system that keeps modes`);
+}
+
+/** Returns true if there is a file already. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+}

@@ -1,0 +1,93 @@
+/** One command ends what everybody has: sessions, tokens, sign-ins in progress, reset links. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { auditOf } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/flow.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, type Visitor } from '../helpers/visitor.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+
+const secret = newSecret();
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+let issuer = '';
+let receiver: LogoutReceiver;
+
+before(async () => {
+  receiver = await startLogoutReceiver(() => issuer, 'told');
+});
+after(() => receiver.close());
+
+const clients = (): { clients: object[] } => {
+  const scopes = ['openid', 'profile', 'offline_access'];
+  return {
+    clients: [
+      registered('told', secret, { scopes, backchannel_logout_uri: receiver.url }),
+      registered('deaf', secret, { scopes }),
+    ],
+  };
+};
+
+eachService('sessions revoke-all', clients, (running) => {
+  let told: TestParty;
+  let deaf: TestParty;
+  before(async () => {
+    ({ issuer } = running());
+    const party = (id: string): Promise<TestParty> => createParty(issuer, { id, scope: 'openid profile', secret });
+    [told, deaf] = [await party('told'), await party('deaf')];
+    receiver.received.length = 0;
+  });
+  const isAlive = async (visitor: Visitor): Promise<boolean> =>
+    errorOf((await enter(deaf, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+
+  it('ends sessions, codes, tokens and sign-ins in progress, tells relying parties, and leaves a trace', async () => {
+    const teacher = await signedIn(told, { login: LOGIN.T2, parameters: OFFLINE });
+    const student = await signedIn(deaf, { login: LOGIN.S1, remember: true });
+    const code = await enter(deaf, student.visitor);
+    assert.ok(codeOf(code.answer));
+    const waiting = createVisitor(issuer);
+    const step = await waiting.open((await deaf.begin()).url);
+    assert.equal(stepOf(step), 'login');
+    assert.deepEqual([await isAlive(teacher.visitor), await isAlive(student.visitor)], [true, true]);
+
+    const revoked = await running().container.revocation.revokeAll('operator');
+    assert.equal(revoked.sessions, 2);
+    assert.ok(revoked.grants >= 3);
+
+    assert.deepEqual([await isAlive(teacher.visitor), await isAlive(student.visitor)], [false, false]);
+    for (const { tokens, party } of [
+      { ...teacher, party: told },
+      { ...student, party: deaf },
+    ]) {
+      assert.equal((await userinfo(party, tokens.access_token)).status, 401);
+    }
+    assert.equal((await refresh(told, teacher.tokens.refresh_token)).body['error'], 'invalid_grant');
+    assert.equal((await redeem(deaf, code)).body['error'], 'invalid_grant');
+    const late = await waiting.submit(step, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    assert.equal(late.leavesTo, undefined);
+    assert.equal(await isAlive(waiting), false);
+    const [token] = await receiver.take(1);
+    assert.ok(token?.sid);
+    assert.ok((await auditOf(running())).includes('sessions.all_revoked'));
+  });
+
+  it('ends what is there, and nothing that comes later', async () => {
+    assert.deepEqual(await running().container.revocation.revokeAll('operator'), { sessions: 0, grants: 0 });
+    const { visitor } = await signedIn(deaf, { login: LOGIN.S1 });
+    assert.ok((await tokensFor(deaf, visitor)).access_token);
+    assert.equal((await running().container.revocation.revokeAll('operator')).sessions, 1);
+  });
+});
