@@ -1,30 +1,47 @@
 import type { DevicePages } from '../oidc/deps.ts';
-import type { Pages } from './pages.ts';
+import { OTHER_ACCOUNT } from '../oidc/options/device-flow.ts';
+import type { HttpDeps } from './deps.ts';
+import { throttledText } from './throttled.ts';
 
 /** Where the form of the device flow is posted; the provider's own route. */
 const ACTION = '/device';
 
+export type DeviceDeps = Pick<HttpDeps, 'pages' | 'i18n' | 'clock' | 'people'>;
+
 /** The three pages on the phone while a television waits (RFC 8628, section 3.3). */
-export function createDevicePages(pages: Pages): DevicePages {
+export function createDevicePages(deps: DeviceDeps): DevicePages {
+  const { pages, people } = deps;
   return {
     code: (ctx, xsrf, problem) => {
       const typed = ctx.oidc.params?.['user_code'];
       const values = { action: ACTION, xsrf, userCode: typeof typed === 'string' ? typed : '', errors: {} };
-      if (problem === 'aborted') {
-        pages.show(ctx, 'device/code', { ...values, userCode: '', alert: pages.t(ctx, 'device.code.aborted') });
-      } else if (problem === 'wrong') {
-        pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
-      } else {
-        // A code that came in the address needs no typing; whether it is the one on the device is asked on the next page.
-        pages.show(ctx, 'device/code', { ...values, send: values.userCode !== '' });
+      switch (problem?.kind) {
+        case 'aborted':
+          pages.show(ctx, 'device/code', { ...values, userCode: '', alert: pages.t(ctx, 'device.code.aborted') });
+          return;
+        case 'wrong':
+          pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
+          return;
+        case 'throttled': {
+          const alert = throttledText(deps, ctx, problem.until, 'device.code.tooMany');
+          pages.show(ctx, 'device/code', { ...values, alert }, 429);
+          return;
+        }
+        case undefined:
+          // A code that came in the address needs no typing; whether it is the one on the device is asked on the next page.
+          pages.show(ctx, 'device/code', { ...values, send: values.userCode !== '' });
       }
     },
-    confirm: (ctx, xsrf, clientId, userCode) => {
+    confirm: async (ctx, xsrf, clientId, userCode) => {
+      const personId = ctx.oidc.session?.accountId;
+      const facts = personId === undefined ? undefined : await people.activeFacts(personId);
       pages.show(ctx, 'device/confirm', {
         action: ACTION,
         xsrf,
         userCode,
         app: { name: pages.appName(ctx, clientId) },
+        account: facts && { name: facts.name, login: await people.loginOf(facts.id) },
+        otherAccount: OTHER_ACCOUNT,
       });
     },
     done: (ctx, clientId) => {

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
 import { createDevicePages } from './device.ts';
+import type { DeviceDeps } from './device.ts';
 import type { Pages } from './pages.ts';
 
 /** What the provider keeps in a session until its form for signing out comes back. */
@@ -17,13 +18,13 @@ type Awaited = z.infer<typeof awaited>;
  * sign-out where nobody is signed in, which needs no form at all; where another person signs in; and where the address of the device
  * page holds the code (RFC 8628, section 3.3.1). The last two get a page of ours.
  */
-export function replaceProviderForms({ pages }: { pages: Pages }): Middleware {
+export function replaceProviderForms(deps: DeviceDeps): Middleware {
   return async (ctx, next) => {
     const policy = ctx.response.get('content-security-policy');
     await next();
     if (!isOfProvider(ctx)) return;
     const form = awaited.safeParse(ctx.oidc.session?.state);
-    if (!form.success || !replace(pages, ctx, form.data)) return;
+    if (!form.success || !replace(deps, ctx, form.data)) return;
     // The provider allowed its script.
     ctx.set('content-security-policy', policy);
   };
@@ -34,7 +35,7 @@ function isOfProvider(ctx: Context): ctx is KoaContextWithOIDC {
 }
 
 /** @returns whether the answer was such a form */
-function replace(pages: Pages, ctx: KoaContextWithOIDC, form: Awaited): boolean {
+function replace(deps: DeviceDeps, ctx: KoaContextWithOIDC, form: Awaited): boolean {
   const { route, session } = ctx.oidc;
   const signOut = ctx.oidc.urlFor('end_session_confirm');
   if (route === 'end_session' && session?.accountId === undefined && holdsForm(ctx, signOut)) {
@@ -43,11 +44,11 @@ function replace(pages: Pages, ctx: KoaContextWithOIDC, form: Awaited): boolean 
     return true;
   }
   if (route.endsWith('resume') && holdsForm(ctx, signOut)) {
-    showSwitch(pages, ctx, signOut, form.secret);
+    showSwitch(deps.pages, ctx, signOut, form.secret);
     return true;
   }
   if (route === 'code_verification' && holdsForm(ctx, ctx.oidc.urlFor('code_verification'))) {
-    createDevicePages(pages).code(ctx, form.secret, undefined);
+    createDevicePages(deps).code(ctx, form.secret, undefined);
     return true;
   }
   return false;

@@ -35,15 +35,16 @@ export function completeSignOut({ oidc, access }: Pick<HttpDeps, 'oidc' | 'acces
 /** The provider's pages around sign-out, and its errors. */
 export function createProviderPages(
   pages: Pages,
-  { clients, people }: Pick<HttpDeps, 'clients' | 'people'>,
+  deps: Pick<HttpDeps, 'clients' | 'people' | 'i18n' | 'clock'>,
   error: ProviderPages['error'],
 ): ProviderPages {
+  const { clients, people } = deps;
   /** Only apps with an address for being told: of the others nobody could promise that they are signed out too. */
   const names = (ctx: Context, ids: readonly string[]): string[] =>
     ids.filter((id) => clients.find(id)?.backchannel_logout_uri !== undefined).map((id) => pages.appName(ctx, id));
   return {
     error,
-    device: createDevicePages(pages),
+    device: createDevicePages({ ...deps, pages }),
     signOut: async (ctx: KoaContextWithOIDC, { action, xsrf }) => {
       const { accountId, authorizations } = ctx.oidc.session ?? {};
       const facts = accountId === undefined ? undefined : await people.activeFacts(accountId);

@@ -12,6 +12,7 @@ import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
 import { reuseReasonOf, revokeReused } from './reuse.ts';
 import { standingGrantOf } from './standing-grant.ts';
+import { lookUpUserCode } from './user-codes.ts';
 
 export interface AdapterDeps {
   store: Store;
@@ -52,7 +53,7 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     },
     find: (id) => find(hashId(id)),
     findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
-    findByUserCode: async (code) => open(await store.read((u) => records.findRecordByUserCode(u, model, hashId(code)))),
+    findByUserCode: (code) => lookUpUserCode(deps, code, open),
     consume: async (id) => {
       // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
       if (model === 'PushedAuthorizationRequest') await consumeNow(store, model, id, clock.now());

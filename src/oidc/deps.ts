@@ -10,11 +10,15 @@ import type { Outbox } from '../services/outbox.ts';
 import type { Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 
+/** `until` in ms: too many wrong codes, this one was not looked up. */
+export type UserCodeProblem = { kind: 'wrong' | 'aborted' } | { kind: 'throttled'; until: number };
+
 /** The pages of the device flow (RFC 8628, section 3.3). `xsrf` is in each form. */
 export interface DevicePages {
   /** @param problem what happened to the code that was typed before, if one was */
-  code(ctx: KoaContextWithOIDC, xsrf: string, problem: 'wrong' | 'aborted' | undefined): void;
-  confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): void;
+  code(ctx: KoaContextWithOIDC, xsrf: string, problem: UserCodeProblem | undefined): void;
+  /** Names the person who is signed in: the device will be, too. */
+  confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): Promise<void>;
   done(ctx: KoaContextWithOIDC, clientId: string): void;
   /** The interaction expired, or another browser began it. */
   expired(ctx: KoaContextWithOIDC): void;

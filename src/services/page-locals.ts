@@ -115,6 +115,10 @@ export interface DeviceConfirmLocals {
   /** As the device shows it. */
   userCode: string;
   app: AppName;
+  /** Who is signed in and will be on the device; absent: the next page asks. */
+  account?: { name: string; login: string } | undefined;
+  /** The value of `confirm` that asks for another account. */
+  otherAccount: string;
 }
 
 export interface AccountLocals {

@@ -7,7 +7,7 @@ import { fillSignIn, press } from '../helpers/browser.ts';
 import { LOGIN } from '../helpers/flow.ts';
 import { isAccessible } from '../helpers/looks.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
+import { alertText, bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
 
 const SECRET = newSecret();
 const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
@@ -50,6 +50,35 @@ describe('an address that holds the code of a device', () => {
     await press(page, 'button[name="confirm"]');
     await fillSignIn(page, LOGIN.S1);
     assert.equal(await heading(page), '裝置已連結');
+  });
+
+  it('names the account that the device gets, and lets somebody else sign in instead', async () => {
+    const { code, address } = await show();
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/account`);
+    await fillSignIn(page, LOGIN.T2);
+    await page.goto(address);
+    await page.waitForSelector('button[name="confirm"]');
+    const text = await bodyText(page);
+    assert.ok(text.includes('您將以 林志豪（'), text);
+    assert.ok(text.includes(code));
+    await isAccessible(page, 'zh-TW');
+    await press(page, 'button[value="other_account"]');
+    await fillSignIn(page, LOGIN.S1);
+    await page.waitForSelector('.seal');
+    assert.equal(await heading(page), '裝置已連結');
+  });
+
+  it('says when to try again after too many wrong codes', async () => {
+    const { page } = await stage.guest();
+    for (const last of 'BCDFG') {
+      await page.goto(`${stage.world.issuer}/device?user_code=BBBB-BBB${last}`);
+      await page.waitForSelector('[role="alert"]');
+    }
+    await page.fill('[name="user_code"]', 'BBBB-BBBH');
+    await press(page, '#submit');
+    assert.match(await alertText(page), /代碼輸入錯誤次數過多，請於 .+ 後再輸入一次/);
+    await isAccessible(page, 'zh-TW');
   });
 
   it('says at the field what is wrong with a code, and sends it no second time', async () => {

@@ -77,7 +77,7 @@ function samples(x: string): PageLocals {
       notice: x,
     },
     'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
-    'device/confirm': { action: '/device', xsrf: x, userCode: x, app },
+    'device/confirm': { action: '/device', xsrf: x, userCode: x, app, account: { name: x, login: x }, otherAccount: x },
     'device/done': { app },
     'forgot/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
     'forgot/sent': {},

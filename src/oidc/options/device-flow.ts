@@ -1,8 +1,12 @@
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { UnavailableError } from '../../services/errors.ts';
-import type { DevicePages } from '../deps.ts';
+import type { DevicePages, UserCodeProblem } from '../deps.ts';
+import { UserCodeThrottledError } from '../user-codes.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
+
+/** `confirm` of the form on the approval page: the code is right, and somebody else signs in. */
+export const OTHER_ACCOUNT = 'other_account';
 
 /** Signing in on a television by a code that is typed on a phone (RFC 8628). */
 export function createDeviceFlow(pages: DevicePages): DeviceFlow {
@@ -26,9 +30,8 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
       }
       pages.code(ctx, xsrfOf(ctx), problemOf(error));
     },
-    userCodeConfirmSource: (ctx, _form, client, _deviceInfo, userCode) => {
-      pages.confirm(ctx, xsrfOf(ctx), client.clientId, userCode);
-    },
+    userCodeConfirmSource: (ctx, _form, client, _deviceInfo, userCode) =>
+      pages.confirm(ctx, xsrfOf(ctx), client.clientId, userCode),
     successSource: (ctx) => {
       pages.done(ctx, ctx.oidc.client?.clientId ?? '');
     },
@@ -50,9 +53,15 @@ function keepUnsaved(ctx: KoaContextWithOIDC): void {
   Reflect.set(ctx.oidc.session ?? {}, 'touched', false);
 }
 
-function problemOf(error: Error | undefined): 'wrong' | 'aborted' | undefined {
+function problemOf(error: Error | undefined): UserCodeProblem | undefined {
   if (error === undefined) return undefined;
-  return error.name === 'AbortedError' ? 'aborted' : 'wrong';
+  if (error instanceof UserCodeThrottledError) return { kind: 'throttled', until: error.until };
+  return { kind: error.name === 'AbortedError' ? 'aborted' : 'wrong' };
+}
+
+/** Returns true if the form of the approval page, and not a later step, asks for another account. */
+export function wantsOtherAccount({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.route === 'code_verification' && oidc.body?.['confirm'] === OTHER_ACCOUNT;
 }
 
 /** The secret of the provider's form; kept in the session, so no other site knows it. */

@@ -2,6 +2,7 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { z } from 'zod';
 import type { Identities } from '../identity.ts';
 import { ACR_PASSWORD } from '../options/claims.ts';
+import { wantsOtherAccount } from '../options/device-flow.ts';
 
 const { Check, base } = interactionPolicy;
 
@@ -25,7 +26,9 @@ export function loginPrompt(identities: Identities): interactionPolicy.Prompt {
       'other_account',
       'the person wants to sign in as somebody else',
       'login_required',
-      ({ oidc }) => oidc.result?.['other_account'] !== undefined && oidc.result.login === undefined,
+      (ctx) =>
+        wantsOtherAccount(ctx) ||
+        (ctx.oidc.result?.['other_account'] !== undefined && ctx.oidc.result.login === undefined),
     ),
   );
   prompt.checks.add(

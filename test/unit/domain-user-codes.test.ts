@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { admitAttempt, admitFromAddress, type ThrottleState } from '../../src/domain/throttle.ts';
+import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../src/domain/user-codes.ts';
+
+const START = Date.UTC(2026, 10, 23, 1);
+const HOUR = 3_600_000;
+
+describe('the limits of wrong user codes', () => {
+  it('are 420 in the first hour of a network, 60 of them at once', () => {
+    let state: ThrottleState | undefined;
+    let admitted = 0;
+    for (let now = START; now < START + HOUR; now += 500) {
+      for (let at = 0; at < (now === START ? 100 : 1); at += 1) {
+        const admission = admitFromAddress(state, now, USER_CODE_NETWORK_RULE);
+        state = admission.next;
+        if (admission.admitted) admitted += 1;
+      }
+      if (now === START) assert.equal(admitted, 60);
+    }
+    assert.equal(admitted, 60 + 359);
+  });
+
+  it('of a person or session are 5, then a wait of 30 seconds to 15 minutes, and never a lock', () => {
+    let state: ThrottleState | undefined;
+    let now = START;
+    const waits: number[] = [];
+    for (let at = 0; at < 200; at += 1) {
+      const admission = admitAttempt(state, now, USER_CODE_RULE);
+      assert.equal(admission.admitted, true, String(at));
+      state = admission.next;
+      waits.push(state.blockedUntil === 0 ? 0 : state.blockedUntil - now);
+      now = Math.max(now, state.blockedUntil);
+    }
+    assert.deepEqual(
+      waits.slice(0, 11),
+      [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900].map((seconds) => seconds * 1_000),
+    );
+    assert.equal(waits.at(-1), 900_000);
+  });
+});
