@@ -6,6 +6,7 @@ import type { Random } from './domain/random.ts';
 import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { createDrain, type Drain } from './http/drain.ts';
+import { createInFlight, type Handler, type InFlight } from './http/in-flight.ts';
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
 import { createProviderPages } from './http/sign-out.ts';
@@ -41,7 +42,7 @@ import { createRevocation, type Revocation } from './services/revoke-all.ts';
 import { createSecrets, type Secrets } from './services/secrets.ts';
 import { createSignIn, type SignIn } from './services/sign-in.ts';
 import { createTemplates, type Templates } from './services/templates.ts';
-import type { RequestListener, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { openStore, type Store } from './store/database/index.ts';
 import { hasExampleLogins } from './store/people.ts';
 import { migrate, pendingMigrations } from './store/migrate.ts';
@@ -64,6 +65,7 @@ export interface Container {
   store: Store;
   server: Server;
   drain: Drain;
+  inFlight: InFlight;
   metrics: Metrics;
   secrets: Secrets;
   hasher: Hasher;
@@ -99,8 +101,8 @@ interface Services extends Surroundings {
   templates: Templates;
 }
 
-/** Beyond so many requests under way, about a second of work, nobody new begins a sign-in: each holds memory until it is done. */
-const MOST_UNDER_WAY = 500;
+/** Load shedding begins above this number of requests in flight, about a second of work: each holds memory until it is answered. */
+const MAX_IN_FLIGHT = 500;
 
 const LOCALES = new URL('../config/locales', import.meta.url).pathname;
 const VIEWS = new URL('../views', import.meta.url).pathname;
@@ -136,26 +138,26 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
 
 async function assemble(config: Config, surroundings: Surroundings, raw: Store): Promise<Container> {
   const { store, available } = watchStore(raw, surroundings.log);
-  const drain = createDrain();
   const services = await createServices(config, surroundings, store);
+  const inFlight = createInFlight(services);
+  const drain = createDrain(inFlight);
   const door: Door = {
     ready: async () => !drain.begun() && available(),
-    crowded: () => services.hasher.crowded() || drain.hasMoreUnderWay(MOST_UNDER_WAY),
+    isOverloaded: () => services.hasher.crowded() || inFlight.count() > MAX_IN_FLIGHT,
   };
   if (config.profile === 'conformance') await addTestPerson(services);
   const { outbox, guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
   let face = createFace(config, services, door, await keyRing.load());
   await face.oidc.checkClients();
-  const handle = drain.watch((request, response) => {
-    face.handle(request, response);
-  });
+  const handle = drain.watch(inFlight.watch((request, response) => face.handle(request, response)));
   const server = createListener(config.tls, handle);
   const mailer = createMailer(config.mail, templates, i18n);
   return {
     store,
     server,
     drain,
+    inFlight,
     metrics,
     secrets,
     hasher,
@@ -223,10 +225,10 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
 interface Face {
   keys: Keys;
   oidc: Oidc;
-  handle: RequestListener;
+  handle: Handler;
 }
 
-type Door = Pick<HttpDeps, 'ready' | 'crowded'>;
+type Door = Pick<HttpDeps, 'ready' | 'isOverloaded'>;
 
 function createFace(config: Config, services: Services, door: Door, keys: Keys): Face {
   const pages = createPages(services);

@@ -1,17 +1,19 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { z } from 'zod';
 import { identifyBrowser } from '../oidc/browser-binding.ts';
+import { normalizePath, ROUTES } from '../oidc/routes.ts';
 import { createAccountRouter } from './account/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
 import { createForgotRouter } from './forgot/router.ts';
 import { createFormRequestsRouter } from './form-requests.ts';
 import { createHealthRouter } from './health.ts';
+import type { Handler } from './in-flight.ts';
 import { createInteractionRouter } from './interaction/router.ts';
-import { admission, isNewcomer } from './middleware/admission.ts';
+import { admission, startsSignIn } from './middleware/admission.ts';
 import { securityHeaders } from './middleware/headers.ts';
 import { language, switchLanguage } from './middleware/language.ts';
 import { observe } from './middleware/observe.ts';
@@ -29,7 +31,7 @@ const broken = z.object({ code: z.string() });
 /**
  * The web face. The provider is the Koa app: what is used here runs before its own routes, in the order of this list.
  */
-export function createApp(deps: HttpDeps): RequestListener {
+export function createApp(deps: HttpDeps): Handler {
   const { oidc, issuer, log, pages } = deps;
   const app: Koa = oidc.provider;
   // What the layers can not catch; Koa would print it beside the log.
@@ -48,20 +50,22 @@ export function createApp(deps: HttpDeps): RequestListener {
   app.use(unlessMachine(createPageLayers(deps)));
   app.use(oidc.gatherWrites);
   const handle = app.callback();
-  const begin: RequestListener = (request, response) => {
+  const sessionCookie = `${oidc.provider.cookieName('session')}=`;
+  /** Load shedding answers these at once: without the cookie there is no session to read. */
+  const isShed = (request: IncomingMessage): boolean =>
+    startsSignIn(request) && deps.isOverloaded() && request.headers.cookie?.includes(sessionCookie) !== true;
+  const inOrder = inRounds(handle, (request) => isSmall(request.url ?? '') || isShed(request));
+  return (request, response) => {
     request.url = pathOf(request.url);
-    void handle(request, response);
+    return inOrder(request, response);
   };
-  const cookie = oidc.provider.cookieName('session');
-  return inRounds(begin, (request) => isSmall(request.url ?? '') || (isNewcomer(request, cookie) && deps.crowded()));
 }
 
 /** Our own pages, and what stands around those of the provider, in the order of this list. */
 function createPageLayers(deps: HttpDeps): Middleware {
   const layers = new Koa();
   layers.use(language(deps.i18n));
-  const sessionCookie = deps.oidc.provider.cookieName('session');
-  layers.use(admission({ pages: deps.pages, crowded: deps.crowded, sessionCookie }));
+  layers.use(admission({ ...deps, provider: deps.oidc.provider }));
   mount(layers, createHealthRouter(deps.ready));
   mount(layers, createAssetsRouter(deps.templates));
   mount(layers, createHomeRouter(deps));
@@ -91,26 +95,27 @@ function createHomeRouter({ i18n }: HttpDeps): Router {
 }
 
 /** Where programs talk to the provider, with secrets and tokens and never with a cookie: no language is asked, no form guarded. */
-const MACHINE = new Set([
-  ...['/request', '/device/auth', '/me', '/jwks'],
-  ...['/token', '/token/introspection', '/token/revocation'],
+const MACHINE = new Set<string>([
+  ...[ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization, ROUTES.userinfo, ROUTES.jwks],
+  ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation],
 ]);
 
 /** What waits for no page: programs, who watches the service, and what pages are made of. */
 function isSmall(url: string): boolean {
-  return MACHINE.has(url) || /^\/(?:health|assets|\.well-known)\//.test(url);
+  const [path = ''] = url.split('?', 1);
+  return MACHINE.has(normalizePath(path)) || /^\/(?:health|assets|\.well-known)\//.test(path);
 }
 
 /** A machine's request passes the layers of the pages by: they are a third of what it costs (decision 0012). */
 function unlessMachine(layers: Middleware): Middleware {
   return async (ctx, next) => {
-    if (MACHINE.has(ctx.path)) await next();
+    if (MACHINE.has(normalizePath(ctx.path))) await next();
     else await layers(ctx, next);
   };
 }
 
 /** What relying parties and devices, and browsers on their behalf, send forms to; none of it trusts a cookie alone. */
-const PROTOCOL = new Set([...MACHINE, '/auth', '/session/end']);
+const PROTOCOL = new Set<string>([...MACHINE, ROUTES.authorization, ROUTES.endSession]);
 
 /** Everything else that changes something comes from our own pages: a route that is new, or written in another case, too. */
 function guardForms({ issuer, pages }: HttpDeps): Middleware {
@@ -118,7 +123,7 @@ function guardForms({ issuer, pages }: HttpDeps): Middleware {
     pages.message(ctx, 'badRequest', { status: 403 });
   });
   return async (ctx, next) => {
-    if (PROTOCOL.has(ctx.path)) await next();
+    if (PROTOCOL.has(normalizePath(ctx.path))) await next();
     else await guard(ctx, next);
   };
 }

@@ -26,9 +26,9 @@ export interface HttpDeps {
   audit: Audit;
   clients: Clients;
   clock: Clock;
-  /** Whether so many are under way that nobody new should come. */
-  crowded: () => boolean;
   i18n: I18n;
+  /** Returns true if new sign-ins should be rejected. */
+  isOverloaded: () => boolean;
   log: Logger;
   metrics: Metrics;
   pages: Pages;

@@ -18,10 +18,21 @@ const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_
  */
 const KEPT_MS = 75_000;
 
+/** A whole request with the largest body that is taken (56 KiB) arrives within this time on any line, in milliseconds. */
+const REQUEST_MS = 60_000;
+
+/** With the most requests that each may have in flight, they take less than the heap of 256 MB that `npm start` allows. */
+const MAX_CONNECTIONS = 5_000;
+
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
 export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
   const checked = rejectDuplicateHeaders(handle);
-  if (tls === undefined) return createServer({ keepAliveTimeout: KEPT_MS }, checked);
+  const times = { keepAliveTimeout: KEPT_MS, requestTimeout: REQUEST_MS };
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
-  return createTlsServer({ ...tls, minVersion: 'TLSv1.2', ciphers, keepAliveTimeout: KEPT_MS }, checked);
+  const server =
+    tls === undefined
+      ? createServer(times, checked)
+      : createTlsServer({ ...tls, ...times, minVersion: 'TLSv1.2', ciphers }, checked);
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
 }

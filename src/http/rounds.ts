@@ -1,9 +1,13 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Handler } from './in-flight.ts';
 
-type Arrived = Parameters<RequestListener>;
+/** Begins the request, or drops it when its client is gone. */
+type Begin = () => void;
 
 /** So many pages of people are begun in a round; it is short then, and those who go first are never far from their turn. */
 const PAGES_A_ROUND = 2;
+/** Each takes about 10 KB until the round is over, and its response. */
+const FIRST_A_ROUND = 100;
 
 /**
  * Begins requests in rounds of the event loop. What arrived in the same round is begun together, so that each step runs for all of
@@ -12,18 +16,19 @@ const PAGES_A_ROUND = 2;
  *
  * @param goesFirst what is begun in the round in which it arrives
  */
-export function inRounds(handle: RequestListener, goesFirst: (request: IncomingMessage) => boolean): RequestListener {
-  const first: Arrived[] = [];
-  const pages: Arrived[] = [];
+export function inRounds(handle: Handler, goesFirst: (request: IncomingMessage) => boolean): Handler {
+  const first: Begin[] = [];
+  const pages: Begin[] = [];
   const begin = (): void => {
-    for (const [request, response] of [...first.splice(0), ...pages.splice(0, PAGES_A_ROUND)]) {
-      // Who has gone in the meantime needs no answer.
-      if (!response.destroyed) handle(request, response);
-    }
-    if (pages.length > 0) setImmediate(begin);
+    for (const beginOne of [...first.splice(0, FIRST_A_ROUND), ...pages.splice(0, PAGES_A_ROUND)]) beginOne();
+    if (first.length + pages.length > 0) setImmediate(begin);
   };
-  return (request, response) => {
-    if (first.length + pages.length === 0) setImmediate(begin);
-    (goesFirst(request) ? first : pages).push([request, response]);
-  };
+  return (request, response) =>
+    new Promise((resolve) => {
+      if (first.length + pages.length === 0) setImmediate(begin);
+      (goesFirst(request) ? first : pages).push(() => {
+        // The socket and not the response: one that waits behind another one does not know that its client is gone.
+        resolve(request.socket.destroyed ? undefined : handle(request, response));
+      });
+    });
 }

@@ -9,7 +9,9 @@ export interface Metrics {
   sideEffectFailures: Counter;
   outboxDeliveries: Counter;
   outboxPending: Gauge;
+  rateLimited: Counter;
   requestSeconds: Histogram;
+  socketsClosed: Counter;
 }
 
 export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Metrics {
@@ -64,6 +66,24 @@ export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Met
       help: 'Time to answer, by method, route and status class',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    ...createLimitMetrics(registers),
+  };
+}
+
+function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' | 'socketsClosed'> {
+  return {
+    rateLimited: new Counter({
+      name: 'kinpass_rate_limited_total',
+      help: 'Requests without a sign-in that were rejected because their network or client sent too many',
+      labelNames: ['endpoint'],
+      registers,
+    }),
+    socketsClosed: new Counter({
+      name: 'kinpass_sockets_closed_total',
+      help: 'Sockets closed by the service because their client pipelined too many requests or stopped sending or reading',
+      labelNames: ['reason'],
       registers,
     }),
   };

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { request, type IncomingHttpHeaders } from 'node:http';
 
 /** An answer as it came over the wire: no redirect followed, no cookie kept. */
@@ -53,4 +54,18 @@ export function formHeaders(issuer: string, cookie = ''): Record<string, string>
 export function cookieShape(cookie: string): string {
   const [pair = '', ...attributes] = cookie.split(/;\s*/);
   return [pair.split('=')[0], ...attributes.filter((attribute) => !/^expires=/i.test(attribute))].join('; ');
+}
+
+/**
+ * Opens a connection, sends the request target `count` times at once, and never reads: the kernel's buffers take what they can, and the
+ * rest waits at the service.
+ */
+export function pipeline(origin: string, target: string, count: number): Socket {
+  const { hostname, port, host } = new URL(origin);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.pause();
+  // A service that resets the connection is what some tests wait for.
+  socket.on('error', () => undefined);
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n\r\n`.repeat(count));
+  return socket;
 }

@@ -23,10 +23,11 @@ describe('requests that come in the same moment', () => {
         begun.push(request.url ?? '');
         if (begun.length === 1) atFirst();
         response.end();
+        return Promise.resolve();
       },
       ({ url }) => url === '/token',
     );
-    server = createServer(handle).listen(0, '127.0.0.1');
+    server = createServer((request, response) => void handle(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
   afterEach(async () => {

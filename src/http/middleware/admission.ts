@@ -1,35 +1,47 @@
 import type { IncomingMessage } from 'node:http';
-import type { Middleware } from 'koa';
+import { parse } from 'node:querystring';
+import type { Context, Middleware } from 'koa';
+import type Provider from 'oidc-provider';
+import { normalizePath, ROUTES } from '../../oidc/routes.ts';
 import type { Pages } from '../pages.ts';
 
 interface Deps {
   pages: Pages;
-  /** Whether so many are under way that nobody new should come. */
-  crowded: () => boolean;
-  /** Name of the cookie of somebody who is signed in. */
-  sessionCookie: string;
+  /** Returns true if new sign-ins should be rejected. */
+  isOverloaded: () => boolean;
+  provider: Provider;
 }
 
 /**
- * A crowd is met at the door, where it costs next to nothing, and before anything was typed; who has the form already goes first. The
- * signed-in go on without a password, and apps that only ask (`prompt=none`) get their answer.
+ * Load shedding: new sign-ins at the authorization endpoint get 503 with Retry-After, before anything was typed and before they cost
+ * memory or a hash. Signed-in people continue, because they need no password. Their session is read, and not only their cookie:
+ * anybody can send a cookie.
  */
-export function admission({ pages, crowded, sessionCookie }: Deps): Middleware {
+export function admission({ pages, isOverloaded, provider }: Deps): Middleware {
   return async (ctx, next) => {
-    if (isNewcomer(ctx.req, sessionCookie) && crowded()) {
+    if (startsSignIn(ctx.req) && isOverloaded() && !(await isSignedIn(provider, ctx))) {
       pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
     } else await next();
   };
 }
 
+async function isSignedIn(provider: Provider, ctx: Context): Promise<boolean> {
+  return (await provider.Session.get(ctx)).accountId !== undefined;
+}
+
+/** Of a request at the authorization endpoint that was pushed before (RFC 9126, section 2.2). */
+const PUSHED = /^urn:ietf:params:oauth:request_uri:./;
+
 /**
- * Asked before anything else reads the request, too. A form of another site comes without the `Lax` cookie, and is sent on as an address
- * that has it. A pushed request does not show its `prompt`, and can not be sent again later (RFC 9126, section 4).
+ * Returns true if the request may begin a sign-in. Apps that only ask (`prompt=none`) begin none. A pushed request does not show its
+ * `prompt` and cannot be sent again later (RFC 9126, section 4). Parses the query as the provider does, or a parameter that only one of
+ * the two sees would avoid the load shedding.
+ *
+ * @param request with a target that went through `pathOf`
  */
-export function isNewcomer({ method, url = '', headers }: IncomingMessage, sessionCookie: string): boolean {
+export function startsSignIn({ method = '', url = '' }: IncomingMessage): boolean {
   const [path = ''] = url.split('?', 1);
-  if (path !== '/auth' || method !== 'GET') return false;
-  const asked = new URLSearchParams(url.slice(path.length));
-  if (asked.get('prompt') === 'none' || asked.has('request_uri')) return false;
-  return !(headers.cookie ?? '').split(';').some((cookie) => cookie.trim().startsWith(`${sessionCookie}=`));
+  if (!/^(?:GET|HEAD)$/.test(method) || normalizePath(path) !== ROUTES.authorization) return false;
+  const { prompt, request_uri: requestUri } = parse(url.slice(path.length + 1));
+  return prompt !== 'none' && !(typeof requestUri === 'string' && PUSHED.test(requestUri));
 }

@@ -74,7 +74,8 @@ function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnTy
 /** The path and query of a request target; an absolute form (`GET http://other/ …`) loses its host (RFC 9112 3.2.2). */
 export function pathOf(target: string | undefined): string {
   if (target === undefined) return '/';
-  if (target.startsWith('/')) return target;
+  // Koa parses a target with a fragment, a space or a character beyond ASCII by other rules: `/auth#x` would be `/auth` to it alone.
+  if (target.startsWith('/')) return target.replace(/#.*$/s, '').replace(/[^!-~]/gu, encodeURIComponent);
   const url = URL.parse(target);
   // Something like `host:443` parses too, and has no path that begins with a slash.
   return url?.pathname.startsWith('/') === true ? url.pathname + url.search : '/';

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { and, eq } from 'drizzle-orm';
+
+import { enter, LOGIN, stepOf } from '../helpers/flow.ts';
+import { eventually } from '../helpers/mail.ts';
+import { pipeline, send } from '../helpers/raw.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const clients = [registered('app', secret, { scopes: ['openid', 'profile'] })];
+const partyOf = ({ issuer }: TestService): Promise<TestParty> =>
+  createParty(issuer, { id: 'app', scope: 'openid profile', secret });
+
+describe('pipelined requests', () => {
+  let service: TestService;
+  let app: TestParty;
+  before(async () => {
+    service = await startService({ clients });
+    app = await partyOf(service);
+  });
+  after(() => service.stop());
+
+  const closedSockets = async (): Promise<number> => {
+    const text = await service.container.metrics.registry.metrics();
+    return Number(/kinpass_sockets_closed_total\{reason="pipelined"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const attack = async (sockets: number): Promise<void> => {
+    const { pathname, search } = new URL((await app.begin()).url);
+    const before = await closedSockets();
+    const dialed = Array.from({ length: sockets }, () => pipeline(service.issuer, pathname + search, 900));
+    await eventually('closed sockets', async () => (await closedSockets()) - before === sockets || undefined);
+    for (const socket of dialed) socket.destroy();
+  };
+
+  it('close their socket: 900 on one that is never read reject no newcomer', async () => {
+    await attack(1);
+    assert.equal(stepOf(await createVisitor(service.issuer).open((await app.begin()).url)), 'login');
+  });
+
+  it('close their socket: 900 on each of 13 reject no newcomer, and no work is left', async () => {
+    await attack(13);
+    assert.equal(stepOf(await createVisitor(service.issuer).open((await app.begin()).url)), 'login');
+    await eventually('no work in flight', () => service.container.inFlight.count() === 0 || undefined);
+    await eventually(
+      'no response in flight',
+      () => [...service.container.inFlight.responses()].length === 0 || undefined,
+    );
+  });
+});
+
+describe('load shedding at the authorization endpoint', () => {
+  let service: TestService;
+  let app: TestParty;
+  let target: { pathname: string; search: string };
+  before(async () => {
+    // One hash at work and two that may wait; each takes a second or more.
+    const env = {
+      KINPASS_HASH_THREADS: '1',
+      KINPASS_HASH_QUEUE: '2',
+      KINPASS_HASH_MEMORY_KIB: '131072',
+      KINPASS_HASH_PASSES: '8',
+    };
+    service = await startService({ clients, env });
+    app = await partyOf(service);
+    target = new URL((await app.begin()).url);
+  });
+  after(() => service.stop());
+
+  /** Runs `work` while half of the places for hashes are taken. */
+  const overloaded = async (work: () => Promise<void>): Promise<void> => {
+    const { hasher } = service.container;
+    const hashes = Promise.all([1, 2].map((one) => hasher.hash(`the password of a person ${String(one)}`)));
+    await work();
+    assert.ok(hasher.crowded(), 'the service was overloaded until the end');
+    await hashes;
+  };
+  const interactions = async (): Promise<number> => {
+    const rows = await service.container.store.read((u) => {
+      const o = u.t.oidcRecords;
+      return u.db
+        .select()
+        .from(o)
+        .where(and(eq(o.model, 'Interaction'), eq(o.destroyed, false)));
+    });
+    return rows.length;
+  };
+
+  it('rejects every spelling and method that begins a sign-in, and stores nothing', async () => {
+    const { pathname, search } = target;
+    const many = `?${'a&'.repeat(1_000)}${search.slice(1)}&prompt=none`;
+    const before = await interactions();
+    await overloaded(async () => {
+      for (const [method, path] of [
+        ['GET', pathname + search],
+        ['HEAD', pathname + search],
+        ['GET', `/Auth${search}`],
+        ['GET', `/auth/${search}`],
+        ['GET', `/AUTH/${search}`],
+        ['HEAD', `/Auth/${search}`],
+        ['GET', `http://elsewhere.example/auth${search}`],
+        ['GET', `/auth#x${search}`],
+        ['GET', `${pathname}${search}&request_uri=`],
+        ['GET', `${pathname}${search}&request_uri=https%3A%2F%2Fapp.example%2Frequest`],
+        ['GET', `${pathname}${search}&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A`],
+        ['GET', `${pathname}${search}&prompt=none%20login`],
+        ['GET', `${pathname}${search}&prompt=none&prompt=login`],
+        // The provider reads the first thousand parameters.
+        ['GET', pathname + many],
+      ] as const) {
+        const { status } = await send(service.issuer, path, { method });
+        assert.equal(status, 503, `${method} ${path.slice(0, 100)}`);
+      }
+    });
+    assert.equal(await interactions(), before);
+  });
+
+  it('rejects a cookie that is made up, or belongs to a session without a person', async () => {
+    const anonymous = createVisitor(service.issuer);
+    await anonymous.open('/device');
+    const own = await anonymous.jar.getCookieString(service.issuer);
+    assert.match(own, /kinpass_session=/);
+    const before = await interactions();
+    await overloaded(async () => {
+      for (const cookie of ['kinpass_session=x', 'kinpass_session=x; kinpass_session.sig=y', own]) {
+        const { status } = await send(service.issuer, target.pathname + target.search, { headers: { cookie } });
+        assert.equal(status, 503, cookie);
+      }
+    });
+    assert.equal(await interactions(), before);
+  });
+
+  it('lets people continue who are signed in', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.G4 });
+    await overloaded(async () => {
+      const answer = await visitor.open((await app.begin()).url);
+      assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
+    });
+  });
+});
+
+describe('other spellings of a protected path', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService({ clients });
+  });
+  after(() => service.stop());
+
+  it('do not avoid the origin check of forms', async () => {
+    for (const path of [
+      '/Forgot',
+      '/forgot/',
+      '/FORGOT#x',
+      '/device/',
+      '/Device',
+      '/session/end/CONFIRM',
+      '/Account/password/',
+    ]) {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://elsewhere.example' };
+      assert.equal((await send(service.issuer, path, { method: 'POST', headers, body: 'login=x' })).status, 403, path);
+    }
+  });
+
+  it('reach the endpoints for programs, which trust no cookie', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    for (const path of ['/Token', '/token/', '/REQUEST', '/device/Auth/', '/token/Revocation']) {
+      const { status, body } = await send(service.issuer, path, { method: 'POST', headers, body: 'client_id=nobody' });
+      assert.ok(status === 400 || status === 401, `${path}: ${String(status)}`);
+      assert.match(body, /"error":/);
+    }
+  });
+
+  it('do not avoid the size limit of forms', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const body = `state=${'x'.repeat(40_000)}`;
+    for (const path of ['/auth', '/Auth', '/auth/', '/auth#x', '/session/END/']) {
+      assert.equal((await send(service.issuer, path, { method: 'POST', headers, body })).status, 413, path);
+    }
+  });
+});
