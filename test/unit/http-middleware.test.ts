@@ -1,0 +1,311 @@
+/** The middlewares that every request passes, on a bare Koa app: same-origin check, headers, language, error pages, forms. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { after, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+
+import createError from 'http-errors';
+import Koa, { type Context, type Middleware } from 'koa';
+import { z } from 'zod';
+
+import { field, parseForms, readForm, tick } from '../../src/http/forms.ts';
+import { securityHeaders } from '../../src/http/middleware/headers.ts';
+import { language, switchLanguage } from '../../src/http/middleware/language.ts';
+import { observe } from '../../src/http/middleware/observe.ts';
+import { sameOrigin } from '../../src/http/middleware/same-origin.ts';
+import { BusyError, UnavailableError } from '../../src/services/errors.ts';
+import { createI18n } from '../../src/services/i18n.ts';
+import { createMetrics } from '../../src/services/metrics.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createKeptLog } from '../helpers/log.ts';
+
+const ISSUER = 'https://id.city.test';
+const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+type Send = (path: string, init?: Init) => Promise<Response>;
+
+/** Serves the middlewares on a port of their own until the tests of the suite end. */
+async function serve(...middlewares: Middleware[]): Promise<Send> {
+  const app = new Koa();
+  app.silent = true;
+  for (const middleware of middlewares) app.use(middleware);
+  const handle = app.callback();
+  const server = createServer((request, response) => void handle(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const { port } = address;
+  return (path, init) =>
+    fetch(`http://127.0.0.1:${String(port)}${path}`, {
+      redirect: 'manual',
+      ...init,
+      headers: { connection: 'close', ...init?.headers },
+    });
+}
+
+const done: Middleware = (ctx) => {
+  ctx.body = 'done';
+};
+
+describe('same-origin check', () => {
+  const check = (): Promise<Send> =>
+    serve(
+      sameOrigin(`${ISSUER}/`, (ctx) => {
+        ctx.status = 403;
+        ctx.body = 'refused';
+      }),
+      done,
+    );
+  const own = { origin: ISSUER };
+
+  it('lets every read pass', async () => {
+    const send = await check();
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.test' };
+      assert.equal((await send('/', { method, headers: foreign })).status, 200, method);
+    }
+  });
+
+  it('lets forms of the own origin pass and refuses all others', async () => {
+    const send = await check();
+    const cases: [Record<string, string>, number][] = [
+      [own, 200],
+      [{ 'sec-fetch-site': 'same-origin' }, 200],
+      [{ 'sec-fetch-site': 'same-origin', origin: 'null' }, 200],
+      [{ 'sec-fetch-site': 'cross-site', ...own }, 403],
+      [{ 'sec-fetch-site': 'same-site', ...own }, 403],
+      [{ 'sec-fetch-site': 'none', ...own }, 403],
+      [{ origin: 'https://evil.test' }, 403],
+      [{ origin: `${ISSUER}.evil.test` }, 403],
+      [{ origin: 'http://id.city.test' }, 403],
+      [{ origin: 'null' }, 403],
+      [{}, 403],
+    ];
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      for (const [headers, status] of cases) {
+        const answer = await send('/', { method, headers });
+        assert.equal(answer.status, status, `${method} ${JSON.stringify(headers)}`);
+        assert.equal(await answer.text(), status === 200 ? 'done' : 'refused');
+      }
+    }
+  });
+});
+
+describe('security headers', () => {
+  it('forbid everything that the pages do not need', async () => {
+    const { headers } = await (await serve(securityHeaders(ISSUER), done))('/');
+    const policy = (headers.get('content-security-policy') ?? '').split(';').map((part) => part.trim());
+    assert.deepEqual(policy.sort(), [
+      "base-uri 'none'",
+      "connect-src 'self'",
+      "default-src 'none'",
+      "font-src 'self'",
+      "frame-ancestors 'none'",
+      "img-src 'self'",
+      "script-src 'self'",
+      "style-src 'self'",
+    ]);
+    assert.equal(headers.get('strict-transport-security'), 'max-age=63072000');
+    assert.equal(headers.get('x-frame-options'), 'DENY');
+    assert.equal(headers.get('referrer-policy'), 'same-origin');
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
+    assert.equal(headers.get('cross-origin-embedder-policy'), null);
+  });
+
+  it('promise no https where there is none', async () => {
+    const { headers } = await (await serve(securityHeaders('http://localhost:3000'), done))('/');
+    assert.equal(headers.get('strict-transport-security'), null);
+    assert.equal(headers.get('x-frame-options'), 'DENY');
+  });
+});
+
+describe('language', () => {
+  const speak = (): Promise<Send> =>
+    serve(language(i18n), (ctx: Context) => {
+      ctx.body = String(ctx.state['lang']);
+    });
+
+  it('is the switch, then the wish of the app, then that of the browser', async () => {
+    const send = await speak();
+    const said = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
+      (await send(path, { headers })).text();
+    const english = { 'accept-language': 'en' };
+    assert.equal(await said('/', { 'accept-language': 'xx' }), 'zh-TW');
+    assert.equal(await said('/', english), 'en');
+    assert.equal(await said('/?ui_locales=zh-TW', english), 'zh-TW');
+    assert.equal(await said('/?ui_locales=zh-TW&ui_locales=zh-TW', english), 'en', 'a parameter that comes twice');
+    assert.equal(await said('/?ui_locales=zh-TW', { cookie: 'kinpass_lang=en' }), 'en');
+  });
+
+  it('is kept for a year, and the person goes back to a page of the service', async () => {
+    const send = await serve(switchLanguage(i18n) as Middleware);
+    const answer = await send('/language?to=en&back=/interaction/x%3Fa%3D1');
+    assert.equal(answer.status, 303);
+    assert.equal(answer.headers.get('location'), '/interaction/x?a=1');
+    const cookie = answer.headers.get('set-cookie') ?? '';
+    assert.match(cookie, /^kinpass_lang=en; path=\/; expires=[^;]+; samesite=lax; httponly$/i);
+    const expires = Date.parse(/expires=([^;]+)/i.exec(cookie)?.[1] ?? '');
+    assert.ok(Math.abs(expires - Date.now() - 365 * 86_400_000) < 60_000, cookie);
+    for (const query of ['to=xx&back=/a', 'back=/a', 'to=en&to=en&back=/a']) {
+      assert.equal((await send(`/language?${query}`)).headers.get('set-cookie'), null, query);
+    }
+    for (const query of ['to=en&back=//evil.test', 'to=en', 'to=en&back=/a&back=/b']) {
+      assert.equal((await send(`/language?${query}`)).headers.get('location'), '/account', query);
+    }
+  });
+});
+
+describe('errors of a request', () => {
+  const kept = createKeptLog();
+  const metrics = createMetrics({ waiting: () => 0 }, kept.log);
+  const failed = (ctx: Context, status: number, reference: string, error?: unknown): void => {
+    ctx.status = status;
+    ctx.body = `${String(status)} ${reference === ctx.response.get('x-request-id') ? 'same id' : 'other id'} ${String(error !== undefined)}`;
+  };
+  const answer = async (work: Middleware): Promise<Response> => {
+    const send = await serve(observe({ log: kept.log, metrics, random: systemRandom, failed }), work);
+    return send('/');
+  };
+  const thrower =
+    (error: unknown): Middleware =>
+    () => {
+      throw error;
+    };
+
+  it('become pages with the status of the error and the id of the log line', async () => {
+    const cases: [unknown, number][] = [
+      [new BusyError('busy'), 503],
+      [new UnavailableError(undefined), 503],
+      [createError(400, 'bad'), 400],
+      [createError(499, 'closed'), 499],
+      [Object.assign(new Error('odd'), { status: 399 }), 500],
+      [Object.assign(new Error('odd'), { status: 500 }), 500],
+      [Object.assign(new Error('odd'), { status: '404' }), 500],
+      [new Error('bug'), 500],
+    ];
+    for (const [error, status] of cases) {
+      const page = await answer(thrower(error));
+      assert.equal(page.status, status, String(error));
+      assert.equal(await page.text(), `${String(status)} same id true`);
+      assert.equal(page.headers.get('retry-after'), status === 503 ? '5' : null);
+    }
+  });
+
+  it('are logged with the cause when they are ours, and not when they are those of the sender', async () => {
+    const before = kept.text().length;
+    await answer(thrower(new Error('a bug of ours')));
+    assert.match(kept.text().slice(before), /a bug of ours/);
+    const after = kept.text().length;
+    await answer(thrower(createError(400, 'a mistake of theirs')));
+    assert.doesNotMatch(kept.text().slice(after), /a mistake of theirs/);
+  });
+
+  it('give a page to an empty 404 or 405 only', async () => {
+    const status =
+      (code: number, body?: string | null): Middleware =>
+      (ctx) => {
+        ctx.status = code;
+        if (body !== undefined) ctx.body = body;
+      };
+    assert.equal(await (await answer(status(404))).text(), '404 same id false');
+    assert.equal(await (await answer(status(405))).text(), '405 same id false');
+    assert.equal(await (await answer(status(404, 'own page'))).text(), 'own page');
+    assert.equal(await (await answer(status(204))).text(), '');
+    const busy = await answer((ctx) => {
+      ctx.status = 503;
+      ctx.set('retry-after', '60');
+      ctx.body = 'later';
+    });
+    assert.equal(busy.headers.get('retry-after'), '60', 'what a page says stays');
+  });
+
+  it('log and measure the route, never the address', async () => {
+    const before = kept.text().length;
+    const send = await serve(
+      observe({ log: kept.log, metrics, random: systemRandom, failed }),
+      async (ctx, next) => {
+        if (ctx.path.startsWith('/own')) ctx['_matchedRoute'] = '/own/:secret';
+        if (ctx.path.startsWith('/named')) ctx['_matchedRouteName'] = 'named';
+        await next();
+      },
+      done,
+    );
+    for (const path of ['/own/token-1', '/named/token-2', '/else/token-3?q=token-4']) await send(path);
+    const lines = kept
+      .text()
+      .slice(before)
+      .trim()
+      .split('\n')
+      .map((line) =>
+        z.looseObject({ route: z.string(), method: z.string(), status: z.number() }).parse(JSON.parse(line)),
+      );
+    assert.deepEqual(
+      lines.map(({ method, route, status }) => [method, route, status]),
+      [
+        ['GET', '/own/:secret', 200],
+        ['GET', 'named', 200],
+        ['GET', 'none', 200],
+      ],
+    );
+    assert.doesNotMatch(kept.text().slice(before), /token-/);
+    const { values } = await metrics.requestSeconds.get();
+    const counted = values.filter(
+      ({ metricName, labels }) => metricName?.endsWith('_count') && labels['route'] === '/own/:secret',
+    );
+    assert.deepEqual(
+      counted.map(({ value, labels }) => [value, labels['method'], labels['status']]),
+      [[1, 'GET', '2xx']],
+    );
+    const summed = values.filter(({ metricName }) => metricName?.endsWith('_sum'));
+    for (const { value } of summed) assert.ok(value >= 0 && value < 30, 'seconds');
+  });
+});
+
+describe('forms', () => {
+  const shape = z.object({ name: field, remember: tick });
+  const form = (): Promise<Send> =>
+    serve(parseForms(), (ctx: Context) => {
+      ctx.body = JSON.stringify(readForm(ctx, shape));
+    });
+  const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' };
+  const post = async (
+    body: RequestInit['body'],
+    headers: Record<string, string> = urlencoded,
+  ): Promise<[number, string]> => {
+    const answer = await (await form())('/', { method: 'POST', headers, body: body ?? null });
+    return [answer.status, await answer.text()];
+  };
+
+  it('give each field once, and a box as ticked or not', async () => {
+    assert.deepEqual(await post('name=a&remember=on&other=1'), [200, '{"name":"a","remember":true}']);
+    assert.deepEqual(await post('other=1'), [200, '{"name":"","remember":false}']);
+    assert.deepEqual(await post(''), [200, '{"name":"","remember":false}']);
+  });
+
+  it('are refused when a field comes twice or is no text', async () => {
+    assert.equal((await post('name=a&name=b'))[0], 400);
+    assert.equal((await post('name[x]=b'))[0], 400);
+  });
+
+  it('are not read from JSON', async () => {
+    assert.deepEqual(await post('{"name":"a"}', { 'content-type': 'application/json' }), [
+      200,
+      '{"name":"","remember":false}',
+    ]);
+  });
+
+  it('are refused when they are too long or unreadable', async () => {
+    assert.equal((await post(`name=${'a'.repeat(32 * 1024 - 10)}`))[0], 200);
+    assert.equal((await post(`name=${'a'.repeat(32 * 1024)}`))[0], 413);
+    assert.equal((await post('name=a', { ...urlencoded, 'content-encoding': 'gzip' }))[0], 400);
+    assert.equal(
+      (await post(gzipSync('name=a'), { ...urlencoded, 'content-encoding': 'gzip' }))[1],
+      '{"name":"a","remember":false}',
+    );
+  });
+});
