@@ -63,7 +63,6 @@ eachStore('adapter of the provider', (on) => {
     assert.match(String(sealed), /^v1\./);
     assert.deepEqual(await adapter('AccessToken').find('the-id'), payload);
     assert.deepEqual(await adapter('AccessToken').findByUid('the-uid'), payload);
-    assert.deepEqual(await adapter('AccessToken').findByUserCode('the-user-code'), payload);
     assert.equal(await adapter('RefreshToken').find('the-id'), undefined);
     assert.equal(await adapter('AccessToken').find('another'), undefined);
   });
