@@ -49,6 +49,7 @@ export function createApp(deps: HttpDeps): Handler {
   app.use(oidc.discovery);
   app.use(unlessMachine(createPageLayers(deps)));
   app.use(oidc.gatherWrites);
+  app.use(oidc.paceDevicePolls);
   const handle = app.callback();
   const sessionCookie = `${oidc.provider.cookieName('session')}=`;
   /** Load shedding answers these at once: without the cookie there is no session to read. */

@@ -6,6 +6,7 @@ import { createFindAccount, type FindAccount } from './account.ts';
 import { createAdapter } from './adapter.ts';
 import { keepBrowserCookie } from './browser-binding.ts';
 import type { OidcDeps } from './deps.ts';
+import { paceDevicePolls } from './device-polls.ts';
 import { listen } from './events.ts';
 import { gatherWrites } from './gather.ts';
 import { createGrantIssuer } from './grants.ts';
@@ -37,8 +38,10 @@ export interface Oidc {
   sendLogout: SendLogout;
   /** One of the first layers: the metadata (OpenID Connect Discovery 1.0, section 4). */
   discovery: Middleware;
-  /** The last layer before the provider's own routes. */
+  /** Around the provider's own routes. */
   gatherWrites: Middleware;
+  /** The last layer before the provider's own routes. */
+  paceDevicePolls: Middleware;
   /** @throws {Error} naming the first client whose registration the provider does not accept */
   checkClients(): Promise<void>;
 }
@@ -68,7 +71,11 @@ export function createOidc(deps: OidcDeps): Oidc {
       });
     }
   };
-  const layers = { discovery: announceOnlyPairwise(), gatherWrites: gatherWrites(deps, provider) };
+  const layers = {
+    discovery: announceOnlyPairwise(),
+    gatherWrites: gatherWrites(deps, provider),
+    paceDevicePolls: paceDevicePolls(deps),
+  };
   return { provider, sendLogout, checkClients, ...layers };
 }
 

@@ -152,6 +152,28 @@ export async function consumeRecord(u: Unit, model: string, idHash: string, now:
   return (await consume(u, { model, idHash, now })).length > 0;
 }
 
+const replace = statement(
+  ({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string; old: string; next: string }>) =>
+    db
+      .update(o)
+      .set({ payload: sql`${p('next')}` })
+      .where(and(eq(o.model, p('model')), eq(o.idHash, p('idHash')), eq(o.payload, p('old')), eq(o.destroyed, false)))
+      .returning({ idHash: o.idHash }),
+);
+
+/**
+ * Replaces the payload of a record if it still is `old`. Of any number of callers with the same `old`, one gets true.
+ * @returns false when another transaction was first
+ */
+export async function replacePayload(
+  tx: Unit,
+  model: string,
+  idHash: string,
+  payload: { old: string; next: string },
+): Promise<boolean> {
+  return (await replace(tx, { model, idHash, ...payload })).length > 0;
+}
+
 const destroyById = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; idHash: string }>) =>
   db
     .update(o)

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import * as client from 'openid-client';
+import { z } from 'zod';
+
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import { ADULTS } from '../../demo/city/named-table.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
@@ -39,6 +42,7 @@ describe('two nodes on one database', () => {
           scopes: ['openid', 'profile', 'offline_access'],
           backchannel_logout_uri: receiver.url,
         }),
+        registered('television', secret, { scopes: ['openid'], device_flow: true }),
       ],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true', KINPASS_LOG_LEVEL: 'info' },
     });
@@ -108,6 +112,28 @@ describe('two nodes on one database', () => {
     assert.ok(Math.min(...counts) >= 20, counts.join(' and '));
     const right = await guesser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
     assert.equal(right.status, 429);
+  });
+
+  it('polls of one device at both nodes count together', async () => {
+    const television = await createParty(nodes.issuer, { id: 'television', scope: 'openid', secret });
+    const { device_code: deviceCode } = await client.initiateDeviceAuthorization(television.config, {
+      scope: 'openid',
+    });
+    const polls = Array.from({ length: 10 }, async (_, at) => {
+      const response = await fetch(`${nodes.urls[at % 2] ?? ''}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+          device_code: deviceCode,
+        }),
+        headers: { authorization: `Basic ${Buffer.from(`television:${secret}`).toString('base64')}` },
+      });
+      return z.looseObject({ error: z.string() }).parse(await response.json()).error;
+    });
+    assert.deepEqual((await Promise.all(polls)).sort(), [
+      'authorization_pending',
+      ...Array<string>(9).fill('slow_down'),
+    ]);
   });
 
   it('each notice of a password change and each logout token goes out once, whichever node sends it', async () => {

@@ -6,6 +6,9 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * 60 * MINUTE;
 
+/** In seconds: time to find the phone, type the code and sign in. */
+export const DEVICE_CODE_SECONDS = 10 * MINUTE;
+
 /** A refresh token that nobody uses dies after two weeks; used or not, a person signs in again after 90 days. */
 export const REFRESH_IDLE = 14 * DAY;
 export const REFRESH_ABSOLUTE = 90 * DAY;
@@ -24,7 +27,7 @@ export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configurat
     // An API may want a shorter life for its own (`access_token_minutes`).
     AccessToken: (_ctx: KoaContextWithOIDC, token: AccessToken) => token.resourceServer?.accessTokenTTL ?? 10 * MINUTE,
     AuthorizationCode: MINUTE,
-    DeviceCode: 10 * MINUTE,
+    DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: 10 * MINUTE,
     Interaction: 60 * MINUTE,
     // Before a sign-in a session only carries the secret of a form.

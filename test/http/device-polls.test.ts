@@ -1,0 +1,153 @@
+/** How often a device may ask (RFC 8628, sections 3.2 and 3.5). */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { startPurgeJob } from '../../src/jobs/purge.ts';
+import { createLogger } from '../../src/services/logger.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { askForTokens, LOGIN, type Reply } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+eachService(
+  'a device that polls',
+  () => ({
+    clients: [
+      registered('television', secret, { scopes: ['openid'], device_flow: true }),
+      registered('other', secret, { scopes: ['openid'], device_flow: true }),
+    ],
+  }),
+  (running) => {
+    let time: HeldTime;
+    let television: TestParty;
+    let other: TestParty;
+    before(async () => {
+      time = holdTime();
+      const { issuer } = running();
+      television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
+      other = await createParty(issuer, { id: 'other', secret, scope: 'openid' });
+    });
+    after(() => {
+      time.release();
+    });
+
+    const show = (): Promise<client.DeviceAuthorizationResponse> =>
+      client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+    const ask = (deviceCode: string, party = television): Promise<Reply> =>
+      askForTokens(party, { grant_type: DEVICE_GRANT, device_code: deviceCode });
+    const poll = async (deviceCode: string): Promise<unknown> => {
+      const { status, body } = await ask(deviceCode);
+      assert.equal(status, 400);
+      return body['error'];
+    };
+    const states = async (): Promise<(string | number)[][]> => {
+      const { store } = running().container;
+      const rows = await store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+      return rows
+        .filter(({ model }) => model === 'DevicePoll')
+        .map(({ payload, expiresAt }) => [payload, expiresAt ?? 0]);
+    };
+
+    it('is told the interval of 5 seconds with its code', async () => {
+      assert.equal((await show()).interval, 5);
+    });
+
+    it('at the interval hears authorization_pending each time', async () => {
+      const { device_code: code } = await show();
+      for (let at = 0; at < 4; at += 1) {
+        assert.equal(await poll(code), 'authorization_pending', String(at));
+        time.forward(5 * SECOND);
+      }
+    });
+
+    it('faster hears slow_down, and the interval of this code grows by 5 seconds each time', async () => {
+      const [{ device_code: hasty }, { device_code: calm }] = [await show(), await show()];
+      assert.equal(await poll(hasty), 'authorization_pending');
+      assert.equal(await poll(calm), 'authorization_pending');
+      time.forward(4 * SECOND);
+      const { body } = await ask(hasty);
+      assert.deepEqual(body, { error: 'slow_down', error_description: 'poll at most every 10 seconds' });
+      time.forward(SECOND);
+      assert.equal(await poll(hasty), 'slow_down', 'the old interval is not enough any more');
+      assert.equal(await poll(calm), 'authorization_pending', 'another code has its own');
+      time.forward(15 * SECOND);
+      assert.equal(await poll(hasty), 'authorization_pending');
+      time.forward(14 * SECOND);
+      assert.equal(await poll(hasty), 'slow_down');
+    });
+
+    it('from several places at the same moment is answered once', async () => {
+      const { device_code: code } = await show();
+      for (let round = 0; round < 3; round += 1) {
+        const heard = await Promise.all(Array.from({ length: 8 }, () => poll(code)));
+        assert.equal(heard.filter((error) => error === 'authorization_pending').length, 1, heard.join(' '));
+        time.forward(MINUTE);
+      }
+    });
+
+    it('gets its tokens also where it asks too early, and invented or used codes are answered as ever', async () => {
+      const { device_code: code, user_code: userCode } = await show();
+      await poll(code);
+      assert.equal(await poll(code), 'slow_down');
+      const phone = createVisitor(running().issuer);
+      const confirm = await phone.submit(await phone.open('/device'), { user_code: userCode });
+      const signIn = await phone.submit(confirm, { confirm: 'yes' });
+      await phone.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      assert.equal((await ask(code)).status, 200);
+      for (const dead of [code, 'invented']) {
+        assert.equal(await poll(dead), 'invalid_grant');
+        assert.equal(await poll(dead), 'invalid_grant');
+      }
+    });
+
+    it('that was refused, or whose code expired, hears so however early', async () => {
+      const refused = await show();
+      await poll(refused.device_code);
+      const phone = createVisitor(running().issuer);
+      const confirm = await phone.submit(await phone.open('/device'), { user_code: refused.user_code });
+      await phone.submit(confirm, { abort: 'yes' });
+      assert.equal(await poll(refused.device_code), 'access_denied');
+      const expired = await show();
+      await poll(expired.device_code);
+      time.forward(10 * MINUTE);
+      assert.equal(await poll(expired.device_code), 'expired_token');
+    });
+
+    it('is not slowed down by another client', async () => {
+      const { device_code: code } = await show();
+      await poll(code);
+      time.forward(4 * SECOND);
+      for (let at = 0; at < 3; at += 1) assert.equal((await ask(code, other)).body['error'], 'invalid_grant');
+      time.forward(SECOND);
+      assert.equal(await poll(code), 'authorization_pending');
+    });
+
+    it('leaves one small record for each code, which is purged with the code', async () => {
+      const before = (await states()).length;
+      const { device_code: code } = await show();
+      await ask('invented');
+      for (let at = 0; at < 15; at += 1) await poll(code);
+      const grown = await states();
+      assert.equal(grown.length, before + 1);
+      assert.ok(grown.some(([payload]) => String(payload).includes('"intervalSeconds":60')));
+      await poll(code);
+      assert.deepEqual(
+        (await states()).sort(),
+        grown.sort(),
+        'nothing is written once the interval has its longest value',
+      );
+      time.forward(DAY + 10 * MINUTE);
+      const { store } = running().container;
+      await startPurgeJob({ store, clock: systemClock, log: createLogger('silent') }).stop();
+      assert.deepEqual(await states(), []);
+    });
+  },
+);
