@@ -19,7 +19,7 @@ type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
 /** Runs one part. @returns its mutants with what became of them */
 function runPart(
-  { sources, tests, dialects = 'sqlite' }: Part,
+  { sources, tests, dialects = 'sqlite', coverage = 'perTest' }: Part,
   report: string,
   concurrency: number,
 ): Promise<Mutant[]> {
@@ -27,6 +27,7 @@ function runPart(
   const skipped = dialects === 'both' ? [] : ['--test-skip-pattern=\\(postgres\\)'];
   const stryker = new Stryker({
     mutate: [...sources],
+    coverageAnalysis: coverage,
     concurrency,
     jsonReporter: { fileName: `reports/mutation/${report}.json` },
     tap: {

@@ -1,0 +1,212 @@
+/** Orders, limits and rare facts of the rules: each assertion states what one condition of the source is for. */
+import assert from 'node:assert/strict';
+import { createHmac, createSecretKey } from 'node:crypto';
+import { describe, it } from 'node:test';
+
+import {
+  availableContexts,
+  currentEnrolments,
+  currentMemberships,
+  findRequestedContext,
+  isVisibleMembership,
+  visibleChildren,
+} from '../../src/domain/acting.ts';
+import { actingClaim, affiliationsOf, releasedClaims } from '../../src/domain/claims.ts';
+import { isAccountName, isEmail, localMobile, parseLogin, toMobile } from '../../src/domain/identifiers.ts';
+import { contextId } from '../../src/domain/pairwise.ts';
+import {
+  childOf,
+  enrolment,
+  facts,
+  G2,
+  membership,
+  PAYMENT,
+  PORTFOLIO,
+  SCHOOLS,
+  TODAY,
+} from '../helpers/domain-facts.ts';
+
+const ids = (list: readonly { id: string }[]): string[] => list.map(({ id }) => id);
+const subOf = (id: string): string => `sub-${id}`;
+const ctxId = (): string => 'ctx';
+
+describe('order of enrolments', () => {
+  const at = (id: string, school: (typeof SCHOOLS)['high'], year: number, semester: number) =>
+    enrolment(id, 'S', school, { year, semester });
+
+  it('is by year, semester, school code and id', () => {
+    assert.deepEqual(
+      ids(
+        currentEnrolments(
+          [
+            at('a', SCHOOLS.high, 114, 2),
+            at('b', SCHOOLS.otherHigh, 115, 1),
+            at('c', SCHOOLS.elementary, 115, 2),
+            at('d', SCHOOLS.junior, 115, 2),
+          ],
+          TODAY,
+        ),
+      ),
+      ['d', 'c', 'b', 'a'],
+    );
+    const twice = [at('z', SCHOOLS.high, 115, 1), at('y', SCHOOLS.high, 115, 1)];
+    assert.deepEqual(ids(currentEnrolments(twice, TODAY)), ['y'], 'one for each school');
+  });
+
+  it('leaves out what is over or has not begun', () => {
+    const list = [
+      enrolment('over', 'S', SCHOOLS.high, { validTo: '2026-11-22' }),
+      enrolment('later', 'S', SCHOOLS.otherHigh, { validFrom: '2026-11-24' }),
+      enrolment('today', 'S', SCHOOLS.junior, { validFrom: TODAY, validTo: TODAY }),
+    ];
+    assert.deepEqual(ids(currentEnrolments(list, TODAY)), ['today']);
+  });
+});
+
+describe('order of memberships', () => {
+  it('is by role, then the primary one, then school code and id', () => {
+    const list = [
+      membership('bureau', 'bureau_admin', undefined),
+      membership('admin', 'school_admin', SCHOOLS.high),
+      membership('staff', 'staff', SCHOOLS.high),
+      membership('teacher-2', 'teacher', SCHOOLS.high),
+      membership('teacher-3', 'teacher', SCHOOLS.elementary, { primary: true }),
+      membership('teacher-1', 'teacher', SCHOOLS.junior),
+    ];
+    const expected = ['teacher-3', 'teacher-2', 'teacher-1', 'staff', 'admin', 'bureau'];
+    assert.deepEqual(ids(currentMemberships(list, TODAY)), expected);
+    assert.deepEqual(ids(currentMemberships(list.toReversed(), TODAY)), expected);
+  });
+
+  it('leaves out roles of a school without a school', () => {
+    const without = membership('m', 'teacher', undefined);
+    assert.deepEqual(currentMemberships([without], TODAY), []);
+    assert.equal(isVisibleMembership(without, PAYMENT), false);
+    assert.equal(isVisibleMembership(membership('b', 'bureau_admin', undefined), PAYMENT), true);
+  });
+
+  it('gives the bureau no school, even where a membership names one', () => {
+    const person = facts('X', { memberships: [membership('b', 'bureau_admin', SCHOOLS.high)] });
+    assert.deepEqual(availableContexts(person, PORTFOLIO, TODAY), [
+      { role: 'bureau_admin', schoolCode: undefined, childId: undefined, basisId: 'b' },
+    ]);
+    assert.deepEqual(affiliationsOf(person, PORTFOLIO, TODAY), []);
+  });
+});
+
+describe('order of children', () => {
+  it('is by kind of school, then grade, then id', () => {
+    const child = (id: string, school: (typeof SCHOOLS)['high'], grade: number) =>
+      childOf(id, id, {}, [enrolment(`e-${id}`, id, school, { grade })]);
+    const person = facts('G', {
+      children: [
+        child('a', SCHOOLS.elementary, 6),
+        child('b', SCHOOLS.junior, 3),
+        child('d', SCHOOLS.vocational, 1),
+        child('c', SCHOOLS.high, 1),
+        child('e', SCHOOLS.high, 3),
+      ],
+    });
+    const seen = visibleChildren(person, PAYMENT, TODAY).map((one) => one.child.guardianship.studentId);
+    assert.deepEqual(seen, ['e', 'c', 'd', 'b', 'a']);
+  });
+});
+
+describe('requested identity', () => {
+  it('compares the sub of children only', () => {
+    const person = facts('X', {
+      memberships: [membership('m', 'teacher', SCHOOLS.high)],
+      children: [childOf('S1', '王小安')],
+    });
+    const asked: string[] = [];
+    const contexts = availableContexts(person, PORTFOLIO, TODAY);
+    const found = findRequestedContext(contexts, { role: 'parent', child: 'sub-S1' }, (id) => {
+      asked.push(id);
+      return subOf(id);
+    });
+    assert.equal(found?.childId, 'S1');
+    assert.deepEqual(asked, ['S1']);
+  });
+});
+
+describe('claims of an identity', () => {
+  it('are those of the chosen child, not of its sibling', () => {
+    const held = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
+    const claim = actingClaim(held, G2, PAYMENT, TODAY, subOf, ctxId);
+    assert.deepEqual([claim?.child, claim?.school_code], ['sub-S2', '993601']);
+  });
+
+  it('have no school at all for the bureau', () => {
+    const bureau = facts('B', { memberships: [membership('m', 'bureau_admin', undefined)] });
+    const held = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
+    const claim = actingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId);
+    assert.deepEqual(claim, { role: 'bureau_admin', ctx: 'ctx' });
+  });
+
+  it('show affiliations only at schools of the relying party', () => {
+    const pupil = facts('S', { enrolments: [enrolment('e', 'S', SCHOOLS.elementary)] });
+    assert.deepEqual(affiliationsOf(pupil, PORTFOLIO, TODAY), []);
+    assert.equal(affiliationsOf(pupil, PAYMENT, TODAY).length, 1);
+  });
+
+  it('show names of children with children.profile and not without', () => {
+    const request = { facts: G2, registration: PAYMENT, held: undefined, today: TODAY, subOf, ctxId };
+    const shows = (scopes: string[], name: string): boolean =>
+      JSON.stringify(releasedClaims({ ...request, scopes })).includes(name);
+    for (const name of ['王小安', '王小樂']) {
+      assert.equal(shows(['openid', 'children', 'children.profile'], name), true);
+      assert.equal(shows(['openid', 'children'], name), false);
+    }
+  });
+});
+
+describe('id of an identity', () => {
+  it('is an HMAC of the version, sector, person, role and child or school', () => {
+    const key = createSecretKey(Buffer.from('fixture-salt-not-secret'));
+    const expected = (...parts: string[]): string =>
+      createHmac('sha256', 'fixture-salt-not-secret')
+        .update(['ctx-v1', 'sector', 'person', ...parts].join('\n'))
+        .digest('base64url');
+    const none = { childId: undefined, schoolCode: undefined };
+    const of = (context: Parameters<typeof contextId>[3]): string => contextId(key, 'sector', 'person', context);
+    assert.equal(of({ role: 'parent', childId: 'S1', schoolCode: '993301' }), expected('parent', 'S1'));
+    assert.equal(of({ role: 'teacher', ...none, schoolCode: '993301' }), expected('teacher', '993301'));
+    assert.equal(of({ role: 'bureau_admin', ...none }), expected('bureau_admin', ''));
+  });
+});
+
+describe('limits of the login box', () => {
+  it('takes 254 characters, before and after normalization', () => {
+    const email = (length: number): string => {
+      const rest = length - 'a@.example'.length;
+      const labels = 'b'.repeat(rest).replace(/.{60}(?=.)/g, (label) => `${label.slice(1)}.`);
+      return `a@${labels}.example`;
+    };
+    assert.equal(email(254).length, 254);
+    assert.equal(isEmail(email(254)), true);
+    assert.equal(isEmail(email(255)), false);
+    assert.deepEqual(parseLogin(email(254)), { kind: 'email', value: email(254) });
+    assert.equal(parseLogin(email(255)), undefined);
+    assert.deepEqual(parseLogin(' '.repeat(250) + 'wang'), { kind: 'account', value: 'wang' });
+    assert.equal(parseLogin(' '.repeat(251) + 'wang'), undefined);
+    assert.equal(toMobile(`0900000101${'\u2026'.repeat(90)}`), undefined, 'NFKC makes three dots of each');
+    assert.equal(toMobile(`0900000101${'\u2026'.repeat(80)}`), '+886900000101');
+  });
+
+  it('refuses control characters between the digits of a number', () => {
+    for (const text of ['0900\n000101', '0900\t000101', '\u0000']) assert.equal(toMobile(text), undefined);
+  });
+
+  it('knows a number only as the whole text', () => {
+    for (const text of ['x0900000101', 'x+886900000101']) assert.equal(toMobile(text), undefined, text);
+    assert.deepEqual(parseLogin('x0900000101'), { kind: 'account', value: 'x0900000101' });
+    assert.equal(localMobile('+886900000101'), '0900000101');
+    assert.equal(localMobile('1+886900000101'), '1+886900000101');
+  });
+
+  it('leaves school accounts out only as a whole', () => {
+    assert.equal(isAccountName('lamp1234'), true);
+    assert.equal(isAccountName('p12345678901234567'), true, 'seventeen digits are no student number');
+    assert.equal(isAccountName('p1234567890123456'), false);
+  });
+});
