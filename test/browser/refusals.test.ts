@@ -115,6 +115,26 @@ describe('a sign-in that is refused', () => {
     assert.deepEqual(await childNames(page), ['周子晴']);
   });
 
+  it('a mailed link opens from another site and leaves no token in address or history', async () => {
+    const { page } = await stage.guest();
+    await page.goto(`${stage.world.issuer}/account`);
+    const link = await forgotten(stage, page, LOGIN.G4);
+    // Another site than the service: a browser sends a strict cookie with nothing that begins here.
+    await page.goto('about:blank');
+    await page.setContent(`<a href="${link}">open</a>`);
+    await press(page, 'a');
+    assert.equal(await heading(page), '設定新密碼');
+    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    await press(page, page.getByText('English'));
+    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    await page.goBack();
+    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    await page.goBack();
+    assert.equal(page.url(), 'about:blank');
+    await page.goForward();
+    assert.equal(await page.locator('[name="new_password"]').count(), 1);
+  });
+
   it('"forgot password" answers the same for an account that does not exist, and mails nobody', async () => {
     const { world } = stage;
     const before = world.mail.messages().length;
