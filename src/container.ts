@@ -9,7 +9,7 @@ import { createDrain, type Drain } from './http/drain.ts';
 import { createInFlight, type Handler, type InFlight } from './http/in-flight.ts';
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
-import { createProviderPages } from './http/sign-out.ts';
+import { createDevicePages } from './http/device.ts';
 import { startEndDatesJob } from './jobs/end-dates.ts';
 import { startKeysJob } from './jobs/keys.ts';
 import type { Loop } from './jobs/loop.ts';
@@ -232,15 +232,17 @@ type Door = Pick<HttpDeps, 'ready' | 'isOverloaded'>;
 
 function createFace(config: Config, services: Services, door: Door, keys: Keys): Face {
   const pages = createPages(services);
-  const providerPages = createProviderPages(pages, services, (ctx, _out, error) => {
-    showProviderError(pages, ctx, error);
-  });
   const oidc = createOidc({
     ...services,
     keys,
     allowPrivateLogoutAddresses: config.allowPrivateLogoutAddresses,
     sessionIdle: config.sessionIdle,
-    pages: providerPages,
+    pages: {
+      error: (ctx, _out, error) => {
+        showProviderError(pages, ctx, error);
+      },
+      device: createDevicePages({ ...services, pages }),
+    },
     amend: config.profile === 'conformance' ? amendForConformance : undefined,
   });
   const handle = createApp({

@@ -20,9 +20,9 @@ import { observe } from './middleware/observe.ts';
 import { pathOf, pinOrigin } from './middleware/origin.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { showFailure } from './pages.ts';
+import { createEndSessionRouter } from './provider/end-session.ts';
 import { replaceProviderForms } from './provider-forms.ts';
 import { inRounds } from './rounds.ts';
-import { completeSignOut } from './sign-out.ts';
 
 /** What Node says when the other side goes away in the middle, or sends half of a request. */
 const BROKEN = /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|HPE_.*)$/;
@@ -76,7 +76,7 @@ function createPageLayers(deps: HttpDeps): Middleware {
   mount(layers, createInteractionRouter(deps));
   mount(layers, createAccountRouter(deps));
   mount(layers, createForgotRouter(deps));
-  layers.use(completeSignOut(deps));
+  mount(layers, createEndSessionRouter(deps));
   layers.use(replaceProviderForms(deps));
   return compose(layers.middleware);
 }

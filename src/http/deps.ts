@@ -8,9 +8,11 @@ import type { Clients } from '../services/clients.ts';
 import type { I18n } from '../services/i18n.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
+import type { Outbox } from '../services/outbox.ts';
 import type { Passwords } from '../services/passwords.ts';
 import type { People } from '../services/people.ts';
 import type { Recovery } from '../services/recovery.ts';
+import type { Secrets } from '../services/secrets.ts';
 import type { SignIn } from '../services/sign-in.ts';
 import type { Templates } from '../services/templates.ts';
 import type { Pages } from './pages.ts';
@@ -31,11 +33,13 @@ export interface HttpDeps {
   isOverloaded: () => boolean;
   log: Logger;
   metrics: Metrics;
+  outbox: Outbox;
   pages: Pages;
   passwords: Passwords;
   people: People;
   random: Random;
   recovery: Recovery;
+  secrets: Secrets;
   signIn: SignIn;
   templates: Templates;
   /** Whether requests should come here: the database answers, and the node is not on its way out. */

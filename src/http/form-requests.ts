@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import createError from 'http-errors';
 import { z } from 'zod';
+import { ROUTES } from '../oidc/routes.ts';
 import { parseForms } from './forms.ts';
 
 /** In characters. As an address it has to pass through browsers, proxies and our own limit for headers of 16 KiB. */
@@ -17,13 +18,16 @@ const formBody = z.string().catch('');
  */
 export function createFormRequestsRouter(): Router {
   const router = new Router();
-  const sendOn = (ctx: Context): void => {
-    const body = formBody.parse(ctx.request.rawBody);
-    if (body.length > LONGEST) throw createError(413, 'the request is too long');
+  router.post(ROUTES.authorization, parseForms(), (ctx) => {
     ctx.status = 303;
-    ctx.redirect(`${ctx.path}?${new URLSearchParams(body).toString()}`);
-  };
-  router.post('/auth', parseForms(), sendOn);
-  router.post('/session/end', parseForms(), sendOn);
+    ctx.redirect(`${ctx.path}?${formAsQuery(ctx)}`);
+  });
   return router;
+}
+
+/** @throws {HttpError} 413 when the form is too long for an address */
+export function formAsQuery(ctx: Context): string {
+  const body = formBody.parse(ctx.request.rawBody);
+  if (body.length > LONGEST) throw createError(413, 'the request is too long');
+  return new URLSearchParams(body).toString();
 }

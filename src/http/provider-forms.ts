@@ -1,24 +1,22 @@
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
-import { createDevicePages } from './device.ts';
-import type { DeviceDeps } from './device.ts';
-import type { Pages } from './pages.ts';
+import { ROUTES } from '../oidc/routes.ts';
+import { hashId } from '../services/secrets.ts';
+import type { HttpDeps } from './deps.ts';
+import { createDevicePages, type DeviceDeps } from './device.ts';
+import { FORM_FIELD, sealForm } from './provider/sign-out-form.ts';
 
-/** What the provider keeps in a session until its form for signing out comes back. */
-const awaited = z.object({
-  secret: z.string(),
-  postLogoutRedirectUri: z.string().optional(),
-  state: z.string().optional(),
-});
+/** What the provider keeps in a session until its form comes back; `postLogoutRedirectUri` where it leads to a sign-out first. */
+const awaited = z.object({ secret: z.string(), postLogoutRedirectUri: z.string().optional() });
 type Awaited = z.infer<typeof awaited>;
+type Deps = DeviceDeps & Pick<HttpDeps, 'secrets'>;
 
 /**
- * The provider posts some forms to itself by a script, on a page of its own: English, and bare without JavaScript. It does so at
- * sign-out where nobody is signed in, which needs no form at all; where another person signs in; and where the address of the device
- * page holds the code (RFC 8628, section 3.3.1). The last two get a page of ours.
+ * The provider posts some forms to itself by a script, on a page of its own: English, and bare without JavaScript. It does so where
+ * another person signs in, and where the address of the device page holds the code (RFC 8628, section 3.3.1). Both get a page of ours.
  */
-export function replaceProviderForms(deps: DeviceDeps): Middleware {
+export function replaceProviderForms(deps: Deps): Middleware {
   return async (ctx, next) => {
     const policy = ctx.response.get('content-security-policy');
     await next();
@@ -35,16 +33,10 @@ function isOfProvider(ctx: Context): ctx is KoaContextWithOIDC {
 }
 
 /** @returns whether the answer was such a form */
-function replace(deps: DeviceDeps, ctx: KoaContextWithOIDC, form: Awaited): boolean {
-  const { route, session } = ctx.oidc;
-  const signOut = ctx.oidc.urlFor('end_session_confirm');
-  if (route === 'end_session' && session?.accountId === undefined && holdsForm(ctx, signOut)) {
-    ctx.status = 303;
-    ctx.redirect(whereTo(form) ?? ctx.oidc.urlFor('end_session_success'));
-    return true;
-  }
-  if (route.endsWith('resume') && holdsForm(ctx, signOut)) {
-    showSwitch(deps.pages, ctx, signOut, form.secret);
+function replace(deps: Deps, ctx: KoaContextWithOIDC, form: Awaited): boolean {
+  const { route } = ctx.oidc;
+  if (route.endsWith('resume') && holdsForm(ctx, ctx.oidc.urlFor('end_session_confirm'))) {
+    showSwitch(deps, ctx, form.postLogoutRedirectUri);
     return true;
   }
   if (route === 'code_verification' && holdsForm(ctx, ctx.oidc.urlFor('code_verification'))) {
@@ -58,21 +50,19 @@ function holdsForm(ctx: Context, action: string): boolean {
   return typeof ctx.body === 'string' && ctx.body.includes(` action="${action}"`);
 }
 
-/** Back to the app, with its `state` (RP-Initiated Logout 1.0, section 3). The provider has compared the address. */
-function whereTo({ postLogoutRedirectUri, state }: Awaited): string | undefined {
-  if (postLogoutRedirectUri === undefined || state === undefined) return postLogoutRedirectUri;
-  const url = new URL(postLogoutRedirectUri);
-  url.searchParams.set('state', state);
-  return url.href;
-}
-
-/** One person is signed in and another one signs in: the first is signed out before, and their apps are told. */
-function showSwitch(pages: Pages, ctx: Context, action: string, xsrf: string): void {
+/** One person is signed in and another one signs in: the first is signed out before, and their apps are notified. */
+function showSwitch({ pages, secrets }: Deps, ctx: KoaContextWithOIDC, resume: string | undefined): void {
+  const redirectTo = resume === undefined ? undefined : new URL(resume).pathname;
+  const request = sealForm(secrets, { sessionHash: hashId(ctx.oidc.session?.uid ?? ''), redirectTo });
   pages.show(ctx, 'message', {
     title: pages.t(ctx, 'switchPerson.title'),
     text: pages.t(ctx, 'switchPerson.text'),
     actions: [],
-    send: { action, fields: { xsrf, logout: 'yes' }, label: pages.t(ctx, 'switchPerson.submit') },
+    send: {
+      action: ROUTES.endSessionConfirm,
+      fields: { [FORM_FIELD]: request },
+      label: pages.t(ctx, 'switchPerson.submit'),
+    },
     status: 200,
   });
 }

@@ -27,8 +27,6 @@ export interface DevicePages {
 /** Pages that the provider itself asks for; the http face draws them. */
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string }, error: errors.OIDCProviderError | Error): void;
-  signOut(ctx: KoaContextWithOIDC, form: { action: string; xsrf: string }): Promise<void>;
-  signedOut(ctx: KoaContextWithOIDC): void;
   device: DevicePages;
 }
 

@@ -22,24 +22,8 @@ const logoutMethod = z.custom<(this: unknown, accountId: string, sid: string | u
 /** Sends one logout token now. @throws {Error} when the relying party did not answer with 200 or 204 */
 export type SendLogout = (clientId: string, accountId: string, sid: string | undefined) => Promise<void>;
 
-/**
- * Back-channel logout goes through the outbox, so that a relying party that is down is told later.
- *
- * @param enqueue is called instead of sending; the returned function really sends
- */
-export function interceptBackchannelLogout(
-  provider: Provider,
-  enqueue: (clientId: string, accountId: string, sid: string | undefined) => Promise<void>,
-): SendLogout {
-  const prototype: object = provider.Client.prototype;
-  const send = logoutMethod.parse(Reflect.get(prototype, 'backchannelLogout'));
-  Reflect.set(
-    prototype,
-    'backchannelLogout',
-    function later(this: { clientId: string }, accountId: string, sid: string | undefined) {
-      return enqueue(this.clientId, accountId, sid);
-    },
-  );
+export function createSendLogout(provider: Provider): SendLogout {
+  const send = logoutMethod.parse(Reflect.get(provider.Client.prototype, 'backchannelLogout'));
   return async (clientId, accountId, sid) => {
     const client = await provider.Client.find(clientId);
     if (client === undefined) throw new Error(`client ${clientId} is not registered any more`);

@@ -16,8 +16,8 @@ import {
   alwaysPairwise,
   announceOnlyPairwise,
   compareSecretHashes,
+  createSendLogout,
   detectReplayOnce,
-  interceptBackchannelLogout,
   type SendLogout,
 } from './internals.ts';
 import { ACR_PASSWORD, claims } from './options/claims.ts';
@@ -25,7 +25,7 @@ import { createResourceFeatures, createTokenClaims } from './options/resources.t
 import { toMetadata } from './options/clients.ts';
 import { createAssertionCheck } from './options/client-auth.ts';
 import { createCookies } from './options/cookies.ts';
-import { createDeviceFlow, xsrfOf } from './options/device-flow.ts';
+import { createDeviceFlow } from './options/device-flow.ts';
 import { createDPoP } from './options/dpop.ts';
 import { holdToFapi } from './options/fapi.ts';
 import { createTtl } from './options/ttl.ts';
@@ -51,12 +51,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   const identities = createIdentities(deps);
   const configuration = holdToFapi(createConfiguration(deps, identities), deps.clients);
   const provider = new Provider(deps.issuer, deps.amend?.(configuration) ?? configuration);
-  const sendLogout = interceptBackchannelLogout(provider, async (clientId, personId, sid) => {
-    await deps.store.write((u) =>
-      deps.outbox.enqueue(u, { kind: 'backchannel_logout', clientId, personId, ...(sid === undefined ? {} : { sid }) }),
-    );
-    deps.outbox.kick();
-  });
+  const sendLogout = createSendLogout(provider);
   compareSecretHashes(provider, deps.clients);
   alwaysIncludeSid(provider);
   alwaysPairwise(provider);
@@ -135,15 +130,8 @@ function createFeatures(
     dPoP: createDPoP(() => clock.now()),
     deviceFlow: createDeviceFlow(pages.device),
     ...createResourceFeatures(clients, findAccount),
-    rpInitiatedLogout: {
-      enabled: true,
-      logoutSource: async (ctx) => {
-        await pages.signOut(ctx, { action: ctx.oidc.urlFor('end_session_confirm'), xsrf: xsrfOf(ctx) });
-      },
-      postLogoutSuccessSource: (ctx) => {
-        pages.signedOut(ctx);
-      },
-    },
+    // For discovery; the http face answers these routes before the provider does.
+    rpInitiatedLogout: { enabled: true },
   };
 }
 

@@ -50,6 +50,7 @@ export const WORD_FAMILIES = {
     'busy',
     'unavailable',
     'oauth',
+    'signOutFailed',
   ],
   newPassword: ['first', 'change', 'reset'],
 } as const satisfies Record<string, readonly string[]>;

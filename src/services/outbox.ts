@@ -74,6 +74,7 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
     kick: () => events.emit('due'),
     waitForDelivery: async (ids) => {
+      if (ids.length === 0) return new Set();
       let rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
       for (const wait of WAITS_MS) {
         if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;

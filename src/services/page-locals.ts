@@ -89,13 +89,19 @@ export interface ConsentLocals {
 
 export interface SignOutLocals {
   action: string;
-  xsrf: string;
+  /** The sealed form. */
+  request: string;
   name?: string | undefined;
   apps: readonly string[];
+  /** The page was opened for another session than the one of now. */
+  changed: boolean;
 }
 
 export interface SignedOutLocals {
-  apps: readonly string[];
+  /** Apps that have answered their logout notice. */
+  notified: readonly string[];
+  /** Apps whose logout notice is still being sent. */
+  pending: readonly string[];
 }
 
 export interface DeviceCodeLocals {

@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import type { Random } from '../domain/random.ts';
 
-export type SealPurpose = 'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason';
+export type SealPurpose = 'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out';
 export type MacPurpose = 'national-id-lookup' | 'first-password' | 'throttle' | 'context-id' | 'audit-head';
 
 /** Everything that the master key does; nobody else ever holds it. */

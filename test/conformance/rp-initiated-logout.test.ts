@@ -41,14 +41,18 @@ async function assertStays(changes: Changes): Promise<void> {
   assert.equal(await isSignedIn(client, signOut), false);
 }
 
-/** An error page, nobody sent anywhere, nobody signed out. */
+/** The redirect is refused, the sign-out is not (RP-Initiated Logout 1.0, sections 2 to 4). */
 async function assertRefused(change: (hint: string) => Changes): Promise<void> {
   const before = await askToSignOut(client, back);
   const hint = textIn(before.passed.tokens, 'id_token');
   const signOut = await askToSignOut(client, back, change(hint));
-  assert.deepEqual([signOut.page.status, signOut.page.leavesTo], [400, undefined]);
-  assert.equal(signOut.page.body.includes('name="xsrf"'), false);
+  assert.deepEqual([signOut.page.status, signOut.page.leavesTo], [200, undefined]);
+  assert.match(textOf(signOut.page.body), /Do you want to sign out\?/);
   assert.equal(await isSignedIn(client, signOut), true);
+  const done = await agree(signOut);
+  assert.deepEqual([done.status, done.leavesTo], [200, undefined]);
+  assert.match(textOf(done.body), /Signed out/);
+  assert.equal(await isSignedIn(client, signOut), false);
 }
 
 describe(PLAN, () => {
@@ -96,5 +100,15 @@ describe('the end session endpoint', () => {
     const { leavesTo } = await agree({ passed, page });
     assert.equal(leavesTo?.href, `${back}?state=x`);
     assert.equal(await isSignedIn(client, { passed, page }), false);
+  });
+
+  it('clears cache and storage at sign-out, and not the cookies of the whole domain (Clear-Site-Data)', async () => {
+    const signOut = await askToSignOut(client, back);
+    assert.equal(signOut.page.headers.get('clear-site-data'), null, 'not before the person has agreed');
+    const { headers } = await agree(signOut);
+    assert.equal(headers.get('clear-site-data'), '"cache", "storage"');
+    const cleared = headers.getSetCookie().filter((cookie) => cookie.startsWith('__Host-kinpass_session'));
+    assert.equal(cleared.length, 2, 'the cookie and its signature');
+    for (const cookie of cleared) assert.match(cookie, /^[^;]*; path=\/; expires=Thu, 01 Jan 1970.*; secure/);
   });
 });

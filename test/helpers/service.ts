@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { loadConfig } from '../../src/config/load.ts';
-import { createContainer, type Container } from '../../src/container.ts';
+import { createContainer, type Container, type JobPauses } from '../../src/container.ts';
 import { systemClock, type Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createLogger, type Logger } from '../../src/services/logger.ts';
@@ -48,6 +48,8 @@ export interface TestServiceOptions {
   env?: Record<string, string>;
   port?: number;
   city?: boolean;
+  /** How often jobs look for work. */
+  pauses?: JobPauses;
   /** Serves https itself, as only the conformance profile does. */
   tls?: { certFile: string; keyFile: string };
 }
@@ -85,7 +87,7 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
   if (options.city !== false) await loadDemoCity({ ...container, clock, people: 0 });
   container.server.listen(port, 'localhost');
   await once(container.server, 'listening');
-  const jobs = container.startJobs();
+  const jobs = container.startJobs(options.pauses);
   return {
     issuer,
     container,

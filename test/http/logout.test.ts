@@ -139,17 +139,20 @@ eachService('sign-out', clients, (running) => {
     await atFirst.take(1);
   });
 
-  it('is never sent on to an address that is not registered', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+  it('is never sent on to an address that is not registered, and signs out all the same', async () => {
     for (const address of ['https://evil.example/', `${BYE}/more`, `${BYE}?x=1`, 'javascript:alert(1)']) {
+      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
       const known = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
-      assert.deepEqual([known.status, known.leavesTo], [400, undefined], address);
+      assert.deepEqual([known.status, known.leavesTo], [200, undefined], address);
+      const done = await visitor.submit(known, {});
+      assert.equal(done.leavesTo, undefined);
+      assert.match(textOf(done.body), /您已登出/);
+      assert.equal(await isAlive(visitor), false, address);
+      await atFirst.take(1);
     }
-    const anonymous = await visitor.open(endUrl({ post_logout_redirect_uri: 'https://evil.example/' }));
-    const done = await visitor.submit(anonymous, {});
-    assert.equal(done.leavesTo, undefined);
-    assert.match(textOf(done.body), /您已登出/);
-    await atFirst.take(1);
+    const anonymous = await createVisitor(issuer).open(endUrl({ post_logout_redirect_uri: 'https://evil.example/' }));
+    assert.equal(anonymous.leavesTo, undefined);
+    assert.match(textOf(anonymous.body), /您已登出/);
   });
 
   it('believes no hint that it did not sign, and one that is old but its own', async () => {
@@ -157,7 +160,12 @@ eachService('sign-out', clients, (running) => {
     const [head, body] = hint(tokens).split('.');
     const forged = `${String(head)}.${String(body)}.${'A'.repeat(86)}`;
     for (const wrong of [forged, 'x', 'a.b.c']) {
-      assert.equal((await visitor.open(endUrl({ id_token_hint: wrong }))).status, 400, wrong);
+      const asked = await visitor.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
+      assert.match(textOf(asked.body), /要登出嗎？.*林志豪/, wrong);
+      const other = await signedIn(deaf, { login: LOGIN.T2 });
+      const there = await other.visitor.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
+      assert.equal((await other.visitor.submit(there, {})).leavesTo, undefined, wrong);
+      assert.equal(await isAlive(other.visitor), false, wrong);
     }
     time.forward(3_600 * SECOND);
     const old = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE }));
@@ -166,21 +174,25 @@ eachService('sign-out', clients, (running) => {
     await atFirst.take(1);
   });
 
-  it('needs the person’s own click: a form of another site, or an old one, ends nothing', async () => {
+  it('needs the person’s own click: a form of another site, or a broken one, ends nothing and asks again', async () => {
     const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    await visitor.open('/session/end');
-    for (const xsrf of ['', 'x'.repeat(21)]) {
-      const fields = new URLSearchParams({ xsrf, logout: 'yes' });
-      const answer = await visitor.post('/session/end/confirm', fields);
-      assert.ok(answer.status >= 400 && answer.status < 500, String(answer.status));
+    const { hidden } = formOf((await visitor.open('/session/end')).body);
+    const good = hidden['request'] ?? '';
+    for (const request of ['', 'x'.repeat(21), `${good}x`, good.slice(0, -1), good.replace('v1.', 'v2.')]) {
+      const answer = await visitor.post('/session/end/confirm', new URLSearchParams({ request, logout: 'yes' }));
+      assert.match(textOf(answer.body), /要登出嗎？.*林志豪/, request);
     }
+    const twice = await visitor.post('/session/end/confirm', `request=${good}&request=${good}`);
+    assert.match(textOf(twice.body), /要登出嗎？/);
+    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const refused = await visitor.post('/session/end/confirm', new URLSearchParams({ request: good }), foreign);
+    assert.equal(refused.status, 403);
     assert.equal(await isAlive(visitor), true);
   });
 
   it('of nobody is said to be done, without a question', async () => {
     const visitor = createVisitor(issuer);
-    const page = await visitor.open('/session/end');
-    const done = page.body.includes('name="xsrf"') ? await visitor.submit(page, {}) : page;
+    const done = await visitor.open('/session/end');
     assert.equal(done.status, 200);
     assert.match(textOf(done.body), /您已登出/);
   });
@@ -223,7 +235,7 @@ eachService('sign-out', clients, (running) => {
       const otherTab = await tokensFor(first, visitor);
       const before = await written();
       const { hidden } = formOf((await visitor.open('/session/end')).body);
-      const form = new URLSearchParams({ ...hidden, logout: 'yes' });
+      const form = new URLSearchParams(hidden);
       const done = await visitor.post(issuer + spelling, form);
       const seen = [done.status, await isAlive(visitor), await status(first, tokens), await status(first, otherTab)];
       const ended = taken.includes(spelling);

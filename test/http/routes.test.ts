@@ -74,8 +74,13 @@ const TABLE: Record<string, Expected> = {
   'POST /me': all('401'),
   'GET /session/end': { ...all('200'), nobody: '303 /session/end/success', first: '303 /session/end/success' },
   'POST /session/end': all('303 /session/end'),
-  'GET /session/end/success': all('200'),
-  'POST /session/end/confirm': all('400'),
+  // While somebody is signed in, nothing says that they are signed out, and no form ends a session that it was not made for.
+  'GET /session/end/success': { ...all('303 /session/end'), nobody: '200', first: '200' },
+  'POST /session/end/confirm': {
+    ...all('303 /session/end'),
+    nobody: '303 /session/end/success',
+    first: '303 /session/end/success',
+  },
   'POST /device/auth': all('400'),
   'GET /device': all('200'),
   // Without a session there is no form to answer: from the beginning.

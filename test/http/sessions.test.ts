@@ -106,7 +106,7 @@ async function throughSwitch(
   visitor: Visitor,
   page: Awaited<ReturnType<Visitor['open']>>,
 ): ReturnType<Visitor['open']> {
-  return page.leavesTo === undefined && page.body.includes('name="xsrf"') ? visitor.submit(page, {}) : page;
+  return page.leavesTo === undefined && page.body.includes('name="request"') ? visitor.submit(page, {}) : page;
 }
 
 describe('a session', () => {

@@ -129,7 +129,7 @@ eachService(
       await sendAll('/request', ['scope', 'redirect_uri', 'code_challenge', 'client_id'], basic);
       await sendAll('/device/auth', ['client_id', 'scope', 'claims'], '');
       await sendAll('/session/end', END, '');
-      await sendAll('/session/end/confirm', ['xsrf', 'logout'], '');
+      await sendAll('/session/end/confirm', ['request', 'logout'], '');
       await sendAll('/me', ['access_token'], '');
     });
 

@@ -56,8 +56,8 @@ function samples(x: string): PageLocals {
       app: { name: x, url: 'https://app.example/x' },
       items: [{ title: x, detail: x }],
     },
-    'sign-out': { action: '/a', xsrf: x, name: x, apps: [x, x] },
-    'signed-out': { apps: [x, x] },
+    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
+    'signed-out': { notified: [x, x], pending: [x, x] },
     'account/home': {
       person: {
         name: x,
@@ -228,8 +228,7 @@ describe('hooks', () => {
     assert.match(consent, /name="consent" value="deny"/);
     assert.ok(consent.includes('app.example'));
     const signOut = draw('sign-out');
-    assert.match(signOut, /type="hidden" name="xsrf" value="Ann"/);
-    assert.match(signOut, /type="hidden" name="logout" value="yes"/);
+    assert.match(signOut, /type="hidden" name="request" value="Ann"/);
     for (const html of [consent, signOut, draw('interaction/no-child'), draw('forgot/request')])
       assert.equal(submitOf(html), 1);
   });
@@ -248,6 +247,7 @@ describe('hooks', () => {
 describe('the words of the guide, put together', () => {
   it('are exact', () => {
     assert.ok(draw('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
+    assert.ok(draw('signed-out').includes('正在通知：Ann、Ann。'));
     assert.ok(draw('interaction/no-child').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
   });
 });

@@ -65,7 +65,7 @@ export function wantsOtherAccount({ oidc }: KoaContextWithOIDC): boolean {
 }
 
 /** The secret of the provider's form; kept in the session, so no other site knows it. */
-export function xsrfOf(ctx: KoaContextWithOIDC): string {
+function xsrfOf(ctx: KoaContextWithOIDC): string {
   const secret = ctx.oidc.session?.state?.['secret'];
   return typeof secret === 'string' ? secret : '';
 }

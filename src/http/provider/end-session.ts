@@ -1,0 +1,164 @@
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { isHttpError } from 'http-errors';
+import { z } from 'zod';
+import { readEndSessionRequest } from '../../oidc/end-session-request.ts';
+import { cookieNames } from '../../oidc/options/cookies.ts';
+import { ROUTES } from '../../oidc/routes.ts';
+import type { LogoutNotice } from '../../services/endings.ts';
+import { UnavailableError } from '../../services/errors.ts';
+import { hashId } from '../../services/secrets.ts';
+import type { HttpDeps } from '../deps.ts';
+import { formAsQuery } from '../form-requests.ts';
+import { parseForms } from '../forms.ts';
+import { isLocal } from '../middleware/language.ts';
+import { appsWithLogout, keepNotices, showSignedOut } from './signed-out.ts';
+import { FORM_FIELD, openForm, sealForm, type SignOutForm } from './sign-out-form.ts';
+
+/** The session of this browser, when somebody is signed in. */
+interface Present {
+  personId: string;
+  sessionHash: string;
+  clientIds: readonly string[];
+}
+
+const fields = z.object({ [FORM_FIELD]: z.string().default('') }).catch({ [FORM_FIELD]: '' });
+
+/**
+ * Signing out (RP-Initiated Logout 1.0). These routes stand before the provider's own, which refuse the sign-out where only the
+ * redirect is wrong, and which know one form of a session at a time.
+ */
+export function createEndSessionRouter(deps: HttpDeps): Router {
+  const router = new Router();
+  router.get(ROUTES.endSession, async (ctx) => {
+    await ask(deps, ctx);
+  });
+  router.post(ROUTES.endSession, async (ctx) => {
+    const query = await sentForm(deps, ctx);
+    redirect(ctx, query === undefined ? ROUTES.endSession : `${ROUTES.endSession}?${query}`);
+  });
+  router.post(ROUTES.endSessionConfirm, parseForms(), async (ctx) => {
+    await confirm(deps, ctx);
+  });
+  router.get(ROUTES.endSessionSuccess, async (ctx) => {
+    if ((await presentSession(deps, ctx)) === undefined) await showSignedOut(deps, ctx);
+    else redirect(ctx, ROUTES.endSession);
+  });
+  return router;
+}
+
+/** @returns the form of a relying party as a query; undefined when it cannot be read or is too long */
+async function sentForm(deps: HttpDeps, ctx: Context): Promise<string | undefined> {
+  try {
+    await parseForms()(ctx, () => Promise.resolve());
+    return formAsQuery(ctx);
+  } catch (error) {
+    if (!isHttpError(error) || error.status >= 500) throw error;
+    logRefusal(deps, error.message);
+    return undefined;
+  }
+}
+
+async function presentSession({ oidc }: HttpDeps, ctx: Context): Promise<Present | undefined> {
+  const { accountId, uid, authorizations = {} } = await oidc.provider.Session.get(ctx);
+  if (accountId === undefined) return undefined;
+  return { personId: accountId, sessionHash: hashId(uid), clientIds: Object.keys(authorizations) };
+}
+
+/** Asks before it signs out: an app, or any page, can send the browser here (RP-Initiated Logout 1.0, section 2). */
+async function ask(deps: HttpDeps, ctx: Context): Promise<void> {
+  const asked = await readRequest(deps, ctx);
+  const present = await presentSession(deps, ctx);
+  if (present === undefined) {
+    redirect(ctx, asked.redirectTo ?? ROUTES.endSessionSuccess);
+    return;
+  }
+  const { sessionHash } = present;
+  const request = sealForm(deps.secrets, { sessionHash, redirectTo: asked.redirectTo });
+  // Language links carry the validated request instead of the ID token.
+  ctx.state['pagePath'] = askPath(request);
+  const facts = await deps.people.activeFacts(present.personId);
+  deps.pages.show(ctx, 'sign-out', {
+    action: ROUTES.endSessionConfirm,
+    request,
+    name: facts?.name,
+    apps: appsWithLogout(deps, ctx, present.clientIds),
+    changed: asked.sessionHash !== undefined && asked.sessionHash !== sessionHash,
+  });
+}
+
+/** The request of an app, or the form of a page that was shown before. */
+async function readRequest(deps: HttpDeps, ctx: Context): Promise<Partial<SignOutForm>> {
+  if (ctx.query[FORM_FIELD] !== undefined) return openForm(deps.secrets, ctx.query[FORM_FIELD]) ?? {};
+  const { redirectTo, refusal, clientId } = await readEndSessionRequest(deps.oidc.provider, ctx.query);
+  if (refusal !== undefined) logRefusal(deps, refusal, clientId);
+  return { redirectTo };
+}
+
+function logRefusal({ log }: Pick<HttpDeps, 'log'>, reason: string, clientId?: string): void {
+  log.info({ event: 'end_session.redirect_refused', clientId, reason }, 'redirect after sign-out refused');
+}
+
+/** Answers the page that asks. Pressing it in a second tab, or after the session has ended elsewhere, is a success too. */
+async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
+  const { [FORM_FIELD]: sealed } = fields.parse(ctx.request.body ?? {});
+  const form = openForm(deps.secrets, sealed);
+  const askAgain = form === undefined ? ROUTES.endSession : askPath(sealed);
+  try {
+    const notices = await endSession(deps, ctx, form);
+    if (notices === undefined) redirect(ctx, askAgain);
+    else leave(deps, ctx, form?.redirectTo, notices);
+  } catch (error) {
+    showFailed(deps, ctx, error, askAgain);
+  }
+}
+
+/** @returns the logout notices; undefined when the form is not for the session of this browser: then nothing has ended */
+async function endSession(
+  deps: HttpDeps,
+  ctx: Context,
+  form: SignOutForm | undefined,
+): Promise<readonly LogoutNotice[] | undefined> {
+  const present = await presentSession(deps, ctx);
+  if (present === undefined) return [];
+  if (present.sessionHash !== form?.sessionHash) return undefined;
+  return deps.access.signOut(present.personId, present.sessionHash, ctx.ip);
+}
+
+function leave(deps: HttpDeps, ctx: Context, redirectTo: string | undefined, notices: readonly LogoutNotice[]): void {
+  clearBrowser(deps, ctx, redirectTo);
+  if (redirectTo === undefined) keepNotices(deps, ctx, notices);
+  redirect(ctx, redirectTo ?? ROUTES.endSessionSuccess);
+}
+
+/** The transaction was rolled back: the session is still there, and so is the form. */
+function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, again: string): void {
+  const reference = ctx.response.get('x-request-id');
+  const status = error instanceof UnavailableError ? 503 : 500;
+  log.error({ err: error, requestId: reference }, 'failed to sign out');
+  pages.message(ctx, 'signOutFailed', { status, again, reference });
+}
+
+/**
+ * Removes what the browser keeps of the person. Sign-ins that were begun in it expire, unless one of them continues after this sign-out.
+ * `"cookies"` is left out of Clear-Site-Data: it would clear the cookies of the whole registrable domain, those of neighboring hosts
+ * included, and the cookies for the language and the known device.
+ */
+function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | undefined): void {
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true } as const;
+  ctx.cookies.set(oidc.provider.cookieName('session'), null, { ...options, signed: true });
+  const continues = redirectTo !== undefined && isLocal(redirectTo);
+  if (!continues) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
+  // Browsers take it from secure origins only (W3C Clear Site Data, section 3.1).
+  if (ctx.secure) ctx.set('clear-site-data', '"cache", "storage"');
+}
+
+function askPath(sealed: string): string {
+  return `${ROUTES.endSession}?${new URLSearchParams({ [FORM_FIELD]: sealed }).toString()}`;
+}
+
+function redirect(ctx: Context, target: string): void {
+  ctx.status = 303;
+  ctx.set('cache-control', 'no-store');
+  ctx.redirect(target);
+}

@@ -1,0 +1,52 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { cookieNames } from '../../oidc/options/cookies.ts';
+import type { LogoutNotice } from '../../services/endings.ts';
+import type { HttpDeps } from '../deps.ts';
+import { openValue, sealValue } from './sealed.ts';
+
+/** The browser comes for the page at once. */
+const COOKIE_MAX_AGE_MS = 60_000;
+/** Browsers take cookies of at most 4,096 bytes (RFC 6265, section 6.1); sealing makes a third more of it. */
+const MAX_COOKIE_TEXT = 2_700;
+
+/** Sealed, so it needs no signature of its own. */
+const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
+
+const notices = z.array(z.object({ clientId: z.string(), jobId: z.string() }));
+
+/** Keeps for the next page which relying parties are being notified. */
+export function keepNotices({ secrets }: HttpDeps, ctx: Context, all: readonly LogoutNotice[]): void {
+  if (all.length === 0) return;
+  let kept = [...all];
+  while (JSON.stringify(kept).length > MAX_COOKIE_TEXT) kept = kept.slice(0, -1);
+  const value = sealValue(secrets, 'notices', kept);
+  ctx.cookies.set(cookieNames(ctx.secure).told, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
+}
+
+/** Says that the person is signed out, and which apps have been notified by now. Names the apps once. */
+export async function showSignedOut(deps: HttpDeps, ctx: Context): Promise<void> {
+  const sent = takeNotices(deps, ctx);
+  const delivered = await deps.outbox.waitForDelivery(sent.map(({ jobId }) => jobId));
+  const names = (chosen: readonly LogoutNotice[]): string[] =>
+    chosen.map(({ clientId }) => deps.pages.appName(ctx, clientId));
+  deps.pages.show(ctx, 'signed-out', {
+    notified: names(sent.filter(({ jobId }) => delivered.has(jobId))),
+    pending: names(sent.filter(({ jobId }) => !delivered.has(jobId))),
+  });
+}
+
+/** The names of the apps with back-channel logout. Of the others nobody can say that they end their sessions. */
+export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clientIds: readonly string[]): string[] {
+  return clientIds
+    .filter((id) => clients.find(id)?.backchannel_logout_uri !== undefined)
+    .map((id) => pages.appName(ctx, id));
+}
+
+function takeNotices({ secrets }: HttpDeps, ctx: Context): LogoutNotice[] {
+  const name = cookieNames(ctx.secure).told;
+  const sealed = ctx.cookies.get(name);
+  if (sealed === undefined) return [];
+  ctx.cookies.set(name, null, COOKIE);
+  return openValue(secrets, 'notices', notices, sealed) ?? [];
+}
