@@ -1,0 +1,215 @@
+/** The SQLite connections, the group commit, and what an error of the database says. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import pg from 'pg';
+
+import { codeOf, ConflictError, StoreError, withoutValues } from '../../src/store/database/errors.ts';
+import { openStore, type Store } from '../../src/store/database/index.ts';
+import { LOST, sayLost, UNKNOWN } from '../../src/store/database/postgres-errors.ts';
+import { openReader, openWriter } from '../../src/store/database/sqlite-connection.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'kinpass-sqlite-unit-'));
+after(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+describe('SQLite connections', () => {
+  it('create the file and its folder for this user only, with the log beside it', () => {
+    const file = join(folder, 'new', 'deep', 'kinpass.db');
+    const writer = openWriter(file);
+    writer.run('create table t (a text)');
+    assert.deepEqual([mode(file), mode(`${file}-wal`), mode(`${file}-shm`)], ['600', '600', '600']);
+    assert.equal(mode(join(folder, 'new', 'deep')), '700');
+    writer.close();
+  });
+
+  it('sync every commit, check foreign keys and write ahead', () => {
+    const writer = openWriter(join(folder, 'pragmas.db'));
+    const pragma = (name: string): unknown => writer.run(`pragma ${name}`)[0]?.[0];
+    assert.equal(pragma('journal_mode'), 'wal');
+    assert.equal(pragma('synchronous'), 2);
+    assert.equal(pragma('foreign_keys'), 1);
+    assert.equal(pragma('wal_autocheckpoint'), 4_000);
+    assert.equal(pragma('temp_store'), 2);
+    writer.close();
+  });
+
+  it('read only where they are for reading', async () => {
+    const file = join(folder, 'reader.db');
+    const writer = openWriter(file);
+    writer.run('create table t (a text)');
+    await writer.execute('insert into t values (?)', ['x']);
+    const reader = openReader(file);
+    assert.deepEqual(await reader.execute('select a from t where a = ?', ['x']), [['x']]);
+    assert.deepEqual(await reader.execute('select a from t where a = ?', ['y']), []);
+    assert.throws(() => reader.run('insert into t values (1)'), /readonly/);
+    assert.throws(() => openReader(join(folder, 'missing.db')));
+    reader.close();
+    writer.close();
+  });
+
+  it('know whether they are in a transaction', () => {
+    const writer = openWriter(join(folder, 'transaction.db'));
+    assert.equal(writer.inTransaction(), false);
+    writer.run('begin');
+    assert.equal(writer.inTransaction(), true);
+    writer.run('rollback');
+    assert.equal(writer.inTransaction(), false);
+    writer.close();
+  });
+});
+
+describe('SQLite store', () => {
+  const open = async (name: string): Promise<Store> => {
+    const store = await openStore({ file: join(folder, name) });
+    await store.maintain(async (run) => {
+      await run('create table parent (id integer primary key)');
+      await run('create table child (id integer primary key, parent integer references parent (id))');
+    });
+    return store;
+  };
+  const numbers = (store: Store): Promise<unknown[][]> => store.read((tx) => tx.execute('select id from parent', []));
+
+  it('waits for another process that writes, and goes on when it is done', async () => {
+    const store = await open('busy.db');
+    const other = openWriter(join(folder, 'busy.db'));
+    other.run('begin immediate');
+    let isDone = false;
+    const written = store.write((tx) => tx.execute('insert into parent values (1)', [])).then(() => (isDone = true));
+    await sleep(150);
+    assert.equal(isDone, false);
+    other.run('commit');
+    await written;
+    assert.deepEqual(await numbers(store), [[1]]);
+    other.close();
+    await store.close();
+  });
+
+  it('tells nobody of success before the commit, and everybody when it fails', async () => {
+    const store = await open('commit.db');
+    await store.maintain((run) =>
+      run('create table late (id integer references parent (id) deferrable initially deferred)'),
+    );
+    const results = await Promise.allSettled([
+      store.write((tx) => tx.execute('insert into parent values (2)', [])),
+      store.write((tx) => tx.execute('insert into late values (99)', [])),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    assert.deepEqual(await numbers(store), []);
+    await store.write((tx) => tx.execute('insert into parent values (3)', []));
+    assert.deepEqual(await numbers(store), [[3]]);
+    await store.close();
+  });
+
+  it('takes a change of the schema back when it breaks foreign keys or throws', async () => {
+    const store = await open('maintain.db');
+    await assert.rejects(
+      store.maintain((run) => run('insert into child values (1, 99)')),
+      /foreign keys broken in 1 rows/,
+    );
+    await assert.rejects(
+      store.maintain(async (run) => {
+        await run('insert into parent values (1)');
+        throw new Error('half-way');
+      }),
+      /half-way/,
+    );
+    assert.deepEqual(await numbers(store), []);
+    await assert.rejects(
+      store.write((tx) => tx.execute('insert into child values (1, 99)', [])),
+      { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' },
+      'the check is on again',
+    );
+    await store.close();
+  });
+
+  it('refuses a write and a change of the schema inside a write', async () => {
+    const store = await open('nested.db');
+    await assert.rejects(
+      store.write(() => store.maintain(() => Promise.resolve())),
+      /write inside write/,
+    );
+    await assert.rejects(
+      store.write(() => store.write(() => Promise.resolve())),
+      /write inside write/,
+    );
+    await store.close();
+  });
+});
+
+describe('errors of the database', () => {
+  const query = (cause: Error): DrizzleQueryError =>
+    new DrizzleQueryError(`insert into t values ($1) ${'x'.repeat(600)}`, ['daming@parents.example'], cause);
+  const withCode = (code: unknown, message = 'the reason'): Error => Object.assign(new Error(message), { code });
+
+  it('have the code of the engine', () => {
+    assert.equal(codeOf(withCode('40001')), '40001');
+    assert.equal(codeOf(query(withCode('SQLITE_BUSY'))), 'SQLITE_BUSY');
+    for (const error of [undefined, null, 'text', {}, new Error('none'), withCode(5)]) {
+      assert.equal(codeOf(error), undefined);
+    }
+    assert.equal(new StoreError('away', '08006').code, '08006');
+    assert.deepEqual(
+      [new ConflictError('identifier').field, new ConflictError('x').name],
+      ['identifier', 'ConflictError'],
+    );
+    assert.equal(new StoreError('x').name, 'StoreError');
+  });
+
+  it('say the reason and the statement, and never a value', () => {
+    const cleaned = withoutValues(query(withCode('23505', 'duplicate key')));
+    assert.ok(cleaned instanceof StoreError);
+    assert.equal(cleaned.code, '23505');
+    assert.equal(
+      cleaned.message,
+      `duplicate key; statement: ${`insert into t values ($1) ${'x'.repeat(600)}`.slice(0, 500)}`,
+    );
+    const quoting = withoutValues(query(withCode('22P02', 'invalid input: "daming@parents.example"')));
+    assert.ok(quoting instanceof StoreError);
+    assert.match(quoting.message, /^22P02; statement: insert/);
+    const unknown = withoutValues(new DrizzleQueryError('select 1', []));
+    assert.ok(unknown instanceof StoreError);
+    assert.equal(unknown.message, 'unknown; statement: select 1');
+    const other = new Error('another');
+    assert.equal(withoutValues(other), other);
+  });
+
+  it('are given one code when the connection was lost, and only then', () => {
+    const lost = (error: unknown, code = LOST): void => {
+      assert.throws(
+        () => sayLost(code)(error),
+        (thrown) => thrown instanceof StoreError && thrown.code === code,
+      );
+    };
+    for (const code of ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']) lost(withCode(code));
+    lost(new Error('Connection terminated unexpectedly'));
+    lost(new Error('Client has encountered a connection error and is not queryable'), UNKNOWN);
+    const stale = (code: string, routine: string): pg.DatabaseError =>
+      Object.assign(new pg.DatabaseError('x', 1, 'error'), { code, routine });
+    lost(stale('0A000', 'RevalidateCachedQuery'));
+    for (const error of [
+      stale('0A000', 'Another'),
+      stale('23505', 'RevalidateCachedQuery'),
+      Object.assign(new Error('x'), { code: '0A000', routine: 'RevalidateCachedQuery' }),
+      withCode('57P04'),
+      new Error('the Connection terminated'),
+      undefined,
+    ]) {
+      assert.throws(
+        () => sayLost(LOST)(error),
+        (thrown) => thrown === error,
+      );
+    }
+    assert.deepEqual([LOST, UNKNOWN], ['08006', '08007']);
+  });
+});
