@@ -10,6 +10,7 @@ import { createInFlight, type Handler, type InFlight } from './http/in-flight.ts
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
 import { createDevicePages } from './http/device.ts';
+import { startAuditArchiveJob } from './jobs/audit-archive.ts';
 import { startEndDatesJob } from './jobs/end-dates.ts';
 import { startKeysJob } from './jobs/keys.ts';
 import type { Loop } from './jobs/loop.ts';
@@ -22,6 +23,7 @@ import { createOidc, type Oidc } from './oidc/provider.ts';
 import { createAccess, type Access } from './services/access.ts';
 import { createAffiliations, type Affiliations } from './services/affiliations.ts';
 import { createAttempts, type Attempts } from './services/attempts.ts';
+import { createAuditArchive } from './services/audit-archive.ts';
 import { createAudit, type Audit } from './services/audit.ts';
 import { watchStore } from './services/availability.ts';
 import { loadBrand } from './services/brand.ts';
@@ -176,6 +178,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
       }),
       startPurgeJob(services),
       startEndDatesJob(services),
+      ...startArchiveJobs(config, services),
       startKeysJob({
         ...services,
         rotationDays: config.keyRotationDays,
@@ -192,6 +195,11 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
       await store.close();
     },
   };
+}
+
+function startArchiveJobs({ auditArchive }: Config, services: Services): Loop[] {
+  if (auditArchive === undefined) return [];
+  return [startAuditArchiveJob({ archive: createAuditArchive(services, auditArchive), log: services.log })];
 }
 
 /** The use-cases, in the order in which they rest on each other. */

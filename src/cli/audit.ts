@@ -1,65 +1,41 @@
-import { loadConfig } from '../config/load.ts';
-import { verifyStep, type ChainHead, CHAIN_START } from '../domain/audit-chain.ts';
+import { loadConfig, type Config } from '../config/load.ts';
+import type { ChainHead } from '../domain/audit-chain.ts';
+import { systemClock } from '../domain/clock.ts';
 import { systemRandom } from '../domain/random.ts';
-import { createHeadSeal } from '../services/audit.ts';
+import { createAppend } from '../services/audit.ts';
+import { createAuditArchive } from '../services/audit-archive.ts';
+import { readArchives } from '../services/audit-archive-file.ts';
+import { verifyAuditLog } from '../services/audit-verify.ts';
 import { createSecrets } from '../services/secrets.ts';
 import * as auditStore from '../store/audit.ts';
-import { openStore } from '../store/database/index.ts';
+import { openStore, type Store } from '../store/database/index.ts';
 
 const LIMITS = `Keep the head somewhere else. Who can write to the database can put back an older state of the whole log, also the empty one,
 and only a head that was kept elsewhere shows it: kinpass audit verify HEAD
 `;
+
+interface ReadOptions {
+  /** Also reads the archives in KINPASS_AUDIT_ARCHIVE_DIR. */
+  archives: boolean;
+}
 
 /**
  * `kinpass audit verify`: reads the whole log and says whether a row was changed, removed or added by hand.
  *
  * @param keptText a head that was printed earlier, or the empty string
  */
-export async function auditVerifyCommand(keptText: string): Promise<void> {
+export async function auditVerifyCommand(keptText: string, options: ReadOptions): Promise<void> {
   const kept = keptText === '' ? undefined : parseHead(keptText);
-  const config = loadConfig(process.env);
-  const seal = createHeadSeal(createSecrets(config.masterKey, systemRandom));
-  const store = await openStore(config.database);
-  try {
-    const headNow = async (): Promise<ChainHead> => {
-      const head = await store.read((u) => auditStore.chainHead(u));
-      if (auditStore.isAuthentic(head, seal)) return head;
-      throw new Error('audit log: the head was changed by hand; entries at the end may be missing');
-    };
-    const before = await headNow();
-    const met = meeting(before);
-    const metKept = meeting(kept ?? CHAIN_START);
-    let head: ChainHead = CHAIN_START;
-    for await (const entry of auditStore.entries(store)) {
-      const step = verifyStep(head, entry);
-      if (!step.ok) throw new Error(`audit log: entry ${step.seq} does not fit (${step.problem})`);
-      head = step.head;
-      met.pass(head);
-      metKept.pass(head);
-    }
-    // A running service may write meanwhile, so the end lies between the two heads.
-    const after = await headNow();
-    if (!met.done() || head.seq > after.seq) {
-      throw new Error(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
-    }
-    if (kept && !metKept.done()) throw new Error(`audit log: entry ${kept.seq} is not the one whose head was kept`);
+  await withStore(async (store, config) => {
+    const secrets = createSecrets(config.masterKey, systemRandom);
+    const folder = options.archives ? archiveFolder(config) : undefined;
+    const { head, archived, archivesFrom } = await verifyAuditLog({ store, secrets }, { kept, folder });
+    const read = archivesFrom === undefined ? 'not read; use --archives' : `read from entry ${archivesFrom} on`;
+    const archives = archived === 0 ? '' : `archives: entries up to ${archived}, ${read}\n`;
     process.stdout.write(
-      `audit log: ${head.seq} entries, the chain is whole\nhead: ${head.seq}:${head.hash}\n${LIMITS}`,
+      `audit log: ${head.seq} entries, the chain is whole\n${archives}head: ${head.seq}:${head.hash}\n${LIMITS}`,
     );
-  } finally {
-    await store.close();
-  }
-}
-
-/** Whether a walk along the chain comes by this head. */
-function meeting(wanted: ChainHead): { pass(head: ChainHead): void; done(): boolean } {
-  let met = wanted.seq === CHAIN_START.seq;
-  return {
-    pass: ({ seq, hash }) => {
-      met ||= seq === wanted.seq && hash === wanted.hash;
-    },
-    done: () => met,
-  };
+  });
 }
 
 function parseHead(text: string): ChainHead {
@@ -69,11 +45,46 @@ function parseHead(text: string): ChainHead {
   return { seq: Number(seq), hash };
 }
 
-/** `kinpass audit export`: the log as JSON lines. */
-export async function auditExportCommand(): Promise<void> {
-  const store = await openStore(loadConfig(process.env).database);
+/** `kinpass audit export`: prints the log as JSON lines. */
+export async function auditExportCommand(options: ReadOptions): Promise<void> {
+  await withStore(async (store, config) => {
+    const print = (entry: { seq: number }): number => {
+      process.stdout.write(`${JSON.stringify(entry)}\n`);
+      return entry.seq;
+    };
+    let last = 0;
+    if (options.archives) {
+      const secrets = createSecrets(config.masterKey, systemRandom);
+      for await (const entry of readArchives(archiveFolder(config), secrets)) last = print(entry);
+    }
+    for await (const entry of auditStore.entries(store, last)) print(entry);
+  });
+}
+
+/** `kinpass audit archive`: moves entries that are older than the retention to sealed files. */
+export async function auditArchiveCommand(): Promise<void> {
+  await withStore(async (store, config) => {
+    if (config.auditArchive === undefined) {
+      throw new Error('KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are needed to archive');
+    }
+    const secrets = createSecrets(config.masterKey, systemRandom);
+    const audit = { append: createAppend({ clock: systemClock, secrets }) };
+    const archive = createAuditArchive({ store, clock: systemClock, secrets, audit }, config.auditArchive);
+    const moved = await archive.moveOld();
+    process.stdout.write(`audit archive: ${moved} entries moved to ${config.auditArchive.folder}\n`);
+  });
+}
+
+function archiveFolder({ auditArchiveDir }: Config): string {
+  if (auditArchiveDir === undefined) throw new Error('KINPASS_AUDIT_ARCHIVE_DIR: is needed for --archives');
+  return auditArchiveDir;
+}
+
+async function withStore(work: (store: Store, config: Config) => Promise<void>): Promise<void> {
+  const config = loadConfig(process.env);
+  const store = await openStore(config.database);
   try {
-    for await (const entry of auditStore.entries(store)) process.stdout.write(`${JSON.stringify(entry)}\n`);
+    await work(store, config);
   } finally {
     await store.close();
   }

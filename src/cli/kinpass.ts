@@ -5,8 +5,9 @@ type Flags = ReadonlySet<string>;
 /** Each takes the argument and the flags behind its name, and loads only what it needs. */
 const commands = new Map<string, (argument: string, flags: Flags) => Promise<void>>([
   ['start', async () => (await import('./start.ts')).startCommand()],
-  ['audit verify', async (head) => (await import('./audit.ts')).auditVerifyCommand(head)],
-  ['audit export', async () => (await import('./audit.ts')).auditExportCommand()],
+  ['audit verify', async (head, flags) => (await import('./audit.ts')).auditVerifyCommand(head, archivesOf(flags))],
+  ['audit export', async (_, flags) => (await import('./audit.ts')).auditExportCommand(archivesOf(flags))],
+  ['audit archive', async () => (await import('./audit.ts')).auditArchiveCommand()],
   ['keys rotate', async () => (await import('./keys.ts')).keysRotateCommand()],
   ['backup', async (file) => (await import('./backup.ts')).backupCommand(file)],
   [
@@ -22,14 +23,20 @@ const commands = new Map<string, (argument: string, flags: Flags) => Promise<voi
 const WITH_ARGUMENT = new Set(['backup', 'restore', 'person disable', 'person enable']);
 /** Those that take one, but need none. */
 const MAYBE_ARGUMENT = new Set(['audit verify']);
-const FLAGS = new Map<string, Flags>([['restore', new Set(['--revoke-sessions'])]]);
+const FLAGS = new Map<string, Flags>([
+  ['restore', new Set(['--revoke-sessions'])],
+  ['audit verify', new Set(['--archives'])],
+  ['audit export', new Set(['--archives'])],
+]);
 
 const USAGE = `kinpass <command>
 
   start           run the service; it is configured by environment variables
-  audit verify [HEAD]
+  audit verify [HEAD] [--archives]
                   check that the audit log is whole, and that it holds a head that was printed earlier
-  audit export    print the audit log as JSON lines
+  audit export [--archives]
+                  print the audit log as JSON lines
+  audit archive   move entries that are older than the retention to sealed files
   keys rotate     take the next signing and cookie keys into use
   backup FILE     copy the database while the service runs; without the master key
   restore FILE [--revoke-sessions]
@@ -41,6 +48,10 @@ const USAGE = `kinpass <command>
   person enable LOGIN
                   open it again
 `;
+
+function archivesOf(flags: Flags): { archives: boolean } {
+  return { archives: flags.has('--archives') };
+}
 
 /** Runs one command. An error becomes text and an exit code, never a stack trace. */
 export async function run(args: readonly string[]): Promise<void> {

@@ -29,6 +29,10 @@ export interface Config {
   keyRotationDays: number;
   hashing: { memoryKib: number; passes: number; threads: number; queue: number };
   allowPrivateLogoutAddresses: boolean;
+  /** Undefined: audit entries stay in the database. */
+  auditArchive: { folder: string; retentionDays: number } | undefined;
+  /** Where archives are, also when none are written. */
+  auditArchiveDir: string | undefined;
   /** How long a node that is asked to stop goes on answering. */
   drainMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -82,9 +86,18 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       queue: e.KINPASS_HASH_QUEUE,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
+    auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
+    auditArchiveDir: e.KINPASS_AUDIT_ARCHIVE_DIR,
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
+}
+
+function readAuditArchive(retentionDays: number | undefined, folder: string | undefined): Config['auditArchive'] {
+  if (retentionDays === undefined) return undefined;
+  if (folder === undefined)
+    throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is needed with KINPASS_AUDIT_RETENTION_DAYS');
+  return { folder, retentionDays };
 }
 
 /** What never leaves the machine needs no TLS: a mail server beside the service. */

@@ -121,5 +121,18 @@ export const environmentSchema = z.object({
     .describe(
       'how long a node that is asked to stop goes on answering, while it says that it is not ready; default: 5 in production, else 0',
     ),
+  KINPASS_AUDIT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'days after which audit entries move to sealed archives; needs KINPASS_AUDIT_ARCHIVE_DIR; without it all stay in the database',
+    ),
+  KINPASS_AUDIT_ARCHIVE_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder for sealed archives of the audit log; set the retention on one node only, or share the folder'),
   KINPASS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('log detail'),
 });

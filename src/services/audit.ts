@@ -46,6 +46,11 @@ export function createHeadSeal(secrets: Pick<Secrets, 'mac'>): auditStore.HeadSe
   return ({ seq, hash }) => secrets.mac('audit-head', `${String(seq)}\n${hash}`);
 }
 
+/** The seal of the last archived entry. Not that of a head: a head would let rows be deleted that are in no archive. */
+export function createArchiveSeal(secrets: Pick<Secrets, 'mac'>): auditStore.HeadSeal {
+  return ({ seq, hash }) => secrets.mac('audit-archive', `${String(seq)}\n${hash}`);
+}
+
 /** `append` alone, for commands that do nothing beside it. */
 export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
   const seal = createHeadSeal(secrets);

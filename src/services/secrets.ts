@@ -9,15 +9,19 @@ import {
 } from 'node:crypto';
 import type { Random } from '../domain/random.ts';
 
-export type SealPurpose = 'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out';
-export type MacPurpose = 'national-id-lookup' | 'first-password' | 'throttle' | 'context-id' | 'audit-head';
+export type SealPurpose =
+  'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out' | 'audit-archive';
+export type MacPurpose =
+  'national-id-lookup' | 'first-password' | 'throttle' | 'context-id' | 'audit-head' | 'audit-archive';
 
 /** Everything that the master key does; nobody else ever holds it. */
 export interface Secrets {
   /** AES-256-GCM. `row` names where the text will lie, so that it opens nowhere else (encryption bound to its row). */
-  seal(purpose: SealPurpose, row: string, plaintext: string): string;
+  seal(purpose: SealPurpose, row: string, plaintext: string | Buffer): string;
   /** @throws {Error} when the text was changed, moved to another row, or sealed by another key */
   open(purpose: SealPurpose, row: string, sealed: string): string;
+  /** The same, for what was sealed as bytes. */
+  openBytes(purpose: SealPurpose, row: string, sealed: string): Buffer;
   /** Keyed hash, base64url: can be compared, can not be guessed from a dump. */
   mac(purpose: MacPurpose, value: string): string;
 }
@@ -37,24 +41,27 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     derived.set(use, key);
     return key;
   };
+  const openBytes: Secrets['openBytes'] = (purpose, row, sealed) => {
+    const [version, text] = sealed.split('.', 2);
+    if (version !== VERSION || text === undefined) throw new Error(`unknown sealed form in ${purpose}`);
+    const bytes = Buffer.from(text, 'base64url');
+    const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(Buffer.from(`${purpose}\n${row}`));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+  };
   return {
+    openBytes,
+    open: (purpose, row, sealed) => openBytes(purpose, row, sealed).toString('utf8'),
     seal(purpose, row, plaintext) {
       const nonce = random.bytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), nonce);
       cipher.setAAD(Buffer.from(`${purpose}\n${row}`));
-      const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      const start = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+      const body = Buffer.concat([start, cipher.final()]);
       return `${VERSION}.${Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')}`;
-    },
-    open(purpose, row, sealed) {
-      const [version, text] = sealed.split('.', 2);
-      if (version !== VERSION || text === undefined) throw new Error(`unknown sealed form in ${purpose}`);
-      const bytes = Buffer.from(text, 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAAD(Buffer.from(`${purpose}\n${row}`));
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-      return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
     },
     mac: (purpose, value) =>
       createHmac('sha256', keyFor(`mac:${purpose}`))

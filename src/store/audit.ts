@@ -1,4 +1,4 @@
-import { asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
 
 import { CHAIN_START, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
 import { statement, type Param, type Store, type Unit } from './database/index.ts';
@@ -99,15 +99,56 @@ export async function chainHead(u: Unit): Promise<StoredHead> {
   return row ?? { ...CHAIN_START, mac: '' };
 }
 
+/**
+ * The last entry that was moved to an archive; the start of the chain when there is none.
+ *
+ * @throws {Error} when it was changed by hand
+ */
+export async function getAnchor(tx: Unit, seal: HeadSeal): Promise<StoredHead> {
+  const anchor = tx.t.auditArchive;
+  const columns = { seq: anchor.seq, hash: anchor.hash, mac: anchor.mac };
+  const [row = { ...CHAIN_START, mac: '' }] = await tx.db.select(columns).from(anchor).where(eq(anchor.id, 1));
+  if (isAuthentic(row, seal)) return row;
+  throw new Error('audit log: the record of the last archived entry was changed by hand; entries may be missing');
+}
+
+/**
+ * Records that entries up to `to` are in an archive, so that they may be deleted.
+ *
+ * @returns false when the anchor is not `from` any more: another node archived
+ */
+export async function moveAnchor(tx: Unit, from: ChainHead, to: StoredHead): Promise<boolean> {
+  const anchor = tx.t.auditArchive;
+  const { seq, hash, mac } = to;
+  const rows =
+    from.seq === CHAIN_START.seq
+      ? await tx.db.insert(anchor).values({ id: 1, seq, hash, mac }).onConflictDoNothing().returning({ id: anchor.id })
+      : await tx.db
+          .update(anchor)
+          .set({ seq, hash, mac })
+          .where(and(eq(anchor.id, 1), eq(anchor.seq, from.seq)))
+          .returning({ id: anchor.id });
+  return rows.length > 0;
+}
+
+/** Deletes up to `limit` of the oldest entries that are not after `lastSeq`. @returns how many */
+export async function deleteUpTo(tx: Unit, lastSeq: number, limit: number): Promise<number> {
+  const a = tx.t.audit;
+  const [oldest] = await tx.db.select({ seq: a.seq }).from(a).orderBy(asc(a.seq)).limit(1);
+  if (oldest === undefined || oldest.seq > lastSeq) return 0;
+  const end = Math.min(lastSeq, oldest.seq + limit - 1);
+  return (await tx.db.delete(a).where(lte(a.seq, end)).returning({ seq: a.seq })).length;
+}
+
 /** Up to `limit` entries after `afterSeq`, in order. */
 export async function page(u: Unit, afterSeq: number, limit: number): Promise<ChainedEntry[]> {
   const a = u.t.audit;
   return u.db.select().from(a).where(gt(a.seq, afterSeq)).orderBy(asc(a.seq)).limit(limit);
 }
 
-/** The whole log in order, for verifying and exporting; holds one page in memory. */
-export async function* entries(store: Store, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
-  let after = 0;
+/** The log after an entry, in order, for verifying and exporting; holds one page in memory. */
+export async function* entries(store: Store, afterSeq = 0, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
+  let after = afterSeq;
   for (;;) {
     const rows = await store.read((u) => page(u, after, pageSize));
     yield* rows;

@@ -1,0 +1,23 @@
+import type { AuditArchive } from '../services/audit-archive.ts';
+import type { Logger } from '../services/logger.ts';
+import { startLoop, type Loop } from './loop.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Moves old entries of the audit log to sealed files, at the start and once a day. */
+export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): Loop {
+  let stopping = false;
+  const loop = startLoop('audit archive', DAY_MS, log, async () => {
+    const entries = await archive.moveOld(() => stopping);
+    if (entries > 0) log.info({ entries }, 'audit entries archived');
+  });
+  return {
+    wake: () => {
+      loop.wake();
+    },
+    stop: () => {
+      stopping = true;
+      return loop.stop();
+    },
+  };
+}
