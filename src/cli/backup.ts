@@ -8,7 +8,14 @@ import { revokeAll } from './sessions.ts';
 
 /** `kinpass backup FILE`: copies the database while the service runs. */
 export async function backupCommand(target: string): Promise<void> {
-  await backup(loadConfig(process.env).database, target);
+  const interrupt = new AbortController();
+  // Without a listener the process would end at once and leave half a file.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupt.abort();
+    });
+  }
+  await backup(loadConfig(process.env).database, target, interrupt.signal);
   process.stdout.write(`backup: written to ${target}; the master key is not in it\n`);
 }
 

@@ -33,7 +33,7 @@ export function refuseUnsafe(config: Config, facts: BootFacts): void {
   if (reasons.length > 0) throw new ConfigError(reasons.join('\n'));
 }
 
-function unsafeSettings({ issuer, mail, hashing, masterKeyExposed }: Config): string[] {
+function unsafeSettings({ issuer, mail, hashing, masterKeyExposed, exposedDatabaseFiles }: Config): string[] {
   const reasons: string[] = [];
   if (!issuer.startsWith('https:')) {
     reasons.push('KINPASS_ISSUER: production needs https (OpenID Connect Discovery 1.0, section 3)');
@@ -44,6 +44,11 @@ function unsafeSettings({ issuer, mail, hashing, masterKeyExposed }: Config): st
   }
   if (masterKeyExposed) {
     reasons.push('KINPASS_KEY_FILE: other users of this machine can read it; only its owner may (chmod 600)');
+  }
+  if (exposedDatabaseFiles.length > 0) {
+    reasons.push(
+      `KINPASS_DATABASE_FILE: other users of this machine can read it (chmod 600 ${exposedDatabaseFiles.join(' ')})`,
+    );
   }
   if (!HASHING_FLOOR.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)) {
     const floor = HASHING_FLOOR.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');

@@ -19,6 +19,8 @@ export interface Config {
   /** Whether others than the owner can read its file. */
   masterKeyExposed: boolean;
   database: { url?: string; file?: string };
+  /** Files of the SQLite database that every user of this machine can read. */
+  exposedDatabaseFiles: readonly string[];
   migrations: 'apply' | 'check';
   registrations: Registrations;
   mail: { smtpUrl: string; from: string; requireTls: boolean };
@@ -71,6 +73,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     masterKey,
     masterKeyExposed: isExposed(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
     database: e.DATABASE_URL === undefined ? { file: e.KINPASS_DATABASE_FILE } : { url: e.DATABASE_URL },
+    exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
     registrations: loadRegistrations(e.CLIENTS_FILE, { production }),
     mail: { smtpUrl: e.SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.SMTP_URL) },
@@ -91,6 +94,13 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
+}
+
+/** Group bits are left to the operator: container platforms set them on volumes. */
+function listExposed(databaseFile: string): string[] {
+  if (process.getuid === undefined) return [];
+  const files = ['', '-wal', '-shm'].map((ending) => databaseFile + ending);
+  return files.filter((file) => ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0);
 }
 
 function readAuditArchive(retentionDays: number | undefined, folder: string | undefined): Config['auditArchive'] {

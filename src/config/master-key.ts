@@ -36,7 +36,7 @@ function readOrCreate(file: string, create: boolean): string {
         cause: error,
       });
     }
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const text = randomBytes(32).toString('base64');
     writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
     return text;

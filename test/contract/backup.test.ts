@@ -131,6 +131,15 @@ eachStore('backup and restore', (on) => {
     assert.ok(!existsSync(at('failed.backup')));
   });
 
+  it('a backup that is interrupted leaves no file', async () => {
+    if (on.dialect === 'sqlite') return;
+    const interrupt = new AbortController();
+    const dump = backup(on.location, at('interrupted.backup'), interrupt.signal);
+    interrupt.abort();
+    await assert.rejects(dump, /pg_dump was interrupted/);
+    assert.ok(!existsSync(at('interrupted.backup')));
+  });
+
   it('a restore refuses, in one line, what is no whole backup of Kinpass', async () => {
     const own = readFileSync(at('first.backup'));
     const text =

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
@@ -41,6 +41,20 @@ eachStore('a start in production', (on) => {
       await insertPerson(u, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
       await insertIdentifier(u, { id: `i-${id}`, personId: id, kind, scope: '', value, createdAt: NOW });
     });
+
+  it('is refused while every user of the machine can read the database', async () => {
+    const { file } = on.location;
+    if (file === undefined) return;
+    await start();
+    for (const exposed of [file, `${file}-wal`]) {
+      chmodSync(exposed, 0o644);
+      await assert.rejects(start(), {
+        message: `KINPASS_DATABASE_FILE: other users of this machine can read it (chmod 600 ${exposed})`,
+      });
+      chmodSync(exposed, 0o660);
+      await start();
+    }
+  });
 
   it('is refused on a database with an invented person in it, and works on one without', async () => {
     await addLogin('p1', 'email', 'daming@example.city.test');

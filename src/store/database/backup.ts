@@ -8,13 +8,14 @@ import { isTaken, writePrivateFile } from './private-file.ts';
  * Copies the whole database while the service runs: SQLite by VACUUM INTO, PostgreSQL by its own `pg_dump`. The master key is not in
  * the copy: keep it in another place. Only this user can read the file.
  *
+ * @param signal interrupts `pg_dump`; VACUUM INTO cannot be interrupted
  * @throws {Error} when the target exists already, or the copy failed; no file is left then
  */
-export async function backup(from: StoreOptions, target: string): Promise<void> {
+export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
   try {
     await writePrivateFile(target, async ({ fd }) => {
       if (from.url === undefined) copySqlite(sqliteFile(from), target);
-      else await runTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd });
+      else await runTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
     });
   } catch (cause) {
     if (!isTaken(cause)) throw cause;

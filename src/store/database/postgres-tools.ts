@@ -8,6 +8,8 @@ export interface ToolOptions {
   url?: string;
   /** File descriptor for standard output, instead of the returned text. */
   stdout?: number;
+  /** Ends the program. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -19,10 +21,10 @@ export interface ToolOptions {
 export async function runTool(
   command: 'pg_dump' | 'pg_restore',
   args: readonly string[],
-  { url, stdout }: ToolOptions = {},
+  { url, stdout, signal }: ToolOptions = {},
 ): Promise<string> {
   const { env, target } = connection(url);
-  const child = spawn(command, [...target, ...args], { env, stdio: ['ignore', stdout ?? 'pipe', 'pipe'] });
+  const child = spawn(command, [...target, ...args], { env, stdio: ['ignore', stdout ?? 'pipe', 'pipe'], signal });
   const texts = { out: '', err: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     texts.out += text;
@@ -33,7 +35,8 @@ export async function runTool(
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', (cause) => {
-      reject(new Error(`${command} could not be started; it comes with PostgreSQL's client programs`, { cause }));
+      if (signal?.aborted === true) reject(new Error(`${command} was interrupted`, { cause }));
+      else reject(new Error(`${command} could not be started; it comes with PostgreSQL's client programs`, { cause }));
     });
     child.on('close', resolve);
   });
