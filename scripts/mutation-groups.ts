@@ -31,7 +31,7 @@ const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services', 'attempts network-counters passwords recovery sign-in'),
-    tests: unit('services-network-counters services-sign-in services-recovery services-attempts-logins'),
+    tests: unit('services-network-counters services-recovery services-attempts-logins'),
   },
   {
     sources: files('services', 'keys new-key oidc-payload secrets'),
@@ -39,11 +39,11 @@ const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services', 'audit availability errors side-effects'),
-    tests: [...contract('audit-record audit'), ...unit('services-access services-availability')],
+    tests: [...unit('services-availability services-access'), ...contract('audit-record audit')],
   },
   {
     sources: files('services', 'clients logger mail metrics outbox'),
-    tests: unit('services-clients services-logger services-outbox services-mail'),
+    tests: unit('services-clients services-outbox services-delivery services-logger services-mail'),
   },
   {
     sources: files('services', 'brand common-passwords i18n page-locals templates'),
@@ -58,20 +58,26 @@ const OIDC: readonly Part[] = [
     tests: [...unit('oidc-adapter'), ...http('sessions')],
   },
   { sources: files('oidc', 'browser-binding'), tests: security('browser-binding') },
-  { sources: files('oidc', 'account identity grants sector'), tests: http('grants identity-claims identity-endings') },
+  {
+    sources: files('oidc', 'account identity grants sector'),
+    tests: [...unit('oidc-names'), ...http('grants identity-claims identity-endings')],
+  },
   { sources: files('oidc', 'gather reuse'), tests: http('gather reuse') },
   {
     sources: files('oidc/prompts', 'consent index login new-password requested-check select-account'),
-    tests: http('consent first-password identity-choice tokens-requests'),
+    tests: [...unit('oidc-names'), ...http('consent first-password identity-choice tokens-requests')],
   },
   {
     sources: files(
       'oidc',
-      'internals options/claims options/client-auth options/clients options/dpop options/fapi options/ttl',
+      'options/claims options/client-auth options/clients options/fapi options/resources options/ttl',
     ),
+    tests: unit('oidc-options oidc-names'),
+  },
+  {
+    sources: files('oidc', 'internals options/dpop'),
     tests: http('protocol-clients protocol-dpop protocol-proof-times tokens-discovery logout'),
   },
-  { sources: files('oidc', 'options/resources'), tests: http('protocol-resources protocol-introspection') },
   { sources: files('oidc', 'options/cookies'), tests: security('cookies') },
   { sources: files('oidc', 'options/device-flow user-codes'), tests: http('device device-user-codes') },
 ];
@@ -112,14 +118,14 @@ const STORE: readonly Part[] = [
   },
   {
     sources: files('store/database', 'errors sqlite sqlite-commit sqlite-connection statement unit'),
-    tests: contract('database'),
+    tests: [...unit('store-sqlite'), ...contract('database')],
   },
   {
     sources: files('store/database', 'postgres postgres-errors postgres-sharing'),
-    tests: contract('database postgres-sharing'),
+    tests: [...unit('store-sqlite'), ...contract('database postgres-sharing')],
     dialects: 'both',
   },
-  { sources: files('store/database', 'backup private-file restore'), tests: contract('backup') },
+  { sources: files('store/database', 'backup postgres-tools private-file restore'), tests: contract('backup') },
 ];
 
 export const GROUPS: Readonly<Partial<Record<string, readonly Part[]>>> = {

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { interactionPolicy } from 'oidc-provider';
+
+import { ACR_PASSWORD, AMR_PASSWORD, claims } from '../../src/oidc/options/claims.ts';
+import { requestedCheck } from '../../src/oidc/prompts/requested-check.ts';
+import { normalizePath } from '../../src/oidc/routes.ts';
+import { sectorOf } from '../../src/oidc/sector.ts';
+
+describe('names in the protocol', () => {
+  it('are fixed', () => {
+    assert.equal(ACR_PASSWORD, 'urn:kinpass:aal1');
+    assert.deepEqual(AMR_PASSWORD, ['pwd']);
+    assert.deepEqual({ ...claims }['openid'], ['sub', 'acr', 'amr', 'auth_time', 'roles', 'acting']);
+  });
+
+  it('say which sector a client is of', () => {
+    const of = (sectorIdentifierUri: string | undefined, ...redirectUris: string[]): string =>
+      sectorOf({ sectorIdentifierUri, redirectUris });
+    assert.equal(of('https://sector.example/uris.json', 'https://app.example/cb'), 'sector.example');
+    assert.equal(of(undefined, 'https://app.example:8443/cb', 'https://other.example'), 'app.example');
+    assert.equal(of(undefined, 'org.example.app:/cb'), 'org.example.app');
+    assert.throws(() => of(undefined), TypeError);
+  });
+
+  it('compare paths as the router of the provider does', () => {
+    assert.deepEqual(['/Auth', '/auth/', '/auth', '/', '/auth//'].map(normalizePath), [
+      '/auth',
+      '/auth',
+      '/auth',
+      '/',
+      '/auth/',
+    ]);
+  });
+
+  it('find the check that the provider adds to a prompt', () => {
+    const prompt = new interactionPolicy.Prompt({ name: 'consent', requestable: true });
+    assert.equal(requestedCheck(prompt).reason, 'consent_prompt');
+    assert.throws(
+      () => requestedCheck(new interactionPolicy.Prompt({ name: 'other', requestable: false })),
+      /other_prompt/,
+    );
+  });
+});

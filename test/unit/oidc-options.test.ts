@@ -1,0 +1,291 @@
+/** The provider's options as functions: lifetimes, metadata of clients, assertions, FAPI 2.0, APIs. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+
+import { resourceServerSchema } from '../../src/config/resource-servers.ts';
+import type { FindAccount } from '../../src/oidc/account.ts';
+import { createAssertionCheck } from '../../src/oidc/options/client-auth.ts';
+import { toMetadata } from '../../src/oidc/options/clients.ts';
+import { holdToFapi, isFapi } from '../../src/oidc/options/fapi.ts';
+import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
+import { createTtl } from '../../src/oidc/options/ttl.ts';
+import { createClients } from '../../src/services/clients.ts';
+import { createI18n } from '../../src/services/i18n.ts';
+import { testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
+
+const NOW_SECONDS = TEST_NOW / 1000;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+const API = 'https://api.example/grades';
+const FAPI = {
+  token_endpoint_auth_method: 'private_key_jwt',
+  client_secret_sha256: [],
+  jwks: { keys: [{ kty: 'EC' }] },
+  require_pushed_authorization_requests: true,
+  dpop_bound_access_tokens: true,
+};
+const clients = createClients(
+  {
+    clients: [
+      testClient('app', { resources: [API] }),
+      testClient('fapi', FAPI),
+      testClient('api', { introspects: API }),
+    ],
+    resourceServers: [
+      resourceServerSchema.parse({
+        identifier: API,
+        scopes: { read: 'Read', write: 'Write' },
+        access_token_minutes: 3,
+      }),
+    ],
+  },
+  TEST_ISSUER,
+  createI18n(new URL('../../config/locales', import.meta.url).pathname),
+);
+
+/** As much of the provider's context as the options read. */
+const contextWith = (oidc: object): KoaContextWithOIDC => ({ oidc }) as KoaContextWithOIDC;
+const lifetime = (of: unknown, ...args: unknown[]): unknown =>
+  typeof of === 'function' ? (Reflect.apply(of, undefined, args) as unknown) : of;
+
+describe('lifetimes in seconds', () => {
+  const ttl = createTtl({ now: () => TEST_NOW });
+  const session = (more: object): object => ({ accountId: 'p', loginTs: NOW_SECONDS, transient: true, ...more });
+
+  it('are short for what is presented once', () => {
+    assert.equal(ttl.AuthorizationCode, 60);
+    assert.equal(ttl.DeviceCode, 600);
+    assert.equal(ttl.IdToken, 600);
+    assert.equal(ttl.Interaction, HOUR);
+  });
+
+  it('are ten minutes for access tokens, or what the API wants', () => {
+    const token = (resourceServer?: object): object => ({ resourceServer });
+    assert.equal(lifetime(ttl.AccessToken, contextWith({}), token()), 600);
+    assert.equal(lifetime(ttl.AccessToken, contextWith({}), token({ accessTokenTTL: 180 })), 180);
+    assert.equal(lifetime(ttl.AccessToken, contextWith({}), token({})), 600);
+  });
+
+  it('of a session are what is left since the sign-in, or the idle limit', () => {
+    const of = (one: object, idle?: number): unknown =>
+      lifetime(createTtl({ now: () => TEST_NOW }, idle).Session, contextWith({}), one);
+    assert.equal(of(session({ accountId: undefined })), HOUR);
+    assert.equal(of(session({})), 12 * HOUR);
+    assert.equal(of(session({ loginTs: undefined })), 12 * HOUR);
+    assert.equal(of(session({ transient: undefined })), 30 * DAY);
+    assert.equal(of(session({ loginTs: NOW_SECONDS - 11 * HOUR })), HOUR);
+    assert.equal(of(session({ loginTs: NOW_SECONDS - 13 * HOUR })), 1);
+    assert.equal(of(session({}), 900), 900);
+    assert.equal(of(session({ loginTs: NOW_SECONDS - 12 * HOUR + 60 }), 900), 60);
+  });
+
+  it('of a grant are those of what rests on it', () => {
+    const of = (scopes: string[], one?: object): unknown =>
+      lifetime(ttl.Grant, contextWith({ requestParamScopes: new Set(scopes), session: one }));
+    assert.equal(of(['openid', 'offline_access']), 90 * DAY);
+    assert.equal(of(['openid'], session({ loginTs: NOW_SECONDS - HOUR })), 11 * HOUR);
+    assert.equal(of(['openid']), 30 * DAY);
+  });
+
+  it('of a refresh token are two idle weeks, at most ninety days together', () => {
+    const of = (iiat?: number): unknown =>
+      lifetime(
+        ttl.RefreshToken,
+        contextWith({ entities: iiat === undefined ? {} : { RotatedRefreshToken: { iiat } } }),
+      );
+    assert.equal(of(), 14 * DAY);
+    assert.equal(of(NOW_SECONDS - 70 * DAY), 14 * DAY);
+    assert.equal(of(NOW_SECONDS - 80 * DAY), 10 * DAY);
+    assert.equal(of(NOW_SECONDS - 91 * DAY), 1);
+  });
+});
+
+describe('metadata of a client', () => {
+  it('holds what was registered, and nothing where nothing was', () => {
+    assert.deepEqual(toMetadata(testClient('app', { backchannel_logout_uri: undefined })), {
+      client_id: 'app',
+      client_name: 'app',
+      application_type: 'web',
+      token_endpoint_auth_method: 'client_secret_basic',
+      client_secret: '0'.repeat(64),
+      redirect_uris: ['https://app.example/callback'],
+      post_logout_redirect_uris: [],
+      response_types: ['code'],
+      grant_types: ['authorization_code'],
+      scope: 'openid roles children',
+      subject_type: 'pairwise',
+      id_token_signed_response_alg: 'ES256',
+      require_auth_time: true,
+      require_pushed_authorization_requests: false,
+      dpop_bound_access_tokens: false,
+    });
+    const full = {
+      jwks_uri: 'https://app.example/jwks',
+      initiate_login_uri: 'https://app.example/login',
+      client_uri: 'https://app.example/',
+      sector_identifier_uri: 'https://app.example/uris.json',
+    };
+    const metadata = toMetadata(
+      testClient('app', { ...full, device_flow: true, scopes: ['openid', 'offline_access'] }),
+    );
+    for (const [key, value] of Object.entries(full)) assert.equal(metadata[key], value, key);
+    assert.equal(metadata.backchannel_logout_uri, 'https://app.example/logout');
+    assert.equal(metadata.backchannel_logout_session_required, true);
+    assert.equal(metadata.subject_type, 'public', 'made pairwise by internals.ts');
+    assert.deepEqual(metadata.grant_types, [
+      'authorization_code',
+      'refresh_token',
+      'urn:ietf:params:oauth:grant-type:device_code',
+    ]);
+    const signing = toMetadata(testClient('fapi', FAPI));
+    assert.deepEqual([signing.jwks, 'client_secret' in signing], [FAPI.jwks, false]);
+  });
+});
+
+describe('client assertion', () => {
+  const check = createAssertionCheck(() => TEST_NOW);
+  const at = (times: object): void => void lifetime(check, contextWith({}), times, {}, {});
+
+  it('lives at most an hour and is not dated ahead', () => {
+    at({ exp: NOW_SECONDS + HOUR });
+    at({ exp: NOW_SECONDS + 60, iat: NOW_SECONDS + 60 });
+    at({ exp: NOW_SECONDS + 60, iat: 'text' });
+    for (const times of [
+      { exp: NOW_SECONDS + HOUR + 1 },
+      { exp: undefined },
+      { exp: String(NOW_SECONDS) },
+      { exp: NOW_SECONDS + 60, iat: NOW_SECONDS + 61 },
+    ]) {
+      assert.throws(
+        () => {
+          at(times);
+        },
+        errors.InvalidClientAuth,
+        JSON.stringify(times),
+      );
+    }
+  });
+});
+
+describe('FAPI 2.0', () => {
+  it('holds for clients that sign, push and bind, and for no others', () => {
+    assert.equal(isFapi(testClient('fapi', FAPI)), true);
+    assert.equal(isFapi(undefined), false);
+    for (const lack of [
+      { token_endpoint_auth_method: 'client_secret_basic', client_secret_sha256: ['0'.repeat(64)] },
+      { require_pushed_authorization_requests: false },
+      { dpop_bound_access_tokens: false },
+    ]) {
+      assert.equal(isFapi(testClient('fapi', { ...FAPI, ...lack })), false, JSON.stringify(lack));
+    }
+  });
+
+  const checked: unknown[] = [];
+  const base: Configuration = {
+    features: { userinfo: { enabled: true } },
+    pkce: { required: (_ctx, { clientId }) => clientId !== 'api' },
+    assertJwtClientAuthClaimsAndHeader: (_ctx, presented) => void checked.push(presented),
+  };
+  const held = holdToFapi(base, clients);
+  const of = (clientId?: string): object => ({ clientId });
+
+  it('sets the profile, PKCE and refresh tokens by client', () => {
+    assert.deepEqual(held.features?.userinfo, { enabled: true });
+    const fapi = held.features.fapi;
+    assert.equal(fapi?.enabled, true);
+    const profile = (client: unknown): unknown => lifetime(fapi.profile, contextWith({}), client);
+    assert.deepEqual(
+      [profile(of('fapi')), profile(of('app')), profile(undefined), profile(of())],
+      ['2.0', undefined, undefined, undefined],
+    );
+    const pkce = (id: string): unknown => lifetime(held.pkce?.required, contextWith({}), of(id));
+    assert.deepEqual([pkce('fapi'), pkce('app'), pkce('api')], [true, true, false]);
+    const rotates = (id?: string): unknown =>
+      lifetime(held.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
+    assert.deepEqual([rotates('fapi'), rotates('app'), rotates()], [false, true, true]);
+  });
+
+  it('takes assertions for the issuer alone, with a strong algorithm', async () => {
+    const present = async (id: string, aud: unknown, alg: string): Promise<void> => {
+      await lifetime(
+        held.assertJwtClientAuthClaimsAndHeader,
+        contextWith({ issuer: TEST_ISSUER }),
+        { aud },
+        { alg },
+        of(id),
+      );
+    };
+    checked.length = 0;
+    for (const alg of ['PS256', 'ES256', 'EdDSA', 'Ed25519']) await present('fapi', TEST_ISSUER, alg);
+    await present('app', [TEST_ISSUER], 'RS256');
+    assert.equal(checked.length, 5, 'the check for all clients runs too');
+    await assert.rejects(present('fapi', [TEST_ISSUER], 'ES256'), errors.InvalidClientAuth);
+    await assert.rejects(present('fapi', `${TEST_ISSUER}/token`, 'ES256'), errors.InvalidClientAuth);
+    for (const alg of ['RS256', 'none', ''])
+      await assert.rejects(present('fapi', TEST_ISSUER, alg), errors.InvalidClientAuth);
+  });
+});
+
+describe('tokens for APIs', () => {
+  const account = { accountId: 'p', claims: () => ({ sub: 'p', acting: { role: 'parent' } }) };
+  const asked: unknown[] = [];
+  const findAccount: FindAccount = (_ctx, personId, token) => {
+    asked.push([personId, token?.grantId]);
+    return Promise.resolve(personId === 'gone' ? undefined : account);
+  };
+  const { resourceIndicators, introspection } = createResourceFeatures(clients, findAccount);
+  const token = (more: object = {}): object => ({
+    kind: 'AccessToken',
+    aud: API,
+    accountId: 'p',
+    grantId: 'g',
+    ...more,
+  });
+
+  it('are given for registered APIs only, as the API wants them', () => {
+    const info = (clientId: string, identifier: string): unknown =>
+      lifetime(resourceIndicators.getResourceServerInfo, contextWith({}), identifier, { clientId });
+    assert.deepEqual(info('app', API), {
+      scope: 'read write',
+      audience: API,
+      accessTokenTTL: 180,
+      accessTokenFormat: 'jwt',
+      jwt: { sign: { alg: 'ES256' } },
+    });
+    assert.throws(() => info('fapi', API), errors.InvalidTarget);
+    assert.throws(() => info('app', 'https://other.example'), errors.InvalidTarget);
+    assert.equal(resourceIndicators.enabled, true);
+    assert.equal(lifetime(resourceIndicators.defaultResource), undefined);
+    assert.equal(lifetime(resourceIndicators.useGrantedResource), false);
+  });
+
+  it('may be introspected by the API that they are for, while the person is there', async () => {
+    const allowed = (clientId: string, one: object): Promise<unknown> =>
+      Promise.resolve(lifetime(introspection.allowedPolicy, contextWith({}), { clientId }, one));
+    assert.equal(await allowed('api', token()), true);
+    assert.deepEqual(asked.at(-1), ['p', 'g']);
+    assert.equal(await allowed('app', token()), false);
+    assert.equal(await allowed('api', token({ aud: 'https://other.example' })), false);
+    assert.equal(await allowed('app', token({ aud: undefined })), false);
+    assert.equal(await allowed('api', token({ kind: 'RefreshToken' })), false);
+    assert.equal(await allowed('api', token({ accountId: 'gone' })), false);
+    assert.equal(introspection.enabled, true);
+  });
+
+  it('carry the identity of the person, and tokens for UserInfo carry nothing', async () => {
+    const extra = (one: object, client: object | undefined = {}): Promise<unknown> =>
+      Promise.resolve(lifetime(createTokenClaims(findAccount), contextWith({ client }), one));
+    assert.deepEqual(await extra(token()), { acting: { role: 'parent' } });
+    assert.equal(await extra(token({ kind: 'ClientCredentials' })), undefined);
+    assert.equal(await extra(token({ aud: undefined })), undefined);
+    assert.equal(await extra(token({ accountId: 'gone' })), undefined);
+    assert.equal(
+      await lifetime(createTokenClaims(findAccount), contextWith({ client: undefined }), token()),
+      undefined,
+    );
+    const without: FindAccount = () => Promise.resolve({ ...account, claims: () => ({ sub: 'p' }) });
+    assert.equal(await lifetime(createTokenClaims(without), contextWith({ client: {} }), token()), undefined);
+  });
+});
