@@ -41,6 +41,7 @@ const SERVICES: readonly Part[] = [
     sources: files('services', 'audit availability errors side-effects'),
     tests: [...unit('services-availability services-access'), ...contract('audit-record audit')],
   },
+  { sources: files('services', 'audit-archive audit-archive-file audit-verify'), tests: contract('audit-archive') },
   {
     sources: files('services', 'clients logger mail metrics outbox'),
     tests: unit('services-clients services-outbox services-delivery services-logger services-mail'),
@@ -103,7 +104,11 @@ const HTTP: readonly Part[] = [
     tests: [...http('sessions-account'), ...security('open-redirect')],
   },
   { sources: files('http', 'forgot/router'), tests: http('reset-link recovery') },
-  { sources: files('http', 'form-requests sign-out way-back'), tests: http('protocol-form-post logout way-back') },
+  { sources: files('http', 'form-requests way-back'), tests: http('protocol-form-post way-back') },
+  {
+    sources: [...files('oidc', 'end-session-request'), ...files('http/provider', 'end-session sealed signed-out')],
+    tests: http('end-session-request end-session'),
+  },
   { sources: files('http', 'duplicate-headers'), tests: security('duplicate-headers') },
 ];
 
