@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
@@ -119,17 +119,20 @@ async function lastOf(file: ArchiveFile, secrets: ArchiveSecrets): Promise<Chain
 
 /** The archives in a folder, in the order of their entries. */
 export async function listArchives(folder: string): Promise<ArchiveFile[]> {
-  const files = (await readdir(folder)).flatMap((name) => {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new Error(`audit archive: cannot read the folder ${folder}`, { cause });
+  });
+  const files = names.flatMap((name) => {
     const [, first, last] = NAME.exec(name) ?? [];
     return first === undefined ? [] : [{ name, path: join(folder, name), first: Number(first), last: Number(last) }];
   });
   return files.sort((a, b) => a.first - b.first || a.last - b.last);
 }
 
-/** Deletes what interrupted runs left. */
-export async function removeAbandoned(folder: string, now: number): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const path of names.filter((name) => PARTIAL.test(name)).map((name) => join(folder, name))) {
+/** Makes the folder for this user only when it is missing, and deletes what interrupted runs left. */
+export async function prepareFolder(folder: string, now: number): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const path of (await readdir(folder)).filter((name) => PARTIAL.test(name)).map((name) => join(folder, name))) {
     const { mtimeMs } = await lstat(path);
     if (now - mtimeMs > ABANDONED_MS) await rm(path);
   }

@@ -5,7 +5,7 @@ import type { Store } from '../store/database/index.ts';
 import * as keyStore from '../store/keys.ts';
 import type { Audit } from './audit.ts';
 import { createArchiveSeal, createHeadSeal } from './audit.ts';
-import { removeAbandoned, writeArchive } from './audit-archive-file.ts';
+import { prepareFolder, writeArchive } from './audit-archive-file.ts';
 import { checkKeys } from './keys.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -77,7 +77,7 @@ export function createAuditArchive(
     moveOld: async (isStopping = () => false) => {
       await refuseChangedLog(deps);
       const cutoff = clock.now() - retentionDays * DAY_MS;
-      await removeAbandoned(folder, clock.now());
+      await prepareFolder(folder, clock.now());
       await deleteArchived(store, seal, limits.page);
       let total = 0;
       for (let moved = limits.file; moved > 0 && !isStopping(); total += moved) {

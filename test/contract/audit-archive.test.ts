@@ -1,7 +1,18 @@
 /** Old entries of the audit log move to sealed files, and nothing is lost or changed on the way. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
@@ -261,6 +272,19 @@ eachStore('the archive of the audit log', (on) => {
       await byHand(`insert into audit_archive values (1, ${String(seq)}, '${String(hash)}', '${String(mac)}')`);
     }
     await verify(folder);
+  });
+
+  it('removes what an interrupted run left, when it is old enough not to be in use', async () => {
+    const [old, young] = ['.audit-1-00.partial', '.audit-1-01.partial'].map((name) => join(folder, name));
+    assert.ok(old !== undefined && young !== undefined);
+    writeFileSync(old, 'half');
+    writeFileSync(young, 'half');
+    utimesSync(young, now / 1000, now / 1000);
+    utimesSync(old, (now - 2 * DAY) / 1000, (now - 2 * DAY) / 1000);
+    await archiveOn(on.store).moveOld();
+    assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
+    rmSync(young);
+    await assert.rejects(verify(join(root, 'nowhere')), /cannot read the folder [^ ]*nowhere$/);
   });
 
   it('another master key is named as such, for the log and for the archives', async () => {
