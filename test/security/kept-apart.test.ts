@@ -1,0 +1,173 @@
+/** What one app, person or session has is not another's, and what has ended stays ended. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { personId } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  textIn,
+  tokensFor,
+  userinfo,
+} from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile', 'offline_access'];
+const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
+const clients = (): { clients: object[] } => ({
+  clients: [
+    registered('one', secret, { scopes: SCOPES, first_party: false }),
+    registered('two', secret, { scopes: SCOPES, first_party: false }),
+    registered('city', secret, { scopes: SCOPES }),
+  ],
+});
+
+describe('consent and tokens of one app', () => {
+  eachService('are not those of another', clients, (running) => {
+    const party = (id: string): Promise<TestParty> =>
+      createParty(running().issuer, { id, scope: 'openid profile', secret });
+    const agree = async (app: TestParty, visitor: Visitor) => {
+      const begun = await enter(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+      assert.equal(stepOf(begun.answer), 'consent');
+      return { ...begun, answer: await visitor.submit(begun.answer, { consent: 'accept' }) };
+    };
+
+    it('consent to one app is asked again by every other app', async () => {
+      const visitor = createVisitor(running().issuer);
+      const [one, two] = [await party('one'), await party('two')];
+      codeOf((await agree(one, visitor)).answer);
+      codeOf((await enter(one, visitor)).answer);
+      assert.equal(stepOf((await enter(two, visitor)).answer), 'consent');
+      const silent = await enter(two, visitor, { parameters: { prompt: 'none' } });
+      assert.equal(errorOf(silent.answer), 'consent_required');
+      codeOf((await enter(one, visitor, { parameters: { prompt: 'none' } })).answer);
+    });
+
+    it('no app revokes a token of another app; its own it does (RFC 7009, section 2.1)', async () => {
+      const visitor = createVisitor(running().issuer);
+      const city = await party('city');
+      const { access_token: access, refresh_token: token } = await tokensFor(city, visitor, {
+        login: LOGIN.T1,
+        parameters: OFFLINE,
+      });
+      const revoke = (id: string, value: string, hint: string): Promise<Response> =>
+        fetch(`${running().issuer}/token/revocation`, {
+          method: 'POST',
+          body: new URLSearchParams({ token: value, token_type_hint: hint }),
+          headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+        });
+      for (const [value, hint] of [
+        [access, 'access_token'],
+        [token ?? '', 'refresh_token'],
+        [access, 'refresh_token'],
+      ] as const) {
+        await revoke('one', value, hint);
+        assert.equal((await userinfo(city, access)).status, 200, hint);
+      }
+      const next = await refresh(city, token);
+      assert.equal((await revoke('city', textIn(next, 'refresh_token'), 'refresh_token')).status, 200);
+      assert.equal((await refresh(city, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.equal((await userinfo(city, textIn(next, 'access_token'))).status, 401);
+    });
+  });
+});
+
+describe('disabling an account', () => {
+  eachService('ends all that it had', clients, (running) => {
+    it('sessions, codes and tokens of before stay dead when the account is enabled again', async () => {
+      const city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
+      const { visitor, tokens } = await signedIn(city, { login: LOGIN.A2, parameters: OFFLINE });
+      const second = await signedIn(city, { login: LOGIN.A2, remember: true });
+      const waiting = await enter(city, visitor);
+      codeOf(waiting.answer);
+      const { people } = running().container;
+      assert.equal(await people.setStatus(personId('A2'), 'disabled', undefined), true);
+      assert.equal(await people.setStatus(personId('A2'), 'active', undefined), true);
+      for (const browser of [visitor, second.visitor]) {
+        const silent = await enter(city, browser, { parameters: { prompt: 'none' } });
+        assert.equal(errorOf(silent.answer), 'login_required');
+        assert.equal(stepOf(await browser.open('/account')), 'login');
+      }
+      assert.equal((await redeem(city, waiting)).body['error'], 'invalid_grant');
+      assert.equal((await refresh(city, tokens.refresh_token)).body['error'], 'invalid_grant');
+      for (const { access_token: access } of [tokens, second.tokens]) {
+        assert.equal((await userinfo(city, access)).status, 401);
+      }
+    });
+  });
+});
+
+describe('the limits of a session', () => {
+  const IDLE_HOURS = 10;
+  eachService(
+    'are looked at whenever it is read',
+    () => ({ ...clients(), env: { KINPASS_SESSION_IDLE_HOURS: String(IDLE_HOURS) } }),
+    (running) => {
+      let time: HeldTime;
+      let city: TestParty;
+      before(async () => {
+        time = holdTime();
+        city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
+      });
+      after(() => {
+        time.release();
+      });
+      const cookiesOf = ({ jar }: Visitor): Promise<string> => jar.getCookieString(running().issuer);
+      const openWith = (url: string, cookie: string): Promise<Answer> =>
+        createVisitor(running().issuer).open(url, { cookie });
+      /** Signed in at an app, and on the account page, which is ours. A browser that keeps cookies for too long sends these. */
+      const isAlive = async (cookie: string): Promise<boolean[]> => {
+        const silent = await openWith((await city.begin({ prompt: 'none' })).url, cookie);
+        return [errorOf(silent) === undefined, stepOf(await openWith('/account', cookie)) === undefined];
+      };
+      /** An access token of the session, younger than ten minutes whenever it is asked for. */
+      const tokenOf = async (cookie: string): Promise<string> => {
+        const begun = await city.begin({ prompt: 'none' });
+        return (await begun.finish(await openWith(begun.url, cookie))).access_token;
+      };
+
+      it('an idle session is over to the second, at apps and on the account page', async () => {
+        const cookies = await cookiesOf((await signedIn(city, { login: LOGIN.T1, remember: true })).visitor);
+        for (let use = 0; use < 2; use += 1) {
+          time.forward(IDLE_HOURS * HOUR - SECOND);
+          assert.deepEqual(await isAlive(cookies), [true, true]);
+        }
+        time.forward(IDLE_HOURS * HOUR);
+        assert.deepEqual(await isAlive(cookies), [false, false]);
+      });
+
+      for (const [what, remember, limit] of [
+        ['without remember-me', false, 12 * HOUR],
+        ['with remember-me', true, 30 * DAY],
+      ] as const) {
+        it(`a session ${what} that is used all the time is over ${String(limit / HOUR)} hours after the sign-in, and its tokens too`, async () => {
+          const cookies = await cookiesOf((await signedIn(city, { login: LOGIN.T1, remember })).visitor);
+          for (let used = 6 * HOUR; used < limit; used += 6 * HOUR) {
+            time.forward(6 * HOUR);
+            assert.deepEqual(await isAlive(cookies), [true, true], String(used / HOUR));
+          }
+          time.forward(6 * HOUR - SECOND);
+          const token = await tokenOf(cookies);
+          assert.equal((await userinfo(city, token)).status, 200);
+          assert.deepEqual(await isAlive(cookies), [true, true]);
+          for (let half = 0; half < 4; half += 1) {
+            time.forward(SECOND / 2);
+            await isAlive(cookies);
+          }
+          assert.deepEqual(await isAlive(cookies), [false, false]);
+          assert.equal((await userinfo(city, token)).status, 401);
+        });
+      }
+    },
+  );
+});
