@@ -21,8 +21,13 @@ export interface Hasher {
    * @throws {UnreadableHashError} when the stored hash is none that this service verifies
    */
   verify(hash: string, password: string): Promise<boolean>;
-  /** Costs as much as a real verification, so that "no such account" takes the same time. Always false. */
-  verifyDecoy(password: string): Promise<boolean>;
+  /**
+   * Costs as much as a verification of `like`, so that an unknown account takes the same time as a known one. Always false.
+   *
+   * @param like a stored hash, for its parameters; today's parameters where it is absent or cannot be read
+   * @throws {BusyError} when too many hashes wait already
+   */
+  verifyDecoy(password: string, like?: string): Promise<boolean>;
   /** Whether a hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean;
   /** Hashes that wait for a thread. */
@@ -36,10 +41,13 @@ export interface Hasher {
 const MOST = { memory: 1_048_576, passes: 64, lanes: 16 };
 const ENCODED = /^\$argon2(?:id|i|d)\$v=\d+\$m=(\d+),t=(\d+),p=(\d+)\$/;
 
-function isBearable(stored: string, memoryKib: number): boolean {
-  const [memory, passes, lanes] = (ENCODED.exec(stored) ?? []).slice(1).map(Number);
-  if (memory === undefined || passes === undefined || lanes === undefined) return false;
-  return memory <= Math.max(MOST.memory, memoryKib) && passes <= MOST.passes && lanes <= MOST.lanes;
+/** @returns the part of a hash before its salt; undefined when the hash is of another kind, or asks for more than the limits */
+function boundedParameters(stored: string, memoryKib: number): string | undefined {
+  const [parameters, ...numbers] = ENCODED.exec(stored) ?? [];
+  const [memory, passes, lanes] = numbers.map(Number);
+  if (memory === undefined || passes === undefined || lanes === undefined) return undefined;
+  const isBounded = memory <= Math.max(MOST.memory, memoryKib) && passes <= MOST.passes && lanes <= MOST.lanes;
+  return isBounded ? parameters : undefined;
 }
 
 const verdict = z.union([z.boolean(), z.literal('unreadable')]);
@@ -69,7 +77,9 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
   const hash = async (password: string): Promise<string> =>
     z.string().parse(await run({ kind: 'hash', password, memoryKib, passes }));
   const verify = async (stored: string, password: string): Promise<boolean> => {
-    if (!isBearable(stored, memoryKib)) throw new UnreadableHashError('not an argon2 hash, or one of unbearable cost');
+    if (boundedParameters(stored, memoryKib) === undefined) {
+      throw new UnreadableHashError('not an argon2 hash, or one of unbearable cost');
+    }
     const matches = verdict.parse(await run({ kind: 'verify', hash: stored, password }));
     if (matches === 'unreadable') throw new UnreadableHashError('argon2 can not decode it');
     return matches;
@@ -80,8 +90,14 @@ export async function createHasher(settings: HashingSettings): Promise<Hasher> {
   return {
     hash,
     verify,
-    verifyDecoy: async (password) => {
-      await verify(decoy, password);
+    verifyDecoy: async (password, like = decoy) => {
+      const parameters = boundedParameters(like, memoryKib) ?? current;
+      // The salt and the digest belong to other parameters, so no password matches.
+      const hashLike = parameters + decoy.slice(current.length);
+      await verify(hashLike, password).catch((error: unknown) => {
+        if (!(error instanceof UnreadableHashError)) throw error;
+        return verify(decoy, password);
+      });
       return false;
     },
     isOutdated: (stored) => !stored.startsWith(current),

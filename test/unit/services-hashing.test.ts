@@ -88,6 +88,59 @@ describe('the hasher at its real cost', () => {
   });
 });
 
+describe('verifyDecoy', () => {
+  const SMALL = { memoryKib: 7_168, passes: 1, threads: 1, queue: 10 };
+  let hasher: Hasher;
+  let dear: Hasher;
+  before(async () => {
+    [hasher, dear] = await Promise.all([createHasher(SMALL), createHasher({ ...SMALL, memoryKib: 65_536, passes: 4 })]);
+  });
+  after(() => Promise.all([hasher.close(), dear.close()]));
+
+  const timeOf = async (work: () => Promise<boolean>): Promise<number> => {
+    const times: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const start = performance.now();
+      assert.equal(await work(), false);
+      times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b)[2] ?? 0;
+  };
+
+  it('costs what the given hash costs, not what a hash costs today', async () => {
+    const stored = await dear.hash('four small boats');
+    const real = await timeOf(() => hasher.verify(stored, 'wrong'));
+    const decoy = await timeOf(() => hasher.verifyDecoy('wrong', stored));
+    const today = await timeOf(() => hasher.verifyDecoy('wrong'));
+    assert.ok(decoy > real / 2 && decoy < real * 2, `${String(decoy)} and ${String(real)}`);
+    assert.ok(decoy > today * 5, `36 times the work: ${String(decoy)} and ${String(today)}`);
+  });
+
+  it('returns false for every password, also for that of the given hash', async () => {
+    const stored = await hasher.hash('four small boats');
+    for (const password of ['four small boats', 'no account has this password', '']) {
+      assert.equal(await hasher.verifyDecoy(password, stored), false);
+    }
+  });
+
+  it('costs what a hash costs today where the given one cannot be read or asks for too much', async () => {
+    const today = await timeOf(() => hasher.verifyDecoy('x'));
+    for (const parameters of [
+      'm=4000000000,t=1,p=1',
+      'm=7168,t=65,p=1',
+      'm=7168,t=1,p=17',
+      'm=1,t=1,p=1',
+      'm=65536,t=0,p=1',
+    ]) {
+      const took = await timeOf(() =>
+        hasher.verifyDecoy('x', `$argon2id$v=19$${parameters}$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0`),
+      );
+      assert.ok(took < today * 4, `${parameters}: ${String(took)} and ${String(today)}`);
+    }
+    for (const text of ['', 'nonsense', '{SSHA}c2FsdA==']) assert.equal(await hasher.verifyDecoy('x', text), false);
+  });
+});
+
 describe('the queue of the hasher', () => {
   it('turns the next one away when all places are taken, and takes it when one is free again', async () => {
     const hasher = await createHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queue: 2 });
