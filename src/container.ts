@@ -32,6 +32,7 @@ import { createEndings, type Endings } from './services/endings.ts';
 import { createGuardianships, type Guardianships } from './services/guardianships.ts';
 import { createHasher, type Hasher } from './services/hashing.ts';
 import { createI18n, type I18n } from './services/i18n.ts';
+import { createKnownDevices, type KnownDevices } from './services/known-devices.ts';
 import { createKeyRing, type KeyRing, type Keys } from './services/keys.ts';
 import type { Logger } from './services/logger.ts';
 import { createMailer } from './services/mail.ts';
@@ -87,6 +88,7 @@ interface Services extends Surroundings {
   attempts: Attempts;
   audit: Audit;
   clients: Clients;
+  devices: KnownDevices;
   endings: Endings;
   guardianships: Guardianships;
   hasher: Hasher;
@@ -211,7 +213,8 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
   const base = { store, clock, random, log, secrets, issuer, hasher, i18n };
   const metrics = createMetrics(hasher, log);
   const basics = { ...base, metrics, clients: createClients(config.registrations, issuer, i18n) };
-  const records = { ...basics, audit: createAudit(basics), outbox: createOutbox(basics) };
+  const devices = createKnownDevices(basics);
+  const records = { ...basics, devices, audit: createAudit(basics), outbox: createOutbox(basics) };
   const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
   const passwords = createPasswords({ ...ends, minLength: config.password.minLength });
   return {

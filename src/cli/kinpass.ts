@@ -18,9 +18,10 @@ const commands = new Map<string, (argument: string, flags: Flags) => Promise<voi
   ['sessions revoke-all', async () => (await import('./sessions.ts')).sessionsRevokeAllCommand()],
   ['person disable', async (login) => (await import('./person.ts')).personCommand('disabled')(login)],
   ['person enable', async (login) => (await import('./person.ts')).personCommand('active')(login)],
+  ['person unlock', async (login) => (await import('./person.ts')).personUnlockCommand(login)],
 ]);
 /** Those that need one. */
-const WITH_ARGUMENT = new Set(['backup', 'restore', 'person disable', 'person enable']);
+const WITH_ARGUMENT = new Set(['backup', 'restore', 'person disable', 'person enable', 'person unlock']);
 /** Those that take one, but need none. */
 const MAYBE_ARGUMENT = new Set(['audit verify']);
 const FLAGS = new Map<string, Flags>([
@@ -46,7 +47,9 @@ const USAGE = `kinpass <command>
   person disable LOGIN
                   close an account; its sessions and tokens end at once
   person enable LOGIN
-                  open it again
+                  open it again, without waits and lock
+  person unlock LOGIN
+                  end the waits and the lock after wrong passwords, and open a closed first password again
 `;
 
 function archivesOf(flags: Flags): { archives: boolean } {

@@ -1,12 +1,11 @@
 /**
- * How many sign-in attempts are let through. Two rules work side by side: one per account, one per address. Both count an
- * attempt before the password is looked at, so fifty parallel guesses count as fifty; a success takes its own count back.
- * All numbers are whole, so that they fit an integer column.
+ * Limits of sign-in attempts: one rule per account, one per address. Both count an attempt before the password is compared, so fifty
+ * parallel guesses count as fifty; a success takes its own count back. All numbers are whole, so that they fit an integer column.
  */
 export interface ThrottleState {
   /** Account: consecutive failures. Address: drops in the bucket at `updatedAt`. */
   failures: number;
-  /** Milliseconds since 1970; before it nothing is admitted. Always 0 for an address. */
+  /** Milliseconds since 1970; before it the account has to wait. Always 0 for an address. */
   blockedUntil: number;
   /** Milliseconds since 1970. */
   updatedAt: number;
@@ -41,6 +40,12 @@ export interface AddressRule {
 export const ACCOUNT_RULE: ThrottleRule = { free: 5, firstDelay: 30_000, maxDelay: 900_000, lockAt: 50 };
 
 /**
+ * Consecutive failures after which no device has a counter of its own any more. Unknown devices stop at 50, so 40 are left for known
+ * ones; all together stay below the 100 of NIST SP 800-63B-4, section 3.2.2.
+ */
+export const MAX_FAILURES_OF_ALL_DEVICES = 90;
+
+/**
  * A school sits behind one address: 600 pupils at 8:00 with 5 % typing errors are 30 failures, a tenth of the bucket.
  * The rest is room for attempts in flight, which count until they succeed: keep fewer than 270 in the hashing queue.
  * A guesser has 300 tries and then one in a second.
@@ -58,24 +63,113 @@ function delayAfter(failures: number, rule: ThrottleRule): number {
   return Math.min(rule.maxDelay, rule.firstDelay * 2 ** (failures - rule.free));
 }
 
-/**
- * One attempt at one account. An admitted attempt is written down as a failure at once; after a success the caller removes
- * the row. A denied attempt is not a guess, so it changes nothing: nobody can keep an account blocked by knocking.
- */
-export function admitAttempt(state: ThrottleState | undefined, now: number, rule: ThrottleRule): Admission {
-  if (state && state.failures >= rule.lockAt) return { admitted: false, until: undefined, next: state };
-  if (state && now < state.blockedUntil) return { admitted: false, until: state.blockedUntil, next: state };
+function isLocked(state: ThrottleState | undefined, rule: ThrottleRule): boolean {
+  return state !== undefined && state.failures >= rule.lockAt;
+}
+
+function isDelayed(state: ThrottleState | undefined, now: number): boolean {
+  return state !== undefined && now < state.blockedUntil;
+}
+
+/** Adds a failure. A wait that has not passed yet never becomes shorter. */
+function countFailure(state: ThrottleState | undefined, now: number, rule: ThrottleRule): ThrottleState {
   const failures = (state?.failures ?? 0) + 1;
   const delay = delayAfter(failures, rule);
-  return { admitted: true, next: { failures, blockedUntil: delay === 0 ? 0 : now + delay, updatedAt: now } };
+  const remaining = state !== undefined && isDelayed(state, now) ? state.blockedUntil : 0;
+  return { failures, blockedUntil: Math.max(remaining, delay === 0 ? 0 : now + delay), updatedAt: now };
 }
 
 /**
- * Takes back an attempt whose password was never looked at, because the service was busy: it was no guess. The wait that it
- * began ends too; the one before was over, or it would not have been admitted.
+ * Decides about one attempt at one counter. An admitted attempt is counted as a failure at once; after a success the caller removes
+ * the row. A denied attempt is not a guess, so it changes nothing: denied attempts do not keep an account blocked.
  */
-export function withdrawAttempt(state: ThrottleState): ThrottleState {
-  return { ...state, failures: Math.max(0, state.failures - 1), blockedUntil: 0 };
+export function admitAttempt(state: ThrottleState | undefined, now: number, rule: ThrottleRule): Admission {
+  if (state !== undefined && isLocked(state, rule)) return { admitted: false, until: undefined, next: state };
+  if (state !== undefined && isDelayed(state, now)) return { admitted: false, until: state.blockedUntil, next: state };
+  return { admitted: true, next: countFailure(state, now, rule) };
+}
+
+/** The counters of an account that an attempt can meet. `login` is undefined also where nobody types one. */
+export interface AccountStates {
+  login: ThrottleState | undefined;
+  person: ThrottleState | undefined;
+}
+
+export type AccountAdmission =
+  | { admitted: false; by: 'login' | 'person'; until: number | undefined }
+  | {
+      admitted: true;
+      /** False while the person is locked: nothing is compared then, and the answer is that of a wrong password. */
+      compare: boolean;
+      /** Returns true if the wait of the person had passed, too. */
+      onTime: boolean;
+      next: { login: ThrottleState; person: ThrottleState };
+    };
+
+/**
+ * Decides about an attempt of an unknown device. Only the wait of the typed login shows. The wait of the person would tell that two
+ * logins belong to one account, so a right password under another login counts as right; the attempt counts on the person, whose
+ * failures end in a lock.
+ *
+ * @param isTyped false on a page where the person is known already: the wait of the person shows there
+ */
+export function admitUnknownDevice(
+  { login, person }: AccountStates,
+  isTyped: boolean,
+  now: number,
+  rule: ThrottleRule,
+): AccountAdmission {
+  const atLogin = admitAttempt(login, now, rule);
+  if (!atLogin.admitted) return { admitted: false, by: 'login', until: atLogin.until };
+  const atPerson = admitAttempt(person, now, rule);
+  if (!atPerson.admitted && !isTyped) return { admitted: false, by: 'person', until: atPerson.until };
+  const compare = !isLocked(person, rule);
+  const next = { login: atLogin.next, person: compare ? countFailure(person, now, rule) : atPerson.next };
+  return { admitted: true, compare, onTime: atPerson.admitted, next };
+}
+
+export type DeviceAdmission =
+  | { kind: 'unknown' }
+  | { kind: 'refused'; until: number }
+  | { kind: 'admitted'; next: { device: ThrottleState; person: ThrottleState } };
+
+/**
+ * Decides about an attempt of a device on which the person has signed in before. Neither the wait nor the lock of the person holds it up.
+ * Its failures count on the person as well, without a wait, because there is one limit for all devices. A locked device is unknown.
+ */
+export function admitKnownDevice(
+  { device, person }: { device: ThrottleState | undefined; person: ThrottleState | undefined },
+  now: number,
+  rule: ThrottleRule,
+): DeviceAdmission {
+  if ((person?.failures ?? 0) >= MAX_FAILURES_OF_ALL_DEVICES) return { kind: 'unknown' };
+  const admission = admitAttempt(device, now, rule);
+  if (!admission.admitted) {
+    return admission.until === undefined ? { kind: 'unknown' } : { kind: 'refused', until: admission.until };
+  }
+  const counted = { failures: (person?.failures ?? 0) + 1, blockedUntil: person?.blockedUntil ?? 0, updatedAt: now };
+  return { kind: 'admitted', next: { device: admission.next, person: counted } };
+}
+
+/** What an attempt did to a counter. */
+export interface CountedAttempt {
+  before: ThrottleState | undefined;
+  next: ThrottleState;
+}
+
+/**
+ * Takes back an attempt whose password was not compared, because the service was busy: it was no guess. When others were counted in the
+ * meantime, their wait stays, unless too few are left for a wait.
+ */
+export function withdrawAttempt(
+  state: ThrottleState,
+  { before, next }: CountedAttempt,
+  rule: ThrottleRule,
+): ThrottleState {
+  const isLatest = state.failures === next.failures && state.updatedAt === next.updatedAt;
+  if (isLatest) return before ?? { failures: 0, blockedUntil: 0, updatedAt: state.updatedAt };
+  const failures = Math.max(0, state.failures - 1);
+  return { ...state, failures, blockedUntil: failures < rule.free ? 0 : state.blockedUntil };
 }
 
 /** The bucket at `now`. A part of a drop stays in `updatedAt`, so that the level is whole and nothing leaks twice. */

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { BusyError } from '../services/errors.ts';
 import type { PasswordChange } from '../services/passwords.ts';
 import type { HttpDeps } from './deps.ts';
+import { deviceToken, rememberDevice } from './device-cookie.ts';
 import { policyErrors, type NewPasswordFields } from './new-password-form.ts';
 import { throttledText } from './throttled.ts';
 
@@ -27,13 +28,14 @@ export function busyProblem({ pages }: HttpDeps, ctx: Context, typed: Partial<Ne
 export async function tryChange(
   deps: HttpDeps,
   ctx: Context,
-  change: Omit<PasswordChange, 'address'>,
+  change: Omit<PasswordChange, 'address' | 'device'>,
 ): Promise<Problem | undefined> {
   const { pages, passwords } = deps;
   try {
-    const result = await passwords.change({ ...change, address: ctx.ip });
+    const result = await passwords.change({ ...change, address: ctx.ip, device: deviceToken(ctx) });
     switch (result.kind) {
       case 'changed':
+        rememberDevice(deps, ctx, change.personId);
         return undefined;
       case 'throttled':
         return { status: 429, alert: throttledText(deps, ctx, result.until) };

@@ -6,6 +6,7 @@ import type { Access } from '../services/access.ts';
 import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
 import type { I18n } from '../services/i18n.ts';
+import type { KnownDevices } from '../services/known-devices.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
 import type { Outbox } from '../services/outbox.ts';
@@ -28,6 +29,7 @@ export interface HttpDeps {
   audit: Audit;
   clients: Clients;
   clock: Clock;
+  devices: KnownDevices;
   i18n: I18n;
   /** Returns true if new sign-ins should be rejected. */
   isOverloaded: () => boolean;

@@ -31,22 +31,12 @@ export async function revokeReused(
   { audit, log }: ReuseDeps,
   { grantHash, reason, address }: { grantHash: string; reason: string; address: string },
 ): Promise<void> {
-  const revoked: { grant?: Awaited<ReturnType<typeof grants.endGrant>> } = {};
-  await audit.record(
-    () =>
-      revoked.grant && {
-        event: 'grant.revoked',
-        outcome: 'refused',
-        subjectId: revoked.grant.personId,
-        clientId: revoked.grant.clientId,
-        address,
-        detail: { reason },
-      },
-    async (tx) => {
-      revoked.grant = await grants.endGrant(tx, grantHash);
-    },
-  );
-  if (revoked.grant !== undefined) {
-    log.warn({ event: 'grant.revoked', reason, clientId: revoked.grant.clientId }, 'grant revoked');
-  }
+  const grant = await audit.recordResult(async (tx) => {
+    const revoked = await grants.endGrant(tx, grantHash);
+    if (revoked === undefined) return { result: undefined, events: [] };
+    const { personId: subjectId, clientId } = revoked;
+    const event = { event: 'grant.revoked', outcome: 'refused' as const, subjectId, clientId, address };
+    return { result: revoked, events: [{ ...event, detail: { reason } }] };
+  });
+  if (grant !== undefined) log.warn({ event: 'grant.revoked', reason, clientId: grant.clientId }, 'grant revoked');
 }

@@ -2,7 +2,13 @@ import Provider, { errors, type AdapterPayload, type KoaContextWithOIDC } from '
 import type { Clock } from '../domain/clock.ts';
 import { admitAttempt } from '../domain/throttle.ts';
 import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../domain/user-codes.ts';
-import { admitFromNetworks, lockNetworks, networkCounters, putNetworks } from '../services/network-counters.ts';
+import {
+  admitFromNetworks,
+  lockNetworks,
+  networkCounters,
+  putNetworks,
+  removePlaceholders,
+} from '../services/network-counters.ts';
 import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
@@ -49,9 +55,10 @@ export async function lookUpUserCode(
     const ofOwn = await throttles.lockThrottle(tx, own);
     const ofNetworks = await lockNetworks(tx, networks);
     const now = clock.now();
-    const atOwn = admitAttempt(ofOwn, now, USER_CODE_RULE);
-    const atNetworks = admitFromNetworks(networks, ofNetworks, now);
+    const atOwn = admitAttempt(ofOwn.state, now, USER_CODE_RULE);
+    const atNetworks = admitFromNetworks(ofNetworks, now);
     if (!atOwn.admitted || !atNetworks.admitted) {
+      await removePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
       return { until: Math.max(untilOf(atOwn), untilOf(atNetworks)) };
     }
     const payload = open(await records.findRecordByUserCode(tx, 'DeviceCode', hashId(code)));

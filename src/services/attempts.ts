@@ -3,27 +3,38 @@ import type { Clock } from '../domain/clock.ts';
 import type { Login } from '../domain/identifiers.ts';
 import { normaliseNationalId } from '../domain/national-id.ts';
 import { normalisePassword } from '../domain/password-policy.ts';
-import { ACCOUNT_RULE, ADDRESS_RULE, admitAttempt, withdrawAttempt } from '../domain/throttle.ts';
+import { ADDRESS_RULE } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
 import * as throttles from '../store/throttles.ts';
+import {
+  THROTTLED,
+  clearAfterSuccess,
+  countAttempt,
+  withdraw,
+  type Admitted,
+  type CounterKeys,
+} from './attempt-counters.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import { BusyError, UnreadableHashError } from './errors.ts';
 import type { Hasher } from './hashing.ts';
+import type { KnownDevices } from './known-devices.ts';
 import type { Logger } from './logger.ts';
-import {
-  admitFromNetworks,
-  lockNetworks,
-  networkCounters,
-  putNetworks,
-  refundNetworks,
-  type NetworkCounter,
-} from './network-counters.ts';
+import { networkCounters } from './network-counters.ts';
+import { mailVerifiedAddresses } from './notices.ts';
+import type { Outbox } from './outbox.ts';
+import { clearCounter, endWindows, summaryEvent } from './refusals.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Wrong tries after which a first password opens nothing any more (standards.md: a few). */
-export const FIRST_PASSWORD_TRIES = 5;
+/**
+ * Wrong tries after which a first password opens nothing any more. Only tries count for which the wait of the person had passed: five at
+ * once, then after 30 s, 1, 2, 4 and 8 minutes. So closing one takes a quarter of an hour, under any number of logins.
+ */
+export const FIRST_PASSWORD_TRIES = 10;
+
+/** The event of a first password that too many wrong tries have closed; the person is mailed. */
+const FIRST_PASSWORD_CLOSED = 'first_password.closed';
 
 /** A login as it was typed, normalised, or something that can be no login at all. */
 export type TypedLogin = Login | { kind: 'other'; value: string };
@@ -35,6 +46,8 @@ export interface Attempt {
   login: TypedLogin | undefined;
   password: string;
   address: string;
+  /** The token of the device (known-devices.ts). */
+  device?: string | undefined;
 }
 
 export type AttemptResult =
@@ -51,8 +64,11 @@ export interface Attempts {
    * @throws {BusyError} when too many hashes wait; the attempt is then not counted
    */
   verify(attempt: Attempt, tell?: (result: AttemptResult) => AuditEvent): Promise<AttemptResult>;
-  /** Inside a unit of work: forgets the failures of a person under every login, because a lock has been opened. */
-  forgive(u: Unit, personId: string): Promise<void>;
+  /**
+   * Forgets the failures of a person under every login, because a lock has been opened. Locks counters and the audit log: do everything else
+   * in the transaction first.
+   */
+  forgive(tx: Unit, personId: string): Promise<void>;
 }
 
 interface Deps {
@@ -62,125 +78,89 @@ interface Deps {
   clock: Clock;
   log: Logger;
   audit: Audit;
+  devices: Pick<KnownDevices, 'counterKey'>;
+  outbox: Outbox;
+  issuer: string;
 }
-
-/**
- * An attempt counts on the typed login and on the person that it names. Only the first shows: a wait that went with the person
- * would tell that an e-mail address and a mobile number belong to one account, and so that there is one. Where the person's
- * counter alone refuses, nothing is compared, and the answer is that to a wrong password.
- */
-interface Keys {
-  login: string | undefined;
-  /** A login that names nobody has one too, so that it costs the same statements. */
-  person: string;
-  networks: readonly NetworkCounter[];
-}
-
-type Entrance = { kind: 'refused'; until: number | undefined } | { kind: 'admitted'; compare: boolean };
 
 export function createAttempts(deps: Deps): Attempts {
-  const { store, secrets, audit } = deps;
-  const counters = createCounters(deps);
+  const { store, secrets, clock, audit, outbox } = deps;
   const compare = createComparison(deps);
-  const keysOf = ({ login, personId, address }: Attempt): Keys => {
+  const countWrong = createWrongCount(deps);
+  const keysOf = createKeys(deps);
+  return {
+    verify: async (attempt, tell) => {
+      const keys = keysOf(attempt);
+      const entrance = await audit.recordResult((tx) =>
+        countAttempt(tx, keys, clock.now(), tell && (({ until }) => tell({ kind: 'throttled', until }))),
+      );
+      if (entrance.kind === 'refused') return { kind: 'throttled', until: entrance.until };
+      const { personId, password } = attempt;
+      const result = await compare({ personId, account: keys.person, password, isOpen: entrance.compare }).catch(
+        async (error: unknown) => {
+          await store.write((tx) => withdraw(tx, entrance, clock.now()));
+          throw error;
+        },
+      );
+      const isWrong = result.kind === 'wrong';
+      const isMailed = await audit.recordResult(async (tx) => {
+        const events = isWrong
+          ? await countWrong(tx, keys, entrance)
+          : await clearAfterSuccess(tx, keys, entrance, clock.now());
+        const mailed = events.some(({ event }) => event === FIRST_PASSWORD_CLOSED);
+        return { result: mailed, events: tell === undefined ? events : [...events, tell(result)] };
+      });
+      if (isMailed) outbox.kick();
+      return result;
+    },
+    forgive: async (tx, personId) => {
+      const logins = (await people.identifiersOf(tx, personId)).map((identifier) => loginKey(secrets, identifier));
+      for (const key of [...logins.sort(), personKey(personId)]) {
+        const summary = await clearCounter(tx, key);
+        if (summary === undefined) continue;
+        await audit.append(tx, summaryEvent(THROTTLED, summary, { subjectId: personId }));
+      }
+    },
+  };
+}
+
+function createKeys({ secrets, devices }: Deps): (attempt: Attempt) => CounterKeys {
+  return ({ login, personId, address, device }) => {
     const typed = login && loginKey(secrets, login);
     return {
+      personId,
+      device: devices.counterKey(device, personId),
       login: typed,
       person: personId === undefined ? `nobody:${typed ?? ''}` : personKey(personId),
       networks: networkCounters(secrets, 'address', address, ADDRESS_RULE),
     };
   };
-  return {
-    verify: async (attempt, tell) => {
-      const keys = keysOf(attempt);
-      const admission = await counters.admit(keys);
-      if (admission.kind === 'refused') {
-        const refused: AttemptResult = { kind: 'throttled', until: admission.until };
-        if (tell !== undefined) await audit.record(tell(refused));
-        return refused;
-      }
-      const personId = admission.compare ? attempt.personId : undefined;
-      const result = await compare(personId, attempt.password).catch(async (error: unknown) => {
-        await counters.notCompared(keys, admission.compare);
-        throw error;
-      });
-      const settle = (u: Unit): Promise<void> =>
-        result.kind === 'wrong' ? countWrong(u, deps, keys, personId) : counters.succeeded(u, keys);
-      if (tell === undefined) await store.write(settle);
-      else await audit.record(tell(result), settle);
-      return result;
-    },
-    forgive: async (u, personId) => {
-      const logins = (await people.identifiersOf(u, personId)).map((identifier) => loginKey(secrets, identifier));
-      for (const key of [...logins.sort(), personKey(personId)]) await throttles.clearThrottle(u, key);
-    },
-  };
 }
 
-interface Counters {
-  admit(keys: Keys): Promise<Entrance>;
-  succeeded(u: Unit, keys: Keys): Promise<void>;
-  notCompared(keys: Keys, person: boolean): Promise<void>;
-}
-
-/**
- * Counters are locked in the same order everywhere: logins, person, networks. What a unit asks at once is run in the order in which it was
- * asked, and shares a way to the database and back.
- */
-function createCounters({ store, clock }: Deps): Counters {
-  return {
-    /** Counted before the comparison, so that fifty guesses at once count as fifty. */
-    admit: ({ login, person, networks }) =>
-      store.write(async (u) => {
-        const [ofLogin, ofPerson, ofNetworks] = await Promise.all([
-          login === undefined ? undefined : throttles.lockThrottle(u, login),
-          throttles.lockThrottle(u, person),
-          lockNetworks(u, networks),
-        ]);
-        const now = clock.now();
-        // Where nobody types a login, there is nothing counted under it, and that is always admitted.
-        const atLogin = admitAttempt(ofLogin, now, ACCOUNT_RULE);
-        const atPerson = admitAttempt(ofPerson, now, ACCOUNT_RULE);
-        const atNetworks = admitFromNetworks(networks, ofNetworks, now);
-        if (!atLogin.admitted) return { kind: 'refused', until: atLogin.until };
-        if (!atPerson.admitted && login === undefined) return { kind: 'refused', until: atPerson.until };
-        if (!atNetworks.admitted) return { kind: 'refused', until: atNetworks.until };
-        await Promise.all([
-          login === undefined ? undefined : throttles.putThrottle(u, login, atLogin.next),
-          // When it was not admitted, this writes what stands there already: it counts no further and costs the same.
-          throttles.putThrottle(u, person, atPerson.next),
-          putNetworks(u, networks, atNetworks.next),
-        ]);
-        return { kind: 'admitted', compare: atPerson.admitted };
-      }),
-    succeeded: async (u, keys) => {
-      if (keys.login !== undefined) await throttles.clearThrottle(u, keys.login);
-      await throttles.clearThrottle(u, keys.person);
-      await refundNetworks(u, keys.networks, clock.now());
-    },
-    /** The password was never looked at, so this was no guess. */
-    notCompared: (keys, person) =>
-      store.write(async (u) => {
-        for (const key of [keys.login, person ? keys.person : undefined]) {
-          if (key === undefined) continue;
-          const state = await throttles.lockThrottle(u, key);
-          if (state !== undefined) await throttles.putThrottle(u, key, withdrawAttempt(state));
-        }
-        await refundNetworks(u, keys.networks, clock.now());
-      }),
-  };
-}
+type WrongCount = (tx: Unit, keys: CounterKeys, entrance: Admitted) => Promise<AuditEvent[]>;
 
 /**
  * A wrong try counts on a first password that is open, and that takes a commit on the disk. So every wrong road ends with one and
  * writes a row that is there anyway: the time of the answer does not tell where a first password is open.
- *
- * @param personId whose password was compared, if anybody's
  */
-async function countWrong(u: Unit, { clock }: Deps, keys: Keys, personId: string | undefined): Promise<void> {
-  // Before the counter: a change of the password takes the two in this order.
-  await credentials.countFirstPasswordFailure(u, personId ?? NOBODY, FIRST_PASSWORD_TRIES, clock.now());
-  await throttles.touchThrottle(u, keys.person);
+function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
+  return async (tx, { personId, person }, { compare, onTime, windows }) => {
+    const counts = compare && onTime ? personId : undefined;
+    const now = clock.now();
+    // Before the counters: a change of the password takes the two in this order.
+    const first = await credentials.countFirstPasswordFailure(tx, counts ?? NOBODY, FIRST_PASSWORD_TRIES, now);
+    const isClosed = counts !== undefined && first !== undefined && first.closedAt !== null;
+    if (isClosed) {
+      await mailVerifiedAddresses(tx, outbox, counts, (name) => ({
+        template: 'first-password-closed',
+        locals: { name, closedAt: now, link: `${issuer}/forgot` },
+      }));
+    }
+    const events = await endWindows(tx, THROTTLED, [...windows.account, ...windows.networks]);
+    await throttles.touchThrottle(tx, person);
+    if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED, outcome: 'ok', subjectId: counts });
+    return events;
+  };
 }
 
 /** The id of no person: what is asked about it costs what asking costs. */
@@ -194,15 +174,22 @@ function personKey(personId: string): string {
   return `person:${personId}`;
 }
 
-type Comparison = (personId: string | undefined, password: string) => Promise<AttemptResult>;
+interface Typed {
+  personId: string | undefined;
+  /** Names the account also where there is none: its decoy costs the same at each attempt. */
+  account: string;
+  password: string;
+  /** False while the person is locked: nothing is compared, for the same cost. */
+  isOpen: boolean;
+}
 
-/** Compares with whatever opens the account today. Each road costs one argon2id verification. */
+type Comparison = (typed: Typed) => Promise<AttemptResult>;
+
+/** Compares with whatever opens the account today. Each road costs two reads and one argon2id verification. */
 function createComparison({ store, hasher, secrets, clock, log }: Deps): Comparison {
-  const compareFirst = async (personId: string, first: credentials.FirstPassword, typed: string): Promise<boolean> => {
-    const open = first.closedAt === null && first.expiresAt > clock.now();
-    const matches = sameText(first.mac, firstPasswordMac(secrets, personId, typed));
-    await hasher.verifyDecoy(typed);
-    return open && matches;
+  const compareFirst = (personId: string, first: credentials.FirstPassword, typed: string): boolean => {
+    const isOpen = first.closedAt === null && first.expiresAt > clock.now();
+    return sameText(first.mac, firstPasswordMac(secrets, personId, typed)) && isOpen;
   };
   /** A hash that can not be read opens nothing. The person goes the way of a forgotten password, and the operator is told. */
   const compareHash = async (hash: string, typed: string): Promise<boolean> => {
@@ -226,21 +213,29 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
       return old;
     }
   };
-  return async (personId, password) => {
+  return async ({ personId, account, password, isOpen }) => {
     const typed = normalisePassword(password);
-    const credential = await store.read((u) => credentials.credentialOf(u, personId ?? NOBODY));
-    if (personId !== undefined && credential.first !== undefined) {
-      const { first } = credential;
-      const matches = await compareFirst(personId, first, typed);
-      return matches ? { kind: 'first_password', compared: { firstMac: first.mac } } : { kind: 'wrong' };
+    const [{ hash, first }, decoy] = await store.read((tx) =>
+      Promise.all([
+        credentials.credentialOf(tx, personId ?? NOBODY),
+        credentials.hashNear(tx, toUuid(secrets.mac('decoy', account))),
+      ]),
+    );
+    if (personId !== undefined && hash !== undefined && isOpen) {
+      if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
+      return { kind: 'password', compared: { hash: await rehash(personId, hash, typed) } };
     }
-    if (personId === undefined || credential.hash === undefined) {
-      await hasher.verifyDecoy(typed);
-      return { kind: 'wrong' };
-    }
-    if (!(await compareHash(credential.hash, typed))) return { kind: 'wrong' };
-    return { kind: 'password', compared: { hash: await rehash(personId, credential.hash, typed) } };
+    // The hash of a locked account sets the cost of its decoy, so the time does not tell of the lock.
+    await hasher.verifyDecoy(typed, hash ?? decoy);
+    const isFirst = personId !== undefined && first !== undefined && isOpen && compareFirst(personId, first, typed);
+    return isFirst ? { kind: 'first_password', compared: { firstMac: first.mac } } : { kind: 'wrong' };
   };
+}
+
+/** A value among the ids of persons, which are random. */
+function toUuid(mac: string): string {
+  const hex = Buffer.from(mac, 'base64url').toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
 /**

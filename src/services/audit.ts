@@ -30,7 +30,18 @@ export interface Audit {
    * @param work a unit whose record this is: the two share one commit, and the work is done alone when the record fails
    * @throws what the work throws
    */
-  record(event: AuditEvent | (() => AuditEvent | undefined), work?: (u: Unit) => Promise<unknown>): Promise<void>;
+  record(event: AuditEvent, work?: (u: Unit) => Promise<unknown>): Promise<void>;
+  /**
+   * The same for work that decides what is recorded, if anything.
+   *
+   * @returns the result of the work
+   */
+  recordResult<T>(work: (tx: Unit) => Promise<RecordedResult<T>>): Promise<T>;
+}
+
+export interface RecordedResult<T> {
+  result: T;
+  events: readonly AuditEvent[];
 }
 
 interface Deps {
@@ -71,28 +82,42 @@ export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>
 
 export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
   const append = createAppend(deps);
+  const reportLost = (error: unknown, event: string): void => {
+    metrics.sideEffectFailures.inc({ kind: 'audit' });
+    log.error({ err: error, event }, 'audit row lost');
+  };
+  const recordResult: Audit['recordResult'] = async (work) => {
+    const done: { events?: readonly AuditEvent[] | undefined; record: boolean } = { record: false };
+    try {
+      return await store.write(async (tx) => {
+        // From the start: after a deadlock the unit is run again.
+        Object.assign(done, { events: undefined, record: false });
+        const { result, events } = await work(tx);
+        done.events = events;
+        for (const event of events) await append(tx, event);
+        done.record = true;
+        return result;
+      });
+    } catch (error) {
+      // A commit that failed may have happened nevertheless: to do the work again could do it twice. An unavailable database fails again.
+      if (done.events === undefined || done.record || error instanceof UnavailableError) throw error;
+      for (const { event } of done.events) reportLost(error, event);
+      return (await store.write(work)).result;
+    }
+  };
   return {
     append,
+    recordResult,
     record: async (event, work) => {
-      const done = { work: false, record: false };
-      const describe = typeof event === 'function' ? event : (): AuditEvent => event;
-      try {
-        await store.write(async (u) => {
-          // From the start: after a deadlock the unit is run again.
-          done.work = done.record = false;
-          await work?.(u);
-          done.work = true;
-          const entry = describe();
-          if (entry !== undefined) await append(u, entry);
-          done.record = true;
-        });
-      } catch (error) {
-        // A commit that failed may have happened nevertheless: to do the work again could do it twice. And who is away is away for it too.
-        if (work !== undefined && (!done.work || done.record || error instanceof UnavailableError)) throw error;
-        metrics.sideEffectFailures.inc({ kind: 'audit' });
-        log.error({ err: error, event: describe()?.event }, 'audit row lost');
-        if (work !== undefined) await store.write(work);
+      if (work !== undefined) {
+        await recordResult(async (tx) => ({ result: await work(tx), events: [event] }));
+        return;
       }
+      await store
+        .write((tx) => append(tx, event))
+        .catch((error: unknown) => {
+          reportLost(error, event.event);
+        });
     },
   };
 }

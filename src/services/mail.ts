@@ -13,6 +13,7 @@ export interface Mailer {
 
 const SECONDS = 1_000;
 
+const firstPasswordClosed = z.object({ name: z.string(), closedAt: z.number(), link: z.string() });
 const passwordChanged = z.object({ name: z.string(), changedAt: z.number(), link: z.string() });
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
@@ -52,6 +53,8 @@ function withTls(smtpUrl: string): string {
 /** What lay in the outbox is parsed again: an older version of the program may have written it. */
 function render(templates: Templates, template: MailName, lang: string, values: unknown): Mail {
   switch (template) {
+    case 'first-password-closed':
+      return templates.mail(template, lang, firstPasswordClosed.parse(values));
     case 'password-changed':
       return templates.mail(template, lang, passwordChanged.parse(values));
     case 'reset-link':

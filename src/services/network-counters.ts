@@ -1,18 +1,28 @@
 import { networksOf } from '../domain/network.ts';
+import { isWindowOver } from '../domain/refusals.ts';
 import { admitFromAddress, refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
 import type { Unit } from '../store/database/index.ts';
 import * as throttles from '../store/throttles.ts';
+import type { AuditEvent } from './audit.ts';
+import type { RefusalWindow } from './refusals.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The counter of one network that an address belongs to. */
 export interface NetworkCounter {
   key: string;
+  /** An IPv4 address or an IPv6 prefix. */
+  name: string;
   rule: AddressRule;
 }
 
-/** The decision of several counters, and their states afterwards. `until`: the instant when all of them admit again. */
+/** A counter as it was locked. */
+export interface LockedNetwork extends NetworkCounter, throttles.Throttle {}
+
+/** The decision of several counters. */
 export type NetworkAdmission =
-  { admitted: true; next: ThrottleState[] } | { admitted: false; until: number; refusing: NetworkCounter };
+  | { admitted: true; next: ThrottleState[] }
+  /** `until`: the instant when all of them admit again. */
+  | { admitted: false; until: number; by: LockedNetwork };
 
 /**
  * The counters of an address, in the order in which they are locked (network.ts).
@@ -27,31 +37,51 @@ export function networkCounters(
 ): NetworkCounter[] {
   return networksOf(address).map(({ name, weight }) => ({
     key: `${prefix}:${secrets.mac('throttle', name)}`,
+    name,
     rule: scaleRule(rule, weight),
   }));
 }
 
 /** Reads and locks the counters. The statements are sent in order and share one round trip. */
-export function lockNetworks(tx: Unit, counters: readonly NetworkCounter[]): Promise<(ThrottleState | undefined)[]> {
-  return Promise.all(counters.map(({ key }) => throttles.lockThrottle(tx, key)));
+export function lockNetworks(tx: Unit, counters: readonly NetworkCounter[]): Promise<LockedNetwork[]> {
+  return Promise.all(
+    counters.map(async (counter) => ({ ...counter, ...(await throttles.lockThrottle(tx, counter.key)) })),
+  );
 }
 
-/** Returns the decision of the widest wait; an attempt is admitted when every network admits it. */
-export function admitFromNetworks(
-  counters: readonly NetworkCounter[],
-  states: readonly (ThrottleState | undefined)[],
-  now: number,
-): NetworkAdmission {
+/** Admits an attempt when every network does; otherwise the network with the longest wait refuses. */
+export function admitFromNetworks(networks: readonly LockedNetwork[], now: number): NetworkAdmission {
   const next: ThrottleState[] = [];
   let refusal: Extract<NetworkAdmission, { admitted: false }> | undefined;
-  for (const [at, counter] of counters.entries()) {
-    const admission = admitFromAddress(states[at], now, counter.rule);
+  for (const network of networks) {
+    const admission = admitFromAddress(network.state, now, network.rule);
     next.push(admission.next);
-    if (admission.admitted) continue;
-    const until = admission.until ?? Infinity;
-    if (refusal === undefined || until > refusal.until) refusal = { admitted: false, until, refusing: counter };
+    const until = admission.admitted ? undefined : admission.until;
+    if (until !== undefined && until > (refusal?.until ?? 0)) refusal = { admitted: false, until, by: network };
   }
   return refusal ?? { admitted: true, next };
+}
+
+/** What the attempts of a network have in common. Their addresses differ. */
+export function aboutNetwork({ name }: NetworkCounter): Pick<AuditEvent, 'detail'> {
+  return { detail: { network: name } };
+}
+
+/** The windows of refused attempts that an admitted attempt ends. A network under load admits and refuses in turns. */
+export function overdueWindows(networks: readonly LockedNetwork[], now: number): RefusalWindow[] {
+  return networks.flatMap((network) =>
+    isWindowOver(network.refusals, now) ? [{ key: network.key, about: aboutNetwork(network) }] : [],
+  );
+}
+
+/** Removes the placeholders that the locks of new counters made: refused attempts leave no rows. */
+export async function removePlaceholders(
+  tx: Unit,
+  counters: readonly (Pick<LockedNetwork, 'key' | 'state'> | undefined)[],
+): Promise<void> {
+  for (const counter of counters) {
+    if (counter !== undefined && counter.state === undefined) await throttles.clearThrottle(tx, counter.key);
+  }
 }
 
 /** Writes the states that `admitFromNetworks` returned. */
@@ -70,10 +100,10 @@ export async function putNetworks(
 
 /** Gives an attempt back to every network: it succeeded, or its password was not compared. */
 export async function refundNetworks(tx: Unit, counters: readonly NetworkCounter[], now: number): Promise<void> {
-  const states = await lockNetworks(tx, counters);
+  const networks = await lockNetworks(tx, counters);
   await putNetworks(
     tx,
     counters,
-    counters.map(({ rule }, at) => refund(states[at], now, rule)),
+    networks.map(({ state, rule }) => refund(state, now, rule)),
   );
 }

@@ -10,7 +10,7 @@ import type { Secrets } from './secrets.ts';
 const mailPayload = z.object({
   kind: z.literal('mail'),
   to: z.string(),
-  template: z.enum(['password-changed', 'reset-link']),
+  template: z.enum(['first-password-closed', 'password-changed', 'reset-link']),
   lang: z.string(),
   locals: z.record(z.string(), z.union([z.string(), z.number()])),
 });

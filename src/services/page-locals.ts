@@ -205,6 +205,8 @@ export interface PageLocals {
 export type PageName = keyof PageLocals;
 
 export interface MailLocals {
+  /** `closedAt`: ms since 1970; `link`: where to set a password. */
+  'first-password-closed': { name: string; closedAt: number; link: string };
   /** `changedAt`: ms since 1970; `link`: where to set a new password if it was somebody else. */
   'password-changed': { name: string; changedAt: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };

@@ -1,6 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
 import { checkNewPassword, normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
-import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
 import * as credentials from '../store/credentials.ts';
 import * as people from '../store/people.ts';
 import type { Store, Unit } from '../store/database/index.ts';
@@ -9,6 +8,7 @@ import type { Audit } from './audit.ts';
 import type { Endings } from './endings.ts';
 import { isEasilyGuessed } from './common-passwords.ts';
 import type { Hasher } from './hashing.ts';
+import { mailVerifiedAddresses } from './notices.ts';
 import type { Outbox } from './outbox.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -19,6 +19,8 @@ export interface PasswordChange {
   /** The session in which the change was asked for; all others end. `undefined` before a first sign-in. */
   keepSessionHash: string | undefined;
   address: string;
+  /** The token of the device (known-devices.ts). */
+  device?: string | undefined;
 }
 
 export type PasswordChangeResult =
@@ -65,8 +67,8 @@ export function createPasswords(deps: Deps): Passwords {
       const { first, hash } = await store.read((u) => credentials.credentialOf(u, personId));
       return first === undefined && hash !== undefined;
     },
-    change: async ({ personId, current, next, keepSessionHash, address }) => {
-      const verified = await attempts.verify({ personId, login: undefined, password: current, address });
+    change: async ({ personId, current, next, keepSessionHash, address, device }) => {
+      const verified = await attempts.verify({ personId, login: undefined, password: current, address, device });
       if (verified.kind === 'throttled') return verified;
       if (verified.kind === 'wrong') return { kind: 'wrong_current' };
       const problems = await check(personId, next, current);
@@ -111,24 +113,16 @@ function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): P
 function createSettle(deps: Deps): Passwords['settle'] {
   const { attempts, endings } = deps;
   return async (u, personId, keepSessionHash) => {
-    await attempts.forgive(u, personId);
     await endings.endPerson(u, personId, keepSessionHash);
     await notify(u, deps, personId);
+    await attempts.forgive(u, personId);
   };
 }
 
 /** Tells every verified e-mail address of the person, so that a thief who changed the password does not go unseen. */
-async function notify(u: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
-  const facts = await people.personFacts(u, personId);
-  if (facts === undefined) return;
-  for (const { kind, value, verified } of facts.identifiers) {
-    if (kind !== 'email' || !verified) continue;
-    await outbox.enqueue(u, {
-      kind: 'mail',
-      to: value,
-      template: 'password-changed',
-      lang: facts.locale ?? ORIGINAL_LANGUAGE,
-      locals: { name: facts.name, changedAt: clock.now(), link: `${issuer}/forgot` },
-    });
-  }
+function notify(tx: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
+  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+    template: 'password-changed',
+    locals: { name, changedAt: clock.now(), link: `${issuer}/forgot` },
+  }));
 }

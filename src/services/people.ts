@@ -1,9 +1,10 @@
 import { dayInCity, type Clock } from '../domain/clock.ts';
 import type { PersonFacts } from '../domain/model.ts';
 import * as credentials from '../store/credentials.ts';
-import type { Store } from '../store/database/index.ts';
+import type { Store, Unit } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
 import type { PersonStatus } from '../store/people.ts';
+import type { Attempts } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
@@ -18,19 +19,26 @@ export interface People {
    * @returns false when there is no such person
    */
   setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
+  /** Clears the failures of a person under every login, and opens a closed first password again. Its expiry stays. */
+  unlock(personId: string): Promise<void>;
   /** A login name to show to the person: what is typed most likely. */
   loginOf(personId: string): Promise<string>;
 }
 
 interface Deps {
   store: Store;
+  attempts: Pick<Attempts, 'forgive'>;
   clock: Clock;
   audit: Audit;
   endings: Endings;
   outbox: Outbox;
 }
 
-export function createPeople({ store, clock, audit, endings, outbox }: Deps): People {
+export function createPeople({ store, attempts, clock, audit, endings, outbox }: Deps): People {
+  const unlock = async (tx: Unit, personId: string): Promise<void> => {
+    await credentials.reopenFirstPassword(tx, personId);
+    await attempts.forgive(tx, personId);
+  };
   const activeFacts: People['activeFacts'] = async (personId) => {
     const facts = await store.read((u) => people.personFacts(u, personId, dayInCity(clock.now())));
     return facts?.active === true ? facts : undefined;
@@ -43,13 +51,18 @@ export function createPeople({ store, clock, audit, endings, outbox }: Deps): Pe
         if (status === 'disabled') {
           await endings.endPerson(u, personId);
           await credentials.deleteResetLink(u, personId);
-        }
+        } else await unlock(u, personId);
         await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
         return true;
       });
       outbox.kick();
       return changed;
     },
+    unlock: (personId) =>
+      store.write(async (tx) => {
+        await unlock(tx, personId);
+        await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
+      }),
     loginOf: async (personId) => {
       const facts = await activeFacts(personId);
       return (facts?.identifiers.find(({ kind }) => kind === 'email') ?? facts?.identifiers[0])?.value ?? '';

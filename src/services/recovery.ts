@@ -2,17 +2,27 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { parseLogin } from '../domain/identifiers.ts';
 import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
+import { isWindowOver } from '../domain/refusals.ts';
 import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
 import { admitFromAddress, type AddressRule } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import * as people from '../store/people.ts';
 import * as throttles from '../store/throttles.ts';
 import type { Store, Unit } from '../store/database/index.ts';
-import type { Audit } from './audit.ts';
+import type { Audit, AuditEvent } from './audit.ts';
 import type { Hasher } from './hashing.ts';
-import { admitFromNetworks, lockNetworks, networkCounters, putNetworks } from './network-counters.ts';
+import {
+  aboutNetwork,
+  admitFromNetworks,
+  lockNetworks,
+  networkCounters,
+  overdueWindows,
+  putNetworks,
+  removePlaceholders,
+} from './network-counters.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
+import { endWindows, recordRefusal } from './refusals.ts';
 import { hashId, type Secrets } from './secrets.ts';
 
 /** A link works for half an hour and once (standards.md). */
@@ -24,8 +34,11 @@ const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
 /** Requests from one address, a school's included; one more is allowed each minute. IPv6 networks: network.ts. */
 const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
 
+/** The event that sums up refused requests. */
+const THROTTLED = 'recovery.throttled';
+
 export type RecoveryResult =
-  { kind: 'changed' } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+  { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
 
 /** "Forgot password": a link by e-mail that sets a new password. It also opens a closed first password and a lock. */
 export interface Recovery {
@@ -65,17 +78,17 @@ export function createRecovery(deps: Deps): Recovery {
       const login = parseLogin(typedLogin);
       const personId =
         login && (await store.read((u) => people.activePersonIdByIdentifier(u, login.kind, login.value)));
-      const sent = await store.write(async (u) => {
-        if (!(await admit(u, personId, address)) || personId === undefined) return false;
-        return send(u, personId);
+      const requested = { event: 'recovery.requested', subjectId: personId, address };
+      const isSent = await audit.recordResult(async (tx) => {
+        const { admitted, events } = await admit(tx, personId, address, {
+          ...requested,
+          outcome: 'refused',
+        });
+        if (!admitted) return { result: false, events };
+        const sent = personId !== undefined && (await send(tx, personId));
+        return { result: sent, events: [...events, { ...requested, outcome: sent ? 'ok' : 'refused' }] };
       });
-      if (sent) deps.outbox.kick();
-      await audit.record({
-        event: 'recovery.requested',
-        outcome: sent ? 'ok' : 'refused',
-        subjectId: personId,
-        address,
-      });
+      if (isSent) deps.outbox.kick();
     },
     isOpen: async (token) => (await ownerOf(hashId(token))) !== undefined,
     complete: async (token, next, address) => {
@@ -99,29 +112,54 @@ export function createRecovery(deps: Deps): Recovery {
         return true;
       });
       if (done) deps.outbox.kick();
-      return done ? { kind: 'changed' } : { kind: 'expired' };
+      return done ? { kind: 'changed', personId } : { kind: 'expired' };
     },
   };
 }
 
-type Admission = (u: Unit, personId: string | undefined, address: string) => Promise<boolean>;
+interface RequestAdmission {
+  admitted: boolean;
+  /** The audit entries of refused requests. */
+  events: readonly AuditEvent[];
+}
 
+type Admission = (
+  tx: Unit,
+  personId: string | undefined,
+  address: string,
+  refusal: AuditEvent,
+) => Promise<RequestAdmission>;
+
+/** Limits requests per network, then per person; the counters are locked in this order. */
 function createAdmission({ secrets, clock }: Deps): Admission {
-  const admitAddress = async (tx: Unit, address: string): Promise<boolean> => {
+  const atNetworks = async (tx: Unit, address: string, first: AuditEvent): Promise<RequestAdmission> => {
     const counters = networkCounters(secrets, 'recovery-address', address, PER_ADDRESS);
-    const admission = admitFromNetworks(counters, await lockNetworks(tx, counters), clock.now());
-    if (admission.admitted) await putNetworks(tx, counters, admission.next);
-    return admission.admitted;
+    const [networks, now] = [await lockNetworks(tx, counters), clock.now()];
+    const admission = admitFromNetworks(networks, now);
+    if (admission.admitted) {
+      await putNetworks(tx, counters, admission.next);
+      return { admitted: true, events: await endWindows(tx, THROTTLED, overdueWindows(networks, now)) };
+    }
+    await removePlaceholders(tx, networks);
+    const counter = { ...admission.by, about: aboutNetwork(admission.by) };
+    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED, first }) };
   };
-  const admitPerson = async (tx: Unit, personId: string): Promise<boolean> => {
-    const key = `recovery-person:${personId}`;
-    const admission = admitFromAddress(await throttles.lockThrottle(tx, key), clock.now(), PER_PERSON);
-    if (admission.admitted) await throttles.putThrottle(tx, key, admission.next);
-    return admission.admitted;
+  const atPerson = async (tx: Unit, personId: string, first: AuditEvent): Promise<RequestAdmission> => {
+    const window = { key: `recovery-person:${personId}`, about: { subjectId: personId } };
+    const [{ state, refusals }, now] = [await throttles.lockThrottle(tx, window.key), clock.now()];
+    const admission = admitFromAddress(state, now, PER_PERSON);
+    if (admission.admitted) {
+      await throttles.putThrottle(tx, window.key, admission.next);
+      return { admitted: true, events: await endWindows(tx, THROTTLED, isWindowOver(refusals, now) ? [window] : []) };
+    }
+    const counter = { ...window, refusals };
+    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED, first }) };
   };
-  return async (tx, personId, address) => {
-    if (!(await admitAddress(tx, address))) return false;
-    return personId === undefined || admitPerson(tx, personId);
+  return async (tx, personId, address, refusal) => {
+    const ofNetworks = await atNetworks(tx, address, refusal);
+    if (!ofNetworks.admitted || personId === undefined) return ofNetworks;
+    const ofPerson = await atPerson(tx, personId, refusal);
+    return { admitted: ofPerson.admitted, events: [...ofNetworks.events, ...ofPerson.events] };
   };
 }
 

@@ -13,6 +13,8 @@ export interface SignInAttempt {
   password: string;
   address: string;
   clientId: string | undefined;
+  /** The token of the device (known-devices.ts). */
+  device?: string | undefined;
   /** Re-authentication: only this person may answer. */
   expectedPersonId?: string | undefined;
 }
@@ -46,7 +48,7 @@ export function createSignIn(deps: Deps): SignIn {
     return { personId, login };
   };
   return {
-    attempt: async ({ login: typed, password, address, clientId, expectedPersonId }) => {
+    attempt: async ({ login: typed, password, address, clientId, device, expectedPersonId }) => {
       const found = await find(typed);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
@@ -57,7 +59,7 @@ export function createSignIn(deps: Deps): SignIn {
         const outcome = kind === 'refused' || kind === 'throttled' ? 'refused' : 'ok';
         return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address };
       };
-      const result = resultOf(await attempts.verify({ personId, login: found.login, password, address }, tell));
+      const result = resultOf(await attempts.verify({ personId, login: found.login, password, address, device }, tell));
       beside(deps, 'metrics', () => {
         metrics.signIns.inc({ outcome: result.kind });
       });

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
@@ -33,6 +33,29 @@ export async function credentialOf(u: Unit, personId: string): Promise<Credentia
   const [row] = await both(u, { personId });
   if (!row) return {};
   return { ...(row.hash === null ? {} : { hash: row.hash }), ...(row.first === null ? {} : { first: row.first }) };
+}
+
+const near = statement(({ db, t: { passwords: p } }, param: Param<{ id: string }>) => {
+  const least = (where: SQL): SQL => sql`(select min(${p.personId}) from ${p} ${where})`;
+  return db
+    .select({ hash: p.hash })
+    .from(p)
+    .where(eq(p.personId, sql`coalesce(${least(sql`where ${p.personId} >= ${param('id')}`)}, ${least(sql``)})`));
+});
+
+/**
+ * Returns the hash of the first account at or after an id, or of the first account of all. Its cost is that of some real account, as
+ * often as real accounts have it. @returns undefined when nobody has a password
+ */
+export async function hashNear(tx: Unit, id: string): Promise<string | undefined> {
+  const [row] = await near(tx, { id });
+  return row?.hash;
+}
+
+/** Opens a closed first password again; its expiry stays. */
+export async function reopenFirstPassword(tx: Unit, personId: string): Promise<void> {
+  const f = tx.t.firstPasswords;
+  await tx.db.update(f).set({ failures: 0, closedAt: null }).where(eq(f.personId, personId));
 }
 
 /** Sets the person's own password. The first password and a live reset link end with it. */

@@ -56,7 +56,7 @@ eachStore('a record beside its work', (on) => {
     (u: Unit): Promise<void> =>
       putThrottle(u, key, STATE);
   const isWritten = async (key: string): Promise<boolean> =>
-    (await on.store.write((u) => lockThrottle(u, key))) !== undefined;
+    (await on.store.write((u) => lockThrottle(u, key))).state !== undefined;
   const events = async (): Promise<string[]> =>
     (await on.store.read((u) => auditStore.page(u, 0, 100))).map(({ event }) => event);
   const lost = async (): Promise<number> => {

@@ -44,7 +44,7 @@ const actions: Record<Action, (store: Store, argument: string) => Promise<unknow
   throttle: async (store: Store) => {
     await tries(TRIES * 2, () =>
       store.write(async (u) => {
-        const state = await lockThrottle(u, 'one');
+        const { state } = await lockThrottle(u, 'one');
         await putThrottle(u, 'one', { failures: (state?.failures ?? 0) + 1, blockedUntil: 0, updatedAt: NOW });
       }),
     );

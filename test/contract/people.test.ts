@@ -248,15 +248,24 @@ eachStore('credentials', (on) => {
     assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), undefined);
   });
 
-  it('keep counters', async () => {
+  it('keep counters and the refused attempts of each', async () => {
     const state = { failures: 3, blockedUntil: NOW + 1, updatedAt: NOW };
-    const lock = (): ReturnType<typeof throttles.lockThrottle> =>
-      on.store.write((u) => throttles.lockThrottle(u, 'key'));
-    assert.deepEqual([await lock(), await lock()], [undefined, undefined]);
-    await on.store.write((u) => throttles.putThrottle(u, 'key', state));
-    assert.deepEqual(await lock(), state);
-    await on.store.write((u) => throttles.clearThrottle(u, 'key'));
-    assert.equal(await lock(), undefined);
-    assert.equal(await on.store.write((u) => throttles.purgeThrottles(u, NOW, 10)), 1);
+    const none = { count: 0, since: null };
+    const some = { count: 7, since: NOW };
+    const write = <T>(work: (tx: Unit) => Promise<T>): Promise<T> => on.store.write(work);
+    const lock = (): Promise<throttles.Throttle> => write((tx) => throttles.lockThrottle(tx, 'key'));
+    assert.deepEqual([await lock(), await lock()], Array(2).fill({ state: undefined, refusals: none }));
+    await write((tx) => throttles.putThrottle(tx, 'key', state));
+    assert.deepEqual(await lock(), { state, refusals: none });
+    await write((tx) => throttles.putRefusals(tx, 'key', some));
+    await write((tx) => throttles.putThrottle(tx, 'key', { ...state, failures: 4 }));
+    assert.deepEqual(await lock(), { state: { ...state, failures: 4 }, refusals: some });
+    assert.deepEqual(await write((tx) => throttles.clearThrottle(tx, 'key')), some);
+    assert.equal(await write((tx) => throttles.clearThrottle(tx, 'key')), undefined);
+    assert.equal((await lock()).state, undefined);
+    await write((tx) => throttles.putRefusals(tx, 'key', some));
+    assert.deepEqual(await write((tx) => throttles.purgeThrottles(tx, NOW, 10)), [{ key: 'key', refusals: some }]);
+    await write((tx) => throttles.putThrottle(tx, 'key', state));
+    assert.deepEqual(await write((tx) => throttles.purgeThrottles(tx, NOW, 10)), [], 'touched at that time');
   });
 });

@@ -85,7 +85,7 @@ eachStore('two processes at once', (on) => {
 
   it('count every attempt', async () => {
     await pair.ask('throttle');
-    const state = await on.store.write((u) => lockThrottle(u, 'one'));
+    const { state } = await on.store.write((u) => lockThrottle(u, 'one'));
     assert.equal(state?.failures, TRIES * 4);
   });
 

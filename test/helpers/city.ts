@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm';
 import { DEFAULT_SEED } from '../../demo/city/seeded.ts';
 import { namedId } from '../../demo/city/named.ts';
 import type { NamedKey } from '../../demo/city/named-table.ts';
-import { firstPasswordMac } from '../../src/services/attempts.ts';
+import { FIRST_PASSWORD_TRIES, firstPasswordMac } from '../../src/services/attempts.ts';
 import { normalisePassword } from '../../src/domain/password-policy.ts';
 import * as credentials from '../../src/store/credentials.ts';
 import { setPersonStatus } from '../../src/store/people.ts';
@@ -31,6 +31,14 @@ export async function giveFirstPassword(
   await store.write((u) =>
     credentials.setFirstPassword(u, { personId: id, mac, expiresAt: now + lifetime, createdAt: now }),
   );
+}
+
+/** As after too many wrong tries. */
+export async function closeFirstPassword({ container: { store } }: TestService, key: NamedKey): Promise<void> {
+  const count = (): ReturnType<typeof credentials.countFirstPasswordFailure> =>
+    store.write((tx) => credentials.countFirstPasswordFailure(tx, personId(key), FIRST_PASSWORD_TRIES, Date.now()));
+  for (let i = 1; i < FIRST_PASSWORD_TRIES; i += 1) assert.equal((await count())?.closedAt, null);
+  assert.ok((await count())?.closedAt);
 }
 
 /** As after a sign-in of long ago: an own password, nothing else. */

@@ -12,6 +12,7 @@ import { createClients, type Clients } from '../../src/services/clients.ts';
 import { createEndings, type Endings } from '../../src/services/endings.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/guardianships.ts';
 import type { Hasher } from '../../src/services/hashing.ts';
+import { createKnownDevices } from '../../src/services/known-devices.ts';
 import { createI18n } from '../../src/services/i18n.ts';
 import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/outbox.ts';
@@ -122,7 +123,8 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   const basics = { ...base, metrics, clients: createClients(registrations, TEST_ISSUER, i18n) };
   const outbox = createOutbox(basics);
   outbox.onKick(() => (kicks += 1));
-  const records = { ...basics, audit: createAudit(basics), outbox };
+  const devices = createKnownDevices(basics);
+  const records = { ...basics, devices, audit: createAudit(basics), outbox };
   const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
   const passwords = createPasswords({ ...ends, minLength: 12 });
   return {

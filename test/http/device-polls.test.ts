@@ -145,8 +145,8 @@ eachService(
         'nothing is written once the interval has its longest value',
       );
       time.forward(DAY + 10 * MINUTE);
-      const { store } = running().container;
-      await startPurgeJob({ store, clock: systemClock, log: createLogger('silent') }).stop();
+      const { store, secrets } = running().container;
+      await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();
       assert.deepEqual(await states(), []);
     });
   },

@@ -189,7 +189,9 @@ describe('a service behind a proxy that speaks https', () => {
     const onward = new URL(sent.headers.location ?? '');
     assert.equal(onward.origin, ISSUER);
     const resumed = await send(service.issuer, onward.pathname, { headers: { cookie } });
-    const cookies = [...stepCookies, ...(resumed.headers['set-cookie'] ?? [])].map(cookieShape);
+    const sentCookies = [sent, resumed].flatMap(({ headers }) => headers['set-cookie'] ?? []);
+    const cookies = [...stepCookies, ...sentCookies].map(cookieShape);
+    assert.ok(cookies.some((shape) => shape.startsWith('__Host-kinpass_device; ')));
     assert.ok(cookies.some((shape) => shape.startsWith('__Host-kinpass_session; ')));
     for (const shape of cookies) {
       assert.match(shape, /; secure/i);

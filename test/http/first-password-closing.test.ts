@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
+import { auditOf, credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
 import { LOGIN, stepOf } from '../helpers/flow.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -12,6 +12,9 @@ import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/vis
 const FIRST = '100201';
 const NEXT = 'four small boats at anchor';
 const EMAIL = LOGIN.G1;
+const SUBJECT = '您的預設密碼已停用';
+/** Before each of ten tries: five at once, then after 30 s, 1, 2, 4 and 8 minutes. */
+const WAITS = [0, 0, 0, 0, 0, 30 * SECOND, MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE];
 
 describe('a first password', () => {
   let service: TestService;
@@ -33,10 +36,27 @@ describe('a first password', () => {
     await service.container.store.write((u) => u.db.delete(u.t.throttles));
   });
 
-  const signIn = async (password: string): Promise<{ visitor: Visitor; page: Answer }> => {
+  const signIn = async (password: string, login: string = EMAIL): Promise<{ visitor: Visitor; page: Answer }> => {
     const visitor = createVisitor(service.issuer);
-    return { visitor, page: await visitor.submit(await visitor.open('/account'), { login: EMAIL, password }) };
+    return { visitor, page: await visitor.submit(await visitor.open('/account'), { login, password }) };
   };
+  /** Ten wrong tries, each as soon as it is admitted. */
+  const close = async (): Promise<void> => {
+    for (let i = 0; i < 10; i += 1) {
+      time.forward(WAITS[i] ?? 0);
+      await signIn('wrong');
+    }
+    assert.ok((await closing())[1]);
+  };
+  const closing = async (): Promise<unknown[]> => {
+    const { first } = await credentialOf(service, 'G1');
+    return [first?.failures, first?.closedAt];
+  };
+  /** Jobs of the outbox: when the time is moved while a mail is sent, it is sent again. */
+  const enqueued = async (): Promise<number> =>
+    (await service.container.store.read((tx) => tx.db.select({ id: tx.t.outbox.id }).from(tx.t.outbox))).length;
+  const closings = async (): Promise<number> =>
+    (await auditOf(service, 'G1')).filter((event) => event === 'first_password.closed').length;
   const change = (visitor: Visitor, page: Answer, current: string, next = NEXT): Promise<Answer> =>
     visitor.submit(page, { current_password: current, new_password: next, confirm_password: next });
   /** What anybody gets for a wrong password of a living account. */
@@ -54,39 +74,80 @@ describe('a first password', () => {
     await isRefusal(await signIn(FIRST));
   });
 
-  it('is closed by five wrong tries, for the right one too, and the answer stays the same', async () => {
-    for (let i = 0; i < 5; i += 1) {
+  it('is closed by ten wrong tries and their growing waits, for the right one too, and the answer stays the same', async () => {
+    for (let i = 0; i < 10; i += 1) {
       assert.equal((await credentialOf(service, 'G1')).first?.closedAt, null);
-      await isRefusal(await signIn(`10020${String(i + 2)}`));
+      time.forward(WAITS[i] ?? 0);
+      await isRefusal(await signIn(`10020${String((i % 8) + 2)}`));
     }
     assert.ok((await credentialOf(service, 'G1')).first?.closedAt);
     time.forward(DAY);
     await isRefusal(await signIn(FIRST));
   });
 
+  it('is not closed sooner by wrong tries under several logins', async () => {
+    const mobile = '0900000101';
+    const tryBoth = async (): Promise<void> => {
+      for (const login of [EMAIL, mobile]) {
+        const { page } = await signIn('wrong', login);
+        assert.ok([422, 429].includes(page.status));
+      }
+    };
+    for (let i = 0; i < 20; i += 1) await tryBoth();
+    assert.deepEqual(await closing(), [5, null]);
+    // Ten failures of the person: a quarter of an hour until the next one counts.
+    time.forward(14 * MINUTE);
+    await tryBoth();
+    assert.deepEqual(await closing(), [5, null]);
+    time.forward(15 * MINUTE);
+    await tryBoth();
+    assert.deepEqual(await closing(), [6, null]);
+    assert.equal(stepOf((await signIn(FIRST, 'wang.daming')).page), 'login', 'no login of this person');
+  });
+
+  it('tells the person by e-mail when it is closed, once, and the audit log', async () => {
+    const [mails, entries] = [await enqueued(), await closings()];
+    await close();
+    await mailTo(mail, EMAIL, SUBJECT);
+    for (let day = 0; day < 3; day += 1) {
+      time.forward(DAY);
+      await signIn('wrong');
+    }
+    const message = await mailTo(mail, EMAIL, SUBJECT);
+    assert.equal(new URL(linkIn(message)).href, `${service.issuer}/forgot`);
+    assert.match(message.text, /^王大明，您好：\n\n預設密碼輸入錯誤太多次，已於 .* 停用。/);
+    assert.deepEqual([await enqueued(), await closings()], [mails + 1, entries + 1]);
+  });
+
   it('stays closed, and its tries stay counted, whatever is tried later', async () => {
+    await close();
     for (let day = 0; day < 8; day += 1) {
       time.forward(DAY);
       await signIn('wrong');
     }
-    const first = (await credentialOf(service, 'G1')).first;
-    assert.equal(first?.failures, 5);
+    assert.equal((await closing())[0], 10);
     time.forward(DAY);
     await isRefusal(await signIn(FIRST));
   });
 
-  it('keeps its count over a right try: there are five wrong ones in all', async () => {
-    for (let i = 0; i < 4; i += 1) await signIn('wrong');
-    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+  it('keeps its count over a right try: there are ten wrong ones in all', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < 3; i += 1) await signIn('wrong');
+      assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+    }
+    assert.deepEqual(await closing(), [9, null]);
     await signIn('wrong');
-    assert.ok((await credentialOf(service, 'G1')).first?.closedAt);
+    assert.ok((await closing())[1]);
   });
 
   it('is closed by wrong tries on the page of the change as well', async () => {
     const { visitor, page } = await signIn(FIRST);
-    for (let i = 0; i < 5; i += 1) assert.equal((await change(visitor, page, 'wrong')).status, 422);
+    for (let i = 0; i < 10; i += 1) {
+      time.forward(WAITS[i] ?? 0);
+      assert.equal((await change(visitor, page, 'wrong')).status, 422);
+    }
     assert.equal((await change(visitor, page, FIRST)).status, 429);
-    time.forward(MINUTE);
+    time.forward(15 * MINUTE);
     const closed = await change(visitor, page, FIRST);
     assert.equal(closed.status, 422);
     assert.equal(errorAt(closed, 'current_password'), '原密碼不正確。');
@@ -115,7 +176,7 @@ describe('a first password', () => {
   });
 
   it('is opened again, when closed, by the link of "forgot password"', async () => {
-    for (let i = 0; i < 6; i += 1) await signIn('wrong');
+    await close();
     const visitor = createVisitor(service.issuer);
     const sent = await visitor.submit(await visitor.open('/forgot'), { login: EMAIL });
     assert.equal(sent.status, 200);

@@ -122,8 +122,8 @@ eachService('the time in a signed JWT of a client', options, (running) => {
   const athOf = (token: string): { ath: string } => ({ ath: createHash('sha256').update(token).digest('base64url') });
   /** Runs the purge job once. */
   const purge = async (): Promise<void> => {
-    const { store } = running().container;
-    await startPurgeJob({ store, clock: systemClock, log: createLogger('silent') }).stop();
+    const { store, secrets } = running().container;
+    await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();
   };
 
   for (const client of ['signer', 'fapi']) {

@@ -126,7 +126,7 @@ describe('cookies', () => {
     const cookies = await visitor.jar.getCookies(service.issuer);
     const names = cookies.map(({ key }) => key).sort();
     assert.deepEqual(names, [
-      'kinpass_browser',
+      ...['kinpass_browser', 'kinpass_device'],
       ...['kinpass_lang', 'kinpass_lang.sig'],
       ...['kinpass_session', 'kinpass_session.sig'],
     ]);

@@ -126,15 +126,29 @@ describe('throttle of an account', () => {
   });
 
   it('takes back an attempt that was never compared, and nothing more', () => {
-    const reachable = fc.integer({ min: 0, max: ACCOUNT_RULE.lockAt - 1 });
+    const reachable = fc.record({ failures: fc.nat(ACCOUNT_RULE.lockAt - 1), wait: fc.nat(900_000) });
     fc.assert(
-      fc.property(reachable, (failures) => {
-        const before = { failures, blockedUntil: 0, updatedAt: START };
+      fc.property(reachable, ({ failures, wait }) => {
+        const before = { failures, blockedUntil: START - wait, updatedAt: START - wait };
         const decision = admitAttempt(before, START, ACCOUNT_RULE);
         assert.equal(decision.admitted, true);
-        assert.deepEqual(withdrawAttempt(decision.next), before);
+        assert.deepEqual(withdrawAttempt(decision.next, { before, next: decision.next }, ACCOUNT_RULE), before);
       }),
     );
+    const { next } = admitAttempt(undefined, START, ACCOUNT_RULE);
+    const nothing = { failures: 0, blockedUntil: 0, updatedAt: START };
+    assert.deepEqual(withdrawAttempt(next, { before: undefined, next }, ACCOUNT_RULE), nothing);
+  });
+
+  it('keeps the wait of others when an attempt is taken back, unless fewer than five are left', () => {
+    const attempt = { before: undefined, next: { failures: 1, blockedUntil: 0, updatedAt: START } };
+    const after = (failures: number): ThrottleState =>
+      withdrawAttempt({ failures, blockedUntil: START + 9, updatedAt: START }, attempt, ACCOUNT_RULE);
+    assert.deepEqual(after(6), { failures: 5, blockedUntil: START + 9, updatedAt: START });
+    assert.deepEqual(after(5), { failures: 4, blockedUntil: 0, updatedAt: START });
+    assert.deepEqual(after(0), { failures: 0, blockedUntil: 0, updatedAt: START });
+    const sameCount = { failures: 1, blockedUntil: START + 9, updatedAt: START + 1 };
+    assert.deepEqual(withdrawAttempt(sameCount, attempt, ACCOUNT_RULE), { ...sameCount, failures: 0, blockedUntil: 0 });
   });
 
   it('begins anew when a success has removed the row', () => {

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAttempts } from '../../src/services/attempts.ts';
-import { createAudit } from '../../src/services/audit.ts';
 import { createHasher, type Hasher } from '../../src/services/hashing.ts';
-import { createMetrics } from '../../src/services/metrics.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
 import { createSignIn, type SignIn, type SignInResult } from '../../src/services/sign-in.ts';
 import { insertMany } from '../../src/store/bulk.ts';
+import { createTestAttempts } from '../helpers/attempts.ts';
 import { createKeptLog } from '../helpers/log.ts';
 import { eachStore } from '../helpers/store.ts';
 
@@ -30,10 +26,7 @@ eachStore('a school behind one address', (on) => {
     hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 200 });
     const { log } = createKeptLog();
     const { store } = on;
-    const secrets = createSecrets(randomBytes(32), systemRandom);
-    const metrics = createMetrics(hasher, log);
-    const audit = createAudit({ store, clock, log, metrics, secrets });
-    const attempts = createAttempts({ store, hasher, secrets, clock, log, audit });
+    const { attempts, metrics } = createTestAttempts({ store, hasher, clock, log });
     signIn = createSignIn({ store, attempts, metrics, log });
     const hash = await hasher.hash(PASSWORD);
     const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
+import { NO_REFUSALS } from '../../src/domain/refusals.ts';
 import type { ThrottleState } from '../../src/domain/throttle.ts';
 import { admitFromNetworks, networkCounters } from '../../src/services/network-counters.ts';
 import { createSecrets } from '../../src/services/secrets.ts';
@@ -19,8 +20,8 @@ function countAdmitted(addresses: readonly string[]): number {
   let admitted = 0;
   for (const address of addresses) {
     const counters = countersOf(address);
-    const before = counters.map(({ key }) => states.get(key));
-    const admission = admitFromNetworks(counters, before, NOW);
+    const locked = counters.map((counter) => ({ ...counter, state: states.get(counter.key), refusals: NO_REFUSALS }));
+    const admission = admitFromNetworks(locked, NOW);
     if (!admission.admitted) continue;
     admitted += 1;
     for (const [at, { key }] of counters.entries()) {
@@ -46,21 +47,16 @@ describe('counters of networks', () => {
     assert.equal(countAdmitted(addresses((at) => writings[at % 3] ?? '')), 10);
   });
 
-  it('refuse with the counter of the longest wait, and change no state', () => {
+  it('refuse with the counter of the longest wait', () => {
     const counters = countersOf('2001:db8::1');
-    const full = [10, 20, 40].map((failures) => ({ failures, blockedUntil: 0, updatedAt: NOW }));
-    assert.deepEqual(admitFromNetworks(counters, full, NOW), {
-      admitted: false,
-      until: NOW + 1_000,
-      refusing: counters[0],
-    });
-    const [first, second, third] = full;
-    const later = [first, second, third && { ...third, updatedAt: NOW + 5_000 }];
-    assert.deepEqual(admitFromNetworks(counters, later, NOW), {
-      admitted: false,
-      until: NOW + 5_250,
-      refusing: counters[2],
-    });
+    const locked = counters.map((counter, at) => ({
+      ...counter,
+      state: { failures: 10 * 2 ** at, blockedUntil: 0, updatedAt: at === 2 ? NOW + 5_000 : NOW },
+      refusals: NO_REFUSALS,
+    }));
+    const [first, , third] = locked;
+    assert.deepEqual(admitFromNetworks(locked.slice(0, 2), NOW), { admitted: false, until: NOW + 1_000, by: first });
+    assert.deepEqual(admitFromNetworks(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
   });
 
   it('hold no address in their keys', () => {

@@ -94,7 +94,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(await services.recovery.isOpen(`${token}x`), false);
       await services.newEntries();
       services.kicks();
-      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'changed' });
+      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'changed', personId: 'father' });
       assert.equal(services.kicks(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
       assert.deepEqual(await listAlive(services), []);

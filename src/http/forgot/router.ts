@@ -8,6 +8,7 @@ import { LINK_MINUTES } from '../../services/recovery.ts';
 import { hashId } from '../../services/secrets.ts';
 import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
+import { rememberDevice } from '../device-cookie.ts';
 import { field, parseForms, readForm } from '../forms.ts';
 import { formErrors, newPasswordFields, policyErrors } from '../new-password-form.ts';
 
@@ -142,6 +143,7 @@ async function useLink(deps: HttpDeps, ctx: Context, token: string, next: string
   switch (result.kind) {
     case 'changed':
       keepToken(ctx, null);
+      rememberDevice(deps, ctx, result.personId);
       deps.pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
       return;
     case 'expired':

@@ -4,6 +4,7 @@ import { BusyError } from '../../services/errors.ts';
 import type { SignInResult } from '../../services/sign-in.ts';
 import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
+import { deviceToken, rememberDevice } from '../device-cookie.ts';
 import { field, readForm, tick } from '../forms.ts';
 import { throttledText } from '../throttled.ts';
 import { finish, loginResult, type Screen, type Step } from './step.ts';
@@ -62,11 +63,13 @@ async function enter(deps: HttpDeps, ctx: Context, step: Step, typed: Typed): Pr
     password: typed.password,
     address: ctx.ip,
     clientId: step.clientId,
+    device: deviceToken(ctx),
     ...(isReauthentication(step) ? { expectedPersonId: step.personId } : {}),
   });
   const remember = await remembers(deps, step, typed);
   switch (result.kind) {
     case 'signed_in':
+      rememberDevice(deps, ctx, result.personId);
       return finish(ctx, deps.oidc, { login: loginResult(result.personId, remember, deps.clock.now()) });
     case 'first_password':
       return finish(ctx, deps.oidc, { first_password: { personId: result.personId, remember } });

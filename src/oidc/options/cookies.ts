@@ -10,6 +10,8 @@ export interface CookieNames {
   app: string;
   /** The browser that began an interaction. */
   browser: string;
+  /** The people who signed in with this browser. */
+  device: string;
   language: string;
   /** The token of an opened reset link. */
   reset: string;
@@ -33,6 +35,7 @@ function createNames(host: string, address: string): CookieNames {
   return {
     app: `${address}kinpass_app`,
     browser: `${host}kinpass_browser`,
+    device: `${host}kinpass_device`,
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,

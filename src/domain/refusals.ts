@@ -1,0 +1,43 @@
+/** Attempts that a counter refused without a comparison, since the last audit entry about them. */
+export interface Refusals {
+  count: number;
+  /** Start of the window, ms since 1970; null while no window is open. */
+  since: number | null;
+}
+
+/** What an audit entry says of a window. */
+export interface RefusalSummary {
+  attempts: number;
+  /** Milliseconds since 1970. */
+  since: number;
+}
+
+export const NO_REFUSALS: Refusals = { count: 0, since: null };
+
+/** In milliseconds: under a steady attack a counter causes one audit entry per hour. */
+export const REFUSAL_WINDOW_MS = 3_600_000;
+
+export interface CountedRefusal {
+  next: Refusals;
+  /** True for the first refusal of a window: the caller records it by itself, so it is not part of the count. */
+  isFirst: boolean;
+  /** The summary of a window that was open for an hour, this refusal included. */
+  summary: RefusalSummary | undefined;
+}
+
+/** Counts one refusal. A window that is an hour old is summed up, and a new one starts. */
+export function countRefusal({ count, since }: Refusals, now: number): CountedRefusal {
+  if (since === null) return { next: { count: 0, since: now }, isFirst: true, summary: undefined };
+  if (now - since < REFUSAL_WINDOW_MS) return { next: { count: count + 1, since }, isFirst: false, summary: undefined };
+  return { next: { count: 0, since: now }, isFirst: false, summary: { attempts: count + 1, since } };
+}
+
+/** @returns the summary of the window; undefined when there is nothing to say beyond the entry of its first refusal */
+export function summarize({ count, since }: Refusals): RefusalSummary | undefined {
+  return since === null || count === 0 ? undefined : { attempts: count, since };
+}
+
+/** Returns true if an admitted attempt ends the window of an address counter, which admits and refuses in turns under load. */
+export function isWindowOver({ since }: Refusals, now: number): boolean {
+  return since !== null && now - since >= REFUSAL_WINDOW_MS;
+}

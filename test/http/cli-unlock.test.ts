@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import Database from 'better-sqlite3';
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { personId } from '../helpers/city.ts';
+import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { createVisitor, type Answer } from '../helpers/visitor.ts';
+
+describe('kinpass person', () => {
+  let home: Home;
+  let service: Program;
+  before(async () => {
+    home = await createHome();
+    service = await startProgram(home.env);
+  });
+  after(async () => {
+    service.child.kill('SIGTERM');
+    await service.ended;
+    home.remove();
+  });
+
+  const signIn = async (login: string, password: string): Promise<Answer> => {
+    const visitor = createVisitor(home.issuer);
+    return visitor.submit(await visitor.open('/account'), { login, password });
+  };
+  const block = async (login: string): Promise<void> => {
+    for (let i = 0; i < 5; i += 1) assert.equal((await signIn(login, 'wrong')).status, 422);
+    assert.equal((await signIn(login, DEMO_PASSWORD)).status, 429);
+  };
+  const run = async (...args: string[]): Promise<[unknown, string, string]> => {
+    const program = runProgram(['person', ...args], home.env);
+    return [await program.ended, program.out(), program.err()];
+  };
+  const change = (sql: string): unknown => {
+    const database = new Database(home.databaseFile);
+    try {
+      const statement = database.prepare(sql);
+      return statement.reader ? statement.all() : statement.run();
+    } finally {
+      database.close();
+    }
+  };
+
+  it('unlock ends the waits of every login of the account, and writes it into the audit log', async () => {
+    const mobile = '0900000102';
+    for (const login of [LOGIN.G2, mobile]) await block(login);
+    assert.deepEqual(await run('unlock', mobile), [0, 'person: unlocked\n', '']);
+    for (const login of [LOGIN.G2, mobile]) assert.equal((await signIn(login, DEMO_PASSWORD)).status, 200);
+    const rows = z.array(z.object({ subject_id: z.string() }));
+    const entries = rows.parse(change("select subject_id from audit where event = 'person.unlocked'"));
+    assert.deepEqual(entries, [{ subject_id: personId('G2') }]);
+  });
+
+  it('unlock ends the lock of an account and opens a closed first password again, not an expired one', async () => {
+    const of = (table: string): string => `update ${table} set failures = 50`;
+    await block(LOGIN.G1);
+    change(of('throttles'));
+    change(`update first_passwords set failures = 10, closed_at = 1 where person_id = '${personId('G1')}'`);
+    assert.equal((await run('unlock', LOGIN.G1))[0], 0);
+    assert.equal(stepOf(await signIn(LOGIN.G1, '100201')), 'new_password');
+    change(`update first_passwords set closed_at = 1, expires_at = 1 where person_id = '${personId('G1')}'`);
+    assert.equal((await run('unlock', LOGIN.G1))[0], 0);
+    assert.equal((await signIn(LOGIN.G1, '100201')).status, 422);
+  });
+
+  it('enable after disable unlocks the account as well', async () => {
+    await block(LOGIN.T1);
+    assert.equal((await run('disable', LOGIN.T1))[0], 0);
+    assert.deepEqual(await run('enable', LOGIN.T1), [0, 'person: active\n', '']);
+    assert.equal((await signIn(LOGIN.T1, DEMO_PASSWORD)).status, 200);
+  });
+
+  it('names a login that no account has', async () => {
+    for (const login of ['nobody.at.all', '王大明']) {
+      const expected = `person: no account with login "${login}"\n`;
+      assert.deepEqual(await run('unlock', login), [1, '', expected]);
+    }
+    assert.equal((await run('unlock'))[0], 2);
+  });
+});

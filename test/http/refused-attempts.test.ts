@@ -1,0 +1,154 @@
+/** Refused attempts do not fill the audit log: the first of a window has an entry, one entry sums up the others. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { putThrottle } from '../../src/store/throttles.ts';
+import { personId } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { DAY, HOUR, holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+interface Entry {
+  event: string;
+  subjectId: string | null;
+  detail: Record<string, string | number | boolean>;
+}
+
+eachService(
+  'refused attempts',
+  () => ({ clients: [] }),
+  (running) => {
+    let time: HeldTime;
+    let earlier = 0;
+    before(() => {
+      time = holdTime();
+    });
+    after(() => {
+      time.release();
+    });
+    const entries = (): Promise<Entry[]> =>
+      running().container.store.read((tx) => tx.db.select().from(tx.t.audit).orderBy(tx.t.audit.seq));
+    const recorded = async (event: string): Promise<Entry[]> =>
+      (await entries()).slice(earlier).filter((entry) => entry.event === event);
+    const counters = (): Promise<{ key: string; refusals: number }[]> =>
+      running().container.store.read((tx) => tx.db.select().from(tx.t.throttles));
+    beforeEach(async () => {
+      time.forward(HOUR);
+      await running().container.store.write((tx) => tx.db.delete(tx.t.throttles));
+      earlier = (await entries()).length;
+    });
+
+    const attempt = async (login: string, times: number, password = 'wrong'): Promise<number[]> => {
+      const visitor = createVisitor(running().issuer);
+      const page = await visitor.open('/account');
+      const statuses: number[] = [];
+      for (let i = 0; i < times; i += 1) statuses.push((await visitor.submit(page, { login, password })).status);
+      return statuses;
+    };
+    const isTwoEntries = (found: readonly Entry[], attempts: number, subjectId: string | null): void => {
+      assert.equal(found.length, 2);
+      const [first, rest] = found;
+      assert.deepEqual([first?.detail, first?.subjectId, rest?.subjectId], [{}, subjectId, subjectId]);
+      assert.equal(rest?.detail['attempts'], attempts - 1);
+      assert.equal(typeof rest.detail['since'], 'number');
+    };
+
+    it('of a login are two entries with the right total, after the next attempt that is admitted', async () => {
+      for (const [login, subject] of [
+        [LOGIN.G2, personId('G2')],
+        ['nobody@parents.example', null],
+      ] as const) {
+        earlier = (await entries()).length;
+        const statuses = await attempt(login, 205);
+        assert.equal(statuses.filter((status) => status === 429).length, 200);
+        assert.deepEqual(
+          (await recorded('sign_in.throttled')).map(({ detail }) => detail),
+          [{}],
+        );
+        time.forward(MINUTE);
+        assert.deepEqual(await attempt(login, 1), [422]);
+        isTwoEntries(await recorded('sign_in.throttled'), 200, subject);
+        assert.equal((await recorded('sign_in.refused')).length, 6);
+      }
+    });
+
+    it('of a login are summed up by a success', async () => {
+      await attempt(LOGIN.G2, 25);
+      time.forward(MINUTE);
+      assert.deepEqual(await attempt(LOGIN.G2, 1, DEMO_PASSWORD), [200]);
+      isTwoEntries(await recorded('sign_in.throttled'), 20, personId('G2'));
+    });
+
+    it('are summed up when an operator unlocks the account', async () => {
+      await attempt(LOGIN.G2, 25);
+      await running().container.people.unlock(personId('G2'));
+      isTwoEntries(await recorded('sign_in.throttled'), 20, personId('G2'));
+      assert.equal((await recorded('person.unlocked')).length, 1);
+    });
+
+    it('of a locked login are summed up once per hour while they go on', async () => {
+      await attempt(LOGIN.G2, 1);
+      for (const { key } of await counters()) {
+        if (!key.startsWith('login:')) continue;
+        const locked = { failures: 50, blockedUntil: 0, updatedAt: Date.now() };
+        await running().container.store.write((tx) => putThrottle(tx, key, locked));
+      }
+      for (let hour = 0; hour < 3; hour += 1) {
+        assert.deepEqual(new Set(await attempt(LOGIN.G2, 10)), new Set([429]));
+        time.forward(HOUR);
+      }
+      const found = await recorded('sign_in.throttled');
+      assert.deepEqual(
+        found.map(({ detail }) => detail['attempts']),
+        [undefined, 10, 10],
+      );
+    });
+
+    it('are summed up before their counters are purged, in one entry', async () => {
+      for (const login of ['one@parents.example', 'two@parents.example']) await attempt(login, 10);
+      const subject = (await counters()).reduce((sum, { refusals }) => sum + refusals, 0);
+      assert.equal(subject, 8);
+      time.forward(31 * DAY);
+      await Promise.all(
+        running()
+          .container.startJobs()
+          .map((job) => job.stop()),
+      );
+      const [, , purged, ...others] = await recorded('sign_in.throttled');
+      assert.deepEqual([purged?.detail['attempts'], purged?.detail['counters'], others], [8, 2, []]);
+      assert.deepEqual(await counters(), []);
+    });
+
+    it('of a full address are one entry per hour, leave no counters, and name the network', async () => {
+      await attempt('nobody@parents.example', 1);
+      const address = (await counters()).find(({ key }) => key.startsWith('address:'))?.key ?? '';
+      const full = { failures: 100_000, blockedUntil: 0, updatedAt: Date.now() };
+      await running().container.store.write((tx) => putThrottle(tx, address, full));
+      const before = (await counters()).length;
+      for (let i = 0; i < 20; i += 1) assert.deepEqual(await attempt(`nobody.${String(i)}@parents.example`, 1), [429]);
+      assert.equal((await counters()).length, before);
+      time.forward(HOUR);
+      assert.deepEqual(await attempt('nobody.else@parents.example', 1), [429]);
+      const [, rest, ...others] = await recorded('sign_in.throttled');
+      assert.equal(rest?.detail['attempts'], 20);
+      assert.match(String(rest.detail['network']), /^127\.0\.0\.1$|^0:0:0:0::\/64$/);
+      assert.deepEqual([rest.subjectId, others], [null, []]);
+    });
+
+    it('at "forgot password" are two entries with the right total', async () => {
+      const ask = async (login: string, times: number): Promise<void> => {
+        const visitor = createVisitor(running().issuer);
+        const page = await visitor.open('/forgot');
+        await Promise.all(Array.from({ length: times }, () => visitor.submit(page, { login })));
+      };
+      await ask(LOGIN.G2, 23);
+      assert.equal((await recorded('recovery.requested')).length, 4, 'three mails and the first refusal');
+      time.forward(HOUR);
+      await ask(LOGIN.G2, 1);
+      const [summary, ...others] = await recorded('recovery.throttled');
+      assert.deepEqual([summary?.detail['attempts'], summary?.subjectId, others], [19, personId('G2'), []]);
+    });
+  },
+);

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
+import { systemRandom } from '../../src/domain/random.ts';
+import { createKnownDevices } from '../../src/services/known-devices.ts';
+import { createSecrets } from '../../src/services/secrets.ts';
+
+const key = randomBytes(32);
+const create = (masterKey = key): ReturnType<typeof createKnownDevices> =>
+  createKnownDevices({ secrets: createSecrets(masterKey, systemRandom), random: systemRandom });
+const devices = create();
+
+describe('known devices', () => {
+  it('are known for the people who signed in on them, on every node, with one counter each', () => {
+    const token = devices.remember(devices.remember(undefined, 'mother'), 'father');
+    assert.match(token, /^v1\.[\w-]{22}(\.[\w-]{43}){2}$/);
+    const counters = ['mother', 'father'].map((person) => create().counterKey(token, person));
+    for (const counter of counters) assert.match(counter ?? '', /^device:[\w-]{43}$/);
+    assert.notEqual(counters[0], counters[1]);
+    assert.equal(devices.counterKey(token, 'child'), undefined);
+    assert.equal(devices.counterKey(token, undefined), undefined);
+    assert.equal(create(randomBytes(32)).counterKey(token, 'mother'), undefined, 'another master key');
+  });
+
+  it('keep their nonce and counters at the next sign-in, and hold the last five people', () => {
+    const people = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const token = people.reduce<string | undefined>((before, person) => devices.remember(before, person), undefined);
+    assert.deepEqual(
+      people.map((person) => devices.counterKey(token, person) !== undefined),
+      [false, true, true, true, true, true],
+    );
+    const again = devices.remember(token, 'b');
+    assert.equal(devices.counterKey(again, 'b'), devices.counterKey(token, 'b'));
+    assert.equal(again.length, token?.length);
+    assert.equal(devices.remember(again, 'b'), again);
+    assert.equal(devices.counterKey(devices.remember(again, 'a'), 'c'), undefined, 'longest away');
+  });
+
+  it('are unknown with a token that was changed, moved to another nonce, or is none', () => {
+    const token = devices.remember(undefined, 'mother');
+    const [version, nonce = '', mac = ''] = token.split('.');
+    const otherNonce = devices.remember(undefined, 'mother').split('.')[1] ?? '';
+    for (const text of [
+      undefined,
+      '',
+      'v1',
+      `v2.${nonce}.${mac}`,
+      `${version ?? ''}.${otherNonce}.${mac}`,
+      `v1.${nonce}`,
+      `v1.${nonce}.`,
+      `${token}.`,
+      `${token}\n`,
+      `v1.${nonce}.${mac.slice(1)}`,
+      `v1.${nonce}.${mac.slice(1)}A`,
+      ['v1', nonce, ...Array.from({ length: 6 }, () => mac)].join('.'),
+    ]) {
+      assert.equal(devices.counterKey(text, 'mother'), undefined, text);
+    }
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        assert.equal(devices.counterKey(text, 'mother'), undefined);
+        assert.match(devices.remember(text, 'mother'), /^v1\.[\w-]{22}\.[\w-]{43}$/);
+      }),
+    );
+  });
+});
