@@ -31,7 +31,7 @@ const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services', 'attempts network-counters passwords recovery sign-in'),
-    tests: unit('services-network-counters services-recovery services-attempts-logins'),
+    tests: unit('services-sign-in services-network-counters services-recovery services-attempts-logins'),
   },
   {
     sources: files('services', 'keys new-key oidc-payload secrets'),

@@ -1,0 +1,112 @@
+/** What a sign-in makes of an attempt: whom the login names, what the audit log holds, and one answer for all refusals. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import type { Attempt, AttemptResult, Attempts } from '../../src/services/attempts.ts';
+import type { AuditEvent } from '../../src/services/audit.ts';
+import { createSignIn, type SignIn, type SignInAttempt } from '../../src/services/sign-in.ts';
+import { createTestServices, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+import { withFamily } from '../contract/family.ts';
+
+const EMAIL = 'daming@parents.example';
+const ATTEMPT: SignInAttempt = { login: EMAIL, password: 'secret', address: '203.0.113.7', clientId: 'app' };
+
+eachStore('sign-in', (on) => {
+  let services: TestServices;
+  let signIn: SignIn;
+  /** What the comparison says, and what it was asked. */
+  let kind: AttemptResult['kind'];
+  let asked: Attempt | undefined;
+  let told: AuditEvent | undefined;
+
+  withFamily(on);
+  before(() => {
+    services = createTestServices(on.store);
+    const attempts: Attempts = {
+      ...services.attempts,
+      verify: (attempt, tell) => {
+        asked = attempt;
+        const result = { kind, until: 5 } as AttemptResult;
+        told = tell?.(result);
+        return Promise.resolve(result);
+      },
+    };
+    signIn = createSignIn({ ...services, attempts, log: services.kept.log });
+  });
+  beforeEach(() => {
+    [kind, asked, told] = ['password', undefined, undefined];
+  });
+
+  it('asks for the person behind a login, however it is typed', async () => {
+    for (const [login, parsed] of [
+      [` ${EMAIL.toUpperCase()} `, { kind: 'email', value: EMAIL }],
+      ['0900-000-101', { kind: 'mobile', value: '+886900000101' }],
+    ] as const) {
+      assert.equal((await signIn.attempt({ ...ATTEMPT, login })).kind, 'signed_in');
+      assert.deepEqual([asked?.personId, asked?.login], ['father', parsed]);
+      assert.deepEqual([asked?.password, asked?.address], ['secret', '203.0.113.7']);
+    }
+  });
+
+  it('asks for nobody behind an unknown login, and counts what was typed', async () => {
+    await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
+    assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'email', value: 'unknown@parents.example' }]);
+    await signIn.attempt({ ...ATTEMPT, login: '?'.repeat(300) });
+    assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'other', value: '?'.repeat(254) }]);
+  });
+
+  it('asks for nobody behind the login of a disabled account', async () => {
+    await services.people.setStatus('father', 'disabled', undefined);
+    assert.equal((await signIn.attempt(ATTEMPT)).kind, 'refused');
+    assert.equal(asked?.personId, undefined);
+    await services.people.setStatus('father', 'active', undefined);
+  });
+
+  it('answers with the person and what the password opens', async () => {
+    const answer = (): Promise<Record<string, unknown>> =>
+      signIn
+        .attempt(ATTEMPT)
+        .then(({ ...result }) => ({ kind: result.kind, personId: 'personId' in result && result.personId }));
+    assert.deepEqual(await answer(), { kind: 'signed_in', personId: 'father' });
+    kind = 'first_password';
+    assert.deepEqual(await answer(), { kind: 'first_password', personId: 'father' });
+    kind = 'wrong';
+    assert.deepEqual(await answer(), { kind: 'refused', personId: false });
+    kind = 'throttled';
+    assert.deepEqual(await signIn.attempt(ATTEMPT), { kind: 'throttled', until: 5 });
+  });
+
+  it('refuses a right password of another person where one is expected', async () => {
+    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'teacher' })).kind, 'refused');
+    assert.equal(asked?.personId, undefined, 'nothing is compared');
+    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'father' })).kind, 'signed_in');
+  });
+
+  it('tells the audit log of each outcome, with the person, the app and the address', async () => {
+    for (const [result, event, outcome] of [
+      ['password', 'sign_in.signed_in', 'ok'],
+      ['first_password', 'sign_in.first_password', 'ok'],
+      ['wrong', 'sign_in.refused', 'refused'],
+      ['throttled', 'sign_in.throttled', 'refused'],
+    ] as const) {
+      kind = result;
+      await signIn.attempt(ATTEMPT);
+      assert.deepEqual(told, { event, outcome, subjectId: 'father', clientId: 'app', address: '203.0.113.7' });
+    }
+    kind = 'password';
+    await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
+    assert.deepEqual([told?.event, told?.subjectId], ['sign_in.refused', undefined]);
+  });
+
+  it('counts each outcome', async () => {
+    const count = async (): Promise<number> => {
+      const { values } = await services.metrics.signIns.get();
+      return values.find(({ labels }) => labels['outcome'] === 'refused')?.value ?? 0;
+    };
+    const before = await count();
+    kind = 'wrong';
+    await signIn.attempt(ATTEMPT);
+    assert.equal(await count(), before + 1);
+  });
+});
