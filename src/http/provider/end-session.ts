@@ -104,6 +104,7 @@ async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
   const { [FORM_FIELD]: sealed } = fields.parse(ctx.request.body ?? {});
   const form = openForm(deps.secrets, sealed);
   const askAgain = form === undefined ? ROUTES.endSession : askPath(sealed);
+  ctx.state['pagePath'] = askAgain;
   try {
     const notices = await endSession(deps, ctx, form);
     if (notices === undefined) redirect(ctx, askAgain);

@@ -1,0 +1,137 @@
+/** The sign-out pages on a phone: several tabs, sessions that ended elsewhere, the back button, the language. */
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { choose, fillSignIn, press } from '../helpers/browser.ts';
+import { LOGIN } from '../helpers/flow.ts';
+import { bodyText, heading, openStage, type Guest, type Stage } from '../helpers/stage.ts';
+
+const ASKED = '要登出嗎？';
+const SIGNED_OUT = '已登出';
+
+describe('the sign-out page in a browser', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  const endUrl = (parameters: Record<string, string> = {}): string =>
+    `${stage.world.issuer}/session/end?${new URLSearchParams(parameters).toString()}`;
+  const toPayment = (): Record<string, string> => ({
+    client_id: 'payment',
+    post_logout_redirect_uri: `${stage.world.payment}/`,
+  });
+  const atAccount = async (guest: Guest): Promise<Page> => {
+    await guest.page.goto(`${stage.world.issuer}/account`);
+    await fillSignIn(guest.page, LOGIN.G2);
+    assert.equal(await heading(guest.page), '我的帳號');
+    return guest.page;
+  };
+
+  it('signs out in two tabs, and each one goes to its own place', async () => {
+    const guest = await stage.guest();
+    const one = await atAccount(guest);
+    const two = await guest.tab();
+    await one.goto(endUrl());
+    await two.goto(endUrl(toPayment()));
+    assert.deepEqual([await heading(one), await heading(two)], [ASKED, ASKED]);
+    await press(one, '#submit');
+    assert.equal(await heading(one), SIGNED_OUT);
+    await press(two, '#submit');
+    assert.ok(two.url().startsWith(stage.world.payment), two.url());
+    await one.goto(`${stage.world.issuer}/account`);
+    assert.equal(await heading(one), '登入');
+  });
+
+  it('says "signed out" where the session was ended on another device meanwhile', async () => {
+    const page = await atAccount(await stage.guest());
+    await page.goto(endUrl());
+    const other = await atAccount(await stage.guest());
+    await press(other, other.locator('form[action="/account/sessions/end-others"] button'));
+    await press(page, '#submit');
+    assert.equal(await heading(page), SIGNED_OUT);
+    assert.match(await bodyText(page), /您已登出。/);
+    await other.reload();
+    assert.equal(await heading(other), '我的帳號');
+  });
+
+  it('speaks of signing out when the request of an app is wrong, in both languages, and signs out', async () => {
+    const page = await atAccount(await stage.guest());
+    for (const wrong of [
+      { id_token_hint: 'broken', ...toPayment() },
+      { client_id: 'payment', post_logout_redirect_uri: 'https://elsewhere.example/' },
+      { client_id: 'nobody' },
+    ]) {
+      await page.goto(endUrl(wrong));
+      assert.match(await page.title(), /要登出嗎？/);
+    }
+    await press(page, page.getByRole('link', { name: 'English' }));
+    assert.equal(await heading(page), 'Do you want to sign out?');
+    await press(page, '#submit');
+    assert.equal(await heading(page), 'Signed out');
+    await press(page, page.getByRole('link', { name: '中文' }));
+    assert.equal(await heading(page), SIGNED_OUT);
+  });
+
+  it('keeps the way back to the app when the language is changed', async () => {
+    const page = await atAccount(await stage.guest());
+    await page.goto(endUrl({ ...toPayment(), state: 'x' }));
+    await press(page, page.getByRole('link', { name: 'English' }));
+    assert.equal(await heading(page), 'Do you want to sign out?');
+    await press(page, '#submit');
+    assert.ok(page.url().startsWith(`${stage.world.payment}/?state=x`), page.url());
+  });
+
+  it('asks again for the person who has signed in meanwhile', async () => {
+    const guest = await stage.guest();
+    const page = await atAccount(guest);
+    const stale = await guest.tab();
+    await stale.goto(endUrl());
+    await page.goto(endUrl());
+    await press(page, '#submit');
+    await page.goto(`${stage.world.issuer}/account`);
+    await fillSignIn(page, LOGIN.S1);
+    await press(stale, '#submit');
+    assert.equal(await heading(stale), ASKED);
+    assert.match(await bodyText(stale), /登入狀態已變更.*目前登入：王小安/);
+    await page.reload();
+    assert.match(await bodyText(page), /王小安/);
+    await press(stale, '#submit');
+    assert.equal(await heading(stale), SIGNED_OUT);
+  });
+
+  it('leaves no account data behind the back button', async () => {
+    const page = await atAccount(await stage.guest());
+    await page.goto(`${stage.world.issuer}/account/password`);
+    await page.goto(endUrl());
+    await press(page, '#submit');
+    assert.equal(await heading(page), SIGNED_OUT);
+    for (let step = 0; step < 4; step += 1) {
+      await page.goBack();
+      assert.doesNotMatch(await bodyText(page), /李美玲|王小/, page.url());
+    }
+  });
+
+  it('works without JavaScript', async () => {
+    const page = await atAccount(await stage.guest({ javaScriptEnabled: false }));
+    await page.goto(stage.world.payment);
+    await press(page, '#sign-in');
+    await choose(page, '王小安');
+    await page.goto(endUrl());
+    assert.equal(await heading(page), ASKED);
+    await press(page, '#submit');
+    assert.match(await bodyText(page), /您已登出，並已通知：校園繳費系統。/);
+    await page.goto(`${stage.world.issuer}/session/end/success`);
+    assert.match(await bodyText(page), /您已登出。/);
+  });
+
+  it('never says "signed out" on the success page while somebody is signed in', async () => {
+    const page = await atAccount(await stage.guest());
+    await page.goto(`${stage.world.issuer}/session/end/success`);
+    assert.equal(await heading(page), ASKED);
+  });
+});
