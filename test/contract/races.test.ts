@@ -151,7 +151,7 @@ eachStore('one process', (on) => {
     );
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 45);
     const rows: ChainedEntry[] = [];
-    for await (const row of audit.entries(on.store, 7)) rows.push(row);
+    for await (const row of audit.entries(on.store, 0, 7)) rows.push(row);
     const { mac, ...head } = await on.store.read(audit.chainHead);
     assert.equal(rows.length, 45);
     assert.deepEqual(walkChain(rows), { ok: true, head });

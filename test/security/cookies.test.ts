@@ -190,6 +190,7 @@ describe('cookies with an https issuer', () => {
     const names = new Set(set.map((shape) => shape.replace(/(?:\.sig)?;.*/, '')));
     assert.deepEqual([...names].sort(), [
       '__Host-kinpass_browser',
+      '__Host-kinpass_device',
       '__Host-kinpass_lang',
       '__Host-kinpass_reset',
       '__Host-kinpass_session',
