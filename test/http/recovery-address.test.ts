@@ -6,6 +6,8 @@ import { and, eq } from 'drizzle-orm';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { hashId } from '../../src/services/secrets.ts';
+import { putResetLink } from '../../src/store/credentials.ts';
 import { giveFirstPassword, givePassword, personId, skeleton } from '../helpers/city.ts';
 import { eachService } from '../helpers/each-service.ts';
 import { LOGIN } from '../helpers/flow.ts';
@@ -95,6 +97,20 @@ eachService(
       await setStatus('disabled');
       await setStatus('active');
       assert.equal(await statusOf(link), 410);
+    });
+
+    it('that is stored just after the disabling ends when the account is enabled', async () => {
+      await setStatus('disabled');
+      const token = 'A'.repeat(43);
+      const link = {
+        personId: personId('G2'),
+        tokenHash: hashId(token),
+        expiresAt: Date.now() + DAY,
+        createdAt: Date.now(),
+      };
+      await running().container.store.write((tx) => putResetLink(tx, link));
+      await setStatus('active');
+      assert.equal(await statusOf(`${running().issuer}/forgot/reset?token=${token}`), 410);
     });
 
     it('ends when the IT desk gives a first password', async () => {
