@@ -41,6 +41,7 @@ import { createOutbox, type Outbox } from './services/outbox.ts';
 import { createPasswords, type Passwords } from './services/passwords.ts';
 import { createPeople, type People } from './services/people.ts';
 import { createRecovery, type Recovery } from './services/recovery.ts';
+import { createRequestRates, type RequestRates } from './services/request-rates.ts';
 import { createRevocation, type Revocation } from './services/revoke-all.ts';
 import { createSecrets, type Secrets } from './services/secrets.ts';
 import { createSignIn, type SignIn } from './services/sign-in.ts';
@@ -70,6 +71,7 @@ export interface Container {
   drain: Drain;
   inFlight: InFlight;
   metrics: Metrics;
+  rates: RequestRates;
   secrets: Secrets;
   hasher: Hasher;
   affiliations: Affiliations;
@@ -98,6 +100,7 @@ interface Services extends Surroundings {
   outbox: Outbox;
   passwords: Passwords;
   people: People;
+  rates: RequestRates;
   recovery: Recovery;
   revocation: Revocation;
   secrets: Secrets;
@@ -163,6 +166,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
     drain,
     inFlight,
     metrics,
+    rates: services.rates,
     secrets,
     hasher,
     affiliations: services.affiliations,
@@ -221,6 +225,7 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
     ...ends,
     passwords,
     keyRing: createKeyRing(ends),
+    rates: createRequestRates(ends),
     templates: createTemplates({ viewsDir: VIEWS, publicDir: PUBLIC, i18n, brand: loadBrand(config.brandFile) }),
     access: createAccess(ends),
     affiliations: createAffiliations(ends),

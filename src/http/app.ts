@@ -18,6 +18,7 @@ import { securityHeaders } from './middleware/headers.ts';
 import { language, switchLanguage } from './middleware/language.ts';
 import { observe } from './middleware/observe.ts';
 import { pathOf, pinOrigin } from './middleware/origin.ts';
+import { limitAnonymousSessions, limitBody } from './middleware/request-limits.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { showFailure } from './pages.ts';
 import { createEndSessionRouter } from './provider/end-session.ts';
@@ -47,6 +48,7 @@ export function createApp(deps: HttpDeps): Handler {
   app.use(observe({ ...deps, failed }));
   app.use(securityHeaders(issuer));
   app.use(oidc.discovery);
+  app.use(limitBody());
   app.use(unlessMachine(createPageLayers(deps)));
   app.use(oidc.gatherWrites);
   app.use(oidc.paceDevicePolls);
@@ -77,6 +79,7 @@ function createPageLayers(deps: HttpDeps): Middleware {
   mount(layers, createAccountRouter(deps));
   mount(layers, createForgotRouter(deps));
   mount(layers, createEndSessionRouter(deps));
+  layers.use(limitAnonymousSessions(deps.oidc.provider, deps.rates));
   layers.use(replaceProviderForms(deps));
   return compose(layers.middleware);
 }

@@ -13,6 +13,7 @@ import type { Outbox } from '../services/outbox.ts';
 import type { Passwords } from '../services/passwords.ts';
 import type { People } from '../services/people.ts';
 import type { Recovery } from '../services/recovery.ts';
+import type { RequestRates } from '../services/request-rates.ts';
 import type { Secrets } from '../services/secrets.ts';
 import type { SignIn } from '../services/sign-in.ts';
 import type { Templates } from '../services/templates.ts';
@@ -40,6 +41,7 @@ export interface HttpDeps {
   passwords: Passwords;
   people: People;
   random: Random;
+  rates: RequestRates;
   recovery: Recovery;
   secrets: Secrets;
   signIn: SignIn;

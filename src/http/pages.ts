@@ -5,7 +5,7 @@ import { clientName } from '../config/clients.ts';
 import { inLanguage } from '../config/words.ts';
 import type { School } from '../domain/model.ts';
 import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
-import { UnavailableError } from '../services/errors.ts';
+import { RateLimitedError, UnavailableError } from '../services/errors.ts';
 import type { I18n, WordVars } from '../services/i18n.ts';
 import type { WORD_FAMILIES } from '../services/i18n.ts';
 import type { CommonLocals, MessageLocals, PageLocals, PageName } from '../services/page-locals.ts';
@@ -100,6 +100,7 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
 
 /** The page for an answer that failed on the way: a route that is not there, an error that nobody caught. */
 export function showFailure(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
+  if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
   const kind = error instanceof UnavailableError ? 'unavailable' : kindOf(status);
   const clientId = kind === 'expired' ? rememberedApp(ctx) : undefined;
   pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
@@ -122,6 +123,8 @@ function kindOf(status: number): MessageKind {
     case 409:
     case 410:
       return 'expired';
+    case 429:
+      return 'tooManyRequests';
     case 503:
       return 'busy';
     default:
@@ -133,7 +136,7 @@ function kindOf(status: number): MessageKind {
 export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: Error): void {
   const status = error instanceof errors.OIDCProviderError ? error.statusCode : 500;
   const requestId = ctx.response.get('x-request-id');
-  if (error instanceof UnavailableError) {
+  if (error instanceof UnavailableError || error instanceof RateLimitedError) {
     showFailure(pages, ctx, { status: error.statusCode, reference: requestId, error });
     return;
   }

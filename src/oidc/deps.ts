@@ -7,6 +7,7 @@ import type { Keys } from '../services/keys.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
 import type { Outbox } from '../services/outbox.ts';
+import type { RequestRates } from '../services/request-rates.ts';
 import type { Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 
@@ -44,6 +45,7 @@ export interface OidcDeps {
   outbox: Outbox;
   log: Logger;
   metrics: Metrics;
+  rates: RequestRates;
   pages: ProviderPages;
   /** A last hand on the provider's configuration; `undefined` but in the conformance profile. */
   amend: ((configuration: Configuration) => Configuration) | undefined;

@@ -1,13 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Middleware } from 'koa';
-import type Provider from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import { rememberedUntil } from '../domain/proof-times.ts';
-import type { Clients } from '../services/clients.ts';
+import { ACCOUNT_CLIENT_ID, type Clients } from '../services/clients.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
+import { DEVICE_CODE } from './options/clients.ts';
 
 /**
  * The places where the provider has no option, all in one file, so that an upgrade knows where to look. Each is a method of
@@ -62,6 +63,23 @@ export function alwaysPairwise(provider: Provider): void {
 /** `sid` is in every ID token (claims.md), also where an app registers no back-channel logout. */
 export function alwaysIncludeSid(provider: Provider): void {
   Reflect.set(provider.Client.prototype, 'includeSid', () => true);
+}
+
+const grantTypeMethod = z.custom<(this: unknown, grantType: string) => boolean>(
+  (value) => typeof value === 'function',
+  'oidc-provider: Client.grantTypeAllowed has moved',
+);
+
+/** The account pages sign in at /auth, and their client has no secret: anybody could store device codes in its name. */
+export function rejectDeviceFlowOfBuiltInClient(provider: Provider): void {
+  const prototype: object = provider.Client.prototype;
+  const isAllowed = grantTypeMethod.parse(Reflect.get(prototype, 'grantTypeAllowed'));
+  Reflect.set(prototype, 'grantTypeAllowed', function check(this: { clientId: string }, grantType: string) {
+    if (this.clientId === ACCOUNT_CLIENT_ID && grantType === DEVICE_CODE) {
+      throw new errors.UnauthorizedClient('this client may not use the device flow');
+    }
+    return isAllowed.call(this, grantType);
+  });
 }
 
 const uniqueMethod = z.custom<object>(

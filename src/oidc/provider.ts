@@ -18,6 +18,7 @@ import {
   compareSecretHashes,
   createSendLogout,
   detectReplayOnce,
+  rejectDeviceFlowOfBuiltInClient,
   type SendLogout,
 } from './internals.ts';
 import { ACR_PASSWORD, claims } from './options/claims.ts';
@@ -31,6 +32,7 @@ import { holdToFapi } from './options/fapi.ts';
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import { sectorOf } from './sector.ts';
+import { createRequestCheck, refundCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
 import { createSessionAdapter } from './session-adapter.ts';
 
 export interface Oidc {
@@ -57,6 +59,8 @@ export function createOidc(deps: OidcDeps): Oidc {
   alwaysPairwise(provider);
   detectReplayOnce(provider, deps);
   keepBrowserCookie(provider);
+  rejectDeviceFlowOfBuiltInClient(provider);
+  refundCompletedRequests(provider, deps.rates);
   listen(provider, deps);
   const checkClients = async (): Promise<void> => {
     for (const { client_id: id } of deps.clients.list()) {
@@ -77,6 +81,7 @@ export function createOidc(deps: OidcDeps): Oidc {
 function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {
   const prompts = createPrompts(deps, identities);
   const findAccount = createFindAccount(deps, identities);
+  const checkRequest = createRequestCheck(deps.rates);
   return {
     adapter: (model) => (model === 'Session' ? createSessionAdapter(deps) : createAdapter(model, deps)),
     clients: deps.clients.list().map(toMetadata),
@@ -109,7 +114,8 @@ function createConfiguration(deps: OidcDeps, identities: Identities): Configurat
     renderError: (ctx, out, error) => {
       deps.pages.error(ctx, out, error);
     },
-    features: createFeatures(deps, findAccount),
+    features: createFeatures(deps, findAccount, checkRequest),
+    extraParams: { [REQUEST_CHECK]: checkRequest },
     // Browser apps are confidential clients with a server (RFC 9700); no script of another origin talks to us.
     clientBasedCORS: () => false,
     ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchAnywhere } : {}),
@@ -119,6 +125,7 @@ function createConfiguration(deps: OidcDeps, identities: Identities): Configurat
 function createFeatures(
   { pages, clients, clock }: OidcDeps,
   findAccount: FindAccount,
+  checkRequest: RequestCheck,
 ): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
@@ -127,7 +134,7 @@ function createFeatures(
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     backchannelLogout: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
-    dPoP: createDPoP(() => clock.now()),
+    dPoP: createDPoP(() => clock.now(), checkRequest),
     deviceFlow: createDeviceFlow(pages.device),
     ...createResourceFeatures(clients, findAccount),
     // For discovery; the http face answers these routes before the provider does.

@@ -22,6 +22,7 @@ export function createSessionAdapter(deps: AdapterDeps): Adapter {
     findByUid: async (uid) => living(await base.findByUid(uid), clock.now()),
     upsert: async (id, payload, expiresIn) => {
       const { uid, accountId } = payload;
+      if (isEmpty(payload) && (await base.find(id)) === undefined) return;
       if (uid === undefined || accountId === undefined || expiresIn === undefined) {
         await base.upsert(id, payload, expiresIn);
         return;
@@ -48,6 +49,14 @@ export function createSessionAdapter(deps: AdapterDeps): Adapter {
       });
     },
   };
+}
+
+/**
+ * Returns true for a session without a person and without a form. The provider makes one for each request whose session cookie is stale;
+ * storing it would let anybody write a row with each request.
+ */
+function isEmpty({ accountId, state }: AdapterPayload): boolean {
+  return accountId === undefined && state === undefined;
 }
 
 /**

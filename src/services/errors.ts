@@ -19,6 +19,26 @@ export class UnavailableError extends Error {
   }
 }
 
+/**
+ * A network or client sent too many requests that store something without a sign-in. In the words of the provider, like
+ * `UnavailableError`.
+ */
+export class RateLimitedError extends Error {
+  override name = 'RateLimitedError';
+  readonly error_description = 'too many requests; try again later';
+  readonly status = 429;
+  readonly statusCode = 429;
+  readonly expose = true;
+  /** The app could only send the person here again. */
+  readonly allow_redirect = false;
+  readonly retryAfterSeconds: number;
+  /** @param waitMs until a request is admitted again */
+  constructor(waitMs: number) {
+    super('temporarily_unavailable');
+    this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  }
+}
+
 /** A stored password hash is of a form, or of a cost, that this service does not verify. Holds nothing of the hash. */
 export class UnreadableHashError extends Error {
   override name = 'UnreadableHashError';

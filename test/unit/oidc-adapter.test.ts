@@ -171,9 +171,17 @@ eachStore('adapter of sessions', (on) => {
   });
 
   it('writes no row while nobody is signed in', async () => {
-    await sessions.upsert('anonymous', { uid: 'uid-anonymous' }, 60);
+    await sessions.upsert('anonymous', { uid: 'uid-anonymous', state: { secret: 'of a form' } }, 60);
     assert.equal(await on.store.read((tx) => sessionByHash(tx, hashId('uid-anonymous'))), undefined);
     assert.notEqual(await sessions.find('anonymous'), undefined);
+  });
+
+  it('stores no session without a person and without a form, but changes one that is stored', async () => {
+    await sessions.upsert('empty', { uid: 'uid-empty' }, 60);
+    assert.equal(await sessions.find('empty'), undefined);
+    await sessions.upsert('answered', { uid: 'uid-answered', state: { secret: 'of a form' } }, 60);
+    await sessions.upsert('answered', { uid: 'uid-answered' }, 60);
+    assert.deepEqual(await sessions.find('answered'), { uid: 'uid-answered' });
   });
 
   it('never revives an ended session, and stores none of a deleted person', async () => {

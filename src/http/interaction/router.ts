@@ -42,6 +42,8 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   });
   router.get('/other-account', async (ctx) => {
     await at(ctx);
+    // It ends this interaction and begins another one, again and again.
+    deps.rates.admitNetwork('authorization', ctx.ip);
     await anotherAccount(ctx, oidc);
   });
   router.post('/:prompt', parseForms(), async (ctx) => {

@@ -3,7 +3,7 @@ import { clientName, type ClientRegistration } from '../../config/clients.ts';
 import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
 
 /** RFC 8628, section 3.4 */
-const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** The registration of a relying party in the provider's words (OpenID Connect Dynamic Client Registration 1.0, section 2). */
 export function toMetadata(client: ClientRegistration): ClientMetadata {

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { errors, type Configuration } from 'oidc-provider';
+import type { RequestCheck } from '../request-limits.ts';
 import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
 type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>;
@@ -10,8 +11,9 @@ type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>;
  * proof, at each endpoint that takes one, and an error thrown there is answered like its own.
  *
  * @param now ms
+ * @param checkPushed is called before a proof at the pushed authorization request endpoint is remembered: that stores a row
  */
-export function createDPoP(now: () => number): DPoP {
+export function createDPoP(now: () => number, checkPushed: RequestCheck): DPoP {
   return {
     enabled: true,
     requireNonce: (ctx) => {
@@ -19,6 +21,7 @@ export function createDPoP(now: () => number): DPoP {
       if (iat !== undefined && isTooFarAhead(iat, now())) {
         throw new errors.InvalidDpopProof(`DPoP proof iat must be at most ${String(MAX_AHEAD_SECONDS)} seconds ahead`);
       }
+      if (ctx.oidc.route === 'pushed_authorization_request') checkPushed(ctx);
       return false;
     },
   };

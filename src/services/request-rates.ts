@@ -1,0 +1,80 @@
+import type { Clock } from '../domain/clock.ts';
+import { networksOf } from '../domain/network.ts';
+import { CLIENT_RULE, NETWORK_RULES, type LimitedEndpoint } from '../domain/request-rates.ts';
+import { admitFromAddress, refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
+import { RateLimitedError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { beside } from './side-effects.ts';
+
+/**
+ * Limits the requests that store something without a sign-in. The counters are in memory, one set for each node: a counter in the
+ * database would itself be a row that an unauthenticated request writes.
+ */
+export interface RequestRates {
+  /** Counts a request on every network of the address. @throws {RateLimitedError} and counts nothing when one of them refuses */
+  admitNetwork(endpoint: LimitedEndpoint, address: string): void;
+  /** Counts a request of an authenticated client. @throws {RateLimitedError} */
+  admitClient(endpoint: LimitedEndpoint, clientId: string): void;
+  /** Gives a request back that was completed: what it stored is gone. */
+  refundNetwork(endpoint: LimitedEndpoint, address: string): void;
+}
+
+/** About 200 bytes each. Beyond it the counter that was not used for the longest time is dropped. */
+const MAX_COUNTERS = 20_000;
+
+interface Deps {
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  maxCounters?: number | undefined;
+}
+
+interface Counter {
+  key: string;
+  rule: AddressRule;
+}
+
+export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUNTERS }: Deps): RequestRates {
+  /** Least recently used first. */
+  const states = new Map<string, ThrottleState>();
+  const put = (key: string, state: ThrottleState): void => {
+    states.delete(key);
+    states.set(key, state);
+    const [oldest] = states.keys();
+    if (states.size > maxCounters && oldest !== undefined) states.delete(oldest);
+  };
+  const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[]): void => {
+    const now = clock.now();
+    const admissions = counters.map(({ key, rule }) => ({ key, ...admitFromAddress(states.get(key), now, rule) }));
+    const waits = admissions.flatMap((one) => (one.admitted ? [] : [one.until ?? now]));
+    if (waits.length > 0) {
+      beside({ log, metrics }, 'metrics', () => {
+        metrics.rateLimited.inc({ endpoint });
+      });
+      throw new RateLimitedError(Math.max(...waits) - now);
+    }
+    for (const { key, next } of admissions) put(key, next);
+  };
+  return {
+    admitNetwork: (endpoint, address) => {
+      admit(endpoint, networkCounters(endpoint, address));
+    },
+    admitClient: (endpoint, clientId) => {
+      admit(endpoint, [{ key: `${endpoint} client ${clientId}`, rule: CLIENT_RULE }]);
+    },
+    refundNetwork: (endpoint, address) => {
+      for (const { key, rule } of networkCounters(endpoint, address)) {
+        const state = states.get(key);
+        if (state !== undefined) put(key, refund(state, clock.now(), rule));
+      }
+    },
+  };
+}
+
+function networkCounters(endpoint: LimitedEndpoint, address: string): Counter[] {
+  return networksOf(address).map(({ name, weight }) => ({
+    key: `${endpoint} network ${name}`,
+    rule: scaleRule(NETWORK_RULES[endpoint], weight),
+  }));
+}

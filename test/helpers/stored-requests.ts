@@ -1,0 +1,46 @@
+import { send, type RawAnswer } from './raw.ts';
+import { newSecret, registered } from './relying-party.ts';
+import type { TestService } from './service.ts';
+
+export const secret = newSecret();
+export const API = 'https://api.example/';
+export const options = {
+  clients: [
+    registered('app', secret, { scopes: ['openid', 'profile'], resources: [API], device_flow: true }),
+    registered('public', secret, {
+      scopes: ['openid', 'profile'],
+      client_secret_sha256: [],
+      token_endpoint_auth_method: 'none',
+      device_flow: true,
+    }),
+  ],
+  resourceServers: [{ identifier: API, scopes: { read: { 'zh-TW': '讀取', en: 'Read' } } }],
+  env: { KINPASS_TRUSTED_PROXIES: 'loopback' },
+};
+
+export const rowsOf = ({ container }: TestService): Promise<{ model: string; payload: string }[]> =>
+  container.store.read((u) => u.db.select().from(u.t.oidcRecords));
+
+/** Sends a form as a program does; the public client needs no secret. */
+export const post = (
+  service: TestService,
+  path: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<RawAnswer> =>
+  send(service.issuer, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', ...headers },
+    body,
+  });
+
+export const authorization = (more: Record<string, string> = {}, client = 'public'): URLSearchParams =>
+  new URLSearchParams({
+    client_id: client,
+    response_type: 'code',
+    redirect_uri: `https://${client}.example/callback`,
+    scope: 'openid',
+    code_challenge: 'x'.repeat(43),
+    code_challenge_method: 'S256',
+    ...more,
+  });

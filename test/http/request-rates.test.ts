@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import type { NETWORK_RULES } from '../../src/domain/request-rates.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { send } from '../helpers/raw.ts';
+import { createParty, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
+import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
+import { createVisitor, textOf } from '../helpers/visitor.ts';
+
+describe('the rate of requests without a sign-in', () => {
+  const HERE = '203.0.113.7';
+  const ELSEWHERE = '203.0.113.8';
+  const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
+  let service: TestService;
+  let time: HeldTime;
+  let app: TestParty;
+  before(async () => {
+    // A bucket empties by one each second.
+    time = holdTime();
+    service = await startService(options);
+    app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  /** Uses the whole budget of a network at an endpoint. */
+  const fill = (endpoint: keyof typeof NETWORK_RULES, address: string): void => {
+    try {
+      for (;;) service.container.rates.admitNetwork(endpoint, address);
+    } catch {
+      // The budget is used.
+    }
+  };
+  const limited = async (endpoint: string): Promise<number> => {
+    const text = await service.container.metrics.registry.metrics();
+    return Number(new RegExp(`kinpass_rate_limited_total\\{endpoint="${endpoint}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
+  };
+
+  it('is limited at /auth: 429 with Retry-After and a page, and nothing is stored', async () => {
+    fill('authorization', HERE);
+    const before = [(await rowsOf(service)).length, await limited('authorization')] as const;
+    for (const [language, text] of [
+      ['zh-TW', '這個網路目前登入人數過多'],
+      ['en', 'Too many sign-ins from this network'],
+    ] as const) {
+      const answer = await createVisitor(service.issuer, language).open((await app.begin()).url, from(HERE));
+      assert.equal(answer.status, 429);
+      assert.equal(answer.headers.get('retry-after'), '1');
+      assert.ok(textOf(answer.body).includes(text), textOf(answer.body));
+      assert.equal(answer.headers.get('set-cookie'), null);
+    }
+    const { pathname, search } = new URL((await app.begin()).url);
+    for (const [method, target] of [
+      ['HEAD', pathname + search],
+      ['GET', `/Auth/${search}`],
+    ] as const) {
+      assert.equal((await send(service.issuer, target, { method, headers: from(HERE) })).status, 429, target);
+    }
+    assert.deepEqual([(await rowsOf(service)).length, await limited('authorization')], [before[0], before[1] + 4]);
+    const answer = await createVisitor(service.issuer).open((await app.begin()).url, from(ELSEWHERE));
+    assert.equal(stepOf(answer), 'login');
+    time.forward(SECOND);
+    assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 303);
+    assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 429);
+  });
+
+  it('is not limited for people who are signed in, nor for apps that only ask', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.G4 });
+    fill('authorization', HERE);
+    const signedIn = await visitor.open((await app.begin()).url, from(HERE));
+    assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
+    const asking = await createVisitor(service.issuer).open((await app.begin({ prompt: 'none' })).url, from(HERE));
+    assert.equal(errorOf(asking), 'login_required');
+  });
+
+  it('counts an interaction no longer when it has ended with a sign-in', async () => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open((await app.begin()).url);
+    fill('authorization', '127.0.0.1');
+    fill('authorization', '::1');
+    const next = async (): Promise<number> =>
+      (await createVisitor(service.issuer).open((await app.begin()).url)).status;
+    assert.equal(await next(), 429);
+    const answer = await visitor.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
+    assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
+    assert.deepEqual([await next(), await next()], [200, 429]);
+    time.forward(HOUR);
+  });
+
+  it('is limited for another account, which begins a new interaction', async () => {
+    const visitor = createVisitor(service.issuer);
+    const { pathname } = new URL((await visitor.open((await app.begin()).url, from('203.0.113.9'))).url);
+    fill('authorization', '203.0.113.9');
+    const answer = await visitor.open(`${pathname}/other-account`, from('203.0.113.9'));
+    assert.equal(answer.status, 429);
+    assert.equal(stepOf(await visitor.open(pathname)), 'login', 'the interaction is still there');
+  });
+
+  it('is limited by network for pushed requests of a public client: 429 as JSON', async () => {
+    fill('pushed_authorization_request', HERE);
+    const before = (await rowsOf(service)).length;
+    const answer = await post(service, '/request', authorization().toString(), from(HERE));
+    assert.equal(answer.status, 429);
+    assert.ok(Number(answer.headers['retry-after']) >= 1);
+    assert.match(answer.body, /"error":"temporarily_unavailable"/);
+    assert.equal((await rowsOf(service)).length, before);
+    assert.equal((await post(service, '/request', authorization().toString(), from(ELSEWHERE))).status, 201);
+  });
+
+  it('is limited by client for pushed requests of a confidential client, whatever its network sent', async () => {
+    fill('pushed_authorization_request', HERE);
+    const basic = { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`, ...from(HERE) };
+    const body = authorization({}, 'app').toString();
+    assert.equal((await post(service, '/request', body, basic)).status, 201);
+    try {
+      for (;;) service.container.rates.admitClient('pushed_authorization_request', 'app');
+    } catch {
+      // The budget is used.
+    }
+    assert.equal((await post(service, '/request', body, { ...basic, ...from(ELSEWHERE) })).status, 429);
+  });
+
+  it('is limited by network for device codes of a public client', async () => {
+    fill('device_authorization', HERE);
+    const before = (await rowsOf(service)).length;
+    const answer = await post(service, '/device/auth', 'client_id=public&scope=openid', from(HERE));
+    assert.equal(answer.status, 429);
+    assert.match(answer.body, /"error":"temporarily_unavailable"/);
+    assert.equal((await rowsOf(service)).length, before);
+    assert.equal((await post(service, '/device/auth', 'client_id=public&scope=openid', from(ELSEWHERE))).status, 200);
+  });
+
+  it('is limited for pages that keep a form in a session, but not where the session is stored', async () => {
+    const visitor = createVisitor(service.issuer);
+    await visitor.open('/device', from(HERE));
+    fill('session', HERE);
+    const before = (await rowsOf(service)).length;
+    for (const [method, path] of [
+      ['GET', '/device'],
+      ['HEAD', '/Device/'],
+      ['GET', `/device/${'u'.repeat(43)}`],
+    ] as const) {
+      const answer = await send(service.issuer, path, { method, headers: { accept: 'text/html', ...from(HERE) } });
+      assert.equal(answer.status, 429, path);
+      assert.ok(Number(answer.headers['retry-after']) >= 1);
+    }
+    assert.equal((await rowsOf(service)).length, before);
+    assert.equal((await visitor.open('/device', from(HERE))).status, 200);
+  });
+});
+
+eachService(
+  'a stale session cookie',
+  () => options,
+  (running) => {
+    it('makes no request store a session', async () => {
+      const time = holdTime();
+      try {
+        const visitor = createVisitor(running().issuer);
+        await visitor.open('/device');
+        const cookie = await visitor.jar.getCookieString(running().issuer);
+        time.forward(2 * HOUR);
+        const before = (await rowsOf(running())).filter(({ model }) => model === 'Session').length;
+        for (const path of ['/auth', '/auth?client_id=public', `/auth/${'u'.repeat(43)}`]) {
+          await send(running().issuer, path, { headers: { cookie } });
+        }
+        await post(running(), '/session/end/confirm', 'xsrf=x', { cookie, origin: running().issuer });
+        assert.equal((await rowsOf(running())).filter(({ model }) => model === 'Session').length, before);
+      } finally {
+        time.release();
+      }
+    });
+  },
+);
