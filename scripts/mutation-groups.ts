@@ -30,9 +30,10 @@ const SERVICES: readonly Part[] = [
     tests: unit('services-endings services-access services-people'),
   },
   {
-    sources: files('services', 'attempts network-counters passwords recovery sign-in'),
-    tests: unit('services-sign-in services-network-counters services-recovery services-attempts-logins'),
+    sources: files('services', 'attempts attempt-counters known-devices network-counters refusals sign-in'),
+    tests: unit('services-sign-in services-network-counters services-known-devices services-attempt-rules'),
   },
+  { sources: files('services', 'notices passwords recovery'), tests: unit('services-recovery') },
   {
     sources: files('services', 'keys new-key oidc-payload secrets'),
     tests: [...unit('services-secrets services-keys'), ...contract('keys')],

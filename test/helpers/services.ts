@@ -12,7 +12,7 @@ import { createClients, type Clients } from '../../src/services/clients.ts';
 import { createEndings, type Endings } from '../../src/services/endings.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/guardianships.ts';
 import type { Hasher } from '../../src/services/hashing.ts';
-import { createKnownDevices } from '../../src/services/known-devices.ts';
+import { createKnownDevices, type KnownDevices } from '../../src/services/known-devices.ts';
 import { createI18n } from '../../src/services/i18n.ts';
 import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/outbox.ts';
@@ -97,6 +97,7 @@ export interface TestServices {
   readonly signIn: SignIn;
   readonly kept: KeptLog;
   readonly clock: Clock;
+  readonly devices: KnownDevices;
   forward(ms: number): void;
   /** How often the outbox was told that something is due, since the last call. */
   kicks(): number;
