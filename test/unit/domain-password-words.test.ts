@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { findContextProblems, type ContextProblem, type PasswordContext } from '../../src/domain/password-context.ts';
+import { checkNewPassword, type PasswordProblem } from '../../src/domain/password-policy.ts';
 import { ORIGINAL_LANGUAGE } from '../../src/domain/text.ts';
 
 const EMPTY: PasswordContext = { names: [], emails: [], phones: [], accounts: [], studentNumbers: [], schools: [] };
@@ -80,6 +81,42 @@ describe('IDs in a password', () => {
     for (const currentPassword of ['lamp100201', '100201lamp', '1002011', 'YE00100201', 'xY100100201', 'Y1001002011']) {
       assert.deepEqual(find(WITH_PART, { currentPassword }), [], currentPassword);
     }
+  });
+});
+
+describe('pieces and runs in a password', () => {
+  const check = (password: string, minLength = 12): PasswordProblem[] =>
+    checkNewPassword({ password, minLength, context: EMPTY, isCommon: () => false });
+
+  it('are too few when a piece that is too short by itself is said twice', () => {
+    assert.deepEqual(check('ivory-lamp8'.repeat(2)), ['repetitive'], 'eleven characters twice');
+    assert.deepEqual(check('ivory-lamp88'.repeat(2)), [], 'twelve characters twice');
+    assert.deepEqual(check('ivorylamp'.repeat(2), 9), []);
+    assert.deepEqual(check('ivorylamp'.repeat(2), 10), ['repetitive']);
+    assert.deepEqual(check('ivory-lampivory-lam'), [], 'not the whole piece again');
+    assert.deepEqual(check('IvOryLamp iVoRyLaMp '.slice(0, 20)), ['repetitive'], 'in whatever case');
+  });
+
+  it('are straight over the ends of the alphabet and the digits', () => {
+    for (const password of ['uvwxyzabcdef', 'fedcbazyxwvu', '567890123456', '654321098765', 'xyzabc890123']) {
+      assert.deepEqual(check(password), ['repetitive'], password);
+    }
+  });
+
+  it('are refused from three characters on average, and not below', () => {
+    assert.deepEqual(check('abcxyz123987'), ['repetitive'], 'four runs of three');
+    assert.deepEqual(check('abcxyz12398q'), [], 'five runs');
+    assert.deepEqual(check('aaabbbccceee'), ['repetitive'], 'four of the same');
+    assert.deepEqual(check('acegikmoqsuw'), [], 'every second letter is no neighbor');
+    assert.deepEqual(check('abababzyxyzz'), [], 'a run has one direction');
+    assert.deepEqual(check('a1b2c3d4e5f6'), [], 'a letter and a digit are no neighbors');
+    assert.deepEqual(check('z{|}~z{|}~zq'), [], 'signs are no neighbors');
+  });
+
+  it('say nothing about a single character', () => {
+    assert.deepEqual(check('x', 1), []);
+    assert.deepEqual(check('xx', 1), [], 'one character is long enough there');
+    assert.deepEqual(check('xx', 2), ['repetitive']);
   });
 });
 
