@@ -28,6 +28,7 @@ import { createAudit, type Audit } from './services/audit.ts';
 import { watchStore } from './services/availability.ts';
 import { loadBrand } from './services/brand.ts';
 import { createClients, type Clients } from './services/clients.ts';
+import { createConsents, type Consents } from './services/consents.ts';
 import { createEndings, type Endings } from './services/endings.ts';
 import { createGuardianships, type Guardianships } from './services/guardianships.ts';
 import { createHasher, type Hasher } from './services/hashing.ts';
@@ -90,6 +91,7 @@ interface Services extends Surroundings {
   attempts: Attempts;
   audit: Audit;
   clients: Clients;
+  consents: Consents;
   devices: KnownDevices;
   endings: Endings;
   guardianships: Guardianships;
@@ -229,6 +231,7 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
     templates: createTemplates({ viewsDir: VIEWS, publicDir: PUBLIC, i18n, brand: loadBrand(config.brandFile) }),
     access: createAccess(ends),
     affiliations: createAffiliations(ends),
+    consents: createConsents(ends),
     guardianships: createGuardianships(ends),
     people: createPeople(ends),
     recovery: createRecovery({ ...ends, passwords }),

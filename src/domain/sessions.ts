@@ -3,6 +3,9 @@ export const SESSION_SECONDS = 12 * 3600;
 /** With 記住我. In seconds. */
 export const REMEMBERED_SESSION_SECONDS = 30 * 24 * 3600;
 
+/** Live sessions of one person, far more than anybody has devices. One more ends the oldest. */
+export const MAX_SESSIONS_PER_PERSON = 50;
+
 /**
  * Whole seconds that a session has left, 0 when it is over. Counted from the sign-in, never from the last use.
  *

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { BusyError } from '../services/errors.ts';
-import type { PasswordChange } from '../services/passwords.ts';
+import type { PasswordChange, PasswordChangeResult } from '../services/passwords.ts';
 import type { HttpDeps } from './deps.ts';
 import { deviceToken, rememberDevice } from './device-cookie.ts';
 import { policyErrors, type NewPasswordFields } from './new-password-form.ts';
@@ -24,29 +24,33 @@ export function busyProblem({ pages }: HttpDeps, ctx: Context, typed: Partial<Ne
   return { status: 503, alert: pages.t(ctx, 'alert.busy'), typed };
 }
 
-/** Changes a password, or says at which field why not. `undefined` when it was changed. */
+type Changed = Extract<PasswordChangeResult, { kind: 'changed' }>;
+
+/** Changes a password, or says at which field why not. */
 export async function tryChange(
   deps: HttpDeps,
   ctx: Context,
   change: Omit<PasswordChange, 'address' | 'device'>,
-): Promise<Problem | undefined> {
-  const { pages, passwords } = deps;
+): Promise<Changed | { kind: 'refused'; problem: Problem }> {
   try {
-    const result = await passwords.change({ ...change, address: ctx.ip, device: deviceToken(ctx) });
-    switch (result.kind) {
-      case 'changed':
-        rememberDevice(deps, ctx, change.personId);
-        return undefined;
-      case 'throttled':
-        return { status: 429, alert: throttledText(deps, ctx, result.until) };
-      case 'wrong_current':
-        return { status: 422, errors: { current_password: pages.t(ctx, 'problem.wrong_current') } };
-      case 'unfit':
-        return { status: 422, errors: policyErrors(deps, ctx, result.problems) };
-    }
+    const result = await deps.passwords.change({ ...change, address: ctx.ip, device: deviceToken(ctx) });
+    if (result.kind !== 'changed') return { kind: 'refused', problem: problemOf(deps, ctx, result) };
+    rememberDevice(deps, ctx, change.personId);
+    return result;
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
-    const { current, next } = change;
-    return busyProblem(deps, ctx, { current_password: current, new_password: next, confirm_password: next });
+    const typed = { current_password: change.current, new_password: change.next, confirm_password: change.next };
+    return { kind: 'refused', problem: busyProblem(deps, ctx, typed) };
+  }
+}
+
+function problemOf(deps: HttpDeps, ctx: Context, result: Exclude<PasswordChangeResult, Changed>): Problem {
+  switch (result.kind) {
+    case 'throttled':
+      return { status: 429, alert: throttledText(deps, ctx, result.until) };
+    case 'wrong_current':
+      return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
+    case 'unfit':
+      return { status: 422, errors: policyErrors(deps, ctx, result.problems) };
   }
 }

@@ -5,6 +5,7 @@ import type { OffersAt } from '../oidc/offers.ts';
 import type { Access } from '../services/access.ts';
 import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
+import type { Consents } from '../services/consents.ts';
 import type { I18n } from '../services/i18n.ts';
 import type { KnownDevices } from '../services/known-devices.ts';
 import type { Logger } from '../services/logger.ts';
@@ -29,6 +30,7 @@ export interface HttpDeps {
   access: Access;
   audit: Audit;
   clients: Clients;
+  consents: Consents;
   clock: Clock;
   devices: KnownDevices;
   i18n: I18n;

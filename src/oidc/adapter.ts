@@ -2,6 +2,7 @@ import Provider, { errors, type Adapter, type AdapterPayload } from 'oidc-provid
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Audit } from '../services/audit.ts';
+import { OvertakenError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
 import { openPayload, sealPayload } from '../services/oidc-payload.ts';
 import { hashId, type Secrets } from '../services/secrets.ts';
@@ -9,7 +10,7 @@ import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
-import { gathering, overtaken, useUp, writeGathered } from './gather.ts';
+import { gathering, useUp, writeGathered } from './gather.ts';
 import { reuseReasonOf, revokeReused } from './reuse.ts';
 import { standingGrantOf } from './standing-grant.ts';
 import { lookUpUserCode } from './user-codes.ts';
@@ -91,7 +92,7 @@ export async function saveRecord(
 
 /** A step lets its person in once, and not at all when it was ended together with the sessions. */
 async function takeStep(taken: Promise<boolean>): Promise<void> {
-  if (!(await taken)) throw overtaken();
+  if (!(await taken)) throw new OvertakenError();
 }
 
 /** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */

@@ -3,6 +3,7 @@ import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
 import type { Clock } from '../domain/clock.ts';
 import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
+import type { Endings } from '../services/endings.ts';
 import type { Keys } from '../services/keys.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
@@ -42,6 +43,7 @@ export interface OidcDeps {
   clients: Clients;
   keys: Keys;
   audit: Audit;
+  endings: Endings;
   outbox: Outbox;
   log: Logger;
   metrics: Metrics;

@@ -1,4 +1,3 @@
-import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
 import type { AuditEvent } from '../services/audit.ts';
@@ -8,6 +7,7 @@ import type { Store, Unit } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
 import type { OidcDeps } from './deps.ts';
 import { reuseReasonOf, revokeReused, type ReuseDeps } from './reuse.ts';
+import { normalizePath, ROUTES } from './routes.ts';
 
 type Work = (u: Unit) => Promise<unknown>;
 type Saved = records.NewOidcRecord;
@@ -20,6 +20,8 @@ export interface Gathering {
   add(work: Work): void;
   /** The same, and the request itself finds the record from now on. */
   save(record: Saved, work: Work): void;
+  /** The same, but before everything else of the unit: it takes the lock that the rest relies on, or refuses. */
+  saveFirst(record: Saved, work: Work): void;
   /** The same, and the request itself finds it no more. */
   remove(model: string, idHash: string, work: Work): void;
   /** What the audit log shall hold of the request, when what it wrote is on the disk. */
@@ -35,14 +37,6 @@ class AlreadyUsedError extends Error {
     super('already used');
     this.grantHash = grantHash;
   }
-}
-
-/**
- * What the request rests on was ended by somebody else since it began: "sign out everywhere" must not be overtaken by who is just
- * coming in. The unit is taken back, and no answer of the request is given.
- */
-export function overtaken(): Error {
-  return createError(410, 'ended while the request was under way');
 }
 
 const underWay = new WeakMap<object, Gathering>();
@@ -67,18 +61,20 @@ export async function useUp(u: Unit, model: string, id: string, now: number): Pr
   throw new AlreadyUsedError((await records.findRecord(u, model, idHash))?.grantHash ?? undefined);
 }
 
-/**
- * Where a request ends with one unit of work: the way to a code, and from a code to tokens. The provider takes an address in any
- * case, and with a slash at its end.
- */
-const TOKEN = /^\/token\/?$/i;
-const AUTHORIZATION = /^\/auth(?:\/[^/]+)?\/?$/i;
+/** Returns true for the pages that lead to a code or to the approval of a device: each of their requests is one transaction. */
+function leadsToGrant(path: string): boolean {
+  if (path === ROUTES.deviceAuthorization) return false;
+  return [ROUTES.authorization, ROUTES.codeVerification].some(
+    (route) => path === route || path.startsWith(`${route}/`),
+  );
+}
 
 /** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
 export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
   return async (ctx, next) => {
-    const isToken = TOKEN.test(ctx.path);
-    if (!isToken && !AUTHORIZATION.test(ctx.path)) {
+    const path = normalizePath(ctx.path);
+    const isToken = path === ROUTES.token;
+    if (!isToken && !leadsToGrant(path)) {
       await next();
       return;
     }
@@ -158,6 +154,10 @@ function createGathering(gathered: Gathered): Gathering {
     save: (record, one) => {
       known.set(keyOf(record.model, record.idHash), record);
       add(one);
+    },
+    saveFirst: (record, one) => {
+      known.set(keyOf(record.model, record.idHash), record);
+      work.unshift(one);
     },
     remove: (model, idHash, one) => {
       known.set(keyOf(model, idHash), null);

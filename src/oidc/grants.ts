@@ -1,12 +1,15 @@
 import type { KoaContextWithOIDC, Grant } from 'oidc-provider';
 import type { ActingContext } from '../domain/model.ts';
-import { apiScope, claimsOfScopes, grantedScopes } from '../domain/scopes.ts';
+import { claimsOfScopes, grantedScopes } from '../domain/scopes.ts';
+import { OvertakenError } from '../services/errors.ts';
 import { hashId } from '../services/secrets.ts';
+import { hasConsent } from '../store/consents.ts';
 import * as grants from '../store/grants.ts';
 import type { OidcDeps } from './deps.ts';
 import { writeGathered } from './gather.ts';
 import type { Identities, Identity } from './identity.ts';
 import type { PendingCheck } from './prompts/index.ts';
+import { requestedScopes } from './requested-scopes.ts';
 
 type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
 
@@ -37,10 +40,14 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
   const grant = new provider.Grant({ accountId: personId, clientId: client.clientId });
   grant.addOIDCScope(scopes.join(' '));
   grant.addOIDCClaims([...ctx.oidc.requestParamClaims].filter((claim) => releasable.has(claim)));
-  const apiScopes = addResources(ctx, grant);
+  addResources(ctx, grant);
   const grantId = await grant.save();
   const { chosen } = identity;
+  const stored = requestedScopes(ctx, registration);
+  const isFirstParty = clients.find(client.clientId)?.first_party === true;
   await writeGathered(store, async (u) => {
+    // Access that was removed since the prompts were checked stays removed; the session's write has locked the person.
+    if (!isFirstParty && !(await hasConsent(u, personId, client.clientId, stored))) throw new OvertakenError();
     await grants.insertGrant(u, {
       grantHash: hashId(grantId),
       personId,
@@ -50,7 +57,7 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
       schoolCode: chosen?.schoolCode ?? null,
       childId: chosen?.childId ?? null,
       basisId: chosen?.basisId ?? null,
-      scopes: [...scopes, ...apiScopes].join(' '),
+      scopes: stored.join(' '),
       createdAt: clock.now(),
       // Not `exp`: the provider writes that into the record only, and the instance does not have it.
       expiresAt: clock.now() + grant.remainingTTL * 1000,
@@ -60,13 +67,12 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
   return grant;
 }
 
-/** What the app may do at the APIs that it named (RFC 8707). @returns the scopes, each with its API */
-function addResources(ctx: KoaContextWithOIDC, grant: Grant): string[] {
-  return Object.entries(ctx.oidc.resourceServers ?? {}).flatMap(([identifier, server]) => {
+/** What the app may do at the APIs that it named (RFC 8707). */
+function addResources(ctx: KoaContextWithOIDC, grant: Grant): void {
+  for (const [identifier, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
     const wanted = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
     grant.addResourceScope(identifier, wanted.join(' '));
-    return wanted.map((scope) => apiScope(identifier, scope));
-  });
+  }
 }
 
 function toLast({ role, schoolCode, childId }: ActingContext): grants.LastContext {

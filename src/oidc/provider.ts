@@ -1,7 +1,8 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import Provider, { errors, type Configuration } from 'oidc-provider';
 import { SCOPES } from '../domain/scopes.ts';
 import { pairwiseSub } from '../domain/pairwise.ts';
+import type { RotatedSession } from '../services/session-rotation.ts';
 import { createFindAccount, type FindAccount } from './account.ts';
 import { createAdapter } from './adapter.ts';
 import { keepBrowserCookie } from './browser-binding.ts';
@@ -38,6 +39,8 @@ import { createSessionAdapter } from './session-adapter.ts';
 export interface Oidc {
   provider: Provider;
   sendLogout: SendLogout;
+  /** Tells the browser the new id of its session. */
+  setSessionCookie(ctx: Context, session: RotatedSession): void;
   /** One of the first layers: the metadata (OpenID Connect Discovery 1.0, section 4). */
   discovery: Middleware;
   /** Around the provider's own routes. */
@@ -70,12 +73,16 @@ export function createOidc(deps: OidcDeps): Oidc {
       });
     }
   };
+  const setSessionCookie: Oidc['setSessionCookie'] = (ctx, { id, expiresAt }) => {
+    const expires = expiresAt === undefined ? {} : { expires: new Date(expiresAt) };
+    ctx.cookies.set(provider.cookieName('session'), id, { ...configuration.cookies?.long, ...expires });
+  };
   const layers = {
     discovery: announceOnlyPairwise(),
     gatherWrites: gatherWrites(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
   };
-  return { provider, sendLogout, checkClients, ...layers };
+  return { provider, sendLogout, setSessionCookie, checkClients, ...layers };
 }
 
 function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {

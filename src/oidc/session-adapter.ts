@@ -1,19 +1,25 @@
 import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
-import { sessionLifetime } from '../domain/sessions.ts';
+import { MAX_SESSIONS_PER_PERSON, sessionLifetime } from '../domain/sessions.ts';
+import { OvertakenError } from '../services/errors.ts';
 import { hashId } from '../services/secrets.ts';
+import type { Unit } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
 import * as people from '../store/people.ts';
 import * as sessions from '../store/sessions.ts';
-import { createAdapter, saveRecord, toRecord, type AdapterDeps } from './adapter.ts';
-import { gathering, overtaken } from './gather.ts';
+import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
+import type { OidcDeps } from './deps.ts';
+import { gathering } from './gather.ts';
+import { verifiedLogin } from './verified-login.ts';
 
 const USER_AGENT_LENGTH = 512;
 
+type Deps = AdapterDeps & Pick<OidcDeps, 'endings'>;
+
 /**
- * Sessions also have a row that people can read on their account page. That row outlives the record: a request that was under
- * way while somebody ended the session can not write it back to life.
+ * Sessions also have a row that people can read on their account page. That row outlives the record: a request in progress while
+ * the session is ended cannot write it back to life.
  */
-export function createSessionAdapter(deps: AdapterDeps): Adapter {
+export function createSessionAdapter(deps: Deps): Adapter {
   const { store, secrets, clock } = deps;
   const base = createAdapter('Session', deps);
   return {
@@ -28,27 +34,69 @@ export function createSessionAdapter(deps: AdapterDeps): Adapter {
         return;
       }
       const now = clock.now();
-      const request = Provider.ctx?.request;
+      const login = Provider.ctx?.oidc.result?.login;
       const record = toRecord({ model: 'Session', id, payload, expiresIn, secrets, now });
-      const session: sessions.NewSession = {
-        sessionHash: hashId(uid),
-        personId: accountId,
-        userAgent: (request?.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
-        address: request?.ip ?? '',
-        remember: payload.transient !== true,
-        createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
-        expiresAt: now + expiresIn * 1000,
-      };
-      const gathered = gathering() !== undefined;
-      await saveRecord(store, record, async (u) => {
-        // The person was deleted while the browser still holds the session: it is nobody's, and there is nothing to save.
-        if ((await people.personById(u, accountId)) === undefined) return;
-        if (await sessions.putSession(u, session)) await records.putRecord(u, record);
+      const session = toRow({ sessionHash: hashId(uid), personId: accountId, payload, now, expiresIn });
+      const gathered = gathering();
+      const save = async (tx: Unit): Promise<void> => {
+        // The person was deleted while the browser still holds the session: it belongs to no account, and there is nothing to save.
+        if (!(await lockOwner(tx, accountId, login))) return;
+        if (await sessions.putSession(tx, session)) await records.putRecord(tx, record);
         // What else the request wrote would outlive the session: a grant with `offline_access`.
-        else if (gathered) throw overtaken();
-      });
+        else if (gathered !== undefined) throw new OvertakenError();
+        if (login !== undefined) await endSurplus(tx, deps, accountId);
+      };
+      if (gathered === undefined) await store.write(save);
+      else gathered.saveFirst(record, save);
     },
   };
+}
+
+interface Sighting {
+  sessionHash: string;
+  personId: string;
+  payload: AdapterPayload;
+  now: number;
+  /** Seconds. */
+  expiresIn: number;
+}
+
+/** The session as its person sees it, with the browser of this request. */
+function toRow({ sessionHash, personId, payload, now, expiresIn }: Sighting): sessions.NewSession {
+  const request = Provider.ctx?.request;
+  return {
+    sessionHash,
+    personId,
+    userAgent: (request?.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
+    address: request?.ip ?? '',
+    remember: payload.transient !== true,
+    createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
+    expiresAt: now + expiresIn * 1000,
+  };
+}
+
+/**
+ * Locks the person of a session. A change of the password locks the same row before it lists the sessions, so either it finds this
+ * one, or the sign-in is refused here.
+ *
+ * @param login the login result that opens the session; `undefined` when the person was signed in before
+ * @returns false when the person was deleted
+ * @throws {OvertakenError} when the account was disabled, or its credential changed, after the password was verified
+ */
+async function lockOwner(tx: Unit, personId: string, login: unknown): Promise<boolean> {
+  if (login === undefined) return (await people.lockPersonShared(tx, personId)) !== undefined;
+  const verified = verifiedLogin.safeParse(login);
+  const person = await people.lockPerson(tx, personId);
+  if (person?.status !== 'active' || person.credentialVersion !== verified.data?.credentialVersion) {
+    throw new OvertakenError();
+  }
+  return true;
+}
+
+/** Ends the oldest sessions beyond the limit, as if the person had ended them. Their notices wait for the next look at the outbox. */
+async function endSurplus(tx: Unit, { endings, clock }: Deps, personId: string): Promise<void> {
+  const surplus = await sessions.listSurplusSessions(tx, personId, clock.now(), MAX_SESSIONS_PER_PERSON);
+  if (surplus.length > 0) await endings.endSessions(tx, personId, surplus, { keepOffline: true });
 }
 
 /**

@@ -1,13 +1,16 @@
 import type { Clock } from '../domain/clock.ts';
+import * as consentStore from '../store/consents.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grantStore from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
+import * as people from '../store/people.ts';
 import * as sessionStore from '../store/sessions.ts';
 import type { Audit } from './audit.ts';
 import type { Endings, LogoutNotice } from './endings.ts';
 import type { Outbox } from './outbox.ts';
+import type { RotatedSession } from './session-rotation.ts';
 
-/** An app that can read the person's data now. */
+/** An app that can read the person's data now, or that may do so at the next sign-in without asking. */
 export interface AppAccess {
   clientId: string;
   since: number;
@@ -21,9 +24,13 @@ export interface Access {
   apps(personId: string): Promise<AppAccess[]>;
   /** @returns false when it is not a live session of this person */
   endSession(personId: string, sessionHash: string, address: string): Promise<boolean>;
-  /** @returns how many ended */
-  endOtherSessions(personId: string, keep: string, address: string): Promise<number>;
-  /** @returns false when the app had no access */
+  /**
+   * Ends all sessions but one, and every sign-in in progress. The kept session gets a new id.
+   *
+   * @throws {OvertakenError} when the session to keep has ended
+   */
+  endOtherSessions(personId: string, keep: string, address: string): Promise<RotatedSession>;
+  /** Takes an app's consent, grants and tokens away. @returns false when the app had no access */
   revokeApp(personId: string, clientId: string, address: string): Promise<boolean>;
   /** Ends what has passed its time, so that relying parties learn of it. @returns how many */
   endExpired(limit: number): Promise<number>;
@@ -43,63 +50,90 @@ interface Deps {
   outbox: Outbox;
 }
 
-export function createAccess({ store, clock, audit, endings, outbox }: Deps): Access {
-  const endSessions = async (
-    personId: string,
-    choose: (hash: string) => boolean,
-    event: { event: string; address: string },
-    before: (u: Unit) => Promise<unknown> = () => Promise.resolve(),
-  ): Promise<number> => {
-    const count = await store.write(async (u) => {
-      await before(u);
-      const live = await sessionStore.liveSessionsOf(u, personId, clock.now());
-      const hashes = live.map(({ sessionHash }) => sessionHash).filter(choose);
-      if (hashes.length === 0) return 0;
-      await endings.endSessions(u, personId, hashes, { keepOffline: true });
-      await audit.append(u, {
-        ...event,
-        outcome: 'ok',
-        actorId: personId,
-        subjectId: personId,
-        detail: { sessions: hashes.length },
-      });
-      return hashes.length;
-    });
-    outbox.kick();
-    return count;
-  };
+export function createAccess(deps: Deps): Access {
+  const { store, clock, endings, outbox } = deps;
   return {
     sessions: (personId) => store.read((u) => sessionStore.liveSessionsOf(u, personId, clock.now())),
     session: (sessionHash) => store.read((u) => sessionStore.sessionByHash(u, sessionHash)),
-    apps: async (personId) => toApps(await store.read((u) => grantStore.liveGrantsOf(u, personId, clock.now()))),
-    endSession: async (personId, sessionHash, address) =>
-      (await endSessions(personId, (hash) => hash === sessionHash, { event: 'session.ended', address })) > 0,
-    endOtherSessions: (personId, keep, address) =>
-      // Sign-ins elsewhere that wait to go on end too: a moment later they would be sessions.
-      endSessions(
-        personId,
-        (hash) => hash !== keep,
-        { event: 'session.others_ended', address },
-        (u) => records.destroyStepsOf(u, personId),
+    apps: (personId) =>
+      store.read(async (u) =>
+        toApps([
+          ...(await grantStore.liveGrantsOf(u, personId, clock.now())).map(toAccess),
+          ...(await consentStore.listConsents(u, personId)).map(({ clientId, grantedAt, scope }) => {
+            return { clientId, since: grantedAt, scopes: [scope] };
+          }),
+        ]),
       ),
-    signOut: createSignOut({ store, clock, audit, endings, outbox }),
+    ...createSessionEndings(deps),
+    signOut: createSignOut(deps),
     endExpired: async (limit) => {
       const expired = await store.read((u) => sessionStore.expiredSessions(u, clock.now(), limit));
-      for (const { personId, sessionHash } of expired) {
-        await store.write((u) => endings.endSessions(u, personId, [sessionHash], { keepOffline: true }));
+      for (const [personId, ofPerson] of Map.groupBy(expired, (session) => session.personId)) {
+        const hashes = ofPerson.map(({ sessionHash }) => sessionHash);
+        await store.write(async (tx) => {
+          await people.lockPerson(tx, personId);
+          await endings.endSessions(tx, personId, hashes, { keepOffline: true });
+        });
       }
       if (expired.length > 0) outbox.kick();
       return expired.length;
     },
-    revokeApp: createRevokeApp({ store, audit, endings, outbox }),
+    revokeApp: createRevokeApp(deps),
   };
 }
 
-function createSignOut({ store, clock, audit, endings, outbox }: Deps): Access['signOut'] {
+/** What a person ends among the own sessions on the account page. */
+function createSessionEndings({
+  store,
+  clock,
+  audit,
+  endings,
+  outbox,
+}: Deps): Pick<Access, 'endSession' | 'endOtherSessions'> {
+  const endWhere = async (
+    tx: Unit,
+    personId: string,
+    isChosen: (sessionHash: string) => boolean,
+    event: { event: string; address: string },
+  ): Promise<number> => {
+    const live = await sessionStore.liveSessionsOf(tx, personId, clock.now());
+    const hashes = live.map(({ sessionHash }) => sessionHash).filter(isChosen);
+    if (hashes.length === 0) return 0;
+    await endings.endSessions(tx, personId, hashes, { keepOffline: true });
+    const detail = { sessions: hashes.length };
+    await audit.append(tx, { ...event, outcome: 'ok', actorId: personId, subjectId: personId, detail });
+    return hashes.length;
+  };
+  return {
+    endSession: async (personId, sessionHash, address) => {
+      const ended = await store.write(async (tx) => {
+        await people.lockPerson(tx, personId);
+        return endWhere(tx, personId, (hash) => hash === sessionHash, { event: 'session.ended', address });
+      });
+      outbox.kick();
+      return ended > 0;
+    },
+    endOtherSessions: async (personId, keep, address) => {
+      const kept = await store.write(async (tx) => {
+        // Sign-ins in progress end too: a moment later they would be sessions.
+        await people.raiseCredentialVersion(tx, personId);
+        await records.destroyStepsOf(tx, personId);
+        await endWhere(tx, personId, (hash) => hash !== keep, { event: 'session.others_ended', address });
+        return endings.rotateSession(tx, keep);
+      });
+      outbox.kick();
+      return kept;
+    },
+  };
+}
+
+function createSignOut({ store, audit, endings, outbox }: Deps): Access['signOut'] {
   return async (personId, sessionHash, address) => {
     const notices = await store.write(async (tx) => {
-      // First, and conditional: of two requests for the same session the second one waits here and finds it ended.
-      if (!(await sessionStore.markEnded(tx, sessionHash, clock.now()))) return [];
+      // Of two requests for the same session the second one waits here and finds it ended.
+      await people.lockPerson(tx, personId);
+      const session = await sessionStore.sessionByHash(tx, sessionHash);
+      if (session?.endedAt !== null) return [];
       const enqueued = await endings.endSessions(tx, personId, [sessionHash], { keepOffline: true });
       await audit.append(tx, {
         event: 'session.signed_out',
@@ -116,23 +150,29 @@ function createSignOut({ store, clock, audit, endings, outbox }: Deps): Access['
   };
 }
 
-function toApps(grants: readonly grantStore.GrantRow[]): AppAccess[] {
-  const byClient = Map.groupBy(grants, ({ clientId }) => clientId);
+function toAccess({ clientId, createdAt, scopes }: grantStore.GrantRow): AppAccess {
+  return { clientId, since: createdAt, scopes: scopes.split(' ') };
+}
+
+function toApps(found: readonly AppAccess[]): AppAccess[] {
+  const byClient = Map.groupBy(found, ({ clientId }) => clientId);
   return [...byClient].map(([clientId, ofClient]) => ({
     clientId,
-    since: Math.min(...ofClient.map(({ createdAt }) => createdAt)),
-    scopes: [...new Set(ofClient.flatMap(({ scopes }) => scopes.split(' ')))],
+    since: Math.min(...ofClient.map(({ since }) => since)),
+    scopes: [...new Set(ofClient.flatMap(({ scopes }) => scopes))],
   }));
 }
 
-function createRevokeApp({ store, audit, endings, outbox }: Omit<Deps, 'clock'>): Access['revokeApp'] {
+function createRevokeApp({ store, audit, endings, outbox }: Deps): Access['revokeApp'] {
   return async (personId, clientId, address) => {
-    const found = await store.write(async (u) => {
-      const all = await grantStore.grantsOfPerson(u, personId);
+    const found = await store.write(async (tx) => {
+      await people.lockPerson(tx, personId);
+      const consents = await consentStore.deleteConsents(tx, personId, clientId);
+      const all = await grantStore.grantsOfPerson(tx, personId);
       const grants = all.filter((grant) => grant.clientId === clientId);
-      if (grants.length === 0) return false;
-      await endings.endGrants(u, grants);
-      await audit.append(u, {
+      if (consents === 0 && grants.length === 0) return false;
+      await endings.endGrants(tx, grants);
+      await audit.append(tx, {
         event: 'app.revoked',
         outcome: 'ok',
         actorId: personId,

@@ -51,8 +51,8 @@ export interface Attempt {
 }
 
 export type AttemptResult =
-  | { kind: 'password'; compared: credentials.Compared }
-  | { kind: 'first_password'; compared: credentials.Compared }
+  /** `credentialVersion` was read together with what the password was compared with. */
+  | { kind: 'password' | 'first_password'; credentialVersion: number }
   | { kind: 'wrong' }
   /** `until` in ms; `undefined`: locked until an e-mailed link or the IT desk opens it. */
   | { kind: 'throttled'; until: number | undefined };
@@ -201,34 +201,34 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
       return hasher.verifyDecoy(typed);
     }
   };
-  /** @returns the hash that is stored afterwards */
-  const rehash = async (personId: string, old: string, password: string): Promise<string> => {
-    if (!hasher.isOutdated(old)) return old;
+  const rehash = async (personId: string, old: string, password: string): Promise<void> => {
+    if (!hasher.isOutdated(old)) return;
     try {
       const fresh = await hasher.hash(password);
-      return (await store.write((u) => credentials.replaceHash(u, personId, old, fresh))) ? fresh : old;
+      await store.write((u) => credentials.replaceHash(u, personId, old, fresh));
     } catch (error) {
       // Many people are signing in: this one is in, and the hash is renewed next time.
       if (!(error instanceof BusyError)) throw error;
-      return old;
     }
   };
   return async ({ personId, account, password, isOpen }) => {
     const typed = normalisePassword(password);
-    const [{ hash, first }, decoy] = await store.read((tx) =>
+    const [{ hash, first, version: credentialVersion }, decoy] = await store.read((tx) =>
       Promise.all([
         credentials.credentialOf(tx, personId ?? NOBODY),
         credentials.hashNear(tx, toUuid(secrets.mac('decoy', account))),
       ]),
     );
-    if (personId !== undefined && hash !== undefined && isOpen) {
+    const comparable = personId !== undefined && credentialVersion !== undefined && isOpen;
+    if (comparable && hash !== undefined) {
       if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
-      return { kind: 'password', compared: { hash: await rehash(personId, hash, typed) } };
+      await rehash(personId, hash, typed);
+      return { kind: 'password', credentialVersion };
     }
     // The hash of a locked account sets the cost of its decoy, so the time does not tell of the lock.
     await hasher.verifyDecoy(typed, hash ?? decoy);
-    const isFirst = personId !== undefined && first !== undefined && isOpen && compareFirst(personId, first, typed);
-    return isFirst ? { kind: 'first_password', compared: { firstMac: first.mac } } : { kind: 'wrong' };
+    const isFirst = comparable && first !== undefined && compareFirst(personId, first, typed);
+    return isFirst ? { kind: 'first_password', credentialVersion } : { kind: 'wrong' };
   };
 }
 

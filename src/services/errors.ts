@@ -39,6 +39,19 @@ export class RateLimitedError extends Error {
   }
 }
 
+/**
+ * The session or the credential that a request rests on ended after the request began. The transaction is rolled back, and the web
+ * face answers 410.
+ */
+export class OvertakenError extends Error {
+  override name = 'OvertakenError';
+  readonly status = 410;
+  readonly expose = true;
+  constructor() {
+    super('ended while the request was in progress');
+  }
+}
+
 /** A stored password hash is of a form, or of a cost, that this service does not verify. Holds nothing of the hash. */
 export class UnreadableHashError extends Error {
   override name = 'UnreadableHashError';

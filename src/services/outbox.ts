@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Store, Unit } from '../store/database/index.ts';
+import { insertMany } from '../store/bulk.ts';
 import * as outboxStore from '../store/outbox.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -33,6 +34,8 @@ export type OutboxJob = z.infer<typeof payload>;
 export interface Outbox {
   /** @returns the id of the job */
   enqueue(u: Unit, job: OutboxJob): Promise<string>;
+  /** The same for any number of jobs, in a few statements. @returns the ids of the jobs, in the order of the jobs */
+  enqueueAll(tx: Unit, jobs: readonly OutboxJob[]): Promise<string[]>;
   /** @throws {Error} when the row was changed or moved */
   open(row: { id: string; payload: string }): OutboxJob;
   /** Tells the worker of this process that something is due; call it after the unit of work has committed. */
@@ -58,18 +61,22 @@ interface Deps {
 
 export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
   const events = new EventEmitter();
+  const toRow = (job: OutboxJob): outboxStore.NewOutboxRow => {
+    const id = random.uuid();
+    const now = clock.now();
+    const payload = secrets.seal('outbox', id, JSON.stringify(job));
+    return { id, kind: job.kind, payload, nextAt: now, createdAt: now };
+  };
   return {
     enqueue: async (u, job) => {
-      const id = random.uuid();
-      const now = clock.now();
-      await outboxStore.enqueue(u, {
-        id,
-        kind: job.kind,
-        payload: secrets.seal('outbox', id, JSON.stringify(job)),
-        nextAt: now,
-        createdAt: now,
-      });
-      return id;
+      const row = toRow(job);
+      await outboxStore.enqueue(u, row);
+      return row.id;
+    },
+    enqueueAll: async (tx, jobs) => {
+      const rows = jobs.map(toRow);
+      await insertMany(tx, tx.t.outbox, rows);
+      return rows.map(({ id }) => id);
     },
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
     kick: () => events.emit('due'),

@@ -11,6 +11,7 @@ import type { Hasher } from './hashing.ts';
 import { mailVerifiedAddresses } from './notices.ts';
 import type { Outbox } from './outbox.ts';
 import type { Secrets } from './secrets.ts';
+import type { RotatedSession } from './session-rotation.ts';
 
 export interface PasswordChange {
   personId: string;
@@ -24,13 +25,19 @@ export interface PasswordChange {
 }
 
 export type PasswordChangeResult =
-  | { kind: 'changed' }
+  /** `kept` is the session that continues under a new id, where one was to be kept. */
+  | { kind: 'changed'; credentialVersion: number; kept: RotatedSession | undefined }
   | { kind: 'wrong_current' }
   | { kind: 'throttled'; until: number | undefined }
   | { kind: 'unfit'; problems: readonly PasswordProblem[] };
 
 export interface Passwords {
-  /** Asks for the old password, checks the new one, ends everything else and mails a notice. @throws {BusyError} */
+  /**
+   * Asks for the old password, checks the new one, ends everything else and mails a notice.
+   *
+   * @throws {BusyError}
+   * @throws {OvertakenError} when the session to keep has ended
+   */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
   /** Whether the person has chosen a password, so that a first one opens nothing any more. */
   isChosen(personId: string): Promise<boolean>;
@@ -39,8 +46,10 @@ export interface Passwords {
   /**
    * Inside a unit of work that has set the password: ends every other session and every refresh token, and mails a notice. Call
    * `outbox.kick` after it.
+   *
+   * @returns the kept session under its new id
    */
-  settle(u: Unit, personId: string, keepSessionHash: string | undefined): Promise<void>;
+  settle(u: Unit, personId: string, keepSessionHash: string | undefined): Promise<RotatedSession | undefined>;
 }
 
 interface Deps {
@@ -74,9 +83,11 @@ export function createPasswords(deps: Deps): Passwords {
       const problems = await check(personId, next, current);
       if (problems.length > 0) return { kind: 'unfit', problems };
       const hash = await hasher.hash(normalisePassword(next));
+      const { credentialVersion: verifiedVersion } = verified;
       const changed = await store.write(async (u) => {
-        if (!(await credentials.exchangePassword(u, personId, verified.compared, hash, clock.now()))) return false;
-        await settle(u, personId, keepSessionHash);
+        const version = await credentials.exchangePassword(u, personId, verifiedVersion, hash, clock.now());
+        if (version === undefined) return undefined;
+        const kept = await settle(u, personId, keepSessionHash);
         await audit.append(u, {
           event: verified.kind === 'first_password' ? 'password.chosen' : 'password.changed',
           outcome: 'ok',
@@ -84,11 +95,11 @@ export function createPasswords(deps: Deps): Passwords {
           subjectId: personId,
           address,
         });
-        return true;
+        return { credentialVersion: version, kept };
       });
-      if (!changed) return { kind: 'wrong_current' };
+      if (changed === undefined) return { kind: 'wrong_current' };
       outbox.kick();
-      return { kind: 'changed' };
+      return { kind: 'changed', ...changed };
     },
   };
 }
@@ -113,9 +124,10 @@ function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): P
 function createSettle(deps: Deps): Passwords['settle'] {
   const { attempts, endings } = deps;
   return async (u, personId, keepSessionHash) => {
-    await endings.endPerson(u, personId, keepSessionHash);
+    const kept = await endings.endPerson(u, personId, keepSessionHash);
     await notify(u, deps, personId);
     await attempts.forgive(u, personId);
+    return kept;
   };
 }
 

@@ -12,6 +12,8 @@ import type { Outbox } from './outbox.ts';
 export interface People {
   /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
   activeFacts(personId: string): Promise<PersonFacts | undefined>;
+  /** Returns true if the account is open and its credential is still the one that was verified. */
+  isCurrent(personId: string, credentialVersion: number): Promise<boolean>;
   /**
    * Closes or opens an account. Closing ends everything at once: sessions, grants, refresh tokens; relying parties are told.
    *
@@ -45,6 +47,10 @@ export function createPeople({ store, attempts, clock, audit, endings, outbox }:
   };
   return {
     activeFacts,
+    isCurrent: async (personId, credentialVersion) => {
+      const person = await store.read((tx) => people.getCredentialState(tx, personId));
+      return person?.status === 'active' && person.credentialVersion === credentialVersion;
+    },
     setStatus: async (personId, status, actorId) => {
       const changed = await store.write(async (u) => {
         if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;

@@ -99,6 +99,8 @@ export function createRecovery(deps: Deps): Recovery {
       if (problems.length > 0) return { kind: 'unfit', problems };
       const hash = await hasher.hash(normalisePassword(next));
       const done = await store.write(async (u) => {
+        // First: every change of a credential locks the person before anything else.
+        if ((await people.lockPerson(u, personId))?.status !== 'active') return false;
         if ((await credentials.takeResetLink(u, tokenHash, clock.now())) !== personId) return false;
         await credentials.setPassword(u, personId, hash, clock.now());
         await passwords.settle(u, personId, undefined);

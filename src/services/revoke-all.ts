@@ -3,6 +3,7 @@ import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grantStore from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
+import * as people from '../store/people.ts';
 import * as sessionStore from '../store/sessions.ts';
 import type { Audit } from './audit.ts';
 import type { Clients } from './clients.ts';
@@ -47,7 +48,8 @@ export function createRevocation(deps: Deps): Revocation {
         await credentials.deleteAllResetLinks(tx);
         await audit.append(tx, { event: 'sessions.all_revoked', outcome: 'ok', detail: { reason } });
       });
-      // First: a sign-in that is in progress is either refused from now on, or its session is among those below.
+      // First: a sign-in in progress is either refused from now on, or its session is among those below.
+      await inBatches(store, (tx, after) => people.raiseCredentialVersions(tx, after, ROWS));
       await destroyModel(store, 'Interaction');
       const revoked = { sessions: await endSessions(deps), grants: await deleteGrants(store) };
       for (const model of await store.read((tx) => records.listModels(tx))) await destroyModel(store, model);
@@ -66,8 +68,8 @@ async function endSessions(deps: Deps): Promise<number> {
       const sessions = await sessionStore.listOpenSessions(tx, from, SESSIONS);
       const hashes = sessions.map(({ sessionHash }) => sessionHash);
       await enqueueNotices(tx, deps, sessions);
+      await sessionStore.markEnded(tx, hashes, clock.now());
       await records.destroyByUids(tx, 'Session', hashes);
-      await sessionStore.markAllEnded(tx, hashes, clock.now());
       return hashes;
     });
     ended += batch.length;
@@ -98,10 +100,15 @@ async function deleteGrants(store: Store): Promise<number> {
   return deleted;
 }
 
-async function destroyModel(store: Store, model: string): Promise<void> {
+function destroyModel(store: Store, model: string): Promise<void> {
+  return inBatches(store, (tx, after) => records.destroyAfter(tx, model, after, ROWS));
+}
+
+/** @param work returns where the next call continues; `undefined` at the end */
+async function inBatches(store: Store, work: (tx: Unit, after: string) => Promise<string | undefined>): Promise<void> {
   let after: string | undefined = '';
   while (after !== undefined) {
     const from: string = after;
-    after = await store.write((tx) => records.destroyAfter(tx, model, from, ROWS));
+    after = await store.write((tx) => work(tx, from));
   }
 }

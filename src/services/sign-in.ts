@@ -20,9 +20,9 @@ export interface SignInAttempt {
 }
 
 export type SignInResult =
-  | { kind: 'signed_in'; personId: string }
+  | { kind: 'signed_in'; personId: string; credentialVersion: number }
   /** The first password was right. It opens nothing but the choice of an own one. */
-  | { kind: 'first_password'; personId: string }
+  | { kind: 'first_password'; personId: string; credentialVersion: number }
   /** Unknown, wrong, locked, expired, disabled: one answer for all. */
   | { kind: 'refused' }
   | { kind: 'throttled'; until: number | undefined };
@@ -52,8 +52,7 @@ export function createSignIn(deps: Deps): SignIn {
       const found = await find(typed);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
-      const resultOf = (result: AttemptResult): SignInResult =>
-        toResult(result.kind === 'throttled' ? result : { ...result, personId });
+      const resultOf = (result: AttemptResult): SignInResult => toResult(result, personId);
       const tell = (result: AttemptResult): AuditEvent => {
         const { kind } = resultOf(result);
         const outcome = kind === 'refused' || kind === 'throttled' ? 'refused' : 'ok';
@@ -68,12 +67,9 @@ export function createSignIn(deps: Deps): SignIn {
   };
 }
 
-function toResult(
-  result:
-    | { kind: 'password' | 'first_password' | 'wrong'; personId: string | undefined }
-    | { kind: 'throttled'; until: number | undefined },
-): SignInResult {
+function toResult(result: AttemptResult, personId: string | undefined): SignInResult {
   if (result.kind === 'throttled') return result;
-  if (result.personId === undefined || result.kind === 'wrong') return { kind: 'refused' };
-  return { kind: result.kind === 'password' ? 'signed_in' : 'first_password', personId: result.personId };
+  if (personId === undefined || result.kind === 'wrong') return { kind: 'refused' };
+  const { kind, credentialVersion } = result;
+  return { kind: kind === 'password' ? 'signed_in' : 'first_password', personId, credentialVersion };
 }

@@ -6,6 +6,16 @@ import type { Unit } from './database/index.ts';
 /** SQLite takes 32,766 values in a statement (sqlite.org/limits.html), PostgreSQL 65,535. Longer ones are not faster. */
 const MOST_VALUES = 10_000;
 
+/** Values in a list that one statement compares with: far below what both engines take, and longer lists are not faster. */
+const CHUNK_LENGTH = 1_000;
+
+/** Cuts a list into parts that fit into one statement each. */
+export function chunksOf<T>(list: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(list.length / CHUNK_LENGTH) }, (_, i) =>
+    list.slice(i * CHUNK_LENGTH, (i + 1) * CHUNK_LENGTH),
+  );
+}
+
 /** Inserts any number of rows in as few statements as both engines bear. For the generator and the roster import. */
 export async function insertMany<T extends SQLiteTable>(
   u: Unit,

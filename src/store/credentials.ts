@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import { statement, type Param, type Unit } from './database/index.ts';
+import { lockPerson, raiseCredentialVersion } from './people.ts';
 import type { Tables } from './schema/define.ts';
 
 export type FirstPassword = Pick<
@@ -11,6 +12,8 @@ export type NewResetLink = Tables['resetLinks']['$inferInsert'];
 
 /** What opens an account. There is never both: setting one removes the other. */
 export interface Credential {
+  /** The credential version that this was read with; `undefined` when there is no such person. */
+  version?: number;
   /** Encoded argon2id hash (PHC string format); whatever else stands there opens nothing. */
   hash?: string;
   first?: FirstPassword;
@@ -19,6 +22,7 @@ export interface Credential {
 const both = statement(({ db, t: { persons, passwords: p, firstPasswords: f } }, param: Param<{ personId: string }>) =>
   db
     .select({
+      version: persons.credentialVersion,
       hash: p.hash,
       first: { mac: f.mac, expiresAt: f.expiresAt, failures: f.failures, closedAt: f.closedAt },
     })
@@ -32,7 +36,8 @@ const both = statement(({ db, t: { persons, passwords: p, firstPasswords: f } },
 export async function credentialOf(u: Unit, personId: string): Promise<Credential> {
   const [row] = await both(u, { personId });
   if (!row) return {};
-  return { ...(row.hash === null ? {} : { hash: row.hash }), ...(row.first === null ? {} : { first: row.first }) };
+  const { version, hash, first } = row;
+  return { version, ...(hash === null ? {} : { hash }), ...(first === null ? {} : { first }) };
 }
 
 const near = statement(({ db, t: { passwords: p } }, param: Param<{ id: string }>) => {
@@ -58,48 +63,39 @@ export async function reopenFirstPassword(tx: Unit, personId: string): Promise<v
   await tx.db.update(f).set({ failures: 0, closedAt: null }).where(eq(f.personId, personId));
 }
 
-/** Sets the person's own password. The first password and a live reset link end with it. */
-export async function setPassword(u: Unit, personId: string, hash: string, now: number): Promise<void> {
-  const { passwords: p, firstPasswords: f, resetLinks: r } = u.t;
-  await u.db
+/**
+ * Sets the person's own password. The first password, a live reset link and every sign-in in progress end with it.
+ *
+ * @returns the new credential version
+ */
+export async function setPassword(tx: Unit, personId: string, hash: string, now: number): Promise<number> {
+  const { passwords: p, firstPasswords: f, resetLinks: r } = tx.t;
+  const version = await raiseCredentialVersion(tx, personId);
+  await tx.db
     .insert(p)
     .values({ personId, hash, changedAt: now })
     .onConflictDoUpdate({ target: p.personId, set: { hash, changedAt: now } });
-  await u.db.delete(f).where(eq(f.personId, personId));
-  await u.db.delete(r).where(eq(r.personId, personId));
+  await tx.db.delete(f).where(eq(f.personId, personId));
+  await tx.db.delete(r).where(eq(r.personId, personId));
+  return version;
 }
-
-/** What a password was compared with: the stored hash, or the keyed hash of a first password. */
-export type Compared = { hash: string } | { firstMac: string };
 
 /**
- * The same, but only while that which was compared still stands. Of several who know the old password and change it in the same
- * moment one succeeds, and nobody overwrites what was set in the meantime.
+ * Sets the person's own password, but only while the account is open and the credential is still the one that was verified. Of
+ * several changes at the same time one succeeds.
  *
- * @returns false when it was changed in the meantime; nothing is changed then
+ * @returns the new credential version; `undefined` when the credential was changed in the meantime, and nothing is changed then
  */
 export async function exchangePassword(
-  u: Unit,
+  tx: Unit,
   personId: string,
-  compared: Compared,
+  verifiedVersion: number,
   hash: string,
   now: number,
-): Promise<boolean> {
-  const stands =
-    'hash' in compared
-      ? await replaceHash(u, personId, compared.hash, hash)
-      : await dropFirstPassword(u, personId, compared.firstMac);
-  if (stands) await setPassword(u, personId, hash, now);
-  return stands;
-}
-
-async function dropFirstPassword(u: Unit, personId: string, mac: string): Promise<boolean> {
-  const f = u.t.firstPasswords;
-  const rows = await u.db
-    .delete(f)
-    .where(and(eq(f.personId, personId), eq(f.mac, mac)))
-    .returning({ personId: f.personId });
-  return rows.length > 0;
+): Promise<number | undefined> {
+  const person = await lockPerson(tx, personId);
+  if (person?.status !== 'active' || person.credentialVersion !== verifiedVersion) return undefined;
+  return setPassword(tx, personId, hash, now);
 }
 
 /** Puts a stronger hash of the same password. @returns false when the password was changed in the meantime */
@@ -114,23 +110,24 @@ export async function replaceHash(u: Unit, personId: string, oldHash: string, ne
 }
 
 /**
- * Gives a first password, at import or at a reset by the IT desk. The person's own password and reset link end: nothing may
- * open the account before the change (domain.md).
+ * Gives a first password, at import or at a reset by the IT desk. The person's own password, reset link and sign-ins in progress
+ * end: nothing may open the account before the change (domain.md).
  *
  * @param first.expiresAt ms since 1970
  */
 export async function setFirstPassword(
-  u: Unit,
+  tx: Unit,
   first: { personId: string; mac: string; expiresAt: number; createdAt: number },
 ): Promise<void> {
-  const { passwords: p, firstPasswords: f } = u.t;
+  const { passwords: p, firstPasswords: f } = tx.t;
   const { personId, ...rest } = first;
-  await u.db
+  await raiseCredentialVersion(tx, personId);
+  await tx.db
     .insert(f)
     .values(first)
     .onConflictDoUpdate({ target: f.personId, set: { ...rest, failures: 0, closedAt: null } });
-  await u.db.delete(p).where(eq(p.personId, personId));
-  await deleteResetLink(u, personId);
+  await tx.db.delete(p).where(eq(p.personId, personId));
+  await deleteResetLink(tx, personId);
 }
 
 /**

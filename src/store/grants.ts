@@ -2,7 +2,8 @@ import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
-import { destroyByGrant, destroyRecord, foundColumns, type FoundRecord } from './oidc-records.ts';
+import { chunksOf } from './bulk.ts';
+import { destroyByGrants, destroyRecords, foundColumns, type FoundRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
 /** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
@@ -81,9 +82,19 @@ export async function liveGrantsOf(u: Unit, personId: string, now: number): Prom
     .orderBy(g.createdAt, g.grantHash);
 }
 
-export async function grantsOfSession(u: Unit, sessionHash: string): Promise<GrantRow[]> {
-  const g = u.t.grants;
-  return u.db.select().from(g).where(eq(g.sessionHash, sessionHash)).orderBy(g.createdAt, g.grantHash);
+export async function listGrantsOfSessions(tx: Unit, sessionHashes: readonly string[]): Promise<GrantRow[]> {
+  const g = tx.t.grants;
+  const found: GrantRow[] = [];
+  for (const part of chunksOf(sessionHashes)) {
+    found.push(...(await tx.db.select().from(g).where(inArray(g.sessionHash, part))));
+  }
+  return found;
+}
+
+/** The session that grants came from has another hash from now on. */
+export async function moveGrantsToSession(tx: Unit, sessionHash: string, newHash: string): Promise<void> {
+  const g = tx.t.grants;
+  await tx.db.update(g).set({ sessionHash: newHash }).where(eq(g.sessionHash, sessionHash));
 }
 
 /** The grants that fall when a guardianship, a membership or an enrolment ends. */
@@ -126,35 +137,32 @@ export function heldContext(
   return { role: grant.role, childId: grant.childId ?? undefined, schoolCode: grant.schoolCode ?? undefined };
 }
 
-/** @returns how many there were */
-export async function deleteGrants(u: Unit, grantHashes: readonly string[]): Promise<number> {
-  const g = u.t.grants;
-  let deleted = 0;
-  for (let i = 0; i < grantHashes.length; i += 1_000) {
-    const part = inArray(g.grantHash, grantHashes.slice(i, i + 1_000));
-    deleted += (await u.db.delete(g).where(part).returning({ grantHash: g.grantHash })).length;
+/**
+ * Ends grants with every code and token under them, in a few statements for any number of grants. Every transaction that ends a grant
+ * calls this, and takes the rows of the grants first: two transactions with different orders would deadlock on PostgreSQL.
+ *
+ * @returns whose grants they were, without those that another transaction has ended
+ */
+export async function endGrants(
+  tx: Unit,
+  grantHashes: readonly string[],
+): Promise<Pick<GrantRow, 'personId' | 'clientId'>[]> {
+  const g = tx.t.grants;
+  const ended: Pick<GrantRow, 'personId' | 'clientId'>[] = [];
+  for (const part of chunksOf(grantHashes)) {
+    const found = inArray(g.grantHash, part);
+    ended.push(...(await tx.db.delete(g).where(found).returning({ personId: g.personId, clientId: g.clientId })));
+    await destroyByGrants(tx, part);
+    await destroyRecords(tx, 'Grant', part);
   }
-  return deleted;
+  return ended;
 }
 
-/**
- * Ends a grant with every code and token under it. Everybody who ends one comes here, and takes the row of the grant first: two
- * who did it in different orders would wait for each other until PostgreSQL's deadlock timeout.
- *
- * @returns whose grant it was; undefined when another transaction has ended it
- */
 export async function endGrant(
-  u: Unit,
+  tx: Unit,
   grantHash: string,
 ): Promise<Pick<GrantRow, 'personId' | 'clientId'> | undefined> {
-  const g = u.t.grants;
-  const [ended] = await u.db
-    .delete(g)
-    .where(eq(g.grantHash, grantHash))
-    .returning({ personId: g.personId, clientId: g.clientId });
-  await destroyByGrant(u, grantHash);
-  await destroyRecord(u, 'Grant', grantHash);
-  return ended;
+  return (await endGrants(tx, [grantHash]))[0];
 }
 
 /** Removes up to `limit` expired grants. @returns how many */

@@ -187,15 +187,26 @@ export async function destroyRecord(u: Unit, model: string, idHash: string): Pro
   return (await destroyById(u, { model, idHash })).length > 0;
 }
 
-/** Ends every code and token of a grant. @returns how many */
-export async function destroyByGrant(u: Unit, grantHash: string): Promise<number> {
-  return destroyWhere(u, eq(u.t.oidcRecords.grantHash, grantHash));
+/** Ends records of one model; the list must fit into one statement, here and below. @returns how many */
+export async function destroyRecords(tx: Unit, model: string, idHashes: readonly string[]): Promise<number> {
+  const o = tx.t.oidcRecords;
+  return destroyWhere(tx, and(eq(o.model, model), inArray(o.idHash, [...idHashes])));
+}
+
+/** Ends every code and token of some grants. @returns how many */
+export async function destroyByGrants(tx: Unit, grantHashes: readonly string[]): Promise<number> {
+  return destroyWhere(tx, inArray(tx.t.oidcRecords.grantHash, [...grantHashes]));
 }
 
 /** Ends a session under every id that it had. @returns how many */
 export async function destroyByUid(u: Unit, model: string, uidHash: string): Promise<number> {
-  const o = u.t.oidcRecords;
-  return destroyWhere(u, and(eq(o.model, model), eq(o.uidHash, uidHash)));
+  return destroyByUids(u, model, [uidHash]);
+}
+
+/** The same for some sessions. */
+export async function destroyByUids(tx: Unit, model: string, uidHashes: readonly string[]): Promise<number> {
+  const o = tx.t.oidcRecords;
+  return destroyWhere(tx, and(eq(o.model, model), inArray(o.uidHash, [...uidHashes])));
 }
 
 async function destroyWhere(u: Unit, where: SQL | undefined): Promise<number> {
@@ -220,7 +231,7 @@ export async function destroyStepsOf(u: Unit, personId: string): Promise<number>
   return destroyWhere(u, and(sql`model = 'Interaction'`, eq(o.accountId, personId)));
 }
 
-/** The records of several sessions, with the uid of each. Keep the list below the parameters of one statement. */
+/** The records of several sessions, with the uid of each, the newest last. Keep the list below the parameters of one statement. */
 export async function findRecordsByUids(
   tx: Unit,
   model: string,
@@ -231,14 +242,8 @@ export async function findRecordsByUids(
   return tx.db
     .select({ ...foundColumns(o), uidHash: o.uidHash })
     .from(o)
-    .where(and(eq(o.model, model), inArray(o.uidHash, [...uidHashes]), eq(o.destroyed, false)));
-}
-
-/** Ends several sessions under every id that they had. */
-export async function destroyByUids(tx: Unit, model: string, uidHashes: readonly string[]): Promise<void> {
-  const o = tx.t.oidcRecords;
-  if (uidHashes.length === 0) return;
-  await destroyWhere(tx, and(eq(o.model, model), inArray(o.uidHash, [...uidHashes])));
+    .where(and(eq(o.model, model), inArray(o.uidHash, [...uidHashes]), eq(o.destroyed, false)))
+    .orderBy(o.createdAt);
 }
 
 /** The models that have records. */

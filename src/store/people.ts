@@ -1,6 +1,6 @@
-import { and, eq, like } from 'drizzle-orm';
+import { and, eq, gt, like, lte, sql } from 'drizzle-orm';
 
-import { ConflictError, statement, type Param, type Unit } from './database/index.ts';
+import { ConflictError, statement, StoreError, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 import type { IdentifierKind, PersonStatus } from './schema/people.ts';
 
@@ -64,6 +64,84 @@ export async function personById(u: Unit, personId: string): Promise<PersonRow |
   return row;
 }
 
+/** What decides whether a sign-in that was verified before still opens the account. */
+export type CredentialState = Pick<PersonRow, 'status' | 'credentialVersion'>;
+
+const credentialState = statement(({ db, t: { persons } }, p: Param<{ personId: string }>) =>
+  db
+    .select({ status: persons.status, credentialVersion: persons.credentialVersion })
+    .from(persons)
+    .where(eq(persons.id, p('personId'))),
+);
+
+export async function getCredentialState(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+  const [row] = await credentialState(tx, { personId });
+  return row;
+}
+
+const lockShared = lockStatement('for share');
+const lockExclusive = lockStatement('for no key update');
+
+/** SQLite has one writer and knows no row locks. */
+function lockStatement(lock: 'for share' | 'for no key update') {
+  return statement(({ db, t: { persons }, dialect }, p: Param<{ personId: string }>) =>
+    db
+      .select({ status: persons.status, credentialVersion: persons.credentialVersion })
+      .from(persons)
+      .where(sql`${eq(persons.id, p('personId'))} ${sql.raw(dialect === 'postgres' ? lock : '')}`),
+  );
+}
+
+/**
+ * Reads what a sign-in rests on, and keeps every change of it waiting until the transaction ends. Call it before any other statement
+ * that locks a row: all transactions that open or end something of a person lock the person first, so none of them deadlock.
+ */
+export async function lockPersonShared(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+  const [row] = await lockShared(tx, { personId });
+  return row;
+}
+
+/** The same, but of several transactions that call it for one person only one runs at a time. */
+export async function lockPerson(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+  const [row] = await lockExclusive(tx, { personId });
+  return row;
+}
+
+/**
+ * Makes every sign-in in progress worthless. Sign-ins carry the version that their password was verified against, and the transaction
+ * that creates a session compares it.
+ *
+ * @returns the new version
+ * @throws {StoreError} when there is no such person
+ */
+export async function raiseCredentialVersion(tx: Unit, personId: string): Promise<number> {
+  const p = tx.t.persons;
+  const [row] = await tx.db
+    .update(p)
+    .set({ credentialVersion: sql`${p.credentialVersion} + 1` })
+    .where(eq(p.id, personId))
+    .returning({ credentialVersion: p.credentialVersion });
+  if (row === undefined) throw new StoreError('credential version: no such person');
+  return row.credentialVersion;
+}
+
+/**
+ * The same for up to `limit` people, in the order of their ids.
+ *
+ * @returns where the next call continues; `undefined` at the end
+ */
+export async function raiseCredentialVersions(tx: Unit, afterId: string, limit: number): Promise<string | undefined> {
+  const p = tx.t.persons;
+  const rows = await tx.db.select({ id: p.id }).from(p).where(gt(p.id, afterId)).orderBy(p.id).limit(limit);
+  const last = rows.at(-1)?.id;
+  if (last === undefined) return undefined;
+  await tx.db
+    .update(p)
+    .set({ credentialVersion: sql`${p.credentialVersion} + 1` })
+    .where(and(gt(p.id, afterId), lte(p.id, last)));
+  return last;
+}
+
 /** @throws {ConflictError} `nationalId` when this ID belongs to a person already */
 export async function insertPerson(u: Unit, person: NewPerson): Promise<void> {
   const p = u.t.persons;
@@ -99,9 +177,11 @@ export async function insertSchoolAccount(u: Unit, account: NewSchoolAccount): P
   await u.db.insert(u.t.schoolAccounts).values(account);
 }
 
-/** @returns false when there is no such person */
-export async function setPersonStatus(u: Unit, personId: string, status: PersonStatus, now: number): Promise<boolean> {
-  const p = u.t.persons;
-  const rows = await u.db.update(p).set({ status, updatedAt: now }).where(eq(p.id, personId)).returning({ id: p.id });
+/** Disabling raises the credential version too. @returns false when there is no such person */
+export async function setPersonStatus(tx: Unit, personId: string, status: PersonStatus, now: number): Promise<boolean> {
+  const p = tx.t.persons;
+  const raised = status === 'disabled' ? { credentialVersion: sql`${p.credentialVersion} + 1` } : {};
+  const change = { status, updatedAt: now, ...raised };
+  const rows = await tx.db.update(p).set(change).where(eq(p.id, personId)).returning({ id: p.id });
   return rows.length > 0;
 }

@@ -1,5 +1,6 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm';
 
+import { chunksOf } from './bulk.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
@@ -64,15 +65,52 @@ export async function liveSessionsOf(u: Unit, personId: string, now: number): Pr
     .orderBy(desc(s.createdAt), s.sessionHash);
 }
 
-/** @returns false when it had ended before or there is none */
-export async function markEnded(u: Unit, sessionHash: string, now: number): Promise<boolean> {
-  const s = u.t.sessions;
-  const rows = await u.db
+/** SQLite has no OFFSET without a LIMIT. Sign-ins later than this one end the rest. */
+const SURPLUS_LIMIT = 1_000;
+
+const surplus = statement(({ db, t: { sessions: s } }, p: Param<{ personId: string; now: number; limit: number }>) =>
+  db
+    .select({ sessionHash: s.sessionHash })
+    .from(s)
+    .where(and(eq(s.personId, p('personId')), isNull(s.endedAt), gt(s.expiresAt, p('now'))))
+    .orderBy(desc(s.createdAt), s.sessionHash)
+    .limit(SURPLUS_LIMIT)
+    .offset(p('limit')),
+);
+
+/** The live sessions of a person beyond the newest `limit`. */
+export async function listSurplusSessions(tx: Unit, personId: string, now: number, limit: number): Promise<string[]> {
+  return (await surplus(tx, { personId, now, limit })).map(({ sessionHash }) => sessionHash);
+}
+
+/** Ends sessions; those that had ended before keep their time. @returns how many ended now */
+export async function markEnded(tx: Unit, sessionHashes: readonly string[], now: number): Promise<number> {
+  const s = tx.t.sessions;
+  let ended = 0;
+  for (const part of chunksOf(sessionHashes)) {
+    const live = and(inArray(s.sessionHash, part), isNull(s.endedAt));
+    ended += (await tx.db.update(s).set({ endedAt: now }).where(live).returning({ hash: s.sessionHash })).length;
+  }
+  return ended;
+}
+
+/** Ends a session and begins the same one under another hash. @returns the new row; `undefined` when the session has ended */
+export async function moveSession(
+  tx: Unit,
+  sessionHash: string,
+  newHash: string,
+  now: number,
+): Promise<SessionRow | undefined> {
+  const s = tx.t.sessions;
+  const [row] = await tx.db
     .update(s)
     .set({ endedAt: now })
-    .where(and(eq(s.sessionHash, sessionHash), isNull(s.endedAt)))
-    .returning({ sessionHash: s.sessionHash });
-  return rows.length > 0;
+    .where(and(eq(s.sessionHash, sessionHash), isNull(s.endedAt), gt(s.expiresAt, now)))
+    .returning();
+  if (row === undefined) return undefined;
+  const moved = { ...row, sessionHash: newHash, endedAt: null };
+  await tx.db.insert(s).values(moved);
+  return moved;
 }
 
 /** Up to `limit` sessions that expired at `now` (ms) or before and were not ended yet: somebody has to be told. */
@@ -94,15 +132,6 @@ export async function listOpenSessions(tx: Unit, afterHash: string, limit: numbe
     .where(and(gt(s.sessionHash, afterHash), isNull(s.endedAt)))
     .orderBy(s.sessionHash)
     .limit(limit);
-}
-
-export async function markAllEnded(tx: Unit, sessionHashes: readonly string[], now: number): Promise<void> {
-  const s = tx.t.sessions;
-  if (sessionHashes.length === 0) return;
-  await tx.db
-    .update(s)
-    .set({ endedAt: now })
-    .where(and(inArray(s.sessionHash, [...sessionHashes]), isNull(s.endedAt)));
 }
 
 /** Removes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */

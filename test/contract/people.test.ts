@@ -209,10 +209,11 @@ eachStore('credentials', (on) => {
   const of = (): Promise<credentials.Credential> => on.store.read((u) => credentials.credentialOf(u, 'father'));
 
   it('are a first password or an own one, never both', async () => {
-    assert.deepEqual(await of(), {});
+    assert.deepEqual(await of(), { version: 1 });
     const first = { personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((u) => credentials.setFirstPassword(u, first));
-    assert.deepEqual(await of(), { first: { mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null } });
+    const open = { mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null };
+    assert.deepEqual(await of(), { version: 2, first: open });
     await on.store.write((u) => credentials.countFirstPasswordFailure(u, 'father', 1, NOW + 1));
     assert.equal((await of()).first?.closedAt, NOW + 1);
     await on.store.write((u) => credentials.setFirstPassword(u, { ...first, expiresAt: NOW + 99 }));
@@ -220,17 +221,33 @@ eachStore('credentials', (on) => {
     const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
     await on.store.write((u) => credentials.putResetLink(u, link));
     await on.store.write((u) => credentials.setPassword(u, 'father', 'hash', NOW));
-    assert.deepEqual(await of(), { hash: 'hash' });
+    assert.deepEqual(await of(), { version: 4, hash: 'hash' });
     assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'link', NOW)), undefined);
     await on.store.write((u) => credentials.setFirstPassword(u, first));
-    assert.deepEqual(Object.keys(await of()), ['first']);
+    assert.deepEqual(Object.keys(await of()), ['version', 'first']);
   });
 
   it('are rehashed only while the password is the same', async () => {
     await on.store.write((u) => credentials.setPassword(u, 'father', 'old', NOW));
     assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'other', 'new')), false);
     assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'old', 'new')), true);
-    assert.deepEqual(await of(), { hash: 'new' });
+    assert.deepEqual(await of(), { version: 6, hash: 'new' });
+  });
+
+  it('are exchanged only while the verified version is current and the account is open', async () => {
+    const exchange = (version: number): Promise<number | undefined> =>
+      on.store.write((tx) => credentials.exchangePassword(tx, 'father', version, 'next', NOW));
+    assert.equal(await exchange(5), undefined);
+    assert.equal(await exchange(6), 7);
+    assert.deepEqual(await of(), { version: 7, hash: 'next' });
+    await on.store.write((tx) => people.setPersonStatus(tx, 'father', 'disabled', NOW));
+    assert.equal(await exchange(8), undefined);
+    await on.store.write((tx) => people.setPersonStatus(tx, 'father', 'active', NOW));
+    assert.deepEqual(await of(), { version: 8, hash: 'next' });
+    await assert.rejects(
+      on.store.write((tx) => people.raiseCredentialVersion(tx, 'unknown')),
+      /no such person/,
+    );
   });
 
   it('have one reset link, for its time', async () => {

@@ -194,8 +194,8 @@ describe('a first password', () => {
     const other = await signIn(FIRST);
     await change(visitor, page, FIRST);
     const late = await change(other.visitor, other.page, FIRST, 'the thief wants this one');
-    assert.equal(late.status, 422);
-    assert.equal(errorAt(late, 'current_password'), '原密碼不正確。');
+    assert.equal(late.status, 410);
+    assert.equal((await other.visitor.open(other.page.url)).status, 410);
     assert.equal(stepOf(await other.visitor.open('/account')), 'login');
     assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
   });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import type { CookieJar } from 'tough-cookie';
+
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import { LOGIN, stepOf } from '../helpers/flow.ts';
 import { formHeaders, send } from '../helpers/raw.ts';
@@ -97,7 +99,7 @@ const BY_MACHINES = [
 describe('the routes of the service', () => {
   let service: TestService;
   let routes: string[];
-  const cookies: Partial<Record<Who, string>> = {};
+  const jars: Partial<Record<Who, CookieJar>> = {};
   before(async () => {
     routes = await routesDuring(async () => {
       service = await startService({ clients: [] });
@@ -106,7 +108,7 @@ describe('the routes of the service', () => {
       const visitor = createVisitor(service.issuer);
       const page = await visitor.submit(await visitor.open('/account'), { login, password });
       assert.equal(stepOf(page), who === 'first' ? 'new_password' : undefined);
-      Object.assign(cookies, { [who]: await visitor.jar.getCookieString(`${service.issuer}/account`) });
+      Object.assign(jars, { [who]: visitor.jar });
     }
   });
   after(() => service.stop());
@@ -127,8 +129,11 @@ describe('the routes of the service', () => {
       const { method, target } = targetOf(route);
       const answered: Partial<Expected> = {};
       for (const who of VISITORS) {
-        const headers = formHeaders(service.issuer, cookies[who]);
-        const answer = await send(service.issuer, target, { method, headers });
+        const cookies = await jars[who]?.getCookieString(`${service.issuer}/account`);
+        const answer = await send(service.issuer, target, { method, headers: formHeaders(service.issuer, cookies) });
+        // "End all other sessions" gives this one a new id.
+        const rotated = route === 'POST /account/sessions/end-others' ? answer.headers['set-cookie'] : undefined;
+        for (const cookie of rotated ?? []) await jars[who]?.setCookie(cookie, service.issuer);
         const leads =
           answer.headers.location === undefined ? '' : ` ${new URL(answer.headers.location, service.issuer).pathname}`;
         answered[who] = `${String(answer.status)}${leads}`;

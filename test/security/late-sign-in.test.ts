@@ -116,7 +116,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
       async (u) => {
         for (const { sessionHash } of await sessions.liveSessionsOf(u, personId('A2'), Date.now())) {
           await records.destroyByUid(u, 'Session', sessionHash);
-          await sessions.markEnded(u, sessionHash, Date.now());
+          await sessions.markEnded(u, [sessionHash], Date.now());
         }
       },
       async () => (await enter(app, thief, { parameters })).answer,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { hashId } from '../../src/services/secrets.ts';
+import { grantsOfPerson } from '../../src/store/grants.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import {
   grantEntries,
@@ -90,16 +92,46 @@ eachStore('access of a person', (on) => {
     await storeInteraction(services, 'waiting', 'father');
     await storeInteraction(services, 'waiting-teacher', 'teacher');
     await storeSession(services, { sessionHash: 's3', personId: 'father' });
-    assert.equal(await services.access.endOtherSessions('father', 's1', ADDRESS), 2);
+    const kept = await services.access.endOtherSessions('father', 's1', ADDRESS);
+    const [session, ...more] = await services.access.sessions('father');
+    assert.deepEqual(more, []);
+    assert.ok(session);
     assert.deepEqual(
       await alive(),
-      [...sessionEntries('s1', 'expired', 't1'), ...grantEntries('g1'), 'Interaction waiting-teacher'].sort(),
+      [
+        ...[`session ${session.sessionHash}`, `Session ${hashId(kept.id)}`, ...sessionEntries('expired', 't1')],
+        ...grantEntries('g1'),
+        'Interaction waiting-teacher',
+      ].sort(),
     );
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.others_ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 2 }]),
     ]);
-    assert.equal(await services.access.endOtherSessions('father', 's1', ADDRESS), 0);
+    await services.access.endOtherSessions('father', session.sessionHash, ADDRESS);
     assert.deepEqual(await entries(), []);
+  });
+
+  it('keeps a session under a new id, and its grants with it', async () => {
+    const before = await services.access.session('s1');
+    const kept = await services.access.endOtherSessions('father', 's1', ADDRESS);
+    assert.match(kept.id, /^[\w-]{43}$/);
+    assert.equal(kept.expiresAt, undefined, 'the cookie ends with the browser');
+    const [session, ...more] = await services.access.sessions('father');
+    assert.deepEqual(more, []);
+    assert.ok(session);
+    assert.deepEqual(session, { ...before, sessionHash: session.sessionHash });
+    const grants = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    assert.deepEqual(
+      grants.map((grant) => grant.sessionHash),
+      [session.sessionHash],
+    );
+  });
+
+  it('ends nothing for a session that has ended itself', async () => {
+    await services.access.endSession('father', 's1', ADDRESS);
+    const before = await alive();
+    await assert.rejects(services.access.endOtherSessions('father', 's1', ADDRESS), { status: 410 });
+    assert.deepEqual(await alive(), before);
   });
 
   it('signs out of one session once and returns the notices', async () => {

@@ -156,7 +156,7 @@ eachStore('attempt with a password', (on) => {
 
   it('renews an outdated hash, and opens all the same when there is no room for it', async () => {
     const old = `old ${readableHash(RIGHT)}`;
-    const putOld = (): Promise<void> => on.store.write((tx) => setPassword(tx, 'father', old, 1));
+    const putOld = (): Promise<number> => on.store.write((tx) => setPassword(tx, 'father', old, 1));
     await putOld();
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.equal(await hashOf('father'), old, 'it is not outdated');

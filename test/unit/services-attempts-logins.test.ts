@@ -93,7 +93,7 @@ eachStore('an attempt under one of several logins', (on) => {
         await insertIdentifier(u, { id: `${id} ${kind}`, personId: id, kind, value, createdAt: NOW });
       }
     });
-  const addPassword = (id: string, hash: string): Promise<void> =>
+  const addPassword = (id: string, hash: string): Promise<number> =>
     on.store.write((u) => credentials.setPassword(u, id, hash, NOW));
   const addFirst = (id: string, expiresAt: number): Promise<void> =>
     on.store.write((u) =>

@@ -5,6 +5,7 @@ import { before, beforeEach, describe, it } from 'node:test';
 import { LINK_MINUTES } from '../../src/services/recovery.ts';
 import { credentialOf, setFirstPassword, setPassword } from '../../src/store/credentials.ts';
 import { firstPasswordMac } from '../../src/services/attempts.ts';
+import { hashId } from '../../src/services/secrets.ts';
 import { createTestServices, readableHash, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
 import {
   grantEntries,
@@ -172,14 +173,17 @@ eachStore('passwords without pages', (on) => {
     const change = (current: string, next: string): ReturnType<TestServices['passwords']['change']> =>
       services.passwords.change({ personId: 'father', current, next, keepSessionHash: 'mine', address: ADDRESS });
 
-    it('keeps the session in which it was made, and ends everything else', async () => {
+    it('keeps the session in which it was made under a new id, and ends everything else', async () => {
       services.kicks();
-      assert.deepEqual(await change(OLD, NEW), { kind: 'changed' });
+      const result = await change(OLD, NEW);
+      assert.ok(result.kind === 'changed' && result.kept !== undefined);
+      assert.equal(await services.people.isCurrent('father', result.credentialVersion), true);
       assert.equal(services.kicks(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
       const left = await listAlive(services);
-      assert.ok(left.includes('session mine') && grantEntries('kept').every((entry) => left.includes(entry)));
-      for (const entry of [...sessionEntries('thief'), ...grantEntries('offline'), 'Interaction waiting']) {
+      const kept = [`Session ${hashId(result.kept.id)}`, ...grantEntries('kept')];
+      for (const entry of kept) assert.ok(left.includes(entry), entry);
+      for (const entry of [...sessionEntries('thief', 'mine'), ...grantEntries('offline'), 'Interaction waiting']) {
         assert.ok(!left.includes(entry), entry);
       }
       assert.deepEqual(await events(), ['password.changed ok father']);
@@ -216,7 +220,7 @@ eachStore('passwords without pages', (on) => {
       );
       assert.equal(await services.passwords.isChosen('father'), false);
       assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'unfit', problems: ['contains_id'] });
-      assert.deepEqual(await change('100201', NEW), { kind: 'changed' });
+      assert.equal((await change('100201', NEW)).kind, 'changed');
       assert.equal(await services.passwords.isChosen('father'), true);
       assert.equal(await services.passwords.isChosen('older'), false);
       assert.deepEqual(await events(), ['password.chosen ok father']);

@@ -5,7 +5,7 @@ import { readForm } from '../forms.ts';
 import { formErrors, newPasswordFields } from '../new-password-form.ts';
 import type { SignedIn } from './session.ts';
 
-/** Changing the own password: asks for the old one, keeps this session, ends all others. */
+/** Changing the own password: asks for the old one, keeps this session under a new id, ends all others. */
 export async function showPassword(
   { pages, people, minPasswordLength }: HttpDeps,
   ctx: Context,
@@ -35,13 +35,14 @@ export async function changePassword(deps: HttpDeps, ctx: Context, who: SignedIn
   const typed = readForm(ctx, newPasswordFields);
   const errors = formErrors(deps, ctx, typed, true);
   if (Object.keys(errors).length > 0) return showPassword(deps, ctx, who, { status: 422, errors });
-  const problem = await tryChange(deps, ctx, {
+  const result = await tryChange(deps, ctx, {
     personId: who.facts.id,
     current: typed.current_password,
     next: typed.new_password,
     keepSessionHash: who.sessionHash,
   });
-  if (problem !== undefined) return showPassword(deps, ctx, who, problem);
+  if (result.kind === 'refused') return showPassword(deps, ctx, who, result.problem);
+  if (result.kept !== undefined) deps.oidc.setSessionCookie(ctx, result.kept);
   ctx.status = 303;
   ctx.redirect('/account?done=passwordChanged');
 }

@@ -40,7 +40,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   router.post(
     '/sessions/end-others',
     forPerson(deps, async (ctx, { facts, sessionHash }) => {
-      await access.endOtherSessions(facts.id, sessionHash, ctx.ip);
+      deps.oidc.setSessionCookie(ctx, await access.endOtherSessions(facts.id, sessionHash, ctx.ip));
       done(ctx, 'othersEnded');
     }),
   );

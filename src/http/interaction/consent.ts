@@ -1,8 +1,8 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { inLanguage } from '../../config/words.ts';
-import { grantedScopes } from '../../domain/scopes.ts';
+import { inLanguage, type Words } from '../../config/words.ts';
+import { apiScope, grantedScopes, type Scope } from '../../domain/scopes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms.ts';
 import { finish, type Screen, type Step } from './step.ts';
@@ -14,21 +14,10 @@ const requested = z.object({
 });
 
 /** What a third-party app will learn, item by item, in plain words. */
-export function createConsentScreen({ pages, clients, oidc, audit }: HttpDeps): Screen {
-  /** What the app may have, of all that it asks for. */
-  const asked = (step: Step) => {
-    const { scope, resource } = requested.parse(step.params);
-    const wanted = scope.split(' ');
-    const own = grantedScopes(wanted, clients.registrationOf(step.clientId));
-    const ofApis = resource.flatMap((identifier) =>
-      Object.entries(clients.resourceFor(step.clientId, identifier)?.scopes ?? {})
-        .filter(([name]) => wanted.includes(name))
-        .map(([name, text]) => ({ name, text, host: new URL(identifier).host })),
-    );
-    return { own, ofApis };
-  };
+export function createConsentScreen(deps: HttpDeps): Screen {
+  const { pages, clients, oidc } = deps;
   const itemsOf = (ctx: Context, step: Step): { title: string; detail: string }[] => {
-    const { own, ofApis } = asked(step);
+    const { own, ofApis } = requestedItems(deps, step);
     return [
       ...own.map((name) => ({
         title: pages.t(ctx, `scope.${name}.title`),
@@ -36,18 +25,6 @@ export function createConsentScreen({ pages, clients, oidc, audit }: HttpDeps): 
       })),
       ...ofApis.map(({ text, host }) => ({ title: inLanguage(text, pages.langOf(ctx)), detail: host })),
     ];
-  };
-  const record = (ctx: Context, step: Step, given: boolean): Promise<void> => {
-    const { own, ofApis } = asked(step);
-    return audit.record({
-      event: given ? 'consent.given' : 'consent.refused',
-      outcome: given ? 'ok' : 'refused',
-      actorId: step.personId,
-      subjectId: step.personId,
-      clientId: step.clientId,
-      address: ctx.ip,
-      detail: { scope: [...own, ...ofApis.map(({ name }) => name)].join(' ') },
-    });
   };
   return {
     show: (ctx, step) => {
@@ -70,7 +47,47 @@ export function createConsentScreen({ pages, clients, oidc, audit }: HttpDeps): 
           : { error: 'access_denied', error_description: 'the person did not agree' },
       );
       // After the answer counts: a form pressed twice is one answer.
-      await record(ctx, step, consent === 'accept');
+      await record(deps, ctx, step, consent === 'accept');
     },
   };
+}
+
+interface Items {
+  own: Scope[];
+  /** `name` as consents are stored. */
+  ofApis: { name: string; text: Words; host: string }[];
+}
+
+/** What the app may have, of all that it asks for. */
+function requestedItems({ clients }: HttpDeps, step: Step): Items {
+  const { scope, resource } = requested.parse(step.params);
+  const wanted = scope.split(' ');
+  const own = grantedScopes(wanted, clients.registrationOf(step.clientId));
+  const ofApis = resource.flatMap((identifier) =>
+    Object.entries(clients.resourceFor(step.clientId, identifier)?.scopes ?? {})
+      .filter(([name]) => wanted.includes(name))
+      .map(([name, text]) => ({ name: apiScope(identifier, name), text, host: new URL(identifier).host })),
+  );
+  return { own, ofApis };
+}
+
+async function record(deps: HttpDeps, ctx: Context, step: Step, accepted: boolean): Promise<void> {
+  const { own, ofApis } = requestedItems(deps, step);
+  const scopes = [...own, ...ofApis.map(({ name }) => name)];
+  const { personId, sessionHash, clientId } = step;
+  if (accepted) {
+    // Every consent page follows a sign-in.
+    if (personId === undefined || sessionHash === undefined) throw createError(410, 'this step has expired');
+    await deps.consents.give({ personId, sessionHash, clientId, scopes, address: ctx.ip });
+    return;
+  }
+  await deps.audit.record({
+    event: 'consent.refused',
+    outcome: 'refused',
+    actorId: personId,
+    subjectId: personId,
+    clientId,
+    address: ctx.ip,
+    detail: { scope: scopes.join(' ') },
+  });
 }

@@ -70,9 +70,11 @@ async function enter(deps: HttpDeps, ctx: Context, step: Step, typed: Typed): Pr
   switch (result.kind) {
     case 'signed_in':
       rememberDevice(deps, ctx, result.personId);
-      return finish(ctx, deps.oidc, { login: loginResult(result.personId, remember, deps.clock.now()) });
-    case 'first_password':
-      return finish(ctx, deps.oidc, { first_password: { personId: result.personId, remember } });
+      return finish(ctx, deps.oidc, { login: loginResult(result, remember, deps.clock.now()) });
+    case 'first_password': {
+      const { personId, credentialVersion } = result;
+      return finish(ctx, deps.oidc, { first_password: { personId, remember, credentialVersion } });
+    }
     case 'throttled':
     case 'refused':
       draw(deps, ctx, step, { ...typed, password: '' }, refusal(deps, ctx, result));

@@ -11,7 +11,7 @@ import { currentStep, finish, goOn, loginResult, type Screen, type Step } from '
 export function createNewPasswordScreen(deps: HttpDeps): Screen {
   const { pages, people, clock, oidc, minPasswordLength } = deps;
   const draw = async (ctx: Context, step: Step, problem: Problem = { status: 200 }): Promise<void> => {
-    const { personId, name } = await personOf(deps, step);
+    const { personId, name } = await getPerson(deps, step);
     pages.show(
       ctx,
       'interaction/new-password',
@@ -37,23 +37,26 @@ export function createNewPasswordScreen(deps: HttpDeps): Screen {
         goOn(ctx, step.returnTo);
         return;
       }
-      const { personId, remember } = await personOf(deps, step);
+      const person = await findPerson(deps, step);
+      if (person === undefined) return continueAnswered(deps, ctx, step);
+      const { personId, remember } = person;
       const typed = readForm(ctx, newPasswordFields);
       const errors = formErrors(deps, ctx, typed, true);
       if (Object.keys(errors).length > 0) return draw(ctx, step, { status: 422, errors });
-      const problem = await tryChange(deps, ctx, {
+      const result = await tryChange(deps, ctx, {
         personId,
         current: typed.current_password,
         next: typed.new_password,
         keepSessionHash: undefined,
       });
-      if (problem !== undefined) {
+      if (result.kind === 'refused') {
         const returnTo = await answeredByOtherPress(deps, ctx, step.uid, personId);
-        if (returnTo === undefined) await draw(ctx, step, problem);
+        if (returnTo === undefined) await draw(ctx, step, result.problem);
         else goOn(ctx, returnTo);
         return;
       }
-      return finish(ctx, oidc, { login: loginResult(personId, remember, clock.now()) });
+      const { credentialVersion } = result;
+      return finish(ctx, oidc, { login: loginResult({ personId, credentialVersion }, remember, clock.now()) });
     },
   };
 }
@@ -83,12 +86,33 @@ async function answeredByOtherPress(
   }
 }
 
-/** @throws {HttpError} 410 when no first password was right before, or the person was disabled since */
-async function personOf(
-  { people }: HttpDeps,
-  { first }: Step,
-): Promise<{ personId: string; remember: boolean; name: string }> {
-  const facts = first === undefined ? undefined : await people.activeFacts(first.personId);
-  if (first === undefined || facts === undefined) throw createError(410, 'this step has expired');
-  return { ...first, name: facts.name };
+/**
+ * The change was made meanwhile: by the other press of the same button, or elsewhere.
+ *
+ * @throws {HttpError} 410 when it was made elsewhere
+ */
+async function continueAnswered(deps: HttpDeps, ctx: Context, { uid, first }: Step): Promise<void> {
+  const returnTo = first && (await answeredByOtherPress(deps, ctx, uid, first.personId));
+  if (returnTo === undefined) throw createError(410, 'this step has expired');
+  goOn(ctx, returnTo);
+}
+
+interface FirstPerson {
+  personId: string;
+  remember: boolean;
+  name: string;
+}
+
+/** @returns undefined when no first password was right before, or the account was disabled or its credential changed since */
+async function findPerson({ people }: HttpDeps, { first }: Step): Promise<FirstPerson | undefined> {
+  if (first === undefined || !(await people.isCurrent(first.personId, first.credentialVersion))) return undefined;
+  const facts = await people.activeFacts(first.personId);
+  return facts && { personId: first.personId, remember: first.remember, name: facts.name };
+}
+
+/** @throws {HttpError} 410 in the same cases */
+async function getPerson(deps: HttpDeps, step: Step): Promise<FirstPerson> {
+  const person = await findPerson(deps, step);
+  if (person === undefined) throw createError(410, 'this step has expired');
+  return person;
 }

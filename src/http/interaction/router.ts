@@ -25,6 +25,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     const { uid } = routeParams.parse(ctx['params']);
     ctx.state['pagePath'] = `/interaction/${uid}`;
     const step = await currentStep(ctx, oidc, uid);
+    await refuseOutdated(deps, step);
     speak(ctx, deps.i18n, step.params['ui_locales']);
     const screen = screens.get(step.prompt);
     if (screen === undefined) throw createError(404);
@@ -53,6 +54,12 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     await screen.submit(ctx, step);
   });
   return router;
+}
+
+/** @throws {HttpError} 410 when the password was changed, or the account disabled, after the sign-in of this request */
+async function refuseOutdated({ people }: HttpDeps, { login }: Step): Promise<void> {
+  if (login === undefined || (await people.isCurrent(login.accountId, login.credentialVersion))) return;
+  throw createError(410, 'this step has expired');
 }
 
 const routeParams = z.object({ uid: z.string() });

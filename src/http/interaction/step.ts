@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Oidc } from '../../oidc/provider.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/new-password.ts';
+import { verifiedLogin } from '../../oidc/verified-login.ts';
 import { hashId } from '../../services/secrets.ts';
 
 /** Where a person stands on the way to an app. */
@@ -20,6 +21,8 @@ export interface Step {
   /** Who is signed in already, if anybody. */
   personId: string | undefined;
   sessionHash: string | undefined;
+  /** The sign-in of an earlier step of the same request, if there was one. */
+  login: z.infer<typeof verifiedLogin> | undefined;
   /** Set after a right first password. */
   first: z.infer<typeof firstPasswordResult> | undefined;
   /** Somebody signed in with this step already, and the browser has not gone on yet: a form pressed twice. */
@@ -46,6 +49,7 @@ export async function currentStep(ctx: Context, { provider }: Oidc, uid: string)
   if (details.uid !== uid) throw createError(410, 'this step has expired');
   const known = params.parse(details.params);
   const first = firstPasswordResult.safeParse(details.lastSubmission?.['first_password']);
+  const login = verifiedLogin.safeParse(details.lastSubmission?.login);
   return {
     uid,
     prompt: details.prompt.name,
@@ -56,7 +60,8 @@ export async function currentStep(ctx: Context, { provider }: Oidc, uid: string)
     params: details.params,
     personId: details.session?.accountId,
     sessionHash: details.session === undefined ? undefined : hashId(details.session.uid),
-    first: first.success ? first.data : undefined,
+    login: login.data,
+    first: first.data,
     answered: details.result?.login !== undefined,
     returnTo: details.returnTo,
   };
@@ -90,7 +95,18 @@ export function goOn(ctx: Context, returnTo: string): void {
   ctx.redirect(returnTo);
 }
 
+interface Verified {
+  personId: string;
+  /** The version of the credential that the password was verified against. */
+  credentialVersion: number;
+}
+
 /** What the provider is told about a sign-in that just happened. */
-export function loginResult(personId: string, remember: boolean, now: number): InteractionResults['login'] {
-  return { accountId: personId, remember, ts: Math.floor(now / 1000), acr: ACR_PASSWORD, amr: AMR_PASSWORD };
+export function loginResult(
+  { personId, credentialVersion }: Verified,
+  remember: boolean,
+  now: number,
+): InteractionResults['login'] {
+  const ts = Math.floor(now / 1000);
+  return { accountId: personId, credentialVersion, remember, ts, acr: ACR_PASSWORD, amr: AMR_PASSWORD };
 }

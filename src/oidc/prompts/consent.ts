@@ -1,30 +1,26 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { apiScope } from '../../domain/scopes.ts';
-import * as grants from '../../store/grants.ts';
+import { hasConsent } from '../../store/consents.ts';
 import type { OidcDeps } from '../deps.ts';
+import { requestedScopes } from '../requested-scopes.ts';
 import { requestedCheck } from './requested-check.ts';
 
 const { Check, Prompt } = interactionPolicy;
 
 /**
- * Apps of the city are registered by the bureau and skip this page. Others show each item once; the answer holds as long as one
- * of the grants that it gave is alive, and ends when the person revokes the app.
+ * Apps of the city are registered by the bureau and skip this page. Others show each item once; the answer is stored and holds until
+ * the person removes the app.
  */
-export function consentPrompt({ clients, store, clock }: OidcDeps): interactionPolicy.Prompt {
+export function consentPrompt({ clients, store }: OidcDeps): interactionPolicy.Prompt {
   const isFirstParty = (ctx: KoaContextWithOIDC): boolean =>
     clients.find(ctx.oidc.client?.clientId ?? '')?.first_party === true;
-  const answered = (ctx: KoaContextWithOIDC): boolean => ctx.oidc.result?.consent !== undefined;
   const prompt = new Prompt(
     { name: 'consent', requestable: true },
     new Check('scopes_open', 'the person has not agreed to all items', 'consent_required', async (ctx) => {
       const personId = ctx.oidc.session?.accountId;
       const clientId = ctx.oidc.client?.clientId;
-      if (isFirstParty(ctx) || answered(ctx) || personId === undefined || clientId === undefined) return false;
-      const alive = await store.read((u) => grants.liveGrantsOf(u, personId, clock.now()));
-      const given = new Set(
-        alive.filter((grant) => grant.clientId === clientId).flatMap((grant) => grant.scopes.split(' ')),
-      );
-      return askedFor(ctx).some((scope) => !given.has(scope));
+      if (isFirstParty(ctx) || personId === undefined || clientId === undefined) return false;
+      const wanted = requestedScopes(ctx, clients.registrationOf(clientId));
+      return !(await store.read((tx) => hasConsent(tx, personId, clientId, wanted)));
     }),
     // RFC 8252 8.6: another app on the phone can claim a private-use scheme, so nothing goes there without a gesture.
     new Check('native_app', 'a native app needs a gesture of the person', 'interaction_required', ({ oidc }) => {
@@ -38,12 +34,4 @@ export function consentPrompt({ clients, store, clock }: OidcDeps): interactionP
   const ask = requested.check;
   requested.check = (ctx) => !isFirstParty(ctx) && ask(ctx);
   return prompt;
-}
-
-/** Scopes that mean something: the service's own, and those of the APIs that the request names. */
-function askedFor({ oidc }: KoaContextWithOIDC): string[] {
-  const ofApis = Object.entries(oidc.resourceServers ?? {}).flatMap(([identifier, { scopes }]) =>
-    [...oidc.requestParamScopes].filter((scope) => scopes.has(scope)).map((scope) => apiScope(identifier, scope)),
-  );
-  return [...oidc.requestParamOIDCScopes, ...ofApis];
 }

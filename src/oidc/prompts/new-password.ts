@@ -4,7 +4,11 @@ import { z } from 'zod';
 const { Check, Prompt } = interactionPolicy;
 
 /** Set by the sign-in page when a first password was right: the person is known, and not signed in. */
-export const firstPasswordResult = z.object({ personId: z.string(), remember: z.boolean() });
+export const firstPasswordResult = z.object({
+  personId: z.string(),
+  remember: z.boolean(),
+  credentialVersion: z.number(),
+});
 
 /**
  * A first password opens nothing but this step. No session exists before it is done, so no other page, token or directory

@@ -11,6 +11,7 @@ interface Preparable<R> {
 /** Where a value will stand. */
 export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
 
+type Build<V, R> = (tools: Pick<Engine, 't' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
 type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 
 /**
@@ -19,9 +20,7 @@ type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
  *
  * Drizzle gives `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
  */
-export function statement<V extends object, R>(
-  build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
-): (u: Unit, values: V) => Promise<R> {
+export function statement<V extends object, R>(build: Build<V, R>): (u: Unit, values: V) => Promise<R> {
   const name = nextName();
   const kept = new Map<Engine, Run<V, R>>();
   return ({ engine, execute }, values) => {
@@ -42,18 +41,14 @@ function nextName(): string {
 }
 
 /** The statement outlives units, so at each call it is told whose it is; drizzle asks at once, before anybody else can call. */
-function prepare<V extends object, R>(
-  engine: Engine,
-  build: (tools: Pick<Engine, 't'> & { db: Queries }, param: Param<V>) => Preparable<R>,
-  name: string,
-): Run<V, R> {
+function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: string): Run<V, R> {
   const waiting: Execute[] = [];
   const db = engine.queries((text, values) => {
     const execute = waiting.pop();
     if (execute === undefined) throw new StoreError('drizzle asked when nobody had called');
     return execute(text, values, name);
   });
-  const query = build({ t: engine.t, db }, (column) => new Placeholder(column)).prepare();
+  const query = build({ t: engine.t, dialect: engine.dialect, db }, (column) => new Placeholder(column)).prepare();
   return async (execute, values) => {
     waiting.push(execute);
     const rows = query.execute(values);

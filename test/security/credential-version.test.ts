@@ -1,0 +1,154 @@
+/** A sign-in in progress does not survive a change of what opens the account (NIST SP 800-63B-4, section 5.1). */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it, mock } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const FIRST = '100201';
+const NEXT = 'four purple umbrellas';
+const secret = newSecret();
+const clients = [registered('television', secret, { scopes: ['openid'], device_flow: true })];
+let mail: MailCatcher;
+
+before(async () => {
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+});
+after(() => mail.close());
+
+eachService(
+  'a sign-in whose password was verified before a change',
+  () => ({ clients, smtpUrl: mail.smtpUrl }),
+  (running) => {
+    let issuer = '';
+    let television: TestParty;
+    before(async () => {
+      ({ issuer } = running());
+      television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
+    });
+    beforeEach(() => givePassword(running(), 'G2', DEMO_PASSWORD));
+
+    const visit = (): Visitor => createVisitor(issuer);
+    const signIn = async (visitor: Visitor, password: string): Promise<Answer> =>
+      visitor.submit(await visitor.open('/account'), { login: LOGIN.G2, password, remember: 'yes' });
+    const changeFields = (current: string): Record<string, string> => ({
+      current_password: current,
+      new_password: NEXT,
+      confirm_password: NEXT,
+    });
+
+    /** The answer to `request`, whose password is compared before `change` and whose next step comes after it. */
+    const holdVerification = async (
+      request: () => Promise<Answer>,
+      change: () => Promise<unknown>,
+      method: 'verify' | 'verifyDecoy' = 'verify',
+    ): Promise<Answer> => {
+      const { hasher } = running().container;
+      const compared = Promise.withResolvers<undefined>();
+      const gate = Promise.withResolvers<undefined>();
+      const original: (...args: [string, string]) => Promise<boolean> = hasher[method].bind(hasher);
+      const held = mock.method(hasher, method, async (...args: [string, string]) => {
+        held.mock.restore();
+        const result = await original(...args);
+        compared.resolve(undefined);
+        await gate.promise;
+        return result;
+      });
+      const answer = request();
+      await compared.promise;
+      await change();
+      gate.resolve(undefined);
+      return answer;
+    };
+    const isOut = async (visitor: Visitor, answer: Answer): Promise<void> => {
+      assert.equal(answer.status, 410, textOf(answer.body).slice(0, 300));
+      assert.equal(stepOf(await visitor.open('/account')), 'login');
+    };
+
+    const changePassword = async (): Promise<void> => {
+      const owner = visit();
+      await signIn(owner, DEMO_PASSWORD);
+      const done = await owner.submit(await owner.open('/account/password'), changeFields(DEMO_PASSWORD));
+      assert.match(done.url, /done=passwordChanged$/);
+      assert.equal(new URL((await owner.open('/account')).url).pathname, '/account', 'the owner stays signed in');
+    };
+    const changes: readonly [string, () => Promise<void>][] = [
+      ['a password change', changePassword],
+      [
+        'a reset by link',
+        async () => {
+          const owner = visit();
+          await owner.submit(await owner.open('/forgot'), { login: LOGIN.G2 });
+          const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
+          assert.equal((await owner.submit(page, { new_password: NEXT, confirm_password: NEXT })).status, 200);
+        },
+      ],
+      [
+        '"end all other sessions"',
+        async () => {
+          const owner = visit();
+          await signIn(owner, DEMO_PASSWORD);
+          await owner.post('/account/sessions/end-others', '');
+          assert.equal(new URL((await owner.open('/account')).url).pathname, '/account', 'the owner stays signed in');
+        },
+      ],
+      [
+        'disabling and enabling',
+        async () => {
+          const { people } = running().container;
+          for (const status of ['disabled', 'active'] as const)
+            await people.setStatus(personId('G2'), status, undefined);
+        },
+      ],
+      [
+        '"sessions revoke-all"',
+        async () => {
+          await running().container.revocation.revokeAll('operator');
+        },
+      ],
+      ['a new first password', () => giveFirstPassword(running(), 'G2', FIRST)],
+    ];
+    for (const [name, change] of changes) {
+      it(`creates no session after ${name}`, async () => {
+        const thief = visit();
+        await isOut(thief, await holdVerification(() => signIn(thief, DEMO_PASSWORD), change));
+      });
+    }
+
+    it('creates no session after the first change when the first password was verified before', async () => {
+      await giveFirstPassword(running(), 'G2', FIRST);
+      const thief = visit();
+      const answer = await holdVerification(
+        () => signIn(thief, FIRST),
+        async () => {
+          const owner = visit();
+          const done = await owner.submit(await signIn(owner, FIRST), changeFields(FIRST));
+          assert.equal(new URL(done.url).pathname, '/account', textOf(done.body));
+        },
+        'verifyDecoy',
+      );
+      await isOut(thief, answer);
+    });
+
+    it('approves no device after a password change', async () => {
+      const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+      const thief = visit();
+      const confirm = await thief.submit(await thief.open('/device'), { user_code: shown.user_code });
+      const form = await thief.submit(confirm, { confirm: 'yes' });
+      const typed = { login: LOGIN.G2, password: DEMO_PASSWORD, remember: 'yes' };
+      await isOut(thief, await holdVerification(() => thief.submit(form, typed), changePassword));
+      const polled = client.genericGrantRequest(television.config, 'urn:ietf:params:oauth:grant-type:device_code', {
+        device_code: shown.device_code,
+      });
+      await assert.rejects(polled, { error: 'authorization_pending' });
+    });
+  },
+);

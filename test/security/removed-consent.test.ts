@@ -1,0 +1,98 @@
+/** Access that a person removes stays removed, also for requests that are in progress at that moment. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { eachService } from '../helpers/each-service.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  LOGIN,
+  redeem,
+  refresh,
+  stepOf,
+  textIn,
+  userinfo,
+  type Entered,
+} from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const ROUNDS = 10;
+const WORKERS = 2;
+const SCOPE = 'openid profile offline_access';
+const secret = newSecret();
+const options = () => ({
+  clients: [registered('vendor', secret, { scopes: ['openid', 'profile', 'offline_access'], first_party: false })],
+});
+
+eachService('an app whose access was removed', options, (running) => {
+  let vendor: TestParty;
+  before(async () => {
+    vendor = await createParty(running().issuer, { id: 'vendor', secret, scope: SCOPE });
+  });
+
+  const accept = (visitor: Visitor, page: Answer): Promise<Answer> => visitor.submit(page, { consent: 'accept' });
+  const silently = (visitor: Visitor): Promise<Entered> => enter(vendor, visitor, { parameters: { prompt: 'none' } });
+  const remove = (visitor: Visitor): Promise<Answer> =>
+    visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+  const hasCode = ({ answer }: Entered): boolean => answer.leavesTo?.searchParams.has('code') === true;
+
+  it('gets no code after the removal, and what it got before is dead, however often it asks meanwhile', async () => {
+    const visitor = createVisitor(running().issuer);
+    let page = (await enter(vendor, visitor, { login: LOGIN.G5, parameters: { prompt: 'consent' } })).answer;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      codeOf(await accept(visitor, page));
+      const got: Entered[] = [];
+      const progress = { removed: false };
+      const work = async (): Promise<void> => {
+        for (;;) {
+          const last = progress.removed;
+          const entered = await silently(visitor);
+          if (hasCode(entered)) got.push(entered);
+          if (last) {
+            assert.equal(errorOf(entered.answer), 'consent_required');
+            return;
+          }
+        }
+      };
+      const workers = Array.from({ length: WORKERS }, work);
+      while (got.length < WORKERS) await new Promise(setImmediate);
+      assert.match(textOf((await remove(visitor)).body), /已取消該應用程式的存取權/);
+      progress.removed = true;
+      await Promise.all(workers);
+      for (const entered of got) assert.equal((await redeem(vendor, entered)).body['error'], 'invalid_grant');
+      assert.doesNotMatch(textOf((await visitor.open('/account')).body), /測試 vendor/);
+      page = (await enter(vendor, visitor)).answer;
+      assert.equal(stepOf(page), 'consent');
+    }
+  });
+
+  it('loses its tokens, and one scope more is asked for on the page', async () => {
+    const visitor = createVisitor(running().issuer);
+    const narrow = await enter(vendor, visitor, { login: LOGIN.T1, parameters: { scope: 'openid' } });
+    codeOf(await accept(visitor, narrow.answer));
+    const wide = await enter(vendor, visitor, { parameters: { prompt: 'consent' } });
+    assert.equal(stepOf(wide.answer), 'consent');
+    const reply = await redeem(vendor, { ...wide, answer: await accept(visitor, wide.answer) });
+    await remove(visitor);
+    assert.equal((await userinfo(vendor, textIn(reply, 'access_token'))).status, 401);
+    assert.equal((await refresh(vendor, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
+  });
+
+  it('stays on the account page without a session or a token, until the person removes it', async () => {
+    const first = createVisitor(running().issuer);
+    const parameters = { scope: 'openid profile' };
+    codeOf(await accept(first, (await enter(vendor, first, { login: LOGIN.T2, parameters })).answer));
+    const other = createVisitor(running().issuer);
+    await other.submit(await other.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
+    await other.post('/account/sessions/end-others', '');
+    assert.match(textOf((await other.open('/account')).body), /測試 vendor/);
+    assert.ok(hasCode(await enter(vendor, other, { parameters: { ...parameters, prompt: 'none' } })));
+    await remove(other);
+    assert.doesNotMatch(textOf((await other.open('/account')).body), /測試 vendor/);
+    const asked = await enter(vendor, other, { parameters: { ...parameters, prompt: 'none' } });
+    assert.equal(errorOf(asked.answer), 'consent_required');
+  });
+});

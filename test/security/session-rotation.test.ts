@@ -1,0 +1,127 @@
+/** A copied session cookie is worth nothing after a password change and after "end all other sessions". */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { MAX_SESSIONS_PER_PERSON, REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
+import * as sessions from '../../src/store/sessions.ts';
+import { givePassword, personId } from '../helpers/city.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { codeOf, enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, userinfo } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+
+const NEXT = 'four purple umbrellas';
+const secret = newSecret();
+const options = () => ({ clients: [registered('app', secret, { scopes: ['openid', 'profile'] })] });
+
+eachService('a copied session cookie', options, (running) => {
+  let app: TestParty;
+  before(async () => {
+    app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
+  });
+  beforeEach(() => givePassword(running(), 'T2', DEMO_PASSWORD));
+
+  const copyOf = async ({ jar }: Visitor): Promise<Visitor> => {
+    const { issuer } = running();
+    const thief = createVisitor(issuer);
+    for (const cookie of await jar.getCookies(issuer)) await thief.jar.setCookie(cookie, issuer);
+    return thief;
+  };
+  const isSignedIn = async (visitor: Visitor): Promise<boolean> => stepOf(await visitor.open('/account')) === undefined;
+  const endOthers = (visitor: Visitor): Promise<Answer> => visitor.post('/account/sessions/end-others', '');
+  const changePassword = async (visitor: Visitor): Promise<Answer> =>
+    visitor.submit(await visitor.open('/account/password'), {
+      current_password: DEMO_PASSWORD,
+      new_password: NEXT,
+      confirm_password: NEXT,
+    });
+  const sessionCookie = async ({ jar }: Visitor) => {
+    const found = (await jar.getCookies(running().issuer)).find(({ key }) => key === 'kinpass_session');
+    assert.ok(found);
+    return found;
+  };
+
+  for (const [name, change] of [
+    ['a password change', changePassword],
+    ['"end all other sessions"', endOthers],
+  ] as const) {
+    it(`opens nothing after ${name}, while the browser of the owner stays signed in`, async () => {
+      const owner = createVisitor(running().issuer);
+      const tokens = await redeem(app, await enter(app, owner, { login: LOGIN.T2 }));
+      const thief = await copyOf(owner);
+      assert.equal(await isSignedIn(thief), true);
+      const done = await change(owner);
+      assert.equal(new URL(done.url).pathname, '/account');
+      assert.equal(await isSignedIn(thief), false);
+      assert.equal(errorOf((await enter(app, thief, { parameters: { prompt: 'none' } })).answer), 'login_required');
+      assert.equal(await isSignedIn(owner), true);
+      const again = await redeem(app, await enter(app, owner, { parameters: { prompt: 'none' } }));
+      assert.equal(idClaims(again.body)['sid'], idClaims(tokens.body)['sid'], 'the app keeps its session');
+      assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 200);
+    });
+
+    it(`keeps the lifetime of the cookie at ${name}`, async () => {
+      for (const remember of [true, false]) {
+        await givePassword(running(), 'T2', DEMO_PASSWORD);
+        const owner = createVisitor(running().issuer);
+        await enter(app, owner, { login: LOGIN.T2, remember });
+        const before = await sessionCookie(owner);
+        await change(owner);
+        // The next page of the provider would set it again; what the change itself sets is looked at here.
+        const { value, expires, httpOnly, sameSite, path } = await sessionCookie(owner);
+        assert.notEqual(value, before.value);
+        assert.deepEqual([httpOnly, sameSite, path], [before.httpOnly, before.sameSite, before.path]);
+        if (!remember) assert.equal(expires, 'Infinity');
+        else {
+          assert.ok(expires instanceof Date);
+          const left = (expires.getTime() - Date.now()) / 1000;
+          assert.ok(left > REMEMBERED_SESSION_SECONDS - 120 && left <= REMEMBERED_SESSION_SECONDS + 1, String(left));
+        }
+      }
+    });
+  }
+
+  it('ends nothing and changes nothing in a request that the owner overtakes', async () => {
+    const owner = createVisitor(running().issuer);
+    await enter(app, owner, { login: LOGIN.T2 });
+    const thieves = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
+    const answers = await Promise.all([
+      ...thieves.map((thief) => enter(app, thief).then(({ answer }) => answer)),
+      endOthers(owner),
+      ...thieves.map(endOthers),
+    ]);
+    assert.ok(answers.every(({ status }) => status < 500));
+    const live = await running().container.store.read((tx) => sessions.liveSessionsOf(tx, personId('T2'), Date.now()));
+    assert.equal(live.length, 1);
+    const signedIn = await Promise.all([owner, ...thieves].map(isSignedIn));
+    assert.ok(signedIn.filter((one) => one).length <= 1, 'one browser holds the one session');
+  });
+
+  it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more ends the oldest`, async () => {
+    const { store } = running().container;
+    const owner = createVisitor(running().issuer);
+    await enter(app, owner, { login: LOGIN.A2 });
+    const id = personId('A2');
+    const now = Date.now();
+    await store.write(async (tx) => {
+      const s = tx.t.sessions;
+      await tx.db
+        .update(s)
+        .set({ createdAt: now - 100_000 })
+        .where(eq(s.personId, id));
+      for (let i = 1; i < MAX_SESSIONS_PER_PERSON; i += 1) {
+        const row = { personId: id, userAgent: '', address: '', remember: false, expiresAt: now + 600_000 };
+        await sessions.putSession(tx, { ...row, sessionHash: `other-${String(i)}`, createdAt: now - 50_000 });
+      }
+    });
+    assert.equal(await isSignedIn(owner), true);
+    const newest = createVisitor(running().issuer);
+    codeOf((await enter(app, newest, { login: LOGIN.A2 })).answer);
+    const live = await store.read((tx) => sessions.liveSessionsOf(tx, id, now));
+    assert.equal(live.length, MAX_SESSIONS_PER_PERSON);
+    assert.deepEqual([await isSignedIn(owner), await isSignedIn(newest)], [false, true]);
+  });
+});
