@@ -29,6 +29,8 @@ const SERVICES: readonly Part[] = [
     sources: files('services', 'access affiliations endings guardianships people'),
     tests: unit('services-endings services-access services-people'),
   },
+  { sources: files('services', 'consents errors revoke-all session-rotation'), tests: unit('services-consents') },
+  { sources: files('services', 'request-rates'), tests: unit('services-request-rates') },
   {
     sources: files('services', 'attempts attempt-counters known-devices network-counters refusals sign-in'),
     tests: unit('services-sign-in services-network-counters services-known-devices services-attempt-rules'),
@@ -39,7 +41,7 @@ const SERVICES: readonly Part[] = [
     tests: [...unit('services-secrets services-keys'), ...contract('keys')],
   },
   {
-    sources: files('services', 'audit availability errors side-effects'),
+    sources: files('services', 'audit availability side-effects'),
     tests: [...unit('services-availability services-access'), ...contract('audit-record audit')],
   },
   { sources: files('services', 'audit-archive audit-archive-file audit-verify'), tests: contract('audit-archive') },
@@ -61,8 +63,12 @@ const OIDC: readonly Part[] = [
   },
   { sources: files('oidc', 'browser-binding'), tests: security('browser-binding') },
   {
-    sources: files('oidc', 'account identity grants sector'),
-    tests: [...unit('oidc-names'), ...http('grants identity-claims identity-endings')],
+    sources: files('oidc', 'account identity grants requested-scopes sector verified-login'),
+    tests: [
+      ...unit('oidc-names'),
+      ...http('grants identity-claims identity-endings'),
+      ...security('credential-version'),
+    ],
   },
   { sources: files('oidc', 'gather reuse'), tests: http('gather reuse') },
   {
@@ -115,7 +121,10 @@ const HTTP: readonly Part[] = [
 
 const STORE: readonly Part[] = [
   {
-    sources: files('store', 'credentials grants oidc-records outbox keys sessions people guardianships affiliations'),
+    sources: files(
+      'store',
+      'affiliations consents credentials grants guardianships keys oidc-records outbox people sessions',
+    ),
     tests: [...contract('provider people affiliations'), ...unit('services-endings services-access services-people')],
   },
   {

@@ -1,0 +1,171 @@
+/** Consents, sessions under a new id, and the command that ends everything of everybody. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import { createConsents, type Consents } from '../../src/services/consents.ts';
+import { OvertakenError, RateLimitedError, UnavailableError } from '../../src/services/errors.ts';
+import { openPayload } from '../../src/services/oidc-payload.ts';
+import { createRevocation } from '../../src/services/revoke-all.ts';
+import { hashId } from '../../src/services/secrets.ts';
+import { deleteConsents, hasConsent, listConsents } from '../../src/store/consents.ts';
+import { putResetLink } from '../../src/store/credentials.ts';
+import { grantsOfPerson } from '../../src/store/grants.ts';
+import { findRecordByUid } from '../../src/store/oidc-records.ts';
+import { sessionByHash } from '../../src/store/sessions.ts';
+import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import { listAlive, storeGrant, storeInteraction, storeSession } from '../helpers/signed-in.ts';
+import { eachStore } from '../helpers/store.ts';
+import { withFamily } from '../contract/family.ts';
+
+const HOUR_MS = 3_600_000;
+
+eachStore('consents and sessions', (on) => {
+  let services: TestServices;
+  let consents: Consents;
+  const agreement = {
+    ...{ personId: 'father', clientId: 'app', sessionHash: 's' },
+    ...{ scopes: ['openid', 'https://api.example#read'], address: '203.0.113.7' },
+  };
+
+  withFamily(on);
+  before(() => {
+    services = createTestServices(on.store, [
+      testClient('app'),
+      testClient('quiet', { backchannel_logout_uri: undefined }),
+    ]);
+    consents = createConsents(services);
+  });
+  beforeEach(async () => {
+    await on.store.write(async (tx) => {
+      const { sessions, grants, oidcRecords, outbox, consents: given, resetLinks } = tx.t;
+      for (const table of [sessions, grants, oidcRecords, outbox, given, resetLinks]) await tx.db.delete(table);
+    });
+    await storeSession(services, { sessionHash: 's', personId: 'father', sids: { app: 'sid', quiet: 'sid-q' } });
+    await services.newEntries();
+  });
+  const has = (scopes: readonly string[], clientId = 'app', personId = 'father'): Promise<boolean> =>
+    on.store.read((tx) => hasConsent(tx, personId, clientId, scopes));
+
+  it('hold for one person, one app and the scopes that were agreed to', async () => {
+    await consents.give(agreement);
+    assert.equal(await has(agreement.scopes), true);
+    assert.equal(await has(['openid']), true);
+    assert.equal(await has(['openid', 'email']), false);
+    assert.equal(await has(['openid'], 'quiet'), false);
+    assert.equal(await has(['openid'], 'app', 'teacher'), false);
+    assert.equal(await has([]), true);
+    const [entry] = await services.newEntries();
+    assert.deepEqual(
+      [entry?.event, entry?.outcome, entry?.actorId, entry?.subjectId, entry?.clientId, entry?.address, entry?.detail],
+      ['consent.given', 'ok', 'father', 'father', 'app', '203.0.113.7', { scope: 'openid https://api.example#read' }],
+    );
+  });
+
+  it('keep the time of the first agreement, and end by app', async () => {
+    await consents.give(agreement);
+    services.forward(5);
+    await consents.give({ ...agreement, scopes: ['openid', 'email'] });
+    await consents.give({ ...agreement, clientId: 'quiet', scopes: [] });
+    const rows = await on.store.read((tx) => listConsents(tx, 'father'));
+    assert.deepEqual(rows.map(({ clientId, scope, grantedAt }) => [clientId, scope, grantedAt - TEST_NOW]).sort(), [
+      ['app', 'email', 5],
+      ['app', 'https://api.example#read', 0],
+      ['app', 'openid', 0],
+    ]);
+    assert.equal(await on.store.write((tx) => deleteConsents(tx, 'father', 'quiet')), 0);
+    assert.equal(await on.store.write((tx) => deleteConsents(tx, 'father', 'app')), 3);
+    assert.equal(await has(['openid']), false);
+  });
+
+  it('are not taken from a session that ended, is unknown or belongs to another person', async () => {
+    await assert.rejects(consents.give({ ...agreement, sessionHash: 'unknown' }), OvertakenError);
+    await assert.rejects(consents.give({ ...agreement, personId: 'teacher' }), OvertakenError);
+    await services.access.endSession('father', 's', '203.0.113.7');
+    await assert.rejects(consents.give(agreement), OvertakenError);
+    assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
+  });
+
+  it('gives a session a new id, and whoever copied the old one holds nothing', async () => {
+    await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
+    const { id, expiresAt } = await on.store.write((tx) => services.endings.rotateSession(tx, 's'));
+    assert.match(id, /^[\w-]{43}$/);
+    assert.equal(expiresAt, undefined, 'without remember-me the cookie ends with the browser');
+    assert.equal(await on.store.read((tx) => findRecordByUid(tx, 'Session', 's')), undefined);
+    const [grant] = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    const moved = grant?.sessionHash ?? '';
+    assert.notEqual(moved, 's');
+    const record = await on.store.read((tx) => findRecordByUid(tx, 'Session', moved));
+    assert.equal(record?.idHash, hashId(id));
+    const payload = Object(openPayload(services.secrets, 'Session', record)) as Record<string, unknown>;
+    assert.deepEqual([payload['jti'], hashId(String(payload['uid']))], [id, moved]);
+    assert.deepEqual(
+      payload['authorizations'],
+      { app: { sid: 'sid' }, quiet: { sid: 'sid-q' } },
+      'apps keep their sid',
+    );
+    const row = await on.store.read((tx) => sessionByHash(tx, moved));
+    assert.deepEqual([row?.personId, row?.endedAt, row?.createdAt], ['father', null, TEST_NOW]);
+  });
+
+  it('gives a remembered session its end, and an ended one no new id', async () => {
+    const end = services.clock.now() + 30 * 24 * HOUR_MS;
+    await storeSession(services, { sessionHash: 'long', personId: 'father', remember: true, expiresAt: end });
+    const { expiresAt } = await on.store.write((tx) => services.endings.rotateSession(tx, 'long'));
+    assert.equal(expiresAt, end);
+    await services.access.endSession('father', 's', '203.0.113.7');
+    for (const hash of ['s', 'unknown']) {
+      await assert.rejects(
+        on.store.write((tx) => services.endings.rotateSession(tx, hash)),
+        OvertakenError,
+      );
+    }
+  });
+
+  it('ends everything of everybody, however much there is, and tells the apps', async () => {
+    for (let at = 0; at < 205; at += 1) {
+      await storeSession(services, { sessionHash: `many ${String(at)}`, personId: 'teacher' });
+    }
+    await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
+    await storeInteraction(services, 'waiting', 'teacher');
+    const link = { personId: 'father', tokenHash: 'h', expiresAt: TEST_NOW + HOUR_MS, createdAt: TEST_NOW };
+    await on.store.write((tx) => putResetLink(tx, link));
+    const versions = async (): Promise<number[]> =>
+      (await on.store.read((tx) => tx.db.select().from(tx.t.persons))).map((one) => one.credentialVersion);
+    const before = await versions();
+    await services.takeJobs();
+    services.kicks();
+    const revocation = createRevocation(services);
+    assert.deepEqual(await revocation.revokeAll('restore'), { sessions: 206, grants: 1 });
+    assert.deepEqual(await listAlive(services), []);
+    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.t.resetLinks)), []);
+    assert.deepEqual(
+      (await services.takeJobs()).map(
+        (job) => job.kind === 'backchannel_logout' && [job.clientId, job.personId, job.sid],
+      ),
+      [['app', 'father', 'sid']],
+    );
+    assert.equal(services.kicks(), 1);
+    for (const [at, version] of (await versions()).entries())
+      assert.ok(version > (before[at] ?? 0), 'sign-ins in progress');
+    const [entry] = await services.newEntries();
+    assert.deepEqual(
+      [entry?.event, entry?.outcome, entry?.detail],
+      ['sessions.all_revoked', 'ok', { reason: 'restore' }],
+    );
+    assert.deepEqual(await revocation.revokeAll('operator'), { sessions: 0, grants: 0 });
+  });
+});
+
+it('errors say their status to the face and to the provider', () => {
+  const unavailable = new UnavailableError(undefined);
+  assert.deepEqual([unavailable.statusCode, unavailable.expose, unavailable.allow_redirect], [503, true, false]);
+  assert.equal(unavailable.message, 'temporarily_unavailable');
+  const limited = new RateLimitedError(1_500);
+  assert.deepEqual(
+    [limited.status, limited.statusCode, limited.expose, limited.allow_redirect],
+    [429, 429, true, false],
+  );
+  assert.deepEqual([limited.retryAfterSeconds, new RateLimitedError(0).retryAfterSeconds], [2, 1]);
+  const overtaken = new OvertakenError();
+  assert.deepEqual([overtaken.status, overtaken.expose, overtaken.name], [410, true, 'OvertakenError']);
+});
