@@ -15,17 +15,55 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const BATCH = 1_000;
 
-/** Each removes a batch of rows that say nothing any more, and says how many. */
-const purges: readonly ((u: Unit, now: number, append: Audit['append']) => Promise<number>)[] = [
-  // A day later than they end: an expired session is needed to tell relying parties of it (end-dates.ts).
-  (u, now) => records.purgeExpired(u, now - DAY, BATCH),
-  (u, now) => sessions.purgeSessions(u, now, BATCH),
-  (u, now) => grants.purgeGrants(u, now, BATCH),
-  (u, now) => credentials.purgeResetLinks(u, now),
+/**
+ * How long records are kept after they have expired, in milliseconds; the others are deleted at once. The time of a used assertion or
+ * proof includes the tolerances already (domain/proof-times.ts).
+ */
+const GRACE_MS: Readonly<Record<string, number>> = {
+  // Its relying parties are notified after it has expired (end-dates.ts).
+  Session: DAY,
+  // A device that polls on is told `expired_token` (RFC 8628, section 3.5), and the person that the code has expired.
+  DeviceCode: 10 * MINUTE,
+};
+
+/** Sessions without a person have no relying parties. What a stopped service has missed goes with the others, a day later. */
+const ANONYMOUS_SESSION_RANGE_MS = 10 * MINUTE;
+
+type Append = Audit['append'];
+/** Deletes a batch of rows that are not needed any more. @returns how many */
+type Purge = (tx: Unit, now: number, append: Append) => Promise<number>;
+
+interface Tools {
+  store: Store;
+  clock: Clock;
+  append: Append;
+}
+
+async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[]): Promise<void> {
+  for (const purge of list) {
+    let count: number;
+    do count = await store.write((tx) => purge(tx, clock.now(), append));
+    while (count >= BATCH);
+  }
+}
+
+/** Deletes expired records, which requests without a sign-in can store. */
+async function purgeRecords(tools: Tools): Promise<void> {
+  const models = await tools.store.read((tx) => records.listModels(tx));
+  await purgeAll(tools, [
+    ...models.map<Purge>((model) => (tx, now) => records.purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH)),
+    (tx, now) => records.purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH),
+  ]);
+}
+
+const purges: readonly Purge[] = [
+  (tx, now) => sessions.purgeSessions(tx, now, BATCH),
+  (tx, now) => grants.purgeGrants(tx, now, BATCH),
+  (tx, now) => credentials.purgeResetLinks(tx, now),
   // Failures in a row are remembered for a month after the last one.
-  (u, now, append) => purgeCounters(u, append, now - 30 * DAY, BATCH),
+  (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY, BATCH),
   // What was delivered stays a week for the operator to look at.
-  (u, now) => outboxStore.purgeOutbox(u, now - 7 * DAY, BATCH),
+  (tx, now) => outboxStore.purgeOutbox(tx, now - 7 * DAY, BATCH),
 ];
 
 interface Deps {
@@ -35,14 +73,19 @@ interface Deps {
   secrets: Secrets;
 }
 
-/** Keeps the tables as small as what is alive. */
+/** Keeps the tables as small as what is alive: records of the provider each minute, the rest every ten. */
 export function startPurgeJob({ store, clock, log, secrets }: Deps): Loop {
-  const append = createAppend({ clock, secrets });
-  return startLoop('purge', 10 * MINUTE, log, async () => {
-    for (const purge of purges) {
-      let removed: number;
-      do removed = await store.write((u) => purge(u, clock.now(), append));
-      while (removed >= BATCH);
-    }
-  });
+  const tools = { store, clock, append: createAppend({ clock, secrets }) };
+  const loops = [
+    startLoop('purge records', MINUTE, log, () => purgeRecords(tools)),
+    startLoop('purge', 10 * MINUTE, log, () => purgeAll(tools, purges)),
+  ];
+  return {
+    wake: () => {
+      for (const loop of loops) loop.wake();
+    },
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
 }

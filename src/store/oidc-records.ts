@@ -246,12 +246,6 @@ export async function findRecordsByUids(
     .orderBy(o.createdAt);
 }
 
-/** The models that have records. */
-export async function listModels(tx: Unit): Promise<string[]> {
-  const o = tx.t.oidcRecords;
-  return (await tx.db.selectDistinct({ model: o.model }).from(o)).map(({ model }) => model);
-}
-
 /**
  * Ends up to `limit` records of a model, in the order of their hashes.
  *
@@ -276,21 +270,44 @@ export async function destroyAfter(
   return last;
 }
 
-/** Removes up to `limit` records and tombstones that expired at `now` (ms) or before. @returns how many */
-export async function purgeExpired(u: Unit, now: number, limit: number): Promise<number> {
-  const o = u.t.oidcRecords;
-  const expired = await u.db
-    .select({ model: o.model, idHash: o.idHash })
-    .from(o)
-    .where(lte(o.expiresAt, now))
-    .limit(limit);
-  let purged = 0;
-  for (const [model, rows] of Map.groupBy(expired, (row) => row.model)) {
-    const ids = rows.map(({ idHash }) => idHash);
-    for (let i = 0; i < ids.length; i += 1_000) {
-      const part = and(eq(o.model, model), inArray(o.idHash, ids.slice(i, i + 1_000)), lte(o.expiresAt, now));
-      purged += (await u.db.delete(o).where(part).returning({ idHash: o.idHash })).length;
-    }
+/** Lists the models that have records. Reads one entry of an index for each, however many records there are. */
+export async function listModels(tx: Unit): Promise<string[]> {
+  const { oidcRecords } = tx.t;
+  const models: string[] = [];
+  for (;;) {
+    const [next] = await tx.db
+      .select({ model: oidcRecords.model })
+      .from(oidcRecords)
+      .where(gt(oidcRecords.model, models.at(-1) ?? ''))
+      .orderBy(oidcRecords.model)
+      .limit(1);
+    if (next === undefined) return models;
+    models.push(next.model);
   }
-  return purged;
+}
+
+/** Deletes up to `limit` records and tombstones of a model that expired at `now` (ms) or before. @returns how many */
+export async function purgeExpired(tx: Unit, model: string, now: number, limit: number): Promise<number> {
+  return purgeWhere(tx, model, lte(tx.t.oidcRecords.expiresAt, now), limit);
+}
+
+/**
+ * Deletes up to `limit` sessions without a person that expired after `from` and not after `to` (ms). Those of people are between them in
+ * the index, so a short range keeps it fast. @returns how many
+ */
+export async function purgeAnonymousSessions(tx: Unit, from: number, to: number, limit: number): Promise<number> {
+  const { accountId, expiresAt } = tx.t.oidcRecords;
+  return purgeWhere(tx, 'Session', and(gt(expiresAt, from), lte(expiresAt, to), isNull(accountId)), limit);
+}
+
+async function purgeWhere(tx: Unit, model: string, expired: SQL | undefined, limit: number): Promise<number> {
+  const { oidcRecords } = tx.t;
+  const isExpired = and(eq(oidcRecords.model, model), expired);
+  const some = tx.db.select({ idHash: oidcRecords.idHash }).from(oidcRecords).where(isExpired).limit(limit);
+  const rows = await tx.db
+    .delete(oidcRecords)
+    // The condition again: a record that was saved meanwhile expires later.
+    .where(and(isExpired, inArray(oidcRecords.idHash, some)))
+    .returning({ idHash: oidcRecords.idHash });
+  return rows.length;
 }

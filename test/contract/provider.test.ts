@@ -76,7 +76,11 @@ eachStore('oidc records', (on) => {
     await put('eternal', { expiresAt: null });
     await put('tombstone', { expiresAt: null });
     await on.store.write((u) => records.destroyRecord(u, 'Session', 'tombstone'));
-    const purge = (now: number): Promise<number> => on.store.write((u) => records.purgeExpired(u, now, 3));
+    const models = await on.store.read((tx) => records.listModels(tx));
+    const purge = async (now: number): Promise<number> => {
+      const counts = models.map((model) => on.store.write((tx) => records.purgeExpired(tx, model, now, 3)));
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    };
     assert.equal(await purge(NOW + 99), 1);
     let purged = 0;
     for (let count = await purge(NOW + 100); count > 0; count = await purge(NOW + 100)) purged += count;

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import { systemRandom } from '../../src/domain/random.ts';
+import { startPurgeJob } from '../../src/jobs/purge.ts';
+import { createLogger } from '../../src/services/logger.ts';
+import { createSecrets } from '../../src/services/secrets.ts';
+import type { Execute, Unit } from '../../src/store/database/unit.ts';
+import * as records from '../../src/store/oidc-records.ts';
+import { eachStore } from '../helpers/store.ts';
+import { NOW } from './numbers.ts';
+
+const LIVE = 2_000;
+
+eachStore('purging of expired records', (on) => {
+  const put = (tx: Unit, idHash: string, more: object): Promise<boolean> =>
+    records.putRecord(tx, { model: 'Session', idHash, payload: 'sealed', expiresAt: NOW, createdAt: NOW - 1, ...more });
+  const ids = async (): Promise<string[]> =>
+    (await on.store.read((tx) => tx.db.select({ id: tx.t.oidcRecords.idHash }).from(tx.t.oidcRecords)))
+      .map(({ id }) => id)
+      .filter((id) => !id.startsWith('live'))
+      .sort();
+  /** Runs `work` and returns the plan of its last statement. */
+  const planOf = (work: (tx: Unit) => Promise<unknown>): Promise<string> =>
+    on.store.write(async (tx) => {
+      const statements: [text: string, values: unknown[]][] = [];
+      const execute: Execute = (text, values, name) => {
+        statements.push([text, [...values]]);
+        return tx.execute(text, values, name);
+      };
+      const watched: Unit = { ...tx, db: tx.engine.queries(execute), execute };
+      // With few rows PostgreSQL would rather read the whole table.
+      if (tx.dialect === 'postgres') await tx.execute('set local enable_seqscan = off', []);
+      await work(watched);
+      const [text, values] = statements.at(-1) ?? ['', []];
+      const rows = await tx.execute(`${tx.dialect === 'postgres' ? 'explain' : 'explain query plan'} ${text}`, values);
+      return rows.map((row) => row.join(' ')).join('\n');
+    });
+
+  before(async () => {
+    await on.store.write(async (tx) => {
+      for (let i = 0; i < LIVE; i += 1) await put(tx, `live${String(i)}`, { expiresAt: NOW + 1_000 + i });
+      await put(tx, 'person', { accountId: 'father' });
+      await put(tx, 'anonymous', {});
+      await put(tx, 'old', { expiresAt: NOW - 100 });
+      await put(tx, 'step', { model: 'Interaction', accountId: 'father' });
+      await records.destroyStepsOf(tx, 'father');
+    });
+    await on.store.write((tx) => tx.execute('analyze', []));
+  });
+
+  it('finds them by the index of model and expiry, and each model by one entry', async () => {
+    const plan = await planOf((tx) => records.purgeExpired(tx, 'AccessToken', NOW, 10));
+    assert.match(plan, /oidc_records_expires_idx/);
+    assert.match(
+      await planOf((tx) => records.purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
+      /oidc_records_expires_idx/,
+    );
+    assert.deepEqual(await on.store.read((tx) => records.listModels(tx)), ['Interaction', 'Session']);
+    const models = await planOf((tx) => records.listModels(tx));
+    assert.match(models, /SEARCH oidc_records USING COVERING INDEX|Index Only Scan/);
+  });
+
+  it('deletes sessions without a person within the range, and no others', async () => {
+    assert.equal(await on.store.write((tx) => records.purgeAnonymousSessions(tx, NOW - 100, NOW, 10)), 1);
+    assert.deepEqual(await ids(), ['old', 'person', 'step']);
+  });
+
+  it('keeps no payload of what was destroyed, until it expires', async () => {
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+    assert.equal(rows.find(({ idHash }) => idHash === 'step')?.payload, '');
+    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Interaction', NOW, 10)), 1);
+  });
+
+  it('deletes one model at a time, up to the limit', async () => {
+    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Session', NOW, 1)), 1);
+    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Session', NOW, 10)), 1);
+    assert.deepEqual(await ids(), []);
+  });
+});
+
+eachStore('the purge job', (on) => {
+  const MINUTE = 60_000;
+
+  it('deletes each record when it is no longer needed', async () => {
+    const log = createLogger('silent');
+    const secrets = createSecrets(Buffer.alloc(32), systemRandom);
+    const run = async (now: number): Promise<string[]> => {
+      await startPurgeJob({ store: on.store, clock: { now: () => now }, log, secrets }).stop();
+      const rows = await on.store.read((tx) => tx.db.select({ id: tx.t.oidcRecords.idHash }).from(tx.t.oidcRecords));
+      return rows.map(({ id }) => id).sort();
+    };
+    await on.store.write(async (tx) => {
+      for (const [idHash, model, accountId] of [
+        ['anonymous', 'Session', null],
+        ['code', 'AuthorizationCode', 'father'],
+        ['device', 'DeviceCode', null],
+        ['proof', 'ReplayDetection', null],
+        ['pushed', 'PushedAuthorizationRequest', null],
+        ['session', 'Session', 'father'],
+        ['step', 'Interaction', null],
+        ['token', 'AccessToken', 'father'],
+        ['unknown', 'ModelOfALaterVersion', null],
+      ] as const) {
+        const times = { expiresAt: NOW, createdAt: NOW - 1 };
+        await records.putRecord(tx, { model, idHash, accountId, payload: 'sealed', ...times });
+      }
+    });
+    assert.equal((await run(NOW - 1)).length, 9);
+    assert.deepEqual(await run(NOW), ['device', 'session']);
+    assert.deepEqual(await run(NOW + 10 * MINUTE - 1), ['device', 'session']);
+    assert.deepEqual(await run(NOW + 10 * MINUTE), ['session']);
+    assert.deepEqual(await run(NOW + 24 * 60 * MINUTE - 1), ['session']);
+    assert.deepEqual(await run(NOW + 24 * 60 * MINUTE), []);
+  });
+});
