@@ -61,7 +61,7 @@ const OIDC: readonly Part[] = [
     sources: files('oidc', 'adapter session-adapter standing-grant'),
     tests: [...unit('oidc-adapter'), ...http('sessions')],
   },
-  { sources: files('oidc', 'browser-binding'), tests: security('browser-binding') },
+  { sources: files('oidc', 'browser-binding'), tests: [...unit('oidc-adapter'), ...security('browser-binding')] },
   {
     sources: files('oidc', 'account identity grants requested-scopes sector verified-login'),
     tests: [

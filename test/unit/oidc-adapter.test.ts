@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import type { Context } from 'koa';
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 
+import { systemRandom } from '../../src/domain/random.ts';
 import { createAdapter } from '../../src/oidc/adapter.ts';
+import { identifyBrowser } from '../../src/oidc/browser-binding.ts';
 import { createSessionAdapter } from '../../src/oidc/session-adapter.ts';
 import { hashId } from '../../src/services/secrets.ts';
 import { grantsOfPerson } from '../../src/store/grants.ts';
@@ -14,6 +17,7 @@ import { storeGrant } from '../helpers/signed-in.ts';
 import { eachStore } from '../helpers/store.ts';
 import { withFamily } from '../contract/family.ts';
 
+const COOKIE = '__Host-kinpass_browser';
 const SECOND = 1_000;
 const HOUR_SECONDS = 3_600;
 
@@ -84,6 +88,32 @@ eachStore('adapter of the provider', (on) => {
     await adapter('Interaction').upsert('unbound', { uid: 'unbound-uid' }, 60);
     assert.equal(await adapter('Interaction').find('unbound'), undefined);
     assert.equal(await adapter('Interaction').findByUid('unbound-uid'), undefined);
+  });
+
+  it('finds an interaction in the browser that began it, and in no other', async () => {
+    /** Runs work as a request of a browser with this cookie. */
+    const inBrowser = async <T>(cookie: string | undefined, work: () => Promise<T>): Promise<T | undefined> => {
+      let result: T | undefined;
+      const context = { secure: true, cookies: { get: (name: string) => (name === COOKIE ? cookie : undefined) } };
+      await identifyBrowser(systemRandom)(context as Context, async () => {
+        result = await work();
+      });
+      return result;
+    };
+    const [own, other] = ['a'.repeat(43), 'b'.repeat(43)];
+    const steps = adapter('Interaction');
+    const find = async (): Promise<unknown> => steps.find('bound');
+    await inBrowser(own, () => steps.upsert('bound', { uid: 'bound-uid' }, 60));
+    assert.equal((await rowOf('bound'))?.['browserHash'], hashId(own));
+    assert.deepEqual(await inBrowser(own, find), { uid: 'bound-uid' });
+    assert.deepEqual(await inBrowser(own, () => steps.findByUid('bound-uid')), { uid: 'bound-uid' });
+    for (const cookie of [other, undefined, '', `${own}a`, own.slice(1), `${own.slice(1)}=`]) {
+      assert.equal(await inBrowser(cookie, find), undefined, cookie ?? 'no cookie');
+    }
+    await inBrowser(undefined, () => steps.upsert('first-visit', {}, 60));
+    assert.match(String((await rowOf('first-visit'))?.['browserHash']), /^[\w-]{43}$/);
+    await inBrowser(own, () => adapter('AccessToken').upsert('unbound-token', {}, 60));
+    assert.equal((await rowOf('unbound-token'))?.['browserHash'], null);
   });
 
   it('consumes a code once', async () => {
