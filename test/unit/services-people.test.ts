@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import type { GuardianshipChange } from '../../src/services/guardianships.ts';
+import { insertMany } from '../../src/store/bulk.ts';
 import { grantsOfPerson } from '../../src/store/grants.ts';
 import { guardianshipById } from '../../src/store/guardianships.ts';
 import { insertIdentifier, personById } from '../../src/store/people.ts';
@@ -187,6 +188,26 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.deepEqual(await entries(), [JSON.stringify(['affiliation.ended', 'ok', null, 'teacher', { grants: 1 }])]);
     assert.equal(await services.affiliations.endPassed(), 0);
     assert.equal(services.kicks(), 0);
+  });
+
+  it('looks at every page of what has passed, three months back', async () => {
+    await asStaff('m-old', '2026-08-24');
+    await on.store.write((tx) =>
+      insertMany(
+        tx,
+        tx.t.memberships,
+        Array.from({ length: 501 }, (_, at) => ({
+          ...{ id: `m-page-${String(at).padStart(3, '0')}`, personId: 'teacher', schoolCode: HIGH.code, role: 'staff' },
+          ...{ duty: null, isPrimary: false, validFrom: null, validTo: '2026-11-21' },
+        })),
+      ),
+    );
+    await storeGrant(services, { ...TEACHER, grantHash: 'early', ...STAFF, basisId: 'm-old' });
+    await storeGrant(services, { ...TEACHER, grantHash: 'first', ...STAFF, basisId: 'm-page-000' });
+    await storeGrant(services, { ...TEACHER, grantHash: 'last', ...STAFF, basisId: 'm-page-500' });
+    assert.equal(await services.affiliations.endPassed(), 3);
+    assert.deepEqual(await on.store.read((tx) => grantsOfPerson(tx, 'teacher')), []);
+    await asStaff('m-none', null);
   });
 
   it('keeps the grants of a membership on its last day', async () => {
