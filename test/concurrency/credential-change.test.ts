@@ -1,0 +1,156 @@
+/**
+ * A thief who knows the old password signs in again and again, in several browsers and on several nodes, while the owner changes it.
+ * Afterwards no session, code or token of the thief works.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { enter, LOGIN, redeem, refresh, stepOf, textIn, userinfo, type Entered, type Reply } from '../helpers/flow.ts';
+import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
+import { startNodes, type Nodes } from './nodes.ts';
+
+const WORKERS = 2;
+const TRIALS = 4;
+/** Sign-ins that the thief has made when the owner begins: the change then meets others in progress. */
+const AHEAD = 4;
+const SCOPES = ['openid', 'profile', 'offline_access'];
+const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+const secret = newSecret();
+
+/** What a thief holds after one sign-in. */
+type Loot = { visitor: Visitor } & (
+  | { kind: 'code'; entered: Entered }
+  | { kind: 'tokens'; reply: Reply }
+  | { kind: 'device'; shown: client.DeviceAuthorizationResponse }
+);
+
+for (const [name, count] of [
+  ['one node on SQLite', 1],
+  ['two nodes on PostgreSQL', 2],
+] as const) {
+  describe(`sign-ins with the old password while it changes (${name})`, () => {
+    let nodes: Nodes;
+    let mail: MailCatcher;
+    let app: TestParty;
+    before(async () => {
+      mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+      nodes = await startNodes({
+        count,
+        smtpUrl: mail.smtpUrl,
+        clients: [registered('app', secret, { scopes: SCOPES, device_flow: true })],
+        ...(count > 1 ? { databaseUrl: await testDatabaseUrl() } : {}),
+      });
+      app = await createParty(nodes.issuer, { id: 'app', scope: 'openid profile', secret });
+    });
+    after(async () => {
+      await nodes.stop();
+      await mail.close();
+    });
+
+    const signIn = async (login: string, password: string, round: number): Promise<Loot | undefined> => {
+      const visitor = createVisitor(nodes.issuer);
+      const entered = await enter(app, visitor, { login, password, remember: true, parameters: OFFLINE });
+      if (entered.answer.leavesTo?.searchParams.has('code') !== true) return undefined;
+      if (round % 2 === 0) return { kind: 'code', visitor, entered };
+      return { kind: 'tokens', visitor, reply: await redeem(app, entered) };
+    };
+    const approveDevice = async (login: string, password: string): Promise<Loot | undefined> => {
+      const visitor = createVisitor(nodes.issuer);
+      const shown = await client.initiateDeviceAuthorization(app.config, { scope: 'openid profile' });
+      const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
+      const page = await visitor.submit(confirm, { confirm: 'yes' });
+      const done = await visitor.submit(page, { login, password, remember: 'yes' });
+      return done.status === 200 && stepOf(done) === undefined ? { kind: 'device', visitor, shown } : undefined;
+    };
+
+    /** Signs in until the service refuses. */
+    const steal = async (loot: Loot[], attempt: (round: number) => Promise<Loot | undefined>): Promise<void> => {
+      for (let round = 0; ; round += 1) {
+        const got = await attempt(round);
+        if (got === undefined) return;
+        loot.push(got);
+      }
+    };
+    const during = async (change: () => Promise<void>, attempt: Parameters<typeof steal>[1]): Promise<Loot[]> => {
+      const loot: Loot[] = [];
+      const workers = Array.from({ length: WORKERS }, () => steal(loot, attempt));
+      await eventually('sign-ins of the thief', () => (loot.length >= AHEAD ? true : undefined));
+      await change();
+      await Promise.all(workers);
+      return loot;
+    };
+
+    const isDead = async (loot: Loot): Promise<void> => {
+      assert.equal(stepOf(await loot.visitor.open('/account')), 'login', loot.kind);
+      switch (loot.kind) {
+        case 'code':
+          assert.equal((await redeem(app, loot.entered)).body['error'], 'invalid_grant');
+          break;
+        case 'tokens':
+          // A code that ended before it was redeemed has given nothing.
+          if (loot.reply.status !== 200) break;
+          assert.equal((await userinfo(app, textIn(loot.reply, 'access_token'))).status, 401);
+          assert.equal((await refresh(app, textIn(loot.reply, 'refresh_token'))).body['error'], 'invalid_grant');
+          break;
+        case 'device':
+          await assert.rejects(
+            client.genericGrantRequest(app.config, DEVICE_GRANT, { device_code: loot.shown.device_code }),
+          );
+      }
+    };
+    const change = async (login: string, current: string, next: string): Promise<void> => {
+      const owner = createVisitor(nodes.issuer);
+      await owner.submit(await owner.open('/account'), { login, password: current });
+      const fields = { current_password: current, new_password: next, confirm_password: next };
+      const done = await owner.submit(await owner.open('/account/password'), fields);
+      assert.match(done.url, /done=passwordChanged$/, textOf(done.body).slice(0, 300));
+      assert.equal(stepOf(await owner.open('/account')), undefined, 'the owner stays signed in');
+    };
+    const passwordOf = (trial: number): string =>
+      trial === 0 ? DEMO_PASSWORD : `four small boats at anchor ${String(trial)}`;
+
+    it('leave nothing alive after a password change', async () => {
+      for (let trial = 0; trial < TRIALS; trial += 1) {
+        const [current, next] = [passwordOf(trial), passwordOf(trial + 1)];
+        const loot = await during(
+          () => change(LOGIN.T1, current, next),
+          (round) => signIn(LOGIN.T1, current, round),
+        );
+        await Promise.all(loot.map(isDead));
+      }
+    });
+
+    it('leave nothing alive after a reset by link', async () => {
+      const owner = createVisitor(nodes.issuer);
+      await owner.submit(await owner.open('/forgot'), { login: LOGIN.G2 });
+      const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
+      const next = passwordOf(1);
+      const loot = await during(
+        async () => {
+          assert.equal((await owner.submit(page, { new_password: next, confirm_password: next })).status, 200);
+        },
+        (round) => signIn(LOGIN.G2, DEMO_PASSWORD, round),
+      );
+      await Promise.all(loot.map(isDead));
+    });
+
+    it('connect no device after a password change', async () => {
+      for (let trial = 0; trial < TRIALS; trial += 1) {
+        const [current, next] = [passwordOf(trial), passwordOf(trial + 1)];
+        const loot = await during(
+          () => change(LOGIN.T2, current, next),
+          () => approveDevice(LOGIN.T2, current),
+        );
+        await Promise.all(loot.map(isDead));
+      }
+    });
+  });
+}
