@@ -21,5 +21,11 @@ export const NETWORK_RULES: Readonly<Record<LimitedEndpoint, AddressRule>> = {
   session: SCHOOL,
 };
 
+/**
+ * Interactions of one device on which somebody has signed in before. They do not count on the network, so an attacker in a school keeps
+ * only new devices out: 60 at once, and one every 30 seconds.
+ */
+export const KNOWN_DEVICE_RULE: AddressRule = { capacity: 60, msPerDrop: 30_000 };
+
 /** Of one authenticated client, whose servers send the requests of a whole city: 100 in a second, and 20,000 at once. */
 export const CLIENT_RULE: AddressRule = { capacity: 20_000, msPerDrop: 10 };

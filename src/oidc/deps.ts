@@ -5,6 +5,7 @@ import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
 import type { Endings } from '../services/endings.ts';
 import type { Keys } from '../services/keys.ts';
+import type { KnownDevices } from '../services/known-devices.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
 import type { Outbox } from '../services/outbox.ts';
@@ -48,6 +49,7 @@ export interface OidcDeps {
   log: Logger;
   metrics: Metrics;
   rates: RequestRates;
+  devices: Pick<KnownDevices, 'idOf'>;
   pages: ProviderPages;
   /** A last hand on the provider's configuration; `undefined` but in the conformance profile. */
   amend: ((configuration: Configuration) => Configuration) | undefined;

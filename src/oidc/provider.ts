@@ -88,7 +88,7 @@ export function createOidc(deps: OidcDeps): Oidc {
 function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {
   const prompts = createPrompts(deps, identities);
   const findAccount = createFindAccount(deps, identities);
-  const checkRequest = createRequestCheck(deps.rates);
+  const checkRequest = createRequestCheck(deps);
   return {
     adapter: (model) => (model === 'Session' ? createSessionAdapter(deps) : createAdapter(model, deps)),
     clients: deps.clients.list().map(toMetadata),

@@ -1,8 +1,11 @@
+import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { LimitedEndpoint } from '../domain/request-rates.ts';
 import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
 import { RateLimitedError } from '../services/errors.ts';
+import type { KnownDevices } from '../services/known-devices.ts';
 import type { RequestRates } from '../services/request-rates.ts';
+import { cookieNames } from './options/cookies.ts';
 
 /*
  * The limits of an authorization request, which is stored before anybody has signed in: at /auth with an interaction, at /request and at
@@ -43,10 +46,15 @@ export const MAX_BODY_BYTES = 16_384;
  */
 export type RequestCheck = (ctx: KoaContextWithOIDC) => void;
 
+interface RateDeps {
+  rates: RequestRates;
+  devices: Pick<KnownDevices, 'idOf'>;
+}
+
 /** The provider calls the validators of additional parameters last, just before it stores the request. This parameter means nothing. */
 export const REQUEST_CHECK = 'kinpass_request';
 
-export function createRequestCheck(rates: RequestRates): RequestCheck {
+export function createRequestCheck(deps: RateDeps): RequestCheck {
   const admitted = new WeakSet();
   return (ctx) => {
     const params = ctx.oidc.params ?? {};
@@ -57,12 +65,24 @@ export function createRequestCheck(rates: RequestRates): RequestCheck {
     if (admitted.has(ctx.req)) return;
     admitted.add(ctx.req);
     try {
-      admit(rates, ctx);
+      admit(deps, ctx);
     } catch (error) {
       if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
       throw error;
     }
   };
+}
+
+/**
+ * Counts an interaction that is begun without a sign-in: on the device, when somebody has signed in on it before, otherwise on the
+ * networks of the address.
+ *
+ * @throws {RateLimitedError}
+ */
+export function admitInteraction({ rates, devices }: RateDeps, ctx: Context): void {
+  const device = devices.idOf(ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false }));
+  if (device !== undefined && rates.admitDevice('authorization', device)) return;
+  rates.admitNetwork('authorization', ctx.ip);
 }
 
 /** Gives an interaction back that ended with a sign-in, and a pushed request that was used. */
@@ -106,16 +126,17 @@ function tooLong(name: string, limit: number): errors.InvalidRequest {
   return error;
 }
 
-function admit(rates: RequestRates, { ip, oidc }: KoaContextWithOIDC): void {
-  const { route, client, session } = oidc;
+function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
+  const { rates } = deps;
+  const { route, client, session, prompts } = ctx.oidc;
   if (route === 'authorization') {
     // Apps that only ask begin no interaction, and a signed-in person is known.
-    if (session?.accountId === undefined && !oidc.prompts.has('none')) rates.admitNetwork('authorization', ip);
+    if (session?.accountId === undefined && !prompts.has('none')) admitInteraction(deps, ctx);
     return;
   }
   const endpoint: LimitedEndpoint | undefined = PROGRAM_ENDPOINTS.find((one) => one === route);
   if (endpoint === undefined || client === undefined) return;
-  if (client.clientAuthMethod === 'none') rates.admitNetwork(endpoint, ip);
+  if (client.clientAuthMethod === 'none') rates.admitNetwork(endpoint, ctx.ip);
   else rates.admitClient(endpoint, client.clientId);
 }
 

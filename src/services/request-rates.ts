@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { networksOf } from '../domain/network.ts';
-import { CLIENT_RULE, NETWORK_RULES, type LimitedEndpoint } from '../domain/request-rates.ts';
+import { CLIENT_RULE, KNOWN_DEVICE_RULE, NETWORK_RULES, type LimitedEndpoint } from '../domain/request-rates.ts';
 import { admitFromAddress, refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
 import { RateLimitedError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -14,6 +14,8 @@ import { beside } from './side-effects.ts';
 export interface RequestRates {
   /** Counts a request on every network of the address. @throws {RateLimitedError} and counts nothing when one of them refuses */
   admitNetwork(endpoint: LimitedEndpoint, address: string): void;
+  /** Counts a request of a known device. @returns false when its budget is used, and counts nothing then: the network decides */
+  admitDevice(endpoint: LimitedEndpoint, deviceId: string): boolean;
   /** Counts a request of an authenticated client. @throws {RateLimitedError} */
   admitClient(endpoint: LimitedEndpoint, clientId: string): void;
   /** Gives a request back that was completed: what it stored is gone. */
@@ -59,6 +61,12 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
   return {
     admitNetwork: (endpoint, address) => {
       admit(endpoint, networkCounters(endpoint, address));
+    },
+    admitDevice: (endpoint, deviceId) => {
+      const key = `${endpoint} device ${deviceId}`;
+      const admission = admitFromAddress(states.get(key), clock.now(), KNOWN_DEVICE_RULE);
+      if (admission.admitted) put(key, admission.next);
+      return admission.admitted;
     },
     admitClient: (endpoint, clientId) => {
       admit(endpoint, [{ key: `${endpoint} client ${clientId}`, rule: CLIENT_RULE }]);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import type { NETWORK_RULES } from '../../src/domain/request-rates.ts';
 import { eachService } from '../helpers/each-service.ts';
@@ -81,6 +83,23 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal(errorOf(asking), 'login_required');
   });
 
+  it('is limited by device where somebody has signed in before, whatever its network sent', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.G4 });
+    const cookies = await visitor.jar.getCookies(service.issuer);
+    const cookie = cookies.find(({ key }) => key === 'kinpass_device')?.cookieString() ?? '';
+    fill('authorization', HERE);
+    const { pathname, search } = new URL((await app.begin()).url);
+    const begin = async (headers: Record<string, string>): Promise<number> =>
+      (await send(service.issuer, pathname + search, { headers: { ...from(HERE), ...headers } })).status;
+    assert.equal(await begin({ cookie }), 303);
+    assert.equal(await begin({ cookie: cookie.replace('=v1.', '=v1.A') }), 429, 'a changed token');
+    assert.equal(await begin({}), 429);
+    const statuses: number[] = [];
+    for (let i = 0; i < 60; i += 1) statuses.push(await begin({ cookie }));
+    assert.deepEqual([...new Set(statuses.slice(0, 59)), statuses[59]], [303, 429]);
+  });
+
   it('counts an interaction no longer when it has ended with a sign-in', async () => {
     const visitor = createVisitor(service.issuer);
     const page = await visitor.open((await app.begin()).url);
@@ -113,6 +132,23 @@ describe('the rate of requests without a sign-in', () => {
     assert.match(answer.body, /"error":"temporarily_unavailable"/);
     assert.equal((await rowsOf(service)).length, before);
     assert.equal((await post(service, '/request', authorization().toString(), from(ELSEWHERE))).status, 201);
+  });
+
+  it('is limited before the DPoP proof of a pushed request is remembered', async () => {
+    fill('pushed_authorization_request', HERE);
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ htm: 'POST', htu: `${service.issuer}/request` })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt(Math.floor(Date.now() / 1_000))
+      .setJti('once')
+      .sign(privateKey);
+    const before = (await rowsOf(service)).length;
+    const headers = { dpop: proof, ...from(HERE) };
+    assert.equal((await post(service, '/request', authorization().toString(), headers)).status, 429);
+    assert.equal((await rowsOf(service)).length, before);
+    const elsewhere = { dpop: proof, ...from(ELSEWHERE) };
+    assert.equal((await post(service, '/request', authorization().toString(), elsewhere)).status, 201);
+    assert.equal((await rowsOf(service)).length, before + 2);
   });
 
   it('is limited by client for pushed requests of a confidential client, whatever its network sent', async () => {

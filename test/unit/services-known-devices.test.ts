@@ -39,6 +39,27 @@ describe('known devices', () => {
     assert.equal(devices.counterKey(devices.remember(again, 'a'), 'c'), undefined, 'longest away');
   });
 
+  it('have an id that only a token of this service gives', () => {
+    const token = devices.remember(undefined, 'mother');
+    const [, nonce = '', mac = ''] = token.split('.');
+    assert.equal(create().idOf(token), devices.idOf(devices.remember(token, 'father')));
+    assert.match(devices.idOf(token) ?? '', /^[\w-]{43}$/);
+    assert.notEqual(devices.idOf(token), devices.idOf(devices.remember(undefined, 'mother')));
+    const forged = `${nonce.startsWith('A') ? 'B' : 'A'}${nonce.slice(1)}`;
+    for (const text of [
+      undefined,
+      '',
+      'v1',
+      `v1.${forged}.${mac}`,
+      `v1.${randomBytes(16).toString('base64url')}.${mac}`,
+    ]) {
+      assert.equal(devices.idOf(text), undefined, text);
+    }
+    assert.equal(create(randomBytes(32)).idOf(token), undefined, 'another master key');
+    // A nonce of the sender is not kept.
+    assert.notEqual(devices.remember(`v1.${forged}.${mac}`, 'mother').split('.')[1], forged);
+  });
+
   it('are unknown with a token that was changed, moved to another nonce, or is none', () => {
     const token = devices.remember(undefined, 'mother');
     const [version, nonce = '', mac = ''] = token.split('.');

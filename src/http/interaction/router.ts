@@ -3,6 +3,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
+import { admitInteraction } from '../../oidc/request-limits.ts';
 import { parseForms } from '../forms.ts';
 import { speak } from '../middleware/language.ts';
 import { createConsentScreen } from './consent.ts';
@@ -44,7 +45,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   router.get('/other-account', async (ctx) => {
     await at(ctx);
     // It ends this interaction and begins another one, again and again.
-    deps.rates.admitNetwork('authorization', ctx.ip);
+    admitInteraction(deps, ctx);
     await anotherAccount(ctx, oidc);
   });
   router.post('/:prompt', parseForms(), async (ctx) => {
