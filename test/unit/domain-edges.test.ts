@@ -14,6 +14,16 @@ import {
 import { actingClaim, affiliationsOf, releasedClaims } from '../../src/domain/claims.ts';
 import { isAccountName, isEmail, localMobile, parseLogin, toMobile } from '../../src/domain/identifiers.ts';
 import { contextId } from '../../src/domain/pairwise.ts';
+import { summarize } from '../../src/domain/refusals.ts';
+import {
+  ACCOUNT_RULE,
+  ADDRESS_RULE,
+  admitAttempt,
+  admitFromAddress,
+  refund,
+  withdrawAttempt,
+  type ThrottleState,
+} from '../../src/domain/throttle.ts';
 import {
   childOf,
   enrolment,
@@ -208,5 +218,39 @@ describe('limits of the login box', () => {
     assert.equal(isAccountName('lamp1234'), true);
     assert.equal(isAccountName('p12345678901234567'), true, 'seventeen digits are no student number');
     assert.equal(isAccountName('p1234567890123456'), false);
+  });
+});
+
+describe('values of the attempt counters', () => {
+  const START = Date.UTC(2026, 10, 23);
+  const counter = (failures: number, updatedAt: number, blockedUntil = 0): ThrottleState => ({
+    failures,
+    blockedUntil,
+    updatedAt,
+  });
+
+  it('forget a wait that has passed', () => {
+    const { next } = admitAttempt(counter(1, START - 9, START - 5), START, ACCOUNT_RULE);
+    assert.deepEqual(next, counter(2, START));
+  });
+
+  it('take an attempt back without the attempts that came after it', () => {
+    const attempt = { before: counter(7, START - 1, START + 60_000), next: counter(8, START, START + 90_000) };
+    const later = counter(8, START + 5, START + 99_000);
+    assert.deepEqual(withdrawAttempt(later, attempt, ACCOUNT_RULE), counter(7, START + 5, START + 99_000));
+    assert.deepEqual(withdrawAttempt(attempt.next, attempt, ACCOUNT_RULE), attempt.before);
+  });
+
+  it('are never below zero after a long time, and remember parts of a drop', () => {
+    const at = (state: ThrottleState, now: number): ThrottleState => admitFromAddress(state, now, ADDRESS_RULE).next;
+    assert.deepEqual(at(counter(3, START), START + 3_600_000), counter(1, START + 3_600_000));
+    assert.deepEqual(at(counter(3, START), START + 3_500), counter(1, START + 3_500));
+    assert.deepEqual(at(counter(4, START), START + 3_500), counter(2, START + 3_000));
+    assert.deepEqual(at(counter(0, START), START - 500), counter(1, START), 'the clock ran back');
+    assert.deepEqual(refund(counter(3, START), START + 3_600_000, ADDRESS_RULE), counter(0, START + 3_600_000));
+  });
+
+  it('say nothing of a window that is not open', () => {
+    assert.equal(summarize({ count: 3, since: null }), undefined);
   });
 });

@@ -96,6 +96,7 @@ describe('pieces and runs in a password', () => {
     assert.deepEqual(check('ivorylamp'.repeat(2), 9), []);
     assert.deepEqual(check('ivorylamp'.repeat(2), 10), ['repetitive']);
     assert.deepEqual(check('ivory-lampivory-lam'), [], 'not the whole piece again');
+    assert.deepEqual(check('marineparine'), [], 'another first letter');
     assert.deepEqual(check('IvOryLamp iVoRyLaMp '.slice(0, 20)), ['repetitive'], 'in whatever case');
   });
 
@@ -116,6 +117,12 @@ describe('pieces and runs in a password', () => {
     assert.deepEqual(check('abababzyxyzz'), [], 'a run has one direction');
     assert.deepEqual(check('a1b2c3d4e5f6'), [], 'a letter and a digit are no neighbors');
     assert.deepEqual(check('z{|}~z{|}~zq'), [], 'signs are no neighbors');
+  });
+
+  it('may hold nothing invisible, before and after normalization', () => {
+    const keycap = '\uFE0F\u20E3';
+    assert.deepEqual(check(`ivory-lamps 1${keycap}`), [], 'the invisible character belongs to the emoji');
+    assert.deepEqual(check(`ivory-lamps \uFF11${keycap}`), ['control_characters'], 'no emoji before normalization');
   });
 
   it('say nothing about a single character', () => {
