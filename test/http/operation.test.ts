@@ -161,6 +161,8 @@ describe('the program in operation', () => {
         body: new URLSearchParams({ current_password: current, new_password: next, confirm_password: next }),
         headers: { cookie: await visitor.jar.getCookieString(page.url), origin: home.issuer },
       });
+      // The change gives the session a new id.
+      for (const cookie of answer.headers.getSetCookie()) await visitor.jar.setCookie(cookie, page.url);
       program.child.kill('SIGKILL');
       assert.equal(answer.status, 303);
       assert.equal(await program.ended, 'SIGKILL');
