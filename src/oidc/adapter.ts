@@ -50,7 +50,10 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
   return {
     upsert: async (id, payload, expiresIn) => {
       const record = toRecord({ model, id, payload, expiresIn, secrets, now: clock.now() });
-      await saveRecord(store, record, (u) => records.putRecord(u, record));
+      await saveRecord(store, record, async (tx) => {
+        if (model === 'DeviceCode') refuseAnswered(open(await records.lockRecord(tx, model, record.idHash)), payload);
+        await records.putRecord(tx, record);
+      });
     },
     find: (id) => find(hashId(id)),
     findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
@@ -88,6 +91,17 @@ export async function saveRecord(
   const gathered = gathering();
   if (gathered === undefined) await store.write(save);
   else gathered.save(record, save);
+}
+
+/**
+ * A device code is approved, refused or taken into progress once. The provider looks at the code when its request begins.
+ *
+ * @throws {OvertakenError} when another request has answered the code since
+ */
+function refuseAnswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
+  const isAnswered = stored?.accountId !== undefined || stored?.error !== undefined;
+  const answers = next.accountId !== undefined || next.error !== undefined;
+  if (isAnswered || (stored?.inFlight === true && !answers)) throw new OvertakenError();
 }
 
 /** A step lets its person in once, and not at all when it was ended together with the sessions. */

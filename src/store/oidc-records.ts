@@ -106,6 +106,18 @@ export async function findRecord(u: Unit, model: string, idHash: string): Promis
   return row;
 }
 
+/** The same, and no other transaction changes the record until this one ends. SQLite has one writer and knows no row locks. */
+export async function lockRecord(tx: Unit, model: string, idHash: string): Promise<FoundRecord | undefined> {
+  const o = tx.t.oidcRecords;
+  const found = and(eq(o.model, model), eq(o.idHash, idHash), eq(o.destroyed, false));
+  const lock = sql.raw(tx.dialect === 'postgres' ? 'for update' : '');
+  const [row] = await tx.db
+    .select(foundColumns(o))
+    .from(o)
+    .where(sql`${found} ${lock}`);
+  return row;
+}
+
 const findByUid = statement(({ db, t: { oidcRecords: o } }, p: Param<{ model: string; uidHash: string }>) =>
   db
     .select(foundColumns(o))

@@ -1,0 +1,50 @@
+/** A device code is approved once (RFC 8628, section 3.3), however many browsers send the form at the same moment. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { eachService } from '../helpers/each-service.ts';
+import { enter, idClaims, LOGIN, redeem } from '../helpers/flow.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
+
+const ROUNDS = 10;
+const secret = newSecret();
+const options = () => ({ clients: [registered('television', secret, { scopes: ['openid'], device_flow: true })] });
+
+eachService('a device code that two people approve at once', options, (running) => {
+  let television: TestParty;
+  const phones: { visitor: Visitor; sub: unknown }[] = [];
+  before(async () => {
+    const { issuer } = running();
+    television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
+    phones.length = 0;
+    for (const login of [LOGIN.T1, LOGIN.T2]) {
+      const visitor = createVisitor(issuer);
+      const entered = await enter(television, visitor, { login, password: DEMO_PASSWORD });
+      phones.push({ visitor, sub: idClaims((await redeem(television, entered)).body)['sub'] });
+    }
+  });
+
+  it('connects the device to the one whose page says so', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+      const open = await Promise.all(
+        phones.map(async ({ visitor }) => {
+          return { visitor, page: await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code }) };
+        }),
+      );
+      const answers = await Promise.all(open.map(({ visitor, page }) => visitor.submit(page, { confirm: 'yes' })));
+      const connected = answers.map(({ body }) => textOf(body).includes('裝置已連結'));
+      assert.equal(connected.filter((one) => one).length, 1, answers.map(({ status }) => status).join(' '));
+      const tokens = await client.genericGrantRequest(
+        television.config,
+        'urn:ietf:params:oauth:grant-type:device_code',
+        { device_code: shown.device_code },
+      );
+      assert.equal(idClaims(tokens)['sub'], phones[connected.indexOf(true)]?.sub);
+    }
+  });
+});
