@@ -1,9 +1,11 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
+import { z } from 'zod';
 import type { AuditEvent } from '../services/audit.ts';
 import { UnavailableError } from '../services/errors.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
+import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import type { OidcDeps } from './deps.ts';
 import { reuseReasonOf, revokeReused, type ReuseDeps } from './reuse.ts';
@@ -85,7 +87,9 @@ export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, pr
       // An answer that says "try again" must leave everything as it was.
       if (ctx.status >= 500) takeBack(ctx);
       // An app that is refused has used nothing up, and what it would have got is not there. What a replay ends is ended.
-      else await finish(deps, isToken && ctx.status >= 400 ? gathered.removals : gathered.work, gathered.event);
+      else if (isToken)
+        await finish(deps, ctx.status >= 400 ? gathered.removals : [...checksOf(ctx), ...gathered.work]);
+      else await finish(deps, gathered.work, gathered.event);
     } catch (error) {
       takeBack(ctx);
       if (!isToken) throw error;
@@ -97,13 +101,35 @@ export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, pr
 async function finish(
   { store, audit }: Pick<OidcDeps, 'store' | 'audit'>,
   work: readonly Work[],
-  event: AuditEvent | undefined,
+  event?: AuditEvent,
 ): Promise<void> {
   const all = async (u: Unit): Promise<void> => {
     for (const one of work) await one(u);
   };
   if (event !== undefined) await audit.record(event, all);
   else if (work.length > 0) await store.write(all);
+}
+
+const unrotatedRefresh = z.object({
+  oidc: z.object({
+    params: z.object({ grant_type: z.literal('refresh_token') }),
+    entities: z.object({ Grant: z.object({ jti: z.string() }), RotatedRefreshToken: z.undefined().optional() }),
+  }),
+});
+
+/**
+ * A code or a rotated refresh token is consumed, which fails when its grant has ended. A refresh without rotation consumes nothing, so
+ * the transaction asks for the grant.
+ */
+function checksOf(ctx: Context): Work[] {
+  const refresh = unrotatedRefresh.safeParse(ctx);
+  if (!refresh.success) return [];
+  const grantHash = hashId(refresh.data.oidc.entities.Grant.jti);
+  return [
+    async (tx) => {
+      if (!(await grants.lockGrantShared(tx, grantHash))) throw new errors.InvalidGrant('grant has ended');
+    },
+  ];
 }
 
 /** The answer that was made says things that did not happen: a session under a new id, a step that is over. */

@@ -67,6 +67,17 @@ export async function standingGrant(u: Unit, grantHash: string): Promise<Standin
   return row;
 }
 
+/** Keeps a grant from ending until the transaction ends. @returns false when it has ended */
+export async function lockGrantShared(tx: Unit, grantHash: string): Promise<boolean> {
+  const g = tx.t.grants;
+  const lock = sql.raw(tx.dialect === 'postgres' ? 'for share' : '');
+  const rows = await tx.db
+    .select({ hash: g.grantHash })
+    .from(g)
+    .where(sql`${eq(g.grantHash, grantHash)} ${lock}`);
+  return rows.length > 0;
+}
+
 /** Expired grants that were not purged yet are among them, here and below; `liveGrantsOf` leaves them out. */
 export async function grantsOfPerson(u: Unit, personId: string): Promise<GrantRow[]> {
   const g = u.t.grants;

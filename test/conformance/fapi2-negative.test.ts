@@ -3,11 +3,14 @@
  * module. The names leave out the prefix that all modules share.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, mock } from 'node:test';
 
 import * as openid from 'openid-client';
 import { z } from 'zod';
 
+import { TEST_PERSON_ID } from '../../src/oidc/conformance/person.ts';
+import type { Unit } from '../../src/store/database/index.ts';
+import { endGrants, grantsOfPerson } from '../../src/store/grants.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
 import {
   accessTokenIn,
@@ -80,6 +83,31 @@ describe('without a mistake', () => {
     assertError(await client.token(fields, { proof: undefined }), 'invalid_grant');
     assertError(await client2.token(fields), 'invalid_grant');
     assertError(await client.token(fields, { assertion: undefined }), 'invalid_client', 401);
+  });
+
+  it('refresh-token: it gives nothing when its grant ends while the request is in progress', async () => {
+    const scope = { scope: 'openid offline_access', prompt: 'consent' };
+    const fields = {
+      grant_type: 'refresh_token',
+      refresh_token: textIn(await client.redeem(await client.code(scope)), 'refresh_token'),
+    };
+    const { store } = suite.service.container;
+    const original = store.write.bind(store);
+    // The second write stores the identifier of the DPoP proof: the grant was read before it.
+    const ending = mock.method(store, 'write', async (work: (tx: Unit) => Promise<unknown>) => {
+      if (ending.mock.callCount() === 2) {
+        ending.mock.restore();
+        const held = await store.read((tx) => grantsOfPerson(tx, TEST_PERSON_ID));
+        await store.write((tx) =>
+          endGrants(
+            tx,
+            held.map(({ grantHash }) => grantHash),
+          ),
+        );
+      }
+      return original(work);
+    });
+    assertError(await client.token(fields), 'invalid_grant');
   });
 });
 
