@@ -197,6 +197,18 @@ describe('an error page', () => {
   });
   after(() => service.stop());
 
+  it('answers a form with a language link that leads to a page', async () => {
+    const visitor = createVisitor(service.issuer);
+    await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
+    for (const path of ['/account/sessions/end', '/account/apps/revoke']) {
+      const refused = await visitor.post(path, 'session=a&session=b&app=a&app=b');
+      assert.equal(refused.status, 400, path);
+      const [, link = ''] = /href="(\/language\?to=en[^"]*)"/.exec(refused.body) ?? [];
+      const english = await visitor.open(link.replaceAll('&amp;', '&'));
+      assert.deepEqual([english.status, new URL(english.url).pathname], [200, '/account'], path);
+    }
+  });
+
   it('echoes nothing as markup: not the path, not the query, not a parameter, not a header', async () => {
     const markup = '"><script>alert(1)</script><img src=x onerror=alert(1)>';
     const enc = encodeURIComponent(markup);

@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms.ts';
@@ -31,6 +31,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   );
   router.post(
     '/sessions/end',
+    languageLinkToAccount,
     forms,
     forPerson(deps, async (ctx, { facts }) => {
       await access.endSession(facts.id, readForm(ctx, sessionForm).session, ctx.ip);
@@ -39,6 +40,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   );
   router.post(
     '/sessions/end-others',
+    languageLinkToAccount,
     forPerson(deps, async (ctx, { facts, sessionHash }) => {
       deps.oidc.setSessionCookie(ctx, await access.endOtherSessions(facts.id, sessionHash, ctx.ip));
       done(ctx, 'othersEnded');
@@ -46,6 +48,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   );
   router.post(
     '/apps/revoke',
+    languageLinkToAccount,
     forms,
     forPerson(deps, async (ctx, { facts }) => {
       await access.revokeApp(facts.id, readForm(ctx, appForm).app, ctx.ip);
@@ -54,6 +57,12 @@ export function createAccountRouter(deps: HttpDeps): Router {
   );
   return router;
 }
+
+/** These addresses take forms only, so an error page there cannot be opened in another language. */
+const languageLinkToAccount: Middleware = (ctx, next) => {
+  ctx.state['pagePath'] = '/account';
+  return next();
+};
 
 /** Pressed twice, the second time finds nothing to end, and says the same. */
 function done(ctx: Context, notice: Notice): void {
