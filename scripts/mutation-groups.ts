@@ -27,7 +27,7 @@ const contract = (names: string): string[] => names.split(' ').map((name) => `te
 const SERVICES: readonly Part[] = [
   {
     sources: files('services', 'access affiliations endings guardianships people'),
-    tests: unit('services-endings services-access services-people'),
+    tests: unit('services-endings services-access services-account services-people'),
   },
   { sources: files('services', 'consents errors revoke-all session-rotation'), tests: unit('services-consents') },
   { sources: files('services', 'request-rates'), tests: unit('services-request-rates') },
