@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 /**
  * Reads the master key that seals what must not be in clear text in the database. It is kept outside the database, so that a stolen
- * dump alone signs nobody in and shows no sealed value.
+ * dump alone signs no one in and shows no sealed value.
  *
  * @param options.create makes a new key when the file does not exist (development only)
  * @throws {Error} when the file is missing, or does not hold 32 bytes in base64

@@ -39,7 +39,7 @@ const EMOJI =
  */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
-/** Returns true if a text contains a character that nobody can see or type, except inside an emoji. */
+/** Returns true if a text contains a character that cannot be seen or typed, except inside an emoji. */
 export function hasInvisibleCharacters(text: string): boolean {
   return INVISIBLE.test(text.replace(EMOJI, ''));
 }

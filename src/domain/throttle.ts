@@ -89,7 +89,7 @@ export function admitAttempt(state: ThrottleState | undefined, now: number, rule
   return { admitted: true, next: countFailure(state, now, rule) };
 }
 
-/** The counters of an account that an attempt can meet. `login` is undefined also where nobody types one. */
+/** The counters of an account that an attempt can meet. `login` is undefined also where the page asks for none. */
 export interface AccountStates {
   login: ThrottleState | undefined;
   person: ThrottleState | undefined;

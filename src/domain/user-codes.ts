@@ -12,7 +12,7 @@ import { ACCOUNT_RULE, type AddressRule, type ThrottleRule } from './throttle.ts
  * A guesser who finds a code can sign the device in to an own account, or cancel it. The device learns nothing about its user.
  */
 
-/** Per signed-in person, or per session where nobody is signed in: as at sign-in, but no lock. Nothing would unlock it. */
+/** Per signed-in person, or per session where no person is signed in: as at sign-in, but no lock. Nothing would unlock it. */
 export const USER_CODE_RULE: ThrottleRule = { ...ACCOUNT_RULE, lockAt: Infinity };
 
 /**

@@ -37,7 +37,7 @@ type Open = (record: records.FoundRecord | undefined) => AdapterPayload | undefi
  * Looks up a user code that a person typed (RFC 8628, section 5.1). The provider does so at `POST /device` only, after it has checked the
  * secret of the form. Counting, checking and looking up are one transaction, so parallel guesses count one by one.
  *
- * A wrong, expired or used code counts on the person, or on the session where nobody is signed in, and on the networks of the address. A
+ * A wrong, expired or used code counts on the person, or on the session where no person is signed in, and on the networks of the address. A
  * right one resets the counter of the person or session.
  *
  * @throws {UserCodeThrottledError}
@@ -84,7 +84,7 @@ function untilOf(admission: { admitted: boolean; until?: number | undefined }): 
   return admission.until ?? 0;
 }
 
-/** Returns true if the provider accepts the code: the device still waits, and nobody has answered. */
+/** Returns true if the provider accepts the code: the device still waits for an answer. */
 function isPending(payload: AdapterPayload | undefined, now: number): boolean {
   if (payload === undefined || (payload.exp ?? 0) <= Math.floor(now / 1000)) return false;
   return payload.error === undefined && payload.accountId === undefined && payload.inFlight !== true;

@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** What a login result says of the verified password. A result without a version opens nothing. */
+/** The verified part of a login result. A result without a version is rejected. */
 export const verifiedLogin = z.object({ accountId: z.string(), credentialVersion: z.number() });

@@ -30,7 +30,7 @@ export interface CounterKeys {
   personId: string | undefined;
   /** A device on which the person has signed in before. */
   device: string | undefined;
-  /** The typed login; undefined where nobody types one. */
+  /** The typed login; undefined where the page asks for none. */
   login: string | undefined;
   /** A login that names no account has this counter too, so that it costs the same statements. */
   person: string;

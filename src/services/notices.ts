@@ -4,7 +4,7 @@ import * as people from '../store/people.ts';
 import type { MailJob, Outbox } from './outbox.ts';
 
 /**
- * Enqueues a mail to every verified e-mail address of a person. An address that nobody confirmed may belong to somebody else.
+ * Enqueues a mail to every verified e-mail address of a person. An unverified address may belong to another person.
  *
  * @param write makes the mail for the name of the person
  */

@@ -21,7 +21,7 @@ export interface RotatedSession {
 }
 
 /**
- * Gives a live session a new id and a new uid; whoever copied the old cookie holds nothing. Grants move to the new uid, and relying
+ * Gives a live session a new id and a new uid. A copy of the old cookie opens nothing. Grants move to the new uid, and relying
  * parties keep their `sid`. Call it after `lockPerson`.
  *
  * @throws {OvertakenError} when the session has ended

@@ -50,7 +50,7 @@ const near = statement(({ db, t: { passwords: p } }, param: Param<{ id: string }
 
 /**
  * Returns the hash of the first account at or after an id, or of the first account of all. Its cost is that of some real account, as
- * often as real accounts have it. @returns undefined when nobody has a password
+ * often as real accounts have it. @returns undefined when no person has a password
  */
 export async function hashNear(tx: Unit, id: string): Promise<string | undefined> {
   const [row] = await near(tx, { id });

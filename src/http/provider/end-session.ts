@@ -25,7 +25,7 @@ interface Present {
 const fields = z.object({ [FORM_FIELD]: z.string().default('') }).catch({ [FORM_FIELD]: '' });
 
 /**
- * Signing out (RP-Initiated Logout 1.0). These routes stand before the provider's own, which refuse the sign-out where only the
+ * Signing out (RP-Initiated Logout 1.0). These routes run before the provider's own, which refuse the sign-out where only the
  * redirect is wrong, and which know one form of a session at a time.
  */
 export function createEndSessionRouter(deps: HttpDeps): Router {

@@ -12,7 +12,7 @@ const signOutForm = z.object({
 /** The field of the form; in an address, the parameter that keeps the form behind a language link. */
 export const FORM_FIELD = 'request';
 
-/** What a form for signing out stands for. */
+/** The content of a sign-out form. */
 export type SignOutForm = z.infer<typeof signOutForm>;
 
 /**

@@ -36,7 +36,7 @@ export async function showSignedOut(deps: HttpDeps, ctx: Context): Promise<void>
   });
 }
 
-/** The names of the apps with back-channel logout. Of the others nobody can say that they end their sessions. */
+/** The names of the apps with back-channel logout. Other apps may keep their sessions. */
 export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clientIds: readonly string[]): string[] {
   return clientIds
     .filter((id) => clients.find(id)?.backchannel_logout_uri !== undefined)
