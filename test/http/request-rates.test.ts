@@ -49,8 +49,8 @@ describe('the rate of requests without a sign-in', () => {
     fill('authorization', HERE);
     const before = [(await rowsOf(service)).length, await limited('authorization')] as const;
     for (const [language, text] of [
-      ['zh-TW', '這個網路目前登入人數過多'],
-      ['en', 'Too many sign-ins from this network'],
+      ['zh-TW', '這個網路目前使用次數過多'],
+      ['en', 'Too many requests from this network'],
     ] as const) {
       const answer = await createVisitor(service.issuer, language).open((await app.begin()).url, from(HERE));
       assert.equal(answer.status, 429);
