@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Unit } from '../store/database/index.ts';
+import { chunksOf } from '../store/bulk.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import * as sessions from '../store/sessions.ts';
@@ -21,7 +22,8 @@ export interface RotatedSession {
 }
 
 /**
- * Gives a live session a new id and a new uid. A copy of the old cookie opens nothing. Grants move to the new uid, and relying
+ * Gives a live session a new id and a new uid. A copy of the old cookie, and a code that it got,
+ * open nothing. Grants move to the new uid, and relying
  * parties keep their `sid`. Call it after `lockPerson`.
  *
  * @throws {OvertakenError} when the session has ended
@@ -55,7 +57,8 @@ export function createSessionRotation({ secrets, clock, random }: Deps): RotateS
       expiresAt: moved.expiresAt,
       createdAt: now,
     });
-    await grants.moveGrantsToSession(tx, sessionHash, hashId(uid));
+    const movedGrants = await grants.moveGrantsToSession(tx, sessionHash, hashId(uid));
+    for (const part of chunksOf(movedGrants)) await records.destroyCodes(tx, part);
     await records.destroyByUid(tx, 'Session', sessionHash);
     return { id: jti, expiresAt: moved.remember ? moved.expiresAt : undefined };
   };

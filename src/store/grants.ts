@@ -102,10 +102,15 @@ export async function listGrantsOfSessions(tx: Unit, sessionHashes: readonly str
   return found;
 }
 
-/** The session that grants came from has another hash from now on. */
-export async function moveGrantsToSession(tx: Unit, sessionHash: string, newHash: string): Promise<void> {
+/** Moves grants to the new hash of their session. @returns the hashes of the grants */
+export async function moveGrantsToSession(tx: Unit, sessionHash: string, newHash: string): Promise<string[]> {
   const g = tx.t.grants;
-  await tx.db.update(g).set({ sessionHash: newHash }).where(eq(g.sessionHash, sessionHash));
+  const moved = await tx.db
+    .update(g)
+    .set({ sessionHash: newHash })
+    .where(eq(g.sessionHash, sessionHash))
+    .returning({ grantHash: g.grantHash });
+  return moved.map(({ grantHash }) => grantHash);
 }
 
 /** The grants that fall when a guardianship, a membership or an enrolment ends. */

@@ -53,7 +53,9 @@ eachService('a copied session cookie', options, (running) => {
       const tokens = await redeem(app, await enter(app, owner, { login: LOGIN.T2 }));
       const thief = await copyOf(owner);
       assert.equal(await isSignedIn(thief), true);
+      const code = await enter(app, thief, { parameters: { prompt: 'none' } });
       const done = await change(owner);
+      assert.equal((await redeem(app, code)).body['error'], 'invalid_grant', 'a code of the copy');
       assert.equal(new URL(done.url).pathname, '/account');
       assert.equal(await isSignedIn(thief), false);
       assert.equal(errorOf((await enter(app, thief, { parameters: { prompt: 'none' } })).answer), 'login_required');
