@@ -6,6 +6,7 @@ import type { Random } from './domain/random.ts';
 import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { createDrain, type Drain } from './http/drain.ts';
+import { rejectDuplicateHeaders } from './http/duplicate-headers.ts';
 import { createInFlight, type Handler, type InFlight } from './http/in-flight.ts';
 import { createListener } from './http/listener.ts';
 import { createPages, showProviderError } from './http/pages.ts';
@@ -159,7 +160,9 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
   let face = createFace(config, services, door, await keyRing.load());
   await face.oidc.checkClients();
-  const handle = drain.watch(inFlight.watch((request, response) => face.handle(request, response)));
+  const handle = drain.watch(
+    inFlight.watch(rejectDuplicateHeaders((request, response) => face.handle(request, response))),
+  );
   const server = createListener(config.tls, handle);
   const mailer = createMailer(config.mail, templates, i18n);
   return {

@@ -1,22 +1,28 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Handler } from './in-flight.ts';
 
 /** Node keeps the first of several lines with these names, a proxy may have decided by the last one. */
 const SINGLE = new Set(['host', 'authorization']);
 
 /**
- * Answers 400 to a request with two `Host` lines, an empty one, or two `Authorization` lines (RFC 9112, 3.2; RFC 9110, 5.3), and closes
- * the connection: the sender and a proxy in front may disagree about its end too. Node itself refuses a missing `Host`, two
- * `Content-Length` lines, and `Content-Length` together with `Transfer-Encoding`.
+ * Answers 400 to a request with two `Host` lines, an empty or missing one, or two `Authorization` lines (RFC 9112, 3.2; RFC 9110, 5.3),
+ * and closes the connection: the sender and a proxy in front may disagree about its end too. Node itself refuses two `Content-Length`
+ * lines, and `Content-Length` together with `Transfer-Encoding`.
  */
-export function rejectDuplicateHeaders(handle: RequestListener): RequestListener {
-  return (request, response) => {
-    if (!hasDuplicateHeader(request) && request.headers.host !== '') {
-      handle(request, response);
+export function rejectDuplicateHeaders(handle: Handler): Handler {
+  return async (request, response) => {
+    if (!hasDuplicateHeader(request) && hasHost(request)) {
+      await handle(request, response);
       return;
     }
     response.writeHead(400, { connection: 'close', 'content-length': '0' });
     response.end();
   };
+}
+
+/** HTTP/1.0 knows no `Host`. */
+function hasHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined ? httpVersion === '1.0' : headers.host !== '';
 }
 
 function hasDuplicateHeader({ rawHeaders }: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Tls } from '../config/tls.ts';
-import { rejectDuplicateHeaders } from './duplicate-headers.ts';
+import { stopParsingWhenDestroyed } from './parse-limit.ts';
 
 /** With TLS 1.2 nothing else is allowed (BCP 195; FAPI 2.0 Security Profile, section 5.2.2). */
 const TLS12_CIPHERS = [
@@ -26,13 +26,16 @@ const MAX_CONNECTIONS = 5_000;
 
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
 export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
-  const checked = rejectDuplicateHeaders(handle);
-  const times = { keepAliveTimeout: KEPT_MS, requestTimeout: REQUEST_MS };
+  // `handle` refuses a missing Host itself: what Node answers by itself is not counted as a request in flight.
+  const options = { keepAliveTimeout: KEPT_MS, requestTimeout: REQUEST_MS, requireHostHeader: false };
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
   const server =
     tls === undefined
-      ? createServer(times, checked)
-      : createTlsServer({ ...tls, ...times, minVersion: 'TLSv1.2', ciphers }, checked);
+      ? createServer(options, handle)
+      : createTlsServer({ ...tls, ...options, minVersion: 'TLSv1.2', ciphers }, handle);
+  // Without a listener Node answers 417 by itself.
+  server.on('checkExpectation', handle);
+  stopParsingWhenDestroyed(server, tls === undefined ? 'connection' : 'secureConnection');
   server.maxConnections = MAX_CONNECTIONS;
   return server;
 }

@@ -221,10 +221,13 @@ export async function destroyByUids(tx: Unit, model: string, uidHashes: readonly
   return destroyWhere(tx, and(eq(o.model, model), inArray(o.uidHash, [...uidHashes])));
 }
 
-/** Destroys the codes of these grants that no client has redeemed. */
+/** Destroys the codes of these grants that no client has redeemed; of devices, those that were approved. */
 export async function destroyCodes(tx: Unit, grantHashes: readonly string[]): Promise<void> {
   const o = tx.t.oidcRecords;
-  await destroyWhere(tx, and(inArray(o.grantHash, [...grantHashes]), eq(o.model, 'AuthorizationCode')));
+  await destroyWhere(
+    tx,
+    and(inArray(o.grantHash, [...grantHashes]), inArray(o.model, ['AuthorizationCode', 'DeviceCode'])),
+  );
 }
 
 async function destroyWhere(u: Unit, where: SQL | undefined): Promise<number> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -83,6 +84,28 @@ describe('requests in flight', () => {
     await eventually('all answered', () => inFlight.count() === 0 || undefined);
     await eventually('all sent', () => [...inFlight.responses()].length === 0 || undefined);
   });
+
+  for (const [name, request] of [
+    ['plain requests', GET],
+    ['requests with an Expect header', 'GET / HTTP/1.1\r\nhost: localhost\r\nexpect: x\r\n\r\n'],
+    ['requests without a Host', 'GET / HTTP/1.1\r\n\r\n'],
+  ] as const) {
+    it(`stop the parser where one read holds thousands: ${name}`, async () => {
+      const over = Promise.withResolvers<undefined>();
+      await start(() => over.promise);
+      // Node announces each request that its parser makes.
+      let made = 0;
+      const count = (): void => {
+        made += 1;
+      };
+      subscribe('http.server.request.start', count);
+      dial(request.repeat(2_000));
+      await closed('pipelined', 1);
+      unsubscribe('http.server.request.start', count);
+      over.resolve(undefined);
+      assert.ok(made <= 9, String(made));
+    });
+  }
 
   it('stop counting when their response is generated, though nobody reads it', async () => {
     await start((_request, response) => {

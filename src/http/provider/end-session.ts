@@ -148,6 +148,7 @@ function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, agai
 function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | undefined): void {
   const options = { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true } as const;
   ctx.cookies.set(oidc.provider.cookieName('session'), null, { ...options, signed: true });
+  ctx.cookies.set(cookieNames(ctx.secure).reset, null, { ...options, signed: false });
   const continues = redirectTo !== undefined && isLocal(redirectTo);
   if (!continues) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
   // Browsers take it from secure origins only (W3C Clear Site Data, section 3.1).
