@@ -51,7 +51,7 @@ export function createRevocation(deps: Deps): Revocation {
       // First: a sign-in in progress is either refused from now on, or its session is among those below.
       await inBatches(store, (tx, after) => people.raiseCredentialVersions(tx, after, ROWS));
       await destroyModel(store, 'Interaction');
-      const revoked = { sessions: await endSessions(deps), grants: await deleteGrants(store) };
+      const revoked = { sessions: await endAllSessions(deps), grants: await deleteGrants(store) };
       for (const model of await store.read((tx) => records.listModels(tx))) await destroyModel(store, model);
       outbox.kick();
       return revoked;
@@ -59,16 +59,27 @@ export function createRevocation(deps: Deps): Revocation {
   };
 }
 
-async function endSessions(deps: Deps): Promise<number> {
-  const { store, clock } = deps;
+/**
+ * Ends the sessions in passes, until a pass finds none. Ending the other sessions or changing the password moves a session to a random
+ * hash, which can be behind the cursor of a pass. It keeps its time of creation, so later passes leave new sign-ins alone.
+ */
+async function endAllSessions(deps: Deps): Promise<number> {
+  const startedAt = deps.clock.now();
+  let total = await endSessions(deps, Number.MAX_SAFE_INTEGER);
+  for (let ended = total; ended > 0; total += ended) ended = await endSessions(deps, startedAt);
+  return total;
+}
+
+/** Ends the sessions that were created at `createdUntil` (ms) or before, in one pass over their hashes. */
+async function endSessions({ store, ...deps }: Deps, createdUntil: number): Promise<number> {
   let ended = 0;
   for (let after: string | undefined = ''; after !== undefined;) {
-    const from: string = after;
+    const afterHash: string = after;
     const batch = await store.write(async (tx) => {
-      const sessions = await sessionStore.listOpenSessions(tx, from, SESSIONS);
+      const sessions = await sessionStore.listOpenSessions(tx, { afterHash, createdUntil }, SESSIONS);
       const hashes = sessions.map(({ sessionHash }) => sessionHash);
       await enqueueNotices(tx, deps, sessions);
-      await sessionStore.markEnded(tx, hashes, clock.now());
+      await sessionStore.markEnded(tx, hashes, deps.clock.now());
       await records.destroyByUids(tx, 'Session', hashes);
       return hashes;
     });
@@ -79,8 +90,11 @@ async function endSessions(deps: Deps): Promise<number> {
 }
 
 /** One logout token for each relying party of each session that is not over, if the relying party takes them. */
-async function enqueueNotices(tx: Unit, deps: Deps, sessions: readonly sessionStore.SessionRow[]): Promise<void> {
-  const { secrets, clients, outbox } = deps;
+async function enqueueNotices(
+  tx: Unit,
+  { secrets, clients, outbox }: Pick<Deps, 'secrets' | 'clients' | 'outbox'>,
+  sessions: readonly sessionStore.SessionRow[],
+): Promise<void> {
   const personOf = new Map(sessions.map(({ sessionHash, personId }) => [sessionHash, personId]));
   const jobs = (await records.findRecordsByUids(tx, 'Session', [...personOf.keys()])).flatMap((record) => {
     const personId = personOf.get(record.uidHash ?? '');
@@ -89,7 +103,7 @@ async function enqueueNotices(tx: Unit, deps: Deps, sessions: readonly sessionSt
       .filter(([clientId]) => clients.find(clientId)?.backchannel_logout_uri !== undefined)
       .map(([clientId, sid]) => ({ kind: 'backchannel_logout' as const, clientId, personId, sid }));
   });
-  await Promise.all(jobs.map((job) => outbox.enqueue(tx, job)));
+  await outbox.enqueueAll(tx, jobs);
 }
 
 async function deleteGrants(store: Store): Promise<number> {

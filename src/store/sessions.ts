@@ -123,13 +123,17 @@ export async function expiredSessions(u: Unit, now: number, limit: number): Prom
     .limit(limit);
 }
 
-/** Up to `limit` sessions of anybody that have not ended, expired ones too, in the order of their hashes. */
-export async function listOpenSessions(tx: Unit, afterHash: string, limit: number): Promise<SessionRow[]> {
+/** Lists up to `limit` sessions that have not ended, expired ones too, in the order of their hashes. */
+export async function listOpenSessions(
+  tx: Unit,
+  { afterHash, createdUntil }: { afterHash: string; createdUntil: number },
+  limit: number,
+): Promise<SessionRow[]> {
   const s = tx.t.sessions;
   return tx.db
     .select()
     .from(s)
-    .where(and(gt(s.sessionHash, afterHash), isNull(s.endedAt)))
+    .where(and(gt(s.sessionHash, afterHash), isNull(s.endedAt), lte(s.createdAt, createdUntil)))
     .orderBy(s.sessionHash)
     .limit(limit);
 }

@@ -1,8 +1,8 @@
 /** One command ends what everybody has: sessions, tokens, sign-ins in progress, reset links. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { after, before, it, mock } from 'node:test';
 
-import { auditOf } from '../helpers/city.ts';
+import { auditOf, personId } from '../helpers/city.ts';
 import { eachService } from '../helpers/each-service.ts';
 import {
   codeOf,
@@ -19,6 +19,7 @@ import {
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { createVisitor, type Visitor } from '../helpers/visitor.ts';
+import { moveSession, putSession, sessionByHash } from '../../src/store/sessions.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 
 const secret = newSecret();
@@ -82,6 +83,35 @@ eachService('sessions revoke-all', clients, (running) => {
     const [token] = await receiver.take(1);
     assert.ok(token?.sid);
     assert.ok((await auditOf(running())).includes('sessions.all_revoked'));
+  });
+
+  it('ends a session that moves behind the cursor between two batches', async () => {
+    const { revocation, store } = running().container;
+    const now = Date.now();
+    const row = { personId: personId('S1'), userAgent: '', address: '', remember: false, createdAt: now };
+    const hashes = Array.from({ length: 201 }, (_, at) => `b${String(at).padStart(3, '0')}`);
+    await store.write(async (tx) => {
+      for (const sessionHash of hashes) await putSession(tx, { ...row, sessionHash, expiresAt: now + 60_000 });
+    });
+    const [moved = ''] = hashes.slice(-1);
+    const write = store.write.bind(store);
+    let isMoved = false;
+    const spy = mock.method(store, 'write', async <T>(work: Parameters<typeof store.write<T>>[0]): Promise<T> => {
+      const result = await write(work);
+      const first = isMoved ? undefined : await store.read((tx) => sessionByHash(tx, 'b000'));
+      if (first !== undefined && first.endedAt !== null) {
+        isMoved = true;
+        assert.ok(await write((tx) => moveSession(tx, moved, 'a', now + 1)));
+      }
+      return result;
+    });
+    try {
+      assert.equal((await revocation.revokeAll('operator')).sessions, 201);
+    } finally {
+      spy.mock.restore();
+    }
+    const session = await store.read((tx) => sessionByHash(tx, 'a'));
+    assert.equal(typeof session?.endedAt, 'number');
   });
 
   it('ends what is there, and nothing that comes later', async () => {
