@@ -85,11 +85,19 @@ export function admitInteraction({ rates, devices }: RateDeps, ctx: Context): vo
   rates.admitNetwork('authorization', ctx.ip);
 }
 
-/** Gives an interaction back that ended with a sign-in, and a pushed request that was used. */
+/**
+ * Refunds what `admit` charged to a network: an interaction that began without a sign-in and ended with one, and the pushed request of a
+ * public client that was used. Confidential clients get no refund.
+ */
 export function refundCompletedRequests(provider: Provider, rates: RequestRates): void {
+  provider.on('interaction.ended', ({ ip, oidc }) => {
+    const { route, entities, result } = oidc;
+    const wasCharged = route === 'resume' && entities.Interaction?.session === undefined;
+    if (wasCharged && result?.login !== undefined) rates.refundNetwork('authorization', ip);
+  });
   provider.on('authorization.success', ({ ip, oidc }) => {
-    const { route, entities } = oidc;
-    if (route === 'resume') rates.refundNetwork('authorization', ip);
+    const { client, entities } = oidc;
+    if (client?.clientAuthMethod !== 'none') return;
     const ofInteraction: unknown = Reflect.get(entities.Interaction ?? {}, 'parJti');
     const wasPushed = entities.PushedAuthorizationRequest !== undefined || ofInteraction !== undefined;
     if (wasPushed) rates.refundNetwork('pushed_authorization_request', ip);

@@ -6,7 +6,11 @@ export const secret = newSecret();
 export const API = 'https://api.example/';
 export const options = {
   clients: [
-    registered('app', secret, { scopes: ['openid', 'profile'], resources: [API], device_flow: true }),
+    registered('app', secret, {
+      scopes: ['openid', 'profile', 'roles', 'children'],
+      resources: [API],
+      device_flow: true,
+    }),
     registered('public', secret, {
       scopes: ['openid', 'profile'],
       client_secret_sha256: [],

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import type { NETWORK_RULES } from '../../src/domain/request-rates.ts';
 import { eachService } from '../helpers/each-service.ts';
-import { enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
 import { send } from '../helpers/raw.ts';
 import { createParty, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -111,6 +112,45 @@ describe('the rate of requests without a sign-in', () => {
     const answer = await visitor.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
     assert.deepEqual([await next(), await next()], [200, 429]);
+    time.forward(HOUR);
+  });
+
+  it('is not refunded for interactions of a signed-in person', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.T2 });
+    fill('authorization', '127.0.0.1');
+    fill('authorization', '::1');
+    const answer = await enter(app, visitor, { login: LOGIN.T2, parameters: { prompt: 'login' } });
+    assert.ok(codeOf(answer.answer));
+    assert.equal((await createVisitor(service.issuer).open((await app.begin()).url)).status, 429);
+    time.forward(HOUR);
+  });
+
+  it('is refunded once at the sign-in when another step follows', async () => {
+    const visitor = createVisitor(service.issuer);
+    const scope = 'openid profile roles children';
+    const page = await visitor.open((await app.begin({ scope })).url);
+    fill('authorization', '127.0.0.1');
+    fill('authorization', '::1');
+    const chooser = await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    assert.equal(stepOf(chooser), 'select_account');
+    const next = async (): Promise<number> =>
+      (await createVisitor(service.issuer).open((await app.begin()).url)).status;
+    assert.deepEqual([await next(), await next()], [200, 429]);
+    time.forward(HOUR);
+  });
+
+  it('is not refunded for pushed requests of a confidential client', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.T2 });
+    const basic = { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}` };
+    const pushed = await post(service, '/request', authorization({}, 'app').toString(), basic);
+    const { request_uri: uri } = z.object({ request_uri: z.string() }).parse(JSON.parse(pushed.body));
+    fill('pushed_authorization_request', '127.0.0.1');
+    fill('pushed_authorization_request', '::1');
+    const address = `/auth?client_id=app&request_uri=${encodeURIComponent(uri)}`;
+    assert.ok(codeOf(await visitor.open(address)));
+    assert.equal((await post(service, '/request', authorization().toString())).status, 429);
     time.forward(HOUR);
   });
 
