@@ -6,6 +6,7 @@ import { hashId } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
 import { DEVICE_CODE_SECONDS } from './options/ttl.ts';
+import { normalizePath, ROUTES } from './routes.ts';
 
 /** Records of this kind are ours; the provider has no such model. They are purged with the device codes. */
 const MODEL = 'DevicePoll';
@@ -32,7 +33,9 @@ const pollState = z.object({ intervalSeconds: z.number(), acceptedAt: z.number()
  */
 export function paceDevicePolls(deps: { store: Store; clock: Clock }): Middleware {
   return async (ctx, next) => {
+    const path = normalizePath(ctx.path);
     await next();
+    if (path !== ROUTES.token && path !== ROUTES.deviceAuthorization) return;
     announceInterval(ctx);
     const poll = ctx.status === 400 ? pendingPoll.safeParse(ctx) : undefined;
     if (poll?.success !== true) return;
