@@ -18,9 +18,10 @@ describe('deploy/nginx.conf', () => {
     assert.deepEqual(logs, [`/var/log/nginx/access.log ${name ?? ''}`]);
   });
 
-  it('writes the request line of a reset link into no error log', () => {
-    const [, reset = ''] = /location = \/forgot\/reset \{([^}]*)\}/.exec(nginx) ?? [];
-    assert.match(reset, /error_log \S+ crit;/);
-    assert.match(reset, /proxy_pass http:\/\/kinpass;/);
+  it('writes no request line into the error log when no node answers', () => {
+    const logs = [...nginx.matchAll(/error_log ([^;]*);/g)].map(([, log]) => log);
+    assert.deepEqual(logs, ['/var/log/nginx/error.log crit']);
+    const [, server = ''] = /^server \{(.*)^\}/ms.exec(nginx) ?? [];
+    assert.match(server.replaceAll(/location [^{]*\{[^}]*\}/g, ''), /error_log /, 'for all locations');
   });
 });
