@@ -90,25 +90,26 @@ function createSessionEndings({
   endings,
   outbox,
 }: Deps): Pick<Access, 'endSession' | 'endOtherSessions'> {
-  const endWhere = async (
-    tx: Unit,
-    personId: string,
-    isChosen: (sessionHash: string) => boolean,
-    event: { event: string; address: string },
-  ): Promise<number> => {
+  const endWhere = async (tx: Unit, personId: string, isChosen: (sessionHash: string) => boolean): Promise<number> => {
     const live = await sessionStore.liveSessionsOf(tx, personId, clock.now());
     const hashes = live.map(({ sessionHash }) => sessionHash).filter(isChosen);
-    if (hashes.length === 0) return 0;
-    await endings.endSessions(tx, personId, hashes, { keepOffline: true });
-    const detail = { sessions: hashes.length };
-    await audit.append(tx, { ...event, outcome: 'ok', actorId: personId, subjectId: personId, detail });
+    if (hashes.length > 0) await endings.endSessions(tx, personId, hashes, { keepOffline: true });
     return hashes.length;
   };
+  const record = (
+    tx: Unit,
+    personId: string,
+    sessions: number,
+    event: { event: string; address: string },
+  ): Promise<void> =>
+    audit.append(tx, { ...event, outcome: 'ok', actorId: personId, subjectId: personId, detail: { sessions } });
   return {
     endSession: async (personId, sessionHash, address) => {
       const ended = await store.write(async (tx) => {
         await people.lockPerson(tx, personId);
-        return endWhere(tx, personId, (hash) => hash === sessionHash, { event: 'session.ended', address });
+        const count = await endWhere(tx, personId, (hash) => hash === sessionHash);
+        if (count > 0) await record(tx, personId, count, { event: 'session.ended', address });
+        return count;
       });
       outbox.kick();
       return ended > 0;
@@ -118,8 +119,10 @@ function createSessionEndings({
         // Sign-ins in progress end too: a moment later they would be sessions.
         await people.raiseCredentialVersion(tx, personId);
         await records.destroyStepsOf(tx, personId);
-        await endWhere(tx, personId, (hash) => hash !== keep, { event: 'session.others_ended', address });
-        return endings.rotateSession(tx, keep);
+        const count = await endWhere(tx, personId, (hash) => hash !== keep);
+        const rotated = await endings.rotateSession(tx, keep);
+        await record(tx, personId, count, { event: 'session.others_ended', address });
+        return rotated;
       });
       outbox.kick();
       return kept;

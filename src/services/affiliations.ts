@@ -95,6 +95,8 @@ function findOver(
 async function settle(u: Unit, deps: Deps, personId: string, hashes: ReadonlySet<string>): Promise<number> {
   const { clock, clients, audit, endings } = deps;
   const today = dayInCity(clock.now());
+  // Before the grants: all transactions that end grants of a person lock in this order.
+  await people.lockPerson(u, personId);
   const facts = await people.personFacts(u, personId, today);
   const over: grantStore.GrantRow[] = [];
   for (const grant of await grantStore.liveGrantsOf(u, personId, clock.now())) {

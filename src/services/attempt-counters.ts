@@ -189,8 +189,9 @@ export async function clearAfterSuccess(
     const summary = key === undefined ? undefined : await clearCounter(tx, key);
     if (summary !== undefined) events.push(summaryEvent(THROTTLED, summary, { subjectId: personId }));
   }
-  events.push(...(await endWindows(tx, THROTTLED, windows.networks)));
+  // The refund locks all networks in their order; the windows are at some of them.
   await refundNetworks(tx, networks, now);
+  events.push(...(await endWindows(tx, THROTTLED, windows.networks)));
   return events;
 }
 

@@ -115,11 +115,12 @@ export function createAttempts(deps: Deps): Attempts {
     },
     forgive: async (tx, personId) => {
       const logins = (await people.identifiersOf(tx, personId)).map((identifier) => loginKey(secrets, identifier));
+      const events: AuditEvent[] = [];
       for (const key of [...logins.sort(), personKey(personId)]) {
         const summary = await clearCounter(tx, key);
-        if (summary === undefined) continue;
-        await audit.append(tx, summaryEvent(THROTTLED, summary, { subjectId: personId }));
+        if (summary !== undefined) events.push(summaryEvent(THROTTLED, summary, { subjectId: personId }));
       }
+      for (const event of events) await audit.append(tx, event);
     },
   };
 }
@@ -156,8 +157,9 @@ function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
         locals: { name, closedAt: now, link: `${issuer}/forgot` },
       }));
     }
-    const events = await endWindows(tx, THROTTLED, [...windows.account, ...windows.networks]);
+    const events = await endWindows(tx, THROTTLED, windows.account);
     await throttles.touchThrottle(tx, person);
+    events.push(...(await endWindows(tx, THROTTLED, windows.networks)));
     if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED, outcome: 'ok', subjectId: counts });
     return events;
   };

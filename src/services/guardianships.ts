@@ -4,6 +4,7 @@ import { transition, type GuardianshipAction } from '../domain/guardianship.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grantStore from '../store/grants.ts';
 import * as guardianships from '../store/guardianships.ts';
+import * as people from '../store/people.ts';
 import type { Audit } from './audit.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
@@ -40,6 +41,8 @@ export function createGuardianships({ store, clock, audit, endings, outbox, secr
     const row = await guardianships.guardianshipById(u, id);
     const next = row && transition(row.state, action);
     if (row === undefined || next === undefined) return false;
+    // Waits for a sign-in that stores a grant on this guardianship, so that the grant is listed below.
+    await people.lockPerson(u, row.guardianId);
     const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
     if (!(await guardianships.setGuardianshipState(u, id, row.state, next, sealed, clock.now()))) return false;
     if (next !== 'active') await endings.endGrants(u, await grantStore.grantsOnBasis(u, id));

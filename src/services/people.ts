@@ -54,10 +54,10 @@ export function createPeople({ store, attempts, clock, audit, endings, outbox }:
     setStatus: async (personId, status, actorId) => {
       const changed = await store.write(async (u) => {
         if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;
-        if (status === 'disabled') await endings.endPerson(u, personId);
-        else await unlock(u, personId);
         // At enabling too: a request that began before the disabling may have stored its link after it.
         await credentials.deleteResetLink(u, personId);
+        if (status === 'disabled') await endings.endPerson(u, personId);
+        else await unlock(u, personId);
         await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
         return true;
       });

@@ -94,7 +94,7 @@ function lockStatement(lock: 'for share' | 'for no key update') {
 
 /**
  * Reads what a sign-in rests on, and keeps every change of it waiting until the transaction ends. Call it before any other statement
- * that locks a row: all transactions that open or end something of a person lock the person first, so none of them deadlock.
+ * that locks a row: transactions that create or end sessions of one person lock the person first, so that they do not deadlock.
  */
 export async function lockPersonShared(tx: Unit, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockShared(tx, { personId });
