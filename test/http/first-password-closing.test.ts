@@ -115,7 +115,7 @@ describe('a first password', () => {
     }
     const message = await mailTo(mail, EMAIL, SUBJECT);
     assert.equal(new URL(linkIn(message)).href, `${service.issuer}/forgot`);
-    assert.match(message.text, /^王大明，您好：\n\n預設密碼輸入錯誤太多次，已於 .* 停用。/);
+    assert.match(message.text, /^王大明，您好：\n\n預設密碼輸入錯誤次數過多，已於 .* 停用。/);
     assert.deepEqual([await enqueued(), await closings()], [mails + 1, entries + 1]);
   });
 
