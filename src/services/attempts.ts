@@ -132,7 +132,7 @@ function createKeys({ secrets, devices }: Deps): (attempt: Attempt) => CounterKe
       personId,
       device: devices.counterKey(device, personId),
       login: typed,
-      person: personId === undefined ? `nobody:${typed ?? ''}` : personKey(personId),
+      person: personId === undefined ? `unknown:${typed ?? ''}` : personKey(personId),
       networks: networkCounters(secrets, 'address', address, ADDRESS_RULE),
     };
   };
@@ -149,7 +149,7 @@ function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
     const counts = compare && onTime ? personId : undefined;
     const now = clock.now();
     // Before the counters: a change of the password takes the two in this order.
-    const first = await credentials.countFirstPasswordFailure(tx, counts ?? NOBODY, FIRST_PASSWORD_TRIES, now);
+    const first = await credentials.countFirstPasswordFailure(tx, counts ?? NO_PERSON_ID, FIRST_PASSWORD_TRIES, now);
     const isClosed = counts !== undefined && first !== undefined && first.closedAt !== null;
     if (isClosed) {
       await mailVerifiedAddresses(tx, outbox, counts, (name) => ({
@@ -166,7 +166,7 @@ function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
 }
 
 /** The id of no person: what is asked about it costs what asking costs. */
-const NOBODY = '';
+const NO_PERSON_ID = '';
 
 function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
   return `login:${secrets.mac('throttle', `${kind}:${value}`)}`;
@@ -217,7 +217,7 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
     const typed = normalisePassword(password);
     const [{ hash, first, version: credentialVersion }, decoy] = await store.read((tx) =>
       Promise.all([
-        credentials.credentialOf(tx, personId ?? NOBODY),
+        credentials.credentialOf(tx, personId ?? NO_PERSON_ID),
         credentials.hashNear(tx, toUuid(secrets.mac('decoy', account))),
       ]),
     );

@@ -107,7 +107,7 @@ describe('requests in flight', () => {
     });
   }
 
-  it('stop counting when their response is generated, though nobody reads it', async () => {
+  it('stop counting when their response is generated, though no client reads it', async () => {
     await start((_request, response) => {
       response.end(LARGE);
       return Promise.resolve();

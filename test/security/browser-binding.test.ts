@@ -97,7 +97,7 @@ eachService(
       assert.ok(answer.leavesTo?.searchParams.has('code'), textOf(answer.body));
     });
 
-    it('that waits to be resumed signs nobody else in (login CSRF)', async () => {
+    it('that waits to be resumed signs no one else in (login CSRF)', async () => {
       const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
       const page = await attacker.open((await app.begin()).url);
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
