@@ -4,6 +4,7 @@
  *   npm run mutate -- domain                            one group of scripts/mutation-groups.ts
  *   npm run mutate -- services src/services/people.ts   some files of a group
  *   npm run mutate -- domain --concurrency=1            one mutant at a time instead of two
+ *   npm run mutate -- http --sample=4                   one mutant in four, for an estimate of the score
  *
  * Prints the surviving mutants and the score of each file, and keeps reports in reports/mutation. See docs/mutation-testing.md.
  */
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 
 import { GROUPS, type Part } from './mutation-groups.ts';
+import { SAMPLE_VARIABLE } from './mutation-sample.ts';
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
@@ -28,6 +30,7 @@ function runPart(
   const stryker = new Stryker({
     mutate: [...sources],
     coverageAnalysis: coverage,
+    checkers: process.env[SAMPLE_VARIABLE] === '1' ? [] : ['sample'],
     concurrency,
     jsonReporter: { fileName: `reports/mutation/${report}.json` },
     tap: {
@@ -54,7 +57,7 @@ function describeScore(name: string, mutants: readonly Mutant[]): string {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { concurrency: { type: 'string', default: '2' } },
+  options: { concurrency: { type: 'string', default: '2' }, sample: { type: 'string', default: '1' } },
 });
 const [group = '', ...files] = positionals;
 const parts = GROUPS[group];
@@ -66,6 +69,7 @@ if (parts === undefined) {
 // The TAP runner starts whichever `node` comes first, and tests leave files behind when a mutant stops them.
 const temporary = mkdtempSync(join(tmpdir(), 'kinpass-mutate-'));
 process.env['TMPDIR'] = temporary;
+process.env[SAMPLE_VARIABLE] = values.sample;
 process.env['PATH'] = [dirname(process.execPath), process.env['PATH']].join(delimiter);
 
 const mutants: Mutant[] = [];

@@ -70,7 +70,11 @@ const OIDC: readonly Part[] = [
       ...security('credential-version'),
     ],
   },
-  { sources: files('oidc', 'gather reuse'), tests: http('gather reuse') },
+  { sources: files('oidc', 'events gather reuse'), tests: http('gather reuse') },
+  {
+    sources: files('oidc', 'request-limits routes'),
+    tests: [...unit('http-paths'), ...http('request-rates request-size')],
+  },
   {
     sources: files('oidc/prompts', 'consent index login new-password requested-check select-account'),
     tests: [...unit('oidc-names'), ...http('consent first-password identity-choice tokens-requests')],
@@ -87,7 +91,10 @@ const OIDC: readonly Part[] = [
     tests: http('protocol-clients protocol-dpop protocol-proof-times tokens-discovery logout'),
   },
   { sources: files('oidc', 'options/cookies'), tests: security('cookies') },
-  { sources: files('oidc', 'options/device-flow user-codes'), tests: http('device device-user-codes') },
+  {
+    sources: files('oidc', 'device-polls options/device-flow user-codes'),
+    tests: http('device device-polls device-user-codes'),
+  },
 ];
 
 const HTTP: readonly Part[] = [
@@ -97,13 +104,15 @@ const HTTP: readonly Part[] = [
   },
   { sources: files('http', 'middleware/origin'), tests: [...unit('http-paths'), ...http('forwarded-address')] },
   { sources: files('http', 'middleware/admission in-flight'), tests: http('overload in-flight crowd') },
+  { sources: files('http', 'middleware/request-limits parse-limit'), tests: http('request-size edges-pages') },
+  { sources: files('http', 'device-cookie'), tests: http('known-device') },
   {
     sources: files('http', 'interaction/login interaction/step interaction/router throttled'),
     tests: [...http('sign-in'), ...security('late-sign-in browser-binding')],
   },
   {
-    sources: files('http', 'interaction/new-password new-password-form'),
-    tests: http('first-password first-password-closing'),
+    sources: files('http', 'change-password interaction/new-password new-password-form'),
+    tests: http('first-password first-password-closing sessions-account'),
   },
   { sources: files('http', 'interaction/consent interaction/select-account'), tests: http('consent identity-choice') },
   {
@@ -111,9 +120,15 @@ const HTTP: readonly Part[] = [
     tests: [...http('sessions-account'), ...security('open-redirect')],
   },
   { sources: files('http', 'forgot/router'), tests: http('reset-link recovery') },
-  { sources: files('http', 'form-requests way-back'), tests: http('protocol-form-post way-back') },
   {
-    sources: [...files('oidc', 'end-session-request'), ...files('http/provider', 'end-session sealed signed-out')],
+    sources: files('http', 'form-requests provider-forms way-back'),
+    tests: http('protocol-form-post provider-forms way-back'),
+  },
+  {
+    sources: [
+      ...files('oidc', 'end-session-request'),
+      ...files('http/provider', 'end-session sealed sign-out-form signed-out'),
+    ],
     tests: http('end-session-request end-session'),
   },
   { sources: files('http', 'duplicate-headers'), tests: security('duplicate-headers') },
@@ -126,6 +141,10 @@ const STORE: readonly Part[] = [
       'affiliations consents credentials grants guardianships keys oidc-records outbox people sessions',
     ),
     tests: [...contract('provider people affiliations'), ...unit('services-endings services-access services-people')],
+  },
+  {
+    sources: files('store', 'bulk password-context person-facts'),
+    tests: [...contract('people affiliations'), ...unit('services-endings services-people services-recovery')],
   },
   {
     sources: files('store', 'audit throttles'),

@@ -17,4 +17,11 @@ describe('groups of mutation testing', () => {
       );
     });
   }
+
+  for (const folder of ['domain', 'services'] as const) {
+    it(`names each file of src/${folder} once`, () => {
+      const named = (GROUPS[folder] ?? []).flatMap(({ sources }) => globSync([...sources], { cwd: root }));
+      assert.deepEqual(named.sort(), globSync(`src/${folder}/**/*.ts`, { cwd: root }).sort());
+    });
+  }
 });
