@@ -73,7 +73,7 @@ function readSecrets(file: string): ClientSecrets | undefined {
 
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
 
-/** Registers the relying parties of the demo (guide, demo-city). The service gets hashes only. */
+/** Registers the relying parties of the demo. The service gets hashes only. */
 export function writeClients(settings: DemoSettings, { clients: file }: DemoFiles, secrets: ClientSecrets): void {
   const web = (id: 'portfolio' | 'payment'): object => {
     const base = addressOf(settings, id);

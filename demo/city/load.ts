@@ -47,7 +47,7 @@ export async function demoCityState(store: Store): Promise<'absent' | 'partial' 
  * Puts the demo city into an empty, migrated database, in one unit of work for each part. The caller asks `demoCityState`
  * first. Ids and facts come from the seed; instants from the clock.
  *
- * @throws {Error} in production: the IDs, codes and mail addresses of the demo belong to nobody (guide, demo-city)
+ * @throws {Error} in production: the IDs, codes and mail addresses of the demo belong to nobody
  * @throws the reason of the signal
  */
 export async function loadDemoCity(options: LoadOptions): Promise<Loaded> {

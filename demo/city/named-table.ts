@@ -1,4 +1,4 @@
-/** The table of the guide (demo-city) as data: the people that documents and tests speak of. */
+/** The named people of the demo city, whom documents and tests refer to. */
 import type { StaffRole } from '../../src/domain/model.ts';
 import { defaultPermissions } from '../../src/domain/permissions.ts';
 import { TERM, type CityGuardianship } from './model.ts';
@@ -187,5 +187,5 @@ export const HOMEROOMS: Readonly<Record<string, AdultKey>> = { '993301/203': 'T2
 
 export type StudentKey = keyof typeof STUDENTS;
 export type AdultKey = keyof typeof ADULTS;
-/** As in the first column of the guide's table. */
+/** The short names by which tests refer to people. */
 export type NamedKey = StudentKey | AdultKey | keyof typeof FAMILY_ACCOUNTS;

@@ -1,4 +1,4 @@
-/** Makes the people of the guide's table (demo-city) into a piece of the city. */
+/** Turns the named people of named-table.ts into a part of the city. */
 import { lastSix } from '../../src/domain/national-id.ts';
 import { defaultPermissions } from '../../src/domain/permissions.ts';
 import { emptyPart, type CityLogin, type CityPart, type CityPerson, type Credential } from './model.ts';

@@ -1,6 +1,6 @@
 import type { Dice } from './seeded.ts';
 
-/** Second character: citizens 1 and 2, resident certificates 8 and 9 (guide, domain). */
+/** Second character: citizens 1 and 2, resident certificates 8 and 9. */
 export type IdSex = '1' | '2' | '8' | '9';
 
 /** The letter Y stands for 31: 3×1 + 1×9. */
@@ -9,7 +9,7 @@ const BODIES = 10_000_000;
 /** Odd, and no multiple of 5: steps of it visit every body once before the first comes again. */
 const STEP = 7_368_787;
 
-/** `Y`, the sex, seven digits and their check digit (Ministry of the Interior; guide, domain, "Identifiers"). */
+/** `Y`, the sex, seven digits and their check digit (Ministry of the Interior). */
 export function withCheckDigit(sex: IdSex, body: number): string {
   const digits = `${sex}${String(body).padStart(7, '0')}`;
   const sum = Array.from(digits, Number).reduce((total, digit, at) => total + digit * (8 - at), LETTER_SUM);

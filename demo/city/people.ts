@@ -4,7 +4,7 @@ import type { IdSex } from './national-ids.ts';
 import type { GivenName, Sex } from './names.ts';
 import { seededUuid, type Dice } from './seeded.ts';
 
-/** The letter Y was retired in 1974, so everybody of the city is born after it (guide, demo-city). */
+/** The letter Y was retired in 1974, so everybody of the city is born after it. */
 const EARLIEST_BIRTH_YEAR = 1975;
 /** Mobile numbers below are left to the named people. There is room for nearly a million. */
 const FIRST_MOBILE = 1_000;

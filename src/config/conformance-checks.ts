@@ -1,6 +1,6 @@
 import { ConfigError, type Config } from './load.ts';
 
-/** Clients of the conformance suite are named so, and exist in that profile only (guide, demo-city). */
+/** Clients of the conformance suite are named so, and exist in that profile only. */
 const PREFIX = 'conformance-';
 
 export interface ConformanceFacts {

@@ -101,7 +101,7 @@ function compareChildren(a: VisibleChild, b: VisibleChild): number {
 }
 
 /**
- * The children that a relying party may see (guide, claims rules 4 and 5): guardianship in force, enrolled in a school of an
+ * The children that a relying party may see (docs/claims.md, rules 4 and 5): guardianship in force, enrolled in a school of an
  * allowed type, at least one permission left. A child that fails any of it is simply not there. Older children stand first.
  */
 export function visibleChildren(facts: PersonFacts, registration: Registration, today: string): VisibleChild[] {
@@ -144,7 +144,7 @@ export function availableContexts(facts: PersonFacts, registration: Registration
   return [...staffContexts(facts, registration, today), ...parents, ...students];
 }
 
-/** A choice is offered only where there is one (guide, claims rule 7). */
+/** A choice is offered only where there is one (docs/claims.md, rule 7). */
 export function needsChoice(contexts: readonly ActingContext[]): boolean {
   return contexts.length > 1;
 }
@@ -166,7 +166,7 @@ export function findContext(contexts: readonly ActingContext[], wanted: WantedCo
 
 /**
  * The identity that a relying party asks for by the `acting` claim, where the child is named by its `sub` at that party
- * (guide, claims rule 7).
+ * (docs/claims.md, rule 7).
  */
 export function findRequestedContext(
   contexts: readonly ActingContext[],
@@ -192,7 +192,7 @@ export function currentContext(
   );
 }
 
-/** Whether a held identity still exists; asked at every refresh (guide, claims rule 8). */
+/** Whether a held identity still exists; asked at every refresh (docs/claims.md, rule 8). */
 export function isStillAvailable(
   contexts: readonly ActingContext[],
   held: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,

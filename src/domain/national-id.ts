@@ -1,6 +1,6 @@
 import { validateIdCardNumber } from 'taiwan-id-validator';
 
-/** The last day of resident certificates with two letters (National Immigration Agency; guide, domain). */
+/** The last day of resident certificates with two letters (National Immigration Agency). */
 const OLD_CERTIFICATE_UNTIL = '2030-12-31';
 
 /** As people type it → as it is compared: NFKC, no spaces, capital letters. Only ASCII letters change case. */
@@ -22,7 +22,7 @@ export function isNationalId(id: string, today: string): boolean {
   return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_UNTIL);
 }
 
-/** The last six characters, the first password of a parent (source text). */
+/** The last six characters, the first password of a parent. */
 export function lastSix(id: string): string {
   return id.slice(-6);
 }

@@ -11,7 +11,7 @@ function mac(key: KeyObject, version: string, parts: readonly string[]): string 
 }
 
 /**
- * The id of a person at the clients of one sector (OpenID Connect Core, section 8.1; guide, claims rule 2). Parents, children
+ * The id of a person at the clients of one sector (OpenID Connect Core 1.0, section 8.1; docs/claims.md, rule 2). Parents, children
  * and staff all go through it, so the child that a parent sees has the child's own `sub`.
  *
  * @throws RangeError when the key or a part is empty, or a part holds a line break: one id for everybody would be worse.

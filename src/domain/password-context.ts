@@ -81,7 +81,7 @@ function idTexts({ nationalId, currentPassword }: PasswordContext): string[] {
 
 /**
  * Which facts about the person are in the password. Compared without regard to case, width, accents and separators
- * (NIST SP 800-63B-4, section 3.1.1.2: context-specific words; guide, standards).
+ * (NIST SP 800-63B-4, section 3.1.1.2: context-specific words).
  */
 export function findContextProblems(password: string, context: PasswordContext): ContextProblem[] {
   const folded = foldForComparison(password);

@@ -76,7 +76,7 @@ function isRuns(points: readonly string[]): boolean {
 }
 
 /**
- * The rules of the guide (standards, "Passwords") for a new password: length and what it must not be, no rule about kinds of
+ * The rules for a new password (NIST SP 800-63B-4, section 3.1.1.2): length and what it must not be, no rule about kinds of
  * characters. Empty when it is good. `minLength` counts before and after NFKC, so that no single sign counts as many.
  */
 export function checkNewPassword({ password, minLength, context, isCommon }: PasswordCheck): PasswordProblem[] {

@@ -1,7 +1,7 @@
 import type { Registration } from './model.ts';
 
 /**
- * Which claims a scope releases (guide, claims; OpenID Connect Core, section 5.4). The one place where it is written.
+ * Which claims a scope releases (docs/claims.md; OpenID Connect Core 1.0, section 5.4). The one place where it is written.
  * `children.profile` adds fields to each entry of `children`, and `offline_access` a refresh token, so neither has a claim.
  */
 export const SCOPE_CLAIMS = {

@@ -1,4 +1,4 @@
-/** Without 記住我: a working day. The cookie also ends with the browser. In seconds (guide, standards). */
+/** Without 記住我: a working day. The cookie also ends with the browser. In seconds. */
 export const SESSION_SECONDS = 12 * 3600;
 /** With 記住我. In seconds. */
 export const REMEMBERED_SESSION_SECONDS = 30 * 24 * 3600;

@@ -23,7 +23,7 @@ type Held = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
 /**
  * The person behind a session or a token, read anew each time. Nobody is found when the person is disabled, when the grant of
  * the token is gone or its session ended, or when the identity that the grant was given for has ended: then refresh, UserInfo
- * and introspection refuse by themselves (claims.md rules 8 and 9).
+ * and introspection refuse by themselves (docs/claims.md, rules 8 and 9).
  */
 export function createFindAccount(deps: OidcDeps, identities: Identities): FindAccount {
   const { store, clock, clients } = deps;

@@ -15,7 +15,7 @@ type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
 
 /**
  * A fresh grant for each sign-in, made when no prompt is left. It carries the chosen identity, so that two tabs keep their own
- * and a refresh keeps it (claims.md rule 8); a reused grant would mix scopes and choices of both.
+ * and a refresh keeps it (docs/claims.md, rule 8); a reused grant would mix scopes and choices of both.
  */
 export function createGrantIssuer(
   deps: Deps,

@@ -9,7 +9,7 @@ import * as people from '../store/people.ts';
 import type { OidcDeps } from './deps.ts';
 import { sectorOf } from './sector.ts';
 
-/** What an app says when it wants one identity of the person (claims.md rule 7). */
+/** What an app says when it wants one identity of the person (docs/claims.md, rule 7). */
 const requestedActing = z.object({
   role: z.string(),
   child: z.string().optional(),

@@ -50,7 +50,7 @@ const findMethod = z.custom<(id: string) => Promise<object | undefined>>(
   'oidc-provider: Client.find has moved',
 );
 
-/** `sub` is pairwise at every client (claims.md rule 2), whatever its registration had to say to be accepted. */
+/** `sub` is pairwise at every client (docs/claims.md, rule 2), whatever its registration had to say to be accepted. */
 export function alwaysPairwise(provider: Provider): void {
   const find = findMethod.parse(Reflect.get(provider.Client, 'find'));
   Reflect.set(provider.Client, 'find', async (id: string) => {
@@ -60,7 +60,7 @@ export function alwaysPairwise(provider: Provider): void {
   });
 }
 
-/** `sid` is in every ID token (claims.md), also where an app registers no back-channel logout. */
+/** `sid` is in every ID token (docs/claims.md, "Scopes"), also where an app registers no back-channel logout. */
 export function alwaysIncludeSid(provider: Provider): void {
   Reflect.set(provider.Client.prototype, 'includeSid', () => true);
 }

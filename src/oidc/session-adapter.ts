@@ -109,7 +109,7 @@ function isEmpty({ accountId, state }: AdapterPayload): boolean {
 
 /**
  * The provider forgives 15 seconds, and each use writes the session anew for at least one second: whoever asks often enough would
- * never be signed out. So the end is decided here, from the sign-in (standards.md: both limits are absolute).
+ * never be signed out. So the end is decided here, from the sign-in (NIST SP 800-63B-4, section 2.1.3).
  */
 function living(payload: Awaited<ReturnType<Adapter['find']>>, now: number): AdapterPayload | undefined {
   if (payload === undefined || (payload.exp ?? Infinity) * 1000 <= now) return undefined;

@@ -15,7 +15,7 @@ const DAY_MS = 24 * 3_600_000;
 const LOOK_BACK_DAYS = 92;
 const PAGE = 500;
 
-/** What rests on a place in a school ends with it (claims.md rule 9), as with a guardianship. */
+/** What rests on a place in a school ends with it (docs/claims.md, rule 9), as with a guardianship. */
 export interface Affiliations {
   /**
    * Ends the grants that rest on memberships and enrolments that have passed their last day, and on a child that is enrolled

@@ -242,7 +242,7 @@ function toUuid(mac: string): string {
 
 /**
  * First passwords are parts of an ID number: weak by nature, so a slow hash would not save them, but a keyed one keeps a
- * stolen dump from telling (architecture.md). Bound to its person.
+ * stolen dump from telling. Bound to its person.
  */
 export function firstPasswordMac(secrets: Secrets, personId: string, typed: string): string {
   return secrets.mac('first-password', `${personId}\n${normaliseNationalId(typed)}`);

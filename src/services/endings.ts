@@ -16,7 +16,7 @@ import { createSessionRotation, type RotatedSession, type RotateSession } from '
 /**
  * How anything ends: sessions, grants and the tokens under them go in one unit of work, together with the logout notices
  * for the relying parties. Sign-out, password change, the account page, an administrator and the end of a guardianship all
- * come here (claims.md rule 9).
+ * come here (docs/claims.md, rule 9).
  */
 export interface Endings {
   /**
@@ -34,7 +34,7 @@ export interface Endings {
   ): Promise<readonly LogoutNotice[]>;
   /**
    * Ends all that a person has: sessions, grants and refresh tokens. `keep` names a session that continues under a new id; refresh
-   * tokens that were given in it end all the same (standards.md, "Passwords"). Call it after `raiseCredentialVersion`.
+   * tokens that were given in it end all the same (OWASP ASVS 5.0, 7.4.3). Call it after `raiseCredentialVersion`.
    *
    * @returns the kept session
    * @throws {OvertakenError} when that session has ended

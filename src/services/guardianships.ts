@@ -13,7 +13,7 @@ import type { Secrets } from './secrets.ts';
 export interface GuardianshipChange {
   id: string;
   action: GuardianshipAction;
-  /** In clear text; stored sealed. No relying party ever sees it (claims.md rule 5). */
+  /** In clear text; stored sealed. No relying party ever sees it (docs/claims.md, rule 5). */
   reason?: string | undefined;
   /** Who decided; `undefined` when it was the calendar. */
   actorId: string | undefined;

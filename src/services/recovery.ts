@@ -25,7 +25,7 @@ import type { Passwords } from './passwords.ts';
 import { endWindows, recordRefusal } from './refusals.ts';
 import { hashId, type Secrets } from './secrets.ts';
 
-/** A link works for half an hour and once (standards.md). */
+/** A link works for half an hour and once. */
 export const LINK_MINUTES = 30;
 const TOKEN_BYTES = 32;
 

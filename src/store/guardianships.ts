@@ -26,7 +26,7 @@ export async function guardianshipById(u: Unit, id: string): Promise<Guardianshi
 
 /**
  * Moves a guardianship on; which moves are allowed is domain/guardianship.ts.
- * @param reasonSealed sealed to this row; no relying party ever sees it (claims.md, rule 5)
+ * @param reasonSealed sealed to this row; no relying party ever sees it (docs/claims.md, rule 5)
  * @returns false when it is not in the state `from` any more: somebody else was faster
  */
 export async function setGuardianshipState(

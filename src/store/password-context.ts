@@ -2,7 +2,7 @@ import { and, eq, inArray, ne } from 'drizzle-orm';
 
 import type { Unit } from './database/index.ts';
 
-/** The words that a new password must not contain (standards.md), gathered for one person. */
+/** The words that a new password must not contain (NIST SP 800-63B-4, section 3.1.1.2), gathered for one person. */
 export interface PasswordWords {
   names: string[];
   emails: string[];

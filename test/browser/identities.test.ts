@@ -15,7 +15,7 @@ describe('choosing and switching identities, on a phone', () => {
   afterEach(() => stage.clear());
   after(() => stage.close());
 
-  it('a mother of two chooses a child and switches to the other one without a password (claims.md rule 7)', async () => {
+  it('a mother of two chooses a child and switches to the other one without a password (docs/claims.md, rule 7)', async () => {
     const { page } = await stage.guest();
     await signIn(page, stage.world.payment, LOGIN.G2);
     assert.equal(await heading(page), '這次要以什麼身分使用？');
@@ -33,7 +33,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
   });
 
-  it('two tabs with different children keep their own, also when both are loaded again (claims.md rule 8)', async () => {
+  it('two tabs with different children keep their own, also when both are loaded again (docs/claims.md, rule 8)', async () => {
     const { page: left, tab } = await stage.guest();
     await signIn(left, stage.world.payment, LOGIN.G2);
     await choose(left, '王小安');
@@ -51,7 +51,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.notEqual(left.url().split('/bills/')[0], right.url().replace(/\/$/, ''));
   });
 
-  it('the last choice of each app is marked and comes first (claims.md rule 7)', async () => {
+  it('the last choice of each app is marked and comes first (docs/claims.md, rule 7)', async () => {
     for (const child of ['王小樂', '王小安']) {
       const { page } = await stage.guest();
       await signIn(page, stage.world.payment, LOGIN.G2);
@@ -117,7 +117,7 @@ describe('parents whom an app shows less', () => {
   afterEach(() => stage.clear());
   after(() => stage.close());
 
-  it('a suspended guardianship shows no child and no reason, at no app and not on the account page (claims.md rule 5)', async () => {
+  it('a suspended guardianship shows no child and no reason, at no app and not on the account page (docs/claims.md, rule 5)', async () => {
     const { world } = stage;
     const { page } = await stage.guest();
     const seen: string[] = [];

@@ -1,4 +1,4 @@
-/** Which identity a sign-in is for: rules 7 and 8 of claims.md. */
+/** Which identity a sign-in is for: rules 7 and 8 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 

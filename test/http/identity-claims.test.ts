@@ -1,4 +1,4 @@
-/** What the tokens say about people: rules 1 to 6 of claims.md. */
+/** What the tokens say about people: rules 1 to 6 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -22,7 +22,7 @@ after(async () => {
 
 const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 
-describe('rules of claims.md', () => {
+describe('rules of docs/claims.md', () => {
   it('1: sub is the person who signed in, whichever child was chosen', async () => {
     const withAn = await told(apps.payment, G2);
     const withLe = await told(apps.payment, { ...G2, choice: ['王小樂'] });

@@ -1,4 +1,4 @@
-/** What rests on a guardianship or an affiliation ends with it: rules 8 and 9 of claims.md. */
+/** What rests on a guardianship or an affiliation ends with it: rules 8 and 9 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 

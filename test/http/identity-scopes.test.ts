@@ -1,4 +1,4 @@
-/** Which scope gives which claims: the table of claims.md. */
+/** Which scope gives which claims: the table of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -27,7 +27,7 @@ const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 /** What every ID token has, whatever the scopes. */
 const ALWAYS = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub', 'at_hash'];
 
-describe('scopes and claims (claims.md, the table)', () => {
+describe('scopes and claims (docs/claims.md)', () => {
   const only = (scopes: string): Promise<Told> => told(apps.all, { ...G2, parameters: { scope: scopes } });
   const keys = (claims: object): string[] => Object.keys(claims).sort();
 

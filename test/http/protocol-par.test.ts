@@ -213,7 +213,7 @@ describe('a client that is registered for pushed requests only', () => {
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
   });
 
-  it('switches by a pushed one, without a page (claims.md rule 7)', async () => {
+  it('switches by a pushed one, without a page (docs/claims.md, rule 7)', async () => {
     const visitor = visit();
     const first = await push(strict);
     await first.finish(
@@ -229,7 +229,7 @@ describe('a client that is registered for pushed requests only', () => {
   it('gives a person with nothing to see a way on as somebody else, within the same request', async () => {
     const pushed = await push(strict);
     const visitor = visit();
-    // G3: the guardianship is suspended, so there is no child and no reason (claims.md rule 5).
+    // G3: the guardianship is suspended, so there is no child and no reason (docs/claims.md, rule 5).
     const nothing = await signIn(visitor, await visitor.open(pushed.url), LOGIN.G3);
     const link = /href="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
     const page = await visitor.open(link);

@@ -64,11 +64,11 @@ describe('an access token for an API (RFC 8707)', () => {
     assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 300);
     assert.equal(tokens.expires_in, 300);
     assert.ok(z.string().min(16).safeParse(claims.jti).success);
-    assert.equal(claims.sub, tokens.claims()?.sub, 'pairwise, as in the ID token (claims.md rule 2)');
+    assert.equal(claims.sub, tokens.claims()?.sub, 'pairwise, as in the ID token (docs/claims.md, rule 2)');
     await assert.rejects(verified(tokens.access_token, FEES), { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED' });
   });
 
-  it('carries acting, as the ID token does, and nothing else about anybody (claims.md rules 3 and 6)', async () => {
+  it('carries acting, as the ID token does, and nothing else about anybody (docs/claims.md, rules 3 and 6)', async () => {
     const entered = await enterFor({ resource: NOTICES, scope: `${SCOPE} profile roles email phone children.profile` });
     const reply = await withResource(entered, { resource: NOTICES });
     const claims = await verified(textIn(reply, 'access_token'));
@@ -151,7 +151,7 @@ describe('a refresh for an API', () => {
   const OFFLINE = { resource: NOTICES, scope: `${SCOPE} notices.reply offline_access`, prompt: 'consent' };
   const begin = async (child = '王小安') => withResource(await enterFor(OFFLINE, child), { resource: NOTICES });
 
-  it('reads acting anew: what the guardian may do has changed, and the next token says so (claims.md rule 8)', async () => {
+  it('reads acting anew: what the guardian may do has changed, and the next token says so (docs/claims.md, rule 8)', async () => {
     const reply = await begin();
     const before = actingIn.parse(await verified(textIn(reply, 'access_token'))).acting;
     assert.deepEqual([...before.permissions].sort(), [...PERMISSIONS].sort());
@@ -169,7 +169,7 @@ describe('a refresh for an API', () => {
     await allow(['notice:read', 'notice:reply', 'fees:read']);
   });
 
-  it('gives nothing after the guardianship has ended (claims.md rule 9)', async () => {
+  it('gives nothing after the guardianship has ended (docs/claims.md, rule 9)', async () => {
     const reply = await begin('王小樂');
     const id = await guardianshipOf(service, LOGIN.G2, '王小樂');
     assert.ok(await service.container.guardianships.change({ id, action: 'suspend', actorId: undefined }));

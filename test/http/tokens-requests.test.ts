@@ -115,7 +115,7 @@ describe('the authorization request', () => {
     assert.equal(errorOf(await request({ scope: undefined })), 'invalid_request');
   });
 
-  it('for a scope that the client is not registered for is refused (claims.md rule 4)', async () => {
+  it('for a scope that the client is not registered for is refused (docs/claims.md, rule 4)', async () => {
     assert.equal(errorOf(await request({ scope: 'openid email' })), 'invalid_scope');
     assert.equal(errorOf(await request({ scope: 'openid children' })), 'invalid_scope');
   });

@@ -47,7 +47,7 @@ describe('guardianship', () => {
     assert.equal(isValid({ validFrom: undefined, validTo: undefined }, TODAY), true);
   });
 
-  it('goes only the ways that the guide draws', () => {
+  it('allows only the listed transitions', () => {
     assert.equal(transition('active', 'suspend'), 'suspended');
     assert.equal(transition('suspended', 'resume'), 'active');
     assert.equal(transition('active', 'resume'), undefined);

@@ -27,7 +27,7 @@ const subOf = (id: string): string => `sub-${id}`;
 const ctxId = (context: ActingContext): string => `ctx-${context.childId ?? context.schoolCode ?? context.role}`;
 const CLASS = { year: 115, semester: 1, grade: 2, classno: '203', classtitle: '二年三班' };
 
-/** Key order counts as well: what integrators read in the guide is what they see. */
+/** Compares the order of keys too: it is that of docs/claims.md. */
 const sameJson = (actual: unknown, expected: unknown): void => {
   assert.equal(JSON.stringify(actual), JSON.stringify(expected));
 };
@@ -52,7 +52,7 @@ describe('pairwise ids', () => {
   const sector = 'e-portfolio.example';
   const one = '11111111-1111-4111-8111-111111111111';
 
-  it('match the check vectors of the guide', () => {
+  it('match the check vectors of docs/claims.md', () => {
     assert.equal(pairwiseSub(key, sector, one), 'gAln7JYbQwCGLrc7w80kecpXsKi5JervvPwVvFqqas4');
     const other = pairwiseSub(key, sector, '22222222-2222-4222-8222-222222222221');
     assert.equal(other, 'i1tPrV7xWB92TJ32Pu-kOzvZoBF5vzHwFEeac3QJDUo');
@@ -92,7 +92,7 @@ describe('pairwise ids', () => {
 });
 
 describe('scopes', () => {
-  it('release what the guide says, and only what is registered', () => {
+  it('release what docs/claims.md says, and only what is registered', () => {
     assert.deepEqual(grantedScopes(['email', 'openid', 'profile', 'admin'], PORTFOLIO), ['openid', 'profile']);
     assert.equal(asksForActing(['openid', 'children'], PORTFOLIO), true);
     assert.equal(asksForActing(['openid', 'profile', 'roles'], PORTFOLIO), false);

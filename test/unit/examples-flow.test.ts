@@ -120,7 +120,7 @@ describe('the portfolio', () => {
     assert.equal((await open('/c/ctx-child-a/files/course-99')).status, 404);
     assert.match((await open('/c/ctx-child-b/')).path, /^\/\?return=/);
   });
-  it('says so when there is no child, in the words of the guide', async () => {
+  it('says so when there is no child', async () => {
     issuer.acting = undefined;
     const { html } = await browser(portfolio).signIn();
     assert.ok(html.includes('目前沒有可在「學習歷程檔案」查看的學生資料。若您認為有誤，請洽學校。'));

@@ -102,7 +102,7 @@ describe('words', () => {
   });
 });
 
-describe('the words of the guide', () => {
+describe('interface text', () => {
   const zh: Readonly<Record<string, string>> = {
     'signIn.loginHint': '電子郵件、手機號碼或自訂帳號',
     'signIn.remember': '記住我（30 天內免再登入，公用電腦請勿勾選）',

@@ -8,7 +8,7 @@ import { createMetrics } from '../../src/services/metrics.ts';
 import { isEasilyGuessed } from '../../src/services/common-passwords.ts';
 import { createKeptLog } from '../helpers/log.ts';
 
-/** The default of the service: 19 MiB, two passes (standards.md, "Passwords"). */
+/** The default of the service: 19 MiB, two passes (OWASP Password Storage Cheat Sheet). */
 const REAL = { memoryKib: 19_456, passes: 2, threads: 1, queue: 10 };
 
 describe('the hasher at its real cost', () => {

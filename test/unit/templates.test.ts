@@ -244,7 +244,7 @@ describe('hooks', () => {
   });
 });
 
-describe('the words of the guide, put together', () => {
+describe('interface text with values', () => {
   it('are exact', () => {
     assert.ok(draw('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
     assert.ok(draw('signed-out').includes('正在通知：Ann、Ann。'));

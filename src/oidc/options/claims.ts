@@ -3,7 +3,7 @@ import { SCOPE_CLAIMS } from '../../domain/scopes.ts';
 
 /**
  * Which claims the provider lets through for a scope. The claims listed under `openid` may stand in the ID token; whether they
- * do is decided where claims are made, by the scopes of the grant (claims.md rule 3: roles and acting in both places).
+ * do is decided where claims are made, by the scopes of the grant (docs/claims.md, rule 3: roles and acting in both places).
  */
 export const claims: Configuration['claims'] = {
   ...SCOPE_CLAIMS,

@@ -44,7 +44,7 @@ export function createResourceFeatures(
   };
 }
 
-/** Tokens for an API carry the identity that the person chose, read anew (claims.md rule 3). */
+/** Tokens for an API carry the identity that the person chose, read anew (docs/claims.md, rule 3). */
 export function createTokenClaims(findAccount: FindAccount): NonNullable<Configuration['extraTokenClaims']> {
   return async (ctx, token) => {
     if (token.kind !== 'AccessToken' || token.aud === undefined || ctx.oidc.client === undefined) return undefined;

@@ -14,7 +14,7 @@ export const REFRESH_IDLE = 14 * DAY;
 export const REFRESH_ABSOLUTE = 90 * DAY;
 
 /**
- * All lifetimes in seconds (standards.md, "Sessions and tokens").
+ * All lifetimes in seconds.
  *
  * @param idle seconds; a session is written anew at each use, so a shorter life makes an idle limit
  */

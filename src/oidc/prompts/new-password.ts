@@ -11,8 +11,8 @@ export const firstPasswordResult = z.object({
 });
 
 /**
- * A first password opens nothing but this step. No session exists before it is done, so no other page, token or directory
- * bind can either (domain.md, "Signing in").
+ * A first password opens nothing but this step. No session exists before it is done, so no other page or token can either
+ * (docs/decisions/0006-sign-in-road.md).
  */
 export function newPasswordPrompt(): interactionPolicy.Prompt {
   return new Prompt(

@@ -5,7 +5,7 @@ import { requestedCheck } from './requested-check.ts';
 const { Check, Prompt } = interactionPolicy;
 
 /**
- * Which identity, and which child (claims.md rule 7). Named `select_account`, so that an app can ask for it again with the
+ * Which identity, and which child (docs/claims.md, rule 7). Named `select_account`, so that an app can ask for it again with the
  * standard `prompt` value.
  */
 export function selectAccountPrompt(identities: Identities): interactionPolicy.Prompt {
