@@ -100,9 +100,12 @@ const OIDC: readonly Part[] = [
 const HTTP: readonly Part[] = [
   {
     sources: files('http', 'forms middleware/headers middleware/language middleware/observe middleware/same-origin'),
-    tests: unit('http-paths http-middleware'),
+    tests: unit('http-paths http-middleware http-headers'),
   },
-  { sources: files('http', 'middleware/origin'), tests: [...unit('http-paths'), ...http('forwarded-address')] },
+  {
+    sources: files('http', 'middleware/origin'),
+    tests: [...unit('http-paths http-headers'), ...http('forwarded-address')],
+  },
   { sources: files('http', 'middleware/admission in-flight'), tests: http('overload in-flight crowd') },
   { sources: files('http', 'middleware/request-limits parse-limit'), tests: http('request-size edges-pages') },
   { sources: files('http', 'device-cookie'), tests: http('known-device') },

@@ -1,16 +1,13 @@
 /** The middlewares that every request passes, on a bare Koa app: same-origin check, headers, language, error pages, forms. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import createError from 'http-errors';
-import Koa, { type Context, type Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 
 import { field, parseForms, readForm, tick } from '../../src/http/forms.ts';
-import { securityHeaders } from '../../src/http/middleware/headers.ts';
 import { language, switchLanguage } from '../../src/http/middleware/language.ts';
 import { observe } from '../../src/http/middleware/observe.ts';
 import { sameOrigin } from '../../src/http/middleware/same-origin.ts';
@@ -18,34 +15,11 @@ import { BusyError, UnavailableError } from '../../src/services/errors.ts';
 import { createI18n } from '../../src/services/i18n.ts';
 import { createMetrics } from '../../src/services/metrics.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { serveMiddlewares as serve, type Send } from '../helpers/koa-server.ts';
 import { createKeptLog } from '../helpers/log.ts';
 
 const ISSUER = 'https://id.city.test';
 const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-
-type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
-type Send = (path: string, init?: Init) => Promise<Response>;
-
-/** Serves the middlewares on a port of their own until the tests of the suite end. */
-async function serve(...middlewares: Middleware[]): Promise<Send> {
-  const app = new Koa();
-  app.silent = true;
-  for (const middleware of middlewares) app.use(middleware);
-  const handle = app.callback();
-  const server = createServer((request, response) => void handle(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  after(() => server.close());
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const { port } = address;
-  return (path, init) =>
-    fetch(`http://127.0.0.1:${String(port)}${path}`, {
-      redirect: 'manual',
-      ...init,
-      headers: { connection: 'close', ...init?.headers },
-    });
-}
 
 const done: Middleware = (ctx) => {
   ctx.body = 'done';
@@ -92,35 +66,6 @@ describe('same-origin check', () => {
         assert.equal(await answer.text(), status === 200 ? 'done' : 'refused');
       }
     }
-  });
-});
-
-describe('security headers', () => {
-  it('forbid everything that the pages do not need', async () => {
-    const { headers } = await (await serve(securityHeaders(ISSUER), done))('/');
-    const policy = (headers.get('content-security-policy') ?? '').split(';').map((part) => part.trim());
-    assert.deepEqual(policy.sort(), [
-      "base-uri 'none'",
-      "connect-src 'self'",
-      "default-src 'none'",
-      "font-src 'self'",
-      "frame-ancestors 'none'",
-      "img-src 'self'",
-      "script-src 'self'",
-      "style-src 'self'",
-    ]);
-    assert.equal(headers.get('strict-transport-security'), 'max-age=63072000');
-    assert.equal(headers.get('x-frame-options'), 'DENY');
-    assert.equal(headers.get('referrer-policy'), 'same-origin');
-    assert.equal(headers.get('x-content-type-options'), 'nosniff');
-    assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
-    assert.equal(headers.get('cross-origin-embedder-policy'), null);
-  });
-
-  it('promise no https where there is none', async () => {
-    const { headers } = await (await serve(securityHeaders('http://localhost:3000'), done))('/');
-    assert.equal(headers.get('strict-transport-security'), null);
-    assert.equal(headers.get('x-frame-options'), 'DENY');
   });
 });
 
