@@ -1,4 +1,4 @@
-import { loadConfig, type Config } from '../config/load.ts';
+import { loadArchiveDir, loadArchiveSettings, loadKeySettings } from '../config/command-settings.ts';
 import type { ChainHead } from '../domain/audit-chain.ts';
 import { systemClock } from '../domain/clock.ts';
 import { systemRandom } from '../domain/random.ts';
@@ -6,9 +6,10 @@ import { createAppend } from '../services/audit.ts';
 import { createAuditArchive } from '../services/audit-archive.ts';
 import { readArchives } from '../services/audit-archive-file.ts';
 import { verifyAuditLog } from '../services/audit-verify.ts';
-import { createSecrets } from '../services/secrets.ts';
+import { createSecrets, type Secrets } from '../services/secrets.ts';
 import * as auditStore from '../store/audit.ts';
-import { openStore, type Store } from '../store/database/index.ts';
+import type { Store } from '../store/database/index.ts';
+import { openExistingStore } from '../store/existing.ts';
 
 const LIMITS = `Keep the head somewhere else. Who can write to the database can put back an older state of the whole log, also the empty one,
 and only a head that was kept elsewhere shows it: kinpass audit verify HEAD
@@ -26,9 +27,8 @@ interface ReadOptions {
  */
 export async function auditVerifyCommand(keptText: string, options: ReadOptions): Promise<void> {
   const kept = keptText === '' ? undefined : parseHead(keptText);
-  await withStore(async (store, config) => {
-    const secrets = createSecrets(config.masterKey, systemRandom);
-    const folder = options.archives ? archiveFolder(config) : undefined;
+  const folder = options.archives ? loadArchiveDir(process.env) : undefined;
+  await withStore(async (store, secrets) => {
     const { head, archived, archivesFrom } = await verifyAuditLog({ store, secrets }, { kept, folder });
     const read = archivesFrom === undefined ? 'not read; use --archives' : `read from entry ${archivesFrom} on`;
     const archives = archived === 0 ? '' : `archives: entries up to ${archived}, ${read}\n`;
@@ -47,15 +47,15 @@ function parseHead(text: string): ChainHead {
 
 /** `kinpass audit export`: prints the log as JSON lines. */
 export async function auditExportCommand(options: ReadOptions): Promise<void> {
-  await withStore(async (store, config) => {
+  const folder = options.archives ? loadArchiveDir(process.env) : undefined;
+  await withStore(async (store, secrets) => {
     const print = (entry: { seq: number }): number => {
       process.stdout.write(`${JSON.stringify(entry)}\n`);
       return entry.seq;
     };
     let last = 0;
-    if (options.archives) {
-      const secrets = createSecrets(config.masterKey, systemRandom);
-      for await (const entry of readArchives(archiveFolder(config), secrets)) last = print(entry);
+    if (folder !== undefined) {
+      for await (const entry of readArchives(folder, secrets)) last = print(entry);
     }
     for await (const entry of auditStore.entries(store, last)) print(entry);
   });
@@ -63,28 +63,20 @@ export async function auditExportCommand(options: ReadOptions): Promise<void> {
 
 /** `kinpass audit archive`: moves entries that are older than the retention to sealed files. */
 export async function auditArchiveCommand(): Promise<void> {
-  await withStore(async (store, config) => {
-    if (config.auditArchive === undefined) {
-      throw new Error('KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are needed to archive');
-    }
-    const secrets = createSecrets(config.masterKey, systemRandom);
+  const settings = loadArchiveSettings(process.env);
+  await withStore(async (store, secrets) => {
     const audit = { append: createAppend({ clock: systemClock, secrets }) };
-    const archive = createAuditArchive({ store, clock: systemClock, secrets, audit }, config.auditArchive);
+    const archive = createAuditArchive({ store, clock: systemClock, secrets, audit }, settings);
     const moved = await archive.moveOld();
-    process.stdout.write(`audit archive: ${moved} entries moved to ${config.auditArchive.folder}\n`);
+    process.stdout.write(`audit archive: ${moved} entries moved to ${settings.folder}\n`);
   });
 }
 
-function archiveFolder({ auditArchiveDir }: Config): string {
-  if (auditArchiveDir === undefined) throw new Error('KINPASS_AUDIT_ARCHIVE_DIR: is needed for --archives');
-  return auditArchiveDir;
-}
-
-async function withStore(work: (store: Store, config: Config) => Promise<void>): Promise<void> {
-  const config = loadConfig(process.env);
-  const store = await openStore(config.database);
+async function withStore(work: (store: Store, secrets: Secrets) => Promise<void>): Promise<void> {
+  const { database, masterKey } = loadKeySettings(process.env);
+  const store = await openExistingStore(database, 'check');
   try {
-    await work(store, config);
+    await work(store, createSecrets(masterKey, systemRandom));
   } finally {
     await store.close();
   }

@@ -1,4 +1,4 @@
-import { loadConfig } from '../config/load.ts';
+import { loadDatabaseSettings, loadKeySettings, loadRevokingSettings } from '../config/command-settings.ts';
 import { systemRandom } from '../domain/random.ts';
 import { checkKeys } from '../services/keys.ts';
 import { createSecrets } from '../services/secrets.ts';
@@ -15,7 +15,7 @@ export async function backupCommand(target: string): Promise<void> {
       interrupt.abort();
     });
   }
-  await backup(loadConfig(process.env).database, target, interrupt.signal);
+  await backup(loadDatabaseSettings(process.env).database, target, interrupt.signal);
   process.stdout.write(`backup: written to ${target}; the master key is not in it\n`);
 }
 
@@ -25,17 +25,18 @@ restore: to end all of them before the service starts: kinpass sessions revoke-a
 
 /** `kinpass restore FILE [--revoke-sessions]`: puts a backup into an empty place, before the service starts. */
 export async function restoreCommand(source: string, options: { revokeSessions: boolean }): Promise<void> {
-  const config = loadConfig(process.env);
-  const secrets = createSecrets(config.masterKey, systemRandom);
-  await restore(config.database, source, (keys) => {
+  const revoking = options.revokeSessions ? loadRevokingSettings(process.env) : undefined;
+  const { database, masterKey } = revoking ?? loadKeySettings(process.env);
+  const secrets = createSecrets(masterKey, systemRandom);
+  await restore(database, source, (keys) => {
     checkKeys(secrets, keys);
   });
   process.stdout.write(`restore: done from ${source}\n`);
-  if (!options.revokeSessions) {
+  if (revoking === undefined) {
     process.stdout.write(OFFER);
     return;
   }
-  await revokeAll(config, 'restore').catch((cause: unknown) => {
+  await revokeAll(revoking, 'restore').catch((cause: unknown) => {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`restore: the database is there, but sessions were not revoked: ${problem}`, { cause });
   });

@@ -1,17 +1,17 @@
-import { loadConfig } from '../config/load.ts';
+import { loadKeySettings } from '../config/command-settings.ts';
 import { systemClock } from '../domain/clock.ts';
 import { systemRandom } from '../domain/random.ts';
 import { createAppend } from '../services/audit.ts';
 import { createKeyRing, PUBLISHED_BEFORE_USE } from '../services/keys.ts';
 import { createSecrets } from '../services/secrets.ts';
-import { openStore } from '../store/database/index.ts';
+import { openExistingStore } from '../store/existing.ts';
 
 /** `kinpass keys rotate`: running nodes take the new keys up by themselves within half a minute. */
 export async function keysRotateCommand(): Promise<void> {
-  const config = loadConfig(process.env);
-  const store = await openStore(config.database);
+  const { database, masterKey } = loadKeySettings(process.env);
+  const store = await openExistingStore(database, 'check');
   try {
-    const secrets = createSecrets(config.masterKey, systemRandom);
+    const secrets = createSecrets(masterKey, systemRandom);
     const audit = { append: createAppend({ clock: systemClock, secrets }) };
     const keyRing = createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit });
     if (!(await keyRing.rotate('operator'))) {

@@ -1,21 +1,15 @@
-import { loadConfig, type Config } from '../config/load.ts';
-import { createContainer } from '../container.ts';
-import { systemClock } from '../domain/clock.ts';
-import { systemRandom } from '../domain/random.ts';
-import { createLogger } from '../services/logger.ts';
+import { loadRevokingSettings, type RevokingSettings } from '../config/command-settings.ts';
+import { createRevocation } from '../services/revoke-all.ts';
+import { clientsOf, withAccountServices } from './account-services.ts';
 
 /** `kinpass sessions revoke-all`: running nodes refuse what it ended at once, and send the logout notices. */
 export async function sessionsRevokeAllCommand(): Promise<void> {
-  await revokeAll(loadConfig(process.env), 'operator');
+  await revokeAll(loadRevokingSettings(process.env), 'operator');
 }
 
-export async function revokeAll(config: Config, reason: 'operator' | 'restore'): Promise<void> {
-  const log = createLogger('silent');
-  const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
-  try {
-    const { sessions, grants } = await container.revocation.revokeAll(reason);
+export async function revokeAll(settings: RevokingSettings, reason: 'operator' | 'restore'): Promise<void> {
+  await withAccountServices(settings, async (deps) => {
+    const { sessions, grants } = await createRevocation({ ...deps, clients: clientsOf(settings) }).revokeAll(reason);
     process.stdout.write(`sessions: ${sessions} sessions and ${grants} grants with their tokens revoked\n`);
-  } finally {
-    await container.close();
-  }
+  });
 }

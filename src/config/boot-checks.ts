@@ -1,5 +1,5 @@
+import { ConfigError } from './config-error.ts';
 import type { Config } from './load.ts';
-import { ConfigError } from './load.ts';
 
 /** Facts of the database that a start depends on. */
 export interface BootFacts {

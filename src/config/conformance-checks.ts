@@ -1,4 +1,5 @@
-import { ConfigError, type Config } from './load.ts';
+import { ConfigError } from './config-error.ts';
+import type { Config } from './load.ts';
 
 /** Clients of the conformance suite are named so, and exist in that profile only. */
 const PREFIX = 'conformance-';

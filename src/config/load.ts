@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
+import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
+import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './schema.ts';
 import { isExposed, readMasterKey } from './master-key.ts';
 import { loadRegistrations, type Registrations } from './registrations.ts';
@@ -32,9 +34,7 @@ export interface Config {
   hashing: { memoryKib: number; passes: number; threads: number; queue: number };
   allowPrivateLogoutAddresses: boolean;
   /** Undefined: audit entries stay in the database. */
-  auditArchive: { folder: string; retentionDays: number } | undefined;
-  /** Where archives are, also when none are written. */
-  auditArchiveDir: string | undefined;
+  auditArchive: AuditArchiveSettings | undefined;
   /** How long a node that is asked to stop goes on answering. */
   drainMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -43,21 +43,15 @@ export interface Config {
 /** Longer than most load balancers need to see that a node is not ready. */
 const DRAIN_SECONDS = 5;
 
-/** A setting is missing or wrong. The message is for the operator, one line for each setting. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
-}
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads and checks the configuration once; nothing can change it afterwards.
  *
  * @throws {ConfigError} naming each wrong setting, or the line and field of a wrong client.
  */
-export function loadConfig(env: Record<string, string | undefined>): Config {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = environmentSchema.safeParse(present);
-  if (!parsed.success) throw new ConfigError(describeProblems(parsed.error, present));
-  const e = parsed.data;
+export function loadConfig(env: Environment): Config {
+  const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
   const masterKey = readMasterKey(e.KINPASS_KEY_FILE, { create: !production });
   return Object.freeze({
@@ -72,7 +66,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     trustedProxies: e.KINPASS_TRUSTED_PROXIES,
     masterKey,
     masterKeyExposed: isExposed(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
-    database: e.DATABASE_URL === undefined ? { file: e.KINPASS_DATABASE_FILE } : { url: e.DATABASE_URL },
+    database: databaseOf(e),
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
     registrations: loadRegistrations(e.CLIENTS_FILE, { production }),
@@ -90,10 +84,29 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
     auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
-    auditArchiveDir: e.KINPASS_AUDIT_ARCHIVE_DIR,
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
+}
+
+/**
+ * Parses the settings of a schema; an empty one counts as missing.
+ *
+ * @throws {ConfigError} naming each wrong setting
+ */
+export function parseEnvironment<T>(schema: z.ZodType<T>, env: Environment): T {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.safeParse(present);
+  if (!parsed.success) throw new ConfigError(describeProblems(parsed.error, present));
+  return parsed.data;
+}
+
+/** The settings that name the database; PostgreSQL wins over the file. */
+export function databaseOf(e: {
+  DATABASE_URL?: string | undefined;
+  KINPASS_DATABASE_FILE: string;
+}): Config['database'] {
+  return e.DATABASE_URL === undefined ? { file: e.KINPASS_DATABASE_FILE } : { url: e.DATABASE_URL };
 }
 
 /** Group bits are left to the operator: container platforms set them on volumes. */
@@ -101,13 +114,6 @@ function listExposed(databaseFile: string): string[] {
   if (process.getuid === undefined) return [];
   const files = ['', '-wal', '-shm'].map((ending) => databaseFile + ending);
   return files.filter((file) => ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0);
-}
-
-function readAuditArchive(retentionDays: number | undefined, folder: string | undefined): Config['auditArchive'] {
-  if (retentionDays === undefined) return undefined;
-  if (folder === undefined)
-    throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is needed with KINPASS_AUDIT_RETENTION_DAYS');
-  return { folder, retentionDays };
 }
 
 /** What never leaves the machine needs no TLS: a mail server beside the service. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createPrivateFolder } from './private-folder.ts';
 
 /**
  * Reads the master key that seals what must not be in clear text in the database. It is kept outside the database, so that a stolen
@@ -36,7 +37,7 @@ function readOrCreate(file: string, create: boolean): string {
         cause: error,
       });
     }
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    createPrivateFolder(dirname(file));
     const text = randomBytes(32).toString('base64');
     writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
     return text;

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
+import { createPrivateFolder } from '../config/private-folder.ts';
 import type { ChainedEntry, ChainHead } from '../domain/audit-chain.ts';
 import { syncFolder, writePrivateFile } from '../store/database/private-file.ts';
 import type { Secrets } from './secrets.ts';
@@ -131,7 +132,7 @@ export async function listArchives(folder: string): Promise<ArchiveFile[]> {
 
 /** Makes the folder for this user only when it is missing, and deletes what interrupted runs left. */
 export async function prepareFolder(folder: string, now: number): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  createPrivateFolder(folder);
   for (const path of (await readdir(folder)).filter((name) => PARTIAL.test(name)).map((name) => join(folder, name))) {
     const { mtimeMs } = await lstat(path);
     if (now - mtimeMs > ABANDONED_MS) await rm(path);

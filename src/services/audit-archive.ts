@@ -1,3 +1,4 @@
+import type { AuditArchiveSettings } from '../config/audit-archive.ts';
 import type { Clock } from '../domain/clock.ts';
 import { verifyStep, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
 import * as auditStore from '../store/audit.ts';
@@ -39,14 +40,9 @@ interface Deps {
   audit: Pick<Audit, 'append'>;
 }
 
-export interface ArchiveSettings {
-  folder: string;
-  retentionDays: number;
-}
-
 export function createAuditArchive(
   deps: Deps,
-  { folder, retentionDays }: ArchiveSettings,
+  { folder, retentionDays }: AuditArchiveSettings,
   limits = LIMITS,
 ): AuditArchive {
   const { store, clock, secrets, audit } = deps;

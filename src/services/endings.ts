@@ -53,7 +53,7 @@ export interface LogoutNotice {
 }
 
 interface Deps {
-  clients: Clients;
+  clients: Pick<Clients, 'find'>;
   outbox: Outbox;
   secrets: Secrets;
   clock: Clock;

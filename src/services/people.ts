@@ -31,16 +31,26 @@ interface Deps {
   store: Store;
   attempts: Pick<Attempts, 'forgive'>;
   clock: Clock;
-  audit: Audit;
+  audit: Pick<Audit, 'append'>;
   endings: Endings;
   outbox: Outbox;
 }
 
+/** `unlock` alone, for a command that changes nothing else. */
+export function createUnlock({ store, attempts, audit }: Pick<Deps, 'store' | 'attempts' | 'audit'>): People['unlock'] {
+  return (personId) =>
+    store.write(async (tx) => {
+      await clearFailures(tx, attempts, personId);
+      await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
+    });
+}
+
+async function clearFailures(tx: Unit, attempts: Deps['attempts'], personId: string): Promise<void> {
+  await credentials.reopenFirstPassword(tx, personId);
+  await attempts.forgive(tx, personId);
+}
+
 export function createPeople({ store, attempts, clock, audit, endings, outbox }: Deps): People {
-  const unlock = async (tx: Unit, personId: string): Promise<void> => {
-    await credentials.reopenFirstPassword(tx, personId);
-    await attempts.forgive(tx, personId);
-  };
   const activeFacts: People['activeFacts'] = async (personId) => {
     const facts = await store.read((u) => people.personFacts(u, personId, dayInCity(clock.now())));
     return facts?.active === true ? facts : undefined;
@@ -57,18 +67,14 @@ export function createPeople({ store, attempts, clock, audit, endings, outbox }:
         // At enabling too: a request that began before the disabling may have stored its link after it.
         await credentials.deleteResetLink(u, personId);
         if (status === 'disabled') await endings.endPerson(u, personId);
-        else await unlock(u, personId);
+        else await clearFailures(u, attempts, personId);
         await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
         return true;
       });
       outbox.kick();
       return changed;
     },
-    unlock: (personId) =>
-      store.write(async (tx) => {
-        await unlock(tx, personId);
-        await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
-      }),
+    unlock: createUnlock({ store, attempts, audit }),
     loginOf: async (personId) => {
       const facts = await activeFacts(personId);
       return (facts?.identifiers.find(({ kind }) => kind === 'email') ?? facts?.identifiers[0])?.value ?? '';

@@ -35,7 +35,7 @@ interface Deps {
   store: Store;
   clock: Clock;
   secrets: Secrets;
-  clients: Clients;
+  clients: Pick<Clients, 'find'>;
   audit: Pick<Audit, 'append'>;
   outbox: Outbox;
 }

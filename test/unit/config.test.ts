@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { refuseUnsafe } from '../../src/config/boot-checks.ts';
-import { ConfigError, loadConfig, type Config } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { loadConfig, type Config } from '../../src/config/load.ts';
 import { isExposed } from '../../src/config/master-key.ts';
 
 describe('the configuration', () => {

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+
 import BetterSqlite from 'better-sqlite3';
 
+import { codeOf } from './errors.ts';
 import type { StoreOptions } from './index.ts';
 import { runTool } from './postgres-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
@@ -13,14 +16,34 @@ import { isTaken, writePrivateFile } from './private-file.ts';
  */
 export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
   try {
+    if (from.url === undefined) refuseMissing(sqliteFile(from));
     await writePrivateFile(target, async ({ fd }) => {
       if (from.url === undefined) copySqlite(sqliteFile(from), target);
       else await runTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
     });
   } catch (cause) {
-    if (!isTaken(cause)) throw cause;
-    throw new Error(`backup: ${target} exists already; nothing was written`, { cause });
+    throw new Error(`backup: ${problemOf(cause, from, target)}; nothing was written`, { cause });
   }
+}
+
+function refuseMissing(file: string): void {
+  if (existsSync(file)) return;
+  throw new Error(
+    `KINPASS_DATABASE_FILE: ${file} does not exist; check the path and the folder that the command runs in`,
+  );
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+
+/** What went wrong and what to do, instead of the text of the engine or of the system. */
+function problemOf(error: unknown, from: StoreOptions, target: string): string {
+  if (isTaken(error)) return `${target} exists already`;
+  const code = codeOf(error);
+  if (code === undefined) return error instanceof Error ? error.message : String(error);
+  if (FULL.has(code)) return `no space is left for ${target}; choose a larger disk`;
+  if (!code.startsWith('SQLITE_'))
+    return `cannot write ${target} (${code}); choose a folder that this user can write to`;
+  return `KINPASS_DATABASE_FILE: ${from.file ?? ''} cannot be read as a SQLite database (${code}); check the path and the file`;
 }
 
 export function sqliteFile({ file }: StoreOptions): string {

@@ -1,5 +1,7 @@
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+import { createPrivateFolder } from '../../config/private-folder.ts';
 
 const PRIVATE_MODE = 0o600;
 const PERMISSIONS = 0o777;
@@ -11,7 +13,7 @@ const PERMISSIONS = 0o777;
  * @throws {Error} `EEXIST` when there is a file or a symbolic link already; nothing is written then
  */
 export async function writePrivateFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  createPrivateFolder(dirname(path));
   const file = await open(path, 'wx', PRIVATE_MODE);
   try {
     await refuseReadable(file, path);

@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import Database from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/sqlite-proxy';
 
+import { createPrivateFolder } from '../../config/private-folder.ts';
 import { sqliteTables } from '../schema/sqlite.ts';
 import type { Engine, Execute } from './unit.ts';
 
@@ -30,7 +31,7 @@ export interface SqliteConnection {
 
 /** Opens the one writing connection; makes the folder and the file, readable by this user only. */
 export function openWriter(file: string): SqliteConnection {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  createPrivateFolder(dirname(file));
   closeSync(openSync(file, 'a', 0o600));
   const database = new Database(file, { timeout: WRITER_TIMEOUT });
   database.pragma('journal_mode = WAL');

@@ -1,0 +1,70 @@
+import type { Config } from './load.ts';
+import { databaseOf, parseEnvironment, type Environment } from './load.ts';
+import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
+import { ConfigError } from './config-error.ts';
+import { readMasterKey } from './master-key.ts';
+import { loadRegistrations } from './registrations.ts';
+import { environmentSchema } from './schema.ts';
+
+/*
+ * The settings of single commands. Each command reads what it uses and nothing else, so an operator can run it where the mail server or
+ * the issuer is not configured. No command creates a master key.
+ */
+
+const databaseSchema = environmentSchema.pick({ DATABASE_URL: true, KINPASS_DATABASE_FILE: true });
+const keySchema = databaseSchema.extend(environmentSchema.pick({ KINPASS_KEY_FILE: true }).shape);
+const migratingSchema = keySchema.extend(environmentSchema.pick({ KINPASS_MIGRATIONS: true }).shape);
+const revokingSchema = migratingSchema.extend(environmentSchema.pick({ CLIENTS_FILE: true }).shape);
+const archiveDirSchema = environmentSchema.pick({ KINPASS_AUDIT_ARCHIVE_DIR: true });
+const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_AUDIT_RETENTION_DAYS: true }).shape);
+
+export type DatabaseSettings = Pick<Config, 'database'>;
+export type KeySettings = DatabaseSettings & Pick<Config, 'masterKey'>;
+/** For commands that change accounts: they bring the database up to date, as a start does. */
+export type MigratingSettings = KeySettings & Pick<Config, 'migrations'>;
+/** For commands that end sessions: they notify the relying parties. */
+export type RevokingSettings = MigratingSettings & Pick<Config, 'registrations'>;
+
+/** For `backup`. */
+export function loadDatabaseSettings(env: Environment): DatabaseSettings {
+  return { database: databaseOf(parseEnvironment(databaseSchema, env)) };
+}
+
+/** For `audit verify`, `audit export`, `audit archive`, `keys rotate` and `restore`. */
+export function loadKeySettings(env: Environment): KeySettings {
+  const parsed = parseEnvironment(keySchema, env);
+  return { database: databaseOf(parsed), masterKey: readMasterKey(parsed.KINPASS_KEY_FILE, { create: false }) };
+}
+
+/** For `person unlock`. */
+export function loadMigratingSettings(env: Environment): MigratingSettings {
+  const { KINPASS_MIGRATIONS: migrations } = parseEnvironment(migratingSchema, env);
+  return { ...loadKeySettings(env), migrations };
+}
+
+/** For `person disable`, `person enable`, `sessions revoke-all` and `restore --revoke-sessions`. */
+export function loadRevokingSettings(env: Environment): RevokingSettings {
+  const { CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
+  // A start refuses registrations that are unsafe in production; here sessions have to end whatever they say.
+  return { ...loadMigratingSettings(env), registrations: loadRegistrations(file, { production: false }) };
+}
+
+/** For `audit archive`. @throws {ConfigError} when a setting is missing, or no file can be created in the folder */
+export function loadArchiveSettings(env: Environment): AuditArchiveSettings {
+  const { KINPASS_AUDIT_RETENTION_DAYS: days, KINPASS_AUDIT_ARCHIVE_DIR: folder } = parseEnvironment(
+    archiveSchema,
+    env,
+  );
+  const settings = readAuditArchive(days, folder);
+  if (settings === undefined) {
+    throw new ConfigError('KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are needed to archive');
+  }
+  return settings;
+}
+
+/** For `--archives`. @throws {ConfigError} when the setting is missing */
+export function loadArchiveDir(env: Environment): string {
+  const { KINPASS_AUDIT_ARCHIVE_DIR: folder } = parseEnvironment(archiveDirSchema, env);
+  if (folder === undefined) throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is needed for --archives');
+  return folder;
+}
