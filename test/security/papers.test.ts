@@ -6,16 +6,20 @@ import { describe, it } from 'node:test';
 
 const docs = join(import.meta.dirname, '../../docs');
 const page = readFileSync(join(docs, 'security.md'), 'utf8');
-const rows = page.split('\n').filter((line) => line.startsWith('| ') && line.includes('.test.ts'));
+/** The items of the numbered list under the heading. */
+const pitfalls =
+  /^## Twelve pitfalls[^\n]*\n(.*?)^## /ms
+    .exec(page)?.[1]
+    ?.split(/^(?=\d+\. )/m)
+    .filter((item) => item.trim() !== '') ?? [];
 
 describe('docs/security.md', () => {
-  it('has a row for each of the twelve pitfalls, with its place in the code and its test', () => {
-    const numbers = rows.map((row) => Number(/^\| (\d+) +\|/.exec(row)?.[1])).filter((number) => number > 0);
+  it('lists each of the twelve pitfalls with its source and its test', () => {
     assert.deepEqual(
-      numbers,
+      pitfalls.map((item) => Number(/^(\d+)\. /.exec(item)?.[1])),
       Array.from({ length: 12 }, (_, i) => i + 1),
     );
-    const incomplete = rows.filter((row) => /^\| \d/.test(row) && !row.includes('](../src/'));
+    const incomplete = pitfalls.filter((item) => !item.includes('](../src/') || !item.includes('.test.ts)'));
     assert.deepEqual(incomplete, []);
   });
 
