@@ -226,6 +226,7 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
   const records = { ...basics, devices, audit: createAudit(basics), outbox: createOutbox(basics) };
   const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
   const passwords = createPasswords({ ...ends, minLength: config.password.minLength });
+  const people = createPeople(ends);
   return {
     ...ends,
     passwords,
@@ -236,8 +237,8 @@ async function createServices(config: Config, { clock, random, log }: Surroundin
     affiliations: createAffiliations(ends),
     consents: createConsents(ends),
     guardianships: createGuardianships(ends),
-    people: createPeople(ends),
-    recovery: createRecovery({ ...ends, passwords }),
+    people,
+    recovery: createRecovery({ ...ends, passwords, people }),
     revocation: createRevocation(ends),
     signIn: createSignIn(ends),
   };

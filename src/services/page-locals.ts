@@ -46,7 +46,9 @@ export interface NewPasswordLocals {
   purpose?: 'first' | 'change' | 'reset' | undefined;
   app?: AppName | undefined;
   name: string;
-  /** For password managers, in a field that nobody sees. */
+  /** The masked login of the account, where nobody has signed in yet. */
+  account?: string | undefined;
+  /** For password managers, in a field that nobody sees; empty: there is no such field. */
   login: string;
   minLength: number;
   /** Only when the service was too busy to look at them. */

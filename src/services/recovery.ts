@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import { parseLogin } from '../domain/identifiers.ts';
+import { maskLogin } from '../domain/masking.ts';
 import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
 import { isWindowOver } from '../domain/refusals.ts';
 import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
@@ -22,6 +23,7 @@ import {
 } from './network-counters.ts';
 import type { Outbox } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
+import type { People } from './people.ts';
 import { endWindows, recordRefusal } from './refusals.ts';
 import { hashId, type Secrets } from './secrets.ts';
 
@@ -40,12 +42,20 @@ const THROTTLED = 'recovery.throttled';
 export type RecoveryResult =
   { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
 
+/** A reset link that works. */
+export interface OpenLink {
+  /** In ms since 1970. */
+  expiresAt: number;
+  /** The login of the account, masked. */
+  account: string;
+}
+
 /** "Forgot password": a link by e-mail that sets a new password. It also opens a closed first password and a lock. */
 export interface Recovery {
   /** Always answers the same; whether the account exists can not be told from it. */
   request(typedLogin: string, address: string): Promise<void>;
-  /** Whether a link would still work; looking does not use it up. */
-  isOpen(token: string): Promise<boolean>;
+  /** Reads a link without using it up. @returns undefined when it would not work any more */
+  find(token: string): Promise<OpenLink | undefined>;
   /** Uses the link. @throws {BusyError} before anything was used */
   complete(token: string, next: string, address: string): Promise<RecoveryResult>;
 }
@@ -59,6 +69,7 @@ interface Deps {
   audit: Audit;
   outbox: Outbox;
   passwords: Passwords;
+  people: Pick<People, 'loginOf'>;
   issuer: string;
 }
 
@@ -66,12 +77,12 @@ export function createRecovery(deps: Deps): Recovery {
   const { store, clock, hasher, audit, passwords } = deps;
   const admit = createAdmission(deps);
   const send = createSender(deps);
-  /** Whose link it is; nobody's when the account was disabled after the mail. */
-  const ownerOf = (tokenHash: string): Promise<string | undefined> =>
-    store.read(async (u) => {
-      const personId = await credentials.peekResetLink(u, tokenHash, clock.now());
-      const person = personId === undefined ? undefined : await people.personById(u, personId);
-      return person?.status === 'active' ? personId : undefined;
+  /** Reads a link of an active account. An account can be disabled after the mail. */
+  const findActive = (tokenHash: string): Promise<{ personId: string; expiresAt: number } | undefined> =>
+    store.read(async (tx) => {
+      const link = await credentials.findResetLink(tx, tokenHash, clock.now());
+      const person = link && (await people.personById(tx, link.personId));
+      return person?.status === 'active' ? link : undefined;
     });
   return {
     request: async (typedLogin, address) => {
@@ -90,10 +101,14 @@ export function createRecovery(deps: Deps): Recovery {
       });
       if (isSent) deps.outbox.kick();
     },
-    isOpen: async (token) => (await ownerOf(hashId(token))) !== undefined,
+    find: async (token) => {
+      const link = await findActive(hashId(token));
+      if (link === undefined) return undefined;
+      return { expiresAt: link.expiresAt, account: maskLogin(await deps.people.loginOf(link.personId)) };
+    },
     complete: async (token, next, address) => {
       const tokenHash = hashId(token);
-      const personId = await ownerOf(tokenHash);
+      const personId = (await findActive(tokenHash))?.personId;
       if (personId === undefined) return { kind: 'expired' };
       const problems = await passwords.check(personId, next, undefined);
       if (problems.length > 0) return { kind: 'unfit', problems };

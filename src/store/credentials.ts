@@ -182,14 +182,18 @@ export async function takeResetLink(u: Unit, tokenHash: string, now: number): Pr
   return row?.personId;
 }
 
-/** Whose link this is, without using it up. */
-export async function peekResetLink(u: Unit, tokenHash: string, now: number): Promise<string | undefined> {
-  const r = u.t.resetLinks;
-  const [row] = await u.db
-    .select({ personId: r.personId })
-    .from(r)
-    .where(and(eq(r.tokenHash, tokenHash), gt(r.expiresAt, now)));
-  return row?.personId;
+/** Reads a link that has not expired, without using it up. */
+export async function findResetLink(
+  tx: Unit,
+  tokenHash: string,
+  now: number,
+): Promise<{ personId: string; expiresAt: number } | undefined> {
+  const { resetLinks } = tx.t;
+  const [row] = await tx.db
+    .select({ personId: resetLinks.personId, expiresAt: resetLinks.expiresAt })
+    .from(resetLinks)
+    .where(and(eq(resetLinks.tokenHash, tokenHash), gt(resetLinks.expiresAt, now)));
+  return row;
 }
 
 /** Removes expired links. @returns how many */

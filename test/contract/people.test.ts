@@ -254,11 +254,11 @@ eachStore('credentials', (on) => {
     const link = { personId: 'father', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'one' }));
     await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'two' }));
-    const peek = (hash: string, now: number): Promise<string | undefined> =>
-      on.store.read((u) => credentials.peekResetLink(u, hash, now));
+    const find = (hash: string, now: number): Promise<{ personId: string; expiresAt: number } | undefined> =>
+      on.store.read((tx) => credentials.findResetLink(tx, hash, now));
     assert.deepEqual(
-      [await peek('one', NOW), await peek('two', NOW), await peek('two', NOW + 10)],
-      [undefined, 'father', undefined],
+      [await find('one', NOW), await find('two', NOW), await find('two', NOW + 10)],
+      [undefined, { personId: 'father', expiresAt: NOW + 10 }, undefined],
     );
     assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW + 10)), undefined);
     assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), 'father');

@@ -128,6 +128,7 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   const records = { ...basics, devices, audit: createAudit(basics), outbox };
   const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
   const passwords = createPasswords({ ...ends, minLength: 12 });
+  const people = createPeople(ends);
   return {
     ...ends,
     passwords,
@@ -135,8 +136,8 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
     access: createAccess(ends),
     affiliations: createAffiliations(ends),
     guardianships: createGuardianships(ends),
-    people: createPeople(ends),
-    recovery: createRecovery({ ...ends, passwords }),
+    people,
+    recovery: createRecovery({ ...ends, passwords, people }),
     signIn: createSignIn(ends),
     forward: (ms) => {
       now += ms;

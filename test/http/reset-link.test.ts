@@ -27,14 +27,14 @@ eachService(
       ({ issuer } = running());
     });
 
-    const newToken = async (who: 'G2' | 'T2' = 'G2'): Promise<string> => {
+    const newToken = async (who: 'G2' | 'T2' = 'G2', life = HALF_HOUR): Promise<string> => {
       const token = randomBytes(32).toString('base64url');
       const now = Date.now();
       await running().container.store.write((u) =>
         putResetLink(u, {
           personId: personId(who),
           tokenHash: hashId(token),
-          expiresAt: now + HALF_HOUR,
+          expiresAt: now + life,
           createdAt: now,
         }),
       );
@@ -61,6 +61,44 @@ eachService(
         `${COOKIE}=${token}; path=/; samesite=lax; httponly`,
       );
       assert.ok(!answer.body.includes(token));
+    });
+
+    it('keeps its cookie for the rest of its own life only', async () => {
+      const token = await newToken('G2', 5 * MINUTE);
+      const [, until = ''] = /expires=([^;]*)/.exec(cookieOf(await open(token))) ?? [];
+      const left = Date.parse(until) - Date.now();
+      assert.ok(left <= 5 * MINUTE && left > 4 * MINUTE, until);
+    });
+
+    it('ends at its own time, whatever the browser says of its cookie', async () => {
+      const expired = await newToken('G2', -1);
+      const headers = { accept: 'text/html', cookie: `${COOKIE}=${expired}` };
+      const answer = await send(issuer, '/forgot/reset', { headers });
+      assert.equal(answer.status, 410);
+      assert.match(cookieOf(answer), new RegExp(`^${COOKIE}=; path=/; expires=Thu, 01 Jan 1970`));
+      const body = new URLSearchParams({ ...fields, link: hashId(expired) }).toString();
+      const posted = await send(issuer, '/forgot/reset', {
+        method: 'POST',
+        headers: { ...formHeaders(issuer), cookie: `${COOKIE}=${expired}` },
+        body,
+      });
+      assert.equal(posted.status, 410);
+    });
+
+    it('names the masked account on its page, and never the whole login', async () => {
+      const masked = `${LOGIN.G2.slice(0, 1)}•••${LOGIN.G2.slice(LOGIN.G2.indexOf('@'))}`;
+      for (const [language, expected] of [
+        ['zh-TW', `帳號：${masked}。如果這不是您的帳號，請不要設定密碼。`],
+        ['en', `Account: ${masked}. If this is not your account, do not set a password.`],
+      ] as const) {
+        const visitor = createVisitor(issuer, language);
+        const page = await visitor.open(addressOf(await newToken()));
+        const refused = await visitor.submit(page, { new_password: 'short', confirm_password: 'short' });
+        for (const { body } of [page, refused]) {
+          assert.ok(textOf(body).includes(expected), textOf(body));
+          assert.ok(!body.includes(LOGIN.G2) && !body.includes('autocomplete="username"'));
+        }
+      }
     });
 
     it('appears in no page, form, header or language link', async () => {
@@ -98,14 +136,19 @@ eachService(
       await givePassword(running(), 'G2', DEMO_PASSWORD);
     });
 
-    it('that is dead, malformed or repeated redirects too, and clears an older cookie', async () => {
+    it('that is dead, malformed or repeated redirects too, and leaves the cookie of an open reset alone', async () => {
       const dead = randomBytes(32).toString('base64url');
+      const visiting = createVisitor(issuer);
+      const opened = await visiting.open(addressOf(await newToken()));
       for (const token of [dead, '', 'x', `${dead}A`, `${dead}&token=${dead}`, '%00']) {
-        const answer = await open(token, { cookie: `${COOKIE}=${await newToken()}` });
+        const answer = await open(token);
         assert.equal(answer.status, 303, token);
         assert.equal(answer.headers.location, '/forgot/reset', token);
-        assert.match(cookieOf(answer), new RegExp(`^${COOKIE}=; path=/; expires=Thu, 01 Jan 1970`), token);
+        assert.equal(cookieOf(answer), '', token);
+        assert.equal((await visiting.open(addressOf(token))).status, 200, token);
       }
+      assert.equal((await visiting.submit(opened, fields)).status, 200, 'the open reset can be completed');
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
       const visitor = createVisitor(issuer);
       const page = await visitor.open(addressOf(dead));
       assert.equal(page.status, 410);

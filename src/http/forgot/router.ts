@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { BusyError } from '../../services/errors.ts';
-import { LINK_MINUTES } from '../../services/recovery.ts';
+import { LINK_MINUTES, type OpenLink } from '../../services/recovery.ts';
 import { hashId } from '../../services/secrets.ts';
 import { busyProblem, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -48,50 +48,61 @@ export function createForgotRouter(deps: HttpDeps): Router {
       await exchangeToken(deps, ctx);
       return;
     }
-    const token = tokenOf(ctx);
-    if (token !== undefined && (await recovery.isOpen(token))) reset(deps, ctx, token);
-    else expired(deps, ctx);
+    const link = await findLink(deps, tokenOf(ctx));
+    if (link === undefined) expired(deps, ctx);
+    else reset(deps, ctx, link);
   });
   router.post('/reset', forms, (ctx) => complete(deps, ctx));
   return router;
 }
 
+interface Link extends OpenLink {
+  token: string;
+}
+
+async function findLink({ recovery }: HttpDeps, token: string | undefined): Promise<Link | undefined> {
+  const open = token === undefined ? undefined : await recovery.find(token);
+  return open && token !== undefined ? { ...open, token } : undefined;
+}
+
 /**
  * Moves the token of a mail's link from the address into a cookie. An address gets into the history, the `Referer` header, links of the
- * page and logs of proxies. The link itself stays unused.
+ * page and logs of proxies. The link itself stays unused. Any page can send the browser here, so a link that does not work leaves
+ * the open one as it is.
  */
-async function exchangeToken({ recovery }: HttpDeps, ctx: Context): Promise<void> {
-  const token = tokenShape.safeParse(ctx.query['token']);
-  keepToken(ctx, token.success && (await recovery.isOpen(token.data)) ? token.data : null);
+async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
+  const link = await findLink(deps, tokenShape.safeParse(ctx.query['token']).data);
+  if (link !== undefined) keepToken(ctx, link);
   ctx.set('cache-control', 'no-store');
   ctx.status = 303;
   ctx.redirect(RESET_PATH);
 }
 
 /** Lax: a browser sends a strict cookie with no request that began on the page of a mail provider. */
-function keepToken(ctx: Context, token: string | null): void {
-  const options = {
-    maxAge: LINK_MINUTES * 60_000,
-    httpOnly: true,
-    sameSite: 'lax',
-    signed: false,
-    overwrite: true,
-  } as const;
-  ctx.cookies.set(cookieNames(ctx.secure).reset, token, options);
+const COOKIE = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
+
+/** The cookie ends with the link. */
+function keepToken(ctx: Context, { token, expiresAt }: Link): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...COOKIE, expires: new Date(expiresAt) });
+}
+
+function forgetToken(ctx: Context): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, null, COOKIE);
 }
 
 function tokenOf(ctx: Context): string | undefined {
   return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
 }
 
-function reset(deps: HttpDeps, ctx: Context, token: string, problem: Problem = { status: 200 }): void {
+function reset(deps: HttpDeps, ctx: Context, link: Link, problem: Problem = { status: 200 }): void {
   deps.pages.show(
     ctx,
     'interaction/new-password',
     {
       action: RESET_PATH,
-      link: hashId(token),
+      link: hashId(link.token),
       purpose: 'reset',
+      account: link.account,
       name: '',
       login: '',
       minLength: deps.minPasswordLength,
@@ -105,7 +116,7 @@ function reset(deps: HttpDeps, ctx: Context, token: string, problem: Problem = {
 }
 
 function expired({ pages }: HttpDeps, ctx: Context): void {
-  keepToken(ctx, null);
+  forgetToken(ctx);
   showExpired(pages, ctx);
 }
 
@@ -115,34 +126,34 @@ function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
 
 async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
   ctx.state['pagePath'] = RESET_PATH;
-  const token = tokenOf(ctx);
-  if (token === undefined) {
+  const open = await findLink(deps, tokenOf(ctx));
+  if (open === undefined) {
     expired(deps, ctx);
     return;
   }
   const { link, ...typed } = readForm(ctx, resetForm);
-  if (link !== hashId(token)) {
+  if (link !== hashId(open.token)) {
     showExpired(deps.pages, ctx);
     return;
   }
   const errors = formErrors(deps, ctx, typed, false);
   if (Object.keys(errors).length > 0) {
-    reset(deps, ctx, token, { status: 422, errors });
+    reset(deps, ctx, open, { status: 422, errors });
     return;
   }
   try {
-    await useLink(deps, ctx, token, typed.new_password);
+    await useLink(deps, ctx, open, typed.new_password);
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
-    reset(deps, ctx, token, busyProblem(deps, ctx, typed));
+    reset(deps, ctx, open, busyProblem(deps, ctx, typed));
   }
 }
 
-async function useLink(deps: HttpDeps, ctx: Context, token: string, next: string): Promise<void> {
-  const result = await deps.recovery.complete(token, next, ctx.ip);
+async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): Promise<void> {
+  const result = await deps.recovery.complete(link.token, next, ctx.ip);
   switch (result.kind) {
     case 'changed':
-      keepToken(ctx, null);
+      forgetToken(ctx);
       rememberDevice(deps, ctx, result.personId);
       deps.pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
       return;
@@ -150,6 +161,6 @@ async function useLink(deps: HttpDeps, ctx: Context, token: string, next: string
       expired(deps, ctx);
       return;
     case 'unfit':
-      reset(deps, ctx, token, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
+      reset(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
   }
 }

@@ -1,0 +1,10 @@
+const DOTS = '•••';
+
+/**
+ * Masks a login: the owner recognizes it, and nobody can sign in with the visible part. Keeps the first character and the domain of an
+ * email address, or the first and the last character of another login.
+ */
+export function maskLogin(value: string): string {
+  const at = value.lastIndexOf('@');
+  return `${value.slice(0, 1)}${DOTS}${value.slice(at > 0 ? at : -1)}`;
+}
