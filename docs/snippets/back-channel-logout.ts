@@ -3,15 +3,15 @@ import type { Configuration } from 'openid-client';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-/** Whose sessions end: that with this `sid`, or all of `sub` when there is no `sid`. */
+/** The sessions to end: the one with this `sid`, or all of `sub` if there is no `sid`. */
 export interface Ended {
   sub: string | undefined;
   sid: string | undefined;
 }
 
 /**
- * `logoutToken` is the field `logout_token` of the form that the service posts. Answer 200 when it is good, 400 when this
- * throws. Make it once: it remembers the keys.
+ * `logoutToken` is the field `logout_token` of the form that the service posts. Answer 200 when it is valid, and 400 when
+ * this throws. Create the reader once: it caches the keys.
  */
 export function createLogoutReader(config: Configuration): (logoutToken: string) => Promise<Ended> {
   const { issuer, jwks_uri: jwksUri } = config.serverMetadata();
@@ -27,7 +27,7 @@ export function createLogoutReader(config: Configuration): (logoutToken: string)
     });
     const { events, nonce, sub, sid } = payload;
     const isLogout = typeof events === 'object' && events !== null && EVENT in events;
-    if (!isLogout || nonce !== undefined) throw new Error('this is no logout token');
+    if (!isLogout || nonce !== undefined) throw new Error('not a logout token');
     return { sub, sid: typeof sid === 'string' ? sid : undefined };
   };
 }

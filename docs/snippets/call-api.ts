@@ -3,7 +3,7 @@ import { startSignIn, type Pending } from './sign-in.ts';
 
 const API = 'https://notices.city.example/';
 
-/** Name the API and what you want there; a scope means something only together with its API. */
+/** Names the API and the scopes. A scope of an API has a meaning only together with its API. */
 export function startSignInForApi(
   config: oidc.Configuration,
   redirectUri: string,
@@ -12,7 +12,7 @@ export function startSignInForApi(
   return startSignIn(config, redirectUri, { scope, resource: API, prompt: 'consent' });
 }
 
-/** A token for this API only. It lives minutes; get the next one the same way. */
+/** Returns a token for this API only. It lives minutes; get the next one the same way. */
 export async function tokenForApi(
   config: oidc.Configuration,
   refreshToken: string,

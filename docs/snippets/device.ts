@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 import type { Tokens } from './sign-in.ts';
 
-/** A television shows the code and the address; the person types it on a phone. Ends when the person has answered. */
+/** The television shows the code and the address, and the person types it on a phone. Waits for the answer. */
 export async function signInOnTelevision(
   config: oidc.Configuration,
   show: (userCode: string, address: string) => void,

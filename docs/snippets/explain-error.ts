@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 
-/** What your page says when a sign-in did not end with tokens. */
-export type Advice = 'show-sign-in' | 'person-said-no' | 'try-again-later' | 'start-anew' | 'tell-developer';
+/** What your page should do when a sign-in failed. */
+export type Advice = 'show-sign-in' | 'person-said-no' | 'try-again-later' | 'start-over' | 'tell-developer';
 
 const NEEDS_A_PAGE = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required'];
 
@@ -14,9 +14,9 @@ export function explain(error: unknown): Advice {
       ? 'try-again-later'
       : 'tell-developer';
   }
-  if (error instanceof oidc.ResponseBodyError) return error.error === 'invalid_grant' ? 'start-anew' : 'tell-developer';
-  // Anything else that is no outage is an answer that was not meant for this browser: an old tab, or an attack.
-  return isOutage(error) ? 'try-again-later' : 'start-anew';
+  if (error instanceof oidc.ResponseBodyError) return error.error === 'invalid_grant' ? 'start-over' : 'tell-developer';
+  // Any other error except an outage: the response does not belong to this browser. An old tab, or an attack.
+  return isOutage(error) ? 'try-again-later' : 'start-over';
 }
 
 function isOutage(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 import type { Tokens } from './sign-in.ts';
 
-/** Name, roles and children, as they are now. `undefined`: the person signed out, or may no longer; sign in again. */
+/** Returns current name, roles and children. `undefined`: the access has ended, so sign in again. */
 export async function readPerson(
   config: oidc.Configuration,
   tokens: Tokens,

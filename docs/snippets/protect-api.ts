@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
 
-/** For an API: checks `Authorization: Bearer …` by itself (RFC 9068). Throws: answer 401; `undefined`: answer 403. */
+/** For an API: checks the token of `Authorization: Bearer …` (RFC 9068). Throws: answer 401. `undefined`: answer 403. */
 export function createGuard(issuer: string, jwksUri: string): (token: string) => Promise<JWTPayload | undefined> {
   const keys = createRemoteJWKSet(new URL(jwksUri));
   return async (token) => {

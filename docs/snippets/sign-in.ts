@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client';
 
-/** What your app remembers while the browser is away: in the session of this browser, never in an address. */
+/** Keep this in the session of the browser until it returns, never in a URL. */
 export interface Pending {
   state: string;
   nonce: string;
@@ -9,7 +9,7 @@ export interface Pending {
 
 export type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
 
-/** Send the browser to `url`; keep `pending` until it comes back to your redirect URI. */
+/** Redirect the browser to `url`, and keep `pending` until it returns to your redirect URI. */
 export async function startSignIn(
   config: oidc.Configuration,
   redirectUri: string,
@@ -32,7 +32,7 @@ export async function startSignIn(
   return { url, pending };
 }
 
-/** `callbackUrl` is the whole address that the browser came back to. The library checks state, nonce, issuer and ID token. */
+/** `callbackUrl` is the complete URL of the callback request. The library checks state, nonce, issuer and ID token. */
 export function finishSignIn(config: oidc.Configuration, callbackUrl: URL, pending: Pending): Promise<Tokens> {
   return oidc.authorizationCodeGrant(config, callbackUrl, {
     pkceCodeVerifier: pending.verifier,

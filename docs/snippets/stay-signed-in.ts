@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 import { startSignIn, type Pending, type Tokens } from './sign-in.ts';
 
-/** A sign-in whose refresh token outlives the browser session. */
+/** Starts a sign-in whose refresh token outlives the browser session. */
 export function startLastingSignIn(
   config: oidc.Configuration,
   redirectUri: string,
@@ -9,7 +9,7 @@ export function startLastingSignIn(
   return startSignIn(config, redirectUri, { scope: 'openid profile children offline_access', prompt: 'consent' });
 }
 
-/** Store the new refresh token at once; the old one is used up. `undefined`: it has ended; sign in again. */
+/** Store the new refresh token at once: the old one is consumed. `undefined`: it has ended, so sign in again. */
 export async function renew(config: oidc.Configuration, refreshToken: string): Promise<Tokens | undefined> {
   try {
     return await oidc.refreshTokenGrant(config, refreshToken);

@@ -4,7 +4,7 @@ import { startSignIn, type Pending, type Tokens } from './sign-in.ts';
 /** Seconds. */
 const FRESH = 5 * 60;
 
-/** Before a payment: asks for the password, unless the person signed in less than five minutes ago. */
+/** Before a payment: asks for the password unless the person signed in less than five minutes ago. */
 export function startFreshSignIn(
   config: oidc.Configuration,
   redirectUri: string,
@@ -12,7 +12,7 @@ export function startFreshSignIn(
   return startSignIn(config, redirectUri, { max_age: String(FRESH) });
 }
 
-/** `maxAge` makes the library look at `auth_time`: the parameter in the address alone proves nothing. */
+/** `maxAge` makes the library check `auth_time`. The request parameter alone proves nothing. */
 export function finishFreshSignIn(config: oidc.Configuration, callbackUrl: URL, pending: Pending): Promise<Tokens> {
   return oidc.authorizationCodeGrant(config, callbackUrl, {
     pkceCodeVerifier: pending.verifier,

@@ -1,7 +1,7 @@
 import type { Configuration } from 'openid-client';
 import { startSignIn, type Pending } from './sign-in.ts';
 
-/** Another child of the same parent, without a page and without a password. `child` is a `sub` out of `children`. */
+/** Switches to another child of the same parent, without a page or a password. `child` is a `sub` from `children`. */
 export function switchToChild(
   config: Configuration,
   redirectUri: string,
@@ -11,7 +11,7 @@ export function switchToChild(
   return startSignIn(config, redirectUri, { prompt: 'none', claims: JSON.stringify({ id_token: { acting } }) });
 }
 
-/** Lets the person choose again among all roles and children. */
+/** Asks the person to choose again among all roles and children. */
 export function chooseAgain(config: Configuration, redirectUri: string): Promise<{ url: URL; pending: Pending }> {
   return startSignIn(config, redirectUri, { prompt: 'select_account' });
 }

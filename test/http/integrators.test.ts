@@ -281,13 +281,13 @@ describe('the snippets', () => {
       await failing({}, (back) => {
         back.searchParams.set('code', 'x'.repeat(43));
       }),
-      'start-anew',
+      'start-over',
     );
     assert.equal(
       await failing({}, (back) => {
         back.searchParams.set('state', 'of-another-tab');
       }),
-      'start-anew',
+      'start-over',
     );
     const visitor = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
