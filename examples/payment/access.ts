@@ -1,14 +1,14 @@
 import { childOf } from '../shared/identity.ts';
 import type { Context } from '../shared/sessions.ts';
 
-/** What a context may do here. Nothing else decides it. */
+/** What a context may do. No other file decides it. */
 export type Access =
   { kind: 'bills'; child: string; mayPay: boolean } | { kind: 'noChild' | 'noPermission' | 'noRole' };
 
-/** Paying needs a sign-in that is at most this many seconds old. */
+/** Maximum age of the sign-in for a payment, in seconds. */
 export const RECENT = 300;
 
-/** A parent sees the child's bills with `fees:read`, and settles them with `fees:pay`. Other roles have nothing here. */
+/** Returns bills for a parent with `fees:read`, payable with `fees:pay`. Other roles see nothing. */
 export function accessOf(context: Context): Access {
   const { acting } = context;
   if (acting === undefined) return { kind: 'noChild' };

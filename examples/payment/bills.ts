@@ -1,4 +1,4 @@
-/** Invented bills and a pretended settlement, kept in memory. */
+/** Invented bills and simulated payments, in memory. */
 import { createHash } from 'node:crypto';
 
 export interface Payment {
@@ -9,12 +9,12 @@ export interface Payment {
 
 export interface Bill {
   id: string;
-  /** What it is for; `bill.<kind>` has the words. */
+  /** What the bill is for. `bill.<kind>` is its text. */
   kind: string;
   term: string;
-  /** For the counter: 14 digits. */
+  /** Payment number: 14 digits. */
   number: string;
-  /** New Taiwan dollars, whole. */
+  /** New Taiwan dollars, an integer. */
   amount: number;
   /** ISO day. */
   due: string;
@@ -24,11 +24,11 @@ export interface Bill {
 export interface Ledger {
   billsOf(child: string): Bill[];
   billOf(child: string, id: string): Bill | undefined;
-  /** Settles a bill once; a second call changes nothing. `undefined` when there is no such bill. */
+  /** Pays a bill once. A second call changes nothing. `undefined` if there is no such bill. */
   pay(child: string, id: string): Bill | undefined;
 }
 
-/** Kind, least amount, steps and size of a step: enough to look like real bills. */
+/** Kind, minimum amount, number of steps, and size of a step. */
 const KINDS = [
   ['tuition', 1_800, 9, 120],
   ['insurance', 175, 1, 0],
@@ -39,7 +39,7 @@ const KINDS = [
 ] as const;
 const BILLS = 4;
 
-/** A number from 0 up to, not including, `limit`, that depends on nothing but its name. */
+/** Returns a number from 0 to `limit` - 1 that depends only on the name. */
 function pick(name: string, limit: number): number {
   return createHash('sha256').update(name).digest().readUInt32BE(0) % limit;
 }
@@ -62,7 +62,7 @@ function invent(child: string): Omit<Bill, 'payment'>[] {
 }
 
 /**
- * Payments belong to the child, so that what one guardian paid is paid for the other one as well.
+ * Payments belong to the child, so a bill that one guardian paid is paid for the other one too.
  *
  * @param now the present in milliseconds since 1970
  */

@@ -1,4 +1,4 @@
-/** The pages of campus payment. One of them writes: paying a bill. */
+/** The pages of campus payment. Only paying a bill writes. */
 import { timingSafeEqual } from 'node:crypto';
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ type BillHandler = (visit: Visit, access: Bills) => Promise<void>;
 
 const payForm = z.object({ csrf: z.string().max(200) });
 
-/** Runs the handler only for somebody who may see this child's bills. */
+/** Runs the handler only for people who may see this child's bills. */
 function withBills(parts: Parts, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
   const handle = async (visit: Visit): Promise<void> => {
     const access = accessOf(visit.context);
@@ -22,7 +22,7 @@ function withBills(parts: Parts, handler: BillHandler, renewal?: (ctx: RouterCon
   return signedIn(parts, handle, renewal);
 }
 
-/** A sign-in of the last minutes, and back to the bill with the question to press once more. */
+/** Requests a recent sign-in, and returns to the bill with a request to submit again. */
 function recentSignIn(ctx: RouterContext): Renewal {
   return { maxAge: RECENT, returnTo: `${ctx.path}?confirm=1` };
 }
@@ -50,7 +50,7 @@ function showBill(parts: Parts, ledger: Ledger): BillHandler {
   };
 }
 
-/** A form of ours, sent from a page of ours: the session's secret is in it, and the browser names our own origin. */
+/** Returns true if the form contains the secret of the session and no other origin sent it. */
 function isOurForm({ ctx, session }: Visit, baseUrl: string): boolean {
   const form = payForm.safeParse(ctx.request.body);
   const origin = ctx.get('Origin');
@@ -66,7 +66,7 @@ async function refuse(parts: Parts, { ctx, context }: Visit, why: 'mayNotPay' | 
   await parts.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
 }
 
-/** Pays once, however often it is pressed. An old sign-in leads through the service and back to the bill. */
+/** Pays a bill once, also when submitted twice. An old sign-in is renewed at the service first. */
 function pay(parts: Parts, ledger: Ledger): BillHandler {
   return async (visit, { child, mayPay }) => {
     const { ctx, context } = visit;

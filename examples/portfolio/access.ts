@@ -2,7 +2,7 @@ import type { Context } from '../shared/sessions.ts';
 import { childOf } from '../shared/identity.ts';
 import type { Drawer } from './files.ts';
 
-/** What a context may see here. Nothing else decides it. */
+/** What a context may see. No other file decides it. */
 export type Access =
   | { kind: 'shelf'; student: string; drawers: readonly Drawer[] }
   | { kind: 'class'; schoolCode: string }
@@ -10,11 +10,11 @@ export type Access =
   | { kind: 'noPermission' }
   | { kind: 'noRole' };
 
-/** What parents may read; the third drawer belongs to the student alone. */
+/** The drawers that parents may read. The third one is for the student only. */
 const FOR_PARENTS: readonly Drawer[] = ['course', 'activities'];
 const FOR_STUDENTS: readonly Drawer[] = ['course', 'activities', 'other'];
 
-/** A parent sees the child's two drawers, a student the own three, a teacher a class and never the own child. */
+/** Returns two drawers of the child for a parent, three own drawers for a student, a class for a teacher. */
 export function accessOf(context: Context): Access {
   const { acting } = context;
   if (acting === undefined) return { kind: 'noChild' };

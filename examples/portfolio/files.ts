@@ -1,4 +1,4 @@
-/** Invented files. The same student always has the same ones, so that both guardians and the student see one shelf. */
+/** Invented files. The same student always has the same ones, for both guardians and the student. */
 import { createHash } from 'node:crypto';
 
 export const DRAWERS = ['course', 'activities', 'other'] as const;
@@ -59,7 +59,7 @@ const SAMPLES: Readonly<Record<Drawer, readonly Sample[]>> = {
 const SIZE: Readonly<Record<Drawer, number>> = { course: 4, activities: 3, other: 2 };
 const SURNAMES = '林許蔡鄭謝郭洪曾邱廖賴徐葉蘇莊江何羅高蕭潘簡朱鍾彭游詹胡施沈';
 
-/** A number from 0 up to, not including, `limit`, that depends on nothing but its name. */
+/** Returns a number from 0 to `limit` - 1 that depends only on the name. */
 function pick(name: string, limit: number): number {
   return createHash('sha256').update(name).digest().readUInt32BE(0) % limit;
 }
@@ -81,7 +81,7 @@ function invent(sub: string, drawer: Drawer, [title, course, summary]: Sample, i
   };
 }
 
-/** @param sub the student's subject at this client: the same whoever looks */
+/** @param sub the `sub` of the student at this client */
 export function filesOf(sub: string, drawer: Drawer): PortfolioFile[] {
   return SAMPLES[drawer]
     .map((sample) => ({ sample, order: pick(`${sub}/${drawer}/order/${sample[0]}`, 1_000_000) }))
@@ -90,7 +90,7 @@ export function filesOf(sub: string, drawer: Drawer): PortfolioFile[] {
     .map(({ sample }, index) => invent(sub, drawer, sample, index));
 }
 
-/** An invented class of a teacher's school. None of these pupils exists anywhere. */
+/** Returns an invented class of the teacher's school. */
 export function classOf(schoolCode: string): { classno: string; pupils: Pupil[] } {
   const classno = `${1 + pick(`${schoolCode}/grade`, 3)}0${1 + pick(`${schoolCode}/class`, 8)}`;
   const pupils = Array.from({ length: 24 }, (_, index) => {

@@ -1,4 +1,4 @@
-/** The pages of the portfolio. All of them only read. */
+/** The pages of the portfolio. All are read-only. */
 import type { Router } from '@koa/router';
 import { showNothing } from '../shared/nothing.ts';
 import { signedIn, type Parts, type Visit } from '../shared/visit.ts';
@@ -28,7 +28,7 @@ function home(parts: Parts) {
   };
 }
 
-/** Runs `show` for a drawer that this context may open; everybody else gets a friendly refusal. */
+/** Runs `show` for a drawer that this context may open. Others get a message. */
 function inDrawer(
   parts: Parts,
   drawerOf: (parameter: string) => string,

@@ -1,4 +1,4 @@
-/** Puts a relying party together. The order in which a request passes through is the order in `handler`. */
+/** Creates a relying party. Requests pass the middleware in the order of `handler`. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { bodyParser } from '@koa/bodyparser';
@@ -24,7 +24,7 @@ export interface RelyingParty {
 export interface Application extends Look {
   /** Short, for the cookie and the log. */
   name: string;
-  /** Whether the application has forms of its own. */
+  /** True if the app has forms. */
   forms: boolean;
   addRoutes(router: Router, parts: Parts): void;
 }
@@ -49,7 +49,7 @@ function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware
   });
 }
 
-/** What a status without a page of its own is told as. */
+/** Returns the message for a status without a page of its own. */
 function explain(t: Translate, status: number): Message {
   const actions = [{ label: t('home'), href: '/' }];
   if (status === 404) return { status, title: t('notFoundTitle'), text: t('notFound'), actions };
@@ -81,7 +81,7 @@ async function showFailure(parts: Parts, ctx: KoaContext, error: unknown): Promi
   await parts.pages.message(ctx, { status: 500, title: t('brokenTitle'), text, actions, reference });
 }
 
-/** Every answer is a page with a way on: failures, wrong addresses, wrong methods. */
+/** Every error is a page with a link: failures, unknown paths, wrong methods. */
 function friendly(parts: Parts): Middleware {
   return async (ctx, next) => {
     try {
@@ -97,7 +97,7 @@ function friendly(parts: Parts): Middleware {
 }
 
 /**
- * Makes a relying party. It need not find the sign-in service running: discovery happens on first use.
+ * Creates a relying party. The sign-in service need not be running: discovery happens at the first use.
  *
  * @param now the present in milliseconds since 1970; tests may move it
  */

@@ -1,6 +1,6 @@
 /**
- * The claims that the sign-in service sends about schools and families. Unknown members are dropped and nothing is
- * believed about their shape: what does not fit is refused here, at the door.
+ * Parses the claims that the sign-in service sends about schools and families. Unknown members are dropped, and other
+ * shapes are refused.
  */
 import { z } from 'zod';
 
@@ -8,10 +8,10 @@ export const ROLES = ['parent', 'student', 'teacher', 'staff', 'school_admin', '
 const role = z.enum(ROLES);
 const subject = z.string().min(1).max(255);
 const words = z.array(z.string()).default([]);
-/** A class is `203` to some and 203 to others; it is only ever shown. */
+/** Class number, as text or as a number. It is only displayed. */
 const label = z.union([z.string(), z.number()]).transform(String).optional();
 
-/** The identity chosen for this sign-in. `ctx` goes into our URLs, so its alphabet is checked. */
+/** The identity chosen for this sign-in. `ctx` becomes a part of URLs, so its alphabet is checked. */
 export const actingSchema = z.object({
   role,
   child: subject.optional(),
@@ -63,10 +63,10 @@ export type Role = z.infer<typeof role>;
 export type Acting = z.infer<typeof actingSchema>;
 export type Child = z.infer<typeof childSchema>;
 export type Affiliation = z.infer<typeof affiliationSchema>;
-/** What UserInfo tells about the person who signed in. `sub` is never a child. */
+/** UserInfo of the person who signed in. `sub` is never a child. */
 export type Person = z.infer<typeof personSchema>;
 
-/** Which identity a new authorization request asks for, as the value of the `acting` claim. */
+/** The identity that a new authorization request asks for: the value of the `acting` claim. */
 export type ActingWish = { role: 'parent'; child: string } | { role: Role; school_code?: string };
 
 /** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one identity. */
@@ -74,7 +74,7 @@ export function claimsParameter(wish: ActingWish): string {
   return JSON.stringify({ id_token: { acting: { value: wish } } });
 }
 
-/** The wish that asks again for an identity already held. */
+/** Returns the request value for an identity that was granted before. */
 export function wishFor(acting: Acting): ActingWish {
   if (acting.role === 'parent' && acting.child !== undefined) return { role: 'parent', child: acting.child };
   return acting.school_code === undefined

@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
-/** Everything that a relying party needs to know about the sign-in service and about itself. */
+/** Settings of a relying party. */
 export interface RelyingPartyConfig {
   /** The issuer URL exactly as the sign-in service publishes it; the rest comes from discovery. */
   issuer: string;
   clientId: string;
   clientSecret: string;
-  /** Where people reach this application, without a path: `https://portfolio.example`. */
+  /** Public origin of this app: `https://portfolio.example`. */
   baseUrl: string;
   /** TCP port to listen on. */
   port: number;
 }
 
-/** A setting is missing or wrong; the message is one line for the person who starts the program. */
+/** A setting is missing or invalid. The message is one line. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** Plain http is fine inside one machine and nowhere else. */
+/** Hosts for which plain http is allowed. */
 export function isLoopback(url: URL): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 }
@@ -44,7 +44,7 @@ const environment = z.object({
 /**
  * Reads ISSUER, CLIENT_ID, CLIENT_SECRET, BASE_URL and PORT.
  *
- * @throws ConfigError that names each setting that is wrong, and never repeats its value.
+ * @throws ConfigError that names each invalid setting, without its value
  */
 export function readConfig(env: Record<string, string | undefined>): RelyingPartyConfig {
   const parsed = environment.safeParse(env);

@@ -1,4 +1,4 @@
-/** Puts a context into words: who is signed in, whom they look at, where they can switch to. Pure. */
+/** Describes a context for pages: the person, the child, and the identities to switch to. Pure. */
 import type { Acting, Affiliation, Child } from './claims.ts';
 import type { Context } from './sessions.ts';
 import type { Translate } from './words.ts';
@@ -15,16 +15,16 @@ export interface Identity {
   name: string;
   /** `家長：王小安` */
   label: string;
-  /** School and class of the child that a parent looks at. */
+  /** School and class of the child of a parent. */
   detail: string;
-  /** The name of the child that a parent looks at. */
+  /** The name of the child of a parent. */
   childName: string | undefined;
   /** For `data-acting-role`. */
   role: string;
   entries: MenuEntry[];
 }
 
-/** The child that a parent's context is about, while the service still lists it. */
+/** Returns the child of a parent's context, if the service still lists it. */
 export function childOf(context: Context): Child | undefined {
   const { acting, person } = context;
   return acting?.role === 'parent' ? person.children.find(({ sub }) => sub === acting.child) : undefined;

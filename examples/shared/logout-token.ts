@@ -1,16 +1,16 @@
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
-/** A logout token that must not be obeyed (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
+/** An invalid logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
 export class LogoutTokenError extends Error {
   override name = 'LogoutTokenError';
 }
 
-/** Whose sessions end: those of one sign-in (`sid`), of one person (`sub`), or of both together. */
+/** The sessions to end: those of one sign-in (`sid`), of one person (`sub`), or of both together. */
 export interface LogoutOrder {
   sid: string | undefined;
   sub: string | undefined;
-  /** When the order was given, in seconds since 1970. */
+  /** When the token was issued, in seconds since 1970. */
   issuedAt: number;
 }
 
@@ -23,9 +23,9 @@ interface LogoutTokenRules {
 }
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** Clocks of two machines may differ by this many seconds. */
+/** Tolerated clock difference, in seconds. */
 const TOLERANCE = 10;
-/** A logout token older than this many seconds is refused, even when its `exp` is further away. */
+/** Maximum age of a logout token in seconds, also when its `exp` is later. */
 const MAX_AGE = 600;
 
 const payloadSchema = z
@@ -36,12 +36,12 @@ const payloadSchema = z
     sid: z.string().min(1).optional(),
     sub: z.string().min(1).optional(),
     events: z.object({ [LOGOUT_EVENT]: z.object({}) }),
-    // An ID token must never pass for a logout token.
+    // An ID token must not be accepted as a logout token.
     nonce: z.never('must not be there').optional(),
   })
   .refine(({ sid, sub }) => sid !== undefined || sub !== undefined, 'neither sid nor sub');
 
-/** jose says these two when the key set could not be read: a fault of the line, not of the token. */
+/** Errors of jose when the key set could not be loaded. The token may be valid. */
 const NOT_THE_TOKENS_FAULT = ['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'];
 
 async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.infer<typeof payloadSchema>> {
@@ -73,13 +73,13 @@ async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.in
 }
 
 /**
- * Makes the function that checks logout tokens: signature against the issuer's keys, `iss`, `aud`, `iat`, `exp`,
+ * Creates the function that checks logout tokens: signature against the issuer's keys, `iss`, `aud`, `iat`, `exp`,
  * `events`, no `nonce`, `sid` or `sub`, and each `jti` once.
  *
- * The function throws LogoutTokenError for a bad token, and other errors when the keys could not be read.
+ * The function throws LogoutTokenError for an invalid token, and other errors if the keys could not be loaded.
  */
 export function createLogoutTokenVerifier(rules: LogoutTokenRules): (token: string) => Promise<LogoutOrder> {
-  /** jti → the second after which the token is expired anyway, so that nothing has to be remembered for longer. */
+  /** jti → the second in which the token expires. Entries are deleted after it. */
   const seen = new Map<string, number>();
 
   return async (token) => {

@@ -2,7 +2,7 @@ import { ConfigError, readConfig, type RelyingPartyConfig } from './config.ts';
 import { log } from './log.ts';
 import type { RelyingParty } from './app.ts';
 
-/** Runs a relying party from the environment until it is told to stop. A wrong setting ends it with one clear line. */
+/** Runs a relying party with settings from the environment. An invalid setting ends it with one line. */
 export async function run(name: string, create: (config: RelyingPartyConfig) => Promise<RelyingParty>): Promise<void> {
   try {
     const party = await create(readConfig(process.env));

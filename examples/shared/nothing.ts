@@ -1,9 +1,9 @@
 import type { Parts, Visit } from './visit.ts';
 
-/** Why an identity sees nothing; `noPermission` and `noRole` are said in the application's own words. */
+/** Why an identity sees nothing. Each app has its own text for `noPermission` and `noRole`. */
 export type Nothing = 'noChild' | 'noPermission' | 'noRole';
 
-/** Tells in one sentence why there is nothing to see, and where to go. */
+/** Shows why there is nothing to see, and a link. */
 export async function showNothing(parts: Parts, { ctx, context }: Visit, why: Nothing): Promise<void> {
   const t = parts.pages.translate(ctx, context);
   const role = t(`role.${context.acting?.role ?? 'parent'}`);

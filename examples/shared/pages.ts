@@ -8,7 +8,7 @@ import { describe } from './identity.ts';
 import type { Context } from './sessions.ts';
 import { LANGUAGES, pickLanguage, sharedWords, translator, type Dictionary, type Translate } from './words.ts';
 
-/** What makes one application different from the other. */
+/** What differs between the apps. */
 export interface Look {
   /** Needs `appName` and `appLead`; with `showNothing` also `noPermission` and `noRole`. */
   words: Dictionary;
@@ -34,7 +34,7 @@ export interface Pages {
   translate(ctx: KoaContext, context?: Context): Translate;
   show(ctx: KoaContext, view: string, locals: Record<string, unknown>, context?: Context): Promise<void>;
   message(ctx: KoaContext, message: Message, context?: Context): Promise<void>;
-  /** Answers a request for one of our own files; `false` when it is for something else. */
+  /** Serves a style sheet or the icon. Returns false for any other path. */
   serveAsset(ctx: KoaContext): boolean;
 }
 

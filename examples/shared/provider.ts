@@ -1,4 +1,4 @@
-/** The sign-in service as this application sees it. The only file that talks to it. */
+/** The client of the sign-in service. No other file sends requests to it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
@@ -8,11 +8,11 @@ import { isLoopback, type RelyingPartyConfig } from './config.ts';
 import { createLogoutTokenVerifier, type LogoutOrder } from './logout-token.ts';
 
 const SCOPE = 'openid profile roles children children.profile';
-/** How long one page waits for a service that is only just starting, and how often it looks. */
+/** How long a page waits for a service that is starting, and the pause between attempts. */
 const PATIENCE_MS = 8_000;
 const LOOK_AGAIN_MS = 400;
 
-/** The service cannot be reached; trying again in a moment is the right thing. */
+/** The service cannot be reached. The request can be repeated. */
 export class ProviderUnavailable extends Error {
   override name = 'ProviderUnavailable';
 }
@@ -28,24 +28,24 @@ export class SignInRefused extends Error {
 }
 
 export interface SignInRequest {
-  /** Path of ours to come back to. */
+  /** Path in this app to return to. */
   returnTo?: string | undefined;
   acting?: ActingWish | undefined;
   prompt?: 'none' | 'select_account' | undefined;
-  /** Oldest sign-in that is good enough, in seconds. */
+  /** Maximum age of the sign-in, in seconds. */
   maxAge?: number | undefined;
   /** The context that this request renews, see visit.ts. */
   renews?: string | undefined;
 }
 
-/** A request under way. Stays on our side, in the session of the browser that started it. */
+/** An authorization request in progress. Stored in the session of the browser that started it. */
 export interface Pending extends SignInRequest {
   state: string;
   nonce: string;
   verifier: string;
 }
 
-/** What a finished sign-in gives. */
+/** The result of a finished sign-in. */
 export interface SignedIn {
   acting: Acting | undefined;
   person: Person;
@@ -56,9 +56,9 @@ export interface SignedIn {
   accessToken: string;
   /** Milliseconds since 1970. */
   accessUntil: number;
-  /** When the ID token was made, in seconds since 1970. */
+  /** When the ID token was issued, in seconds since 1970. */
   issuedAt: number;
-  /** When the person last proved who they are, in seconds since 1970. */
+  /** When the person authenticated, in seconds since 1970. */
   authTime: number | undefined;
 }
 
@@ -89,17 +89,17 @@ async function discover(config: RelyingPartyConfig): Promise<Discovered> {
     config.clientId,
     metadata,
     client.ClientSecretBasic(config.clientSecret),
-    // Only config.ts decides who may speak http: a loopback host.
+    // config.ts allows http for loopback hosts only.
     { execute: isLoopback(issuer) ? [client.allowInsecureRequests] : [], timeout: 5 },
   );
-  // Check the signature of ID tokens as well; trusting the line alone would not do on http.
+  // Checks the signature of ID tokens too: TLS alone does not protect plain http.
   client.enableNonRepudiationChecks(found);
   const { jwks_uri } = found.serverMetadata();
   if (jwks_uri === undefined) throw new Error('the service publishes no keys');
   return { client: found, keys: createRemoteJWKSet(new URL(jwks_uri)) };
 }
 
-/** Discovery on first use, kept when it worked, tried again when it did not. All callers share one attempt. */
+/** Runs discovery at the first use and caches a success. Concurrent callers share one attempt. */
 function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
   let attempt: Promise<Discovered> | undefined;
   const patiently = async (): Promise<Discovered> => {
@@ -120,7 +120,7 @@ function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
     }));
 }
 
-/** The HTTP status behind an error of openid-client, if there is one. */
+/** Returns the HTTP status of an error of openid-client. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof client.ResponseBodyError || error instanceof client.WWWAuthenticateChallengeError) {
     return error.status;
@@ -136,7 +136,7 @@ function isOutage(error: unknown): boolean {
   );
 }
 
-/** Sorts what can go wrong at the callback into "try later" and "refused". */
+/** Maps errors of the callback to ProviderUnavailable or SignInRefused. */
 function explain(error: unknown): Error {
   if (error instanceof client.AuthorizationResponseError) return new SignInRefused(error.error, { cause: error });
   if (isOutage(error)) return new ProviderUnavailable('the service does not answer', { cause: error });
@@ -166,7 +166,7 @@ async function start({ config, discovered }: Line, request: SignInRequest): Prom
   return { pending, url: client.buildAuthorizationUrl(oidc, parameters) };
 }
 
-/** UserInfo; `undefined` when the service no longer accepts the token. */
+/** Returns UserInfo. `undefined` if the service no longer accepts the token. */
 async function readPerson({ discovered }: Line, accessToken: string, sub: string): Promise<Person | undefined> {
   const { client: oidc } = await discovered();
   try {

@@ -1,8 +1,8 @@
 /**
- * Who is signed in, in memory. With several nodes behind one address, keep the same maps in a shared database.
+ * Sessions in memory. If several nodes share one address, store the maps in a shared database.
  *
- * One browser has one session, and a session holds several *contexts* side by side: parent of one child, parent of
- * another, teacher. The context stands in the path (`/c/<ctx>/…`), so each tab keeps its own.
+ * One browser has one session. A session has several *contexts* at the same time: parent of one child, parent of
+ * another, teacher. The context is in the path (`/c/<ctx>/…`), so each tab keeps its own.
  */
 import { randomBytes } from 'node:crypto';
 import type { LogoutOrder } from './logout-token.ts';
@@ -12,7 +12,7 @@ import type { Pending, SignedIn } from './provider.ts';
 export const NO_CONTEXT = 'none';
 
 export interface Context extends SignedIn {
-  /** Stable per person, client and chosen identity; safe in a URL. */
+  /** Opaque id of the person, client and chosen identity. Safe in a URL. */
   ctx: string;
   /** When `person` was last read, in milliseconds since 1970. */
   readAt: number;
@@ -22,14 +22,14 @@ export type Notice = 'ended' | 'signedOut';
 
 export interface Session {
   id: string;
-  /** Goes into each form and must come back with it. */
+  /** CSRF token: each form contains it. */
   csrf: string;
   contexts: Map<string, Context>;
-  /** Sign-ins under way in this browser, by `state`. */
+  /** Sign-ins in progress in this browser, by `state`. */
   pending: Map<string, Pending>;
   /** The context used last. */
   last: Context | undefined;
-  /** Why nobody is signed in any more. */
+  /** Why the last context ended. */
   notice: Notice | undefined;
   /** Milliseconds since 1970. */
   expiresAt: number;
@@ -45,13 +45,13 @@ export interface Sessions {
 }
 
 const HOUR = 3_600_000;
-/** A signed-in browser for a school day, one that only began to sign in for an hour. Both absolute. */
+/** Absolute lifetimes: a school day when signed in, an hour before that. */
 const SIGNED_IN_MS = 12 * HOUR;
 const BEGUN_MS = HOUR;
-/** Bounds what a flood of half-begun sign-ins can take. */
+/** Limits the memory that unfinished sign-ins can take. */
 const MOST_SESSIONS = 50_000;
 const MOST_PENDING = 10;
-/** How long an order to log out also stops sign-ins that were under way when it came. */
+/** How long a logout token also stops sign-ins that were in progress when it arrived. */
 const ORDER_MS = HOUR / 4;
 
 /** 256 random bits, far above the 128 that OWASP ASVS asks for. */
@@ -65,14 +65,14 @@ function isMeant(order: LogoutOrder, context: SignedIn): boolean {
   );
 }
 
-/** Removes one context, and says why when it was the last one. */
+/** Removes one context, and stores the reason if it was the last one. */
 function drop(session: Session, ctx: string): void {
   session.contexts.delete(ctx);
   if (session.last?.ctx === ctx) session.last = [...session.contexts.values()].at(-1);
   if (session.contexts.size === 0) session.notice = 'ended';
 }
 
-/** Signing out here. */
+/** Signs out of this app. */
 function leave(session: Session): void {
   session.contexts.clear();
   session.pending.clear();
@@ -92,7 +92,7 @@ function blank(expiresAt: number): Session {
   };
 }
 
-/** Sweeps expired sessions now and then; when memory is full, sign-ins that were only begun give way first. */
+/** Deletes expired sessions. When the limit is reached, deletes unfinished sign-ins first. */
 function makeRoom(sessions: Map<string, Session>, now: number): void {
   const full = sessions.size >= MOST_SESSIONS;
   if (!full && sessions.size % 100 !== 0) return;
@@ -122,7 +122,7 @@ export function createSessions(now: () => number): Sessions {
     return session;
   }
 
-  /** A new id at each sign-in from outside, so that nobody can plant one beforehand. */
+  /** Issues a new id at each sign-in, so a planted id is worthless. */
   function renew(session: Session): void {
     sessions.delete(session.id);
     session.id = randomId();
@@ -131,7 +131,7 @@ export function createSessions(now: () => number): Sessions {
     sessions.set(session.id, session);
   }
 
-  /** Takes the result of a sign-in. `undefined` when the service ended that very sign-in in the meantime. */
+  /** Stores the result of a sign-in. `undefined` if the service has ended that sign-in in the meantime. */
   function enter(session: Session, signedIn: SignedIn): Context | undefined {
     if (orders.some((order) => isMeant(order, signedIn) && signedIn.issuedAt < order.issuedAt)) return undefined;
     if (session.last?.sub !== signedIn.sub) {
@@ -145,7 +145,7 @@ export function createSessions(now: () => number): Sessions {
     return context;
   }
 
-  /** Obeys a back-channel logout. Returns how many contexts ended. */
+  /** Handles a back-channel logout. Returns how many contexts ended. */
   function endBy(order: LogoutOrder): number {
     while (orders[0] !== undefined && orders[0].issuedAt * 1000 < now() - ORDER_MS) orders.shift();
     orders.push(order);
@@ -163,7 +163,7 @@ export function createSessions(now: () => number): Sessions {
   return { find, create, enter, drop, leave, endBy };
 }
 
-/** Remembers a sign-in under way; the oldest gives way when somebody opens very many tabs. */
+/** Stores a sign-in in progress. Deletes the oldest when there are too many. */
 export function remember(session: Session, pending: Pending): void {
   for (const state of session.pending.keys()) {
     if (session.pending.size < MOST_PENDING) break;
@@ -172,7 +172,7 @@ export function remember(session: Session, pending: Pending): void {
   session.pending.set(pending.state, pending);
 }
 
-/** Takes a sign-in under way, once. */
+/** Consumes a sign-in in progress. */
 export function recall(session: Session, state: string): Pending | undefined {
   const pending = session.pending.get(state);
   session.pending.delete(state);

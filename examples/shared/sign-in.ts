@@ -1,4 +1,4 @@
-/** Signing in and out: the pages and addresses that each relying party has. */
+/** Sign-in and sign-out: the routes that each relying party has. */
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { ROLES, type ActingWish } from './claims.ts';
@@ -16,10 +16,10 @@ const switchQuery = z.union([
   z.object({ role: z.enum(ROLES), school: z.string().max(20).default('') }),
 ]);
 const logoutForm = z.object({ logout_token: z.string().min(1).max(16_384) });
-/** With `prompt=none` the service says by one of these that it would have to show a page (OpenID Connect Core, 3.1.2.6). */
+/** Errors for `prompt=none` when the service needs to show a page (OpenID Connect Core 1.0, section 3.1.2.6). */
 const NEEDS_A_PAGE = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required'];
 
-/** The start page. Says why somebody is no longer signed in, and lets a person who is go on. */
+/** Shows the start page. Says why the session ended, and links to the context of a signed-in person. */
 function startPage(parts: Parts): Handler {
   return async (ctx) => {
     const { return: returnTo } = startQuery.parse(ctx.query);
@@ -46,7 +46,7 @@ function signInRoute(parts: Parts): Handler {
   };
 }
 
-/** A new authorization request for another identity of the same person; the service asks for no password. */
+/** Requests a different identity of the same person. The service asks for no password. */
 function switchRoute(parts: Parts): Handler {
   return async (ctx) => {
     const wanted = switchQuery.safeParse(ctx.query);
@@ -87,7 +87,7 @@ async function expired(parts: Parts, ctx: RouterContext): Promise<void> {
   });
 }
 
-/** A finished sign-in becomes a context; the browser goes to the page it came from if that is about the same identity. */
+/** Creates a context from a finished sign-in. Returns to the previous page if it has the same identity. */
 function enter(parts: Parts, ctx: RouterContext, session: Session, pending: Pending, signedIn: SignedIn): void {
   const context = parts.sessions.enter(session, signedIn);
   setCookie(parts, ctx, session);
@@ -124,7 +124,7 @@ function callbackRoute(parts: Parts): Handler {
   };
 }
 
-/** Ends the session here, then at the service (RP-Initiated Logout), which tells the other applications. */
+/** Ends the session here, then at the service (RP-Initiated Logout), which notifies the other apps. */
 function signOutRoute(parts: Parts): Handler {
   return async (ctx) => {
     const session = sessionOf(parts, ctx);
@@ -133,7 +133,7 @@ function signOutRoute(parts: Parts): Handler {
       seeOther(ctx, '/');
       return;
     }
-    // A link or an image on another site must not sign anybody out.
+    // A link or an image on another site must not sign the person out.
     if (ctx.get('Sec-Fetch-Site') === 'cross-site') {
       const t = parts.pages.translate(ctx, session.last);
       const actions = [{ label: t('signOut'), href: '/sign-out' }];

@@ -1,4 +1,4 @@
-/** Who asks for a page: finds the session and the context in the path, and keeps what we know of the person fresh. */
+/** Finds the session and the context of a request, and keeps the data of the person current. */
 import type { RouterContext } from '@koa/router';
 import { wishFor } from './claims.ts';
 import type { RelyingPartyConfig } from './config.ts';
@@ -6,7 +6,7 @@ import type { Pages } from './pages.ts';
 import type { Provider, SignInRequest } from './provider.ts';
 import { NO_CONTEXT, remember, type Context, type Session, type Sessions } from './sessions.ts';
 
-/** Everything that the routes of an application work with. */
+/** The parts that the routes of an app use. */
 export interface Parts {
   name: string;
   config: RelyingPartyConfig;
@@ -26,10 +26,10 @@ export interface Visit {
 
 export type Handler = (ctx: RouterContext) => Promise<void>;
 
-/** Data older than this is read again before a page is shown, so that an ended guardianship shows at once. */
+/** Milliseconds after which UserInfo is read again before a page, so that an ended guardianship takes effect. */
 const FRESH_MS = 60_000;
 
-/** Browsers share cookies between the ports of one host, so the name tells the applications apart. */
+/** Browsers share cookies between the ports of one host, so each app has its own cookie name. */
 function cookieName({ name, config }: Parts): string {
   return config.baseUrl.startsWith('https:') ? `__Host-${name}` : `${name}_session`;
 }
@@ -38,10 +38,10 @@ export function sessionOf(parts: Parts, ctx: RouterContext): Session | undefined
   return parts.sessions.find(ctx.cookies.get(cookieName(parts), { signed: false }));
 }
 
-/** Sets the session cookie; the session itself is only an id to the browser. */
+/** Sets the session cookie. It contains only the id. */
 export function setCookie(parts: Parts, ctx: RouterContext, session: Session): void {
   const secure = parts.config.baseUrl.startsWith('https:');
-  // TLS may end at a proxy before us; what counts is how people reach us.
+  // TLS may end at a proxy, so the public URL decides.
   ctx.cookies.secure = secure;
   ctx.cookies.set(cookieName(parts), session.id, {
     httpOnly: true,
@@ -53,13 +53,13 @@ export function setCookie(parts: Parts, ctx: RouterContext, session: Session): v
   });
 }
 
-/** See other (303): whatever the method was, the browser goes on with GET. */
+/** Redirects with 303: the browser continues with GET after any method. */
 export function seeOther(ctx: RouterContext, target: string): void {
   ctx.redirect(target);
   ctx.status = 303;
 }
 
-/** Sends the browser to the sign-in service. */
+/** Redirects the browser to the sign-in service. */
 export async function sendToSignIn(parts: Parts, ctx: RouterContext, request: SignInRequest): Promise<void> {
   const { pending, url } = await parts.provider.start(request);
   const session = sessionOf(parts, ctx) ?? parts.sessions.create();
@@ -69,21 +69,21 @@ export async function sendToSignIn(parts: Parts, ctx: RouterContext, request: Si
   seeOther(ctx, url.href);
 }
 
-/** How a page asks the service again. */
+/** Options for a new authorization request from a page. */
 export type Renewal = Pick<SignInRequest, 'prompt' | 'maxAge' | 'returnTo'>;
 
-/** Asks the service for the same identity again, and comes back to this page. */
+/** Requests the same identity again, and returns to this page. */
 export async function askAgain(parts: Parts, { ctx, context }: Visit, more: Renewal): Promise<void> {
   const acting = context.acting && wishFor(context.acting);
   await sendToSignIn(parts, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
 }
 
-/** Reads UserInfo again. Says whether the context still stands for what its URL says. */
+/** Reads UserInfo again. Returns true if the context still has the identity of its URL. */
 async function refresh(parts: Parts, { session, context }: Visit): Promise<'fresh' | 'ask' | 'ended'> {
   if (parts.now() - context.readAt <= FRESH_MS) return 'fresh';
   if (parts.now() >= context.accessUntil) return 'ask';
   const person = await parts.provider.readPerson(context.accessToken, context.sub);
-  // A back-channel logout may have come while we waited.
+  // A back-channel logout may have arrived during the request.
   if (session.contexts.get(context.ctx) !== context) return 'ended';
   if (person === undefined) return 'ask';
   if ((person.acting?.ctx ?? NO_CONTEXT) !== context.ctx) {
@@ -95,8 +95,9 @@ async function refresh(parts: Parts, { session, context }: Visit): Promise<'fres
 }
 
 /**
- * Wraps a handler for `/c/:ctx/…`: it runs only for a person who is signed in with that context. Everybody else lands
- * on the start page; whoever only has to be looked up again goes through the service without seeing it (`prompt=none`), unless `renewal` says otherwise.
+ * Wraps a handler for `/c/:ctx/…`: it runs only for a person who is signed in with that context. Others are redirected to
+ * the start page. If only the access token has ended, the browser goes through the service with `prompt=none`, unless
+ * `renewal` says otherwise.
  */
 export function signedIn(
   parts: Parts,

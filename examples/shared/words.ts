@@ -1,4 +1,4 @@
-/** Words that both applications use. Traditional Chinese is the original; English is written, not translated word by word. */
+/** Interface text that both apps use. */
 export const LANGUAGES = ['zh-TW', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 export type Dictionary = Readonly<Record<string, Readonly<Record<Language, string>>>>;
@@ -78,7 +78,7 @@ export const sharedWords = {
   },
 } satisfies Dictionary;
 
-/** @throws Error for a key that is in no dictionary, so that a slip shows in the first test */
+/** @throws Error if no dictionary has the key */
 export function translator(words: Dictionary, language: Language): Translate {
   return (key, values = {}) => {
     const text = words[key]?.[language];
@@ -88,9 +88,9 @@ export function translator(words: Dictionary, language: Language): Translate {
 }
 
 /**
- * The language of a page: what the person told the sign-in service (`locale`), else what the browser asks for.
+ * Returns the language of a page: the claim `locale`, otherwise the language of the browser.
  *
- * @param accepts koa's answer to Accept-Language; `false` when nothing fits
+ * @param accepts koa's result for Accept-Language; `false` if no language matches
  */
 export function pickLanguage(locale: string | undefined, accepts: string | false): Language {
   if (locale !== undefined) {
