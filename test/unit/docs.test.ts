@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '../..');
 const pages = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'config/conformance',
   'docs',
   'docs/decisions',
   'examples',
