@@ -111,7 +111,7 @@ export async function replaceHash(u: Unit, personId: string, oldHash: string, ne
 
 /**
  * Gives a first password, at import or at a reset by the IT desk. The person's own password, reset link and sign-ins in progress
- * end: nothing may open the account before the change (docs/decisions/0006-sign-in-road.md).
+ * end: nothing may open the account before the change (docs/decisions/0006-new-password-before-session.md).
  *
  * @param first.expiresAt ms since 1970
  */

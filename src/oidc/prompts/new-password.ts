@@ -12,7 +12,7 @@ export const firstPasswordResult = z.object({
 
 /**
  * A first password opens nothing but this step. No session exists before it is done, so no other page or token can either
- * (docs/decisions/0006-sign-in-road.md).
+ * (docs/decisions/0006-new-password-before-session.md).
  */
 export function newPasswordPrompt(): interactionPolicy.Prompt {
   return new Prompt(
