@@ -1,7 +1,11 @@
 import type { AddressRule } from './throttle.ts';
 
-/** What can be stored without a sign-in, by where it is asked for; a label of metrics. */
-export type LimitedEndpoint = 'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session';
+/** The requests that are limited because they store something, by where they arrive; a label of metrics. */
+export type LimitedEndpoint =
+  'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session' | 'account';
+
+/** Without a sign-in. */
+export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account'>;
 
 /**
  * A school behind one address: at 8:00, 600 pupils open three apps each, which are 1,800 interactions, and every third of them is begun
@@ -14,7 +18,7 @@ const SCHOOL: AddressRule = { capacity: 2_400, msPerDrop: 1_000 };
 const SCREENS: AddressRule = { capacity: 120, msPerDrop: 5_000 };
 
 /** What one network may store without a sign-in. `session`: the secret of a form that is shown to people who are not signed in. */
-export const NETWORK_RULES: Readonly<Record<LimitedEndpoint, AddressRule>> = {
+export const NETWORK_RULES: Readonly<Record<AnonymousEndpoint, AddressRule>> = {
   authorization: SCHOOL,
   pushed_authorization_request: SCHOOL,
   device_authorization: SCREENS,
@@ -26,6 +30,18 @@ export const NETWORK_RULES: Readonly<Record<LimitedEndpoint, AddressRule>> = {
  * only new devices out: 60 at once, and one every 30 seconds.
  */
 export const KNOWN_DEVICE_RULE: AddressRule = { capacity: 60, msPerDrop: 30_000 };
+
+/**
+ * Requests of one session of a signed-in person: a browser that opens 50 apps in two tabs each and reloads them all, or whose apps ask with
+ * `prompt=none` six times a minute.
+ */
+export const SESSION_RULE: AddressRule = { capacity: 200, msPerDrop: 10_000 };
+
+/**
+ * How many times the budget of one session a person has: a family that opens every app on several phones in the same minute. One session,
+ * or a copy of its cookie, leaves room for the others. A person keeps at most 600 + 1,080 interactions of an hour, 20 MB of the largest ones.
+ */
+export const SESSION_BUDGETS_PER_PERSON = 3;
 
 /** Of one authenticated client, whose servers send the requests of a whole city: 100 in a second, and 20,000 at once. */
 export const CLIENT_RULE: AddressRule = { capacity: 20_000, msPerDrop: 10 };

@@ -191,6 +191,31 @@ export function admitFromAddress(state: ThrottleState | undefined, now: number, 
   return { admitted: true, next: { ...bucket, failures: bucket.failures + 1 } };
 }
 
+/** A counter of an attempt that is counted with several of them. */
+export interface CountedRule {
+  state: ThrottleState | undefined;
+  rule: AddressRule;
+}
+
+/** The decision of several counters. */
+export type JointAdmission<T> =
+  | { admitted: true; next: ThrottleState[] }
+  /** `until`: the instant when all of them admit again. */
+  | { admitted: false; until: number; by: T };
+
+/** Admits an attempt when every counter does; otherwise the counter with the longest wait refuses. */
+export function admitFromAll<T extends CountedRule>(counters: readonly T[], now: number): JointAdmission<T> {
+  const next: ThrottleState[] = [];
+  let refusal: Extract<JointAdmission<T>, { admitted: false }> | undefined;
+  for (const counter of counters) {
+    const admission = admitFromAddress(counter.state, now, counter.rule);
+    next.push(admission.next);
+    const until = admission.admitted ? undefined : admission.until;
+    if (until !== undefined && until > (refusal?.until ?? 0)) refusal = { admitted: false, until, by: counter };
+  }
+  return refusal ?? { admitted: true, next };
+}
+
 /** Gives back the drop of an attempt that succeeded, or that was never verified because the service was busy. */
 export function refund(state: ThrottleState | undefined, now: number, rule: AddressRule): ThrottleState {
   const bucket = leak(state, now, rule);

@@ -101,7 +101,7 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
 /** The page for an answer that failed on the way: a route that is not there, an error that nobody caught. */
 export function showFailure(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
   if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
-  const kind = error instanceof UnavailableError ? 'unavailable' : kindOf(status);
+  const kind = kindOfError(error) ?? kindOf(status);
   const clientId = kind === 'expired' ? rememberedApp(ctx) : undefined;
   pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
 }
@@ -110,6 +110,11 @@ interface Failure {
   status: number;
   reference: string;
   error?: unknown;
+}
+
+function kindOfError(error: unknown): MessageKind | undefined {
+  if (error instanceof UnavailableError) return 'unavailable';
+  return error instanceof RateLimitedError && error.isOfPerson ? 'tooManyOfPerson' : undefined;
 }
 
 function kindOf(status: number): MessageKind {

@@ -1,15 +1,15 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { LimitedEndpoint } from '../domain/request-rates.ts';
+import type { AnonymousEndpoint } from '../domain/request-rates.ts';
 import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
 import { RateLimitedError } from '../services/errors.ts';
 import type { KnownDevices } from '../services/known-devices.ts';
 import type { RequestRates } from '../services/request-rates.ts';
+import { hashId } from '../services/secrets.ts';
 import { cookieNames } from './options/cookies.ts';
 
 /*
- * The limits of an authorization request, which is stored before anybody has signed in: at /auth with an interaction, at /request and at
- * /device/auth. Parameters that the provider does not know are not stored. docs/integrators.md lists the limits.
+ * The limits of an authorization request, which is stored: at /auth with an interaction or a grant, at /request and at /device/auth. Parameters that the provider does not know are not stored. docs/integrators.md lists the limits.
  */
 
 /** In characters. */
@@ -42,7 +42,7 @@ export const MAX_BODY_BYTES = 16_384;
  *
  * @throws {errors.InvalidRequest} when it is too large
  * @throws {errors.UnauthorizedClient} when the client may not use the endpoint
- * @throws {RateLimitedError} when its network or client sends too many
+ * @throws {RateLimitedError} when its network, client or signed-in person sends too many
  */
 export type RequestCheck = (ctx: KoaContextWithOIDC) => void;
 
@@ -138,11 +138,16 @@ function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
   const { rates } = deps;
   const { route, client, session, prompts } = ctx.oidc;
   if (route === 'authorization') {
-    // Apps that only ask begin no interaction, and a signed-in person is known.
-    if (session?.accountId === undefined && !prompts.has('none')) admitInteraction(deps, ctx);
+    const personId = session?.accountId;
+    if (session !== undefined && personId !== undefined) {
+      rates.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
+    } else if (!prompts.has('none')) {
+      // Without a sign-in `prompt=none` stores nothing.
+      admitInteraction(deps, ctx);
+    }
     return;
   }
-  const endpoint: LimitedEndpoint | undefined = PROGRAM_ENDPOINTS.find((one) => one === route);
+  const endpoint: AnonymousEndpoint | undefined = PROGRAM_ENDPOINTS.find((one) => one === route);
   if (endpoint === undefined || client === undefined) return;
   if (client.clientAuthMethod === 'none') rates.admitNetwork(endpoint, ctx.ip);
   else rates.admitClient(endpoint, client.clientId);

@@ -1,14 +1,8 @@
 import Provider, { errors, type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../domain/clock.ts';
-import { admitAttempt } from '../domain/throttle.ts';
+import { admitAttempt, admitFromAll } from '../domain/throttle.ts';
 import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../domain/user-codes.ts';
-import {
-  admitFromNetworks,
-  lockNetworks,
-  networkCounters,
-  putNetworks,
-  removePlaceholders,
-} from '../services/network-counters.ts';
+import { lockNetworks, networkCounters, putNetworks, removePlaceholders } from '../services/network-counters.ts';
 import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 import * as records from '../store/oidc-records.ts';
@@ -56,7 +50,7 @@ export async function lookUpUserCode(
     const ofNetworks = await lockNetworks(tx, networks);
     const now = clock.now();
     const atOwn = admitAttempt(ofOwn.state, now, USER_CODE_RULE);
-    const atNetworks = admitFromNetworks(ofNetworks, now);
+    const atNetworks = admitFromAll(ofNetworks, now);
     if (!atOwn.admitted || !atNetworks.admitted) {
       await removePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
       return { until: Math.max(untilOf(atOwn), untilOf(atNetworks)) };

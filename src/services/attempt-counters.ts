@@ -1,5 +1,6 @@
 import {
   ACCOUNT_RULE,
+  admitFromAll,
   admitKnownDevice,
   admitUnknownDevice,
   withdrawAttempt,
@@ -11,7 +12,6 @@ import * as throttles from '../store/throttles.ts';
 import type { AuditEvent } from './audit.ts';
 import {
   aboutNetwork,
-  admitFromNetworks,
   lockNetworks,
   overdueWindows,
   refundNetworks,
@@ -146,7 +146,7 @@ function decideForUnknownDevice(
     const by = admission.by === 'login' && login !== undefined ? login : person;
     return { admitted: undefined, until: admission.until, by };
   }
-  const fromNetworks = admitFromNetworks(networks, now);
+  const fromNetworks = admitFromAll(networks, now);
   if (!fromNetworks.admitted) {
     const { until, by } = fromNetworks;
     return { admitted: undefined, until, by: { ...by, about: aboutNetwork(by) } };

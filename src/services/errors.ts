@@ -20,7 +20,7 @@ export class UnavailableError extends Error {
 }
 
 /**
- * A network or client sent too many requests that store something without a sign-in. In the words of the provider, like
+ * A network, client or signed-in person sent too many requests that store something. In the words of the provider, like
  * `UnavailableError`.
  */
 export class RateLimitedError extends Error {
@@ -32,9 +32,12 @@ export class RateLimitedError extends Error {
   /** The app could only send the person here again. */
   readonly allow_redirect = false;
   readonly retryAfterSeconds: number;
+  /** True for a signed-in person; the page does not speak of the network then. */
+  readonly isOfPerson: boolean;
   /** @param waitMs until a request is admitted again */
-  constructor(waitMs: number) {
+  constructor(waitMs: number, isOfPerson = false) {
     super('temporarily_unavailable');
+    this.isOfPerson = isOfPerson;
     this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
   }
 }

@@ -47,6 +47,7 @@ export const WORD_FAMILIES = {
     'badRequest',
     'expired',
     'failed',
+    'tooManyOfPerson',
     'tooManyRequests',
     'busy',
     'unavailable',

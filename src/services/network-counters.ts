@@ -1,6 +1,6 @@
 import { networksOf } from '../domain/network.ts';
 import { isWindowOver } from '../domain/refusals.ts';
-import { admitFromAddress, refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
+import { refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
 import type { Unit } from '../store/database/index.ts';
 import * as throttles from '../store/throttles.ts';
 import type { AuditEvent } from './audit.ts';
@@ -17,12 +17,6 @@ export interface NetworkCounter {
 
 /** A counter as it was locked. */
 export interface LockedNetwork extends NetworkCounter, throttles.Throttle {}
-
-/** The decision of several counters. */
-export type NetworkAdmission =
-  | { admitted: true; next: ThrottleState[] }
-  /** `until`: the instant when all of them admit again. */
-  | { admitted: false; until: number; by: LockedNetwork };
 
 /**
  * The counters of an address, in the order in which they are locked (network.ts).
@@ -49,19 +43,6 @@ export function lockNetworks(tx: Unit, counters: readonly NetworkCounter[]): Pro
   );
 }
 
-/** Admits an attempt when every network does; otherwise the network with the longest wait refuses. */
-export function admitFromNetworks(networks: readonly LockedNetwork[], now: number): NetworkAdmission {
-  const next: ThrottleState[] = [];
-  let refusal: Extract<NetworkAdmission, { admitted: false }> | undefined;
-  for (const network of networks) {
-    const admission = admitFromAddress(network.state, now, network.rule);
-    next.push(admission.next);
-    const until = admission.admitted ? undefined : admission.until;
-    if (until !== undefined && until > (refusal?.until ?? 0)) refusal = { admitted: false, until, by: network };
-  }
-  return refusal ?? { admitted: true, next };
-}
-
 /** What the attempts of a network have in common. Their addresses differ. */
 export function aboutNetwork({ name }: NetworkCounter): Pick<AuditEvent, 'detail'> {
   return { detail: { network: name } };
@@ -84,7 +65,7 @@ export async function removePlaceholders(
   }
 }
 
-/** Writes the states that `admitFromNetworks` returned. */
+/** Writes the states that `admitFromAll` returned. */
 export async function putNetworks(
   tx: Unit,
   counters: readonly NetworkCounter[],

@@ -5,7 +5,7 @@ import { maskLogin } from '../domain/masking.ts';
 import { normalisePassword, type PasswordProblem } from '../domain/password-policy.ts';
 import { isWindowOver } from '../domain/refusals.ts';
 import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
-import { admitFromAddress, type AddressRule } from '../domain/throttle.ts';
+import { admitFromAddress, admitFromAll, type AddressRule } from '../domain/throttle.ts';
 import * as credentials from '../store/credentials.ts';
 import * as people from '../store/people.ts';
 import * as throttles from '../store/throttles.ts';
@@ -14,7 +14,6 @@ import type { Audit, AuditEvent } from './audit.ts';
 import type { Hasher } from './hashing.ts';
 import {
   aboutNetwork,
-  admitFromNetworks,
   lockNetworks,
   networkCounters,
   overdueWindows,
@@ -152,7 +151,7 @@ function createAdmission({ secrets, clock }: Deps): Admission {
   const atNetworks = async (tx: Unit, address: string, first: AuditEvent): Promise<RequestAdmission> => {
     const counters = networkCounters(secrets, 'recovery-address', address, PER_ADDRESS);
     const [networks, now] = [await lockNetworks(tx, counters), clock.now()];
-    const admission = admitFromNetworks(networks, now);
+    const admission = admitFromAll(networks, now);
     if (admission.admitted) {
       await putNetworks(tx, counters, admission.next);
       return { admitted: true, events: await endWindows(tx, THROTTLED, overdueWindows(networks, now)) };

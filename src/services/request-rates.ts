@@ -1,25 +1,47 @@
 import type { Clock } from '../domain/clock.ts';
 import { networksOf } from '../domain/network.ts';
-import { CLIENT_RULE, KNOWN_DEVICE_RULE, NETWORK_RULES, type LimitedEndpoint } from '../domain/request-rates.ts';
-import { admitFromAddress, refund, scaleRule, type AddressRule, type ThrottleState } from '../domain/throttle.ts';
+import {
+  CLIENT_RULE,
+  KNOWN_DEVICE_RULE,
+  NETWORK_RULES,
+  SESSION_RULE,
+  SESSION_BUDGETS_PER_PERSON,
+  type AnonymousEndpoint,
+  type LimitedEndpoint,
+} from '../domain/request-rates.ts';
+import {
+  admitFromAddress,
+  admitFromAll,
+  refund,
+  scaleRule,
+  type AddressRule,
+  type ThrottleState,
+} from '../domain/throttle.ts';
 import { RateLimitedError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { beside } from './side-effects.ts';
 
 /**
- * Limits the requests that store something without a sign-in. The counters are in memory, one set for each node: a counter in the
- * database would itself be a row that an unauthenticated request writes.
+ * Limits the requests that store something. The counters are in memory, one set for each node: a counter in the database would itself be
+ * a row that an unauthenticated request writes.
  */
 export interface RequestRates {
   /** Counts a request on every network of the address. @throws {RateLimitedError} and counts nothing when one of them refuses */
-  admitNetwork(endpoint: LimitedEndpoint, address: string): void;
+  admitNetwork(endpoint: AnonymousEndpoint, address: string): void;
   /** Counts a request of a known device. @returns false when its budget is used, and counts nothing then: the network decides */
-  admitDevice(endpoint: LimitedEndpoint, deviceId: string): boolean;
+  admitDevice(endpoint: AnonymousEndpoint, deviceId: string): boolean;
   /** Counts a request of an authenticated client. @throws {RateLimitedError} */
-  admitClient(endpoint: LimitedEndpoint, clientId: string): void;
+  admitClient(endpoint: AnonymousEndpoint, clientId: string): void;
+  /** Counts a request of a signed-in person, on the session and on the person. @throws {RateLimitedError} and counts nothing then */
+  admitPerson(endpoint: LimitedEndpoint, who: SignedInPerson): void;
   /** Gives a request back that was completed: what it stored is gone. */
-  refundNetwork(endpoint: LimitedEndpoint, address: string): void;
+  refundNetwork(endpoint: AnonymousEndpoint, address: string): void;
+}
+
+export interface SignedInPerson {
+  personId: string;
+  sessionHash: string;
 }
 
 /** About 200 bytes each. Beyond it the counter that was not used for the longest time is dropped. */
@@ -46,17 +68,19 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
     const [oldest] = states.keys();
     if (states.size > maxCounters && oldest !== undefined) states.delete(oldest);
   };
-  const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[]): void => {
+  const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[], isOfPerson = false): void => {
     const now = clock.now();
-    const admissions = counters.map(({ key, rule }) => ({ key, ...admitFromAddress(states.get(key), now, rule) }));
-    const waits = admissions.flatMap((one) => (one.admitted ? [] : [one.until ?? now]));
-    if (waits.length > 0) {
+    const admission = admitFromAll(
+      counters.map((counter) => ({ ...counter, state: states.get(counter.key) })),
+      now,
+    );
+    if (!admission.admitted) {
       beside({ log, metrics }, 'metrics', () => {
         metrics.rateLimited.inc({ endpoint });
       });
-      throw new RateLimitedError(Math.max(...waits) - now);
+      throw new RateLimitedError(admission.until - now, isOfPerson);
     }
-    for (const { key, next } of admissions) put(key, next);
+    for (const [at, next] of admission.next.entries()) put(counters[at]?.key ?? '', next);
   };
   return {
     admitNetwork: (endpoint, address) => {
@@ -71,6 +95,9 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
     admitClient: (endpoint, clientId) => {
       admit(endpoint, [{ key: `${endpoint} client ${clientId}`, rule: CLIENT_RULE }]);
     },
+    admitPerson: (endpoint, who) => {
+      admit(endpoint, personCounters(endpoint, who), true);
+    },
     refundNetwork: (endpoint, address) => {
       for (const { key, rule } of networkCounters(endpoint, address)) {
         const state = states.get(key);
@@ -80,7 +107,14 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
   };
 }
 
-function networkCounters(endpoint: LimitedEndpoint, address: string): Counter[] {
+function personCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {
+  return [
+    { key: `${endpoint} session ${sessionHash}`, rule: SESSION_RULE },
+    { key: `${endpoint} person ${personId}`, rule: scaleRule(SESSION_RULE, SESSION_BUDGETS_PER_PERSON) },
+  ];
+}
+
+function networkCounters(endpoint: AnonymousEndpoint, address: string): Counter[] {
   return networksOf(address).map(({ name, weight }) => ({
     key: `${endpoint} network ${name}`,
     rule: scaleRule(NETWORK_RULES[endpoint], weight),

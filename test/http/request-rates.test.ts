@@ -5,7 +5,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import type { NETWORK_RULES } from '../../src/domain/request-rates.ts';
+import { SESSION_RULE, type NETWORK_RULES } from '../../src/domain/request-rates.ts';
+import { personId } from '../helpers/city.ts';
 import { eachService } from '../helpers/each-service.ts';
 import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
 import { send } from '../helpers/raw.ts';
@@ -13,7 +14,7 @@ import { createParty, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 import { authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
 import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf } from '../helpers/visitor.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 describe('the rate of requests without a sign-in', () => {
   const HERE = '203.0.113.7';
@@ -37,6 +38,16 @@ describe('the rate of requests without a sign-in', () => {
   const fill = (endpoint: keyof typeof NETWORK_RULES, address: string): void => {
     try {
       for (;;) service.container.rates.admitNetwork(endpoint, address);
+    } catch {
+      // The budget is used.
+    }
+  };
+  /** Uses the whole budget of a person, from sessions that are not those of the test. */
+  const fillPerson = (endpoint: 'authorization' | 'account', name: 'S1' | 'G3'): void => {
+    try {
+      for (let i = 0; ; i += 1) {
+        service.container.rates.admitPerson(endpoint, { personId: personId(name), sessionHash: String(i) });
+      }
     } catch {
       // The budget is used.
     }
@@ -74,7 +85,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 429);
   });
 
-  it('is not limited for people who are signed in, nor for apps that only ask', async () => {
+  it('is not limited by the network for people who are signed in, nor for apps that only ask', async () => {
     const visitor = createVisitor(service.issuer);
     await enter(app, visitor, { login: LOGIN.G4 });
     fill('authorization', HERE);
@@ -82,6 +93,48 @@ describe('the rate of requests without a sign-in', () => {
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
     const asking = await createVisitor(service.issuer).open((await app.begin({ prompt: 'none' })).url, from(HERE));
     assert.equal(errorOf(asking), 'login_required');
+  });
+
+  it('is limited by session and person where one is signed in: 429 with a page, nothing stored', async () => {
+    const { search } = new URL((await app.begin({ prompt: 'login', state: 's'.repeat(2_000) })).url);
+    const silent = new URL((await app.begin({ prompt: 'none' })).url).search;
+    const [phone, tablet] = [createVisitor(service.issuer), createVisitor(service.issuer)];
+    for (const visitor of [phone, tablet]) await enter(app, visitor, { login: LOGIN.S1 });
+    const begin = async ({ jar }: Visitor, query = search) => {
+      const cookie = await jar.getCookieString(service.issuer);
+      return send(service.issuer, `/auth${query}`, { headers: { cookie, accept: 'text/html', ...from(HERE) } });
+    };
+    const statuses: number[] = [];
+    for (let i = 0; i <= SESSION_RULE.capacity; i += 1) statuses.push((await begin(phone)).status);
+    // The sign-in itself is not counted: the person was not signed in when it began.
+    assert.deepEqual([new Set(statuses.slice(0, -1)), statuses.at(-1)], [new Set([303]), 429]);
+    assert.equal((await begin(tablet)).status, 303, 'another session of the person');
+    fillPerson('authorization', 'S1');
+    const before = (await rowsOf(service)).length;
+    for (const query of [search, silent]) {
+      const { status, headers, body } = await begin(tablet, query);
+      assert.deepEqual([status, headers['retry-after']], [429, '4']);
+      assert.match(textOf(body), /您的帳號目前使用次數過多/);
+    }
+    assert.equal((await rowsOf(service)).length, before);
+    for (const login of [LOGIN.T2, LOGIN.S1]) {
+      assert.ok(codeOf((await enter(app, createVisitor(service.issuer), { login })).answer), 'a sign-in');
+    }
+    time.forward(4 * SECOND);
+    assert.equal((await begin(tablet)).status, 303);
+    time.forward(HOUR);
+  });
+
+  it('is limited for "end all other sessions", which writes an audit row each time', async () => {
+    const visitor = createVisitor(service.issuer);
+    await enter(app, visitor, { login: LOGIN.G3 });
+    const endOthers = (): Promise<Answer> => visitor.post('/account/sessions/end-others', '');
+    assert.equal((await endOthers()).status, 200);
+    fillPerson('account', 'G3');
+    const page = await endOthers();
+    assert.equal(page.status, 429);
+    assert.match(textOf(page.body), /您的帳號目前使用次數過多/);
+    time.forward(HOUR);
   });
 
   it('is limited by device where somebody has signed in before, whatever its network sent', async () => {

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { NO_REFUSALS } from '../../src/domain/refusals.ts';
-import type { ThrottleState } from '../../src/domain/throttle.ts';
-import { admitFromNetworks, networkCounters } from '../../src/services/network-counters.ts';
+import { admitFromAll, type ThrottleState } from '../../src/domain/throttle.ts';
+import { networkCounters } from '../../src/services/network-counters.ts';
 import { createSecrets } from '../../src/services/secrets.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
@@ -21,7 +21,7 @@ function countAdmitted(addresses: readonly string[]): number {
   for (const address of addresses) {
     const counters = countersOf(address);
     const locked = counters.map((counter) => ({ ...counter, state: states.get(counter.key), refusals: NO_REFUSALS }));
-    const admission = admitFromNetworks(locked, NOW);
+    const admission = admitFromAll(locked, NOW);
     if (!admission.admitted) continue;
     admitted += 1;
     for (const [at, { key }] of counters.entries()) {
@@ -55,8 +55,8 @@ describe('counters of networks', () => {
       refusals: NO_REFUSALS,
     }));
     const [first, , third] = locked;
-    assert.deepEqual(admitFromNetworks(locked.slice(0, 2), NOW), { admitted: false, until: NOW + 1_000, by: first });
-    assert.deepEqual(admitFromNetworks(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
+    assert.deepEqual(admitFromAll(locked.slice(0, 2), NOW), { admitted: false, until: NOW + 1_000, by: first });
+    assert.deepEqual(admitFromAll(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
   });
 
   it('hold no address in their keys', () => {

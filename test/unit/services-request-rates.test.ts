@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
-import { CLIENT_RULE, NETWORK_RULES } from '../../src/domain/request-rates.ts';
+import { CLIENT_RULE, NETWORK_RULES, SESSION_RULE } from '../../src/domain/request-rates.ts';
 import { RateLimitedError } from '../../src/services/errors.ts';
 import { createLogger } from '../../src/services/logger.ts';
 import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
@@ -98,6 +98,51 @@ describe('rates of requests without a sign-in', () => {
       1,
     );
     rates.admitClient('pushed_authorization_request', 'other');
+  });
+
+  it('give a session a third of the budget of its person, and count on neither when one refuses', () => {
+    const request = (
+      sessionHash: string,
+      personId = 'father',
+      endpoint: 'authorization' | 'account' = 'authorization',
+    ) =>
+      waitAfter(() => {
+        rates.admitPerson(endpoint, { personId, sessionHash });
+      });
+    const { capacity: ofSession, msPerDrop: sessionMs } = SESSION_RULE;
+    for (const session of ['phone', 'tablet']) {
+      for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), 0);
+      for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), sessionMs / 1_000);
+    }
+    for (let i = 0; i < ofSession; i += 1) assert.equal(request('desktop'), 0, 'refused requests count nowhere');
+    assert.equal(request('console'), Math.ceil(sessionMs / 3 / 1_000), 'the person');
+    assert.equal(request('console', 'mother'), 0);
+    assert.equal(request('console', 'father', 'account'), 0);
+    begin(1);
+  });
+
+  it('say whether a person or a network is limited', () => {
+    const who = { personId: 'father', sessionHash: 'phone' };
+    const isOfPerson = (work: () => void): boolean => {
+      try {
+        for (;;) work();
+      } catch (error) {
+        assert.ok(error instanceof RateLimitedError);
+        return error.isOfPerson;
+      }
+    };
+    assert.equal(
+      isOfPerson(() => {
+        rates.admitPerson('authorization', who);
+      }),
+      true,
+    );
+    assert.equal(
+      isOfPerson(() => {
+        begin(1);
+      }),
+      false,
+    );
   });
 
   it('keep a limited number of counters, and drop the one that was not used for the longest time', () => {

@@ -42,6 +42,8 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/sessions/end-others',
     languageLinkToAccount,
     forPerson(deps, async (ctx, { facts, sessionHash }) => {
+      // Each time the session gets a new id, so this is counted on the person.
+      deps.rates.admitPerson('account', { personId: facts.id, sessionHash });
       deps.oidc.setSessionCookie(ctx, await access.endOtherSessions(facts.id, sessionHash, ctx.ip));
       done(ctx, 'othersEnded');
     }),
