@@ -1,10 +1,8 @@
 import type { KoaContextWithOIDC, Grant } from 'oidc-provider';
 import type { ActingContext } from '../domain/model.ts';
 import { claimsOfScopes, grantedScopes } from '../domain/scopes.ts';
-import { OvertakenError } from '../services/errors.ts';
+import { storeGrant, type LastContext } from '../services/grants.ts';
 import { hashId } from '../services/secrets.ts';
-import { hasConsent } from '../store/consents.ts';
-import * as grants from '../store/grants.ts';
 import type { OidcDeps } from './deps.ts';
 import { writeGathered } from './gather.ts';
 import type { Identities, Identity } from './identity.ts';
@@ -44,26 +42,24 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
   const grantId = await grant.save();
   const { chosen } = identity;
   const stored = requestedScopes(ctx, registration);
-  const isFirstParty = clients.find(client.clientId)?.first_party === true;
-  await writeGathered(store, async (u) => {
-    // Access that was removed since the prompts were checked stays removed; the session's write has locked the person.
-    if (!isFirstParty && !(await hasConsent(u, personId, client.clientId, stored))) throw new OvertakenError();
-    await grants.insertGrant(u, {
-      grantHash: hashId(grantId),
-      personId,
-      clientId: client.clientId,
-      sessionHash: hashId(session.uid),
-      role: chosen?.role ?? null,
-      schoolCode: chosen?.schoolCode ?? null,
-      childId: chosen?.childId ?? null,
-      basisId: chosen?.basisId ?? null,
-      scopes: stored.join(' '),
-      createdAt: clock.now(),
-      // Not `exp`: the provider writes that into the record only, and the instance does not have it.
-      expiresAt: clock.now() + grant.remainingTTL * 1000,
-    });
-    if (chosen !== undefined) await grants.putLastContext(u, personId, client.clientId, toLast(chosen));
-  });
+  const row = {
+    grantHash: hashId(grantId),
+    personId,
+    clientId: client.clientId,
+    sessionHash: hashId(session.uid),
+    role: chosen?.role ?? null,
+    schoolCode: chosen?.schoolCode ?? null,
+    childId: chosen?.childId ?? null,
+    basisId: chosen?.basisId ?? null,
+    scopes: stored.join(' '),
+    createdAt: clock.now(),
+    // Not `exp`: the provider writes that into the record only, and the instance does not have it.
+    expiresAt: clock.now() + grant.remainingTTL * 1000,
+  };
+  const needsConsent = clients.find(client.clientId)?.first_party !== true;
+  const last = chosen && toLast(chosen);
+  // The session's write comes before and has locked the person.
+  await writeGathered(store, (tx) => storeGrant(tx, { grant: row, last, needsConsent }));
   return grant;
 }
 
@@ -75,6 +71,6 @@ function addResources(ctx: KoaContextWithOIDC, grant: Grant): void {
   }
 }
 
-function toLast({ role, schoolCode, childId }: ActingContext): grants.LastContext {
+function toLast({ role, schoolCode, childId }: ActingContext): LastContext {
   return { role, schoolCode: schoolCode ?? null, childId: childId ?? null };
 }

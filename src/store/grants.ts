@@ -1,9 +1,9 @@
-import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, lte, ne, not, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 import { chunksOf } from './bulk.ts';
-import { destroyByGrants, destroyRecords, foundColumns, type FoundRecord } from './oidc-records.ts';
+import { deleteRecords, destroyByGrants, foundColumns, type FoundRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
 /** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
@@ -102,6 +102,73 @@ export async function listGrantsOfSessions(tx: Unit, sessionHashes: readonly str
   return found;
 }
 
+/** Grants that one transaction revokes. Later ones revoke the rest. */
+const SURPLUS_LIMIT = 1_000;
+
+interface SurplusParams {
+  /** A session or a person. */
+  owner: string;
+  clientId: string;
+  grantHash: string;
+  now: number;
+  /** How many of the other grants stay. */
+  kept: number;
+}
+
+function surplusGrants(owner: 'sessionHash' | 'personId', kind: 'offline' | 'online') {
+  return statement(({ db, t: { grants: g } }, p: Param<SurplusParams>) => {
+    const isOffline = sql`(' ' || ${g.scopes} || ' ') like '% offline_access %'`;
+    return db
+      .select({ grantHash: g.grantHash })
+      .from(g)
+      .where(
+        and(
+          eq(g[owner], p('owner')),
+          eq(g.clientId, p('clientId')),
+          ne(g.grantHash, p('grantHash')),
+          gt(g.expiresAt, p('now')),
+          kind === 'offline' ? isOffline : not(isOffline),
+        ),
+      )
+      .orderBy(desc(g.createdAt), g.grantHash)
+      .limit(SURPLUS_LIMIT)
+      .offset(p('kept'));
+  });
+}
+
+const surplusOfSession = {
+  online: surplusGrants('sessionHash', 'online'),
+  offline: surplusGrants('sessionHash', 'offline'),
+};
+const surplusOfPerson = surplusGrants('personId', 'offline');
+
+export type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
+
+/**
+ * Lists the live grants of the session and client of a grant beyond the newest `limit`, of which it is one. Those with `offline_access` are
+ * counted apart from the others.
+ */
+export async function listSurplusOfSession(
+  tx: Unit,
+  { sessionHash: owner, clientId, grantHash }: NewestGrant,
+  isOffline: boolean,
+  now: number,
+  limit: number,
+): Promise<string[]> {
+  const list = surplusOfSession[isOffline ? 'offline' : 'online'];
+  return (await list(tx, { owner, clientId, grantHash, now, kept: limit - 1 })).map((row) => row.grantHash);
+}
+
+/** The same for the grants with `offline_access` of a person. */
+export async function listSurplusOfPerson(
+  tx: Unit,
+  { personId: owner, clientId, grantHash }: NewestGrant,
+  now: number,
+  limit: number,
+): Promise<string[]> {
+  return (await surplusOfPerson(tx, { owner, clientId, grantHash, now, kept: limit - 1 })).map((row) => row.grantHash);
+}
+
 /** Moves grants to the new hash of their session. @returns the hashes of the grants */
 export async function moveGrantsToSession(tx: Unit, sessionHash: string, newHash: string): Promise<string[]> {
   const g = tx.t.grants;
@@ -169,7 +236,8 @@ export async function endGrants(
     const found = inArray(g.grantHash, part);
     ended.push(...(await tx.db.delete(g).where(found).returning({ personId: g.personId, clientId: g.clientId })));
     await destroyByGrants(tx, part);
-    await destroyRecords(tx, 'Grant', part);
+    // No tombstones: the request that creates a grant saves it, and no later one. A browser could pile them up.
+    await deleteRecords(tx, 'Grant', part);
   }
   return ended;
 }

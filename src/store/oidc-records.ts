@@ -199,10 +199,10 @@ export async function destroyRecord(u: Unit, model: string, idHash: string): Pro
   return (await destroyById(u, { model, idHash })).length > 0;
 }
 
-/** Ends records of one model; the list must fit into one statement, here and below. @returns how many */
-export async function destroyRecords(tx: Unit, model: string, idHashes: readonly string[]): Promise<number> {
+/** Deletes records of a model that nothing saves again; the list must fit into one statement, here and below. */
+export async function deleteRecords(tx: Unit, model: string, idHashes: readonly string[]): Promise<void> {
   const o = tx.t.oidcRecords;
-  return destroyWhere(tx, and(eq(o.model, model), inArray(o.idHash, [...idHashes])));
+  await tx.db.delete(o).where(and(eq(o.model, model), inArray(o.idHash, [...idHashes])));
 }
 
 /** Ends every code and token of some grants. @returns how many */

@@ -6,6 +6,7 @@ import * as keys from '../../src/store/keys.ts';
 import * as records from '../../src/store/oidc-records.ts';
 import * as outbox from '../../src/store/outbox.ts';
 import * as sessions from '../../src/store/sessions.ts';
+import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
 import { withFamily } from './family.ts';
 import { NOW } from './numbers.ts';
@@ -133,6 +134,16 @@ eachStore('grants and sessions', (on) => {
     assert.equal(await on.store.write((u) => grants.purgeGrants(u, NOW + 100, 10)), 2);
     await on.store.write((u) => grants.endGrants(u, ['a', 'unknown']));
     assert.deepEqual(await on.store.read((u) => grants.grantsOfPerson(u, 'father')), []);
+  });
+
+  it('find the grants beyond a limit by the index of the session and that of the person', async () => {
+    const newest = { grantHash: 'new', personId: 'father', clientId: 'app', sessionHash: 's1' };
+    for (const isOffline of [true, false]) {
+      const plan = await planOf(on.store, (u) => grants.listSurplusOfSession(u, newest, isOffline, NOW, 20));
+      assert.match(plan, /grants_session_idx/);
+    }
+    const ofPerson = await planOf(on.store, (u) => grants.listSurplusOfPerson(u, newest, NOW, 200));
+    assert.match(ofPerson, /grants_person_idx/);
   });
 
   it('remember the last context of each client', async () => {

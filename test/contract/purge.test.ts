@@ -5,8 +5,9 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/services/logger.ts';
 import { createSecrets } from '../../src/services/secrets.ts';
-import type { Execute, Unit } from '../../src/store/database/unit.ts';
+import type { Unit } from '../../src/store/database/index.ts';
 import * as records from '../../src/store/oidc-records.ts';
+import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './numbers.ts';
 
@@ -20,23 +21,6 @@ eachStore('purging of expired records', (on) => {
       .map(({ id }) => id)
       .filter((id) => !id.startsWith('live'))
       .sort();
-  /** Runs `work` and returns the plan of its last statement. */
-  const planOf = (work: (tx: Unit) => Promise<unknown>): Promise<string> =>
-    on.store.write(async (tx) => {
-      const statements: [text: string, values: unknown[]][] = [];
-      const execute: Execute = (text, values, name) => {
-        statements.push([text, [...values]]);
-        return tx.execute(text, values, name);
-      };
-      const watched: Unit = { ...tx, db: tx.engine.queries(execute), execute };
-      // With few rows PostgreSQL would rather read the whole table.
-      if (tx.dialect === 'postgres') await tx.execute('set local enable_seqscan = off', []);
-      await work(watched);
-      const [text, values] = statements.at(-1) ?? ['', []];
-      const rows = await tx.execute(`${tx.dialect === 'postgres' ? 'explain' : 'explain query plan'} ${text}`, values);
-      return rows.map((row) => row.join(' ')).join('\n');
-    });
-
   before(async () => {
     await on.store.write(async (tx) => {
       for (let i = 0; i < LIVE; i += 1) await put(tx, `live${String(i)}`, { expiresAt: NOW + 1_000 + i });
@@ -50,14 +34,14 @@ eachStore('purging of expired records', (on) => {
   });
 
   it('finds them by the index of model and expiry, and each model by one entry', async () => {
-    const plan = await planOf((tx) => records.purgeExpired(tx, 'AccessToken', NOW, 10));
+    const plan = await planOf(on.store, (tx) => records.purgeExpired(tx, 'AccessToken', NOW, 10));
     assert.match(plan, /oidc_records_expires_idx/);
     assert.match(
-      await planOf((tx) => records.purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
+      await planOf(on.store, (tx) => records.purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
       /oidc_records_expires_idx/,
     );
     assert.deepEqual(await on.store.read((tx) => records.listModels(tx)), ['Interaction', 'Session']);
-    const models = await planOf((tx) => records.listModels(tx));
+    const models = await planOf(on.store, (tx) => records.listModels(tx));
     assert.match(models, /SEARCH oidc_records USING COVERING INDEX|Index Only Scan/);
   });
 
