@@ -115,6 +115,12 @@ async function consumeNow(store: Store, model: string, id: string, now: number):
   throw new errors.InvalidRequestUri('request_uri was already used');
 }
 
+/** The client of an interaction. */
+function requestingClient({ params }: AdapterPayload): string | undefined {
+  const clientId = params?.['client_id'];
+  return typeof clientId === 'string' ? clientId : undefined;
+}
+
 interface RecordInput extends Pick<AdapterDeps, 'secrets'> {
   model: string;
   id: string;
@@ -133,9 +139,9 @@ export function toRecord({ model, id, payload, expiresIn, secrets, now }: Record
     uidHash: hashOf(payload.uid),
     userCodeHash: hashOf(payload.userCode),
     grantHash: hashOf(payload.grantId),
-    // A sign-in that waits to be taken up belongs to its person too: it must end with the sessions.
-    accountId: payload.accountId ?? payload.result?.login?.accountId ?? null,
-    clientId: payload.clientId ?? null,
+    // An interaction belongs to the person who signs in or is signed in: it must end with the sessions, and with the access of its app.
+    accountId: payload.accountId ?? payload.result?.login?.accountId ?? payload.session?.accountId ?? null,
+    clientId: payload.clientId ?? requestingClient(payload) ?? null,
     browserHash: model === 'Interaction' ? currentBrowserHash() : null,
     payload: sealPayload(secrets, model, idHash, payload),
     expiresAt: expiresIn === undefined ? null : now + expiresIn * 1000,

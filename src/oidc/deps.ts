@@ -3,6 +3,7 @@ import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
 import type { Clock } from '../domain/clock.ts';
 import type { Audit } from '../services/audit.ts';
 import type { Clients } from '../services/clients.ts';
+import type { Consents } from '../services/consents.ts';
 import type { Endings } from '../services/endings.ts';
 import type { Keys } from '../services/keys.ts';
 import type { KnownDevices } from '../services/known-devices.ts';
@@ -42,6 +43,7 @@ export interface OidcDeps {
   clock: Clock;
   secrets: Secrets;
   clients: Clients;
+  consents: Pick<Consents, 'has'>;
   keys: Keys;
   audit: Audit;
   endings: Endings;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ import type { OidcDeps } from './deps.ts';
 import { reuseReasonOf, revokeReused, type ReuseDeps } from './reuse.ts';
 import { normalizePath, ROUTES } from './routes.ts';
 
-type Work = (u: Unit) => Promise<unknown>;
+export type Work = (tx: Unit) => Promise<unknown>;
 type Saved = records.NewOidcRecord;
 
 /**
@@ -42,11 +43,13 @@ class AlreadyUsedError extends Error {
 }
 
 const underWay = new WeakMap<object, Gathering>();
+/** Outside of the provider's own routes, which know their request. */
+const collected = new AsyncLocalStorage<Gathering>();
 
 /** The gathering of the request that is under way, if its writes are gathered. */
 export function gathering(): Gathering | undefined {
   const request = Provider.ctx?.req;
-  return request === undefined ? undefined : underWay.get(request);
+  return collected.getStore() ?? (request && underWay.get(request));
 }
 
 /** Writes at the end of the request where its writes are gathered, and at once elsewhere. */
@@ -98,16 +101,26 @@ export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, pr
   };
 }
 
+/** Runs `work`. @returns what it returned, and what it writes, for a transaction of the caller */
+export async function collectWrites<T>(work: () => Promise<T>): Promise<{ returned: T; write: Work }> {
+  const gathered: Gathered = { work: [], removals: [], event: undefined };
+  const returned = await collected.run(createGathering(gathered), work);
+  return { returned, write: inOrder(gathered.work) };
+}
+
+function inOrder(work: readonly Work[]): Work {
+  return async (tx) => {
+    for (const one of work) await one(tx);
+  };
+}
+
 async function finish(
   { store, audit }: Pick<OidcDeps, 'store' | 'audit'>,
   work: readonly Work[],
   event?: AuditEvent,
 ): Promise<void> {
-  const all = async (u: Unit): Promise<void> => {
-    for (const one of work) await one(u);
-  };
-  if (event !== undefined) await audit.record(event, all);
-  else if (work.length > 0) await store.write(all);
+  if (event !== undefined) await audit.record(event, inOrder(work));
+  else if (work.length > 0) await store.write(inOrder(work));
 }
 
 const unrotatedRefresh = z.object({

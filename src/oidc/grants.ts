@@ -47,19 +47,15 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
     personId,
     clientId: client.clientId,
     sessionHash: hashId(session.uid),
-    role: chosen?.role ?? null,
-    schoolCode: chosen?.schoolCode ?? null,
-    childId: chosen?.childId ?? null,
-    basisId: chosen?.basisId ?? null,
+    ...(chosen && { ...toLast(chosen), basisId: chosen.basisId }),
     scopes: stored.join(' '),
     createdAt: clock.now(),
     // Not `exp`: the provider writes that into the record only, and the instance does not have it.
     expiresAt: clock.now() + grant.remainingTTL * 1000,
   };
   const needsConsent = clients.find(client.clientId)?.first_party !== true;
-  const last = chosen && toLast(chosen);
   // The session's write comes before and has locked the person.
-  await writeGathered(store, (tx) => storeGrant(tx, { grant: row, last, needsConsent }));
+  await writeGathered(store, (tx) => storeGrant(tx, { grant: row, last: chosen && toLast(chosen), needsConsent }));
   return grant;
 }
 

@@ -175,6 +175,8 @@ function createRevokeApp({ store, audit, endings, outbox }: Deps): Access['revok
       const grants = all.filter((grant) => grant.clientId === clientId);
       if (consents === 0 && grants.length === 0) return false;
       await endings.endGrants(tx, grants);
+      // An answer to the consent page that is being stored would give the access back.
+      await records.destroyStepsOf(tx, personId, clientId);
       await audit.append(tx, {
         event: 'app.revoked',
         outcome: 'ok',

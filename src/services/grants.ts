@@ -23,7 +23,16 @@ export async function storeGrant(
   }: { grant: grantStore.NewGrant; last: grantStore.LastContext | undefined; needsConsent: boolean },
 ): Promise<void> {
   const { personId, clientId, scopes, createdAt } = grant;
-  if (needsConsent && !(await hasConsent(tx, personId, clientId, scopes.split(' ')))) throw new OvertakenError();
+  if (
+    needsConsent &&
+    !(await hasConsent(
+      tx,
+      personId,
+      clientId,
+      scopes.split(' ').filter((scope) => scope !== ''),
+    ))
+  )
+    throw new OvertakenError();
   await grantStore.insertGrant(tx, grant);
   await revokeSurplus(tx, grant, createdAt);
   if (last !== undefined) await grantStore.putLastContext(tx, personId, clientId, last);

@@ -245,11 +245,12 @@ function tombstone(o: Tables['oidcRecords']): { destroyed: boolean; payload: str
   return { destroyed: true, payload: '', expiresAt: sql`coalesce(${o.expiresAt}, ${o.createdAt})` };
 }
 
-/** Ends the requests in which a person has signed in, or was signed in, and that wait to go on. @returns how many */
-export async function destroyStepsOf(u: Unit, personId: string): Promise<number> {
+/** Ends the requests in which a person has signed in, or was signed in, and that wait to go on: all, or those of one client. @returns how many */
+export async function destroyStepsOf(u: Unit, personId: string, clientId?: string): Promise<number> {
   const o = u.t.oidcRecords;
+  const ofClient = clientId === undefined ? undefined : eq(o.clientId, clientId);
   // The letters of the partial index: a parameter could be any model.
-  return destroyWhere(u, and(sql`model = 'Interaction'`, eq(o.accountId, personId)));
+  return destroyWhere(u, and(sql`model = 'Interaction'`, eq(o.accountId, personId), ofClient));
 }
 
 /** The records of several sessions, with the uid of each, the newest last. Keep the list below the parameters of one statement. */

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { createConsents, type Consents } from '../../src/services/consents.ts';
+import { createConsents, type ConsentAnswer, type Consents } from '../../src/services/consents.ts';
 import { OvertakenError, RateLimitedError, UnavailableError } from '../../src/services/errors.ts';
-import { openPayload } from '../../src/services/oidc-payload.ts';
+import { openPayload, sealPayload } from '../../src/services/oidc-payload.ts';
 import { createRevocation } from '../../src/services/revoke-all.ts';
 import { hashId } from '../../src/services/secrets.ts';
 import { deleteConsents, hasConsent, listConsents } from '../../src/store/consents.ts';
 import { putResetLink } from '../../src/store/credentials.ts';
 import { grantsOfPerson } from '../../src/store/grants.ts';
-import { findRecordByUid } from '../../src/store/oidc-records.ts';
+import { findRecordByUid, putRecord } from '../../src/store/oidc-records.ts';
 import { sessionByHash } from '../../src/store/sessions.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { listAlive, storeGrant, storeInteraction, storeSession } from '../helpers/signed-in.ts';
@@ -43,11 +43,21 @@ eachStore('consents and sessions', (on) => {
     await storeSession(services, { sessionHash: 's', personId: 'father', sids: { app: 'sid', quiet: 'sid-q' } });
     await services.newEntries();
   });
+  let pages = 0;
+  /** The person accepts on a new consent page. */
+  const give = async (answer: Omit<ConsentAnswer, 'accepted' | 'uid'>): Promise<void> => {
+    const uid = `page ${String((pages += 1))}`;
+    const idHash = hashId(uid);
+    const record = { model: 'Interaction', idHash, createdAt: TEST_NOW, expiresAt: TEST_NOW + HOUR_MS };
+    const payload = sealPayload(services.secrets, 'Interaction', idHash, {});
+    await on.store.write((tx) => putRecord(tx, { ...record, payload }));
+    await consents.answer({ ...answer, accepted: true, uid }, () => Promise.resolve());
+  };
   const has = (scopes: readonly string[], clientId = 'app', personId = 'father'): Promise<boolean> =>
     on.store.read((tx) => hasConsent(tx, personId, clientId, scopes));
 
   it('hold for one person, one app and the scopes that were agreed to', async () => {
-    await consents.give(agreement);
+    await give(agreement);
     assert.equal(await has(agreement.scopes), true);
     assert.equal(await has(['openid']), true);
     assert.equal(await has(['openid', 'email']), false);
@@ -62,10 +72,10 @@ eachStore('consents and sessions', (on) => {
   });
 
   it('keep the time of the first agreement, and end by app', async () => {
-    await consents.give(agreement);
+    await give(agreement);
     services.forward(5);
-    await consents.give({ ...agreement, scopes: ['openid', 'email'] });
-    await consents.give({ ...agreement, clientId: 'quiet', scopes: [] });
+    await give({ ...agreement, scopes: ['openid', 'email'] });
+    await give({ ...agreement, clientId: 'quiet', scopes: [] });
     const rows = await on.store.read((tx) => listConsents(tx, 'father'));
     assert.deepEqual(rows.map(({ clientId, scope, grantedAt }) => [clientId, scope, grantedAt - TEST_NOW]).sort(), [
       ['app', 'email', 5],
@@ -78,10 +88,10 @@ eachStore('consents and sessions', (on) => {
   });
 
   it('are not taken from a session that ended, is unknown or belongs to another person', async () => {
-    await assert.rejects(consents.give({ ...agreement, sessionHash: 'unknown' }), OvertakenError);
-    await assert.rejects(consents.give({ ...agreement, personId: 'teacher' }), OvertakenError);
+    await assert.rejects(give({ ...agreement, sessionHash: 'unknown' }), OvertakenError);
+    await assert.rejects(give({ ...agreement, personId: 'teacher' }), OvertakenError);
     await services.access.endSession('father', 's', '203.0.113.7');
-    await assert.rejects(consents.give(agreement), OvertakenError);
+    await assert.rejects(give(agreement), OvertakenError);
     assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
   });
 

@@ -5,7 +5,7 @@ import { inLanguage, type Words } from '../../config/words.ts';
 import { apiScope, grantedScopes, type Scope } from '../../domain/scopes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms.ts';
-import { finish, type Screen, type Step } from './step.ts';
+import { finishWith, type Screen, type Step } from './step.ts';
 
 const form = z.object({ consent: z.enum(['accept', 'deny']) });
 const requested = z.object({
@@ -15,7 +15,7 @@ const requested = z.object({
 
 /** What a third-party app will learn, item by item, in plain words. */
 export function createConsentScreen(deps: HttpDeps): Screen {
-  const { pages, clients, oidc } = deps;
+  const { pages, clients, consents, oidc } = deps;
   const itemsOf = (ctx: Context, step: Step): { title: string; detail: string }[] => {
     const { own, ofApis } = requestedItems(deps, step);
     return [
@@ -38,19 +38,19 @@ export function createConsentScreen(deps: HttpDeps): Screen {
       return Promise.resolve();
     },
     submit: async (ctx, step) => {
-      const { consent } = readForm(ctx, form);
-      await finish(
-        ctx,
-        oidc,
-        consent === 'accept'
-          ? { consent: {} }
-          : { error: 'access_denied', error_description: 'the person did not agree' },
-      );
-      // After the answer counts: a form pressed twice is one answer.
-      await record(deps, ctx, step, consent === 'accept');
+      const accepted = readForm(ctx, form).consent === 'accept';
+      const { uid, personId, sessionHash, clientId } = step;
+      // Every consent page follows a sign-in.
+      if (personId === undefined || sessionHash === undefined) throw createError(410, 'this step has expired');
+      const { own, ofApis } = requestedItems(deps, step);
+      const scopes = [...own, ...ofApis.map(({ name }) => name)];
+      const answer = { accepted, uid, personId, sessionHash, clientId, scopes, address: ctx.ip };
+      await finishWith(ctx, oidc, accepted ? { consent: {} } : DENIED, (save) => consents.answer(answer, save));
     },
   };
 }
+
+const DENIED = { error: 'access_denied', error_description: 'the person did not agree' };
 
 interface Items {
   own: Scope[];
@@ -69,25 +69,4 @@ function requestedItems({ clients }: HttpDeps, step: Step): Items {
       .map(([name, text]) => ({ name: apiScope(identifier, name), text, host: new URL(identifier).host })),
   );
   return { own, ofApis };
-}
-
-async function record(deps: HttpDeps, ctx: Context, step: Step, accepted: boolean): Promise<void> {
-  const { own, ofApis } = requestedItems(deps, step);
-  const scopes = [...own, ...ofApis.map(({ name }) => name)];
-  const { personId, sessionHash, clientId } = step;
-  if (accepted) {
-    // Every consent page follows a sign-in.
-    if (personId === undefined || sessionHash === undefined) throw createError(410, 'this step has expired');
-    await deps.consents.give({ personId, sessionHash, clientId, scopes, address: ctx.ip });
-    return;
-  }
-  await deps.audit.record({
-    event: 'consent.refused',
-    outcome: 'refused',
-    actorId: personId,
-    subjectId: personId,
-    clientId,
-    address: ctx.ip,
-    detail: { scope: scopes.join(' ') },
-  });
 }

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import createError from 'http-errors';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { z } from 'zod';
+import { collectWrites, type Work } from '../../oidc/gather.ts';
 import type { Oidc } from '../../oidc/provider.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/new-password.ts';
@@ -79,6 +80,19 @@ function expired(error: unknown): never {
  */
 export async function finish(ctx: Context, { provider }: Oidc, result: InteractionResults): Promise<void> {
   goOn(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(expired));
+}
+
+/** The same for an answer that is stored together with what follows from it. @param store calls its argument in its transaction */
+export async function finishWith(
+  ctx: Context,
+  { provider }: Oidc,
+  result: InteractionResults,
+  store: (save: Work) => Promise<void>,
+): Promise<void> {
+  const answer = (): Promise<string> => provider.interactionResult(ctx.req, ctx.res, result).catch(expired);
+  const { returned, write } = await collectWrites(answer);
+  await store(write);
+  goOn(ctx, returned);
 }
 
 /**

@@ -1,5 +1,4 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { hasConsent } from '../../store/consents.ts';
 import type { OidcDeps } from '../deps.ts';
 import { requestedScopes } from '../requested-scopes.ts';
 import { requestedCheck } from './requested-check.ts';
@@ -10,7 +9,7 @@ const { Check, Prompt } = interactionPolicy;
  * Apps of the city are registered by the bureau and skip this page. Others show each item once; the answer is stored and holds until
  * the person removes the app.
  */
-export function consentPrompt({ clients, store }: OidcDeps): interactionPolicy.Prompt {
+export function consentPrompt({ clients, consents }: OidcDeps): interactionPolicy.Prompt {
   const isFirstParty = (ctx: KoaContextWithOIDC): boolean =>
     clients.find(ctx.oidc.client?.clientId ?? '')?.first_party === true;
   const prompt = new Prompt(
@@ -20,7 +19,7 @@ export function consentPrompt({ clients, store }: OidcDeps): interactionPolicy.P
       const clientId = ctx.oidc.client?.clientId;
       if (isFirstParty(ctx) || personId === undefined || clientId === undefined) return false;
       const wanted = requestedScopes(ctx, clients.registrationOf(clientId));
-      return !(await store.read((tx) => hasConsent(tx, personId, clientId, wanted)));
+      return !(await consents.has(personId, clientId, wanted));
     }),
     // RFC 8252 8.6: another app on the phone can claim a private-use scheme, so nothing goes there without a gesture.
     new Check('native_app', 'a native app needs a gesture of the person', 'interaction_required', ({ oidc }) => {
