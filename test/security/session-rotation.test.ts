@@ -3,23 +3,43 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import { eq } from 'drizzle-orm';
+import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named.ts';
 import { MAX_SESSIONS_PER_PERSON, REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
 import * as sessions from '../../src/store/sessions.ts';
 import { givePassword, personId } from '../helpers/city.ts';
 import { eachService } from '../helpers/each-service.ts';
-import { codeOf, enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, userinfo } from '../helpers/flow.ts';
+import {
+  askForTokens,
+  codeOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  stepOf,
+  textIn,
+  userinfo,
+} from '../helpers/flow.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const NEXT = 'four purple umbrellas';
 const secret = newSecret();
-const options = () => ({ clients: [registered('app', secret, { scopes: ['openid', 'profile'] })] });
+const options = () => ({
+  clients: [
+    registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+    registered('television', secret, { scopes: ['openid'], device_flow: true }),
+  ],
+});
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 eachService('a copied session cookie', options, (running) => {
   let app: TestParty;
+  let television: TestParty;
   before(async () => {
+    television = await createParty(running().issuer, { id: 'television', secret, scope: 'openid' });
     app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
   });
   beforeEach(() => givePassword(running(), 'T2', DEMO_PASSWORD));
@@ -63,6 +83,26 @@ eachService('a copied session cookie', options, (running) => {
       const again = await redeem(app, await enter(app, owner, { parameters: { prompt: 'none' } }));
       assert.equal(idClaims(again.body)['sid'], idClaims(tokens.body)['sid'], 'the app keeps its session');
       assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 200);
+    });
+
+    it(`gives invalid_grant for a device code that it, or the owner, approved before ${name}`, async () => {
+      const owner = createVisitor(running().issuer);
+      await enter(app, owner, { login: LOGIN.T2 });
+      const elsewhere = createVisitor(running().issuer);
+      await enter(app, elsewhere, { login: LOGIN.T2 });
+      const codes: string[] = [];
+      for (const visitor of [await copyOf(owner), owner, elsewhere]) {
+        const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+        const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
+        const done = await visitor.submit(confirm, { confirm: 'yes' });
+        assert.equal(done.status, 200);
+        codes.push(shown.device_code);
+      }
+      await change(owner);
+      for (const code of codes) {
+        const { body } = await askForTokens(television, { grant_type: DEVICE_GRANT, device_code: code });
+        assert.equal(body['error'], 'invalid_grant');
+      }
     });
 
     it(`keeps the lifetime of the cookie at ${name}`, async () => {
