@@ -52,6 +52,7 @@ export default tseslint.config(
   forbid('oidc', 'http', 'ldap', 'jobs', 'cli'),
   forbid('jobs', 'http', 'ldap', 'cli'),
   forbid('http', 'ldap', 'jobs', 'cli'),
+  forbid('cli', 'store', 'http', 'oidc', 'ldap', 'jobs'),
   {
     // The synchronous better-sqlite3 calls and drizzle's own transaction() lose writes when they meet async code.
     files: ['src/**/*.ts'],

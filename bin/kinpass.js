@@ -21,11 +21,5 @@ registerHooks({
       ? { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
       : next(specifier, context),
 });
-const [command, ...args] = process.argv.slice(2);
-if (command === 'demo') {
-  const { runDemo } = await import('../demo/run.ts');
-  await runDemo(args);
-} else {
-  const { run } = await import('../src/cli/kinpass.ts');
-  await run(process.argv.slice(2));
-}
+const { run } = await import('../src/cli/kinpass.ts');
+await run(process.argv.slice(2));

@@ -11,7 +11,7 @@ import { clientSecrets, demoFiles, removeDatabase, removeFiles, writeClients } f
 import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
 import { refuseTakenPorts, startProgram, type Program, type ProgramSpec } from './programs.ts';
-import { addressOf, DemoError, readSettings, type DemoSettings } from './settings.ts';
+import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
 import { welcome } from './table.ts';
 
 const PROGRAMS = ['service', 'portfolio', 'payment'] as const;
@@ -24,20 +24,19 @@ const say = (text: string): void => {
 
 /**
  * `npm run demo`: the service, the two relying parties and a mail catcher with the demo city, until a signal ends all.
- * What goes wrong is one line on standard error and an exit code.
+ *
+ * @throws {DemoError} with one line for the person who started it
  */
-export async function runDemo(args: string[]): Promise<void> {
+export async function runDemo(options: DemoOptions): Promise<void> {
   const stopping = new AbortController();
   const stop = (): void => {
     stopping.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   try {
-    await demo(readSettings(args, process.env), stopping.signal);
+    await demo(readSettings(options, process.env), stopping.signal);
   } catch (error) {
-    if (stopping.signal.aborted) return;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    if (!stopping.signal.aborted) throw error;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, stop);
   }

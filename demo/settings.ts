@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { DEFAULT_PEOPLE } from './city/generator.ts';
 
 /** The folder of the whole project; the programs of the demo run in it. */
@@ -9,9 +8,14 @@ export const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 const DEFAULT_PORT = 3000;
 /** 3000 → service 3000, portfolio 3001, payment 3002, mail inbox 3003, SMTP 3025. */
 const OFFSETS = { service: 0, portfolio: 1, payment: 2, mail: 3, smtp: 25 } as const;
-const MOST_PEOPLE = 5_000_000;
 
 export type Place = keyof typeof OFFSETS;
+
+/** Options of `kinpass demo`. */
+export interface DemoOptions {
+  fresh?: true;
+  people?: number;
+}
 
 export interface DemoSettings {
   /** Begin anew: everything that an earlier demo left is removed. */
@@ -23,23 +27,20 @@ export interface DemoSettings {
   databaseUrl: string | undefined;
 }
 
-/** The command line or the environment is wrong; one line for the person who typed it. */
+/** The demo cannot start or continue; the message is one line for the person who started it. */
 export class DemoError extends Error {
   override name = 'DemoError';
 }
 
-const USAGE = 'npm run demo -- [--fresh] [--people N]';
-
 /** @throws {DemoError} */
-export function readSettings(args: readonly string[], env: Record<string, string | undefined>): DemoSettings {
-  const { fresh, people } = parse(args);
+export function readSettings(options: DemoOptions, env: Record<string, string | undefined>): DemoSettings {
   const base = wholeNumber('KINPASS_DEMO_PORT', env['KINPASS_DEMO_PORT'] ?? String(DEFAULT_PORT), 1, 65_500);
   const at = (place: Place): number => base + OFFSETS[place];
   const databaseUrl = env['DATABASE_URL'];
   const folder = env['KINPASS_DEMO_DIR'];
   return {
-    fresh: fresh ?? false,
-    people: people === undefined ? DEFAULT_PEOPLE : wholeNumber('--people', people, 1, MOST_PEOPLE),
+    fresh: options.fresh ?? false,
+    people: options.people ?? DEFAULT_PEOPLE,
     folder: folder === undefined || folder === '' ? join(PROJECT, 'data', 'demo') : resolve(folder),
     ports: {
       service: at('service'),
@@ -50,14 +51,6 @@ export function readSettings(args: readonly string[], env: Record<string, string
     },
     databaseUrl: databaseUrl === '' ? undefined : databaseUrl,
   };
-}
-
-function parse(args: readonly string[]): { fresh?: boolean; people?: string } {
-  try {
-    return parseArgs({ args: [...args], options: { fresh: { type: 'boolean' }, people: { type: 'string' } } }).values;
-  } catch (cause) {
-    throw new DemoError(`${cause instanceof Error ? cause.message : String(cause)}\n${USAGE}`, { cause });
-  }
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {

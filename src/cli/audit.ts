@@ -1,83 +1,87 @@
+import { InvalidArgumentError } from 'commander';
 import { loadArchiveDir, loadArchiveSettings, loadKeySettings } from '../config/command-settings.ts';
 import type { ChainHead } from '../domain/audit-chain.ts';
-import { systemClock } from '../domain/clock.ts';
-import { systemRandom } from '../domain/random.ts';
-import { createAppend } from '../services/audit.ts';
-import { createAuditArchive } from '../services/audit-archive.ts';
-import { readArchives } from '../services/audit-archive-file.ts';
-import { verifyAuditLog } from '../services/audit-verify.ts';
-import { createSecrets, type Secrets } from '../services/secrets.ts';
-import * as auditStore from '../store/audit.ts';
-import type { Store } from '../store/database/index.ts';
-import { openExistingStore } from '../store/existing.ts';
-
-const LIMITS = `Keep the head somewhere else. Who can write to the database can put back an older state of the whole log, also the empty one,
-and only a head that was kept elsewhere shows it: kinpass audit verify HEAD
-`;
+import type { CliCommand } from './command.ts';
+import { isOutputClosed, print } from './output.ts';
 
 interface ReadOptions {
-  /** Also reads the archives in KINPASS_AUDIT_ARCHIVE_DIR. */
-  archives: boolean;
+  archives?: true;
 }
 
-/**
- * `kinpass audit verify`: reads the whole log and says whether a row was changed, removed or added by hand.
- *
- * @param keptText a head that was printed earlier, or the empty string
- */
-export async function auditVerifyCommand(keptText: string, options: ReadOptions): Promise<void> {
-  const kept = keptText === '' ? undefined : parseHead(keptText);
-  const folder = options.archives ? loadArchiveDir(process.env) : undefined;
-  await withStore(async (store, secrets) => {
-    const { head, archived, archivesFrom } = await verifyAuditLog({ store, secrets }, { kept, folder });
-    const read = archivesFrom === undefined ? 'not read; use --archives' : `read from entry ${archivesFrom} on`;
-    const archives = archived === 0 ? '' : `archives: entries up to ${archived}, ${read}\n`;
-    process.stdout.write(
-      `audit log: ${head.seq} entries, the chain is whole\n${archives}head: ${head.seq}:${head.hash}\n${LIMITS}`,
-    );
-  });
+const ARCHIVES = ['--archives', 'also read the archives in KINPASS_AUDIT_ARCHIVE_DIR'] as const;
+const KEEP_HEAD = `Keep the head somewhere else. Anyone who can write to the database can put back an older state of the whole log, or an empty
+log. Only a head that was kept elsewhere shows it: kinpass audit verify HEAD`;
+
+export function addAuditCommands(program: CliCommand): void {
+  const audit = program.command('audit').description('verify, export or archive the audit log');
+  audit.example('kinpass audit verify --archives');
+  audit
+    .command('verify')
+    .description('check that no entry of the audit log was changed, removed or added by hand')
+    .argument('[head]', 'a head that was printed earlier, which the log must still contain', parseHead)
+    .option(...ARCHIVES)
+    .example('kinpass audit verify', 'kinpass audit verify 17:4f0c… --archives')
+    .action(verify);
+  audit
+    .command('export')
+    .description('print the audit log as JSON lines')
+    .option(...ARCHIVES)
+    .example('kinpass audit export --archives > audit.jsonl')
+    .action(exportEntries);
+  audit
+    .command('archive')
+    .description('move entries older than KINPASS_AUDIT_RETENTION_DAYS to sealed files')
+    .example('kinpass audit archive')
+    .action(archive);
 }
 
 function parseHead(text: string): ChainHead {
   const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (seq === undefined || hash === undefined)
-    throw new Error('audit log: a head looks like 17:4f0c…, as it was printed');
+  if (seq === undefined || hash === undefined) {
+    throw new InvalidArgumentError(
+      'A head is a number, a colon and 64 hexadecimal digits, as "audit verify" prints it.',
+    );
+  }
   return { seq: Number(seq), hash };
 }
 
-/** `kinpass audit export`: prints the log as JSON lines. */
-export async function auditExportCommand(options: ReadOptions): Promise<void> {
-  const folder = options.archives ? loadArchiveDir(process.env) : undefined;
-  await withStore(async (store, secrets) => {
-    const print = (entry: { seq: number }): number => {
-      process.stdout.write(`${JSON.stringify(entry)}\n`);
-      return entry.seq;
-    };
-    let last = 0;
-    if (folder !== undefined) {
-      for await (const entry of readArchives(folder, secrets)) last = print(entry);
-    }
-    for await (const entry of auditStore.entries(store, last)) print(entry);
-  });
-}
-
-/** `kinpass audit archive`: moves entries that are older than the retention to sealed files. */
-export async function auditArchiveCommand(): Promise<void> {
-  const settings = loadArchiveSettings(process.env);
-  await withStore(async (store, secrets) => {
-    const audit = { append: createAppend({ clock: systemClock, secrets }) };
-    const archive = createAuditArchive({ store, clock: systemClock, secrets, audit }, settings);
-    const moved = await archive.moveOld();
-    process.stdout.write(`audit archive: ${moved} entries moved to ${settings.folder}\n`);
-  });
-}
-
-async function withStore(work: (store: Store, secrets: Secrets) => Promise<void>): Promise<void> {
-  const { database, masterKey } = loadKeySettings(process.env);
-  const store = await openExistingStore(database, 'check');
-  try {
-    await work(store, createSecrets(masterKey, systemRandom));
-  } finally {
-    await store.close();
+async function verify(kept: ChainHead | undefined, options: ReadOptions): Promise<void> {
+  const { withDatabase } = await import('../container/commands.ts');
+  const { verifyAuditLog } = await import('../services/audit-verify.ts');
+  const folder = archiveFolder(options);
+  const { head, archived, archivesFrom } = await withDatabase(loadKeySettings(process.env), (deps) =>
+    verifyAuditLog(deps, { kept, folder }),
+  );
+  print(`audit log: ${head.seq} entries, the chain is intact`);
+  if (archived > 0) {
+    const read = archivesFrom === undefined ? 'not read; use --archives' : `read from entry ${archivesFrom} on`;
+    print(`archives: entries up to ${archived}, ${read}`);
   }
+  print(`head: ${head.seq}:${head.hash}\n${KEEP_HEAD}`);
+}
+
+async function exportEntries(options: ReadOptions): Promise<void> {
+  const { withDatabase } = await import('../container/commands.ts');
+  const { exportAuditLog } = await import('../services/audit-export.ts');
+  const folder = archiveFolder(options);
+  await withDatabase(loadKeySettings(process.env), async (deps) => {
+    for await (const entry of exportAuditLog(deps, folder)) {
+      print(JSON.stringify(entry));
+      if (isOutputClosed()) return;
+    }
+  });
+}
+
+async function archive(): Promise<void> {
+  const { withDatabase } = await import('../container/commands.ts');
+  const { createAuditArchive } = await import('../services/audit-archive.ts');
+  const settings = loadArchiveSettings(process.env);
+  const moved = await withDatabase(loadKeySettings(process.env), (deps) =>
+    createAuditArchive(deps, settings).moveOld(),
+  );
+  print(`audit archive: ${moved} entries moved to ${settings.folder}`);
+}
+
+function archiveFolder({ archives }: ReadOptions): string | undefined {
+  return archives === true ? loadArchiveDir(process.env) : undefined;
 }

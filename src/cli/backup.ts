@@ -1,13 +1,26 @@
 import { loadDatabaseSettings, loadKeySettings, loadRevokingSettings } from '../config/command-settings.ts';
-import { systemRandom } from '../domain/random.ts';
-import { checkKeys } from '../services/keys.ts';
-import { createSecrets } from '../services/secrets.ts';
-import { backup } from '../store/database/backup.ts';
-import { restore } from '../store/database/restore.ts';
+import { parseNonEmpty, type CliCommand } from './command.ts';
+import { print } from './output.ts';
 import { revokeAll } from './sessions.ts';
 
-/** `kinpass backup FILE`: copies the database while the service runs. */
-export async function backupCommand(target: string): Promise<void> {
+export function addBackupCommands(program: CliCommand): void {
+  program
+    .command('backup')
+    .description('copy the database, without the master key, while the service runs')
+    .argument('<file>', 'the file to write; it must not exist', parseNonEmpty)
+    .example('kinpass backup /backup/kinpass-2026-07-01')
+    .action(writeBackup);
+  program
+    .command('restore')
+    .description('put a backup where no database exists yet, before the service starts')
+    .argument('<file>', 'a file that "kinpass backup" wrote', parseNonEmpty)
+    .option('--revoke-sessions', 'revoke all sessions, tokens and reset links in the backup')
+    .example('kinpass restore /backup/kinpass-2026-07-01 --revoke-sessions')
+    .action(restore);
+}
+
+async function writeBackup(file: string): Promise<void> {
+  const { backup } = await import('../services/backup.ts');
   const interrupt = new AbortController();
   // Without a listener the process would end at once and leave half a file.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -15,25 +28,21 @@ export async function backupCommand(target: string): Promise<void> {
       interrupt.abort();
     });
   }
-  await backup(loadDatabaseSettings(process.env).database, target, interrupt.signal);
-  process.stdout.write(`backup: written to ${target}; the master key is not in it\n`);
+  await backup(loadDatabaseSettings(process.env).database, file, interrupt.signal);
+  print(`backup: written to ${file}; the master key is not in it`);
 }
 
-const OFFER = `restore: sessions, tokens and reset links of that time are valid again, also those that ended since then
-restore: to end all of them before the service starts: kinpass sessions revoke-all
-`;
+const NOT_REVOKED = `restore: sessions, tokens and reset links in the backup are valid again, also those that ended after it was made
+restore: to revoke them before the service starts, run: kinpass sessions revoke-all`;
 
-/** `kinpass restore FILE [--revoke-sessions]`: puts a backup into an empty place, before the service starts. */
-export async function restoreCommand(source: string, options: { revokeSessions: boolean }): Promise<void> {
-  const revoking = options.revokeSessions ? loadRevokingSettings(process.env) : undefined;
-  const { database, masterKey } = revoking ?? loadKeySettings(process.env);
-  const secrets = createSecrets(masterKey, systemRandom);
-  await restore(database, source, (keys) => {
-    checkKeys(secrets, keys);
-  });
-  process.stdout.write(`restore: done from ${source}\n`);
+async function restore(file: string, { revokeSessions }: { revokeSessions?: true }): Promise<void> {
+  const { restoreBackup } = await import('../services/backup.ts');
+  // Read first, so that a setting that is missing for the second step stops the first.
+  const revoking = revokeSessions === true ? loadRevokingSettings(process.env) : undefined;
+  await restoreBackup(revoking ?? loadKeySettings(process.env), file);
+  print(`restore: done from ${file}`);
   if (revoking === undefined) {
-    process.stdout.write(OFFER);
+    print(NOT_REVOKED);
     return;
   }
   await revokeAll(revoking, 'restore').catch((cause: unknown) => {

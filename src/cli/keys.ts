@@ -1,25 +1,24 @@
 import { loadKeySettings } from '../config/command-settings.ts';
-import { systemClock } from '../domain/clock.ts';
-import { systemRandom } from '../domain/random.ts';
-import { createAppend } from '../services/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE } from '../services/keys.ts';
-import { createSecrets } from '../services/secrets.ts';
-import { openExistingStore } from '../store/existing.ts';
+import type { CliCommand } from './command.ts';
+import { print } from './output.ts';
 
-/** `kinpass keys rotate`: running nodes take the new keys up by themselves within half a minute. */
-export async function keysRotateCommand(): Promise<void> {
-  const { database, masterKey } = loadKeySettings(process.env);
-  const store = await openExistingStore(database, 'check');
-  try {
-    const secrets = createSecrets(masterKey, systemRandom);
-    const audit = { append: createAppend({ clock: systemClock, secrets }) };
-    const keyRing = createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit });
-    if (!(await keyRing.rotate('operator'))) {
-      const minutes = PUBLISHED_BEFORE_USE / 60_000;
-      throw new Error(`keys: the next keys are younger than ${minutes} minutes; relying parties must see them first`);
-    }
-    process.stdout.write('keys: rotated\n');
-  } finally {
-    await store.close();
+export function addKeysCommands(program: CliCommand): void {
+  const keys = program.command('keys').description('manage the signing and cookie keys').example('kinpass keys rotate');
+  keys
+    .command('rotate')
+    .description('take the next signing and cookie keys into use; running nodes follow within half a minute')
+    .example('kinpass keys rotate')
+    .action(rotate);
+}
+
+async function rotate(): Promise<void> {
+  const { withDatabase } = await import('../container/commands.ts');
+  const { createKeyRing, PUBLISHED_BEFORE_USE } = await import('../services/keys.ts');
+  if (!(await withDatabase(loadKeySettings(process.env), (deps) => createKeyRing(deps).rotate('operator')))) {
+    const minutes = PUBLISHED_BEFORE_USE / 60_000;
+    throw new Error(
+      `keys: the next keys are younger than ${minutes} minutes, so relying parties may not have read them; try again later`,
+    );
   }
+  print('keys: rotated; running nodes use the new keys within half a minute');
 }

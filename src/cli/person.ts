@@ -1,43 +1,75 @@
 import { loadMigratingSettings, loadRevokingSettings, type MigratingSettings } from '../config/command-settings.ts';
-import { parseLogin } from '../domain/identifiers.ts';
-import { createEndings } from '../services/endings.ts';
-import { createPeople, createUnlock } from '../services/people.ts';
-import * as people from '../store/people.ts';
-import { clientsOf, withAccountServices, type AccountServices } from './account-services.ts';
+import type { AccountServices } from '../container/commands.ts';
+import type { PersonByLogin } from '../services/people.ts';
+import { parseNonEmpty, type CliCommand } from './command.ts';
+import { print } from './output.ts';
 
-/**
- * `kinpass person disable LOGIN` and `enable`: closes or opens an account. Closing ends all sessions and tokens at once; the
- * running nodes notify the relying parties.
- */
-export function personCommand(status: people.PersonStatus): (login: string) => Promise<void> {
-  return async (login) => {
-    const settings = loadRevokingSettings(process.env);
-    await withPerson(settings, login, async (deps, personId) => {
-      const endings = createEndings({ ...deps, clients: clientsOf(settings) });
-      await createPeople({ ...deps, endings }).setStatus(personId, status, undefined);
-      process.stdout.write(`person: ${status}\n`);
-    });
+export function addPersonCommands(program: CliCommand): void {
+  const person = program
+    .command('person')
+    .description('disable, enable or unlock an account')
+    .example('kinpass person unlock meiling@example.tw');
+  const add = (name: string, description: string, action: (login: string) => Promise<void>): void => {
+    person
+      .command(name)
+      .description(description)
+      .argument(
+        '<login>',
+        'a login of the account: account name, email address, mobile number or student number',
+        parseNonEmpty,
+      )
+      .example(`kinpass person ${name} meiling@example.tw`)
+      .action(action);
   };
+  add('disable', 'close an account and revoke its sessions and tokens', disable);
+  add('enable', 'open a disabled account again and unlock it', enable);
+  add('unlock', 'end the waits and the lock after wrong passwords, and reopen a closed first password', unlock);
 }
 
-/** `kinpass person unlock LOGIN`: ends the waits and the lock of an account, and opens a closed first password again. */
-export async function personUnlockCommand(login: string): Promise<void> {
-  await withPerson(loadMigratingSettings(process.env), login, async (deps, personId) => {
+async function disable(login: string): Promise<void> {
+  await setStatus(login, 'disabled');
+  print(
+    `person: account "${login}" is disabled and its sessions and tokens are revoked; to undo, run: kinpass person enable ${login}`,
+  );
+}
+
+async function enable(login: string): Promise<void> {
+  await setStatus(login, 'active');
+  print(`person: account "${login}" is enabled and unlocked; the person can sign in now`);
+}
+
+async function setStatus(login: string, status: PersonByLogin['status']): Promise<void> {
+  const { clientsOf } = await import('../container/commands.ts');
+  const { createEndings } = await import('../services/endings.ts');
+  const { createPeople } = await import('../services/people.ts');
+  const settings = loadRevokingSettings(process.env);
+  await withPerson(settings, login, async (deps, { personId }) => {
+    const endings = createEndings({ ...deps, clients: clientsOf(settings) });
+    await createPeople({ ...deps, endings }).setStatus(personId, status, undefined);
+  });
+}
+
+async function unlock(login: string): Promise<void> {
+  const { createUnlock } = await import('../services/people.ts');
+  await withPerson(loadMigratingSettings(process.env), login, async (deps, { personId, status }) => {
     await createUnlock(deps)(personId);
-    process.stdout.write('person: unlocked\n');
+    const next =
+      status === 'active' ? 'the person can sign in now' : `it is still disabled; run: kinpass person enable ${login}`;
+    print(`person: account "${login}" is unlocked; ${next}`);
   });
 }
 
 /** @throws {Error} when no account has the login */
 async function withPerson(
   settings: MigratingSettings,
-  typed: string,
-  work: (deps: AccountServices, personId: string) => Promise<void>,
+  login: string,
+  work: (deps: AccountServices, person: PersonByLogin) => Promise<void>,
 ): Promise<void> {
-  const login = parseLogin(typed);
+  const { withAccountServices } = await import('../container/commands.ts');
+  const { findByLogin } = await import('../services/people.ts');
   await withAccountServices(settings, async (deps) => {
-    const personId = login && (await deps.store.read((tx) => people.personIdByIdentifier(tx, login.kind, login.value)));
-    if (personId === undefined) throw new Error(`person: no account with login "${typed}"`);
-    await work(deps, personId);
+    const person = await findByLogin(deps.store, login);
+    if (person === undefined) throw new Error(`person: no account with login "${login}"`);
+    await work(deps, person);
   });
 }

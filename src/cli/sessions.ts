@@ -1,15 +1,22 @@
 import { loadRevokingSettings, type RevokingSettings } from '../config/command-settings.ts';
-import { createRevocation } from '../services/revoke-all.ts';
-import { clientsOf, withAccountServices } from './account-services.ts';
+import type { CliCommand } from './command.ts';
+import { print } from './output.ts';
 
-/** `kinpass sessions revoke-all`: running nodes refuse what it ended at once, and send the logout notices. */
-export async function sessionsRevokeAllCommand(): Promise<void> {
-  await revokeAll(loadRevokingSettings(process.env), 'operator');
+export function addSessionsCommands(program: CliCommand): void {
+  const sessions = program.command('sessions').description('revoke sessions').example('kinpass sessions revoke-all');
+  sessions
+    .command('revoke-all')
+    .description('revoke the sessions, tokens and reset links of all people, also while the service runs')
+    .example('kinpass sessions revoke-all')
+    .action(() => revokeAll(loadRevokingSettings(process.env), 'operator'));
 }
 
+/** Revokes all sessions. Running nodes reject them at once and send the logout notices. */
 export async function revokeAll(settings: RevokingSettings, reason: 'operator' | 'restore'): Promise<void> {
-  await withAccountServices(settings, async (deps) => {
-    const { sessions, grants } = await createRevocation({ ...deps, clients: clientsOf(settings) }).revokeAll(reason);
-    process.stdout.write(`sessions: ${sessions} sessions and ${grants} grants with their tokens revoked\n`);
-  });
+  const { clientsOf, withAccountServices } = await import('../container/commands.ts');
+  const { createRevocation } = await import('../services/revoke-all.ts');
+  const { sessions, grants } = await withAccountServices(settings, (deps) =>
+    createRevocation({ ...deps, clients: clientsOf(settings) }).revokeAll(reason),
+  );
+  print(`sessions: ${sessions} sessions and ${grants} grants with their tokens revoked; everyone signs in again`);
 }

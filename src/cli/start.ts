@@ -1,14 +1,24 @@
 import type { JobPauses } from '../container.ts';
-import { start, type Running } from '../main.ts';
+import type { Running } from '../main.ts';
+import type { CliCommand } from './command.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs `kinpass start` until SIGINT, SIGTERM or SIGHUP stops it after the drain; a second signal ends the drain. */
-export async function startCommand(pauses: JobPauses = {}): Promise<void> {
+export function addStartCommand(program: CliCommand): void {
+  program
+    .command('start')
+    .description('run the service until SIGINT, SIGTERM or SIGHUP; a second signal ends the drain')
+    .example('npm start', 'KINPASS_PORT=8443 kinpass start')
+    .action(() => startService());
+}
+
+/** Runs the service until SIGINT, SIGTERM or SIGHUP stops it after the drain; a second signal ends the drain. */
+export async function startService(pauses: JobPauses = {}): Promise<void> {
+  const { start } = await import('../main.ts');
   let running: Running | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     if (running === undefined) {
-      // Nothing is open yet: the signal does what it does to any program.
+      // Nothing is open yet: the signal has its default effect.
       for (const one of SIGNALS) process.off(one, stop);
       process.kill(process.pid, signal);
       return;
@@ -17,7 +27,7 @@ export async function startCommand(pauses: JobPauses = {}): Promise<void> {
       process.exitCode = 0;
     });
   };
-  // Before the service says that it is ready: who waits for that word may send the signal in the next moment.
+  // Before the service reports that it is ready: a supervisor may send a signal immediately after that report.
   for (const one of SIGNALS) process.on(one, stop);
   try {
     running = await start(process.env, pauses);

@@ -1,4 +1,5 @@
 import { dayInCity, type Clock } from '../domain/clock.ts';
+import { parseLogin } from '../domain/identifiers.ts';
 import type { PersonFacts } from '../domain/model.ts';
 import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
@@ -8,6 +9,11 @@ import type { Attempts } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Endings } from './endings.ts';
 import type { Outbox } from './outbox.ts';
+
+export interface PersonByLogin {
+  personId: string;
+  status: PersonStatus;
+}
 
 export interface People {
   /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
@@ -34,6 +40,17 @@ interface Deps {
   audit: Pick<Audit, 'append'>;
   endings: Endings;
   outbox: Outbox;
+}
+
+/** Finds the account with this login, active or disabled. */
+export async function findByLogin(store: Store, typed: string): Promise<PersonByLogin | undefined> {
+  const login = parseLogin(typed);
+  if (login === undefined) return undefined;
+  return store.read(async (tx) => {
+    const personId = await people.personIdByIdentifier(tx, login.kind, login.value);
+    const person = personId === undefined ? undefined : await people.personById(tx, personId);
+    return person && { personId: person.id, status: person.status };
+  });
 }
 
 /** `unlock` alone, for a command that changes nothing else. */

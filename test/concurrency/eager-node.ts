@@ -1,4 +1,4 @@
 /* `kinpass start`, but it looks for new keys many times a second, so that a test need not wait half a minute for each rotation. */
-import { startCommand } from '../../src/cli/start.ts';
+import { startService } from '../../src/cli/start.ts';
 
-await startCommand({ keys: 100 });
+await startService({ keys: 100 });

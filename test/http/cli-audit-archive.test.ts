@@ -68,12 +68,12 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     const verified = await run(['audit', 'verify']);
     assert.match(
       verified.out,
-      /^audit log: 8 entries, the chain is whole\narchives: entries up to 7, not read; use --archives\n/,
+      /^audit log: 8 entries, the chain is intact\narchives: entries up to 7, not read; use --archives\n/,
     );
     const whole = await run(['audit', 'verify', kept, '--archives']);
     assert.match(
       whole.out,
-      /^audit log: 8 entries, the chain is whole\narchives: entries up to 7, read from entry 1 on\n/,
+      /^audit log: 8 entries, the chain is intact\narchives: entries up to 7, read from entry 1 on\n/,
     );
     assert.deepEqual([whole.code, whole.err], [0, '']);
     assert.match(

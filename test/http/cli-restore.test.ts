@@ -64,7 +64,10 @@ describe('kinpass restore', () => {
     assert.equal(await isSignedIn(env), true);
     const revoked = await run(['sessions', 'revoke-all'], env);
     assert.deepEqual([revoked.code, revoked.err], [0, '']);
-    assert.match(revoked.out, /^sessions: 1 sessions and \d+ grants with their tokens revoked\n$/);
+    assert.match(
+      revoked.out,
+      /^sessions: 1 sessions and \d+ grants with their tokens revoked; everyone signs in again\n$/,
+    );
     assert.equal(await isSignedIn(env), false);
   });
 
@@ -80,7 +83,10 @@ describe('kinpass restore', () => {
     }
     const restored = await run(['restore', '--revoke-sessions', file], env);
     assert.deepEqual([restored.code, restored.err], [0, '']);
-    assert.match(restored.out, /sessions: 1 sessions and \d+ grants with their tokens revoked\n$/);
+    assert.match(
+      restored.out,
+      /sessions: 1 sessions and \d+ grants with their tokens revoked; everyone signs in again\n$/,
+    );
     assert.equal(await isSignedIn(env), false);
     const log = await run(['audit', 'export'], env);
     assert.match(log.out, /"event":"sessions.all_revoked".*"reason":"restore"/);

@@ -69,7 +69,7 @@ describe('kinpass', () => {
   it('audit verify: passes on the log of a real sign-in', async () => {
     const { code, out, err } = await run(['audit', 'verify']);
     assert.equal(err, '');
-    assert.match(out, /^audit log: [3-9] entries, the chain is whole\nhead: [3-9]:[0-9a-f]{64}\n/);
+    assert.match(out, /^audit log: [3-9] entries, the chain is intact\nhead: [3-9]:[0-9a-f]{64}\n/);
     assert.match(out, /keep the head somewhere else/i, 'what it can not see is said');
     assert.equal(code, 0);
   });
@@ -96,7 +96,8 @@ describe('kinpass', () => {
       assert.match(err, /^audit log: entry \d+ is not the one whose head was kept\n$/);
       assert.equal(code, 1);
     }
-    assert.match(nonsense.err, /^audit log: a head looks like/);
+    assert.match(nonsense.err, /^error: [^\n]* is invalid for argument 'head'/);
+    assert.equal(nonsense.code, 2);
   });
 
   it('audit verify: finds a row that was changed, removed, added or cut off by hand', async () => {
@@ -149,16 +150,6 @@ describe('kinpass', () => {
     const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_KEY_FILE: keyFile });
     assert.equal(code, 1);
     assert.match(err, /^KINPASS_KEY_FILE: this is not the key that the database was sealed with\n$/);
-  });
-
-  it('says what there is when a command is unknown', async () => {
-    for (const args of [[], ['nonsense'], ['audit'], ['start', 'now'], ['constructor'], ['--help']]) {
-      const { code, out, err } = await run(args);
-      assert.equal(code, 2, args.join(' '));
-      assert.equal(out, '');
-      for (const words of ['kinpass <command>', 'start ', 'audit verify', 'audit export'])
-        assert.ok(err.includes(words));
-    }
   });
 
   it('names every missing setting when there are none', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import type { GuardianshipChange } from '../../src/services/guardianships.ts';
+import { findByLogin } from '../../src/services/people.ts';
 import { insertMany } from '../../src/store/bulk.ts';
 import { grantsOfPerson } from '../../src/store/grants.ts';
 import { guardianshipById } from '../../src/store/guardianships.ts';
@@ -53,6 +54,25 @@ eachStore('what ends with a person or an affiliation', (on) => {
 
   const FATHER = { personId: 'father', clientId: 'app', sessionHash: 's' };
   const asParent = (childId: string, basisId: string) => ({ role: 'parent' as const, childId, basisId });
+
+  it('finds an account by its login, active or disabled', async () => {
+    await on.store.write((tx) =>
+      insertIdentifier(tx, {
+        id: 'i',
+        personId: 'younger',
+        kind: 'email',
+        value: 'younger@example.tw',
+        createdAt: TEST_NOW,
+      }),
+    );
+    assert.deepEqual(await findByLogin(on.store, ' Younger@Example.TW '), { personId: 'younger', status: 'active' });
+    await services.people.setStatus('younger', 'disabled', undefined);
+    assert.deepEqual(await findByLogin(on.store, 'younger@example.tw'), { personId: 'younger', status: 'disabled' });
+    for (const login of ['unknown@example.tw', '王大明', '']) {
+      assert.equal(await findByLogin(on.store, login), undefined);
+    }
+    await services.people.setStatus('younger', 'active', undefined);
+  });
 
   it('gives the facts of active people only', async () => {
     assert.equal((await services.people.activeFacts('father'))?.name, '王大明');

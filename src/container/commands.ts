@@ -1,5 +1,4 @@
-import type { MigratingSettings } from '../config/command-settings.ts';
-import type { Registrations } from '../config/registrations.ts';
+import type { KeySettings, MigratingSettings, RevokingSettings } from '../config/command-settings.ts';
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
 import { createForgive, type Attempts } from '../services/attempts.ts';
@@ -10,34 +9,50 @@ import { createSecrets, type Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 import { openExistingStore } from '../store/existing.ts';
 
-/** The services of commands that change accounts; without mail, pages and password hashing. */
-export interface AccountServices {
+/** What a command needs that works on the database alone. */
+export interface DatabaseDeps {
   store: Store;
   clock: Clock;
   random: Random;
   secrets: Secrets;
   audit: Pick<Audit, 'append'>;
+}
+
+/** The services of commands that change accounts; without mail, pages and password hashing. */
+export interface AccountServices extends DatabaseDeps {
   outbox: Outbox;
   attempts: Pick<Attempts, 'forgive'>;
 }
 
+/** Opens the database of this program's version, and closes it after the work. */
+export function withDatabase<T>(settings: KeySettings, work: (deps: DatabaseDeps) => Promise<T>): Promise<T> {
+  return withStore({ ...settings, migrations: 'check' }, work);
+}
+
 /** Opens the database, brings it up to date, and closes it after the work. */
-export async function withAccountServices(
+export function withAccountServices<T>(
+  settings: MigratingSettings,
+  work: (services: AccountServices) => Promise<T>,
+): Promise<T> {
+  return withStore(settings, (deps) =>
+    work({ ...deps, outbox: createOutbox(deps), attempts: { forgive: createForgive(deps) } }),
+  );
+}
+
+async function withStore<T>(
   { database, masterKey, migrations }: MigratingSettings,
-  work: (services: AccountServices) => Promise<void>,
-): Promise<void> {
+  work: (deps: DatabaseDeps) => Promise<T>,
+): Promise<T> {
   const store = await openExistingStore(database, migrations);
   try {
     const base = { store, clock: systemClock, random: systemRandom, secrets: createSecrets(masterKey, systemRandom) };
-    const audit = { append: createAppend(base) };
-    const attempts = { forgive: createForgive({ ...base, audit }) };
-    await work({ ...base, audit, outbox: createOutbox(base), attempts });
+    return await work({ ...base, audit: { append: createAppend(base) } });
   } finally {
     await store.close();
   }
 }
 
 /** The relying parties that are notified of a sign-out. */
-export function clientsOf({ registrations }: { registrations: Registrations }): Pick<Clients, 'find'> {
+export function clientsOf({ registrations }: Pick<RevokingSettings, 'registrations'>): Pick<Clients, 'find'> {
   return { find: (clientId) => registrations.clients.find(({ client_id: id }) => id === clientId) };
 }
