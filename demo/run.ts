@@ -104,7 +104,7 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
     const hasher = await createHasher({ ...config.hashing, threads: 1 });
     const secrets = createSecrets(config.masterKey, systemRandom);
     const began = performance.now();
-    say(`正在建立示範市 Making the demo city: ${settings.people.toLocaleString('en')}`);
+    say(`正在啟動示範市… Starting the demo city… (${settings.people.toLocaleString('en')} people)`);
     const { profile } = config;
     const loaded = await loadDemoCity({
       ...{ store, secrets, hasher, clock: systemClock, profile, signal },

@@ -3,12 +3,22 @@ import { addressOf, type DemoSettings } from './settings.ts';
 
 /** Name, login, password, and what there is to see. */
 const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
-  ['王大明', 'daming.wang@parents.example', '100201', '第一次登入：先設定密碼 first sign-in: choose a password'],
+  ['王大明', 'daming.wang@parents.example', '100201', '第一次登入：設定密碼 first sign-in: choose a password'],
   ['李美玲', 'meiling.li@parents.example', DEMO_PASSWORD, '兩個孩子 two children'],
   ['陳淑芬', 'shufen.chen', DEMO_PASSWORD, '教師兼家長 teacher and parent'],
-  ['周建國', 'jianguo.zhou@parents.example', DEMO_PASSWORD, '監護停止：看不到孩子 suspended: sees no child'],
-  ['周林秀', 'xiu.lin@parents.example', DEMO_PASSWORD, '受託照顧：看不到檔案 caregiver: no portfolio'],
-  ['Nguyen Thi Lan', 'lan.nguyen@parents.example', DEMO_PASSWORD, '英文介面 in English'],
+  [
+    '周建國',
+    'jianguo.zhou@parents.example',
+    DEMO_PASSWORD,
+    '監護關係已暫停：沒有可查看的學生 guardianship suspended: no students to view',
+  ],
+  [
+    '周林秀',
+    'xiu.lin@parents.example',
+    DEMO_PASSWORD,
+    '受託照顧者：不能查看學習歷程檔案 caregiver: no access to the portfolio',
+  ],
+  ['Nguyen Thi Lan', 'lan.nguyen@parents.example', DEMO_PASSWORD, '英文介面 English pages'],
   ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
 ];
 
@@ -30,23 +40,23 @@ function lines(rows: readonly (readonly string[])[]): string[] {
 /** What a person who started the demo needs to know. */
 export function welcome(settings: DemoSettings): string {
   const places = [
-    ['學習歷程檔案 Portfolio', addressOf(settings, 'portfolio')],
-    ['校園繳費系統 Payment', addressOf(settings, 'payment')],
+    ['學習歷程檔案 Learning portfolio', addressOf(settings, 'portfolio')],
+    ['校園繳費系統 Campus payment', addressOf(settings, 'payment')],
     ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
-    ['信件匣 Mail inbox', addressOf(settings, 'mail')],
+    ['信箱 Mailbox', addressOf(settings, 'mail')],
   ];
   return [
     '',
-    '示範市 Kinpass demo city',
+    '示範市已啟動 The demo city is running',
     '',
     ...lines(places),
     '',
-    '試試看 Accounts to try',
+    '試用帳號 Accounts to try (name, account, password)',
     ...lines(ACCOUNTS),
     '',
     `資料 Data: ${settings.folder}`,
-    '按 Ctrl-C 結束，資料會保留；npm run demo -- --fresh 重新開始',
-    'Ctrl-C ends all and keeps the data; npm run demo -- --fresh begins anew',
+    '按 Ctrl-C 停止，資料會保留；npm run demo -- --fresh 清除資料並重新開始',
+    'Ctrl-C stops all processes and keeps the data; npm run demo -- --fresh starts over',
     '',
   ].join('\n');
 }

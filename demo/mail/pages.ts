@@ -20,7 +20,7 @@ function page(title: string, body: Html): string {
       </head>
       <body>
         <header>
-          <p><a href="/">示範市信件匣 Demo mail inbox</a></p>
+          <p><a href="/">示範市信箱 Demo mailbox</a></p>
         </header>
         <main>${body}</main>
       </body>
@@ -43,13 +43,14 @@ export function inboxPage(messages: readonly Message[]): string {
   const list =
     messages.length === 0
       ? html`<p class="empty">
-          還沒有信件。這裡會收到示範市寄出的所有信件。<br />No mail yet. Every mail of the demo city arrives here.
+          目前沒有信件。示範市寄出的所有信件都會顯示在這裡。<br />No mail yet. All mail that the demo city sends appears
+          here.
         </p>`
       : html`<ul>
           ${messages.map(row)}
         </ul>`;
   return page(
-    '示範市信件匣 Demo mail inbox',
+    '示範市信箱 Demo mailbox',
     html`<h1>信件 Mail</h1>
       <p><a class="button" href="/">重新整理 Refresh</a></p>
       ${list}`,
@@ -92,8 +93,8 @@ export function framedHtml(body: string): string {
 
 export function missingPage(): string {
   return page(
-    '找不到 Not found',
-    html`<h1>找不到這封信 No such mail</h1>
+    '找不到這封信 Mail not found',
+    html`<h1>找不到這封信 Mail not found</h1>
       <p><a class="button" href="/">所有信件 All mail</a></p>`,
   );
 }

@@ -180,7 +180,7 @@ describe('parents whom an app shows less', () => {
     assert.equal(await heading(page), 'Sign in');
     await isEnglish(page);
     await fillSignIn(page, LOGIN.G5, 'wrong password');
-    assert.match(await bodyText(page), /That account and password don't match\./);
+    assert.match(await bodyText(page), /Incorrect account or password\./);
     await isEnglish(page);
     await fillSignIn(page, LOGIN.G5);
     assert.deepEqual(await childNames(page), ['林可欣']);

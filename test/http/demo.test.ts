@@ -13,7 +13,7 @@ import { freePort } from '../helpers/ports.ts';
 const root = join(import.meta.dirname, '../..');
 
 describe('what a newcomer starts', () => {
-  it('npm run demo: the service, both relying parties and the inbox answer, and Ctrl-C ends all', async () => {
+  it('npm run demo: the service, both relying parties and the inbox answer, and Ctrl-C stops all processes', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
     const port = await freePort();
     const env = { ...process.env, KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: String(port) };
@@ -22,7 +22,7 @@ describe('what a newcomer starts', () => {
     const shown = new Promise<void>((resolve, reject) => {
       const read = (text: Buffer): void => {
         said += text.toString();
-        if (said.includes('Ctrl-C ends all')) resolve();
+        if (said.includes('Ctrl-C stops all processes')) resolve();
       };
       demo.stdout.on('data', read);
       demo.stderr.on('data', read);
