@@ -52,7 +52,7 @@ describe('the account page', () => {
       assert.ok(children.includes(word), word);
     }
     assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
-    assert.match(await section(page, 'sessions').innerText(), /這部裝置/);
+    assert.match(await section(page, 'sessions').innerText(), /目前使用的裝置/);
     const apps = await section(page, 'apps').innerText();
     assert.match(apps, /校園繳費系統/);
     assert.match(apps, /學生的姓名與班級/);
@@ -101,7 +101,7 @@ describe('the account page', () => {
     await openAccount(page);
     await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
     assert.match(await bodyText(page), /已取消該應用程式的存取權/);
-    assert.match(await section(page, 'apps').innerText(), /目前沒有應用程式可以使用您的資料。/);
+    assert.match(await section(page, 'apps').innerText(), /目前沒有已授權的應用程式。/);
     await isOutAt(app, stage.world.payment);
   });
 

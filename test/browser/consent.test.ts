@@ -60,7 +60,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
       '您的姓名',
       '您照顧的學生',
       '學生的姓名與班級',
-      '它不會得到您的密碼',
+      '這個應用程式不會取得您的密碼或身分證字號。您可以隨時在「我的帳號」取消授權。',
     ]) {
       assert.ok(text.includes(words), words);
     }

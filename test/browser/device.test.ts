@@ -34,7 +34,7 @@ describe('an address that holds the code of a device', () => {
     await page.goto(`${stage.world.issuer}/forgot`);
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
-    assert.equal(await heading(page), '讓裝置登入「測試 television」？');
+    assert.equal(await heading(page), '允許裝置登入「測試 television」？');
     assert.ok((await bodyText(page)).includes(code));
     await page.goBack();
     assert.equal(await heading(page), '忘記帳號或密碼');

@@ -146,7 +146,7 @@ describe('what browsers do to a sign-in', () => {
     await press(page, '.languages a[lang="en"]');
     assert.equal(page.url(), step);
     assert.equal(await heading(page), 'Sign in');
-    assert.match(await bodyText(page), /Going to: Learning portfolio/);
+    assert.match(await bodyText(page), /Continue to Learning portfolio/);
     await fillSignIn(page, LOGIN.G2, 'wrong password');
     await press(page, '.languages a[lang="zh-TW"]');
     assert.equal(page.url(), step);
@@ -202,8 +202,8 @@ describe('what browsers do to a sign-in', () => {
     const said = page.locator('[data-strength-words]');
     for (const [typed, words, value] of [
       ['abc', '還差 9 個字元', 1],
-      ['aaaaaaaaaaaaaa', '很弱，容易被猜到', 1],
-      ['kangaroo piano river lantern', '很好', 4],
+      ['aaaaaaaaaaaaaa', '弱', 1],
+      ['kangaroo piano river lantern', '非常強', 4],
     ] as const) {
       await page.fill('[name="new_password"]', typed);
       await said.filter({ hasText: words }).waitFor();

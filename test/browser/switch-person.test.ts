@@ -55,7 +55,7 @@ describe('another person signs in, in the same browser', () => {
   it('and presses a button where there is no JavaScript', async () => {
     const { page } = await stage.guest({ javaScriptEnabled: false });
     await asTwo(page);
-    assert.equal(await heading(page), '換另一位使用者登入');
+    assert.equal(await heading(page), '以其他使用者登入');
     await press(page, '#submit');
     await page.waitForURL(`${app.redirectUri}?*`);
   });

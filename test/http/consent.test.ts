@@ -77,7 +77,7 @@ describe('an app of somebody else', () => {
     assert.deepEqual(itemsOf(chooser.answer), [
       '確認您已登入',
       '您的姓名',
-      '您的電子郵件',
+      '您的電子郵件地址',
       '您的手機號碼',
       '您的身分',
       '您照顧的學生',
@@ -153,7 +153,7 @@ describe('an app of somebody else', () => {
     const silent = await enter(vendor, visitor, { parameters: { ...more, prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'consent_required');
     const asked = await enter(vendor, visitor, { parameters: more });
-    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件']);
+    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件地址']);
   });
 
   it('asks again when the person asked it to, by prompt=consent', async () => {
@@ -173,7 +173,7 @@ describe('an app of somebody else', () => {
   it('asks again after its access was taken away on the account page, and its tokens are dead', async () => {
     const visitor = visit();
     const first = await enter(vendor, visitor, { login: LOGIN.A1, parameters: OFFLINE });
-    assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '保持登入']);
+    assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '持續存取']);
     const tokens = await first.finish(await accept(visitor, first.answer));
     const account = await visitor.open('/account');
     assert.match(textOf(account.body), /社團報名/);
@@ -232,7 +232,7 @@ describe('a native app', () => {
   it('of somebody else asks for consent as well, and keeps it for as long as it may stay signed in', async () => {
     const visitor = visit();
     const asked = await enter(vendorApp, visitor, { login: LOGIN.T2, parameters: OFFLINE });
-    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '保持登入']);
+    assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '持續存取']);
     assert.ok(
       textIn(await redeem(vendorApp, { ...asked, answer: await accept(visitor, asked.answer) }), 'refresh_token'),
     );

@@ -68,7 +68,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     const passing = crowd();
     const answer = await createVisitor(service.issuer, 'en').open((await app.begin()).url);
     assert.equal(answer.status, 503);
-    assert.match(textOf(answer.body), /Wait a few seconds, then load this page again\./);
+    assert.match(textOf(answer.body), /Wait a few seconds, then try again\./);
     await passing;
   });
 

@@ -71,7 +71,7 @@ describe('the device flow', () => {
     const policy = (await phone.open('/device')).headers.get('content-security-policy');
     const page = await phone.open(shown.verification_uri_complete ?? '', { 'accept-language': 'en' });
     assert.equal(page.status, 200);
-    assert.match(textOf(page.body), /Connect your device The code is filled in already.*Continue/);
+    assert.match(textOf(page.body), /Connect your device The code has been filled in\. Select "Continue"\..*Continue/);
     assert.equal(page.headers.get('content-security-policy'), policy, 'no script stands in the page');
     assert.doesNotMatch(page.body, /<script(?![^>]* src=)/);
     assert.match(page.headers.get('cache-control') ?? '', /no-store/);

@@ -214,7 +214,7 @@ eachService('the sign-out page', options, (running) => {
     const begun = await enter(second, visitor, { parameters: { prompt: 'login' } });
     assert.equal(stepOf(begun.answer), 'login');
     const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
-    assert.match(textOf(between.body), /換另一位使用者登入/);
+    assert.match(textOf(between.body), /以其他使用者登入/);
     await visitor.submit(await visitor.open('/session/end'), {});
     assert.equal((await visitor.submit(between, {})).status, 410);
     assert.equal(await isAlive(visitor), false);

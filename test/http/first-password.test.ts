@@ -104,7 +104,7 @@ describe('the first sign-in', () => {
       ['Password1234', ['這個密碼太常見，很容易被猜到。請換一個。']],
       ['aabbaabbaabbaabb', ['這個密碼有太多重複或連續的字元。請換一個。']],
       ['我的名字是李美玲，很高興認識你', ['新密碼不可包含姓名。']],
-      ['ship meiling.li harbour', ['新密碼不可包含電子郵件。']],
+      ['ship meiling.li harbour', ['新密碼不可包含電子郵件地址。']],
       ['ship 0900000102 harbour', ['新密碼不可包含電話號碼。']],
       ['ship Y200100301 harbour', ['新密碼不可包含身分證字號的任何一段。']],
       [`ship ${FIRST} harbour`, ['新密碼不可包含身分證字號的任何一段。']],

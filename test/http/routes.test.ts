@@ -167,7 +167,7 @@ describe('the routes of the service', () => {
       const methods = (answer.headers.allow ?? '').split(', ');
       assert.ok(methods.includes(allowed), answer.headers.allow);
       assert.ok(!methods.includes(method));
-      assert.match(answer.body, /無法這樣使用這個頁面|This page can/);
+      assert.match(answer.body, /此頁面不支援這項操作|This action isn&#39;t supported/);
     }
   });
 

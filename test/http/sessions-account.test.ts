@@ -78,7 +78,7 @@ eachService('the account page', clients, (running) => {
     await signedIn(app, { login: LOGIN.A2 });
     const page = await here.visitor.open('/account');
     assert.equal(others(page).length, 1);
-    assert.equal(page.body.split('這部裝置</span>').length - 1, 1, 'one is marked as this device');
+    assert.equal(page.body.split('目前使用的裝置</span>').length - 1, 1, 'one is marked as this device');
     assert.match(textOf(page.body), /測試 app/);
     assert.match(textOf(page.body), /測試 second/);
     assert.equal(page.body.includes('許雅文'), false);

@@ -236,11 +236,14 @@ describe('signing in', () => {
     const failed = await tryOnce('nobody@parents.example', 'x', 'en-GB,en;q=0.8');
     assert.equal(
       alertOf(failed.body),
-      "That account and password don't match. On your first visit the password is the last six characters of your own ID number.",
+      'Incorrect account or password. On your first visit, your password is the last six characters of your own ID number.',
     );
     await tryWrong('nobody@parents.example', 5);
     const blocked = await tryOnce('nobody@parents.example', 'x', 'en');
-    assert.match(alertOf(blocked.body), /^Too many tries\. Please wait until \d\d:\d\d, or use "Forgot password"\.$/);
+    assert.match(
+      alertOf(blocked.body),
+      /^Too many attempts\. Try again after \d\d:\d\d, or use "Forgot password\?"\.$/,
+    );
   });
 
   it('writes every try into the audit log', async () => {

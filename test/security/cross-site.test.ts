@@ -103,7 +103,7 @@ describe('a form that another site sends', () => {
     'new password by a link': async () => {
       const visitor = createVisitor(service.issuer);
       await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G5 });
-      const page = await visitor.open(linkIn(await mailTo(mail, LOGIN.G5, 'Choose a new password')));
+      const page = await visitor.open(linkIn(await mailTo(mail, LOGIN.G5, 'Reset your password')));
       const { action, hidden } = formOf(page.body);
       return { visitor, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };
     },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ORIGINAL_LANGUAGE } from '../../src/domain/text.ts';
-import { createI18n, WORD_FAMILIES } from '../../src/services/i18n.ts';
+import { createI18n, WORD_FAMILIES, type WordVars } from '../../src/services/i18n.ts';
 
 const root = join(import.meta.dirname, '../..');
 const localesDir = join(root, 'config/locales');
@@ -102,27 +102,74 @@ describe('words', () => {
   });
 });
 
-describe('interface text', () => {
-  const zh: Readonly<Record<string, string>> = {
-    'signIn.loginHint': '電子郵件、手機號碼或自訂帳號',
-    'signIn.remember': '記住我（30 天內免再登入，公用電腦請勿勾選）',
-    'alert.failed': '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。',
-    'alert.busy': '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。',
-    'newPassword.first.why': '預設密碼別人可能知道。設定新密碼後，預設密碼立即失效。',
-    'choose.title': '這次要以什麼身分使用？',
-    'message.expired.text': '這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。',
-  };
-  it('are exact', () => {
-    for (const [key, text] of Object.entries(zh)) assert.equal(i18n.t('zh-TW', key), text);
-    assert.equal(
-      i18n.t('zh-TW', 'alert.tooMany', { time: '10:05' }),
+describe('wording that tests of other projects rely on', () => {
+  const exact: readonly (readonly [key: string, zh: string, en: string, params?: WordVars])[] = [
+    ['signIn.loginHint', '電子郵件、手機號碼或自訂帳號', 'Email, mobile number or custom account name'],
+    [
+      'signIn.remember',
+      '記住我（30 天內免再登入，公用電腦請勿勾選）',
+      'Keep me signed in for 30 days (not on a shared computer)',
+    ],
+    [
+      'alert.failed',
+      '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。',
+      'Incorrect account or password. On your first visit, your password is the last six characters of your own ID number.',
+    ],
+    [
+      'alert.tooMany',
       '嘗試次數過多，請於 10:05 後再試，或使用「忘記密碼」。',
-    );
-    assert.equal(
-      i18n.t('zh-TW', 'newPassword.policy', { min: 12 }),
+      'Too many attempts. Try again after 10:05, or use "Forgot password?".',
+      { time: '10:05' },
+    ],
+    [
+      'alert.busy',
+      '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。',
+      'Many people are signing in right now. Wait a few seconds and press the button again; what you entered has been kept.',
+    ],
+    ['newPassword.first.title', '請設定您自己的密碼', 'Choose your own password'],
+    [
+      'newPassword.first.why',
+      '預設密碼別人可能知道。設定新密碼後，預設密碼立即失效。',
+      'Others may know your first password. It stops working as soon as you choose a new one.',
+    ],
+    [
+      'newPassword.policy',
       '至少 12 個字元；可以是一句話。不可包含姓名、電話、電子郵件或身分證字號。',
-    );
-  });
+      'At least 12 characters; a sentence works well. Do not include your name, phone number, email or ID number.',
+      { min: 12 },
+    ],
+    ['choose.title', '這次要以什麼身分使用？', 'How do you want to continue?'],
+    [
+      'choose.as.parent',
+      '家長：王小安（示範高中 二年三班）',
+      'Parent of 王小安 (示範高中, 二年三班)',
+      { child: '王小安', school: '示範高中', class: '二年三班' },
+    ],
+    ['choose.as.teacher', '教師：示範高中', 'Teacher at 示範高中', { school: '示範高中' }],
+    [
+      'noChild.text',
+      '目前沒有可在「學習歷程檔案」查看的學生資料。若您認為有誤，請洽學校。',
+      'You have no students to view in "學習歷程檔案". If you think this is a mistake, contact your school.',
+      { app: '學習歷程檔案' },
+    ],
+    [
+      'message.expired.text',
+      '這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。',
+      'This step has expired because it was open too long or you used the Back button. Start again; nothing is lost.',
+    ],
+    [
+      'signedOut.told',
+      '您已登出，並已通知：校園繳費系統。',
+      'You have been signed out. These apps were notified: 校園繳費系統.',
+      { apps: '校園繳費系統' },
+    ],
+  ];
+  for (const [key, zh, en, params] of exact) {
+    it(`is exact for ${key}`, () => {
+      assert.equal(i18n.t('zh-TW', key, params), zh);
+      assert.equal(i18n.t('en', key, params), en);
+    });
+  }
 });
 
 describe('sentences', () => {

@@ -194,7 +194,7 @@ describe('hooks', () => {
       reauth: false,
       forgotUrl: '/f',
     });
-    assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Going to| checked/);
+    assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Continue to| checked/);
   });
 
   it('new password: with and without the present one; no password is ever written into a page', () => {
