@@ -4,22 +4,23 @@ import { StoreError } from './errors.ts';
 import { sqliteEngine, type SqliteConnection } from './sqlite-connection.ts';
 import { runScoped, scopeUnit, type Nesting, type StoreLog, type Unit } from './unit.ts';
 
-/** A commit is a wait for the disk, so writes share one: at most so many, and none waits longer than this for the others. */
-const MOST_WRITES = 200;
-const LONGEST_GATHERING = 50;
+/** Writes of one batch. */
+const MAX_WRITES = 200;
+/** A batch takes no further write after this time, so that its first write does not wait long for the others. */
+const MAX_BATCH_MS = 50;
 /**
- * Milliseconds from the beginning of one round of commits to the next. Who comes sooner waits for so long at the most, and shares the
- * commit with others, as with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of what it costs (decision 0012).
+ * Time from the beginning of one commit to the next. A write that comes sooner waits for the rest of it and shares a commit with others, as
+ * with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of its cost (docs/decisions/0012-what-a-request-costs.md).
  */
-const SPACING = 5;
-/** A unit that waits longer than this for something else is given up, or it would stop everybody's writes. */
-const UNIT_LIMIT = 30_000;
+const COMMIT_DELAY_MS = 5;
+/** A transaction that takes longer is rolled back, because all other writes wait for it. */
+const TRANSACTION_TIMEOUT_MS = 30_000;
 
-interface Job {
-  /** Runs the unit inside its savepoint. @throws when its part was rolled back */
+interface QueuedWrite {
+  /** Runs the write inside its savepoint. @throws when its part was rolled back */
   run(): Promise<void>;
-  committed(): void;
-  lost(error: unknown): void;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 interface Deps {
@@ -29,113 +30,132 @@ interface Deps {
   log: StoreLog | undefined;
 }
 
-export interface GroupCommit {
-  write<T>(fn: (u: Unit) => Promise<T>): Promise<T>;
-  /** Runs with the writer to itself, outside of any transaction. */
-  alone<T>(fn: () => Promise<T>): Promise<T>;
-  close(): Promise<void>;
-}
-
 /**
- * Gathers waiting writes into one `BEGIN IMMEDIATE … COMMIT`. Each has its own savepoint: one that throws loses only its
- * own part. Nobody hears of success before the COMMIT; when that fails, all hear of it.
+ * Group commit for SQLite: a commit waits for the disk, so waiting writes share one.
+ *
+ *            write()            delay over, writer free
+ *     idle ───────────▶ scheduled ───────────▶ committing ─┐ more writes: next batch
+ *      ▲                                         │    ▲    │
+ *      └────────────── queue empty ──────────────┘    └────┘
+ *
+ * A batch is BEGIN IMMEDIATE, then SAVEPOINT, the write and RELEASE for each write, then COMMIT.
+ *
+ * - A write that throws is rolled back to its savepoint and rejected; the others stay in the batch.
+ * - The other writes resolve after COMMIT only. When it fails, all of them are rejected.
+ * - `alone` takes the writer between two batches. `close` refuses new work and waits until the queue is idle.
  */
-export function createGroupCommit({ writer, begin, nesting, log }: Deps): GroupCommit {
-  const queue: Job[] = [];
-  let turn: Promise<void> = Promise.resolve();
-  let scheduled = false;
-  let closed = false;
-  let lastRound = -Infinity;
+export class GroupCommitQueue {
+  readonly #deps: Deps;
+  readonly #queue: QueuedWrite[] = [];
+  #state: 'idle' | 'scheduled' | 'committing' = 'idle';
+  #isClosed = false;
+  #lastCommitAt = -Infinity;
+  /** Settles when the writer is free. It never rejects: the next in line must not get the error of the one before. */
+  #writerFree: Promise<void> = Promise.resolve();
 
-  const alone = <T>(fn: () => Promise<T>): Promise<T> => {
-    if (closed) return Promise.reject(new StoreError('the store is closed'));
-    const mine = turn.then(fn);
-    turn = mine.then(noop, noop);
-    return mine;
-  };
-  const drain = async (): Promise<void> => {
-    try {
-      lastRound = performance.now();
-      while (queue.length > 0) await commitTogether(queue, writer, begin, log);
-    } finally {
-      scheduled = false;
-    }
-  };
-  const schedule = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    const work = (): void => {
-      turn = turn.then(drain).catch((error: unknown) => log?.error({ err: error }, 'sqlite: writer failed'));
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Runs `fn` in a transaction of its own. Resolves when it is on the disk. */
+  async write<T>(fn: (u: Unit) => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed();
+    return new Promise((resolve, reject) => {
+      this.#queue.push(createWrite(this.#deps, fn, resolve, reject));
+      this.#schedule();
+    });
+  }
+
+  /** Runs `fn` with the writer to itself, outside of any transaction. */
+  async alone<T>(fn: () => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed();
+    const result = this.#writerFree.then(fn);
+    this.#writerFree = result.then(noop, noop);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#state !== 'idle') await new Promise((resolve) => setImmediate(resolve));
+    await this.#writerFree;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw new StoreError('the store is closed');
+  }
+
+  #schedule(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'scheduled';
+    const start = (): void => {
+      this.#writerFree = this.#writerFree
+        .then(() => this.#commitAll())
+        .catch((error: unknown) => this.#deps.log?.error({ err: error }, 'sqlite: writer failed'));
     };
-    const early = lastRound + SPACING - performance.now();
-    if (early > 0) setTimeout(work, early);
-    // After the events of this round, so that what arrived together is written together.
-    else setImmediate(work);
-  };
-  return {
-    write: (fn) =>
-      new Promise((resolve, reject) => {
-        if (closed) {
-          reject(new StoreError('the store is closed'));
-          return;
-        }
-        queue.push(createJob(writer, nesting, fn, resolve, reject));
-        schedule();
-      }),
-    alone,
-    close: async () => {
-      closed = true;
-      while (scheduled) await new Promise((resolve) => setImmediate(resolve));
-      await turn;
-    },
-  };
+    const delay = this.#lastCommitAt + COMMIT_DELAY_MS - performance.now();
+    if (delay > 0) setTimeout(start, delay);
+    // After the events of this turn, so that writes that arrived together share a commit.
+    else setImmediate(start);
+  }
+
+  async #commitAll(): Promise<void> {
+    this.#state = 'committing';
+    this.#lastCommitAt = performance.now();
+    try {
+      while (this.#queue.length > 0) await this.#commitBatch();
+    } finally {
+      this.#state = 'idle';
+    }
+  }
+
+  async #commitBatch(): Promise<void> {
+    const { writer, begin, log } = this.#deps;
+    const batch: QueuedWrite[] = [];
+    try {
+      await begin();
+      await this.#runBatch(batch);
+      writer.run('COMMIT');
+    } catch (error) {
+      log?.error({ err: error, writes: batch.length }, 'sqlite: commit failed');
+      if (writer.inTransaction()) writer.run('ROLLBACK');
+      // When BEGIN failed, nothing would settle the writes in the queue.
+      const unsettled = batch.length > 0 ? batch : this.#queue.splice(0);
+      for (const write of unsettled) write.reject(error);
+      return;
+    }
+    for (const write of batch) write.resolve();
+  }
+
+  /** Moves writes from the queue to the batch and runs them. @throws {StoreError} when the engine ended the whole transaction */
+  async #runBatch(batch: QueuedWrite[]): Promise<void> {
+    const end = performance.now() + MAX_BATCH_MS;
+    while (batch.length < MAX_WRITES && performance.now() < end) {
+      const write = this.#queue.shift();
+      if (write === undefined) return;
+      batch.push(write);
+      try {
+        await write.run();
+      } catch (error) {
+        batch.pop();
+        write.reject(error);
+        // A full disk ends the transaction with the parts of all writes (sqlite.org/lang_transaction.html).
+        if (!this.#deps.writer.inTransaction()) throw new StoreError('the transaction was ended by the engine');
+      }
+    }
+  }
 }
 
 function noop(): void {
-  // The caller of `alone` has the error; the next in line must not.
+  // The caller of `alone` has the error.
 }
 
-async function commitTogether(
-  queue: Job[],
-  writer: SqliteConnection,
-  begin: () => Promise<void>,
-  log: StoreLog | undefined,
-): Promise<void> {
-  const done: Job[] = [];
-  const started = performance.now();
-  try {
-    await begin();
-    while (done.length < MOST_WRITES && performance.now() - started < LONGEST_GATHERING) {
-      const job = queue.shift();
-      if (!job) break;
-      done.push(job);
-      await job.run().catch((error: unknown) => {
-        done.pop();
-        job.lost(error);
-        // A full disk ends the whole transaction by itself (sqlite.org/lang_transaction.html), with everybody's part.
-        if (!writer.inTransaction()) throw new StoreError('the transaction was ended by the engine');
-      });
-    }
-    writer.run('COMMIT');
-  } catch (error) {
-    log?.error({ err: error, writes: done.length }, 'sqlite: commit failed');
-    if (writer.inTransaction()) writer.run('ROLLBACK');
-    // When not even BEGIN worked, the ones in the queue would wait for ever.
-    const unheard = done.length > 0 ? done : queue.splice(0);
-    for (const job of unheard) job.lost(error);
-    return;
-  }
-  for (const job of done) job.committed();
-}
-
-function createJob<T>(
-  writer: SqliteConnection,
-  nesting: Nesting,
+function createWrite<T>(
+  { writer, nesting }: Deps,
   fn: (u: Unit) => Promise<T>,
   resolve: (value: T) => void,
   reject: (error: unknown) => void,
-): Job {
-  // The queue is worked off in somebody else's context; request ids and the like must be the caller's.
+): QueuedWrite {
+  // The queue runs in the context of another caller; request ids and the like must be those of this caller.
   const asCaller = AsyncLocalStorage.snapshot();
   let result: { value: T } | undefined;
   return {
@@ -144,7 +164,7 @@ function createJob<T>(
       try {
         const scoped = scopeUnit(writer.execute, sqliteEngine);
         const work = asCaller(() => nesting.enter(() => runScoped(scoped, fn)));
-        result = { value: await withinLimit(work, scoped.end) };
+        result = { value: await withTimeout(work, scoped.end) };
         writer.run('RELEASE unit');
       } catch (error) {
         if (writer.inTransaction()) {
@@ -154,23 +174,25 @@ function createJob<T>(
         throw error;
       }
     },
-    committed: () => {
+    resolve: () => {
       if (result) resolve(result.value);
     },
-    lost: reject,
+    reject,
   };
 }
 
-async function withinLimit<T>(work: Promise<T>, giveUp: () => void): Promise<T> {
+/** @param end ends the transaction's scope, so that its later statements throw */
+async function withTimeout<T>(work: Promise<T>, end: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      giveUp();
-      reject(new StoreError(`a unit of work took longer than ${String(UNIT_LIMIT / 1000)} s and was given up`));
-    }, UNIT_LIMIT);
+      end();
+      const seconds = String(TRANSACTION_TIMEOUT_MS / 1000);
+      reject(new StoreError(`the transaction took longer than ${seconds} s and was rolled back`));
+    }, TRANSACTION_TIMEOUT_MS);
   });
   try {
-    return await Promise.race([work, limit]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf, StoreError } from './errors.ts';
 import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './sqlite-connection.ts';
-import { createGroupCommit } from './sqlite-commit.ts';
+import { GroupCommitQueue } from './sqlite-commit.ts';
 import { createNesting, runScoped, scopeUnit, type Store, type StoreLog } from './unit.ts';
 
-/** How long a write waits for another process that writes the same file, and how often it looks. In milliseconds. */
-const BUSY_LIMIT = 15_000;
-const LOOK = 20;
+/** Wait for another process that writes the same file, and the time between two tries. */
+const BUSY_TIMEOUT_MS = 15_000;
+const BUSY_POLL_MS = 20;
 
 /** SQLite in one file: one writer with group commit, and a second connection that only reads. */
 export function openSqlite(file: string, log: StoreLog | undefined): Store {
   const writer = openWriter(file);
   const reader = openReader(file);
   const nesting = createNesting();
-  const commits = createGroupCommit({ writer, begin: () => begin(writer), nesting, log });
+  const commits = new GroupCommitQueue({ writer, begin: () => begin(writer), nesting, log });
   return {
     dialect: 'sqlite',
     read: (fn) => runScoped(scopeUnit(reader.execute, sqliteEngine), fn),
@@ -37,17 +37,17 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
   };
 }
 
-/** `BEGIN IMMEDIATE` takes the write lock at once: a lock taken later can fail half-way through a unit. */
+/** `BEGIN IMMEDIATE` takes the write lock at once: a lock taken later can fail half-way through a transaction. */
 async function begin(writer: SqliteConnection): Promise<void> {
-  const limit = performance.now() + BUSY_LIMIT;
+  const end = performance.now() + BUSY_TIMEOUT_MS;
   for (;;) {
     try {
       writer.run('BEGIN IMMEDIATE');
       return;
     } catch (error) {
-      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || performance.now() > limit) throw error;
+      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || performance.now() > end) throw error;
     }
-    await sleep(LOOK);
+    await sleep(BUSY_POLL_MS);
   }
 }
 
