@@ -5,6 +5,7 @@ import type { Clock } from './domain/clock.ts';
 import type { Random } from './domain/random.ts';
 import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/deps.ts';
+import { createConnections } from './http/connections.ts';
 import { createDrain, type Drain } from './http/drain.ts';
 import { rejectDuplicateHeaders } from './http/duplicate-headers.ts';
 import { createInFlight, type Handler, type InFlight } from './http/in-flight.ts';
@@ -149,7 +150,8 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
 async function assemble(config: Config, surroundings: Surroundings, raw: Store): Promise<Container> {
   const { store, available } = watchStore(raw, surroundings.log);
   const services = await createServices(config, surroundings, store);
-  const inFlight = createInFlight(services);
+  const connections = createConnections({ ...services, trustedProxies: config.trustedProxies });
+  const inFlight = createInFlight(connections);
   const drain = createDrain(inFlight);
   const door: Door = {
     ready: async () => !drain.begun() && available(),
@@ -160,10 +162,8 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
   let face = createFace(config, services, door, await keyRing.load());
   await face.oidc.checkClients();
-  const handle = drain.watch(
-    inFlight.watch(rejectDuplicateHeaders((request, response) => face.handle(request, response))),
-  );
-  const server = createListener(config.tls, handle);
+  const handle = rejectDuplicateHeaders((request, response) => face.handle(request, response));
+  const server = createListener(config.tls, connections, drain.watch(inFlight.watch(handle)));
   const mailer = createMailer(config.mail, templates, i18n);
   return {
     store,

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Tls } from '../config/tls.ts';
+import type { Connections } from './connections.ts';
 import { stopParsingWhenDestroyed } from './parse-limit.ts';
 
 /** With TLS 1.2 nothing else is allowed (BCP 195; FAPI 2.0 Security Profile, section 5.2.2). */
@@ -21,21 +22,28 @@ const KEPT_MS = 75_000;
 /** A whole request with the largest body that is taken (56 KiB) arrives within this time on any line, in milliseconds. */
 const REQUEST_MS = 60_000;
 
-/** With the most requests that each may have in flight, they take less than the heap of 256 MB that `npm start` allows. */
-const MAX_CONNECTIONS = 5_000;
+/** Connections are counted by network when the TLS handshake is complete; until then these limit them. In milliseconds. */
+const HANDSHAKE_MS = 15_000;
+const MAX_TLS_CONNECTIONS = 5_000;
 
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
-export function createListener(tls: Tls | undefined, handle: RequestListener): Server {
+export function createListener(
+  tls: Tls | undefined,
+  connections: Pick<Connections, 'attach'>,
+  handle: RequestListener,
+): Server {
   // `handle` refuses a missing Host itself: what Node answers by itself is not counted as a request in flight.
   const options = { keepAliveTimeout: KEPT_MS, requestTimeout: REQUEST_MS, requireHostHeader: false };
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
   const server =
     tls === undefined
       ? createServer(options, handle)
-      : createTlsServer({ ...tls, ...options, minVersion: 'TLSv1.2', ciphers }, handle);
+      : createTlsServer({ ...tls, ...options, minVersion: 'TLSv1.2', ciphers, handshakeTimeout: HANDSHAKE_MS }, handle);
+  const event = tls === undefined ? 'connection' : 'secureConnection';
   // Without a listener Node answers 417 by itself.
   server.on('checkExpectation', handle);
-  stopParsingWhenDestroyed(server, tls === undefined ? 'connection' : 'secureConnection');
-  server.maxConnections = MAX_CONNECTIONS;
+  stopParsingWhenDestroyed(server, event);
+  connections.attach(server, event);
+  if (tls !== undefined) server.maxConnections = MAX_TLS_CONNECTIONS;
   return server;
 }

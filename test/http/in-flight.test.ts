@@ -7,6 +7,7 @@ import { afterEach, describe, it } from 'node:test';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { createConnections } from '../../src/http/connections.ts';
 import { createInFlight, type Handler, type InFlight } from '../../src/http/in-flight.ts';
 import { createListener } from '../../src/http/listener.ts';
 import { createLogger } from '../../src/services/logger.ts';
@@ -28,17 +29,15 @@ describe('requests in flight', () => {
   const start = async (handle: Handler): Promise<void> => {
     const log = createLogger('silent');
     metrics = createMetrics({ waiting: () => 0 }, log);
-    inFlight = createInFlight({
-      log,
-      metrics,
-      limits: { perSocket: 8, waitingSockets: MAX_WAITING, stallMs: STALL_MS },
-    });
+    const limits = { waiting: MAX_WAITING, stallMs: STALL_MS };
+    const connections = createConnections({ log, metrics, trustedProxies: [], limits });
+    inFlight = createInFlight(connections, 8);
     begun = 0;
     const counted: Handler = (request, response) => {
       begun += 1;
       return handle(request, response);
     };
-    server = createListener(undefined, inFlight.watch(counted)).listen(0, '127.0.0.1');
+    server = createListener(undefined, connections, inFlight.watch(counted)).listen(0, '127.0.0.1');
     await once(server, 'listening');
   };
   afterEach(async () => {

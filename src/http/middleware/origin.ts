@@ -9,7 +9,7 @@ import type Koa from 'koa';
  */
 export function pinOrigin(app: Koa, issuer: string, trustedProxies: readonly string[]): void {
   const { protocol, host, hostname, origin } = new URL(issuer);
-  const trust = proxyaddr.compile([...trustedProxies]);
+  const clients = createClientAddress(trustedProxies);
   const fixed = (value: unknown): PropertyDescriptor => ({ get: () => value, configurable: true });
   Object.defineProperties(app.request, {
     protocol: fixed(protocol.replace(':', '')),
@@ -26,7 +26,7 @@ export function pinOrigin(app: Koa, issuer: string, trustedProxies: readonly str
     ip: {
       configurable: true,
       get(this: { req: IncomingMessage }) {
-        return clientAddress(this.req, trust);
+        return clients.of(this.req);
       },
     },
   });
@@ -51,6 +51,21 @@ export function parseForwardedAddress(entry: string): string | undefined {
   const [address = '', zone] = (inner ?? trimmed).split('%', 2);
   const isRead = inner === undefined && zone === undefined ? isIP(address) !== 0 : isIPv6(address);
   return isRead ? address : undefined;
+}
+
+export interface ClientAddress {
+  isTrusted(address: string): boolean;
+  /** Returns the address of the client that sent the request. */
+  of(request: IncomingMessage): string;
+}
+
+/** @param trustedProxies addresses and networks whose `X-Forwarded-For` is believed */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const trust = proxyaddr.compile([...trustedProxies]);
+  return {
+    isTrusted: (address) => trust(address, 0),
+    of: (request) => clientAddress(request, trust),
+  };
 }
 
 /**
