@@ -98,9 +98,9 @@ function createHomeRouter({ i18n }: HttpDeps): Router {
   return router;
 }
 
-/** Where programs talk to the provider, with secrets and tokens and never with a cookie: no language is asked, no form guarded. */
+/** Where programs talk to the provider, never with a cookie: no language is asked, no form guarded. */
 const MACHINE = new Set<string>([
-  ...[ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization, ROUTES.userinfo, ROUTES.jwks],
+  ...[ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization, ROUTES.userinfo, ROUTES.jwks, ROUTES.discovery],
   ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation],
 ]);
 

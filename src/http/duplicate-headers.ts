@@ -10,13 +10,11 @@ const SINGLE = new Set(['host', 'authorization']);
  * lines, and `Content-Length` together with `Transfer-Encoding`.
  */
 export function rejectDuplicateHeaders(handle: Handler): Handler {
-  return async (request, response) => {
-    if (!hasDuplicateHeader(request) && hasHost(request)) {
-      await handle(request, response);
-      return;
-    }
+  return (request, response) => {
+    if (!hasDuplicateHeader(request) && hasHost(request)) return handle(request, response);
     response.writeHead(400, { connection: 'close', 'content-length': '0' });
     response.end();
+    return Promise.resolve();
   };
 }
 
