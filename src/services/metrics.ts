@@ -82,7 +82,7 @@ function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' 
     }),
     socketsClosed: new Counter({
       name: 'kinpass_sockets_closed_total',
-      help: 'Sockets closed by the service because their client pipelined too many requests or stopped sending or reading',
+      help: 'Sockets closed by the service, by reason: pipelined, stalled, too_many_waiting, no_request, too_many_open, refused',
       labelNames: ['reason'],
       registers,
     }),

@@ -16,6 +16,7 @@ import { eventually } from '../helpers/mail.ts';
 const [ATTACKER, SCHOOL, PHONE] = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
 const PROXY = '127.0.0.9';
 const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
+const forwarded = (address: string): string => `x-forwarded-for: ${address}\r\n`;
 const post = (headers = ''): string => `POST / HTTP/1.1\r\nhost: localhost\r\n${headers}content-length: 4\r\n\r\n`;
 
 interface Client {
@@ -148,15 +149,21 @@ describe('connections', () => {
     await Promise.all(busy.map((client) => answered(client)));
   });
 
-  for (const [name, hop, headerOf] of [
-    ['from their own addresses', undefined, () => ''],
-    ['through a trusted proxy', PROXY, (address: string) => `x-forwarded-for: ${address}\r\n`],
+  for (const [name, hop, headersOf] of [
+    ['from its own address', undefined, () => ''],
+    ['through a trusted proxy', PROXY, (attacker: boolean) => forwarded(attacker ? '203.0.113.1' : '203.0.113.2')],
+    [
+      'through a trusted proxy, from changing IPv6 subnets',
+      PROXY,
+      (attacker: boolean, at: number) => forwarded(`2001:db8:${attacker ? '1' : '2'}:${String(at)}::1`),
+    ],
   ] as const) {
-    it(`that wait for their client ${name}: one of the client with most is closed`, async () => {
+    it(`that wait for their client: the oldest one of the client with most is closed (${name})`, async () => {
       await start({ waiting: 6 }, readBody);
-      const phone = await open(hop ?? PHONE, post(headerOf(PHONE)));
+      const phone = await open(hop ?? PHONE, post(headersOf(false, 0)));
       await eventually('the request', () => [...inFlight.responses()].length === 1 || undefined);
-      const attack = await openMany(hop ?? ATTACKER, 10, post(headerOf(ATTACKER)));
+      const attack: Client[] = [];
+      for (let at = 0; at < 10; at += 1) attack.push(await open(hop ?? ATTACKER, post(headersOf(true, at))));
       await closedFor('too_many_waiting', 5);
       await eventually('closed', () => closedOf(attack).length === 5 || undefined);
       phone.socket.write('body');

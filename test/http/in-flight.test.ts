@@ -5,7 +5,6 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createConnections } from '../../src/http/connections.ts';
 import { createInFlight, type Handler, type InFlight } from '../../src/http/in-flight.ts';
@@ -58,6 +57,8 @@ describe('requests in flight', () => {
     sockets.push(socket);
     return socket;
   };
+  /** The body never comes. */
+  const POST = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n';
   const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
   const closed = (reason: string, count: number): Promise<true> =>
     eventually(`${String(count)} sockets closed: ${reason}`, async () => {
@@ -143,25 +144,41 @@ describe('requests in flight', () => {
     await eventually('no response', () => [...inFlight.responses()].length === 0 || undefined);
   });
 
+  /** Closes a socket that began to wait at this moment: afterwards the stall time of everything older is over. */
+  const stallTimeIsOver = async (): Promise<void> => {
+    dial(POST);
+    await closed('stalled', 1);
+  };
+
   it('keep their socket while the service works, for longer than the stall time', async () => {
-    await start(async (_request, response) => {
-      await sleep(3 * STALL_MS);
+    const over = Promise.withResolvers<undefined>();
+    await start(async (request, response) => {
+      if (request.method === 'GET') await over.promise;
+      else await buffer(request).catch(() => undefined);
       response.end('done');
     });
     const socket = dial(GET);
     socket.resume();
+    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await stallTimeIsOver();
+    over.resolve(undefined);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     assert.match(answer.toString(), /^HTTP\/1\.1 200/);
-    assert.doesNotMatch(await metrics.registry.metrics(), /kinpass_sockets_closed_total\{/);
+    assert.match(await metrics.registry.metrics(), /kinpass_sockets_closed_total\{reason="stalled"\} 1\n/);
   });
 
   it('are measured again after slow work: the response that nobody reads closes the socket', async () => {
-    await start(async (_request, response) => {
-      await sleep(2 * STALL_MS);
+    const over = Promise.withResolvers<undefined>();
+    await start(async (request, response) => {
+      if (request.method === 'GET') await over.promise;
+      else await buffer(request).catch(() => undefined);
       response.end(LARGE);
     });
     dial(GET);
-    await closed('stalled', 1);
+    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await stallTimeIsOver();
+    over.resolve(undefined);
+    await closed('stalled', 2);
   });
 
   it('lose their socket when the body that was announced does not come', async () => {
@@ -169,7 +186,7 @@ describe('requests in flight', () => {
       await buffer(request).catch(() => undefined);
       response.end();
     });
-    dial('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n');
+    dial(POST);
     await eventually('one request', () => begun === 1 || undefined);
     assert.equal(inFlight.count(), 0, 'what is only announced is no work');
     await closed('stalled', 1);
@@ -180,7 +197,7 @@ describe('requests in flight', () => {
       await buffer(request).catch(() => undefined);
       response.end(LARGE);
     });
-    const first = dial('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n');
+    const first = dial(POST);
     await eventually('one request', () => begun === 1 || undefined);
     const all = Array.from({ length: MAX_WAITING }, () => dial(GET));
     await closed('too_many_waiting', 1);
@@ -194,16 +211,16 @@ describe('requests in flight', () => {
   });
 
   it('leave an idle connection open for longer than the stall time', async () => {
-    await start((_request, response) => {
+    await start(async (request, response) => {
+      await buffer(request).catch(() => undefined);
       response.end('done');
-      return Promise.resolve();
     });
     const socket = dial(GET);
     socket.resume();
     await once(socket, 'data');
     let ended = false;
     socket.on('close', () => (ended = true));
-    await sleep(4 * STALL_MS);
+    await stallTimeIsOver();
     assert.equal(ended, false);
     socket.write(GET);
     await once(socket, 'data');
