@@ -1,6 +1,7 @@
 import type { DevicePages } from '../oidc/deps.ts';
 import { OTHER_ACCOUNT } from '../oidc/options/device-flow.ts';
 import type { HttpDeps } from './deps.ts';
+import { findNamedAccount } from './named-account.ts';
 import { throttledText } from './throttled.ts';
 
 /** Where the form of the device flow is posted; the provider's own route. */
@@ -10,15 +11,12 @@ export type DeviceDeps = Pick<HttpDeps, 'pages' | 'i18n' | 'clock' | 'people'>;
 
 /** The three pages on the phone while a television waits (RFC 8628, section 3.3). */
 export function createDevicePages(deps: DeviceDeps): DevicePages {
-  const { pages, people } = deps;
+  const { pages } = deps;
   return {
     code: (ctx, xsrf, problem) => {
       const typed = ctx.oidc.params?.['user_code'];
       const values = { action: ACTION, xsrf, userCode: typeof typed === 'string' ? typed : '', errors: {} };
       switch (problem?.kind) {
-        case 'aborted':
-          pages.show(ctx, 'device/code', { ...values, userCode: '', alert: pages.t(ctx, 'device.code.aborted') });
-          return;
         case 'wrong':
           pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
           return;
@@ -33,19 +31,27 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
       }
     },
     confirm: async (ctx, xsrf, clientId, userCode) => {
-      const personId = ctx.oidc.session?.accountId;
-      const facts = personId === undefined ? undefined : await people.activeFacts(personId);
       pages.show(ctx, 'device/confirm', {
         action: ACTION,
         xsrf,
         userCode,
         app: { name: pages.appName(ctx, clientId) },
-        account: facts && { name: facts.name, login: await people.loginOf(facts.id) },
+        account: await findNamedAccount(deps, ctx.oidc.session?.accountId),
         otherAccount: OTHER_ACCOUNT,
       });
     },
-    done: (ctx, clientId) => {
-      pages.show(ctx, 'device/done', { app: { name: pages.appName(ctx, clientId) } });
+    done: async (ctx, clientId) => {
+      const account = await findNamedAccount(deps, ctx.oidc.session?.accountId);
+      pages.show(ctx, 'device/done', { app: { name: pages.appName(ctx, clientId) }, account });
+    },
+    denied: (ctx) => {
+      ctx.state['pagePath'] = ACTION;
+      pages.show(ctx, 'message', {
+        title: pages.t(ctx, 'device.denied.title'),
+        text: pages.t(ctx, 'device.denied.text'),
+        actions: [{ label: pages.t(ctx, 'device.denied.again'), href: ACTION, primary: false }],
+        status: 200,
+      });
     },
     expired: (ctx) => {
       pages.message(ctx, 'expired', { status: 410, again: ACTION });

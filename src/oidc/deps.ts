@@ -15,7 +15,7 @@ import type { Secrets } from '../services/secrets.ts';
 import type { Store } from '../store/database/index.ts';
 
 /** `until` in ms: too many wrong codes, this one was not looked up. */
-export type UserCodeProblem = { kind: 'wrong' | 'aborted' } | { kind: 'throttled'; until: number };
+export type UserCodeProblem = { kind: 'wrong' } | { kind: 'throttled'; until: number };
 
 /** The pages of the device flow (RFC 8628, section 3.3). `xsrf` is in each form. */
 export interface DevicePages {
@@ -23,7 +23,10 @@ export interface DevicePages {
   code(ctx: KoaContextWithOIDC, xsrf: string, problem: UserCodeProblem | undefined): void;
   /** Names the person who is signed in: the device will be, too. */
   confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): Promise<void>;
-  done(ctx: KoaContextWithOIDC, clientId: string): void;
+  /** Names the person whose account the device got. */
+  done(ctx: KoaContextWithOIDC, clientId: string): Promise<void>;
+  /** The person denied the request or cancelled the sign-in. */
+  denied(ctx: KoaContextWithOIDC): void;
   /** The interaction expired, or another browser began it. */
   expired(ctx: KoaContextWithOIDC): void;
 }

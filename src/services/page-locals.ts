@@ -5,6 +5,12 @@ export interface AppName {
   name: string;
 }
 
+/** A signed-in person. */
+export interface NamedAccount {
+  name: string;
+  login: string;
+}
+
 /** One entry of the language switch. `href` leads back to the same step. */
 export interface LanguageLink {
   lang: string;
@@ -85,6 +91,10 @@ export interface NoChildLocals {
 export interface ConsentLocals {
   action: string;
   app: AppName & { url?: string | undefined };
+  /** The person who is signed in. */
+  account?: NamedAccount | undefined;
+  /** Asks for another sign-in within the same request. */
+  otherAccountUrl: string;
   /** In plain words: `scope.*.title` and `.detail`. */
   items: readonly { title: string; detail: string }[];
 }
@@ -123,8 +133,8 @@ export interface DeviceConfirmLocals {
   /** As the device shows it. */
   userCode: string;
   app: AppName;
-  /** Who is signed in and will be on the device; absent: the next page asks. */
-  account?: { name: string; login: string } | undefined;
+  /** The person who is signed in and will be on the device; absent: the next page asks. */
+  account?: NamedAccount | undefined;
   /** The value of `confirm` that asks for another account. */
   otherAccount: string;
 }
@@ -195,7 +205,7 @@ export interface PageLocals {
   'signed-out': SignedOutLocals;
   'device/code': DeviceCodeLocals;
   'device/confirm': DeviceConfirmLocals;
-  'device/done': { app: AppName };
+  'device/done': { app: AppName; account?: NamedAccount | undefined };
   'account/home': AccountLocals;
   'forgot/request': ForgotRequestLocals;
   /** `minutes`: how long the link works; left out: 30. */

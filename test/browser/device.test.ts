@@ -67,6 +67,20 @@ describe('an address that holds the code of a device', () => {
     await fillSignIn(page, LOGIN.S1);
     await page.waitForSelector('.seal');
     assert.equal(await heading(page), '裝置已連結');
+    assert.match(await bodyText(page), /以 [^（]+（[^）]+）的帳號允許。/);
+    await isAccessible(page, 'zh-TW');
+  });
+
+  it('shows a calm page when the person says "not me"', async () => {
+    const { address } = await show();
+    const { page } = await stage.guest();
+    await page.goto(address);
+    await page.waitForSelector('button[name="confirm"]');
+    assert.ok((await bodyText(page)).includes('接下來請登入；裝置會使用您登入的帳號。'));
+    await press(page, 'button[name="abort"]');
+    assert.equal(await heading(page), '已拒絕，裝置不會登入');
+    assert.equal(await page.locator('[role="alert"]').count(), 0);
+    await isAccessible(page, 'zh-TW');
   });
 
   it('says when to try again after too many wrong codes', async () => {

@@ -173,7 +173,12 @@ eachService(
 
 eachService(
   'the approval page of a device',
-  () => ({ clients: [registered('television', secret, { scopes: ['openid'], device_flow: true })] }),
+  () => ({
+    clients: [
+      registered('television', secret, { scopes: ['openid'], device_flow: true }),
+      registered('panel', secret, { scopes: ['openid'], device_flow: true, first_party: false }),
+    ],
+  }),
   (running) => {
     let television: TestParty;
     before(async () => {
@@ -201,12 +206,37 @@ eachService(
       assert.match(textOf(confirm.body), /You will be signed in on the device as 林志豪 \([^)]+\)/);
       const done = await visitor.submit(confirm, { confirm: 'yes' });
       assert.match(textOf(done.body), /Your device is connected/);
+      assert.match(textOf(done.body), /Allowed with the account of 林志豪 \([^)]+\)/);
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
     });
 
-    it('names nobody while nobody is signed in', async () => {
-      const { confirm } = await begin(createVisitor(running().issuer, 'en'));
+    it('names nobody while nobody is signed in, and the last page names the account that signed in', async () => {
+      const visitor = createVisitor(running().issuer, 'en');
+      const { shown, confirm } = await begin(visitor);
       assert.doesNotMatch(textOf(confirm.body), /You will be signed in|different account/);
+      assert.match(textOf(confirm.body), /Next, sign in\. The device will use the account that you sign in with\./);
+      const signIn = await visitor.submit(confirm, { confirm: 'yes' });
+      const done = await visitor.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      assert.match(textOf(done.body), /Your device is connected/);
+      assert.match(textOf(done.body), /Allowed with the account of 林志豪 \([^)]+\)/);
+      assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
+    });
+
+    it('is followed by a consent page that names the account and offers another one', async () => {
+      const panel = await createParty(running().issuer, { id: 'panel', secret, scope: 'openid' });
+      const visitor = createVisitor(running().issuer, 'en');
+      const shown = await client.initiateDeviceAuthorization(panel.config, { scope: 'openid' });
+      const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
+      const signIn = await visitor.submit(confirm, { confirm: 'yes' });
+      const consent = await visitor.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      assert.match(textOf(consent.body), /Signed in as 林志豪 \([^)]+\)/);
+      const other = await visitor.open(`${consent.url}/other-account`);
+      const next = await visitor.submit(other, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      const again = next.body.includes('name="consent"') ? next : await visitor.submit(next, {});
+      assert.doesNotMatch(textOf(again.body), /林志豪/);
+      const denied = await visitor.submit(again, { consent: 'deny' });
+      assert.match(textOf(denied.body), /The device was not signed in The device received no data\./);
+      assert.equal(denied.status, 200);
     });
 
     it('leads to a sign-in with another account, which the device then gets', async () => {

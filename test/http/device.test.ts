@@ -43,6 +43,14 @@ describe('the device flow', () => {
       device_code: shown.device_code,
     });
 
+  /** A calm page: no alert, no form, no status of an error. */
+  const assertDenied = ({ status, body }: Answer): void => {
+    assert.equal(status, 200);
+    assert.match(textOf(body), /已拒絕，裝置不會登入 裝置沒有取得任何資料。您可以關閉這個頁面。 輸入其他代碼/);
+    assert.doesNotMatch(body, /role="alert"|<form/);
+    assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Fdevice"/);
+  };
+
   it('code, confirmation, sign-in and choice on the phone give tokens to the television', async () => {
     const shown = await show();
     assert.match(shown.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
@@ -98,7 +106,7 @@ describe('the device flow', () => {
     const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
     assert.match(signIn.body, /<a href="[^"]*\/cancel">取消<\/a>/);
     const cancelled = await phone.open(`${signIn.url}/cancel`);
-    assert.ok(alertOf(cancelled.body).includes('已取消'), textOf(cancelled.body));
+    assertDenied(cancelled);
     const over = await phone.open(signIn.url);
     assert.equal(over.status, 410);
     assert.ok(!textOf(over.body).includes('返回「測試 television」'), textOf(over.body));
@@ -109,7 +117,7 @@ describe('the device flow', () => {
     const shown = await show();
     const phone = createVisitor(service.issuer);
     const answer = await phone.submit(await typeCode(phone, shown.user_code), { abort: 'yes' });
-    assert.ok(textOf(answer.body).includes('已取消'), textOf(answer.body));
+    assertDenied(answer);
     await assert.rejects(poll(shown), { error: 'access_denied' });
   });
 

@@ -54,6 +54,8 @@ function samples(x: string): PageLocals {
     'interaction/consent': {
       action: '/a',
       app: { name: x, url: 'https://app.example/x' },
+      account: { name: x, login: x },
+      otherAccountUrl: '/o',
       items: [{ title: x, detail: x }],
     },
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
@@ -78,7 +80,7 @@ function samples(x: string): PageLocals {
     },
     'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
     'device/confirm': { action: '/device', xsrf: x, userCode: x, app, account: { name: x, login: x }, otherAccount: x },
-    'device/done': { app },
+    'device/done': { app, account: { name: x, login: x } },
     'forgot/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
     'forgot/sent': {},
     'forgot/done': { signInUrl: '/s' },

@@ -5,6 +5,7 @@ import { inLanguage, type Words } from '../../config/words.ts';
 import { apiScope, grantedScopes, type Scope } from '../../domain/scopes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms.ts';
+import { findNamedAccount } from '../named-account.ts';
 import { finishWith, type Screen, type Step } from './step.ts';
 
 const form = z.object({ consent: z.enum(['accept', 'deny']) });
@@ -27,15 +28,16 @@ export function createConsentScreen(deps: HttpDeps): Screen {
     ];
   };
   return {
-    show: (ctx, step) => {
+    show: async (ctx, step) => {
       const client = clients.find(step.clientId);
       if (client === undefined) throw createError(410, 'the app is not registered any more');
       pages.show(ctx, 'interaction/consent', {
         action: `/interaction/${step.uid}/consent`,
         app: { name: pages.appName(ctx, step.clientId), url: client.client_uri },
+        account: await findNamedAccount(deps, step.personId),
+        otherAccountUrl: `/interaction/${step.uid}/other-account`,
         items: itemsOf(ctx, step),
       });
-      return Promise.resolve();
     },
     submit: async (ctx, step) => {
       const accepted = readForm(ctx, form).consent === 'accept';

@@ -24,7 +24,13 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
         pages.expired(ctx);
         return;
       }
-      if (error !== undefined && ctx.oidc.session?.exp === undefined) {
+      const isStored = ctx.oidc.session?.exp !== undefined;
+      if (error?.name === 'AbortedError') {
+        if (!isStored) keepUnsaved(ctx);
+        pages.denied(ctx);
+        return;
+      }
+      if (error !== undefined && !isStored) {
         beginAnew(ctx);
         return;
       }
@@ -32,9 +38,7 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
     },
     userCodeConfirmSource: (ctx, _form, client, _deviceInfo, userCode) =>
       pages.confirm(ctx, xsrfOf(ctx), client.clientId, userCode),
-    successSource: (ctx) => {
-      pages.done(ctx, ctx.oidc.client?.clientId ?? '');
-    },
+    successSource: (ctx) => pages.done(ctx, ctx.oidc.client?.clientId ?? ''),
   };
 }
 
@@ -56,7 +60,7 @@ function keepUnsaved(ctx: KoaContextWithOIDC): void {
 function problemOf(error: Error | undefined): UserCodeProblem | undefined {
   if (error === undefined) return undefined;
   if (error instanceof UserCodeThrottledError) return { kind: 'throttled', until: error.until };
-  return { kind: error.name === 'AbortedError' ? 'aborted' : 'wrong' };
+  return { kind: 'wrong' };
 }
 
 /** Returns true if the form of the approval page, and not a later step, asks for another account. */

@@ -1,0 +1,11 @@
+import type { NamedAccount } from '../services/page-locals.ts';
+import type { HttpDeps } from './deps.ts';
+
+/** @returns how a page names the person who is signed in; undefined when nobody is, or the account is disabled */
+export async function findNamedAccount(
+  { people }: Pick<HttpDeps, 'people'>,
+  personId: string | undefined,
+): Promise<NamedAccount | undefined> {
+  const facts = personId === undefined ? undefined : await people.activeFacts(personId);
+  return facts && { name: facts.name, login: await people.loginOf(facts.id) };
+}
