@@ -40,7 +40,7 @@ import { createKeyRing, type KeyRing, type Keys } from './services/keys.ts';
 import type { Logger } from './services/logger.ts';
 import { createMailer } from './services/mail.ts';
 import { createMetrics, type Metrics } from './services/metrics.ts';
-import { createOutbox, type Outbox } from './services/outbox.ts';
+import { createOutbox, type Outbox, type OutboxJob } from './services/outbox.ts';
 import { createPasswords, type Passwords } from './services/passwords.ts';
 import { createPeople, type People } from './services/people.ts';
 import { createRecovery, type Recovery } from './services/recovery.ts';
@@ -158,7 +158,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
     isOverloaded: () => services.hasher.crowded() || inFlight.count() > MAX_IN_FLIGHT,
   };
   if (config.profile === 'conformance') await addTestPerson(services);
-  const { outbox, guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;
+  const { guardianships, hasher, templates, i18n, secrets, metrics, keyRing } = services;
   // Requests go to whatever face is current, so keys change without a restart and without a failed request.
   let face = createFace(config, services, door, await keyRing.load());
   await face.oidc.checkClients();
@@ -181,7 +181,7 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
     startJobs: (pauses = {}) => [
       startOutboxJob({
         ...services,
-        outbox,
+        hostOf: (job) => deliveryHost(config, services, job),
         deliver: {
           mail: (job) => mailer.send(job),
           logout: ({ clientId, personId, sid }) => face.oidc.sendLogout(clientId, personId, sid),
@@ -206,6 +206,11 @@ async function assemble(config: Config, surroundings: Surroundings, raw: Store):
       await store.close();
     },
   };
+}
+
+function deliveryHost({ mail }: Config, { clients }: Services, job: OutboxJob): string | undefined {
+  const url = job.kind === 'mail' ? mail.smtpUrl : clients.find(job.clientId)?.backchannel_logout_uri;
+  return url === undefined ? undefined : new URL(url).host;
 }
 
 function startArchiveJobs({ auditArchive }: Config, services: Services): Loop[] {

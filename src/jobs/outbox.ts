@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Metrics } from '../services/metrics.ts';
-import type { LogoutJob, MailJob, Outbox } from '../services/outbox.ts';
+import type { LogoutJob, MailJob, Outbox, OutboxJob } from '../services/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import { beside } from '../services/side-effects.ts';
 import * as outboxStore from '../store/outbox.ts';
@@ -26,6 +26,8 @@ interface Deps {
   metrics: Metrics;
   outbox: Outbox;
   deliver: { mail(job: MailJob): Promise<void>; logout(job: LogoutJob): Promise<void> };
+  /** The mail server, or the relying party; undefined when it is not registered any more. For the log. */
+  hostOf(job: OutboxJob): string | undefined;
 }
 
 /**
@@ -88,15 +90,17 @@ async function attempt(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
       metrics.outboxDeliveries.inc({ kind: row.kind, outcome });
     });
   };
+  let job: OutboxJob | undefined;
   try {
-    const job = deps.outbox.open(row);
+    job = deps.outbox.open(row);
     await (job.kind === 'mail' ? deps.deliver.mail(job) : deps.deliver.logout(job));
     await store.write((u) => outboxStore.markDone(u, row.id, clock.now()));
     count('sent');
   } catch (error) {
     const failure = describeFailure(error);
     const reason = failure.code ?? failure.name;
-    log.warn({ ...failure, job: row.id, kind: row.kind, attempts: row.attempts }, 'delivery failed');
+    const target = job === undefined ? {} : { ...describeJob(job), host: deps.hostOf(job) };
+    log.warn({ ...failure, ...target, job: row.id, kind: row.kind, attempts: row.attempts }, 'delivery failed');
     if (row.attempts >= MAX_ATTEMPTS) {
       count('dead');
       await store.write((u) => outboxStore.markDead(u, row.id, clock.now(), reason));
@@ -108,18 +112,52 @@ async function attempt(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
   }
 }
 
+/** The part of a job that may be logged: no address of a person, no link, no token. */
+function describeJob(job: OutboxJob): { clientId: string } | { template: string } {
+  return job.kind === 'mail' ? { template: job.template } : { clientId: job.clientId };
+}
+
 const failureShape = z.object({
   name: z.string().catch('unknown'),
   /** `ECONNREFUSED`, `EENVELOPE`. */
   code: z.string().optional().catch(undefined),
   /** Of the SMTP server. */
   responseCode: z.number().optional().catch(undefined),
+  /** Of the relying party. */
+  response: z
+    .object({ status: z.number() })
+    .transform(({ status }) => status)
+    .optional()
+    .catch(undefined),
+  message: z.string().catch(''),
+  cause: z.unknown().optional(),
 });
 
-/** What may be logged: mail servers quote the address in their answer, so the message of the error stays inside. */
-function describeFailure(error: unknown): z.infer<typeof failureShape> {
+interface Failure {
+  name: string;
+  code: string | undefined;
+  responseCode: number | undefined;
+  /** The HTTP status. */
+  status: number | undefined;
+}
+
+/** The part of an error that may be logged. Its message stays inside: mail servers quote the address of the person in it. */
+function describeFailure(error: unknown): Failure {
   const parsed = failureShape.safeParse(error);
-  return parsed.success ? parsed.data : { name: 'unknown' };
+  if (!parsed.success) return { name: 'unknown', code: undefined, responseCode: undefined, status: undefined };
+  const { name, responseCode, response: status } = parsed.data;
+  return { name, code: codeIn(parsed.data), responseCode, status };
+}
+
+/** The message of the provider's error for a host on a private address; it has no code. */
+const PRIVATE_ADDRESS = 'hostname resolves to a special-use IP address';
+
+/** The first code in an error and its causes: `fetch` hides the code of a connection in the cause. */
+function codeIn({ code, message, cause }: z.infer<typeof failureShape>): string | undefined {
+  if (code !== undefined) return code;
+  if (message === PRIVATE_ADDRESS) return 'PRIVATE_ADDRESS';
+  const inner = failureShape.safeParse(cause);
+  return inner.success ? codeIn(inner.data) : undefined;
 }
 
 /** @param attempts made so far, from 1 @returns milliseconds */

@@ -54,9 +54,7 @@ function samples(x: string): PageLocals {
     'interaction/consent': {
       action: '/a',
       app: { name: x, url: 'https://app.example/x' },
-      account: { name: x, login: x },
-      otherAccountUrl: '/o',
-      items: [{ title: x, detail: x }],
+      ...{ account: { name: x, login: x }, otherAccountUrl: '/o', items: [{ title: x, detail: x }] },
     },
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
     'signed-out': { notified: [x, x], pending: [x, x] },

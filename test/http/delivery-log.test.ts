@@ -1,0 +1,132 @@
+/** A failed delivery is logged with the place and the reason, and without anything of a person. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+
+import { z } from 'zod';
+
+import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { createKeptLog } from '../helpers/log.ts';
+import { enter, LOGIN } from '../helpers/flow.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { eventually } from '../helpers/mail.ts';
+import { freePort } from '../helpers/ports.ts';
+import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+import { createVisitor } from '../helpers/visitor.ts';
+
+const secret = newSecret();
+const line = z.looseObject({ msg: z.string(), kind: z.string().optional() });
+
+describe('the log line of a failed delivery', () => {
+  let service: TestService;
+  let receiver: LogoutReceiver;
+  let smtpPort: number;
+  let deadPort: number;
+  const kept = createKeptLog();
+  /** Refuses every recipient, and quotes the address as real mail servers do. */
+  const smtp = createServer((socket) => {
+    socket.write('220 mail\r\n');
+    socket.on('data', (data) => {
+      const text = data.toString();
+      if (text.startsWith('RCPT')) socket.write(`550 5.1.1 ${LOGIN.G2}: user unknown\r\n`);
+      else socket.write('250 ok\r\n');
+    });
+    socket.on('error', () => undefined);
+  });
+  before(async () => {
+    [smtpPort, deadPort] = [await freePort(), await freePort()];
+    smtp.listen(smtpPort, '127.0.0.1');
+    receiver = await startLogoutReceiver(() => service.issuer, 'refusing');
+    receiver.breakWith(418);
+    service = await startService({
+      clients: [
+        registered('refusing', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url }),
+        registered('closed', secret, {
+          scopes: ['openid'],
+          backchannel_logout_uri: `http://127.0.0.1:${String(deadPort)}/logout?secret=1`,
+        }),
+      ],
+      smtpUrl: `smtp://user:hunter2@127.0.0.1:${String(smtpPort)}?ignoreTLS=true`,
+      log: kept.log,
+    });
+  });
+  after(async () => {
+    await service.stop();
+    await receiver.close();
+    smtp.close();
+  });
+
+  const failure = (of: Record<string, unknown>): Promise<Record<string, unknown>> =>
+    eventually('the log line', () =>
+      kept
+        .text()
+        .split('\n')
+        .filter((text) => text !== '')
+        .map((text) => line.parse(JSON.parse(text)))
+        .find((one) => one.msg === 'delivery failed' && Object.entries(of).every(([key, value]) => one[key] === value)),
+    );
+  const pick = (found: Record<string, unknown>, ...names: string[]): Record<string, unknown> =>
+    Object.fromEntries(names.map((name) => [name, found[name]]));
+
+  it('names the relying party, its host, and its status or the code of the connection', async () => {
+    const visitor = createVisitor(service.issuer);
+    for (const id of ['refusing', 'closed']) {
+      await enter(await createParty(service.issuer, { id, secret, scope: 'openid' }), visitor, {
+        login: LOGIN.T2,
+        password: DEMO_PASSWORD,
+      });
+    }
+    await visitor.submit(await visitor.open('/session/end'), {});
+    const kind = 'backchannel_logout';
+    const refused = await failure({ kind, clientId: 'refusing' });
+    assert.deepEqual(pick(refused, 'host', 'status', 'attempts'), {
+      host: new URL(receiver.url).host,
+      status: 418,
+      attempts: 1,
+    });
+    const closed = await failure({ kind, clientId: 'closed' });
+    assert.deepEqual(pick(closed, 'host', 'code'), { host: `127.0.0.1:${String(deadPort)}`, code: 'ECONNREFUSED' });
+  });
+
+  it('names the kind of mail, the server, and its code', async () => {
+    const visitor = createVisitor(service.issuer);
+    await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G2 });
+    const found = await failure({ kind: 'mail' });
+    assert.deepEqual(pick(found, 'template', 'host', 'code', 'responseCode'), {
+      template: 'reset-link',
+      host: `127.0.0.1:${String(smtpPort)}`,
+      code: 'EENVELOPE',
+      responseCode: 550,
+    });
+  });
+
+  it('says when a relying party has a private address that is not allowed', async () => {
+    const log = createKeptLog();
+    const strict = await startService({
+      clients: [registered('closed', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
+      env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' },
+      log: log.log,
+    });
+    try {
+      const visitor = createVisitor(strict.issuer);
+      await enter(await createParty(strict.issuer, { id: 'closed', secret, scope: 'openid' }), visitor, {
+        login: LOGIN.T2,
+        password: DEMO_PASSWORD,
+      });
+      await visitor.submit(await visitor.open('/session/end'), {});
+      await eventually('the log line', () => log.text().includes('"code":"PRIVATE_ADDRESS"') || undefined);
+    } finally {
+      await strict.stop();
+    }
+  });
+
+  it('holds no token, address of a person, link or password', () => {
+    const lines = kept
+      .text()
+      .split('\n')
+      .filter((text) => text.includes('delivery failed'));
+    assert.ok(lines.length >= 3);
+    for (const text of lines) assert.doesNotMatch(text, /eyJ|@|forgot|token|logout\?|secret|hunter2/);
+  });
+});
