@@ -172,6 +172,34 @@ eachService('the sign-out page', options, (running) => {
     assert.doesNotMatch(textOf(page.body), /並已通知/);
   });
 
+  it('names the same apps after a reload, and none of an earlier sign-out', async () => {
+    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
+    const again = await visitor.open(done.url);
+    assert.match(textOf(again.body), /您已登出，並已通知：測試 first。/);
+    assert.match(textOf((await visitor.open(otherLanguage(again))).body), /These apps were notified: Test first\./);
+    await visitor.open('/language?to=zh-TW&back=/session/end/success');
+    await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
+    const quiet = await visitor.submit(await visitor.open('/session/end'), {});
+    for (const page of [quiet, await visitor.open(quiet.url)]) {
+      assert.equal(page.status, 200);
+      assert.match(textOf(page.body), /您已登出。/);
+      assert.doesNotMatch(textOf(page.body), /測試 first/);
+    }
+  });
+
+  it('shows the plain page when its cookie is missing or was changed', async () => {
+    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    for (const value of ['', 'x', undefined]) {
+      const headers = { accept: 'text/html', ...(value === undefined ? {} : { cookie: `kinpass_told=${value}` }) };
+      const answer = await fetch(done.url, { headers });
+      assert.equal(answer.status, 200);
+      assert.match(textOf(await answer.text()), /您已登出。/);
+    }
+  });
+
   it('changes nothing and says that the person is still signed in when the database refuses', async () => {
     const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
     const asked = await visitor.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));

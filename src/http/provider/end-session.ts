@@ -128,7 +128,7 @@ async function endSession(
 
 function leave(deps: HttpDeps, ctx: Context, redirectTo: string | undefined, notices: readonly LogoutNotice[]): void {
   clearBrowser(deps, ctx, redirectTo);
-  if (redirectTo === undefined) keepNotices(deps, ctx, notices);
+  keepNotices(deps, ctx, redirectTo === undefined ? notices : []);
   redirect(ctx, redirectTo ?? ROUTES.endSessionSuccess);
 }
 

@@ -5,7 +5,7 @@ import type { LogoutNotice } from '../../services/endings.ts';
 import type { HttpDeps } from '../deps.ts';
 import { openValue, sealValue } from './sealed.ts';
 
-/** The browser comes for the page at once. */
+/** Long enough for a reload or another language; short on a shared computer. */
 const COOKIE_MAX_AGE_MS = 60_000;
 /** Browsers take cookies of at most 4,096 bytes (RFC 6265, section 6.1); sealing makes a third more of it. */
 const MAX_COOKIE_TEXT = 2_700;
@@ -15,18 +15,21 @@ const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, over
 
 const notices = z.array(z.object({ clientId: z.string(), jobId: z.string() }));
 
-/** Keeps for the next page which relying parties are being notified. */
+/** Keeps for the next page which relying parties are being notified, instead of those of an earlier sign-out. */
 export function keepNotices({ secrets }: HttpDeps, ctx: Context, all: readonly LogoutNotice[]): void {
-  if (all.length === 0) return;
+  if (all.length === 0) {
+    ctx.cookies.set(cookieNames(ctx.secure).told, null, COOKIE);
+    return;
+  }
   let kept = [...all];
   while (JSON.stringify(kept).length > MAX_COOKIE_TEXT) kept = kept.slice(0, -1);
   const value = sealValue(secrets, 'notices', kept);
   ctx.cookies.set(cookieNames(ctx.secure).told, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
-/** Says that the person is signed out, and which apps have been notified by now. Names the apps once. */
+/** Says that the person is signed out, and which apps have been notified by now. A reload looks again. */
 export async function showSignedOut(deps: HttpDeps, ctx: Context): Promise<void> {
-  const sent = takeNotices(deps, ctx);
+  const sent = readNotices(deps, ctx);
   const delivered = await deps.outbox.waitForDelivery(sent.map(({ jobId }) => jobId));
   const names = (chosen: readonly LogoutNotice[]): string[] =>
     chosen.map(({ clientId }) => deps.pages.appName(ctx, clientId));
@@ -43,10 +46,6 @@ export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clien
     .map((id) => pages.appName(ctx, id));
 }
 
-function takeNotices({ secrets }: HttpDeps, ctx: Context): LogoutNotice[] {
-  const name = cookieNames(ctx.secure).told;
-  const sealed = ctx.cookies.get(name);
-  if (sealed === undefined) return [];
-  ctx.cookies.set(name, null, COOKIE);
-  return openValue(secrets, 'notices', notices, sealed) ?? [];
+function readNotices({ secrets }: HttpDeps, ctx: Context): LogoutNotice[] {
+  return openValue(secrets, 'notices', notices, ctx.cookies.get(cookieNames(ctx.secure).told)) ?? [];
 }
