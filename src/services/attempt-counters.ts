@@ -19,7 +19,7 @@ import {
   type LockedNetwork,
   type NetworkCounter,
 } from './network-counters.ts';
-import { clearCounter, endWindows, recordRefusal, summaryEvent, type RefusalWindow } from './refusals.ts';
+import { clearCounter, endWindows, recordRefusal, summaryEvent, THROTTLED, type RefusalWindow } from './refusals.ts';
 
 /*
  * The counters of an attempt. They are locked in the same order everywhere: device, login, person, networks. The statements of one
@@ -36,9 +36,6 @@ export interface CounterKeys {
   person: string;
   networks: readonly NetworkCounter[];
 }
-
-/** The event that sums up refused attempts. */
-export const THROTTLED = 'sign_in.throttled';
 
 interface Counted extends CountedAttempt {
   key: string;
@@ -117,7 +114,7 @@ export async function countAttempt(
   await removePlaceholders(tx, [account.device, account.login, account.person, ...networks]);
   const { by: counter, until } = decision;
   const refused: Refused = { kind: 'refused', until };
-  const events = await recordRefusal(tx, { counter, now, event: THROTTLED, first: refusal?.(refused) });
+  const events = await recordRefusal(tx, { counter, now, event: THROTTLED.signIn, first: refusal?.(refused) });
   return { result: refused, events };
 }
 
@@ -187,11 +184,11 @@ export async function clearAfterSuccess(
   const events: AuditEvent[] = [];
   for (const key of [device, login, person]) {
     const summary = key === undefined ? undefined : await clearCounter(tx, key);
-    if (summary !== undefined) events.push(summaryEvent(THROTTLED, summary, { subjectId: personId }));
+    if (summary !== undefined) events.push(summaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
   }
   // The refund locks all networks in their order; the windows are at some of them.
   await refundNetworks(tx, networks, now);
-  events.push(...(await endWindows(tx, THROTTLED, windows.networks)));
+  events.push(...(await endWindows(tx, THROTTLED.signIn, windows.networks)));
   return events;
 }
 

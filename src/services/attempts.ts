@@ -8,14 +8,7 @@ import * as credentials from '../store/credentials.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as people from '../store/people.ts';
 import * as throttles from '../store/throttles.ts';
-import {
-  THROTTLED,
-  clearAfterSuccess,
-  countAttempt,
-  withdraw,
-  type Admitted,
-  type CounterKeys,
-} from './attempt-counters.ts';
+import { clearAfterSuccess, countAttempt, withdraw, type Admitted, type CounterKeys } from './attempt-counters.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import { BusyError, UnreadableHashError } from './errors.ts';
 import type { Hasher } from './hashing.ts';
@@ -24,7 +17,7 @@ import type { Logger } from './logger.ts';
 import { networkCounters } from './network-counters.ts';
 import { mailVerifiedAddresses } from './notices.ts';
 import type { Outbox } from './outbox.ts';
-import { clearCounter, endWindows, summaryEvent } from './refusals.ts';
+import { clearCounter, endWindows, summaryEvent, THROTTLED } from './refusals.ts';
 import type { Secrets } from './secrets.ts';
 
 /**
@@ -127,7 +120,7 @@ export function createForgive({
     const events: AuditEvent[] = [];
     for (const key of [...logins.sort(), personKey(personId)]) {
       const summary = await clearCounter(tx, key);
-      if (summary !== undefined) events.push(summaryEvent(THROTTLED, summary, { subjectId: personId }));
+      if (summary !== undefined) events.push(summaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
     }
     for (const event of events) await audit.append(tx, event);
   };
@@ -165,9 +158,9 @@ function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
         locals: { name, closedAt: now, link: `${issuer}/forgot` },
       }));
     }
-    const events = await endWindows(tx, THROTTLED, windows.account);
+    const events = await endWindows(tx, THROTTLED.signIn, windows.account);
     await throttles.touchThrottle(tx, person);
-    events.push(...(await endWindows(tx, THROTTLED, windows.networks)));
+    events.push(...(await endWindows(tx, THROTTLED.signIn, windows.networks)));
     if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED, outcome: 'ok', subjectId: counts });
     return events;
   };

@@ -23,7 +23,7 @@ import {
 import type { Outbox } from './outbox.ts';
 import type { Passwords } from './passwords.ts';
 import type { People } from './people.ts';
-import { endWindows, recordRefusal } from './refusals.ts';
+import { endWindows, recordRefusal, THROTTLED } from './refusals.ts';
 import { hashId, type Secrets } from './secrets.ts';
 
 /** A link works for half an hour and once. */
@@ -34,9 +34,6 @@ const TOKEN_BYTES = 32;
 const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
 /** Requests from one address, a school's included; one more is allowed each minute. IPv6 networks: network.ts. */
 const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
-
-/** The event that sums up refused requests. */
-const THROTTLED = 'recovery.throttled';
 
 export type RecoveryResult =
   { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
@@ -154,11 +151,11 @@ function createAdmission({ secrets, clock }: Deps): Admission {
     const admission = admitFromAll(networks, now);
     if (admission.admitted) {
       await putNetworks(tx, counters, admission.next);
-      return { admitted: true, events: await endWindows(tx, THROTTLED, overdueWindows(networks, now)) };
+      return { admitted: true, events: await endWindows(tx, THROTTLED.recovery, overdueWindows(networks, now)) };
     }
     await removePlaceholders(tx, networks);
     const counter = { ...admission.by, about: aboutNetwork(admission.by) };
-    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED, first }) };
+    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED.recovery, first }) };
   };
   const atPerson = async (tx: Unit, personId: string, first: AuditEvent): Promise<RequestAdmission> => {
     const window = { key: `recovery-person:${personId}`, about: { subjectId: personId } };
@@ -166,10 +163,13 @@ function createAdmission({ secrets, clock }: Deps): Admission {
     const admission = admitFromAddress(state, now, PER_PERSON);
     if (admission.admitted) {
       await throttles.putThrottle(tx, window.key, admission.next);
-      return { admitted: true, events: await endWindows(tx, THROTTLED, isWindowOver(refusals, now) ? [window] : []) };
+      return {
+        admitted: true,
+        events: await endWindows(tx, THROTTLED.recovery, isWindowOver(refusals, now) ? [window] : []),
+      };
     }
     const counter = { ...window, refusals };
-    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED, first }) };
+    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED.recovery, first }) };
   };
   return async (tx, personId, address, refusal) => {
     const ofNetworks = await atNetworks(tx, address, refusal);

@@ -8,6 +8,9 @@ import type { Audit, AuditEvent } from './audit.ts';
  * up the others. So attempts without sign-in do not fill the audit log.
  */
 
+/** The events that sum up refused attempts. */
+export const THROTTLED = { signIn: 'sign_in.throttled', recovery: 'recovery.throttled' } as const;
+
 /** The entry that sums up refused attempts. `about`: what they have in common. */
 export function summaryEvent(
   event: string,
@@ -73,7 +76,7 @@ export async function clearCounter(tx: Unit, key: string): Promise<RefusalSummar
 export async function purgeCounters(tx: Unit, append: Audit['append'], before: number, limit: number): Promise<number> {
   const purged = await throttles.purgeThrottles(tx, before, limit);
   const byEvent = Map.groupBy(purged, ({ key }) =>
-    key.startsWith('recovery-') ? 'recovery.throttled' : 'sign_in.throttled',
+    key.startsWith('recovery-') ? THROTTLED.recovery : THROTTLED.signIn,
   );
   for (const [event, counters] of byEvent) {
     const summaries = counters.flatMap(({ refusals }) => summarize(refusals) ?? []);
