@@ -3,17 +3,17 @@ import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import type { Audit } from '../services/audit.ts';
 import { OvertakenError } from '../services/errors.ts';
+import { revokeGrant, revokeReused } from '../services/grant-revocation.ts';
 import type { Logger } from '../services/logger.ts';
 import { openPayload, sealPayload } from '../services/oidc-payload.ts';
 import { hashId, type Secrets } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
-import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { gathering, useUp, writeGathered } from './gather.ts';
-import { reuseReasonOf, revokeReused } from './reuse.ts';
+import { reuseReasonOf } from './reuse.ts';
 import { standingGrantOf } from './standing-grant.ts';
-import { lookUpUserCode } from './user-codes.ts';
+import { findByUserCode } from './user-codes.ts';
 
 export interface AdapterDeps {
   store: Store;
@@ -57,7 +57,7 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     },
     find: (id) => find(hashId(id)),
     findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
-    findByUserCode: (code) => lookUpUserCode(deps, code, open),
+    findByUserCode: (code) => findByUserCode(deps, code, open),
     consume: async (id) => {
       // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
       if (model === 'PushedAuthorizationRequest') await consumeNow(store, model, id, clock.now());
@@ -70,15 +70,15 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
       if (gathered === undefined) await store.write(destroy);
       else gathered.remove(model, idHash, model === 'Interaction' ? (u) => takeStep(destroy(u)) : destroy);
     },
-    revokeByGrantId: (grantId) => revokeGrant(deps, hashId(grantId)),
+    revokeByGrantId: (grantId) => revokeByGrant(deps, hashId(grantId)),
   };
 }
 
 /** The provider revokes a grant at the token endpoint only after a second use; elsewhere at sign-out, or because the client asks. */
-async function revokeGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
+async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
   const ctx = Provider.ctx;
   const reason = ctx && reuseReasonOf(ctx);
-  if (reason === undefined) await deps.store.write((tx) => grants.endGrant(tx, grantHash));
+  if (reason === undefined) await revokeGrant(deps.store, grantHash);
   else await revokeReused(deps, { grantHash, reason, address: ctx?.ip ?? '' });
 }
 

@@ -1,15 +1,10 @@
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
-import type { Clock } from '../domain/clock.ts';
-import { firstPoll, pacePoll, POLL_INTERVAL_SECONDS, type PollState } from '../domain/device-polls.ts';
-import { hashId } from '../services/secrets.ts';
-import type { Store, Unit } from '../store/database/index.ts';
-import * as records from '../store/oidc-records.ts';
+import { POLL_INTERVAL_SECONDS } from '../domain/device-polls.ts';
+import { recordPoll } from '../services/device-codes.ts';
+import type { OidcDeps } from './deps.ts';
 import { DEVICE_CODE_SECONDS } from './options/ttl.ts';
 import { normalizePath, ROUTES } from './routes.ts';
-
-/** Records of this kind are ours; the provider has no such model. They are purged with the device codes. */
-const MODEL = 'DevicePoll';
 
 const pendingPoll = z.object({
   status: z.literal(400),
@@ -21,7 +16,6 @@ const deviceAuthorization = z.object({
   body: z.looseObject({ device_code: z.string() }),
   oidc: z.object({ route: z.literal('device_authorization') }),
 });
-const pollState = z.object({ intervalSeconds: z.number(), acceptedAt: z.number() });
 
 /**
  * Announces the polling interval to devices, and answers `slow_down` to those that poll faster (RFC 8628, sections 3.2 and 3.5). The
@@ -31,7 +25,7 @@ const pollState = z.object({ intervalSeconds: z.number(), acceptedAt: z.number()
  * early. So only the client of a live code has state here: one small record per code, shared by all nodes and updated in place. A poll
  * that is too early writes nothing once the interval has its longest value.
  */
-export function paceDevicePolls(deps: { store: Store; clock: Clock }): Middleware {
+export function paceDevicePolls(deps: Pick<OidcDeps, 'store' | 'clock'>): Middleware {
   return async (ctx, next) => {
     const path = normalizePath(ctx.path);
     await next();
@@ -39,7 +33,7 @@ export function paceDevicePolls(deps: { store: Store; clock: Clock }): Middlewar
     announceInterval(ctx);
     const poll = ctx.status === 400 ? pendingPoll.safeParse(ctx) : undefined;
     if (poll?.success !== true) return;
-    const seconds = await tooEarly(deps, poll.data.oidc.params.device_code);
+    const seconds = await recordPoll(deps, poll.data.oidc.params.device_code, DEVICE_CODE_SECONDS);
     if (seconds === undefined) return;
     ctx.body = { error: 'slow_down', error_description: `poll at most every ${String(seconds)} seconds` };
   };
@@ -49,38 +43,4 @@ function announceInterval(ctx: Context): void {
   if (!('oidc' in ctx)) return;
   const answer = deviceAuthorization.safeParse(ctx);
   if (answer.success) ctx.body = { ...answer.data.body, interval: POLL_INTERVAL_SECONDS };
-}
-
-/** Returns the new interval in seconds if the poll is too early. */
-async function tooEarly(
-  { store, clock }: { store: Store; clock: Clock },
-  deviceCode: string,
-): Promise<number | undefined> {
-  const idHash = hashId(deviceCode);
-  return store.write(async (tx) => {
-    const now = clock.now();
-    const known = await records.findRecord(tx, MODEL, idHash);
-    if (known === undefined && (await insertFirst(tx, idHash, now))) return undefined;
-    const state = known === undefined ? firstPoll(now) : pollState.parse(JSON.parse(known.payload));
-    const paced = pacePoll(state, now);
-    const isStored = known === undefined || (await replaceState(tx, idHash, known.payload, paced.next));
-    // A parallel poll, perhaps on another node, was first: this one is too early after it.
-    return paced.tooEarly || !isStored ? paced.next.intervalSeconds : undefined;
-  });
-}
-
-function insertFirst(tx: Unit, idHash: string, now: number): Promise<boolean> {
-  return records.putFirst(tx, {
-    model: MODEL,
-    idHash,
-    payload: JSON.stringify(firstPoll(now)),
-    expiresAt: now + DEVICE_CODE_SECONDS * 1000,
-    createdAt: now,
-  });
-}
-
-/** @returns false when the state is not `old` any more */
-async function replaceState(tx: Unit, idHash: string, old: string, next: PollState): Promise<boolean> {
-  const payload = JSON.stringify(next);
-  return payload === old || records.replacePayload(tx, MODEL, idHash, { old, next: payload });
 }

@@ -4,12 +4,13 @@ import Provider, { errors } from 'oidc-provider';
 import { z } from 'zod';
 import type { AuditEvent } from '../services/audit.ts';
 import { UnavailableError } from '../services/errors.ts';
+import { revokeReused, type ReuseDeps } from '../services/grant-revocation.ts';
 import { hashId } from '../services/secrets.ts';
 import type { Store, Unit } from '../store/database/index.ts';
 import * as grants from '../store/grants.ts';
 import * as records from '../store/oidc-records.ts';
 import type { OidcDeps } from './deps.ts';
-import { reuseReasonOf, revokeReused, type ReuseDeps } from './reuse.ts';
+import { reuseReasonOf } from './reuse.ts';
 import { normalizePath, ROUTES } from './routes.ts';
 
 export type Work = (tx: Unit) => Promise<unknown>;

@@ -1,4 +1,4 @@
-import { getTableColumns } from 'drizzle-orm';
+import { getTableColumns, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 
 import type { Unit } from './database/index.ts';
@@ -14,6 +14,16 @@ export function chunksOf<T>(list: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(list.length / CHUNK_LENGTH) }, (_, i) =>
     list.slice(i * CHUNK_LENGTH, (i + 1) * CHUNK_LENGTH),
   );
+}
+
+/**
+ * The keys that a purge job deletes, as a list for `inArray`. PostgreSQL locks the rows in the order of the query and leaves out those that
+ * another transaction has locked, so the job waits for nobody and deadlocks with nobody; it finds them again at its next run.
+ *
+ * @param keys a query of one column
+ */
+export function unlockedRows(tx: Unit, keys: SQLWrapper): SQL {
+  return sql`(${keys.getSQL()} ${sql.raw(tx.dialect === 'postgres' ? 'for update skip locked' : '')})`;
 }
 
 /** Inserts any number of rows in as few statements as both engines bear. For the generator and the roster import. */

@@ -1,5 +1,6 @@
-import { and, eq, gt, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
+import { unlockedRows } from './bulk.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 import { lockPerson, raiseCredentialVersion } from './people.ts';
 import type { Tables } from './schema/define.ts';
@@ -199,6 +200,10 @@ export async function findResetLink(
 /** Removes expired links. @returns how many */
 export async function purgeResetLinks(u: Unit, now: number): Promise<number> {
   const r = u.t.resetLinks;
-  const rows = await u.db.delete(r).where(lte(r.expiresAt, now)).returning({ personId: r.personId });
+  const expired = u.db.select({ personId: r.personId }).from(r).where(lte(r.expiresAt, now)).orderBy(r.personId);
+  const rows = await u.db
+    .delete(r)
+    .where(inArray(r.personId, unlockedRows(u, expired)))
+    .returning({ personId: r.personId });
   return rows.length;
 }

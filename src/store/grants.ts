@@ -2,7 +2,7 @@ import { and, desc, eq, gt, inArray, lte, ne, not, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../domain/model.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
-import { chunksOf } from './bulk.ts';
+import { chunksOf, unlockedRows } from './bulk.ts';
 import { deleteRecords, destroyByGrants, foundColumns, type FoundRecord } from './oidc-records.ts';
 import type { Tables } from './schema/define.ts';
 
@@ -252,8 +252,16 @@ export async function endGrant(
 /** Removes up to `limit` expired grants. @returns how many */
 export async function purgeGrants(u: Unit, now: number, limit: number): Promise<number> {
   const g = u.t.grants;
-  const expired = u.db.select({ grantHash: g.grantHash }).from(g).where(lte(g.expiresAt, now)).limit(limit);
-  const rows = await u.db.delete(g).where(inArray(g.grantHash, expired)).returning({ grantHash: g.grantHash });
+  const expired = u.db
+    .select({ grantHash: g.grantHash })
+    .from(g)
+    .where(lte(g.expiresAt, now))
+    .orderBy(g.expiresAt)
+    .limit(limit);
+  const rows = await u.db
+    .delete(g)
+    .where(inArray(g.grantHash, unlockedRows(u, expired)))
+    .returning({ grantHash: g.grantHash });
   return rows.length;
 }
 

@@ -1,5 +1,6 @@
 import { and, desc, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
+import { unlockedRows } from './bulk.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
@@ -325,11 +326,16 @@ export async function purgeAnonymousSessions(tx: Unit, from: number, to: number,
 async function purgeWhere(tx: Unit, model: string, expired: SQL | undefined, limit: number): Promise<number> {
   const { oidcRecords } = tx.t;
   const isExpired = and(eq(oidcRecords.model, model), expired);
-  const some = tx.db.select({ idHash: oidcRecords.idHash }).from(oidcRecords).where(isExpired).limit(limit);
+  const some = tx.db
+    .select({ idHash: oidcRecords.idHash })
+    .from(oidcRecords)
+    .where(isExpired)
+    .orderBy(oidcRecords.expiresAt)
+    .limit(limit);
   const rows = await tx.db
     .delete(oidcRecords)
     // The condition again: a record that was saved meanwhile expires later.
-    .where(and(isExpired, inArray(oidcRecords.idHash, some)))
+    .where(and(isExpired, inArray(oidcRecords.idHash, unlockedRows(tx, some))))
     .returning({ idHash: oidcRecords.idHash });
   return rows.length;
 }

@@ -1,5 +1,6 @@
 import { and, count, eq, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm';
 
+import { unlockedRows } from './bulk.ts';
 import type { Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 import type { OutboxKind } from './schema/operation.ts';
@@ -106,6 +107,12 @@ export async function purgeOutbox(u: Unit, before: number, limit: number): Promi
     .select({ id: o.id })
     .from(o)
     .where(and(lt(o.createdAt, before), or(isNotNull(o.doneAt), isNotNull(o.deadAt))))
+    .orderBy(o.createdAt, o.id)
     .limit(limit);
-  return (await u.db.delete(o).where(inArray(o.id, old)).returning({ id: o.id })).length;
+  return (
+    await u.db
+      .delete(o)
+      .where(inArray(o.id, unlockedRows(u, old)))
+      .returning({ id: o.id })
+  ).length;
 }

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm';
 
-import { chunksOf } from './bulk.ts';
+import { chunksOf, unlockedRows } from './bulk.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 import type { Tables } from './schema/define.ts';
 
@@ -145,6 +145,12 @@ export async function purgeSessions(u: Unit, now: number, limit: number): Promis
     .select({ hash: s.sessionHash })
     .from(s)
     .where(and(lte(s.expiresAt, now), isNotNull(s.endedAt)))
+    .orderBy(s.expiresAt)
     .limit(limit);
-  return (await u.db.delete(s).where(inArray(s.sessionHash, expired)).returning({ hash: s.sessionHash })).length;
+  return (
+    await u.db
+      .delete(s)
+      .where(inArray(s.sessionHash, unlockedRows(u, expired)))
+      .returning({ hash: s.sessionHash })
+  ).length;
 }

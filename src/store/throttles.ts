@@ -2,6 +2,7 @@ import { eq, inArray, lt, sql } from 'drizzle-orm';
 
 import type { Refusals } from '../domain/refusals.ts';
 import type { ThrottleState } from '../domain/throttle.ts';
+import { unlockedRows } from './bulk.ts';
 import { statement, type Param, type Unit } from './database/index.ts';
 
 /** A counter as it is stored. */
@@ -100,10 +101,10 @@ export interface PurgedThrottle {
 /** Removes up to `limit` counters not touched since `before` (ms since 1970). @returns the removed counters */
 export async function purgeThrottles(u: Unit, before: number, limit: number): Promise<PurgedThrottle[]> {
   const t = u.t.throttles;
-  const old = u.db.select({ key: t.key }).from(t).where(lt(t.updatedAt, before)).limit(limit);
+  const old = u.db.select({ key: t.key }).from(t).where(lt(t.updatedAt, before)).orderBy(t.key).limit(limit);
   const rows = await u.db
     .delete(t)
-    .where(inArray(t.key, old))
+    .where(inArray(t.key, unlockedRows(u, old)))
     .returning({ key: t.key, count: t.refusals, since: t.refusedSince });
   return rows.map(({ key, count, since }) => ({ key, refusals: { count, since } }));
 }

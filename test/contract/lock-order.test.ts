@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { revokeReused } from '../../src/oidc/reuse.ts';
-import { openStore, type Store } from '../../src/store/database/index.ts';
-import { grantsOnBasis, insertGrant } from '../../src/store/grants.ts';
+import { eq, sql } from 'drizzle-orm';
+
+import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/grant-revocation.ts';
+import { purgeResetLinks } from '../../src/store/credentials.ts';
+import { openStore, type Store, type Unit } from '../../src/store/database/index.ts';
+import { endGrants, grantsOnBasis, insertGrant, purgeGrants } from '../../src/store/grants.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { purgeExpired, putRecord } from '../../src/store/oidc-records.ts';
+import { purgeOutbox } from '../../src/store/outbox.ts';
 import * as people from '../../src/store/people.ts';
 import * as schools from '../../src/store/schools.ts';
+import { purgeSessions } from '../../src/store/sessions.ts';
+import { purgeThrottles } from '../../src/store/throttles.ts';
 import { createKeptLog, type KeptLog } from '../helpers/log.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
@@ -25,6 +32,7 @@ describe('parallel transactions of one person (postgres)', () => {
   let kept: KeptLog;
   let store: Store;
   let services: TestServices;
+  let reuse: ReuseDeps;
 
   before(async () => {
     kept = createKeptLog();
@@ -38,6 +46,7 @@ describe('parallel transactions of one person (postgres)', () => {
       }),
     );
     services = createTestServices(store, [testClient('app'), testClient('other')]);
+    reuse = { store, audit: services.audit, log: services.kept.log };
   });
   beforeEach(() =>
     store.write(async (tx) => {
@@ -70,15 +79,132 @@ describe('parallel transactions of one person (postgres)', () => {
       for (const grantHash of hashes) {
         await storeGrant(services, { grantHash, personId: 'father', clientId: 'app', sessionHash: keep });
       }
-      const { audit } = services;
-      const { log } = services.kept;
       return [
         () => services.access.endOtherSessions('father', keep, ADDRESS),
-        ...hashes.map(
-          (grantHash) => () => revokeReused({ audit, log }, { grantHash, reason: 'test', address: ADDRESS }),
-        ),
+        ...hashes.map((grantHash) => () => revokeReused(reuse, { grantHash, reason: 'test', address: ADDRESS })),
       ];
     }));
+
+  /** Runs `meanwhile` while another transaction has done `lock`, which then does `last` and ends. */
+  const whileLocked = async (
+    lock: (tx: Unit) => Promise<unknown>,
+    meanwhile: () => Promise<unknown>,
+    last: (tx: Unit) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<void> => {
+    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const holder = store.write(async (tx) => {
+      await lock(tx);
+      locked.resolve(undefined);
+      await release.promise;
+      await last(tx);
+    });
+    await locked.promise;
+    await meanwhile().finally(() => {
+      release.resolve(undefined);
+    });
+    await holder;
+  };
+  const isWaiting = async (): Promise<boolean> => {
+    const [row] = await store.read((tx) =>
+      tx.execute(
+        `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        [],
+      ),
+    );
+    return Number(row?.[0]) > 0;
+  };
+
+  for (const [name, revoke] of [
+    ['of a reused code', () => revokeReused(reuse, { grantHash: 'g', reason: 'test', address: ADDRESS })],
+    ['that the client revokes', () => revokeGrant(store, 'g')],
+  ] as const) {
+    it(`a grant ${name} is locked after its person`, async () => {
+      await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
+      await services.newEntries();
+      const running = { revoked: Promise.resolve(), isDone: false };
+      await whileLocked(
+        (tx) => people.lockPerson(tx, 'father'),
+        async () => {
+          running.revoked = revoke().finally(() => (running.isDone = true));
+          while (!running.isDone && !(await isWaiting())) await sleep(10);
+        },
+        async (tx) => {
+          assert.equal((await endGrants(tx, ['g'])).length, 1, 'the grant is not locked');
+        },
+      );
+      await running.revoked;
+      assert.deepEqual(await services.newEntries(), []);
+    });
+  }
+
+  it('purge jobs leave out rows that another transaction has locked', async () => {
+    const old = { createdAt: 1, expiresAt: 2 };
+    await store.write(async (tx) => {
+      const { sessions, throttles, outbox, resetLinks } = tx.t;
+      for (const name of ['a', 'b']) {
+        await putRecord(tx, { model: 'AccessToken', idHash: name, payload: '', ...old });
+        await insertGrant(tx, {
+          grantHash: name,
+          personId: 'father',
+          clientId: 'app',
+          sessionHash: 's',
+          scopes: '',
+          ...old,
+        });
+        const session = { personId: 'father', userAgent: '', address: '', remember: false, endedAt: 1, ...old };
+        await tx.db.insert(sessions).values({ sessionHash: name, ...session });
+        await tx.db.insert(throttles).values({ key: name, failures: 1, blockedUntil: 0, updatedAt: 1 });
+        await tx.db.insert(outbox).values({ id: name, kind: 'mail', payload: '', nextAt: 1, createdAt: 1, doneAt: 1 });
+      }
+      for (const personId of ['father', 'teacher']) {
+        await tx.db.insert(resetLinks).values({ personId, tokenHash: personId, ...old });
+      }
+    });
+    const purges: readonly ((tx: Unit) => Promise<number>)[] = [
+      (tx) => purgeExpired(tx, 'AccessToken', 10, 10),
+      (tx) => purgeGrants(tx, 10, 10),
+      (tx) => purgeSessions(tx, 10, 10),
+      async (tx) => (await purgeThrottles(tx, 10, 10)).length,
+      (tx) => purgeOutbox(tx, 10, 10),
+      (tx) => purgeResetLinks(tx, 10),
+    ];
+    const purgeAll = async (): Promise<number[]> => {
+      const counts: number[] = [];
+      for (const purge of purges) {
+        const purged = store.write(async (tx) => {
+          await tx.execute(`set local lock_timeout = '5s'`, []);
+          return purge(tx);
+        });
+        counts.push(await purged);
+      }
+      return counts;
+    };
+    let counts: number[] = [];
+    const lockRows = async (tx: Unit): Promise<void> => {
+      const { oidcRecords, grants, sessions, throttles, outbox, resetLinks } = tx.t;
+      for (const [table, column] of [
+        [oidcRecords, oidcRecords.idHash],
+        [grants, grants.grantHash],
+        [sessions, sessions.sessionHash],
+        [throttles, throttles.key],
+        [outbox, outbox.id],
+      ] as const) {
+        await tx.db
+          .select()
+          .from(table)
+          .where(sql`${eq(column, 'a')} for update`);
+      }
+      await tx.db
+        .select()
+        .from(resetLinks)
+        .where(sql`${eq(resetLinks.personId, 'father')} for update`);
+    };
+    await whileLocked(lockRows, async () => {
+      counts = await purgeAll();
+    });
+    assert.deepEqual(counts, [1, 1, 1, 1, 1, 1]);
+    assert.deepEqual(await purgeAll(), [1, 1, 1, 1, 1, 1]);
+  });
 
   it('opening an account, wrong passwords and reset requests do not deadlock', () =>
     runRounds((round) => {
