@@ -125,6 +125,9 @@ describe('the sign-out page in a browser', () => {
     assert.equal(await heading(page), ASKED);
     await press(page, '#submit');
     assert.match(await bodyText(page), /您已登出，並已通知：校園繳費系統。/);
+    await page.reload();
+    assert.match(await bodyText(page), /您已登出，並已通知：校園繳費系統。/);
+    await page.context().clearCookies();
     await page.goto(`${stage.world.issuer}/session/end/success`);
     assert.match(await bodyText(page), /您已登出。/);
   });
