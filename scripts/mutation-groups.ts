@@ -29,7 +29,15 @@ const SERVICES: readonly Part[] = [
     sources: files('services', 'access affiliations endings guardianships people'),
     tests: unit('services-endings services-access services-account services-people'),
   },
-  { sources: files('services', 'consents errors revoke-all session-rotation'), tests: unit('services-consents') },
+  { sources: files('services', 'errors revoke-all session-rotation'), tests: unit('services-consents') },
+  { sources: files('services', 'consents'), tests: [...unit('services-consents'), ...security('consent-answers')] },
+  { sources: files('services', 'grants'), tests: security('grant-limit removed-consent') },
+  {
+    sources: files('services', 'grant-revocation'),
+    tests: [...http('reuse'), ...contract('lock-order')],
+    dialects: 'both',
+  },
+  { sources: files('services', 'device-codes'), tests: http('device-polls device-user-codes') },
   { sources: files('services', 'request-rates'), tests: unit('services-request-rates') },
   {
     sources: files('services', 'attempts attempt-counters known-devices network-counters refusals sign-in'),
@@ -117,7 +125,10 @@ const HTTP: readonly Part[] = [
     sources: files('http', 'change-password interaction/new-password new-password-form'),
     tests: http('first-password first-password-closing sessions-account'),
   },
-  { sources: files('http', 'interaction/consent interaction/select-account'), tests: http('consent identity-choice') },
+  {
+    sources: files('http', 'interaction/consent interaction/select-account'),
+    tests: [...http('consent identity-choice'), ...security('consent-answers')],
+  },
   {
     sources: files('http', 'account/home account/password account/router account/session'),
     tests: [...http('sessions-account'), ...security('open-redirect')],
