@@ -1,32 +1,32 @@
-/* Small helps on every page. Each page works without them. */
+/* Enhances the forms of every page. Each page works without this script. */
 
-/** A second press does nothing until the page comes back or half a minute has passed. */
-function sendOnce(form) {
+/** Ignores further submissions until the page is shown again, or 30 seconds have passed. */
+function submitOnce(form) {
   form.addEventListener('submit', (event) => {
-    if (form.dataset.sent === 'yes') {
+    if (form.dataset.submitted === 'yes') {
       event.preventDefault();
       return;
     }
-    form.dataset.sent = 'yes';
-    // A revealed password goes out as a password, so that the browser does not remember it as plain text.
+    form.dataset.submitted = 'yes';
+    // A visible password becomes a password field again: browsers store the values of text fields for autocompletion.
     for (const button of form.querySelectorAll('[data-reveal]')) reveal(button, false);
-    // After the browser has collected the fields: a disabled button would take its own value with it.
-    setTimeout(() => setWaiting(form, true), 0);
-    setTimeout(() => setWaiting(form, false), 30_000);
+    // Runs after the browser has collected the fields, because a disabled button is not submitted.
+    setTimeout(() => setPending(form, true), 0);
+    setTimeout(() => setPending(form, false), 30_000);
   });
 }
 
-function setWaiting(form, waiting) {
-  for (const button of form.querySelectorAll('button')) button.disabled = waiting;
-  form.querySelector('.working')?.remove();
-  if (waiting) {
+function setPending(form, pending) {
+  for (const button of form.querySelectorAll('button')) button.disabled = pending;
+  form.querySelector('.progress-text')?.remove();
+  if (pending) {
     const line = document.createElement('p');
-    line.className = 'working';
+    line.className = 'progress-text';
     line.setAttribute('role', 'status');
-    line.textContent = document.body.dataset.working ?? '';
+    line.textContent = document.body.dataset.progressText ?? '';
     form.append(line);
   } else {
-    delete form.dataset.sent;
+    delete form.dataset.submitted;
   }
 }
 
@@ -38,7 +38,7 @@ function reveal(button, visible) {
   button.setAttribute('aria-label', visible ? button.dataset.hideLabel : button.dataset.showLabel);
 }
 
-for (const form of document.forms) sendOnce(form);
+for (const form of document.forms) submitOnce(form);
 
 for (const button of document.querySelectorAll('[data-reveal]')) {
   button.hidden = false;
@@ -49,13 +49,13 @@ for (const button of document.querySelectorAll('[data-reveal]')) {
   });
 }
 
-// The back button may bring the page as it was left: with its buttons off.
+// The back button can restore the page with its buttons disabled.
 addEventListener('pageshow', (event) => {
-  if (event.persisted) for (const form of document.forms) setWaiting(form, false);
+  if (event.persisted) for (const form of document.forms) setPending(form, false);
 });
 
-// A page on the way, which asks nothing: only without JavaScript somebody has to press its button.
-document.querySelector('form[data-send]')?.requestSubmit();
+// Submits a form that needs no input. Without JavaScript the person presses its button.
+document.querySelector('form[data-auto-submit]')?.requestSubmit();
 
-// What went wrong or well is read out, and the first Tab leads on from there.
+// Moves the focus to an error summary or notice, so that screen readers read it and Tab continues from there.
 document.querySelector('[data-focus]')?.focus();

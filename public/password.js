@@ -1,24 +1,24 @@
 /*
- * The strength meter of the new password. It looks at length, variety and repetition only, on this device; nothing is
- * sent. The server has the last word: it also knows common passwords and the person's own data.
+ * The strength meter of the new-password field. It estimates length, variety and repetition in the browser and sends nothing.
+ * The server decides: it also checks common passwords and the data of the person.
  */
 
 const COMMON =
   /password|passw0rd|qwerty|asdfgh|zxcvbn|iloveyou|welcome|admin|letmein|taiwan|abc123|1qaz2wsx|monkey|dragon/g;
 
-/** Characters an attacker must think of, judged by the kinds that occur. */
-function alphabet(text) {
+/** Returns how many characters an attacker must try for each position. */
+function alphabetSize(text) {
   let size = 0;
   if (/[0-9]/.test(text)) size += 10;
   if (/[a-z]/.test(text)) size += 26;
   if (/[A-Z]/.test(text)) size += 26;
   if (/[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]/.test(text)) size += 33;
-  // Chinese is written in words: some hundred choices for each character, not tens of thousands.
+  // Chinese is written in words, so each character counts as one of some hundred instead of tens of thousands.
   if (/[^\x20-\x7e]/.test(text)) size += 300;
   return Math.max(size, 2);
 }
 
-/** `abcabcabc` → `abc`: what is left when the text is the same piece again and again. */
+/** `abcabcabc` → `abc`: returns the shortest part that the text repeats. */
 function withoutCycle(chars) {
   for (let period = 1; period <= chars.length / 2; period += 1) {
     if (chars.every((char, at) => at < period || char === chars[at - period])) return chars.slice(0, period);
@@ -26,79 +26,80 @@ function withoutCycle(chars) {
   return chars;
 }
 
-/** True where a character only goes on with a row: `aaa`, `345`, `cba`. */
-function followsRow(codes, at) {
+/** Returns true if a character continues a sequence: `aaa`, `345`, `cba`. */
+function continuesSequence(codes, at) {
   const step = codes[at] - codes[at - 1];
   return at >= 2 && Math.abs(step) <= 1 && step === codes[at - 1] - codes[at - 2];
 }
 
 /**
- * A rough number of bits. Letters in words count less than random ones.
- * @param password what was typed
- * @param own words that others know of the person
+ * Estimates the bits of a password. Letters in words count less than random ones.
+ *
+ * @param userInputs texts that others know of the person
  */
-export function estimateBits(password, own = []) {
+export function estimateBits(password, userInputs = []) {
   let text = password.normalize('NFKC');
-  for (const word of own) {
-    if (word.length >= 2) text = text.toLowerCase().includes(word.toLowerCase()) ? cut(text, word) : text;
+  for (const word of userInputs) {
+    if (word.length >= 2) text = text.toLowerCase().includes(word.toLowerCase()) ? removeWord(text, word) : text;
   }
   text = text.replace(new RegExp(COMMON, 'gi'), '*');
   const chars = withoutCycle([...text]);
   const codes = chars.map((char) => char.toLowerCase().codePointAt(0) ?? 0);
-  const each = Math.log2(alphabet(chars.join('')));
+  const bitsPerCharacter = Math.log2(alphabetSize(chars.join('')));
   const seen = new Map();
   let bits = 0;
   codes.forEach((code, at) => {
     const before = seen.get(code) ?? 0;
     seen.set(code, before + 1);
-    if (followsRow(codes, at)) bits += 0.5;
-    else bits += (inWord(chars, at) ? each * 0.6 : each) / (1 + before / 4);
+    if (continuesSequence(codes, at)) bits += 0.5;
+    else bits += (isInWord(chars, at) ? bitsPerCharacter * 0.6 : bitsPerCharacter) / (1 + before / 4);
   });
   return bits;
 }
 
-function cut(text, word) {
+function removeWord(text, word) {
   return text.toLowerCase().replaceAll(word.toLowerCase(), '*');
 }
 
-/** True from the third letter of a run of letters on. */
-function inWord(chars, at) {
+/** Returns true if a character is the third or a later letter of a run of letters. */
+function isInWord(chars, at) {
   const letter = /[a-z]/i;
   return at >= 2 && letter.test(chars[at]) && letter.test(chars[at - 1]) && letter.test(chars[at - 2]);
 }
 
-/** @returns 0 for nothing typed, 1 weak, 2 fair, 3 good, 4 strong; what is too short is never more than weak */
-export function grade(password, minLength, own = []) {
+/** @returns 0 empty, 1 weak or too short, 2 fair, 3 good, 4 strong */
+export function grade(password, minLength, userInputs = []) {
   const length = [...password.normalize('NFKC')].length;
   if (length === 0) return 0;
   if (length < minLength) return 1;
-  const bits = estimateBits(password, own);
+  const bits = estimateBits(password, userInputs);
   if (bits < 32) return 1;
   if (bits < 45) return 2;
   return bits < 60 ? 3 : 4;
 }
 
-function attach(box) {
-  const input = document.getElementById(box.dataset.strength);
-  const meter = box.querySelector('meter');
-  const words = box.querySelector('[data-strength-words]');
-  const minLength = Number(box.dataset.min);
-  const own = (box.dataset.own ?? '').split(/[\s@.]+/).filter(Boolean);
-  const names = ['', box.dataset.weak, box.dataset.fair, box.dataset.good, box.dataset.strong];
+function attach(container) {
+  const input = document.getElementById(container.dataset.strength);
+  const meter = container.querySelector('meter');
+  const label = container.querySelector('[data-strength-text]');
+  const minLength = Number(container.dataset.min);
+  const userInputs = (container.dataset.userInputs ?? '').split(/[\s@.]+/).filter(Boolean);
+  const texts = ['', container.dataset.weak, container.dataset.fair, container.dataset.good, container.dataset.strong];
   let timer;
-  const show = () => {
-    const value = grade(input.value, minLength, own);
+  const update = () => {
+    const value = grade(input.value, minLength, userInputs);
     const missing = minLength - [...input.value.normalize('NFKC')].length;
     meter.value = value;
     clearTimeout(timer);
-    // A pause before the words change: a screen reader reads them out, and should not do so at every key.
-    const text = value > 0 && missing > 0 ? box.dataset.missing.replace('{n}', String(missing)) : names[value];
-    timer = setTimeout(() => (words.textContent = text), 400);
+    // Delays the text, because a screen reader reads it at each change.
+    const text = value > 0 && missing > 0 ? container.dataset.missing.replace('{n}', String(missing)) : texts[value];
+    timer = setTimeout(() => (label.textContent = text), 400);
   };
-  input.addEventListener('input', show);
-  box.hidden = false;
-  // The page of a busy service comes back with what was typed.
-  if (input.value !== '') show();
+  input.addEventListener('input', update);
+  container.hidden = false;
+  // An overloaded service returns the form with the entered values.
+  if (input.value !== '') update();
 }
 
-if (typeof document !== 'undefined') for (const box of document.querySelectorAll('[data-strength]')) attach(box);
+if (typeof document !== 'undefined')
+  for (const container of document.querySelectorAll('[data-strength]')) attach(container);

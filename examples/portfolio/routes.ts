@@ -11,7 +11,7 @@ async function showShelf(parts: Parts, { ctx, context }: Visit, { student, drawe
   const t = parts.pages.translate(ctx, context);
   const counted = drawers.map((drawer) => ({ drawer, count: filesOf(student, drawer).length }));
   const locals = { title: t('drawersTitle'), drawers: counted, readOnly: context.acting?.role === 'parent' };
-  await parts.pages.show(ctx, 'shelf', locals, context);
+  await parts.pages.show(ctx, 'drawers', locals, context);
 }
 
 async function showClass(parts: Parts, { ctx, context }: Visit, schoolCode: string): Promise<void> {

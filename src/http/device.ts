@@ -27,7 +27,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
         }
         case undefined:
           // A code that came in the address needs no typing; whether it is the one on the device is asked on the next page.
-          pages.show(ctx, 'device/code', { ...values, send: values.userCode !== '' });
+          pages.show(ctx, 'device/code', { ...values, autoSubmit: values.userCode !== '' });
       }
     },
     confirm: async (ctx, xsrf, clientId, userCode) => {

@@ -58,7 +58,7 @@ function showSwitch({ pages, secrets }: Deps, ctx: KoaContextWithOIDC, resume: s
     title: pages.t(ctx, 'switchPerson.title'),
     text: pages.t(ctx, 'switchPerson.text'),
     actions: [],
-    send: {
+    autoSubmit: {
       action: ROUTES.endSessionConfirm,
       fields: { [FORM_FIELD]: request },
       label: pages.t(ctx, 'switchPerson.submit'),

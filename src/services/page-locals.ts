@@ -38,31 +38,23 @@ export interface SignInLocals {
   /** The same person is asked for the password again. */
   reauth: boolean;
   forgotUrl: string;
-  cancelUrl?: string | undefined;
+  /** Posted to: ends the interaction with `access_denied`. */
+  cancelAction?: string | undefined;
   /** The app waits on another device: cancelling leads nobody back to it. */
   elsewhere?: boolean | undefined;
 }
 
-/** Serves the forced change (`first`), the change from the account page (`change`) and the link by e-mail (`reset`). */
-export interface NewPasswordLocals {
+/** The form that sets a password: in the first sign-in, on the account pages and after a reset link. */
+export interface PasswordFormLocals {
   action: string;
-  /** Names the reset link that the page was opened with. */
-  link?: string | undefined;
-  /** Left out: `first` with the current password, `reset` without. */
-  purpose?: 'first' | 'change' | 'reset' | undefined;
-  app?: AppName | undefined;
-  name: string;
-  /** The masked login of the account, where nobody has signed in yet. */
-  account?: string | undefined;
-  /** For password managers, in a field that nobody sees; empty: there is no such field. */
-  login: string;
+  name?: string | undefined;
+  /** Goes into a hidden field for password managers. */
+  login?: string | undefined;
   minLength: number;
-  /** Only when the service was too busy to look at them. */
+  /** Only when the service was too busy to check them. */
   values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
-  hasCurrent: boolean;
-  cancelUrl?: string | undefined;
 }
 
 export interface Choice {
@@ -74,18 +66,18 @@ export interface Choice {
   selected: boolean;
 }
 
-export interface ChooseLocals {
+export interface SelectAccountLocals {
   action: string;
   app: AppName;
   choices: readonly Choice[];
 }
 
-export interface NoChildLocals {
+export interface NoContextLocals {
   app: AppName;
   /** Posted to: ends the sign-in at the app with `access_denied`. */
   backAction: string;
-  /** Asks who it is once more, within the same request. */
-  otherAccountUrl: string;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
 }
 
 export interface ConsentLocals {
@@ -93,8 +85,8 @@ export interface ConsentLocals {
   app: AppName & { url?: string | undefined };
   /** The person who is signed in. */
   account?: NamedAccount | undefined;
-  /** Asks for another sign-in within the same request. */
-  otherAccountUrl: string;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
   /** In plain words: `scope.*.title` and `.detail`. */
   items: readonly { title: string; detail: string }[];
 }
@@ -121,8 +113,8 @@ export interface DeviceCodeLocals {
   xsrf: string;
   /** What was typed before, or came in the address. */
   userCode: string;
-  /** A browser with JavaScript sends the form by itself. */
-  send?: boolean | undefined;
+  /** A browser with JavaScript submits the form on load. */
+  autoSubmit?: boolean | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
 }
@@ -175,7 +167,7 @@ export interface AccountLocals {
   notice?: string | undefined;
 }
 
-export interface ForgotRequestLocals {
+export interface PasswordResetRequestLocals {
   action: string;
   values: { login: string };
   errors: FieldErrors;
@@ -187,8 +179,8 @@ export interface MessageLocals {
   text: string;
   /** The ways on; at most one of them is primary. */
   actions: readonly { label: string; href: string; primary: boolean }[];
-  /** A form that leads on: a browser with JavaScript sends it by itself. */
-  send?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
+  /** A form without input: a browser with JavaScript submits it on load. */
+  autoSubmit?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
   /** HTTP status of the answer. */
   status: number;
   /** Request id for the IT desk. */
@@ -197,21 +189,24 @@ export interface MessageLocals {
 
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
-  'interaction/new-password': NewPasswordLocals;
-  'interaction/choose': ChooseLocals;
-  'interaction/no-child': NoChildLocals;
+  'interaction/new-password': PasswordFormLocals & { app: AppName };
+  'interaction/select-account': SelectAccountLocals;
+  'interaction/no-context': NoContextLocals;
   'interaction/consent': ConsentLocals;
   'sign-out': SignOutLocals;
   'signed-out': SignedOutLocals;
   'device/code': DeviceCodeLocals;
   'device/confirm': DeviceConfirmLocals;
   'device/done': { app: AppName; account?: NamedAccount | undefined };
-  'account/home': AccountLocals;
-  'forgot/request': ForgotRequestLocals;
+  'account/overview': AccountLocals;
+  'account/password': PasswordFormLocals & { cancelUrl: string };
+  'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: how long the link works; left out: 30. */
-  'forgot/sent': { minutes?: number | undefined };
-  'forgot/done': { signInUrl: string };
-  'forgot/expired': { requestUrl: string };
+  'password-reset/sent': { minutes?: number | undefined };
+  'password-reset/done': { signInUrl: string };
+  /** `link` names the reset link of the page; `account` is the masked login. */
+  'password-reset/new-password': PasswordFormLocals & { link: string; account: string };
+  'password-reset/expired': { requestUrl: string };
   message: MessageLocals;
 }
 export type PageName = keyof PageLocals;

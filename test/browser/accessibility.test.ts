@@ -60,7 +60,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await page.fill('[name="new_password"]', 'kangaroo piano');
       await look(page, 'interaction/new-password');
       await fillNewPassword(page, { current: '100803', next: OWN_PASSWORD });
-      await lookAtApp(page, 'portfolio/views/shelf');
+      await lookAtApp(page, 'portfolio/views/drawers');
       await page.click('.menu summary');
       await lookAtApp(page);
       await press(page, page.locator('.drawer a').first());
@@ -87,7 +87,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     it('where an identity is chosen, as a teacher, and as a caregiver who may not pay', async () => {
       const page = await guest();
       await signIn(page, stage.world.portfolio, LOGIN.T1);
-      await look(page, 'interaction/choose');
+      await look(page, 'interaction/select-account');
       await choose(page, lang === 'en' ? 'Teacher' : '教師');
       await lookAtApp(page, 'portfolio/views/class');
       const caregiver = await guest();
@@ -100,7 +100,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     it('where there is no child, and where an app asks for data', async () => {
       const page = await guest();
       await signIn(page, stage.world.portfolio, LOGIN.G3);
-      await look(page, 'interaction/no-child');
+      await look(page, 'interaction/no-context');
       const shop = await createParty(stage.world.issuer, {
         id: 'bookshop',
         secret: SECRET,
@@ -120,11 +120,11 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await signIn(page, payment, LOGIN.G2);
       await choose(page, '王小樂');
       await page.goto(`${issuer}/account`);
-      await look(page, 'account/home');
+      await look(page, 'account/overview');
       await press(page, page.locator('#sessions ~ ul button').first());
-      await look(page, 'account/home');
+      await look(page, 'account/overview');
       await page.goto(`${issuer}/account/password`);
-      await look(page, 'interaction/new-password');
+      await look(page, 'account/password');
       await page.goto(`${issuer}/session/end`);
       await look(page, 'sign-out');
       await press(page, '#submit');
@@ -135,19 +135,19 @@ for (const lang of ['zh-TW', 'en'] as const) {
       const { issuer, mail } = stage.world;
       const page = await guest();
       await page.goto(`${issuer}/forgot`);
-      await look(page, 'forgot/request');
+      await look(page, 'password-reset/request');
       await press(page, '#submit');
-      await look(page, 'forgot/request');
+      await look(page, 'password-reset/request');
       await page.fill('[name="login"]', LOGIN.G4);
       await press(page, '#submit');
-      await look(page, 'forgot/sent');
+      await look(page, 'password-reset/sent');
       const link = linkIn(await mailTo(mail, LOGIN.G4, '設定新密碼'));
       await page.goto(link);
-      await look(page, 'interaction/new-password');
+      await look(page, 'password-reset/new-password');
       await fillNewPassword(page, { next: OWN_PASSWORD });
-      await look(page, 'forgot/done');
+      await look(page, 'password-reset/done');
       await page.goto(link);
-      await look(page, 'forgot/expired');
+      await look(page, 'password-reset/expired');
     });
 
     it('where a television waits for its code', async () => {

@@ -65,7 +65,7 @@ describe('an address that holds the code of a device', () => {
     await isAccessible(page, 'zh-TW');
     await press(page, 'button[value="other_account"]');
     await fillSignIn(page, LOGIN.S1);
-    await page.waitForSelector('.seal');
+    await page.waitForSelector('.status-icon');
     assert.equal(await heading(page), '裝置已連結');
     assert.match(await bodyText(page), /以 [^（]+（[^）]+）的帳號允許。/);
     await isAccessible(page, 'zh-TW');

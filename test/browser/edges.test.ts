@@ -199,7 +199,7 @@ describe('what browsers do to a sign-in', () => {
     const { page } = await stage.guest();
     await page.goto(`${stage.world.issuer}/account/password`);
     await fillSignIn(page, LOGIN.G2);
-    const said = page.locator('[data-strength-words]');
+    const said = page.locator('[data-strength-text]');
     for (const [typed, words, value] of [
       ['abc', '還差 9 個字元', 1],
       ['aaaaaaaaaaaaaa', '弱', 1],
@@ -259,8 +259,8 @@ async function byEnter(page: Page): Promise<void> {
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
 }
 
-/** Runs in the page: a ring of two pixels or more around what has the focus, or around the box that it sits in. */
-const RING = `[document.activeElement, document.activeElement.closest('.box')].some((one) => {
+/** Runs in the page: a ring of two pixels or more around what has the focus, or around the input wrapper that contains it. */
+const RING = `[document.activeElement, document.activeElement.closest('.input-wrapper')].some((one) => {
   const style = one && getComputedStyle(one);
   return style !== null && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
 })`;

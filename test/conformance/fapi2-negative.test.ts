@@ -178,7 +178,7 @@ describe('pushed requests', () => {
     const visitor = createVisitor(suite.issuer, 'en-US');
     const request = new URLSearchParams({ client_id: client2.id, request_uri: requestUriOf(await client2.push()) });
     const page = await visitor.open(`/auth?${request.toString()}`);
-    const answer = await visitor.open(/href="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '');
+    const answer = await visitor.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
     assert.equal(errorOf(answer), 'access_denied');
     assert.equal(answer.leavesTo?.searchParams.get('dummy1'), 'lorem');
   });

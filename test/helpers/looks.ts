@@ -17,27 +17,28 @@ const results = z.object({
 });
 
 const words = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-const of = (family: 'message' | 'newPassword'): string[] =>
-  WORD_FAMILIES[family].map((name) => `${family}.${name}.title`);
+const messageTitles = WORD_FAMILIES.message.map((name) => `message.${name}.title`);
 
 /** By which titles a page of the service is known. */
 const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
-  'interaction/new-password': of('newPassword'),
-  'interaction/choose': ['choose.title'],
-  'interaction/no-child': ['noChild.title'],
+  'interaction/new-password': ['newPassword.first.title'],
+  'interaction/select-account': ['choose.title'],
+  'interaction/no-context': ['noChild.title'],
   'interaction/consent': ['consent.title'],
   'sign-out': ['signOut.title'],
   'signed-out': ['signedOut.title'],
-  'account/home': ['account.title'],
-  'forgot/request': ['forgot.title'],
-  'forgot/sent': ['forgot.sent.title'],
-  'forgot/done': ['forgot.done.title'],
-  'forgot/expired': ['forgot.expired.title'],
+  'account/overview': ['account.title'],
+  'account/password': ['newPassword.change.title'],
+  'password-reset/request': ['forgot.title'],
+  'password-reset/sent': ['forgot.sent.title'],
+  'password-reset/done': ['forgot.done.title'],
+  'password-reset/new-password': ['newPassword.reset.title'],
+  'password-reset/expired': ['forgot.expired.title'],
   'device/code': ['device.code.title'],
   'device/confirm': ['device.confirm.title'],
   'device/done': ['device.done.title'],
-  message: of('message'),
+  message: messageTitles,
 };
 
 export interface Look {

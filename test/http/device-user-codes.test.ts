@@ -230,7 +230,7 @@ eachService(
       const signIn = await visitor.submit(confirm, { confirm: 'yes' });
       const consent = await visitor.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
       assert.match(textOf(consent.body), /Signed in as 林志豪 \([^)]+\)/);
-      const other = await visitor.open(`${consent.url}/other-account`);
+      const other = await visitor.post(`${consent.url}/other-account`, '');
       const next = await visitor.submit(other, { login: LOGIN.S1, password: DEMO_PASSWORD });
       const again = next.body.includes('name="consent"') ? next : await visitor.submit(next, {});
       assert.doesNotMatch(textOf(again.body), /林志豪/);

@@ -104,8 +104,8 @@ describe('the device flow', () => {
     const shown = await show();
     const phone = createVisitor(service.issuer);
     const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
-    assert.match(signIn.body, /<a href="[^"]*\/cancel">取消<\/a>/);
-    const cancelled = await phone.open(`${signIn.url}/cancel`);
+    assert.match(signIn.body, /<form method="post" action="[^"]*\/cancel"[^>]*>\s*<button[^>]*>取消<\/button>/);
+    const cancelled = await phone.post(`${signIn.url}/cancel`, '');
     assertDenied(cancelled);
     const over = await phone.open(signIn.url);
     assert.equal(over.status, 410);

@@ -214,7 +214,7 @@ describe('the first sign-in', () => {
     const text = textOf(back.body);
     assert.ok(text.includes('這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。'));
     assert.match(back.body, /<a class="button" href="https:\/\/club\.example\/">返回/);
-    assert.match(back.body, /<a class="button quiet" href="\/account">/);
+    assert.match(back.body, /<a class="button secondary" href="\/account">/);
     assert.equal(new URL((await visitor.open('/account')).url).pathname, '/account');
   });
 

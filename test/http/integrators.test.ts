@@ -292,7 +292,7 @@ describe('the snippets', () => {
     const visitor = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
     const page = await visitor.open(url.href);
-    const cancelled = await visitor.open(/href="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '');
+    const cancelled = await visitor.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
     assert.equal(await finishSignIn(app, cameBack(cancelled), pending).then(() => 'tokens', explain), 'person-said-no');
     const dead = await connect(new URL(service.issuer), 'my-app', secret);
     dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');

@@ -231,8 +231,8 @@ describe('a client that is registered for pushed requests only', () => {
     const visitor = visit();
     // G3: the guardianship is suspended, so there is no child and no reason (docs/claims.md, rule 5).
     const nothing = await signIn(visitor, await visitor.open(pushed.url), LOGIN.G3);
-    const link = /href="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
-    const page = await visitor.open(link);
+    const action = /action="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
+    const page = await visitor.post(action, '');
     assert.equal(stepOf(page), 'login', textOf(page.body).slice(0, 200));
     const bridge = await signIn(visitor, page, LOGIN.G2);
     const tokens = await pushed.finish(await visitor.submit(bridge, {}));

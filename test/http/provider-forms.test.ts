@@ -47,7 +47,7 @@ describe('a form that the provider would post by script', () => {
     const begun = await enter(app, visitor, { parameters: { prompt: 'login' } });
     assert.equal(stepOf(begun.answer), 'login');
     const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
-    assert.match(textOf(between.body), /換另一位使用者登入.*繼續/);
+    assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
     assert.equal(between.headers.get('content-security-policy'), policy, 'no script stands in the page');
     assert.match(between.headers.get('cache-control') ?? '', /no-store/);
     assert.equal(formOf(between.body).action, '/session/end/confirm');

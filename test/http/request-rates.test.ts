@@ -211,7 +211,7 @@ describe('the rate of requests without a sign-in', () => {
     const visitor = createVisitor(service.issuer);
     const { pathname } = new URL((await visitor.open((await app.begin()).url, from('203.0.113.9'))).url);
     fill('authorization', '203.0.113.9');
-    const answer = await visitor.open(`${pathname}/other-account`, from('203.0.113.9'));
+    const answer = await visitor.post(`${pathname}/other-account`, '', from('203.0.113.9'));
     assert.equal(answer.status, 429);
     assert.equal(stepOf(await visitor.open(pathname)), 'login', 'the interaction is still there');
   });

@@ -56,8 +56,8 @@ const TABLE: Record<string, Expected> = {
   'GET /health/live': all('200'),
   'GET /health/ready': all('200'),
   'GET /interaction/:uid': all('410'),
-  'GET /interaction/:uid/cancel': all('410'),
-  'GET /interaction/:uid/other-account': all('410'),
+  'POST /interaction/:uid/cancel': all('410'),
+  'POST /interaction/:uid/other-account': all('410'),
   'POST /interaction/:uid/:prompt': all('410'),
   'GET /language': all('303 /account'),
 
@@ -159,6 +159,8 @@ describe('the routes of the service', () => {
       ['POST', '/health/live', 'GET'],
       ['GET', '/account/sessions/end', 'POST'],
       ['GET', '/account/apps/revoke', 'POST'],
+      ['GET', '/interaction/x/cancel', 'POST'],
+      ['GET', '/interaction/x/other-account', 'POST'],
       ['DELETE', '/forgot', 'POST'],
       ['POST', '/assets/style.css', 'GET'],
     ] as const) {

@@ -83,7 +83,7 @@ eachService(
       await plant(attacker, victim, page.url);
       isExpired(await victim.open(page.url));
       isExpired(await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD }));
-      for (const end of ['/cancel', '/other-account']) isExpired(await victim.open(page.url + end));
+      for (const end of ['/cancel', '/other-account']) isExpired(await victim.post(page.url + end, ''));
       await isSignedOut(attacker);
       await isSignedOut(victim);
     });

@@ -70,6 +70,17 @@ describe('a form that another site sends', () => {
       const page = await visitor.open((await party.begin()).url);
       return { visitor, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
     },
+    'canceled sign-in': async () => {
+      const visitor = createVisitor(service.issuer);
+      const page = await visitor.open((await party.begin()).url);
+      return { visitor, path: `${new URL(page.url).pathname}/cancel`, fields: {} };
+    },
+    'other account': async () => {
+      const visitor = await signedIn(LOGIN.G3);
+      const page = await visitor.open((await party.begin()).url);
+      assert.equal(stepOf(page), 'select_account');
+      return { visitor, path: `${new URL(page.url).pathname}/other-account`, fields: {} };
+    },
     consent: async () => {
       const visitor = await signedIn(LOGIN.G3);
       const page = await visitor.open((await stranger.begin()).url);

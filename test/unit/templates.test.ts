@@ -32,33 +32,25 @@ function samples(x: string): PageLocals {
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, reauth: false };
+  const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
   return {
-    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot', cancelUrl: '/cancel' },
-    'interaction/new-password': {
-      action: '/a',
-      app,
-      name: x,
-      login: x,
-      minLength: 12,
-      errors,
-      alert: x,
-      hasCurrent: true,
-      cancelUrl: '/c',
-    },
-    'interaction/choose': {
+    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot', cancelAction: '/cancel' },
+    'interaction/new-password': { ...password, app },
+    'interaction/select-account': {
       action: '/a',
       app,
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, selected: at === 2 })),
     },
-    'interaction/no-child': { app, backAction: '/a', otherAccountUrl: '/o' },
+    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
     'interaction/consent': {
       action: '/a',
       app: { name: x, url: 'https://app.example/x' },
-      ...{ account: { name: x, login: x }, otherAccountUrl: '/o', items: [{ title: x, detail: x }] },
+      ...{ account: { name: x, login: x }, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
     },
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
-    'account/home': {
+    'account/password': { ...password, cancelUrl: '/c' },
+    'account/overview': {
       person: {
         name: x,
         identifiers: [
@@ -79,17 +71,18 @@ function samples(x: string): PageLocals {
     'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
     'device/confirm': { action: '/device', xsrf: x, userCode: x, app, account: { name: x, login: x }, otherAccount: x },
     'device/done': { app, account: { name: x, login: x } },
-    'forgot/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
-    'forgot/sent': {},
-    'forgot/done': { signInUrl: '/s' },
-    'forgot/expired': { requestUrl: '/r' },
+    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
+    'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
+    'password-reset/sent': {},
+    'password-reset/done': { signInUrl: '/s' },
+    'password-reset/expired': { requestUrl: '/r' },
     message: {
       title: x,
       text: x,
       actions: [{ label: x, href: '/h', primary: true }],
       status: 500,
       reference: x,
-      send: { action: '/a', fields: { xsrf: x }, label: x },
+      autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
     },
   };
 }
@@ -165,7 +158,7 @@ describe('hooks', () => {
     assert.match(html, /<input id="remember" name="remember" type="checkbox" value="yes" checked/);
     assert.equal(submitOf(html), 1);
     assert.ok(html.includes('前往：Ann'));
-    const alert = /<div class="problems" role="alert"[\s\S]*?<\/form>/.exec(html)?.[0] ?? '';
+    const alert = /<div class="error-summary" role="alert"[\s\S]*?<\/form>/.exec(html)?.[0] ?? '';
     assert.match(alert, /href="#login"/);
     assert.match(html, /<title>錯誤：/);
   });
@@ -198,23 +191,23 @@ describe('hooks', () => {
   });
 
   it('new password: with and without the present one; no password is ever written into a page', () => {
-    const locals = samples('Ann')['interaction/new-password'];
     const html = draw('interaction/new-password');
     for (const name of ['current_password', 'new_password', 'confirm_password'])
       assert.match(html, new RegExp(`<input id="${name}" name="${name}"[^>]*type="password"`));
     assert.doesNotMatch(html, /type="password"[^>]* value=/);
     assert.match(html, /name="username" autocomplete="username" value="Ann" readonly hidden/);
     assert.ok(html.includes('請設定您自己的密碼'));
-    const reset = templates.page('interaction/new-password', 'zh-TW', { ...locals, errors: {}, hasCurrent: false });
+    const reset = templates.page('password-reset/new-password', 'zh-TW', {
+      ...samples('Ann')['password-reset/new-password'],
+      errors: {},
+    });
     assert.ok(!reset.includes('current_password'));
     assert.ok(reset.includes('設定新密碼'));
-    assert.ok(
-      templates.page('interaction/new-password', 'zh-TW', { ...locals, purpose: 'change' }).includes('變更密碼'),
-    );
+    assert.ok(draw('account/password').includes('變更密碼'));
   });
 
   it('choices: buttons, the last used first and marked', () => {
-    const html = draw('interaction/choose');
+    const html = draw('interaction/select-account');
     const buttons = [...html.matchAll(/<button class="choice[^"]*" name="choice" value="([^"]*)"/g)].map(
       (match) => match[1],
     );
@@ -229,12 +222,12 @@ describe('hooks', () => {
     assert.ok(consent.includes('app.example'));
     const signOut = draw('sign-out');
     assert.match(signOut, /type="hidden" name="request" value="Ann"/);
-    for (const html of [consent, signOut, draw('interaction/no-child'), draw('forgot/request')])
+    for (const html of [consent, signOut, draw('interaction/no-context'), draw('password-reset/request')])
       assert.equal(submitOf(html), 1);
   });
 
   it('account: forms to end sessions and to revoke apps; the own session has none', () => {
-    const html = draw('account/home');
+    const html = draw('account/overview');
     assert.equal(html.match(/action="\/account\/sessions\/end"/g)?.length, 1);
     assert.match(html, /name="session" value="Ann"/);
     assert.match(html, /action="\/account\/sessions\/end-others"/);
@@ -248,7 +241,7 @@ describe('interface text with values', () => {
   it('are exact', () => {
     assert.ok(draw('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
     assert.ok(draw('signed-out').includes('正在通知：Ann、Ann。'));
-    assert.ok(draw('interaction/no-child').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
+    assert.ok(draw('interaction/no-context').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
   });
 });
 

@@ -21,7 +21,7 @@ export async function showAccount(deps: HttpDeps, ctx: Context, who: SignedIn): 
   const { access, pages } = deps;
   const said = notice.safeParse(ctx.query['done']);
   const [sessions, apps] = await Promise.all([access.sessions(who.facts.id), access.apps(who.facts.id)]);
-  pages.show(ctx, 'account/home', {
+  pages.show(ctx, 'account/overview', {
     person: {
       name: who.facts.name,
       identifiers: who.facts.identifiers.map(({ kind, value }) => ({

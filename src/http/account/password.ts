@@ -14,17 +14,15 @@ export async function showPassword(
 ): Promise<void> {
   pages.show(
     ctx,
-    'interaction/new-password',
+    'account/password',
     {
       action: '/account/password',
-      purpose: 'change',
       name: facts.name,
       login: await people.loginOf(facts.id),
       minLength: minPasswordLength,
       errors: problem.errors ?? {},
       alert: problem.alert,
       values: problem.typed,
-      hasCurrent: true,
       cancelUrl: '/account',
     },
     problem.status,

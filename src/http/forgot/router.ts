@@ -27,7 +27,12 @@ export function createForgotRouter(deps: HttpDeps): Router {
   const router = new Router({ prefix: '/forgot' });
   const forms = parseForms();
   const request = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
-    pages.show(ctx, 'forgot/request', { action: '/forgot', values: { login }, errors, signInUrl: '/account' }, status);
+    pages.show(
+      ctx,
+      'password-reset/request',
+      { action: '/forgot', values: { login }, errors, signInUrl: '/account' },
+      status,
+    );
   };
   router.get('/', (ctx) => {
     request(ctx, '', {}, 200);
@@ -40,7 +45,7 @@ export function createForgotRouter(deps: HttpDeps): Router {
       return;
     }
     await Promise.all([recovery.request(login, ctx.ip), delay(ANSWER_MS)]);
-    pages.show(ctx, 'forgot/sent', { minutes: LINK_MINUTES });
+    pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
   });
   router.get('/reset', async (ctx) => {
     ctx.state['pagePath'] = RESET_PATH;
@@ -97,19 +102,15 @@ function tokenOf(ctx: Context): string | undefined {
 function reset(deps: HttpDeps, ctx: Context, link: Link, problem: Problem = { status: 200 }): void {
   deps.pages.show(
     ctx,
-    'interaction/new-password',
+    'password-reset/new-password',
     {
       action: RESET_PATH,
       link: hashId(link.token),
-      purpose: 'reset',
       account: link.account,
-      name: '',
-      login: '',
       minLength: deps.minPasswordLength,
       errors: problem.errors ?? {},
       alert: problem.alert,
       values: problem.typed,
-      hasCurrent: false,
     },
     problem.status,
   );
@@ -121,7 +122,7 @@ function expired({ pages }: HttpDeps, ctx: Context): void {
 }
 
 function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
-  pages.show(ctx, 'forgot/expired', { requestUrl: '/forgot' }, 410);
+  pages.show(ctx, 'password-reset/expired', { requestUrl: '/forgot' }, 410);
 }
 
 async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
@@ -155,7 +156,7 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
     case 'changed':
       forgetToken(ctx);
       rememberDevice(deps, ctx, result.personId);
-      deps.pages.show(ctx, 'forgot/done', { signInUrl: '/account' });
+      deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
       return;
     case 'expired':
       expired(deps, ctx);

@@ -35,7 +35,7 @@ export function createConsentScreen(deps: HttpDeps): Screen {
         action: `/interaction/${step.uid}/consent`,
         app: { name: pages.appName(ctx, step.clientId), url: client.client_uri },
         account: await findNamedAccount(deps, step.personId),
-        otherAccountUrl: `/interaction/${step.uid}/other-account`,
+        otherAccountAction: `/interaction/${step.uid}/other-account`,
         items: itemsOf(ctx, step),
       });
     },

@@ -102,7 +102,7 @@ function draw(deps: HttpDeps, ctx: Context, step: Step, values: Typed, problem: 
       errors: problem.errors ?? {},
       reauth: isReauthentication(step),
       forgotUrl: '/forgot',
-      cancelUrl: `/interaction/${step.uid}/cancel`,
+      cancelAction: `/interaction/${step.uid}/cancel`,
       elsewhere: step.elsewhere,
     },
     problem.status,

@@ -17,7 +17,6 @@ export function createNewPasswordScreen(deps: HttpDeps): Screen {
       'interaction/new-password',
       {
         action: `/interaction/${step.uid}/new_password`,
-        purpose: 'first',
         app: { name: pages.appName(ctx, step.clientId) },
         name,
         login: await people.loginOf(personId),
@@ -25,7 +24,6 @@ export function createNewPasswordScreen(deps: HttpDeps): Screen {
         errors: problem.errors ?? {},
         alert: problem.alert,
         values: problem.typed,
-        hasCurrent: true,
       },
       problem.status,
     );

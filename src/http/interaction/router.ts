@@ -33,22 +33,23 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     return { step, screen };
   };
   const router = new Router({ prefix: '/interaction/:uid' });
+  const forms = parseForms();
   router.get('/', async (ctx) => {
     const { step, screen } = await at(ctx);
     if (!step.elsewhere) rememberApp(ctx, step.clientId, ctx.path);
     await screen.show(ctx, step);
   });
-  router.get('/cancel', async (ctx) => {
+  router.post('/cancel', forms, async (ctx) => {
     await at(ctx);
     await finish(ctx, oidc, { error: 'access_denied', error_description: 'the person went back' });
   });
-  router.get('/other-account', async (ctx) => {
+  router.post('/other-account', forms, async (ctx) => {
     await at(ctx);
     // It ends this interaction and begins another one, again and again.
     admitInteraction(deps, ctx);
     await anotherAccount(ctx, oidc);
   });
-  router.post('/:prompt', parseForms(), async (ctx) => {
+  router.post('/:prompt', forms, async (ctx) => {
     const { step, screen } = await at(ctx);
     // A form of another step: an old tab, or the back button. Nothing happens, and the page leads on.
     if (ctx.params['prompt'] !== step.prompt) throw createError(409, 'another step is open');

@@ -22,9 +22,9 @@ export function createSelectAccountScreen(deps: HttpDeps): Screen {
   const draw = (ctx: Context, step: Step, offers: readonly Offer[], status: number): void => {
     const app = { name: pages.appName(ctx, step.clientId) };
     if (offers.length === 0) {
-      const otherAccountUrl = `/interaction/${step.uid}/other-account`;
+      const otherAccountAction = `/interaction/${step.uid}/other-account`;
       const backAction = `/interaction/${step.uid}/select_account`;
-      pages.show(ctx, 'interaction/no-child', { app, backAction, otherAccountUrl }, status);
+      pages.show(ctx, 'interaction/no-context', { app, backAction, otherAccountAction }, status);
       return;
     }
     const choices = offers.map((offer) => ({
@@ -33,7 +33,12 @@ export function createSelectAccountScreen(deps: HttpDeps): Screen {
       role: offer.context.role,
       selected: offer.last,
     }));
-    pages.show(ctx, 'interaction/choose', { action: `/interaction/${step.uid}/select_account`, app, choices }, status);
+    pages.show(
+      ctx,
+      'interaction/select-account',
+      { action: `/interaction/${step.uid}/select_account`, app, choices },
+      status,
+    );
   };
   return {
     show: async (ctx, step) => {
