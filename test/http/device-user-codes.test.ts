@@ -69,7 +69,7 @@ eachService(
       const refused = await type(phone, right);
       assert.equal(refused.status, 429);
       assert.equal(refused.headers.get('retry-after'), String(FIRST_DELAY / SECOND));
-      assert.match(alertOf(refused.body), /Too many incorrect codes\. Try again after 09:01/);
+      assert.match(alertOf(refused.body), /Too many wrong codes\. Wait until 09:01/);
       assert.ok(refused.body.includes(`value="${right}"`), 'what was typed stays');
       assert.ok(!asksToConfirm(refused));
       time.forward(FIRST_DELAY - 1);
