@@ -42,7 +42,7 @@ interface Deps {
  *
  * - A write that throws is rolled back to its savepoint and rejected; the others stay in the batch.
  * - The other writes resolve after COMMIT only. When it fails, all of them are rejected.
- * - `alone` takes the writer between two batches. `close` refuses new work and waits until the queue is idle.
+ * - `runExclusively` takes the writer between two batches. `close` refuses new work and waits until the queue is idle.
  */
 export class GroupCommitQueue {
   readonly #deps: Deps;
@@ -67,7 +67,7 @@ export class GroupCommitQueue {
   }
 
   /** Runs `fn` with the writer to itself, outside of any transaction. */
-  async alone<T>(fn: () => Promise<T>): Promise<T> {
+  async runExclusively<T>(fn: () => Promise<T>): Promise<T> {
     this.#refuseWhenClosed();
     const result = this.#writerFree.then(fn);
     this.#writerFree = result.then(noop, noop);
@@ -146,7 +146,7 @@ export class GroupCommitQueue {
 }
 
 function noop(): void {
-  // The caller of `alone` has the error.
+  // The caller of `runExclusively` has the error.
 }
 
 function createWrite<T>(

@@ -24,7 +24,7 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
     },
     maintain: async (fn) => {
       nesting.refuse();
-      return commits.alone(() => maintain(writer, fn));
+      return commits.runExclusively(() => maintain(writer, fn));
     },
     ping: async () => {
       await reader.execute('select 1', []);

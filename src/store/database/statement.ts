@@ -8,53 +8,56 @@ interface Preparable<R> {
   prepare(): { execute(values?: object): Promise<R> };
 }
 
-/** Where a value will stand. */
+/** Returns the placeholder of a named value. */
 export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
 
 type Build<V, R> = (tools: Pick<Engine, 't' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
 type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 
 /**
- * A statement whose text is built once per engine, not at each call: building it costs more than running it (decision 0012).
- * For what every request does; everything else is easier to read as a plain query.
+ * Creates a prepared statement: drizzle builds its text once per engine instead of at each call, because building costs more than running
+ * (docs/decisions/0012-what-a-request-costs.md). For the statements of every request; a plain query is easier to read.
  *
- * Drizzle gives `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
+ * Invariant: drizzle calls its callback synchronously inside `execute()`, so a statement always runs in the transaction of its caller.
+ *
+ * Drizzle passes `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
  */
 export function statement<V extends object, R>(build: Build<V, R>): (u: Unit, values: V) => Promise<R> {
   const name = nextName();
-  const kept = new Map<Engine, Run<V, R>>();
+  const prepared = new Map<Engine, Run<V, R>>();
   return ({ engine, execute }, values) => {
-    const known = kept.get(engine);
-    if (known !== undefined) return known(execute, values);
-    const run = prepare(engine, build, name);
-    kept.set(engine, run);
+    let run = prepared.get(engine);
+    if (run === undefined) {
+      run = prepare(engine, build, name);
+      prepared.set(engine, run);
+    }
     return run(execute, values);
   };
 }
 
-let names = 0;
+let statementCount = 0;
 
-/** A name is said on each connection before it is used, so it only has to be one within this process. */
+/** A connection learns the name together with the text, so names are unique within this process only. */
 function nextName(): string {
-  names += 1;
-  return `kept_${String(names)}`;
+  statementCount += 1;
+  return `kept_${String(statementCount)}`;
 }
 
-/** The statement outlives units, so at each call it is told whose it is; drizzle asks at once, before anybody else can call. */
 function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: string): Run<V, R> {
-  const waiting: Execute[] = [];
+  /** Holds `execute` of the calling transaction, during the synchronous part of a call only. */
+  const callers: Execute[] = [];
   const db = engine.queries((text, values) => {
-    const execute = waiting.pop();
-    if (execute === undefined) throw new StoreError('drizzle asked when nobody had called');
+    const execute = callers.pop();
+    if (execute === undefined) throw new StoreError('drizzle ran a prepared statement outside of a call');
     return execute(text, values, name);
   });
   const query = build({ t: engine.t, dialect: engine.dialect, db }, (column) => new Placeholder(column)).prepare();
   return async (execute, values) => {
-    waiting.push(execute);
+    callers.push(execute);
     const rows = query.execute(values);
-    const late = waiting.pop() !== undefined;
+    const isDeferred = callers.pop() !== undefined;
     const result = await rows;
-    if (late) throw new StoreError('drizzle does not ask at once any more: units would mix');
+    if (isDeferred) throw new StoreError('drizzle did not run a prepared statement synchronously');
     return result;
   };
 }
