@@ -1,77 +1,54 @@
 import type pg from 'pg';
-import { codeOf } from './errors.ts';
-import { LOST } from './postgres-errors.ts';
+import type { PooledConnection } from './postgres/pooled-connection.ts';
 
-/** So many reads use a connection at the same time; the server answers them one after another. */
-const MOST_USERS = 8;
+/** Reads that use a connection at the same time; the server answers them one after another. */
+const MAX_READS_PER_CONNECTION = 8;
 
 /** Runs a read on a connection that others may use at the same time. */
 export type Share = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
 
+interface Shared {
+  readonly connection: Promise<PooledConnection>;
+  readCount: number;
+}
+
 /**
- * Reads that begin in the same round of the event loop share a connection, so that their statements go out and come back together. They
- * have no transaction that others could disturb. Later ones get a connection of their own: nobody waits behind what was
- * slow already, and whoever waits for a place in the pool gets one. The last one out gives the connection back.
+ * Reads that begin in the same turn of the event loop share a connection, so that their statements and the answers travel together. They
+ * have no transaction that others could disturb. Later reads get a connection of their own: none waits for a slow one, and each that
+ * waits for the pool gets its turn. The last read releases the connection.
  */
-export function createSharing(connect: () => Promise<pg.PoolClient>): Share {
+export function createSharing(connect: () => Promise<PooledConnection>): Share {
   let newest: Shared | undefined;
   const join = (): Shared => {
-    if (newest !== undefined && newest.users < MOST_USERS) return newest;
-    const shared = createShared(connect());
+    if (newest !== undefined && newest.readCount < MAX_READS_PER_CONNECTION) return newest;
+    const shared: Shared = { connection: connect(), readCount: 0 };
     newest = shared;
     const close = (): void => {
       setImmediate(() => {
         if (newest === shared) newest = undefined;
       });
     };
-    shared.client.then(close, close);
+    shared.connection.then(close, close);
     return shared;
+  };
+  const leave = (shared: Shared): boolean => {
+    shared.readCount -= 1;
+    const isLast = shared.readCount === 0;
+    if (isLast && newest === shared) newest = undefined;
+    return isLast;
   };
   return async (read) => {
     const shared = join();
-    shared.users += 1;
+    shared.readCount += 1;
+    let connection: PooledConnection | undefined;
     try {
-      return await read(await shared.client);
+      connection = await shared.connection;
+      return await read(connection.client);
     } catch (error) {
-      // The pool is to throw it away: it is dead, or holds plans that are of no use any more.
-      if (codeOf(error) === LOST && error instanceof Error) shared.breaks(error);
+      connection?.markBrokenWhenLost(error);
       throw error;
     } finally {
-      shared.users -= 1;
-      if (shared.users === 0) {
-        if (newest === shared) newest = undefined;
-        shared.giveBack();
-      }
+      if (leave(shared)) connection?.release();
     }
-  };
-}
-
-interface Shared {
-  readonly client: Promise<pg.PoolClient>;
-  users: number;
-  breaks(error: Error): void;
-  giveBack(): void;
-}
-
-function createShared(client: Promise<pg.PoolClient>): Shared {
-  let broken: Error | undefined;
-  const breaks = (error: Error): void => {
-    broken = error;
-  };
-  // A connection that dies says so by this event too; without a listener it would end the process.
-  client.then((connected) => connected.on('error', breaks), breaks);
-  return {
-    client,
-    users: 0,
-    breaks,
-    giveBack: () => {
-      client.then(
-        (connected) => {
-          connected.off('error', breaks).release(broken);
-        },
-        // There is none: who asked for it has heard.
-        () => undefined,
-      );
-    },
   };
 }

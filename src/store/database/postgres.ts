@@ -8,6 +8,7 @@ import { codeOf, StoreError, withoutValues } from './errors.ts';
 import { LOST, sayLost, UNKNOWN } from './postgres-errors.ts';
 import { createSharing } from './postgres-sharing.ts';
 import { TurnSocket } from './postgres-socket.ts';
+import { PooledConnection } from './postgres/pooled-connection.ts';
 import {
   createNesting,
   runScoped,
@@ -20,23 +21,23 @@ import {
   type Unit,
 } from './unit.ts';
 
-/** Serialisation failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when done again. */
-const RETRIED = new Set(['40001', '40P01']);
-const MOST_ATTEMPTS = 6;
+/** Serialization failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when it is run again. */
+const RETRIED_CODES = new Set(['40001', '40P01']);
+const MAX_ATTEMPTS = 6;
 /**
- * Never a kept statement: a server that does not know it would refuse it and run what comes behind it, each statement for itself. As it
- * is, it fails with its connection only. The protocol is that of kept statements, so it is corked like them.
+ * Not a prepared statement: a server that does not know its name would reject it and run each statement after it outside of a
+ * transaction. This one fails only together with its connection. The extended protocol lets it share a packet with prepared statements.
  */
 const BEGIN: pg.QueryConfig & { queryMode: 'extended' } = { text: 'begin', queryMode: 'extended' };
-/** How long a request waits for a server that is being restarted, and how often it looks. In milliseconds. */
-const PATIENCE_MS = 3_000;
-const LOOK_MS = 50;
-/** Any number that all nodes agree on; its place is the database. */
+/** Wait of a request for a server that restarts, and the time between two tries. */
+const RECONNECT_TIMEOUT_MS = 3_000;
+const RECONNECT_POLL_MS = 50;
+/** Any number that all nodes share; the lock is valid within one database. */
 const MIGRATION_LOCK = 7_305_116_432;
 
 export interface PostgresOptions {
   url: string;
-  /** Connections for reading and, apart from them, for writing: a rush of one does not starve the other. */
+  /** Connections of each pool. Many reads do not delay writes, and the other way round. */
   poolSize: number;
   log: StoreLog | undefined;
 }
@@ -45,14 +46,15 @@ export interface PostgresOptions {
 export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
   const writers = createPool(url, poolSize, log, '');
-  const share = createSharing(() => readers.connect().catch(sayLost(LOST)));
+  const share = createSharing(() => PooledConnection.take(readers));
   const nesting = createNesting();
   return {
     dialect: 'postgres',
-    read: (fn) => patiently(log, () => share((client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn))),
+    read: (fn) =>
+      retryWhileDisconnected(log, () => share((client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn))),
     write: async (fn) => {
       nesting.refuse();
-      return nesting.enter(() => patiently(log, () => writeWithRetry(writers, fn, log)));
+      return nesting.enter(() => retryWhileDisconnected(log, () => writeWithRetry(writers, fn, log)));
     },
     maintain: async (fn) => {
       nesting.refuse();
@@ -93,9 +95,9 @@ function executeOn(client: pg.PoolClient): Execute {
   };
 }
 
-/** A server that is being restarted is waited for, so that people wait a moment instead of seeing an error. */
-async function patiently<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
-  const end = performance.now() + PATIENCE_MS;
+/** Retries the work while the server restarts, so that people wait a moment instead of seeing an error. */
+async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
+  const end = performance.now() + RECONNECT_TIMEOUT_MS;
   for (let waited = false; ; waited = true) {
     try {
       return await work();
@@ -103,7 +105,7 @@ async function patiently<T>(log: StoreLog | undefined, work: () => Promise<T>): 
       if (codeOf(error) !== LOST || performance.now() > end) throw error;
       if (!waited) log?.warn({ code: LOST }, 'postgres: waiting for the server');
     }
-    await sleep(LOOK_MS);
+    await sleep(RECONNECT_POLL_MS);
   }
 }
 
@@ -121,39 +123,33 @@ async function writeWithRetry<T>(pool: pg.Pool, fn: (u: Unit) => Promise<T>, log
       return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn));
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined || !RETRIED.has(code) || attempt >= MOST_ATTEMPTS) throw error;
-      log?.warn({ code, attempt }, 'postgres: transaction is tried again');
+      if (code === undefined || !RETRIED_CODES.has(code) || attempt >= MAX_ATTEMPTS) throw error;
+      log?.warn({ code, attempt }, 'postgres: transaction is retried');
     }
     await sleep(5 * 2 ** attempt);
   }
 }
 
 async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch(sayLost(LOST));
-  let broken: Error | undefined;
-  // A connection that dies between two statements says so by this event only.
-  const remember = (error: Error): void => {
-    broken = error;
-  };
-  client.on('error', remember);
+  const connection = await PooledConnection.take(pool);
+  const { client } = connection;
   try {
-    // It goes out with the first statement.
+    // It is sent together with the first statement.
     const begun = client.query(BEGIN).catch(sayLost(LOST));
-    begun.catch(remember);
+    begun.catch(connection.markBroken);
     const value = await fn(client);
     await begun;
     const { command } = await client.query('commit').catch(sayLost(UNKNOWN));
-    // After a failed statement PostgreSQL answers COMMIT with a quiet ROLLBACK.
+    // After a failed statement PostgreSQL answers COMMIT with a silent ROLLBACK.
     if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');
     return value;
   } catch (error) {
-    await client.query('rollback').catch(remember);
+    await client.query('rollback').catch(connection.markBroken);
     const clean = withoutValues(error);
-    if (codeOf(clean) === LOST && clean instanceof Error) remember(clean);
+    connection.markBrokenWhenLost(clean);
     throw clean;
   } finally {
-    client.off('error', remember);
-    client.release(broken);
+    connection.release();
   }
 }
 
