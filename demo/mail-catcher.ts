@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { createMessages, type Message, type Messages } from './mail/messages.ts';
+import { createMessages, type Message, type Messages } from './mail/mailbox.ts';
 import { createInbox } from './mail/web.ts';
 
 export type { Message };

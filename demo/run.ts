@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { loadConfig } from '../src/config/load.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { systemRandom } from '../src/domain/random.ts';
-import { createHasher } from '../src/services/hashing.ts';
-import { createSecrets } from '../src/services/secrets.ts';
+import { createSecrets } from '../src/platform/crypto/secrets.ts';
+import { createHasher } from '../src/platform/hashing/password-hasher.ts';
 import { openStore, type Store } from '../src/store/database/index.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { welcome } from './banner.ts';
 import { demoCityState, loadDemoCity } from './city/load.ts';
 import { clientSecrets, demoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
 import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
-import { refuseTakenPorts, startProgram, type Program, type ProgramSpec } from './programs.ts';
+import { refuseTakenPorts, startProgram, type Program, type ProgramSpec } from './processes.ts';
 import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
-import { welcome } from './table.ts';
 
 const PROGRAMS = ['service', 'portfolio', 'payment'] as const;
 /** From so many people on, the loading says how it went. */

@@ -2,7 +2,7 @@
  * Mutation testing: changes the source at one place at a time and runs the tests that should notice.
  *
  *   npm run mutate -- domain                            one group of scripts/mutation-groups.ts
- *   npm run mutate -- services src/services/people.ts   some files of a group
+ *   npm run mutate -- services src/services/people/people.ts   some files of a group
  *   npm run mutate -- domain --concurrency=1            one mutant at a time instead of two
  *   npm run mutate -- http --sample=4                   one mutant in four, for an estimate of the score
  *

@@ -26,159 +26,225 @@ const contract = (names: string): string[] => names.split(' ').map((name) => `te
 
 const SERVICES: readonly Part[] = [
   {
-    sources: files('services', 'access affiliations endings guardianships people'),
-    tests: unit('services-endings services-access services-account services-people'),
+    sources: [
+      ...files('services/access', 'account-access revocation'),
+      ...files('services/people', 'affiliation-expiry guardianships people'),
+    ],
+    tests: unit('services-revocation services-account-access services-account services-people'),
   },
-  { sources: files('services', 'errors revoke-all session-rotation'), tests: unit('services-consents') },
-  { sources: files('services', 'consents'), tests: [...unit('services-consents'), ...security('consent-answers')] },
-  { sources: files('services', 'grants'), tests: security('grant-limit removed-consent') },
   {
-    sources: files('services', 'grant-revocation'),
-    tests: [...http('reuse'), ...contract('lock-order')],
+    sources: [...files('platform', 'errors'), ...files('services/access', 'global-revocation session-rotation')],
+    tests: unit('services-consents'),
+  },
+  {
+    sources: files('services/access', 'consents'),
+    tests: [...unit('services-consents'), ...security('consent-answers')],
+  },
+  { sources: files('services/access', 'grants'), tests: security('grant-limit removed-consent') },
+  {
+    sources: files('services/access', 'grant-revocation'),
+    tests: [...http('token-reuse'), ...contract('lock-order')],
     dialects: 'both',
   },
-  { sources: files('services', 'device-codes'), tests: http('device-polls device-user-codes') },
-  { sources: files('services', 'request-rates'), tests: unit('services-request-rates') },
+  { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
+  { sources: files('services/access', 'request-rate-limiter'), tests: unit('services-request-rate-limiter') },
   {
-    sources: files('services', 'attempts attempt-counters known-devices network-counters refusals sign-in'),
-    tests: unit('services-sign-in services-network-counters services-known-devices services-attempt-rules'),
-  },
-  { sources: files('services', 'notices passwords recovery'), tests: unit('services-recovery') },
-  {
-    sources: files('services', 'keys new-key oidc-payload secrets'),
-    tests: [...unit('services-secrets services-keys'), ...contract('keys')],
+    sources: files(
+      'services/authentication',
+      'password-verification login-throttle known-devices network-counters refusal-counters sign-in',
+    ),
+    tests: unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
   },
   {
-    sources: files('services', 'audit availability side-effects'),
-    tests: [...unit('services-availability services-access'), ...contract('audit-record audit')],
-  },
-  { sources: files('services', 'audit-archive audit-archive-file audit-verify'), tests: contract('audit-archive') },
-  {
-    sources: files('services', 'clients logger mail metrics outbox'),
-    tests: unit('services-clients services-outbox services-delivery services-logger services-mail'),
+    sources: [
+      ...files('services/notifications', 'verified-addresses'),
+      ...files('services/authentication', 'passwords password-reset'),
+    ],
+    tests: unit('services-password-reset'),
   },
   {
-    sources: files('services', 'brand common-passwords i18n page-locals templates'),
-    tests: unit('i18n templates domain-password services-recovery'),
+    sources: [
+      ...files('services/keys', 'key-ring key-generation'),
+      ...files('platform/crypto', 'sealed-payload secrets'),
+    ],
+    tests: [...unit('platform-secrets services-key-ring'), ...contract('keys')],
   },
-  { sources: files('services', 'hashing hashing-worker'), tests: unit('services-hashing'), coverage: 'off' },
+  {
+    sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
+    tests: [...unit('services-account-access'), ...contract('audit-record audit')],
+  },
+  { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
+  {
+    sources: [
+      ...files('services/access', 'client-registry'),
+      ...files('platform', 'logger metrics'),
+      ...files('services/notifications', 'mailer outbox'),
+    ],
+    tests: unit('services-client-registry services-outbox jobs-outbox-delivery platform-logger services-mailer'),
+  },
+  {
+    sources: [
+      ...files('presentation', 'brand i18n page-locals templates'),
+      ...files('services/authentication', 'password-strength'),
+    ],
+    tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
+  },
+  {
+    sources: files('platform/hashing', 'password-hasher password-hasher-worker'),
+    tests: unit('platform-password-hasher'),
+    coverage: 'off',
+  },
 ];
 
 const OIDC: readonly Part[] = [
   {
-    sources: files('oidc', 'adapter session-adapter standing-grant'),
+    sources: files('oidc/adapter', 'adapter session-adapter grant-lookup'),
     tests: [...unit('oidc-adapter'), ...http('sessions')],
   },
-  { sources: files('oidc', 'browser-binding'), tests: [...unit('oidc-adapter'), ...security('browser-binding')] },
   {
-    sources: files('oidc', 'account identity grants requested-scopes sector verified-login'),
+    sources: files('oidc/adapter', 'browser-binding'),
+    tests: [...unit('oidc-adapter'), ...security('browser-binding')],
+  },
+  {
+    sources: [
+      ...files('oidc/contexts', 'account context-selection grant-issuer requested-scopes sector-identifier'),
+      ...files('oidc/adapter', 'verified-login'),
+    ],
     tests: [
       ...unit('oidc-names'),
-      ...http('grants identity-claims identity-endings'),
+      ...http('grants context-claims context-revocation'),
       ...security('credential-version'),
     ],
   },
-  { sources: files('oidc', 'events gather reuse'), tests: http('gather reuse') },
+  {
+    sources: [...files('oidc', 'event-listeners'), ...files('oidc/adapter', 'request-transaction token-reuse')],
+    tests: http('request-transaction token-reuse'),
+  },
   {
     sources: files('oidc', 'request-limits routes'),
     tests: [...unit('http-paths'), ...http('request-rates request-size')],
   },
   {
     sources: files('oidc/prompts', 'consent index login new-password requested-check select-account'),
-    tests: [...unit('oidc-names'), ...http('consent first-password identity-choice tokens-requests')],
+    tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests')],
   },
   {
-    sources: files(
-      'oidc',
-      'options/claims options/client-auth options/clients options/fapi options/resources options/ttl',
-    ),
+    sources: files('oidc/options', 'claims client-auth clients fapi resources ttl'),
     tests: unit('oidc-options oidc-names'),
   },
   {
-    sources: files('oidc', 'internals options/dpop'),
+    sources: [...files('oidc', 'provider-internals'), ...files('oidc/options', 'dpop')],
     tests: http('protocol-clients protocol-dpop protocol-proof-times tokens-discovery logout'),
   },
-  { sources: files('oidc', 'options/cookies'), tests: security('cookies') },
+  { sources: files('oidc/options', 'cookies'), tests: security('cookies') },
   {
-    sources: files('oidc', 'device-polls options/device-flow user-codes'),
+    sources: [...files('oidc/adapter', 'device-polls user-codes'), ...files('oidc/options', 'device-flow')],
     tests: http('device device-polls device-user-codes'),
   },
 ];
 
 const HTTP: readonly Part[] = [
   {
-    sources: files('http', 'forms middleware/headers middleware/language middleware/observe middleware/same-origin'),
+    sources: [...files('http/forms', 'body'), ...files('http/middleware', 'security-headers locale request-log csrf')],
     tests: unit('http-paths http-middleware http-headers'),
   },
   {
-    sources: files('http', 'middleware/origin'),
+    sources: files('http/middleware', 'issuer-origin'),
     tests: [...unit('http-paths http-headers'), ...http('forwarded-address')],
   },
-  { sources: files('http', 'middleware/admission in-flight'), tests: http('overload in-flight crowd') },
-  { sources: files('http', 'middleware/request-limits parse-limit'), tests: http('request-size edges-pages') },
-  { sources: files('http', 'device-cookie'), tests: http('known-device') },
   {
-    sources: files('http', 'interaction/login interaction/step interaction/router throttled'),
-    tests: [...http('sign-in'), ...security('late-sign-in browser-binding')],
+    sources: [...files('http/middleware', 'load-shedding'), ...files('http/server', 'in-flight-tracker')],
+    tests: http('overload in-flight-tracker load-shedding'),
   },
   {
-    sources: files('http', 'change-password interaction/new-password new-password-form'),
+    sources: [...files('http/middleware', 'request-limits'), ...files('http/server', 'stop-parsing')],
+    tests: http('request-size edges-pages'),
+  },
+  { sources: files('http/forms', 'known-device-cookie'), tests: http('known-device') },
+  {
+    sources: [...files('http/interaction', 'login interaction router'), ...files('http/forms', 'throttled-text')],
+    tests: [...http('sign-in'), ...security('concurrent-revocation browser-binding')],
+  },
+  {
+    sources: [...files('http/forms', 'password-change password-form'), ...files('http/interaction', 'new-password')],
     tests: http('first-password first-password-closing sessions-account'),
   },
   {
-    sources: files('http', 'interaction/consent interaction/select-account'),
-    tests: [...http('consent identity-choice'), ...security('consent-answers')],
+    sources: files('http/interaction', 'consent select-account'),
+    tests: [...http('consent context-choice'), ...security('consent-answers')],
   },
   {
-    sources: files('http', 'account/home account/password account/router account/session'),
+    sources: files('http/account', 'overview password router session'),
     tests: [...http('sessions-account'), ...security('open-redirect')],
   },
-  { sources: files('http', 'forgot/router'), tests: http('reset-link recovery') },
+  { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
   {
-    sources: files('http', 'form-requests provider-forms way-back'),
-    tests: http('protocol-form-post provider-forms way-back'),
+    sources: files('http/provider', 'post-to-get auto-submit-forms return-link'),
+    tests: http('protocol-form-post auto-submit-forms return-link'),
   },
   {
     sources: [
       ...files('oidc', 'end-session-request'),
-      ...files('http/provider', 'end-session sealed sign-out-form signed-out'),
+      ...files('http/provider', 'end-session sealed-value end-session-form signed-out-page'),
     ],
     tests: http('end-session-request end-session'),
   },
-  { sources: files('http', 'duplicate-headers'), tests: security('duplicate-headers') },
+  { sources: files('http/server', 'duplicate-headers'), tests: security('duplicate-headers') },
 ];
 
 const STORE: readonly Part[] = [
+  { sources: files('store/database', 'availability'), tests: unit('store-availability') },
   {
-    sources: files(
-      'store',
-      'affiliations consents credentials grants guardianships keys oidc-records outbox people sessions',
-    ),
-    tests: [...contract('provider people affiliations'), ...unit('services-endings services-access services-people')],
+    sources: [
+      ...files('store/people', 'affiliations guardianships people'),
+      ...files('store/oidc', 'consents grants keys records'),
+      ...files('store/auth', 'credentials sessions'),
+      ...files('store', 'outbox'),
+    ],
+    tests: [
+      ...contract('provider people affiliation-expiry'),
+      ...unit('services-revocation services-account-access services-people'),
+    ],
   },
   {
-    sources: files('store', 'bulk password-context person-facts'),
-    tests: [...contract('people affiliations'), ...unit('services-endings services-people services-recovery')],
+    sources: [
+      ...files('store/database', 'bulk-insert'),
+      ...files('store/auth', 'password-context'),
+      ...files('store/people', 'person-facts'),
+    ],
+    tests: [
+      ...contract('people affiliation-expiry'),
+      ...unit('services-revocation services-people services-password-reset'),
+    ],
   },
   {
-    sources: files('store', 'audit throttles'),
-    tests: [...contract('audit audit-record'), ...unit('services-recovery')],
+    sources: [...files('store', 'audit'), ...files('store/auth', 'throttles')],
+    tests: [...contract('audit audit-record'), ...unit('services-password-reset')],
   },
   {
-    sources: files('store/database', 'errors sqlite sqlite-commit sqlite-connection statement unit'),
+    sources: [
+      ...files('store/database', 'errors prepared-statement transaction'),
+      ...files('store/database/sqlite', 'store group-commit connection'),
+    ],
     tests: [...unit('store-sqlite'), ...contract('database')],
   },
   {
-    sources: files('store/database', 'postgres postgres-errors postgres-sharing'),
-    tests: [...unit('store-sqlite'), ...contract('database postgres-sharing')],
+    sources: files('store/database/postgres', 'store connection-errors shared-reads'),
+    tests: [...unit('store-sqlite'), ...contract('database postgres-shared-reads')],
     dialects: 'both',
   },
-  { sources: files('store/database', 'backup postgres-tools private-file restore'), tests: contract('backup') },
+  {
+    sources: [
+      ...files('store/database', 'backup private-file restore'),
+      ...files('store/database/postgres', 'client-tools'),
+    ],
+    tests: contract('backup'),
+  },
 ];
 
 export const GROUPS: Readonly<Partial<Record<string, readonly Part[]>>> = {
   /** The rules. All files; `model.ts` is mostly types and has hardly anything to change. */
-  domain: [{ sources: ['src/domain/*.ts'], tests: ['test/unit/domain-*.test.ts'] }],
+  domain: [{ sources: ['src/domain/**/*.ts'], tests: ['test/unit/domain-*.test.ts'] }],
   services: SERVICES,
   oidc: OIDC,
   http: HTTP,

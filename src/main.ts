@@ -1,13 +1,13 @@
-import type { Server } from 'node:http';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type Config } from './config/load.ts';
-import { createContainer, type JobPauses } from './container.ts';
+import { createContainer, type JobPauses } from './container/index.ts';
 import { systemClock } from './domain/clock.ts';
 import { systemRandom } from './domain/random.ts';
-import { createMetricsServer } from './http/metrics.ts';
-import { createLogger, type Logger } from './services/logger.ts';
-import type { Metrics } from './services/metrics.ts';
+import { createMetricsServer } from './http/server/metrics-server.ts';
+import { createLogger, type Logger } from './platform/logger.ts';
+import type { Metrics } from './platform/metrics.ts';
 
 /** Requests under way may take this long after a signal to stop. */
 const GRACE_MS = 10_000;

@@ -1,9 +1,9 @@
+import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import type { Relation } from '../../src/domain/model.ts';
-import { defaultPermissions } from '../../src/domain/permissions.ts';
 import { TERM, type CityGuardianship, type CityPart, type CityPerson } from './model.ts';
 import { pickName, pickNameFromAbroad, pickSurname, type Sex } from './names.ts';
 import { birthDateOfAdult, birthDateOfChild, type PersonMaker } from './people.ts';
-import { seededUuid, type Dice } from './seeded.ts';
+import { seededUuid, type Dice } from './seeded-random.ts';
 
 /** How often it happens; of families unless it says otherwise. */
 const CHANCES = { single: 0.12, caregiver: 0.02, suspended: 0.02, abroad: 0.03, mothersName: 0.05, teacher: 0.02 };

@@ -1,13 +1,13 @@
 import type { School } from '../../src/domain/model.ts';
-import { createEnroller, createSchoolChoice } from './enrolling.ts';
+import { createEnroller, createSchoolChoice } from './enrollment.ts';
 import { createFamilyMaker } from './families.ts';
 import { emptyPart, type CityPart, type CityPerson } from './model.ts';
-import { bureauPart, NAMED_IDS, namedPart } from './named.ts';
-import { createIdSource } from './national-ids.ts';
+import { bureauPart, NAMED_IDS, namedPart } from './named-people.ts';
 import { pickName, pickSurname } from './names.ts';
+import { createIdSource } from './national-ids.ts';
 import { birthDateOfTeacher, createPersonMaker, type PersonMaker } from './people.ts';
 import { schoolsFor } from './schools.ts';
-import { createDice, seededUuid, type Dice } from './seeded.ts';
+import { createDice, seededUuid, type Dice } from './seeded-random.ts';
 
 /** What `npm run demo` makes when nobody says more. */
 export const DEFAULT_PEOPLE = 60;

@@ -1,15 +1,15 @@
 import type { Clock } from '../../src/domain/clock.ts';
-import { firstPasswordMac } from '../../src/services/attempts.ts';
-import type { Hasher } from '../../src/services/hashing.ts';
-import type { Secrets } from '../../src/services/secrets.ts';
-import { insertMany } from '../../src/store/bulk.ts';
+import type { Secrets } from '../../src/platform/crypto/secrets.ts';
+import type { Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import type { Store, Unit } from '../../src/store/database/index.ts';
-import { personIdByIdentifier } from '../../src/store/people.ts';
-import { countDemoSchools } from '../../src/store/schools.ts';
+import { personIdByIdentifier } from '../../src/store/people/people.ts';
+import { countDemoSchools } from '../../src/store/people/schools.ts';
 import { DEFAULT_PEOPLE, generateCity } from './generator.ts';
 import { TERM, type CityPart, type CityPerson } from './model.ts';
-import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named.ts';
-import { DEFAULT_SEED, seededUuid } from './seeded.ts';
+import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named-people.ts';
+import { DEFAULT_SEED, seededUuid } from './seeded-random.ts';
 
 /** How long a first password of the demo opens, in milliseconds: 30 days, as the service's own default. */
 const FIRST_PASSWORD_MS = 30 * 24 * 3_600_000;

@@ -1,4 +1,4 @@
-import type { Dice } from './seeded.ts';
+import type { Dice } from './seeded-random.ts';
 
 /** A name as it is written, and in Latin letters for an e-mail address. */
 export interface GivenName {

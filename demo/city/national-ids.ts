@@ -1,4 +1,4 @@
-import type { Dice } from './seeded.ts';
+import type { Dice } from './seeded-random.ts';
 
 /** Second character: citizens 1 and 2, resident certificates 8 and 9. */
 export type IdSex = '1' | '2' | '8' | '9';

@@ -1,8 +1,8 @@
-import { lastSix } from '../../src/domain/national-id.ts';
+import { lastSix } from '../../src/domain/credentials/national-id.ts';
 import type { CityLogin, CityPerson, Credential } from './model.ts';
-import type { IdSex } from './national-ids.ts';
 import type { GivenName, Sex } from './names.ts';
-import { seededUuid, type Dice } from './seeded.ts';
+import type { IdSex } from './national-ids.ts';
+import { seededUuid, type Dice } from './seeded-random.ts';
 
 /** The letter Y was retired in 1974, so everybody of the city is born after it. */
 const EARLIEST_BIRTH_YEAR = 1975;

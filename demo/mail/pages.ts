@@ -1,5 +1,5 @@
 import { html, linked, type Html } from './html.ts';
-import type { Message } from './messages.ts';
+import type { Message } from './mailbox.ts';
 
 const when = new Intl.DateTimeFormat('zh-TW', {
   dateStyle: 'short',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import type { Message, Messages } from './messages.ts';
+import type { Message, Messages } from './mailbox.ts';
 import { framedHtml, inboxPage, messagePage, missingPage } from './pages.ts';
 
 const PAGE_CSP =

@@ -2,8 +2,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { showNothing } from '../shared/nothing.ts';
-import { askAgain, seeOther, signedIn, type Parts, type Renewal, type Visit } from '../shared/visit.ts';
+import { showNothing } from '../shared/empty-state.ts';
+import { askAgain, seeOther, signedIn, type Parts, type Renewal, type Visit } from '../shared/request-context.ts';
 import { accessOf, isRecent, RECENT, type Access } from './access.ts';
 import { createLedger, type Ledger } from './bills.ts';
 

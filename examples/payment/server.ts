@@ -3,7 +3,7 @@ import { createRelyingParty, type RelyingParty } from '../shared/app.ts';
 import type { RelyingPartyConfig } from '../shared/config.ts';
 import { run } from '../shared/main.ts';
 import { addPaymentRoutes } from './routes.ts';
-import { paymentWords } from './words.ts';
+import { paymentWords } from './translations.ts';
 
 /** @param now the present in milliseconds since 1970 */
 export function createPayment(config: RelyingPartyConfig, now?: () => number): Promise<RelyingParty> {

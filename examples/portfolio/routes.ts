@@ -1,7 +1,7 @@
 /** The pages of the portfolio. All are read-only. */
 import type { Router } from '@koa/router';
-import { showNothing } from '../shared/nothing.ts';
-import { signedIn, type Parts, type Visit } from '../shared/visit.ts';
+import { showNothing } from '../shared/empty-state.ts';
+import { signedIn, type Parts, type Visit } from '../shared/request-context.ts';
 import { accessOf, type Access } from './access.ts';
 import { classOf, DRAWERS, filesOf, type Drawer } from './files.ts';
 

@@ -3,7 +3,7 @@ import { createRelyingParty, type RelyingParty } from '../shared/app.ts';
 import type { RelyingPartyConfig } from '../shared/config.ts';
 import { run } from '../shared/main.ts';
 import { addPortfolioRoutes } from './routes.ts';
-import { portfolioWords } from './words.ts';
+import { portfolioWords } from './translations.ts';
 
 /** @param now the present in milliseconds since 1970 */
 export function createPortfolio(config: RelyingPartyConfig, now?: () => number): Promise<RelyingParty> {

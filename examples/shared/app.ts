@@ -9,10 +9,10 @@ import type { RelyingPartyConfig } from './config.ts';
 import { log } from './log.ts';
 import { createPages, type Look, type Message } from './pages.ts';
 import { createProvider, ProviderUnavailable } from './provider.ts';
+import type { Parts } from './request-context.ts';
 import { createSessions } from './sessions.ts';
 import { addSignInRoutes } from './sign-in.ts';
-import type { Parts } from './visit.ts';
-import type { Translate } from './words.ts';
+import type { Translate } from './translations.ts';
 
 export interface RelyingParty {
   config: RelyingPartyConfig;

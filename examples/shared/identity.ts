@@ -1,7 +1,7 @@
 /** Describes a context for pages: the person, the child, and the identities to switch to. Pure. */
 import type { Acting, Affiliation, Child } from './claims.ts';
 import type { Context } from './sessions.ts';
-import type { Translate } from './words.ts';
+import type { Translate } from './translations.ts';
 
 export interface MenuEntry {
   label: string;

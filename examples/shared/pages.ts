@@ -6,7 +6,7 @@ import ejs from 'ejs';
 import type { Context as KoaContext } from 'koa';
 import { describe } from './identity.ts';
 import type { Context } from './sessions.ts';
-import { LANGUAGES, pickLanguage, sharedWords, translator, type Dictionary, type Translate } from './words.ts';
+import { LANGUAGES, pickLanguage, sharedWords, translator, type Dictionary, type Translate } from './translations.ts';
 
 /** What differs between the apps. */
 export interface Look {

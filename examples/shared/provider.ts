@@ -34,7 +34,7 @@ export interface SignInRequest {
   prompt?: 'none' | 'select_account' | undefined;
   /** Maximum age of the sign-in, in seconds. */
   maxAge?: number | undefined;
-  /** The context that this request renews, see visit.ts. */
+  /** The context that this request renews, see request-context.ts. */
   renews?: string | undefined;
 }
 

@@ -5,8 +5,8 @@ import { ROLES, type ActingWish } from './claims.ts';
 import { log } from './log.ts';
 import { LogoutTokenError } from './logout-token.ts';
 import { SignInRefused, type Pending, type SignedIn } from './provider.ts';
+import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type Parts } from './request-context.ts';
 import { recall, type Session } from './sessions.ts';
-import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type Parts } from './visit.ts';
 
 const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
 const startQuery = z.object({ return: pathOfOurs.optional().catch(undefined) });

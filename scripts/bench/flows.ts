@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { call } from './http.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { call } from './load-driver.ts';
 import { CLIENT, REDIRECT, SECRET } from './service.ts';
 
 export const BASIC = `Basic ${Buffer.from(`${CLIENT}:${SECRET}`).toString('base64')}`;

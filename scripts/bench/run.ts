@@ -5,16 +5,16 @@
  *   npm run bench                 everything but the million; takes about three minutes
  *   npm run bench -- --million    growth as well: 1,000 against 1,000,000 people
  */
-import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
-import { createHasher } from '../../src/services/hashing.ts';
+import { parseArgs } from 'node:util';
+import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { freePort } from '../../test/helpers/ports.ts';
+import { compareDatabases } from './database-comparison.ts';
 import { refresh } from './flows.ts';
-import { call, drive, type Measured } from './http.ts';
-import { compareDatabases } from './nodes.ts';
-import { LANES, open, paired, say, SECONDS, signInRate, tokensFor, type Place } from './place.ts';
+import { LANES, open, paired, say, SECONDS, signInRate, tokensFor, type Place } from './harness.ts';
+import { call, drive, type Measured } from './load-driver.ts';
 import { makeCity, remove, startBare } from './service.ts';
-import { storm } from './storm.ts';
+import { storm } from './sign-in-spike.ts';
 
 async function verifies(): Promise<Measured> {
   const threads = availableParallelism();

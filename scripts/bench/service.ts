@@ -7,15 +7,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { and, count, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { loadDemoCity } from '../../demo/city/load.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createHasher } from '../../src/services/hashing.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
-import { setPassword } from '../../src/store/credentials.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { setPassword } from '../../src/store/auth/credentials.ts';
 import { openStore, type Unit } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { call } from './http.ts';
+import { call } from './load-driver.ts';
 
 export const SECRET = 'bench-secret';
 export const CLIENT = 'bench';
@@ -140,7 +140,7 @@ const tokens = z.array(z.object({ refresh: z.string(), access: z.string() }));
 export type BareTokens = z.infer<typeof tokens>;
 
 export async function startBare(port: number, count: number): Promise<{ tokens: BareTokens; stop(): Promise<void> }> {
-  const file = new URL('./bare-provider.ts', import.meta.url).pathname;
+  const file = new URL('./baseline-provider.ts', import.meta.url).pathname;
   const child = fork(file, [String(port), String(count)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const message: unknown = await new Promise((resolve, reject) => {
     child.once('message', resolve);

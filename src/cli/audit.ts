@@ -47,7 +47,7 @@ function parseHead(text: string): ChainHead {
 
 async function verify(kept: ChainHead | undefined, options: ReadOptions): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
-  const { verifyAuditLog } = await import('../services/audit-verify.ts');
+  const { verifyAuditLog } = await import('../services/audit/verification.ts');
   const folder = archiveFolder(options);
   const { head, archived, archivesFrom } = await withDatabase(loadKeySettings(process.env), (deps) =>
     verifyAuditLog(deps, { kept, folder }),
@@ -62,7 +62,7 @@ async function verify(kept: ChainHead | undefined, options: ReadOptions): Promis
 
 async function exportEntries(options: ReadOptions): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
-  const { exportAuditLog } = await import('../services/audit-export.ts');
+  const { exportAuditLog } = await import('../services/audit/export.ts');
   const folder = archiveFolder(options);
   await withDatabase(loadKeySettings(process.env), async (deps) => {
     for await (const entry of exportAuditLog(deps, folder)) {
@@ -74,7 +74,7 @@ async function exportEntries(options: ReadOptions): Promise<void> {
 
 async function archive(): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
-  const { createAuditArchive } = await import('../services/audit-archive.ts');
+  const { createAuditArchive } = await import('../services/audit/archive.ts');
   const settings = loadArchiveSettings(process.env);
   const moved = await withDatabase(loadKeySettings(process.env), (deps) =>
     createAuditArchive(deps, settings).moveOld(),

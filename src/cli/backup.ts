@@ -20,7 +20,7 @@ export function addBackupCommands(program: CliCommand): void {
 }
 
 async function writeBackup(file: string): Promise<void> {
-  const { backup } = await import('../services/backup.ts');
+  const { backup } = await import('../services/operations/backup.ts');
   const interrupt = new AbortController();
   // Without a listener the process would end at once and leave half a file.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -36,7 +36,7 @@ const NOT_REVOKED = `restore: sessions, tokens and reset links in the backup are
 restore: to revoke them before the service starts, run: kinpass sessions revoke-all`;
 
 async function restore(file: string, { revokeSessions }: { revokeSessions?: true }): Promise<void> {
-  const { restoreBackup } = await import('../services/backup.ts');
+  const { restoreBackup } = await import('../services/operations/backup.ts');
   // Read first, so that a setting that is missing for the second step stops the first.
   const revoking = revokeSessions === true ? loadRevokingSettings(process.env) : undefined;
   await restoreBackup(revoking ?? loadKeySettings(process.env), file);

@@ -13,7 +13,7 @@ export function addKeysCommands(program: CliCommand): void {
 
 async function rotate(): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
-  const { createKeyRing, PUBLISHED_BEFORE_USE } = await import('../services/keys.ts');
+  const { createKeyRing, PUBLISHED_BEFORE_USE } = await import('../services/keys/key-ring.ts');
   if (!(await withDatabase(loadKeySettings(process.env), (deps) => createKeyRing(deps).rotate('operator')))) {
     const minutes = PUBLISHED_BEFORE_USE / 60_000;
     throw new Error(

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { UnavailableError } from '../services/errors.ts';
+import { UnavailableError } from '../platform/errors.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { CliCommand } from './command.ts';

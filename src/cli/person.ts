@@ -1,6 +1,6 @@
 import { loadMigratingSettings, loadRevokingSettings, type MigratingSettings } from '../config/command-settings.ts';
 import type { AccountServices } from '../container/commands.ts';
-import type { PersonByLogin } from '../services/people.ts';
+import type { PersonByLogin } from '../services/people/people.ts';
 import { parseNonEmpty, type CliCommand } from './command.ts';
 import { print } from './output.ts';
 
@@ -40,8 +40,8 @@ async function enable(login: string): Promise<void> {
 
 async function setStatus(login: string, status: PersonByLogin['status']): Promise<void> {
   const { clientsOf } = await import('../container/commands.ts');
-  const { createEndings } = await import('../services/endings.ts');
-  const { createPeople } = await import('../services/people.ts');
+  const { createEndings } = await import('../services/access/revocation.ts');
+  const { createPeople } = await import('../services/people/people.ts');
   const settings = loadRevokingSettings(process.env);
   await withPerson(settings, login, async (deps, { personId }) => {
     const endings = createEndings({ ...deps, clients: clientsOf(settings) });
@@ -50,7 +50,7 @@ async function setStatus(login: string, status: PersonByLogin['status']): Promis
 }
 
 async function unlock(login: string): Promise<void> {
-  const { createUnlock } = await import('../services/people.ts');
+  const { createUnlock } = await import('../services/people/people.ts');
   await withPerson(loadMigratingSettings(process.env), login, async (deps, { personId, status }) => {
     await createUnlock(deps)(personId);
     const next =
@@ -66,7 +66,7 @@ async function withPerson(
   work: (deps: AccountServices, person: PersonByLogin) => Promise<void>,
 ): Promise<void> {
   const { withAccountServices } = await import('../container/commands.ts');
-  const { findByLogin } = await import('../services/people.ts');
+  const { findByLogin } = await import('../services/people/people.ts');
   await withAccountServices(settings, async (deps) => {
     const person = await findByLogin(deps.store, login);
     if (person === undefined) throw new Error(`person: no account with login "${login}"`);

@@ -14,7 +14,7 @@ export function addSessionsCommands(program: CliCommand): void {
 /** Revokes all sessions. Running nodes reject them at once and send the logout notices. */
 export async function revokeAll(settings: RevokingSettings, reason: 'operator' | 'restore'): Promise<void> {
   const { clientsOf, withAccountServices } = await import('../container/commands.ts');
-  const { createRevocation } = await import('../services/revoke-all.ts');
+  const { createRevocation } = await import('../services/access/global-revocation.ts');
   const { sessions, grants } = await withAccountServices(settings, (deps) =>
     createRevocation({ ...deps, clients: clientsOf(settings) }).revokeAll(reason),
   );

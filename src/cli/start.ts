@@ -1,4 +1,4 @@
-import type { JobPauses } from '../container.ts';
+import type { JobPauses } from '../container/index.ts';
 import type { Running } from '../main.ts';
 import type { CliCommand } from './command.ts';
 

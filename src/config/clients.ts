@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { SCOPES } from '../domain/claims/scopes.ts';
 import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
-import { SCOPES } from '../domain/scopes.ts';
-import { inLanguage, words } from './words.ts';
+import { inLanguage, words } from './localized-text.ts';
 
 const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
 

@@ -1,10 +1,10 @@
+import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
+import { loadRegistrations } from './clients-file.ts';
+import { ConfigError } from './config-error.ts';
+import { environmentSchema } from './environment.ts';
 import type { Config } from './load.ts';
 import { databaseOf, parseEnvironment, type Environment } from './load.ts';
-import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
-import { ConfigError } from './config-error.ts';
 import { readMasterKey } from './master-key.ts';
-import { loadRegistrations } from './registrations.ts';
-import { environmentSchema } from './schema.ts';
 
 /*
  * The settings of single commands. Each command reads what it uses and nothing else, so an operator can run it where the mail server or

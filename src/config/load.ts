@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
+import { loadRegistrations, type Registrations } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
-import { environmentSchema } from './schema.ts';
+import { environmentSchema } from './environment.ts';
 import { isExposed, readMasterKey } from './master-key.ts';
-import { loadRegistrations, type Registrations } from './registrations.ts';
 import { readTls, type Tls } from './tls.ts';
 
 export interface Config {

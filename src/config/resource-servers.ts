@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { words } from './words.ts';
+import { words } from './localized-text.ts';
 
 /**
  * An API of the city that accepts access tokens of this service (RFC 8707). Apps name it by the `resource` parameter, and get

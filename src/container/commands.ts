@@ -1,11 +1,11 @@
 import type { KeySettings, MigratingSettings, RevokingSettings } from '../config/command-settings.ts';
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
-import { createForgive, type Attempts } from '../services/attempts.ts';
-import { createAppend, type Audit } from '../services/audit.ts';
-import type { Clients } from '../services/clients.ts';
-import { createOutbox, type Outbox } from '../services/outbox.ts';
-import { createSecrets, type Secrets } from '../services/secrets.ts';
+import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
+import type { Clients } from '../services/access/client-registry.ts';
+import { createAppend, type Audit } from '../services/audit/audit.ts';
+import { createForgive, type Attempts } from '../services/authentication/password-verification.ts';
+import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import { openExistingStore } from '../store/existing.ts';
 

@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type { Templates } from '../services/templates.ts';
+import type { Templates } from '../presentation/templates.ts';
 
 /** Style sheets, scripts and images from memory. Addressed with the hash of their content they never change. */
 export function createAssetsRouter({ assets }: Templates): Router {

@@ -1,24 +1,24 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
+import type { OffersAt } from '../oidc/contexts/context-choices.ts';
 import type { Oidc } from '../oidc/provider.ts';
-import type { OffersAt } from '../oidc/offers.ts';
-import type { Access } from '../services/access.ts';
-import type { Audit } from '../services/audit.ts';
-import type { Clients } from '../services/clients.ts';
-import type { Consents } from '../services/consents.ts';
-import type { I18n } from '../services/i18n.ts';
-import type { KnownDevices } from '../services/known-devices.ts';
-import type { Logger } from '../services/logger.ts';
-import type { Metrics } from '../services/metrics.ts';
-import type { Outbox } from '../services/outbox.ts';
-import type { Passwords } from '../services/passwords.ts';
-import type { People } from '../services/people.ts';
-import type { Recovery } from '../services/recovery.ts';
-import type { RequestRates } from '../services/request-rates.ts';
-import type { Secrets } from '../services/secrets.ts';
-import type { SignIn } from '../services/sign-in.ts';
-import type { Templates } from '../services/templates.ts';
-import type { Pages } from './pages.ts';
+import type { Secrets } from '../platform/crypto/secrets.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { I18n } from '../presentation/i18n.ts';
+import type { Templates } from '../presentation/templates.ts';
+import type { Access } from '../services/access/account-access.ts';
+import type { Clients } from '../services/access/client-registry.ts';
+import type { Consents } from '../services/access/consents.ts';
+import type { RequestRates } from '../services/access/request-rate-limiter.ts';
+import type { Audit } from '../services/audit/audit.ts';
+import type { KnownDevices } from '../services/authentication/known-devices.ts';
+import type { Recovery } from '../services/authentication/password-reset.ts';
+import type { Passwords } from '../services/authentication/passwords.ts';
+import type { SignIn } from '../services/authentication/sign-in.ts';
+import type { Outbox } from '../services/notifications/outbox.ts';
+import type { People } from '../services/people/people.ts';
+import type { Pages } from './pages/pages.ts';
 
 /** What the web face stands on. */
 export interface HttpDeps {

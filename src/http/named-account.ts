@@ -1,4 +1,4 @@
-import type { NamedAccount } from '../services/page-locals.ts';
+import type { NamedAccount } from '../presentation/page-locals.ts';
 import type { HttpDeps } from './deps.ts';
 
 /** @returns how a page names the person who is signed in; undefined when nobody is, or the account is disabled */

@@ -1,6 +1,6 @@
-import type { AuditArchive } from '../services/audit-archive.ts';
-import type { Logger } from '../services/logger.ts';
-import { startLoop, type Loop } from './loop.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { AuditArchive } from '../services/audit/archive.ts';
+import { startLoop, type Loop } from './periodic-job.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

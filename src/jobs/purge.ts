@@ -1,15 +1,15 @@
 import type { Clock } from '../domain/clock.ts';
-import { createAppend, type Audit } from '../services/audit.ts';
-import type { Logger } from '../services/logger.ts';
-import { purgeCounters } from '../services/refusals.ts';
-import type { Secrets } from '../services/secrets.ts';
-import * as credentials from '../store/credentials.ts';
+import type { Secrets } from '../platform/crypto/secrets.ts';
+import type { Logger } from '../platform/logger.ts';
+import { createAppend, type Audit } from '../services/audit/audit.ts';
+import { purgeCounters } from '../services/authentication/refusal-counters.ts';
+import * as credentials from '../store/auth/credentials.ts';
+import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Unit } from '../store/database/index.ts';
-import * as grants from '../store/grants.ts';
-import * as records from '../store/oidc-records.ts';
+import * as grants from '../store/oidc/grants.ts';
+import * as records from '../store/oidc/records.ts';
 import * as outboxStore from '../store/outbox.ts';
-import * as sessions from '../store/sessions.ts';
-import { startLoop, type Loop } from './loop.ts';
+import { startLoop, type Loop } from './periodic-job.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -20,7 +20,7 @@ const BATCH = 1_000;
  * proof includes the tolerances already (domain/proof-times.ts).
  */
 const GRACE_MS: Readonly<Record<string, number>> = {
-  // Its relying parties are notified after it has expired (end-dates.ts).
+  // Its relying parties are notified after it has expired (expiry.ts).
   Session: DAY,
   // A device that polls on is told `expired_token` (RFC 8628, section 3.5), and the person that the code has expired.
   DeviceCode: 10 * MINUTE,

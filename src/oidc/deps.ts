@@ -1,17 +1,17 @@
 import type Provider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
 import type { Clock } from '../domain/clock.ts';
-import type { Audit } from '../services/audit.ts';
-import type { Clients } from '../services/clients.ts';
-import type { Consents } from '../services/consents.ts';
-import type { Endings } from '../services/endings.ts';
-import type { Keys } from '../services/keys.ts';
-import type { KnownDevices } from '../services/known-devices.ts';
-import type { Logger } from '../services/logger.ts';
-import type { Metrics } from '../services/metrics.ts';
-import type { Outbox } from '../services/outbox.ts';
-import type { RequestRates } from '../services/request-rates.ts';
-import type { Secrets } from '../services/secrets.ts';
+import type { Secrets } from '../platform/crypto/secrets.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Clients } from '../services/access/client-registry.ts';
+import type { Consents } from '../services/access/consents.ts';
+import type { RequestRates } from '../services/access/request-rate-limiter.ts';
+import type { Endings } from '../services/access/revocation.ts';
+import type { Audit } from '../services/audit/audit.ts';
+import type { KnownDevices } from '../services/authentication/known-devices.ts';
+import type { Keys } from '../services/keys/key-ring.ts';
+import type { Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 
 /** `until` in ms: too many wrong codes, this one was not looked up. */

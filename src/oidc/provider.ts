@@ -1,17 +1,29 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type Configuration } from 'oidc-provider';
-import { SCOPES } from '../domain/scopes.ts';
-import { pairwiseSub } from '../domain/pairwise.ts';
-import type { RotatedSession } from '../services/session-rotation.ts';
-import { createFindAccount, type FindAccount } from './account.ts';
-import { createAdapter } from './adapter.ts';
-import { keepBrowserCookie } from './browser-binding.ts';
+import { pairwiseSub } from '../domain/claims/pairwise.ts';
+import { SCOPES } from '../domain/claims/scopes.ts';
+import type { RotatedSession } from '../services/access/session-rotation.ts';
+import { createAdapter } from './adapter/adapter.ts';
+import { keepBrowserCookie } from './adapter/browser-binding.ts';
+import { paceDevicePolls } from './adapter/device-polls.ts';
+import { gatherWrites } from './adapter/request-transaction.ts';
+import { createSessionAdapter } from './adapter/session-adapter.ts';
+import { createFindAccount, type FindAccount } from './contexts/account.ts';
+import { createIdentities, type Identities } from './contexts/context-selection.ts';
+import { createGrantIssuer } from './contexts/grant-issuer.ts';
+import { sectorOf } from './contexts/sector-identifier.ts';
 import type { OidcDeps } from './deps.ts';
-import { paceDevicePolls } from './device-polls.ts';
-import { listen } from './events.ts';
-import { gatherWrites } from './gather.ts';
-import { createGrantIssuer } from './grants.ts';
-import { createIdentities, type Identities } from './identity.ts';
+import { listen } from './event-listeners.ts';
+import { ACR_PASSWORD, claims } from './options/claims.ts';
+import { createAssertionCheck } from './options/client-auth.ts';
+import { toMetadata } from './options/clients.ts';
+import { createCookies } from './options/cookies.ts';
+import { createDeviceFlow } from './options/device-flow.ts';
+import { createDPoP } from './options/dpop.ts';
+import { holdToFapi } from './options/fapi.ts';
+import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
+import { createTtl } from './options/ttl.ts';
+import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
   alwaysIncludeSid,
   alwaysPairwise,
@@ -21,20 +33,8 @@ import {
   detectReplayOnce,
   rejectDeviceFlowOfBuiltInClient,
   type SendLogout,
-} from './internals.ts';
-import { ACR_PASSWORD, claims } from './options/claims.ts';
-import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
-import { toMetadata } from './options/clients.ts';
-import { createAssertionCheck } from './options/client-auth.ts';
-import { createCookies } from './options/cookies.ts';
-import { createDeviceFlow } from './options/device-flow.ts';
-import { createDPoP } from './options/dpop.ts';
-import { holdToFapi } from './options/fapi.ts';
-import { createTtl } from './options/ttl.ts';
-import { createPendingCheck, createPrompts } from './prompts/index.ts';
-import { sectorOf } from './sector.ts';
+} from './provider-internals.ts';
 import { createRequestCheck, refundCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
-import { createSessionAdapter } from './session-adapter.ts';
 
 export interface Oidc {
   provider: Provider;

@@ -1,11 +1,11 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { AnonymousEndpoint } from '../domain/request-rates.ts';
-import { ACCOUNT_CLIENT_ID } from '../services/clients.ts';
-import { RateLimitedError } from '../services/errors.ts';
-import type { KnownDevices } from '../services/known-devices.ts';
-import type { RequestRates } from '../services/request-rates.ts';
-import { hashId } from '../services/secrets.ts';
+import type { AnonymousEndpoint } from '../domain/throttling/request-rates.ts';
+import { hashId } from '../platform/crypto/secrets.ts';
+import { RateLimitedError } from '../platform/errors.ts';
+import { ACCOUNT_CLIENT_ID } from '../services/access/client-registry.ts';
+import type { RequestRates } from '../services/access/request-rate-limiter.ts';
+import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import { cookieNames } from './options/cookies.ts';
 
 /*

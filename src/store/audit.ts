@@ -2,7 +2,7 @@ import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
 
 import { CHAIN_START, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
 import { statement, type Param, type Store, type Unit } from './database/index.ts';
-import type { Tables } from './schema/define.ts';
+import type { Tables } from './schema/tables.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
 

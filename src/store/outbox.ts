@@ -1,11 +1,11 @@
 import { and, count, eq, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm';
 
-import { unlockedRows } from './bulk.ts';
+import { unlockedRows } from './database/bulk-insert.ts';
 import type { Unit } from './database/index.ts';
-import type { Tables } from './schema/define.ts';
-import type { OutboxKind } from './schema/operation.ts';
+import type { OutboxKind } from './schema/operations.ts';
+import type { Tables } from './schema/tables.ts';
 
-export type { OutboxKind } from './schema/operation.ts';
+export type { OutboxKind } from './schema/operations.ts';
 export type OutboxRow = Tables['outbox']['$inferSelect'];
 export type NewOutboxRow = Pick<OutboxRow, 'id' | 'kind' | 'payload' | 'nextAt' | 'createdAt'>;
 

@@ -5,14 +5,14 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
-import type { PageName } from '../../src/services/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals.ts';
+import { isAccessible, isPage, lookAt } from '../helpers/accessibility.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { openStage, type Stage } from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { giveFirstPassword, givePassword } from '../helpers/city.ts';
-import { LOGIN } from '../helpers/flow.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { isAccessible, isPage, lookAt } from '../helpers/looks.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
-import { openStage, type Stage } from '../helpers/stage.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 const SECRET = newSecret();

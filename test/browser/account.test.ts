@@ -3,11 +3,19 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Locator, Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import {
+  alertText,
+  bodyText,
+  childNames,
+  heading,
+  openStage,
+  type Guest,
+  type Stage,
+} from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { auditOf, givePassword } from '../helpers/city.ts';
-import { LOGIN } from '../helpers/flow.ts';
 import { eventually, mailTo } from '../helpers/mail.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Guest, type Stage } from '../helpers/stage.ts';
 
 describe('the account page', () => {
   let stage: Stage;

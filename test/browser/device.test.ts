@@ -3,11 +3,11 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import * as client from 'openid-client';
 
+import { isAccessible } from '../helpers/accessibility.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { alertText, bodyText, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
-import { isAccessible } from '../helpers/looks.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { alertText, bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
 
 const SECRET = newSecret();
 const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });

@@ -3,6 +3,8 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Locator, Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
 import {
   choiceOf,
   choose,
@@ -14,9 +16,7 @@ import {
   switchTo,
 } from '../helpers/browser.ts';
 import { auditOf, giveFirstPassword } from '../helpers/city.ts';
-import { LOGIN } from '../helpers/flow.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/stage.ts';
-import { holdTime, MINUTE } from '../helpers/time.ts';
+import { holdTime, MINUTE } from '../helpers/frozen-time.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 

@@ -3,11 +3,11 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
 import { choose, choiceOf, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { holdTime, MINUTE } from '../helpers/frozen-time.ts';
 import { mailTo } from '../helpers/mail.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/stage.ts';
-import { holdTime, MINUTE } from '../helpers/time.ts';
 
 const FIRST_PASSWORD = '100201';
 const OWN_PASSWORD = 'kangaroo piano river';

@@ -3,11 +3,11 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
 import { DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
 import { eventually, linkIn, mailsTo } from '../helpers/mail.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/stage.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
 

@@ -4,9 +4,9 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { bodyText, heading, openStage, type Guest, type Stage } from '../helpers/browser-harness.ts';
 import { choose, fillSignIn, press } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
-import { bodyText, heading, openStage, type Guest, type Stage } from '../helpers/stage.ts';
 
 const ASKED = '要登出嗎？';
 const SIGNED_OUT = '已登出';

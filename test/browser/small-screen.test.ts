@@ -4,11 +4,11 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { initiateDeviceAuthorization } from 'openid-client';
 import type { Frame } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { openStage, type Stage } from '../helpers/browser-harness.ts';
 import { choose, press, signIn } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
-import { openStage, type Stage } from '../helpers/stage.ts';
 
 const SECRET = newSecret();
 const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });

@@ -5,11 +5,11 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { bodyText, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { bodyText, heading, openStage, type Stage } from '../helpers/stage.ts';
 
 describe('another person signs in, in the same browser', () => {
   let stage: Stage;

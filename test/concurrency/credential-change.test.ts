@@ -7,13 +7,23 @@ import { after, before, describe, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { enter, LOGIN, redeem, refresh, stepOf, textIn, userinfo, type Entered, type Reply } from '../helpers/flow.ts';
+import {
+  enter,
+  LOGIN,
+  redeem,
+  refresh,
+  stepOf,
+  textIn,
+  userinfo,
+  type Entered,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const WORKERS = 2;

@@ -9,16 +9,16 @@ import { z } from 'zod';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend } from '../../src/services/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
+import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { enter, LOGIN, redeem, stepOf, textIn } from '../helpers/flow.ts';
+import { enter, LOGIN, redeem, stepOf, textIn } from '../helpers/authorization-flow.ts';
+import { DAY } from '../helpers/frozen-time.ts';
+import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { DAY } from '../helpers/time.ts';
-import { createVisitor, type Visitor } from '../helpers/visitor.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const secret = newSecret();

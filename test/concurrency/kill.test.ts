@@ -1,4 +1,4 @@
-/** The power goes: what was acknowledged is there, and nothing lives twice. `scripts/faults.ts` does the same a hundred times. */
+/** The power goes: what was acknowledged is there, and nothing lives twice. `scripts/fault-injection.ts` does the same a hundred times. */
 import { describe, it } from 'node:test';
 
 import { testDatabaseUrl } from '../helpers/postgres.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { runProgram } from '../helpers/child.ts';
+import { runProgram } from '../helpers/child-process.ts';
 import { loadClients, newPassword, underLoad } from './load.ts';
 import { startNodes } from './nodes.ts';
 

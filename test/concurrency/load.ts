@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   codeOf,
   enter,
@@ -13,10 +13,10 @@ import {
   userinfo,
   type Entered,
   type Reply,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
 
 /*
  * People at work while something breaks. Everything that the service acknowledges is written into a ledger, and `verify` asks

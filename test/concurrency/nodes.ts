@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { createHome, startProgram, type Home, type HomeOptions, type Program } from '../helpers/child.ts';
+import { createHome, startProgram, type Home, type HomeOptions, type Program } from '../helpers/child-process.ts';
 import { freePort } from '../helpers/ports.ts';
-import { startFront, type Front } from './front.ts';
+import { startFront, type Front } from './load-balancer.ts';
 
 /** Real processes of the program on one database, behind one address: the issuer. */
 export interface Nodes {

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { enter, LOGIN } from '../helpers/flow.ts';
+import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { createVisitor, formOf, textOf } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { formHeaders, send } from '../helpers/raw.ts';
+import { formHeaders, send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, formOf, textOf } from '../helpers/visitor.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const ROUNDS = 10;

@@ -1,12 +1,12 @@
 /** Signals of the operating system: no debugger port, and no end without a drain. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child.ts';
+import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child-process.ts';
 import { eventually } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 

@@ -6,7 +6,7 @@ import { UnsecuredJWT, calculateJwkThumbprint, createRemoteJWKSet } from 'jose';
 import { calculatePKCECodeChallenge } from 'openid-client';
 import { z } from 'zod';
 
-import { askForTokens, codeOf, errorOf, refresh, stepOf, textIn, userinfo } from '../helpers/flow.ts';
+import { askForTokens, codeOf, errorOf, refresh, stepOf, textIn, userinfo } from '../helpers/authorization-flow.ts';
 import {
   authorize,
   checkTokens,
@@ -18,10 +18,10 @@ import {
   type Changes,
   type Suite,
 } from '../helpers/conformance.ts';
+import { SECOND } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf } from '../helpers/http-browser.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import { address, email, phone, profile, sub } from '../helpers/standard-claims.ts';
-import { SECOND } from '../helpers/time.ts';
-import { createVisitor, textOf } from '../helpers/visitor.ts';
 
 const PLAN = 'oidcc-basic-certification-test-plan';
 let suite: Suite;

@@ -8,9 +8,10 @@ import { after, before, describe, it, mock } from 'node:test';
 import * as openid from 'openid-client';
 import { z } from 'zod';
 
-import { TEST_PERSON_ID } from '../../src/oidc/conformance/person.ts';
+import { TEST_PERSON_ID } from '../../src/oidc/conformance/test-person.ts';
 import type { Unit } from '../../src/store/database/index.ts';
-import { endGrants, grantsOfPerson } from '../../src/store/grants.ts';
+import { endGrants, grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { codeOf, errorOf, textIn } from '../helpers/authorization-flow.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
 import {
   accessTokenIn,
@@ -21,9 +22,8 @@ import {
   requestUriOf,
   type FapiClient,
 } from '../helpers/fapi.ts';
-import { codeOf, errorOf, textIn } from '../helpers/flow.ts';
-import { MINUTE, SECOND } from '../helpers/time.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
+import { MINUTE, SECOND } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
 
 let suite: Suite;
 let client: FapiClient;

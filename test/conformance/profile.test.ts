@@ -4,18 +4,18 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import tls from 'node:tls';
 import { after, before, describe, it } from 'node:test';
+import tls from 'node:tls';
 
 import { z } from 'zod';
 
 import { loadConfig } from '../../src/config/load.ts';
-import { createContainer } from '../../src/container.ts';
+import { createContainer } from '../../src/container/index.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/person.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { insertSchool } from '../../src/store/schools.ts';
+import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { insertSchool } from '../../src/store/people/schools.ts';
 import { trustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
 import { readPlan, readRegistrations, startSuite, type Suite } from '../helpers/conformance.ts';
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { userinfo, textIn } from '../helpers/authorization-flow.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
-import { userinfo, textIn } from '../helpers/flow.ts';
+import { textOf } from '../helpers/http-browser.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import { agree, askToSignOut, isSignedIn, LONG_STATE } from '../helpers/sign-out.ts';
-import { textOf } from '../helpers/visitor.ts';
 
 const PLAN = 'oidcc-rp-initiated-logout-certification-test-plan';
 let suite: Suite;

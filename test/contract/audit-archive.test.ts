@@ -19,16 +19,16 @@ import { after, before, it } from 'node:test';
 
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend, createHeadSeal } from '../../src/services/audit.ts';
-import { createAuditArchive, type AuditArchive } from '../../src/services/audit-archive.ts';
-import { readArchives } from '../../src/services/audit-archive-file.ts';
-import { verifyAuditLog, type Verification } from '../../src/services/audit-verify.ts';
-import { createKeyRing } from '../../src/services/keys.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { readArchives } from '../../src/services/audit/archive-file.ts';
+import { createAuditArchive, type AuditArchive } from '../../src/services/audit/archive.ts';
+import { createAppend, createHeadSeal } from '../../src/services/audit/audit.ts';
+import { verifyAuditLog, type Verification } from '../../src/services/audit/verification.ts';
+import { createKeyRing } from '../../src/services/keys/key-ring.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import type { Store } from '../../src/store/database/index.ts';
+import { DAY } from '../helpers/frozen-time.ts';
 import { eachStore } from '../helpers/store.ts';
-import { DAY } from '../helpers/time.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
 const RETENTION_DAYS = 30;

@@ -5,13 +5,13 @@ import { before, it } from 'node:test';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAudit, type Audit } from '../../src/services/audit.ts';
-import { UnavailableError } from '../../src/services/errors.ts';
-import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
-import { createSecrets, type Secrets } from '../../src/services/secrets.ts';
+import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
+import { UnavailableError } from '../../src/platform/errors.ts';
+import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
+import { createAudit, type Audit } from '../../src/services/audit/audit.ts';
 import * as auditStore from '../../src/store/audit.ts';
+import { lockThrottle, putThrottle } from '../../src/store/auth/throttles.ts';
 import { StoreError, type Store, type Unit } from '../../src/store/database/index.ts';
-import { lockThrottle, putThrottle } from '../../src/store/throttles.ts';
 import { createKeptLog, type KeptLog } from '../helpers/log.ts';
 import { eachStore } from '../helpers/store.ts';
 

@@ -5,8 +5,8 @@ import { it } from 'node:test';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend, createHeadSeal } from '../../src/services/audit.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createAppend, createHeadSeal } from '../../src/services/audit/audit.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import { eachStore } from '../helpers/store.ts';
 

@@ -18,16 +18,16 @@ import { after, before, describe, it } from 'node:test';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend } from '../../src/services/audit.ts';
-import { checkKeys, createKeyRing } from '../../src/services/keys.ts';
-import { createSecrets, type Secrets } from '../../src/services/secrets.ts';
+import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
+import { checkKeys, createKeyRing } from '../../src/services/keys/key-ring.ts';
 import { backup } from '../../src/store/database/backup.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/store/database/index.ts';
-import { runTool } from '../../src/store/database/postgres-tools.ts';
+import { runTool } from '../../src/store/database/postgres/client-tools.ts';
 import { writePrivateFile } from '../../src/store/database/private-file.ts';
 import { restore } from '../../src/store/database/restore.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { insertSchool } from '../../src/store/schools.ts';
+import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore, place } from '../helpers/store.ts';
 
 const SCHOOL = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary' } as const;

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eq, sql } from 'drizzle-orm';
 
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { ConflictError, openStore, StoreError, type Unit } from '../../src/store/database/index.ts';
-import { insertMany } from '../../src/store/bulk.ts';
-import { insertIdentifier, insertPerson } from '../../src/store/people.ts';
-import { insertSchool } from '../../src/store/schools.ts';
+import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
+import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore } from '../helpers/store.ts';
 
 eachStore('unit of work', (on) => {

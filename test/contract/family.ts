@@ -1,12 +1,12 @@
 import { before } from 'node:test';
 
-import { insertMany } from '../../src/store/bulk.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import type { Unit } from '../../src/store/database/index.ts';
-import * as guardianships from '../../src/store/guardianships.ts';
-import * as people from '../../src/store/people.ts';
-import * as schools from '../../src/store/schools.ts';
+import * as guardianships from '../../src/store/people/guardianships.ts';
+import * as people from '../../src/store/people/people.ts';
+import * as schools from '../../src/store/people/schools.ts';
 import type { TestStore } from '../helpers/store.ts';
-import { NOW } from './numbers.ts';
+import { NOW } from './constants.ts';
 
 export const person = (id: string, name: string): people.NewPerson => ({
   id,

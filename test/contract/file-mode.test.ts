@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { insertSchool } from '../../src/store/schools.ts';
+import { insertSchool } from '../../src/store/people/schools.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
-import { createAppend } from '../../src/services/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
+import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { entries } from '../../src/store/audit.ts';
 import type { Store } from '../../src/store/database/index.ts';
+import { DAY, MINUTE, SCHOOL_DAY } from '../helpers/frozen-time.ts';
 import { eachStore } from '../helpers/store.ts';
-import { DAY, MINUTE, SCHOOL_DAY } from '../helpers/time.ts';
 
 /** Key rings of two nodes on one database, and their time. */
 function nodesOn(store: Store): { one: KeyRing; other: KeyRing; forward: (ms: number) => void } {

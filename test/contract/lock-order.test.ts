@@ -4,21 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eq, sql } from 'drizzle-orm';
 
-import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/grant-revocation.ts';
-import { purgeResetLinks } from '../../src/store/credentials.ts';
+import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/access/grant-revocation.ts';
+import { purgeResetLinks } from '../../src/store/auth/credentials.ts';
+import { purgeSessions } from '../../src/store/auth/sessions.ts';
+import { purgeThrottles } from '../../src/store/auth/throttles.ts';
 import { openStore, type Store, type Unit } from '../../src/store/database/index.ts';
-import { endGrants, grantsOnBasis, insertGrant, purgeGrants } from '../../src/store/grants.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { purgeExpired, putRecord } from '../../src/store/oidc-records.ts';
+import { endGrants, grantsOnBasis, insertGrant, purgeGrants } from '../../src/store/oidc/grants.ts';
+import { purgeExpired, putRecord } from '../../src/store/oidc/records.ts';
 import { purgeOutbox } from '../../src/store/outbox.ts';
-import * as people from '../../src/store/people.ts';
-import * as schools from '../../src/store/schools.ts';
-import { purgeSessions } from '../../src/store/sessions.ts';
-import { purgeThrottles } from '../../src/store/throttles.ts';
+import * as people from '../../src/store/people/people.ts';
+import * as schools from '../../src/store/people/schools.ts';
 import { createKeptLog, type KeptLog } from '../helpers/log.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
-import { storeGrant, storeSession } from '../helpers/signed-in.ts';
+import { storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 import { family, HIGH } from './family.ts';
 
 const ROUNDS = 25;

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
-import { insertMany } from '../../src/store/bulk.ts';
-import * as credentials from '../../src/store/credentials.ts';
+import * as credentials from '../../src/store/auth/credentials.ts';
+import * as throttles from '../../src/store/auth/throttles.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { ConflictError, type Unit } from '../../src/store/database/index.ts';
-import * as guardianships from '../../src/store/guardianships.ts';
-import * as people from '../../src/store/people.ts';
-import * as throttles from '../../src/store/throttles.ts';
+import * as guardianships from '../../src/store/people/guardianships.ts';
+import * as people from '../../src/store/people/people.ts';
 import { eachStore } from '../helpers/store.ts';
+import { NOW } from './constants.ts';
 import { guardianship, HIGH, person, PRIMARY, withFamily } from './family.ts';
-import { NOW } from './numbers.ts';
 
 /** The same unit, counting the statements that it sends. */
 function counting(u: Unit): { unit: Unit; queries: () => number } {

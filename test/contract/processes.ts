@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import type { StoreOptions } from '../../src/store/database/index.ts';
-import type { Action } from './child.ts';
+import type { Action } from './store-process.ts';
 
 export interface Companion {
   process: ChildProcess;
@@ -20,7 +20,7 @@ export interface Companion {
 
 /** Starts a process that has opened the same database. */
 export async function startCompanion(location: StoreOptions): Promise<Companion> {
-  const program = join(import.meta.dirname, 'child.ts');
+  const program = join(import.meta.dirname, 'store-process.ts');
   const child = spawn(process.execPath, [program, JSON.stringify(location)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const lines: string[] = [];

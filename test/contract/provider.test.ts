@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
-import * as grants from '../../src/store/grants.ts';
-import * as keys from '../../src/store/keys.ts';
-import * as records from '../../src/store/oidc-records.ts';
+import * as sessions from '../../src/store/auth/sessions.ts';
+import * as grants from '../../src/store/oidc/grants.ts';
+import * as keys from '../../src/store/oidc/keys.ts';
+import * as records from '../../src/store/oidc/records.ts';
 import * as outbox from '../../src/store/outbox.ts';
-import * as sessions from '../../src/store/sessions.ts';
 import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
+import { NOW } from './constants.ts';
 import { withFamily } from './family.ts';
-import { NOW } from './numbers.ts';
 
 eachStore('oidc records', (on) => {
   const record = (idHash: string, more: Partial<records.NewOidcRecord> = {}): records.NewOidcRecord => ({

@@ -3,13 +3,13 @@ import { before, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createLogger } from '../../src/platform/logger.ts';
 import type { Unit } from '../../src/store/database/index.ts';
-import * as records from '../../src/store/oidc-records.ts';
+import * as records from '../../src/store/oidc/records.ts';
 import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
-import { NOW } from './numbers.ts';
+import { NOW } from './constants.ts';
 
 const LIVE = 2_000;
 

@@ -7,25 +7,25 @@ import { z } from 'zod';
 
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import * as audit from '../../src/store/audit.ts';
-import { insertMany } from '../../src/store/bulk.ts';
 import {
   credentialOf,
   countFirstPasswordFailure,
   putResetLink,
   setFirstPassword,
-} from '../../src/store/credentials.ts';
+} from '../../src/store/auth/credentials.ts';
+import { lockThrottle } from '../../src/store/auth/throttles.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { openStore, type Dialect, type StoreOptions } from '../../src/store/database/index.ts';
-import { allKeys } from '../../src/store/keys.ts';
 import { migrate, pendingMigrations } from '../../src/store/migrate.ts';
+import { allKeys } from '../../src/store/oidc/keys.ts';
 import { claimDue, enqueue, markDone } from '../../src/store/outbox.ts';
-import { insertPerson } from '../../src/store/people.ts';
-import { lockThrottle } from '../../src/store/throttles.ts';
-import { walkChain } from '../helpers/chain.ts';
+import { insertPerson } from '../../src/store/people/people.ts';
+import { walkChain } from '../helpers/audit-chain.ts';
 import { startCluster } from '../helpers/postgres.ts';
 import { eachStore, place, type TestStore } from '../helpers/store.ts';
-import { NOW, TRIES } from './numbers.ts';
+import { NOW, TRIES } from './constants.ts';
 import { startCompanion, type Companion } from './processes.ts';
-import type { Action } from './child.ts';
+import type { Action } from './store-process.ts';
 
 const numbers = z.array(z.number());
 const strings = z.array(z.string());

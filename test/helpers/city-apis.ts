@@ -1,8 +1,8 @@
-import { SCOPES } from '../../src/domain/scopes.ts';
-import { askForTokens, codeOf, enter, LOGIN, type Entered, type Reply } from './flow.ts';
+import { SCOPES } from '../../src/domain/claims/scopes.ts';
+import { askForTokens, codeOf, enter, LOGIN, type Entered, type Reply } from './authorization-flow.ts';
+import { createVisitor } from './http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
-import { createVisitor } from './visitor.ts';
 
 /** Takes a JWT that it checks itself. */
 export const NOTICES = 'https://notices.city.example/';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
 import { z } from 'zod';
+import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { SCOPES } from '../../src/domain/scopes.ts';
-import { idClaims, signedIn, userinfo, type Entry } from './flow.ts';
+import { idClaims, signedIn, userinfo, type Entry } from './authorization-flow.ts';
 import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 

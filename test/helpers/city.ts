@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 
 import { eq } from 'drizzle-orm';
 
-import { DEFAULT_SEED } from '../../demo/city/seeded.ts';
-import { namedId } from '../../demo/city/named.ts';
-import type { NamedKey } from '../../demo/city/named-table.ts';
-import { FIRST_PASSWORD_TRIES, firstPasswordMac } from '../../src/services/attempts.ts';
-import { normalisePassword } from '../../src/domain/password-policy.ts';
-import * as credentials from '../../src/store/credentials.ts';
-import { setPersonStatus } from '../../src/store/people.ts';
-import { formOf, type Answer } from './visitor.ts';
+import type { NamedKey } from '../../demo/city/fixtures.ts';
+import { namedId } from '../../demo/city/named-people.ts';
+import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
+import { normalisePassword } from '../../src/domain/credentials/password-policy.ts';
+import { FIRST_PASSWORD_TRIES, firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import * as credentials from '../../src/store/auth/credentials.ts';
+import { setPersonStatus } from '../../src/store/people/people.ts';
+import { DAY } from './frozen-time.ts';
+import { formOf, type Answer } from './http-browser.ts';
 import type { TestService } from './service.ts';
-import { DAY } from './time.ts';
 
 /** The id of a named person in the city that `startService` loads. */
 export function personId(key: NamedKey): string {

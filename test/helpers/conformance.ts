@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { createRemoteJWKSet, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { z } from 'zod';
 
-import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/person.ts';
+import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
+import { askForTokens, codeOf, stepOf, textIn, userinfo, type Reply } from './authorization-flow.ts';
 import { trustedCertificate } from './certificate.ts';
-import { askForTokens, codeOf, stepOf, textIn, userinfo, type Reply } from './flow.ts';
+import { holdTime, type HeldTime } from './frozen-time.ts';
+import { createVisitor, type Answer, type Visitor } from './http-browser.ts';
 import { createParty, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
-import { holdTime, type HeldTime } from './time.ts';
-import { createVisitor, type Answer, type Visitor } from './visitor.ts';
 
 const FOLDER = join(import.meta.dirname, '../../config/conformance');
 

@@ -1,5 +1,5 @@
 /** People of the demo city as plain facts, for the tests of the rules. Ids are short and readable. */
-import { defaultPermissions } from '../../src/domain/permissions.ts';
+import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 import type {
   Child,

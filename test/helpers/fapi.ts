@@ -5,9 +5,9 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT,
 import { calculatePKCECodeChallenge } from 'openid-client';
 import { z } from 'zod';
 
+import { codeOf, textIn, type Reply } from './authorization-flow.ts';
 import { readPlan, signIn, type Changes, type Suite } from './conformance.ts';
-import { codeOf, textIn, type Reply } from './flow.ts';
-import { createVisitor, type Answer, type Visitor } from './visitor.ts';
+import { createVisitor, type Answer, type Visitor } from './http-browser.ts';
 
 const PLAN = 'fapi2-security-profile-final-test-plan';
 const VERIFIER = 'v'.repeat(64);

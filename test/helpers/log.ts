@@ -1,4 +1,4 @@
-import { createLogger, type Logger } from '../../src/services/logger.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
 
 /** The service's own logger, writing to memory. */
 export interface KeptLog {

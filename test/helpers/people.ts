@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { parseLogin } from '../../src/domain/identifiers.ts';
+import { parseLogin } from '../../src/domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../src/domain/model.ts';
-import * as people from '../../src/store/people.ts';
+import * as people from '../../src/store/people/people.ts';
 import type { TestService } from './service.ts';
 
 /** A person of the running service, found by what they type to sign in. */

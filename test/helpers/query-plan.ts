@@ -1,5 +1,5 @@
 import type { Store } from '../../src/store/database/index.ts';
-import type { Execute, Unit } from '../../src/store/database/unit.ts';
+import type { Execute, Unit } from '../../src/store/database/transaction.ts';
 
 /** Runs `work` and returns the plan of its last statement. */
 export function planOf(store: Store, work: (tx: Unit) => Promise<unknown>): Promise<string> {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import * as client from 'openid-client';
 
-import type { Answer, Visitor } from './visitor.ts';
+import type { Answer, Visitor } from './http-browser.ts';
 
 /** A client of another maker, without pages of its own: what it is sent to ends at an address that nobody serves. */
 export interface TestParty {

@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { loadDemoCity } from '../../demo/city/load.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createContainer, type Container, type JobPauses } from '../../src/container.ts';
+import { createContainer, type Container, type JobPauses } from '../../src/container/index.ts';
 import { systemClock, type Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createLogger, type Logger } from '../../src/services/logger.ts';
-import { loadDemoCity } from '../../demo/city/load.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { freePort } from './ports.ts';
 
 /** A clock that a test can push forward; it runs as well. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
+import { errorOf, textIn } from './authorization-flow.ts';
 import { authorize, pass, type Changes, type Passed } from './conformance.ts';
-import { errorOf, textIn } from './flow.ts';
+import type { Answer } from './http-browser.ts';
 import type { TestParty } from './relying-party.ts';
-import type { Answer } from './visitor.ts';
 
 /** As long as the suite makes it, to see that nobody cuts it. */
 export const LONG_STATE = 's'.repeat(128);

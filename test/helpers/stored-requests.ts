@@ -1,4 +1,4 @@
-import { send, type RawAnswer } from './raw.ts';
+import { send, type RawAnswer } from './raw-http.ts';
 import { newSecret, registered } from './relying-party.ts';
 import type { TestService } from './service.ts';
 

@@ -8,12 +8,12 @@ import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend } from '../../src/services/audit.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
 import { openStore } from '../../src/store/database/index.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child.ts';
+import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { DAY } from '../helpers/frozen-time.ts';
 import { eventually } from '../helpers/mail.ts';
-import { DAY } from '../helpers/time.ts';
 
 const OLD = 7;
 

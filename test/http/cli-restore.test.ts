@@ -5,10 +5,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { createVisitor, type Visitor } from '../helpers/visitor.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;

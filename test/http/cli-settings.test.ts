@@ -6,8 +6,8 @@ import { after, before, describe, it } from 'node:test';
 
 import Database from 'better-sqlite3';
 
-import { createHome, runProgram, type Home } from '../helpers/child.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { createHome, runProgram, type Home } from '../helpers/child-process.ts';
 
 const COMMANDS = [
   ['audit', 'verify'],

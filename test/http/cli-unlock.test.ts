@@ -4,11 +4,11 @@ import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
 import { personId } from '../helpers/city.ts';
-import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { createVisitor, type Answer } from '../helpers/visitor.ts';
+import { createVisitor, type Answer } from '../helpers/http-browser.ts';
 
 describe('kinpass person', () => {
   let home: Home;

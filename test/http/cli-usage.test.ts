@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import packageJson from '../../package.json' with { type: 'json' };
-import { createHome, PROGRAM, runProgram, startProgram, type Home } from '../helpers/child.ts';
+import { createHome, PROGRAM, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;

@@ -9,10 +9,10 @@ import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child.ts';
-import { LOGIN } from '../helpers/flow.ts';
-import { createVisitor } from '../helpers/visitor.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;

@@ -5,11 +5,11 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
-import { createConnections, type ConnectionLimits } from '../../src/http/connections.ts';
-import { createInFlight, type Handler, type InFlight } from '../../src/http/in-flight.ts';
-import { createListener } from '../../src/http/listener.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { createMetrics, type Metrics } from '../../src/services/metrics.ts';
+import { createConnections, type ConnectionLimits } from '../../src/http/server/connections.ts';
+import { createInFlight, type Handler, type InFlight } from '../../src/http/server/in-flight-tracker.ts';
+import { createListener } from '../../src/http/server/server.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { eventually } from '../helpers/mail.ts';
 
 /** Linux answers on the whole of 127.0.0.0/8, so each test has clients with addresses of their own. */

@@ -2,13 +2,24 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { SCOPES } from '../../src/domain/scopes.ts';
+import {
+  codeOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  stepOf,
+  textIn,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { codeOf, enter, errorOf, idClaims, LOGIN, redeem, refresh, stepOf, textIn, userinfo } from '../helpers/flow.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const NATIVE_REDIRECT = 'tw.example.cityapp:/callback';

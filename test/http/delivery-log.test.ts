@@ -5,15 +5,15 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createKeptLog } from '../helpers/log.ts';
-import { enter, LOGIN } from '../helpers/flow.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const line = z.looseObject({ msg: z.string(), kind: z.string().optional() });

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { loadRegistrations } from '../../src/config/registrations.ts';
-import { startService } from '../helpers/service.ts';
+import { loadRegistrations } from '../../src/config/clients-file.ts';
 import { freePort } from '../helpers/ports.ts';
+import { startService } from '../helpers/service.ts';
 
 const root = join(import.meta.dirname, '../..');
 

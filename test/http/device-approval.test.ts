@@ -4,11 +4,11 @@ import { before, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { enter, idClaims, LOGIN, redeem } from '../helpers/flow.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { enter, idClaims, LOGIN, redeem } from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const ROUNDS = 10;
 const secret = newSecret();

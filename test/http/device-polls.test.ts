@@ -4,15 +4,15 @@ import { after, before, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { askForTokens, LOGIN, type Reply } from '../helpers/flow.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { askForTokens, LOGIN, type Reply } from '../helpers/authorization-flow.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';

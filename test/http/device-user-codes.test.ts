@@ -5,12 +5,12 @@ import { after, before, beforeEach, it } from 'node:test';
 import { decodeJwt } from 'jose';
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { enter, LOGIN } from '../helpers/flow.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { alertOf, createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
-import { alertOf, createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 /** USER_CODE_RULE and USER_CODE_NETWORK_RULE of domain/user-codes.ts. */

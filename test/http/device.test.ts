@@ -5,11 +5,11 @@ import { decodeJwt } from 'jose';
 import * as client from 'openid-client';
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { choiceOf, LOGIN } from '../helpers/flow.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { choiceOf, LOGIN } from '../helpers/authorization-flow.ts';
+import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const SCOPE = 'openid children';
 const SECRET = newSecret();

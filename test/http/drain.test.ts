@@ -7,9 +7,9 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
-import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child.ts';
+import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child-process.ts';
 import { eventually } from '../helpers/mail.ts';
-import { formHeaders } from '../helpers/raw.ts';
+import { formHeaders } from '../helpers/raw-http.ts';
 
 const message = z.tuple([z.instanceof(IncomingMessage)]);
 

@@ -3,15 +3,15 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { ADDRESS_RULE } from '../../src/domain/throttle.ts';
-import { putThrottle } from '../../src/store/throttles.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { ADDRESS_RULE } from '../../src/domain/throttling/throttle.ts';
+import { putThrottle } from '../../src/store/auth/throttles.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { createVisitor, formOf } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, formOf } from '../helpers/visitor.ts';
 
 const EVIL = 'evil.example';
 const LIES: Record<string, Record<string, string>> = {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { send, type RawAnswer } from '../helpers/raw.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
+import { send, type RawAnswer } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
 
 const CSP =
   "default-src 'none';style-src 'self';script-src 'self';img-src 'self';font-src 'self';connect-src 'self';base-uri 'none';frame-ancestors 'none'";

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAppend } from '../../src/services/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE } from '../../src/services/keys.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { enter, errorOf, LOGIN, signedIn } from '../helpers/flow.ts';
+import { createAppend } from '../../src/services/audit/audit.ts';
+import { createKeyRing, PUBLISHED_BEFORE_USE } from '../../src/services/keys/key-ring.ts';
+import { enter, errorOf, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { createKeptLog } from '../helpers/log.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { startService } from '../helpers/service.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const BYE = 'https://first.example/bye';

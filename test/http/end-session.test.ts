@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as auditStore from '../../src/store/audit.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { enter, errorOf, LOGIN, signedIn, stepOf, tokensFor, userinfo } from '../helpers/flow.ts';
+import { enter, errorOf, LOGIN, signedIn, stepOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const BYE = 'https://first.example/bye';

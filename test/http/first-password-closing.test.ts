@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { auditOf, credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { DAY, HOUR, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { DAY, HOUR, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const FIRST = '100201';
 const NEXT = 'four small boats at anchor';

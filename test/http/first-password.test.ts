@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import type { NamedKey } from '../../demo/city/named-table.ts';
+import type { NamedKey } from '../../demo/city/fixtures.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import {
   actionOf,
   auditOf,
@@ -14,10 +15,9 @@ import {
   personId,
   setStatus,
 } from '../helpers/city.ts';
-import { errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const FIRST = '100301';
 const NEXT = '四艘小船在港口 four';

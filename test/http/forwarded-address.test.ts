@@ -4,13 +4,13 @@ import { after, before, describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { parseForwardedAddress } from '../../src/http/middleware/origin.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { parseForwardedAddress } from '../../src/http/middleware/issuer-origin.ts';
 import * as audit from '../../src/store/audit.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { holdTime, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf } from '../helpers/visitor.ts';
 
 /** The proxy of the tests itself; localhost is either. */
 const PROXY = /^(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1)$/;

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
-import { eachService } from '../helpers/each-service.ts';
 import {
   askForTokens,
   enter,
@@ -14,10 +13,11 @@ import {
   userinfo,
   type Entered,
   type Reply,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const ROUNDS = 5;

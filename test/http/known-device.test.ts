@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { MAX_FAILURES_OF_ALL_DEVICES } from '../../src/domain/throttle.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { putResetLink } from '../../src/store/credentials.ts';
-import { putThrottle } from '../../src/store/throttles.ts';
-import { eachService } from '../helpers/each-service.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { MAX_FAILURES_OF_ALL_DEVICES } from '../../src/domain/throttling/throttle.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { putThrottle } from '../../src/store/auth/throttles.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { failuresOf, giveFirstPassword, personId } from '../helpers/city.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const COOKIE = 'kinpass_device';
 

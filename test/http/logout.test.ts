@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as audit from '../../src/store/audit.ts';
-import { eachService } from '../helpers/each-service.ts';
 import {
   codeOf,
   enter,
@@ -17,14 +16,15 @@ import {
   stepOf,
   tokensFor,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { eventually } from '../helpers/mail.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
-import { eventually } from '../helpers/mail.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { startService } from '../helpers/service.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { HOUR, holdTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { mailsTo, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startService } from '../helpers/service.ts';
-import { HOUR, holdTime } from '../helpers/time.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
 
 const NEXT = 'a quiet harbour before sunrise';
 const SUBJECT = '您的密碼已變更';

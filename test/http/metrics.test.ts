@@ -4,7 +4,7 @@ import { it } from 'node:test';
 
 import { Gauge, Registry } from 'prom-client';
 
-import { createMetricsServer } from '../../src/http/metrics.ts';
+import { createMetricsServer } from '../../src/http/server/metrics-server.ts';
 import { createKeptLog } from '../helpers/log.ts';
 import { freePort } from '../helpers/ports.ts';
 

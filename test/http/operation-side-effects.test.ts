@@ -3,17 +3,17 @@ import { after, before, describe, it } from 'node:test';
 
 import { SMTPServer } from 'smtp-server';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
 import { auditOf, credentialOf, failuresOf, givePassword } from '../helpers/city.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createKeptLog, type KeptLog } from '../helpers/log.ts';
 import { eventually, mailsTo, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startCluster } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const NEXT = 'four small boats at anchor';
 

@@ -8,15 +8,15 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { ADULTS } from '../../demo/city/named-table.ts';
+import { ADULTS } from '../../demo/city/fixtures.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
-import { formHeaders } from '../helpers/raw.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { formHeaders } from '../helpers/raw-http.ts';
 
 const NEXT = 'four small boats at anchor';
 

@@ -3,12 +3,12 @@ import { after, before, describe, it } from 'node:test';
 
 import { and, eq } from 'drizzle-orm';
 
-import { enter, LOGIN, stepOf } from '../helpers/flow.ts';
+import { enter, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
-import { pipeline, send } from '../helpers/raw.ts';
+import { pipeline, send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const clients = [registered('app', secret, { scopes: ['openid', 'profile'] })];

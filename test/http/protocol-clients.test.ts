@@ -6,10 +6,19 @@ import { after, before, describe, it } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT, type GenerateKeyPairResult, type JWK } from 'jose';
 import * as client from 'openid-client';
 
-import { askForTokens, codeOf, enter, errorOf, idClaims, LOGIN, stepOf, type Reply } from '../helpers/flow.ts';
+import {
+  askForTokens,
+  codeOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  stepOf,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, type Answer } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, type Answer } from '../helpers/visitor.ts';
 
 const ACR = 'urn:kinpass:aal1';
 const UNKNOWN_ACR = 'urn:example:two-factors';

@@ -15,10 +15,10 @@ import {
 import * as client from 'openid-client';
 import { z } from 'zod';
 
-import { enter, LOGIN, type Entered } from '../helpers/flow.ts';
+import { enter, LOGIN, type Entered } from '../helpers/authorization-flow.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const NATIVE = 'tw.example.phone:/callback';

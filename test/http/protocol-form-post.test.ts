@@ -9,12 +9,12 @@ import { after, before, describe, it } from 'node:test';
 import * as client from 'openid-client';
 import type { Browser } from 'playwright-core';
 
+import { LOGIN } from '../helpers/authorization-flow.ts';
 import { fillSignIn, openBrowser } from '../helpers/browser.ts';
-import { LOGIN } from '../helpers/flow.ts';
+import { createVisitor, formOf } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, formOf } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const FORM_POST = { response_mode: 'form_post' };

@@ -4,14 +4,14 @@ import { after, before, describe, it } from 'node:test';
 
 import * as client from 'openid-client';
 
+import { enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, type Reply } from '../helpers/authorization-flow.ts';
 import { FEES, NOTICES, startCityApis, type CityApis } from '../helpers/city-apis.ts';
 import { setStatus } from '../helpers/city.ts';
-import { enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, type Reply } from '../helpers/flow.ts';
+import { holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
-import { holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf } from '../helpers/visitor.ts';
 
 let city: CityApis;
 let service: TestService;

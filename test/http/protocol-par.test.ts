@@ -6,13 +6,13 @@ import { decodeJwt } from 'jose';
 import * as client from 'openid-client';
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { codeOf, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { codeOf, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'children'];

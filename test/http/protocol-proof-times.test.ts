@@ -8,12 +8,12 @@ import { z } from 'zod';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { codeOf, enter, LOGIN } from '../helpers/flow.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { codeOf, enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const secret = newSecret();

@@ -7,7 +7,6 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose'
 import { z } from 'zod';
 
 import type { Permission } from '../../src/domain/model.ts';
-import { FEES, NOTICES, OTHERS, PERMISSIONS, SCOPE, startCityApis, type CityApis } from '../helpers/city-apis.ts';
 import {
   askForTokens,
   enter,
@@ -20,11 +19,12 @@ import {
   userinfo,
   type Entered,
   type Reply,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { FEES, NOTICES, OTHERS, PERMISSIONS, SCOPE, startCityApis, type CityApis } from '../helpers/city-apis.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 let city: CityApis;
 let service: TestService;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { putThrottle } from '../../src/store/throttles.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { putThrottle } from '../../src/store/auth/throttles.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { LOGIN } from '../helpers/flow.ts';
-import { DAY, HOUR, holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
+import { DAY, HOUR, holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 interface Entry {
   event: string;

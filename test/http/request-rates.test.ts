@@ -4,17 +4,17 @@ import { after, before, describe, it } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { SESSION_RULE, type NETWORK_RULES } from '../../src/domain/request-rates.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { SESSION_RULE, type NETWORK_RULES } from '../../src/domain/throttling/request-rates.ts';
+import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
-import { send } from '../helpers/raw.ts';
+import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { send } from '../helpers/raw-http.ts';
 import { createParty, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 import { authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
-import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
 
 describe('the rate of requests without a sign-in', () => {
   const HERE = '203.0.113.7';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
-import { eachService } from '../helpers/each-service.ts';
-import { send } from '../helpers/raw.ts';
+import { send } from '../helpers/raw-http.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { API, authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
 
 eachService(

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, it, mock } from 'node:test';
 
-import { auditOf, personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { moveSession, putSession, sessionByHash } from '../../src/store/auth/sessions.ts';
 import {
   codeOf,
   enter,
@@ -15,12 +15,12 @@ import {
   stepOf,
   tokensFor,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { auditOf, personId } from '../helpers/city.ts';
+import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, type Visitor } from '../helpers/visitor.ts';
-import { moveSession, putSession, sessionByHash } from '../../src/store/sessions.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -3,12 +3,12 @@ import { after, before, describe, it } from 'node:test';
 
 import type { CookieJar } from 'tough-cookie';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { formHeaders, send } from '../helpers/raw.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
+import { formHeaders, send } from '../helpers/raw-http.ts';
 import { routesDuring } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 /** Who comes; `first` stands before the forced change with a right first password. */
 const VISITORS = ['nobody', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as audit from '../../src/store/audit.ts';
-import { eachService } from '../helpers/each-service.ts';
 import {
   enter,
   errorOf,
@@ -16,11 +15,12 @@ import {
   stepOf,
   tokensFor,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import * as people from '../../src/store/people.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import * as people from '../../src/store/people/people.ts';
 import {
   codeOf,
   enter,
@@ -17,12 +16,13 @@ import {
   stepOf,
   tokensFor,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { DAY, holdTime, HOUR, SCHOOL_DAY, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { DAY, holdTime, HOUR, SCHOOL_DAY, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { putResetLink } from '../../src/store/credentials.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { credentialOf, errorAt, failuresOf, giveFirstPassword, personId, setStatus } from '../helpers/city.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
+import { alertOf, createVisitor, type Answer } from '../helpers/http-browser.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { holdTime, MINUTE, type HeldTime } from '../helpers/time.ts';
-import { alertOf, createVisitor, type Answer } from '../helpers/visitor.ts';
 
 const GUESSES = 50;
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import {
   auditOf,
   closeFirstPassword,
@@ -12,10 +13,9 @@ import {
   setStatus,
   skeleton,
 } from '../helpers/city.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { alertOf, createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/time.ts';
-import { alertOf, createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
 const LOCKED = '嘗試次數過多，請使用「忘記密碼」，或洽學校資訊組。';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import * as audit from '../../src/store/audit.ts';
+import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { holdTime, type HeldTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 const HERE = ['2001:db8:7:1::1', '2001:db8:7:1:ffff::2', '2001:db8:7:1:1:2:3:4'];
 const NEXT_DOOR = '2001:db8:7:2::1';

@@ -3,10 +3,10 @@ import { after, before, describe, it } from 'node:test';
 
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
-import { enter, idClaims, LOGIN, redeem, signedIn, textIn, tokensFor } from '../helpers/flow.ts';
+import { enter, idClaims, LOGIN, redeem, signedIn, textIn, tokensFor } from '../helpers/authorization-flow.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 let service: TestService;

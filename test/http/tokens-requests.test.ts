@@ -3,10 +3,20 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { askForTokens, codeOf, enter, errorOf, LOGIN, redeem, stepOf, userinfo, textIn } from '../helpers/flow.ts';
+import {
+  askForTokens,
+  codeOf,
+  enter,
+  errorOf,
+  LOGIN,
+  redeem,
+  stepOf,
+  userinfo,
+  textIn,
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const nextSecret = newSecret();

@@ -4,12 +4,12 @@ import { before, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { choiceOf, enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
-import { send } from '../helpers/raw.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { choiceOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const SCOPE = 'openid profile roles children';

@@ -4,13 +4,13 @@ import { before, it, mock } from 'node:test';
 
 import Provider from 'oidc-provider';
 
-import { listConsents } from '../../src/store/consents.ts';
+import { listConsents } from '../../src/store/oidc/consents.ts';
+import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
-import { formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const options = () => ({

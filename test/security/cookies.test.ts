@@ -3,15 +3,15 @@ import { after, before, describe, it } from 'node:test';
 
 import { CookieJar } from 'tough-cookie';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { putResetLink } from '../../src/store/credentials.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
-import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { createVisitor, formOf, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { newSecret, registered } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, formOf, textOf, type Visitor } from '../helpers/visitor.ts';
 
 describe('cookies', () => {
   let service: TestService;

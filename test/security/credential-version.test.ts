@@ -4,14 +4,14 @@ import { after, before, beforeEach, it, mock } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const FIRST = '100201';
 const NEXT = 'four purple umbrellas';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { choiceOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
 import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
-import { choiceOf, LOGIN, stepOf } from '../helpers/flow.ts';
+import { createVisitor, formOf, textOf, type Visitor } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { send, type RawAnswer } from '../helpers/raw.ts';
+import { send, type RawAnswer } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, formOf, textOf, type Visitor } from '../helpers/visitor.ts';
 
 const NEXT = 'four small boats at anchor';
 

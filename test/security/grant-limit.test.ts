@@ -6,13 +6,22 @@ import {
   MAX_GRANTS_PER_SESSION_AND_CLIENT,
   MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT,
 } from '../../src/domain/sessions.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { insertGrant } from '../../src/store/grants.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { insertGrant } from '../../src/store/oidc/grants.ts';
+import {
+  enter,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  textIn,
+  userinfo,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { enter, idClaims, LOGIN, redeem, refresh, textIn, userinfo, type Reply } from '../helpers/flow.ts';
+import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const scopes = ['openid', 'profile', 'offline_access'];

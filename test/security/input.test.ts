@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { gzipSync } from 'node:zlib';
 import { it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
-import { LOGIN, stepOf } from '../helpers/flow.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { createVisitor, formOf, type Visitor } from '../helpers/http-browser.ts';
 import { createKeptLog } from '../helpers/log.ts';
-import { formHeaders, send, type RawAnswer } from '../helpers/raw.ts';
+import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { newSecret, registered } from '../helpers/relying-party.ts';
-import { createVisitor, formOf, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { HUGE, payloads } from './payloads.ts';
 
 const enc = encodeURIComponent;

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
 import {
   codeOf,
   enter,
@@ -16,10 +14,12 @@ import {
   textIn,
   tokensFor,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { personId } from '../helpers/city.ts';
+import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'offline_access'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { send } from '../helpers/raw.ts';
+import { send } from '../helpers/raw-http.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 /** Written as it goes over the wire: what a browser makes of the answer must stay at the service. */

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { createLogger } from '../../src/services/logger.ts';
-import { enter, LOGIN, signedIn } from '../helpers/flow.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { enter, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
+import { DAY, holdTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
 import { startLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { DAY, holdTime } from '../helpers/time.ts';
-import { createVisitor } from '../helpers/visitor.ts';
 
 /** The outbox looks every two seconds, and other tests run beside this one. */
 const PATIENCE_MS = 20_000;

@@ -8,9 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { personId, skeleton } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   askForTokens,
   choiceOf,
@@ -23,12 +21,14 @@ import {
   stepOf,
   userinfo,
   type Reply,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { personId, skeleton } from '../helpers/city.ts';
+import { createVisitor, textOf } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
-import { send } from '../helpers/raw.ts';
+import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { createVisitor, textOf } from '../helpers/visitor.ts';
 
 const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'offline_access'];

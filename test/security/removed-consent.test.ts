@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { eachService } from '../helpers/each-service.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   codeOf,
   enter,
@@ -15,9 +14,10 @@ import {
   textIn,
   userinfo,
   type Entered,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const ROUNDS = 10;
 const WORKERS = 2;

@@ -5,11 +5,9 @@ import { before, beforeEach, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { MAX_SESSIONS_PER_PERSON, REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
-import * as sessions from '../../src/store/sessions.ts';
-import { givePassword, personId } from '../helpers/city.ts';
-import { eachService } from '../helpers/each-service.ts';
+import * as sessions from '../../src/store/auth/sessions.ts';
 import {
   askForTokens,
   codeOf,
@@ -21,9 +19,11 @@ import {
   stepOf,
   textIn,
   userinfo,
-} from '../helpers/flow.ts';
+} from '../helpers/authorization-flow.ts';
+import { givePassword, personId } from '../helpers/city.ts';
+import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/visitor.ts';
+import { eachService } from '../helpers/service-matrix.ts';
 
 const NEXT = 'four purple umbrellas';
 const secret = newSecret();

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
 import { generateCity } from '../../demo/city/generator.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named.ts';
-import { DEFAULT_SEED } from '../../demo/city/seeded.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
 import { backup } from '../../src/store/database/backup.ts';
 import type { StoreOptions } from '../../src/store/database/index.ts';
-import { runTool } from '../../src/store/database/postgres-tools.ts';
+import { runTool } from '../../src/store/database/postgres/client-tools.ts';
+import { LOGIN, signedIn } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { LOGIN, signedIn } from '../helpers/flow.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';

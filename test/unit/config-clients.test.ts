@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { loadRegistrations, type Registrations } from '../../src/config/clients-file.ts';
 import { clientName } from '../../src/config/clients.ts';
-import { loadRegistrations, type Registrations } from '../../src/config/registrations.ts';
 
 const SECRET = 'a'.repeat(64);
 const good = (more: object = {}): object => ({

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { refuseUnsafe } from '../../src/config/boot-checks.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { isExposed } from '../../src/config/master-key.ts';
+import { refuseUnsafe } from '../../src/config/startup-checks.ts';
 
 describe('the configuration', () => {
   let folder: string;

@@ -4,20 +4,20 @@ import { after, before, it } from 'node:test';
 
 import { eq } from 'drizzle-orm';
 
-import { availableContexts } from '../../src/domain/acting.ts';
+import type { NamedKey } from '../../demo/city/fixtures.ts';
+import { demoCityState, loadDemoCity, type Loaded } from '../../demo/city/load.ts';
+import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
+import { seededUuid } from '../../demo/city/seeded-random.ts';
+import { availableContexts } from '../../src/domain/acting/contexts.ts';
+import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { PERMISSIONS, SCHOOL_TYPES, type PersonFacts } from '../../src/domain/model.ts';
-import { defaultPermissions } from '../../src/domain/permissions.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { firstPasswordMac } from '../../src/services/attempts.ts';
-import { createHasher, type Hasher } from '../../src/services/hashing.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
-import { credentialOf } from '../../src/store/credentials.ts';
-import { personById, personFacts, personIdByIdentifier } from '../../src/store/people.ts';
-import { demoCityState, loadDemoCity, type Loaded } from '../../demo/city/load.ts';
-import { DEMO_PASSWORD, namedId } from '../../demo/city/named.ts';
-import type { NamedKey } from '../../demo/city/named-table.ts';
-import { seededUuid } from '../../demo/city/seeded.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import { credentialOf } from '../../src/store/auth/credentials.ts';
+import { personById, personFacts, personIdByIdentifier } from '../../src/store/people/people.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const TODAY = '2026-11-23';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { isAccountName, isEmail, toMobile } from '../../src/domain/identifiers.ts';
-import { isNationalId } from '../../src/domain/national-id.ts';
 import { generateCity } from '../../demo/city/generator.ts';
 import { emptyPart, type CityLogin, type CityPart } from '../../demo/city/model.ts';
-import { NAMED_IDS } from '../../demo/city/named.ts';
-import { seededUuid } from '../../demo/city/seeded.ts';
+import { NAMED_IDS } from '../../demo/city/named-people.ts';
+import { seededUuid } from '../../demo/city/seeded-random.ts';
+import { isAccountName, isEmail, toMobile } from '../../src/domain/credentials/identifiers.ts';
+import { isNationalId } from '../../src/domain/credentials/national-id.ts';
 
 const TODAY = '2026-11-23';
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { loadRegistrations } from '../../src/config/registrations.ts';
+import { welcome } from '../../demo/banner.ts';
 import { clientSecrets, demoFiles, removeFiles, writeClients } from '../../demo/files.ts';
 import { readSettings } from '../../demo/settings.ts';
-import { welcome } from '../../demo/table.ts';
+import { loadRegistrations } from '../../src/config/clients-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
 const settings = readSettings({}, { KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: '4100' });

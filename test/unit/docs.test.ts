@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { withTable } from '../../scripts/config-table.ts';
+import { withTable } from '../../scripts/settings-table.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pages = [

@@ -9,10 +9,11 @@ import {
   isStillAvailable,
   needsChoice,
   visibleChildren,
-} from '../../src/domain/acting.ts';
-import { GUARDIANSHIP_ACTIONS, isInForce, isValid, transition } from '../../src/domain/guardianship.ts';
+} from '../../src/domain/acting/contexts.ts';
+import { GUARDIANSHIP_ACTIONS, isInForce, isValid, transition } from '../../src/domain/acting/guardianship.ts';
+import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
 import { AUTHORITIES, GUARDIANSHIP_STATES, PERMISSIONS } from '../../src/domain/model.ts';
-import { defaultPermissions, intersectPermissions } from '../../src/domain/permissions.ts';
+import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
 import {
   G2,
   G3,
@@ -27,7 +28,6 @@ import {
   facts,
   membership,
 } from '../helpers/domain-facts.ts';
-import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
 
 const labels = (person: PersonFacts, registration: Registration, today = TODAY): string[] =>
   availableContexts(person, registration, today).map((one) =>

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CHAIN_START, chainHash } from '../../src/domain/audit-chain.ts';
 import type { AuditEntry, ChainedEntry, ChainHead } from '../../src/domain/audit-chain.ts';
-import { walkChain } from '../helpers/chain.ts';
+import { walkChain } from '../helpers/audit-chain.ts';
 
 const START = Date.UTC(2026, 10, 23);
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { actingClaim, affiliationsOf, childrenOf, releasedClaims, rolesOf } from '../../src/domain/claims.ts';
-import { contextId, pairwiseSub } from '../../src/domain/pairwise.ts';
-import { SCOPES, SCOPE_CLAIMS, asksForActing, grantedScopes, isScope } from '../../src/domain/scopes.ts';
-import { standardClaims } from '../../src/domain/standard-claims.ts';
+import { actingClaim, affiliationsOf, childrenOf, releasedClaims, rolesOf } from '../../src/domain/claims/claims.ts';
+import type { ClaimsRequest } from '../../src/domain/claims/claims.ts';
+import { contextId, pairwiseSub } from '../../src/domain/claims/pairwise.ts';
+import { SCOPES, SCOPE_CLAIMS, asksForActing, grantedScopes, isScope } from '../../src/domain/claims/scopes.ts';
+import { standardClaims } from '../../src/domain/claims/standard-claims.ts';
+import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
 import {
   G2,
   G3,
@@ -20,8 +22,6 @@ import {
   facts,
   membership,
 } from '../helpers/domain-facts.ts';
-import type { ClaimsRequest } from '../../src/domain/claims.ts';
-import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
 
 const subOf = (id: string): string => `sub-${id}`;
 const ctxId = (context: ActingContext): string => `ctx-${context.childId ?? context.schoolCode ?? context.role}`;

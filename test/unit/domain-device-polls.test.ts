@@ -3,7 +3,12 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { firstPoll, MAX_INTERVAL_SECONDS, pacePoll, POLL_INTERVAL_SECONDS } from '../../src/domain/device-polls.ts';
+import {
+  firstPoll,
+  MAX_INTERVAL_SECONDS,
+  pacePoll,
+  POLL_INTERVAL_SECONDS,
+} from '../../src/domain/throttling/device-polls.ts';
 
 const START = Date.UTC(2026, 10, 23, 1);
 

@@ -10,11 +10,11 @@ import {
   findRequestedContext,
   isVisibleMembership,
   visibleChildren,
-} from '../../src/domain/acting.ts';
-import { actingClaim, affiliationsOf, releasedClaims } from '../../src/domain/claims.ts';
-import { isAccountName, isEmail, localMobile, parseLogin, toMobile } from '../../src/domain/identifiers.ts';
-import { contextId } from '../../src/domain/pairwise.ts';
-import { summarize } from '../../src/domain/refusals.ts';
+} from '../../src/domain/acting/contexts.ts';
+import { actingClaim, affiliationsOf, releasedClaims } from '../../src/domain/claims/claims.ts';
+import { contextId } from '../../src/domain/claims/pairwise.ts';
+import { isAccountName, isEmail, localMobile, parseLogin, toMobile } from '../../src/domain/credentials/identifiers.ts';
+import { summarize } from '../../src/domain/throttling/refusals.ts';
 import {
   ACCOUNT_RULE,
   ADDRESS_RULE,
@@ -23,7 +23,7 @@ import {
   refund,
   withdrawAttempt,
   type ThrottleState,
-} from '../../src/domain/throttle.ts';
+} from '../../src/domain/throttling/throttle.ts';
 import {
   childOf,
   enrolment,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isAccountName, isEmail, parseLogin, toMobile, toPlain } from '../../src/domain/identifiers.ts';
-import { isNationalId, lastSix, normaliseNationalId } from '../../src/domain/national-id.ts';
+import { isAccountName, isEmail, parseLogin, toMobile, toPlain } from '../../src/domain/credentials/identifiers.ts';
+import { isNationalId, lastSix, normaliseNationalId } from '../../src/domain/credentials/national-id.ts';
 
 const TODAY = '2026-11-23';
 

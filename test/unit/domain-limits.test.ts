@@ -10,8 +10,8 @@ import {
   refund,
   scaleRule,
   withdrawAttempt,
-} from '../../src/domain/throttle.ts';
-import type { Admission, AddressRule, ThrottleRule, ThrottleState } from '../../src/domain/throttle.ts';
+} from '../../src/domain/throttling/throttle.ts';
+import type { Admission, AddressRule, ThrottleRule, ThrottleState } from '../../src/domain/throttling/throttle.ts';
 
 const START = Date.UTC(2026, 10, 23);
 type Rule<R> = (state: ThrottleState | undefined, now: number, rule: R) => Admission;

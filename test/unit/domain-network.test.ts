@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { networksOf } from '../../src/domain/network.ts';
+import { networksOf } from '../../src/domain/throttling/network.ts';
 
 const names = (address: string): string[] => networksOf(address).map(({ name }) => name);
 

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MAX_PASSWORD_LENGTH, checkNewPassword, normalisePassword } from '../../src/domain/password-policy.ts';
+import {
+  MAX_PASSWORD_LENGTH,
+  checkNewPassword,
+  normalisePassword,
+} from '../../src/domain/credentials/password-policy.ts';
+import type { PasswordContext, PasswordProblem } from '../../src/domain/credentials/password-policy.ts';
 import { codePoints, foldForComparison } from '../../src/domain/text.ts';
-import type { PasswordContext, PasswordProblem } from '../../src/domain/password-policy.ts';
 
 const EMPTY: PasswordContext = { names: [], emails: [], phones: [], accounts: [], studentNumbers: [], schools: [] };
 

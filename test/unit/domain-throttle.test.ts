@@ -10,14 +10,14 @@ import {
   REFUSAL_WINDOW_MS,
   summarize,
   type Refusals,
-} from '../../src/domain/refusals.ts';
+} from '../../src/domain/throttling/refusals.ts';
 import {
   ACCOUNT_RULE,
   admitKnownDevice,
   admitUnknownDevice,
   MAX_FAILURES_OF_ALL_DEVICES,
   type ThrottleState,
-} from '../../src/domain/throttle.ts';
+} from '../../src/domain/throttling/throttle.ts';
 
 const START = Date.UTC(2026, 10, 23);
 const LOCK = ACCOUNT_RULE.lockAt;

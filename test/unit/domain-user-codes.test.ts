@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { admitAttempt, admitFromAddress, type ThrottleState } from '../../src/domain/throttle.ts';
-import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../src/domain/user-codes.ts';
+import { admitAttempt, admitFromAddress, type ThrottleState } from '../../src/domain/throttling/throttle.ts';
+import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../src/domain/throttling/user-codes.ts';
 
 const START = Date.UTC(2026, 10, 23, 1);
 const HOUR = 3_600_000;

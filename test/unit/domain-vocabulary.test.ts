@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { GUARDIANSHIP_ACTIONS } from '../../src/domain/acting/guardianship.ts';
+import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
 import { CHAIN_START, chainHash, verifyStep, type ChainedEntry } from '../../src/domain/audit-chain.ts';
+import { apiScope, claimsOfScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
 import { dayInCity, systemClock } from '../../src/domain/clock.ts';
-import { GUARDIANSHIP_ACTIONS } from '../../src/domain/guardianship.ts';
 import {
   AUTHORITIES,
   GUARDIANSHIP_STATES,
@@ -13,9 +15,7 @@ import {
   ROLES,
   SCHOOL_TYPES,
 } from '../../src/domain/model.ts';
-import { defaultPermissions, intersectPermissions } from '../../src/domain/permissions.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { apiScope, claimsOfScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/scopes.ts';
 import { REMEMBERED_SESSION_SECONDS, SESSION_SECONDS } from '../../src/domain/sessions.ts';
 
 describe('vocabulary of the claims', () => {

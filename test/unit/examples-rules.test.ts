@@ -5,15 +5,15 @@ import fc from 'fast-check';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { accessOf as paymentAccess, isRecent } from '../../examples/payment/access.ts';
 import { createLedger } from '../../examples/payment/bills.ts';
-import { paymentWords } from '../../examples/payment/words.ts';
+import { paymentWords } from '../../examples/payment/translations.ts';
 import { accessOf as portfolioAccess } from '../../examples/portfolio/access.ts';
 import { classOf, filesOf } from '../../examples/portfolio/files.ts';
-import { portfolioWords } from '../../examples/portfolio/words.ts';
+import { portfolioWords } from '../../examples/portfolio/translations.ts';
 import { actingSchema, claimsParameter, personSchema, ROLES, wishFor } from '../../examples/shared/claims.ts';
 import { ConfigError, readConfig } from '../../examples/shared/config.ts';
 import { createLogoutTokenVerifier, LogoutTokenError } from '../../examples/shared/logout-token.ts';
 import { createSessions, recall, remember, type Context } from '../../examples/shared/sessions.ts';
-import { pickLanguage, sharedWords, type Dictionary } from '../../examples/shared/words.ts';
+import { pickLanguage, sharedWords, type Dictionary } from '../../examples/shared/translations.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 4);
 

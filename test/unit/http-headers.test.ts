@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import Koa, { type Middleware } from 'koa';
 
-import { securityHeaders } from '../../src/http/middleware/headers.ts';
-import { pinOrigin } from '../../src/http/middleware/origin.ts';
+import { pinOrigin } from '../../src/http/middleware/issuer-origin.ts';
+import { securityHeaders } from '../../src/http/middleware/security-headers.ts';
 import { serveApp, serveMiddlewares as serve } from '../helpers/koa-server.ts';
 
 const ISSUER = 'https://id.city.test';

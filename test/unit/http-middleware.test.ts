@@ -7,14 +7,14 @@ import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 
-import { field, parseForms, readForm, tick } from '../../src/http/forms.ts';
-import { language, switchLanguage } from '../../src/http/middleware/language.ts';
-import { observe } from '../../src/http/middleware/observe.ts';
-import { sameOrigin } from '../../src/http/middleware/same-origin.ts';
-import { BusyError, UnavailableError } from '../../src/services/errors.ts';
-import { createI18n } from '../../src/services/i18n.ts';
-import { createMetrics } from '../../src/services/metrics.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { field, parseForms, readForm, tick } from '../../src/http/forms/body.ts';
+import { sameOrigin } from '../../src/http/middleware/csrf.ts';
+import { language, switchLanguage } from '../../src/http/middleware/locale.ts';
+import { observe } from '../../src/http/middleware/request-log.ts';
+import { BusyError, UnavailableError } from '../../src/platform/errors.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
+import { createI18n } from '../../src/presentation/i18n.ts';
 import { serveMiddlewares as serve, type Send } from '../helpers/koa-server.ts';
 import { createKeptLog } from '../helpers/log.ts';
 

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { isLocal } from '../../src/http/middleware/language.ts';
-import { pathOf } from '../../src/http/middleware/origin.ts';
+import { pathOf } from '../../src/http/middleware/issuer-origin.ts';
+import { isLocal } from '../../src/http/middleware/locale.ts';
 
 const HOME = 'https://id.city.test';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { loadBrand } from '../../src/services/brand.ts';
-import { createI18n } from '../../src/services/i18n.ts';
-import { createTemplates } from '../../src/services/templates.ts';
+import { loadBrand } from '../../src/presentation/brand.ts';
+import { createI18n } from '../../src/presentation/i18n.ts';
+import { createTemplates } from '../../src/presentation/templates.ts';
 
 const root = join(import.meta.dirname, '../..');
 const templates = createTemplates({

@@ -6,16 +6,16 @@ import type { Context } from 'koa';
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createAdapter } from '../../src/oidc/adapter.ts';
-import { identifyBrowser } from '../../src/oidc/browser-binding.ts';
-import { createSessionAdapter } from '../../src/oidc/session-adapter.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { grantsOfPerson } from '../../src/store/grants.ts';
-import { sessionByHash } from '../../src/store/sessions.ts';
-import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
-import { storeGrant } from '../helpers/signed-in.ts';
-import { eachStore } from '../helpers/store.ts';
+import { createAdapter } from '../../src/oidc/adapter/adapter.ts';
+import { identifyBrowser } from '../../src/oidc/adapter/browser-binding.ts';
+import { createSessionAdapter } from '../../src/oidc/adapter/session-adapter.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { sessionByHash } from '../../src/store/auth/sessions.ts';
+import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
+import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+import { storeGrant } from '../helpers/stored-sessions.ts';
 
 const COOKIE = '__Host-kinpass_browser';
 const SECOND = 1_000;

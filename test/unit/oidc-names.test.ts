@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 
 import { interactionPolicy } from 'oidc-provider';
 
+import { sectorOf } from '../../src/oidc/contexts/sector-identifier.ts';
 import { ACR_PASSWORD, AMR_PASSWORD, claims } from '../../src/oidc/options/claims.ts';
 import { requestedCheck } from '../../src/oidc/prompts/requested-check.ts';
 import { normalizePath } from '../../src/oidc/routes.ts';
-import { sectorOf } from '../../src/oidc/sector.ts';
 
 describe('names in the protocol', () => {
   it('are fixed', () => {

@@ -5,14 +5,14 @@ import { describe, it } from 'node:test';
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
-import type { FindAccount } from '../../src/oidc/account.ts';
+import type { FindAccount } from '../../src/oidc/contexts/account.ts';
 import { createAssertionCheck } from '../../src/oidc/options/client-auth.ts';
 import { toMetadata } from '../../src/oidc/options/clients.ts';
 import { holdToFapi, isFapi } from '../../src/oidc/options/fapi.ts';
 import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
 import { createTtl } from '../../src/oidc/options/ttl.ts';
-import { createClients } from '../../src/services/clients.ts';
-import { createI18n } from '../../src/services/i18n.ts';
+import { createI18n } from '../../src/presentation/i18n.ts';
+import { createClients } from '../../src/services/access/client-registry.ts';
 import { testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
 
 const NOW_SECONDS = TEST_NOW / 1000;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { insertConsents } from '../../src/store/consents.ts';
-import { guardianshipById } from '../../src/store/guardianships.ts';
-import { insertIdentifier, personById } from '../../src/store/people.ts';
-import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
-import { grantEntries, listAlive, storeGrant, storeSession } from '../helpers/signed-in.ts';
-import { eachStore } from '../helpers/store.ts';
+import { insertConsents } from '../../src/store/oidc/consents.ts';
+import { guardianshipById } from '../../src/store/people/guardianships.ts';
+import { insertIdentifier, personById } from '../../src/store/people/people.ts';
 import { withFamily } from '../contract/family.ts';
+import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+import { grantEntries, listAlive, storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 
 const ADDRESS = '203.0.113.7';
 

@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { createConsents, type ConsentAnswer, type Consents } from '../../src/services/consents.ts';
-import { OvertakenError, RateLimitedError, UnavailableError } from '../../src/services/errors.ts';
-import { openPayload, sealPayload } from '../../src/services/oidc-payload.ts';
-import { createRevocation } from '../../src/services/revoke-all.ts';
-import { hashId } from '../../src/services/secrets.ts';
-import { deleteConsents, hasConsent, listConsents } from '../../src/store/consents.ts';
-import { putResetLink } from '../../src/store/credentials.ts';
-import { grantsOfPerson } from '../../src/store/grants.ts';
-import { findRecordByUid, putRecord } from '../../src/store/oidc-records.ts';
-import { sessionByHash } from '../../src/store/sessions.ts';
-import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
-import { listAlive, storeGrant, storeInteraction, storeSession } from '../helpers/signed-in.ts';
-import { eachStore } from '../helpers/store.ts';
+import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { OvertakenError, RateLimitedError, UnavailableError } from '../../src/platform/errors.ts';
+import { createConsents, type ConsentAnswer, type Consents } from '../../src/services/access/consents.ts';
+import { createRevocation } from '../../src/services/access/global-revocation.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { sessionByHash } from '../../src/store/auth/sessions.ts';
+import { deleteConsents, hasConsent, listConsents } from '../../src/store/oidc/consents.ts';
+import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { findRecordByUid, putRecord } from '../../src/store/oidc/records.ts';
 import { withFamily } from '../contract/family.ts';
+import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+import { listAlive, storeGrant, storeInteraction, storeSession } from '../helpers/stored-sessions.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createKnownDevices } from '../../src/services/known-devices.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createKnownDevices } from '../../src/services/authentication/known-devices.ts';
 
 const key = randomBytes(32);
 const create = (masterKey = key): ReturnType<typeof createKnownDevices> =>

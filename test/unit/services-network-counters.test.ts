@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { NO_REFUSALS } from '../../src/domain/refusals.ts';
-import { admitFromAll, type ThrottleState } from '../../src/domain/throttle.ts';
-import { networkCounters } from '../../src/services/network-counters.ts';
-import { createSecrets } from '../../src/services/secrets.ts';
+import { NO_REFUSALS } from '../../src/domain/throttling/refusals.ts';
+import { admitFromAll, type ThrottleState } from '../../src/domain/throttling/throttle.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { networkCounters } from '../../src/services/authentication/network-counters.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
 const RULE = { capacity: 10, msPerDrop: 1_000 };

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 
 import { Counter, Registry } from 'prom-client';
 
-import { retryPause } from '../../src/jobs/outbox.ts';
-import { createLogger } from '../../src/services/logger.ts';
-import { beside } from '../../src/services/side-effects.ts';
+import { retryPause } from '../../src/jobs/outbox-delivery.ts';
+import { beside } from '../../src/platform/best-effort.ts';
+import { createLogger } from '../../src/platform/logger.ts';
 import { createKeptLog } from '../helpers/log.ts';
 
 describe('the pause before a delivery is tried again', () => {

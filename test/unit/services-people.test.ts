@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import type { GuardianshipChange } from '../../src/services/guardianships.ts';
-import { findByLogin } from '../../src/services/people.ts';
-import { insertMany } from '../../src/store/bulk.ts';
-import { grantsOfPerson } from '../../src/store/grants.ts';
-import { guardianshipById } from '../../src/store/guardianships.ts';
-import { insertIdentifier, personById } from '../../src/store/people.ts';
-import * as schools from '../../src/store/schools.ts';
+import type { GuardianshipChange } from '../../src/services/people/guardianships.ts';
+import { findByLogin } from '../../src/services/people/people.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
+import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { guardianshipById } from '../../src/store/people/guardianships.ts';
+import { insertIdentifier, personById } from '../../src/store/people/people.ts';
+import * as schools from '../../src/store/people/schools.ts';
+import { family, guardianship, HIGH } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
 import {
   grantEntries,
   listAlive,
@@ -17,9 +19,7 @@ import {
   storeGrant,
   storeInteraction,
   storeSession,
-} from '../helpers/signed-in.ts';
-import { eachStore } from '../helpers/store.ts';
-import { family, guardianship, HIGH } from '../contract/family.ts';
+} from '../helpers/stored-sessions.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import type { Attempt, AttemptResult, Attempts } from '../../src/services/attempts.ts';
-import type { AuditEvent } from '../../src/services/audit.ts';
-import { createSignIn, type SignIn, type SignInAttempt } from '../../src/services/sign-in.ts';
+import type { AuditEvent } from '../../src/services/audit/audit.ts';
+import type { Attempt, AttemptResult, Attempts } from '../../src/services/authentication/password-verification.ts';
+import { createSignIn, type SignIn, type SignInAttempt } from '../../src/services/authentication/sign-in.ts';
+import { withFamily } from '../contract/family.ts';
 import { createTestServices, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
-import { withFamily } from '../contract/family.ts';
 
 const EMAIL = 'daming@parents.example';
 const ATTEMPT: SignInAttempt = { login: EMAIL, password: 'secret', address: '203.0.113.7', clientId: 'app' };

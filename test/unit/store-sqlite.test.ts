@@ -11,8 +11,8 @@ import pg from 'pg';
 
 import { codeOf, ConflictError, StoreError, withoutValues } from '../../src/store/database/errors.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { LOST, sayLost, UNKNOWN } from '../../src/store/database/postgres-errors.ts';
-import { openReader, openWriter } from '../../src/store/database/sqlite-connection.ts';
+import { LOST, sayLost, UNKNOWN } from '../../src/store/database/postgres/connection-errors.ts';
+import { openReader, openWriter } from '../../src/store/database/sqlite/connection.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-sqlite-unit-'));
 after(() => {

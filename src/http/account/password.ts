@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
-import { tryChange, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
-import { readForm } from '../forms.ts';
-import { formErrors, newPasswordFields } from '../new-password-form.ts';
+import { readForm } from '../forms/body.ts';
+import { tryChange, type Problem } from '../forms/password-change.ts';
+import { formErrors, newPasswordFields } from '../forms/password-form.ts';
 import type { SignedIn } from './session.ts';
 
 /** Changing the own password: asks for the old one, keeps this session under a new id, ends all others. */

@@ -2,8 +2,8 @@ import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
-import { field, parseForms, readForm } from '../forms.ts';
-import { showAccount, type Notice } from './home.ts';
+import { field, parseForms, readForm } from '../forms/body.ts';
+import { showAccount, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
 import { forPerson, signedInCallback } from './session.ts';
 

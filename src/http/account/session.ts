@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
-import { ACCOUNT_CLIENT_ID } from '../../services/clients.ts';
-import { hashId } from '../../services/secrets.ts';
+import { hashId } from '../../platform/crypto/secrets.ts';
+import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
-import { isLocal } from '../middleware/language.ts';
+import { isLocal } from '../middleware/locale.ts';
 
 /** Who is signed in at the service itself. */
 export interface SignedIn {

@@ -1,12 +1,12 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { inLanguage, type Words } from '../../config/words.ts';
-import { apiScope, grantedScopes, type Scope } from '../../domain/scopes.ts';
+import { inLanguage, type Words } from '../../config/localized-text.ts';
+import { apiScope, grantedScopes, type Scope } from '../../domain/claims/scopes.ts';
 import type { HttpDeps } from '../deps.ts';
-import { readForm } from '../forms.ts';
+import { readForm } from '../forms/body.ts';
 import { findNamedAccount } from '../named-account.ts';
-import { finishWith, type Screen, type Step } from './step.ts';
+import { finishWith, type Screen, type Step } from './interaction.ts';
 
 const form = z.object({ consent: z.enum(['accept', 'deny']) });
 const requested = z.object({

@@ -1,13 +1,13 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { BusyError } from '../../services/errors.ts';
-import type { SignInResult } from '../../services/sign-in.ts';
-import { busyProblem, type Problem } from '../change-password.ts';
+import { BusyError } from '../../platform/errors.ts';
+import type { SignInResult } from '../../services/authentication/sign-in.ts';
 import type { HttpDeps } from '../deps.ts';
-import { deviceToken, rememberDevice } from '../device-cookie.ts';
-import { field, readForm, tick } from '../forms.ts';
-import { throttledText } from '../throttled.ts';
-import { finish, loginResult, type Screen, type Step } from './step.ts';
+import { field, readForm, tick } from '../forms/body.ts';
+import { deviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
+import { busyProblem, type Problem } from '../forms/password-change.ts';
+import { throttledText } from '../forms/throttled-text.ts';
+import { finish, loginResult, type Screen, type Step } from './interaction.ts';
 
 const form = z.object({ login: field, password: field, remember: tick });
 type Typed = z.infer<typeof form>;

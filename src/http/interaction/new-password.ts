@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import createError from 'http-errors';
 import type { Context } from 'koa';
-import { tryChange, type Problem } from '../change-password.ts';
 import type { HttpDeps } from '../deps.ts';
-import { readForm } from '../forms.ts';
-import { formErrors, newPasswordFields } from '../new-password-form.ts';
-import { currentStep, finish, goOn, loginResult, type Screen, type Step } from './step.ts';
+import { readForm } from '../forms/body.ts';
+import { tryChange, type Problem } from '../forms/password-change.ts';
+import { formErrors, newPasswordFields } from '../forms/password-form.ts';
+import { currentStep, finish, goOn, loginResult, type Screen, type Step } from './interaction.ts';
 
 /** The forced change after a first password. Only when it is done is the person signed in. */
 export function createNewPasswordScreen(deps: HttpDeps): Screen {

@@ -2,16 +2,16 @@ import Router from '@koa/router';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { HttpDeps } from '../deps.ts';
 import { admitInteraction } from '../../oidc/request-limits.ts';
-import { parseForms } from '../forms.ts';
-import { speak } from '../middleware/language.ts';
+import type { HttpDeps } from '../deps.ts';
+import { parseForms } from '../forms/body.ts';
+import { speak } from '../middleware/locale.ts';
+import { rememberApp } from '../provider/return-link.ts';
 import { createConsentScreen } from './consent.ts';
+import { anotherAccount, currentStep, finish, type Screen, type Step } from './interaction.ts';
 import { createLoginScreen } from './login.ts';
 import { createNewPasswordScreen } from './new-password.ts';
 import { createSelectAccountScreen } from './select-account.ts';
-import { rememberApp } from '../way-back.ts';
-import { anotherAccount, currentStep, finish, type Screen, type Step } from './step.ts';
 
 /** The pages between an app and its person, one screen for each prompt of `oidc/prompts`. */
 export function createInteractionRouter(deps: HttpDeps): Router {

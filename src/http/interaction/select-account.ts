@@ -1,10 +1,10 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { Offer } from '../../oidc/offers.ts';
+import type { Offer } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from '../forms.ts';
-import { finish, type Screen, type Step } from './step.ts';
+import { field, readForm } from '../forms/body.ts';
+import { finish, type Screen, type Step } from './interaction.ts';
 
 const form = z.object({ choice: field });
 

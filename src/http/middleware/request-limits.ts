@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { MAX_BODY_BYTES } from '../../oidc/request-limits.ts';
 import { normalizePath, ROUTES } from '../../oidc/routes.ts';
-import type { RequestRates } from '../../services/request-rates.ts';
+import type { RequestRates } from '../../services/access/request-rate-limiter.ts';
 
 /** The endpoints where programs, also without authentication, store a request. */
 const STORING = new Set<string>([ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization]);

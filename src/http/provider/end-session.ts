@@ -1,19 +1,19 @@
 import Router from '@koa/router';
-import type { Context } from 'koa';
 import { isHttpError } from 'http-errors';
+import type { Context } from 'koa';
 import { z } from 'zod';
 import { readEndSessionRequest } from '../../oidc/end-session-request.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { ROUTES } from '../../oidc/routes.ts';
-import type { LogoutNotice } from '../../services/endings.ts';
-import { UnavailableError } from '../../services/errors.ts';
-import { hashId } from '../../services/secrets.ts';
+import { hashId } from '../../platform/crypto/secrets.ts';
+import { UnavailableError } from '../../platform/errors.ts';
+import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
-import { formAsQuery } from '../form-requests.ts';
-import { parseForms } from '../forms.ts';
-import { isLocal } from '../middleware/language.ts';
-import { appsWithLogout, keepNotices, showSignedOut } from './signed-out.ts';
-import { FORM_FIELD, openForm, sealForm, type SignOutForm } from './sign-out-form.ts';
+import { parseForms } from '../forms/body.ts';
+import { isLocal } from '../middleware/locale.ts';
+import { FORM_FIELD, openForm, sealForm, type SignOutForm } from './end-session-form.ts';
+import { formAsQuery } from './post-to-get.ts';
+import { appsWithLogout, keepNotices, showSignedOut } from './signed-out-page.ts';
 
 /** The session of this browser, when somebody is signed in. */
 interface Present {

@@ -1,5 +1,5 @@
 import type { Configuration } from 'oidc-provider';
-import { SCOPE_CLAIMS } from '../../domain/scopes.ts';
+import { SCOPE_CLAIMS } from '../../domain/claims/scopes.ts';
 
 /**
  * Which claims the provider lets through for a scope. The claims listed under `openid` may stand in the ID token; whether they

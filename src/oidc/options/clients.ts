@@ -17,14 +17,14 @@ export function toMetadata(client: ClientRegistration): ClientMetadata {
     client_name: clientName(client, ORIGINAL_LANGUAGE),
     application_type: client.application_type,
     token_endpoint_auth_method: client.token_endpoint_auth_method,
-    // The provider wants to see a secret; what it is given is only a hash, and the comparison is ours (internals.ts).
+    // The provider wants to see a secret; what it is given is only a hash, and the comparison is ours (provider-internals.ts).
     ...(client.client_secret_sha256.length > 0 ? { client_secret: client.client_secret_sha256.join(' ') } : {}),
     redirect_uris: client.redirect_uris,
     post_logout_redirect_uris: client.post_logout_redirect_uris,
     response_types: ['code'],
     grant_types: grantTypes,
     scope: client.scopes.join(' '),
-    // The provider takes a pairwise device client only with keys at a `jwks_uri`; internals.ts makes everybody pairwise.
+    // The provider takes a pairwise device client only with keys at a `jwks_uri`; provider-internals.ts makes everybody pairwise.
     subject_type: client.device_flow ? 'public' : 'pairwise',
     id_token_signed_response_alg: client.id_token_signed_response_alg,
     require_auth_time: true,

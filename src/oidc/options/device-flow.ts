@@ -1,7 +1,7 @@
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { UnavailableError } from '../../services/errors.ts';
+import { UnavailableError } from '../../platform/errors.ts';
+import { UserCodeThrottledError } from '../adapter/user-codes.ts';
 import type { DevicePages, UserCodeProblem } from '../deps.ts';
-import { UserCodeThrottledError } from '../user-codes.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
 

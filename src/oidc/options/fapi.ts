@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientRegistration } from '../../config/clients.ts';
-import type { Clients } from '../../services/clients.ts';
+import type { Clients } from '../../services/access/client-registry.ts';
 import { invalidAssertion } from './client-auth.ts';
 
 /** FAPI 2.0 Security Profile, section 5.4.1, rule 1. */

@@ -1,6 +1,6 @@
 import { errors, type Configuration } from 'oidc-provider';
-import type { Clients } from '../../services/clients.ts';
-import type { FindAccount } from '../account.ts';
+import type { Clients } from '../../services/access/client-registry.ts';
+import type { FindAccount } from '../contexts/account.ts';
 
 type Features = NonNullable<Configuration['features']>;
 type AllowedPolicy = NonNullable<NonNullable<Features['introspection']>['allowedPolicy']>;

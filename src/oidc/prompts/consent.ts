@@ -1,6 +1,6 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { requestedScopes } from '../contexts/requested-scopes.ts';
 import type { OidcDeps } from '../deps.ts';
-import { requestedScopes } from '../requested-scopes.ts';
 import { requestedCheck } from './requested-check.ts';
 
 const { Check, Prompt } = interactionPolicy;

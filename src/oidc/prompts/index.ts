@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC, interactionPolicy } from 'oidc-provider';
+import type { Identities } from '../contexts/context-selection.ts';
 import type { OidcDeps } from '../deps.ts';
-import type { Identities } from '../identity.ts';
 import { consentPrompt } from './consent.ts';
 import { loginPrompt } from './login.ts';
 import { newPasswordPrompt } from './new-password.ts';

@@ -1,6 +1,6 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
-import type { Identities } from '../identity.ts';
+import type { Identities } from '../contexts/context-selection.ts';
 import { ACR_PASSWORD } from '../options/claims.ts';
 import { wantsOtherAccount } from '../options/device-flow.ts';
 

@@ -1,5 +1,5 @@
 import { interactionPolicy } from 'oidc-provider';
-import type { Identities } from '../identity.ts';
+import type { Identities } from '../contexts/context-selection.ts';
 import { requestedCheck } from './requested-check.ts';
 
 const { Check, Prompt } = interactionPolicy;

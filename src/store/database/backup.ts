@@ -4,7 +4,7 @@ import BetterSqlite from 'better-sqlite3';
 
 import { codeOf } from './errors.ts';
 import type { StoreOptions } from './index.ts';
-import { runTool } from './postgres-tools.ts';
+import { runTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
 /**

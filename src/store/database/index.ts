@@ -1,10 +1,10 @@
-import { openPostgres } from './postgres.ts';
-import { openSqlite } from './sqlite.ts';
-import type { Store, StoreLog } from './unit.ts';
+import { openPostgres } from './postgres/store.ts';
+import { openSqlite } from './sqlite/store.ts';
+import type { Store, StoreLog } from './transaction.ts';
 
 export { ConflictError, StoreError } from './errors.ts';
-export { statement, type Param } from './statement.ts';
-export type { Dialect, Queries, Store, StoreLog, Unit } from './unit.ts';
+export { statement, type Param } from './prepared-statement.ts';
+export type { Dialect, Queries, Store, StoreLog, Unit } from './transaction.ts';
 
 export interface StoreOptions {
   /** `postgres://…`; wins over `file`. */

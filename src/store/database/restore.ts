@@ -4,11 +4,11 @@ import { lstat, open, stat } from 'node:fs/promises';
 import BetterSqlite from 'better-sqlite3';
 import { z } from 'zod';
 
-import type { SealedKey } from '../keys.ts';
 import { refuseUnknownMigrations } from '../migrate.ts';
+import type { SealedKey } from '../oidc/keys.ts';
 import { copySqlite, sqliteFile } from './backup.ts';
 import { openStore, type Dialect, type StoreOptions } from './index.ts';
-import { runTool } from './postgres-tools.ts';
+import { runTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
 /** What a backup says about itself. */

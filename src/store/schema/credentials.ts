@@ -1,4 +1,4 @@
-import type { Kit } from './kit.ts';
+import type { Kit } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
 /** Passwords, first passwords, reset links and the throttle. Secrets are here as hashes only. */

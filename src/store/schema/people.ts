@@ -7,7 +7,7 @@ import type {
   SchoolType,
   StaffRole,
 } from '../../domain/model.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './column-builders.ts';
 
 export type PersonKind = 'person' | 'school_account';
 export type PersonStatus = 'active' | 'disabled';

@@ -1,5 +1,5 @@
-import { defineSchema } from './define.ts';
-import { postgresKit } from './kit.ts';
+import { postgresKit } from './column-builders.ts';
+import { defineSchema } from './tables.ts';
 
 export const postgresTables = defineSchema(postgresKit);
 

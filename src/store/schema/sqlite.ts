@@ -1,5 +1,5 @@
-import { defineSchema } from './define.ts';
-import { sqliteKit } from './kit.ts';
+import { sqliteKit } from './column-builders.ts';
+import { defineSchema } from './tables.ts';
 
 export const sqliteTables = defineSchema(sqliteKit);
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 import { codeOf } from '../errors.ts';
-import { LOST, sayLost } from '../postgres-errors.ts';
+import { LOST, sayLost } from './connection-errors.ts';
 
 /** A connection that was taken from a pool. A broken one is closed at its release instead of returned to the pool. */
 export class PooledConnection {

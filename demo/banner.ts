@@ -1,0 +1,62 @@
+import { DEMO_PASSWORD } from './city/named-people.ts';
+import { addressOf, type DemoSettings } from './settings.ts';
+
+/** Name, login, password, and what there is to see. */
+const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
+  ['王大明', 'daming.wang@parents.example', '100201', '第一次登入：設定密碼 first sign-in: choose a password'],
+  ['李美玲', 'meiling.li@parents.example', DEMO_PASSWORD, '兩個孩子 two children'],
+  ['陳淑芬', 'shufen.chen', DEMO_PASSWORD, '教師兼家長 teacher and parent'],
+  [
+    '周建國',
+    'jianguo.zhou@parents.example',
+    DEMO_PASSWORD,
+    '監護關係已暫停：沒有可查看的學生 guardianship suspended: no students to view',
+  ],
+  [
+    '周林秀',
+    'xiu.lin@parents.example',
+    DEMO_PASSWORD,
+    '受託照顧者：不能查看學習歷程檔案 caregiver: no access to the portfolio',
+  ],
+  ['Nguyen Thi Lan', 'lan.nguyen@parents.example', DEMO_PASSWORD, '英文介面 English pages'],
+  ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
+];
+
+/** Columns of a terminal that a text takes: Chinese characters take two. */
+function width(text: string): number {
+  return Array.from(text).reduce(
+    (sum, sign) => sum + (/[\p{Script=Han}\u3000-\u303f\uff00-\uff60]/u.test(sign) ? 2 : 1),
+    0,
+  );
+}
+
+function lines(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))));
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ')}`.trimEnd(),
+  );
+}
+
+/** What a person who started the demo needs to know. */
+export function welcome(settings: DemoSettings): string {
+  const places = [
+    ['學習歷程檔案 Learning portfolio', addressOf(settings, 'portfolio')],
+    ['校園繳費系統 Campus payment', addressOf(settings, 'payment')],
+    ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
+    ['信箱 Mailbox', addressOf(settings, 'mail')],
+  ];
+  return [
+    '',
+    '示範市已啟動 The demo city is running',
+    '',
+    ...lines(places),
+    '',
+    '試用帳號 Accounts to try (name, account, password)',
+    ...lines(ACCOUNTS),
+    '',
+    `資料 Data: ${settings.folder}`,
+    '按 Ctrl-C 停止，資料會保留；npm run demo -- --fresh 清除資料並重新開始',
+    'Ctrl-C stops all processes and keeps the data; npm run demo -- --fresh starts over',
+    '',
+  ].join('\n');
+}

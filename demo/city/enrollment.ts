@@ -1,0 +1,131 @@
+import type { School } from '../../src/domain/model.ts';
+import { TERM, type CityClass, type CityPart } from './model.ts';
+import { classTitle, KINDS, type CitySchoolType } from './schools.ts';
+import { seededUuid, type Dice } from './seeded-random.ts';
+
+/** Most pupils of one class; the rule of the city is 35 at most. */
+const CLASS_SIZE = 29;
+/** Student numbers below are left to the named people. */
+const FIRST_NUMBER = 101;
+
+interface OpenClass {
+  id: string;
+  taken: Set<number>;
+}
+
+export interface Placement {
+  studentId: string;
+  school: School;
+  type: CitySchoolType;
+  grade: number;
+}
+
+export interface Enroller {
+  /** Puts a student into a class with room; a full one is followed by the next. */
+  enrol(part: CityPart, placement: Placement): void;
+}
+
+/** What the enroller remembers grows with the schools, not with the people. */
+interface Book {
+  open: Map<string, OpenClass>;
+  used: Map<string, Set<string>>;
+  numbers: Map<string, number>;
+}
+
+/** Classes of the named people stand open first, with their seats taken. */
+function bookWith(named: CityPart): Book {
+  const book: Book = { open: new Map(), used: new Map(), numbers: new Map() };
+  for (const one of named.classes) {
+    const key = `${one.schoolCode}/${one.grade}`;
+    const seats = named.enrolments.filter((enrolment) => enrolment.classId === one.id).map(({ seat }) => seat);
+    book.open.set(key, { id: one.id, taken: new Set(seats) });
+    book.used.set(key, new Set([one.classno]));
+  }
+  return book;
+}
+
+function nextClassno(book: Book, key: string, grade: number): string {
+  const used = book.used.get(key) ?? new Set();
+  for (let number = 1; ; number += 1) {
+    const classno = `${grade}${String(number).padStart(2, '0')}`;
+    if (used.has(classno)) continue;
+    book.used.set(key, used.add(classno));
+    return classno;
+  }
+}
+
+function nextSeat(taken: ReadonlySet<number>): number {
+  let seat = 1;
+  while (taken.has(seat)) seat += 1;
+  return seat;
+}
+
+/** `11430101`: the year of entry, the kind of school, and a running number of that year. */
+function nextStudentNumber(book: Book, { school, type, grade }: Placement): string {
+  const prefix = `${TERM.year - grade + 1}${KINDS[type].digit}`;
+  const key = `${school.code}/${prefix}`;
+  const number = book.numbers.get(key) ?? FIRST_NUMBER;
+  book.numbers.set(key, number + 1);
+  return `${prefix}${String(number).padStart(4, '0')}`;
+}
+
+/**
+ * @param teacherFor names the homeroom teacher of a new class, perhaps a person it adds to the part; nobody when undefined
+ */
+export function createEnroller(
+  seed: string,
+  named: CityPart,
+  teacherFor: (part: CityPart, school: School) => string | undefined,
+): Enroller {
+  const book = bookWith(named);
+  const openClass = (part: CityPart, { school, type, grade }: Placement): OpenClass => {
+    const key = `${school.code}/${grade}`;
+    const current = book.open.get(key);
+    if (current !== undefined && current.taken.size < CLASS_SIZE) return current;
+    const classno = nextClassno(book, key, grade);
+    const fresh: CityClass = {
+      id: seededUuid(seed, `class:${school.code}/${classno}`),
+      schoolCode: school.code,
+      grade,
+      classno,
+      classtitle: classTitle(type, classno),
+      homeroomTeacherId: teacherFor(part, school),
+    };
+    part.classes.push(fresh);
+    const opened = { id: fresh.id, taken: new Set<number>() };
+    book.open.set(key, opened);
+    return opened;
+  };
+  return {
+    enrol: (part, placement) => {
+      const { studentId, school } = placement;
+      const { id: classId, taken } = openClass(part, placement);
+      const seat = nextSeat(taken);
+      taken.add(seat);
+      part.enrolments.push({
+        id: seededUuid(seed, `enrolment:${studentId}`),
+        ...{ studentId, classId, schoolCode: school.code, seat },
+        studentNumber: nextStudentNumber(book, placement),
+      });
+    },
+  };
+}
+
+/** Chooses a school for a child who is in the n-th year of school, 1 to 12; a family lives near one school of each kind. */
+export function createSchoolChoice(
+  schools: Readonly<Record<CitySchoolType, readonly School[]>>,
+  dice: Dice,
+): (home: number, level: number) => Omit<Placement, 'studentId'> {
+  const near = (type: CitySchoolType, home: number): School => {
+    const all = schools[type];
+    const found = all[home % all.length];
+    if (found === undefined) throw new RangeError(`the demo city has no ${type} school`);
+    return found;
+  };
+  return (home, level) => {
+    if (level <= 6) return { type: 'elementary', school: near('elementary', home), grade: level };
+    if (level <= 9) return { type: 'junior_high', school: near('junior_high', home), grade: level - 6 };
+    const type = dice.chance(0.64) ? 'senior_high' : 'vocational_high';
+    return { type, school: dice.pick(schools[type]), grade: level - KINDS[type].before };
+  };
+}

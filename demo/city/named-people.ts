@@ -1,0 +1,157 @@
+/** Turns the named people of fixtures.ts into a part of the city. */
+import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
+import { lastSix } from '../../src/domain/credentials/national-id.ts';
+import { ADULTS, FAMILY_ACCOUNTS, HOMEROOMS, STUDENTS, TIES } from './fixtures.ts';
+import type { Adult, AdultKey, NamedKey, Student, StudentKey } from './fixtures.ts';
+import { emptyPart, type CityLogin, type CityPart, type CityPerson, type Credential } from './model.ts';
+import { classTitle, NAMED_SCHOOLS, type CitySchoolType } from './schools.ts';
+import { seededUuid } from './seeded-random.ts';
+
+/** The password of everybody who is "signed in before". */
+export const DEMO_PASSWORD = 'Kinpass-Demo-2026';
+
+const entries = <K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] => {
+  const isKey = (key: string): key is K => Object.hasOwn(record, key);
+  return Object.keys(record)
+    .filter(isKey)
+    .map((key) => [key, record[key]]);
+};
+
+/** The id of a named person: `namedId(seed, 'G1')`. */
+export function namedId(seed: string, key: NamedKey): string {
+  return seededUuid(seed, `person:${key}`);
+}
+
+/** National IDs that the generator must not give again. */
+export const NAMED_IDS: ReadonlySet<string> = new Set(
+  [...Object.values(STUDENTS), ...Object.values(ADULTS)].map((one) => one.nationalId),
+);
+
+const login = (kind: CityLogin['kind'], value: string | undefined, scope = ''): CityLogin[] =>
+  value === undefined ? [] : [{ kind, value, scope }];
+
+function studentPerson(seed: string, key: StudentKey, student: Student): CityPerson {
+  return {
+    id: namedId(seed, key),
+    kind: 'person',
+    name: student.name,
+    locale: 'zh-TW',
+    nationalId: student.nationalId,
+    birthDate: student.born,
+    logins: login('account', student.account),
+    credential: { kind: student.account === undefined ? 'none' : 'own' },
+  };
+}
+
+function adultPerson(seed: string, key: AdultKey, adult: Adult): CityPerson {
+  const credential: Credential =
+    adult.neverSignedIn === undefined ? { kind: 'own' } : { kind: 'first', password: lastSix(adult.nationalId) };
+  return {
+    id: namedId(seed, key),
+    kind: 'person',
+    name: adult.name,
+    locale: adult.locale ?? 'zh-TW',
+    nationalId: adult.nationalId,
+    birthDate: adult.born,
+    logins: [...login('account', adult.account), ...login('email', adult.email), ...login('mobile', adult.mobile)],
+    credential,
+  };
+}
+
+function addFamilyAccounts(seed: string, part: CityPart): void {
+  for (const [key, studentKey] of entries(FAMILY_ACCOUNTS)) {
+    const student: Student = STUDENTS[studentKey];
+    const personId = namedId(seed, key);
+    part.persons.push({
+      id: personId,
+      kind: 'school_account',
+      name: `${student.name}的家長`,
+      locale: 'zh-TW',
+      nationalId: undefined,
+      birthDate: undefined,
+      logins: login('school_account', `P${student.number}`, student.school),
+      credential: { kind: 'first', password: student.nationalId },
+    });
+    part.schoolAccounts.push({ personId, studentId: namedId(seed, studentKey), schoolCode: student.school });
+  }
+}
+
+function schoolTypeOf(code: string): CitySchoolType {
+  const type = NAMED_SCHOOLS.find((one) => one.code === code)?.type;
+  if (type === undefined || type === 'special') throw new RangeError(`no ordinary school ${code} in the demo city`);
+  return type;
+}
+
+function addStudents(seed: string, part: CityPart): void {
+  for (const [key, student] of entries<StudentKey, Student>(STUDENTS)) {
+    const { school: schoolCode, classno, number: studentNumber, seat } = student;
+    const place = `${schoolCode}/${classno}`;
+    const classId = seededUuid(seed, `class:${place}`);
+    if (!part.classes.some((one) => one.id === classId)) {
+      const teacher = HOMEROOMS[place];
+      part.classes.push({
+        id: classId,
+        schoolCode,
+        grade: Number(classno[0]),
+        classno,
+        classtitle: classTitle(schoolTypeOf(schoolCode), classno),
+        homeroomTeacherId: teacher === undefined ? undefined : namedId(seed, teacher),
+      });
+    }
+    part.persons.push(studentPerson(seed, key, student));
+    part.enrolments.push({
+      id: seededUuid(seed, `enrolment:${key}`),
+      studentId: namedId(seed, key),
+      ...{ classId, schoolCode, studentNumber, seat },
+    });
+  }
+}
+
+function addAdult(seed: string, part: CityPart, key: AdultKey): void {
+  const adult: Adult = ADULTS[key];
+  part.persons.push(adultPerson(seed, key, adult));
+  if (adult.work === undefined) return;
+  const { role, school, duty } = adult.work;
+  const id = seededUuid(seed, `membership:${key}`);
+  part.memberships.push({ id, personId: namedId(seed, key), schoolCode: school, role, duty });
+}
+
+function addGuardianships(seed: string, part: CityPart): void {
+  for (const { guardian, student, label, more } of TIES) {
+    part.guardianships.push({
+      id: seededUuid(seed, `guardianship:${guardian}-${student}`),
+      guardianId: namedId(seed, guardian),
+      studentId: namedId(seed, student),
+      relation: 'parent',
+      relationLabel: label,
+      authority: 'statutory',
+      permissions: defaultPermissions('statutory'),
+      state: 'active',
+      stateReason: undefined,
+      validTo: undefined,
+      ...more,
+    });
+  }
+}
+
+/** Everybody of the table but the bureau, without the schools. */
+export function namedPart(seed: string): CityPart {
+  const part = emptyPart();
+  addStudents(seed, part);
+  for (const [key] of entries<AdultKey, Adult>(ADULTS)) {
+    if (key !== 'B1') addAdult(seed, part, key);
+  }
+  addFamilyAccounts(seed, part);
+  addGuardianships(seed, part);
+  return part;
+}
+
+/** The bureau's administrator, stored last of all: where it is, the city is whole. */
+export function bureauPart(seed: string): CityPart {
+  const part = emptyPart();
+  addAdult(seed, part, 'B1');
+  return part;
+}
+
+/** The account name of the bureau's administrator. */
+export const BUREAU_ACCOUNT = ADULTS.B1.account;

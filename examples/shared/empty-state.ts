@@ -1,0 +1,20 @@
+import type { Parts, Visit } from './request-context.ts';
+
+/** Why an identity sees nothing. Each app has its own text for `noPermission` and `noRole`. */
+export type Nothing = 'noChild' | 'noPermission' | 'noRole';
+
+/** Shows why there is nothing to see, and a link. */
+export async function showNothing(parts: Parts, { ctx, context }: Visit, why: Nothing): Promise<void> {
+  const t = parts.pages.translate(ctx, context);
+  const role = t(`role.${context.acting?.role ?? 'parent'}`);
+  const message = {
+    noChild: { status: 200, title: t('noChildTitle'), text: t('noChild', { app: t('appName') }) },
+    noPermission: { status: 403, title: t('notPermittedTitle'), text: t('noPermission') },
+    noRole: { status: 200, title: t('noRoleTitle'), text: t('noRole', { role }) },
+  }[why];
+  const actions = [
+    { label: t('chooseAgain'), href: '/sign-in?choose=1' },
+    { label: t('signOut'), href: '/sign-out' },
+  ];
+  await parts.pages.message(ctx, { ...message, actions }, context);
+}

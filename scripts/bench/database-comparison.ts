@@ -1,0 +1,47 @@
+import { startCluster } from '../../test/helpers/cluster.ts';
+import { open, ROUNDS, say, signInRate, type Place } from './harness.ts';
+import { median } from './load-driver.ts';
+import { makeCity, remove } from './service.ts';
+
+const PEOPLE = 3_000;
+
+/** So many rounds until the compilers of V8 have seen each road: the one to PostgreSQL has more code. */
+const WARMING = 4;
+
+/** CPU time of the service for one sign-in, in milliseconds. */
+async function cpuPerSignIn(place: Place): Promise<number> {
+  const before = place.usage().cpuSeconds;
+  const { done } = await signInRate(place);
+  return ((place.usage().cpuSeconds - before) / done) * 1000;
+}
+
+/** Both in turn, so that a machine that slows down slows both. */
+async function compareCpu(lite: Place, postgres: Place): Promise<string> {
+  const rounds: { onSqlite: number; onPostgres: number }[] = [];
+  for (let round = 0; round < WARMING + ROUNDS; round += 1) {
+    rounds.push({ onSqlite: await cpuPerSignIn(lite), onPostgres: await cpuPerSignIn(postgres) });
+  }
+  const warm = rounds.slice(WARMING);
+  const ratio = median(warm.map(({ onSqlite, onPostgres }) => onPostgres / onSqlite));
+  const of = (name: 'onSqlite' | 'onPostgres'): string => median(warm.map((one) => one[name])).toFixed(1);
+  return `${ratio.toFixed(2)} (${of('onSqlite')} → ${of('onPostgres')} ms)`;
+}
+
+/** What PostgreSQL costs against SQLite, and what a second node brings. The nodes, PostgreSQL and the driver share two cores. */
+export async function compareDatabases(): Promise<void> {
+  const cluster = await startCluster({ durable: true });
+  const url = await cluster.createDatabase();
+  const [small, large] = [await makeCity(PEOPLE), await makeCity(PEOPLE, url)];
+  const lite = await open(small);
+  const first = await open(large, { url });
+  say('CPU of the service for a sign-in, PostgreSQL', 'SQLite', await compareCpu(lite, first), '≤ 1.2');
+  await lite.stop();
+  const second = await open(large, { url, issuer: first.issuer });
+  const alone = await signInRate(first);
+  const [a, b] = await Promise.all([signInRate(first), signInRate(second)]);
+  const rates = `${((a.rate + b.rate) / alone.rate).toFixed(2)} (${alone.rate.toFixed(0)} → ${(a.rate + b.rate).toFixed(0)}/s)`;
+  say('sign-ins with two nodes on PostgreSQL', 'one node', rates, 'print');
+  await Promise.all([first.stop(), second.stop()]);
+  await cluster.stop();
+  for (const { folder } of [small, large]) remove(folder);
+}

@@ -1,0 +1,50 @@
+import { freePort } from '../../test/helpers/ports.ts';
+import { signIn, type Tokens } from './flows.ts';
+import { drive, median, type Measured } from './load-driver.ts';
+import { startService, type BenchService, type City, type Where } from './service.ts';
+
+export const LANES = 16;
+export const ROUNDS = 3;
+export const SECONDS = 3;
+
+/** A running service with its people, who come one after another. */
+export interface Place extends BenchService {
+  somebody(): string;
+}
+
+export async function open({ folder, logins }: City, where: Where = {}): Promise<Place> {
+  let turn = 0;
+  const somebody = (): string => logins[turn++ % logins.length] ?? '';
+  return { ...(await startService(folder, await freePort(), where)), somebody };
+}
+
+export function say(work: string, against: string, value: string, aim: string): void {
+  process.stdout.write(`${work.padEnd(48)} ${against.padEnd(34)} ${value.padEnd(24)} aim ${aim}\n`);
+}
+
+/** A and B in turn, so that a machine that slows down slows both; a first turn warms both up. @returns median of A/B */
+export async function paired(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
+  await a();
+  await b();
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ours = await a();
+    const yardstick = await b();
+    ratios.push(ours.rate / yardstick.rate);
+  }
+  return median(ratios);
+}
+
+export async function signInRate(place: Place): Promise<Measured> {
+  return drive(LANES, SECONDS, async () => (await signIn(place.issuer, place.somebody(), place.address)) !== undefined);
+}
+
+/** Tokens of so many people, one after another. */
+export async function tokensFor(place: Place, count: number): Promise<Tokens[]> {
+  const all: Tokens[] = [];
+  while (all.length < count) {
+    const tokens = await signIn(place.issuer, place.somebody());
+    if (tokens !== undefined) all.push(tokens);
+  }
+  return all;
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { SCOPES } from '../domain/claims/scopes.ts';
+import { clientSchema, type ClientRegistration } from './clients.ts';
+import { resourceServerSchema, type ResourceServer } from './resource-servers.ts';
+
+const fileSchema = z.strictObject({
+  clients: z.array(clientSchema),
+  resource_servers: z.array(resourceServerSchema).default([]),
+});
+
+export interface Registrations {
+  clients: readonly ClientRegistration[];
+  resourceServers: readonly ResourceServer[];
+}
+
+/**
+ * Reads the declarative file of relying parties and of the APIs that they call.
+ *
+ * @throws {Error} naming the client, the field and the line of each problem
+ */
+export function loadRegistrations(file: string, options: { production: boolean }): Registrations {
+  const text = readText(file);
+  const json = parseJson(file, text);
+  const parsed = fileSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new Error(parsed.error.issues.map((issue) => `${file}: ${locate(text, json, issue)}`).join('\n'));
+  }
+  const { clients, resource_servers: resourceServers } = parsed.data;
+  const problems = [
+    ...duplicates(clients),
+    ...unknownResources(clients, resourceServers),
+    ...ambiguousScopes(resourceServers),
+    ...(options.production ? insecure(clients) : []),
+  ];
+  if (problems.length > 0) throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
+  return { clients, resourceServers };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`CLIENTS_FILE: cannot read ${file}`, { cause });
+  }
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${file}: not valid JSON: ${cause instanceof Error ? cause.message : ''}`, { cause });
+  }
+}
+
+/** `line 12: clients[1] (payment): redirect_uris.0: Invalid URL` */
+function locate(text: string, json: unknown, issue: { path: PropertyKey[]; message: string }): string {
+  const [list, index, ...rest] = issue.path;
+  if (list !== 'clients' || typeof index !== 'number') return `${issue.path.join('.')}: ${issue.message}`;
+  const ids = idsIn(json);
+  const id = ids[index];
+  const field = rest.find((part) => typeof part === 'string');
+  const place = [
+    `clients[${index}]${id === undefined ? '' : ` (${id})`}`,
+    ...(rest.length > 0 ? [rest.join('.')] : []),
+  ];
+  const at = id === undefined ? -1 : positionOf(text, ids.slice(0, index + 1), field);
+  const line = at < 0 ? '' : `line ${text.slice(0, at).split('\n').length}: `;
+  return `${line}${place.join(': ')}: ${issue.message}`;
+}
+
+const anyClients = z.object({ clients: z.array(z.object({ client_id: z.string() }).partial().catch({})) });
+
+function idsIn(json: unknown): (string | undefined)[] {
+  const shape = anyClients.safeParse(json);
+  return shape.success ? shape.data.clients.map(({ client_id: id }) => id) : [];
+}
+
+/** Where the field of a client stands in the text; where the client begins when it has no such field. -1: not found */
+function positionOf(text: string, ids: readonly (string | undefined)[], field: string | undefined): number {
+  const id = ids.at(-1);
+  const starts = [...text.matchAll(/"client_id"\s*:\s*"([^"]*)"/g)].filter(([, found]) => found === id);
+  const start = starts[ids.filter((one) => one === id).length - 1]?.index ?? -1;
+  if (start < 0 || field === undefined) return start;
+  const next = text.indexOf('"client_id"', start + 1);
+  const found = text.slice(0, next < 0 ? text.length : next).indexOf(`"${field}"`, start);
+  return found < 0 ? start : found;
+}
+
+function duplicates(clients: readonly ClientRegistration[]): string[] {
+  const seen = new Set<string>();
+  return clients.flatMap(({ client_id: id }) => {
+    if (!seen.has(id)) {
+      seen.add(id);
+      return [];
+    }
+    return [`client_id: "${id}" is used twice`];
+  });
+}
+
+/** RFC 9700 2.6: redirect URIs of web clients use https; loopback addresses are for native clients (RFC 8252 7.3). */
+function insecure(clients: readonly ClientRegistration[]): string[] {
+  return clients.flatMap((client) => {
+    const uris = [
+      ...client.redirect_uris,
+      ...client.post_logout_redirect_uris,
+      client.backchannel_logout_uri ?? [],
+    ].flat();
+    return uris
+      .filter((value) => client.application_type === 'web' && !value.startsWith('https:'))
+      .map((value) => `clients (${client.client_id}): ${value} must use https in production`);
+  });
+}
+
+function unknownResources(clients: readonly ClientRegistration[], servers: readonly ResourceServer[]): string[] {
+  const known = new Set(servers.map(({ identifier }) => identifier));
+  return clients.flatMap((client) =>
+    [...client.resources, client.introspects ?? []]
+      .flat()
+      .filter((identifier) => !known.has(identifier))
+      .map((identifier) => `clients (${client.client_id}): ${identifier} is not among resource_servers`),
+  );
+}
+
+/** People agree to a scope by its name, so a name means one thing at one API, and none of the service's own. */
+function ambiguousScopes(servers: readonly ResourceServer[]): string[] {
+  const taken = new Map<string, string>(SCOPES.map((scope) => [scope, 'the service itself']));
+  return servers.flatMap(({ identifier, scopes }) =>
+    Object.keys(scopes).flatMap((scope) => {
+      const by = taken.get(scope);
+      if (by === undefined) taken.set(scope, identifier);
+      return by === undefined ? [] : [`resource_servers (${identifier}): scope "${scope}" belongs to ${by}`];
+    }),
+  );
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import { parse } from 'node:querystring';
+import type { Context, Middleware } from 'koa';
+import type Provider from 'oidc-provider';
+import { normalizePath, ROUTES } from '../../oidc/routes.ts';
+import type { Pages } from '../pages/pages.ts';
+
+interface Deps {
+  pages: Pages;
+  /** Returns true if new sign-ins should be rejected. */
+  isOverloaded: () => boolean;
+  provider: Provider;
+}
+
+/**
+ * Load shedding: new sign-ins at the authorization endpoint get 503 with Retry-After, before anything was typed and before they cost
+ * memory or a hash. Signed-in people continue, because they need no password. Their session is read, and not only their cookie:
+ * anybody can send a cookie.
+ */
+export function admission({ pages, isOverloaded, provider }: Deps): Middleware {
+  return async (ctx, next) => {
+    if (startsSignIn(ctx.req) && isOverloaded() && !(await isSignedIn(provider, ctx))) {
+      pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
+    } else await next();
+  };
+}
+
+async function isSignedIn(provider: Provider, ctx: Context): Promise<boolean> {
+  return (await provider.Session.get(ctx)).accountId !== undefined;
+}
+
+/** Of a request at the authorization endpoint that was pushed before (RFC 9126, section 2.2). */
+const PUSHED = /^urn:ietf:params:oauth:request_uri:./;
+
+/**
+ * Returns true if the request may begin a sign-in. Apps that only ask (`prompt=none`) begin none. A pushed request does not show its
+ * `prompt` and cannot be sent again later (RFC 9126, section 4). Parses the query as the provider does, or a parameter that only one of
+ * the two sees would avoid the load shedding.
+ *
+ * @param request with a target that went through `pathOf`
+ */
+export function startsSignIn({ method = '', url = '' }: IncomingMessage): boolean {
+  const [path = ''] = url.split('?', 1);
+  if (!/^(?:GET|HEAD)$/.test(method) || normalizePath(path) !== ROUTES.authorization) return false;
+  const { prompt, request_uri: requestUri } = parse(url.slice(path.length + 1));
+  return prompt !== 'none' && !(typeof requestUri === 'string' && PUSHED.test(requestUri));
+}

@@ -1,0 +1,40 @@
+import type { Context, Middleware } from 'koa';
+import { cookieNames } from '../../oidc/options/cookies.ts';
+import type { I18n } from '../../presentation/i18n.ts';
+
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+
+/** Finds the language of each request: the switch, what the app asked for, what the browser says. */
+export function language(i18n: I18n): Middleware {
+  return async (ctx, next) => {
+    speak(ctx, i18n, ctx.query['ui_locales']);
+    await next();
+  };
+}
+
+/** @param uiLocales the parameter of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1) */
+export function speak(ctx: Context, i18n: I18n, uiLocales: unknown): void {
+  ctx.state['lang'] = i18n.negotiate({
+    cookie: ctx.cookies.get(cookieNames(ctx.secure).language),
+    uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
+    acceptLanguage: ctx.get('accept-language'),
+  });
+}
+
+/** `GET /language?to=en&back=/account`: keeps the choice for a year and goes back to where the person was. */
+export function switchLanguage(i18n: I18n): (ctx: Context) => void {
+  return (ctx) => {
+    const { to, back } = ctx.query;
+    if (typeof to === 'string' && i18n.languages.includes(to)) {
+      const options = { maxAge: YEAR_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
+      ctx.cookies.set(cookieNames(ctx.secure).language, to, options);
+    }
+    ctx.status = 303;
+    ctx.redirect(typeof back === 'string' && isLocal(back) ? back : '/account');
+  };
+}
+
+/** A path of this service and nothing that a browser could read as another host (`//other`, `/\other`). */
+export function isLocal(path: string): boolean {
+  return /^\/(?![/\\])[^\\\s]*$/.test(path);
+}

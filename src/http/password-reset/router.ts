@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { cookieNames } from '../../oidc/options/cookies.ts';
+import { hashId } from '../../platform/crypto/secrets.ts';
+import { BusyError } from '../../platform/errors.ts';
+import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, parseForms, readForm } from '../forms/body.ts';
+import { rememberDevice } from '../forms/known-device-cookie.ts';
+import { busyProblem, type Problem } from '../forms/password-change.ts';
+import { formErrors, newPasswordFields, policyErrors } from '../forms/password-form.ts';
+
+const requestForm = z.object({ login: field });
+/** `link` is the hash of the token, so that a page of an older link does not set the password of a newer one. */
+const resetForm = newPasswordFields.extend({ link: field });
+const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const RESET_PATH = '/forgot/reset';
+
+/** Longer than sending takes, so that an unknown account answers in the same time as a known one. */
+const ANSWER_MS = 300;
+
+/** "Forgot password": ask for a link, open it, choose a new password. */
+export function createForgotRouter(deps: HttpDeps): Router {
+  const { pages, recovery } = deps;
+  const router = new Router({ prefix: '/forgot' });
+  const forms = parseForms();
+  const request = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
+    pages.show(
+      ctx,
+      'password-reset/request',
+      { action: '/forgot', values: { login }, errors, signInUrl: '/account' },
+      status,
+    );
+  };
+  router.get('/', (ctx) => {
+    request(ctx, '', {}, 200);
+  });
+  router.post('/', forms, async (ctx) => {
+    ctx.state['pagePath'] = '/forgot';
+    const { login } = readForm(ctx, requestForm);
+    if (login.trim() === '') {
+      request(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
+      return;
+    }
+    await Promise.all([recovery.request(login, ctx.ip), delay(ANSWER_MS)]);
+    pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
+  });
+  router.get('/reset', async (ctx) => {
+    ctx.state['pagePath'] = RESET_PATH;
+    if (ctx.query['token'] !== undefined) {
+      await exchangeToken(deps, ctx);
+      return;
+    }
+    const link = await findLink(deps, tokenOf(ctx));
+    if (link === undefined) expired(deps, ctx);
+    else reset(deps, ctx, link);
+  });
+  router.post('/reset', forms, (ctx) => complete(deps, ctx));
+  return router;
+}
+
+interface Link extends OpenLink {
+  token: string;
+}
+
+async function findLink({ recovery }: HttpDeps, token: string | undefined): Promise<Link | undefined> {
+  const open = token === undefined ? undefined : await recovery.find(token);
+  return open && token !== undefined ? { ...open, token } : undefined;
+}
+
+/**
+ * Moves the token of a mail's link from the address into a cookie. An address gets into the history, the `Referer` header, links of the
+ * page and logs of proxies. The link itself stays unused. Any page can send the browser here, so a link that does not work leaves
+ * the open one as it is.
+ */
+async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
+  const link = await findLink(deps, tokenShape.safeParse(ctx.query['token']).data);
+  if (link !== undefined) keepToken(ctx, link);
+  ctx.set('cache-control', 'no-store');
+  ctx.status = 303;
+  ctx.redirect(RESET_PATH);
+}
+
+/** Lax: a browser sends a strict cookie with no request that began on the page of a mail provider. */
+const COOKIE = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
+
+/** The cookie ends with the link. */
+function keepToken(ctx: Context, { token, expiresAt }: Link): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...COOKIE, expires: new Date(expiresAt) });
+}
+
+function forgetToken(ctx: Context): void {
+  ctx.cookies.set(cookieNames(ctx.secure).reset, null, COOKIE);
+}
+
+function tokenOf(ctx: Context): string | undefined {
+  return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
+}
+
+function reset(deps: HttpDeps, ctx: Context, link: Link, problem: Problem = { status: 200 }): void {
+  deps.pages.show(
+    ctx,
+    'password-reset/new-password',
+    {
+      action: RESET_PATH,
+      link: hashId(link.token),
+      account: link.account,
+      minLength: deps.minPasswordLength,
+      errors: problem.errors ?? {},
+      alert: problem.alert,
+      values: problem.typed,
+    },
+    problem.status,
+  );
+}
+
+function expired({ pages }: HttpDeps, ctx: Context): void {
+  forgetToken(ctx);
+  showExpired(pages, ctx);
+}
+
+function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
+  pages.show(ctx, 'password-reset/expired', { requestUrl: '/forgot' }, 410);
+}
+
+async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
+  ctx.state['pagePath'] = RESET_PATH;
+  const open = await findLink(deps, tokenOf(ctx));
+  if (open === undefined) {
+    expired(deps, ctx);
+    return;
+  }
+  const { link, ...typed } = readForm(ctx, resetForm);
+  if (link !== hashId(open.token)) {
+    showExpired(deps.pages, ctx);
+    return;
+  }
+  const errors = formErrors(deps, ctx, typed, false);
+  if (Object.keys(errors).length > 0) {
+    reset(deps, ctx, open, { status: 422, errors });
+    return;
+  }
+  try {
+    await useLink(deps, ctx, open, typed.new_password);
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error;
+    reset(deps, ctx, open, busyProblem(deps, ctx, typed));
+  }
+}
+
+async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): Promise<void> {
+  const result = await deps.recovery.complete(link.token, next, ctx.ip);
+  switch (result.kind) {
+    case 'changed':
+      forgetToken(ctx);
+      rememberDevice(deps, ctx, result.personId);
+      deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
+      return;
+    case 'expired':
+      expired(deps, ctx);
+      return;
+    case 'unfit':
+      reset(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
+  }
+}

@@ -1,0 +1,30 @@
+import type { Logger } from '../platform/logger.ts';
+import type { KeyRing, Keys } from '../services/keys/key-ring.ts';
+import { startLoop, type Loop } from './periodic-job.ts';
+
+/** How soon a node knows of a rotation by another; far below the time that a next key is published before it signs. */
+const LOOK_MS = 30_000;
+const DAY_MS = 24 * 3_600_000;
+
+interface Deps {
+  keyRing: KeyRing;
+  log: Logger;
+  /** Days between two rotations; 0: only by hand. */
+  rotationDays: number;
+  /** Pause between two looks, in milliseconds. */
+  lookMs?: number | undefined;
+  /** The version that this process signs with. */
+  inUse: () => string;
+  /** Takes new keys into use, without a restart. */
+  use: (keys: Keys) => void;
+}
+
+/** Rotates the keys on their day, and takes up what this or another node rotated. */
+export function startKeysJob({ keyRing, log, rotationDays, lookMs = LOOK_MS, inUse, use }: Deps): Loop {
+  return startLoop('keys', lookMs, log, async () => {
+    if (rotationDays > 0 && (await keyRing.rotate('schedule', rotationDays * DAY_MS))) log.info('keys rotated');
+    if ((await keyRing.version()) === inUse()) return;
+    use(await keyRing.load());
+    log.info('new keys in use');
+  });
+}

@@ -1,0 +1,150 @@
+import Provider, { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import { openPayload, sealPayload } from '../../platform/crypto/sealed-payload.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import { OvertakenError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { revokeGrant, revokeReused } from '../../services/access/grant-revocation.ts';
+import type { Audit } from '../../services/audit/audit.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as records from '../../store/oidc/records.ts';
+import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
+import { standingGrantOf } from './grant-lookup.ts';
+import { gathering, useUp, writeGathered } from './request-transaction.ts';
+import { reuseReasonOf } from './token-reuse.ts';
+import { findByUserCode } from './user-codes.ts';
+
+export interface AdapterDeps {
+  store: Store;
+  secrets: Secrets;
+  clock: Clock;
+  audit: Audit;
+  log: Logger;
+}
+
+const body = z.looseObject({});
+
+/**
+ * How the provider's records lie in the database: looked up by real columns, found by hashes only, the body sealed.
+ *
+ * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the interface
+ */
+export function createAdapter(model: string, deps: AdapterDeps): Adapter {
+  const { store, secrets, clock } = deps;
+  const open = (record: records.FoundRecord | records.NewOidcRecord | undefined): AdapterPayload | undefined => {
+    if (record === undefined) return undefined;
+    if (model === 'Interaction' && !isOfCurrentBrowser(record)) return undefined;
+    const payload: AdapterPayload = body.parse(openPayload(secrets, model, record));
+    return !('consumedAt' in record) || record.consumedAt === null
+      ? payload
+      : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };
+  };
+  const find = async (idHash: string): Promise<AdapterPayload | undefined> => {
+    const own = gathering()?.find(model, idHash);
+    if (own === null) return undefined;
+    if (own !== undefined) return open(own);
+    if (model === 'Grant') return open((await standingGrantOf(store, idHash))?.record ?? undefined);
+    return open(await store.read((u) => records.findRecord(u, model, idHash)));
+  };
+  return {
+    upsert: async (id, payload, expiresIn) => {
+      const record = toRecord({ model, id, payload, expiresIn, secrets, now: clock.now() });
+      await saveRecord(store, record, async (tx) => {
+        if (model === 'DeviceCode') refuseAnswered(open(await records.lockRecord(tx, model, record.idHash)), payload);
+        await records.putRecord(tx, record);
+      });
+    },
+    find: (id) => find(hashId(id)),
+    findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
+    findByUserCode: (code) => findByUserCode(deps, code, open),
+    consume: async (id) => {
+      // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
+      if (model === 'PushedAuthorizationRequest') await consumeNow(store, model, id, clock.now());
+      else await writeGathered(store, (u) => useUp(u, model, id, clock.now()));
+    },
+    destroy: async (id) => {
+      const idHash = hashId(id);
+      const destroy = (u: Unit): Promise<boolean> => records.destroyRecord(u, model, idHash);
+      const gathered = gathering();
+      if (gathered === undefined) await store.write(destroy);
+      else gathered.remove(model, idHash, model === 'Interaction' ? (u) => takeStep(destroy(u)) : destroy);
+    },
+    revokeByGrantId: (grantId) => revokeByGrant(deps, hashId(grantId)),
+  };
+}
+
+/** The provider revokes a grant at the token endpoint only after a second use; elsewhere at sign-out, or because the client asks. */
+async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
+  const ctx = Provider.ctx;
+  const reason = ctx && reuseReasonOf(ctx);
+  if (reason === undefined) await revokeGrant(deps.store, grantHash);
+  else await revokeReused(deps, { grantHash, reason, address: ctx?.ip ?? '' });
+}
+
+/** Now, or together with all else that the request writes. */
+export async function saveRecord(
+  store: Store,
+  record: records.NewOidcRecord,
+  save: (u: Unit) => Promise<unknown>,
+): Promise<void> {
+  const gathered = gathering();
+  if (gathered === undefined) await store.write(save);
+  else gathered.save(record, save);
+}
+
+/**
+ * A device code is approved, refused or taken into progress once. The provider looks at the code when its request begins.
+ *
+ * @throws {OvertakenError} when another request has answered the code since
+ */
+function refuseAnswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
+  const isAnswered = stored?.accountId !== undefined || stored?.error !== undefined;
+  const answers = next.accountId !== undefined || next.error !== undefined;
+  if (isAnswered || (stored?.inFlight === true && !answers)) throw new OvertakenError();
+}
+
+/** A step lets its person in once, and not at all when it was ended together with the sessions. */
+async function takeStep(taken: Promise<boolean>): Promise<void> {
+  if (!(await taken)) throw new OvertakenError();
+}
+
+/** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */
+async function consumeNow(store: Store, model: string, id: string, now: number): Promise<void> {
+  if (await store.write((u) => records.consumeRecord(u, model, hashId(id), now))) return;
+  throw new errors.InvalidRequestUri('request_uri was already used');
+}
+
+/** The client of an interaction. */
+function requestingClient({ params }: AdapterPayload): string | undefined {
+  const clientId = params?.['client_id'];
+  return typeof clientId === 'string' ? clientId : undefined;
+}
+
+interface RecordInput extends Pick<AdapterDeps, 'secrets'> {
+  model: string;
+  id: string;
+  payload: AdapterPayload;
+  /** Seconds; absent for records that never expire. */
+  expiresIn: number | undefined;
+  now: number;
+}
+
+export function toRecord({ model, id, payload, expiresIn, secrets, now }: RecordInput): records.NewOidcRecord {
+  const idHash = hashId(id);
+  const hashOf = (value: string | undefined): string | null => (value === undefined ? null : hashId(value));
+  return {
+    model,
+    idHash,
+    uidHash: hashOf(payload.uid),
+    userCodeHash: hashOf(payload.userCode),
+    grantHash: hashOf(payload.grantId),
+    // An interaction belongs to the person who signs in or is signed in: it must end with the sessions, and with the access of its app.
+    accountId: payload.accountId ?? payload.result?.login?.accountId ?? payload.session?.accountId ?? null,
+    clientId: payload.clientId ?? requestingClient(payload) ?? null,
+    browserHash: model === 'Interaction' ? currentBrowserHash() : null,
+    payload: sealPayload(secrets, model, idHash, payload),
+    expiresAt: expiresIn === undefined ? null : now + expiresIn * 1000,
+    createdAt: now,
+  };
+}

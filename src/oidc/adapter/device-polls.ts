@@ -1,0 +1,46 @@
+import type { Context, Middleware } from 'koa';
+import { z } from 'zod';
+import { POLL_INTERVAL_SECONDS } from '../../domain/throttling/device-polls.ts';
+import { recordPoll } from '../../services/authentication/device-codes.ts';
+import type { OidcDeps } from '../deps.ts';
+import { DEVICE_CODE_SECONDS } from '../options/ttl.ts';
+import { normalizePath, ROUTES } from '../routes.ts';
+
+const pendingPoll = z.object({
+  status: z.literal(400),
+  body: z.object({ error: z.literal('authorization_pending') }),
+  oidc: z.object({ params: z.object({ device_code: z.string() }) }),
+});
+const deviceAuthorization = z.object({
+  status: z.literal(200),
+  body: z.looseObject({ device_code: z.string() }),
+  oidc: z.object({ route: z.literal('device_authorization') }),
+});
+
+/**
+ * Announces the polling interval to devices, and answers `slow_down` to those that poll faster (RFC 8628, sections 3.2 and 3.5). The
+ * provider does neither.
+ *
+ * `slow_down` stands only for `authorization_pending`: a code that was approved, refused, used or invented is answered as ever, however
+ * early. So only the client of a live code has state here: one small record per code, shared by all nodes and updated in place. A poll
+ * that is too early writes nothing once the interval has its longest value.
+ */
+export function paceDevicePolls(deps: Pick<OidcDeps, 'store' | 'clock'>): Middleware {
+  return async (ctx, next) => {
+    const path = normalizePath(ctx.path);
+    await next();
+    if (path !== ROUTES.token && path !== ROUTES.deviceAuthorization) return;
+    announceInterval(ctx);
+    const poll = ctx.status === 400 ? pendingPoll.safeParse(ctx) : undefined;
+    if (poll?.success !== true) return;
+    const seconds = await recordPoll(deps, poll.data.oidc.params.device_code, DEVICE_CODE_SECONDS);
+    if (seconds === undefined) return;
+    ctx.body = { error: 'slow_down', error_description: `poll at most every ${String(seconds)} seconds` };
+  };
+}
+
+function announceInterval(ctx: Context): void {
+  if (!('oidc' in ctx)) return;
+  const answer = deviceAuthorization.safeParse(ctx);
+  if (answer.success) ctx.body = { ...answer.data.body, interval: POLL_INTERVAL_SECONDS };
+}

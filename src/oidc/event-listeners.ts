@@ -1,0 +1,44 @@
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { beside } from '../platform/best-effort.ts';
+import type { AuditEvent } from '../services/audit/audit.ts';
+import { gathering } from './adapter/request-transaction.ts';
+import type { OidcDeps } from './deps.ts';
+
+/** What the provider tells about itself. A listener never throws. */
+export function listen(provider: Provider, deps: OidcDeps): void {
+  const { log, audit } = deps;
+  const safely = (kind: string, work: () => void): void => {
+    beside(deps, kind, work);
+  };
+  provider.on('server_error', (ctx, error) => {
+    safely('server_error', () => {
+      log.error({ err: error, method: ctx.method, route: ctx.oidc.route }, 'server error');
+    });
+  });
+  const refused =
+    (event: string) =>
+    (ctx: KoaContextWithOIDC, error: Error): void => {
+      safely(event, () => {
+        log.info({ event, clientId: ctx.oidc.client?.clientId, error: error.message }, 'request refused');
+      });
+    };
+  provider.on('authorization.error', refused('authorization.error'));
+  provider.on('grant.error', refused('grant.error'));
+  provider.on('userinfo.error', refused('userinfo.error'));
+  provider.on('authorization.success', (ctx) => {
+    safely('authorization.success', () => {
+      const entered: AuditEvent = {
+        event: 'app.entered',
+        outcome: 'ok',
+        subjectId: ctx.oidc.session?.accountId,
+        clientId: ctx.oidc.client?.clientId,
+        address: ctx.ip,
+      };
+      // The provider says so before the code is on the disk: the two get there together.
+      const gathered = gathering();
+      if (gathered === undefined) void audit.record(entered);
+      else gathered.record(entered);
+    });
+  });
+}

@@ -1,0 +1,83 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
+import type { Random } from '../../domain/random.ts';
+
+export type SealPurpose =
+  'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out' | 'audit-archive';
+export type MacPurpose =
+  | 'national-id-lookup'
+  | 'first-password'
+  | 'throttle'
+  | 'context-id'
+  | 'audit-head'
+  | 'audit-archive'
+  | 'device'
+  | 'decoy';
+
+/** Everything that the master key does; nobody else ever holds it. */
+export interface Secrets {
+  /** AES-256-GCM. `row` names where the text will lie, so that it opens nowhere else (encryption bound to its row). */
+  seal(purpose: SealPurpose, row: string, plaintext: string | Buffer): string;
+  /** @throws {Error} when the text was changed, moved to another row, or sealed by another key */
+  open(purpose: SealPurpose, row: string, sealed: string): string;
+  /** The same, for what was sealed as bytes. */
+  openBytes(purpose: SealPurpose, row: string, sealed: string): Buffer;
+  /** Keyed hash, base64url: can be compared, can not be guessed from a dump. */
+  mac(purpose: MacPurpose, value: string): string;
+}
+
+const VERSION = 'v1';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** @param masterKey 32 bytes that live outside the database */
+export function createSecrets(masterKey: Buffer, random: Random): Secrets {
+  // Key objects: with plain bytes node makes one at each call, and that takes longer than sealing.
+  const derived = new Map<string, KeyObject>();
+  const keyFor = (use: string): KeyObject => {
+    const known = derived.get(use);
+    if (known !== undefined) return known;
+    const key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, 'kinpass', use, 32)));
+    derived.set(use, key);
+    return key;
+  };
+  const openBytes: Secrets['openBytes'] = (purpose, row, sealed) => {
+    const [version, text] = sealed.split('.', 2);
+    if (version !== VERSION || text === undefined) throw new Error(`unknown sealed form in ${purpose}`);
+    const bytes = Buffer.from(text, 'base64url');
+    const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(Buffer.from(`${purpose}\n${row}`));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+  };
+  return {
+    openBytes,
+    open: (purpose, row, sealed) => openBytes(purpose, row, sealed).toString('utf8'),
+    seal(purpose, row, plaintext) {
+      const nonce = random.bytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), nonce);
+      cipher.setAAD(Buffer.from(`${purpose}\n${row}`));
+      const start = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+      const body = Buffer.concat([start, cipher.final()]);
+      return `${VERSION}.${Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')}`;
+    },
+    mac: (purpose, value) =>
+      createHmac('sha256', keyFor(`mac:${purpose}`))
+        .update(value)
+        .digest('base64url'),
+  };
+}
+
+/** How ids of sessions, codes and tokens are stored: what lies in a dump can not be presented again. */
+export function hashId(id: string): string {
+  return hash('sha256', id, 'base64url');
+}

@@ -1,0 +1,80 @@
+/** What makes the service one city's own: name, emblem, colours and support text, all in one file. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { eachLanguage, inLanguage } from '../config/localized-text.ts';
+
+/** The paper and the night that the two colours of each pair are read on; the same as `--surface` in style.css. */
+export const SURFACES = { light: '#ffffff', dark: '#18212d' } as const;
+
+/** WCAG 2.2, 1.4.3: the contrast that text needs. */
+const MIN_CONTRAST = 4.5;
+
+const colour = z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour as #rrggbb');
+const pair = z
+  .strictObject({ light: colour, dark: colour })
+  .refine((c) => contrast(c.light, SURFACES.light) >= MIN_CONTRAST, {
+    path: ['light'],
+    message: `needs a contrast of ${MIN_CONTRAST}:1 on ${SURFACES.light}`,
+  })
+  .refine((c) => contrast(c.dark, SURFACES.dark) >= MIN_CONTRAST, {
+    path: ['dark'],
+    message: `needs a contrast of ${MIN_CONTRAST}:1 on ${SURFACES.dark}`,
+  });
+
+const brandSchema = z.strictObject({
+  name: eachLanguage,
+  owner: eachLanguage,
+  /** A file in `public/`. */
+  logo: z.string().min(1),
+  accent: pair,
+  danger: pair,
+  support: eachLanguage,
+});
+
+export type Brand = Readonly<z.infer<typeof brandSchema>>;
+
+/** The brand in the words of one language. */
+export interface BrandWords {
+  name: string;
+  owner: string;
+  support: string;
+  logo: string;
+}
+
+/** Relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2, definition of relative luminance). */
+function luminance(hex: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+    const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Contrast ratio of two colours `#rrggbb`, 1 to 21 (WCAG 2.2, definition of contrast ratio). */
+export function contrast(one: string, other: string): number {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** @throws Error that names the file and the field, also when a colour is too pale to read */
+export function loadBrand(file: string): Brand {
+  const parsed = brandSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+export function brandWords(brand: Brand, lang: string): BrandWords {
+  const { name, owner, support, logo } = brand;
+  return { name: inLanguage(name, lang), owner: inLanguage(owner, lang), support: inLanguage(support, lang), logo };
+}
+
+/** The brand's colours as CSS custom properties, for light and dark, with the ink that reads best on each. */
+export function brandCss(brand: Brand): string {
+  const inkOn = (background: string): string =>
+    contrast('#ffffff', background) >= contrast('#101822', background) ? '#ffffff' : '#101822';
+  const rules = (mode: 'light' | 'dark'): string =>
+    (['accent', 'danger'] as const)
+      .map((name) => `--${name}:${brand[name][mode]};--on-${name}:${inkOn(brand[name][mode])}`)
+      .join(';');
+  return `:root{${rules('light')}}\n@media screen and (prefers-color-scheme:dark){:root{${rules('dark')}}}\n`;
+}

@@ -1,0 +1,78 @@
+import type { Registrations } from '../../config/clients-file.ts';
+import type { ClientRegistration } from '../../config/clients.ts';
+import type { ResourceServer } from '../../config/resource-servers.ts';
+import type { Registration } from '../../domain/model.ts';
+import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
+import type { I18n } from '../../presentation/i18n.ts';
+
+/** The service's own pages sign in through the same road as every other app. */
+export const ACCOUNT_CLIENT_ID = 'kinpass-account';
+
+/** The registered relying parties; read from the declarative file at start, and constant until the next. */
+export interface Clients {
+  list(): readonly ClientRegistration[];
+  find(clientId: string): ClientRegistration | undefined;
+  /**
+   * Where a person begins anew at an app: a sign-in that is started from outside, for this issuer (OpenID Connect Core 1.0, section
+   * 4), or else its start page. `undefined` when it has registered neither, and for the service's own pages.
+   */
+  startUrl(clientId: string): string | undefined;
+  /** An API that this client may get access tokens for; `undefined` when it may not. */
+  resourceFor(clientId: string, identifier: string): ResourceServer | undefined;
+  /** The ceiling of what a client can be told; an unknown client can be told nothing. */
+  registrationOf(clientId: string): Registration;
+}
+
+export function createClients(registrations: Registrations, issuer: string, i18n: I18n): Clients {
+  const clients = [...registrations.clients, accountClient(issuer, i18n)];
+  const servers = new Map(registrations.resourceServers.map((server) => [server.identifier, server]));
+  const byId = new Map(clients.map((client) => [client.client_id, client]));
+  return {
+    list: () => clients,
+    find: (clientId) => byId.get(clientId),
+    startUrl: (clientId) => {
+      const client = clientId === ACCOUNT_CLIENT_ID ? undefined : byId.get(clientId);
+      if (client?.initiate_login_uri === undefined) return client?.client_uri;
+      const url = new URL(client.initiate_login_uri);
+      url.searchParams.set('iss', issuer);
+      return url.href;
+    },
+    resourceFor: (clientId, identifier) =>
+      byId.get(clientId)?.resources.includes(identifier) === true ? servers.get(identifier) : undefined,
+    registrationOf: (clientId) => {
+      const client = byId.get(clientId);
+      return {
+        scopes: client?.scopes ?? [],
+        schoolTypes: client?.school_types ?? [],
+        permissions: client?.permissions ?? [],
+      };
+    },
+  };
+}
+
+function accountClient(issuer: string, i18n: I18n): ClientRegistration {
+  const name = (lang: string): string => i18n.t(lang, 'common.account');
+  return {
+    client_id: ACCOUNT_CLIENT_ID,
+    client_name: {
+      ...Object.fromEntries(i18n.languages.map((lang) => [lang, name(lang)])),
+      [ORIGINAL_LANGUAGE]: name(ORIGINAL_LANGUAGE),
+    },
+    client_uri: `${issuer}/account`,
+    application_type: 'web',
+    token_endpoint_auth_method: 'none',
+    client_secret_sha256: [],
+    redirect_uris: [`${issuer}/account/signed-in`],
+    post_logout_redirect_uris: [],
+    id_token_signed_response_alg: 'ES256',
+    device_flow: false,
+    require_pkce: true,
+    require_pushed_authorization_requests: false,
+    dpop_bound_access_tokens: false,
+    resources: [],
+    scopes: ['openid'],
+    school_types: [],
+    permissions: [],
+    first_party: true,
+  };
+}

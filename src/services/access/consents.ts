@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import { openPayload } from '../../platform/crypto/sealed-payload.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import { OvertakenError } from '../../platform/errors.ts';
+import * as sessions from '../../store/auth/sessions.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as consentStore from '../../store/oidc/consents.ts';
+import * as records from '../../store/oidc/records.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+
+export interface ConsentAnswer {
+  accepted: boolean;
+  /** The interaction whose page was answered. */
+  uid: string;
+  personId: string;
+  clientId: string;
+  /** The session in which the person answered. */
+  sessionHash: string;
+  /** As they are stored: scopes of APIs as `apiScope` writes them. */
+  scopes: readonly string[];
+  address: string;
+}
+
+export interface Consents {
+  /** Returns true if the person has agreed to every one of these scopes. */
+  has(personId: string, clientId: string, scopes: readonly string[]): Promise<boolean>;
+  /**
+   * Stores the answer of a consent page, once: the interaction, the consent and the audit entry are one transaction. The same answer again
+   * changes nothing.
+   *
+   * @param save writes the answer into the interaction
+   * @throws {OvertakenError} when the interaction is over or has another answer, or the session of a consent has ended
+   */
+  answer(answer: ConsentAnswer, save: (tx: Unit) => Promise<unknown>): Promise<void>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  audit: Audit;
+}
+
+const interaction = z.object({
+  result: z.object({ error: z.string().optional(), consent: z.looseObject({}).optional() }).optional(),
+});
+
+export function createConsents({ store, clock, secrets, audit }: Deps): Consents {
+  const hasSameAnswer = async (tx: Unit, { uid, accepted }: ConsentAnswer): Promise<boolean> => {
+    const record = await records.lockRecord(tx, 'Interaction', hashId(uid));
+    if (record === undefined) throw new OvertakenError();
+    const { result } = interaction.parse(openPayload(secrets, 'Interaction', record));
+    if (result === undefined) return false;
+    const isSame = accepted ? result.consent !== undefined && result.error === undefined : result.error !== undefined;
+    if (!isSame) throw new OvertakenError();
+    return true;
+  };
+  return {
+    has: (personId, clientId, scopes) => store.read((tx) => consentStore.hasConsent(tx, personId, clientId, scopes)),
+    answer: (answer, save) =>
+      store.write(async (tx) => {
+        const { accepted, personId, clientId, sessionHash, scopes, address } = answer;
+        // "Remove access" locks the person too, and ends the interactions of the app: an answer is stored before it or not at all.
+        await people.lockPersonShared(tx, personId);
+        if (await hasSameAnswer(tx, answer)) return;
+        if (accepted) {
+          const session = await sessions.sessionByHash(tx, sessionHash);
+          if (session?.personId !== personId || session.endedAt !== null) throw new OvertakenError();
+          await consentStore.insertConsents(tx, personId, clientId, scopes, clock.now());
+        }
+        await save(tx);
+        await audit.append(tx, {
+          event: accepted ? 'consent.given' : 'consent.refused',
+          outcome: accepted ? 'ok' : 'refused',
+          actorId: personId,
+          subjectId: personId,
+          clientId,
+          address,
+          detail: { scope: scopes.join(' ') },
+        });
+      }),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Logger } from '../../platform/logger.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as grants from '../../store/oidc/grants.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+
+type RevokedGrant = Awaited<ReturnType<typeof grants.endGrant>>;
+
+/** Revokes a grant with all codes and tokens under it: the client asked, or signed the person out. */
+export async function revokeGrant(store: Store, grantHash: string): Promise<void> {
+  const revoke = await prepareRevocation(store, grantHash);
+  await store.write(revoke);
+}
+
+export interface ReuseDeps {
+  store: Store;
+  audit: Audit;
+  log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Revokes the grant of a code or refresh token that was used a second time, with all tokens under it (RFC 6749, section 10.5; RFC 9700,
+ * section 4.14.2). The transaction that finds the grant writes the audit event, so there is one for each revoked grant: the provider asks
+ * once for each kind of token, and parallel requests ask at the same time.
+ */
+export async function revokeReused(
+  { store, audit, log }: ReuseDeps,
+  { grantHash, reason, address }: { grantHash: string; reason: string; address: string },
+): Promise<void> {
+  const revoke = await prepareRevocation(store, grantHash);
+  const grant = await audit.recordResult(async (tx) => {
+    const revoked = await revoke(tx);
+    if (revoked === undefined) return { result: undefined, events: [] };
+    const { personId: subjectId, clientId } = revoked;
+    const event = { event: 'grant.revoked', outcome: 'refused' as const, subjectId, clientId, address };
+    return { result: revoked, events: [{ ...event, detail: { reason } }] };
+  });
+  if (grant !== undefined) log.warn({ event: 'grant.revoked', reason, clientId: grant.clientId }, 'grant revoked');
+}
+
+/** Reads the owner of a grant, which never changes, so that the transaction locks the person before the grant. */
+async function prepareRevocation(store: Store, grantHash: string): Promise<(tx: Unit) => Promise<RevokedGrant>> {
+  const found = await store.read((tx) => grants.standingGrant(tx, grantHash));
+  return async (tx) => {
+    if (found !== undefined) await people.lockPerson(tx, found.grant.personId);
+    return grants.endGrant(tx, grantHash);
+  };
+}

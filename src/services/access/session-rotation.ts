@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import type { Random } from '../../domain/random.ts';
+import { openPayload, sealPayload } from '../../platform/crypto/sealed-payload.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import { OvertakenError } from '../../platform/errors.ts';
+import * as sessions from '../../store/auth/sessions.ts';
+import { chunksOf } from '../../store/database/bulk-insert.ts';
+import type { Unit } from '../../store/database/index.ts';
+import * as grants from '../../store/oidc/grants.ts';
+import * as records from '../../store/oidc/records.ts';
+
+/** Ids of sessions: 256 random bits, as many as the provider uses. */
+const ID_BYTES = 32;
+
+/** A session under its new id, as the browser has to hear of it. */
+export interface RotatedSession {
+  /** The new value of the session cookie. */
+  id: string;
+  /** In ms since 1970; `undefined` when the cookie ends with the browser. */
+  expiresAt: number | undefined;
+}
+
+/**
+ * Gives a live session a new id and a new uid. A copy of the old cookie, and a code that it got,
+ * open nothing. Grants move to the new uid, and relying
+ * parties keep their `sid`. Call it after `lockPerson`.
+ *
+ * @throws {OvertakenError} when the session has ended
+ */
+export type RotateSession = (tx: Unit, sessionHash: string) => Promise<RotatedSession>;
+
+interface Deps {
+  secrets: Secrets;
+  clock: Clock;
+  random: Random;
+}
+
+const sessionPayload = z.looseObject({});
+
+export function createSessionRotation({ secrets, clock, random }: Deps): RotateSession {
+  const newId = (): string => random.bytes(ID_BYTES).toString('base64url');
+  return async (tx, sessionHash) => {
+    const now = clock.now();
+    const record = await records.findRecordByUid(tx, 'Session', sessionHash);
+    const [jti, uid] = [newId(), newId()];
+    const moved = await sessions.moveSession(tx, sessionHash, hashId(uid), now);
+    if (record === undefined || moved === undefined) throw new OvertakenError();
+    const payload = { ...sessionPayload.parse(openPayload(secrets, 'Session', record)), jti, uid };
+    const idHash = hashId(jti);
+    await records.putRecord(tx, {
+      model: 'Session',
+      idHash,
+      uidHash: hashId(uid),
+      accountId: moved.personId,
+      payload: sealPayload(secrets, 'Session', idHash, payload),
+      expiresAt: moved.expiresAt,
+      createdAt: now,
+    });
+    const movedGrants = await grants.moveGrantsToSession(tx, sessionHash, hashId(uid));
+    for (const part of chunksOf(movedGrants)) await records.destroyCodes(tx, part);
+    await records.destroyByUid(tx, 'Session', sessionHash);
+    return { id: jti, expiresAt: moved.remember ? moved.expiresAt : undefined };
+  };
+}

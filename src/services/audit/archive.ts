@@ -1,0 +1,140 @@
+import type { AuditArchiveSettings } from '../../config/audit-archive.ts';
+import { verifyStep, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import * as auditStore from '../../store/audit.ts';
+import type { Store } from '../../store/database/index.ts';
+import * as keyStore from '../../store/oidc/keys.ts';
+import { checkKeys } from '../keys/key-ring.ts';
+import { prepareFolder, writeArchive } from './archive-file.ts';
+import type { Audit } from './audit.ts';
+import { createArchiveSeal, createHeadSeal } from './audit.ts';
+
+export interface ArchiveLimits {
+  /** Entries in memory at a time, and in one sealed page. */
+  page: number;
+  /** Entries of one file: some seconds of work, and some megabytes. */
+  file: number;
+}
+
+const LIMITS: ArchiveLimits = { page: 1_000, file: 50_000 };
+const DAY_MS = 24 * 3_600_000;
+
+/** Moves old entries of the audit log to sealed files. */
+export interface AuditArchive {
+  /**
+   * Moves what is older than the retention. Files are on disk before the log lets go of their entries, so an interruption loses nothing and
+   * the next run continues. Of several nodes that run at once one succeeds; the others stop.
+   *
+   * @param isStopping asked between two files
+   * @returns how many entries were moved
+   * @throws {Error} when an entry does not fit into the chain: the log then stays as it is
+   */
+  moveOld(isStopping?: () => boolean): Promise<number>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  audit: Pick<Audit, 'append'>;
+}
+
+export function createAuditArchive(
+  deps: Deps,
+  { folder, retentionDays }: AuditArchiveSettings,
+  limits = LIMITS,
+): AuditArchive {
+  const { store, clock, secrets, audit } = deps;
+  const seal = createArchiveSeal(secrets);
+  /** @returns how many entries; 0 at the end, or when another node moved them */
+  const moveNext = async (cutoff: number): Promise<number> => {
+    const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
+    const walk = createWalk(store, anchor, cutoff, limits);
+    if (!(await walk.hasMore())) return 0;
+    try {
+      const { file, sha256 } = await writeArchive(folder, secrets, anchor.seq + 1, walk.pages());
+      const { head } = walk;
+      const isMoved = await store.write(async (tx) => {
+        if (!(await auditStore.moveAnchor(tx, anchor, { ...head, mac: seal(head) }))) return false;
+        const detail = { file: file.name, sha256, first: file.first, last: file.last };
+        await audit.append(tx, { event: 'audit.archived', outcome: 'ok', detail });
+        return true;
+      });
+      return isMoved ? head.seq - anchor.seq : 0;
+    } catch (error) {
+      // Another node that moves the same entries deletes them, and then the chain has a gap.
+      const now = await store.read((tx) => auditStore.getAnchor(tx, seal));
+      if (now.seq !== anchor.seq) return 0;
+      throw error;
+    }
+  };
+  return {
+    moveOld: async (isStopping = () => false) => {
+      await refuseChangedLog(deps);
+      const cutoff = clock.now() - retentionDays * DAY_MS;
+      await prepareFolder(folder, clock.now());
+      await deleteArchived(store, seal, limits.page);
+      let total = 0;
+      for (let moved = limits.file; moved > 0 && !isStopping(); total += moved) {
+        moved = await moveNext(cutoff);
+        await deleteArchived(store, seal, limits.page);
+      }
+      return total;
+    },
+  };
+}
+
+/** The evidence stays where it is, and nothing is sealed with a key that is not the one of the database. */
+async function refuseChangedLog({ store, secrets }: Deps): Promise<void> {
+  checkKeys(secrets, await store.read((tx) => keyStore.allKeys(tx)));
+  const head = await store.read((tx) => auditStore.chainHead(tx));
+  if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return;
+  throw new Error('audit archive: the head of the log was changed by hand; nothing was archived');
+}
+
+/** Deletes entries that are in an archive, also those that an interrupted run left. */
+async function deleteArchived(store: Store, seal: auditStore.HeadSeal, batch: number): Promise<void> {
+  const { seq } = await store.read((tx) => auditStore.getAnchor(tx, seal));
+  let deleted: number;
+  do deleted = await store.write((tx) => auditStore.deleteUpTo(tx, seq, batch));
+  while (deleted > 0);
+}
+
+interface Walk {
+  /** The last entry that was read. */
+  head: ChainHead;
+  hasMore(): Promise<boolean>;
+  /** Entries before the cutoff, at most so many that one file may hold. */
+  pages(): AsyncGenerator<ChainedEntry[]>;
+}
+
+/** Reads the log from the last archived entry on, and checks the chain while doing so. */
+function createWalk(store: Store, anchor: ChainHead, cutoff: number, limits: ArchiveLimits): Walk {
+  const nextPage = async (): Promise<ChainedEntry[]> => {
+    const rows = await store.read((tx) => auditStore.page(tx, walk.head.seq, limits.page));
+    const young = rows.findIndex(({ at }) => at >= cutoff);
+    return young < 0 ? rows : rows.slice(0, young);
+  };
+  const walk: Walk = {
+    head: { seq: anchor.seq, hash: anchor.hash },
+    hasMore: async () => (await nextPage()).length > 0,
+    pages: async function* () {
+      while (walk.head.seq - anchor.seq < limits.file) {
+        const page = await nextPage();
+        for (const entry of page) {
+          const step = verifyStep(walk.head, entry);
+          if (!step.ok) {
+            throw new Error(
+              `audit archive: entry ${step.seq} does not fit (${step.problem}); run kinpass audit verify`,
+            );
+          }
+          walk.head = step.head;
+        }
+        if (page.length > 0) yield page;
+        if (page.length < limits.page) return;
+      }
+    },
+  };
+  return walk;
+}

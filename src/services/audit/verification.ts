@@ -1,0 +1,134 @@
+import { verifyStep, type ChainedEntry, type ChainHead, CHAIN_START } from '../../domain/audit-chain.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import * as auditStore from '../../store/audit.ts';
+import type { Store } from '../../store/database/index.ts';
+import * as keyStore from '../../store/oidc/keys.ts';
+import { checkKeys } from '../keys/key-ring.ts';
+import { readArchives } from './archive-file.ts';
+import { createArchiveSeal, createHeadSeal } from './audit.ts';
+
+export interface Verification {
+  head: ChainHead;
+  /** The last entry that is in an archive; 0 when there is none. */
+  archived: number;
+  /** The first entry that was read from an archive; `undefined` without archives. */
+  archivesFrom: number | undefined;
+}
+
+interface Options {
+  /** A head that was kept elsewhere. */
+  kept?: ChainHead | undefined;
+  /** The folder of the archives, to read them too. */
+  folder?: string | undefined;
+}
+
+interface Deps {
+  store: Store;
+  secrets: Secrets;
+}
+
+/**
+ * Reads the audit log, and the archives on request, and checks that every entry follows from the one before it.
+ *
+ * @throws {Error} naming the first entry that was changed, removed or added by hand
+ */
+export async function verifyAuditLog(deps: Deps, options: Options): Promise<Verification> {
+  const { store, secrets } = deps;
+  checkKeys(secrets, await store.read((tx) => keyStore.allKeys(tx)));
+  const seal = createArchiveSeal(secrets);
+  for (;;) {
+    const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
+    try {
+      return await verifyFrom(deps, anchor, options);
+    } catch (error) {
+      // A running archive job moves entries away while they are read here.
+      const now = await store.read((tx) => auditStore.getAnchor(tx, seal));
+      if (now.seq === anchor.seq) throw error;
+    }
+  }
+}
+
+async function verifyFrom(deps: Deps, anchor: ChainHead, { kept, folder }: Options): Promise<Verification> {
+  const { store } = deps;
+  const before = await getHead(deps);
+  const metKept = meeting(kept ?? CHAIN_START);
+  const archivesFrom = folder === undefined ? undefined : await verifyArchives(deps, folder, anchor, metKept);
+  const met = meeting(before);
+  let head: ChainHead = anchor;
+  met.pass(head);
+  metKept.pass(head);
+  for await (const entry of auditStore.entries(store, anchor.seq)) {
+    head = step(head, entry, 'entry');
+    met.pass(head);
+    metKept.pass(head);
+  }
+  // A running service may write meanwhile, so the end lies between the two heads.
+  const after = await getHead(deps);
+  if (!met.done() || head.seq > after.seq) {
+    throw new Error(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
+  }
+  if (kept && !metKept.done()) throw keptProblem(kept, anchor, archivesFrom);
+  return { head: { seq: head.seq, hash: head.hash }, archived: anchor.seq, archivesFrom };
+}
+
+async function getHead({ store, secrets }: Deps): Promise<ChainHead> {
+  const head = await store.read((tx) => auditStore.chainHead(tx));
+  if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return head;
+  throw new Error('audit log: the head was changed by hand; entries at the end may be missing');
+}
+
+function keptProblem(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): Error {
+  if (kept.seq < (archivesFrom ?? anchor.seq)) {
+    return new Error(`audit log: entry ${kept.seq} is in an archive that was not read; use --archives`);
+  }
+  return new Error(`audit log: entry ${kept.seq} is not the one whose head was kept`);
+}
+
+/** Follows the chain through the archives up to where the table begins. @returns the first entry that was there */
+async function verifyArchives(
+  { secrets }: Deps,
+  folder: string,
+  anchor: ChainHead,
+  metKept: Meeting,
+): Promise<number | undefined> {
+  const met = meeting(anchor);
+  let head: ChainHead | undefined;
+  let from: number | undefined;
+  for await (const entry of readArchives(folder, secrets)) {
+    if (head === undefined) {
+      // The oldest archives may be kept elsewhere.
+      head = { seq: entry.seq - 1, hash: entry.prevHash };
+      from = entry.seq;
+    }
+    head = step(head, entry, 'archived entry');
+    met.pass(head);
+    metKept.pass(head);
+  }
+  if (!met.done()) {
+    const end = head === undefined ? 'there is no archive' : `the archives end at entry ${head.seq}`;
+    throw new Error(`audit log: ${end}, but ${anchor.seq} entries were archived`);
+  }
+  return from;
+}
+
+function step(head: ChainHead, entry: ChainedEntry, name: string): ChainHead {
+  const next = verifyStep(head, entry);
+  if (!next.ok) throw new Error(`audit log: ${name} ${next.seq} does not fit (${next.problem})`);
+  return next.head;
+}
+
+interface Meeting {
+  pass(head: ChainHead): void;
+  done(): boolean;
+}
+
+/** Returns true if a walk along the chain comes by this head. */
+function meeting(wanted: ChainHead): Meeting {
+  let met = wanted.seq === CHAIN_START.seq;
+  return {
+    pass: ({ seq, hash }) => {
+      met ||= seq === wanted.seq && hash === wanted.hash;
+    },
+    done: () => met,
+  };
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import { firstPoll, pacePoll, type PollState } from '../../domain/throttling/device-polls.ts';
+import { admitAttempt, admitFromAll } from '../../domain/throttling/throttle.ts';
+import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../domain/throttling/user-codes.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import * as throttles from '../../store/auth/throttles.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as records from '../../store/oidc/records.ts';
+import { lockNetworks, networkCounters, putNetworks, removePlaceholders } from './network-counters.ts';
+
+/** Records of this kind are ours; the provider has no such model. They are purged with the device codes. */
+const POLL_MODEL = 'DevicePoll';
+
+/** The state of a stored device code, in the words of the provider. */
+export interface DeviceCode {
+  /** In seconds since 1970. */
+  exp?: number | undefined;
+  error?: string | undefined;
+  accountId?: string | undefined;
+  inFlight?: boolean | undefined;
+}
+
+/** A user code that a person typed. */
+export interface TypedUserCode<T> {
+  code: string;
+  address: string;
+  personId: string | undefined;
+  /** Of the session that holds the form. */
+  sessionUid: string | undefined;
+  open: (record: records.FoundRecord | undefined) => T | undefined;
+}
+
+/** `until`, in ms: too many wrong codes, this one was not looked up. */
+export type UserCodeResult<T> = { payload: T | undefined } | { until: number };
+
+interface Deps {
+  store: Store;
+  secrets: Secrets;
+  clock: Clock;
+}
+
+/**
+ * Looks up a user code that a person typed (RFC 8628, section 5.1). Counting, checking and looking up are one transaction, so parallel
+ * guesses count one by one.
+ *
+ * A wrong, expired or used code counts on the person, or on the session where no person is signed in, and on the networks of the address. A
+ * right one resets the counter of the person or session.
+ */
+export function lookUpUserCode<T extends DeviceCode>(
+  { store, secrets, clock }: Deps,
+  { code, address, personId, sessionUid, open }: TypedUserCode<T>,
+): Promise<UserCodeResult<T>> {
+  const own = personId === undefined ? `user-code-session:${hashId(sessionUid ?? '')}` : `user-code-person:${personId}`;
+  const networks = networkCounters(secrets, 'user-code-address', address, USER_CODE_NETWORK_RULE);
+  return store.write(async (tx) => {
+    const ofOwn = await throttles.lockThrottle(tx, own);
+    const ofNetworks = await lockNetworks(tx, networks);
+    const now = clock.now();
+    const atOwn = admitAttempt(ofOwn.state, now, USER_CODE_RULE);
+    const atNetworks = admitFromAll(ofNetworks, now);
+    if (!atOwn.admitted || !atNetworks.admitted) {
+      await removePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
+      return { until: Math.max(untilOf(atOwn), untilOf(atNetworks)) };
+    }
+    const payload = open(await records.findRecordByUserCode(tx, 'DeviceCode', hashId(code)));
+    if (isPending(payload, now)) {
+      await throttles.clearThrottle(tx, own);
+    } else {
+      await throttles.putThrottle(tx, own, atOwn.next);
+      await putNetworks(tx, networks, atNetworks.next);
+    }
+    return { payload };
+  });
+}
+
+function untilOf(admission: { admitted: boolean; until?: number | undefined }): number {
+  return admission.until ?? 0;
+}
+
+/** Returns true if the provider accepts the code: the device still waits for an answer. */
+function isPending(payload: DeviceCode | undefined, now: number): boolean {
+  if (payload === undefined || (payload.exp ?? 0) <= Math.floor(now / 1000)) return false;
+  return payload.error === undefined && payload.accountId === undefined && payload.inFlight !== true;
+}
+
+const pollState = z.object({ intervalSeconds: z.number(), acceptedAt: z.number() });
+
+/**
+ * Records the poll of a device whose code is pending: one small record per code, shared by all nodes and updated in place. A poll that is
+ * too early writes nothing once the interval has its longest value.
+ *
+ * @param lifetimeSeconds of a device code
+ * @returns the new interval in seconds if the poll is too early
+ */
+export function recordPoll(
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+  deviceCode: string,
+  lifetimeSeconds: number,
+): Promise<number | undefined> {
+  const idHash = hashId(deviceCode);
+  return store.write(async (tx) => {
+    const now = clock.now();
+    const known = await records.findRecord(tx, POLL_MODEL, idHash);
+    if (known === undefined && (await insertFirst(tx, idHash, now, now + lifetimeSeconds * 1000))) return undefined;
+    const state = known === undefined ? firstPoll(now) : pollState.parse(JSON.parse(known.payload));
+    const paced = pacePoll(state, now);
+    const isStored = known === undefined || (await replaceState(tx, idHash, known.payload, paced.next));
+    // A parallel poll, perhaps on another node, was first: this one is too early after it.
+    return paced.tooEarly || !isStored ? paced.next.intervalSeconds : undefined;
+  });
+}
+
+function insertFirst(tx: Unit, idHash: string, now: number, expiresAt: number): Promise<boolean> {
+  const payload = JSON.stringify(firstPoll(now));
+  return records.putFirst(tx, { model: POLL_MODEL, idHash, payload, expiresAt, createdAt: now });
+}
+
+/** @returns false when the state is not `old` any more */
+async function replaceState(tx: Unit, idHash: string, old: string, next: PollState): Promise<boolean> {
+  const payload = JSON.stringify(next);
+  return payload === old || records.replacePayload(tx, POLL_MODEL, idHash, { old, next: payload });
+}

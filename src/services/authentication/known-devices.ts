@@ -1,0 +1,69 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Random } from '../../domain/random.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+
+/**
+ * Devices on which a person has signed in (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). A device keeps a token:
+ * `v1`, a nonce, and a keyed hash of the nonce and the person for each of its people, newest first. Nothing is stored, so every node
+ * knows every device, and a change of signing or cookie keys forgets none. Half of the nonce is a keyed hash of the other half, so only
+ * this service makes one, after a sign-in.
+ */
+export interface KnownDevices {
+  /** @returns the key of the counter that the device has for this person; undefined when the device is unknown */
+  counterKey(token: string | undefined, personId: string | undefined): string | undefined;
+  /** @returns an id of the device; undefined when this service issued no such token */
+  idOf(token: string | undefined): string | undefined;
+  /** Adds a person who has just signed in to the token of the device. */
+  remember(token: string | undefined, personId: string): string;
+}
+
+/** A family shares a telephone, so a token holds several people; the one who was away longest is dropped. */
+const MAX_PEOPLE = 5;
+/** Of each half of the nonce. */
+const HALF_BYTES = 8;
+const TOKEN = /^v1\.([\w-]{22})((?:\.[\w-]{43}){1,5})$/;
+
+interface Token {
+  nonce: string;
+  macs: readonly string[];
+}
+
+function parseToken(text: string | undefined): Token | undefined {
+  const [, nonce, macs] = TOKEN.exec(text ?? '') ?? [];
+  return nonce === undefined || macs === undefined ? undefined : { nonce, macs: macs.slice(1).split('.') };
+}
+
+export function createKnownDevices({ secrets, random }: { secrets: Secrets; random: Random }): KnownDevices {
+  const macOf = (nonce: string, personId: string): string => secrets.mac('device', `${nonce}\n${personId}`);
+  const sealOf = (half: Buffer): Buffer =>
+    Buffer.from(secrets.mac('device', `nonce\n${half.toString('base64url')}`), 'base64url').subarray(0, HALF_BYTES);
+  const createNonce = (): string => {
+    const half = random.bytes(HALF_BYTES);
+    return Buffer.concat([half, sealOf(half)]).toString('base64url');
+  };
+  const isIssued = (nonce: string): boolean => {
+    const bytes = Buffer.from(nonce, 'base64url');
+    return timingSafeEqual(bytes.subarray(HALF_BYTES), sealOf(bytes.subarray(0, HALF_BYTES)));
+  };
+  return {
+    idOf: (text) => {
+      const token = parseToken(text);
+      return token !== undefined && isIssued(token.nonce) ? hashId(token.nonce) : undefined;
+    },
+    counterKey: (text, personId = '') => {
+      const token = parseToken(text);
+      if (token === undefined) return undefined;
+      const mac = macOf(token.nonce, personId);
+      const isKnown = token.macs.some((one) => timingSafeEqual(Buffer.from(one), Buffer.from(mac)));
+      return isKnown ? `device:${hashId(mac)}` : undefined;
+    },
+    remember: (text, personId) => {
+      const token = parseToken(text);
+      const known = token !== undefined && isIssued(token.nonce) ? token : undefined;
+      const nonce = known?.nonce ?? createNonce();
+      const mac = macOf(nonce, personId);
+      const others = known?.macs.filter((one) => one !== mac) ?? [];
+      return ['v1', nonce, mac, ...others].slice(0, MAX_PEOPLE + 2).join('.');
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import {
+  ACCOUNT_RULE,
+  admitFromAll,
+  admitKnownDevice,
+  admitUnknownDevice,
+  withdrawAttempt,
+  type CountedAttempt,
+  type ThrottleState,
+} from '../../domain/throttling/throttle.ts';
+import * as throttles from '../../store/auth/throttles.ts';
+import type { Unit } from '../../store/database/index.ts';
+import type { AuditEvent } from '../audit/audit.ts';
+import {
+  aboutNetwork,
+  lockNetworks,
+  overdueWindows,
+  refundNetworks,
+  removePlaceholders,
+  type LockedNetwork,
+  type NetworkCounter,
+} from './network-counters.ts';
+import {
+  clearCounter,
+  endWindows,
+  recordRefusal,
+  summaryEvent,
+  THROTTLED,
+  type RefusalWindow,
+} from './refusal-counters.ts';
+
+/*
+ * The counters of an attempt. They are locked in the same order everywhere: device, login, person, networks. The statements of one
+ * round trip are sent in this order.
+ */
+export interface CounterKeys {
+  /** The person that the login names. */
+  personId: string | undefined;
+  /** A device on which the person has signed in before. */
+  device: string | undefined;
+  /** The typed login; undefined where the page asks for none. */
+  login: string | undefined;
+  /** A login that names no account has this counter too, so that it costs the same statements. */
+  person: string;
+  networks: readonly NetworkCounter[];
+}
+
+interface Counted extends CountedAttempt {
+  key: string;
+}
+
+export interface Admitted {
+  kind: 'admitted';
+  /** False while the person is locked. */
+  compare: boolean;
+  /** True if the wait of the person had passed: a wrong password counts towards closing a first password. */
+  onTime: boolean;
+  /** The attempt at the counters of the account. */
+  counted: readonly Counted[];
+  networks: readonly NetworkCounter[];
+  /** Windows of refused attempts that this attempt ends. */
+  windows: { account: readonly RefusalWindow[]; networks: readonly RefusalWindow[] };
+}
+
+/** `until` in ms; undefined: locked until an e-mailed link or the IT desk opens it. */
+export interface Refused {
+  kind: 'refused';
+  until: number | undefined;
+}
+
+export type Entrance = Admitted | Refused;
+
+/** A counter as it was locked. */
+interface LockedCounter extends throttles.Throttle, RefusalWindow {}
+
+interface LockedAccount {
+  device: LockedCounter | undefined;
+  login: LockedCounter | undefined;
+  person: LockedCounter;
+}
+
+/** A decision, with the states to write or the counter that refuses. */
+type Decision =
+  | { admitted: Admitted; states: readonly { key: string; state: ThrottleState }[] }
+  | { admitted: undefined; until: number | undefined; by: LockedCounter };
+
+async function lockAccount(tx: Unit, { personId, device, login, person }: CounterKeys): Promise<LockedAccount> {
+  const about = { subjectId: personId };
+  const lock = async (key: string): Promise<LockedCounter> => ({
+    ...{ key, about },
+    ...(await throttles.lockThrottle(tx, key)),
+  });
+  const lockIf = (key: string | undefined): Promise<LockedCounter> | undefined =>
+    key === undefined ? undefined : lock(key);
+  const [ofDevice, ofLogin, ofPerson] = await Promise.all([lockIf(device), lockIf(login), lock(person)]);
+  return { device: ofDevice, login: ofLogin, person: ofPerson };
+}
+
+/**
+ * Counts an attempt before the comparison, so that fifty guesses at once count as fifty.
+ *
+ * @param refusal the audit entry of a refused attempt; undefined where refused attempts have no entries of their own
+ * @returns the decision, and the audit entries that belong to the same transaction
+ */
+export async function countAttempt(
+  tx: Unit,
+  keys: CounterKeys,
+  now: number,
+  refusal: ((refused: Refused) => AuditEvent) | undefined,
+): Promise<{ result: Entrance; events: AuditEvent[] }> {
+  const [account, early] = await Promise.all([
+    lockAccount(tx, keys),
+    keys.device === undefined ? lockNetworks(tx, keys.networks) : undefined,
+  ]);
+  const known = decideForKnownDevice(account, now);
+  const networks = known === undefined ? (early ?? (await lockNetworks(tx, keys.networks))) : [];
+  const decision = known ?? decideForUnknownDevice(account, networks, now);
+  if (decision.admitted !== undefined) {
+    await Promise.all(decision.states.map(({ key, state }) => throttles.putThrottle(tx, key, state)));
+    return { result: decision.admitted, events: [] };
+  }
+  await removePlaceholders(tx, [account.device, account.login, account.person, ...networks]);
+  const { by: counter, until } = decision;
+  const refused: Refused = { kind: 'refused', until };
+  const events = await recordRefusal(tx, { counter, now, event: THROTTLED.signIn, first: refusal?.(refused) });
+  return { result: refused, events };
+}
+
+/** @returns undefined when the device is unknown, or counts as unknown */
+function decideForKnownDevice({ device, person }: LockedAccount, now: number): Decision | undefined {
+  if (device === undefined) return undefined;
+  const admission = admitKnownDevice({ device: device.state, person: person.state }, now, ACCOUNT_RULE);
+  if (admission.kind === 'unknown') return undefined;
+  if (admission.kind === 'refused') return { admitted: undefined, until: admission.until, by: device };
+  const counted = [toCounted(device, admission.next.device), toCounted(person, admission.next.person)];
+  const windows = { account: openWindows([device]), networks: [] };
+  return {
+    admitted: { kind: 'admitted', compare: true, onTime: true, counted, networks: [], windows },
+    states: counted.map(({ key, next }) => ({ key, state: next })),
+  };
+}
+
+function decideForUnknownDevice(
+  { login, person }: LockedAccount,
+  networks: readonly LockedNetwork[],
+  now: number,
+): Decision {
+  const states = { login: login?.state, person: person.state };
+  const admission = admitUnknownDevice(states, login !== undefined, now, ACCOUNT_RULE);
+  if (!admission.admitted) {
+    const by = admission.by === 'login' && login !== undefined ? login : person;
+    return { admitted: undefined, until: admission.until, by };
+  }
+  const fromNetworks = admitFromAll(networks, now);
+  if (!fromNetworks.admitted) {
+    const { until, by } = fromNetworks;
+    return { admitted: undefined, until, by: { ...by, about: aboutNetwork(by) } };
+  }
+  const { compare, onTime, next } = admission;
+  const atLogin = login === undefined ? [] : [toCounted(login, next.login)];
+  const atPerson = toCounted(person, next.person);
+  const ofAccount = login === undefined ? [person] : [login, person];
+  return {
+    admitted: {
+      ...{ kind: 'admitted', compare, onTime, networks },
+      counted: compare ? [...atLogin, atPerson] : atLogin,
+      windows: { account: openWindows(ofAccount), networks: overdueWindows(networks, now) },
+    },
+    states: [
+      // A locked person is written back as it was: the statements are the same for every login.
+      ...[...atLogin, atPerson].map((one) => ({ key: one.key, state: one.next })),
+      ...fromNetworks.next.map((state, at) => ({ key: networks[at]?.key ?? '', state })),
+    ],
+  };
+}
+
+function toCounted({ key, state }: LockedCounter, next: ThrottleState): Counted {
+  return { key, before: state, next };
+}
+
+function openWindows(counters: readonly LockedCounter[]): RefusalWindow[] {
+  return counters.filter(({ refusals }) => refusals.since !== null);
+}
+
+/** Forgets the failures after a right password. @returns the audit entries of the windows that end */
+export async function clearAfterSuccess(
+  tx: Unit,
+  { personId, device, login, person }: CounterKeys,
+  { networks, windows }: Admitted,
+  now: number,
+): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for (const key of [device, login, person]) {
+    const summary = key === undefined ? undefined : await clearCounter(tx, key);
+    if (summary !== undefined) events.push(summaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
+  }
+  // The refund locks all networks in their order; the windows are at some of them.
+  await refundNetworks(tx, networks, now);
+  events.push(...(await endWindows(tx, THROTTLED.signIn, windows.networks)));
+  return events;
+}
+
+/** Takes back an attempt whose password was not compared, because the service was busy. It was no guess. */
+export async function withdraw(tx: Unit, { counted, networks }: Admitted, now: number): Promise<void> {
+  for (const { key, ...attempt } of counted) {
+    const { state } = await throttles.lockThrottle(tx, key);
+    if (state !== undefined) await throttles.putThrottle(tx, key, withdrawAttempt(state, attempt, ACCOUNT_RULE));
+  }
+  await refundNetworks(tx, networks, now);
+}

@@ -1,0 +1,140 @@
+import type { Clock } from '../../domain/clock.ts';
+import { checkNewPassword, normalisePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import type { Hasher } from '../../platform/hashing/password-hasher.ts';
+import * as credentials from '../../store/auth/credentials.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import type { Endings } from '../access/revocation.ts';
+import type { RotatedSession } from '../access/session-rotation.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { isEasilyGuessed } from './password-strength.ts';
+import type { Attempts } from './password-verification.ts';
+
+export interface PasswordChange {
+  personId: string;
+  current: string;
+  next: string;
+  /** The session in which the change was asked for; all others end. `undefined` before a first sign-in. */
+  keepSessionHash: string | undefined;
+  address: string;
+  /** The token of the device (known-devices.ts). */
+  device?: string | undefined;
+}
+
+export type PasswordChangeResult =
+  /** `kept` is the session that continues under a new id, where one was to be kept. */
+  | { kind: 'changed'; credentialVersion: number; kept: RotatedSession | undefined }
+  | { kind: 'wrong_current' }
+  | { kind: 'throttled'; until: number | undefined }
+  | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+
+export interface Passwords {
+  /**
+   * Asks for the old password, checks the new one, ends everything else and mails a notice.
+   *
+   * @throws {BusyError}
+   * @throws {OvertakenError} when the session to keep has ended
+   */
+  change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** Whether the person has chosen a password, so that a first one opens nothing any more. */
+  isChosen(personId: string): Promise<boolean>;
+  /** Why a new password is not good enough; empty when it is. */
+  check(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
+  /**
+   * Inside a unit of work that has set the password: ends every other session and every refresh token, and mails a notice. Call
+   * `outbox.kick` after it.
+   *
+   * @returns the kept session under its new id
+   */
+  settle(u: Unit, personId: string, keepSessionHash: string | undefined): Promise<RotatedSession | undefined>;
+}
+
+interface Deps {
+  store: Store;
+  attempts: Attempts;
+  hasher: Hasher;
+  secrets: Secrets;
+  clock: Clock;
+  audit: Audit;
+  outbox: Outbox;
+  endings: Endings;
+  minLength: number;
+  issuer: string;
+}
+
+export function createPasswords(deps: Deps): Passwords {
+  const { store, attempts, hasher, audit, clock, outbox, minLength } = deps;
+  const check = createPolicyCheck(deps.store, deps.secrets, minLength);
+  const settle = createSettle(deps);
+  return {
+    check,
+    settle,
+    isChosen: async (personId) => {
+      const { first, hash } = await store.read((u) => credentials.credentialOf(u, personId));
+      return first === undefined && hash !== undefined;
+    },
+    change: async ({ personId, current, next, keepSessionHash, address, device }) => {
+      const verified = await attempts.verify({ personId, login: undefined, password: current, address, device });
+      if (verified.kind === 'throttled') return verified;
+      if (verified.kind === 'wrong') return { kind: 'wrong_current' };
+      const problems = await check(personId, next, current);
+      if (problems.length > 0) return { kind: 'unfit', problems };
+      const hash = await hasher.hash(normalisePassword(next));
+      const { credentialVersion: verifiedVersion } = verified;
+      const changed = await store.write(async (u) => {
+        const version = await credentials.exchangePassword(u, personId, verifiedVersion, hash, clock.now());
+        if (version === undefined) return undefined;
+        const kept = await settle(u, personId, keepSessionHash);
+        await audit.append(u, {
+          event: verified.kind === 'first_password' ? 'password.chosen' : 'password.changed',
+          outcome: 'ok',
+          actorId: personId,
+          subjectId: personId,
+          address,
+        });
+        return { credentialVersion: version, kept };
+      });
+      if (changed === undefined) return { kind: 'wrong_current' };
+      outbox.kick();
+      return { kind: 'changed', ...changed };
+    },
+  };
+}
+
+function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): Passwords['check'] {
+  return async (personId, next, current) => {
+    const context = await store.read((u) => people.passwordContext(u, personId));
+    const { nationalIdSealed, ...words } = context;
+    return checkNewPassword({
+      password: next,
+      minLength,
+      context: {
+        ...words,
+        ...(nationalIdSealed === null ? {} : { nationalId: secrets.open('national-id', personId, nationalIdSealed) }),
+        ...(current === undefined ? {} : { currentPassword: current }),
+      },
+      isCommon: isEasilyGuessed,
+    });
+  };
+}
+
+function createSettle(deps: Deps): Passwords['settle'] {
+  const { attempts, endings } = deps;
+  return async (u, personId, keepSessionHash) => {
+    const kept = await endings.endPerson(u, personId, keepSessionHash);
+    await notify(u, deps, personId);
+    await attempts.forgive(u, personId);
+    return kept;
+  };
+}
+
+/** Tells every verified e-mail address of the person, so that a thief who changed the password does not go unseen. */
+function notify(tx: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
+  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+    template: 'password-changed',
+    locals: { name, changedAt: clock.now(), link: `${issuer}/forgot` },
+  }));
+}

@@ -1,0 +1,95 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import type { Random } from '../../domain/random.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { insertMany } from '../../store/database/bulk-insert.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as outboxStore from '../../store/outbox.ts';
+
+const mailPayload = z.object({
+  kind: z.literal('mail'),
+  to: z.string(),
+  template: z.enum(['first-password-closed', 'password-changed', 'reset-link']),
+  lang: z.string(),
+  locals: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+const logoutPayload = z.object({
+  kind: z.literal('backchannel_logout'),
+  clientId: z.string(),
+  personId: z.string(),
+  sid: z.string().optional(),
+});
+const payload = z.discriminatedUnion('kind', [mailPayload, logoutPayload]);
+
+export type MailJob = z.infer<typeof mailPayload>;
+export type LogoutJob = z.infer<typeof logoutPayload>;
+export type OutboxJob = z.infer<typeof payload>;
+
+/**
+ * What must reach somebody else, written down in the same unit of work as its cause and delivered afterwards. A dead mail
+ * server or relying party loses nothing and blocks nobody.
+ */
+export interface Outbox {
+  /** @returns the id of the job */
+  enqueue(u: Unit, job: OutboxJob): Promise<string>;
+  /** The same for any number of jobs, in a few statements. @returns the ids of the jobs, in the order of the jobs */
+  enqueueAll(tx: Unit, jobs: readonly OutboxJob[]): Promise<string[]>;
+  /** @throws {Error} when the row was changed or moved */
+  open(row: { id: string; payload: string }): OutboxJob;
+  /** Tells the worker of this process that something is due; call it after the unit of work has committed. */
+  kick(): void;
+  /**
+   * Waits until each job was delivered or has failed once, for about 1.5 seconds at most.
+   *
+   * @returns the ids of the delivered jobs
+   */
+  waitForDelivery(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  onKick(listener: () => void): void;
+}
+
+/** Milliseconds between two looks at the outbox while a person waits; about 1.5 seconds together. */
+const WAITS_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  secrets: Secrets;
+}
+
+export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
+  const events = new EventEmitter();
+  const toRow = (job: OutboxJob): outboxStore.NewOutboxRow => {
+    const id = random.uuid();
+    const now = clock.now();
+    const payload = secrets.seal('outbox', id, JSON.stringify(job));
+    return { id, kind: job.kind, payload, nextAt: now, createdAt: now };
+  };
+  return {
+    enqueue: async (u, job) => {
+      const row = toRow(job);
+      await outboxStore.enqueue(u, row);
+      return row.id;
+    },
+    enqueueAll: async (tx, jobs) => {
+      const rows = jobs.map(toRow);
+      await insertMany(tx, tx.t.outbox, rows);
+      return rows.map(({ id }) => id);
+    },
+    open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
+    kick: () => events.emit('due'),
+    waitForDelivery: async (ids) => {
+      if (ids.length === 0) return new Set();
+      let rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
+      for (const wait of WAITS_MS) {
+        if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;
+        await sleep(wait);
+        rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
+      }
+      return new Set(rows.filter(({ doneAt }) => doneAt !== null).map(({ id }) => id));
+    },
+    onKick: (listener) => events.on('due', listener),
+  };
+}

@@ -1,0 +1,24 @@
+import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
+import type { Unit } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import type { MailJob, Outbox } from './outbox.ts';
+
+/**
+ * Enqueues a mail to every verified e-mail address of a person. An unverified address may belong to another person.
+ *
+ * @param write makes the mail for the name of the person
+ */
+export async function mailVerifiedAddresses(
+  tx: Unit,
+  outbox: Outbox,
+  personId: string,
+  write: (name: string) => Pick<MailJob, 'template' | 'locals'>,
+): Promise<void> {
+  const facts = await people.personFacts(tx, personId);
+  if (facts === undefined) return;
+  for (const { kind, value, verified } of facts.identifiers) {
+    if (kind !== 'email' || !verified) continue;
+    const lang = facts.locale ?? ORIGINAL_LANGUAGE;
+    await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name) });
+  }
+}

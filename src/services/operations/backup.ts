@@ -1,0 +1,22 @@
+import type { Config } from '../../config/load.ts';
+import { systemRandom } from '../../domain/random.ts';
+import { createSecrets } from '../../platform/crypto/secrets.ts';
+import { restore } from '../../store/database/restore.ts';
+import { checkKeys } from '../keys/key-ring.ts';
+
+export { backup } from '../../store/database/backup.ts';
+
+/**
+ * Writes a backup into a place where no database exists yet.
+ *
+ * @throws {Error} when the backup is refused, also for another master key, or the place is taken; nothing is written then
+ */
+export async function restoreBackup(
+  { database, masterKey }: Pick<Config, 'database' | 'masterKey'>,
+  file: string,
+): Promise<void> {
+  const secrets = createSecrets(masterKey, systemRandom);
+  await restore(database, file, (keys) => {
+    checkKeys(secrets, keys);
+  });
+}

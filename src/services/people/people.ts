@@ -1,0 +1,100 @@
+import { dayInCity, type Clock } from '../../domain/clock.ts';
+import { parseLogin } from '../../domain/credentials/identifiers.ts';
+import type { PersonFacts } from '../../domain/model.ts';
+import * as credentials from '../../store/auth/credentials.ts';
+import type { Store, Unit } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import type { PersonStatus } from '../../store/people/people.ts';
+import type { Endings } from '../access/revocation.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Attempts } from '../authentication/password-verification.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+
+export interface PersonByLogin {
+  personId: string;
+  status: PersonStatus;
+}
+
+export interface People {
+  /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
+  activeFacts(personId: string): Promise<PersonFacts | undefined>;
+  /** Returns true if the account is open and its credential is still the one that was verified. */
+  isCurrent(personId: string, credentialVersion: number): Promise<boolean>;
+  /**
+   * Closes or opens an account. Closing ends everything at once: sessions, grants, refresh tokens; relying parties are told.
+   *
+   * @param actorId who decided; `undefined` for an operator at the console
+   * @returns false when there is no such person
+   */
+  setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
+  /** Clears the failures of a person under every login, and opens a closed first password again. Its expiry stays. */
+  unlock(personId: string): Promise<void>;
+  /** A login name to show to the person: what is typed most likely. */
+  loginOf(personId: string): Promise<string>;
+}
+
+interface Deps {
+  store: Store;
+  attempts: Pick<Attempts, 'forgive'>;
+  clock: Clock;
+  audit: Pick<Audit, 'append'>;
+  endings: Endings;
+  outbox: Outbox;
+}
+
+/** Finds the account with this login, active or disabled. */
+export async function findByLogin(store: Store, typed: string): Promise<PersonByLogin | undefined> {
+  const login = parseLogin(typed);
+  if (login === undefined) return undefined;
+  return store.read(async (tx) => {
+    const personId = await people.personIdByIdentifier(tx, login.kind, login.value);
+    const person = personId === undefined ? undefined : await people.personById(tx, personId);
+    return person && { personId: person.id, status: person.status };
+  });
+}
+
+/** `unlock` alone, for a command that changes nothing else. */
+export function createUnlock({ store, attempts, audit }: Pick<Deps, 'store' | 'attempts' | 'audit'>): People['unlock'] {
+  return (personId) =>
+    store.write(async (tx) => {
+      await clearFailures(tx, attempts, personId);
+      await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
+    });
+}
+
+async function clearFailures(tx: Unit, attempts: Deps['attempts'], personId: string): Promise<void> {
+  await credentials.reopenFirstPassword(tx, personId);
+  await attempts.forgive(tx, personId);
+}
+
+export function createPeople({ store, attempts, clock, audit, endings, outbox }: Deps): People {
+  const activeFacts: People['activeFacts'] = async (personId) => {
+    const facts = await store.read((u) => people.personFacts(u, personId, dayInCity(clock.now())));
+    return facts?.active === true ? facts : undefined;
+  };
+  return {
+    activeFacts,
+    isCurrent: async (personId, credentialVersion) => {
+      const person = await store.read((tx) => people.getCredentialState(tx, personId));
+      return person?.status === 'active' && person.credentialVersion === credentialVersion;
+    },
+    setStatus: async (personId, status, actorId) => {
+      const changed = await store.write(async (u) => {
+        if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;
+        // At enabling too: a request that began before the disabling may have stored its link after it.
+        await credentials.deleteResetLink(u, personId);
+        if (status === 'disabled') await endings.endPerson(u, personId);
+        else await clearFailures(u, attempts, personId);
+        await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
+        return true;
+      });
+      outbox.kick();
+      return changed;
+    },
+    unlock: createUnlock({ store, attempts, audit }),
+    loginOf: async (personId) => {
+      const facts = await activeFacts(personId);
+      return (facts?.identifiers.find(({ kind }) => kind === 'email') ?? facts?.identifiers[0])?.value ?? '';
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type pg from 'pg';
+import type { PooledConnection } from './pooled-connection.ts';
+
+/** Reads that use a connection at the same time; the server answers them one after another. */
+const MAX_READS_PER_CONNECTION = 8;
+
+/** Runs a read on a connection that others may use at the same time. */
+export type Share = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
+
+interface Shared {
+  readonly connection: Promise<PooledConnection>;
+  readCount: number;
+}
+
+/**
+ * Reads that begin in the same turn of the event loop share a connection, so that their statements and the answers travel together. They
+ * have no transaction that others could disturb. Later reads get a connection of their own: none waits for a slow one, and each that
+ * waits for the pool gets its turn. The last read releases the connection.
+ */
+export function createSharing(connect: () => Promise<PooledConnection>): Share {
+  let newest: Shared | undefined;
+  const join = (): Shared => {
+    if (newest !== undefined && newest.readCount < MAX_READS_PER_CONNECTION) return newest;
+    const shared: Shared = { connection: connect(), readCount: 0 };
+    newest = shared;
+    const close = (): void => {
+      setImmediate(() => {
+        if (newest === shared) newest = undefined;
+      });
+    };
+    shared.connection.then(close, close);
+    return shared;
+  };
+  const leave = (shared: Shared): boolean => {
+    shared.readCount -= 1;
+    const isLast = shared.readCount === 0;
+    if (isLast && newest === shared) newest = undefined;
+    return isLast;
+  };
+  return async (read) => {
+    const shared = join();
+    shared.readCount += 1;
+    let connection: PooledConnection | undefined;
+    try {
+      connection = await shared.connection;
+      return await read(connection.client);
+    } catch (error) {
+      connection?.markBrokenWhenLost(error);
+      throw error;
+    } finally {
+      if (leave(shared)) connection?.release();
+    }
+  };
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { drizzle } from 'drizzle-orm/pg-proxy';
+import pg from 'pg';
+
+import { postgresTables } from '../../schema/postgres.ts';
+import { codeOf, StoreError, withoutValues } from '../errors.ts';
+import {
+  createNesting,
+  runScoped,
+  scopeUnit,
+  type Engine,
+  type Execute,
+  type Queries,
+  type Store,
+  type StoreLog,
+  type Unit,
+} from '../transaction.ts';
+import { TurnSocket } from './coalescing-socket.ts';
+import { LOST, sayLost, UNKNOWN } from './connection-errors.ts';
+import { PooledConnection } from './pooled-connection.ts';
+import { createSharing } from './shared-reads.ts';
+
+/** Serialization failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when it is run again. */
+const RETRIED_CODES = new Set(['40001', '40P01']);
+const MAX_ATTEMPTS = 6;
+/**
+ * Not a prepared statement: a server that does not know its name would reject it and run each statement after it outside of a
+ * transaction. This one fails only together with its connection. The extended protocol lets it share a packet with prepared statements.
+ */
+const BEGIN: pg.QueryConfig & { queryMode: 'extended' } = { text: 'begin', queryMode: 'extended' };
+/** Wait of a request for a server that restarts, and the time between two tries. */
+const RECONNECT_TIMEOUT_MS = 3_000;
+const RECONNECT_POLL_MS = 50;
+/** Any number that all nodes share; the lock is valid within one database. */
+const MIGRATION_LOCK = 7_305_116_432;
+
+export interface PostgresOptions {
+  url: string;
+  /** Connections of each pool. Many reads do not delay writes, and the other way round. */
+  poolSize: number;
+  log: StoreLog | undefined;
+}
+
+/** PostgreSQL through two pools: one that can only read, without transactions, and one for transactions. */
+export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
+  const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
+  const writers = createPool(url, poolSize, log, '');
+  const share = createSharing(() => PooledConnection.take(readers));
+  const nesting = createNesting();
+  return {
+    dialect: 'postgres',
+    read: (fn) =>
+      retryWhileDisconnected(log, () => share((client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn))),
+    write: async (fn) => {
+      nesting.refuse();
+      return nesting.enter(() => retryWhileDisconnected(log, () => writeWithRetry(writers, fn, log)));
+    },
+    maintain: async (fn) => {
+      nesting.refuse();
+      return maintain(writers, fn);
+    },
+    ping: async () => {
+      await Promise.all([readers.query('select 1'), writers.query('select 1')]);
+    },
+    close: async () => {
+      await Promise.all([readers.end(), writers.end()]);
+    },
+  };
+}
+
+function createPool(url: string, max: number, log: StoreLog | undefined, options: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options,
+    application_name: 'kinpass',
+    keepAlive: true,
+    pipeline: true,
+    stream: () => new TurnSocket(),
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  // A connection that breaks while idle is replaced at the next use; without a listener it would end the process.
+  pool.on('error', (error) => log?.warn({ code: codeOf(error) }, 'postgres: idle connection lost'));
+  return pool;
+}
+
+function executeOn(client: pg.PoolClient): Execute {
+  return async (text, values, name) => {
+    const query = { text, values, rowMode: 'array', ...(name === undefined ? {} : { name }) } as const;
+    const { rows } = await client.query(query).catch(sayLost(LOST));
+    return rows;
+  };
+}
+
+/** Retries the work while the server restarts, so that people wait a moment instead of seeing an error. */
+async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
+  const end = performance.now() + RECONNECT_TIMEOUT_MS;
+  for (let waited = false; ; waited = true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (codeOf(error) !== LOST || performance.now() > end) throw error;
+      if (!waited) log?.warn({ code: LOST }, 'postgres: waiting for the server');
+    }
+    await sleep(RECONNECT_POLL_MS);
+  }
+}
+
+const postgresEngine: Engine = {
+  dialect: 'postgres',
+  t: postgresTables,
+  /** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
+  queries: (execute) =>
+    drizzle(async (statement, values) => ({ rows: await execute(statement, values) })) as unknown as Queries,
+};
+
+async function writeWithRetry<T>(pool: pg.Pool, fn: (u: Unit) => Promise<T>, log: StoreLog | undefined): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || !RETRIED_CODES.has(code) || attempt >= MAX_ATTEMPTS) throw error;
+      log?.warn({ code, attempt }, 'postgres: transaction is retried');
+    }
+    await sleep(5 * 2 ** attempt);
+  }
+}
+
+async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const connection = await PooledConnection.take(pool);
+  const { client } = connection;
+  try {
+    // It is sent together with the first statement.
+    const begun = client.query(BEGIN).catch(sayLost(LOST));
+    begun.catch(connection.markBroken);
+    const value = await fn(client);
+    await begun;
+    const { command } = await client.query('commit').catch(sayLost(UNKNOWN));
+    // After a failed statement PostgreSQL answers COMMIT with a silent ROLLBACK.
+    if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');
+    return value;
+  } catch (error) {
+    await client.query('rollback').catch(connection.markBroken);
+    const clean = withoutValues(error);
+    connection.markBrokenWhenLost(clean);
+    throw clean;
+  } finally {
+    connection.release();
+  }
+}
+
+async function maintain<T>(
+  pool: pg.Pool,
+  fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    // Building an index on a large table may take longer than any request should.
+    await client.query('set local statement_timeout = 0');
+    await client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`);
+    const execute = executeOn(client);
+    return fn((statement) => execute(statement, []));
+  });
+}

@@ -1,0 +1,63 @@
+import { Placeholder } from 'drizzle-orm';
+
+import { StoreError } from './errors.ts';
+import type { Engine, Execute, Queries, Unit } from './transaction.ts';
+
+/** A query of drizzle that has not been awaited. */
+interface Preparable<R> {
+  prepare(): { execute(values?: object): Promise<R> };
+}
+
+/** Returns the placeholder of a named value. */
+export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
+
+type Build<V, R> = (tools: Pick<Engine, 't' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
+type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
+
+/**
+ * Creates a prepared statement: drizzle builds its text once per engine instead of at each call, because building costs more than running
+ * (docs/decisions/0012-cost-of-a-request.md). For the statements of every request; a plain query is easier to read.
+ *
+ * Invariant: drizzle calls its callback synchronously inside `execute()`, so a statement always runs in the transaction of its caller.
+ *
+ * Drizzle passes `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
+ */
+export function statement<V extends object, R>(build: Build<V, R>): (u: Unit, values: V) => Promise<R> {
+  const name = nextName();
+  const prepared = new Map<Engine, Run<V, R>>();
+  return ({ engine, execute }, values) => {
+    let run = prepared.get(engine);
+    if (run === undefined) {
+      run = prepare(engine, build, name);
+      prepared.set(engine, run);
+    }
+    return run(execute, values);
+  };
+}
+
+let statementCount = 0;
+
+/** A connection learns the name together with the text, so names are unique within this process only. */
+function nextName(): string {
+  statementCount += 1;
+  return `kept_${String(statementCount)}`;
+}
+
+function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: string): Run<V, R> {
+  /** Holds `execute` of the calling transaction, during the synchronous part of a call only. */
+  const callers: Execute[] = [];
+  const db = engine.queries((text, values) => {
+    const execute = callers.pop();
+    if (execute === undefined) throw new StoreError('drizzle ran a prepared statement outside of a call');
+    return execute(text, values, name);
+  });
+  const query = build({ t: engine.t, dialect: engine.dialect, db }, (column) => new Placeholder(column)).prepare();
+  return async (execute, values) => {
+    callers.push(execute);
+    const rows = query.execute(values);
+    const isDeferred = callers.pop() !== undefined;
+    const result = await rows;
+    if (isDeferred) throw new StoreError('drizzle did not run a prepared statement synchronously');
+    return result;
+  };
+}

@@ -1,0 +1,199 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { StoreError } from '../errors.ts';
+import { runScoped, scopeUnit, type Nesting, type StoreLog, type Unit } from '../transaction.ts';
+import { sqliteEngine, type SqliteConnection } from './connection.ts';
+
+/** Writes of one batch. */
+const MAX_WRITES = 200;
+/** A batch takes no further write after this time, so that its first write does not wait long for the others. */
+const MAX_BATCH_MS = 50;
+/**
+ * Time from the beginning of one commit to the next. A write that comes sooner waits for the rest of it and shares a commit with others, as
+ * with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of its cost (docs/decisions/0012-cost-of-a-request.md).
+ */
+const COMMIT_DELAY_MS = 5;
+/** A transaction that takes longer is rolled back, because all other writes wait for it. */
+const TRANSACTION_TIMEOUT_MS = 30_000;
+
+interface QueuedWrite {
+  /** Runs the write inside its savepoint. @throws when its part was rolled back */
+  run(): Promise<void>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+interface Deps {
+  writer: SqliteConnection;
+  begin: () => Promise<void>;
+  nesting: Nesting;
+  log: StoreLog | undefined;
+}
+
+/**
+ * Group commit for SQLite: a commit waits for the disk, so waiting writes share one.
+ *
+ *            write()            delay over, writer free
+ *     idle ───────────▶ scheduled ───────────▶ committing ─┐ more writes: next batch
+ *      ▲                                         │    ▲    │
+ *      └────────────── queue empty ──────────────┘    └────┘
+ *
+ * A batch is BEGIN IMMEDIATE, then SAVEPOINT, the write and RELEASE for each write, then COMMIT.
+ *
+ * - A write that throws is rolled back to its savepoint and rejected; the others stay in the batch.
+ * - The other writes resolve after COMMIT only. When it fails, all of them are rejected.
+ * - `runExclusively` takes the writer between two batches. `close` refuses new work and waits until the queue is idle.
+ */
+export class GroupCommitQueue {
+  readonly #deps: Deps;
+  readonly #queue: QueuedWrite[] = [];
+  #state: 'idle' | 'scheduled' | 'committing' = 'idle';
+  #isClosed = false;
+  #lastCommitAt = -Infinity;
+  /** Settles when the writer is free. It never rejects: the next in line must not get the error of the one before. */
+  #writerFree: Promise<void> = Promise.resolve();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Runs `fn` in a transaction of its own. Resolves when it is on the disk. */
+  async write<T>(fn: (u: Unit) => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed();
+    return new Promise((resolve, reject) => {
+      this.#queue.push(createWrite(this.#deps, fn, resolve, reject));
+      this.#schedule();
+    });
+  }
+
+  /** Runs `fn` with the writer to itself, outside of any transaction. */
+  async runExclusively<T>(fn: () => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed();
+    const result = this.#writerFree.then(fn);
+    this.#writerFree = result.then(noop, noop);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#state !== 'idle') await new Promise((resolve) => setImmediate(resolve));
+    await this.#writerFree;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw new StoreError('the store is closed');
+  }
+
+  #schedule(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'scheduled';
+    const start = (): void => {
+      this.#writerFree = this.#writerFree
+        .then(() => this.#commitAll())
+        .catch((error: unknown) => this.#deps.log?.error({ err: error }, 'sqlite: writer failed'));
+    };
+    const delay = this.#lastCommitAt + COMMIT_DELAY_MS - performance.now();
+    if (delay > 0) setTimeout(start, delay);
+    // After the events of this turn, so that writes that arrived together share a commit.
+    else setImmediate(start);
+  }
+
+  async #commitAll(): Promise<void> {
+    this.#state = 'committing';
+    this.#lastCommitAt = performance.now();
+    try {
+      while (this.#queue.length > 0) await this.#commitBatch();
+    } finally {
+      this.#state = 'idle';
+    }
+  }
+
+  async #commitBatch(): Promise<void> {
+    const { writer, begin, log } = this.#deps;
+    const batch: QueuedWrite[] = [];
+    try {
+      await begin();
+      await this.#runBatch(batch);
+      writer.run('COMMIT');
+    } catch (error) {
+      log?.error({ err: error, writes: batch.length }, 'sqlite: commit failed');
+      if (writer.inTransaction()) writer.run('ROLLBACK');
+      // When BEGIN failed, nothing would settle the writes in the queue.
+      const unsettled = batch.length > 0 ? batch : this.#queue.splice(0);
+      for (const write of unsettled) write.reject(error);
+      return;
+    }
+    for (const write of batch) write.resolve();
+  }
+
+  /** Moves writes from the queue to the batch and runs them. @throws {StoreError} when the engine ended the whole transaction */
+  async #runBatch(batch: QueuedWrite[]): Promise<void> {
+    const end = performance.now() + MAX_BATCH_MS;
+    while (batch.length < MAX_WRITES && performance.now() < end) {
+      const write = this.#queue.shift();
+      if (write === undefined) return;
+      batch.push(write);
+      try {
+        await write.run();
+      } catch (error) {
+        batch.pop();
+        write.reject(error);
+        // A full disk ends the transaction with the parts of all writes (sqlite.org/lang_transaction.html).
+        if (!this.#deps.writer.inTransaction()) throw new StoreError('the transaction was ended by the engine');
+      }
+    }
+  }
+}
+
+function noop(): void {
+  // The caller of `runExclusively` has the error.
+}
+
+function createWrite<T>(
+  { writer, nesting }: Deps,
+  fn: (u: Unit) => Promise<T>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): QueuedWrite {
+  // The queue runs in the context of another caller; request ids and the like must be those of this caller.
+  const asCaller = AsyncLocalStorage.snapshot();
+  let result: { value: T } | undefined;
+  return {
+    run: async () => {
+      writer.run('SAVEPOINT unit');
+      try {
+        const scoped = scopeUnit(writer.execute, sqliteEngine);
+        const work = asCaller(() => nesting.enter(() => runScoped(scoped, fn)));
+        result = { value: await withTimeout(work, scoped.end) };
+        writer.run('RELEASE unit');
+      } catch (error) {
+        if (writer.inTransaction()) {
+          writer.run('ROLLBACK TO unit');
+          writer.run('RELEASE unit');
+        }
+        throw error;
+      }
+    },
+    resolve: () => {
+      if (result) resolve(result.value);
+    },
+    reject,
+  };
+}
+
+/** @param end ends the transaction's scope, so that its later statements throw */
+async function withTimeout<T>(work: Promise<T>, end: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      end();
+      const seconds = String(TRANSACTION_TIMEOUT_MS / 1000);
+      reject(new StoreError(`the transaction took longer than ${seconds} s and was rolled back`));
+    }, TRANSACTION_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

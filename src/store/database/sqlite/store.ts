@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { codeOf, StoreError } from '../errors.ts';
+import { createNesting, runScoped, scopeUnit, type Store, type StoreLog } from '../transaction.ts';
+import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './connection.ts';
+import { GroupCommitQueue } from './group-commit.ts';
+
+/** Wait for another process that writes the same file, and the time between two tries. */
+const BUSY_TIMEOUT_MS = 15_000;
+const BUSY_POLL_MS = 20;
+
+/** SQLite in one file: one writer with group commit, and a second connection that only reads. */
+export function openSqlite(file: string, log: StoreLog | undefined): Store {
+  const writer = openWriter(file);
+  const reader = openReader(file);
+  const nesting = createNesting();
+  const commits = new GroupCommitQueue({ writer, begin: () => begin(writer), nesting, log });
+  return {
+    dialect: 'sqlite',
+    read: (fn) => runScoped(scopeUnit(reader.execute, sqliteEngine), fn),
+    write: async (fn) => {
+      nesting.refuse();
+      return commits.write(fn);
+    },
+    maintain: async (fn) => {
+      nesting.refuse();
+      return commits.runExclusively(() => maintain(writer, fn));
+    },
+    ping: async () => {
+      await reader.execute('select 1', []);
+    },
+    close: async () => {
+      await commits.close();
+      reader.close();
+      writer.close();
+    },
+  };
+}
+
+/** `BEGIN IMMEDIATE` takes the write lock at once: a lock taken later can fail half-way through a transaction. */
+async function begin(writer: SqliteConnection): Promise<void> {
+  const end = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      writer.run('BEGIN IMMEDIATE');
+      return;
+    } catch (error) {
+      if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || performance.now() > end) throw error;
+    }
+    await sleep(BUSY_POLL_MS);
+  }
+}
+
+/** Rebuilding a table needs foreign keys off, and that works outside of a transaction only (sqlite.org/lang_altertable.html). */
+async function maintain<T>(
+  writer: SqliteConnection,
+  fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
+): Promise<T> {
+  writer.run('PRAGMA foreign_keys = OFF');
+  try {
+    await begin(writer);
+    const value = await fn((statement) => writer.execute(statement, []));
+    const broken = writer.run('PRAGMA foreign_key_check');
+    if (broken.length > 0) throw new StoreError(`foreign keys broken in ${String(broken.length)} rows`);
+    writer.run('COMMIT');
+    return value;
+  } catch (error) {
+    if (writer.inTransaction()) writer.run('ROLLBACK');
+    throw error;
+  } finally {
+    writer.run('PRAGMA foreign_keys = ON');
+  }
+}

@@ -1,0 +1,154 @@
+import { sql } from 'drizzle-orm';
+
+import type { Role } from '../../domain/model.ts';
+import type { Kit } from './column-builders.ts';
+import type { PersonsTable } from './people.ts';
+
+export type KeyPurpose = 'sign' | 'cookie' | 'pairwise';
+export type KeyState = 'next' | 'current' | 'previous';
+
+/**
+ * Everything that the OpenID provider saves. Ids are SHA-256 hashes and the payload is sealed by the caller, so nothing
+ * in a dump can be replayed. `destroyed` marks a tombstone: see records.ts.
+ */
+export function defineOidcRecords(kit: Kit) {
+  const oidcRecords = kit.table(
+    'oidc_records',
+    {
+      model: kit.text('model').notNull(),
+      idHash: kit.text('id_hash').notNull(),
+      uidHash: kit.text('uid_hash'),
+      userCodeHash: kit.text('user_code_hash'),
+      grantHash: kit.text('grant_hash'),
+      accountId: kit.text('account_id'),
+      clientId: kit.text('client_id'),
+      // Interactions only: SHA-256 of the cookie value of the browser that began the interaction.
+      browserHash: kit.text('browser_hash'),
+      payload: kit.text('payload').notNull(),
+      expiresAt: kit.instant('expires_at'),
+      consumedAt: kit.instant('consumed_at'),
+      destroyed: kit.bool('destroyed').notNull().default(false),
+      createdAt: kit.instant('created_at').notNull(),
+    },
+    (t) => [
+      kit.primaryKey('oidc_records_pk', t.model, t.idHash),
+      // Partial: most records are tokens, which need none of the three, and an index costs each of them a write.
+      kit
+        .index('oidc_records_uid_idx')
+        .on(t.uidHash)
+        .where(sql`uid_hash is not null`),
+      kit
+        .index('oidc_records_user_code_idx')
+        .on(t.userCodeHash)
+        .where(sql`user_code_hash is not null`),
+      kit
+        .index('oidc_records_step_idx')
+        .on(t.accountId)
+        .where(sql`model = 'Interaction'`),
+      kit.index('oidc_records_grant_idx').on(t.grantHash),
+      // By model, because an expired session is kept longer than the rest.
+      kit.index('oidc_records_expires_idx').on(t.model, t.expiresAt),
+    ],
+  );
+  return { oidcRecords };
+}
+
+/** What a person chose, per grant and per client, and the sessions that a person can see and end. */
+export function defineSessions(kit: Kit, persons: PersonsTable) {
+  const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
+  const grants = kit.table(
+    'grants',
+    {
+      grantHash: kit.text('grant_hash').primaryKey(),
+      personId: person('person_id').notNull(),
+      clientId: kit.text('client_id').notNull(),
+      sessionHash: kit.text('session_hash').notNull(),
+      role: kit.text('role').$type<Role>(),
+      schoolCode: kit.text('school_code'),
+      childId: person('child_id'),
+      // A guardianship, a membership or an enrolment: no foreign key can say that.
+      basisId: kit.text('basis_id'),
+      scopes: kit.text('scopes').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+      expiresAt: kit.instant('expires_at').notNull(),
+    },
+    (t) => [
+      kit.index('grants_person_idx').on(t.personId),
+      kit.index('grants_session_idx').on(t.sessionHash),
+      kit.index('grants_child_idx').on(t.childId),
+      kit.index('grants_basis_idx').on(t.basisId),
+      kit.index('grants_expires_idx').on(t.expiresAt),
+    ],
+  );
+  const sessions = kit.table(
+    'sessions',
+    {
+      sessionHash: kit.text('session_hash').primaryKey(),
+      personId: person('person_id').notNull(),
+      userAgent: kit.text('user_agent').notNull(),
+      address: kit.text('address').notNull(),
+      remember: kit.bool('remember').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+      expiresAt: kit.instant('expires_at').notNull(),
+      endedAt: kit.instant('ended_at'),
+    },
+    (t) => [kit.index('sessions_person_idx').on(t.personId), kit.index('sessions_expires_idx').on(t.expiresAt)],
+  );
+  const lastContexts = kit.table(
+    'last_contexts',
+    {
+      personId: person('person_id').notNull(),
+      clientId: kit.text('client_id').notNull(),
+      role: kit.text('role').$type<Role>().notNull(),
+      schoolCode: kit.text('school_code'),
+      childId: person('child_id'),
+    },
+    (t) => [
+      kit.primaryKey('last_contexts_pk', t.personId, t.clientId),
+      kit.index('last_contexts_child_idx').on(t.childId),
+    ],
+  );
+  return { grants, sessions, lastContexts };
+}
+
+/** What a person agreed to, one row for each scope. Checked in the transaction that inserts a grant: removed access stays removed. */
+export function defineConsents(kit: Kit, persons: PersonsTable) {
+  const consents = kit.table(
+    'consents',
+    {
+      personId: kit
+        .text('person_id')
+        .references(() => persons.id, { onDelete: 'cascade' })
+        .notNull(),
+      clientId: kit.text('client_id').notNull(),
+      scope: kit.text('scope').notNull(),
+      grantedAt: kit.instant('granted_at').notNull(),
+    },
+    (t) => [kit.primaryKey('consents_pk', t.personId, t.clientId, t.scope)],
+  );
+  return { consents };
+}
+
+/** Keys of the provider, sealed by a key that is not in the database. */
+export function defineKeys(kit: Kit) {
+  const keys = kit.table(
+    'keys',
+    {
+      id: kit.text('id').primaryKey(),
+      purpose: kit.text('purpose').$type<KeyPurpose>().notNull(),
+      /** JOSE name (`ES256`); the empty string for keys that have none, because NULLs would not be unique. */
+      alg: kit.text('alg').notNull().default(''),
+      sealed: kit.text('sealed').notNull(),
+      state: kit.text('state').$type<KeyState>().notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+    },
+    (t) => [
+      // Two nodes on their first start must end up with one key, so the database decides.
+      kit
+        .uniqueIndex('keys_live_key')
+        .on(t.purpose, t.alg, t.state)
+        .where(sql`state in ('current', 'next')`),
+    ],
+  );
+  return { keys };
+}

@@ -1,0 +1,25 @@
+import type { Kit } from './column-builders.ts';
+import { defineCredentials } from './credentials.ts';
+import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
+import { defineOperation } from './operations.ts';
+import { defineGuardianships, definePersons, defineSchools, defineTies } from './people.ts';
+
+/** The one description of all tables; `sqlite.ts` and `postgres.ts` say it in their engine's words. */
+export function defineSchema(kit: Kit) {
+  const people = definePersons(kit);
+  const schools = defineSchools(kit, people.persons);
+  return {
+    ...people,
+    ...schools,
+    ...defineTies(kit, people.persons, schools),
+    ...defineGuardianships(kit, people.persons),
+    ...defineCredentials(kit, people.persons),
+    ...defineOidcRecords(kit),
+    ...defineSessions(kit, people.persons),
+    ...defineConsents(kit, people.persons),
+    ...defineKeys(kit),
+    ...defineOperation(kit),
+  };
+}
+
+export type Tables = ReturnType<typeof defineSchema>;

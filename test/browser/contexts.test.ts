@@ -1,0 +1,231 @@
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import { choiceOf, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
+
+describe('choosing and switching identities, on a phone', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  it('a mother of two chooses a child and switches to the other one without a password (docs/claims.md, rule 7)', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.payment, LOGIN.G2);
+    assert.equal(await heading(page), '這次要以什麼身分使用？');
+    assert.match(await bodyText(page), /前往：校園繳費系統/);
+    assert.equal(await choiceOf(page, '家長：王小安', '示範高中', '高二3班').count(), 1);
+    assert.equal(await choiceOf(page, '家長：王小樂', '示範國小', '五年1班').count(), 1);
+    await choose(page, '王小安');
+    assert.deepEqual(await childNames(page), ['王小安']);
+    const first = await billNumbers(page);
+
+    await switchTo(page, '家長：王小樂');
+    assert.deepEqual(await childNames(page), ['王小樂']);
+    assert.ok(page.url().startsWith(`${stage.world.payment}/c/`), page.url());
+    assert.notDeepEqual(await billNumbers(page), first);
+    assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
+  });
+
+  it('two tabs with different children keep their own, also when both are loaded again (docs/claims.md, rule 8)', async () => {
+    const { page: left, tab } = await stage.guest();
+    await signIn(left, stage.world.payment, LOGIN.G2);
+    await choose(left, '王小安');
+    const right = await tab();
+    await right.goto(stage.world.payment);
+    await press(right, '#continue');
+    await switchTo(right, '家長：王小樂');
+    for (let round = 0; round < 2; round += 1) {
+      await Promise.all([left.reload(), right.reload()]);
+      assert.deepEqual(await childNames(left), ['王小安']);
+      assert.deepEqual(await childNames(right), ['王小樂']);
+    }
+    await press(left, left.locator('.bill a').first());
+    assert.deepEqual(await childNames(left), ['王小安']);
+    assert.notEqual(left.url().split('/bills/')[0], right.url().replace(/\/$/, ''));
+  });
+
+  it('the last choice of each app is marked and comes first (docs/claims.md, rule 7)', async () => {
+    for (const child of ['王小樂', '王小安']) {
+      const { page } = await stage.guest();
+      await signIn(page, stage.world.payment, LOGIN.G2);
+      await choose(page, child);
+      await page.goto(stage.world.payment);
+      await press(page, '#sign-in');
+      assert.equal(await heading(page), '這次要以什麼身分使用？');
+      const marked = choiceOf(page, '上次使用');
+      assert.equal(await marked.count(), 1);
+      assert.match(await marked.innerText(), new RegExp(child));
+      assert.match(await choiceOf(page).first().innerText(), new RegExp(child));
+    }
+  });
+
+  it('a teacher with a child is asked, sees a class as teacher, the child as mother, and never mixes them', async () => {
+    const { world } = stage;
+    const { page } = await stage.guest();
+    await signIn(page, world.portfolio, LOGIN.T1);
+    assert.equal(await choiceOf(page).count(), 2);
+    await choose(page, '教師：明德高中');
+    assert.equal(await page.getAttribute('body', 'data-acting-role'), 'teacher');
+    assert.equal(await heading(page), '班級學生');
+    assert.ok((await page.locator('tbody tr').count()) > 10);
+    assert.deepEqual(await childNames(page), []);
+    assert.equal(await page.locator('.drawer').count(), 0);
+    const main = await page.locator('main').innerText();
+    assert.doesNotMatch(main, /陳以恩/);
+    const refused = await page.goto(`${page.url()}drawers/course`);
+    assert.equal(refused?.status(), 403);
+
+    await switchTo(page, '家長：陳以恩');
+    assert.equal(await page.getAttribute('body', 'data-acting-role'), 'parent');
+    assert.deepEqual(await childNames(page), ['陳以恩']);
+    assert.deepEqual(await page.locator('.drawer h2').allInnerTexts(), ['課程學習成果', '多元表現']);
+
+    await switchTo(page, '教師：明德高中');
+    assert.equal(await page.getAttribute('body', 'data-acting-role'), 'teacher');
+    assert.ok(page.url().startsWith(`${world.portfolio}/c/`), page.url());
+  });
+
+  it('a student is not asked and reads the own three drawers', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.portfolio, LOGIN.S1);
+    assert.equal(await page.getAttribute('body', 'data-acting-role'), 'student');
+    assert.deepEqual(await page.locator('.drawer h2').allInnerTexts(), ['課程學習成果', '多元表現', '其他']);
+    await press(page, 'section[aria-labelledby="other"] a');
+    assert.match(await bodyText(page), /自傳|學習計畫|多元表現綜整心得/);
+  });
+
+  it('a student sees at payment that there is nothing for this role', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.payment, LOGIN.S1);
+    assert.equal(await heading(page), '這個身分在這裡沒有資料');
+    assert.equal(await page.locator('.bill').count(), 0);
+  });
+});
+
+describe('parents whom an app shows less', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage.close());
+
+  it('a suspended guardianship shows no child and no reason, at no app and not on the account page (docs/claims.md, rule 5)', async () => {
+    const { world } = stage;
+    const { page } = await stage.guest();
+    const seen: string[] = [];
+    const look = async (): Promise<void> => {
+      seen.push(`${await page.content()} ${page.url()}`);
+    };
+    for (const [party, app] of [
+      [world.portfolio, '學習歷程檔案'],
+      [world.payment, '校園繳費系統'],
+    ] as const) {
+      await page.goto(party);
+      await press(page, '#sign-in');
+      if ((await page.locator('[name="password"]').count()) > 0) await fillSignIn(page, LOGIN.G3);
+      assert.match(await bodyText(page), new RegExp(`目前沒有可在「${app}」查看的學生資料。若您認為有誤，請洽學校。`));
+      await look();
+      await press(page, '#submit');
+      assert.ok(page.url().startsWith(party), page.url());
+      await look();
+    }
+    await page.goto(`${world.issuer}/account`);
+    assert.match(await bodyText(page), /周建國/);
+    await look();
+    assert.equal(seen.length, 5);
+    for (const html of seen) assert.doesNotMatch(html, /周子晴|示範高工|法院|停權|暫停|suspend|court/i);
+  });
+
+  it('a delegated caregiver has no portfolio, and sees bills without a way to pay', async () => {
+    const { world } = stage;
+    const { page } = await stage.guest();
+    await signIn(page, world.portfolio, LOGIN.G4);
+    assert.match(await bodyText(page), /目前沒有可在「學習歷程檔案」查看的學生資料。/);
+    assert.deepEqual(await childNames(page), []);
+
+    await page.goto(world.payment);
+    await press(page, '#sign-in');
+    assert.deepEqual(await childNames(page), ['周子晴']);
+    assert.ok((await page.locator('.bill').count()) > 0);
+    await press(page, page.locator('.bill a').first());
+    assert.equal(await page.getAttribute('[data-bill-state]', 'data-bill-state'), 'unpaid');
+    assert.equal(await page.locator('#pay').count(), 0);
+    assert.match(await bodyText(page), /繳費不在您的權限內。/);
+  });
+
+  it('somebody without a child can go on as somebody else', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.portfolio, LOGIN.G3);
+    await press(page, page.getByText('以其他帳號登入'));
+    assert.equal(await heading(page), '登入');
+    assert.equal(await page.locator('[name="login"]').isEditable(), true);
+    await fillSignIn(page, LOGIN.G2);
+    assert.deepEqual(await childNames(page), ['王小安']);
+  });
+
+  it('a mother who reads English finds every page in English, also at the apps', async () => {
+    const { world } = stage;
+    const { page } = await stage.guest({ locale: 'en-GB' });
+    await page.goto(world.portfolio);
+    await isEnglish(page);
+    await press(page, '#sign-in');
+    assert.equal(await heading(page), 'Sign in');
+    await isEnglish(page);
+    await fillSignIn(page, LOGIN.G5, 'wrong password');
+    assert.match(await bodyText(page), /Incorrect account or password\./);
+    await isEnglish(page);
+    await fillSignIn(page, LOGIN.G5);
+    assert.deepEqual(await childNames(page), ['林可欣']);
+    await isEnglish(page);
+    await press(page, page.locator('.drawer a').first());
+    await isEnglish(page);
+    await press(page, page.locator('.files a').first());
+    await isEnglish(page);
+    await page.goto(world.payment);
+    await press(page, '#sign-in');
+    assert.equal(await heading(page), 'Bills');
+    await isEnglish(page);
+    await press(page, page.locator('.bill a').first());
+    await isEnglish(page);
+    await press(page, '#pay');
+    assert.match(await bodyText(page), /This bill is settled\./);
+    await isEnglish(page);
+    for (const path of ['/account', '/account/password', '/forgot', '/session/end', '/nowhere']) {
+      await page.goto(world.issuer + path);
+      await isEnglish(page);
+    }
+    await page.goto(`${world.payment}/sign-out`);
+    await isEnglish(page);
+    await press(page, '#submit');
+    assert.match(await bodyText(page), /You are signed out\./);
+    await isEnglish(page);
+  });
+
+  it('her language goes with her to the apps, also in a browser that speaks Chinese', async () => {
+    const { page } = await stage.guest();
+    await signIn(page, stage.world.payment, LOGIN.G5);
+    assert.equal(await heading(page), 'Bills');
+  });
+});
+
+async function billNumbers(page: Page): Promise<string[]> {
+  return page.locator('.bill .price').allInnerTexts();
+}
+
+/** No Chinese but names of people, schools and classes, what says of itself that it is Chinese, and the language switch. */
+async function isEnglish(page: Page): Promise<void> {
+  assert.match((await page.getAttribute('html', 'lang')) ?? '', /^en/, page.url());
+  const text = `${await page.title()} ${await page.locator('body').innerText()}`;
+  const names = /林可欣|明德高中|高一4班/g;
+  const marked = await page.locator('[lang^="zh"]').allInnerTexts();
+  const rest = marked.flatMap((part) => part.split('\n')).reduce((left, part) => left.replaceAll(part, ''), text);
+  assert.doesNotMatch(rest.replace(names, ''), /\p{Script=Han}/u, page.url());
+}

@@ -1,0 +1,162 @@
+/** The database is gone and does not come back: people get a page that says so, machines an answer that they can read. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import {
+  LOGIN,
+  redeem,
+  refresh,
+  stepOf,
+  textIn,
+  tokensFor,
+  userinfo,
+  enter,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { startCluster, type Cluster } from '../helpers/cluster.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { eventually } from '../helpers/mail.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile', 'offline_access'];
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+
+function assertSaysSo(answer: Answer): void {
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'], answer.url);
+  assert.match(textOf(answer.body), /服務暫時無法使用/);
+  assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
+  assert.doesNotMatch(answer.body, /SQLITE|ECONN|\.ts|select |insert |temporarily/i);
+}
+
+function assertUnavailable({ status, headers, body }: Reply): void {
+  assert.deepEqual(
+    [status, headers.get('retry-after'), body['error']],
+    [503, '5', 'temporarily_unavailable'],
+    JSON.stringify(body),
+  );
+}
+
+/** Somebody who is signed in, with tokens, and two whose forms are open: to sign in, and to type the code of a television. */
+interface Before {
+  app: TestParty;
+  visitor: Visitor;
+  tokens: { access_token: string; refresh_token?: string | undefined };
+  newcomer: Visitor;
+  form: Answer;
+  phone: Visitor;
+  codeForm: Answer;
+}
+
+async function prepare(service: TestService): Promise<Before> {
+  const app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
+  const visitor = createVisitor(service.issuer);
+  const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+  const newcomer = createVisitor(service.issuer);
+  const phone = createVisitor(service.issuer);
+  const [form, codeForm] = [await newcomer.open('/account'), await phone.open('/device')];
+  return { app, visitor, tokens, newcomer, form, phone, codeForm };
+}
+
+const health = async (service: TestService, what: string): Promise<number> =>
+  (await fetch(`${service.issuer}/health/${what}`)).status;
+
+const clients = [registered('app', secret, { scopes: SCOPES })];
+
+describe('PostgreSQL is stopped and stays away', () => {
+  let cluster: Cluster;
+  let service: TestService;
+  let was: Before;
+  before(async () => {
+    cluster = await startCluster();
+    service = await startService({ clients, databaseUrl: await cluster.createDatabase() });
+    was = await prepare(service);
+    await cluster.stop();
+  });
+  after(() => service.stop());
+
+  it('every page says so, and when to come again', async () => {
+    const { visitor, newcomer, form, phone, codeForm, app } = was;
+    const answers = await Promise.all([
+      visitor.open('/account'),
+      visitor.open('/account/password'),
+      createVisitor(service.issuer).open('/account'),
+      createVisitor(service.issuer).open('/device'),
+      newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
+      phone.submit(codeForm, { user_code: 'BCDF-GHJK' }),
+      newcomer.post('/forgot', new URLSearchParams({ login: LOGIN.G2 })),
+      visitor.open('/session/end'),
+      enter(app, visitor).then(({ answer }) => answer),
+    ]);
+    for (const answer of answers) assertSaysSo(answer);
+  });
+
+  it('every machine is told "temporarily_unavailable"', async () => {
+    const { app, tokens } = was;
+    const replies = await Promise.all([refresh(app, tokens.refresh_token), userinfo(app, tokens.access_token)]);
+    for (const reply of replies) assertUnavailable(reply);
+  });
+
+  it('the node is alive and not ready, and says what needs no database', async () => {
+    assert.deepEqual([await health(service, 'live'), await health(service, 'ready')], [200, 503]);
+    assert.equal((await fetch(`${service.issuer}/.well-known/openid-configuration`)).status, 200);
+    assert.equal((await fetch(`${service.issuer}/jwks`)).status, 200);
+  });
+});
+
+describe('the SQLite file is locked by another process for longer than anybody waits', () => {
+  let service: TestService;
+  let was: Before;
+  let locker: ChildProcess;
+  before(async () => {
+    service = await startService({ clients });
+    was = await prepare(service);
+    const code = await enter(was.app, was.visitor);
+    assert.equal((await redeem(was.app, code)).status, 200);
+    locker = await lock(await databaseFile());
+  });
+  after(async () => {
+    locker.kill('SIGKILL');
+    await service.stop();
+  });
+
+  const databaseFile = async (): Promise<string> =>
+    service.container.store.maintain(async (run) => String((await run('pragma database_list'))[0]?.[2]));
+  /** Takes the write lock and keeps it until it is killed. Resolves when it has it. */
+  const lock = async (file: string): Promise<ChildProcess> => {
+    const script = `
+      import Database from 'better-sqlite3';
+      new Database(process.argv[1]).exec('begin immediate');
+      console.log('locked');
+      setInterval(() => undefined, 1000);`;
+    const args = ['--input-type=module', '-e', script, file];
+    const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    return child;
+  };
+
+  it('what must write says so, what only reads goes on, and all is well when the lock is gone', async () => {
+    const { app, visitor, tokens, newcomer, form } = was;
+    const [first, attempt, refreshed] = await Promise.all([
+      createVisitor(service.issuer).open('/account'),
+      newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
+      refresh(app, tokens.refresh_token),
+    ]);
+    assertSaysSo(first);
+    assertSaysSo(attempt);
+    assertUnavailable(refreshed);
+    assert.deepEqual([await health(service, 'live'), await health(service, 'ready')], [200, 503]);
+    assert.equal((await userinfo(app, tokens.access_token)).status, 200);
+    assert.equal((await fetch(`${service.issuer}/.well-known/openid-configuration`)).status, 200);
+    locker.kill('SIGKILL');
+    await eventually('it is ready again', async () => ((await health(service, 'ready')) === 200 ? true : undefined));
+    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    const answer = await newcomer.submit(await newcomer.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
+    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
+    assert.ok(textIn(await redeem(app, await enter(app, visitor)), 'access_token'));
+  });
+});

@@ -1,0 +1,249 @@
+/** What sign-in rests on breaks: it goes on, or says plainly that it can't; and it is whole again afterwards. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { enter, LOGIN, refresh, stepOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import { createHome, PROGRAM, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
+import { auditOf } from '../helpers/city.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { eventually } from '../helpers/mail.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile', 'offline_access'];
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+
+async function signIn(issuer: string, login: string): Promise<{ visitor: Visitor; answer: Answer; ms: number }> {
+  const visitor = createVisitor(issuer);
+  const page = await visitor.open('/account');
+  const start = performance.now();
+  const answer = await visitor.submit(page, { login, password: DEMO_PASSWORD });
+  return { visitor, answer, ms: performance.now() - start };
+}
+
+/** A page that says that it failed, with a number and without a word about how. */
+function assertSaysSo(answer: Answer): void {
+  assert.equal(answer.status, 500);
+  assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
+  assert.doesNotMatch(answer.body, /SQLITE|\.ts|select |insert /i);
+}
+
+describe('the SQLite file is locked by another process', () => {
+  const HOLD_MS = 1_500;
+  let home: Home;
+  let program: Program;
+  before(async () => {
+    home = await createHome();
+    program = await startProgram(home.env);
+  });
+  after(async () => {
+    program.child.kill('SIGTERM');
+    assert.equal(await program.ended, 0);
+    home.remove();
+  });
+
+  /** Takes the write lock and holds it until its standard input ends. Resolves when it has it. */
+  const lock = async (): Promise<ChildProcessByStdio<Writable, Readable, null>> => {
+    const script = `
+      import Database from 'better-sqlite3';
+      const database = new Database(process.argv[1]);
+      database.exec('begin immediate');
+      console.log('locked');
+      process.stdin.resume().on('end', () => database.exec('rollback'));`;
+    const args = ['--input-type=module', '-e', script, home.databaseFile];
+    const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    return child;
+  };
+
+  it('pages are read meanwhile, and a sign-in waits and goes on', async () => {
+    const { visitor } = await signIn(home.issuer, LOGIN.T2);
+    const page = await createVisitor(home.issuer).open('/account');
+    assert.equal(stepOf(page), 'login');
+    const locker = await lock();
+    let signedIn = false;
+    const waiting = signIn(home.issuer, LOGIN.G2).finally(() => {
+      signedIn = true;
+    });
+    assert.equal((await fetch(`${home.issuer}/health/ready`)).status, 200);
+    assert.equal((await fetch(`${home.issuer}/.well-known/openid-configuration`)).status, 200);
+    // Long enough for any sign-in that does not wait.
+    await sleep(HOLD_MS);
+    assert.ok(!signedIn, 'the lock was there');
+    locker.stdin.end();
+    const { answer } = await waiting;
+    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined], textOf(answer.body).slice(0, 200));
+    assert.equal((await visitor.open('/account')).status, 200);
+    if (locker.exitCode === null) await once(locker, 'exit');
+    const audit = runProgram(['audit', 'verify'], home.env);
+    assert.equal(await audit.ended, 0, audit.err());
+  });
+});
+
+describe('the disk is full', () => {
+  let service: TestService;
+  let app: TestParty;
+  before(async () => {
+    service = await startService({ clients: [registered('app', secret, { scopes: SCOPES })] });
+    app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
+  });
+  after(() => service.stop());
+
+  const limitPages = (pages: string): Promise<unknown> =>
+    service.container.store.maintain((run) => run(`pragma max_page_count = ${pages}`));
+  /** No page may be added (SQLITE_FULL, as by a full disk); then sign-ins are begun until the last free space is used up. */
+  const fill = async (): Promise<Answer> => {
+    await limitPages('1');
+    for (let i = 0; i < 500; i += 1) {
+      const answer = await createVisitor(service.issuer).open('/account');
+      if (answer.status !== 200) return answer;
+    }
+    throw new Error('the database does not get full');
+  };
+
+  it('what only reads goes on, what must write says that it failed, and all is well when there is room again', async () => {
+    const visitor = createVisitor(service.issuer);
+    const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+    assertSaysSo(await fill());
+    assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
+    assert.equal((await userinfo(app, tokens.access_token)).status, 200);
+    const reply = await refresh(app, tokens.refresh_token);
+    assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
+    await limitPages('1073741823');
+    // The failed refresh may have used the token up; the session brings a new one without a password.
+    const again = await tokensFor(app, visitor, { parameters: OFFLINE });
+    assert.equal((await refresh(app, again.refresh_token)).status, 200);
+    const { answer } = await signIn(service.issuer, LOGIN.G2);
+    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
+    assert.equal((await visitor.open('/account')).status, 200);
+    assert.ok((await auditOf(service, 'G2')).length > 0);
+  });
+});
+
+/** A server that takes connections and never says a word. */
+interface Silence {
+  port: number;
+  connections(): number;
+  /** Connections that the other side has ended. */
+  givenUp(): number;
+  close(): void;
+}
+
+async function startSilence(): Promise<Silence> {
+  const sockets = new Set<Socket>();
+  let givenUp = 0;
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => (givenUp += 1));
+    socket.resume();
+  });
+  // On both families: a mail library and `fetch` do not agree on what "localhost" is.
+  server.listen(0);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => sockets.size,
+    givenUp: () => givenUp,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describe('a mail server and a relying party that never answer', () => {
+  /** Much shorter than the ten seconds after which a mail server is given up. */
+  const PROMPT_MS = 6_000;
+  let silence: Silence;
+  let receiver: LogoutReceiver;
+  let service: TestService;
+  let [healthy, hanging]: TestParty[] = [];
+  before(async () => {
+    silence = await startSilence();
+    const port = String(silence.port);
+    receiver = await startLogoutReceiver(() => service.issuer, 'healthy');
+    service = await startService({
+      clients: [
+        registered('healthy', secret, { scopes: SCOPES, backchannel_logout_uri: receiver.url }),
+        registered('hanging', secret, { scopes: SCOPES, backchannel_logout_uri: `http://localhost:${port}/logout` }),
+      ],
+      smtpUrl: `smtp://localhost:${port}`,
+    });
+    [healthy, hanging] = await Promise.all(
+      ['healthy', 'hanging'].map((id) => createParty(service.issuer, { id, scope: 'openid profile', secret })),
+    );
+  });
+  after(async () => {
+    silence.close();
+    await service.stop();
+    await receiver.close();
+  });
+
+  it('keep nobody waiting: not the person who signs out, and not the other relying parties', async () => {
+    assert.ok(healthy && hanging);
+    const visitor = createVisitor(service.issuer);
+    await enter(hanging, visitor, { login: LOGIN.T2 });
+    await enter(healthy, visitor);
+    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    assert.equal(done.status, 200);
+    await receiver.take(1);
+    assert.equal(silence.givenUp(), 0, 'the one that hangs is still waited for');
+  });
+
+  it('keep no logout waiting: mails and logout tokens do not stand in one line', async () => {
+    assert.ok(healthy);
+    const [here, there] = [createVisitor(service.issuer), createVisitor(service.issuer)];
+    await enter(healthy, here, { login: LOGIN.T1 });
+    const next = 'four small boats at anchor';
+    const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+    const changed = await here.submit(await here.open('/account/password'), fields);
+    assert.match(textOf(changed.body), /密碼已變更/);
+    // The notice of the change is on its way now, and stays there until the mail server is given up.
+    await enter(healthy, there, { login: LOGIN.G2 });
+    const start = performance.now();
+    await there.submit(await there.open('/session/end'), {});
+    await receiver.take(1);
+    assert.ok(silence.connections() >= 2, 'the relying party and the mail server were both reached, and hang');
+    assert.ok(performance.now() - start < PROMPT_MS, `${String(performance.now() - start)} ms`);
+  });
+});
+
+describe('the disk of the log is full', () => {
+  it('people sign in, and the program ends in good order', async () => {
+    const home = await createHome();
+    // Standard output goes to a device on which every write fails with ENOSPC.
+    const args = ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, PROGRAM, 'start'];
+    const env = { PATH: process.env['PATH'], ...home.env, KINPASS_LOG_LEVEL: 'debug' };
+    const child = spawn('sh', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(child, 'exit');
+    const errors = text(child.stderr);
+    try {
+      const isReady = (): Promise<true | undefined> =>
+        fetch(`${home.issuer}/health/ready`).then(
+          ({ ok }) => ok || undefined,
+          () => undefined,
+        );
+      await eventually('the program is ready', isReady, 60_000);
+      for (const login of [LOGIN.T2, LOGIN.G2]) {
+        const { answer } = await signIn(home.issuer, login);
+        assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
+      }
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal(await errors, '');
+    } finally {
+      child.kill('SIGKILL');
+      home.remove();
+    }
+  });
+});

@@ -1,0 +1,174 @@
+/** Two processes on one PostgreSQL: what may happen once happens once (pitfalls 1 and 10). */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import * as client from 'openid-client';
+import { z } from 'zod';
+
+import { ADULTS } from '../../demo/city/fixtures.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { openStore, type Store } from '../../src/store/database/index.ts';
+import {
+  enter,
+  LOGIN,
+  redeem,
+  refresh,
+  textIn,
+  userinfo,
+  type Entered,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { eventually, mailsTo } from '../helpers/mail.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startNodes, type Nodes } from './nodes.ts';
+
+const ROUNDS = 50;
+const AT_ONCE = 20;
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const secret = newSecret();
+
+describe('two nodes on one database', () => {
+  let nodes: Nodes;
+  let mail: MailCatcher;
+  let receiver: LogoutReceiver;
+  let app: TestParty;
+  let visitor: Visitor;
+  let store: Store;
+  before(async () => {
+    const databaseUrl = await testDatabaseUrl();
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    receiver = await startLogoutReceiver(() => nodes.issuer, 'app');
+    nodes = await startNodes({
+      count: 2,
+      databaseUrl,
+      smtpUrl: mail.smtpUrl,
+      clients: [
+        registered('app', secret, {
+          scopes: ['openid', 'profile', 'offline_access'],
+          backchannel_logout_uri: receiver.url,
+        }),
+        registered('television', secret, { scopes: ['openid'], device_flow: true }),
+      ],
+      env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true', KINPASS_LOG_LEVEL: 'info' },
+    });
+    store = await openStore({ url: databaseUrl });
+    app = await createParty(nodes.issuer, { id: 'app', scope: 'openid profile', secret });
+    visitor = createVisitor(nodes.issuer);
+    await enter(app, visitor, { login: LOGIN.T2 });
+  });
+  after(async () => {
+    await nodes.stop();
+    await store.close();
+    await receiver.close();
+    await mail.close();
+  });
+
+  const authorize = (): Promise<Entered> => enter(app, visitor, { parameters: OFFLINE });
+  const once = (replies: readonly Reply[]): Reply => {
+    const [given, ...more] = replies.filter(({ status }) => status === 200);
+    assert.ok(given, 'nobody was answered');
+    assert.deepEqual(more, []);
+    const refused = replies.filter((reply) => reply !== given).map(({ status, body }) => [status, body['error']]);
+    assert.deepEqual(refused, Array<unknown>(replies.length - 1).fill([400, 'invalid_grant']));
+    return given;
+  };
+  const isDead = async (given: Reply): Promise<void> => {
+    assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
+    assert.equal((await refresh(app, textIn(given, 'refresh_token'))).body['error'], 'invalid_grant');
+  };
+  /** How many requests for a route each node has answered. */
+  const answered = (route: string): number[] =>
+    nodes.programs.map((program) => program.out().split(`"route":"${route}"`).length - 1);
+
+  it(`of ${String(AT_ONCE)} parallel redemptions of a code one is answered, and its grant is revoked: ${String(ROUNDS)} rounds (pitfall 1)`, async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const entered = await authorize();
+      const given = once(await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(app, entered))));
+      await isDead(given);
+    }
+    for (const count of answered('/token')) assert.ok(count >= (ROUNDS * AT_ONCE) / 2, 'both nodes took part');
+  });
+
+  it('of parallel uses of a refresh token one is answered, and the family is revoked (pitfall 1; RFC 9700, section 4.14.2)', async () => {
+    for (let round = 0; round < ROUNDS / 5; round += 1) {
+      const token = textIn(await redeem(app, await authorize()), 'refresh_token');
+      const given = once(await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, token))));
+      await isDead(given);
+    }
+  });
+
+  it('a refresh token that was used at one node is refused at the other, and ends what came of it', async () => {
+    const first = textIn(await redeem(app, await authorize()), 'refresh_token');
+    const second = await refresh(app, first);
+    assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
+    await isDead(second);
+  });
+
+  it('fifty guesses at both nodes count as fifty: five are compared (pitfall 10)', async () => {
+    const guesser = createVisitor(nodes.issuer);
+    const page = await guesser.open('/account');
+    const before = answered('/interaction/:uid/:prompt');
+    const guesses = Array.from({ length: 50 }, (_, i) =>
+      guesser.submit(page, { login: LOGIN.G2, password: `guess ${String(i)}` }),
+    );
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status).sort();
+    assert.deepEqual(statuses, [...Array<number>(5).fill(422), ...Array<number>(45).fill(429)]);
+    const counts = answered('/interaction/:uid/:prompt').map((count, i) => count - (before[i] ?? 0));
+    assert.ok(Math.min(...counts) >= 20, counts.join(' and '));
+    const right = await guesser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    assert.equal(right.status, 429);
+  });
+
+  it('polls of one device at both nodes count together', async () => {
+    const television = await createParty(nodes.issuer, { id: 'television', scope: 'openid', secret });
+    const { device_code: deviceCode } = await client.initiateDeviceAuthorization(television.config, {
+      scope: 'openid',
+    });
+    const polls = Array.from({ length: 10 }, async (_, at) => {
+      const response = await fetch(`${nodes.urls[at % 2] ?? ''}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+          device_code: deviceCode,
+        }),
+        headers: { authorization: `Basic ${Buffer.from(`television:${secret}`).toString('base64')}` },
+      });
+      return z.looseObject({ error: z.string() }).parse(await response.json()).error;
+    });
+    assert.deepEqual((await Promise.all(polls)).sort(), [
+      'authorization_pending',
+      ...Array<string>(9).fill('slow_down'),
+    ]);
+  });
+
+  it('each notice of a password change and each logout token goes out once, whichever node sends it', async () => {
+    const [here, there] = [createVisitor(nodes.issuer), createVisitor(nodes.issuer)];
+    let password = DEMO_PASSWORD;
+    for (let round = 1; round <= 5; round += 1) {
+      await enter(app, here, { login: LOGIN.T1, password });
+      await enter(app, there, { login: LOGIN.T1, password });
+      const next = `four small boats at anchor ${String(round)}`;
+      const fields = { current_password: password, new_password: next, confirm_password: next };
+      const done = await here.submit(await here.open('/account/password'), fields);
+      assert.equal(done.status, 200);
+      password = next;
+    }
+    const tokens = await receiver.take(5);
+    assert.equal(new Set(tokens.map(({ sid }) => sid)).size, 5);
+    await eventually('five mails', () => (mailsTo(mail, ADULTS.T1.email, '密碼').length >= 5 ? true : undefined));
+    const jobs = await eventually('an empty outbox', async () => {
+      const rows = await store.read((u) => u.db.select().from(u.t.outbox));
+      return rows.every(({ doneAt }) => doneAt !== null) ? rows : undefined;
+    });
+    assert.ok(jobs.length >= 10);
+    assert.ok(
+      jobs.every(({ attempts }) => attempts === 1),
+      'no job was taken twice',
+    );
+    assert.deepEqual([mailsTo(mail, ADULTS.T1.email, '密碼').length, receiver.received.length], [5, 0]);
+  });
+});

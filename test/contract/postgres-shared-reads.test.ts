@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { sql } from 'drizzle-orm';
+
+import { openStore, type Store, type Unit } from '../../src/store/database/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { insertSchool } from '../../src/store/people/schools.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+
+const POOL = 4;
+
+describe('reads on PostgreSQL', () => {
+  let store: Store;
+  before(async () => {
+    store = await openStore({ url: await testDatabaseUrl(), poolSize: POOL });
+    await migrate(store);
+    await store.write((u) => insertSchool(u, { code: '1', name: '一', nameEn: 'One', type: 'elementary' }));
+  });
+  after(() => store.close());
+
+  const ask = async (expression: string): Promise<unknown> => {
+    const [row] = await store.read((u) => u.db.select({ value: sql.raw(expression) }).from(u.t.schools));
+    return row?.value;
+  };
+  const atOnce = (count: number): Promise<unknown[]> =>
+    Promise.all(Array.from({ length: count }, () => ask('pg_backend_pid()')));
+
+  it('share connections when they come at once, and leave others free', async () => {
+    assert.equal(new Set(await atOnce(8)).size, 1);
+    assert.equal(new Set(await atOnce(24)).size, 3);
+    // More than all connections carry at once: the last ones wait for a place, and get one.
+    assert.equal((await atOnce(200)).length, 200);
+  });
+
+  it('do not wait behind one that is slow already', async () => {
+    let slow = true;
+    const waiting = ask('pg_sleep(1)').then(() => (slow = false));
+    await sleep(100);
+    await ask('1');
+    assert.ok(slow);
+    await waiting;
+  });
+
+  it('all get their turn, however many go on asking', async () => {
+    const end = performance.now() + 2_000;
+    let longest = 0;
+    const goOn = async (): Promise<void> => {
+      while (performance.now() < end) {
+        const begin = performance.now();
+        await ask('pg_sleep(0.005)');
+        longest = Math.max(longest, performance.now() - begin);
+      }
+    };
+    await Promise.all(Array.from({ length: POOL * 12 }, goOn));
+    assert.ok(longest < 1_500, `${String(longest)} ms`);
+  });
+
+  it('come back by themselves when their connection is killed, all of them', async () => {
+    const pid = Number(await ask('pg_backend_pid()'));
+    const slow = Array.from({ length: 8 }, () => ask('case when pg_sleep(0.05) is null then 0 else 1 end'));
+    await store.write((u) =>
+      u.db.select({ killed: sql.raw(`pg_terminate_backend(${String(pid)})`) }).from(u.t.schools),
+    );
+    assert.deepEqual(await Promise.all(slow), Array(8).fill(1));
+    const others = await atOnce(8);
+    assert.ok(!others.includes(pid));
+    // Idle, and killed: the next one gets another.
+    await store.write((u) =>
+      u.db.select({ killed: sql.raw(`pg_terminate_backend(${String(others[0])})`) }).from(u.t.schools),
+    );
+    assert.notEqual(await ask('pg_backend_pid()'), others[0]);
+  });
+
+  it('can still not write', async () => {
+    await assert.rejects(store.read((u) => u.db.delete(u.t.schools)));
+  });
+});
+
+describe('a write on PostgreSQL', () => {
+  it('keeps nothing half, also where the server has forgotten its kept statements, as behind a pooler that is set up wrongly', async () => {
+    const store = await openStore({ url: await testDatabaseUrl(), poolSize: 1 });
+    await migrate(store);
+    const add = (u: Unit, code: string): Promise<void> =>
+      insertSchool(u, { code, name: '一', nameEn: 'One', type: 'elementary' });
+    await store.write((u) => add(u, '1'));
+    await store.maintain((run) => run('deallocate all'));
+    const work = store.write(async (u) => {
+      await add(u, '2');
+      throw new Error('half-way');
+    });
+    await assert.rejects(work, { message: 'half-way' });
+    await store.write((u) => add(u, '3'));
+    const rows = await store.read((u) => u.db.select().from(u.t.schools).orderBy(u.t.schools.code));
+    assert.deepEqual(
+      rows.map(({ code }) => code),
+      ['1', '3'],
+    );
+    await store.close();
+  });
+});

@@ -1,0 +1,83 @@
+import { strict as assert } from 'node:assert';
+
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { z } from 'zod';
+
+import { createI18n, WORD_FAMILIES } from '../../src/presentation/i18n.ts';
+import type { PageName } from '../../src/presentation/page-locals.ts';
+import { DESKTOP, heading, PHONE } from './browser-harness.ts';
+
+/** WCAG 2.2 AA, and everything that it stands on. */
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const RUN_AXE = `axe.run(${JSON.stringify({ runOnly: TAGS, resultTypes: ['violations'] })})`;
+const results = z.object({
+  violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
+  passes: z.array(z.unknown()).min(1),
+});
+
+const words = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+const messageTitles = WORD_FAMILIES.message.map((name) => `message.${name}.title`);
+
+/** By which titles a page of the service is known. */
+const TITLES: Record<PageName, readonly string[]> = {
+  'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
+  'interaction/new-password': ['newPassword.first.title'],
+  'interaction/select-account': ['choose.title'],
+  'interaction/no-context': ['noChild.title'],
+  'interaction/consent': ['consent.title'],
+  'sign-out': ['signOut.title'],
+  'signed-out': ['signedOut.title'],
+  'account/overview': ['account.title'],
+  'account/password': ['newPassword.change.title'],
+  'password-reset/request': ['forgot.title'],
+  'password-reset/sent': ['forgot.sent.title'],
+  'password-reset/done': ['forgot.done.title'],
+  'password-reset/new-password': ['newPassword.reset.title'],
+  'password-reset/expired': ['forgot.expired.title'],
+  'device/code': ['device.code.title'],
+  'device/confirm': ['device.confirm.title'],
+  'device/done': ['device.done.title'],
+  message: messageTitles,
+};
+
+export interface Look {
+  page: Page;
+  view: PageName;
+  lang: 'zh-TW' | 'en';
+  /** The app that the title names. */
+  app?: string;
+}
+
+/** The page is the one that it should be, in its language, and axe finds nothing. */
+export async function lookAt({ page, view, lang, app = '' }: Look): Promise<void> {
+  const titles = TITLES[view].map((key) => words.t(lang, key, { app }));
+  assert.ok(titles.includes(await heading(page)), `${await heading(page)} is none of ${titles.join(', ')}`);
+  assert.equal(await page.getAttribute('html', 'lang'), lang);
+  await isAccessible(page, lang);
+}
+
+/**
+ * Axe finds nothing: on a phone and on a large screen, by day and by night. The other language brings other words into the
+ * same colours and sizes, so there each size is looked at once.
+ */
+export async function isAccessible(page: Page, lang: Look['lang']): Promise<void> {
+  // Once for the page: axe is half a megabyte. Nothing of ours is in a frame.
+  await page.evaluate(axe.source);
+  for (const viewport of [PHONE, DESKTOP]) {
+    const both = lang === 'zh-TW' ? (['light', 'dark'] as const) : ([viewport === PHONE ? 'light' : 'dark'] as const);
+    for (const colorScheme of both) {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      const { violations } = results.parse(await page.evaluate(RUN_AXE));
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+      assert.deepEqual(found, [], `${page.url()} ${colorScheme} ${String(viewport.width)}`);
+    }
+  }
+  await page.setViewportSize(PHONE);
+}
+
+/** The names of the pages in a folder of views. */
+export function isPage(file: string): boolean {
+  return file.endsWith('.ejs') && !/^(?:layout\.ejs|partials\/|mail\/)/.test(file);
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+
+import { decodeJwt } from 'jose';
+import { z } from 'zod';
+import { ADULTS, STUDENTS } from '../../demo/city/fixtures.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from './http-browser.ts';
+import type { Begun, TestParty, Tokens } from './relying-party.ts';
+
+/** What people of the demo city type to sign in. */
+export const LOGIN = {
+  S1: STUDENTS.S1.account,
+  G1: ADULTS.G1.email,
+  G2: ADULTS.G2.email,
+  G3: ADULTS.G3.email,
+  G4: ADULTS.G4.email,
+  G5: ADULTS.G5.email,
+  T1: ADULTS.T1.account,
+  T2: ADULTS.T2.account,
+  A1: ADULTS.A1.account,
+  A2: ADULTS.A2.account,
+  B1: ADULTS.B1.account,
+} as const;
+
+export interface Entry {
+  login?: string;
+  password?: string;
+  /** Words of the choice to press when the service asks. */
+  choice?: readonly string[];
+  /** Of the authorization request. */
+  parameters?: Record<string, string>;
+  remember?: boolean;
+}
+
+export interface Entered extends Begun {
+  answer: Answer;
+}
+
+/** The prompt that a page asks for: the last part of where its form goes. */
+export function stepOf(page: Answer): string | undefined {
+  return /action="\/interaction\/[^"/]+\/([a-z_]+)"/.exec(page.body)?.[1];
+}
+
+/** The value of the choice whose text holds all these words. */
+export function choiceOf(page: Answer, words: readonly string[]): string {
+  const buttons = [...page.body.matchAll(/<button[^>]*name="choice" value="([^"]*)"[^>]*>([\s\S]*?)<\/button>/g)];
+  const found = buttons.filter(([, , text = '']) => words.every((word) => textOf(text).includes(word)));
+  assert.equal(found.length, 1, `${String(found.length)} choices with ${words.join(' ')}`);
+  return found[0]?.[1] ?? '';
+}
+
+/** The texts of the choices, in the order of the page. */
+export function choicesOf(page: Answer): string[] {
+  return [...page.body.matchAll(/<button[^>]*name="choice"[^>]*>([\s\S]*?)<\/button>/g)].map(([, text = '']) =>
+    textOf(text).trim(),
+  );
+}
+
+/** From an app to the service: types a sign-in where one is asked, presses a choice where there is one. */
+export async function enter(party: TestParty, visitor: Visitor, entry: Entry = {}): Promise<Entered> {
+  const begun = await party.begin(entry.parameters);
+  let answer = await visitor.open(begun.url);
+  if (stepOf(answer) === 'login' && entry.login !== undefined) {
+    answer = await visitor.submit(answer, {
+      login: entry.login,
+      password: entry.password ?? DEMO_PASSWORD,
+      ...(entry.remember === true ? { remember: 'yes' } : {}),
+    });
+  }
+  if (stepOf(answer) === 'select_account' && entry.choice !== undefined) {
+    answer = await visitor.submit(answer, { choice: choiceOf(answer, entry.choice) });
+  }
+  return { ...begun, answer };
+}
+
+/** The same, and on to the tokens. */
+export async function tokensFor(party: TestParty, visitor: Visitor, entry: Entry = {}): Promise<Tokens> {
+  const entered = await enter(party, visitor, entry);
+  return entered.finish(entered.answer);
+}
+
+/** A fresh browser for one person. */
+export async function signedIn(party: TestParty, entry: Entry): Promise<{ visitor: Visitor; tokens: Tokens }> {
+  const visitor = createVisitor(party.config.serverMetadata().issuer);
+  return { visitor, tokens: await tokensFor(party, visitor, entry) };
+}
+
+/** The error that the service sends back to the app; `undefined` when it sends something else. */
+export function errorOf({ leavesTo }: Answer): string | undefined {
+  return leavesTo?.searchParams.get('error') ?? undefined;
+}
+
+/** An answer of an endpoint, as it came. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+const json = z.record(z.string(), z.unknown());
+
+async function ask(url: string | undefined, init: RequestInit): Promise<Reply> {
+  assert.ok(url, 'the endpoint is not in discovery');
+  const response = await fetch(url, init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? {} : json.parse(JSON.parse(text)) };
+}
+
+/** A token request as it stands, so that a test can send a wrong one. */
+export function askForTokens(party: TestParty, fields: Record<string, string>): Promise<Reply> {
+  const { id, secret } = party;
+  const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret ?? '')}`).toString('base64');
+  return ask(party.config.serverMetadata().token_endpoint, {
+    method: 'POST',
+    body: new URLSearchParams({ ...(secret === undefined ? { client_id: id } : {}), ...fields }),
+    headers: secret === undefined ? {} : { authorization: `Basic ${basic}` },
+  });
+}
+
+/** Redeems the code of an authorization response once. */
+export function redeem(party: TestParty, { answer, verifier }: Entered): Promise<Reply> {
+  return askForTokens(party, {
+    grant_type: 'authorization_code',
+    code: codeOf(answer),
+    redirect_uri: party.redirectUri,
+    code_verifier: verifier,
+  });
+}
+
+export function codeOf(answer: Answer): string {
+  const code = answer.leavesTo?.searchParams.get('code');
+  assert.ok(code, `no code: ${answer.leavesTo?.href ?? textOf(answer.body).slice(0, 200)}`);
+  return code;
+}
+
+export function refresh(party: TestParty, refreshToken: string | undefined): Promise<Reply> {
+  assert.ok(refreshToken, 'there is no refresh token');
+  return askForTokens(party, { grant_type: 'refresh_token', refresh_token: refreshToken });
+}
+
+export function userinfo(party: TestParty, accessToken: string): Promise<Reply> {
+  return ask(party.config.serverMetadata().userinfo_endpoint, { headers: { authorization: `Bearer ${accessToken}` } });
+}
+
+/** The claims of an ID token; its signature was checked by the client that received it. */
+export function idClaims({ id_token: idToken }: { id_token?: unknown }): Record<string, unknown> {
+  return decodeJwt(z.string().parse(idToken));
+}
+
+const acting = z.object({ acting: z.object({ role: z.string(), child: z.string().optional(), ctx: z.string() }) });
+
+/** `acting` out of claims, as far as most tests need it. */
+export function actingOf(claims: Record<string, unknown>): z.infer<typeof acting>['acting'] {
+  return acting.parse(claims).acting;
+}
+
+/** A field of a token response that has to be there. */
+export function textIn({ status, body }: Reply, name: string): string {
+  assert.equal(status, 200, JSON.stringify(body));
+  return z.string().parse(body[name]);
+}

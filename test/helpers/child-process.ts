@@ -1,0 +1,143 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+import { loadDemoCity } from '../../demo/city/load.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { openStore, type StoreOptions } from '../../src/store/database/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { eventually } from './mail.ts';
+import { freePort } from './ports.ts';
+
+export const PROGRAM = join(import.meta.dirname, '../../bin/kinpass.js');
+
+const LEASH = new URL('../../demo/exit-with-parent.ts', import.meta.url).href;
+/** Several programs may start at once, beside other tests. */
+const START_PATIENCE_MS = 60_000;
+
+/** A folder with all that the program needs to start: database with the demo city, master key, clients. */
+export interface Home {
+  folder: string;
+  issuer: string;
+  databaseFile: string;
+  keyFile: string;
+  env: Record<string, string>;
+  remove(): void;
+}
+
+export interface HomeOptions {
+  smtpUrl?: string;
+  city?: boolean;
+  /** PostgreSQL; without it a SQLite file in the folder. */
+  databaseUrl?: string;
+  /** Registered relying parties, as in CLIENTS_FILE. */
+  clients?: readonly object[];
+}
+
+export async function createHome(more: HomeOptions = {}): Promise<Home> {
+  const folder = mkdtempSync(join(tmpdir(), 'kinpass-home-'));
+  const [databaseFile, keyFile, clientsFile] = ['kinpass.sqlite', 'key', 'clients.json'].map((name) =>
+    join(folder, name),
+  );
+  if (databaseFile === undefined || keyFile === undefined || clientsFile === undefined) throw new Error('no folder');
+  writeFileSync(keyFile, randomBytes(32).toString('base64'));
+  writeFileSync(clientsFile, JSON.stringify({ clients: more.clients ?? [] }));
+  if (more.city !== false) await loadCity({ file: databaseFile, url: more.databaseUrl }, keyFile);
+  const port = await freePort();
+  const issuer = `http://localhost:${String(port)}`;
+  return {
+    folder,
+    issuer,
+    databaseFile,
+    keyFile,
+    env: {
+      KINPASS_PROFILE: 'development',
+      KINPASS_ISSUER: issuer,
+      KINPASS_HOST: 'localhost',
+      KINPASS_PORT: String(port),
+      KINPASS_KEY_FILE: keyFile,
+      KINPASS_DATABASE_FILE: databaseFile,
+      CLIENTS_FILE: clientsFile,
+      SMTP_URL: more.smtpUrl ?? 'smtp://127.0.0.1:9',
+      KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
+      KINPASS_HASH_MEMORY_KIB: '7168',
+      KINPASS_HASH_PASSES: '1',
+      ...(more.databaseUrl === undefined ? {} : { DATABASE_URL: more.databaseUrl }),
+    },
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function loadCity(location: StoreOptions, keyFile: string): Promise<void> {
+  const store = await openStore(location);
+  await migrate(store);
+  const secrets = createSecrets(Buffer.from(readFileSync(keyFile, 'utf8'), 'base64'), systemRandom);
+  const hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 1, queue: 10 });
+  await loadDemoCity({ store, secrets, hasher, clock: systemClock, people: 0 });
+  await hasher.close();
+  await store.close();
+}
+
+export interface Program {
+  child: ChildProcess;
+  out(): string;
+  err(): string;
+  /** Exit code; the name of the signal when one ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** What a test that failed half-way has left behind would keep this process alive. */
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** `kinpass …`, as an operator runs it. */
+export function runProgram(args: readonly string[], env: Record<string, string>, node = process.execPath): Program {
+  return runFile([PROGRAM, ...args], env, node);
+}
+
+function runFile(args: readonly string[], env: Record<string, string>, node: string): Program {
+  const child = spawn(node, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.add(child);
+  const texts = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.err += text));
+  const ended = once(child, 'close').then(() => {
+    running.delete(child);
+    return child.exitCode ?? child.signalCode ?? -1;
+  });
+  return { child, ended, out: () => texts.out, err: () => texts.err };
+}
+
+/**
+ * `kinpass start`, once it is ready.
+ *
+ * @param start the file to run instead of the program, with its arguments
+ * @throws with what it said when it ends before
+ */
+export async function startProgram(
+  env: Record<string, string>,
+  start: readonly string[] = [PROGRAM, 'start'],
+): Promise<Program> {
+  // On a leash, so that a test that is killed leaves nothing behind.
+  const program = runFile(['--import', LEASH, ...start], env, process.execPath);
+  const isReady = (): true | undefined => {
+    if (program.child.exitCode !== null || program.child.signalCode !== null) throw new Error(program.err());
+    return program.out().includes('"msg":"ready"') ? true : undefined;
+  };
+  await eventually('the program is ready', isReady, START_PATIENCE_MS).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${program.out()}${program.err()}`);
+  });
+  return program;
+}

@@ -1,0 +1,81 @@
+import { sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
+import { putSession, type NewSession } from '../../src/store/auth/sessions.ts';
+import { insertGrant, type NewGrant } from '../../src/store/oidc/grants.ts';
+import { putRecord, type NewOidcRecord } from '../../src/store/oidc/records.ts';
+import { TEST_NOW, type TestServices } from './services.ts';
+
+const HOUR_MS = 3_600_000;
+
+export interface StoredSession extends Partial<NewSession> {
+  sessionHash: string;
+  personId: string;
+  /** The session ids that relying parties know, by client. */
+  sids?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Stores a session as the provider leaves it: the row of the account page, and the sealed record of the cookie. */
+export async function storeSession(services: TestServices, session: StoredSession): Promise<void> {
+  const { sids = {}, ...row } = session;
+  const idHash = `record of ${session.sessionHash}`;
+  const authorizations = Object.fromEntries(Object.entries(sids).map(([clientId, sid]) => [clientId, { sid }]));
+  await services.store.write(async (tx) => {
+    await putSession(tx, {
+      userAgent: 'Firefox',
+      address: '203.0.113.7',
+      remember: false,
+      createdAt: TEST_NOW,
+      expiresAt: TEST_NOW + 12 * HOUR_MS,
+      ...row,
+    });
+    await putRecord(tx, {
+      ...recordBase('Session', idHash),
+      uidHash: session.sessionHash,
+      accountId: session.personId,
+      payload: sealPayload(services.secrets, 'Session', idHash, { authorizations }),
+    });
+  });
+}
+
+export type StoredGrant = Pick<NewGrant, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'> & Partial<NewGrant>;
+
+/** Stores a grant with the provider's record of it and a refresh token under it. */
+export async function storeGrant(services: TestServices, grant: StoredGrant): Promise<void> {
+  const { grantHash, personId: accountId, clientId } = grant;
+  await services.store.write(async (tx) => {
+    await insertGrant(tx, { scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + 90 * 24 * HOUR_MS, ...grant });
+    await putRecord(tx, { ...recordBase('Grant', grantHash), accountId, clientId });
+    await putRecord(tx, { ...recordBase('RefreshToken', `token of ${grantHash}`), grantHash, accountId, clientId });
+  });
+}
+
+/** Stores a sign-in that waits at a page: the password was right, and no session exists yet. */
+export async function storeInteraction(services: TestServices, idHash: string, accountId: string): Promise<void> {
+  await services.store.write((tx) => putRecord(tx, { ...recordBase('Interaction', idHash), accountId }));
+}
+
+function recordBase(model: string, idHash: string): NewOidcRecord {
+  return { model, idHash, payload: 'sealed', createdAt: TEST_NOW, expiresAt: TEST_NOW + HOUR_MS };
+}
+
+/** What has not ended, sorted: session rows, then grants, then the provider's records as `Model id`. */
+export async function listAlive({ store }: TestServices): Promise<string[]> {
+  return store.read(async (tx) => {
+    const { sessions, grants, oidcRecords } = tx.t;
+    const sessionRows = await tx.db.select().from(sessions);
+    const grantRows = await tx.db.select().from(grants);
+    const records = await tx.db.select().from(oidcRecords);
+    return [
+      ...sessionRows.filter(({ endedAt }) => endedAt === null).map(({ sessionHash }) => `session ${sessionHash}`),
+      ...grantRows.map(({ grantHash }) => `grant ${grantHash}`),
+      ...records.filter(({ destroyed }) => !destroyed).map(({ model, idHash }) => `${model} ${idHash}`),
+    ].sort();
+  });
+}
+
+/** The entries of `listAlive` for a session that was stored by `storeSession`. */
+export const sessionEntries = (...hashes: string[]): string[] =>
+  hashes.flatMap((hash) => [`session ${hash}`, `Session record of ${hash}`]);
+
+/** The entries of `listAlive` for a grant that was stored by `storeGrant`. */
+export const grantEntries = (...hashes: string[]): string[] =>
+  hashes.flatMap((hash) => [`grant ${hash}`, `Grant ${hash}`, `RefreshToken token of ${hash}`]);

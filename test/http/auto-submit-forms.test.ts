@@ -1,0 +1,70 @@
+/** Between its pages the provider posts forms by script: nobody meets a page that is not ours, with JavaScript or without. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { codeOf, enter, LOGIN, signedIn, stepOf, tokensFor } from '../helpers/authorization-flow.ts';
+import { createVisitor, formOf, textOf, type Answer } from '../helpers/http-browser.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const secret = newSecret();
+const BYE = 'https://app.example/bye?from=kinpass';
+
+describe('a form that the provider would post by script', () => {
+  let service: TestService;
+  let app: TestParty;
+  before(async () => {
+    service = await startService({
+      clients: [registered('app', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] })],
+    });
+    app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
+  });
+  after(() => service.stop());
+
+  const end = (parameters: Record<string, string> = {}): Promise<Answer> =>
+    createVisitor(service.issuer).open(`/session/end?${new URLSearchParams(parameters).toString()}`);
+
+  it('is skipped at sign-out when nobody is signed in: the person is signed out', async () => {
+    const answer = await end();
+    assert.equal(new URL(answer.url).pathname, '/session/end/success');
+    assert.match(textOf(answer.body), /您已登出。/);
+  });
+
+  it('and goes back to the app where it asks for that, with its state (RP-Initiated Logout 1.0, section 3)', async () => {
+    const back = { client_id: 'app', post_logout_redirect_uri: BYE };
+    assert.equal((await end({ ...back, state: 'a b&c' })).leavesTo?.href, `${BYE}&state=a+b%26c`);
+    assert.equal((await end(back)).leavesTo?.href, BYE);
+    const unknown = await end({ ...back, post_logout_redirect_uri: 'https://app.example/other' });
+    assert.deepEqual([unknown.status, unknown.leavesTo], [200, undefined]);
+    assert.match(textOf(unknown.body), /您已登出。/);
+    assert.equal((await end({ post_logout_redirect_uri: BYE })).leavesTo, undefined, 'no app has registered it');
+  });
+
+  it('is a page of ours when another person signs in: a button for those without JavaScript', async () => {
+    const { visitor } = await signedIn(app, { login: LOGIN.T2 });
+    const policy = (await visitor.open('/forgot')).headers.get('content-security-policy');
+    const begun = await enter(app, visitor, { parameters: { prompt: 'login' } });
+    assert.equal(stepOf(begun.answer), 'login');
+    const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
+    assert.equal(between.headers.get('content-security-policy'), policy, 'no script stands in the page');
+    assert.match(between.headers.get('cache-control') ?? '', /no-store/);
+    assert.equal(formOf(between.body).action, '/session/end/confirm');
+    const done = await visitor.submit(between, {});
+    assert.ok(codeOf(done));
+    await begun.finish(done);
+    const now = await tokensFor(app, visitor, { parameters: { prompt: 'none' } });
+    assert.ok(now.access_token);
+  });
+
+  it('that goes to an app stays what it is: response_mode=form_post', async () => {
+    const visitor = createVisitor(service.issuer);
+    const { visitor: same } = await signedIn(app, { login: LOGIN.T2 });
+    const { url } = await app.begin({ response_mode: 'form_post' });
+    assert.equal(formOf((await same.open(url)).body).action, app.redirectUri);
+    const first = await visitor.open(url);
+    const answer = await visitor.submit(first, { login: LOGIN.T2, password: DEMO_PASSWORD });
+    assert.equal(formOf(answer.body).action, app.redirectUri);
+  });
+});

@@ -1,0 +1,225 @@
+/** Which identity a sign-in is for: rules 7 and 8 of docs/claims.md. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import {
+  actingOf,
+  choiceOf,
+  choicesOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  refresh,
+  signedIn,
+  stepOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
+import { childrenOf, startCityApps, told, type CityApps } from '../helpers/city-apps.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import type { TestParty, Tokens } from '../helpers/relying-party.ts';
+
+let apps: CityApps;
+before(async () => {
+  apps = await startCityApps();
+});
+after(() => apps.service.stop());
+
+const visit = (): Visitor => createVisitor(apps.service.issuer);
+const wish = (acting: unknown, more: Record<string, string> = { prompt: 'none' }): Record<string, string> => ({
+  claims: JSON.stringify({ id_token: { acting: { value: acting } } }),
+  ...more,
+});
+const elder = { login: LOGIN.G2, choice: ['王小安'] };
+
+/** The ids of both children of G2 at an app. */
+async function childIds(party: TestParty): Promise<[string, string]> {
+  const [first, second] = childrenOf(await told(party, elder));
+  assert.ok(first && second);
+  return [first.sub, second.sub];
+}
+
+describe('rule 7: a choice', () => {
+  it('is not offered where there is none: one role, at most one child', async () => {
+    for (const login of [LOGIN.G2, LOGIN.T2, LOGIN.S1, LOGIN.B1]) {
+      const { answer } = await enter(apps.portfolio, visit(), { login });
+      assert.ok(answer.leavesTo?.searchParams.has('code'), login);
+    }
+  });
+
+  it('names role, child and school of each identity, and is offered where there are several', async () => {
+    const parent = await enter(apps.payment, visit(), { login: LOGIN.G2 });
+    assert.deepEqual(
+      choicesOf(parent.answer).map((text) => text.replace(/（.*/, '')),
+      ['家長：王小安', '家長：王小樂'],
+    );
+    assert.match(choicesOf(parent.answer)[0] ?? '', /家長：王小安（示範高中 .+）/);
+    const teacher = await enter(apps.portfolio, visit(), { login: LOGIN.T1 });
+    assert.match(choicesOf(teacher.answer)[0] ?? '', /教師：明德高中/);
+    assert.match(choicesOf(teacher.answer)[1] ?? '', /家長：陳以恩（示範高中 .+）/);
+  });
+
+  it('that was made last time is marked and stands first, for each app by itself', async () => {
+    const party = apps.all;
+    const fresh = await enter(party, visit(), { login: LOGIN.T1 });
+    assert.equal(fresh.answer.body.includes('上次使用'), false, 'nothing was chosen here before');
+    await signedIn(party, { login: LOGIN.T1, choice: ['家長'] });
+    const again = choicesOf((await enter(party, visit(), { login: LOGIN.T1 })).answer);
+    assert.match(again[0] ?? '', /家長：陳以恩.*上次使用/);
+    assert.equal(again.filter((text) => text.includes('上次使用')).length, 1);
+    const elsewhere = await enter(apps.payment, visit(), { login: LOGIN.T1 });
+    assert.equal(elsewhere.answer.body.includes('上次使用'), false);
+  });
+
+  it('is asked again by prompt=select_account, without a password', async () => {
+    const { visitor } = await signedIn(apps.payment, elder);
+    const asked = await enter(apps.payment, visitor, { parameters: { prompt: 'select_account' } });
+    assert.equal(stepOf(asked.answer), 'select_account');
+    const done = await visitor.submit(asked.answer, { choice: choiceOf(asked.answer, ['王小樂']) });
+    assert.equal(actingOf(idClaims(await asked.finish(done))).child, (await childIds(apps.payment))[1]);
+    const single = await signedIn(apps.portfolio, { login: LOGIN.G2 });
+    const one = await enter(apps.portfolio, single.visitor, { parameters: { prompt: 'select_account' } });
+    assert.deepEqual(choicesOf(one.answer).length, 1);
+  });
+
+  it('is refused when it is no choice of this person at this app, and nothing changes', async () => {
+    const { visitor } = await signedIn(apps.payment, elder);
+    const foreign = actingOf((await told(apps.all, elder)).id).ctx;
+    const { answer } = await enter(apps.payment, visitor, { parameters: { prompt: 'select_account' } });
+    for (const choice of [foreign, 'x', '../..', '']) {
+      const refused = await visitor.submit(answer, { choice });
+      assert.ok(refused.status === 409 || refused.status === 400, `${choice}: ${String(refused.status)}`);
+      assert.equal(refused.leavesTo, undefined);
+    }
+    const still = await visitor.submit(answer, { choice: choiceOf(answer, ['王小樂']) });
+    assert.ok(still.leavesTo?.searchParams.has('code'));
+  });
+
+  it('is not there for somebody without any identity: the page leads back with access_denied', async () => {
+    const visitor = visit();
+    const { answer } = await enter(apps.payment, visitor, { login: LOGIN.G3 });
+    assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
+    assert.equal(errorOf(await visitor.submit(answer, {})), 'access_denied');
+    const silent = await enter(apps.payment, visitor, { parameters: { prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'account_selection_required');
+  });
+});
+
+describe('rule 7: switching by the claims parameter', () => {
+  it('needs no password and no page', async () => {
+    const { visitor, tokens } = await signedIn(apps.payment, elder);
+    const [an, le] = await childIds(apps.payment);
+    assert.equal(actingOf(idClaims(tokens)).child, an);
+    const switched = await tokensFor(apps.payment, visitor, { parameters: wish({ role: 'parent', child: le }) });
+    assert.deepEqual([actingOf(idClaims(switched)).role, actingOf(idClaims(switched)).child], ['parent', le]);
+    assert.equal(idClaims(switched)['auth_time'], idClaims(tokens)['auth_time']);
+  });
+
+  it('finds the teacher, by role and school', async () => {
+    const { visitor } = await signedIn(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
+    for (const teacher of [{ role: 'teacher' }, { role: 'teacher', school_code: '993302' }]) {
+      const tokens = await tokensFor(apps.portfolio, visitor, { parameters: wish(teacher) });
+      assert.equal(actingOf(idClaims(tokens)).role, 'teacher');
+    }
+  });
+
+  it('to anything that is not one’s own is refused without a page, and asked for with one', async () => {
+    const { visitor } = await signedIn(apps.payment, elder);
+    const [atAll] = await childIds(apps.all);
+    const [stranger] = childrenOf(await told(apps.payment, { login: LOGIN.T1, choice: ['家長'] }));
+    const [own] = await childIds(apps.payment);
+    const wishes = {
+      'another family’s child': { role: 'parent', child: stranger?.sub },
+      'the id that the child has at another app': { role: 'parent', child: atAll },
+      'the own child, but as teacher': { role: 'teacher', child: own },
+      'a role that she does not have': { role: 'teacher' },
+      'an invented role': { role: 'mayor' },
+      'parent, of which child is left open': { role: 'parent' },
+      'an invented child': { role: 'parent', child: 'x'.repeat(43) },
+      'a school that is not hers': { role: 'parent', school_code: '993401' },
+    };
+    for (const [what, acting] of Object.entries(wishes)) {
+      const silent = await enter(apps.payment, visitor, { parameters: wish(acting) });
+      assert.equal(errorOf(silent.answer), 'account_selection_required', what);
+      const asked = await enter(apps.payment, visitor, { parameters: wish(acting, {}) });
+      assert.equal(stepOf(asked.answer), 'select_account', what);
+      assert.deepEqual(choicesOf(asked.answer).length, 2, what);
+    }
+  });
+
+  it('to a suspended child is refused like one that does not exist', async () => {
+    const [child] = childrenOf(await told(apps.payment, { login: LOGIN.G4 }));
+    const visitor = visit();
+    await enter(apps.payment, visitor, { login: LOGIN.G3 });
+    const { answer } = await enter(apps.payment, visitor, { parameters: wish({ role: 'parent', child: child?.sub }) });
+    assert.equal(errorOf(answer), 'account_selection_required');
+  });
+
+  it('that makes no sense never fails, and counts as no wish', async () => {
+    const { visitor } = await signedIn(apps.portfolio, { login: LOGIN.G2 });
+    for (const nonsense of ['parent', 7, [], { child: 1 }, null, { role: 'parent', child: {} }]) {
+      const { answer } = await enter(apps.portfolio, visitor, { parameters: wish(nonsense) });
+      assert.ok(answer.leavesTo?.searchParams.has('code'), JSON.stringify(nonsense));
+    }
+  });
+
+  it('without a session asks for the sign-in first, then goes there without a question', async () => {
+    const [, le] = await childIds(apps.payment);
+    const silent = await enter(apps.payment, visit(), { parameters: wish({ role: 'parent', child: le }) });
+    assert.equal(errorOf(silent.answer), 'login_required');
+    const parameters = wish({ role: 'parent', child: le }, {});
+    const { tokens } = await signedIn(apps.payment, { login: LOGIN.G2, parameters });
+    assert.equal(actingOf(idClaims(tokens)).child, le);
+  });
+});
+
+describe('rule 8: two requests side by side in one browser', () => {
+  /** Two tabs at the chooser, then answered crosswise. */
+  async function twoTabs(party: TestParty, parameters: Record<string, string>): Promise<[Tokens, Tokens]> {
+    const visitor = visit();
+    const first = await enter(party, visitor, { login: LOGIN.G2, parameters });
+    const second = await enter(party, visitor, { parameters });
+    const press = (page: Answer, child: string): Promise<Answer> =>
+      visitor.submit(page, { choice: choiceOf(page, [child]) });
+    const secondDone = await press(second.answer, '王小樂');
+    const firstDone = await press(first.answer, '王小安');
+    return [await first.finish(firstDone), await second.finish(secondDone)];
+  }
+  const childAt = async (party: TestParty, token: string): Promise<string | undefined> => {
+    const { status, body } = await userinfo(party, token);
+    assert.equal(status, 200, JSON.stringify(body));
+    return actingOf(body).child;
+  };
+
+  it('keep their own child', async () => {
+    const ids = await childIds(apps.payment);
+    const [first, second] = await twoTabs(apps.payment, {});
+    assert.deepEqual([actingOf(idClaims(first)).child, actingOf(idClaims(second)).child], ids);
+    assert.equal(await childAt(apps.payment, first.access_token), ids[0]);
+    assert.equal(await childAt(apps.payment, second.access_token), ids[1]);
+  });
+
+  it('keep it through each refresh', async () => {
+    const ids = await childIds(apps.all);
+    const parameters = { scope: 'openid children offline_access', prompt: 'consent' };
+    const tabs = await twoTabs(apps.all, parameters);
+    for (const [at, tab] of tabs.entries()) {
+      let token: unknown = tab.refresh_token;
+      for (let round = 0; round < 3; round += 1) {
+        const { body } = await refresh(apps.all, String(token));
+        token = body['refresh_token'];
+        assert.equal(actingOf(idClaims(body)).child, ids[at]);
+        assert.equal(await childAt(apps.all, String(body['access_token'])), ids[at]);
+      }
+    }
+  });
+
+  it('stay apart when one tab switches', async () => {
+    const [an, le] = await childIds(apps.payment);
+    const { visitor, tokens } = await signedIn(apps.payment, elder);
+    const switched = await tokensFor(apps.payment, visitor, { parameters: wish({ role: 'parent', child: le }) });
+    assert.equal(await childAt(apps.payment, tokens.access_token), an);
+    assert.equal(await childAt(apps.payment, switched.access_token), le);
+  });
+});

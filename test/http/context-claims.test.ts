@@ -1,0 +1,184 @@
+/** What the tokens say about people: rules 1 to 6 of docs/claims.md. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { ADULTS, STUDENTS } from '../../demo/city/fixtures.ts';
+import { actingOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { childrenOf, startCityApps, told, type CityApps, type Told } from '../helpers/city-apps.ts';
+import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf } from '../helpers/http-browser.ts';
+
+let time: HeldTime;
+let apps: CityApps;
+
+before(async () => {
+  time = holdTime();
+  apps = await startCityApps();
+});
+after(async () => {
+  await apps.service.stop();
+  time.release();
+});
+
+const G2 = { login: LOGIN.G2, choice: ['王小安'] };
+
+describe('rules of docs/claims.md', () => {
+  it('1: sub is the person who signed in, whichever child was chosen', async () => {
+    const withAn = await told(apps.payment, G2);
+    const withLe = await told(apps.payment, { ...G2, choice: ['王小樂'] });
+    assert.equal(withAn.id['sub'], withLe.id['sub']);
+    assert.equal(withAn.info['sub'], withAn.id['sub']);
+    const ids = childrenOf(withAn).map(({ sub }) => sub);
+    assert.equal(ids.includes(String(withAn.id['sub'])), false);
+    assert.deepEqual([actingOf(withAn.id).child, actingOf(withLe.id).child], ids);
+  });
+
+  it('2: the id of a child at an app is the sub that the child has there', async () => {
+    const mother = await told(apps.portfolio, { login: LOGIN.G2 });
+    const student = await told(apps.portfolio, { login: LOGIN.S1 });
+    assert.equal(childrenOf(mother)[0]?.sub, student.id['sub']);
+    assert.deepEqual(actingOf(student.id), { ...actingOf(student.id), role: 'student' });
+    assert.match(String(student.id['sub']), /^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('2: two guardians point at the same child', async () => {
+    const mother = await told(apps.payment, G2);
+    const visitor = createVisitor(apps.service.issuer);
+    const begun = await enter(apps.payment, visitor, { login: LOGIN.G1, password: '100201' });
+    assert.equal(stepOf(begun.answer), 'new_password');
+    const password = 'Der Tee ist noch warm 8';
+    const fields = { current_password: '100201', new_password: password, confirm_password: password };
+    const chooser = await visitor.submit(begun.answer, fields);
+    assert.equal(stepOf(chooser), 'select_account', textOf(chooser.body).slice(0, 200));
+    const father = await told(apps.payment, { login: LOGIN.G1, password, choice: ['王小樂'] });
+    assert.deepEqual(
+      childrenOf(father).map(({ sub }) => sub),
+      childrenOf(mother).map(({ sub }) => sub),
+    );
+    assert.notEqual(father.id['sub'], mother.id['sub']);
+  });
+
+  it('2: apps of one sector see the same ids, apps of other sectors can not be linked', async () => {
+    const entry = { ...G2, parameters: { scope: 'openid' } };
+    const [here, sibling, elsewhere] = [
+      await told(apps.all, entry),
+      await told(apps.twin, entry),
+      await told(apps.payment, G2),
+    ];
+    assert.equal(here.id['sub'], sibling.id['sub']);
+    assert.notEqual(here.id['sub'], elsewhere.id['sub']);
+    const [atAll, atPayment] = [await told(apps.all, G2), elsewhere];
+    const ids = (one: Told): string[] => [String(one.id['sub']), ...childrenOf(one).map(({ sub }) => sub)];
+    assert.equal(
+      ids(atAll).some((id) => ids(atPayment).includes(id)),
+      false,
+    );
+    assert.notEqual(actingOf(atAll.id).ctx, actingOf(atPayment.id).ctx, 'ctx links nobody either');
+  });
+
+  it('3: roles and acting are the same in the ID token and in UserInfo', async () => {
+    const { id, info } = await told(apps.payment, G2);
+    assert.deepEqual(id['roles'], ['parent']);
+    assert.deepEqual(info['roles'], id['roles']);
+    assert.deepEqual(info['acting'], id['acting']);
+    const [child] = childrenOf({ id, info });
+    assert.deepEqual(id['acting'], {
+      role: 'parent',
+      child: child?.sub,
+      school_code: '993301',
+      relation: 'parent',
+      authority: 'statutory',
+      permissions: ['fees:read', 'fees:pay'],
+      ctx: actingOf(id).ctx,
+    });
+    const teacher = await told(apps.portfolio, { login: LOGIN.T1, choice: ['教師'] });
+    const { ctx } = actingOf(teacher.id);
+    assert.deepEqual(teacher.id['acting'], { role: 'teacher', school_code: '993302', ctx });
+  });
+
+  it('3: children is in the ID token only when the claims parameter asks for it there', async () => {
+    assert.equal('children' in (await told(apps.payment, G2)).id, false);
+    const claims = JSON.stringify({ id_token: { children: null } });
+    const { id, info } = await told(apps.payment, { ...G2, parameters: { claims } });
+    assert.deepEqual(id['children'], info['children']);
+  });
+
+  it('4: the portfolio sees senior-high children only, and only what it may do with them', async () => {
+    const shown = await told(apps.portfolio, { login: LOGIN.G2 });
+    assert.deepEqual(
+      childrenOf(shown).map((child) => [child.name, child['permissions']]),
+      [['王小安', ['portfolio:read']]],
+    );
+    assert.equal(JSON.stringify(shown).includes('993601'), false);
+    const paying = await told(apps.payment, G2);
+    assert.deepEqual(
+      childrenOf(paying).map((child) => [child.name, child['permissions']]),
+      [
+        ['王小安', ['fees:read', 'fees:pay']],
+        ['王小樂', ['fees:read', 'fees:pay']],
+      ],
+    );
+  });
+
+  it('4: the portfolio gets no e-mail, by no door', async () => {
+    const asked = await enter(apps.portfolio, createVisitor(apps.service.issuer), {
+      parameters: { scope: 'openid email' },
+    });
+    assert.equal(errorOf(asked.answer), 'invalid_scope');
+    const claims = JSON.stringify({
+      userinfo: { email: { essential: true } },
+      id_token: { email: null, phone_number: null },
+    });
+    const shown = await told(apps.portfolio, { login: LOGIN.G2, parameters: { claims } });
+    assert.equal(JSON.stringify(shown).includes('@'), false);
+    assert.equal(JSON.stringify(shown).includes('9000001'), false);
+    assert.equal('preferred_username' in shown.info, false);
+  });
+
+  it('5: a suspended guardianship is not there, and nothing says that it ever was', async () => {
+    const roles = { login: LOGIN.G3, parameters: { scope: 'openid profile roles' } };
+    const { info } = await told(apps.all, roles);
+    assert.deepEqual(info['roles'], []);
+    const { answer } = await enter(apps.payment, createVisitor(apps.service.issuer), { login: LOGIN.G3 });
+    assert.equal(stepOf(answer), 'select_account');
+    const words = textOf(answer.body);
+    assert.match(words, /目前沒有可在「測試 payment」查看的學生資料。若您認為有誤，請洽學校。/);
+    for (const hint of ['周子晴', '示範高工', '停', '法院', 'suspend', 'court']) {
+      assert.equal(answer.body.includes(hint), false, hint);
+    }
+  });
+
+  it('5: a delegated caregiver has no portfolio, and pays nothing', async () => {
+    const { answer } = await enter(apps.portfolio, createVisitor(apps.service.issuer), { login: LOGIN.G4 });
+    assert.match(textOf(answer.body), /目前沒有可在/);
+    assert.equal(answer.body.includes('周子晴'), false);
+    const [child] = childrenOf(await told(apps.payment, { login: LOGIN.G4 }));
+    assert.deepEqual(
+      [child?.name, child?.['authority'], child?.['permissions']],
+      ['周子晴', 'delegated', ['fees:read']],
+    );
+  });
+
+  it('6: no national ID, birth date or student number in anything that an app is told', async () => {
+    const claims = JSON.stringify({ id_token: { children: null, name: null, email: null, affiliations: null } });
+    const people = [...Object.values(ADULTS), ...Object.values(STUDENTS)];
+    const forbidden = people.flatMap(({ nationalId, born }) => [
+      nationalId,
+      nationalId.slice(-6),
+      born,
+      born.replaceAll('-', ''),
+    ]);
+    const numbers = Object.values(STUDENTS).map(({ number }) => number);
+    const choices = new Map<string, string[]>([
+      [LOGIN.G2, ['王小安']],
+      [LOGIN.T1, ['家長']],
+    ]);
+    for (const login of [LOGIN.G2, LOGIN.T1, LOGIN.S1, LOGIN.T2, LOGIN.G4, LOGIN.G5, LOGIN.A1, LOGIN.B1]) {
+      const shown = await told(apps.all, { login, choice: choices.get(login) ?? [], parameters: { claims } });
+      const text = JSON.stringify(shown);
+      for (const secretText of [...forbidden, ...numbers])
+        assert.equal(text.includes(secretText), false, `${login}: ${secretText}`);
+      assert.equal(/birthdate|national|student_number|seat/.test(text), false);
+    }
+  });
+});

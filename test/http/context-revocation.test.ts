@@ -1,0 +1,268 @@
+/** What rests on a guardianship or an affiliation ends with it: rules 8 and 9 of docs/claims.md. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
+import { SCOPES } from '../../src/domain/claims/scopes.ts';
+import * as audit from '../../src/store/audit.ts';
+import {
+  actingOf,
+  choicesOf,
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  refresh,
+  signedIn,
+  stepOf,
+  textIn,
+  userinfo,
+  type Entry,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { guardianshipOf, personOf } from '../helpers/people.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const secret = newSecret();
+const OFFLINE = { scope: 'openid roles children offline_access', prompt: 'consent' };
+/** The last minute of the term in Taiwan: the guardianship of G4 ends with it. */
+const LAST_MINUTE = Date.UTC(2027, 0, 31, 15, 59, 0);
+
+let time: HeldTime;
+let issuer = '';
+let receiver: LogoutReceiver;
+
+before(async () => {
+  time = holdTime(LAST_MINUTE);
+  receiver = await startLogoutReceiver(() => issuer, 'app');
+});
+after(async () => {
+  await receiver.close();
+  time.release();
+});
+
+const clients = (): { clients: object[] } => ({
+  clients: [
+    registered('app', secret, {
+      scopes: SCOPES,
+      permissions: ['fees:read', 'portfolio:read'],
+      backchannel_logout_uri: receiver.url,
+    }),
+    registered('quiet', secret, { scopes: SCOPES, permissions: ['fees:read'] }),
+  ],
+});
+
+eachService('the end of a guardianship', clients, (running) => {
+  let app: TestParty;
+  let quiet: TestParty;
+  before(async () => {
+    issuer = running().issuer;
+    app = await createParty(issuer, { id: 'app', scope: 'openid roles children', secret });
+    quiet = await createParty(issuer, { id: 'quiet', scope: 'openid children', secret });
+  });
+  beforeEach(() => {
+    receiver.received.length = 0;
+    receiver.asked = 0;
+  });
+  const held = async (entry: Entry, party = app): Promise<Reply> =>
+    redeem(party, await enter(party, createVisitor(issuer), { parameters: OFFLINE, ...entry }));
+  const change = async (login: string, child: string, action: 'suspend' | 'resume'): Promise<boolean> => {
+    const id = await guardianshipOf(running(), login, child);
+    return running().container.guardianships.change({ id, action, reason: 'court order 7', actorId: undefined });
+  };
+
+  const endPassed = (): Promise<number> => running().container.affiliations.endPassed();
+  const endEnrolment = (id: string, validTo: string | null): Promise<unknown> =>
+    running().container.store.write((u) =>
+      u.db.update(u.t.enrolments).set({ validTo }).where(eq(u.t.enrolments.id, id)),
+    );
+
+  it('ends refresh tokens, access tokens and codes that rest on it at once, and nothing else', async () => {
+    const an = await held({ login: LOGIN.G2, choice: ['王小安'] });
+    const le = await held({ login: LOGIN.G2, choice: ['王小樂'] });
+    const elsewhere = await held({ login: LOGIN.G2, choice: ['王小安'] }, quiet);
+    const code = await enter(app, createVisitor(issuer), { login: LOGIN.G2, choice: ['王小安'] });
+    assert.equal(await change(LOGIN.G2, '王小安', 'suspend'), true);
+    for (const [party, reply] of [
+      [app, an],
+      [quiet, elsewhere],
+    ] as const) {
+      const refreshed = await refresh(party, textIn(reply, 'refresh_token'));
+      assert.deepEqual([refreshed.status, refreshed.body['error']], [400, 'invalid_grant']);
+      const asked = await userinfo(party, textIn(reply, 'access_token'));
+      assert.deepEqual([asked.status, asked.body['error']], [401, 'invalid_token']);
+    }
+    assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
+    const next = await refresh(app, textIn(le, 'refresh_token'));
+    assert.equal(actingOf(idClaims(next.body)).child, actingOf(idClaims(le.body)).child);
+    const { body } = await userinfo(app, textIn(next, 'access_token'));
+    assert.equal(JSON.stringify(body).includes('993301'), false, 'the other child shows no more of the first');
+    assert.equal(JSON.stringify([body, an.body]).includes('court'), false);
+    assert.equal((await receiver.take(2)).length, 2);
+    await change(LOGIN.G2, '王小安', 'resume');
+  });
+
+  it('tells each app that has a back-channel: one valid logout token for each of its sessions', async () => {
+    const [phone, tablet] = [
+      await signedIn(app, { login: LOGIN.G2, choice: ['王小安'] }),
+      await signedIn(app, { login: LOGIN.G2, choice: ['王小安'] }),
+    ];
+    const other = await signedIn(app, { login: LOGIN.G2, choice: ['王小樂'] });
+    await change(LOGIN.G2, '王小安', 'suspend');
+    const told = await receiver.take(2);
+    const expected = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
+    assert.deepEqual(told.map(({ sid }) => sid).sort(), expected.sort());
+    for (const token of told)
+      assert.equal(token.sub, idClaims(phone.tokens)['sub'], 'the person, as this app knows her');
+    assert.equal(receiver.asked, 2);
+    assert.equal((await userinfo(app, other.tokens.access_token)).status, 200);
+    await change(LOGIN.G2, '王小安', 'resume');
+  });
+
+  it('is written down: who, whom, from and to; and twice is once', async () => {
+    assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), true);
+    assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), false);
+    const guardian = await personOf(running(), LOGIN.G5);
+    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const rows = entries.filter((row) => row.event === 'guardianship.suspend' && row.subjectId === guardian.id);
+    assert.deepEqual(
+      rows.map(({ detail }) => [detail['student'], detail['from'], detail['to']]),
+      [[guardian.children[0]?.guardianship.studentId, 'active', 'suspended']],
+    );
+  });
+
+  it('takes the choice away: the next request for the child is refused, and the chooser offers what is left', async () => {
+    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['家長'] });
+    const { child } = actingOf(idClaims(tokens));
+    await change(LOGIN.T1, '陳以恩', 'suspend');
+    await receiver.take(1);
+    const claims = JSON.stringify({ id_token: { acting: { value: { role: 'parent', child } } } });
+    const silent = await enter(app, visitor, { parameters: { claims, prompt: 'none' } });
+    assert.equal(errorOf(silent.answer), 'account_selection_required');
+    const asked = await enter(app, visitor, { parameters: { claims } });
+    assert.deepEqual(choicesOf(asked.answer).length, 1);
+    assert.match(choicesOf(asked.answer)[0] ?? '', /^教師/);
+    const plain = await enter(app, visitor);
+    assert.ok(plain.answer.leavesTo?.searchParams.has('code'), 'one identity is left: no question');
+    await change(LOGIN.T1, '陳以恩', 'resume');
+    assert.equal(stepOf((await enter(app, visitor)).answer), 'select_account', 'and it comes back');
+  });
+
+  it('is not needed for a change to show: a refresh reads the guardianship anew (rule 8)', async () => {
+    const reply = await held({ login: LOGIN.G2, choice: ['王小安'] });
+    const allowed = (claims: Record<string, unknown>): unknown => JSON.stringify(claims['acting']);
+    assert.match(String(allowed(idClaims(reply.body))), /"permissions":\["portfolio:read","fees:read"\]/);
+    const id = await guardianshipOf(running(), LOGIN.G2, '王小安');
+    await running().container.store.write(async (u) => {
+      const g = u.t.guardianships;
+      await u.db
+        .update(g)
+        .set({ permissions: ['fees:read'] })
+        .where(eq(g.id, id));
+    });
+    const next = await refresh(app, textIn(reply, 'refresh_token'));
+    assert.match(String(allowed(idClaims(next.body))), /"permissions":\["fees:read"\]/);
+    const { body } = await userinfo(app, textIn(reply, 'access_token'));
+    assert.match(String(allowed(body)), /"permissions":\["fees:read"\]/, 'and so does UserInfo with an older token');
+  });
+
+  it('by the calendar needs no job: after the last day tokens refuse at once', async () => {
+    const reply = await held({ login: LOGIN.G4 });
+    time.forward(59 * SECOND);
+    const last = await refresh(app, textIn(reply, 'refresh_token'));
+    assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 200);
+    time.forward(SECOND);
+    assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
+    assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
+    assert.equal(receiver.received.length, 0);
+    assert.equal(await running().container.guardianships.expireEnded(100), 1);
+    const [told] = await receiver.take(1);
+    assert.equal(told?.sub, idClaims(reply.body)['sub']);
+    assert.equal(await running().container.guardianships.expireEnded(100), 0);
+    time.forward(LAST_MINUTE - Date.now());
+  });
+
+  it('and so does an affiliation whose last day passes', async () => {
+    const reply = await held({ login: LOGIN.T2 });
+    const { memberships } = await personOf(running(), LOGIN.T2);
+    await running().container.store.write(async (u) => {
+      const m = u.t.memberships;
+      await u.db
+        .update(m)
+        .set({ validTo: '2027-01-31' })
+        .where(eq(m.id, memberships[0]?.id ?? ''));
+    });
+    const last = await refresh(app, textIn(reply, 'refresh_token'));
+    assert.deepEqual(idClaims(last.body)['roles'], ['teacher']);
+    assert.equal(await endPassed(), 0, 'the last day is not over');
+    time.forward(60 * SECOND);
+    assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
+    assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
+    assert.equal(await endPassed(), 1);
+    const told = await receiver.take(1);
+    assert.deepEqual([told[0]?.sub, told[0]?.sid], [idClaims(reply.body)['sub'], idClaims(reply.body)['sid']]);
+    const { id } = await personOf(running(), LOGIN.T2);
+    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const rows = entries.filter(({ event, subjectId }) => event === 'affiliation.ended' && subjectId === id);
+    assert.deepEqual(
+      rows.map(({ detail }) => detail),
+      [{ grants: 1 }],
+    );
+    assert.equal(await endPassed(), 0, 'told once');
+    time.forward(LAST_MINUTE - Date.now());
+  });
+
+  it('but not a pupil’s, whose next term has begun: the grant goes on, and ends when that term does', async () => {
+    await running().container.store.write((u) => u.db.delete(u.t.grants));
+    const reply = await held({ login: LOGIN.S1 });
+    const { enrolments } = await personOf(running(), LOGIN.S1);
+    const [old] = enrolments;
+    assert.ok(old);
+    await endEnrolment(old.id, '2027-01-31');
+    await running().container.store.write(async (u) => {
+      const { id, school, classno, classtitle, grade, year } = { ...old, id: 'second-term' };
+      const term = { schoolCode: school.code, year, semester: 2, grade, classno, classtitle };
+      await u.db.insert(u.t.classes).values({ id, ...term });
+      const place = { studentId: old.studentId, classId: id, schoolCode: school.code, studentNumber: '11330001' };
+      await u.db.insert(u.t.enrolments).values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
+    });
+    time.forward(60 * SECOND);
+    assert.equal(await endPassed(), 0);
+    const grants = await running().container.store.read((u) => u.db.select().from(u.t.grants));
+    assert.deepEqual(
+      grants.map(({ role, basisId }) => [role, basisId]),
+      [['student', 'second-term']],
+    );
+    const next = await refresh(app, textIn(reply, 'refresh_token'));
+    assert.equal(actingOf(idClaims(next.body)).role, 'student');
+    await endEnrolment('second-term', '2027-01-31');
+    assert.equal(await endPassed(), 1);
+    await receiver.take(1);
+    assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
+    await running().container.store.write((u) =>
+      u.db.delete(u.t.enrolments).where(eq(u.t.enrolments.id, 'second-term')),
+    );
+    await endEnrolment(old.id, null);
+    time.forward(LAST_MINUTE - Date.now());
+  });
+
+  it('and a parent’s, whose child has left the schools of the city', async () => {
+    const reply = await held({ login: LOGIN.G2, choice: ['王小樂'] });
+    const sibling = await held({ login: LOGIN.G2, choice: ['王小安'] });
+    const { children } = await personOf(running(), LOGIN.G2);
+    const id = children.find(({ name }) => name === '王小樂')?.enrolments[0]?.id ?? '';
+    await endEnrolment(id, '2027-01-31');
+    time.forward(60 * SECOND);
+    assert.equal(await endPassed(), 1);
+    assert.equal((await receiver.take(1))[0]?.sub, idClaims(reply.body)['sub']);
+    assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
+    assert.equal((await refresh(app, textIn(sibling, 'refresh_token'))).status, 200);
+    await endEnrolment(id, null);
+    time.forward(LAST_MINUTE - Date.now());
+  });
+});

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, describe, it } from 'node:test';
+
+import { createConnections } from '../../src/http/server/connections.ts';
+import { createInFlight, type Handler, type InFlight } from '../../src/http/server/in-flight-tracker.ts';
+import { createListener } from '../../src/http/server/server.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
+import { eventually } from '../helpers/mail.ts';
+
+const STALL_MS = 300;
+const MAX_WAITING = 20;
+/** More than the kernel's buffers on the loopback interface take. */
+const LARGE = Buffer.alloc(32 * 1024 * 1024);
+
+describe('requests in flight', () => {
+  let server: Server;
+  let inFlight: InFlight;
+  let metrics: Metrics;
+  let sockets: Socket[] = [];
+  let begun = 0;
+
+  const start = async (handle: Handler): Promise<void> => {
+    const log = createLogger('silent');
+    metrics = createMetrics({ waiting: () => 0 }, log);
+    const limits = { waiting: MAX_WAITING, stallMs: STALL_MS };
+    const connections = createConnections({ log, metrics, trustedProxies: [], limits });
+    inFlight = createInFlight(connections, 8);
+    begun = 0;
+    const counted: Handler = (request, response) => {
+      begun += 1;
+      return handle(request, response);
+    };
+    server = createListener(undefined, connections, inFlight.watch(counted)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    sockets = [];
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  });
+
+  /** A client that never reads what it is sent. */
+  const dial = (text: string): Socket => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.pause();
+    socket.on('error', () => undefined);
+    socket.write(text);
+    sockets.push(socket);
+    return socket;
+  };
+  /** The body never comes. */
+  const POST = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n';
+  const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  const closed = (reason: string, count: number): Promise<true> =>
+    eventually(`${String(count)} sockets closed: ${reason}`, async () => {
+      const text = await metrics.registry.metrics();
+      return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(count)}`) || undefined;
+    });
+
+  it('are limited on one socket; the one beyond closes it, and the others are handled in order', async () => {
+    const over = Promise.withResolvers<undefined>();
+    await start(async (_request, response) => {
+      await over.promise;
+      response.end();
+    });
+    dial(GET.repeat(8));
+    dial(GET.repeat(900));
+    await closed('pipelined', 1);
+    // One of each socket: a pipelined request begins when the response before it is sent.
+    assert.equal(begun, 2);
+    assert.equal(inFlight.count(), 2);
+    assert.equal([...inFlight.responses()].length, 8);
+    over.resolve(undefined);
+    await eventually('the eight of the socket that is left', () => begun === 9 || undefined);
+    await eventually('all answered', () => inFlight.count() === 0 || undefined);
+    await eventually('all sent', () => [...inFlight.responses()].length === 0 || undefined);
+  });
+
+  for (const [name, request] of [
+    ['plain requests', GET],
+    ['requests with an Expect header', 'GET / HTTP/1.1\r\nhost: localhost\r\nexpect: x\r\n\r\n'],
+    ['requests without a Host', 'GET / HTTP/1.1\r\n\r\n'],
+  ] as const) {
+    it(`stop the parser where one read holds thousands: ${name}`, async () => {
+      const over = Promise.withResolvers<undefined>();
+      await start(() => over.promise);
+      // Node announces each request that its parser makes.
+      let made = 0;
+      const count = (): void => {
+        made += 1;
+      };
+      subscribe('http.server.request.start', count);
+      dial(request.repeat(2_000));
+      await closed('pipelined', 1);
+      unsubscribe('http.server.request.start', count);
+      over.resolve(undefined);
+      assert.ok(made <= 9, String(made));
+    });
+  }
+
+  it('stop counting when their response is generated, though no client reads it', async () => {
+    await start((_request, response) => {
+      response.end(LARGE);
+      return Promise.resolve();
+    });
+    dial(GET.repeat(4));
+    await eventually('four responses', () => [...inFlight.responses()].length === 4 || undefined);
+    assert.equal(inFlight.count(), 0);
+  });
+
+  it('are forgotten with their socket, also those that waited behind another one', async () => {
+    const over = Promise.withResolvers<undefined>();
+    await start(async (_request, response) => {
+      await over.promise;
+      response.end();
+    });
+    const socket = dial(GET.repeat(4));
+    await eventually('four requests', () => [...inFlight.responses()].length === 4 || undefined);
+    socket.destroy();
+    await eventually('none', () => [...inFlight.responses()].length === 0 || undefined);
+    // The first still costs what its handler does.
+    assert.equal(inFlight.count(), 1);
+    over.resolve(undefined);
+    await eventually('no work', () => inFlight.count() === 0 || undefined);
+    assert.equal(begun, 1);
+  });
+
+  it('lose their socket when no byte is taken for the stall time', async () => {
+    await start((_request, response) => {
+      response.end(LARGE);
+      return Promise.resolve();
+    });
+    dial(GET);
+    await closed('stalled', 1);
+    await eventually('no response', () => [...inFlight.responses()].length === 0 || undefined);
+  });
+
+  /** Closes a socket that began to wait at this moment: afterwards the stall time of everything older is over. */
+  const stallTimeIsOver = async (): Promise<void> => {
+    dial(POST);
+    await closed('stalled', 1);
+  };
+
+  it('keep their socket while the service works, for longer than the stall time', async () => {
+    const over = Promise.withResolvers<undefined>();
+    await start(async (request, response) => {
+      if (request.method === 'GET') await over.promise;
+      else await buffer(request).catch(() => undefined);
+      response.end('done');
+    });
+    const socket = dial(GET);
+    socket.resume();
+    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await stallTimeIsOver();
+    over.resolve(undefined);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 200/);
+    assert.match(await metrics.registry.metrics(), /kinpass_sockets_closed_total\{reason="stalled"\} 1\n/);
+  });
+
+  it('are measured again after slow work: the response that nobody reads closes the socket', async () => {
+    const over = Promise.withResolvers<undefined>();
+    await start(async (request, response) => {
+      if (request.method === 'GET') await over.promise;
+      else await buffer(request).catch(() => undefined);
+      response.end(LARGE);
+    });
+    dial(GET);
+    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await stallTimeIsOver();
+    over.resolve(undefined);
+    await closed('stalled', 2);
+  });
+
+  it('lose their socket when the body that was announced does not come', async () => {
+    await start(async (request, response) => {
+      await buffer(request).catch(() => undefined);
+      response.end();
+    });
+    dial(POST);
+    await eventually('one request', () => begun === 1 || undefined);
+    assert.equal(inFlight.count(), 0, 'what is only announced is no work');
+    await closed('stalled', 1);
+  });
+
+  it('lose the oldest sockets when too many wait for their client', async () => {
+    await start(async (request, response) => {
+      await buffer(request).catch(() => undefined);
+      response.end(LARGE);
+    });
+    const first = dial(POST);
+    await eventually('one request', () => begun === 1 || undefined);
+    const all = Array.from({ length: MAX_WAITING }, () => dial(GET));
+    await closed('too_many_waiting', 1);
+    await eventually('the others', () => [...inFlight.responses()].length === MAX_WAITING || undefined);
+    const reader = dial(GET);
+    reader.resume();
+    await once(reader, 'data');
+    await closed('too_many_waiting', 2);
+    first.resume();
+    all[0]?.resume();
+  });
+
+  it('leave an idle connection open for longer than the stall time', async () => {
+    await start(async (request, response) => {
+      await buffer(request).catch(() => undefined);
+      response.end('done');
+    });
+    const socket = dial(GET);
+    socket.resume();
+    await once(socket, 'data');
+    let ended = false;
+    socket.on('close', () => (ended = true));
+    await stallTimeIsOver();
+    assert.equal(ended, false);
+    socket.write(GET);
+    await once(socket, 'data');
+  });
+});

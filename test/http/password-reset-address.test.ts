@@ -1,0 +1,129 @@
+/** Reset links and notices go to verified addresses only, and a link ends with the account that it was sent for. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { and, eq } from 'drizzle-orm';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { giveFirstPassword, givePassword, personId, skeleton } from '../helpers/city.ts';
+import { DAY, holdTime, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, type Answer } from '../helpers/http-browser.ts';
+import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const SUBJECT = '設定新密碼';
+const NOTICE = '您的密碼已變更';
+const EMAIL = LOGIN.G2;
+
+let mail: MailCatcher;
+let time: HeldTime;
+before(async () => {
+  time = holdTime();
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+});
+after(async () => {
+  await mail.close();
+  time.release();
+});
+
+eachService(
+  'a reset link',
+  () => ({ clients: [], smtpUrl: mail.smtpUrl }),
+  (running) => {
+    beforeEach(async () => {
+      time.forward(DAY);
+      await setVerified(1);
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
+    });
+
+    const setVerified = (verifiedAt: number | null): Promise<unknown> =>
+      running().container.store.write(({ db, t: { identifiers: i } }) =>
+        db
+          .update(i)
+          .set({ verifiedAt })
+          .where(and(eq(i.personId, personId('G2')), eq(i.kind, 'email'))),
+      );
+    const ask = async (login: string): Promise<Answer> => {
+      const visitor = createVisitor(running().issuer);
+      return visitor.submit(await visitor.open('/forgot'), { login });
+    };
+    const newLink = async (): Promise<string> => {
+      const before = sent(SUBJECT);
+      await ask(EMAIL);
+      await eventually('one more mail', () => (sent(SUBJECT) > before ? true : undefined));
+      return linkIn(await mailTo(mail, EMAIL, SUBJECT));
+    };
+    const sent = (subject: string): number => mailsTo(mail, EMAIL, subject).length;
+    const statusOf = async (link: string): Promise<number> => (await createVisitor(running().issuer).open(link)).status;
+    const setStatus = (status: 'active' | 'disabled'): Promise<boolean> =>
+      running().container.people.setStatus(personId('G2'), status, undefined);
+
+    it('is not sent to an address that was never verified, and the answer is the same', async () => {
+      await setVerified(null);
+      const before = sent(SUBJECT);
+      const start = performance.now();
+      const unverified = await ask(EMAIL);
+      assert.ok(performance.now() - start > 250, 'takes as long as for everybody');
+      assert.equal(unverified.status, 200);
+      assert.equal(
+        skeleton(unverified, EMAIL),
+        skeleton(await ask('unknown@parents.example'), 'unknown@parents.example'),
+      );
+      await ask('0900-000-102');
+      await setVerified(1);
+      await newLink();
+      assert.equal(sent(SUBJECT), before + 1);
+    });
+
+    it('is followed by a notice to verified addresses only', async () => {
+      const link = await newLink();
+      const before = sent(NOTICE);
+      await setVerified(null);
+      const visitor = createVisitor(running().issuer);
+      const next = 'four small boats at anchor';
+      const done = await visitor.submit(await visitor.open(link), { new_password: next, confirm_password: next });
+      assert.equal(done.status, 200);
+      await eventually('an empty outbox', async () => ((await waiting()) === 0 ? true : undefined));
+      assert.equal(sent(NOTICE), before);
+    });
+
+    it('does not survive the disabling of the account, also when it is enabled again', async () => {
+      const link = await newLink();
+      assert.equal(await statusOf(link), 200);
+      await setStatus('disabled');
+      await setStatus('active');
+      assert.equal(await statusOf(link), 410);
+    });
+
+    it('that is stored just after the disabling ends when the account is enabled', async () => {
+      await setStatus('disabled');
+      const token = 'A'.repeat(43);
+      const link = {
+        personId: personId('G2'),
+        tokenHash: hashId(token),
+        expiresAt: Date.now() + DAY,
+        createdAt: Date.now(),
+      };
+      await running().container.store.write((tx) => putResetLink(tx, link));
+      await setStatus('active');
+      assert.equal(await statusOf(`${running().issuer}/forgot/reset?token=${token}`), 410);
+    });
+
+    it('ends when the IT desk gives a first password', async () => {
+      const link = await newLink();
+      await giveFirstPassword(running(), 'G2', 'first-password-1');
+      assert.equal(await statusOf(link), 410);
+    });
+
+    const waiting = async (): Promise<number> => {
+      const rows = await running().container.store.read(({ db, t: { outbox } }) =>
+        db.select({ doneAt: outbox.doneAt }).from(outbox),
+      );
+      return rows.filter(({ doneAt }) => doneAt === null).length;
+    };
+  },
+);

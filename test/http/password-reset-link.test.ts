@@ -1,0 +1,184 @@
+/** A reset link is a secret in an address. The service moves it into a cookie before it shows a page. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { before, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { givePassword, personId } from '../helpers/city.ts';
+import { MINUTE } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const NEXT = 'four small boats at anchor';
+const COOKIE = 'kinpass_reset';
+const HALF_HOUR = 30 * MINUTE;
+const fields = { new_password: NEXT, confirm_password: NEXT };
+
+eachService(
+  'a reset link',
+  () => ({ clients: [] }),
+  (running) => {
+    let issuer = '';
+    before(() => {
+      ({ issuer } = running());
+    });
+
+    const newToken = async (who: 'G2' | 'T2' = 'G2', life = HALF_HOUR): Promise<string> => {
+      const token = randomBytes(32).toString('base64url');
+      const now = Date.now();
+      await running().container.store.write((u) =>
+        putResetLink(u, {
+          personId: personId(who),
+          tokenHash: hashId(token),
+          expiresAt: now + life,
+          createdAt: now,
+        }),
+      );
+      return token;
+    };
+    const addressOf = (token: string): string => `/forgot/reset?token=${token}`;
+    const open = (token: string, headers: Record<string, string> = {}): Promise<RawAnswer> =>
+      send(issuer, addressOf(token), { headers: { accept: 'text/html', ...headers } });
+    const cookieOf = ({ headers }: RawAnswer): string => (headers['set-cookie'] ?? []).join('\n');
+    const kept = async (visitor: Visitor): Promise<string | undefined> =>
+      (await visitor.jar.getCookies(issuer)).find(({ key }) => key === COOKIE)?.value;
+
+    it('is exchanged for a cookie of thirty minutes and a redirect to an address without it', async () => {
+      const token = await newToken();
+      const answer = await open(token);
+      assert.equal(answer.status, 303);
+      assert.equal(answer.headers.location, '/forgot/reset');
+      assert.equal(answer.headers['cache-control'], 'no-store');
+      assert.equal(answer.headers['referrer-policy'], 'same-origin');
+      const [, until = ''] = /expires=([^;]*)/.exec(cookieOf(answer)) ?? [];
+      assert.ok(Math.abs(Date.parse(until) - Date.now() - HALF_HOUR) < 60_000, until);
+      assert.equal(
+        cookieOf(answer).replace(/expires=[^;]*; /, ''),
+        `${COOKIE}=${token}; path=/; samesite=lax; httponly`,
+      );
+      assert.ok(!answer.body.includes(token));
+    });
+
+    it('keeps its cookie for the rest of its own life only', async () => {
+      const token = await newToken('G2', 5 * MINUTE);
+      const [, until = ''] = /expires=([^;]*)/.exec(cookieOf(await open(token))) ?? [];
+      const left = Date.parse(until) - Date.now();
+      assert.ok(left <= 5 * MINUTE && left > 4 * MINUTE, until);
+    });
+
+    it('ends at its own time, whatever the browser says of its cookie', async () => {
+      const expired = await newToken('G2', -1);
+      const headers = { accept: 'text/html', cookie: `${COOKIE}=${expired}` };
+      const answer = await send(issuer, '/forgot/reset', { headers });
+      assert.equal(answer.status, 410);
+      assert.match(cookieOf(answer), new RegExp(`^${COOKIE}=; path=/; expires=Thu, 01 Jan 1970`));
+      const body = new URLSearchParams({ ...fields, link: hashId(expired) }).toString();
+      const posted = await send(issuer, '/forgot/reset', {
+        method: 'POST',
+        headers: { ...formHeaders(issuer), cookie: `${COOKIE}=${expired}` },
+        body,
+      });
+      assert.equal(posted.status, 410);
+    });
+
+    it('names the masked account on its page, and never the whole login', async () => {
+      const masked = `${LOGIN.G2.slice(0, 1)}•••${LOGIN.G2.slice(LOGIN.G2.indexOf('@'))}`;
+      for (const [language, expected] of [
+        ['zh-TW', `帳號：${masked}。如果這不是您的帳號，請不要設定密碼。`],
+        ['en', `Account: ${masked}. If this is not your account, do not set a password.`],
+      ] as const) {
+        const visitor = createVisitor(issuer, language);
+        const page = await visitor.open(addressOf(await newToken()));
+        const refused = await visitor.submit(page, { new_password: 'short', confirm_password: 'short' });
+        for (const { body } of [page, refused]) {
+          assert.ok(textOf(body).includes(expected), textOf(body));
+          assert.ok(!body.includes(LOGIN.G2) && !body.includes('autocomplete="username"'));
+        }
+      }
+    });
+
+    it('appears in no page, form, header or language link', async () => {
+      const token = await newToken();
+      const visitor = createVisitor(issuer);
+      const page = await visitor.open(addressOf(token));
+      const refused = await visitor.submit(page, { new_password: 'short', confirm_password: 'short' });
+      assert.deepEqual([page.status, refused.status], [200, 422]);
+      for (const { url, body, headers } of [page, refused]) {
+        assert.equal(url, `${issuer}/forgot/reset`);
+        assert.ok(!body.includes(token) && !JSON.stringify([...headers]).includes(token));
+        assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Fforgot%2Freset"/);
+      }
+      const english = await visitor.open('/language?to=en&back=%2Fforgot%2Freset');
+      assert.equal(english.status, 200);
+      assert.match(textOf(english.body), /new password/i);
+      const done = await visitor.submit(english, fields);
+      assert.match(textOf(done.body), /password/i);
+      assert.equal(done.status, 200);
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
+    });
+
+    it('stays unused until a password is set, and its cookie is cleared then', async () => {
+      const token = await newToken();
+      for (let i = 0; i < 3; i += 1) await open(token);
+      const visitor = createVisitor(issuer);
+      const page = await visitor.open(addressOf(token));
+      assert.equal((await visitor.open('/forgot/reset')).status, 200, 'a reload shows the form again');
+      assert.equal(await kept(visitor), token);
+      assert.equal((await visitor.submit(page, fields)).status, 200);
+      assert.equal(await kept(visitor), undefined);
+      assert.equal((await visitor.open('/forgot/reset')).status, 410);
+      assert.equal((await visitor.open(addressOf(token))).status, 410);
+      assert.equal(await kept(visitor), undefined);
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
+    });
+
+    it('that is dead, malformed or repeated redirects too, and leaves the cookie of an open reset alone', async () => {
+      const dead = randomBytes(32).toString('base64url');
+      const visiting = createVisitor(issuer);
+      const opened = await visiting.open(addressOf(await newToken()));
+      for (const token of [dead, '', 'x', `${dead}A`, `${dead}&token=${dead}`, '%00']) {
+        const answer = await open(token);
+        assert.equal(answer.status, 303, token);
+        assert.equal(answer.headers.location, '/forgot/reset', token);
+        assert.equal(cookieOf(answer), '', token);
+        assert.equal((await visiting.open(addressOf(token))).status, 200, token);
+      }
+      assert.equal((await visiting.submit(opened, fields)).status, 200, 'the open reset can be completed');
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      const visitor = createVisitor(issuer);
+      const page = await visitor.open(addressOf(dead));
+      assert.equal(page.status, 410);
+      assert.ok(!page.body.includes(dead));
+    });
+
+    it('works from its cookie only: the form ignores a token in its address', async () => {
+      const token = await newToken();
+      const body = new URLSearchParams({ ...fields, link: hashId(token) }).toString();
+      const answer = await send(issuer, addressOf(token), { method: 'POST', headers: formHeaders(issuer), body });
+      assert.equal(answer.status, 410);
+      assert.ok(!answer.body.includes(token));
+      assert.equal((await createVisitor(issuer).open(addressOf(token))).status, 200, 'the link is unused');
+    });
+
+    it('replaces the one that was opened before, whose page changes nothing', async () => {
+      const visitor = createVisitor(issuer);
+      const older = await visitor.open(addressOf(await newToken('T2')));
+      const newer = await visitor.open(addressOf(await newToken('G2')));
+      const answer = await visitor.submit(older, fields);
+      assert.equal(answer.status, 410);
+      const signIn = async (login: string, password: string): Promise<number> => {
+        const other = createVisitor(issuer);
+        return (await other.submit(await other.open('/account'), { login, password })).status;
+      };
+      for (const login of [LOGIN.T2, LOGIN.G2]) assert.equal(await signIn(login, DEMO_PASSWORD), 200, login);
+      assert.equal((await visitor.submit(newer, fields)).status, 200);
+      assert.equal(await signIn(LOGIN.G2, NEXT), 200);
+      assert.equal(await signIn(LOGIN.T2, DEMO_PASSWORD), 200);
+      await givePassword(running(), 'G2', DEMO_PASSWORD);
+    });
+  },
+);

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { auditOf, credentialOf, errorAt, failuresOf, givePassword, setStatus, skeleton } from '../helpers/city.ts';
+import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const SUBJECT = '設定新密碼';
+const NEXT = 'four small boats at anchor';
+const EMAIL = LOGIN.G2;
+
+describe('a forgotten password', () => {
+  let service: TestService;
+  let mail: MailCatcher;
+  let time: HeldTime;
+  before(async () => {
+    time = holdTime();
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+    service = await startService({ clients: [], smtpUrl: mail.smtpUrl });
+  });
+  after(async () => {
+    await service.stop();
+    await mail.close();
+    time.release();
+  });
+  beforeEach(async () => {
+    time.forward(DAY);
+    await givePassword(service, 'G2', DEMO_PASSWORD);
+  });
+
+  const ask = async (login: string, visitor = createVisitor(service.issuer)): Promise<Answer> =>
+    visitor.submit(await visitor.open('/forgot'), { login });
+  /** The link of a mail that this request sends. */
+  const newLink = async (login: string = EMAIL, address: string = EMAIL): Promise<string> => {
+    const before = mailsTo(mail, address, SUBJECT).length;
+    await ask(login);
+    await eventually('one mail more', () => (mailsTo(mail, address, SUBJECT).length > before ? true : undefined));
+    return linkIn(await mailTo(mail, address, SUBJECT));
+  };
+  const complete = async (link: string, next = NEXT, visitor = createVisitor(service.issuer)): Promise<Answer> => {
+    const page = await visitor.open(link);
+    return page.status === 200 ? visitor.submit(page, { new_password: next, confirm_password: next }) : page;
+  };
+  const signIn = async (login: string, password: string): Promise<{ visitor: Visitor; answer: Answer }> => {
+    const visitor = createVisitor(service.issuer);
+    return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+  };
+
+  it('has one answer for known and unknown accounts, and for those without an e-mail address', async () => {
+    await setStatus(service, 'A2', 'disabled');
+    const known = await ask(EMAIL);
+    assert.equal(known.status, 200);
+    assert.ok(textOf(known.body).includes('連結在 30 分鐘內有效，只能使用一次。'));
+    const waits: number[] = [];
+    for (const login of ['nobody@parents.example', LOGIN.S1, 'reg.993301', 'P11330003', '王大明', '0911111111']) {
+      const start = performance.now();
+      const other = await ask(login);
+      waits.push(performance.now() - start);
+      assert.equal(other.status, 200, login);
+      assert.equal(skeleton(other, login), skeleton(known, EMAIL), login);
+      assert.deepEqual([...other.headers.keys()], [...known.headers.keys()]);
+    }
+    // Every answer waits longer than sending takes.
+    assert.ok(Math.min(...waits) > 250, String(waits));
+    await mailTo(mail, EMAIL, SUBJECT);
+    assert.deepEqual(
+      mail.messages().filter(({ to }) => !to.includes(EMAIL)),
+      [],
+    );
+  });
+
+  it('sends a link to the registered address, whichever login was typed, in the language of the person', async () => {
+    for (const login of ['0900-000-102', 'MEILING.LI@parents.example']) {
+      const link = new URL(await newLink(login));
+      assert.equal(link.origin, service.issuer);
+      assert.equal(link.pathname, '/forgot/reset');
+      assert.match(link.searchParams.get('token') ?? '', /^[\w-]{43}$/);
+    }
+    await ask(LOGIN.G5);
+    const english = await mailTo(mail, LOGIN.G5, 'password');
+    assert.match(english.text, /Nguyen Thi Lan/);
+    assert.match(english.text, /30 minutes/);
+    assert.doesNotMatch(english.text, /連結/);
+  });
+
+  it('asks for a login, and keeps what was typed nowhere', async () => {
+    const empty = await ask('  ');
+    assert.equal(empty.status, 422);
+    assert.equal(errorAt(empty, 'login'), '請輸入帳號。');
+  });
+
+  it('sets a new password by the link, once; then the link and the old password are worth nothing', async () => {
+    const { visitor: elsewhere } = await signIn(EMAIL, DEMO_PASSWORD);
+    const link = await newLink();
+    const visitor = createVisitor(service.issuer);
+    const done = await complete(link, NEXT, visitor);
+    assert.equal(done.status, 200);
+    assert.ok(textOf(done.body).includes('新密碼設定完成'));
+    assert.equal(stepOf(await visitor.open('/account')), 'login', 'the link signs nobody in');
+    assert.equal(stepOf(await elsewhere.open('/account')), 'login', 'other sessions have ended');
+    const again = await complete(link, 'another password of mine');
+    assert.equal(again.status, 410);
+    assert.match(again.body, /<a class="button" href="\/forgot">/);
+    assert.match(again.body, /<a href="\/account">返回登入/, 'who has used it can sign in');
+    assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 422);
+    assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
+    assert.ok((await auditOf(service, 'G2')).includes('password.recovered'));
+  });
+
+  it('mails a notice that the password was changed', async () => {
+    const before = mailsTo(mail, EMAIL, '您的密碼已變更').length;
+    await complete(await newLink());
+    await eventually('the notice', () => (mailsTo(mail, EMAIL, '您的密碼已變更').length > before ? true : undefined));
+    const notice = await mailTo(mail, EMAIL, '您的密碼已變更');
+    assert.ok(notice.text.includes(`${service.issuer}/forgot`));
+  });
+
+  it('looks at the link without using it up, and keeps it through refused passwords', async () => {
+    const link = await newLink();
+    const visitor = createVisitor(service.issuer);
+    for (let i = 0; i < 3; i += 1) assert.equal((await visitor.open(link)).status, 200);
+    const page = await visitor.open(link);
+    assert.doesNotMatch(textOf(page.body), /您好/, 'a link names nobody');
+    const refusals: [string, string, string, string][] = [
+      ['short', 'short', 'new_password', '新密碼太短，至少要 12 個字元。'],
+      ['ship 0900000102 harbour', 'ship 0900000102 harbour', 'new_password', '新密碼不可包含電話號碼。'],
+      [NEXT, `${NEXT}!`, 'confirm_password', '兩次輸入的新密碼不一樣。'],
+      ['', '', 'new_password', '請輸入新密碼。'],
+    ];
+    for (const [next, again, field, words] of refusals) {
+      const answer = await visitor.submit(page, { new_password: next, confirm_password: again });
+      assert.equal(answer.status, 422);
+      assert.ok(errorAt(answer, field).includes(words), words);
+    }
+    assert.equal((await complete(link)).status, 200);
+  });
+
+  it('is open for thirty minutes, to the second', async () => {
+    const link = await newLink();
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open(link);
+    time.forward(30 * MINUTE - SECOND);
+    assert.equal((await visitor.open(link)).status, 200);
+    time.forward(SECOND);
+    assert.equal((await visitor.open(link)).status, 410);
+    const late = await visitor.submit(page, { new_password: NEXT, confirm_password: NEXT });
+    assert.equal(late.status, 410);
+    assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 200);
+  });
+
+  it('has one live link at a time: a newer one ends the older', async () => {
+    const [older, newer] = [await newLink(), await newLink()];
+    assert.notEqual(older, newer);
+    assert.equal((await complete(older)).status, 410);
+    assert.equal((await complete(newer)).status, 200);
+  });
+
+  it('sends three mails to a person and then keeps silent, with the same answer, for half an hour', async () => {
+    const before = mailsTo(mail, EMAIL, SUBJECT).length;
+    const first = await newLink();
+    for (let i = 0; i < 2; i += 1) await newLink();
+    const silent = await ask(EMAIL);
+    assert.equal(silent.status, 200);
+    assert.equal(skeleton(silent, EMAIL), skeleton(await ask('nobody@parents.example'), 'nobody@parents.example'));
+    const latest = linkIn(await mailTo(mail, EMAIL, SUBJECT));
+    assert.notEqual(first, latest);
+    assert.equal((await createVisitor(service.issuer).open(latest)).status, 200, 'the last link stays good');
+    time.forward(30 * MINUTE);
+    await newLink();
+    assert.equal(mailsTo(mail, EMAIL, SUBJECT).length - before, 4);
+    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'recovery.requested').length > 4, true);
+  });
+
+  it('unlocks a locked account', async () => {
+    for (let i = 0; i < 50; i += 1) {
+      time.forward(15 * MINUTE);
+      await signIn(EMAIL, 'wrong');
+    }
+    assert.equal(await failuresOf(service, 'G2'), 50);
+    time.forward(DAY);
+    assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 429);
+    assert.equal((await complete(await newLink())).status, 200);
+    assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
+  });
+
+  it('ends with a change of the password: a link from before opens nothing', async () => {
+    const link = await newLink();
+    const { visitor } = await signIn(EMAIL, DEMO_PASSWORD);
+    const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
+    await visitor.submit(await visitor.open('/account/password'), fields);
+    assert.equal((await complete(link, 'the thief wants this one')).status, 410);
+  });
+
+  it('opens nothing for a person who was disabled after the mail', async () => {
+    const link = await newLink();
+    await setStatus(service, 'G2', 'disabled');
+    const hash = (await credentialOf(service, 'G2')).hash;
+    const answer = await complete(link);
+    await setStatus(service, 'G2', 'active');
+    assert.equal(answer.status, 410);
+    assert.equal((await credentialOf(service, 'G2')).hash, hash);
+  });
+
+  it('is not opened by a guessed, cut or missing token', async () => {
+    const token = new URL(await newLink()).searchParams.get('token') ?? '';
+    const visitor = createVisitor(service.issuer);
+    for (const guess of [
+      '',
+      token.slice(1),
+      `${token}A`,
+      token.toLowerCase(),
+      'A'.repeat(43),
+      `${token}&token=${token}`,
+    ]) {
+      const path = `/forgot/reset?token=${guess}`;
+      assert.equal((await visitor.open(path)).status, 410, path);
+      const fields = new URLSearchParams({ new_password: NEXT, confirm_password: NEXT });
+      assert.equal((await visitor.post(path, fields)).status, 410, path);
+    }
+    assert.equal((await visitor.open('/forgot/reset')).status, 410);
+  });
+});

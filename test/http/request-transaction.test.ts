@@ -1,0 +1,163 @@
+/** A request that fails half-way, or whose unit fails at the end, leaves the browser and the database as they were. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import type { Dialect } from '../../src/store/database/index.ts';
+import {
+  askForTokens,
+  codeOf,
+  enter,
+  LOGIN,
+  textIn,
+  tokensFor,
+  userinfo,
+  type Entered,
+} from '../helpers/authorization-flow.ts';
+import { auditOf } from '../helpers/city.ts';
+import { createVisitor, formOf, type Visitor } from '../helpers/http-browser.ts';
+import { eventually } from '../helpers/mail.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const secret = newSecret();
+const AT_ONCE = 10;
+
+eachService(
+  'an answer that failed',
+  () => ({ clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })] }),
+  (running) => {
+    let app: TestParty;
+    before(async () => {
+      app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
+    });
+
+    const alter = (statement: string): Promise<unknown> => running().container.store.maintain((run) => run(statement));
+    /** Does something while a table is not there. */
+    const without = async <T>(table: string, work: () => Promise<T>): Promise<T> => {
+      await alter(`alter table ${table} rename to away`);
+      try {
+        return await work();
+      } finally {
+        await alter(`alter table away rename to ${table}`);
+      }
+    };
+    /** Does something while no grant can be ended. */
+    const refusing = async <T>(dialect: Dialect, work: () => Promise<T>): Promise<T> => {
+      const [create, drop] =
+        dialect === 'sqlite'
+          ? ["create trigger kept before delete on grants begin select raise(abort, 'kept'); end", 'drop trigger kept']
+          : ['create rule kept as on delete to grants do instead select 1 / 0', 'drop rule kept on grants'];
+      await alter(create);
+      try {
+        return await work();
+      } finally {
+        await alter(drop);
+      }
+    };
+    /** Gives the password and does not follow the redirect. @returns where the browser would go on */
+    const waitAtTheDoor = async (visitor: Visitor, parameters: Record<string, string>): Promise<string> => {
+      const page = await visitor.open((await app.begin(parameters)).url);
+      const { action, hidden } = formOf(page.body);
+      const { origin, href } = new URL(action, page.url);
+      const answer = await fetch(href, {
+        method: 'POST',
+        redirect: 'manual',
+        body: new URLSearchParams({ ...hidden, login: LOGIN.T2, password: DEMO_PASSWORD }),
+        headers: { cookie: await visitor.jar.getCookieString(href), origin },
+      });
+      assert.equal(answer.status, 303);
+      return new URL(answer.headers.get('location') ?? '', origin).href;
+    };
+
+    for (const [when, table] of [
+      ['half-way', 'enrolments'],
+      ['when its unit is written', 'grants'],
+    ] as const) {
+      it(`${when} changes no cookie: the same address, opened again, leads to the app`, async () => {
+        const visitor = createVisitor(running().issuer);
+        await enter(app, visitor, { login: LOGIN.T2 });
+        const next = await waitAtTheDoor(visitor, { prompt: 'login' });
+        const cookies = await visitor.jar.getCookieString(next);
+        const failed = await without(table, () => visitor.open(next));
+        assert.equal(failed.status, 500);
+        assert.deepEqual(failed.headers.getSetCookie(), []);
+        assert.equal(await visitor.jar.getCookieString(next), cookies);
+        assert.equal(new URL((await visitor.open('/account')).url).pathname, '/account');
+        assert.ok((await visitor.open(next)).leavesTo?.searchParams.get('code'));
+      });
+    }
+
+    it('is not in the audit log as a sign-in at the app', async () => {
+      const entries = async (): Promise<number> =>
+        (await auditOf(running(), 'T1')).filter((event) => event === 'app.entered').length;
+      const visitor = createVisitor(running().issuer);
+      const grown = (to: number): Promise<true> =>
+        eventually('an entry', async () => ((await entries()) >= to ? true : undefined));
+      await enter(app, visitor, { login: LOGIN.T1 });
+      await grown(1);
+      assert.equal((await without('grants', () => enter(app, visitor))).answer.status, 500);
+      assert.ok(codeOf((await enter(app, visitor)).answer));
+      await grown(2);
+      assert.equal(await entries(), 2);
+    });
+
+    const redeemAt = (path: string, { answer, verifier }: Entered): Promise<Response> =>
+      fetch(new URL(path, running().issuer), {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'authorization_code',
+          code: codeOf(answer),
+          redirect_uri: app.redirectUri,
+          code_verifier: verifier,
+        }),
+        headers: {
+          authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`,
+          // A form from nowhere is taken at the address as it is announced only.
+          'sec-fetch-site': 'same-origin',
+        },
+      });
+
+    it('to a refresh has used nothing up: the app asks again, better', async () => {
+      const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
+      const visitor = createVisitor(running().issuer);
+      const { refresh_token: token = '' } = await tokensFor(app, visitor, { login: LOGIN.A2, parameters });
+      const fields = { grant_type: 'refresh_token', refresh_token: token };
+      const refused = await askForTokens(app, { ...fields, resource: 'https://nowhere.example' });
+      assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_target']);
+      const given = await askForTokens(app, fields);
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
+      // What was really used before still ends everything.
+      assert.equal((await askForTokens(app, fields)).body['error'], 'invalid_grant');
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
+    });
+
+    it('because the code was used ends what it gave, in whatever spelling the address is taken', async () => {
+      for (const path of ['/Token', '/token/']) {
+        const visitor = createVisitor(running().issuer);
+        const entered = await enter(app, visitor, { login: LOGIN.T2 });
+        const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt(path, entered)));
+        const statuses = answers.map(({ status }) => status).sort();
+        assert.deepEqual(statuses, [200, ...Array<number>(AT_ONCE - 1).fill(400)], path);
+        const given = answers.find(({ status }) => status === 200);
+        const { access_token: token } = (await given?.json()) as { access_token: string };
+        assert.equal((await userinfo(app, token)).status, 401, path);
+      }
+    });
+
+    it('at the token endpoint is JSON, also where what the first use gave can not be ended', async () => {
+      const entered = await enter(app, createVisitor(running().issuer), { login: LOGIN.T2 });
+      const { dialect } = running().container.store;
+      const answers = await refusing(dialect, () =>
+        Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt('/token', entered))),
+      );
+      const failed = answers.filter(({ status }) => status !== 200);
+      assert.ok(failed.some(({ status }) => status === 500));
+      for (const answer of failed) {
+        assert.match(answer.headers.get('content-type') ?? '', /^application\/json/);
+        assert.equal(answer.headers.get('cache-control'), 'no-store');
+        assert.match(await answer.text(), /^\{"error":"(server_error|invalid_grant)"/);
+      }
+    });
+  },
+);

@@ -1,0 +1,153 @@
+/** Where a person was on the way to an app, a step that is over leads back there, and only to what the app has registered. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { enter, LOGIN, signedIn, stepOf } from '../helpers/authorization-flow.ts';
+import { holdTime, HOUR, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
+import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'profile'];
+const COOKIE = 'kinpass_app';
+
+/** The ways on that a page offers. */
+function linksOf({ body }: Answer): { text: string; href: string }[] {
+  const main = body.slice(body.indexOf('<main'), body.indexOf('</main'));
+  return [...main.matchAll(/<a [^>]*href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g)].map(([, href = '', text = '']) => ({
+    text: textOf(text).trim(),
+    href: href.replaceAll('&amp;', '&'),
+  }));
+}
+
+describe('a step that is over', () => {
+  let service: TestService;
+  let time: HeldTime;
+  let starting: TestParty;
+  let plain: TestParty;
+  let bare: TestParty;
+  before(async () => {
+    time = holdTime();
+    const bareClient = Object.entries(registered('bare', secret, { scopes: SCOPES }));
+    service = await startService({
+      clients: [
+        registered('starting', secret, {
+          scopes: SCOPES,
+          initiate_login_uri: 'https://starting.example/login?from=city',
+        }),
+        registered('plain', secret, { scopes: SCOPES }),
+        Object.fromEntries(bareClient.filter(([name]) => name !== 'client_uri')),
+      ],
+    });
+    const party = (id: string): Promise<TestParty> =>
+      createParty(service.issuer, { id, secret, scope: SCOPES.join(' ') });
+    [starting, plain, bare] = [await party('starting'), await party('plain'), await party('bare')];
+  });
+  after(async () => {
+    await service.stop();
+    time.release();
+  });
+
+  const home = { text: '前往我的帳號', href: '/account' };
+  const begin = async (party: TestParty): Promise<{ visitor: Visitor; page: Answer }> => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open((await party.begin()).url);
+    assert.equal(stepOf(page), 'login');
+    return { visitor, page };
+  };
+  const isOver = (answer: Answer): Answer => {
+    assert.equal(answer.status, 410);
+    assert.match(textOf(answer.body), /這個步驟已過期/);
+    return answer;
+  };
+  const startOf = (): string =>
+    `https://starting.example/login?${new URLSearchParams({ from: 'city', iss: service.issuer }).toString()}`;
+
+  it('leads back to the app, where a new sign-in begins, after it was open for more than an hour', async () => {
+    const { visitor, page } = await begin(starting);
+    time.forward(HOUR + MINUTE);
+    const answer = isOver(await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
+    assert.deepEqual(linksOf(answer), [{ text: '返回「測試 starting」', href: startOf() }, home]);
+    const english = await visitor.open(page.url, { 'accept-language': 'en' });
+    assert.equal(linksOf(english)[0]?.text, 'Back to Test starting');
+  });
+
+  it('leads to the start page of an app whose sign-in can not be started from outside, or else to the account', async () => {
+    for (const [party, links] of [
+      [plain, [{ text: '返回「測試 plain」', href: 'https://plain.example/' }, home]],
+      [bare, [home]],
+    ] as const) {
+      const { visitor, page } = await begin(party);
+      await visitor.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), links);
+    }
+  });
+
+  it('leads to the account page alone where the sign-in was for that', async () => {
+    const visitor = createVisitor(service.issuer);
+    const page = await visitor.open('/account');
+    time.forward(HOUR + MINUTE);
+    assert.deepEqual(linksOf(isOver(await visitor.submit(page, { login: LOGIN.S1, password: 'x' }))), [home]);
+  });
+
+  it('keeps two tabs apart', async () => {
+    const { visitor, page } = await begin(starting);
+    const other = await visitor.open((await plain.begin()).url);
+    time.forward(HOUR + MINUTE);
+    assert.equal(linksOf(isOver(await visitor.open(page.url)))[0]?.href, startOf());
+    assert.equal(linksOf(isOver(await visitor.open(other.url)))[0]?.href, 'https://plain.example/');
+  });
+
+  it('remembers the app for half a day, signed, for its own address, out of reach of scripts', async () => {
+    const { visitor, page } = await begin(starting);
+    const { pathname } = new URL(page.url);
+    const cookies = (await visitor.jar.getCookies(page.url)).filter(({ key }) => key.startsWith(COOKIE));
+    assert.deepEqual(cookies.map(({ key }) => key).sort(), [COOKIE, `${COOKIE}.sig`]);
+    for (const { path, httpOnly, sameSite, domain } of cookies) {
+      assert.deepEqual(
+        { path, httpOnly, sameSite, domain },
+        { path: pathname, httpOnly: true, sameSite: 'lax', domain: 'localhost' },
+      );
+    }
+    time.forward(12 * HOUR + MINUTE);
+    assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), [home]);
+  });
+
+  it('believes nothing that it did not sign itself: the account page, as where nothing is known', async () => {
+    const { visitor, page } = await begin(starting);
+    time.forward(HOUR + MINUTE);
+    for (const value of ['plain', 'https://evil.example', '', 'nobody']) {
+      const { pathname } = new URL(page.url);
+      await visitor.jar.setCookie(`${COOKIE}=${value}; Path=${pathname}`, page.url);
+      assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), [home], value);
+    }
+    const stranger = createVisitor(service.issuer);
+    assert.deepEqual(linksOf(isOver(await stranger.open(page.url))), [home]);
+  });
+
+  it('leads back there also where the form of another step was sent', async () => {
+    const { visitor, page } = await begin(plain);
+    const answer = await visitor.post(`${page.url}/consent`, 'consent=accept');
+    assert.equal(answer.status, 409);
+    assert.equal(linksOf(answer)[0]?.href, 'https://plain.example/');
+    assert.equal((await enter(plain, visitor, { login: LOGIN.S1 })).answer.leavesTo?.origin, 'https://plain.example');
+  });
+
+  it('is what the account page offers for each app with access: open it', async () => {
+    const { visitor } = await signedIn(starting, { login: LOGIN.T2 });
+    await enter(plain, visitor);
+    await enter(bare, visitor);
+    const page = await visitor.open('/account');
+    const opens = linksOf(page).filter(({ text }) => text.startsWith('開啟'));
+    assert.deepEqual(
+      opens.sort((a, b) => a.text.localeCompare(b.text)),
+      [
+        { text: '開啟 測試 plain', href: 'https://plain.example/' },
+        { text: '開啟 測試 starting', href: startOf() },
+      ],
+    );
+    assert.match(textOf(page.body), /測試 bare/);
+  });
+});

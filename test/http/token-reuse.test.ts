@@ -1,0 +1,160 @@
+/** A code or refresh token that is used a second time: what it gave ends, and the audit log says so (RFC 9700, section 4.14.2). */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import {
+  askForTokens,
+  codeOf,
+  enter,
+  LOGIN,
+  redeem,
+  refresh,
+  textIn,
+  tokensFor,
+  userinfo,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
+import { personId } from '../helpers/city.ts';
+import { createVisitor } from '../helpers/http-browser.ts';
+import { createKeptLog } from '../helpers/log.ts';
+import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const secret = newSecret();
+const AT_ONCE = 8;
+const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+const kept = createKeptLog();
+
+eachService(
+  'a second use',
+  () => ({
+    log: kept.log,
+    clients: [
+      registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+      registered('television', secret, { scopes: ['openid'], device_flow: true }),
+    ],
+  }),
+  (running) => {
+    let app: TestParty;
+    let known = 0;
+    const rows = async () => {
+      const { store } = running().container;
+      const all = await store.read((tx) => tx.db.select().from(tx.t.audit).orderBy(tx.t.audit.seq));
+      return all.filter(({ event }) => event === 'grant.revoked');
+    };
+    /** The events since the test began, as far as tests compare them. */
+    const revoked = async () =>
+      (await rows()).slice(known).map(({ outcome, subjectId, clientId, detail }) => ({
+        ...{ outcome, subjectId, clientId },
+        ...detail,
+      }));
+    const once = (reason: string, clientId = 'app') => [
+      { outcome: 'refused', subjectId: personId('T2'), clientId, reason },
+    ];
+    before(async () => {
+      app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
+    });
+    beforeEach(async () => {
+      known = (await rows()).length;
+    });
+
+    const enterAs = (parameters: Record<string, string> = {}) =>
+      enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters });
+    const assertOneWon = (replies: readonly Reply[]): Reply => {
+      const [won, ...more] = replies.filter(({ status }) => status === 200);
+      assert.ok(won);
+      assert.equal(more.length, 0);
+      for (const { status, body } of replies) if (status !== 200) assert.equal(body['error'], 'invalid_grant');
+      return won;
+    };
+
+    it('of a code writes one audit event with person, app, address and reason, and revokes its tokens', async () => {
+      const entered = await enterAs();
+      const given = await redeem(app, entered);
+      assert.deepEqual(await revoked(), []);
+      assert.equal((await redeem(app, entered)).body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), once('code_reuse'));
+      assert.match((await rows()).at(-1)?.address ?? '', /127\.0\.0\.1|::1/);
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
+      assert.equal((await redeem(app, entered)).body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), once('code_reuse'), 'a third use revokes nothing');
+      assert.match(kept.text(), /"event":"grant.revoked","reason":"code_reuse","clientId":"app"/);
+    });
+
+    it('of a code at the same moment writes one audit event', async () => {
+      const entered = await enterAs();
+      const given = assertOneWon(await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(app, entered))));
+      assert.deepEqual(await revoked(), once('code_reuse'));
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
+    });
+
+    it('of a refresh token writes one audit event and revokes the family', async () => {
+      const first = textIn(await redeem(app, await enterAs(OFFLINE)), 'refresh_token');
+      const next = await refresh(app, first);
+      assert.deepEqual(await revoked(), []);
+      assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
+      assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.equal((await userinfo(app, textIn(next, 'access_token'))).status, 401);
+      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
+    });
+
+    it('of a refresh token at the same moment writes one audit event', async () => {
+      const first = textIn(await redeem(app, await enterAs(OFFLINE)), 'refresh_token');
+      const given = assertOneWon(await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, first))));
+      assert.deepEqual(await revoked(), once('refresh_token_reuse'));
+      assert.equal((await refresh(app, textIn(given, 'refresh_token'))).body['error'], 'invalid_grant');
+    });
+
+    it('of a device code writes one audit event', async () => {
+      const television = await createParty(running().issuer, { id: 'television', secret, scope: 'openid' });
+      const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
+      const phone = createVisitor(running().issuer);
+      const confirm = await phone.submit(await phone.open('/device'), { user_code: shown.user_code });
+      const signIn = await phone.submit(confirm, { confirm: 'yes' });
+      await phone.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      const fields = { grant_type: DEVICE_GRANT, device_code: shown.device_code };
+      const given = assertOneWon([await askForTokens(television, fields), await askForTokens(television, fields)]);
+      assert.deepEqual(await revoked(), once('device_code_reuse', 'television'));
+      assert.equal((await userinfo(television, textIn(given, 'access_token'))).status, 401);
+    });
+
+    it('is not what a revocation by the app, a sign-out or an invented code is', async () => {
+      const visitor = createVisitor(running().issuer);
+      const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+      await client.tokenRevocation(app.config, tokens.refresh_token ?? '');
+      await visitor.submit(await visitor.open('/session/end'), { logout: 'yes' });
+      const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code_verifier: 'v'.repeat(43) };
+      assert.equal((await askForTokens(app, { ...fields, code: 'invented' })).body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), []);
+    });
+
+    it('by a client without the PKCE verifier revokes nothing', async () => {
+      const entered = await enterAs();
+      const given = await redeem(app, entered);
+      const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code: codeOf(entered.answer) };
+      const thief = await askForTokens(app, { ...fields, code_verifier: 'v'.repeat(43) });
+      assert.equal(thief.body['error'], 'invalid_grant');
+      assert.deepEqual(await revoked(), []);
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
+    });
+
+    it('revokes the tokens also while the audit log cannot be written', async () => {
+      const entered = await enterAs();
+      const given = await redeem(app, entered);
+      const { store } = running().container;
+      await store.maintain((run) => run('alter table audit rename to audit_away'));
+      try {
+        assert.equal((await redeem(app, entered)).body['error'], 'invalid_grant');
+      } finally {
+        await store.maintain((run) => run('alter table audit_away rename to audit'));
+      }
+      assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
+      assert.deepEqual(await revoked(), []);
+    });
+  },
+);

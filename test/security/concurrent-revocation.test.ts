@@ -1,0 +1,127 @@
+/** Evicting a thief works against one who has given the password already and waits with the last redirect. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import * as sessions from '../../src/store/auth/sessions.ts';
+import type { Unit } from '../../src/store/database/index.ts';
+import * as records from '../../src/store/oidc/records.ts';
+import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { personId } from '../helpers/city.ts';
+import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import { startService, type TestService } from '../helpers/service.ts';
+
+const NEXT = 'four purple umbrellas';
+
+/** Gives the password and does not follow the redirect. @returns where the browser would go on */
+async function waitAtTheDoor(issuer: string, thief: Visitor, login: string): Promise<string> {
+  const page = await thief.open('/account');
+  const action = new URL(formOf(page.body).action, issuer).href;
+  const answer = await fetch(action, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ login, password: DEMO_PASSWORD }),
+    headers: { cookie: await thief.jar.getCookieString(action), origin: issuer, 'sec-fetch-site': 'same-origin' },
+  });
+  assert.equal(answer.status, 303);
+  return new URL(answer.headers.get('location') ?? '', issuer).href;
+}
+
+eachService(
+  'a sign-in that waits',
+  () => ({ clients: [] }),
+  (running) => {
+    let issuer = '';
+    before(() => {
+      ({ issuer } = running());
+    });
+
+    const signIn = async (visitor: Visitor, login: string, password: string): Promise<Answer> =>
+      visitor.submit(await visitor.open('/account'), { login, password });
+    const isOut = (answer: Answer): void => {
+      assert.notEqual(new URL(answer.url).pathname, '/account', textOf(answer.body));
+    };
+
+    it('"end all other sessions" ends it', async () => {
+      const [thief, owner] = [createVisitor(issuer), createVisitor(issuer)];
+      const next = await waitAtTheDoor(issuer, thief, LOGIN.T2);
+      assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
+      await owner.post('/account/sessions/end-others', '');
+      isOut(await thief.open(next));
+      isOut(await thief.open('/account'));
+    });
+
+    it('a changed password ends it, and of four changes with the same old password one succeeds', async () => {
+      const [thief, owner] = [createVisitor(issuer), createVisitor(issuer)];
+      const next = await waitAtTheDoor(issuer, thief, LOGIN.A2);
+      await signIn(owner, LOGIN.A2, DEMO_PASSWORD);
+      const change = (password: string): Promise<Answer> =>
+        owner.post(
+          '/account/password',
+          new URLSearchParams({ current_password: DEMO_PASSWORD, new_password: password, confirm_password: password }),
+        );
+      const answers = await Promise.all([`${NEXT} 1`, `${NEXT} 2`, `${NEXT} 3`, `${NEXT} 4`].map(change));
+      assert.equal(answers.filter(({ url }) => url.includes('passwordChanged')).length, 1);
+      isOut(await thief.open(next));
+      isOut(await thief.open('/account'));
+    });
+  },
+);
+
+describe('a request that has begun before an ending, and writes after it', () => {
+  const secret = newSecret();
+  let service: TestService;
+  before(async () => {
+    service = await startService({
+      clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+    });
+  });
+  after(() => service.stop());
+
+  /** The ending is next to be written when the request begins, and the request has read everything before it is. */
+  const overtake = async (ending: (u: Unit) => Promise<unknown>, request: () => Promise<Answer>): Promise<Answer> => {
+    const { store } = service.container;
+    const gate = Promise.withResolvers<undefined>();
+    const held = store.maintain(() => gate.promise);
+    const ended = store.write(ending);
+    const answer = request();
+    const bystander = createVisitor(service.issuer);
+    // Each takes as many turns as a request; were they too few, the request would meet the ending as everybody does.
+    for (let i = 0; i < 30; i += 1) await bystander.open('/forgot');
+    gate.resolve(undefined);
+    await Promise.all([held, ended]);
+    return answer;
+  };
+
+  it('is not let in with the password that it gave', async () => {
+    const thief = createVisitor(service.issuer);
+    const next = await waitAtTheDoor(service.issuer, thief, LOGIN.T2);
+    const answer = await overtake(
+      (u) => records.destroyStepsOf(u, personId('T2')),
+      () => thief.open(next),
+    );
+    assert.equal(answer.status, 410);
+    assert.deepEqual(answer.headers.getSetCookie(), []);
+    assert.notEqual(new URL((await thief.open('/account')).url).pathname, '/account');
+  });
+
+  it('gets no code for tokens that would outlive its session', async () => {
+    const app = await createParty(service.issuer, { id: 'app', secret, scope: 'openid profile' });
+    const thief = createVisitor(service.issuer);
+    await enter(app, thief, { login: LOGIN.A2 });
+    const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
+    const answer = await overtake(
+      async (u) => {
+        for (const { sessionHash } of await sessions.liveSessionsOf(u, personId('A2'), Date.now())) {
+          await records.destroyByUid(u, 'Session', sessionHash);
+          await sessions.markEnded(u, [sessionHash], Date.now());
+        }
+      },
+      async () => (await enter(app, thief, { parameters })).answer,
+    );
+    assert.equal(answer.leavesTo, undefined);
+    assert.equal(answer.status, 410);
+  });
+});

@@ -1,0 +1,116 @@
+/** What waits in the outbox: sealed jobs, the wait for their delivery, and the mails that they become. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, describe, it } from 'node:test';
+
+import { createI18n } from '../../src/presentation/i18n.ts';
+import type { Templates } from '../../src/presentation/templates.ts';
+import { createMailer } from '../../src/services/notifications/mailer.ts';
+import type { MailJob, OutboxJob } from '../../src/services/notifications/outbox.ts';
+import { markDone, markRetry } from '../../src/store/outbox.ts';
+import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const MAIL: MailJob = {
+  kind: 'mail',
+  to: 'daming@parents.example',
+  template: 'reset-link',
+  lang: 'zh-TW',
+  locals: { name: '王大明', link: 'https://id.example/forgot/reset?token=secret', minutes: 30 },
+};
+const LOGOUT: OutboxJob = { kind: 'backchannel_logout', clientId: 'app', personId: 'p', sid: 's' };
+
+eachStore('outbox', (on) => {
+  let services: TestServices;
+  before(() => {
+    services = createTestServices(on.store);
+  });
+  beforeEach(() => on.store.write((tx) => tx.db.delete(tx.t.outbox)));
+  const enqueue = (job: OutboxJob): Promise<string> => on.store.write((tx) => services.outbox.enqueue(tx, job));
+
+  it('stores jobs sealed, due at once, and opens them again', async () => {
+    const id = await enqueue(MAIL);
+    const [row] = await on.store.read((tx) => tx.db.select().from(tx.t.outbox));
+    assert.ok(row);
+    assert.deepEqual([row.id, row.kind, row.nextAt, row.createdAt], [id, 'mail', TEST_NOW, TEST_NOW]);
+    assert.doesNotMatch(row.payload, /daming|secret/);
+    assert.deepEqual(services.outbox.open(row), MAIL);
+    await enqueue(LOGOUT);
+    assert.deepEqual((await services.takeJobs()).map(({ kind }) => kind).sort(), ['backchannel_logout', 'mail']);
+  });
+
+  it('refuses a job that was moved to another row or is of an unknown kind', async () => {
+    const [one, other] = [await enqueue(MAIL), await enqueue(LOGOUT)];
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.outbox));
+    const payload = rows.find(({ id }) => id === one)?.payload ?? '';
+    assert.throws(() => services.outbox.open({ id: other, payload }));
+    const unknown = services.secrets.seal('outbox', 'x', JSON.stringify({ ...MAIL, template: 'unknown' }));
+    assert.throws(() => services.outbox.open({ id: 'x', payload: unknown }));
+  });
+
+  it('tells its listeners that something is due', () => {
+    services.kicks();
+    services.outbox.kick();
+    services.outbox.kick();
+    assert.equal(services.kicks(), 2);
+  });
+
+  it('waits until each job was delivered or has failed once', async () => {
+    const [delivered, failed] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
+    const waited = services.outbox.waitForDelivery([delivered, failed]);
+    await on.store.write(async (tx) => {
+      await markDone(tx, delivered, TEST_NOW);
+      await markRetry(tx, failed, TEST_NOW, 'refused');
+    });
+    const started = performance.now();
+    assert.deepEqual(await waited, new Set([delivered]));
+    assert.ok(performance.now() - started < 1_000, 'both are known at once');
+    assert.deepEqual(await services.outbox.waitForDelivery([]), new Set());
+  });
+
+  it('waits a second and a half for what hangs, and no longer', async () => {
+    const [hanging, delivered] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
+    await on.store.write((tx) => markDone(tx, delivered, TEST_NOW));
+    const started = performance.now();
+    assert.deepEqual(await services.outbox.waitForDelivery([hanging, delivered]), new Set([delivered]));
+    const waited = performance.now() - started;
+    assert.ok(waited >= 1_400 && waited < 6_000, `${waited.toFixed()} ms`);
+  });
+});
+
+describe('mails', () => {
+  const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+  const drawn: unknown[] = [];
+  const templates = {
+    mail: (...of: unknown[]) => {
+      drawn.push(of);
+      return { subject: 's', text: 't', html: 'h' };
+    },
+  } as unknown as Templates;
+  const mailer = createMailer(
+    { smtpUrl: 'smtp://127.0.0.1:9', from: 'no-reply@city.test', requireTls: false },
+    templates,
+    i18n,
+  );
+  /** The server is not there, so each mail fails after it was drawn. */
+  const draw = async (job: MailJob): Promise<unknown> => {
+    drawn.length = 0;
+    await assert.rejects(mailer.send(job));
+    return drawn[0];
+  };
+
+  it('are drawn in the language of the person with what the job says', async () => {
+    assert.deepEqual(await draw(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
+    const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot' };
+    assert.deepEqual(await draw({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
+      'password-changed',
+      'en',
+      changed,
+    ]);
+    assert.deepEqual(await draw({ ...MAIL, lang: 'xx' }), ['reset-link', 'zh-TW', MAIL.locals]);
+  });
+
+  it('are not drawn from a job that lacks something', async () => {
+    assert.equal(await draw({ ...MAIL, locals: { name: '王大明' } }), undefined);
+    assert.equal(await draw({ ...MAIL, template: 'password-changed' }), undefined);
+  });
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
+import { systemRandom } from '../../src/domain/random.ts';
+import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
+import { createSecrets, hashId, type SealPurpose } from '../../src/platform/crypto/secrets.ts';
+
+const secrets = createSecrets(randomBytes(32), systemRandom);
+const PURPOSES: readonly SealPurpose[] = ['oidc-record', 'key', 'outbox', 'national-id', 'birth-date', 'state-reason'];
+const VERSION = 'v1.';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** The bytes behind `v1.`, changed. */
+const tampered = (sealed: string, change: (bytes: Buffer) => Buffer): string =>
+  VERSION + change(Buffer.from(sealed.slice(VERSION.length), 'base64url')).toString('base64url');
+
+describe('a sealed text', () => {
+  it('comes back as it was, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string(), fc.constantFrom(...PURPOSES), (text, row, purpose) => {
+        assert.equal(secrets.open(purpose, row, secrets.seal(purpose, row, text)), text);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('shows nothing of its text, and is another one each time', () => {
+    const [one, other] = [
+      secrets.seal('national-id', 'p1', 'Y100100201'),
+      secrets.seal('national-id', 'p1', 'Y100100201'),
+    ];
+    assert.notEqual(one, other);
+    assert.ok(!Buffer.from(one.slice(VERSION.length), 'base64url').toString('latin1').includes('100201'));
+  });
+
+  it('opens in its own row only, for its own purpose only, by its own key only', () => {
+    const sealed = secrets.seal('national-id', 'person-1', 'Y100100201');
+    assert.throws(() => secrets.open('national-id', 'person-2', sealed));
+    assert.throws(() => secrets.open('national-id', '', sealed));
+    for (const purpose of PURPOSES.filter((one) => one !== 'national-id')) {
+      assert.throws(() => secrets.open(purpose, 'person-1', sealed), purpose);
+    }
+    assert.throws(() => createSecrets(randomBytes(32), systemRandom).open('national-id', 'person-1', sealed));
+  });
+
+  it('can not be moved between rows by a line break in a name', () => {
+    assert.throws(() => secrets.open('key', 'a\nb', secrets.seal('key', 'a', 'b')));
+    const record = { model: 'Session', idHash: 'x:y', payload: sealPayload(secrets, 'Session', 'x:y', { uid: 'u' }) };
+    assert.deepEqual(openPayload(secrets, record.model, record), { uid: 'u' });
+    assert.throws(() => openPayload(secrets, 'Grant', record));
+    assert.throws(() => openPayload(secrets, record.model, { ...record, idHash: 'x:z' }));
+  });
+
+  it('is refused when a single bit of it was changed, anywhere', () => {
+    const sealed = secrets.seal('key', 'k', 'a signing key');
+    const length = NONCE_BYTES + 'a signing key'.length + TAG_BYTES;
+    for (let at = 0; at < length; at += 1) {
+      const flipped = tampered(sealed, (bytes) => {
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+        return bytes;
+      });
+      assert.throws(() => secrets.open('key', 'k', flipped), `byte ${String(at)}`);
+    }
+  });
+
+  it('is refused when it was cut, made longer, or has a shorter tag', () => {
+    const sealed = secrets.seal('key', 'k', 'a signing key');
+    for (const cut of [1, 4, TAG_BYTES, TAG_BYTES + 1, 41]) {
+      assert.throws(
+        () =>
+          secrets.open(
+            'key',
+            'k',
+            tampered(sealed, (bytes) => bytes.subarray(0, -cut)),
+          ),
+        String(cut),
+      );
+    }
+    assert.throws(() =>
+      secrets.open(
+        'key',
+        'k',
+        tampered(sealed, (bytes) => Buffer.concat([bytes, bytes])),
+      ),
+    );
+    for (const other of ['', 'v1', 'v1.', 'v2.' + sealed.slice(3), sealed.slice(3), 'nonsense']) {
+      assert.throws(() => secrets.open('key', 'k', other), other);
+    }
+  });
+});
+
+describe('a keyed hash', () => {
+  it('is the same for the same text, another one for another text, purpose or key', () => {
+    const mac = secrets.mac('national-id-lookup', 'Y100100201');
+    assert.equal(secrets.mac('national-id-lookup', 'Y100100201'), mac);
+    assert.match(mac, /^[\w-]{43}$/);
+    assert.notEqual(secrets.mac('national-id-lookup', 'Y100100202'), mac);
+    assert.notEqual(secrets.mac('first-password', 'Y100100201'), mac);
+    assert.notEqual(createSecrets(randomBytes(32), systemRandom).mac('national-id-lookup', 'Y100100201'), mac);
+  });
+
+  it('is the same after a restart with the same key', () => {
+    const key = randomBytes(32);
+    const [one, other] = [createSecrets(key, systemRandom), createSecrets(key, systemRandom)];
+    assert.equal(one.mac('throttle', 'x'), other.mac('throttle', 'x'));
+    assert.equal(other.open('outbox', 'r', one.seal('outbox', 'r', 'text')), 'text');
+  });
+
+  it('of an id is its SHA-256: nothing in a dump can be presented again', () => {
+    assert.equal(hashId('abc'), 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0');
+  });
+});

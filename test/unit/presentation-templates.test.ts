@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
+import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/brand.ts';
+import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
+import type { PageLocals, PageName } from '../../src/presentation/page-locals.ts';
+import { assetHash, createTemplates } from '../../src/presentation/templates.ts';
+
+const root = join(import.meta.dirname, '../..');
+const words = createI18n(join(root, 'config/locales'));
+/** As in production, but a missing word or a forgotten value fails the test. */
+const i18n: I18n = {
+  ...words,
+  t: (lang, key, vars) => {
+    const text = words.t(lang, key, vars);
+    assert.notEqual(text, key, `${key} has no words`);
+    for (const [, placeholder = ''] of words.t(lang, key).matchAll(/\{(\w+)\}/g))
+      assert.ok(vars?.[placeholder] !== undefined, `${key}: no value for ${placeholder}`);
+    return text;
+  },
+};
+const brand = loadBrand(join(root, 'config/brand.json'));
+const templates = createTemplates({ viewsDir: join(root, 'views'), publicDir: join(root, 'public'), i18n, brand });
+
+/** Every page with everything in it; `x` stands for whatever other people may have chosen as a name. */
+function samples(x: string): PageLocals {
+  const app = { name: x };
+  const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
+  const errors = Object.fromEntries(names.map((name) => [name, x]));
+  const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, reauth: false };
+  const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
+  return {
+    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot', cancelAction: '/cancel' },
+    'interaction/new-password': { ...password, app },
+    'interaction/select-account': {
+      action: '/a',
+      app,
+      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, selected: at === 2 })),
+    },
+    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
+    'interaction/consent': {
+      action: '/a',
+      app: { name: x, url: 'https://app.example/x' },
+      ...{ account: { name: x, login: x }, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
+    },
+    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
+    'signed-out': { notified: [x, x], pending: [x, x] },
+    'account/password': { ...password, cancelUrl: '/c' },
+    'account/overview': {
+      person: {
+        name: x,
+        identifiers: [
+          { kind: 'email', value: x },
+          { kind: 'mobile', value: x },
+          { kind: 'account', value: x },
+        ],
+      },
+      roles: ROLES.map((role) => ({ role, school: x, detail: x })),
+      children: [
+        { name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
+        { name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
+      ],
+      sessions: [true, false].map((current) => ({ id: x, device: x, address: x, since: 0, until: 1, current })),
+      apps: [{ id: x, name: x, since: 0, items: [x] }],
+      notice: x,
+    },
+    'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
+    'device/confirm': { action: '/device', xsrf: x, userCode: x, app, account: { name: x, login: x }, otherAccount: x },
+    'device/done': { app, account: { name: x, login: x } },
+    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
+    'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
+    'password-reset/sent': {},
+    'password-reset/done': { signInUrl: '/s' },
+    'password-reset/expired': { requestUrl: '/r' },
+    message: {
+      title: x,
+      text: x,
+      actions: [{ label: x, href: '/h', primary: true }],
+      status: 500,
+      reference: x,
+      autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
+    },
+  };
+}
+
+const languageLinks = [
+  { lang: 'zh-TW', label: '中文', href: '/language?to=zh-TW', current: true },
+  { lang: 'en', label: 'English', href: '/language?to=en', current: false },
+];
+
+function draw(name: PageName, x = 'Ann', lang = 'zh-TW'): string {
+  return templates.page(name, lang, { ...samples(x)[name], languageLinks });
+}
+
+function isPageName(name: string): name is PageName {
+  return name in samples('');
+}
+const pageNames = Object.keys(samples('')).filter(isPageName);
+const attributes = (html: string, name: string): string[] =>
+  [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => match[1] ?? '');
+
+describe('pages', () => {
+  it('there is a sample for every view', () => {
+    const views = readdirSync(join(root, 'views'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ejs') && !/^(partials|mail)\/|^layout/.test(file))
+      .map((file) => file.slice(0, -'.ejs'.length));
+    assert.deepEqual([...pageNames].sort(), views.sort());
+  });
+
+  for (const name of pageNames) {
+    it(`${name} is a whole page in every language`, () => {
+      for (const lang of words.languages) {
+        const html = draw(name, 'Ann', lang);
+        assert.ok(html.startsWith('<!doctype html>'));
+        assert.ok(html.includes(`<html lang="${lang}">`));
+        assert.match(html, new RegExp(`<title>[^<]+｜${brand.name[lang] ?? ''}</title>`));
+        assert.match(html, /<meta name="viewport" content="width=device-width, initial-scale=1"/);
+        assert.equal(html.match(/<h1/g)?.length, 1);
+        for (const part of ['class="skip" href="#main"', '<header', '<main id="main"', '<footer', 'hreflang="en"'])
+          assert.ok(html.includes(part), part);
+        assert.ok(html.includes(brand.support[lang]?.replaceAll("'", '&#39;') ?? 'support'));
+      }
+    });
+
+    it(`${name} keeps the strict content policy and has no broken references inside`, () => {
+      const html = draw(name);
+      assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]* src=)|javascript:/i);
+      const ids = attributes(html, 'id');
+      assert.equal(new Set(ids).size, ids.length, 'an id occurs twice');
+      const refs = ['for', 'aria-describedby', 'aria-labelledby', 'data-reveal', 'data-strength'].flatMap((attribute) =>
+        attributes(html, attribute).flatMap((value) => value.split(' ')),
+      );
+      for (const ref of refs) assert.ok(ids.includes(ref), `nothing has the id ${ref}`);
+      for (const src of [...attributes(html, 'src'), ...html.matchAll(/<link[^>]* href="([^"]+)"/g)].map(String))
+        assert.match(src, /\/assets\/[\w.-]+\?v=[0-9a-f]{12}/);
+    });
+
+    it(`${name} escapes what it is told`, () => {
+      const hostile = `"'><img src=y onerror=alert(1)><%= 1 %>{app}$t(role.parent)`;
+      const html = draw(name, hostile);
+      assert.ok(!html.includes('<img src=y'), 'a tag came through');
+      assert.ok(!html.includes(`"'>`), 'a quote came through');
+    });
+  }
+});
+
+describe('hooks', () => {
+  const submitOf = (html: string): number => html.match(/<button id="submit"[^>]*type="submit"/g)?.length ?? 0;
+
+  it('sign-in', () => {
+    const html = draw('interaction/sign-in');
+    assert.match(html, /<input id="login" name="login"[^>]*autocomplete="username"/);
+    assert.match(html, /<input id="password" name="password"[^>]*autocomplete="current-password"/);
+    assert.match(html, /<input id="remember" name="remember" type="checkbox" value="yes" checked/);
+    assert.equal(submitOf(html), 1);
+    assert.ok(html.includes('前往：Ann'));
+    const alert = /<div class="error-summary" role="alert"[\s\S]*?<\/form>/.exec(html)?.[0] ?? '';
+    assert.match(alert, /href="#login"/);
+    assert.match(html, /<title>錯誤：/);
+  });
+
+  it('sign-in when busy: what was typed stays, the password too; otherwise a page never holds one', () => {
+    const locals = samples('Ann')['interaction/sign-in'];
+    const busy = { ...locals, values: { login: 'a', remember: false, password: 'p"w' } };
+    assert.match(templates.page('interaction/sign-in', 'en', busy), /name="password"[^>]* value="p&#34;w"/);
+    assert.doesNotMatch(draw('interaction/sign-in'), /type="password"[^>]* value=/);
+  });
+
+  it('sign-in again: the same person, only the password', () => {
+    const html = templates.page('interaction/sign-in', 'zh-TW', {
+      ...samples('Ann')['interaction/sign-in'],
+      reauth: true,
+    });
+    assert.match(html, /name="login"[^>]*value="Ann" readonly/);
+    assert.ok(!html.includes('name="remember"'));
+  });
+
+  it('nothing went wrong: nothing alarms', () => {
+    const html = templates.page('interaction/sign-in', 'en', {
+      action: '/a',
+      values: { login: '', remember: false },
+      errors: {},
+      reauth: false,
+      forgotUrl: '/f',
+    });
+    assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Continue to| checked/);
+  });
+
+  it('new password: with and without the present one; no password is ever written into a page', () => {
+    const html = draw('interaction/new-password');
+    for (const name of ['current_password', 'new_password', 'confirm_password'])
+      assert.match(html, new RegExp(`<input id="${name}" name="${name}"[^>]*type="password"`));
+    assert.doesNotMatch(html, /type="password"[^>]* value=/);
+    assert.match(html, /name="username" autocomplete="username" value="Ann" readonly hidden/);
+    assert.ok(html.includes('請設定您自己的密碼'));
+    const reset = templates.page('password-reset/new-password', 'zh-TW', {
+      ...samples('Ann')['password-reset/new-password'],
+      errors: {},
+    });
+    assert.ok(!reset.includes('current_password'));
+    assert.ok(reset.includes('設定新密碼'));
+    assert.ok(draw('account/password').includes('變更密碼'));
+  });
+
+  it('choices: buttons, the last used first and marked', () => {
+    const html = draw('interaction/select-account');
+    const buttons = [...html.matchAll(/<button class="choice[^"]*" name="choice" value="([^"]*)"/g)].map(
+      (match) => match[1],
+    );
+    assert.deepEqual(buttons, ['Ann2', 'Ann0', 'Ann1', 'Ann3', 'Ann4', 'Ann5']);
+    assert.equal(html.match(/上次使用/g)?.length, 1);
+  });
+
+  it('consent, sign-out, no child', () => {
+    const consent = draw('interaction/consent');
+    assert.match(consent, /name="consent" value="accept"/);
+    assert.match(consent, /name="consent" value="deny"/);
+    assert.ok(consent.includes('app.example'));
+    const signOut = draw('sign-out');
+    assert.match(signOut, /type="hidden" name="request" value="Ann"/);
+    for (const html of [consent, signOut, draw('interaction/no-context'), draw('password-reset/request')])
+      assert.equal(submitOf(html), 1);
+  });
+
+  it('account: forms to end sessions and to revoke apps; the own session has none', () => {
+    const html = draw('account/overview');
+    assert.equal(html.match(/action="\/account\/sessions\/end"/g)?.length, 1);
+    assert.match(html, /name="session" value="Ann"/);
+    assert.match(html, /action="\/account\/sessions\/end-others"/);
+    assert.match(html, /name="app" value="Ann"/);
+    assert.match(html, /href="\/account\/password"/);
+    assert.match(html, /href="\/session\/end"/);
+  });
+});
+
+describe('interface text with values', () => {
+  it('are exact', () => {
+    assert.ok(draw('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
+    assert.ok(draw('signed-out').includes('正在通知：Ann、Ann。'));
+    assert.ok(draw('interaction/no-context').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
+  });
+});
+
+describe('mails', () => {
+  const link = 'https://id.example/forgot/reset?token=a&b=c';
+
+  it('text is plain, html is escaped, the subject is one line', () => {
+    for (const lang of words.languages) {
+      const mail = templates.mail('reset-link', lang, { name: 'A<b>\r\nBcc: x', link, minutes: 30 });
+      assert.ok(mail.subject.endsWith(brand.name[lang] ?? 'name'));
+      assert.doesNotMatch(mail.subject, /[\r\n]/);
+      assert.ok(mail.text.includes(link) && mail.text.includes('30'));
+      assert.ok(mail.text.includes('A<b>'));
+      assert.ok(mail.html.includes('A&lt;b&gt;'));
+      assert.doesNotMatch(mail.html, /<img|<script|<link|https?:\/\/(?!id\.example)/);
+    }
+  });
+
+  it('a changed password tells when, and what to do about it', () => {
+    const mail = templates.mail('password-changed', 'zh-TW', {
+      name: '王大明',
+      changedAt: Date.UTC(2026, 10, 23, 1),
+      link,
+    });
+    assert.match(mail.text, /^王大明，您好：\n\n您的密碼已於 2026年11月23日.*09:00 變更/);
+    assert.ok(mail.text.includes(link) && mail.html.includes('token=a&amp;b=c'));
+    assert.ok(mail.text.includes(brand.support['zh-TW']));
+  });
+});
+
+describe('assets and brand', () => {
+  it('addresses change with the content', () => {
+    assert.match(templates.asset('style.css'), /^\/assets\/style\.css\?v=[0-9a-f]{12}$/);
+    assert.notEqual(assetHash('a'), assetHash('b'));
+    assert.throws(() => templates.asset('../package.json'));
+    assert.equal(templates.assets.get('form.js')?.type, 'text/javascript; charset=utf-8');
+    assert.equal(templates.assets.get('brand.css')?.body.toString(), brandCss(brand));
+  });
+
+  it('colours can be read in light and dark, with the ink on them', () => {
+    assert.equal(Math.round(contrast('#000000', '#ffffff')), 21);
+    const css = brandCss(brand);
+    for (const name of ['accent', 'danger'])
+      for (const mode of [0, 1]) {
+        const under = [...css.matchAll(new RegExp(`--${name}:(#\\w+)`, 'g'))][mode]?.[1] ?? '';
+        const on = [...css.matchAll(new RegExp(`--on-${name}:(#\\w+)`, 'g'))][mode]?.[1] ?? '';
+        assert.ok(contrast(under, on) >= 4.5, `${name} ${mode}`);
+        assert.ok(contrast(under, mode === 0 ? SURFACES.light : SURFACES.dark) >= 4.5);
+      }
+    const style = readFileSync(join(root, 'public/style.css'), 'utf8');
+    for (const surface of Object.values(SURFACES)) assert.ok(style.includes(`--surface: ${surface}`));
+  });
+});
+
+describe('the strength meter', () => {
+  it('is honest about length, repetition and what others know', async () => {
+    const module: unknown = await import(pathToFileURL(join(root, 'public/password.js')).href);
+    type Grade = (password: string, minLength: number, own?: string[]) => number;
+    const schema = z.object({ grade: z.custom<Grade>((value) => typeof value === 'function') });
+    const { grade } = schema.parse(module);
+    assert.equal(grade('', 12), 0);
+    for (const weak of [
+      'k3#Vq9!zP',
+      'aaaaaaaaaaaaaaaa',
+      'abcabcabcabcabc',
+      '12345678901234',
+      'passwordpassword',
+      '曉曉曉曉曉曉曉曉曉曉曉曉',
+    ])
+      assert.equal(grade(weak, 12), 1, weak);
+    assert.equal(grade('daming.wang12', 12, ['daming', 'wang']), 1);
+    assert.ok(grade('我家的貓最愛吃阿嬤煮的魚罐頭', 12) >= 3);
+    assert.ok(grade('correct horse battery', 12) >= 3);
+    assert.ok(grade('k3#Vq9!zPw7Lm2', 12) >= 3);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { resourceServerSchema } from '../../src/config/resource-servers.ts';
+import { createI18n } from '../../src/presentation/i18n.ts';
+import { ACCOUNT_CLIENT_ID, createClients } from '../../src/services/access/client-registry.ts';
+import { testClient, TEST_ISSUER } from '../helpers/services.ts';
+
+describe('registered clients', () => {
+  const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+  const api = 'https://api.example/grades';
+  const resourceServer = resourceServerSchema.parse({ identifier: api, scopes: { read: 'Read' } });
+  const clients = createClients(
+    {
+      clients: [
+        testClient('app', { client_uri: 'https://app.example/', resources: [api] }),
+        testClient('starts', {
+          client_uri: 'https://starts.example/',
+          initiate_login_uri: 'https://starts.example/login?from=kinpass',
+        }),
+        testClient('bare', { school_types: ['elementary'], permissions: ['fees:read'] }),
+      ],
+      resourceServers: [resourceServer],
+    },
+    TEST_ISSUER,
+    i18n,
+  );
+
+  it('are listed with the client of the account pages', () => {
+    assert.deepEqual(
+      clients.list().map(({ client_id }) => client_id),
+      ['app', 'starts', 'bare', ACCOUNT_CLIENT_ID],
+    );
+    assert.equal(clients.find('app')?.client_id, 'app');
+    assert.equal(clients.find('unknown'), undefined);
+  });
+
+  it('start at their login URI with the issuer, otherwise at their start page', () => {
+    assert.equal(clients.startUrl('app'), 'https://app.example/');
+    assert.equal(
+      clients.startUrl('starts'),
+      `https://starts.example/login?from=kinpass&iss=${encodeURIComponent(TEST_ISSUER)}`,
+    );
+    for (const id of ['bare', 'unknown', ACCOUNT_CLIENT_ID]) assert.equal(clients.startUrl(id), undefined, id);
+  });
+
+  it('get tokens only for the APIs that they are registered for', () => {
+    assert.deepEqual(clients.resourceFor('app', api), resourceServer);
+    assert.equal(clients.resourceFor('app', 'https://other.example'), undefined);
+    assert.equal(clients.resourceFor('bare', api), undefined);
+    assert.equal(clients.resourceFor('unknown', api), undefined);
+  });
+
+  it('learn at most what they are registered for; unknown ones learn nothing', () => {
+    assert.deepEqual(clients.registrationOf('bare'), {
+      scopes: ['openid', 'roles', 'children'],
+      schoolTypes: ['elementary'],
+      permissions: ['fees:read'],
+    });
+    assert.deepEqual(clients.registrationOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
+  });
+
+  it('gives the account pages as little as possible', () => {
+    assert.deepEqual(clients.find(ACCOUNT_CLIENT_ID), {
+      client_id: 'kinpass-account',
+      client_name: Object.fromEntries(i18n.languages.map((lang) => [lang, i18n.t(lang, 'common.account')])),
+      client_uri: `${TEST_ISSUER}/account`,
+      application_type: 'web',
+      token_endpoint_auth_method: 'none',
+      client_secret_sha256: [],
+      redirect_uris: [`${TEST_ISSUER}/account/signed-in`],
+      post_logout_redirect_uris: [],
+      id_token_signed_response_alg: 'ES256',
+      device_flow: false,
+      require_pkce: true,
+      require_pushed_authorization_requests: false,
+      dpop_bound_access_tokens: false,
+      resources: [],
+      scopes: ['openid'],
+      school_types: [],
+      permissions: [],
+      first_party: true,
+    });
+  });
+});

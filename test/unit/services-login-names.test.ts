@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { sql } from 'drizzle-orm';
+
+import type { Login } from '../../src/domain/credentials/identifiers.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import type { Secrets } from '../../src/platform/crypto/secrets.ts';
+import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import {
+  firstPasswordMac,
+  type Attempts,
+  type AttemptResult,
+} from '../../src/services/authentication/password-verification.ts';
+import * as credentials from '../../src/store/auth/credentials.ts';
+import { lockThrottle, putThrottle } from '../../src/store/auth/throttles.ts';
+import type { Store, Unit } from '../../src/store/database/index.ts';
+import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
+import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { createTestAttempts } from '../helpers/password-verifier.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const NOW = Date.UTC(2026, 10, 23, 1);
+const PASSWORD = 'four small boats at anchor';
+const clock = { now: () => NOW };
+
+const costOf = (hash: string): string => /m=\d+,t=\d+,p=\d+/.exec(hash)?.[0] ?? '';
+
+/** A number that changes with each commit that wrote something. */
+const COMMITS = {
+  sqlite: sql<string>`(select data_version from pragma_data_version)`,
+  postgres: sql<string>`pg_current_wal_insert_lsn()::text`,
+};
+
+eachStore('an attempt under one of several logins', (on) => {
+  let hasher: Hasher;
+  let attempts: Attempts;
+  let kept: KeptLog;
+  let secrets: Secrets;
+  const counted = { compared: 0, decoys: 0, commits: 0, statements: 0 };
+  /** The parameters of each decoy, as `m=…,t=…,p=…`. */
+  const decoyCosts: string[] = [];
+  before(async () => {
+    hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 100 });
+    kept = createKeptLog();
+    const made = createTestAttempts({ store: counting(on.store), hasher: countingHasher(), clock, log: kept.log });
+    ({ attempts, secrets } = made);
+  });
+  after(() => hasher.close());
+  beforeEach(() => {
+    Object.assign(counted, { compared: 0, decoys: 0, commits: 0, statements: 0 });
+  });
+
+  const countingHasher = (): Hasher => ({
+    ...hasher,
+    verify: (hash, password) => {
+      counted.compared += 1;
+      return hasher.verify(hash, password);
+    },
+    verifyDecoy: (password, like) => {
+      counted.decoys += 1;
+      decoyCosts.push(costOf(like ?? ''));
+      return hasher.verifyDecoy(password, like);
+    },
+  });
+  const version = async (store: Store): Promise<unknown> =>
+    store.read((u) => u.db.select({ at: COMMITS[u.dialect] }).from(u.t.persons).limit(1));
+  const countStatements = (unit: Unit): Unit => {
+    const execute: Unit['execute'] = (...statement) => {
+      counted.statements += 1;
+      return unit.execute(...statement);
+    };
+    return { ...unit, execute, db: unit.engine.queries(execute) };
+  };
+  /** Counts what really reaches the disk. */
+  const counting = (store: Store): Store => ({
+    ...store,
+    read: (fn) => store.read((u) => fn(countStatements(u))),
+    write: async (fn) => {
+      const [before, result, later] = [
+        await version(store),
+        await store.write((u) => fn(countStatements(u))),
+        await version(store),
+      ];
+      if (JSON.stringify(before) !== JSON.stringify(later)) counted.commits += 1;
+      return result;
+    },
+  });
+  const logins = (id: string): [Login, Login] => [
+    { kind: 'email', value: `${id}@parents.example` },
+    { kind: 'account', value: `account.${id}` },
+  ];
+  const addPerson = (id: string): Promise<void> =>
+    on.store.write(async (u) => {
+      await insertPerson(u, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
+      for (const { kind, value } of logins(id)) {
+        await insertIdentifier(u, { id: `${id} ${kind}`, personId: id, kind, value, createdAt: NOW });
+      }
+    });
+  const addPassword = (id: string, hash: string): Promise<number> =>
+    on.store.write((u) => credentials.setPassword(u, id, hash, NOW));
+  const addFirst = (id: string, expiresAt: number): Promise<void> =>
+    on.store.write((u) =>
+      credentials.setFirstPassword(u, {
+        personId: id,
+        mac: firstPasswordMac(secrets, id, '100201'),
+        expiresAt,
+        createdAt: NOW,
+      }),
+    );
+  const failuresOf = (id: string): Promise<number> =>
+    on.store.write(async (tx) => (await lockThrottle(tx, `person:${id}`)).state?.failures ?? 0);
+  const setFailures = (id: string, failures: number): Promise<void> =>
+    on.store.write((tx) => putThrottle(tx, `person:${id}`, { failures, blockedUntil: 0, updatedAt: NOW }));
+  const attempt = async (
+    personId: string | undefined,
+    login: Login | undefined,
+    password = 'wrong',
+  ): Promise<AttemptResult['kind']> =>
+    (await attempts.verify({ personId, login, password, address: systemRandom.uuid() })).kind;
+
+  it('is compared while the person has to wait, and counts on the person; each login admits five', async () => {
+    await addPerson('ping');
+    await addPassword('ping', await hasher.hash(PASSWORD));
+    const kinds = await Promise.all(
+      Array.from({ length: 10 }, () => logins('ping').map((login) => attempt('ping', login))).flat(),
+    );
+    const wrong = kinds.filter((kind) => kind === 'wrong').length;
+    assert.deepEqual([wrong, kinds.length - wrong], [10, 10]);
+    assert.deepEqual([counted.compared, counted.decoys], [10, 0]);
+    assert.equal(await failuresOf('ping'), 10);
+    assert.equal(await attempt('ping', undefined, PASSWORD), 'throttled', 'on a page without a login the wait shows');
+  });
+
+  it('is right with the right password while another login of the person has to wait', async () => {
+    await addPerson('third');
+    await addPassword('third', await hasher.hash(PASSWORD));
+    const [email, account] = logins('third');
+    for (let i = 0; i < 6; i += 1) await attempt('third', email);
+    assert.equal(await attempt('third', email, PASSWORD), 'throttled');
+    assert.equal(await attempt('third', account, PASSWORD), 'password');
+    assert.equal(await failuresOf('third'), 0);
+  });
+
+  it('is not compared when the person is locked, and looks like a wrong password', async () => {
+    await addPerson('locked');
+    await addPassword('locked', await hasher.hash(PASSWORD));
+    await setFailures('locked', 49);
+    assert.equal(await attempt('locked', logins('locked')[0]), 'wrong');
+    assert.deepEqual([counted.compared, counted.decoys], [1, 0]);
+    assert.equal(await attempt('locked', logins('locked')[1], PASSWORD), 'wrong');
+    assert.deepEqual([counted.compared, counted.decoys], [1, 1]);
+    assert.equal(await failuresOf('locked'), 50);
+    assert.equal(await attempt('locked', undefined, PASSWORD), 'throttled');
+  });
+
+  it('is free again under every login when a lock has been opened', async () => {
+    await on.store.write((u) => attempts.forgive(u, 'ping'));
+    assert.equal(await failuresOf('ping'), 0);
+    for (const login of logins('ping')) assert.equal(await attempt('ping', login, PASSWORD), 'password');
+  });
+
+  it('costs the same hashes, statements and commits for each wrong answer', async () => {
+    const accounts = ['own', 'none', 'open', 'closed', 'expired', 'waiting', 'stuck', 'unreadable'];
+    for (const id of accounts) await addPerson(id);
+    for (const id of ['own', 'waiting', 'stuck']) await addPassword(id, await hasher.hash(PASSWORD));
+    for (const id of ['open', 'closed']) await addFirst(id, NOW + 1);
+    await addFirst('expired', NOW);
+    await addPassword('unreadable', '{SSHA}nonsense');
+    for (let i = 0; i < 10; i += 1) {
+      await on.store.write((tx) => credentials.countFirstPasswordFailure(tx, 'closed', 10, NOW));
+    }
+    for (let i = 0; i < 5; i += 1) await attempt('waiting', logins('waiting')[0]);
+    await setFailures('stuck', 50);
+    const costs: unknown[] = [];
+    for (const id of [...accounts, undefined]) {
+      Object.assign(counted, { compared: 0, decoys: 0, commits: 0, statements: 0 });
+      assert.equal(await attempt(id, logins(id ?? 'nobody')[1]), 'wrong', id);
+      const hashes = id === 'unreadable' ? counted.decoys : counted.compared + counted.decoys;
+      costs.push([id, hashes, counted.statements, counted.commits]);
+    }
+    // Counters: three locks, three writes. Then two reads. Then the count on a first password and a row that is written anyway.
+    assert.deepEqual(
+      costs,
+      [...accounts, undefined].map((id) => [id, 1, 10, 2]),
+    );
+    const first = await on.store.read((u) => credentials.credentialOf(u, 'open'));
+    assert.equal(first.first?.failures, 1);
+  });
+
+  it('costs a decoy like a stored hash, the same at each attempt, as often as hashes have that cost', async () => {
+    const costs = ['m=7168,t=1,p=1', 'm=8192,t=1,p=1'];
+    await on.store.write(async (tx) => {
+      await tx.db.delete(tx.t.passwords);
+    });
+    const nobody = async (name: string): Promise<string | undefined> => {
+      assert.equal(await attempt(undefined, { kind: 'account', value: name }), 'wrong');
+      return decoyCosts.at(-1);
+    };
+    assert.equal(await nobody('first.of.all'), '', 'without any stored hash: today’s parameters');
+    const hash = await hasher.hash(PASSWORD);
+    for (let at = 0; at < 40; at += 1) {
+      const id = systemRandom.uuid();
+      await addPerson(id);
+      await addPassword(id, hash.replace(/m=\d+,t=\d+,p=\d+/, costs[at % 2] ?? ''));
+    }
+    const names = Array.from({ length: 60 }, (_, at) => `nobody.${String(at)}`);
+    const seen: (string | undefined)[] = [];
+    for (const name of names) seen.push(await nobody(name));
+    assert.deepEqual(new Set(seen), new Set(costs));
+    const cheap = seen.filter((cost) => cost === costs[0]).length;
+    assert.ok(cheap > 6 && cheap < 54, `${String(cheap)} of 60; half of the hashes have this cost`);
+    for (const [at, name] of names.slice(0, 8).entries()) assert.equal(await nobody(name), seen[at], name);
+    // An account without a hash has the same decoy under each of its logins.
+    await addPerson('passwordless');
+    await addFirst('passwordless', NOW + 1);
+    for (const login of logins('passwordless')) assert.equal(await attempt('passwordless', login), 'wrong');
+    assert.equal(decoyCosts.at(-1), decoyCosts.at(-2));
+  });
+
+  it('costs a locked account its own hash, so the time does not tell of the lock', async () => {
+    const stored = (await hasher.hash(PASSWORD)).replace('m=7168', 'm=9216');
+    await addPerson('dear');
+    await addPassword('dear', stored);
+    await setFailures('dear', 50);
+    assert.equal(await attempt('dear', logins('dear')[0], PASSWORD), 'wrong');
+    assert.equal(decoyCosts.at(-1), 'm=9216,t=1,p=1');
+  });
+
+  it('against a hash that argon2 can not read, or that would eat the machine, is wrong, and the log says so without the hash', async () => {
+    const good = await hasher.hash(PASSWORD);
+    const hashes = [
+      '',
+      'nonsense',
+      '{SSHA}c2FsdA==',
+      '$2b$10$abcdefghijklmnopqrstuuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+      good.slice(0, -43),
+      good.replace('m=7168', 'm=4000000000'),
+    ];
+    await addPerson('odd');
+    for (const hash of hashes) {
+      await addPassword('odd', hash);
+      await on.store.write((u) => attempts.forgive(u, 'odd'));
+      const before = kept.text().length;
+      assert.equal(await attempt('odd', logins('odd')[0], PASSWORD), 'wrong', hash);
+      const line = kept.text().slice(before);
+      assert.match(line, /"level":"error".*password hash can not be read/, hash);
+      assert.ok(hash === '' || !line.includes(hash.slice(-12)), line);
+    }
+  });
+});

@@ -1,0 +1,241 @@
+/** What an attempt with a password gives, counts, costs and leaves behind. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, it } from 'node:test';
+
+import { BusyError, UnreadableHashError } from '../../src/platform/errors.ts';
+import {
+  FIRST_PASSWORD_TRIES,
+  firstPasswordMac,
+  type Attempt,
+} from '../../src/services/authentication/password-verification.ts';
+import { credentialOf, setFirstPassword, setPassword } from '../../src/store/auth/credentials.ts';
+import { family } from '../contract/family.ts';
+import { createTestServices, readableHash, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const RIGHT = 'four small boats at anchor';
+const FIRST = 'Y100100201';
+const DAY_MS = 24 * 3_600_000;
+const LOGIN = { kind: 'email', value: 'daming@parents.example' } as const;
+
+eachStore('attempt with a password', (on) => {
+  let services: TestServices;
+  const attempt = (
+    password: string,
+    more: Partial<Attempt> = {},
+  ): Promise<{ kind: string; until?: number | undefined }> =>
+    services.attempts.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7', ...more });
+  const kinds = async (count: number, password: string, more: Partial<Attempt> = {}): Promise<string[]> => {
+    const found: string[] = [];
+    for (let time = 0; time < count; time += 1) found.push((await attempt(password, more)).kind);
+    return found;
+  };
+  const hashOf = async (personId: string): Promise<string | undefined> =>
+    (await on.store.read((tx) => credentialOf(tx, personId))).hash;
+  const giveFirst = (personId: string, expiresAt = TEST_NOW + DAY_MS): Promise<void> =>
+    on.store.write((tx) =>
+      setFirstPassword(tx, {
+        personId,
+        mac: firstPasswordMac(services.secrets, personId, FIRST),
+        expiresAt,
+        createdAt: TEST_NOW,
+      }),
+    );
+  const asStudent = { personId: 'older', login: { kind: 'account', value: 'an.wang' } } as const;
+
+  before(() => on.store.write(family));
+  beforeEach(async () => {
+    services = createTestServices(on.store);
+    await on.store.write(async (tx) => {
+      for (const table of [tx.t.throttles, tx.t.firstPasswords, tx.t.passwords, tx.t.outbox]) await tx.db.delete(table);
+      await tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 });
+      await setPassword(tx, 'father', readableHash(RIGHT), 1);
+    });
+    await services.newEntries();
+  });
+
+  it('opens with the right password in any width, and with no other', async () => {
+    assert.equal((await attempt(RIGHT)).kind, 'password');
+    assert.equal((await attempt('ｆｏｕｒ small boats at anchor')).kind, 'password');
+    assert.equal((await attempt(`${RIGHT} `)).kind, 'wrong');
+    assert.equal((await attempt(RIGHT.toUpperCase())).kind, 'wrong');
+    assert.equal((await attempt('')).kind, 'wrong');
+    assert.equal((await attempt(RIGHT, { personId: 'older' })).kind, 'wrong', 'the password of another person');
+  });
+
+  it('costs one computation whatever the answer', async () => {
+    assert.equal((await attempt('wrong')).kind, 'wrong');
+    assert.deepEqual(services.hasher.decoys, [], 'the stored hash was computed');
+    await attempt('ｗrong', { personId: undefined });
+    await attempt('wrong', { personId: 'older' });
+    assert.deepEqual(services.hasher.decoys, ['wrong', 'wrong'], 'in the form that is hashed');
+    await giveFirst('older');
+    await attempt(FIRST, asStudent);
+    await attempt('wrong', asStudent);
+    assert.equal(services.hasher.decoys.length, 4);
+  });
+
+  it('waits after five wrong ones, for the right password too, and no longer than it says', async () => {
+    assert.deepEqual(
+      await kinds(5, 'wrong'),
+      Array.from({ length: 5 }, () => 'wrong'),
+    );
+    assert.deepEqual(await attempt(RIGHT), { kind: 'throttled', until: TEST_NOW + 30_000 });
+    services.forward(29_999);
+    assert.equal((await attempt(RIGHT)).kind, 'throttled');
+    services.forward(1);
+    assert.equal((await attempt(RIGHT)).kind, 'password');
+    assert.deepEqual(
+      await kinds(5, 'wrong'),
+      Array.from({ length: 5 }, () => 'wrong'),
+      'a success forgets',
+    );
+  });
+
+  it('waits for logins that name nobody just the same', async () => {
+    const nobody = { personId: undefined, login: { kind: 'email', value: 'nobody@parents.example' } } as const;
+    assert.deepEqual(
+      await kinds(5, 'wrong', nobody),
+      Array.from({ length: 5 }, () => 'wrong'),
+    );
+    assert.deepEqual(await attempt('wrong', nobody), { kind: 'throttled', until: TEST_NOW + 30_000 });
+  });
+
+  it('waits with the person where no login is typed', async () => {
+    await kinds(5, 'wrong', { login: undefined });
+    assert.deepEqual(await attempt(RIGHT, { login: undefined }), { kind: 'throttled', until: TEST_NOW + 30_000 });
+    assert.equal((await attempt(RIGHT)).kind, 'password', 'another login than the one that waits');
+  });
+
+  it('is forgotten under every login when the lock is opened', async () => {
+    const mobile = { kind: 'mobile', value: '+886900000101' } as const;
+    for (const login of [LOGIN, mobile, undefined]) await kinds(6, 'wrong', { login });
+    for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'throttled');
+    await on.store.write((tx) => services.attempts.forgive(tx, 'father'));
+    for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'password');
+  });
+
+  it('passes the wait of others on a known device', async () => {
+    await kinds(5, 'wrong');
+    const device = services.devices.remember(undefined, 'father');
+    assert.equal((await attempt(RIGHT, { device })).kind, 'password');
+    await kinds(5, 'wrong');
+    assert.equal((await attempt(RIGHT, { device: services.devices.remember(undefined, 'older') })).kind, 'throttled');
+  });
+
+  it('stops an address after 300 wrong ones over all logins, and gives successes back', async () => {
+    const { store } = on;
+    const address = '198.51.100.7';
+    for (let time = 0; time < 3; time += 1) assert.equal((await attempt(RIGHT, { address })).kind, 'password');
+    const key = (await store.read((tx) => tx.db.select().from(tx.t.throttles))).find(({ key }) =>
+      key.startsWith('address:'),
+    );
+    assert.equal(key?.failures, 0);
+    await store.write((tx) => tx.db.update(tx.t.throttles).set({ failures: 300, updatedAt: TEST_NOW }));
+    assert.deepEqual(await attempt(RIGHT, { address }), { kind: 'throttled', until: TEST_NOW + 1_000 });
+    assert.equal((await attempt(RIGHT)).kind, 'password', 'another address');
+  });
+
+  it('does not count when the service is busy', async () => {
+    services.hasher.fails = new BusyError('busy');
+    for (let time = 0; time < 8; time += 1) await assert.rejects(attempt('wrong'), BusyError);
+    services.hasher.fails = undefined;
+    assert.deepEqual(
+      await kinds(5, 'wrong'),
+      Array.from({ length: 5 }, () => 'wrong'),
+      'none was counted',
+    );
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.throttles));
+    assert.equal(rows.find(({ key }) => key.startsWith('address:'))?.failures, 5);
+  });
+
+  it('is wrong against a hash that cannot be read, and the operator is told', async () => {
+    services.hasher.fails = new UnreadableHashError('unreadable');
+    assert.equal((await attempt(RIGHT)).kind, 'wrong');
+    assert.deepEqual(services.hasher.decoys, [RIGHT], 'for the same cost');
+    assert.match(services.kept.text(), /hash can ?not be read/);
+    services.hasher.fails = new Error('a bug');
+    await assert.rejects(attempt(RIGHT), /a bug/);
+  });
+
+  it('renews an outdated hash, and opens all the same when there is no room for it', async () => {
+    const old = `old ${readableHash(RIGHT)}`;
+    const putOld = (): Promise<number> => on.store.write((tx) => setPassword(tx, 'father', old, 1));
+    await putOld();
+    assert.equal((await attempt(RIGHT)).kind, 'password');
+    assert.equal(await hashOf('father'), old, 'it is not outdated');
+    services.hasher.outdated.add(old);
+    assert.equal((await attempt('wrong')).kind, 'wrong');
+    assert.equal(await hashOf('father'), old, 'a wrong one renews nothing');
+    assert.equal((await attempt(RIGHT)).kind, 'password');
+    assert.equal(await hashOf('father'), readableHash(RIGHT));
+    await putOld();
+    services.hasher.hash = () => Promise.reject(new BusyError('busy'));
+    assert.equal((await attempt(RIGHT)).kind, 'password');
+    assert.equal(await hashOf('father'), old);
+    services.hasher.hash = () => Promise.reject(new Error('a bug'));
+    await assert.rejects(attempt(RIGHT), /a bug/);
+  });
+
+  it('opens a first password in any writing until it expires', async () => {
+    await giveFirst('older');
+    for (const typed of [FIRST, ' y100 100201', 'Ｙ１００１００２０１']) {
+      assert.equal((await attempt(typed, asStudent)).kind, 'first_password', typed);
+    }
+    assert.equal((await attempt(FIRST.slice(1), asStudent)).kind, 'wrong');
+    await giveFirst('younger');
+    assert.notEqual(
+      firstPasswordMac(services.secrets, 'older', FIRST),
+      firstPasswordMac(services.secrets, 'younger', FIRST),
+      'the same ID gives each person another value',
+    );
+    await giveFirst('older', TEST_NOW);
+    assert.equal((await attempt(FIRST, asStudent)).kind, 'wrong');
+    await giveFirst('older', TEST_NOW + 1);
+    assert.equal((await attempt(FIRST, asStudent)).kind, 'first_password');
+  });
+
+  it('closes a first password after ten wrong ones that waited, tells the person, and opens it no more', async () => {
+    assert.equal(FIRST_PASSWORD_TRIES, 10);
+    await giveFirst('father');
+    let closedAfter = 0;
+    for (let time = 1; time <= 12 && closedAfter === 0; time += 1) {
+      services.forward(16 * 60_000);
+      await attempt('wrong');
+      const { first } = await on.store.read((tx) => credentialOf(tx, 'father'));
+      if (first !== undefined && first.closedAt !== null) closedAfter = time;
+    }
+    assert.equal(closedAfter, 10);
+    const mails = (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [[job.to, job.template]] : []));
+    assert.deepEqual(mails, [['daming@parents.example', 'first-password-closed']]);
+    services.forward(16 * 60_000);
+    assert.equal((await attempt(FIRST)).kind, 'wrong');
+  });
+
+  it('does not close a first password by tries that did not wait', async () => {
+    await giveFirst('father');
+    for (let time = 0; time < 30; time += 1) {
+      await attempt('wrong', { login: { kind: 'other', value: `login ${String(time)}` } });
+    }
+    const { first } = await on.store.read((tx) => credentialOf(tx, 'father'));
+    assert.equal(first?.closedAt, null);
+    assert.ok(first.failures <= 5, String(first.failures));
+  });
+
+  it('is recorded with its result, once for many refusals', async () => {
+    const tell = ({ kind }: { kind: string }) => ({ event: `test.${kind}`, outcome: 'ok' as const });
+    const recorded = async (): Promise<string[]> => (await services.newEntries()).map(({ event }) => event);
+    const told = (password: string): Promise<{ kind: string }> =>
+      services.attempts.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7' }, tell);
+    await told(RIGHT);
+    await told('wrong');
+    assert.deepEqual(await recorded(), ['test.password', 'test.wrong']);
+    for (let time = 0; time < 4; time += 1) await told('wrong');
+    await recorded();
+    for (let time = 0; time < 20; time += 1) await told(RIGHT);
+    assert.deepEqual(await recorded(), ['test.throttled']);
+    services.forward(30_000);
+    await told(RIGHT);
+    assert.deepEqual(await recorded(), ['sign_in.throttled', 'test.password'], 'the others are summed up');
+  });
+});

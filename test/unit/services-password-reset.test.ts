@@ -1,0 +1,245 @@
+/** Reset links and the change of a password, without pages. */
+import assert from 'node:assert/strict';
+import { before, beforeEach, describe, it } from 'node:test';
+
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { LINK_MINUTES } from '../../src/services/authentication/password-reset.ts';
+import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import { credentialOf, setFirstPassword, setPassword } from '../../src/store/auth/credentials.ts';
+import { family } from '../contract/family.ts';
+import { createTestServices, readableHash, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+import {
+  grantEntries,
+  listAlive,
+  sessionEntries,
+  storeGrant,
+  storeInteraction,
+  storeSession,
+} from '../helpers/stored-sessions.ts';
+
+const MINUTE_MS = 60_000;
+const ADDRESS = '203.0.113.7';
+const EMAIL = 'daming@parents.example';
+const OLD = 'four small boats at anchor';
+const NEW = 'ivory lamp in the quiet hall';
+
+eachStore('passwords without pages', (on) => {
+  let services: TestServices;
+  const hashOf = async (personId: string): Promise<string | undefined> =>
+    (await on.store.read((tx) => credentialOf(tx, personId))).hash;
+  const events = async (): Promise<string[]> =>
+    (await services.newEntries()).map(({ event, outcome, subjectId }) => `${event} ${outcome} ${subjectId ?? '-'}`);
+  const mails = async (): Promise<{ to: string; template: string; lang: string; locals: Record<string, unknown> }[]> =>
+    (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [job] : []));
+
+  before(() => on.store.write(family));
+  beforeEach(async () => {
+    services = createTestServices(on.store);
+    await on.store.write(async (tx) => {
+      const { sessions, grants, oidcRecords, outbox, throttles, resetLinks } = tx.t;
+      for (const table of [sessions, grants, oidcRecords, outbox, throttles, resetLinks]) await tx.db.delete(table);
+      await tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 });
+      await tx.db.update(tx.t.persons).set({ nationalIdSealed: null });
+      await setPassword(tx, 'father', readableHash(OLD), 1);
+    });
+    await storeSession(services, { sessionHash: 'mine', personId: 'father' });
+    await storeSession(services, { sessionHash: 'thief', personId: 'father' });
+    await storeInteraction(services, 'waiting', 'father');
+    const app = { personId: 'father', clientId: 'app' };
+    await storeGrant(services, { ...app, grantHash: 'kept', sessionHash: 'mine' });
+    await storeGrant(services, { ...app, grantHash: 'offline', sessionHash: 'mine', scopes: 'openid offline_access' });
+    await services.newEntries();
+  });
+
+  describe('a reset link', () => {
+    const requestToken = async (): Promise<string> => {
+      await services.recovery.request(EMAIL, ADDRESS);
+      const [mail] = await mails();
+      return new URL(String(mail?.locals['link'])).searchParams.get('token') ?? '';
+    };
+
+    it('is mailed to the verified address of an active person', async () => {
+      await services.recovery.request(' DAMING@parents.example', ADDRESS);
+      assert.equal(services.kicks(), 1);
+      const [mail, ...others] = await mails();
+      assert.deepEqual(others, []);
+      assert.deepEqual([mail?.to, mail?.template, mail?.lang], [EMAIL, 'reset-link', 'zh-TW']);
+      assert.equal(mail?.locals['name'], '王大明');
+      assert.equal(mail.locals['minutes'], 30);
+      const link = new URL(String(mail.locals['link']));
+      assert.equal(link.origin + link.pathname, `${TEST_ISSUER}/forgot/reset`);
+      assert.match(link.searchParams.get('token') ?? '', /^[\w-]{43}$/);
+      assert.deepEqual(await events(), ['recovery.requested ok father']);
+    });
+
+    it('is not mailed to an unknown, disabled or unverified account', async () => {
+      await services.recovery.request('unknown@parents.example', ADDRESS);
+      await services.recovery.request('not a login at all', ADDRESS);
+      assert.deepEqual(await events(), ['recovery.requested refused -', 'recovery.requested refused -']);
+      await on.store.write((tx) => tx.db.update(tx.t.identifiers).set({ verifiedAt: null }));
+      await services.recovery.request(EMAIL, ADDRESS);
+      assert.deepEqual(await events(), ['recovery.requested refused father']);
+      await on.store.write((tx) => tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 }));
+      await services.people.setStatus('father', 'disabled', undefined);
+      services.kicks();
+      await services.takeJobs();
+      await services.recovery.request(EMAIL, ADDRESS);
+      assert.deepEqual([await mails(), services.kicks()], [[], 0]);
+      await services.people.setStatus('father', 'active', undefined);
+    });
+
+    const isOpen = async (token: string): Promise<boolean> => (await services.recovery.find(token)) !== undefined;
+
+    it('sets the password once and ends everything else', async () => {
+      const token = await requestToken();
+      assert.equal(await isOpen(token), true);
+      assert.equal(await isOpen(`${token}x`), false);
+      await services.newEntries();
+      services.kicks();
+      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'changed', personId: 'father' });
+      assert.equal(services.kicks(), 1);
+      assert.equal(await hashOf('father'), readableHash(NEW));
+      assert.deepEqual(await listAlive(services), []);
+      assert.deepEqual(await events(), ['password.recovered ok father']);
+      assert.deepEqual(
+        (await mails()).map(({ to, template }) => [to, template]),
+        [[EMAIL, 'password-changed']],
+      );
+      assert.equal(await isOpen(token), false);
+      assert.deepEqual(await services.recovery.complete(token, `${NEW} again`, ADDRESS), { kind: 'expired' });
+      assert.equal(await hashOf('father'), readableHash(NEW));
+      assert.equal(services.kicks(), 0);
+    });
+
+    it('works for thirty minutes', async () => {
+      assert.equal(LINK_MINUTES, 30);
+      const token = await requestToken();
+      services.forward(30 * MINUTE_MS - 1);
+      assert.equal(await isOpen(token), true);
+      services.forward(1);
+      assert.equal(await isOpen(token), false);
+      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'expired' });
+      assert.equal(await hashOf('father'), readableHash(OLD));
+    });
+
+    it('is replaced by the next one', async () => {
+      const [first, second] = [await requestToken(), await requestToken()];
+      assert.equal(await isOpen(first), false);
+      assert.equal(await isOpen(second), true);
+    });
+
+    it('stays usable when the new password is refused', async () => {
+      const token = await requestToken();
+      assert.deepEqual(await services.recovery.complete(token, 'ivory-lamp-', ADDRESS), {
+        kind: 'unfit',
+        problems: ['too_short'],
+      });
+      assert.equal(await isOpen(token), true);
+      assert.equal(await hashOf('father'), readableHash(OLD));
+    });
+
+    it('opens nothing while the account is disabled', async () => {
+      const token = await requestToken();
+      await services.people.setStatus('father', 'disabled', undefined);
+      assert.equal(await isOpen(token), false);
+      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'expired' });
+      await services.people.setStatus('father', 'active', undefined);
+    });
+
+    it('is mailed three times, then once in half an hour', async () => {
+      const mailed: number[] = [];
+      for (let time = 0; time < 4; time += 1) {
+        await services.recovery.request(EMAIL, `198.51.100.${String(time)}`);
+        mailed.push((await mails()).length);
+      }
+      assert.deepEqual(mailed, [1, 1, 1, 0]);
+      services.forward(30 * MINUTE_MS);
+      await services.recovery.request(EMAIL, ADDRESS);
+      assert.equal((await mails()).length, 1);
+    });
+
+    it('is refused to an address after sixty requests, and one is allowed a minute later', async () => {
+      for (let time = 0; time < 60; time += 1) await services.recovery.request(`nobody${String(time)}`, ADDRESS);
+      await services.recovery.request(EMAIL, ADDRESS);
+      assert.deepEqual(await mails(), []);
+      await services.recovery.request(EMAIL, '198.51.100.200');
+      assert.equal((await mails()).length, 1, 'another network');
+      services.forward(MINUTE_MS);
+      await services.recovery.request(EMAIL, ADDRESS);
+      assert.equal((await mails()).length, 1);
+    });
+  });
+
+  describe('a change of the password', () => {
+    const change = (current: string, next: string): ReturnType<TestServices['passwords']['change']> =>
+      services.passwords.change({ personId: 'father', current, next, keepSessionHash: 'mine', address: ADDRESS });
+
+    it('keeps the session in which it was made under a new id, and ends everything else', async () => {
+      services.kicks();
+      const result = await change(OLD, NEW);
+      assert.ok(result.kind === 'changed' && result.kept !== undefined);
+      assert.equal(await services.people.isCurrent('father', result.credentialVersion), true);
+      assert.equal(services.kicks(), 1);
+      assert.equal(await hashOf('father'), readableHash(NEW));
+      const left = await listAlive(services);
+      const kept = [`Session ${hashId(result.kept.id)}`, ...grantEntries('kept')];
+      for (const entry of kept) assert.ok(left.includes(entry), entry);
+      for (const entry of [...sessionEntries('thief', 'mine'), ...grantEntries('offline'), 'Interaction waiting']) {
+        assert.ok(!left.includes(entry), entry);
+      }
+      assert.deepEqual(await events(), ['password.changed ok father']);
+      const [mail, ...others] = await mails();
+      assert.deepEqual(others, [], 'one notice for the one email address');
+      assert.deepEqual([mail?.to, mail?.template, mail?.lang], [EMAIL, 'password-changed', 'zh-TW']);
+      assert.deepEqual(mail?.locals, {
+        name: '王大明',
+        changedAt: services.clock.now(),
+        link: `${TEST_ISSUER}/forgot`,
+      });
+    });
+
+    it('changes nothing when the current password is wrong or the new one unfit', async () => {
+      const before = await listAlive(services);
+      assert.deepEqual(await change('another password', NEW), { kind: 'wrong_current' });
+      assert.deepEqual(await change(OLD, 'ivory-lamp-'), { kind: 'unfit', problems: ['too_short'] });
+      assert.deepEqual(await change(OLD, OLD), { kind: 'unfit', problems: ['same_as_current'] });
+      assert.deepEqual(await change(OLD, `${NEW} 王大明`), { kind: 'unfit', problems: ['contains_name'] });
+      assert.equal(await hashOf('father'), readableHash(OLD));
+      assert.deepEqual(await listAlive(services), before);
+      assert.deepEqual(await events(), []);
+      assert.deepEqual(await mails(), []);
+    });
+
+    it('is recorded as chosen when a first password was changed', async () => {
+      await on.store.write((tx) =>
+        setFirstPassword(tx, {
+          personId: 'father',
+          mac: firstPasswordMac(services.secrets, 'father', '100201'),
+          expiresAt: services.clock.now() + MINUTE_MS,
+          createdAt: services.clock.now(),
+        }),
+      );
+      assert.equal(await services.passwords.isChosen('father'), false);
+      assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'unfit', problems: ['contains_id'] });
+      assert.equal((await change('100201', NEW)).kind, 'changed');
+      assert.equal(await services.passwords.isChosen('father'), true);
+      assert.equal(await services.passwords.isChosen('older'), false);
+      assert.deepEqual(await events(), ['password.chosen ok father']);
+    });
+
+    it('checks against the sealed national ID', async () => {
+      const nationalIdSealed = services.secrets.seal('national-id', 'older', 'Y100100201');
+      await on.store.write((tx) => tx.db.update(tx.t.persons).set({ nationalIdSealed }).where(undefined));
+      assert.deepEqual(await services.passwords.check('older', 'ivory lamp y10010 hall', undefined), ['contains_id']);
+      assert.deepEqual(await services.passwords.check('older', NEW, undefined), []);
+      assert.deepEqual(await services.passwords.check('older', NEW, NEW), ['same_as_current']);
+    });
+
+    it('refuses common passwords and short ones by the configured length', async () => {
+      assert.deepEqual(await services.passwords.check('older', 'Password123456789', undefined), ['common']);
+      assert.deepEqual(await services.passwords.check('older', 'ivory-lamp-', undefined), ['too_short']);
+      assert.deepEqual(await services.passwords.check('older', 'ivory-lamp-7', undefined), []);
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { systemRandom } from '../../src/domain/random.ts';
+import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createSignIn, type SignIn, type SignInResult } from '../../src/services/authentication/sign-in.ts';
+import { insertMany } from '../../src/store/database/bulk-insert.ts';
+import { createKeptLog } from '../helpers/log.ts';
+import { createTestAttempts } from '../helpers/password-verifier.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const PEOPLE = 600;
+/** Every twentieth mistypes once: 5 %. */
+const CLUMSY = 20;
+/** How many are on their way at the same moment. */
+const AT_ONCE = 150;
+const PASSWORD = 'four small boats at anchor';
+const SCHOOL = '203.0.113.7';
+
+eachStore('a school behind one address', (on) => {
+  let hasher: Hasher;
+  let signIn: SignIn;
+  let now = Date.UTC(2026, 10, 23, 0);
+  const clock = { now: () => now };
+  before(async () => {
+    hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 200 });
+    const { log } = createKeptLog();
+    const { store } = on;
+    const { attempts, metrics } = createTestAttempts({ store, hasher, clock, log });
+    signIn = createSignIn({ store, attempts, metrics, log });
+    const hash = await hasher.hash(PASSWORD);
+    const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));
+    await store.write(async (u) => {
+      const made = { createdAt: now, updatedAt: now };
+      const person = { kind: 'person' as const, status: 'active' as const, locale: 'zh-TW', birthDateSealed: null };
+      await insertMany(
+        u,
+        u.t.persons,
+        ids.map(({ id, at }) => ({
+          ...{ ...person, ...made, id, name: `學生${String(at)}` },
+          ...{ nationalIdLookup: null, nationalIdSealed: null },
+        })),
+      );
+      await insertMany(
+        u,
+        u.t.identifiers,
+        ids.map(({ id, at }) => ({
+          ...{ id: systemRandom.uuid(), personId: id, kind: 'account' as const, value: accountOf(at), scope: '' },
+          ...{ verifiedAt: now, createdAt: now },
+        })),
+      );
+      await insertMany(
+        u,
+        u.t.passwords,
+        ids.map(({ id: personId }) => ({ personId, hash, changedAt: now })),
+      );
+    });
+  });
+  after(() => hasher.close());
+
+  const accountOf = (at: number): string => `pupil.${String(at)}`;
+  const attempt = (at: number, password: string, address = SCHOOL): Promise<SignInResult> =>
+    signIn.attempt({ login: accountOf(at), password, address, clientId: undefined });
+  const inWaves = async (work: (at: number) => Promise<SignInResult>): Promise<Map<string, number>> => {
+    const counts = new Map<string, number>();
+    for (let from = 0; from < PEOPLE; from += AT_ONCE) {
+      const wave = Array.from({ length: Math.min(AT_ONCE, PEOPLE - from) }, (_, at) => from + at);
+      for (const { kind } of await Promise.all(wave.map(work))) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    return counts;
+  };
+
+  it('lets all 600 in at eight o’clock, with 5 % typing errors, in one and the same second', async () => {
+    const wrong = await inWaves((at) => attempt(at, at % CLUMSY === 0 ? `${PASSWORD}x` : PASSWORD));
+    assert.deepEqual(Object.fromEntries(wrong), { refused: PEOPLE / CLUMSY, signed_in: PEOPLE - PEOPLE / CLUMSY });
+    const again = await inWaves((at) =>
+      at % CLUMSY === 0 ? attempt(at, PASSWORD) : Promise.resolve({ kind: 'refused' as const }),
+    );
+    assert.equal(again.get('signed_in'), PEOPLE / CLUMSY);
+  });
+
+  it('while somebody elsewhere who tries one password on each of them is stopped after 300', async () => {
+    const counts = await inWaves((at) => attempt(at, 'Kinpass-Guess-2026', '198.51.100.66'));
+    assert.deepEqual(Object.fromEntries(counts), { refused: 300, throttled: 300 });
+    assert.equal((await attempt(1, PASSWORD)).kind, 'signed_in', 'the school goes on');
+    now += 10_000;
+    const later = await inWaves((at) => attempt(at, 'Kinpass-Guess-2026', '198.51.100.66'));
+    assert.equal(later.get('refused'), 10, 'one try in a second');
+    assert.equal(later.get('throttled'), PEOPLE - 10);
+  });
+});

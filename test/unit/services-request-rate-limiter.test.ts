@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+
+import { CLIENT_RULE, NETWORK_RULES, SESSION_RULE } from '../../src/domain/throttling/request-rates.ts';
+import { RateLimitedError } from '../../src/platform/errors.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
+import { createRequestRates, type RequestRates } from '../../src/services/access/request-rate-limiter.ts';
+
+const HOME = '203.0.113.7';
+const { capacity, msPerDrop } = NETWORK_RULES.authorization;
+
+describe('rates of requests without a sign-in', () => {
+  let now: number;
+  let rates: RequestRates;
+  let metrics: Metrics;
+  const start = (maxCounters?: number): void => {
+    const log = createLogger('silent');
+    metrics = createMetrics({ waiting: () => 0 }, log);
+    rates = createRequestRates({ clock: { now: () => now }, log, metrics, maxCounters });
+  };
+  const begin = (count: number, address = HOME): void => {
+    for (let i = 0; i < count; i += 1) rates.admitNetwork('authorization', address);
+  };
+  /** Begins so many, and returns the seconds to wait when one is rejected. */
+  const waitOf = (count: number, address = HOME): number =>
+    waitAfter(() => {
+      begin(count, address);
+    });
+  const waitAfter = (work: () => void): number => {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof RateLimitedError) return error.retryAfterSeconds;
+      throw error;
+    }
+    return 0;
+  };
+  beforeEach(() => {
+    now = 1_000_000;
+    start();
+  });
+
+  it('let 600 pupils behind one address open three apps each, and a third of them reload', () => {
+    begin(600 * 3 + 600);
+  });
+
+  it('reject the request beyond the budget, say for how long, and admit again after it', async () => {
+    begin(capacity);
+    assert.equal(waitOf(1), msPerDrop / 1_000);
+    now += msPerDrop - 1;
+    assert.equal(waitOf(1), 1);
+    now += 1;
+    assert.equal(waitOf(1), 0);
+    assert.match(await metrics.registry.metrics(), /kinpass_rate_limited_total\{endpoint="authorization"\} 2\n/);
+  });
+
+  it('count each endpoint and each network for itself', () => {
+    begin(capacity);
+    begin(1, '203.0.113.8');
+    rates.admitNetwork('session', HOME);
+  });
+
+  it('count an IPv6 address with its /64, its /56 and its /48', () => {
+    // Subnets of one household: 2 × the budget of one.
+    begin(capacity, '2001:db8:7:1::1');
+    assert.ok(waitOf(1, '2001:db8:7:1:ffff::2') > 0);
+    begin(capacity, '2001:db8:7:2::1');
+    assert.ok(waitOf(1, '2001:db8:7:3::1') > 0);
+    // The second household of the same /48, and of a third one nothing.
+    for (const address of ['2001:db8:7:101::1', '2001:db8:7:102::1']) begin(capacity, address);
+    assert.ok(waitOf(1, '2001:db8:7:201::1') > 0);
+    begin(1, '2001:db8:8:1::1');
+  });
+
+  it('count nothing where one of the networks refuses', () => {
+    begin(capacity, '2001:db8:7:1::1');
+    for (let i = 0; i < capacity; i += 1) waitOf(1, '2001:db8:7:1::1');
+    begin(capacity, '2001:db8:7:2::1');
+  });
+
+  it('give back what was completed, and never more than was counted', () => {
+    begin(capacity);
+    rates.refundNetwork('authorization', HOME);
+    begin(1);
+    assert.ok(waitOf(1) > 0);
+    rates.refundNetwork('authorization', '203.0.113.8');
+    begin(capacity, '203.0.113.8');
+    assert.ok(waitOf(1, '203.0.113.8') > 0);
+  });
+
+  it('give an authenticated client a budget of its own', () => {
+    for (let i = 0; i < CLIENT_RULE.capacity; i += 1) rates.admitClient('pushed_authorization_request', 'app');
+    assert.equal(
+      waitAfter(() => {
+        rates.admitClient('pushed_authorization_request', 'app');
+      }),
+      1,
+    );
+    rates.admitClient('pushed_authorization_request', 'other');
+  });
+
+  it('give a session a third of the budget of its person, and count on neither when one refuses', () => {
+    const request = (
+      sessionHash: string,
+      personId = 'father',
+      endpoint: 'authorization' | 'account' = 'authorization',
+    ) =>
+      waitAfter(() => {
+        rates.admitPerson(endpoint, { personId, sessionHash });
+      });
+    const { capacity: ofSession, msPerDrop: sessionMs } = SESSION_RULE;
+    for (const session of ['phone', 'tablet']) {
+      for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), 0);
+      for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), sessionMs / 1_000);
+    }
+    for (let i = 0; i < ofSession; i += 1) assert.equal(request('desktop'), 0, 'refused requests count nowhere');
+    assert.equal(request('console'), Math.ceil(sessionMs / 3 / 1_000), 'the person');
+    assert.equal(request('console', 'mother'), 0);
+    assert.equal(request('console', 'father', 'account'), 0);
+    begin(1);
+  });
+
+  it('say whether a person or a network is limited', () => {
+    const who = { personId: 'father', sessionHash: 'phone' };
+    const isOfPerson = (work: () => void): boolean => {
+      try {
+        for (;;) work();
+      } catch (error) {
+        assert.ok(error instanceof RateLimitedError);
+        return error.isOfPerson;
+      }
+    };
+    assert.equal(
+      isOfPerson(() => {
+        rates.admitPerson('authorization', who);
+      }),
+      true,
+    );
+    assert.equal(
+      isOfPerson(() => {
+        begin(1);
+      }),
+      false,
+    );
+  });
+
+  it('keep a limited number of counters, and drop the one that was not used for the longest time', () => {
+    start(2);
+    begin(capacity, '203.0.113.1');
+    begin(1, '203.0.113.2');
+    waitOf(1, '203.0.113.1');
+    begin(1, '203.0.113.3');
+    begin(1, '203.0.113.1');
+  });
+});

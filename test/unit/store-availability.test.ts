@@ -1,0 +1,150 @@
+/** Which errors mean that the database is away, and what a node says of itself then. */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+
+import { UnavailableError } from '../../src/platform/errors.ts';
+import { watchStore, type Watched } from '../../src/store/database/availability.ts';
+import { StoreError, type Store, type Unit } from '../../src/store/database/index.ts';
+import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+
+describe('watched store', () => {
+  /** What the engine throws; undefined: it works. */
+  let failure: Error | undefined;
+  let pingFailure: Error | undefined;
+  let hanging: Promise<void> | undefined;
+  let writes: number;
+  let kept: KeptLog;
+  let watched: Watched;
+
+  const unit = {} as Unit;
+  const run = async <T>(fn: (tx: Unit) => Promise<T>): Promise<T> => {
+    await hanging;
+    if (failure !== undefined) throw failure;
+    return fn(unit);
+  };
+  const store: Store = {
+    dialect: 'sqlite',
+    read: run,
+    write: (fn) => {
+      writes += 1;
+      return run(fn);
+    },
+    maintain: () => Promise.reject(new Error('not here')),
+    ping: () => (pingFailure ? Promise.reject(pingFailure) : Promise.resolve()),
+    close: () => Promise.resolve(),
+  };
+  const read = (): Promise<string> => watched.store.read(() => Promise.resolve('read'));
+  const write = (): Promise<string> => watched.store.write(() => Promise.resolve('written'));
+  const messages = (): string[] =>
+    kept
+      .text()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => /"msg":"([^"]*)"/.exec(line)?.[1] ?? line);
+
+  beforeEach(() => {
+    [failure, pingFailure, hanging, writes] = [undefined, undefined, undefined, 0];
+    kept = createKeptLog();
+    watched = watchStore(store, kept.log);
+  });
+
+  it('passes results and errors of the work through', async () => {
+    assert.deepEqual([await read(), await write()], ['read', 'written']);
+    const bug = new Error('a bug');
+    await assert.rejects(
+      watched.store.write(() => Promise.reject(bug)),
+      bug,
+    );
+    await assert.rejects(
+      watched.store.read(() => Promise.reject(bug)),
+      bug,
+    );
+    assert.equal(await watched.available(), true);
+    assert.deepEqual(messages(), []);
+  });
+
+  const away = [
+    ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
+    ...['08000', '08006', '57P01', '57P02', '57P03', '53300', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT'],
+  ];
+  for (const code of away) {
+    it(`says unavailable for ${code}`, async () => {
+      failure = new StoreError('away', code);
+      await assert.rejects(read(), (error) => error instanceof UnavailableError && error.cause === failure);
+      await assert.rejects(write(), (error) => error instanceof UnavailableError && error.cause === failure);
+      assert.equal(await watched.available(), false);
+    });
+  }
+
+  it('says unavailable when no connection could be made', async () => {
+    failure = new Error('timeout exceeded when trying to connect');
+    await assert.rejects(read(), UnavailableError);
+  });
+
+  it('passes errors of statements through', async () => {
+    for (const code of [
+      '23505',
+      '40001',
+      '57014',
+      '57P04',
+      '1080',
+      '533001',
+      'SQLITE_FULL',
+      'SQLITE_CONSTRAINT',
+      'x08000',
+    ]) {
+      failure = new StoreError('refused', code);
+      await assert.rejects(read(), failure, code);
+      await assert.rejects(write(), failure, code);
+      failure = undefined;
+      assert.equal(await watched.available(), true, code);
+    }
+    failure = new Error('the timeout exceeded when trying to connect');
+    await assert.rejects(read(), failure);
+  });
+
+  it('says unavailable and stays ready when a connection was lost during COMMIT', async () => {
+    failure = new StoreError('lost', '08007');
+    await assert.rejects(write(), UnavailableError);
+    failure = undefined;
+    writes = 0;
+    assert.equal(await watched.available(), true);
+    assert.equal(writes, 0, 'no trial was needed');
+  });
+
+  it('is available again after a write that works, and logs each change once', async () => {
+    failure = new StoreError('away', 'ECONNREFUSED');
+    for (let time = 0; time < 3; time += 1) await assert.rejects(write());
+    assert.deepEqual(messages(), ['the database does not answer']);
+    assert.match(kept.text(), /"level":"error".*"code":"ECONNREFUSED"/);
+    failure = undefined;
+    writes = 0;
+    assert.equal(await watched.available(), true, 'tries a write');
+    assert.equal(writes, 1);
+    assert.equal(await watched.available(), true);
+    assert.equal(writes, 1, 'knows it now');
+    assert.deepEqual(messages(), ['the database does not answer', 'the database takes writes again']);
+  });
+
+  it('is unavailable when it does not answer a ping', async () => {
+    pingFailure = new Error('no answer');
+    assert.equal(await watched.available(), false);
+  });
+
+  it('waits half a second for a trial, and makes one at a time', async () => {
+    failure = new StoreError('locked', 'SQLITE_BUSY');
+    await assert.rejects(write());
+    let release = (): void => undefined;
+    hanging = new Promise((resolve) => {
+      release = resolve;
+    });
+    failure = undefined;
+    writes = 0;
+    const started = performance.now();
+    assert.deepEqual(await Promise.all([watched.available(), watched.available()]), [false, false]);
+    assert.ok(performance.now() - started >= 450, 'half a second');
+    assert.equal(writes, 1);
+    release();
+    assert.equal(await watched.available(), true);
+  });
+});
