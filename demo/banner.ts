@@ -38,7 +38,7 @@ function lines(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** What a person who started the demo needs to know. */
-export function welcome(settings: DemoSettings): string {
+export function banner(settings: DemoSettings): string {
   const places = [
     ['學習歷程檔案 Learning portfolio', addressOf(settings, 'portfolio')],
     ['校園繳費系統 Campus payment', addressOf(settings, 'payment')],

@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { createMessages, type Message, type Messages } from './mail/mailbox.ts';
+import { createMailbox, type Message, type Mailbox } from './mail/mailbox.ts';
 import { createInbox } from './mail/web.ts';
 
 export type { Message };
 
 /** This machine only: the inbox holds links that open accounts. */
 const HOST = '127.0.0.1';
-const MOST_BYTES = 5 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 5 * 1024 * 1024;
 /** Milliseconds that an SMTP connection may take to end. */
-const CLOSE_TIMEOUT = 500;
+const CLOSE_TIMEOUT_MS = 500;
 
 export interface MailCatcherOptions {
   /** 0 takes a free one. */
@@ -36,7 +36,7 @@ export interface MailCatcher {
  * @throws {Error} `EADDRINUSE` when a port is taken
  */
 export async function startMailCatcher({ smtpPort, webPort, dir }: MailCatcherOptions): Promise<MailCatcher> {
-  const messages = createMessages(dir);
+  const messages = createMailbox(dir);
   const smtp = createSmtp(messages);
   const handle = createInbox(messages).callback();
   const web = createServer((request, response) => void handle(request, response));
@@ -62,13 +62,13 @@ export async function startMailCatcher({ smtpPort, webPort, dir }: MailCatcherOp
   };
 }
 
-function createSmtp(messages: Messages): SMTPServer {
+function createSmtp(messages: Mailbox): SMTPServer {
   return new SMTPServer({
     banner: 'Kinpass demo',
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
-    closeTimeout: CLOSE_TIMEOUT,
-    size: MOST_BYTES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    size: MAX_MESSAGE_BYTES,
     onData: (stream, session, done) => {
       const { mailFrom, rcptTo } = session.envelope;
       const envelope = { from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map(({ address }) => address) };

@@ -5,15 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError, PROJECT, type DemoSettings } from './settings.ts';
 
 /** Milliseconds that a program may take to answer, to end, and between two questions. */
-const START_LIMIT = 30_000;
-const STOP_LIMIT = 5_000;
-const POLL = 100;
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 5_000;
+const POLL_MS = 100;
 /** So much of what a program complained about is told when it dies. */
-const LAST_WORDS = 2_000;
+const MAX_ERROR_LINES = 2_000;
 
-const LEASH = new URL('exit-with-parent.ts', import.meta.url).href;
+const EXIT_WITH_PARENT = new URL('exit-with-parent.ts', import.meta.url).href;
 
-export interface ProgramSpec {
+export interface ProcessSpec {
   name: string;
   /** The script and what follows it. */
   args: readonly string[];
@@ -23,7 +23,7 @@ export interface ProgramSpec {
   logFile: string;
 }
 
-export interface Program {
+export interface ManagedProcess {
   /** @throws {DemoError} when it takes too long */
   ready(signal: AbortSignal): Promise<void>;
   /** Resolves when the program has ended, with the reason as one text. */
@@ -33,9 +33,9 @@ export interface Program {
 }
 
 /** Starts a program of the project; what it says goes to its log file. */
-export function startProgram({ name, args, env, readyUrl, logFile }: ProgramSpec): Program {
+export function startProcess({ name, args, env, readyUrl, logFile }: ProcessSpec): ManagedProcess {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, ['--import', LEASH, ...args], {
+  const child = spawn(process.execPath, ['--import', EXIT_WITH_PARENT, ...args], {
     cwd: PROJECT,
     env: { ...process.env, ...env },
     stdio: ['pipe', log, 'pipe'],
@@ -47,7 +47,7 @@ export function startProgram({ name, args, env, readyUrl, logFile }: ProgramSpec
     ready: (signal) => answers(name, readyUrl, signal),
     stop: async () => {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
       await ended;
       clearTimeout(timer);
     },
@@ -58,7 +58,7 @@ function watch(child: ChildProcess, name: string, logFile: string): Promise<stri
   let words = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     appendFileSync(logFile, text);
-    words = (words + text).slice(-LAST_WORDS);
+    words = (words + text).slice(-MAX_ERROR_LINES);
   });
   return new Promise((resolve) => {
     child.once('error', (error) => {
@@ -71,19 +71,19 @@ function watch(child: ChildProcess, name: string, logFile: string): Promise<stri
 }
 
 async function answers(name: string, url: string, signal: AbortSignal): Promise<void> {
-  for (let waited = 0; waited < START_LIMIT; waited += POLL) {
+  for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
     const ok = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) }).then(
       (response) => response.ok,
       () => false,
     );
     if (ok) return;
-    await sleep(POLL, undefined, { signal });
+    await sleep(POLL_MS, undefined, { signal });
   }
   throw new DemoError(`${name} does not answer at ${url}`);
 }
 
 /** @throws {DemoError} one line that names every port that something else holds already */
-export async function refuseTakenPorts({ ports }: DemoSettings): Promise<void> {
+export async function assertPortsFree({ ports }: DemoSettings): Promise<void> {
   const taken: string[] = [];
   for (const [place, port] of Object.entries(ports)) {
     if (!(await isFree(port))) taken.push(`${port} (${place})`);

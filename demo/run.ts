@@ -3,22 +3,22 @@ import { loadConfig } from '../src/config/load.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { systemRandom } from '../src/domain/random.ts';
 import { createSecrets } from '../src/platform/crypto/secrets.ts';
-import { createHasher } from '../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher } from '../src/platform/hashing/password-hasher.ts';
 import { openStore, type Store } from '../src/store/database/index.ts';
 import { migrate } from '../src/store/migrate.ts';
-import { welcome } from './banner.ts';
+import { banner } from './banner.ts';
 import { demoCityState, loadDemoCity } from './city/load.ts';
 import { clientSecrets, demoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
 import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
-import { refuseTakenPorts, startProgram, type Program, type ProgramSpec } from './processes.ts';
+import { assertPortsFree, startProcess, type ManagedProcess, type ProcessSpec } from './processes.ts';
 import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
 
-const PROGRAMS = ['service', 'portfolio', 'payment'] as const;
+const PROCESSES = ['service', 'portfolio', 'payment'] as const;
 /** From so many people on, the loading says how it went. */
-const WORTH_TELLING = 10_000;
+const SHOWN_MESSAGES = 10_000;
 
-const say = (text: string): void => {
+const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
@@ -43,9 +43,9 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 }
 
 async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> {
-  await refuseTakenPorts(settings);
+  await assertPortsFree(settings);
   const files = demoFiles(settings);
-  if (settings.fresh) removeFiles(settings, files, PROGRAMS);
+  if (settings.fresh) removeFiles(settings, files, PROCESSES);
   const secrets = clientSecrets(files);
   writeClients(settings, files, secrets);
   await prepareCity(settings, files, signal);
@@ -54,7 +54,7 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
     webPort: settings.ports.mail,
     dir: files.mails,
   });
-  const programs = specs(settings, files, secrets).map(startProgram);
+  const programs = specs(settings, files, secrets).map(startProcess);
   try {
     await runUntilStopped(settings, programs, signal);
   } finally {
@@ -66,7 +66,7 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
 /** @throws {DemoError} with the last words of a program that died */
 async function runUntilStopped(
   settings: DemoSettings,
-  programs: readonly Program[],
+  programs: readonly ManagedProcess[],
   signal: AbortSignal,
 ): Promise<void> {
   const died = Promise.race(programs.map(({ ended }) => ended)).then((reason) => {
@@ -74,7 +74,7 @@ async function runUntilStopped(
   });
   const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
   const ready = Promise.all(programs.map((program) => program.ready(signal))).then(() => {
-    say(welcome(settings));
+    print(banner(settings));
   });
   await Promise.race([ready, died, stopped]);
   await Promise.race([died, stopped]);
@@ -101,26 +101,26 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
       removeDatabase(files);
       store = await open();
     }
-    const hasher = await createHasher({ ...config.hashing, threads: 1 });
+    const hasher = await createPasswordHasher({ ...config.hashing, threads: 1 });
     const secrets = createSecrets(config.masterKey, systemRandom);
     const began = performance.now();
-    say(`正在啟動示範市… Starting the demo city… (${settings.people.toLocaleString('en')} people)`);
+    print(`正在啟動示範市… Starting the demo city… (${settings.people.toLocaleString('en')} people)`);
     const { profile } = config;
     const loaded = await loadDemoCity({
       ...{ store, secrets, hasher, clock: systemClock, profile, signal },
       people: settings.people,
     }).finally(() => hasher.close());
-    tell(loaded.rows, (performance.now() - began) / 1_000, settings.people);
+    printLogLine(loaded.rows, (performance.now() - began) / 1_000, settings.people);
   } finally {
     await store.close();
   }
 }
 
-function tell(rows: number, seconds: number, people: number): void {
-  if (people < WORTH_TELLING) return;
+function printLogLine(rows: number, seconds: number, people: number): void {
+  if (people < SHOWN_MESSAGES) return;
   const speed = Math.round(rows / seconds).toLocaleString('en');
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024);
-  say(`${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s, ${speed} rows/s, peak memory ${megabytes} MB`);
+  print(`${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s, ${speed} rows/s, peak memory ${megabytes} MB`);
 }
 
 function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<string, string> {
@@ -139,9 +139,9 @@ function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<st
   };
 }
 
-function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets): ProgramSpec[] {
+function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets): ProcessSpec[] {
   const issuer = addressOf(settings, 'service');
-  const party = (name: keyof ClientSecrets): ProgramSpec => ({
+  const party = (name: keyof ClientSecrets): ProcessSpec => ({
     name,
     args: [`examples/${name}/server.ts`],
     env: {
@@ -154,7 +154,7 @@ function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets)
     readyUrl: `${addressOf(settings, name)}/`,
     logFile: files.log(name),
   });
-  const service: ProgramSpec = {
+  const service: ProcessSpec = {
     name: 'service',
     args: ['bin/kinpass.js', 'start'],
     env: serviceEnvironment(settings, files),

@@ -14,7 +14,7 @@ const property = z.object({
 const schema = z.object({ properties: z.record(z.string(), property), required: z.array(z.string()).default([]) });
 
 /** The table as Markdown, one row for each setting. */
-export function configTable(): string {
+export function settingsTable(): string {
   const json = schema.parse(z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' }));
   const rows = Object.entries(json.properties).map(([name, { description, default: value }]) => {
     const preset = json.required.includes(name)
@@ -32,7 +32,7 @@ export function withTable(page: string): string {
   const [before, rest] = page.split(START);
   const [, after] = rest?.split(END) ?? [];
   if (before === undefined || after === undefined) throw new Error('docs/operators.md has lost the marks of the table');
-  return `${before}${START}\n\n${configTable()}\n\n${END}${after}`;
+  return `${before}${START}\n\n${settingsTable()}\n\n${END}${after}`;
 }
 
 if (import.meta.main) writeFileSync(FILE, withTable(readFileSync(FILE, 'utf8')));

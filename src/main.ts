@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type Config } from './config/load.ts';
-import { createContainer, type JobPauses } from './container/index.ts';
+import { createContainer, type JobIntervals } from './container/index.ts';
 import { systemClock } from './domain/clock.ts';
 import { systemRandom } from './domain/random.ts';
 import { createMetricsServer } from './http/server/metrics-server.ts';
@@ -10,10 +10,10 @@ import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics.ts';
 
 /** Requests under way may take this long after a signal to stop. */
-const GRACE_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 10_000;
 
 /** A running service. */
-export interface Running {
+export interface RunningServer {
   port: number;
   /**
    * Says that it is not ready, goes on for as long as load balancers need to see that, lets requests under way finish, and closes
@@ -25,10 +25,13 @@ export interface Running {
 /**
  * Starts the service from its configuration.
  *
- * @param pauses how often jobs look for work; left out: as each of them thinks best
+ * @param intervals how often jobs look for work; left out: as each of them thinks best
  * @throws {ConfigError} with one line for each problem
  */
-export async function start(env: Record<string, string | undefined>, pauses: JobPauses = {}): Promise<Running> {
+export async function start(
+  env: Record<string, string | undefined>,
+  intervals: JobIntervals = {},
+): Promise<RunningServer> {
   const config = loadConfig(env);
   const log = createLogger(config.logLevel);
   logIgnoredSignals(log);
@@ -36,14 +39,14 @@ export async function start(env: Record<string, string | undefined>, pauses: Job
   const { server } = container;
   const port = await listen(server, config.port, config.host);
   const metrics = await startMetrics(config, container.metrics, log);
-  const jobs = container.startJobs(pauses);
+  const jobs = container.startJobs(intervals);
   log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
-  const hurry = new AbortController();
+  const skipDrain = new AbortController();
   const stop = async (): Promise<void> => {
     container.drain.begin();
     if (config.drainMs > 0) {
       log.info({ ms: config.drainMs }, 'draining');
-      await sleep(config.drainMs, undefined, { signal: hurry.signal }).catch(() => undefined);
+      await sleep(config.drainMs, undefined, { signal: skipDrain.signal }).catch(() => undefined);
     }
     log.info('stopping');
     await Promise.all([closeServer(server), metrics === undefined ? undefined : closeServer(metrics)]);
@@ -55,7 +58,7 @@ export async function start(env: Record<string, string | undefined>, pauses: Job
   return {
     port,
     stop: () => {
-      if (stopped !== undefined) hurry.abort();
+      if (stopped !== undefined) skipDrain.abort();
       return (stopped ??= stop());
     },
   };
@@ -71,10 +74,10 @@ function logIgnoredSignals(log: Logger): void {
 }
 
 /** Connections that wait to be taken in; Linux drops and resets what comes beyond, and its own limit is 4096. */
-const BACKLOG = 4096;
+const LISTEN_BACKLOG = 4096;
 
 async function listen(server: Server, port: number, host: string): Promise<number> {
-  server.listen({ port, host, backlog: BACKLOG });
+  server.listen({ port, host, backlog: LISTEN_BACKLOG });
   await once(server, 'listening');
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
@@ -88,7 +91,7 @@ async function startMetrics({ metrics: where }: Config, metrics: Metrics, log: L
 }
 
 /** How often connections that have had their last answer are looked for, in milliseconds. */
-const SWEEP_MS = 50;
+const IDLE_SWEEP_INTERVAL_MS = 50;
 
 /** New connections are refused, idle ones closed, and requests under way get their answer. */
 async function closeServer(server: Server): Promise<void> {
@@ -96,10 +99,10 @@ async function closeServer(server: Server): Promise<void> {
   server.close();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-  }, SWEEP_MS);
+  }, IDLE_SWEEP_INTERVAL_MS);
   const timer = setTimeout(() => {
     server.closeAllConnections();
-  }, GRACE_MS);
+  }, SHUTDOWN_GRACE_MS);
   await closed;
   clearInterval(sweep);
   clearTimeout(timer);

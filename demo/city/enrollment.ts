@@ -1,7 +1,7 @@
 import type { School } from '../../src/domain/model.ts';
-import { TERM, type CityClass, type CityPart } from './model.ts';
+import { TERM, type CityClass, type CityBatch } from './model.ts';
 import { classTitle, KINDS, type CitySchoolType } from './schools.ts';
-import { seededUuid, type Dice } from './seeded-random.ts';
+import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
 /** Most pupils of one class; the rule of the city is 35 at most. */
 const CLASS_SIZE = 29;
@@ -22,7 +22,7 @@ export interface Placement {
 
 export interface Enroller {
   /** Puts a student into a class with room; a full one is followed by the next. */
-  enrol(part: CityPart, placement: Placement): void;
+  enroll(part: CityBatch, placement: Placement): void;
 }
 
 /** What the enroller remembers grows with the schools, not with the people. */
@@ -33,11 +33,11 @@ interface Book {
 }
 
 /** Classes of the named people stand open first, with their seats taken. */
-function bookWith(named: CityPart): Book {
+function bookWith(named: CityBatch): Book {
   const book: Book = { open: new Map(), used: new Map(), numbers: new Map() };
   for (const one of named.classes) {
     const key = `${one.schoolCode}/${one.grade}`;
-    const seats = named.enrolments.filter((enrolment) => enrolment.classId === one.id).map(({ seat }) => seat);
+    const seats = named.enrolments.filter((enrollment) => enrollment.classId === one.id).map(({ seat }) => seat);
     book.open.set(key, { id: one.id, taken: new Set(seats) });
     book.used.set(key, new Set([one.classno]));
   }
@@ -74,11 +74,11 @@ function nextStudentNumber(book: Book, { school, type, grade }: Placement): stri
  */
 export function createEnroller(
   seed: string,
-  named: CityPart,
-  teacherFor: (part: CityPart, school: School) => string | undefined,
+  named: CityBatch,
+  teacherFor: (part: CityBatch, school: School) => string | undefined,
 ): Enroller {
   const book = bookWith(named);
-  const openClass = (part: CityPart, { school, type, grade }: Placement): OpenClass => {
+  const openClass = (part: CityBatch, { school, type, grade }: Placement): OpenClass => {
     const key = `${school.code}/${grade}`;
     const current = book.open.get(key);
     if (current !== undefined && current.taken.size < CLASS_SIZE) return current;
@@ -97,7 +97,7 @@ export function createEnroller(
     return opened;
   };
   return {
-    enrol: (part, placement) => {
+    enroll: (part, placement) => {
       const { studentId, school } = placement;
       const { id: classId, taken } = openClass(part, placement);
       const seat = nextSeat(taken);
@@ -114,7 +114,7 @@ export function createEnroller(
 /** Chooses a school for a child who is in the n-th year of school, 1 to 12; a family lives near one school of each kind. */
 export function createSchoolChoice(
   schools: Readonly<Record<CitySchoolType, readonly School[]>>,
-  dice: Dice,
+  random: SeededRandom,
 ): (home: number, level: number) => Omit<Placement, 'studentId'> {
   const near = (type: CitySchoolType, home: number): School => {
     const all = schools[type];
@@ -125,7 +125,7 @@ export function createSchoolChoice(
   return (home, level) => {
     if (level <= 6) return { type: 'elementary', school: near('elementary', home), grade: level };
     if (level <= 9) return { type: 'junior_high', school: near('junior_high', home), grade: level - 6 };
-    const type = dice.chance(0.64) ? 'senior_high' : 'vocational_high';
-    return { type, school: dice.pick(schools[type]), grade: level - KINDS[type].before };
+    const type = random.chance(0.64) ? 'senior_high' : 'vocational_high';
+    return { type, school: random.pick(schools[type]), grade: level - KINDS[type].before };
   };
 }

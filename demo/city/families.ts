@@ -1,9 +1,9 @@
 import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import type { Relation } from '../../src/domain/model.ts';
-import { TERM, type CityGuardianship, type CityPart, type CityPerson } from './model.ts';
+import { TERM, type CityGuardianship, type CityBatch, type CityPerson } from './model.ts';
 import { pickName, pickNameFromAbroad, pickSurname, type Sex } from './names.ts';
 import { birthDateOfAdult, birthDateOfChild, type PersonMaker } from './people.ts';
-import { seededUuid, type Dice } from './seeded-random.ts';
+import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
 /** How often it happens; of families unless it says otherwise. */
 const CHANCES = { single: 0.12, caregiver: 0.02, suspended: 0.02, abroad: 0.03, mothersName: 0.05, teacher: 0.02 };
@@ -25,14 +25,14 @@ export interface Family {
   teachers: readonly CityPerson[];
 }
 
-export type FamilyMaker = (part: CityPart, room: number) => Family;
+export type FamilyMaker = (part: CityBatch, room: number) => Family;
 
 /** Years of school of each child, the oldest first: siblings are one to four years apart, so each goes to its own grade. */
-function levelsOf(dice: Dice, room: number): number[] {
-  const wish = dice.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
-  const gaps = Array.from({ length: Math.min(wish, Math.max(1, room - 1)) - 1 }, () => dice.between(1, 4));
+function levelsOf(random: SeededRandom, room: number): number[] {
+  const wish = random.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
+  const gaps = Array.from({ length: Math.min(wish, Math.max(1, room - 1)) - 1 }, () => random.between(1, 4));
   const span = gaps.reduce((total, gap) => total + gap, 0);
-  let level = dice.between(1 + span, 12);
+  let level = random.between(1 + span, 12);
   return [level, ...gaps.map((gap) => (level -= gap))];
 }
 
@@ -73,7 +73,7 @@ interface Parent {
 
 interface Making {
   seed: string;
-  dice: Dice;
+  random: SeededRandom;
   make: PersonMaker;
 }
 
@@ -84,21 +84,21 @@ interface Making {
  * @returns called with a part to add to and the room that is left in the city, at least 2
  */
 export function createFamilyMaker(making: Making, homes: number): FamilyMaker {
-  const { dice } = making;
+  const { random } = making;
   return (part, room) => {
-    const levels = levelsOf(dice, room);
-    const surnames = { father: pickSurname(dice), mother: pickSurname(dice) };
-    const oldest = birthDateOfChild(dice, levels[0] ?? 1);
+    const levels = levelsOf(random, room);
+    const surnames = { father: pickSurname(random), mother: pickSurname(random) };
+    const oldest = birthDateOfChild(random, levels[0] ?? 1);
     const children = levels.map((level, at) => {
-      const sex = dice.pick(['male', 'female'] as const);
-      const surname = dice.chance(CHANCES.mothersName) ? surnames.mother : surnames.father;
-      const born = at === 0 ? oldest : birthDateOfChild(dice, level);
-      return { person: making.make.student(pickName(dice, surname, sex).text, sex, born), level };
+      const sex = random.pick(['male', 'female'] as const);
+      const surname = random.chance(CHANCES.mothersName) ? surnames.mother : surnames.father;
+      const born = at === 0 ? oldest : birthDateOfChild(random, level);
+      return { person: making.make.student(pickName(random, surname, sex).text, sex, born), level };
     });
     const left = room - children.length;
     const { parents, teachers } = makeParents(making, surnames, oldest, left);
     part.persons.push(...children.map(({ person }) => person), ...parents.map(({ person }) => person));
-    const suspended = parents.length > 1 && dice.chance(CHANCES.suspended) ? parents[0] : undefined;
+    const suspended = parents.length > 1 && random.chance(CHANCES.suspended) ? parents[0] : undefined;
     for (const parent of parents) {
       const more: Partial<CityGuardianship> =
         parent === suspended ? { state: 'suspended', stateReason: 'court_order' } : {};
@@ -106,33 +106,33 @@ export function createFamilyMaker(making: Making, homes: number): FamilyMaker {
         ...children.map(({ person }) => tie(making.seed, parent.person, person, parent.label, more)),
       );
     }
-    if (left > parents.length && dice.chance(CHANCES.caregiver)) {
+    if (left > parents.length && random.chance(CHANCES.caregiver)) {
       addRelative(making, part, children[0]?.person, oldest);
     }
-    return { home: dice.between(0, homes - 1), children, parents: parents.map(({ person }) => person), teachers };
+    return { home: random.between(0, homes - 1), children, parents: parents.map(({ person }) => person), teachers };
   };
 }
 
 type Surnames = Record<'father' | 'mother', ReturnType<typeof pickSurname>>;
 
 function makeParents(
-  { dice, make }: Making,
+  { random, make }: Making,
   surnames: Surnames,
   oldest: string,
   room: number,
 ): { parents: Parent[]; teachers: CityPerson[] } {
-  const alone = room < 2 || dice.chance(CHANCES.single);
-  const sides = alone ? [dice.pick(['mother', 'mother', 'father'] as const)] : (['father', 'mother'] as const);
+  const alone = room < 2 || random.chance(CHANCES.single);
+  const sides = alone ? [random.pick(['mother', 'mother', 'father'] as const)] : (['father', 'mother'] as const);
   const teachers: CityPerson[] = [];
   const parents = sides.map((side): Parent => {
     const sex = side === 'mother' ? 'female' : 'male';
-    const born = birthDateOfAdult(dice, oldest, AGES[side]);
+    const born = birthDateOfAdult(random, oldest, AGES[side]);
     const label = side === 'mother' ? '母' : '父';
-    if (side === 'mother' && dice.chance(CHANCES.abroad)) {
-      return { person: make.parent(pickNameFromAbroad(dice), sex, born, true), label };
+    if (side === 'mother' && random.chance(CHANCES.abroad)) {
+      return { person: make.parent(pickNameFromAbroad(random), sex, born, true), label };
     }
-    const name = pickName(dice, surnames[side], sex);
-    if (!dice.chance(CHANCES.teacher)) return { person: make.parent(name, sex, born), label };
+    const name = pickName(random, surnames[side], sex);
+    if (!random.chance(CHANCES.teacher)) return { person: make.parent(name, sex, born), label };
     const person = make.teacher(name, sex, born);
     teachers.push(person);
     return { person, label };
@@ -141,13 +141,18 @@ function makeParents(
 }
 
 /** An aunt or uncle with a letter of delegation until the end of the term. */
-function addRelative({ seed, dice, make }: Making, part: CityPart, child: CityPerson | undefined, born: string): void {
+function addRelative(
+  { seed, random, make }: Making,
+  part: CityBatch,
+  child: CityPerson | undefined,
+  born: string,
+): void {
   if (child === undefined) return;
-  const [label, sex] = dice.pick(RELATIVES);
+  const [label, sex] = random.pick(RELATIVES);
   const relative = make.parent(
-    pickName(dice, pickSurname(dice), sex),
+    pickName(random, pickSurname(random), sex),
     sex,
-    birthDateOfAdult(dice, born, AGES.relative),
+    birthDateOfAdult(random, born, AGES.relative),
   );
   part.persons.push(relative);
   part.guardianships.push(tie(seed, relative, child, label, CAREGIVER));

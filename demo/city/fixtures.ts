@@ -154,14 +154,14 @@ export const ADULTS = {
 /** School accounts of families; the first password is the student's whole national ID. */
 export const FAMILY_ACCOUNTS = { H1: 'S1', H4: 'S4', H6: 'S6' } as const satisfies Record<string, StudentKey>;
 
-export interface Tie {
+export interface NamedGuardianship {
   guardian: AdultKey;
   student: StudentKey;
   label: string;
   more?: Partial<CityGuardianship>;
 }
 
-export const TIES: readonly Tie[] = [
+export const NAMED_GUARDIANSHIPS: readonly NamedGuardianship[] = [
   { guardian: 'G1', student: 'S1', label: '父' },
   { guardian: 'G1', student: 'S2', label: '父' },
   { guardian: 'G2', student: 'S1', label: '母' },

@@ -1,18 +1,18 @@
 import type { School } from '../../src/domain/model.ts';
 import { createEnroller, createSchoolChoice } from './enrollment.ts';
 import { createFamilyMaker } from './families.ts';
-import { emptyPart, type CityPart, type CityPerson } from './model.ts';
-import { bureauPart, NAMED_IDS, namedPart } from './named-people.ts';
+import { createEmptyBatch, type CityBatch, type CityPerson } from './model.ts';
+import { createBureauBatch, NAMED_IDS, createNamedBatch } from './named-people.ts';
 import { pickName, pickSurname } from './names.ts';
 import { createIdSource } from './national-ids.ts';
 import { birthDateOfTeacher, createPersonMaker, type PersonMaker } from './people.ts';
 import { schoolsFor } from './schools.ts';
-import { createDice, seededUuid, type Dice } from './seeded-random.ts';
+import { createSeededRandom, seededUuid, type SeededRandom } from './seeded-random.ts';
 
 /** What `npm run demo` makes when nobody says more. */
 export const DEFAULT_PEOPLE = 60;
 /** A part has about so many persons: some megabytes, and a fraction of a second to store. */
-const PART_PERSONS = 2_000;
+const BATCH_SIZE = 2_000;
 /** Teachers beside the homeroom teachers, for each class. */
 const MORE_TEACHERS = 0.5;
 
@@ -26,9 +26,9 @@ export interface CityOptions {
  * The city, piece by piece, in the order in which it can be stored; memory holds one piece, however large the city is.
  * The same seed and number give the same city.
  */
-export function* generateCity({ seed, people }: CityOptions): Generator<CityPart, void, void> {
-  const named = namedPart(seed);
-  const bureau = bureauPart(seed);
+export function* generateCity({ seed, people }: CityOptions): Generator<CityBatch, void, void> {
+  const named = createNamedBatch(seed);
+  const bureau = createBureauBatch(seed);
   const isPerson = (one: CityPerson): boolean => one.kind === 'person';
   const wanted = people - [...named.persons, ...bureau.persons].filter(isPerson).length;
   const schools = schoolsFor(people);
@@ -41,30 +41,30 @@ function* generateFamilies(
   seed: string,
   wanted: number,
   schools: ReturnType<typeof schoolsFor>,
-  named: CityPart,
-): Generator<CityPart, void, void> {
-  const dice = createDice(seed);
-  const make = createPersonMaker(seed, createIdSource(dice, NAMED_IDS));
+  named: CityBatch,
+): Generator<CityBatch, void, void> {
+  const random = createSeededRandom(seed);
+  const make = createPersonMaker(seed, createIdSource(random, NAMED_IDS));
   const room = (): number => wanted - make.count();
-  const staff = createStaff({ seed, dice, make, room });
-  const newFamily = createFamilyMaker({ seed, dice, make }, schools.elementary.length);
+  const staff = createStaff({ seed, dice: random, make, room });
+  const newFamily = createFamilyMaker({ seed, random, make }, schools.elementary.length);
   const enroller = createEnroller(seed, named, (to, school) => staff.homeroomTeacher(to, school));
-  const chooseSchool = createSchoolChoice(schools, dice);
+  const chooseSchool = createSchoolChoice(schools, random);
   const everySchool = Object.values(schools).flat();
-  let part = emptyPart();
+  let part = createEmptyBatch();
   while (room() > 0) {
     if (room() === 1) {
-      staff.add(part, dice.pick(everySchool));
+      staff.add(part, random.pick(everySchool));
       break;
     }
     const family = newFamily(part, room());
     for (const { person, level } of family.children) {
-      enroller.enrol(part, { studentId: person.id, ...chooseSchool(family.home, level) });
+      enroller.enroll(part, { studentId: person.id, ...chooseSchool(family.home, level) });
     }
-    for (const teacher of family.teachers) staff.hire(part, teacher, dice.pick(everySchool));
-    if (part.persons.length >= PART_PERSONS) {
+    for (const teacher of family.teachers) staff.hire(part, teacher, random.pick(everySchool));
+    if (part.persons.length >= BATCH_SIZE) {
       yield part;
-      part = emptyPart();
+      part = createEmptyBatch();
     }
   }
   yield part;
@@ -72,39 +72,39 @@ function* generateFamilies(
 
 interface Staff {
   /** A teacher for a new class: one who waits at this school, otherwise a new one; nobody when the city is full. */
-  homeroomTeacher(part: CityPart, school: School): string | undefined;
+  homeroomTeacher(part: CityBatch, school: School): string | undefined;
   /** A parent who teaches. Given a class only later, so never the one of the own child that opens it. */
-  hire(part: CityPart, person: CityPerson, school: School): void;
+  hire(part: CityBatch, person: CityPerson, school: School): void;
   /** A new person who teaches and has no class yet. */
-  add(part: CityPart, school: School): void;
+  add(part: CityBatch, school: School): void;
 }
 
 function createStaff({
   seed,
-  dice,
+  dice: random,
   make,
   room,
 }: {
   seed: string;
-  dice: Dice;
+  dice: SeededRandom;
   make: PersonMaker;
   room: () => number;
 }): Staff {
   const waiting = new Map<string, string[]>();
-  const employ = (part: CityPart, person: CityPerson, school: School): void => {
+  const employ = (part: CityBatch, person: CityPerson, school: School): void => {
     const id = seededUuid(seed, `membership:${person.id}`);
     part.memberships.push({ id, personId: person.id, schoolCode: school.code, role: 'teacher', duty: undefined });
   };
-  const newTeacher = (part: CityPart, school: School): string => {
-    const sex = dice.pick(['male', 'female', 'female'] as const);
-    const person = make.teacher(pickName(dice, pickSurname(dice), sex), sex, birthDateOfTeacher(dice));
+  const newTeacher = (part: CityBatch, school: School): string => {
+    const sex = random.pick(['male', 'female', 'female'] as const);
+    const person = make.teacher(pickName(random, pickSurname(random), sex), sex, birthDateOfTeacher(random));
     part.persons.push(person);
     employ(part, person, school);
     return person.id;
   };
   return {
     homeroomTeacher: (part, school) => {
-      if (room() > 1 && dice.chance(MORE_TEACHERS)) newTeacher(part, school);
+      if (room() > 1 && random.chance(MORE_TEACHERS)) newTeacher(part, school);
       return waiting.get(school.code)?.pop() ?? (room() > 0 ? newTeacher(part, school) : undefined);
     },
     hire: (part, person, school) => {

@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Secrets } from '../../src/platform/crypto/secrets.ts';
-import type { Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
-import type { Store, Unit } from '../../src/store/database/index.ts';
-import { personIdByIdentifier } from '../../src/store/people/people.ts';
+import type { Store, Transaction } from '../../src/store/database/index.ts';
+import { findPersonIdByIdentifier } from '../../src/store/people/people.ts';
 import { countDemoSchools } from '../../src/store/people/schools.ts';
 import { DEFAULT_PEOPLE, generateCity } from './generator.ts';
-import { TERM, type CityPart, type CityPerson } from './model.ts';
+import { TERM, type CityBatch, type CityPerson } from './model.ts';
 import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named-people.ts';
 import { DEFAULT_SEED, seededUuid } from './seeded-random.ts';
 
@@ -17,7 +17,7 @@ const FIRST_PASSWORD_MS = 30 * 24 * 3_600_000;
 export interface LoadOptions {
   store: Store;
   secrets: Secrets;
-  hasher: Hasher;
+  hasher: PasswordHasher;
   clock: Clock;
   /** Of the configuration; only development gets a city. */
   profile?: 'production' | 'development' | 'conformance';
@@ -37,9 +37,9 @@ export interface Loaded {
 
 /** Nothing there, all there, or the loading was interrupted. */
 export async function demoCityState(store: Store): Promise<'absent' | 'partial' | 'loaded'> {
-  return store.read(async (u) => {
-    if ((await personIdByIdentifier(u, 'account', BUREAU_ACCOUNT)) !== undefined) return 'loaded';
-    return (await countDemoSchools(u)) > 0 ? 'partial' : 'absent';
+  return store.read(async (tx) => {
+    if ((await findPersonIdByIdentifier(tx, 'account', BUREAU_ACCOUNT)) !== undefined) return 'loaded';
+    return (await countDemoSchools(tx)) > 0 ? 'partial' : 'absent';
   });
 }
 
@@ -60,7 +60,7 @@ export async function loadDemoCity(options: LoadOptions): Promise<Loaded> {
   for (const part of generateCity({ seed, people })) {
     signal?.throwIfAborted();
     const rows = rowsOf(part, context);
-    await store.write((u) => insertRows(u, rows));
+    await store.write((tx) => insertRows(tx, rows));
     loaded.persons += part.persons.filter(({ kind }) => kind === 'person').length;
     loaded.rows += Object.values(rows).reduce((total, list) => total + list.length, 0);
   }
@@ -78,23 +78,23 @@ interface RowContext {
 type Rows = ReturnType<typeof rowsOf>;
 
 /** The order is the one in which foreign keys can be met. */
-async function insertRows(u: Unit, rows: Rows): Promise<void> {
-  const { t } = u;
-  await insertMany(u, t.persons, rows.persons);
-  await insertMany(u, t.identifiers, rows.identifiers);
-  await insertMany(u, t.passwords, rows.passwords);
-  await insertMany(u, t.firstPasswords, rows.firstPasswords);
-  await insertMany(u, t.schools, rows.schools);
-  await insertMany(u, t.classes, rows.classes);
-  await insertMany(u, t.enrolments, rows.enrolments);
-  await insertMany(u, t.memberships, rows.memberships);
-  await insertMany(u, t.guardianships, rows.guardianships);
-  await insertMany(u, t.schoolAccounts, rows.schoolAccounts);
+async function insertRows(tx: Transaction, rows: Rows): Promise<void> {
+  const { tables } = tx;
+  await insertMany(tx, tables.persons, rows.persons);
+  await insertMany(tx, tables.identifiers, rows.identifiers);
+  await insertMany(tx, tables.passwords, rows.passwords);
+  await insertMany(tx, tables.firstPasswords, rows.firstPasswords);
+  await insertMany(tx, tables.schools, rows.schools);
+  await insertMany(tx, tables.classes, rows.classes);
+  await insertMany(tx, tables.enrolments, rows.enrolments);
+  await insertMany(tx, tables.memberships, rows.memberships);
+  await insertMany(tx, tables.guardianships, rows.guardianships);
+  await insertMany(tx, tables.schoolAccounts, rows.schoolAccounts);
 }
 
 const OPEN = { validFrom: null, validTo: null };
 
-function rowsOf(part: CityPart, context: RowContext) {
+function rowsOf(part: CityBatch, context: RowContext) {
   const { now, hash, secrets } = context;
   const term = { year: TERM.year, semester: TERM.semester };
   return {

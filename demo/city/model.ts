@@ -39,7 +39,7 @@ export interface CityClass {
   homeroomTeacherId: string | undefined;
 }
 
-export interface CityEnrolment {
+export interface CityEnrollment {
   id: string;
   studentId: string;
   classId: string;
@@ -76,17 +76,17 @@ export interface CitySchoolAccount {
 }
 
 /** A piece of the city that can be stored by itself: what it points at is in it or in an earlier piece. */
-export interface CityPart {
+export interface CityBatch {
   schools: School[];
   persons: CityPerson[];
   classes: CityClass[];
-  enrolments: CityEnrolment[];
+  enrolments: CityEnrollment[];
   memberships: CityMembership[];
   guardianships: CityGuardianship[];
   schoolAccounts: CitySchoolAccount[];
 }
 
-export function emptyPart(): CityPart {
+export function createEmptyBatch(): CityBatch {
   return {
     schools: [],
     persons: [],

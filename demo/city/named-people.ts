@@ -1,9 +1,9 @@
 /** Turns the named people of fixtures.ts into a part of the city. */
 import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import { lastSix } from '../../src/domain/credentials/national-id.ts';
-import { ADULTS, FAMILY_ACCOUNTS, HOMEROOMS, STUDENTS, TIES } from './fixtures.ts';
+import { ADULTS, FAMILY_ACCOUNTS, HOMEROOMS, STUDENTS, NAMED_GUARDIANSHIPS } from './fixtures.ts';
 import type { Adult, AdultKey, NamedKey, Student, StudentKey } from './fixtures.ts';
-import { emptyPart, type CityLogin, type CityPart, type CityPerson, type Credential } from './model.ts';
+import { createEmptyBatch, type CityLogin, type CityBatch, type CityPerson, type Credential } from './model.ts';
 import { classTitle, NAMED_SCHOOLS, type CitySchoolType } from './schools.ts';
 import { seededUuid } from './seeded-random.ts';
 
@@ -58,7 +58,7 @@ function adultPerson(seed: string, key: AdultKey, adult: Adult): CityPerson {
   };
 }
 
-function addFamilyAccounts(seed: string, part: CityPart): void {
+function addFamilyAccounts(seed: string, part: CityBatch): void {
   for (const [key, studentKey] of entries(FAMILY_ACCOUNTS)) {
     const student: Student = STUDENTS[studentKey];
     const personId = namedId(seed, key);
@@ -82,7 +82,7 @@ function schoolTypeOf(code: string): CitySchoolType {
   return type;
 }
 
-function addStudents(seed: string, part: CityPart): void {
+function addStudents(seed: string, part: CityBatch): void {
   for (const [key, student] of entries<StudentKey, Student>(STUDENTS)) {
     const { school: schoolCode, classno, number: studentNumber, seat } = student;
     const place = `${schoolCode}/${classno}`;
@@ -107,7 +107,7 @@ function addStudents(seed: string, part: CityPart): void {
   }
 }
 
-function addAdult(seed: string, part: CityPart, key: AdultKey): void {
+function addAdult(seed: string, part: CityBatch, key: AdultKey): void {
   const adult: Adult = ADULTS[key];
   part.persons.push(adultPerson(seed, key, adult));
   if (adult.work === undefined) return;
@@ -116,8 +116,8 @@ function addAdult(seed: string, part: CityPart, key: AdultKey): void {
   part.memberships.push({ id, personId: namedId(seed, key), schoolCode: school, role, duty });
 }
 
-function addGuardianships(seed: string, part: CityPart): void {
-  for (const { guardian, student, label, more } of TIES) {
+function addGuardianships(seed: string, part: CityBatch): void {
+  for (const { guardian, student, label, more } of NAMED_GUARDIANSHIPS) {
     part.guardianships.push({
       id: seededUuid(seed, `guardianship:${guardian}-${student}`),
       guardianId: namedId(seed, guardian),
@@ -135,8 +135,8 @@ function addGuardianships(seed: string, part: CityPart): void {
 }
 
 /** Everybody of the table but the bureau, without the schools. */
-export function namedPart(seed: string): CityPart {
-  const part = emptyPart();
+export function createNamedBatch(seed: string): CityBatch {
+  const part = createEmptyBatch();
   addStudents(seed, part);
   for (const [key] of entries<AdultKey, Adult>(ADULTS)) {
     if (key !== 'B1') addAdult(seed, part, key);
@@ -147,8 +147,8 @@ export function namedPart(seed: string): CityPart {
 }
 
 /** The bureau's administrator, stored last of all: where it is, the city is whole. */
-export function bureauPart(seed: string): CityPart {
-  const part = emptyPart();
+export function createBureauBatch(seed: string): CityBatch {
+  const part = createEmptyBatch();
   addAdult(seed, part, 'B1');
   return part;
 }

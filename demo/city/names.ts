@@ -1,4 +1,4 @@
-import type { Dice } from './seeded-random.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** A name as it is written, and in Latin letters for an e-mail address. */
 export interface GivenName {
@@ -49,18 +49,18 @@ const FROM_ABROAD = [
 
 export type Sex = keyof typeof FIRST;
 
-export function pickSurname(dice: Dice): Sound {
-  return dice.pick(SURNAMES);
+export function pickSurname(random: SeededRandom): Sound {
+  return random.pick(SURNAMES);
 }
 
-export function pickName(dice: Dice, surname: Sound, sex: Sex): GivenName {
-  const [first, firstLatin] = dice.pick(FIRST[sex]);
-  const [second, secondLatin] = dice.pick(SECOND[sex]);
+export function pickName(random: SeededRandom, surname: Sound, sex: Sex): GivenName {
+  const [first, firstLatin] = random.pick(FIRST[sex]);
+  const [second, secondLatin] = random.pick(SECOND[sex]);
   return { text: `${surname[0]}${first}${second}`, latin: `${firstLatin}${secondLatin}.${surname[1]}` };
 }
 
 /** A mother with a resident certificate; her name is written in Latin letters. */
-export function pickNameFromAbroad(dice: Dice): GivenName {
-  const text = dice.pick(FROM_ABROAD);
+export function pickNameFromAbroad(random: SeededRandom): GivenName {
+  const text = random.pick(FROM_ABROAD);
   return { text, latin: text.toLowerCase().replaceAll(' ', '.') };
 }

@@ -1,4 +1,4 @@
-import type { Dice } from './seeded-random.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** Second character: citizens 1 and 2, resident certificates 8 and 9. */
 export type IdSex = '1' | '2' | '8' | '9';
@@ -22,8 +22,8 @@ export function withCheckDigit(sex: IdSex, body: number): string {
  * @param taken IDs of the named people
  * @returns throws a RangeError after ten million of one kind
  */
-export function createIdSource(dice: Dice, taken: ReadonlySet<string>): (sex: IdSex) => string {
-  const start = dice.between(0, BODIES - 1);
+export function createIdSource(random: SeededRandom, taken: ReadonlySet<string>): (sex: IdSex) => string {
+  const start = random.between(0, BODIES - 1);
   const used = new Map<IdSex, number>();
   const next = (sex: IdSex): string => {
     const count = used.get(sex) ?? 0;

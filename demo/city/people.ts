@@ -2,7 +2,7 @@ import { lastSix } from '../../src/domain/credentials/national-id.ts';
 import type { CityLogin, CityPerson, Credential } from './model.ts';
 import type { GivenName, Sex } from './names.ts';
 import type { IdSex } from './national-ids.ts';
-import { seededUuid, type Dice } from './seeded-random.ts';
+import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
 /** The letter Y was retired in 1974, so everybody of the city is born after it. */
 const EARLIEST_BIRTH_YEAR = 1975;
@@ -85,17 +85,17 @@ const day = (year: number, month: number, date: number): string =>
  * A child in the n-th year of school in autumn 2026 was six by the first of September of its first year (Compulsory
  * Education Act, Art. 2 and 6): born between 2 September and 1 September.
  */
-export function birthDateOfChild(dice: Dice, level: number): string {
-  return day(2020 - level, 8, dice.between(2, 365));
+export function birthDateOfChild(random: SeededRandom, level: number): string {
+  return day(2020 - level, 8, random.between(2, 365));
 }
 
 /** Somebody so many years older than a child, but never old enough for the retired letter. */
-export function birthDateOfAdult(dice: Dice, childBorn: string, years: readonly [number, number]): string {
-  const year = Number(childBorn.slice(0, 4)) - dice.between(...years);
-  return day(Math.max(EARLIEST_BIRTH_YEAR, year), 0, dice.between(1, 365));
+export function birthDateOfAdult(random: SeededRandom, childBorn: string, years: readonly [number, number]): string {
+  const year = Number(childBorn.slice(0, 4)) - random.between(...years);
+  return day(Math.max(EARLIEST_BIRTH_YEAR, year), 0, random.between(1, 365));
 }
 
 /** Somebody who works: born 1975 to 2001. */
-export function birthDateOfTeacher(dice: Dice): string {
-  return day(dice.between(EARLIEST_BIRTH_YEAR, 2001), 0, dice.between(1, 365));
+export function birthDateOfTeacher(random: SeededRandom): string {
+  return day(random.between(EARLIEST_BIRTH_YEAR, 2001), 0, random.between(1, 365));
 }

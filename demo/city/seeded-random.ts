@@ -13,7 +13,7 @@ export function seededUuid(seed: string, label: string): string {
 }
 
 /** Repeatable chance. Good enough for invented people, never for secrets. */
-export interface Dice {
+export interface SeededRandom {
   /** A whole number from `from` to `to`, both included. */
   between(from: number, to: number): number;
   /** True with this probability, 0 to 1. */
@@ -23,7 +23,7 @@ export interface Dice {
 }
 
 /** Mulberry32, seeded by a hash: the same seed rolls the same numbers on every machine. */
-export function createDice(seed: string): Dice {
+export function createSeededRandom(seed: string): SeededRandom {
   let state = createHash('sha256').update(seed).digest().readUInt32LE(0);
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -5,7 +5,7 @@ import { simpleParser } from 'mailparser';
 import { z } from 'zod';
 
 /** The oldest ones go when there are more. */
-const MOST_MESSAGES = 1_000;
+const MAX_MESSAGES = 1_000;
 
 const messageSchema = z.object({
   id: z.string(),
@@ -27,7 +27,7 @@ export interface Envelope {
   to: readonly string[];
 }
 
-export interface Messages {
+export interface Mailbox {
   /** Reads a mail to its end and keeps it. @throws {Error} when it is too large; the sender is told */
   receive(envelope: Envelope, source: SMTPServerDataStream): Promise<void>;
   /** The newest first. */
@@ -35,7 +35,7 @@ export interface Messages {
 }
 
 /** @param dir keeps the mails over a restart, one JSON file each; without it they are kept in memory */
-export function createMessages(dir?: string): Messages {
+export function createMailbox(dir?: string): Mailbox {
   const kept = dir === undefined ? [] : readMessages(dir);
   let counter = 0;
   return {
@@ -59,7 +59,7 @@ export function createMessages(dir?: string): Messages {
         writeFileSync(join(dir, `${message.id}.json`), JSON.stringify(message, null, 2), { mode: 0o600 });
       }
       kept.unshift(message);
-      for (const old of kept.splice(MOST_MESSAGES)) {
+      for (const old of kept.splice(MAX_MESSAGES)) {
         if (dir !== undefined) rmSync(join(dir, `${old.id}.json`), { force: true });
       }
     },

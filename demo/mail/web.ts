@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import type { Message, Messages } from './mailbox.ts';
+import type { Message, Mailbox } from './mailbox.ts';
 import { framedHtml, inboxPage, messagePage, missingPage } from './pages.ts';
 
 const PAGE_CSP =
@@ -23,7 +23,7 @@ const headers: Middleware = async (ctx, next) => {
 };
 
 /** The inbox for a browser, and `/api/messages` for tests (`?to=` picks those to one address). */
-export function createInbox(messages: Messages): Koa {
+export function createInbox(messages: Mailbox): Koa {
   const find = (id: string | undefined): Message | undefined => messages.all().find((message) => message.id === id);
   const router = new Router();
   router.get('/', (ctx) => {

@@ -6,7 +6,7 @@ export type Access =
   { kind: 'bills'; child: string; mayPay: boolean } | { kind: 'noChild' | 'noPermission' | 'noRole' };
 
 /** Maximum age of the sign-in for a payment, in seconds. */
-export const RECENT = 300;
+export const MAX_AUTH_AGE_SECONDS = 300;
 
 /** Returns bills for a parent with `fees:read`, payable with `fees:pay`. Other roles see nothing. */
 export function accessOf(context: Context): Access {
@@ -22,5 +22,5 @@ export function accessOf(context: Context): Access {
 /** @param now the present in milliseconds since 1970 */
 export function isRecent({ authTime }: Context, now: number): boolean {
   // Whole seconds on both sides, as the service counts them for `max_age`.
-  return authTime !== undefined && Math.floor(now / 1000) - authTime <= RECENT;
+  return authTime !== undefined && Math.floor(now / 1000) - authTime <= MAX_AUTH_AGE_SECONDS;
 }

@@ -2,32 +2,39 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { showNothing } from '../shared/empty-state.ts';
-import { askAgain, seeOther, signedIn, type Parts, type Renewal, type Visit } from '../shared/request-context.ts';
-import { accessOf, isRecent, RECENT, type Access } from './access.ts';
+import { showEmptyState } from '../shared/empty-state.ts';
+import {
+  askAgain,
+  seeOther,
+  signedIn,
+  type AppDeps,
+  type Renewal,
+  type AuthenticatedRequest,
+} from '../shared/request-context.ts';
+import { accessOf, isRecent, MAX_AUTH_AGE_SECONDS, type Access } from './access.ts';
 import { createLedger, type Ledger } from './bills.ts';
 
 type Bills = Extract<Access, { kind: 'bills' }>;
-type BillHandler = (visit: Visit, access: Bills) => Promise<void>;
+type BillHandler = (visit: AuthenticatedRequest, access: Bills) => Promise<void>;
 
 const payForm = z.object({ csrf: z.string().max(200) });
 
 /** Runs the handler only for people who may see this child's bills. */
-function withBills(parts: Parts, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
-  const handle = async (visit: Visit): Promise<void> => {
+function withBills(parts: AppDeps, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
+  const handle = async (visit: AuthenticatedRequest): Promise<void> => {
     const access = accessOf(visit.context);
     if (access.kind === 'bills') await handler(visit, access);
-    else await showNothing(parts, visit, access.kind);
+    else await showEmptyState(parts, visit, access.kind);
   };
   return signedIn(parts, handle, renewal);
 }
 
 /** Requests a recent sign-in, and returns to the bill with a request to submit again. */
 function recentSignIn(ctx: RouterContext): Renewal {
-  return { maxAge: RECENT, returnTo: `${ctx.path}?confirm=1` };
+  return { maxAge: MAX_AUTH_AGE_SECONDS, returnTo: `${ctx.path}?confirm=1` };
 }
 
-function list(parts: Parts, ledger: Ledger): BillHandler {
+function list(parts: AppDeps, ledger: Ledger): BillHandler {
   return async ({ ctx, context }, { child, mayPay }) => {
     const t = parts.pages.translate(ctx, context);
     const bills = ledger.billsOf(child);
@@ -36,7 +43,7 @@ function list(parts: Parts, ledger: Ledger): BillHandler {
   };
 }
 
-function showBill(parts: Parts, ledger: Ledger): BillHandler {
+function showBill(parts: AppDeps, ledger: Ledger): BillHandler {
   return async ({ ctx, context, session }, { child, mayPay }) => {
     const bill = ledger.billOf(child, ctx.params['id'] ?? '');
     if (bill === undefined) {
@@ -51,7 +58,7 @@ function showBill(parts: Parts, ledger: Ledger): BillHandler {
 }
 
 /** Returns true if the form contains the secret of the session and no other origin sent it. */
-function isOurForm({ ctx, session }: Visit, baseUrl: string): boolean {
+function isOurForm({ ctx, session }: AuthenticatedRequest, baseUrl: string): boolean {
   const form = payForm.safeParse(ctx.request.body);
   const origin = ctx.get('Origin');
   if (!form.success || (origin !== '' && origin !== baseUrl)) return false;
@@ -60,14 +67,18 @@ function isOurForm({ ctx, session }: Visit, baseUrl: string): boolean {
   return given.length === known.length && timingSafeEqual(given, known);
 }
 
-async function refuse(parts: Parts, { ctx, context }: Visit, why: 'mayNotPay' | 'stale'): Promise<void> {
+async function refuse(
+  parts: AppDeps,
+  { ctx, context }: AuthenticatedRequest,
+  why: 'mayNotPay' | 'stale',
+): Promise<void> {
   const t = parts.pages.translate(ctx, context);
   const actions = [{ label: t('back'), href: ctx.path }];
   await parts.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
 }
 
 /** Pays a bill once, also when submitted twice. An old sign-in is renewed at the service first. */
-function pay(parts: Parts, ledger: Ledger): BillHandler {
+function pay(parts: AppDeps, ledger: Ledger): BillHandler {
   return async (visit, { child, mayPay }) => {
     const { ctx, context } = visit;
     const id = ctx.params['id'] ?? '';
@@ -83,7 +94,7 @@ function pay(parts: Parts, ledger: Ledger): BillHandler {
   };
 }
 
-export function addPaymentRoutes(router: Router, parts: Parts): void {
+export function addPaymentRoutes(router: Router, parts: AppDeps): void {
   const ledger = createLedger(parts.now);
   router.get('/c/:ctx', withBills(parts, list(parts, ledger)));
   router.get('/c/:ctx/bills/:id', withBills(parts, showBill(parts, ledger)));

@@ -3,14 +3,14 @@ import { createRelyingParty, type RelyingParty } from '../shared/app.ts';
 import type { RelyingPartyConfig } from '../shared/config.ts';
 import { run } from '../shared/main.ts';
 import { addPaymentRoutes } from './routes.ts';
-import { paymentWords } from './translations.ts';
+import { paymentTranslations } from './translations.ts';
 
 /** @param now the present in milliseconds since 1970 */
 export function createPayment(config: RelyingPartyConfig, now?: () => number): Promise<RelyingParty> {
   return createRelyingParty(
     {
       name: 'payment',
-      words: paymentWords,
+      words: paymentTranslations,
       folder: new URL('./', import.meta.url),
       forms: true,
       addRoutes: addPaymentRoutes,

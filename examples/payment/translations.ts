@@ -1,6 +1,6 @@
 import type { Dictionary } from '../shared/translations.ts';
 
-export const paymentWords = {
+export const paymentTranslations = {
   appName: { 'zh-TW': '校園繳費系統', en: 'Campus Payment' },
   appLead: {
     'zh-TW': '查看孩子的繳費單，隨時安全繳費。',

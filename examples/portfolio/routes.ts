@@ -1,40 +1,44 @@
 /** The pages of the portfolio. All are read-only. */
 import type { Router } from '@koa/router';
-import { showNothing } from '../shared/empty-state.ts';
-import { signedIn, type Parts, type Visit } from '../shared/request-context.ts';
+import { showEmptyState } from '../shared/empty-state.ts';
+import { signedIn, type AppDeps, type AuthenticatedRequest } from '../shared/request-context.ts';
 import { accessOf, type Access } from './access.ts';
 import { classOf, DRAWERS, filesOf, type Drawer } from './files.ts';
 
-type Shelf = Extract<Access, { kind: 'shelf' }>;
+type DrawersHandler = Extract<Access, { kind: 'shelf' }>;
 
-async function showShelf(parts: Parts, { ctx, context }: Visit, { student, drawers }: Shelf): Promise<void> {
+async function showDrawers(
+  parts: AppDeps,
+  { ctx, context }: AuthenticatedRequest,
+  { student, drawers }: DrawersHandler,
+): Promise<void> {
   const t = parts.pages.translate(ctx, context);
   const counted = drawers.map((drawer) => ({ drawer, count: filesOf(student, drawer).length }));
   const locals = { title: t('drawersTitle'), drawers: counted, readOnly: context.acting?.role === 'parent' };
   await parts.pages.show(ctx, 'drawers', locals, context);
 }
 
-async function showClass(parts: Parts, { ctx, context }: Visit, schoolCode: string): Promise<void> {
+async function showClass(parts: AppDeps, { ctx, context }: AuthenticatedRequest, schoolCode: string): Promise<void> {
   const t = parts.pages.translate(ctx, context);
   await parts.pages.show(ctx, 'class', { title: t('classTitle'), ...classOf(schoolCode) }, context);
 }
 
-function home(parts: Parts) {
-  return async (visit: Visit): Promise<void> => {
+function home(parts: AppDeps) {
+  return async (visit: AuthenticatedRequest): Promise<void> => {
     const access = accessOf(visit.context);
-    if (access.kind === 'shelf') await showShelf(parts, visit, access);
+    if (access.kind === 'shelf') await showDrawers(parts, visit, access);
     else if (access.kind === 'class') await showClass(parts, visit, access.schoolCode);
-    else await showNothing(parts, visit, access.kind);
+    else await showEmptyState(parts, visit, access.kind);
   };
 }
 
 /** Runs `show` for a drawer that this context may open. Others get a message. */
 function inDrawer(
-  parts: Parts,
+  parts: AppDeps,
   drawerOf: (parameter: string) => string,
-  show: (visit: Visit, student: string, drawer: Drawer) => Promise<void>,
+  show: (visit: AuthenticatedRequest, student: string, drawer: Drawer) => Promise<void>,
 ) {
-  return async (visit: Visit): Promise<void> => {
+  return async (visit: AuthenticatedRequest): Promise<void> => {
     const { ctx, context } = visit;
     const wanted = drawerOf(ctx.params['id'] ?? '');
     const drawer = DRAWERS.find((one) => one === wanted);
@@ -51,7 +55,7 @@ function inDrawer(
   };
 }
 
-export function addPortfolioRoutes(router: Router, parts: Parts): void {
+export function addPortfolioRoutes(router: Router, parts: AppDeps): void {
   const openDrawer = inDrawer(
     parts,
     (id) => id,

@@ -3,14 +3,14 @@ import { createRelyingParty, type RelyingParty } from '../shared/app.ts';
 import type { RelyingPartyConfig } from '../shared/config.ts';
 import { run } from '../shared/main.ts';
 import { addPortfolioRoutes } from './routes.ts';
-import { portfolioWords } from './translations.ts';
+import { portfolioTranslations } from './translations.ts';
 
 /** @param now the present in milliseconds since 1970 */
 export function createPortfolio(config: RelyingPartyConfig, now?: () => number): Promise<RelyingParty> {
   return createRelyingParty(
     {
       name: 'portfolio',
-      words: portfolioWords,
+      words: portfolioTranslations,
       folder: new URL('./', import.meta.url),
       forms: false,
       addRoutes: addPortfolioRoutes,

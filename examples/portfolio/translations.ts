@@ -1,6 +1,6 @@
 import type { Dictionary } from '../shared/translations.ts';
 
-export const portfolioWords = {
+export const portfolioTranslations = {
   appName: { 'zh-TW': '學習歷程檔案', en: 'Learning Portfolio' },
   appLead: {
     'zh-TW': '學生上傳課程學習成果與多元表現，家長可以查看孩子的檔案。',

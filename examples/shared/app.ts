@@ -8,8 +8,8 @@ import helmet from 'koa-helmet';
 import type { RelyingPartyConfig } from './config.ts';
 import { log } from './log.ts';
 import { createPages, type Look, type Message } from './pages.ts';
-import { createProvider, ProviderUnavailable } from './provider.ts';
-import type { Parts } from './request-context.ts';
+import { createProvider, ProviderUnavailableError } from './provider.ts';
+import type { AppDeps } from './request-context.ts';
 import { createSessions } from './sessions.ts';
 import { addSignInRoutes } from './sign-in.ts';
 import type { Translate } from './translations.ts';
@@ -26,7 +26,7 @@ export interface Application extends Look {
   name: string;
   /** True if the app has forms. */
   forms: boolean;
-  addRoutes(router: Router, parts: Parts): void;
+  addRoutes(router: Router, parts: AppDeps): void;
 }
 
 function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware {
@@ -57,9 +57,9 @@ function explain(t: Translate, status: number): Message {
   return { status, title: t('badRequestTitle'), text: t('badRequest'), actions };
 }
 
-async function showFailure(parts: Parts, ctx: KoaContext, error: unknown): Promise<void> {
+async function showFailure(parts: AppDeps, ctx: KoaContext, error: unknown): Promise<void> {
   const t = parts.pages.translate(ctx);
-  if (error instanceof ProviderUnavailable) {
+  if (error instanceof ProviderUnavailableError) {
     log(parts.name, `${error.message} (${String(error.cause)})`);
     ctx.set('Retry-After', '5');
     const actions = [
@@ -82,7 +82,7 @@ async function showFailure(parts: Parts, ctx: KoaContext, error: unknown): Promi
 }
 
 /** Every error is a page with a link: failures, unknown paths, wrong methods. */
-function friendly(parts: Parts): Middleware {
+function friendly(parts: AppDeps): Middleware {
   return async (ctx, next) => {
     try {
       await next();
@@ -106,7 +106,7 @@ export async function createRelyingParty(
   config: RelyingPartyConfig,
   now: () => number = Date.now,
 ): Promise<RelyingParty> {
-  const parts: Parts = {
+  const parts: AppDeps = {
     name: application.name,
     config,
     provider: createProvider(config, now),

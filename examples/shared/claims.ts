@@ -67,15 +67,15 @@ export type Affiliation = z.infer<typeof affiliationSchema>;
 export type Person = z.infer<typeof personSchema>;
 
 /** The identity that a new authorization request asks for: the value of the `acting` claim. */
-export type ActingWish = { role: 'parent'; child: string } | { role: Role; school_code?: string };
+export type RequestedActing = { role: 'parent'; child: string } | { role: Role; school_code?: string };
 
 /** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one identity. */
-export function claimsParameter(wish: ActingWish): string {
+export function claimsParameter(wish: RequestedActing): string {
   return JSON.stringify({ id_token: { acting: { value: wish } } });
 }
 
 /** Returns the request value for an identity that was granted before. */
-export function wishFor(acting: Acting): ActingWish {
+export function requestFor(acting: Acting): RequestedActing {
   if (acting.role === 'parent' && acting.child !== undefined) return { role: 'parent', child: acting.child };
   return acting.school_code === undefined
     ? { role: acting.role }

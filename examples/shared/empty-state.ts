@@ -1,10 +1,14 @@
-import type { Parts, Visit } from './request-context.ts';
+import type { AppDeps, AuthenticatedRequest } from './request-context.ts';
 
 /** Why an identity sees nothing. Each app has its own text for `noPermission` and `noRole`. */
-export type Nothing = 'noChild' | 'noPermission' | 'noRole';
+export type EmptyStateReason = 'noChild' | 'noPermission' | 'noRole';
 
 /** Shows why there is nothing to see, and a link. */
-export async function showNothing(parts: Parts, { ctx, context }: Visit, why: Nothing): Promise<void> {
+export async function showEmptyState(
+  parts: AppDeps,
+  { ctx, context }: AuthenticatedRequest,
+  why: EmptyStateReason,
+): Promise<void> {
   const t = parts.pages.translate(ctx, context);
   const role = t(`role.${context.acting?.role ?? 'parent'}`);
   const message = {

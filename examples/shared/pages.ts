@@ -6,11 +6,18 @@ import ejs from 'ejs';
 import type { Context as KoaContext } from 'koa';
 import { describe } from './identity.ts';
 import type { Context } from './sessions.ts';
-import { LANGUAGES, pickLanguage, sharedWords, translator, type Dictionary, type Translate } from './translations.ts';
+import {
+  LANGUAGES,
+  pickLanguage,
+  sharedTranslations,
+  translator,
+  type Dictionary,
+  type Translate,
+} from './translations.ts';
 
 /** What differs between the apps. */
 export interface Look {
-  /** Needs `appName` and `appLead`; with `showNothing` also `noPermission` and `noRole`. */
+  /** Needs `appName` and `appLead`; with `showEmptyState` also `noPermission` and `noRole`. */
   words: Dictionary;
   /** Folder with the application's views and its `theme.css`, with a slash at the end. */
   folder: URL;
@@ -64,7 +71,7 @@ async function readAssets(folder: URL): Promise<Map<string, Asset>> {
 /** @throws Error when a style sheet or the icon is missing */
 export async function createPages(look: Look): Promise<Pages> {
   const assets = await readAssets(look.folder);
-  const words: Dictionary = { ...sharedWords, ...look.words };
+  const words: Dictionary = { ...sharedTranslations, ...look.words };
   const asset = (name: string): string => assets.get(`/assets/${name}`)?.href ?? '';
 
   const languageOf = (ctx: KoaContext, context?: Context): (typeof LANGUAGES)[number] =>

@@ -3,22 +3,29 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
 import { z } from 'zod';
-import { claimsParameter, idTokenSchema, personSchema, type Acting, type ActingWish, type Person } from './claims.ts';
+import {
+  claimsParameter,
+  idTokenSchema,
+  personSchema,
+  type Acting,
+  type RequestedActing,
+  type Person,
+} from './claims.ts';
 import { isLoopback, type RelyingPartyConfig } from './config.ts';
 import { createLogoutTokenVerifier, type LogoutOrder } from './logout-token.ts';
 
 const SCOPE = 'openid profile roles children children.profile';
 /** How long a page waits for a service that is starting, and the pause between attempts. */
-const PATIENCE_MS = 8_000;
-const LOOK_AGAIN_MS = 400;
+const REQUEST_TIMEOUT_MS = 8_000;
+const DISCOVERY_MAX_AGE_MS = 400;
 
 /** The service cannot be reached. The request can be repeated. */
-export class ProviderUnavailable extends Error {
+export class ProviderUnavailableError extends Error {
   override name = 'ProviderUnavailable';
 }
 
 /** The sign-in ended without a session. `reason` is the OAuth error code, or `invalid_response`. */
-export class SignInRefused extends Error {
+export class SignInRefusedError extends Error {
   override name = 'SignInRefused';
   readonly reason: string;
   constructor(reason: string, options?: ErrorOptions) {
@@ -30,7 +37,7 @@ export class SignInRefused extends Error {
 export interface SignInRequest {
   /** Path in this app to return to. */
   returnTo?: string | undefined;
-  acting?: ActingWish | undefined;
+  acting?: RequestedActing | undefined;
   prompt?: 'none' | 'select_account' | undefined;
   /** Maximum age of the sign-in, in seconds. */
   maxAge?: number | undefined;
@@ -103,13 +110,14 @@ async function discover(config: RelyingPartyConfig): Promise<Discovered> {
 function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
   let attempt: Promise<Discovered> | undefined;
   const patiently = async (): Promise<Discovered> => {
-    const giveUpAt = Date.now() + PATIENCE_MS;
+    const giveUpAt = Date.now() + REQUEST_TIMEOUT_MS;
     for (;;) {
       try {
         return await discover(config);
       } catch (error) {
-        if (Date.now() > giveUpAt) throw new ProviderUnavailable(`no discovery at ${config.issuer}`, { cause: error });
-        await pause(LOOK_AGAIN_MS);
+        if (Date.now() > giveUpAt)
+          throw new ProviderUnavailableError(`no discovery at ${config.issuer}`, { cause: error });
+        await pause(DISCOVERY_MAX_AGE_MS);
       }
     }
   };
@@ -136,12 +144,12 @@ function isOutage(error: unknown): boolean {
   );
 }
 
-/** Maps errors of the callback to ProviderUnavailable or SignInRefused. */
+/** Maps errors of the callback to ProviderUnavailableError or SignInRefusedError. */
 function explain(error: unknown): Error {
-  if (error instanceof client.AuthorizationResponseError) return new SignInRefused(error.error, { cause: error });
-  if (isOutage(error)) return new ProviderUnavailable('the service does not answer', { cause: error });
+  if (error instanceof client.AuthorizationResponseError) return new SignInRefusedError(error.error, { cause: error });
+  if (isOutage(error)) return new ProviderUnavailableError('the service does not answer', { cause: error });
   const reason = error instanceof client.ResponseBodyError ? error.error : 'invalid_response';
-  return new SignInRefused(reason, { cause: error });
+  return new SignInRefusedError(reason, { cause: error });
 }
 
 async function start({ config, discovered }: Line, request: SignInRequest): Promise<{ pending: Pending; url: URL }> {
@@ -191,7 +199,7 @@ async function finish(line: Line, pending: Pending, query: string): Promise<Sign
     });
   const claims = idTokenSchema.parse(tokens.claims());
   const person = await readPerson(line, tokens.access_token, claims.sub);
-  if (person === undefined || tokens.id_token === undefined) throw new SignInRefused('invalid_response');
+  if (person === undefined || tokens.id_token === undefined) throw new SignInRefusedError('invalid_response');
   return {
     acting: claims.acting,
     person,
@@ -215,7 +223,7 @@ async function signOutUrl({ config, discovered }: Line, idToken: string): Promis
 
 /**
  * The client side of OpenID Connect: code flow with PKCE, `state` and `nonce` (RFC 9700), UserInfo, logout.
- * Every function throws ProviderUnavailable when the service cannot be reached; `finish` also throws SignInRefused.
+ * Every function throws ProviderUnavailableError when the service cannot be reached; `finish` also throws SignInRefusedError.
  *
  * @param now the present in milliseconds since 1970
  */

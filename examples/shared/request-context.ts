@@ -1,13 +1,13 @@
 /** Finds the session and the context of a request, and keeps the data of the person current. */
 import type { RouterContext } from '@koa/router';
-import { wishFor } from './claims.ts';
+import { requestFor } from './claims.ts';
 import type { RelyingPartyConfig } from './config.ts';
 import type { Pages } from './pages.ts';
 import type { Provider, SignInRequest } from './provider.ts';
 import { NO_CONTEXT, remember, type Context, type Session, type Sessions } from './sessions.ts';
 
 /** The parts that the routes of an app use. */
-export interface Parts {
+export interface AppDeps {
   name: string;
   config: RelyingPartyConfig;
   provider: Provider;
@@ -18,7 +18,7 @@ export interface Parts {
 }
 
 /** One request of a person who is signed in. */
-export interface Visit {
+export interface AuthenticatedRequest {
   ctx: RouterContext;
   session: Session;
   context: Context;
@@ -27,19 +27,19 @@ export interface Visit {
 export type Handler = (ctx: RouterContext) => Promise<void>;
 
 /** Milliseconds after which UserInfo is read again before a page, so that an ended guardianship takes effect. */
-const FRESH_MS = 60_000;
+const MAX_PERSON_AGE_MS = 60_000;
 
 /** Browsers share cookies between the ports of one host, so each app has its own cookie name. */
-function cookieName({ name, config }: Parts): string {
+function cookieName({ name, config }: AppDeps): string {
   return config.baseUrl.startsWith('https:') ? `__Host-${name}` : `${name}_session`;
 }
 
-export function sessionOf(parts: Parts, ctx: RouterContext): Session | undefined {
+export function sessionOf(parts: AppDeps, ctx: RouterContext): Session | undefined {
   return parts.sessions.find(ctx.cookies.get(cookieName(parts), { signed: false }));
 }
 
 /** Sets the session cookie. It contains only the id. */
-export function setCookie(parts: Parts, ctx: RouterContext, session: Session): void {
+export function setCookie(parts: AppDeps, ctx: RouterContext, session: Session): void {
   const secure = parts.config.baseUrl.startsWith('https:');
   // TLS may end at a proxy, so the public URL decides.
   ctx.cookies.secure = secure;
@@ -60,7 +60,7 @@ export function seeOther(ctx: RouterContext, target: string): void {
 }
 
 /** Redirects the browser to the sign-in service. */
-export async function sendToSignIn(parts: Parts, ctx: RouterContext, request: SignInRequest): Promise<void> {
+export async function sendToSignIn(parts: AppDeps, ctx: RouterContext, request: SignInRequest): Promise<void> {
   const { pending, url } = await parts.provider.start(request);
   const session = sessionOf(parts, ctx) ?? parts.sessions.create();
   remember(session, pending);
@@ -73,14 +73,14 @@ export async function sendToSignIn(parts: Parts, ctx: RouterContext, request: Si
 export type Renewal = Pick<SignInRequest, 'prompt' | 'maxAge' | 'returnTo'>;
 
 /** Requests the same identity again, and returns to this page. */
-export async function askAgain(parts: Parts, { ctx, context }: Visit, more: Renewal): Promise<void> {
-  const acting = context.acting && wishFor(context.acting);
+export async function askAgain(parts: AppDeps, { ctx, context }: AuthenticatedRequest, more: Renewal): Promise<void> {
+  const acting = context.acting && requestFor(context.acting);
   await sendToSignIn(parts, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
 }
 
 /** Reads UserInfo again. Returns true if the context still has the identity of its URL. */
-async function refresh(parts: Parts, { session, context }: Visit): Promise<'fresh' | 'ask' | 'ended'> {
-  if (parts.now() - context.readAt <= FRESH_MS) return 'fresh';
+async function refresh(parts: AppDeps, { session, context }: AuthenticatedRequest): Promise<'fresh' | 'ask' | 'ended'> {
+  if (parts.now() - context.readAt <= MAX_PERSON_AGE_MS) return 'fresh';
   if (parts.now() >= context.accessUntil) return 'ask';
   const person = await parts.provider.readPerson(context.accessToken, context.sub);
   // A back-channel logout may have arrived during the request.
@@ -100,8 +100,8 @@ async function refresh(parts: Parts, { session, context }: Visit): Promise<'fres
  * `renewal` says otherwise.
  */
 export function signedIn(
-  parts: Parts,
-  handler: (visit: Visit) => Promise<void>,
+  parts: AppDeps,
+  handler: (visit: AuthenticatedRequest) => Promise<void>,
   renewal: (ctx: RouterContext) => Renewal = () => ({ prompt: 'none' }),
 ): Handler {
   return async (ctx) => {

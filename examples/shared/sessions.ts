@@ -49,8 +49,8 @@ const HOUR = 3_600_000;
 const SIGNED_IN_MS = 12 * HOUR;
 const BEGUN_MS = HOUR;
 /** Limits the memory that unfinished sign-ins can take. */
-const MOST_SESSIONS = 50_000;
-const MOST_PENDING = 10;
+const MAX_SESSIONS = 50_000;
+const MAX_PENDING = 10;
 /** How long a logout token also stops sign-ins that were in progress when it arrived. */
 const ORDER_MS = HOUR / 4;
 
@@ -94,13 +94,13 @@ function blank(expiresAt: number): Session {
 
 /** Deletes expired sessions. When the limit is reached, deletes unfinished sign-ins first. */
 function makeRoom(sessions: Map<string, Session>, now: number): void {
-  const full = sessions.size >= MOST_SESSIONS;
+  const full = sessions.size >= MAX_SESSIONS;
   if (!full && sessions.size % 100 !== 0) return;
   for (const [id, session] of sessions) {
     if (session.expiresAt <= now || (full && session.contexts.size === 0)) sessions.delete(id);
   }
   for (const id of sessions.keys()) {
-    if (sessions.size < MOST_SESSIONS) break;
+    if (sessions.size < MAX_SESSIONS) break;
     sessions.delete(id);
   }
 }
@@ -166,7 +166,7 @@ export function createSessions(now: () => number): Sessions {
 /** Stores a sign-in in progress. Deletes the oldest when there are too many. */
 export function remember(session: Session, pending: Pending): void {
   for (const state of session.pending.keys()) {
-    if (session.pending.size < MOST_PENDING) break;
+    if (session.pending.size < MAX_PENDING) break;
     session.pending.delete(state);
   }
   session.pending.set(pending.state, pending);

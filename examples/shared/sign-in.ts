@@ -1,11 +1,11 @@
 /** Sign-in and sign-out: the routes that each relying party has. */
 import type { Router, RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { ROLES, type ActingWish } from './claims.ts';
+import { ROLES, type RequestedActing } from './claims.ts';
 import { log } from './log.ts';
 import { LogoutTokenError } from './logout-token.ts';
-import { SignInRefused, type Pending, type SignedIn } from './provider.ts';
-import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type Parts } from './request-context.ts';
+import { SignInRefusedError, type Pending, type SignedIn } from './provider.ts';
+import { seeOther, sendToSignIn, sessionOf, setCookie, type Handler, type AppDeps } from './request-context.ts';
 import { recall, type Session } from './sessions.ts';
 
 const pathOfOurs = z.string().regex(/^\/c\/[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]+)*\/?$/);
@@ -20,7 +20,7 @@ const logoutForm = z.object({ logout_token: z.string().min(1).max(16_384) });
 const NEEDS_A_PAGE = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required'];
 
 /** Shows the start page. Says why the session ended, and links to the context of a signed-in person. */
-function startPage(parts: Parts): Handler {
+function startPage(parts: AppDeps): Handler {
   return async (ctx) => {
     const { return: returnTo } = startQuery.parse(ctx.query);
     const session = sessionOf(parts, ctx);
@@ -39,7 +39,7 @@ function startPage(parts: Parts): Handler {
   };
 }
 
-function signInRoute(parts: Parts): Handler {
+function signInRoute(parts: AppDeps): Handler {
   return async (ctx) => {
     const { return: returnTo, choose } = signInQuery.parse(ctx.query);
     await sendToSignIn(parts, ctx, { returnTo, prompt: choose && 'select_account' });
@@ -47,20 +47,20 @@ function signInRoute(parts: Parts): Handler {
 }
 
 /** Requests a different identity of the same person. The service asks for no password. */
-function switchRoute(parts: Parts): Handler {
+function switchRoute(parts: AppDeps): Handler {
   return async (ctx) => {
     const wanted = switchQuery.safeParse(ctx.query);
     if (!wanted.success) ctx.throw(400);
-    else await sendToSignIn(parts, ctx, { acting: wishOf(wanted.data) });
+    else await sendToSignIn(parts, ctx, { acting: readRequestedActing(wanted.data) });
   };
 }
 
-function wishOf(wanted: z.infer<typeof switchQuery>): ActingWish {
+function readRequestedActing(wanted: z.infer<typeof switchQuery>): RequestedActing {
   if ('child' in wanted) return { role: 'parent', child: wanted.child };
   return wanted.school === '' ? { role: wanted.role } : { role: wanted.role, school_code: wanted.school };
 }
 
-async function refused(parts: Parts, ctx: RouterContext, { reason, cause }: SignInRefused): Promise<void> {
+async function refused(parts: AppDeps, ctx: RouterContext, { reason, cause }: SignInRefusedError): Promise<void> {
   const t = parts.pages.translate(ctx);
   log(parts.name, `sign-in ended with ${reason}${cause instanceof Error ? ` (${cause.message})` : ''}`);
   await parts.pages.message(ctx, {
@@ -74,7 +74,7 @@ async function refused(parts: Parts, ctx: RouterContext, { reason, cause }: Sign
   });
 }
 
-async function expired(parts: Parts, ctx: RouterContext): Promise<void> {
+async function expired(parts: AppDeps, ctx: RouterContext): Promise<void> {
   const t = parts.pages.translate(ctx);
   await parts.pages.message(ctx, {
     status: 409,
@@ -88,7 +88,7 @@ async function expired(parts: Parts, ctx: RouterContext): Promise<void> {
 }
 
 /** Creates a context from a finished sign-in. Returns to the previous page if it has the same identity. */
-function enter(parts: Parts, ctx: RouterContext, session: Session, pending: Pending, signedIn: SignedIn): void {
+function enter(parts: AppDeps, ctx: RouterContext, session: Session, pending: Pending, signedIn: SignedIn): void {
   const context = parts.sessions.enter(session, signedIn);
   setCookie(parts, ctx, session);
   if (context === undefined) {
@@ -99,7 +99,7 @@ function enter(parts: Parts, ctx: RouterContext, session: Session, pending: Pend
   seeOther(ctx, pending.returnTo?.startsWith(home) === true ? pending.returnTo : home);
 }
 
-function callbackRoute(parts: Parts): Handler {
+function callbackRoute(parts: AppDeps): Handler {
   return async (ctx) => {
     const session = sessionOf(parts, ctx);
     const { state } = ctx.query;
@@ -112,7 +112,7 @@ function callbackRoute(parts: Parts): Handler {
     try {
       enter(parts, ctx, session, pending, await parts.provider.finish(pending, ctx.querystring));
     } catch (error) {
-      if (!(error instanceof SignInRefused)) throw error;
+      if (!(error instanceof SignInRefusedError)) throw error;
       const silent = pending.prompt === 'none';
       if (silent && pending.renews !== undefined) parts.sessions.drop(session, pending.renews);
       if (silent && NEEDS_A_PAGE.includes(error.reason)) {
@@ -125,7 +125,7 @@ function callbackRoute(parts: Parts): Handler {
 }
 
 /** Ends the session here, then at the service (RP-Initiated Logout), which notifies the other apps. */
-function signOutRoute(parts: Parts): Handler {
+function signOutRoute(parts: AppDeps): Handler {
   return async (ctx) => {
     const session = sessionOf(parts, ctx);
     const idToken = session?.last?.idToken;
@@ -148,7 +148,7 @@ function signOutRoute(parts: Parts): Handler {
 }
 
 /** OpenID Connect Back-Channel Logout 1.0, section 2.5 to 2.8. */
-function backChannelRoute(parts: Parts): Handler {
+function backChannelRoute(parts: AppDeps): Handler {
   return async (ctx) => {
     ctx.set('Cache-Control', 'no-store');
     try {
@@ -167,7 +167,7 @@ function backChannelRoute(parts: Parts): Handler {
   };
 }
 
-export function addSignInRoutes(router: Router, parts: Parts): void {
+export function addSignInRoutes(router: Router, parts: AppDeps): void {
   router.get('/', startPage(parts));
   router.get('/sign-in', signInRoute(parts));
   router.get('/switch', switchRoute(parts));

@@ -4,7 +4,7 @@ export type Language = (typeof LANGUAGES)[number];
 export type Dictionary = Readonly<Record<string, Readonly<Record<Language, string>>>>;
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
 
-export const sharedWords = {
+export const sharedTranslations = {
   skip: { 'zh-TW': '跳到主要內容', en: 'Skip to main content' },
   signIn: { 'zh-TW': '使用校園單一身分驗證登入', en: 'School account sign-in' },
   signInAgain: { 'zh-TW': '重新登入', en: 'Sign in again' },

@@ -1,5 +1,5 @@
 import { startCluster } from '../../test/helpers/cluster.ts';
-import { open, ROUNDS, say, signInRate, type Place } from './harness.ts';
+import { open, ROUNDS, print, signInRate, type BenchHarness } from './harness.ts';
 import { median } from './load-driver.ts';
 import { makeCity, remove } from './service.ts';
 
@@ -9,14 +9,14 @@ const PEOPLE = 3_000;
 const WARMING = 4;
 
 /** CPU time of the service for one sign-in, in milliseconds. */
-async function cpuPerSignIn(place: Place): Promise<number> {
+async function cpuPerSignIn(place: BenchHarness): Promise<number> {
   const before = place.usage().cpuSeconds;
   const { done } = await signInRate(place);
   return ((place.usage().cpuSeconds - before) / done) * 1000;
 }
 
 /** Both in turn, so that a machine that slows down slows both. */
-async function compareCpu(lite: Place, postgres: Place): Promise<string> {
+async function compareCpu(lite: BenchHarness, postgres: BenchHarness): Promise<string> {
   const rounds: { onSqlite: number; onPostgres: number }[] = [];
   for (let round = 0; round < WARMING + ROUNDS; round += 1) {
     rounds.push({ onSqlite: await cpuPerSignIn(lite), onPostgres: await cpuPerSignIn(postgres) });
@@ -34,13 +34,13 @@ export async function compareDatabases(): Promise<void> {
   const [small, large] = [await makeCity(PEOPLE), await makeCity(PEOPLE, url)];
   const lite = await open(small);
   const first = await open(large, { url });
-  say('CPU of the service for a sign-in, PostgreSQL', 'SQLite', await compareCpu(lite, first), '≤ 1.2');
+  print('CPU of the service for a sign-in, PostgreSQL', 'SQLite', await compareCpu(lite, first), '≤ 1.2');
   await lite.stop();
   const second = await open(large, { url, issuer: first.issuer });
   const alone = await signInRate(first);
   const [a, b] = await Promise.all([signInRate(first), signInRate(second)]);
   const rates = `${((a.rate + b.rate) / alone.rate).toFixed(2)} (${alone.rate.toFixed(0)} → ${(a.rate + b.rate).toFixed(0)}/s)`;
-  say('sign-ins with two nodes on PostgreSQL', 'one node', rates, 'print');
+  print('sign-ins with two nodes on PostgreSQL', 'one node', rates, 'print');
   await Promise.all([first.stop(), second.stop()]);
   await cluster.stop();
   for (const { folder } of [small, large]) remove(folder);

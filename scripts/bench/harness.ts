@@ -8,17 +8,17 @@ export const ROUNDS = 3;
 export const SECONDS = 3;
 
 /** A running service with its people, who come one after another. */
-export interface Place extends BenchService {
+export interface BenchHarness extends BenchService {
   somebody(): string;
 }
 
-export async function open({ folder, logins }: City, where: Where = {}): Promise<Place> {
+export async function open({ folder, logins }: City, where: Where = {}): Promise<BenchHarness> {
   let turn = 0;
   const somebody = (): string => logins[turn++ % logins.length] ?? '';
   return { ...(await startService(folder, await freePort(), where)), somebody };
 }
 
-export function say(work: string, against: string, value: string, aim: string): void {
+export function print(work: string, against: string, value: string, aim: string): void {
   process.stdout.write(`${work.padEnd(48)} ${against.padEnd(34)} ${value.padEnd(24)} aim ${aim}\n`);
 }
 
@@ -35,12 +35,12 @@ export async function paired(a: () => Promise<Measured>, b: () => Promise<Measur
   return median(ratios);
 }
 
-export async function signInRate(place: Place): Promise<Measured> {
+export async function signInRate(place: BenchHarness): Promise<Measured> {
   return drive(LANES, SECONDS, async () => (await signIn(place.issuer, place.somebody(), place.address)) !== undefined);
 }
 
 /** Tokens of so many people, one after another. */
-export async function tokensFor(place: Place, count: number): Promise<Tokens[]> {
+export async function tokensFor(place: BenchHarness, count: number): Promise<Tokens[]> {
   const all: Tokens[] = [];
   while (all.length < count) {
     const tokens = await signIn(place.issuer, place.somebody());

@@ -12,7 +12,7 @@ function poolOf(origin: string): Pool {
 }
 
 /** Forgets idle connections: the other side may be about to close them. */
-export async function beginAnew(): Promise<void> {
+export async function resetConnections(): Promise<void> {
   const all = [...pools.values()];
   pools.clear();
   await Promise.all(all.map((pool) => pool.close()));

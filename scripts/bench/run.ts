@@ -7,18 +7,18 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { freePort } from '../../test/helpers/ports.ts';
 import { compareDatabases } from './database-comparison.ts';
 import { refresh } from './flows.ts';
-import { LANES, open, paired, say, SECONDS, signInRate, tokensFor, type Place } from './harness.ts';
+import { LANES, open, paired, print, SECONDS, signInRate, tokensFor, type BenchHarness } from './harness.ts';
 import { call, drive, type Measured } from './load-driver.ts';
-import { makeCity, remove, startBare } from './service.ts';
-import { storm } from './sign-in-spike.ts';
+import { makeCity, remove, startBaseline } from './service.ts';
+import { runSignInSpike } from './sign-in-spike.ts';
 
 async function verifies(): Promise<Measured> {
   const threads = availableParallelism();
-  const hasher = await createHasher({ memoryKib: 19_456, passes: 2, threads, queue: 1_000 });
+  const hasher = await createPasswordHasher({ memoryKib: 19_456, passes: 2, threads, queueLimit: 1_000 });
   const hash = await hasher.hash('a password');
   const measured = await drive(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
   await hasher.close();
@@ -39,9 +39,9 @@ async function reading(url: string, access?: readonly string[]): Promise<Measure
   });
 }
 
-async function againstBare(service: Place): Promise<void> {
+async function compareWithBaseline(service: BenchHarness): Promise<void> {
   const port = await freePort();
-  const bare = await startBare(port, LANES);
+  const bare = await startBaseline(port, LANES);
   const issuer = `http://localhost:${port}`;
   const tokens = await tokensFor(service, LANES);
   // UserInfo first: the yardstick's memory holds a thousand records, and refreshing pushes the first tokens out.
@@ -57,34 +57,34 @@ async function againstBare(service: Place): Promise<void> {
         bare.tokens.map((one) => one.access),
       ),
   );
-  say('UserInfo with roles children.profile', 'bare provider in memory', userinfo.toFixed(2), '≥ 0.8');
+  print('UserInfo with roles children.profile', 'bare provider in memory', userinfo.toFixed(2), '≥ 0.8');
   const path = '/.well-known/openid-configuration';
   const discovery = await paired(
     () => reading(service.issuer + path),
     () => reading(issuer + path),
   );
-  say('discovery', 'bare provider in memory', discovery.toFixed(2), '≥ 0.95');
+  print('discovery', 'bare provider in memory', discovery.toFixed(2), '≥ 0.95');
   const ours = tokens.map((one) => one.refresh_token);
   const theirs = bare.tokens.map((one) => one.refresh);
   const refreshRatio = await paired(
     () => refreshing(service.issuer, ours),
     () => refreshing(issuer, theirs),
   );
-  say('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
+  print('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
   await bare.stop();
 }
 
 async function growth(): Promise<void> {
   const [small, large] = [await makeCity(1_000), await makeCity(1_000_000)];
-  say('making 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, 'print');
-  say('  peak memory of the maker', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, 'print');
+  print('making 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, 'print');
+  print('  peak memory of the maker', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, 'print');
   const a = await open(large);
   const b = await open(small);
   const signIns = await paired(
     () => signInRate(b),
     () => signInRate(a),
   );
-  say('sign-in, time with 1,000,000 people', 'with 1,000', signIns.toFixed(2), '≤ 1.1');
+  print('sign-in, time with 1,000,000 people', 'with 1,000', signIns.toFixed(2), '≤ 1.1');
   const [manyTokens, fewTokens] = [await tokensFor(a, LANES), await tokensFor(b, LANES)];
   const reads = await paired(
     () =>
@@ -98,7 +98,7 @@ async function growth(): Promise<void> {
         manyTokens.map((one) => one.access_token),
       ),
   );
-  say('UserInfo, time with 1,000,000 people', 'with 1,000', reads.toFixed(2), '≤ 1.1');
+  print('UserInfo, time with 1,000,000 people', 'with 1,000', reads.toFixed(2), '≤ 1.1');
   await Promise.all([a.stop(), b.stop()]);
   remove(small.folder);
   remove(large.folder);
@@ -108,17 +108,17 @@ const { values } = parseArgs({ options: { million: { type: 'boolean', default: f
 const city = await makeCity(3_000);
 const service = await open(city);
 try {
-  say('ready after start', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
+  print('ready after start', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
   let capacity = 0;
   const signIns = await paired(async () => {
     const measured = await signInRate(service);
     capacity = Math.max(capacity, measured.rate);
     return measured;
   }, verifies);
-  say('whole sign-in', 'raw argon2id verifies', signIns.toFixed(2), '≥ 0.85');
-  await againstBare(service);
-  await storm(service, capacity);
-  say('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');
+  print('whole sign-in', 'raw argon2id verifies', signIns.toFixed(2), '≥ 0.85');
+  await compareWithBaseline(service);
+  await runSignInSpike(service, capacity);
+  print('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');
 } finally {
   await service.stop();
   remove(city.folder);

@@ -11,9 +11,9 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
-import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
-import { setPassword } from '../../src/store/auth/credentials.ts';
-import { openStore, type Unit } from '../../src/store/database/index.ts';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { upsertPassword } from '../../src/store/auth/credentials.ts';
+import { openStore, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { call } from './load-driver.ts';
 
@@ -56,14 +56,14 @@ export async function makeCity(people: number, url?: string): Promise<City> {
   };
   writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients: [client] }));
   const store = await openStore(url === undefined ? { file: join(folder, 'kinpass.sqlite') } : { url });
-  const hasher = await createHasher({ memoryKib: 19_456, passes: 2, threads: 2, queue: 10 });
+  const hasher = await createPasswordHasher({ memoryKib: 19_456, passes: 2, threads: 2, queueLimit: 10 });
   await migrate(store);
   const start = performance.now();
   const secrets = createSecrets(key, systemRandom);
   const { rows } = await loadDemoCity({ store, secrets, hasher, clock: systemClock, people });
   const rowsPerSecond = (rows / (performance.now() - start)) * 1000;
   const hash = await hasher.hash(DEMO_PASSWORD);
-  const logins = await store.write((u) => letIn(u, hash));
+  const logins = await store.write((tx) => letIn(tx, hash));
   await hasher.close();
   await store.close();
   return { folder, rowsPerSecond, logins };
@@ -73,24 +73,24 @@ export async function makeCity(people: number, url?: string): Promise<City> {
 const VISITORS = 600;
 
 /** Gives passwords to parents of one child. @returns their e-mail addresses */
-async function letIn(u: Unit, hash: string): Promise<string[]> {
-  const { guardianships: g, identifiers: i, memberships: m } = u.t;
-  const guardians = await u.db
-    .select({ id: g.guardianId })
-    .from(g)
-    .leftJoin(m, eq(m.personId, g.guardianId))
-    .where(and(eq(g.state, 'active'), eq(g.authority, 'statutory'), isNull(m.id)))
-    .groupBy(g.guardianId)
+async function letIn(tx: Transaction, hash: string): Promise<string[]> {
+  const { guardianships, identifiers, memberships } = tx.tables;
+  const guardians = await tx.db
+    .select({ id: guardianships.guardianId })
+    .from(guardianships)
+    .leftJoin(memberships, eq(memberships.personId, guardianships.guardianId))
+    .where(and(eq(guardianships.state, 'active'), eq(guardianships.authority, 'statutory'), isNull(memberships.id)))
+    .groupBy(guardianships.guardianId)
     .having(eq(count(), 1))
     .limit(VISITORS);
   const logins: string[] = [];
   for (const { id } of guardians) {
-    const [mail] = await u.db
-      .select({ value: i.value })
-      .from(i)
-      .where(and(eq(i.personId, id), eq(i.kind, 'email')));
+    const [mail] = await tx.db
+      .select({ value: identifiers.value })
+      .from(identifiers)
+      .where(and(eq(identifiers.personId, id), eq(identifiers.kind, 'email')));
     if (mail === undefined) continue;
-    await setPassword(u, id, hash, systemClock.now());
+    await upsertPassword(tx, id, hash, systemClock.now());
     logins.push(mail.value);
   }
   return logins;
@@ -137,9 +137,12 @@ export async function startService(folder: string, port: number, { url, ...where
 }
 
 const tokens = z.array(z.object({ refresh: z.string(), access: z.string() }));
-export type BareTokens = z.infer<typeof tokens>;
+export type BaselineTokens = z.infer<typeof tokens>;
 
-export async function startBare(port: number, count: number): Promise<{ tokens: BareTokens; stop(): Promise<void> }> {
+export async function startBaseline(
+  port: number,
+  count: number,
+): Promise<{ tokens: BaselineTokens; stop(): Promise<void> }> {
   const file = new URL('./baseline-provider.ts', import.meta.url).pathname;
   const child = fork(file, [String(port), String(count)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const message: unknown = await new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { z } from 'zod';
 import { signIn } from './flows.ts';
-import { say, SECONDS, tokensFor, type Place } from './harness.ts';
-import { arrive, beginAnew, type Measured } from './load-driver.ts';
+import { print, SECONDS, tokensFor, type BenchHarness } from './harness.ts';
+import { arrive, resetConnections, type Measured } from './load-driver.ts';
 
 const APPS = 4;
 
@@ -29,8 +29,8 @@ async function renew(
 }
 
 /** Ten times as many people want to sign in as the service can serve; somebody else's app goes on renewing its tokens. */
-export async function storm(service: Place, capacity: number): Promise<void> {
-  await beginAnew();
+export async function runSignInSpike(service: BenchHarness, capacity: number): Promise<void> {
+  await resetConnections();
   const app = fork(new URL('./refresh-worker.ts', import.meta.url).pathname, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -50,6 +50,6 @@ export async function storm(service: Place, capacity: number): Promise<void> {
   const { p99: before } = calm.measured;
   const { p99: during, failed } = stormy.measured;
   const value = `${(during / before).toFixed(1)} (${before.toFixed(0)} → ${during.toFixed(0)} ms)`;
-  say('refresh p99 in a storm of sign-ins', 'refresh p99 at rest', value, '≤ 3');
-  say('  failed refreshes; sign-ins let in, told to wait', '', `${failed}; ${told.in}, ${told.wait}`, '0; any');
+  print('refresh p99 in a storm of sign-ins', 'refresh p99 at rest', value, '≤ 3');
+  print('  failed refreshes; sign-ins let in, told to wait', '', `${failed}; ${told.in}, ${told.wait}`, '0; any');
 }

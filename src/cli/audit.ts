@@ -45,12 +45,12 @@ function parseHead(text: string): ChainHead {
   return { seq: Number(seq), hash };
 }
 
-async function verify(kept: ChainHead | undefined, options: ReadOptions): Promise<void> {
+async function verify(expectedHead: ChainHead | undefined, options: ReadOptions): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
   const { verifyAuditLog } = await import('../services/audit/verification.ts');
   const folder = archiveFolder(options);
   const { head, archived, archivesFrom } = await withDatabase(loadKeySettings(process.env), (deps) =>
-    verifyAuditLog(deps, { kept, folder }),
+    verifyAuditLog(deps, { expectedHead, folder }),
   );
   print(`audit log: ${head.seq} entries, the chain is intact`);
   if (archived > 0) {

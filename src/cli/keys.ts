@@ -13,9 +13,9 @@ export function addKeysCommands(program: CliCommand): void {
 
 async function rotate(): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
-  const { createKeyRing, PUBLISHED_BEFORE_USE } = await import('../services/keys/key-ring.ts');
+  const { createKeyRing, MIN_PUBLICATION_MS } = await import('../services/keys/key-ring.ts');
   if (!(await withDatabase(loadKeySettings(process.env), (deps) => createKeyRing(deps).rotate('operator')))) {
-    const minutes = PUBLISHED_BEFORE_USE / 60_000;
+    const minutes = MIN_PUBLICATION_MS / 60_000;
     throw new Error(
       `keys: the next keys are younger than ${minutes} minutes, so relying parties may not have read them; try again later`,
     );

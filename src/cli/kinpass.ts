@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { UnavailableError } from '../platform/errors.ts';
+import { DatabaseUnavailableError } from '../platform/errors.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { CliCommand } from './command.ts';
@@ -58,6 +58,6 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 function errorMessage(error: unknown): string {
-  if (error instanceof UnavailableError) return error.error_description;
+  if (error instanceof DatabaseUnavailableError) return error.error_description;
   return error instanceof Error ? error.message : String(error);
 }

@@ -39,13 +39,13 @@ async function enable(login: string): Promise<void> {
 }
 
 async function setStatus(login: string, status: PersonByLogin['status']): Promise<void> {
-  const { clientsOf } = await import('../container/commands.ts');
-  const { createEndings } = await import('../services/access/revocation.ts');
+  const { createClientLookup } = await import('../container/commands.ts');
+  const { createRevocation } = await import('../services/access/revocation.ts');
   const { createPeople } = await import('../services/people/people.ts');
   const settings = loadRevokingSettings(process.env);
   await withPerson(settings, login, async (deps, { personId }) => {
-    const endings = createEndings({ ...deps, clients: clientsOf(settings) });
-    await createPeople({ ...deps, endings }).setStatus(personId, status, undefined);
+    const revocation = createRevocation({ ...deps, clients: createClientLookup(settings) });
+    await createPeople({ ...deps, revocation }).setStatus(personId, status, undefined);
   });
 }
 

@@ -13,10 +13,10 @@ export function addSessionsCommands(program: CliCommand): void {
 
 /** Revokes all sessions. Running nodes reject them at once and send the logout notices. */
 export async function revokeAll(settings: RevokingSettings, reason: 'operator' | 'restore'): Promise<void> {
-  const { clientsOf, withAccountServices } = await import('../container/commands.ts');
-  const { createRevocation } = await import('../services/access/global-revocation.ts');
+  const { createClientLookup, withAccountServices } = await import('../container/commands.ts');
+  const { createGlobalRevocation } = await import('../services/access/global-revocation.ts');
   const { sessions, grants } = await withAccountServices(settings, (deps) =>
-    createRevocation({ ...deps, clients: clientsOf(settings) }).revokeAll(reason),
+    createGlobalRevocation({ ...deps, clients: createClientLookup(settings) }).revokeAll(reason),
   );
   print(`sessions: ${sessions} sessions and ${grants} grants with their tokens revoked; everyone signs in again`);
 }

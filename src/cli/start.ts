@@ -1,5 +1,5 @@
-import type { JobPauses } from '../container/index.ts';
-import type { Running } from '../main.ts';
+import type { JobIntervals } from '../container/index.ts';
+import type { RunningServer } from '../main.ts';
 import type { CliCommand } from './command.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -13,9 +13,9 @@ export function addStartCommand(program: CliCommand): void {
 }
 
 /** Runs the service until SIGINT, SIGTERM or SIGHUP stops it after the drain; a second signal ends the drain. */
-export async function startService(pauses: JobPauses = {}): Promise<void> {
+export async function startService(intervals: JobIntervals = {}): Promise<void> {
   const { start } = await import('../main.ts');
-  let running: Running | undefined;
+  let running: RunningServer | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     if (running === undefined) {
       // Nothing is open yet: the signal has its default effect.
@@ -30,7 +30,7 @@ export async function startService(pauses: JobPauses = {}): Promise<void> {
   // Before the service reports that it is ready: a supervisor may send a signal immediately after that report.
   for (const one of SIGNALS) process.on(one, stop);
   try {
-    running = await start(process.env, pauses);
+    running = await start(process.env, intervals);
   } catch (error) {
     for (const one of SIGNALS) process.off(one, stop);
     throw error;

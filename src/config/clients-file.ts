@@ -9,7 +9,7 @@ const fileSchema = z.strictObject({
   resource_servers: z.array(resourceServerSchema).default([]),
 });
 
-export interface Registrations {
+export interface ClientsFile {
   clients: readonly ClientRegistration[];
   resourceServers: readonly ResourceServer[];
 }
@@ -19,19 +19,19 @@ export interface Registrations {
  *
  * @throws {Error} naming the client, the field and the line of each problem
  */
-export function loadRegistrations(file: string, options: { production: boolean }): Registrations {
+export function loadClientsFile(file: string, options: { production: boolean }): ClientsFile {
   const text = readText(file);
   const json = parseJson(file, text);
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) {
-    throw new Error(parsed.error.issues.map((issue) => `${file}: ${locate(text, json, issue)}`).join('\n'));
+    throw new Error(parsed.error.issues.map((issue) => `${file}: ${describeIssue(text, json, issue)}`).join('\n'));
   }
   const { clients, resource_servers: resourceServers } = parsed.data;
   const problems = [
-    ...duplicates(clients),
-    ...unknownResources(clients, resourceServers),
-    ...ambiguousScopes(resourceServers),
-    ...(options.production ? insecure(clients) : []),
+    ...findDuplicates(clients),
+    ...findUnknownResources(clients, resourceServers),
+    ...findAmbiguousScopes(resourceServers),
+    ...(options.production ? findInsecureUris(clients) : []),
   ];
   if (problems.length > 0) throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
   return { clients, resourceServers };
@@ -54,7 +54,7 @@ function parseJson(file: string, text: string): unknown {
 }
 
 /** `line 12: clients[1] (payment): redirect_uris.0: Invalid URL` */
-function locate(text: string, json: unknown, issue: { path: PropertyKey[]; message: string }): string {
+function describeIssue(text: string, json: unknown, issue: { path: PropertyKey[]; message: string }): string {
   const [list, index, ...rest] = issue.path;
   if (list !== 'clients' || typeof index !== 'number') return `${issue.path.join('.')}: ${issue.message}`;
   const ids = idsIn(json);
@@ -87,7 +87,7 @@ function positionOf(text: string, ids: readonly (string | undefined)[], field: s
   return found < 0 ? start : found;
 }
 
-function duplicates(clients: readonly ClientRegistration[]): string[] {
+function findDuplicates(clients: readonly ClientRegistration[]): string[] {
   const seen = new Set<string>();
   return clients.flatMap(({ client_id: id }) => {
     if (!seen.has(id)) {
@@ -99,7 +99,7 @@ function duplicates(clients: readonly ClientRegistration[]): string[] {
 }
 
 /** RFC 9700 2.6: redirect URIs of web clients use https; loopback addresses are for native clients (RFC 8252 7.3). */
-function insecure(clients: readonly ClientRegistration[]): string[] {
+function findInsecureUris(clients: readonly ClientRegistration[]): string[] {
   return clients.flatMap((client) => {
     const uris = [
       ...client.redirect_uris,
@@ -112,7 +112,7 @@ function insecure(clients: readonly ClientRegistration[]): string[] {
   });
 }
 
-function unknownResources(clients: readonly ClientRegistration[], servers: readonly ResourceServer[]): string[] {
+function findUnknownResources(clients: readonly ClientRegistration[], servers: readonly ResourceServer[]): string[] {
   const known = new Set(servers.map(({ identifier }) => identifier));
   return clients.flatMap((client) =>
     [...client.resources, client.introspects ?? []]
@@ -123,7 +123,7 @@ function unknownResources(clients: readonly ClientRegistration[], servers: reado
 }
 
 /** People agree to a scope by its name, so a name means one thing at one API, and none of the service's own. */
-function ambiguousScopes(servers: readonly ResourceServer[]): string[] {
+function findAmbiguousScopes(servers: readonly ResourceServer[]): string[] {
   const taken = new Map<string, string>(SCOPES.map((scope) => [scope, 'the service itself']));
   return servers.flatMap(({ identifier, scopes }) =>
     Object.keys(scopes).flatMap((scope) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
-import { inLanguage, words } from './localized-text.ts';
+import { localize, localizedText } from './localized-text.ts';
 
 const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
 
@@ -10,7 +10,7 @@ const fields = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'lower-case letters, digits and "-", two to 63 characters')
     .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is kept for the service itself'),
-  client_name: words.describe('what people read: one text, or one for each language'),
+  client_name: localizedText.describe('what people read: one text, or one for each language'),
   client_uri: uri.optional().describe('start page; where people go back to'),
   application_type: z.enum(['web', 'native']).default('web'),
   token_endpoint_auth_method: z
@@ -57,7 +57,7 @@ const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fi
   {
     path: 'jwks_uri',
     message: 'private_key_jwt needs either jwks_uri or jwks',
-    broken: (client) => signs(client) && (client.jwks === undefined) === (client.jwks_uri === undefined),
+    broken: (client) => usesSignedAuth(client) && (client.jwks === undefined) === (client.jwks_uri === undefined),
   },
   {
     path: 'require_pkce',
@@ -67,7 +67,7 @@ const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fi
   {
     path: 'sector_identifier_uri',
     message: 'needed when redirect_uris have several hosts, or one that every computer has (localhost)',
-    broken: (client) => client.sector_identifier_uri === undefined && needsSector(client.redirect_uris),
+    broken: (client) => client.sector_identifier_uri === undefined && needsSectorIdentifier(client.redirect_uris),
   },
   { path: 'scopes', message: 'must include "openid"', broken: ({ scopes }) => !scopes.includes('openid') },
   {
@@ -88,24 +88,24 @@ export type ClientRegistration = z.infer<typeof clientSchema>;
 
 /** The name of an app as people read it. */
 export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang: string): string {
-  return inLanguage(client.client_name, lang);
+  return localize(client.client_name, lang);
 }
 
-function signs(client: Fields): boolean {
+function usesSignedAuth(client: Fields): boolean {
   return client.token_endpoint_auth_method === 'private_key_jwt';
 }
 
 function usesSecret(client: Fields): boolean {
-  return client.token_endpoint_auth_method !== 'none' && !signs(client);
+  return client.token_endpoint_auth_method !== 'none' && !usesSignedAuth(client);
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LOOPBACK_HOST = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Whether the redirect URIs do not say by themselves which sector a client is of (OpenID Connect Core 1.0, section 8.1). Two
  * vendors that both come back to `127.0.0.1` must not see the same `sub`.
  */
-function needsSector(redirectUris: readonly string[]): boolean {
+function needsSectorIdentifier(redirectUris: readonly string[]): boolean {
   const hosts = new Set(redirectUris.map((value) => URL.parse(value)?.hostname ?? ''));
-  return hosts.size > 1 || [...hosts].some((host) => LOOPBACK.has(host));
+  return hosts.size > 1 || [...hosts].some((host) => LOOPBACK_HOST.has(host));
 }

@@ -1,5 +1,5 @@
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
-import { loadRegistrations } from './clients-file.ts';
+import { loadClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
 import type { Config } from './load.ts';
@@ -23,7 +23,7 @@ export type KeySettings = DatabaseSettings & Pick<Config, 'masterKey'>;
 /** For commands that change accounts: they bring the database up to date, as a start does. */
 export type MigratingSettings = KeySettings & Pick<Config, 'migrations'>;
 /** For commands that end sessions: they notify the relying parties. */
-export type RevokingSettings = MigratingSettings & Pick<Config, 'registrations'>;
+export type RevokingSettings = MigratingSettings & Pick<Config, 'clientsFile'>;
 
 /** For `backup`. */
 export function loadDatabaseSettings(env: Environment): DatabaseSettings {
@@ -46,7 +46,7 @@ export function loadMigratingSettings(env: Environment): MigratingSettings {
 export function loadRevokingSettings(env: Environment): RevokingSettings {
   const { CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
   // A start refuses registrations that are unsafe in production; here sessions have to end whatever they say.
-  return { ...loadMigratingSettings(env), registrations: loadRegistrations(file, { production: false }) };
+  return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { production: false }) };
 }
 
 /** For `audit archive`. @throws {ConfigError} when a setting is missing, or no file can be created in the folder */

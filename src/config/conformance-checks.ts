@@ -4,7 +4,7 @@ import type { Config } from './load.ts';
 /** Clients of the conformance suite are named so, and exist in that profile only. */
 const PREFIX = 'conformance-';
 
-export interface ConformanceFacts {
+export interface ConformanceState {
   /** Schools of a real city: those whose code does not begin with 99. */
   citySchools: number;
 }
@@ -15,13 +15,16 @@ export interface ConformanceFacts {
  *
  * @throws {ConfigError} listing every reason
  */
-export function refuseConformance(config: Config, facts: ConformanceFacts): void {
-  const reasons = config.profile === 'conformance' ? unfit(config, facts) : leftovers(config);
+export function assertConformanceProfile(config: Config, facts: ConformanceState): void {
+  const reasons = config.profile === 'conformance' ? listUnsuitableSettings(config, facts) : listCityData(config);
   if (reasons.length > 0) throw new ConfigError(reasons.join('\n'));
 }
 
-function unfit({ issuer, nodeEnv, registrations, tls }: Config, { citySchools }: ConformanceFacts): string[] {
-  const strangers = registrations.clients.filter(({ client_id: id }) => !id.startsWith(PREFIX));
+function listUnsuitableSettings(
+  { issuer, nodeEnv, clientsFile, tls }: Config,
+  { citySchools }: ConformanceState,
+): string[] {
+  const strangers = clientsFile.clients.filter(({ client_id: id }) => !id.startsWith(PREFIX));
   return [
     ...(nodeEnv === 'production' ? ['KINPASS_PROFILE: conformance is refused together with NODE_ENV=production'] : []),
     ...(issuer.startsWith('https:') ? [] : ['KINPASS_ISSUER: the conformance suite needs https']),
@@ -31,8 +34,8 @@ function unfit({ issuer, nodeEnv, registrations, tls }: Config, { citySchools }:
   ];
 }
 
-function leftovers({ registrations, tls }: Config): string[] {
-  const clients = registrations.clients.filter(({ client_id: id }) => id.startsWith(PREFIX));
+function listCityData({ clientsFile, tls }: Config): string[] {
+  const clients = clientsFile.clients.filter(({ client_id: id }) => id.startsWith(PREFIX));
   return [
     ...(tls === undefined ? [] : ['KINPASS_TLS_CERT_FILE: only the conformance profile serves https itself']),
     ...clients.map(({ client_id: id }) => `CLIENTS_FILE: clients (${id}): exists in the conformance profile only`),

@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
-import { loadRegistrations, type Registrations } from './clients-file.ts';
+import { loadClientsFile, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
-import { isExposed, readMasterKey } from './master-key.ts';
+import { isReadableByOthers, readMasterKey } from './master-key.ts';
 import { readTls, type Tls } from './tls.ts';
 
 export interface Config {
@@ -19,19 +19,19 @@ export interface Config {
   trustedProxies: readonly string[];
   masterKey: Buffer;
   /** Whether others than the owner can read its file. */
-  masterKeyExposed: boolean;
+  isMasterKeyExposed: boolean;
   database: { url?: string; file?: string };
   /** Files of the SQLite database that every user of this machine can read. */
   exposedDatabaseFiles: readonly string[];
   migrations: 'apply' | 'check';
-  registrations: Registrations;
+  clientsFile: ClientsFile;
   mail: { smtpUrl: string; from: string; requireTls: boolean };
   brandFile: string;
   password: { minLength: number };
   /** Seconds without use after which a session ends; `undefined`: only the absolute limits count. */
-  sessionIdle: number | undefined;
+  sessionIdleSeconds: number | undefined;
   keyRotationDays: number;
-  hashing: { memoryKib: number; passes: number; threads: number; queue: number };
+  hashing: { memoryKib: number; passes: number; threads: number; queueLimit: number };
   allowPrivateLogoutAddresses: boolean;
   /** Undefined: audit entries stay in the database. */
   auditArchive: AuditArchiveSettings | undefined;
@@ -41,7 +41,7 @@ export interface Config {
 }
 
 /** Longer than most load balancers need to see that a node is not ready. */
-const DRAIN_SECONDS = 5;
+const DEFAULT_DRAIN_SECONDS = 5;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -65,26 +65,26 @@ export function loadConfig(env: Environment): Config {
     tls: readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE),
     trustedProxies: e.KINPASS_TRUSTED_PROXIES,
     masterKey,
-    masterKeyExposed: isExposed(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
+    isMasterKeyExposed: isReadableByOthers(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
     database: databaseOf(e),
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
-    registrations: loadRegistrations(e.CLIENTS_FILE, { production }),
+    clientsFile: loadClientsFile(e.CLIENTS_FILE, { production }),
     mail: { smtpUrl: e.SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.SMTP_URL) },
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
-    sessionIdle:
+    sessionIdleSeconds:
       e.KINPASS_SESSION_IDLE_HOURS === undefined ? undefined : Math.round(e.KINPASS_SESSION_IDLE_HOURS * 3600),
     keyRotationDays: e.KINPASS_KEY_ROTATION_DAYS,
     hashing: {
       memoryKib: e.KINPASS_HASH_MEMORY_KIB,
       passes: e.KINPASS_HASH_PASSES,
       threads: e.KINPASS_HASH_THREADS ?? availableParallelism(),
-      queue: e.KINPASS_HASH_QUEUE,
+      queueLimit: e.KINPASS_HASH_QUEUE,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
     auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
-    drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DRAIN_SECONDS : 0)) * 1000,
+    drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DEFAULT_DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,
   });
 }

@@ -23,7 +23,7 @@ export function readMasterKey(file: string, options: { create: boolean }): Buffe
  *
  * @param processUid the user that the service runs as; undefined where there are none
  */
-export function isExposed(file: { mode: number; uid: number }, processUid: number | undefined): boolean {
+export function isReadableByOthers(file: { mode: number; uid: number }, processUid: number | undefined): boolean {
   if (processUid === undefined) return false;
   return (file.mode & (file.uid === 0 && processUid !== 0 ? 0o037 : 0o077)) !== 0;
 }

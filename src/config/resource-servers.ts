@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { words } from './localized-text.ts';
+import { localizedText } from './localized-text.ts';
 
 /**
  * An API of the city that accepts access tokens of this service (RFC 8707). Apps name it by the `resource` parameter, and get
@@ -11,7 +11,10 @@ export const resourceServerSchema = z.strictObject({
     .refine((value) => !value.includes('#'), { message: 'must not have a fragment (RFC 8707, section 2)' })
     .describe('the `resource` that apps ask for, and the audience of its tokens'),
   scopes: z
-    .record(z.string().regex(/^[a-z][a-z0-9:._-]*$/, 'lower-case letters, digits and ":", ".", "_", "-"'), words)
+    .record(
+      z.string().regex(/^[a-z][a-z0-9:._-]*$/, 'lower-case letters, digits and ":", ".", "_", "-"'),
+      localizedText,
+    )
     .describe('what a token for it can allow, and what people read of it'),
   access_token_format: z
     .enum(['jwt', 'opaque'])

@@ -2,7 +2,7 @@ import { ConfigError } from './config-error.ts';
 import type { Config } from './load.ts';
 
 /** Facts of the database that a start depends on. */
-export interface BootFacts {
+export interface DatabaseState {
   pendingMigrations: readonly string[];
   /** School codes that only the demo city uses: they begin with 99. */
   demoSchools: number;
@@ -11,7 +11,7 @@ export interface BootFacts {
 }
 
 /** Argon2id in KiB and passes, each row as good as the others (OWASP Password Storage Cheat Sheet). */
-const HASHING_FLOOR: readonly (readonly [memoryKib: number, passes: number])[] = [
+const MIN_HASHING: readonly (readonly [memoryKib: number, passes: number])[] = [
   [47_104, 1],
   [19_456, 2],
   [12_288, 3],
@@ -24,7 +24,7 @@ const HASHING_FLOOR: readonly (readonly [memoryKib: number, passes: number])[] =
  *
  * @throws {ConfigError} listing every reason, so that an operator mends all of them in one go
  */
-export function refuseUnsafe(config: Config, facts: BootFacts): void {
+export function assertSafeToStart(config: Config, facts: DatabaseState): void {
   const reasons: string[] = [];
   if (facts.pendingMigrations.length > 0) {
     reasons.push(`KINPASS_MIGRATIONS=check: migrations are pending: ${facts.pendingMigrations.join(', ')}`);
@@ -33,7 +33,7 @@ export function refuseUnsafe(config: Config, facts: BootFacts): void {
   if (reasons.length > 0) throw new ConfigError(reasons.join('\n'));
 }
 
-function unsafeSettings({ issuer, mail, hashing, masterKeyExposed, exposedDatabaseFiles }: Config): string[] {
+function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedDatabaseFiles }: Config): string[] {
   const reasons: string[] = [];
   if (!issuer.startsWith('https:')) {
     reasons.push('KINPASS_ISSUER: production needs https (OpenID Connect Discovery 1.0, section 3)');
@@ -42,7 +42,7 @@ function unsafeSettings({ issuer, mail, hashing, masterKeyExposed, exposedDataba
   if (/\.example>?$/i.test(mail.from)) {
     reasons.push('KINPASS_MAIL_FROM: an address in .example can never be answered');
   }
-  if (masterKeyExposed) {
+  if (isMasterKeyExposed) {
     reasons.push('KINPASS_KEY_FILE: other users of this machine can read it; only its owner may (chmod 600)');
   }
   if (exposedDatabaseFiles.length > 0) {
@@ -50,14 +50,14 @@ function unsafeSettings({ issuer, mail, hashing, masterKeyExposed, exposedDataba
       `KINPASS_DATABASE_FILE: other users of this machine can read it (chmod 600 ${exposedDatabaseFiles.join(' ')})`,
     );
   }
-  if (!HASHING_FLOOR.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)) {
-    const floor = HASHING_FLOOR.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');
+  if (!MIN_HASHING.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)) {
+    const floor = MIN_HASHING.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');
     reasons.push(`KINPASS_HASH_MEMORY_KIB: too little with KINPASS_HASH_PASSES=${hashing.passes}; at least ${floor}`);
   }
   return reasons;
 }
 
-function unsafeData({ demoSchools, exampleLogins }: BootFacts): string[] {
+function unsafeData({ demoSchools, exampleLogins }: DatabaseState): string[] {
   return [
     ...(demoSchools > 0
       ? ['the database holds the demo city (school codes 99…); production does not start on it']

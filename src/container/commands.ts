@@ -2,9 +2,9 @@ import type { KeySettings, MigratingSettings, RevokingSettings } from '../config
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
 import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
-import type { Clients } from '../services/access/client-registry.ts';
+import type { ClientRegistry } from '../services/access/client-registry.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
-import { createForgive, type Attempts } from '../services/authentication/password-verification.ts';
+import { createResetFailures, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import { openExistingStore } from '../store/existing.ts';
@@ -21,7 +21,7 @@ export interface DatabaseDeps {
 /** The services of commands that change accounts; without mail, pages and password hashing. */
 export interface AccountServices extends DatabaseDeps {
   outbox: Outbox;
-  attempts: Pick<Attempts, 'forgive'>;
+  passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
 }
 
 /** Opens the database of this program's version, and closes it after the work. */
@@ -35,7 +35,7 @@ export function withAccountServices<T>(
   work: (services: AccountServices) => Promise<T>,
 ): Promise<T> {
   return withStore(settings, (deps) =>
-    work({ ...deps, outbox: createOutbox(deps), attempts: { forgive: createForgive(deps) } }),
+    work({ ...deps, outbox: createOutbox(deps), passwordVerifier: { resetFailures: createResetFailures(deps) } }),
   );
 }
 
@@ -53,6 +53,8 @@ async function withStore<T>(
 }
 
 /** The relying parties that are notified of a sign-out. */
-export function clientsOf({ registrations }: Pick<RevokingSettings, 'registrations'>): Pick<Clients, 'find'> {
-  return { find: (clientId) => registrations.clients.find(({ client_id: id }) => id === clientId) };
+export function createClientLookup({
+  clientsFile,
+}: Pick<RevokingSettings, 'clientsFile'>): Pick<ClientRegistry, 'find'> {
+  return { find: (clientId) => clientsFile.clients.find(({ client_id: id }) => id === clientId) };
 }

@@ -28,10 +28,10 @@ export interface ChainHead {
 }
 
 /** The head of an empty log. */
-export const CHAIN_START: ChainHead = { seq: 0, hash: '0'.repeat(64) };
+export const GENESIS_HEAD: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 
 export type ChainProblem = 'sequence' | 'previous' | 'hash';
-export type ChainStep = { ok: true; head: ChainHead } | { ok: false; seq: number; problem: ChainProblem };
+export type EntryVerification = { ok: true; head: ChainHead } | { ok: false; seq: number; problem: ChainProblem };
 
 /** Sorted, because PostgreSQL's jsonb gives keys back in an order of its own. */
 function sortedPairs(detail: AuditEntry['detail']): [string, string | number | boolean][] {
@@ -39,7 +39,7 @@ function sortedPairs(detail: AuditEntry['detail']): [string, string | number | b
 }
 
 /** An array of fixed positions and sorted pairs: one entry has one text, on every database and in every version of it. */
-function canonical(entry: AuditEntry): string {
+function canonicalJson(entry: AuditEntry): string {
   return JSON.stringify([
     entry.seq,
     entry.at,
@@ -59,16 +59,16 @@ function canonical(entry: AuditEntry): string {
  */
 export function chainHash(prevHash: string, entry: AuditEntry): string {
   return createHash('sha256')
-    .update(`audit-v1\n${prevHash}\n${canonical(entry)}`)
+    .update(`audit-v1\n${prevHash}\n${canonicalJson(entry)}`)
     .digest('hex');
 }
 
 /**
- * Checks one entry against the chain before it. Start with `CHAIN_START` and hand each `head` to the next call. Entries cut off at
+ * Checks one entry against the chain before it. Start with `GENESIS_HEAD` and hand each `head` to the next call. Entries cut off at
  * the end no chain shows by itself: compare the last `head` with one that was kept outside of the log.
  */
-export function verifyStep(head: ChainHead, entry: ChainedEntry): ChainStep {
-  const fail = (problem: ChainProblem): ChainStep => ({ ok: false, seq: entry.seq, problem });
+export function verifyEntry(head: ChainHead, entry: ChainedEntry): EntryVerification {
+  const fail = (problem: ChainProblem): EntryVerification => ({ ok: false, seq: entry.seq, problem });
   if (entry.seq !== head.seq + 1) return fail('sequence');
   if (entry.prevHash !== head.hash) return fail('previous');
   if (entry.hash !== chainHash(head.hash, entry)) return fail('hash');

@@ -7,6 +7,6 @@ export interface Clock {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** The calendar day in the city, as `YYYY-MM-DD`. Taiwan keeps UTC+8 all year, so a fixed offset is exact. */
-export function dayInCity(instant: number): string {
+export function localDate(instant: number): string {
   return new Date(instant + 8 * 3_600_000).toISOString().slice(0, 10);
 }

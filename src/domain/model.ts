@@ -47,7 +47,7 @@ export interface Validity {
   validTo: string | undefined;
 }
 
-export interface Enrolment extends Validity {
+export interface Enrollment extends Validity {
   id: string;
   studentId: string;
   school: School;
@@ -85,7 +85,7 @@ export interface Child {
   guardianship: Guardianship;
   name: string;
   /** The child's current enrolments; most children have exactly one. */
-  enrolments: readonly Enrolment[];
+  enrollments: readonly Enrollment[];
 }
 
 export interface Identifier {
@@ -104,12 +104,12 @@ export interface PersonFacts {
   updatedAt: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];
-  enrolments: readonly Enrolment[];
+  enrollments: readonly Enrollment[];
   children: readonly Child[];
 }
 
 /** What a relying party is registered for; the ceiling of everything it can be told. */
-export interface Registration {
+export interface ClientEntitlements {
   scopes: readonly string[];
   schoolTypes: readonly SchoolType[];
   permissions: readonly Permission[];

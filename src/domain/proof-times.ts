@@ -5,7 +5,7 @@
 export const MAX_AHEAD_SECONDS = 60;
 
 /** Seconds that the clocks of two nodes may differ. */
-const NODE_CLOCK_SECONDS = 60;
+const NODE_CLOCK_SKEW_SECONDS = 60;
 
 /** Returns true if `iat` (seconds since 1970) is too far ahead of `now` (ms). */
 export function isTooFarAhead(iat: number, now: number): boolean {
@@ -23,6 +23,6 @@ export function isTooFarAhead(iat: number, now: number): boolean {
  *
  * @param exp seconds since 1970, as the provider passes it to `ReplayDetection.unique`: with its clock tolerance
  */
-export function rememberedUntil(exp: number): number {
-  return (Math.ceil(exp) + MAX_AHEAD_SECONDS + 1 + NODE_CLOCK_SECONDS) * 1000;
+export function replayProtectedUntil(exp: number): number {
+  return (Math.ceil(exp) + MAX_AHEAD_SECONDS + 1 + NODE_CLOCK_SKEW_SECONDS) * 1000;
 }

@@ -1,7 +1,7 @@
 /** Without 記住我: a working day. The cookie also ends with the browser. In seconds. */
-export const SESSION_SECONDS = 12 * 3600;
+export const MAX_SESSION_SECONDS = 12 * 3600;
 /** With 記住我. In seconds. */
-export const REMEMBERED_SESSION_SECONDS = 30 * 24 * 3600;
+export const MAX_REMEMBERED_SESSION_SECONDS = 30 * 24 * 3600;
 
 /** Live sessions of one person, far more than anybody has devices. One more ends the oldest. */
 export const MAX_SESSIONS_PER_PERSON = 50;
@@ -25,7 +25,7 @@ export const MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT = 200;
  * @param now in milliseconds; a clock that ran back gives nobody more than the full time
  */
 export function sessionLifetime(remember: boolean, loginAt: number, now: number): number {
-  const full = remember ? REMEMBERED_SESSION_SECONDS : SESSION_SECONDS;
+  const full = remember ? MAX_REMEMBERED_SESSION_SECONDS : MAX_SESSION_SECONDS;
   const used = Math.max(0, now - loginAt) / 1000;
   return Math.max(0, Math.floor(full - used));
 }

@@ -1,5 +1,5 @@
 /** The language that words are written in first, and the one to fall back to. */
-export const ORIGINAL_LANGUAGE = 'zh-TW';
+export const DEFAULT_LANGUAGE = 'zh-TW';
 
 /** The characters of a text as people count them in a rule: Unicode code points. */
 export function codePoints(text: string): string[] {
@@ -21,7 +21,7 @@ export function foldForComparison(text: string): string {
 }
 
 /** Without spaces and the marks that people put between parts: `daming.wang` and `Da Ming-Wang` become the same. */
-export function squeeze(text: string): string {
+export function stripSeparators(text: string): string {
   return text.replace(/[\s._,:;/()\p{Pd}\p{Cf}・·]/gu, '');
 }
 

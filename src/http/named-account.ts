@@ -6,6 +6,6 @@ export async function findNamedAccount(
   { people }: Pick<HttpDeps, 'people'>,
   personId: string | undefined,
 ): Promise<NamedAccount | undefined> {
-  const facts = personId === undefined ? undefined : await people.activeFacts(personId);
-  return facts && { name: facts.name, login: await people.loginOf(facts.id) };
+  const facts = personId === undefined ? undefined : await people.findActive(personId);
+  return facts && { name: facts.name, login: await people.getPrimaryLogin(facts.id) };
 }

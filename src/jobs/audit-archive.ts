@@ -1,13 +1,13 @@
 import type { Logger } from '../platform/logger.ts';
 import type { AuditArchive } from '../services/audit/archive.ts';
-import { startLoop, type Loop } from './periodic-job.ts';
+import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
 /** Moves old entries of the audit log to sealed files, at the start and once a day. */
-export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): Loop {
+export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): PeriodicJob {
   let stopping = false;
-  const loop = startLoop('audit archive', DAY_MS, log, async () => {
+  const loop = startPeriodicJob('audit archive', DAY_MS, log, async () => {
     const entries = await archive.moveOld(() => stopping);
     if (entries > 0) log.info({ entries }, 'audit entries archived');
   });

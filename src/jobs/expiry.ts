@@ -1,16 +1,16 @@
 import type { Logger } from '../platform/logger.ts';
-import type { Access } from '../services/access/account-access.ts';
-import type { Affiliations } from '../services/people/affiliation-expiry.ts';
+import type { AccountAccess } from '../services/access/account-access.ts';
+import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import type { Guardianships } from '../services/people/guardianships.ts';
-import { startLoop, type Loop } from './periodic-job.ts';
+import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-const PAUSE_MS = 5 * 60_000;
-const BATCH = 200;
+const INTERVAL_MS = 5 * 60_000;
+const BATCH_SIZE = 200;
 
 interface Deps {
-  affiliations: Affiliations;
+  affiliationExpiry: AffiliationExpiry;
   guardianships: Guardianships;
-  access: Access;
+  access: AccountAccess;
   log: Logger;
 }
 
@@ -18,10 +18,10 @@ interface Deps {
  * Guardianships, memberships and enrolments with a last day, and sessions with a last hour, end by themselves: cookies and tokens
  * refuse at once, and this tells the relying parties.
  */
-export function startEndDatesJob({ affiliations, guardianships, access, log }: Deps): Loop {
-  return startLoop('end-dates', PAUSE_MS, log, async () => {
-    while ((await guardianships.expireEnded(BATCH)) >= BATCH);
-    await affiliations.endPassed();
-    while ((await access.endExpired(BATCH)) >= BATCH);
+export function startExpiryJob({ affiliationExpiry, guardianships, access, log }: Deps): PeriodicJob {
+  return startPeriodicJob('end-dates', INTERVAL_MS, log, async () => {
+    while ((await guardianships.expirePastEndDate(BATCH_SIZE)) >= BATCH_SIZE);
+    await affiliationExpiry.revokeExpired();
+    while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
   });
 }

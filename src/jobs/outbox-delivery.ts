@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
-import { beside } from '../platform/best-effort.ts';
+import { runBestEffort } from '../platform/best-effort.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { LogoutJob, MailJob, Outbox, OutboxJob } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import * as outboxStore from '../store/outbox.ts';
-import { startLoop, type Loop } from './periodic-job.ts';
+import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 const POLL_MS = 2_000;
 /** Longer than any delivery takes; a node that dies meanwhile loses nothing. */
 const LEASE_MS = 60_000;
 const KINDS: readonly outboxStore.OutboxKind[] = ['mail', 'backchannel_logout'];
 /** Of each kind. */
-const AT_ONCE = 20;
+const MAX_CONCURRENT_DELIVERIES = 20;
 const FIRST_RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 3_600_000;
+const MAX_RETRY_MS = 3_600_000;
 /** With these pauses about a day and a half. */
 const MAX_ATTEMPTS = 45;
 
@@ -34,12 +34,12 @@ interface Deps {
  * Delivers what waits: mails and logout notices. Failures are tried again with growing pauses, and given up at last. Each kind has
  * places of its own: a mail server that says nothing keeps no relying party waiting.
  */
-export function startOutboxJob(deps: Deps): Loop {
-  const lanes = KINDS.map((kind) => startLane(deps, kind));
+export function startOutboxDelivery(deps: Deps): PeriodicJob {
+  const lanes = KINDS.map((kind) => startWorker(deps, kind));
   const wake = (): void => {
     for (const lane of lanes) lane.wake();
   };
-  deps.outbox.onKick(wake);
+  deps.outbox.onWake(wake);
   return {
     wake,
     stop: async () => {
@@ -49,12 +49,12 @@ export function startOutboxJob(deps: Deps): Loop {
 }
 
 /** So many deliveries at once; the next one begins when one of them ends, whatever the others do. */
-function startLane(deps: Deps, kind: outboxStore.OutboxKind): Loop {
+function startWorker(deps: Deps, kind: outboxStore.OutboxKind): PeriodicJob {
   const { store, clock, log, metrics } = deps;
   const underWay = new Set<Promise<void>>();
   let full = false;
   const begin = (row: outboxStore.OutboxRow): void => {
-    const delivery = attempt(deps, row)
+    const delivery = deliverJob(deps, row)
       .catch((error: unknown) => {
         log.error({ err: error, job: row.id }, 'the outcome of a delivery could not be written down');
       })
@@ -64,12 +64,12 @@ function startLane(deps: Deps, kind: outboxStore.OutboxKind): Loop {
       });
     underWay.add(delivery);
   };
-  const loop = startLoop(`outbox ${kind}`, POLL_MS, log, async () => {
-    const room = AT_ONCE - underWay.size;
-    const rows = room > 0 ? await store.write((u) => outboxStore.claimDue(u, clock.now(), LEASE_MS, room, kind)) : [];
+  const loop = startPeriodicJob(`outbox ${kind}`, POLL_MS, log, async () => {
+    const room = MAX_CONCURRENT_DELIVERIES - underWay.size;
+    const rows = room > 0 ? await store.write((tx) => outboxStore.claimDue(tx, clock.now(), LEASE_MS, room, kind)) : [];
     full = rows.length === room;
     for (const row of rows) begin(row);
-    const counts = await store.read((u) => outboxStore.outboxCounts(u));
+    const counts = await store.read((tx) => outboxStore.countJobs(tx));
     metrics.outboxPending.set(counts.reduce((sum, { pending }) => sum + pending, 0));
   });
   return {
@@ -83,10 +83,10 @@ function startLane(deps: Deps, kind: outboxStore.OutboxKind): Loop {
   };
 }
 
-async function attempt(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
+async function deliverJob(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
   const { store, clock, log, metrics } = deps;
   const count = (outcome: 'sent' | 'retry' | 'dead'): void => {
-    beside(deps, 'metrics', () => {
+    runBestEffort(deps, 'metrics', () => {
       metrics.outboxDeliveries.inc({ kind: row.kind, outcome });
     });
   };
@@ -94,7 +94,7 @@ async function attempt(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
   try {
     job = deps.outbox.open(row);
     await (job.kind === 'mail' ? deps.deliver.mail(job) : deps.deliver.logout(job));
-    await store.write((u) => outboxStore.markDone(u, row.id, clock.now()));
+    await store.write((tx) => outboxStore.markDelivered(tx, row.id, clock.now()));
     count('sent');
   } catch (error) {
     const failure = describeFailure(error);
@@ -103,11 +103,11 @@ async function attempt(deps: Deps, row: outboxStore.OutboxRow): Promise<void> {
     log.warn({ ...failure, ...target, job: row.id, kind: row.kind, attempts: row.attempts }, 'delivery failed');
     if (row.attempts >= MAX_ATTEMPTS) {
       count('dead');
-      await store.write((u) => outboxStore.markDead(u, row.id, clock.now(), reason));
+      await store.write((tx) => outboxStore.markDeadLettered(tx, row.id, clock.now(), reason));
     } else {
       count('retry');
-      const next = clock.now() + retryPause(row.attempts);
-      await store.write((u) => outboxStore.markRetry(u, row.id, next, reason));
+      const next = clock.now() + retryDelayMs(row.attempts);
+      await store.write((tx) => outboxStore.scheduleRetry(tx, row.id, next, reason));
     }
   }
 }
@@ -161,6 +161,6 @@ function codeIn({ code, message, cause }: z.infer<typeof failureShape>): string 
 }
 
 /** @param attempts made so far, from 1 @returns milliseconds */
-export function retryPause(attempts: number): number {
-  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
+export function retryDelayMs(attempts: number): number {
+  return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
 }

@@ -1,7 +1,7 @@
 import type { Logger } from '../platform/logger.ts';
 
 /** A job that runs again and again until it is stopped. */
-export interface Loop {
+export interface PeriodicJob {
   /** Runs now instead of at the end of the pause. */
   wake(): void;
   /** Waits for the run that is under way. */
@@ -13,7 +13,7 @@ export interface Loop {
  *
  * @param pauseMs between two runs
  */
-export function startLoop(name: string, pauseMs: number, log: Logger, work: () => Promise<void>): Loop {
+export function startPeriodicJob(name: string, pauseMs: number, log: Logger, work: () => Promise<void>): PeriodicJob {
   let stopped = false;
   let wanted = true;
   let resume: (() => void) | undefined;

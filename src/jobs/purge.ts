@@ -5,15 +5,15 @@ import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
 import * as sessions from '../store/auth/sessions.ts';
-import type { Store, Unit } from '../store/database/index.ts';
+import type { Store, Transaction } from '../store/database/index.ts';
 import * as grants from '../store/oidc/grants.ts';
 import * as records from '../store/oidc/records.ts';
 import * as outboxStore from '../store/outbox.ts';
-import { startLoop, type Loop } from './periodic-job.ts';
+import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const BATCH = 1_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const BATCH_SIZE = 1_000;
 
 /**
  * How long records are kept after they have expired, in milliseconds; the others are deleted at once. The time of a used assertion or
@@ -21,17 +21,17 @@ const BATCH = 1_000;
  */
 const GRACE_MS: Readonly<Record<string, number>> = {
   // Its relying parties are notified after it has expired (expiry.ts).
-  Session: DAY,
+  Session: DAY_MS,
   // A device that polls on is told `expired_token` (RFC 8628, section 3.5), and the person that the code has expired.
-  DeviceCode: 10 * MINUTE,
+  DeviceCode: 10 * MINUTE_MS,
 };
 
 /** Sessions without a person have no relying parties. What a stopped service has missed goes with the others, a day later. */
-const ANONYMOUS_SESSION_RANGE_MS = 10 * MINUTE;
+const ANONYMOUS_SESSION_RANGE_MS = 10 * MINUTE_MS;
 
 type Append = Audit['append'];
 /** Deletes a batch of rows that are not needed any more. @returns how many */
-type Purge = (tx: Unit, now: number, append: Append) => Promise<number>;
+type Purge = (tx: Transaction, now: number, append: Append) => Promise<number>;
 
 interface Tools {
   store: Store;
@@ -43,7 +43,7 @@ async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[])
   for (const purge of list) {
     let count: number;
     do count = await store.write((tx) => purge(tx, clock.now(), append));
-    while (count >= BATCH);
+    while (count >= BATCH_SIZE);
   }
 }
 
@@ -51,19 +51,21 @@ async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[])
 async function purgeRecords(tools: Tools): Promise<void> {
   const models = await tools.store.read((tx) => records.listModels(tx));
   await purgeAll(tools, [
-    ...models.map<Purge>((model) => (tx, now) => records.purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH)),
-    (tx, now) => records.purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH),
+    ...models.map<Purge>(
+      (model) => (tx, now) => records.purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH_SIZE),
+    ),
+    (tx, now) => records.purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH_SIZE),
   ]);
 }
 
 const purges: readonly Purge[] = [
-  (tx, now) => sessions.purgeSessions(tx, now, BATCH),
-  (tx, now) => grants.purgeGrants(tx, now, BATCH),
+  (tx, now) => sessions.purgeSessions(tx, now, BATCH_SIZE),
+  (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
   (tx, now) => credentials.purgeResetLinks(tx, now),
   // Failures in a row are remembered for a month after the last one.
-  (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY, BATCH),
+  (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
   // What was delivered stays a week for the operator to look at.
-  (tx, now) => outboxStore.purgeOutbox(tx, now - 7 * DAY, BATCH),
+  (tx, now) => outboxStore.purgeOutbox(tx, now - 7 * DAY_MS, BATCH_SIZE),
 ];
 
 interface Deps {
@@ -74,11 +76,11 @@ interface Deps {
 }
 
 /** Keeps the tables as small as what is alive: records of the provider each minute, the rest every ten. */
-export function startPurgeJob({ store, clock, log, secrets }: Deps): Loop {
+export function startPurgeJob({ store, clock, log, secrets }: Deps): PeriodicJob {
   const tools = { store, clock, append: createAppend({ clock, secrets }) };
   const loops = [
-    startLoop('purge records', MINUTE, log, () => purgeRecords(tools)),
-    startLoop('purge', 10 * MINUTE, log, () => purgeAll(tools, purges)),
+    startPeriodicJob('purge records', MINUTE_MS, log, () => purgeRecords(tools)),
+    startPeriodicJob('purge', 10 * MINUTE_MS, log, () => purgeAll(tools, purges)),
   ];
   return {
     wake: () => {

@@ -4,13 +4,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { Secrets } from '../platform/crypto/secrets.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { Clients } from '../services/access/client-registry.ts';
+import type { ClientRegistry } from '../services/access/client-registry.ts';
 import type { Consents } from '../services/access/consents.ts';
-import type { RequestRates } from '../services/access/request-rate-limiter.ts';
-import type { Endings } from '../services/access/revocation.ts';
+import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
+import type { Revocation } from '../services/access/revocation.ts';
 import type { Audit } from '../services/audit/audit.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
-import type { Keys } from '../services/keys/key-ring.ts';
+import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 
@@ -41,23 +41,23 @@ export interface OidcDeps {
   issuer: string;
   allowPrivateLogoutAddresses: boolean;
   /** Seconds; `undefined`: no idle limit. */
-  sessionIdle: number | undefined;
+  sessionIdleSeconds: number | undefined;
   store: Store;
   clock: Clock;
   secrets: Secrets;
-  clients: Clients;
+  clients: ClientRegistry;
   consents: Pick<Consents, 'has'>;
-  keys: Keys;
+  keys: ProviderKeys;
   audit: Audit;
-  endings: Endings;
+  revocation: Revocation;
   outbox: Outbox;
   log: Logger;
   metrics: Metrics;
-  rates: RequestRates;
-  devices: Pick<KnownDevices, 'idOf'>;
+  rateLimiter: RequestRateLimiter;
+  knownDevices: Pick<KnownDevices, 'findDeviceId'>;
   pages: ProviderPages;
   /** A last hand on the provider's configuration; `undefined` but in the conformance profile. */
-  amend: ((configuration: Configuration) => Configuration) | undefined;
+  customizeConfiguration: ((configuration: Configuration) => Configuration) | undefined;
 }
 
 export type { Provider };

@@ -1,15 +1,15 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { beside } from '../platform/best-effort.ts';
+import { runBestEffort } from '../platform/best-effort.ts';
 import type { AuditEvent } from '../services/audit/audit.ts';
-import { gathering } from './adapter/request-transaction.ts';
+import { pendingWrites } from './adapter/request-transaction.ts';
 import type { OidcDeps } from './deps.ts';
 
 /** What the provider tells about itself. A listener never throws. */
-export function listen(provider: Provider, deps: OidcDeps): void {
+export function registerEventListeners(provider: Provider, deps: OidcDeps): void {
   const { log, audit } = deps;
   const safely = (kind: string, work: () => void): void => {
-    beside(deps, kind, work);
+    runBestEffort(deps, kind, work);
   };
   provider.on('server_error', (ctx, error) => {
     safely('server_error', () => {
@@ -36,9 +36,9 @@ export function listen(provider: Provider, deps: OidcDeps): void {
         address: ctx.ip,
       };
       // The provider says so before the code is on the disk: the two get there together.
-      const gathered = gathering();
+      const gathered = pendingWrites();
       if (gathered === undefined) void audit.record(entered);
-      else gathered.record(entered);
+      else gathered.setAuditEvent(entered);
     });
   });
 }

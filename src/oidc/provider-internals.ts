@@ -3,9 +3,9 @@ import type { Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
-import { rememberedUntil } from '../domain/proof-times.ts';
+import { replayProtectedUntil } from '../domain/proof-times.ts';
 import { hashId } from '../platform/crypto/secrets.ts';
-import { ACCOUNT_CLIENT_ID, type Clients } from '../services/access/client-registry.ts';
+import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../services/access/client-registry.ts';
 import type { Store } from '../store/database/index.ts';
 import * as records from '../store/oidc/records.ts';
 import { DEVICE_CODE } from './options/clients.ts';
@@ -33,7 +33,7 @@ export function createSendLogout(provider: Provider): SendLogout {
 }
 
 /** Client secrets are known by their SHA-256 only; two of them overlap while one is changed. */
-export function compareSecretHashes(provider: Provider, clients: Clients): void {
+export function compareSecretHashes(provider: Provider, clients: ClientRegistry): void {
   Reflect.set(
     provider.Client.prototype,
     'compareClientSecret',
@@ -51,7 +51,7 @@ const findMethod = z.custom<(id: string) => Promise<object | undefined>>(
 );
 
 /** `sub` is pairwise at every client (docs/claims.md, rule 2), whatever its registration had to say to be accepted. */
-export function alwaysPairwise(provider: Provider): void {
+export function forcePairwiseSubjects(provider: Provider): void {
   const find = findMethod.parse(Reflect.get(provider.Client, 'find'));
   Reflect.set(provider.Client, 'find', async (id: string) => {
     const client = await find.call(provider.Client, id);
@@ -61,7 +61,7 @@ export function alwaysPairwise(provider: Provider): void {
 }
 
 /** `sid` is in every ID token (docs/claims.md, "Scopes"), also where an app registers no back-channel logout. */
-export function alwaysIncludeSid(provider: Provider): void {
+export function forceSid(provider: Provider): void {
   Reflect.set(provider.Client.prototype, 'includeSid', () => true);
 }
 
@@ -91,15 +91,15 @@ const uniqueMethod = z.custom<object>(
  * A signed assertion or DPoP proof is taken once (RFC 7523, section 3; RFC 9449, section 11.1). The provider looks first and
  * writes later, so of two copies at the same moment both would pass; here writing is the question.
  */
-export function detectReplayOnce(provider: Provider, { store, clock }: { store: Store; clock: Clock }): void {
+export function useAtomicReplayDetection(provider: Provider, { store, clock }: { store: Store; clock: Clock }): void {
   uniqueMethod.parse(Reflect.get(provider.ReplayDetection, 'unique'));
   Reflect.set(provider.ReplayDetection, 'unique', (issuer: string, jti: string, exp: number) =>
-    store.write((u) =>
-      records.putFirst(u, {
+    store.write((tx) =>
+      records.insertRecordIfAbsent(tx, {
         model: 'ReplayDetection',
         idHash: hashId(JSON.stringify([issuer, jti])),
         payload: '',
-        expiresAt: rememberedUntil(exp),
+        expiresAt: replayProtectedUntil(exp),
         createdAt: clock.now(),
       }),
     ),
@@ -114,7 +114,7 @@ const DISCOVERY = '/.well-known/openid-configuration';
  * as public ones, and its `discovery` option only adds what is missing. The document is the same for everybody, and each app of the
  * city asks for it again and again, so it is made once.
  */
-export function announceOnlyPairwise(): Middleware {
+export function cachedDiscovery(): Middleware {
   let made: string | undefined;
   return async (ctx, next) => {
     // Where a script of another origin asks, the provider itself has a word to say.

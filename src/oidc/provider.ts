@@ -4,37 +4,37 @@ import { pairwiseSub } from '../domain/claims/pairwise.ts';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import type { RotatedSession } from '../services/access/session-rotation.ts';
 import { createAdapter } from './adapter/adapter.ts';
-import { keepBrowserCookie } from './adapter/browser-binding.ts';
+import { refreshBrowserCookie } from './adapter/browser-binding.ts';
 import { paceDevicePolls } from './adapter/device-polls.ts';
-import { gatherWrites } from './adapter/request-transaction.ts';
+import { requestTransaction } from './adapter/request-transaction.ts';
 import { createSessionAdapter } from './adapter/session-adapter.ts';
 import { createFindAccount, type FindAccount } from './contexts/account.ts';
-import { createIdentities, type Identities } from './contexts/context-selection.ts';
+import { createContextResolver, type ContextResolver } from './contexts/context-selection.ts';
 import { createGrantIssuer } from './contexts/grant-issuer.ts';
-import { sectorOf } from './contexts/sector-identifier.ts';
+import { sectorIdentifierOf } from './contexts/sector-identifier.ts';
 import type { OidcDeps } from './deps.ts';
-import { listen } from './event-listeners.ts';
+import { registerEventListeners } from './event-listeners.ts';
 import { ACR_PASSWORD, claims } from './options/claims.ts';
 import { createAssertionCheck } from './options/client-auth.ts';
 import { toMetadata } from './options/clients.ts';
 import { createCookies } from './options/cookies.ts';
 import { createDeviceFlow } from './options/device-flow.ts';
 import { createDPoP } from './options/dpop.ts';
-import { holdToFapi } from './options/fapi.ts';
+import { enforceFapi } from './options/fapi.ts';
 import { createResourceFeatures, createTokenClaims } from './options/resources.ts';
 import { createTtl } from './options/ttl.ts';
 import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
-  alwaysIncludeSid,
-  alwaysPairwise,
-  announceOnlyPairwise,
+  forceSid,
+  forcePairwiseSubjects,
+  cachedDiscovery,
   compareSecretHashes,
   createSendLogout,
-  detectReplayOnce,
+  useAtomicReplayDetection,
   rejectDeviceFlowOfBuiltInClient,
   type SendLogout,
 } from './provider-internals.ts';
-import { createRequestCheck, refundCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
+import { createRequestCheck, releaseCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
 
 export interface Oidc {
   provider: Provider;
@@ -44,7 +44,7 @@ export interface Oidc {
   /** One of the first layers: the metadata (OpenID Connect Discovery 1.0, section 4). */
   discovery: Middleware;
   /** Around the provider's own routes. */
-  gatherWrites: Middleware;
+  requestTransaction: Middleware;
   /** The last layer before the provider's own routes. */
   paceDevicePolls: Middleware;
   /** @throws {Error} naming the first client whose registration the provider does not accept */
@@ -53,18 +53,18 @@ export interface Oidc {
 
 /** The only place that makes a provider. */
 export function createOidc(deps: OidcDeps): Oidc {
-  const identities = createIdentities(deps);
-  const configuration = holdToFapi(createConfiguration(deps, identities), deps.clients);
-  const provider = new Provider(deps.issuer, deps.amend?.(configuration) ?? configuration);
+  const contextResolver = createContextResolver(deps);
+  const configuration = enforceFapi(createConfiguration(deps, contextResolver), deps.clients);
+  const provider = new Provider(deps.issuer, deps.customizeConfiguration?.(configuration) ?? configuration);
   const sendLogout = createSendLogout(provider);
   compareSecretHashes(provider, deps.clients);
-  alwaysIncludeSid(provider);
-  alwaysPairwise(provider);
-  detectReplayOnce(provider, deps);
-  keepBrowserCookie(provider);
+  forceSid(provider);
+  forcePairwiseSubjects(provider);
+  useAtomicReplayDetection(provider, deps);
+  refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
-  refundCompletedRequests(provider, deps.rates);
-  listen(provider, deps);
+  releaseCompletedRequests(provider, deps.rateLimiter);
+  registerEventListeners(provider, deps);
   const checkClients = async (): Promise<void> => {
     for (const { client_id: id } of deps.clients.list()) {
       await provider.Client.find(id).catch((cause: unknown) => {
@@ -78,28 +78,29 @@ export function createOidc(deps: OidcDeps): Oidc {
     ctx.cookies.set(provider.cookieName('session'), id, { ...configuration.cookies?.long, ...expires });
   };
   const layers = {
-    discovery: announceOnlyPairwise(),
-    gatherWrites: gatherWrites(deps, provider),
+    discovery: cachedDiscovery(),
+    requestTransaction: requestTransaction(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
   };
   return { provider, sendLogout, setSessionCookie, checkClients, ...layers };
 }
 
-function createConfiguration(deps: OidcDeps, identities: Identities): Configuration {
-  const prompts = createPrompts(deps, identities);
-  const findAccount = createFindAccount(deps, identities);
+function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): Configuration {
+  const prompts = createPrompts(deps, contextResolver);
+  const findAccount = createFindAccount(deps, contextResolver);
   const checkRequest = createRequestCheck(deps);
   return {
     adapter: (model) => (model === 'Session' ? createSessionAdapter(deps) : createAdapter(model, deps)),
     clients: deps.clients.list().map(toMetadata),
     jwks: deps.keys.jwks,
     cookies: createCookies(deps.issuer, deps.keys.cookieKeys),
-    ttl: createTtl(deps.clock, deps.sessionIdle),
+    ttl: createTtl(deps.clock, deps.sessionIdleSeconds),
     scopes: [...SCOPES],
     claims,
     acrValues: [ACR_PASSWORD],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSub(deps.keys.pairwiseKey, sectorOf(client), accountId),
+    pairwiseIdentifier: (_ctx, accountId, client) =>
+      pairwiseSub(deps.keys.pairwiseKey, sectorIdentifierOf(client), accountId),
     // Registration is a decision of the bureau, written in CLIENTS_FILE: nothing is fetched to confirm it.
     sectorIdentifierUriValidate: () => false,
     responseTypes: ['code'],
@@ -110,13 +111,13 @@ function createConfiguration(deps: OidcDeps, identities: Identities): Configurat
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
     pkce: { required: (_ctx, client) => deps.clients.find(client.clientId)?.require_pkce ?? true },
     rotateRefreshToken: true,
-    // Tokens end with their session all the same: see isCarried in account.ts, which lets each tab have its own.
+    // Tokens end with their session all the same: see isGrantSupported in account.ts, which lets each tab have its own.
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     findAccount,
     extraTokenClaims: createTokenClaims(findAccount),
-    loadExistingGrant: createGrantIssuer(deps, identities, createPendingCheck(prompts)),
+    loadExistingGrant: createGrantIssuer(deps, contextResolver, createPendingCheck(prompts)),
     interactions: { policy: prompts, url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: (ctx, out, error) => {
       deps.pages.error(ctx, out, error);

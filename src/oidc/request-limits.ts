@@ -4,7 +4,7 @@ import type { AnonymousEndpoint } from '../domain/throttling/request-rates.ts';
 import { hashId } from '../platform/crypto/secrets.ts';
 import { RateLimitedError } from '../platform/errors.ts';
 import { ACCOUNT_CLIENT_ID } from '../services/access/client-registry.ts';
-import type { RequestRates } from '../services/access/request-rate-limiter.ts';
+import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import { cookieNames } from './options/cookies.ts';
 
@@ -47,8 +47,8 @@ export const MAX_BODY_BYTES = 16_384;
 export type RequestCheck = (ctx: KoaContextWithOIDC) => void;
 
 interface RateDeps {
-  rates: RequestRates;
-  devices: Pick<KnownDevices, 'idOf'>;
+  rateLimiter: RequestRateLimiter;
+  knownDevices: Pick<KnownDevices, 'findDeviceId'>;
 }
 
 /** The provider calls the validators of additional parameters last, just before it stores the request. This parameter means nothing. */
@@ -79,28 +79,28 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
  *
  * @throws {RateLimitedError}
  */
-export function admitInteraction({ rates, devices }: RateDeps, ctx: Context): void {
-  const device = devices.idOf(ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false }));
-  if (device !== undefined && rates.admitDevice('authorization', device)) return;
-  rates.admitNetwork('authorization', ctx.ip);
+export function admitInteraction({ rateLimiter, knownDevices }: RateDeps, ctx: Context): void {
+  const device = knownDevices.findDeviceId(ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false }));
+  if (device !== undefined && rateLimiter.admitDevice('authorization', device)) return;
+  rateLimiter.admitNetwork('authorization', ctx.ip);
 }
 
 /**
  * Refunds what `admit` charged to a network: an interaction that began without a sign-in and ended with one, and the pushed request of a
  * public client that was used. Confidential clients get no refund.
  */
-export function refundCompletedRequests(provider: Provider, rates: RequestRates): void {
+export function releaseCompletedRequests(provider: Provider, rates: RequestRateLimiter): void {
   provider.on('interaction.ended', ({ ip, oidc }) => {
     const { route, entities, result } = oidc;
     const wasCharged = route === 'resume' && entities.Interaction?.session === undefined;
-    if (wasCharged && result?.login !== undefined) rates.refundNetwork('authorization', ip);
+    if (wasCharged && result?.login !== undefined) rates.releaseNetwork('authorization', ip);
   });
   provider.on('authorization.success', ({ ip, oidc }) => {
     const { client, entities } = oidc;
     if (client?.clientAuthMethod !== 'none') return;
     const ofInteraction: unknown = Reflect.get(entities.Interaction ?? {}, 'parJti');
     const wasPushed = entities.PushedAuthorizationRequest !== undefined || ofInteraction !== undefined;
-    if (wasPushed) rates.refundNetwork('pushed_authorization_request', ip);
+    if (wasPushed) rates.releaseNetwork('pushed_authorization_request', ip);
   });
 }
 
@@ -135,22 +135,22 @@ function tooLong(name: string, limit: number): errors.InvalidRequest {
 }
 
 function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
-  const { rates } = deps;
+  const { rateLimiter } = deps;
   const { route, client, session, prompts } = ctx.oidc;
   if (route === 'authorization') {
     const personId = session?.accountId;
     if (session !== undefined && personId !== undefined) {
-      rates.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
+      rateLimiter.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
     } else if (!prompts.has('none')) {
       // Without a sign-in `prompt=none` stores nothing.
       admitInteraction(deps, ctx);
     }
     return;
   }
-  const endpoint: AnonymousEndpoint | undefined = PROGRAM_ENDPOINTS.find((one) => one === route);
+  const endpoint: AnonymousEndpoint | undefined = API_ENDPOINTS.find((one) => one === route);
   if (endpoint === undefined || client === undefined) return;
-  if (client.clientAuthMethod === 'none') rates.admitNetwork(endpoint, ctx.ip);
-  else rates.admitClient(endpoint, client.clientId);
+  if (client.clientAuthMethod === 'none') rateLimiter.admitNetwork(endpoint, ctx.ip);
+  else rateLimiter.admitClient(endpoint, client.clientId);
 }
 
-const PROGRAM_ENDPOINTS = ['pushed_authorization_request', 'device_authorization'] as const;
+const API_ENDPOINTS = ['pushed_authorization_request', 'device_authorization'] as const;

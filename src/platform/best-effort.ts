@@ -7,8 +7,8 @@ import type { Metrics } from './metrics.ts';
  *
  * @param kind label of `kinpass_side_effect_failures_total`
  */
-export function beside(
-  { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'sideEffectFailures'> },
+export function runBestEffort(
+  { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'bestEffortFailures'> },
   kind: string,
   work: () => void,
 ): void {
@@ -16,6 +16,6 @@ export function beside(
     work();
   } catch (error) {
     log.error({ err: error, kind }, 'side effect failed');
-    metrics.sideEffectFailures.inc({ kind });
+    metrics.bestEffortFailures.inc({ kind });
   }
 }

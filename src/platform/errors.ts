@@ -1,5 +1,5 @@
 /** All hashing places are taken. Faces answer 503 with Retry-After; nothing that was typed is lost. */
-export class BusyError extends Error {
+export class HashQueueFullError extends Error {
   override name = 'BusyError';
 }
 
@@ -7,7 +7,7 @@ export class BusyError extends Error {
  * The database was waited for and did not come. Faces answer 503 with Retry-After. The provider reads message, description, status
  * and `expose` of any error that reaches it, so they are in its words (RFC 6749, section 4.1.2.1).
  */
-export class UnavailableError extends Error {
+export class DatabaseUnavailableError extends Error {
   override name = 'UnavailableError';
   readonly error_description = 'the database does not answer; try again shortly';
   readonly statusCode = 503;
@@ -21,7 +21,7 @@ export class UnavailableError extends Error {
 
 /**
  * A network, client or signed-in person sent too many requests that store something. In the words of the provider, like
- * `UnavailableError`.
+ * `DatabaseUnavailableError`.
  */
 export class RateLimitedError extends Error {
   override name = 'RateLimitedError';
@@ -46,7 +46,7 @@ export class RateLimitedError extends Error {
  * The session or the credential that a request rests on ended after the request began. The transaction is rolled back, and the web
  * face answers 410.
  */
-export class OvertakenError extends Error {
+export class ConcurrentChangeError extends Error {
   override name = 'OvertakenError';
   readonly status = 410;
   readonly expose = true;
@@ -56,6 +56,6 @@ export class OvertakenError extends Error {
 }
 
 /** A stored password hash is of a form, or of a cost, that this service does not verify. Holds nothing of the hash. */
-export class UnreadableHashError extends Error {
+export class UnsupportedHashError extends Error {
   override name = 'UnreadableHashError';
 }

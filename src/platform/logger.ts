@@ -3,7 +3,7 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'p
 export type { Logger };
 
 /** Lines that wait while standard output takes none; what does not fit is lost. In bytes. */
-const MOST_WAITING = 1_000_000;
+const MAX_QUEUED_LINES = 1_000_000;
 
 /**
  * JSON lines on standard output. What is logged is chosen field by field at each call; the redaction below is the second
@@ -26,51 +26,51 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
       censor: '[redacted]',
     },
   };
-  const losses = { lines: 0 };
-  const log = pino(options, forgiving(destination ?? standardOutput(losses), losses));
+  const losses = { droppedLines: 0 };
+  const log = pino(options, ignoreWriteErrors(destination ?? standardOutput(losses), losses));
   known.set(log, losses);
   return log;
 }
 
-interface Losses {
-  lines: number;
+interface LogDrops {
+  droppedLines: number;
 }
 
 /** A logger is there before the figures are, so these ask for its losses, and it need not know them. */
-const known = new WeakMap<Logger, Losses>();
+const known = new WeakMap<Logger, LogDrops>();
 
 /** How many lines could not be written and never will be. Those that wait for standard output are not among them. */
-export function linesLost(log: Logger): number {
-  return known.get(log)?.lines ?? 0;
+export function countDroppedLines(log: Logger): number {
+  return known.get(log)?.droppedLines ?? 0;
 }
 
-function standardOutput(losses: Losses): DestinationStream {
-  const out = pino.destination({ dest: 1, sync: true, maxLength: MOST_WAITING });
+function standardOutput(losses: LogDrops): DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true, maxLength: MAX_QUEUED_LINES });
   let closed = false;
   out.on('drop', () => {
-    losses.lines += 1;
+    losses.droppedLines += 1;
   });
   out.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' || closed) return;
     closed = true;
-    losses.lines += 1;
+    losses.droppedLines += 1;
   });
   return {
     write: (line) => {
       // Nobody reads any more; pino itself has stopped writing, without a word.
-      if (closed) losses.lines += 1;
+      if (closed) losses.droppedLines += 1;
       else out.write(line);
     },
   };
 }
 
-function forgiving(destination: DestinationStream, losses: Losses): DestinationStream {
+function ignoreWriteErrors(destination: DestinationStream, losses: LogDrops): DestinationStream {
   return {
     write: (line) => {
       try {
         destination.write(line);
       } catch {
-        losses.lines += 1;
+        losses.droppedLines += 1;
       }
     },
   };

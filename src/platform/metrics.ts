@@ -1,12 +1,12 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Hasher } from './hashing/password-hasher.ts';
-import { linesLost, type Logger } from './logger.ts';
+import type { PasswordHasher } from './hashing/password-hasher.ts';
+import { countDroppedLines, type Logger } from './logger.ts';
 
 /** The service's own figures. Labels have few values: never a person, never a path with an id. */
 export interface Metrics {
   registry: Registry;
   signIns: Counter;
-  sideEffectFailures: Counter;
+  bestEffortFailures: Counter;
   outboxDeliveries: Counter;
   outboxPending: Gauge;
   rateLimited: Counter;
@@ -14,7 +14,7 @@ export interface Metrics {
   socketsClosed: Counter;
 }
 
-export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Metrics {
+export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: Logger): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -24,7 +24,7 @@ export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Met
     help: 'Password hashes that wait for a thread; the next one after KINPASS_HASH_QUEUE is told that the service is busy',
     registers,
     collect() {
-      this.set(hasher.waiting());
+      this.set(hasher.queueLength());
     },
   });
   new Counter({
@@ -33,7 +33,7 @@ export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Met
     registers,
     collect() {
       this.reset();
-      this.inc(linesLost(log));
+      this.inc(countDroppedLines(log));
     },
   });
   return {
@@ -44,7 +44,7 @@ export function createMetrics(hasher: Pick<Hasher, 'waiting'>, log: Logger): Met
       labelNames: ['outcome'],
       registers,
     }),
-    sideEffectFailures: new Counter({
+    bestEffortFailures: new Counter({
       name: 'kinpass_side_effect_failures_total',
       help: 'Audit rows, mails or listeners that failed while the main work went on',
       labelNames: ['kind'],

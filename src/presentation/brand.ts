@@ -1,7 +1,7 @@
 /** What makes the service one city's own: name, emblem, colours and support text, all in one file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { eachLanguage, inLanguage } from '../config/localized-text.ts';
+import { textByLanguage, localize } from '../config/localized-text.ts';
 
 /** The paper and the night that the two colours of each pair are read on; the same as `--surface` in style.css. */
 export const SURFACES = { light: '#ffffff', dark: '#18212d' } as const;
@@ -9,9 +9,9 @@ export const SURFACES = { light: '#ffffff', dark: '#18212d' } as const;
 /** WCAG 2.2, 1.4.3: the contrast that text needs. */
 const MIN_CONTRAST = 4.5;
 
-const colour = z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour as #rrggbb');
-const pair = z
-  .strictObject({ light: colour, dark: colour })
+const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour as #rrggbb');
+const colorPair = z
+  .strictObject({ light: color, dark: color })
   .refine((c) => contrast(c.light, SURFACES.light) >= MIN_CONTRAST, {
     path: ['light'],
     message: `needs a contrast of ${MIN_CONTRAST}:1 on ${SURFACES.light}`,
@@ -22,19 +22,19 @@ const pair = z
   });
 
 const brandSchema = z.strictObject({
-  name: eachLanguage,
-  owner: eachLanguage,
+  name: textByLanguage,
+  owner: textByLanguage,
   /** A file in `public/`. */
   logo: z.string().min(1),
-  accent: pair,
-  danger: pair,
-  support: eachLanguage,
+  accent: colorPair,
+  danger: colorPair,
+  support: textByLanguage,
 });
 
 export type Brand = Readonly<z.infer<typeof brandSchema>>;
 
 /** The brand in the words of one language. */
-export interface BrandWords {
+export interface BrandText {
   name: string;
   owner: string;
   support: string;
@@ -63,9 +63,9 @@ export function loadBrand(file: string): Brand {
   return parsed.data;
 }
 
-export function brandWords(brand: Brand, lang: string): BrandWords {
+export function localizeBrand(brand: Brand, lang: string): BrandText {
   const { name, owner, support, logo } = brand;
-  return { name: inLanguage(name, lang), owner: inLanguage(owner, lang), support: inLanguage(support, lang), logo };
+  return { name: localize(name, lang), owner: localize(owner, lang), support: localize(support, lang), logo };
 }
 
 /** The brand's colours as CSS custom properties, for light and dark, with the ink that reads best on each. */

@@ -7,13 +7,13 @@ import { basename, join } from 'node:path';
 import { createInstance } from 'i18next';
 import { z } from 'zod';
 import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
-import { ORIGINAL_LANGUAGE } from '../domain/text.ts';
+import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 /**
  * Words that are picked by a value at run time, `role.${role}` for example. Each family has exactly these members in
  * every language (tested); members of `message`, `newPassword` and `scope` have parts, such as `.title`.
  */
-export const WORD_FAMILIES = {
+export const DYNAMIC_KEYS = {
   role: ROLES,
   relation: RELATIONS,
   permission: PERMISSIONS,
@@ -57,10 +57,10 @@ export const WORD_FAMILIES = {
   newPassword: ['first', 'change', 'reset'],
 } as const satisfies Record<string, readonly string[]>;
 
-export type WordVars = Readonly<Record<string, string | number>>;
+export type MessageParams = Readonly<Record<string, string | number>>;
 
 /** What is known of the language somebody wants, the most deliberate choice first. */
-export interface LanguageWishes {
+export interface LanguagePreferences {
   /** The switch in the page header. */
   cookie?: string | undefined;
   /** `ui_locales` of the authorization request: tags with spaces between (OpenID Connect Core 3.1.2.1). */
@@ -76,42 +76,45 @@ export interface I18n {
   /** What each language calls itself. */
   readonly names: Readonly<Record<string, string>>;
   /** The words of a key. They are plain text; templates escape them. An unknown key comes back as it is. */
-  t(lang: string, key: string, vars?: WordVars): string;
+  t(lang: string, key: string, vars?: MessageParams): string;
   /** Several sentences as one text: with a space between, or without one. */
   sentences(lang: string, texts: readonly string[]): string;
   /** The language to speak; always one of `languages`. */
-  negotiate(wishes: LanguageWishes): string;
+  negotiate(wishes: LanguagePreferences): string;
   /** Date and time of an instant (ms) in the city's time zone. */
-  when(lang: string, instant: number): string;
+  formatDateTime(lang: string, instant: number): string;
   /** Time of day of an instant (ms) in the city's time zone. */
   clock(lang: string, instant: number): string;
   /** A calendar day `YYYY-MM-DD` in words. */
   day(lang: string, day: string): string;
 }
 
-interface WordTree {
-  [key: string]: string | WordTree;
+interface MessageTree {
+  [key: string]: string | MessageTree;
 }
 
-const wordTree: z.ZodType<WordTree> = z.lazy(() => z.record(z.string(), z.union([z.string(), wordTree])));
-const localeSchema = z.intersection(wordTree, z.looseObject({ language: z.looseObject({ name: z.string().min(1) }) }));
+const messageTree: z.ZodType<MessageTree> = z.lazy(() => z.record(z.string(), z.union([z.string(), messageTree])));
+const localeSchema = z.intersection(
+  messageTree,
+  z.looseObject({ language: z.looseObject({ name: z.string().min(1) }) }),
+);
 
 interface Locale {
   name: string;
-  words: WordTree;
+  messages: MessageTree;
 }
 
 function readLocale(file: string): Locale {
   const parsed = localeSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) throw new Error(`${file}: not a language file: ${z.prettifyError(parsed.error)}`);
-  return { name: parsed.data.language.name, words: parsed.data };
+  return { name: parsed.data.language.name, messages: parsed.data };
 }
 
 function readLocales(dir: string): Map<string, Locale> {
   const files = readdirSync(dir).filter((file) => file.endsWith('.json'));
   const tags = files.map((file) => basename(file, '.json')).sort((a, b) => a.localeCompare(b));
-  if (!tags.includes(ORIGINAL_LANGUAGE)) throw new Error(`${dir}: ${ORIGINAL_LANGUAGE}.json is missing`);
-  const ordered = [ORIGINAL_LANGUAGE, ...tags.filter((tag) => tag !== ORIGINAL_LANGUAGE)];
+  if (!tags.includes(DEFAULT_LANGUAGE)) throw new Error(`${dir}: ${DEFAULT_LANGUAGE}.json is missing`);
+  const ordered = [DEFAULT_LANGUAGE, ...tags.filter((tag) => tag !== DEFAULT_LANGUAGE)];
   return new Map(ordered.map((tag) => [tag, readLocale(join(dir, `${tag}.json`))]));
 }
 
@@ -154,11 +157,11 @@ function createNegotiate(languages: readonly string[]): I18n['negotiate'] {
       const language = match(languages, tag);
       if (language !== undefined) return language;
     }
-    return ORIGINAL_LANGUAGE;
+    return DEFAULT_LANGUAGE;
   };
 }
 
-function createFormats(timeZone: string): Pick<I18n, 'when' | 'clock' | 'day'> {
+function createFormats(timeZone: string): Pick<I18n, 'formatDateTime' | 'clock' | 'day'> {
   const cached = new Map<string, Intl.DateTimeFormat>();
   const format = (lang: string, kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
     const key = `${kind} ${lang}`;
@@ -169,7 +172,7 @@ function createFormats(timeZone: string): Pick<I18n, 'when' | 'clock' | 'day'> {
   const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   const date = { year: 'numeric', month: 'long', day: 'numeric' } as const;
   return {
-    when: (lang, instant) => format(lang, 'when', { ...date, ...time, timeZone }).format(instant),
+    formatDateTime: (lang, instant) => format(lang, 'when', { ...date, ...time, timeZone }).format(instant),
     clock: (lang, instant) => format(lang, 'clock', { ...time, timeZone }).format(instant),
     day: (lang, day) => format(lang, 'day', { ...date, timeZone: 'UTC' }).format(Date.parse(day)),
   };
@@ -186,13 +189,13 @@ export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
   const engine = createInstance();
   void engine.init({
     initAsync: false,
-    lng: ORIGINAL_LANGUAGE,
-    fallbackLng: ORIGINAL_LANGUAGE,
+    lng: DEFAULT_LANGUAGE,
+    fallbackLng: DEFAULT_LANGUAGE,
     supportedLngs: languages,
     nsSeparator: false,
     // Names of people and apps pass through `vars`: they are shown as they are, never read as words or placeholders.
     interpolation: { prefix: '{', suffix: '}', escapeValue: false, skipOnVariables: true },
-    resources: Object.fromEntries([...locales].map(([tag, { words }]) => [tag, { translation: words }])),
+    resources: Object.fromEntries([...locales].map(([tag, { messages }]) => [tag, { translation: messages }])),
   });
   const t: I18n['t'] = (lang, key, vars = {}) => engine.t(key, { lng: lang, nest: false, replace: { ...vars } });
   return {

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import ejs from 'ejs';
-import { brandCss, brandWords } from './brand.ts';
-import type { Brand, BrandWords } from './brand.ts';
-import type { I18n, WordVars } from './i18n.ts';
+import { brandCss, localizeBrand } from './brand.ts';
+import type { Brand, BrandText } from './brand.ts';
+import type { I18n, MessageParams } from './i18n.ts';
 import type { CommonLocals, MailLocals, MailName, PageLocals, PageName } from './page-locals.ts';
 
 export interface Asset {
@@ -38,18 +38,18 @@ export interface Templates {
 }
 
 /** What every template can use as `it`. */
-interface Kit {
-  t: (key: string, vars?: WordVars) => string;
+interface TemplateHelpers {
+  t: (key: string, vars?: MessageParams) => string;
   lang: string;
   languages: readonly string[];
-  brand: BrandWords;
+  brand: BrandText;
   asset: (name: string) => string;
   when: (instant: number) => string;
   day: (day: string) => string;
 }
 
 /** What a page tells the layout about itself. */
-interface Head {
+interface PageHead {
   title: string;
   /** `narrow` for one column, `wide` for work pages. */
   width: 'narrow' | 'wide';
@@ -138,13 +138,13 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     if (template === undefined) throw new Error(`There is no view ${name}`);
     return template(it);
   };
-  const kitFor = (lang: string): Kit => ({
+  const kitFor = (lang: string): TemplateHelpers => ({
     t: (key, vars) => i18n.t(lang, key, vars),
     lang,
     languages: i18n.languages,
-    brand: brandWords(brand, lang),
+    brand: localizeBrand(brand, lang),
     asset,
-    when: (instant) => i18n.when(lang, instant),
+    when: (instant) => i18n.formatDateTime(lang, instant),
     day: (day) => i18n.day(lang, day),
   });
 
@@ -152,12 +152,12 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     assets,
     asset,
     page: (name, lang, locals) => {
-      const head: Head = { title: '', width: 'narrow', failed: false, modules: [] };
+      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [] };
       const it = { languageLinks: [], ...locals, ...kitFor(lang), head };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {
-      const head: Head = { title: '', width: 'narrow', failed: false, modules: [] };
+      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [] };
       const it = { ...locals, ...kitFor(lang), head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });

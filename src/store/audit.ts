@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
 
-import { CHAIN_START, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
-import { statement, type Param, type Store, type Unit } from './database/index.ts';
+import { GENESIS_HEAD, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
+import { preparedStatement, type Param, type Store, type Transaction } from './database/index.ts';
 import type { Tables } from './schema/tables.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
@@ -16,39 +16,40 @@ export interface StoredHead extends ChainHead {
 
 /** Whether the head is one that the service itself once wrote. That of an empty log needs no seal. */
 export function isAuthentic({ seq, hash, mac }: StoredHead, seal: HeadSeal): boolean {
-  return (seq === CHAIN_START.seq && hash === CHAIN_START.hash) || mac === seal({ seq, hash });
+  return (seq === GENESIS_HEAD.seq && hash === GENESIS_HEAD.hash) || mac === seal({ seq, hash });
 }
 
 /** The first entry makes the head, every other one moves it; either way it is locked. */
-const takePlace = statement(({ db, t: { auditHead: head } }, p: Param<{ start: string }>) =>
+const reserveSequence = preparedStatement(({ db, tables: { auditHead: head } }, param: Param<{ start: string }>) =>
   db
     .insert(head)
-    .values({ id: 1, seq: 1, hash: p('start'), mac: '' })
+    .values({ id: 1, seq: 1, hash: param('start'), mac: '' })
     .onConflictDoUpdate({ target: head.id, set: { seq: sql`${head.seq} + 1` } })
     .returning({ seq: head.seq, hash: head.hash, mac: head.mac }),
 );
 
-const insertEntry = statement(({ db, t }, p: Param<Tables['audit']['$inferSelect']>) =>
-  db.insert(t.audit).values({
-    seq: p('seq'),
-    at: p('at'),
-    event: p('event'),
-    outcome: p('outcome'),
-    actorId: p('actorId'),
-    subjectId: p('subjectId'),
-    clientId: p('clientId'),
-    address: p('address'),
-    detail: p('detail'),
-    prevHash: p('prevHash'),
-    hash: p('hash'),
+const insertEntry = preparedStatement(({ db, tables }, param: Param<Tables['audit']['$inferSelect']>) =>
+  db.insert(tables.audit).values({
+    seq: param('seq'),
+    at: param('at'),
+    event: param('event'),
+    outcome: param('outcome'),
+    actorId: param('actorId'),
+    subjectId: param('subjectId'),
+    clientId: param('clientId'),
+    address: param('address'),
+    detail: param('detail'),
+    prevHash: param('prevHash'),
+    hash: param('hash'),
   }),
 );
 
-const moveHead = statement(({ db, t: { auditHead: head } }, p: Param<{ hash: string; mac: string }>) =>
-  db
-    .update(head)
-    .set({ hash: sql`${p('hash')}`, mac: sql`${p('mac')}` })
-    .where(eq(head.id, 1)),
+const updateHead = preparedStatement(
+  ({ db, tables: { auditHead: head } }, param: Param<{ hash: string; mac: string }>) =>
+    db
+      .update(head)
+      .set({ hash: sql`${param('hash')}`, mac: sql`${param('mac')}` })
+      .where(eq(head.id, 1)),
 );
 
 /**
@@ -57,16 +58,16 @@ const moveHead = statement(({ db, t: { auditHead: head } }, p: Param<{ hash: str
  *
  * A head that was changed by hand is never sealed again: the work goes on, and the log can no longer be verified.
  */
-export async function append(u: Unit, entry: NewAuditEntry, seal: HeadSeal): Promise<ChainedEntry> {
-  const [place] = await takePlace(u, { start: CHAIN_START.hash });
+export async function appendEntry(tx: Transaction, entry: NewAuditEntry, seal: HeadSeal): Promise<ChainedEntry> {
+  const [place] = await reserveSequence(tx, { start: GENESIS_HEAD.hash });
   if (!place) throw new Error('audit: the head gave no row');
   const full: AuditEntry = { ...storable(entry), seq: place.seq };
   const chained: ChainedEntry = { ...full, prevHash: place.hash, hash: chainHash(place.hash, full) };
   const mac = isAuthentic({ ...place, seq: place.seq - 1 }, seal) ? seal(chained) : '';
   // Neither needs the answer of the other, so the two share a way to the database and back.
   await Promise.all([
-    insertEntry(u, { ...chained, detail: { ...chained.detail } }),
-    moveHead(u, { hash: chained.hash, mac }),
+    insertEntry(tx, { ...chained, detail: { ...chained.detail } }),
+    updateHead(tx, { hash: chained.hash, mac }),
   ]);
   return chained;
 }
@@ -93,10 +94,10 @@ function storable(entry: NewAuditEntry): NewAuditEntry {
 }
 
 /** Where the chain stands, kept apart from the rows: shows entries cut off at its end. */
-export async function chainHead(u: Unit): Promise<StoredHead> {
-  const head = u.t.auditHead;
-  const [row] = await u.db.select({ seq: head.seq, hash: head.hash, mac: head.mac }).from(head).where(eq(head.id, 1));
-  return row ?? { ...CHAIN_START, mac: '' };
+export async function getHead(tx: Transaction): Promise<StoredHead> {
+  const head = tx.tables.auditHead;
+  const [row] = await tx.db.select({ seq: head.seq, hash: head.hash, mac: head.mac }).from(head).where(eq(head.id, 1));
+  return row ?? { ...GENESIS_HEAD, mac: '' };
 }
 
 /**
@@ -104,10 +105,10 @@ export async function chainHead(u: Unit): Promise<StoredHead> {
  *
  * @throws {Error} when it was changed by hand
  */
-export async function getAnchor(tx: Unit, seal: HeadSeal): Promise<StoredHead> {
-  const anchor = tx.t.auditArchive;
+export async function getAnchor(tx: Transaction, seal: HeadSeal): Promise<StoredHead> {
+  const anchor = tx.tables.auditArchive;
   const columns = { seq: anchor.seq, hash: anchor.hash, mac: anchor.mac };
-  const [row = { ...CHAIN_START, mac: '' }] = await tx.db.select(columns).from(anchor).where(eq(anchor.id, 1));
+  const [row = { ...GENESIS_HEAD, mac: '' }] = await tx.db.select(columns).from(anchor).where(eq(anchor.id, 1));
   if (isAuthentic(row, seal)) return row;
   throw new Error('audit log: the record of the last archived entry was changed by hand; entries may be missing');
 }
@@ -117,11 +118,11 @@ export async function getAnchor(tx: Unit, seal: HeadSeal): Promise<StoredHead> {
  *
  * @returns false when the anchor is not `from` any more: another node archived
  */
-export async function moveAnchor(tx: Unit, from: ChainHead, to: StoredHead): Promise<boolean> {
-  const anchor = tx.t.auditArchive;
+export async function updateAnchor(tx: Transaction, from: ChainHead, to: StoredHead): Promise<boolean> {
+  const anchor = tx.tables.auditArchive;
   const { seq, hash, mac } = to;
   const rows =
-    from.seq === CHAIN_START.seq
+    from.seq === GENESIS_HEAD.seq
       ? await tx.db.insert(anchor).values({ id: 1, seq, hash, mac }).onConflictDoNothing().returning({ id: anchor.id })
       : await tx.db
           .update(anchor)
@@ -132,25 +133,25 @@ export async function moveAnchor(tx: Unit, from: ChainHead, to: StoredHead): Pro
 }
 
 /** Deletes up to `limit` of the oldest entries that are not after `lastSeq`. @returns how many */
-export async function deleteUpTo(tx: Unit, lastSeq: number, limit: number): Promise<number> {
-  const a = tx.t.audit;
-  const [oldest] = await tx.db.select({ seq: a.seq }).from(a).orderBy(asc(a.seq)).limit(1);
+export async function deleteEntriesUpTo(tx: Transaction, lastSeq: number, limit: number): Promise<number> {
+  const audit = tx.tables.audit;
+  const [oldest] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(asc(audit.seq)).limit(1);
   if (oldest === undefined || oldest.seq > lastSeq) return 0;
   const end = Math.min(lastSeq, oldest.seq + limit - 1);
-  return (await tx.db.delete(a).where(lte(a.seq, end)).returning({ seq: a.seq })).length;
+  return (await tx.db.delete(audit).where(lte(audit.seq, end)).returning({ seq: audit.seq })).length;
 }
 
 /** Up to `limit` entries after `afterSeq`, in order. */
-export async function page(u: Unit, afterSeq: number, limit: number): Promise<ChainedEntry[]> {
-  const a = u.t.audit;
-  return u.db.select().from(a).where(gt(a.seq, afterSeq)).orderBy(asc(a.seq)).limit(limit);
+export async function listEntries(tx: Transaction, afterSeq: number, limit: number): Promise<ChainedEntry[]> {
+  const audit = tx.tables.audit;
+  return tx.db.select().from(audit).where(gt(audit.seq, afterSeq)).orderBy(asc(audit.seq)).limit(limit);
 }
 
 /** The log after an entry, in order, for verifying and exporting; holds one page in memory. */
-export async function* entries(store: Store, afterSeq = 0, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
+export async function* readEntries(store: Store, afterSeq = 0, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
   let after = afterSeq;
   for (;;) {
-    const rows = await store.read((u) => page(u, after, pageSize));
+    const rows = await store.read((tx) => listEntries(tx, after, pageSize));
     yield* rows;
     const last = rows.at(-1);
     if (!last) return;

@@ -9,7 +9,7 @@ import { StoreError, type Dialect, type Store } from './database/index.ts';
 /** The committed migrations; made by `npm run migrations:generate`, the same numbers and names for both engines. */
 export const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../migrations');
 
-const BREAK = '--> statement-breakpoint';
+const STATEMENT_BREAKPOINT = '--> statement-breakpoint';
 const journalSchema = z.object({
   entries: z.array(z.object({ idx: z.number(), tag: z.string().regex(/^[0-9]{4}_[a-z0-9_-]+$/) })),
 });
@@ -34,7 +34,7 @@ export async function readMigrations(dialect: Dialect, folder = MIGRATIONS_FOLDE
     entries.map(async ({ tag }) => {
       const text = (await readFile(join(home, `${tag}.sql`), 'utf8')).replaceAll('\r\n', '\n');
       const statements = text
-        .split(BREAK)
+        .split(STATEMENT_BREAKPOINT)
         .map((statement) => statement.trim())
         .filter((statement) => statement !== '');
       return { tag, hash: createHash('sha256').update(text).digest('hex'), statements };
@@ -50,7 +50,7 @@ export async function readMigrations(dialect: Dialect, folder = MIGRATIONS_FOLDE
  */
 export async function migrate(store: Store, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const migrations = await readMigrations(store.dialect, folder);
-  return store.maintain(async (run) => {
+  return store.runExclusively(async (run) => {
     await run(
       'create table if not exists schema_migrations (tag text primary key, hash text not null, applied_at bigint not null)',
     );
@@ -68,7 +68,7 @@ export async function migrate(store: Store, folder = MIGRATIONS_FOLDER): Promise
 /** The tags that `migrate` would apply; boot checks refuse to start while there are any. Changes nothing. */
 export async function pendingMigrations(store: Store, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const migrations = await readMigrations(store.dialect, folder);
-  return store.maintain(async (run) => {
+  return store.runExclusively(async (run) => {
     const known = await run(
       store.dialect === 'sqlite'
         ? "select 1 from sqlite_master where name = 'schema_migrations'"
@@ -80,7 +80,7 @@ export async function pendingMigrations(store: Store, folder = MIGRATIONS_FOLDER
 }
 
 /** @throws {StoreError} when a database with these migrations is newer than this program */
-export async function refuseUnknownMigrations(dialect: Dialect, applied: ReadonlyMap<string, string>): Promise<void> {
+export async function assertKnownMigrations(dialect: Dialect, applied: ReadonlyMap<string, string>): Promise<void> {
   choosePending(await readMigrations(dialect), applied);
 }
 

@@ -1,7 +1,7 @@
 import { and, count, eq, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm';
 
 import { unlockedRows } from './database/bulk-insert.ts';
-import type { Unit } from './database/index.ts';
+import type { Transaction } from './database/index.ts';
 import type { OutboxKind } from './schema/operations.ts';
 import type { Tables } from './schema/tables.ts';
 
@@ -10,8 +10,8 @@ export type OutboxRow = Tables['outbox']['$inferSelect'];
 export type NewOutboxRow = Pick<OutboxRow, 'id' | 'kind' | 'payload' | 'nextAt' | 'createdAt'>;
 
 /** Writes down what is to be sent, in the unit of its cause: both happen or neither. The caller seals the payload. */
-export async function enqueue(u: Unit, job: NewOutboxRow): Promise<void> {
-  await u.db.insert(u.t.outbox).values(job);
+export async function insertJob(tx: Transaction, job: NewOutboxRow): Promise<void> {
+  await tx.db.insert(tx.tables.outbox).values(job);
 }
 
 /**
@@ -21,98 +21,101 @@ export async function enqueue(u: Unit, job: NewOutboxRow): Promise<void> {
  * @param kind left out: of every kind
  */
 export async function claimDue(
-  u: Unit,
+  tx: Transaction,
   now: number,
   leaseMs: number,
   limit: number,
   kind?: OutboxKind,
 ): Promise<OutboxRow[]> {
-  const o = u.t.outbox;
+  const outbox = tx.tables.outbox;
   const due = and(
-    kind === undefined ? undefined : eq(o.kind, kind),
-    isNull(o.doneAt),
-    isNull(o.deadAt),
-    lte(o.nextAt, now),
-    or(isNull(o.leasedUntil), lte(o.leasedUntil, now)),
+    kind === undefined ? undefined : eq(outbox.kind, kind),
+    isNull(outbox.doneAt),
+    isNull(outbox.deadAt),
+    lte(outbox.nextAt, now),
+    or(isNull(outbox.leasedUntil), lte(outbox.leasedUntil, now)),
   );
   // Other workers' rows are stepped over, not waited for. SQLite has one writer and knows no row locks.
-  const lock = u.dialect === 'postgres' ? sql`for update skip locked` : sql``;
-  const chosen = u.db
+  const lock = tx.dialect === 'postgres' ? sql`for update skip locked` : sql``;
+  const chosen = tx.db
     .$with('chosen', { id: sql<string>`id`.as('id') })
-    .as(sql`select ${o.id} from ${o} where ${due} order by ${o.nextAt} limit ${limit} ${lock}`);
-  const rows = await u.db
+    .as(sql`select ${outbox.id} from ${outbox} where ${due} order by ${outbox.nextAt} limit ${limit} ${lock}`);
+  const rows = await tx.db
     .with(chosen)
-    .update(o)
-    .set({ leasedUntil: now + leaseMs, attempts: sql`${o.attempts} + 1` })
-    .where(and(inArray(o.id, sql`(select id from chosen)`), due))
+    .update(outbox)
+    .set({ leasedUntil: now + leaseMs, attempts: sql`${outbox.attempts} + 1` })
+    .where(and(inArray(outbox.id, sql`(select id from chosen)`), due))
     .returning();
   return rows.sort((a, b) => a.nextAt - b.nextAt);
 }
 
 /** Sent. The payload is erased: what it said is nobody's business any more. */
-export async function markDone(u: Unit, id: string, now: number): Promise<void> {
-  const o = u.t.outbox;
-  await u.db.update(o).set({ doneAt: now, leasedUntil: null, lastError: null, payload: '' }).where(eq(o.id, id));
+export async function markDelivered(tx: Transaction, id: string, now: number): Promise<void> {
+  const outbox = tx.tables.outbox;
+  await tx.db
+    .update(outbox)
+    .set({ doneAt: now, leasedUntil: null, lastError: null, payload: '' })
+    .where(eq(outbox.id, id));
 }
 
 /** Not sent; due again at `nextAt` (ms). `error` must carry no personal data. */
-export async function markRetry(u: Unit, id: string, nextAt: number, error: string): Promise<void> {
-  const o = u.t.outbox;
-  await u.db.update(o).set({ nextAt, leasedUntil: null, lastError: error }).where(eq(o.id, id));
+export async function scheduleRetry(tx: Transaction, id: string, nextAt: number, error: string): Promise<void> {
+  const outbox = tx.tables.outbox;
+  await tx.db.update(outbox).set({ nextAt, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
 }
 
 /** Given up. The payload stays until it is purged, so that an operator can send it again. */
-export async function markDead(u: Unit, id: string, now: number, error: string): Promise<void> {
-  const o = u.t.outbox;
-  await u.db.update(o).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(o.id, id));
+export async function markDeadLettered(tx: Transaction, id: string, now: number, error: string): Promise<void> {
+  const outbox = tx.tables.outbox;
+  await tx.db.update(outbox).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
 }
 
 /** What has become of jobs. Purged ones are absent. */
-export async function outboxOutcomes(
-  u: Unit,
+export async function listOutcomes(
+  tx: Transaction,
   ids: readonly string[],
 ): Promise<Pick<OutboxRow, 'id' | 'doneAt' | 'lastError'>[]> {
-  const o = u.t.outbox;
-  return u.db
-    .select({ id: o.id, doneAt: o.doneAt, lastError: o.lastError })
-    .from(o)
-    .where(inArray(o.id, [...ids]));
+  const outbox = tx.tables.outbox;
+  return tx.db
+    .select({ id: outbox.id, doneAt: outbox.doneAt, lastError: outbox.lastError })
+    .from(outbox)
+    .where(inArray(outbox.id, [...ids]));
 }
 
-export interface OutboxCount {
+export interface JobCount {
   kind: OutboxKind;
   pending: number;
   dead: number;
 }
 
 /** What waits and what was given up, by kind, for the metrics. Kinds with neither are absent. */
-export async function outboxCounts(u: Unit): Promise<OutboxCount[]> {
-  const o = u.t.outbox;
-  return u.db
+export async function countJobs(tx: Transaction): Promise<JobCount[]> {
+  const outbox = tx.tables.outbox;
+  return tx.db
     .select({
-      kind: o.kind,
-      pending: sql`sum(case when ${o.deadAt} is null then 1 else 0 end)`.mapWith(Number),
-      dead: count(o.deadAt),
+      kind: outbox.kind,
+      pending: sql`sum(case when ${outbox.deadAt} is null then 1 else 0 end)`.mapWith(Number),
+      dead: count(outbox.deadAt),
     })
-    .from(o)
-    .where(isNull(o.doneAt))
-    .groupBy(o.kind)
-    .orderBy(o.kind);
+    .from(outbox)
+    .where(isNull(outbox.doneAt))
+    .groupBy(outbox.kind)
+    .orderBy(outbox.kind);
 }
 
 /** Removes up to `limit` jobs made before `before` (ms) that were sent or given up. @returns how many */
-export async function purgeOutbox(u: Unit, before: number, limit: number): Promise<number> {
-  const o = u.t.outbox;
-  const old = u.db
-    .select({ id: o.id })
-    .from(o)
-    .where(and(lt(o.createdAt, before), or(isNotNull(o.doneAt), isNotNull(o.deadAt))))
-    .orderBy(o.createdAt, o.id)
+export async function purgeOutbox(tx: Transaction, before: number, limit: number): Promise<number> {
+  const outbox = tx.tables.outbox;
+  const old = tx.db
+    .select({ id: outbox.id })
+    .from(outbox)
+    .where(and(lt(outbox.createdAt, before), or(isNotNull(outbox.doneAt), isNotNull(outbox.deadAt))))
+    .orderBy(outbox.createdAt, outbox.id)
     .limit(limit);
   return (
-    await u.db
-      .delete(o)
-      .where(inArray(o.id, unlockedRows(u, old)))
-      .returning({ id: o.id })
+    await tx.db
+      .delete(outbox)
+      .where(inArray(outbox.id, unlockedRows(tx, old)))
+      .returning({ id: outbox.id })
   ).length;
 }

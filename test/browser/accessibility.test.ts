@@ -6,9 +6,9 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
 import type { PageName } from '../../src/presentation/page-locals.ts';
-import { isAccessible, isPage, lookAt } from '../helpers/accessibility.ts';
+import { isAccessible, isPage, inspectPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { openStage, type Stage } from '../helpers/browser-harness.ts';
+import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { giveFirstPassword, givePassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
@@ -25,28 +25,28 @@ const ROOT = new URL('../../', import.meta.url);
 
 for (const lang of ['zh-TW', 'en'] as const) {
   describe(`axe finds nothing, on a phone and a desktop, by day and by night (${lang})`, () => {
-    let stage: Stage;
+    let harness: BrowserHarness;
     const seen = new Set<string>();
     before(async () => {
-      stage = await openStage({ clients: [SHOP, TELEVISION] });
+      harness = await openBrowserHarness({ clients: [SHOP, TELEVISION] });
     });
-    afterEach(() => stage.clear());
-    after(() => stage.close());
+    afterEach(() => harness.clear());
+    after(() => harness.close());
 
     const look = async (page: Page, view: PageName, app?: string): Promise<void> => {
-      await lookAt({ page, view, lang, ...(app === undefined ? {} : { app }) });
+      await inspectPage({ page, view, lang, ...(app === undefined ? {} : { app }) });
       seen.add(`views/${view}.ejs`);
     };
     const lookAtApp = async (page: Page, ...views: string[]): Promise<void> => {
       await isAccessible(page, lang);
       for (const view of views) seen.add(`examples/${view}.ejs`);
     };
-    const guest = async (): Promise<Page> => (await stage.guest({ locale: lang })).page;
+    const guest = async (): Promise<Page> => (await harness.guest({ locale: lang })).page;
 
     it('on the way of a first sign-in', async () => {
-      await giveFirstPassword(stage.world.service, 'G5', '100803');
+      await giveFirstPassword(harness.environment.service, 'G5', '100803');
       const page = await guest();
-      await page.goto(stage.world.portfolio);
+      await page.goto(harness.environment.portfolio);
       await lookAtApp(page, 'shared/views/start');
       await press(page, '#sign-in');
       await look(page, 'interaction/sign-in');
@@ -67,31 +67,31 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await lookAtApp(page, 'portfolio/views/drawer');
       await press(page, page.locator('.files a').first());
       await lookAtApp(page, 'portfolio/views/file');
-      await page.goto(`${stage.world.portfolio}/nowhere`);
+      await page.goto(`${harness.environment.portfolio}/nowhere`);
       await lookAtApp(page, 'shared/views/message');
-      await givePassword(stage.world.service, 'G5', DEMO_PASSWORD);
+      await givePassword(harness.environment.service, 'G5', DEMO_PASSWORD);
     });
 
     it('on the way to a bill', async () => {
       const page = await guest();
-      await signIn(page, stage.world.payment, LOGIN.G5);
+      await signIn(page, harness.environment.payment, LOGIN.G5);
       await lookAtApp(page, 'payment/views/bills');
       await press(page, page.locator('.bill a').first());
       await lookAtApp(page, 'payment/views/bill');
       await press(page, '#pay');
       await lookAtApp(page);
-      await page.goto(stage.world.payment);
+      await page.goto(harness.environment.payment);
       await lookAtApp(page);
     });
 
     it('where an identity is chosen, as a teacher, and as a caregiver who may not pay', async () => {
       const page = await guest();
-      await signIn(page, stage.world.portfolio, LOGIN.T1);
+      await signIn(page, harness.environment.portfolio, LOGIN.T1);
       await look(page, 'interaction/select-account');
       await choose(page, lang === 'en' ? 'Teacher' : '教師');
       await lookAtApp(page, 'portfolio/views/class');
       const caregiver = await guest();
-      await signIn(caregiver, stage.world.payment, LOGIN.G4);
+      await signIn(caregiver, harness.environment.payment, LOGIN.G4);
       await lookAtApp(caregiver);
       await press(caregiver, caregiver.locator('.bill a').first());
       await lookAtApp(caregiver);
@@ -99,9 +99,9 @@ for (const lang of ['zh-TW', 'en'] as const) {
 
     it('where there is no child, and where an app asks for data', async () => {
       const page = await guest();
-      await signIn(page, stage.world.portfolio, LOGIN.G3);
+      await signIn(page, harness.environment.portfolio, LOGIN.G3);
       await look(page, 'interaction/no-context');
-      const shop = await createParty(stage.world.issuer, {
+      const shop = await createParty(harness.environment.issuer, {
         id: 'bookshop',
         secret: SECRET,
         scope: 'openid profile children children.profile',
@@ -113,7 +113,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('on the account page and on the way out', async () => {
-      const { issuer, payment } = stage.world;
+      const { issuer, payment } = harness.environment;
       const other = await guest();
       await signIn(other, payment, LOGIN.G2);
       const page = await guest();
@@ -132,7 +132,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('where a password was forgotten', async () => {
-      const { issuer, mail } = stage.world;
+      const { issuer, mail } = harness.environment;
       const page = await guest();
       await page.goto(`${issuer}/forgot`);
       await look(page, 'password-reset/request');
@@ -151,7 +151,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('where a television waits for its code', async () => {
-      const { issuer } = stage.world;
+      const { issuer } = harness.environment;
       const television = await createParty(issuer, { id: 'television', secret: SECRET, scope: 'openid' });
       const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const app = lang === 'en' ? 'Test television' : '測試 television';
@@ -170,7 +170,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('where something went wrong', async () => {
-      const { issuer } = stage.world;
+      const { issuer } = harness.environment;
       const page = await guest();
       for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=nobody']) {
         await page.goto(issuer + path);

@@ -9,30 +9,30 @@ import {
   bodyText,
   childNames,
   heading,
-  openStage,
+  openBrowserHarness,
   type Guest,
-  type Stage,
+  type BrowserHarness,
 } from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { auditOf, givePassword } from '../helpers/city.ts';
 import { eventually, mailTo } from '../helpers/mail.ts';
 
 describe('the account page', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   /** At payment with one child, on a device of its own. */
   const atPayment = async (): Promise<Guest> => {
-    const guest = await stage.guest();
-    await signIn(guest.page, stage.world.payment, LOGIN.G2);
+    const guest = await harness.guest();
+    await signIn(guest.page, harness.environment.payment, LOGIN.G2);
     await choose(guest.page, '王小樂');
     return guest;
   };
-  const openAccount = (page: Page) => page.goto(`${stage.world.issuer}/account`);
+  const openAccount = (page: Page) => page.goto(`${harness.environment.issuer}/account`);
   /** The session at the service is over: the account page asks who it is. */
   const isSignedOut = async (page: Page): Promise<void> => {
     await openAccount(page);
@@ -68,7 +68,7 @@ describe('the account page', () => {
   });
 
   it('shows a teacher both roles with their schools', async () => {
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     await openAccount(page);
     await fillSignIn(page, LOGIN.T1);
     assert.match(await section(page, 'roles').innerText(), /教師\s+明德高中[\s\S]*家長/);
@@ -84,7 +84,7 @@ describe('the account page', () => {
     await press(page, rows.getByRole('button', { name: '登出該裝置' }).first());
     assert.match(await bodyText(page), /該裝置已登出。/);
     assert.equal(await rows.count(), count - 1);
-    await isOutAt(other.page, stage.world.payment);
+    await isOutAt(other.page, harness.environment.payment);
     await isSignedOut(other.page);
     await openAccount(page);
     assert.equal(await heading(page), '我的帳號');
@@ -98,7 +98,7 @@ describe('the account page', () => {
     assert.match(await bodyText(page), /其他裝置都已登出。/);
     assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
     assert.equal(await page.getByRole('button', { name: '登出其他所有裝置' }).count(), 0);
-    for (const { page: other } of others) await isOutAt(other, stage.world.payment);
+    for (const { page: other } of others) await isOutAt(other, harness.environment.payment);
     for (const { page: other } of others) await isSignedOut(other);
   });
 
@@ -110,11 +110,11 @@ describe('the account page', () => {
     await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
     assert.match(await bodyText(page), /已取消該應用程式的存取權/);
     assert.match(await section(page, 'apps').innerText(), /目前沒有已授權的應用程式。/);
-    await isOutAt(app, stage.world.payment);
+    await isOutAt(app, harness.environment.payment);
   });
 
   it('changes the password after asking for the old one, ends the other sessions, and mails a notice', async () => {
-    const { world } = stage;
+    const { environment } = harness;
     const { page } = await atPayment();
     const other = await atPayment();
     await openAccount(page);
@@ -124,23 +124,23 @@ describe('the account page', () => {
     await fillNewPassword(page, { current: DEMO_PASSWORD, next: 'seven quiet lanterns' });
     assert.equal(await heading(page), '我的帳號');
     assert.match(await bodyText(page), /密碼已變更，其他裝置都已登出。/);
-    await isOutAt(other.page, world.payment);
+    await isOutAt(other.page, environment.payment);
     await openAccount(other.page);
     await fillSignIn(other.page, LOGIN.G2);
     assert.match(await alertText(other.page), /帳號或密碼不正確。/);
     await fillSignIn(other.page, LOGIN.G2, 'seven quiet lanterns');
     assert.equal(await heading(other.page), '我的帳號');
-    await mailTo(world.mail, LOGIN.G2, '您的密碼已變更');
-    await givePassword(world.service, 'G2', DEMO_PASSWORD);
+    await mailTo(environment.mail, LOGIN.G2, '您的密碼已變更');
+    await givePassword(environment.service, 'G2', DEMO_PASSWORD);
   });
 
   it('keeps somebody signed in over the end of the browser only when asked to', async () => {
     const lasting = async (remember: boolean): Promise<boolean> => {
-      const { context, page } = await stage.guest();
+      const { context, page } = await harness.guest();
       await openAccount(page);
       await page.setChecked('[name="remember"]', remember);
       await fillSignIn(page, LOGIN.G2);
-      const cookies = await context.cookies(stage.world.issuer);
+      const cookies = await context.cookies(harness.environment.issuer);
       const session = cookies.find(({ name }) => name === 'kinpass_session');
       assert.ok(session);
       return session.expires !== -1;
@@ -151,19 +151,19 @@ describe('the account page', () => {
 });
 
 describe('signing out', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   /** In at both apps, each in a tab of its own. */
   const atBoth = async (): Promise<{ portfolio: Page; payment: Page; guest: Guest }> => {
-    const guest = await stage.guest();
-    await signIn(guest.page, stage.world.portfolio, LOGIN.G2);
+    const guest = await harness.guest();
+    await signIn(guest.page, harness.environment.portfolio, LOGIN.G2);
     const payment = await guest.tab();
-    await payment.goto(stage.world.payment);
+    await payment.goto(harness.environment.payment);
     await press(payment, '#sign-in');
     await choose(payment, '王小安');
     return { portfolio: guest.page, payment, guest };
@@ -181,7 +181,7 @@ describe('signing out', () => {
     const asked = await bodyText(portfolio);
     for (const words of ['目前登入：李美玲', '學習歷程檔案', '校園繳費系統']) assert.ok(asked.includes(words), words);
     await press(portfolio, '#submit');
-    assert.ok(portfolio.url().startsWith(stage.world.portfolio), portfolio.url());
+    assert.ok(portfolio.url().startsWith(harness.environment.portfolio), portfolio.url());
     assert.match(await bodyText(portfolio), /您已登出。/);
     await until(() => showsStart(payment));
     await press(payment, '#sign-in');
@@ -191,21 +191,21 @@ describe('signing out', () => {
   it('begun at the account page ends both apps and says which ones were told', async () => {
     const { portfolio, payment, guest } = await atBoth();
     const page = await guest.tab();
-    await page.goto(`${stage.world.issuer}/account`);
+    await page.goto(`${harness.environment.issuer}/account`);
     await press(page, page.getByText('登出', { exact: true }));
     await press(page, '#submit');
     assert.equal(await heading(page), '已登出');
     assert.match(await bodyText(page), /您已登出，並已通知：(學習歷程檔案、校園繳費系統|校園繳費系統、學習歷程檔案)。/);
     for (const app of [portfolio, payment]) await until(() => showsStart(app));
-    await page.goto(`${stage.world.issuer}/account`);
+    await page.goto(`${harness.environment.issuer}/account`);
     assert.equal(await heading(page), '登入');
-    assert.ok((await auditOf(stage.world.service, 'G2')).includes('session.signed_out'));
+    assert.ok((await auditOf(harness.environment.service, 'G2')).includes('session.signed_out'));
   });
 
   it('can be left with "stay signed in", and then nothing has ended', async () => {
     const { payment, guest } = await atBoth();
     const page = await guest.tab();
-    await page.goto(`${stage.world.issuer}/session/end`);
+    await page.goto(`${harness.environment.issuer}/session/end`);
     await press(page, page.getByText('保持登入'));
     assert.equal(await heading(page), '我的帳號');
     await payment.reload();
@@ -213,8 +213,8 @@ describe('signing out', () => {
   });
 
   it('says "you are signed out" also to somebody who was not signed in', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/session/end`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/session/end`);
     await page.waitForURL('**/session/end/success');
     assert.equal(await heading(page), '已登出');
     await press(page, page.getByRole('link', { name: '重新登入' }));

@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { bodyText, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import { bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -14,7 +14,7 @@ import { createParty, newSecret, registered, type TestParty } from '../helpers/r
 const SCOPE = 'openid profile children children.profile';
 
 describe('an app that is not the city’s own asks before it reads anything', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   let shop: TestParty;
   /** The shop's own server: an empty page at every address. */
   const server = createServer((_request, response) => {
@@ -31,12 +31,12 @@ describe('an app that is not the city’s own asks before it reads anything', ()
       scopes: SCOPE.split(' '),
       first_party: false,
     });
-    stage = await openStage({ clients: [client] });
-    shop = await createParty(stage.world.issuer, { id: 'bookshop', secret, scope: SCOPE, redirectUri });
+    harness = await openBrowserHarness({ clients: [client] });
+    shop = await createParty(harness.environment.issuer, { id: 'bookshop', secret, scope: SCOPE, redirectUri });
   });
-  afterEach(() => stage.clear());
+  afterEach(() => harness.clear());
   after(async () => {
-    await stage.close();
+    await harness.close();
     server.close();
     server.closeAllConnections();
   });
@@ -50,7 +50,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
   };
 
   it('names each item in plain words, and a refusal goes back to the app as access_denied', async () => {
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     await enterShop(page);
     await fillSignIn(page, LOGIN.S1);
     assert.equal(await heading(page), '「校園書店」想使用您的資料');
@@ -71,8 +71,8 @@ describe('an app that is not the city’s own asks before it reads anything', ()
   });
 
   it('a consent is given once, pressed twice or not, and asked anew after it was taken back', async () => {
-    const { issuer } = stage.world;
-    const { page } = await stage.guest();
+    const { issuer } = harness.environment;
+    const { page } = await harness.guest();
     await enterShop(page);
     await fillSignIn(page, LOGIN.S1);
     await Promise.all([page.waitForURL(`${shop.redirectUri}*`), page.locator('#submit').dblclick()]);

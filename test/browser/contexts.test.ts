@@ -4,20 +4,20 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choiceOf, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
 
 describe('choosing and switching identities, on a phone', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   it('a mother of two chooses a child and switches to the other one without a password (docs/claims.md, rule 7)', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.payment, LOGIN.G2);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.payment, LOGIN.G2);
     assert.equal(await heading(page), '這次要以什麼身分使用？');
     assert.match(await bodyText(page), /前往：校園繳費系統/);
     assert.equal(await choiceOf(page, '家長：王小安', '示範高中', '高二3班').count(), 1);
@@ -28,17 +28,17 @@ describe('choosing and switching identities, on a phone', () => {
 
     await switchTo(page, '家長：王小樂');
     assert.deepEqual(await childNames(page), ['王小樂']);
-    assert.ok(page.url().startsWith(`${stage.world.payment}/c/`), page.url());
+    assert.ok(page.url().startsWith(`${harness.environment.payment}/c/`), page.url());
     assert.notDeepEqual(await billNumbers(page), first);
     assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
   });
 
   it('two tabs with different children keep their own, also when both are loaded again (docs/claims.md, rule 8)', async () => {
-    const { page: left, tab } = await stage.guest();
-    await signIn(left, stage.world.payment, LOGIN.G2);
+    const { page: left, tab } = await harness.guest();
+    await signIn(left, harness.environment.payment, LOGIN.G2);
     await choose(left, '王小安');
     const right = await tab();
-    await right.goto(stage.world.payment);
+    await right.goto(harness.environment.payment);
     await press(right, '#continue');
     await switchTo(right, '家長：王小樂');
     for (let round = 0; round < 2; round += 1) {
@@ -53,10 +53,10 @@ describe('choosing and switching identities, on a phone', () => {
 
   it('the last choice of each app is marked and comes first (docs/claims.md, rule 7)', async () => {
     for (const child of ['王小樂', '王小安']) {
-      const { page } = await stage.guest();
-      await signIn(page, stage.world.payment, LOGIN.G2);
+      const { page } = await harness.guest();
+      await signIn(page, harness.environment.payment, LOGIN.G2);
       await choose(page, child);
-      await page.goto(stage.world.payment);
+      await page.goto(harness.environment.payment);
       await press(page, '#sign-in');
       assert.equal(await heading(page), '這次要以什麼身分使用？');
       const marked = choiceOf(page, '上次使用');
@@ -67,9 +67,9 @@ describe('choosing and switching identities, on a phone', () => {
   });
 
   it('a teacher with a child is asked, sees a class as teacher, the child as mother, and never mixes them', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest();
-    await signIn(page, world.portfolio, LOGIN.T1);
+    const { environment } = harness;
+    const { page } = await harness.guest();
+    await signIn(page, environment.portfolio, LOGIN.T1);
     assert.equal(await choiceOf(page).count(), 2);
     await choose(page, '教師：明德高中');
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'teacher');
@@ -89,12 +89,12 @@ describe('choosing and switching identities, on a phone', () => {
 
     await switchTo(page, '教師：明德高中');
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'teacher');
-    assert.ok(page.url().startsWith(`${world.portfolio}/c/`), page.url());
+    assert.ok(page.url().startsWith(`${environment.portfolio}/c/`), page.url());
   });
 
   it('a student is not asked and reads the own three drawers', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.portfolio, LOGIN.S1);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.portfolio, LOGIN.S1);
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'student');
     assert.deepEqual(await page.locator('.drawer h2').allInnerTexts(), ['課程學習成果', '多元表現', '其他']);
     await press(page, 'section[aria-labelledby="other"] a');
@@ -102,31 +102,31 @@ describe('choosing and switching identities, on a phone', () => {
   });
 
   it('a student sees at payment that there is nothing for this role', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.payment, LOGIN.S1);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.payment, LOGIN.S1);
     assert.equal(await heading(page), '這個身分在這裡沒有資料');
     assert.equal(await page.locator('.bill').count(), 0);
   });
 });
 
 describe('parents whom an app shows less', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   it('a suspended guardianship shows no child and no reason, at no app and not on the account page (docs/claims.md, rule 5)', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest();
+    const { environment } = harness;
+    const { page } = await harness.guest();
     const seen: string[] = [];
     const look = async (): Promise<void> => {
       seen.push(`${await page.content()} ${page.url()}`);
     };
     for (const [party, app] of [
-      [world.portfolio, '學習歷程檔案'],
-      [world.payment, '校園繳費系統'],
+      [environment.portfolio, '學習歷程檔案'],
+      [environment.payment, '校園繳費系統'],
     ] as const) {
       await page.goto(party);
       await press(page, '#sign-in');
@@ -137,7 +137,7 @@ describe('parents whom an app shows less', () => {
       assert.ok(page.url().startsWith(party), page.url());
       await look();
     }
-    await page.goto(`${world.issuer}/account`);
+    await page.goto(`${environment.issuer}/account`);
     assert.match(await bodyText(page), /周建國/);
     await look();
     assert.equal(seen.length, 5);
@@ -145,13 +145,13 @@ describe('parents whom an app shows less', () => {
   });
 
   it('a delegated caregiver has no portfolio, and sees bills without a way to pay', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest();
-    await signIn(page, world.portfolio, LOGIN.G4);
+    const { environment } = harness;
+    const { page } = await harness.guest();
+    await signIn(page, environment.portfolio, LOGIN.G4);
     assert.match(await bodyText(page), /目前沒有可在「學習歷程檔案」查看的學生資料。/);
     assert.deepEqual(await childNames(page), []);
 
-    await page.goto(world.payment);
+    await page.goto(environment.payment);
     await press(page, '#sign-in');
     assert.deepEqual(await childNames(page), ['周子晴']);
     assert.ok((await page.locator('.bill').count()) > 0);
@@ -162,8 +162,8 @@ describe('parents whom an app shows less', () => {
   });
 
   it('somebody without a child can go on as somebody else', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.portfolio, LOGIN.G3);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.portfolio, LOGIN.G3);
     await press(page, page.getByText('以其他帳號登入'));
     assert.equal(await heading(page), '登入');
     assert.equal(await page.locator('[name="login"]').isEditable(), true);
@@ -172,9 +172,9 @@ describe('parents whom an app shows less', () => {
   });
 
   it('a mother who reads English finds every page in English, also at the apps', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest({ locale: 'en-GB' });
-    await page.goto(world.portfolio);
+    const { environment } = harness;
+    const { page } = await harness.guest({ locale: 'en-GB' });
+    await page.goto(environment.portfolio);
     await isEnglish(page);
     await press(page, '#sign-in');
     assert.equal(await heading(page), 'Sign in');
@@ -189,7 +189,7 @@ describe('parents whom an app shows less', () => {
     await isEnglish(page);
     await press(page, page.locator('.files a').first());
     await isEnglish(page);
-    await page.goto(world.payment);
+    await page.goto(environment.payment);
     await press(page, '#sign-in');
     assert.equal(await heading(page), 'Bills');
     await isEnglish(page);
@@ -199,10 +199,10 @@ describe('parents whom an app shows less', () => {
     assert.match(await bodyText(page), /This bill is settled\./);
     await isEnglish(page);
     for (const path of ['/account', '/account/password', '/forgot', '/session/end', '/nowhere']) {
-      await page.goto(world.issuer + path);
+      await page.goto(environment.issuer + path);
       await isEnglish(page);
     }
-    await page.goto(`${world.payment}/sign-out`);
+    await page.goto(`${environment.payment}/sign-out`);
     await isEnglish(page);
     await press(page, '#submit');
     assert.match(await bodyText(page), /You are signed out\./);
@@ -210,8 +210,8 @@ describe('parents whom an app shows less', () => {
   });
 
   it('her language goes with her to the apps, also in a browser that speaks Chinese', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.payment, LOGIN.G5);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.payment, LOGIN.G5);
     assert.equal(await heading(page), 'Bills');
   });
 });

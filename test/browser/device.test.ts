@@ -5,7 +5,7 @@ import * as client from 'openid-client';
 
 import { isAccessible } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { alertText, bodyText, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import { alertText, bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 
@@ -14,14 +14,14 @@ const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device
 
 /** RFC 8628, section 3.3.1: a television shows its address with the code in it as a picture, and the phone reads that. */
 describe('an address that holds the code of a device', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   let television: TestParty;
   before(async () => {
-    stage = await openStage({ clients: [TELEVISION] });
-    television = await createParty(stage.world.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
+    harness = await openBrowserHarness({ clients: [TELEVISION] });
+    television = await createParty(harness.environment.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   const show = async (): Promise<{ code: string; address: string }> => {
     const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
@@ -30,8 +30,8 @@ describe('an address that holds the code of a device', () => {
 
   it('leads straight to the question whether the device shows this code, and back goes back', async () => {
     const { code, address } = await show();
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/forgot`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/forgot`);
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
     assert.equal(await heading(page), '允許裝置登入「測試 television」？');
@@ -42,7 +42,7 @@ describe('an address that holds the code of a device', () => {
 
   it('works without JavaScript: our page, with the code and a button', async () => {
     const { code, address } = await show();
-    const { page } = await stage.guest({ javaScriptEnabled: false });
+    const { page } = await harness.guest({ javaScriptEnabled: false });
     await page.goto(address);
     assert.equal(await heading(page), '連結您的裝置');
     assert.equal(await page.inputValue('[name="user_code"]'), code);
@@ -54,8 +54,8 @@ describe('an address that holds the code of a device', () => {
 
   it('names the account that the device gets, and lets somebody else sign in instead', async () => {
     const { code, address } = await show();
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/account`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(page, LOGIN.T2);
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
@@ -73,7 +73,7 @@ describe('an address that holds the code of a device', () => {
 
   it('shows a calm page when the person says "not me"', async () => {
     const { address } = await show();
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
     assert.ok((await bodyText(page)).includes('接下來請登入；裝置會使用您登入的帳號。'));
@@ -84,9 +84,9 @@ describe('an address that holds the code of a device', () => {
   });
 
   it('says when to try again after too many wrong codes', async () => {
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     for (const last of 'BCDFG') {
-      await page.goto(`${stage.world.issuer}/device?user_code=BBBB-BBB${last}`);
+      await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBB${last}`);
       await page.waitForSelector('[role="alert"]');
     }
     await page.fill('[name="user_code"]', 'BBBB-BBBH');
@@ -96,8 +96,8 @@ describe('an address that holds the code of a device', () => {
   });
 
   it('says at the field what is wrong with a code, and sends it no second time', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/device?user_code=BBBB-BBBB`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBBB`);
     await page.waitForSelector('[role="alert"]');
     assert.equal(await page.inputValue('[name="user_code"]'), 'BBBB-BBBB');
     await isAccessible(page, 'zh-TW');

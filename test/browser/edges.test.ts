@@ -4,7 +4,14 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import {
+  alertText,
+  bodyText,
+  childNames,
+  heading,
+  openBrowserHarness,
+  type BrowserHarness,
+} from '../helpers/browser-harness.ts';
 import {
   choiceOf,
   choose,
@@ -16,21 +23,21 @@ import {
   switchTo,
 } from '../helpers/browser.ts';
 import { auditOf, giveFirstPassword } from '../helpers/city.ts';
-import { holdTime, MINUTE } from '../helpers/frozen-time.ts';
+import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 
 describe('what browsers do to a sign-in', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   it('the back button after signing in shows a page that leads on, and the app is still open', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.portfolio, LOGIN.G2);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.portfolio, LOGIN.G2);
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
     assert.match(await bodyText(page), /請重新開始，不會有任何資料遺失。/);
@@ -43,10 +50,10 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('the back button on the forced change shows a page that leads on, and opens nothing', async () => {
-    const { world } = stage;
-    await giveFirstPassword(world.service, 'G1', '100201');
-    const { page } = await stage.guest();
-    await signIn(page, world.portfolio, LOGIN.G1, '100201');
+    const { environment } = harness;
+    await giveFirstPassword(environment.service, 'G1', '100201');
+    const { page } = await harness.guest();
+    await signIn(page, environment.portfolio, LOGIN.G1, '100201');
     assert.equal(await heading(page), '請設定您自己的密碼');
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
@@ -54,10 +61,10 @@ describe('what browsers do to a sign-in', () => {
     // Nobody is signed in: the account page asks who it is.
     assert.equal(await heading(page), '登入');
     for (const path of ['/account', '/account/password']) {
-      await page.goto(world.issuer + path);
+      await page.goto(environment.issuer + path);
       assert.equal(await heading(page), '登入', path);
     }
-    await page.goto(world.portfolio);
+    await page.goto(environment.portfolio);
     await press(page, '#sign-in');
     assert.equal(await heading(page), '登入');
     await fillSignIn(page, LOGIN.G1, '100201');
@@ -66,10 +73,10 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('a step that was open for more than an hour says so and leads back to the app', async () => {
-    const time = holdTime(Date.now());
+    const time = freezeTime(Date.now());
     try {
-      const { page } = await stage.guest();
-      await page.goto(stage.world.portfolio);
+      const { page } = await harness.guest();
+      await page.goto(harness.environment.portfolio);
       await press(page, '#sign-in');
       time.forward(61 * MINUTE);
       await fillSignIn(page, LOGIN.G2);
@@ -85,10 +92,10 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('a double click on each primary button does the thing once', async () => {
-    const { world } = stage;
-    await giveFirstPassword(world.service, 'G4', '100703');
-    const { page } = await stage.guest();
-    await page.goto(world.payment);
+    const { environment } = harness;
+    await giveFirstPassword(environment.service, 'G4', '100703');
+    const { page } = await harness.guest();
+    await page.goto(environment.payment);
     await twice(page, page.locator('#sign-in'));
     await page.fill('[name="login"]', LOGIN.G4);
     await page.fill('[name="password"]', '100703');
@@ -99,18 +106,18 @@ describe('what browsers do to a sign-in', () => {
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));
     assert.deepEqual(await childNames(page), ['周子晴']);
-    await page.goto(`${world.payment}/sign-out`);
+    await page.goto(`${environment.payment}/sign-out`);
     await twice(page, page.locator('#submit'));
     assert.match(await bodyText(page), /您已登出。/);
-    const events = await auditOf(world.service, 'G4');
+    const events = await auditOf(environment.service, 'G4');
     assert.equal(events.filter((event) => event === 'password.chosen').length, 1);
     assert.equal(events.filter((event) => event === 'session.signed_out').length, 1);
   });
 
   it('a double click on a choice and on paying does it once', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest();
-    await signIn(page, world.payment, LOGIN.G2);
+    const { environment } = harness;
+    const { page } = await harness.guest();
+    await signIn(page, environment.payment, LOGIN.G2);
     await twice(page, choiceOf(page, '王小樂'));
     assert.deepEqual(await childNames(page), ['王小樂']);
     await press(page, page.locator('.bill a').first());
@@ -120,27 +127,27 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('two sign-ins begun in two tabs both arrive at their own app', async () => {
-    const { world } = stage;
-    const { page: first, tab } = await stage.guest();
+    const { environment } = harness;
+    const { page: first, tab } = await harness.guest();
     const second = await tab();
-    await first.goto(world.portfolio);
-    await second.goto(world.payment);
+    await first.goto(environment.portfolio);
+    await second.goto(environment.payment);
     await press(first, '#sign-in');
     await press(second, '#sign-in');
     await fillSignIn(first, LOGIN.G2);
     assert.deepEqual(await childNames(first), ['王小安']);
-    assert.ok(first.url().startsWith(world.portfolio));
+    assert.ok(first.url().startsWith(environment.portfolio));
     await fillSignIn(second, LOGIN.G2);
     await choose(second, '王小樂');
     assert.deepEqual(await childNames(second), ['王小樂']);
-    assert.ok(second.url().startsWith(world.payment));
+    assert.ok(second.url().startsWith(environment.payment));
     await first.reload();
     assert.deepEqual(await childNames(first), ['王小安']);
   });
 
   it('the language switch keeps the step, also after a refused try', async () => {
-    const { page } = await stage.guest();
-    await page.goto(stage.world.portfolio);
+    const { page } = await harness.guest();
+    await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     const step = page.url();
     await press(page, '.languages a[lang="en"]');
@@ -156,10 +163,10 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('the whole first sign-in works without JavaScript, also when its buttons are pressed twice', async () => {
-    const { world } = stage;
-    await giveFirstPassword(world.service, 'G1', '100201');
-    const { page } = await stage.guest({ javaScriptEnabled: false });
-    await signIn(page, world.payment, LOGIN.G1, 'wrong password');
+    const { environment } = harness;
+    await giveFirstPassword(environment.service, 'G1', '100201');
+    const { page } = await harness.guest({ javaScriptEnabled: false });
+    await signIn(page, environment.payment, LOGIN.G1, 'wrong password');
     assert.match(await alertText(page), /帳號或密碼不正確。/);
     await page.fill('[name="password"]', '100201');
     await twice(page, page.locator('#submit'));
@@ -174,14 +181,14 @@ describe('what browsers do to a sign-in', () => {
     await switchTo(page, '家長：王小安');
     assert.deepEqual(await childNames(page), ['王小安']);
     // Nothing on the page promises what only a script can do.
-    await page.goto(`${world.issuer}/account/password`);
+    await page.goto(`${environment.issuer}/account/password`);
     assert.equal(await page.locator('.reveal').count(), 3);
     assert.equal(await page.locator('.reveal:visible, .strength:visible').count(), 0);
   });
 
   it('"show" makes the password readable, and sends it as a password again', async () => {
-    const { page } = await stage.guest();
-    await page.goto(stage.world.portfolio);
+    const { page } = await harness.guest();
+    await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     await page.fill('[name="login"]', LOGIN.G2);
     await page.fill('[name="password"]', DEMO_PASSWORD);
@@ -196,8 +203,8 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('the meter of a new password speaks of its strength', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/account/password`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/account/password`);
     await fillSignIn(page, LOGIN.G2);
     const said = page.locator('[data-strength-text]');
     for (const [typed, words, value] of [
@@ -212,8 +219,8 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('password managers recognise the fields, and phones bring the right keyboard', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/account/password`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/account/password`);
     assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');
     assert.equal(await page.getAttribute('[name="login"]', 'inputmode'), 'email');
     assert.equal(await page.getAttribute('[name="password"]', 'autocomplete'), 'current-password');
@@ -227,8 +234,8 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('a sign-in can be done by keyboard alone, and it always shows where one is', async () => {
-    const { page } = await stage.guest({ viewport: { width: 1280, height: 800 } });
-    await page.goto(stage.world.payment);
+    const { page } = await harness.guest({ viewport: { width: 1280, height: 800 } });
+    await page.goto(harness.environment.payment);
     await tabTo(page, '#sign-in');
     await byEnter(page);
     await tabTo(page, '[name="login"]');

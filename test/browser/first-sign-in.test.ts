@@ -4,27 +4,34 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import {
+  alertText,
+  bodyText,
+  childNames,
+  heading,
+  openBrowserHarness,
+  type BrowserHarness,
+} from '../helpers/browser-harness.ts';
 import { choose, choiceOf, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { holdTime, MINUTE } from '../helpers/frozen-time.ts';
+import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { mailTo } from '../helpers/mail.ts';
 
 const FIRST_PASSWORD = '100201';
 const OWN_PASSWORD = 'kangaroo piano river';
 
 describe('the first sign-in of a parent, on a phone', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   it('leads from the portfolio over the forced change to the child, then into payment without a password', async () => {
-    const { world } = stage;
-    const { page } = await stage.guest();
+    const { environment } = harness;
+    const { page } = await harness.guest();
 
-    await page.goto(world.portfolio);
+    await page.goto(environment.portfolio);
     await press(page, '#sign-in');
     assert.equal(await heading(page), '登入');
     assert.match(await bodyText(page), /前往：學習歷程檔案/);
@@ -35,12 +42,12 @@ describe('the first sign-in of a parent, on a phone', () => {
     await refusals(page);
     await fillNewPassword(page, { current: FIRST_PASSWORD, next: OWN_PASSWORD });
     // Only one of the two children goes to a senior high school, so nobody asks which one.
-    assert.ok(page.url().startsWith(`${world.portfolio}/c/`), page.url());
+    assert.ok(page.url().startsWith(`${environment.portfolio}/c/`), page.url());
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'parent');
     assert.deepEqual(await childNames(page), ['王小安']);
     await drawers(page);
 
-    await page.goto(world.payment);
+    await page.goto(environment.payment);
     await press(page, '#sign-in');
     assert.equal(await heading(page), '這次要以什麼身分使用？');
     assert.equal(await page.locator('[name="password"]').count(), 0);
@@ -53,28 +60,28 @@ describe('the first sign-in of a parent, on a phone', () => {
   });
 
   it('is told to the parent by e-mail', async () => {
-    const { world } = stage;
-    const mail = await mailTo(world.mail, LOGIN.G1, '您的密碼已變更');
+    const { environment } = harness;
+    const mail = await mailTo(environment.mail, LOGIN.G1, '您的密碼已變更');
     assert.match(mail.text, /王大明，您好/);
-    assert.ok(mail.text.includes(`${world.issuer}/forgot`), mail.text);
+    assert.ok(mail.text.includes(`${environment.issuer}/forgot`), mail.text);
     assert.ok(!mail.text.includes(OWN_PASSWORD));
   });
 
   it('makes the first password useless, and the own one opens the next sign-in at once', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.portfolio, LOGIN.G1, FIRST_PASSWORD);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.portfolio, LOGIN.G1, FIRST_PASSWORD);
     assert.match(await alertText(page), /帳號或密碼不正確。/);
     await fillSignIn(page, LOGIN.G1, OWN_PASSWORD);
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
   it('pays without a question for five minutes after the sign-in, then asks for the password', async () => {
-    const { world } = stage;
+    const { environment } = harness;
     // auth_time counts whole seconds.
-    const time = holdTime(Math.ceil(Date.now() / 1_000) * 1_000);
+    const time = freezeTime(Math.ceil(Date.now() / 1_000) * 1_000);
     try {
-      const { page } = await stage.guest();
-      await signIn(page, world.payment, LOGIN.G2);
+      const { page } = await harness.guest();
+      await signIn(page, environment.payment, LOGIN.G2);
       await choose(page, '王小安');
       const bills = page.url();
       time.forward(5 * MINUTE);

@@ -4,32 +4,39 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { alertText, bodyText, childNames, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import {
+  alertText,
+  bodyText,
+  childNames,
+  heading,
+  openBrowserHarness,
+  type BrowserHarness,
+} from '../helpers/browser-harness.ts';
 import { DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
+import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { eventually, linkIn, mailsTo } from '../helpers/mail.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
 
 describe('a sign-in that is refused', () => {
-  let stage: Stage;
-  let time: HeldTime;
+  let harness: BrowserHarness;
+  let time: FrozenTime;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
   beforeEach(() => {
-    time = holdTime(Date.now());
+    time = freezeTime(Date.now());
   });
   afterEach(async () => {
     time.release();
-    await stage.clear();
+    await harness.clear();
   });
-  after(() => stage.close());
+  after(() => harness.close());
 
   it('says the same for a wrong password and for an account that does not exist, and keeps what was typed', async () => {
     for (const login of [LOGIN.G2, 'nobody@parents.example', '0900000999', 'no.such.name']) {
-      const { page } = await stage.guest();
-      await signIn(page, stage.world.portfolio, login, 'wrong password');
+      const { page } = await harness.guest();
+      await signIn(page, harness.environment.portfolio, login, 'wrong password');
       assert.equal(await alertText(page), FAILED);
       assert.equal(await page.inputValue('[name="login"]'), login);
       assert.equal(await page.inputValue('[name="password"]'), '');
@@ -41,8 +48,8 @@ describe('a sign-in that is refused', () => {
   });
 
   it('says at the field what is missing', async () => {
-    const { page } = await stage.guest();
-    await page.goto(stage.world.portfolio);
+    const { page } = await harness.guest();
+    await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     await press(page, '#submit');
     assert.equal(await page.locator('#login-error').textContent(), '錯誤：請輸入帳號。');
@@ -52,8 +59,8 @@ describe('a sign-in that is refused', () => {
   });
 
   it('asks for patience after five tries, names the time, and opens again then', async () => {
-    const { page } = await stage.guest();
-    await page.goto(stage.world.portfolio);
+    const { page } = await harness.guest();
+    await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     for (let i = 0; i < 5; i += 1) {
       await fillSignIn(page, LOGIN.G5, `wrong password ${String(i)}`);
@@ -70,17 +77,17 @@ describe('a sign-in that is refused', () => {
   });
 
   it('looks the same for a first password that has expired, and the mailed link opens the account again', async () => {
-    const { world } = stage;
+    const { environment } = harness;
     time.forward(31 * DAY);
-    const { page } = await stage.guest();
-    await signIn(page, world.portfolio, LOGIN.G1, '100201');
+    const { page } = await harness.guest();
+    await signIn(page, environment.portfolio, LOGIN.G1, '100201');
     assert.equal(await alertText(page), FAILED);
     assert.match(
       await bodyText(page),
       /預設密碼有使用期限，輸入錯誤幾次後也會停用。如果無法登入，請使用「忘記密碼」，或洽學校資訊組。/,
     );
 
-    const link = await forgotten(stage, page, LOGIN.G1);
+    const link = await forgotten(harness, page, LOGIN.G1);
     await page.goto(link);
     assert.equal(await heading(page), '設定新密碼');
     assert.equal(await page.locator('[name="current_password"]').count(), 0);
@@ -91,44 +98,44 @@ describe('a sign-in that is refused', () => {
     await press(page, page.getByText('前往登入'));
     await fillSignIn(page, LOGIN.G1, 'seven quiet lanterns');
     assert.equal(await heading(page), '我的帳號');
-    await page.goto(world.portfolio);
+    await page.goto(environment.portfolio);
     await press(page, '#sign-in');
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
   it('a mailed link works once and for half an hour', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/account`);
-    const late = await forgotten(stage, page, LOGIN.G4);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/account`);
+    const late = await forgotten(harness, page, LOGIN.G4);
     time.forward(31 * MINUTE);
     await page.goto(late);
     assert.equal(await heading(page), '這個連結已失效');
     await press(page, page.getByText('再寄一次連結'));
-    const link = await sendLink(stage, page, LOGIN.G4);
+    const link = await sendLink(harness, page, LOGIN.G4);
     assert.notEqual(link, late);
     await page.goto(link);
     await fillNewPassword(page, { next: 'a river of paper boats' });
     assert.equal(await heading(page), '新密碼設定完成');
     await page.goto(link);
     assert.equal(await heading(page), '這個連結已失效');
-    await signIn(page, stage.world.payment, LOGIN.G4, 'a river of paper boats');
+    await signIn(page, harness.environment.payment, LOGIN.G4, 'a river of paper boats');
     assert.deepEqual(await childNames(page), ['周子晴']);
   });
 
   it('a mailed link opens from another site and leaves no token in address or history', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/account`);
-    const link = await forgotten(stage, page, LOGIN.G4);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/account`);
+    const link = await forgotten(harness, page, LOGIN.G4);
     // Another site than the service: a browser sends a strict cookie with nothing that begins here.
     await page.goto('about:blank');
     await page.setContent(`<a href="${link}">open</a>`);
     await press(page, 'a');
     assert.equal(await heading(page), '設定新密碼');
-    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
     await press(page, page.getByText('English'));
-    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
     await page.goBack();
-    assert.equal(page.url(), `${stage.world.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
     await page.goBack();
     assert.equal(page.url(), 'about:blank');
     await page.goForward();
@@ -136,18 +143,18 @@ describe('a sign-in that is refused', () => {
   });
 
   it('"forgot password" answers the same for an account that does not exist, and mails nobody', async () => {
-    const { world } = stage;
-    const before = world.mail.messages().length;
-    const { page } = await stage.guest();
-    await page.goto(`${world.issuer}/forgot`);
+    const { environment } = harness;
+    const before = environment.mail.messages().length;
+    const { page } = await harness.guest();
+    await page.goto(`${environment.issuer}/forgot`);
     await page.fill('[name="login"]', 'nobody@parents.example');
     await press(page, '#submit');
     assert.equal(await heading(page), '請查看您的電子郵件');
     const answer = await bodyText(page);
-    await page.goto(`${world.issuer}/forgot`);
-    await sendLink(stage, page, LOGIN.G3);
+    await page.goto(`${environment.issuer}/forgot`);
+    await sendLink(harness, page, LOGIN.G3);
     assert.equal(await bodyText(page), answer);
-    assert.equal(world.mail.messages().length, before + 1);
+    assert.equal(environment.mail.messages().length, before + 1);
     // No dead end: the page leads back to the sign-in.
     await press(page, page.getByText('返回登入'));
     assert.equal(await heading(page), '登入');
@@ -155,13 +162,13 @@ describe('a sign-in that is refused', () => {
 });
 
 /** From the sign-in page over "forgot password" to the link in the mail. */
-async function forgotten(stage: Stage, page: Page, login: string): Promise<string> {
+async function forgotten(harness: BrowserHarness, page: Page, login: string): Promise<string> {
   await press(page, page.getByText('忘記密碼？'));
   assert.equal(await heading(page), '忘記帳號或密碼');
-  return sendLink(stage, page, login);
+  return sendLink(harness, page, login);
 }
 
-async function sendLink({ world: { mail, issuer } }: Stage, page: Page, login: string): Promise<string> {
+async function sendLink({ environment: { mail, issuer } }: BrowserHarness, page: Page, login: string): Promise<string> {
   const known = mailsTo(mail, login, '設定新密碼').length;
   await page.fill('[name="login"]', login);
   await press(page, '#submit');

@@ -5,35 +5,35 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { bodyText, heading, openStage, type Guest, type Stage } from '../helpers/browser-harness.ts';
+import { bodyText, heading, openBrowserHarness, type Guest, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, fillSignIn, press } from '../helpers/browser.ts';
 
 const ASKED = '要登出嗎？';
 const SIGNED_OUT = '已登出';
 
 describe('the sign-out page in a browser', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage();
+    harness = await openBrowserHarness();
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   const endUrl = (parameters: Record<string, string> = {}): string =>
-    `${stage.world.issuer}/session/end?${new URLSearchParams(parameters).toString()}`;
+    `${harness.environment.issuer}/session/end?${new URLSearchParams(parameters).toString()}`;
   const toPayment = (): Record<string, string> => ({
     client_id: 'payment',
-    post_logout_redirect_uri: `${stage.world.payment}/`,
+    post_logout_redirect_uri: `${harness.environment.payment}/`,
   });
   const atAccount = async (guest: Guest): Promise<Page> => {
-    await guest.page.goto(`${stage.world.issuer}/account`);
+    await guest.page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(guest.page, LOGIN.G2);
     assert.equal(await heading(guest.page), '我的帳號');
     return guest.page;
   };
 
   it('signs out in two tabs, and each one goes to its own place', async () => {
-    const guest = await stage.guest();
+    const guest = await harness.guest();
     const one = await atAccount(guest);
     const two = await guest.tab();
     await one.goto(endUrl());
@@ -42,15 +42,15 @@ describe('the sign-out page in a browser', () => {
     await press(one, '#submit');
     assert.equal(await heading(one), SIGNED_OUT);
     await press(two, '#submit');
-    assert.ok(two.url().startsWith(stage.world.payment), two.url());
-    await one.goto(`${stage.world.issuer}/account`);
+    assert.ok(two.url().startsWith(harness.environment.payment), two.url());
+    await one.goto(`${harness.environment.issuer}/account`);
     assert.equal(await heading(one), '登入');
   });
 
   it('says "signed out" where the session was ended on another device meanwhile', async () => {
-    const page = await atAccount(await stage.guest());
+    const page = await atAccount(await harness.guest());
     await page.goto(endUrl());
-    const other = await atAccount(await stage.guest());
+    const other = await atAccount(await harness.guest());
     await press(other, other.locator('form[action="/account/sessions/end-others"] button'));
     await press(page, '#submit');
     assert.equal(await heading(page), SIGNED_OUT);
@@ -60,7 +60,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('speaks of signing out when the request of an app is wrong, in both languages, and signs out', async () => {
-    const page = await atAccount(await stage.guest());
+    const page = await atAccount(await harness.guest());
     for (const wrong of [
       { id_token_hint: 'broken', ...toPayment() },
       { client_id: 'payment', post_logout_redirect_uri: 'https://elsewhere.example/' },
@@ -78,22 +78,22 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('keeps the way back to the app when the language is changed', async () => {
-    const page = await atAccount(await stage.guest());
+    const page = await atAccount(await harness.guest());
     await page.goto(endUrl({ ...toPayment(), state: 'x' }));
     await press(page, page.getByRole('link', { name: 'English' }));
     assert.equal(await heading(page), 'Do you want to sign out?');
     await press(page, '#submit');
-    assert.ok(page.url().startsWith(`${stage.world.payment}/?state=x`), page.url());
+    assert.ok(page.url().startsWith(`${harness.environment.payment}/?state=x`), page.url());
   });
 
   it('asks again for the person who has signed in meanwhile', async () => {
-    const guest = await stage.guest();
+    const guest = await harness.guest();
     const page = await atAccount(guest);
     const stale = await guest.tab();
     await stale.goto(endUrl());
     await page.goto(endUrl());
     await press(page, '#submit');
-    await page.goto(`${stage.world.issuer}/account`);
+    await page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(page, LOGIN.S1);
     await press(stale, '#submit');
     assert.equal(await heading(stale), ASKED);
@@ -105,8 +105,8 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('leaves no account data behind the back button', async () => {
-    const page = await atAccount(await stage.guest());
-    await page.goto(`${stage.world.issuer}/account/password`);
+    const page = await atAccount(await harness.guest());
+    await page.goto(`${harness.environment.issuer}/account/password`);
     await page.goto(endUrl());
     await press(page, '#submit');
     assert.equal(await heading(page), SIGNED_OUT);
@@ -117,8 +117,8 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('works without JavaScript', async () => {
-    const page = await atAccount(await stage.guest({ javaScriptEnabled: false }));
-    await page.goto(stage.world.payment);
+    const page = await atAccount(await harness.guest({ javaScriptEnabled: false }));
+    await page.goto(harness.environment.payment);
     await press(page, '#sign-in');
     await choose(page, '王小安');
     await page.goto(endUrl());
@@ -128,13 +128,13 @@ describe('the sign-out page in a browser', () => {
     await page.reload();
     assert.match(await bodyText(page), /您已登出，並已通知：校園繳費系統。/);
     await page.context().clearCookies();
-    await page.goto(`${stage.world.issuer}/session/end/success`);
+    await page.goto(`${harness.environment.issuer}/session/end/success`);
     assert.match(await bodyText(page), /您已登出。/);
   });
 
   it('never says "signed out" on the success page while somebody is signed in', async () => {
-    const page = await atAccount(await stage.guest());
-    await page.goto(`${stage.world.issuer}/session/end/success`);
+    const page = await atAccount(await harness.guest());
+    await page.goto(`${harness.environment.issuer}/session/end/success`);
     assert.equal(await heading(page), ASKED);
   });
 });

@@ -5,7 +5,7 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Frame } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { openStage, type Stage } from '../helpers/browser-harness.ts';
+import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
@@ -15,12 +15,12 @@ const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device
 
 /** What no rule for accessibility finds, and everybody sees. */
 describe('on a phone', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   before(async () => {
-    stage = await openStage({ clients: [TELEVISION] });
+    harness = await openBrowserHarness({ clients: [TELEVISION] });
   });
-  afterEach(() => stage.clear());
-  after(() => stage.close());
+  afterEach(() => harness.clear());
+  after(() => harness.close());
 
   /** A property of the style as the browser worked it out. */
   const style = (frame: Frame, selector: string, name: string): Promise<string> =>
@@ -29,8 +29,8 @@ describe('on a phone', () => {
     Number.parseFloat(await style(frame, selector, name));
 
   it('an amount stands in one line', async () => {
-    const { page } = await stage.guest();
-    await signIn(page, stage.world.payment, LOGIN.G2);
+    const { page } = await harness.guest();
+    await signIn(page, harness.environment.payment, LOGIN.G2);
     await choose(page, '王小安');
     const line = await length(page.mainFrame(), '.price', 'line-height');
     const prices = await page.locator('.price').all();
@@ -42,9 +42,13 @@ describe('on a phone', () => {
   });
 
   it('the code that is to be compared with the one on the television is the largest word', async () => {
-    const television = await createParty(stage.world.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
+    const television = await createParty(harness.environment.issuer, {
+      id: 'television',
+      secret: SECRET,
+      scope: 'openid',
+    });
     const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     await page.goto(shown.verification_uri_complete ?? '');
     await page.waitForSelector('button[name="confirm"]');
     const frame = page.mainFrame();
@@ -52,14 +56,14 @@ describe('on a phone', () => {
   });
 
   it('a mail is read by day and by night, and its link is not cut off', async () => {
-    const { page } = await stage.guest();
-    await page.goto(`${stage.world.issuer}/forgot`);
+    const { page } = await harness.guest();
+    await page.goto(`${harness.environment.issuer}/forgot`);
     await page.fill('[name="login"]', LOGIN.G4);
     await press(page, '#submit');
-    await mailTo(stage.world.mail, LOGIN.G4, '設定新密碼');
+    await mailTo(harness.environment.mail, LOGIN.G4, '設定新密碼');
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.goto(stage.world.mail.webUrl);
+      await page.goto(harness.environment.mail.webUrl);
       await press(page, page.locator('a[href^="/messages/"]').first());
       const mail = page.frames().find((frame) => frame.url().endsWith('/html')) ?? assert.fail('no frame');
       const ink = await style(mail, 'body', 'color');

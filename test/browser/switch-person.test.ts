@@ -6,13 +6,13 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { bodyText, heading, openStage, type Stage } from '../helpers/browser-harness.ts';
+import { bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 
 describe('another person signs in, in the same browser', () => {
-  let stage: Stage;
+  let harness: BrowserHarness;
   let app: TestParty;
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>app</title>');
@@ -26,18 +26,18 @@ describe('another person signs in, in the same browser', () => {
       sector_identifier_uri: 'https://app.example/redirect-uris.json',
       scopes: ['openid', 'profile'],
     });
-    stage = await openStage({ clients: [client] });
-    app = await createParty(stage.world.issuer, { id: 'app', secret, scope: 'openid profile', redirectUri });
+    harness = await openBrowserHarness({ clients: [client] });
+    app = await createParty(harness.environment.issuer, { id: 'app', secret, scope: 'openid profile', redirectUri });
   });
-  afterEach(() => stage.clear());
+  afterEach(() => harness.clear());
   after(async () => {
     server.close();
     server.closeAllConnections();
-    await stage.close();
+    await harness.close();
   });
 
   const asTwo = async (page: Page): Promise<void> => {
-    await page.goto(`${stage.world.issuer}/account`);
+    await page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(page, LOGIN.T2);
     assert.equal(await heading(page), '我的帳號');
     await page.goto((await app.begin({ prompt: 'select_account' })).url);
@@ -45,15 +45,15 @@ describe('another person signs in, in the same browser', () => {
   };
 
   it('and is in: the page between goes on by itself', async () => {
-    const { page } = await stage.guest();
+    const { page } = await harness.guest();
     await asTwo(page);
     await page.waitForURL(`${app.redirectUri}?*`);
-    await page.goto(`${stage.world.issuer}/account`);
+    await page.goto(`${harness.environment.issuer}/account`);
     assert.match(await bodyText(page), /王小安/);
   });
 
   it('and presses a button where there is no JavaScript', async () => {
-    const { page } = await stage.guest({ javaScriptEnabled: false });
+    const { page } = await harness.guest({ javaScriptEnabled: false });
     await asTwo(page);
     assert.equal(await heading(page), '以其他使用者登入');
     await press(page, '#submit');

@@ -14,13 +14,13 @@ import {
   LOGIN,
   redeem,
   refresh,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
   type Entered,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -36,7 +36,7 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const secret = newSecret();
 
 /** What a thief holds after one sign-in. */
-type Loot = { visitor: Visitor } & (
+type StolenCredentials = { visitor: HttpBrowser } & (
   | { kind: 'code'; entered: Entered }
   | { kind: 'tokens'; reply: Reply }
   | { kind: 'device'; shown: client.DeviceAuthorizationResponse }
@@ -65,32 +65,40 @@ for (const [name, count] of [
       await mail.close();
     });
 
-    const signIn = async (login: string, password: string, round: number): Promise<Loot | undefined> => {
-      const visitor = createVisitor(nodes.issuer);
-      const entered = await enter(app, visitor, { login, password, remember: true, parameters: OFFLINE });
+    const signIn = async (login: string, password: string, round: number): Promise<StolenCredentials | undefined> => {
+      const httpBrowser = createHttpBrowser(nodes.issuer);
+      const entered = await enter(app, httpBrowser, { login, password, remember: true, parameters: OFFLINE });
       if (entered.answer.leavesTo?.searchParams.has('code') !== true) return undefined;
-      if (round % 2 === 0) return { kind: 'code', visitor, entered };
-      return { kind: 'tokens', visitor, reply: await redeem(app, entered) };
+      if (round % 2 === 0) return { kind: 'code', visitor: httpBrowser, entered };
+      return { kind: 'tokens', visitor: httpBrowser, reply: await redeem(app, entered) };
     };
-    const approveDevice = async (login: string, password: string): Promise<Loot | undefined> => {
-      const visitor = createVisitor(nodes.issuer);
+    const approveDevice = async (login: string, password: string): Promise<StolenCredentials | undefined> => {
+      const httpBrowser = createHttpBrowser(nodes.issuer);
       const shown = await client.initiateDeviceAuthorization(app.config, { scope: 'openid profile' });
-      const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
-      const page = await visitor.submit(confirm, { confirm: 'yes' });
-      const done = await visitor.submit(page, { login, password, remember: 'yes' });
-      return done.status === 200 && stepOf(done) === undefined ? { kind: 'device', visitor, shown } : undefined;
+      const confirm = await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code });
+      const page = await httpBrowser.submit(confirm, { confirm: 'yes' });
+      const done = await httpBrowser.submit(page, { login, password, remember: 'yes' });
+      return done.status === 200 && interactionOf(done) === undefined
+        ? { kind: 'device', visitor: httpBrowser, shown }
+        : undefined;
     };
 
     /** Signs in until the service refuses. */
-    const steal = async (loot: Loot[], attempt: (round: number) => Promise<Loot | undefined>): Promise<void> => {
+    const steal = async (
+      loot: StolenCredentials[],
+      attempt: (round: number) => Promise<StolenCredentials | undefined>,
+    ): Promise<void> => {
       for (let round = 0; ; round += 1) {
         const got = await attempt(round);
         if (got === undefined) return;
         loot.push(got);
       }
     };
-    const during = async (change: () => Promise<void>, attempt: Parameters<typeof steal>[1]): Promise<Loot[]> => {
-      const loot: Loot[] = [];
+    const during = async (
+      change: () => Promise<void>,
+      attempt: Parameters<typeof steal>[1],
+    ): Promise<StolenCredentials[]> => {
+      const loot: StolenCredentials[] = [];
       const workers = Array.from({ length: WORKERS }, () => steal(loot, attempt));
       await eventually('sign-ins of the thief', () => (loot.length >= AHEAD ? true : undefined));
       await change();
@@ -98,8 +106,8 @@ for (const [name, count] of [
       return loot;
     };
 
-    const isDead = async (loot: Loot): Promise<void> => {
-      assert.equal(stepOf(await loot.visitor.open('/account')), 'login', loot.kind);
+    const isDead = async (loot: StolenCredentials): Promise<void> => {
+      assert.equal(interactionOf(await loot.visitor.open('/account')), 'login', loot.kind);
       switch (loot.kind) {
         case 'code':
           assert.equal((await redeem(app, loot.entered)).body['error'], 'invalid_grant');
@@ -117,12 +125,12 @@ for (const [name, count] of [
       }
     };
     const change = async (login: string, current: string, next: string): Promise<void> => {
-      const owner = createVisitor(nodes.issuer);
+      const owner = createHttpBrowser(nodes.issuer);
       await owner.submit(await owner.open('/account'), { login, password: current });
       const fields = { current_password: current, new_password: next, confirm_password: next };
       const done = await owner.submit(await owner.open('/account/password'), fields);
       assert.match(done.url, /done=passwordChanged$/, textOf(done.body).slice(0, 300));
-      assert.equal(stepOf(await owner.open('/account')), undefined, 'the owner stays signed in');
+      assert.equal(interactionOf(await owner.open('/account')), undefined, 'the owner stays signed in');
     };
     const passwordOf = (trial: number): string =>
       trial === 0 ? DEMO_PASSWORD : `four small boats at anchor ${String(trial)}`;
@@ -139,7 +147,7 @@ for (const [name, count] of [
     });
 
     it('leave nothing alive after a reset by link', async () => {
-      const owner = createVisitor(nodes.issuer);
+      const owner = createHttpBrowser(nodes.issuer);
       await owner.submit(await owner.open('/forgot'), { login: LOGIN.G2 });
       const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
       const next = passwordOf(1);

@@ -9,7 +9,7 @@ import {
   LOGIN,
   redeem,
   refresh,
-  stepOf,
+  interactionOf,
   textIn,
   tokensFor,
   userinfo,
@@ -17,7 +17,7 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { startCluster, type Cluster } from '../helpers/cluster.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -44,22 +44,22 @@ function assertUnavailable({ status, headers, body }: Reply): void {
 /** Somebody who is signed in, with tokens, and two whose forms are open: to sign in, and to type the code of a television. */
 interface Before {
   app: TestParty;
-  visitor: Visitor;
+  visitor: HttpBrowser;
   tokens: { access_token: string; refresh_token?: string | undefined };
-  newcomer: Visitor;
+  newcomer: HttpBrowser;
   form: Answer;
-  phone: Visitor;
+  phone: HttpBrowser;
   codeForm: Answer;
 }
 
 async function prepare(service: TestService): Promise<Before> {
   const app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
-  const visitor = createVisitor(service.issuer);
-  const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
-  const newcomer = createVisitor(service.issuer);
-  const phone = createVisitor(service.issuer);
+  const httpBrowser = createHttpBrowser(service.issuer);
+  const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
+  const newcomer = createHttpBrowser(service.issuer);
+  const phone = createHttpBrowser(service.issuer);
   const [form, codeForm] = [await newcomer.open('/account'), await phone.open('/device')];
-  return { app, visitor, tokens, newcomer, form, phone, codeForm };
+  return { app, visitor: httpBrowser, tokens, newcomer, form, phone, codeForm };
 }
 
 const health = async (service: TestService, what: string): Promise<number> =>
@@ -80,17 +80,17 @@ describe('PostgreSQL is stopped and stays away', () => {
   after(() => service.stop());
 
   it('every page says so, and when to come again', async () => {
-    const { visitor, newcomer, form, phone, codeForm, app } = was;
+    const { visitor: httpBrowser, newcomer, form, phone, codeForm, app } = was;
     const answers = await Promise.all([
-      visitor.open('/account'),
-      visitor.open('/account/password'),
-      createVisitor(service.issuer).open('/account'),
-      createVisitor(service.issuer).open('/device'),
+      httpBrowser.open('/account'),
+      httpBrowser.open('/account/password'),
+      createHttpBrowser(service.issuer).open('/account'),
+      createHttpBrowser(service.issuer).open('/device'),
       newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       phone.submit(codeForm, { user_code: 'BCDF-GHJK' }),
       newcomer.post('/forgot', new URLSearchParams({ login: LOGIN.G2 })),
-      visitor.open('/session/end'),
-      enter(app, visitor).then(({ answer }) => answer),
+      httpBrowser.open('/session/end'),
+      enter(app, httpBrowser).then(({ answer }) => answer),
     ]);
     for (const answer of answers) assertSaysSo(answer);
   });
@@ -125,7 +125,7 @@ describe('the SQLite file is locked by another process for longer than anybody w
   });
 
   const databaseFile = async (): Promise<string> =>
-    service.container.store.maintain(async (run) => String((await run('pragma database_list'))[0]?.[2]));
+    service.container.store.runExclusively(async (run) => String((await run('pragma database_list'))[0]?.[2]));
   /** Takes the write lock and keeps it until it is killed. Resolves when it has it. */
   const lock = async (file: string): Promise<ChildProcess> => {
     const script = `
@@ -140,9 +140,9 @@ describe('the SQLite file is locked by another process for longer than anybody w
   };
 
   it('what must write says so, what only reads goes on, and all is well when the lock is gone', async () => {
-    const { app, visitor, tokens, newcomer, form } = was;
+    const { app, visitor: httpBrowser, tokens, newcomer, form } = was;
     const [first, attempt, refreshed] = await Promise.all([
-      createVisitor(service.issuer).open('/account'),
+      createHttpBrowser(service.issuer).open('/account'),
       newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       refresh(app, tokens.refresh_token),
     ]);
@@ -154,9 +154,9 @@ describe('the SQLite file is locked by another process for longer than anybody w
     assert.equal((await fetch(`${service.issuer}/.well-known/openid-configuration`)).status, 200);
     locker.kill('SIGKILL');
     await eventually('it is ready again', async () => ((await health(service, 'ready')) === 200 ? true : undefined));
-    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
     const answer = await newcomer.submit(await newcomer.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
-    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
-    assert.ok(textIn(await redeem(app, await enter(app, visitor)), 'access_token'));
+    assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
+    assert.ok(textIn(await redeem(app, await enter(app, httpBrowser)), 'access_token'));
   });
 });

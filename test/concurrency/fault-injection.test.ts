@@ -9,10 +9,10 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN, refresh, stepOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import { enter, LOGIN, refresh, interactionOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
 import { createHome, PROGRAM, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
 import { auditOf } from '../helpers/city.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -22,12 +22,12 @@ const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 
-async function signIn(issuer: string, login: string): Promise<{ visitor: Visitor; answer: Answer; ms: number }> {
-  const visitor = createVisitor(issuer);
-  const page = await visitor.open('/account');
+async function signIn(issuer: string, login: string): Promise<{ visitor: HttpBrowser; answer: Answer; ms: number }> {
+  const httpBrowser = createHttpBrowser(issuer);
+  const page = await httpBrowser.open('/account');
   const start = performance.now();
-  const answer = await visitor.submit(page, { login, password: DEMO_PASSWORD });
-  return { visitor, answer, ms: performance.now() - start };
+  const answer = await httpBrowser.submit(page, { login, password: DEMO_PASSWORD });
+  return { visitor: httpBrowser, answer, ms: performance.now() - start };
 }
 
 /** A page that says that it failed, with a number and without a word about how. */
@@ -66,9 +66,9 @@ describe('the SQLite file is locked by another process', () => {
   };
 
   it('pages are read meanwhile, and a sign-in waits and goes on', async () => {
-    const { visitor } = await signIn(home.issuer, LOGIN.T2);
-    const page = await createVisitor(home.issuer).open('/account');
-    assert.equal(stepOf(page), 'login');
+    const { visitor: httpBrowser } = await signIn(home.issuer, LOGIN.T2);
+    const page = await createHttpBrowser(home.issuer).open('/account');
+    assert.equal(interactionOf(page), 'login');
     const locker = await lock();
     let signedIn = false;
     const waiting = signIn(home.issuer, LOGIN.G2).finally(() => {
@@ -81,8 +81,8 @@ describe('the SQLite file is locked by another process', () => {
     assert.ok(!signedIn, 'the lock was there');
     locker.stdin.end();
     const { answer } = await waiting;
-    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined], textOf(answer.body).slice(0, 200));
-    assert.equal((await visitor.open('/account')).status, 200);
+    assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined], textOf(answer.body).slice(0, 200));
+    assert.equal((await httpBrowser.open('/account')).status, 200);
     if (locker.exitCode === null) await once(locker, 'exit');
     const audit = runProgram(['audit', 'verify'], home.env);
     assert.equal(await audit.ended, 0, audit.err());
@@ -99,20 +99,20 @@ describe('the disk is full', () => {
   after(() => service.stop());
 
   const limitPages = (pages: string): Promise<unknown> =>
-    service.container.store.maintain((run) => run(`pragma max_page_count = ${pages}`));
+    service.container.store.runExclusively((run) => run(`pragma max_page_count = ${pages}`));
   /** No page may be added (SQLITE_FULL, as by a full disk); then sign-ins are begun until the last free space is used up. */
   const fill = async (): Promise<Answer> => {
     await limitPages('1');
     for (let i = 0; i < 500; i += 1) {
-      const answer = await createVisitor(service.issuer).open('/account');
+      const answer = await createHttpBrowser(service.issuer).open('/account');
       if (answer.status !== 200) return answer;
     }
     throw new Error('the database does not get full');
   };
 
   it('what only reads goes on, what must write says that it failed, and all is well when there is room again', async () => {
-    const visitor = createVisitor(service.issuer);
-    const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assertSaysSo(await fill());
     assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
@@ -120,11 +120,11 @@ describe('the disk is full', () => {
     assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
     await limitPages('1073741823');
     // The failed refresh may have used the token up; the session brings a new one without a password.
-    const again = await tokensFor(app, visitor, { parameters: OFFLINE });
+    const again = await tokensFor(app, httpBrowser, { parameters: OFFLINE });
     assert.equal((await refresh(app, again.refresh_token)).status, 200);
     const { answer } = await signIn(service.issuer, LOGIN.G2);
-    assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
-    assert.equal((await visitor.open('/account')).status, 200);
+    assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
+    assert.equal((await httpBrowser.open('/account')).status, 200);
     assert.ok((await auditOf(service, 'G2')).length > 0);
   });
 });
@@ -191,10 +191,10 @@ describe('a mail server and a relying party that never answer', () => {
 
   it('keep nobody waiting: not the person who signs out, and not the other relying parties', async () => {
     assert.ok(healthy && hanging);
-    const visitor = createVisitor(service.issuer);
-    await enter(hanging, visitor, { login: LOGIN.T2 });
-    await enter(healthy, visitor);
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(hanging, httpBrowser, { login: LOGIN.T2 });
+    await enter(healthy, httpBrowser);
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.equal(done.status, 200);
     await receiver.take(1);
     assert.equal(silence.givenUp(), 0, 'the one that hangs is still waited for');
@@ -202,7 +202,7 @@ describe('a mail server and a relying party that never answer', () => {
 
   it('keep no logout waiting: mails and logout tokens do not stand in one line', async () => {
     assert.ok(healthy);
-    const [here, there] = [createVisitor(service.issuer), createVisitor(service.issuer)];
+    const [here, there] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
     await enter(healthy, here, { login: LOGIN.T1 });
     const next = 'four small boats at anchor';
     const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
@@ -236,7 +236,7 @@ describe('the disk of the log is full', () => {
       await eventually('the program is ready', isReady, 60_000);
       for (const login of [LOGIN.T2, LOGIN.G2]) {
         const { answer } = await signIn(home.issuer, login);
-        assert.deepEqual([answer.status, stepOf(answer)], [200, undefined]);
+        assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
       }
       child.kill('SIGTERM');
       assert.deepEqual(await ended, [0, null]);

@@ -11,11 +11,11 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys/key-ring.ts';
+import { createKeyRing, MIN_PUBLICATION_MS, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { enter, LOGIN, redeem, stepOf, textIn } from '../helpers/authorization-flow.ts';
+import { enter, LOGIN, redeem, interactionOf, textIn } from '../helpers/authorization-flow.ts';
 import { DAY } from '../helpers/frozen-time.ts';
-import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -61,18 +61,18 @@ describe('two nodes that rotate their keys under load', () => {
   const publishedAt = async (url: string | undefined): Promise<JSONWebKeySet> =>
     keySet.parse(await (await fetch(`${String(url)}/jwks`)).json());
   const kids = (set: JSONWebKeySet): string[] => set.keys.map(({ kid = '' }) => kid).sort();
-  const signedInAs = async (login: string): Promise<Visitor> => {
-    const visitor = createVisitor(nodes.issuer);
-    assert.equal((await visitor.open('/account')).status, 200);
+  const signedInAs = async (login: string): Promise<HttpBrowser> => {
+    const httpBrowser = createHttpBrowser(nodes.issuer);
+    assert.equal((await httpBrowser.open('/account')).status, 200);
     const [party] = parties;
     assert.ok(party);
-    await enter(party, visitor, { login });
-    return visitor;
+    await enter(party, httpBrowser, { login });
+    return httpBrowser;
   };
   /** Rotates as `kinpass keys rotate` does, ten minutes later, and waits until both nodes publish the same new set. */
   const rotate = async (): Promise<JSONWebKeySet> => {
     const old = kids(await publishedAt(nodes.urls[0]));
-    ahead += PUBLISHED_BEFORE_USE + 1;
+    ahead += MIN_PUBLICATION_MS + 1;
     assert.equal(await ring.rotate('operator'), true);
     return eventually('both nodes have the new keys', async () => {
       const [one, other] = await Promise.all(nodes.urls.map(publishedAt));
@@ -95,10 +95,10 @@ describe('two nodes that rotate their keys under load', () => {
     let stop = false;
     const signedBy = new Set<string>();
     const work = async (party: TestParty, login: string): Promise<void> => {
-      const visitor = await signedInAs(login);
+      const httpBrowser = await signedInAs(login);
       while (!stop) {
         const set = cached;
-        const idToken = textIn(await redeem(party, await enter(party, visitor)), 'id_token');
+        const idToken = textIn(await redeem(party, await enter(party, httpBrowser)), 'id_token');
         await jwtVerify(idToken, remote, { issuer: nodes.issuer, audience: party.id });
         // The second set may be younger than this token by one rotation, never older.
         await jwtVerify(idToken, set, { issuer: nodes.issuer });
@@ -130,14 +130,14 @@ describe('two nodes that rotate their keys under load', () => {
       2,
       'the next of then are the previous of now',
     );
-    assert.deepEqual(nodes.front.failures, []);
+    assert.deepEqual(nodes.loadBalancer.failures, []);
   });
 
   it('sign nobody out: a session of before the first rotation is one after two more', async () => {
-    const visitor = await signedInAs(LOGIN.A1);
+    const httpBrowser = await signedInAs(LOGIN.A1);
     await rotate();
     await rotate();
-    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
   });
 
   it('keep a cookie key for as long as a session can live, and no longer', async () => {
@@ -153,7 +153,7 @@ describe('two nodes that rotate their keys under load', () => {
   it('rotate once when both are told to in the same moment', async () => {
     const stored = async (): Promise<string[]> => (await ring.load()).jwks.keys.map(({ kid }) => kid);
     const before = await stored();
-    ahead += PUBLISHED_BEFORE_USE + 1;
+    ahead += MIN_PUBLICATION_MS + 1;
     await Promise.all(Array.from({ length: 3 }, () => ring.rotate('operator')));
     const after = await stored();
     assert.equal(after.length, 6);

@@ -17,7 +17,7 @@ import { eventually } from '../helpers/mail.ts';
  * request to the next one that is, and keeps the connections to them. Another node is tried only when a connection is refused,
  * because then nothing was sent; any other failure reaches the client as 502.
  */
-export interface Front {
+export interface LoadBalancer {
   /** Requests that no node answered. */
   failures: string[];
   /** Waits until this node gets its share. */
@@ -32,10 +32,10 @@ interface Node {
   ready: boolean;
 }
 
-const LOOK_MS = 100;
-const PATIENCE_MS = 60_000;
+const POLL_MS = 100;
+const TIMEOUT_MS = 60_000;
 
-export async function startFront(port: number, ports: readonly number[]): Promise<Front> {
+export async function startLoadBalancer(port: number, ports: readonly number[]): Promise<LoadBalancer> {
   const failures: string[] = [];
   const agent = new Agent({ keepAlive: true });
   const nodes = ports.map((one): Node => ({ port: one, ready: false }));
@@ -63,7 +63,7 @@ export async function startFront(port: number, ports: readonly number[]): Promis
     failures,
     reused: () => reused,
     sees: async (node) => {
-      await eventually('the front sees the node', () => nodes[node]?.ready === true || undefined, PATIENCE_MS);
+      await eventually('the front sees the node', () => nodes[node]?.ready === true || undefined, TIMEOUT_MS);
     },
     close: async () => {
       closing.abort();
@@ -86,7 +86,7 @@ async function watch(node: Node, signal: AbortSignal): Promise<void> {
     } catch {
       node.ready = false;
     }
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -8,13 +8,13 @@ import {
   LOGIN,
   redeem,
   refresh,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
   type Entered,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 
@@ -29,7 +29,7 @@ const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const KEPT = 10;
 /** After a failure, as a person would; in milliseconds. */
 const PAUSE_MS = 20;
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 export const loadClients = [registered('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
 
@@ -112,7 +112,7 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
     done: () => done,
     goesOn: async (more) => {
       const wanted = done + more;
-      await eventually('the work goes on', () => (done >= wanted ? true : undefined), PATIENCE_MS);
+      await eventually('the work goes on', () => (done >= wanted ? true : undefined), TIMEOUT_MS);
     },
     stop: async () => {
       stopped = true;
@@ -126,37 +126,41 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
   };
 }
 
-async function signIn(issuer: string, login: string, password: string): Promise<Visitor | undefined> {
-  const visitor = createVisitor(issuer);
-  const answer = await visitor.submit(await visitor.open('/account'), { login, password });
+async function signIn(issuer: string, login: string, password: string): Promise<HttpBrowser | undefined> {
+  const httpBrowser = createHttpBrowser(issuer);
+  const answer = await httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
   if (answer.status === 422) return undefined;
-  assert.deepEqual([answer.status, stepOf(answer)], [200, undefined], `sign-in: ${textOf(answer.body).slice(0, 200)}`);
-  return visitor;
+  assert.deepEqual(
+    [answer.status, interactionOf(answer)],
+    [200, undefined],
+    `sign-in: ${textOf(answer.body).slice(0, 200)}`,
+  );
+  return httpBrowser;
 }
 
 /** Which of the two passwords is the one? A change without an answer may have happened or not; an acknowledged one has. */
-async function settle(issuer: string, password: Password): Promise<Visitor> {
+async function settle(issuer: string, password: Password): Promise<HttpBrowser> {
   const { login, acknowledged, uncertain } = password;
   for (const candidate of [acknowledged, uncertain]) {
-    const visitor = candidate === undefined ? undefined : await signIn(issuer, login, candidate);
-    if (visitor === undefined || candidate === undefined) continue;
+    const httpBrowser = candidate === undefined ? undefined : await signIn(issuer, login, candidate);
+    if (httpBrowser === undefined || candidate === undefined) continue;
     password.acknowledged = candidate;
     password.uncertain = undefined;
-    return visitor;
+    return httpBrowser;
   }
   throw new Error('LOST: an acknowledged password opens nothing');
 }
 
 async function changesPasswords(issuer: string, password: Password): Promise<() => Promise<void>> {
-  const visitor = await settle(issuer, password);
+  const httpBrowser = await settle(issuer, password);
   return async () => {
-    const page = await visitor.open('/account/password');
+    const page = await httpBrowser.open('/account/password');
     assert.equal(page.status, 200);
     password.changes += 1;
     const next = `four small boats at anchor ${String(password.changes)}`;
     password.uncertain = next;
     const fields = { current_password: password.acknowledged, new_password: next, confirm_password: next };
-    const done = await visitor.submit(page, fields);
+    const done = await httpBrowser.submit(page, fields);
     assert.match(textOf(done.body), /密碼已變更/, `password: ${String(done.status)}`);
     password.acknowledged = next;
     password.uncertain = undefined;
@@ -165,20 +169,20 @@ async function changesPasswords(issuer: string, password: Password): Promise<() 
 
 async function signsInAndOut(issuer: string, ledger: Ledger): Promise<() => Promise<void>> {
   return Promise.resolve(async () => {
-    const visitor = await signIn(issuer, LOGIN.G2, DEMO_PASSWORD);
-    assert.ok(visitor, 'the right password was refused');
-    const cookie = await visitor.jar.getCookieString(issuer);
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const httpBrowser = await signIn(issuer, LOGIN.G2, DEMO_PASSWORD);
+    assert.ok(httpBrowser, 'the right password was refused');
+    const cookie = await httpBrowser.jar.getCookieString(issuer);
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.equal(done.status, 200, 'sign-out');
     ledger.signedOut.push(cookie);
   });
 }
 
 async function redeemsAndRefreshes(party: TestParty, login: string, ledger: Ledger): Promise<() => Promise<void>> {
-  const visitor = createVisitor(party.config.serverMetadata().issuer);
-  await enter(party, visitor, { login });
+  const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
+  await enter(party, httpBrowser, { login });
   return async () => {
-    const code = await enter(party, visitor, { parameters: OFFLINE });
+    const code = await enter(party, httpBrowser, { parameters: OFFLINE });
     codeOf(code.answer);
     const uncertain: Ledger['uncertain'][number] = { code };
     ledger.uncertain.push(uncertain);

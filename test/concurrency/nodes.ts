@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 
 import { createHome, startProgram, type Home, type HomeOptions, type Program } from '../helpers/child-process.ts';
 import { freePort } from '../helpers/ports.ts';
-import { startFront, type Front } from './load-balancer.ts';
+import { startLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 
 /** Real processes of the program on one database, behind one address: the issuer. */
 export interface Nodes {
   issuer: string;
   home: Home;
-  front: Front;
+  loadBalancer: LoadBalancer;
   /** The address of one node, past the front. */
   urls: readonly string[];
   programs: Program[];
@@ -32,11 +32,11 @@ interface Options extends HomeOptions {
 export async function startNodes({ count, env = {}, file, ...options }: Options): Promise<Nodes> {
   const home = await createHome(options);
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
-  const front = await startFront(Number(new URL(home.issuer).port), ports);
+  const loadBalancer = await startLoadBalancer(Number(new URL(home.issuer).port), ports);
   const startNode = (node: number): Promise<Program> =>
     startProgram({ ...home.env, ...env, KINPASS_PORT: String(ports[node]) }, file === undefined ? undefined : [file]);
   const programs = await Promise.all(ports.map((_, node) => startNode(node)));
-  await Promise.all(ports.map((_, node) => front.sees(node)));
+  await Promise.all(ports.map((_, node) => loadBalancer.sees(node)));
   const end = async (node: number, signal: NodeJS.Signals, how: number | string): Promise<void> => {
     const program = programs[node];
     assert.ok(program);
@@ -46,18 +46,18 @@ export async function startNodes({ count, env = {}, file, ...options }: Options)
   return {
     issuer: home.issuer,
     home,
-    front,
+    loadBalancer,
     urls: ports.map((port) => `http://localhost:${String(port)}`),
     programs,
     start: async (node) => {
       programs[node] = await startNode(node);
-      await front.sees(node);
+      await loadBalancer.sees(node);
     },
     stopNode: (node) => end(node, 'SIGTERM', 0),
     kill: (node) => end(node, 'SIGKILL', 'SIGKILL'),
     stop: async () => {
       await Promise.all(programs.map((_, node) => end(node, 'SIGTERM', 0)));
-      await front.close();
+      await loadBalancer.close();
       home.remove();
     },
   };

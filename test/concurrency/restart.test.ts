@@ -37,8 +37,11 @@ describe('under load', () => {
       }
       await goesOn(10);
     });
-    assert.deepEqual([load.failures, nodes.front.failures], [[], []]);
-    assert.ok(nodes.front.reused() > load.done(), `${String(nodes.front.reused())} requests over kept connections`);
+    assert.deepEqual([load.failures, nodes.loadBalancer.failures], [[], []]);
+    assert.ok(
+      nodes.loadBalancer.reused() > load.done(),
+      `${String(nodes.loadBalancer.reused())} requests over kept connections`,
+    );
     await load.verify();
   });
 

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
-import { createVisitor, formOf, textOf } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf, textOf } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
@@ -39,10 +39,10 @@ describe('a sign-out at two nodes', () => {
 
   it(`ends the session once, and the other node names the notified app: ${String(ROUNDS)} rounds`, async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const visitor = createVisitor(nodes.issuer);
-      await enter(app, visitor, { login: LOGIN.T2 });
-      const { action, hidden } = formOf((await visitor.open('/session/end')).body);
-      const cookie = await visitor.jar.getCookieString(nodes.issuer);
+      const httpBrowser = createHttpBrowser(nodes.issuer);
+      await enter(app, httpBrowser, { login: LOGIN.T2 });
+      const { action, hidden } = formOf((await httpBrowser.open('/session/end')).body);
+      const cookie = await httpBrowser.jar.getCookieString(nodes.issuer);
       const request = { method: 'POST', headers: formHeaders(nodes.issuer, cookie) };
       const body = new URLSearchParams(hidden).toString();
       const answers = await Promise.all(nodes.urls.map((url) => send(url, action, { ...request, body })));
@@ -58,9 +58,9 @@ describe('a sign-out at two nodes', () => {
       assert.match(textOf(page.body), /您已登出，並已通知：測試 app。/);
       assert.equal((await receiver.take(1)).length, 1);
     }
-    const rows = await store.read((u) => u.db.select().from(u.t.audit));
+    const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit));
     assert.equal(rows.filter(({ event }) => event === 'session.signed_out').length, ROUNDS);
-    const jobs = await store.read((u) => u.db.select().from(u.t.outbox));
+    const jobs = await store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.equal(jobs.length, ROUNDS);
   });
 });

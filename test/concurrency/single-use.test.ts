@@ -19,7 +19,7 @@ import {
   type Entered,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually, mailsTo } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
@@ -36,7 +36,7 @@ describe('two nodes on one database', () => {
   let mail: MailCatcher;
   let receiver: LogoutReceiver;
   let app: TestParty;
-  let visitor: Visitor;
+  let httpBrowser: HttpBrowser;
   let store: Store;
   before(async () => {
     const databaseUrl = await testDatabaseUrl();
@@ -57,8 +57,8 @@ describe('two nodes on one database', () => {
     });
     store = await openStore({ url: databaseUrl });
     app = await createParty(nodes.issuer, { id: 'app', scope: 'openid profile', secret });
-    visitor = createVisitor(nodes.issuer);
-    await enter(app, visitor, { login: LOGIN.T2 });
+    httpBrowser = createHttpBrowser(nodes.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.T2 });
   });
   after(async () => {
     await nodes.stop();
@@ -67,7 +67,7 @@ describe('two nodes on one database', () => {
     await mail.close();
   });
 
-  const authorize = (): Promise<Entered> => enter(app, visitor, { parameters: OFFLINE });
+  const authorize = (): Promise<Entered> => enter(app, httpBrowser, { parameters: OFFLINE });
   const once = (replies: readonly Reply[]): Reply => {
     const [given, ...more] = replies.filter(({ status }) => status === 200);
     assert.ok(given, 'nobody was answered');
@@ -109,7 +109,7 @@ describe('two nodes on one database', () => {
   });
 
   it('fifty guesses at both nodes count as fifty: five are compared (pitfall 10)', async () => {
-    const guesser = createVisitor(nodes.issuer);
+    const guesser = createHttpBrowser(nodes.issuer);
     const page = await guesser.open('/account');
     const before = answered('/interaction/:uid/:prompt');
     const guesses = Array.from({ length: 50 }, (_, i) =>
@@ -146,7 +146,7 @@ describe('two nodes on one database', () => {
   });
 
   it('each notice of a password change and each logout token goes out once, whichever node sends it', async () => {
-    const [here, there] = [createVisitor(nodes.issuer), createVisitor(nodes.issuer)];
+    const [here, there] = [createHttpBrowser(nodes.issuer), createHttpBrowser(nodes.issuer)];
     let password = DEMO_PASSWORD;
     for (let round = 1; round <= 5; round += 1) {
       await enter(app, here, { login: LOGIN.T1, password });
@@ -161,7 +161,7 @@ describe('two nodes on one database', () => {
     assert.equal(new Set(tokens.map(({ sid }) => sid)).size, 5);
     await eventually('five mails', () => (mailsTo(mail, ADULTS.T1.email, '密碼').length >= 5 ? true : undefined));
     const jobs = await eventually('an empty outbox', async () => {
-      const rows = await store.read((u) => u.db.select().from(u.t.outbox));
+      const rows = await store.read((tx) => tx.db.select().from(tx.tables.outbox));
       return rows.every(({ doneAt }) => doneAt !== null) ? rows : undefined;
     });
     assert.ok(jobs.length >= 10);

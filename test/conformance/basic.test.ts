@@ -6,7 +6,15 @@ import { UnsecuredJWT, calculateJwkThumbprint, createRemoteJWKSet } from 'jose';
 import { calculatePKCECodeChallenge } from 'openid-client';
 import { z } from 'zod';
 
-import { askForTokens, codeOf, errorOf, refresh, stepOf, textIn, userinfo } from '../helpers/authorization-flow.ts';
+import {
+  askForTokens,
+  codeOf,
+  errorOf,
+  refresh,
+  interactionOf,
+  textIn,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
 import {
   authorize,
   checkTokens,
@@ -19,7 +27,7 @@ import {
   type Suite,
 } from '../helpers/conformance.ts';
 import { SECOND } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import { address, email, phone, profile, sub } from '../helpers/standard-claims.ts';
 
@@ -44,7 +52,7 @@ async function passTwice(changes: (hint: string) => Changes, waitMs = 2 * SECOND
   const second = await pass(client, changes(textIn(first.tokens, 'id_token')), first.flow.visitor);
   assert.equal(second.claims.sub, first.claims.sub);
   const authTimes = z.tuple([z.int(), z.int()]).parse([first.claims['auth_time'], second.claims['auth_time']]);
-  return { first, second, later: authTimes[1] - authTimes[0], asked: stepOf(second.flow.first) === 'login' };
+  return { first, second, later: authTimes[1] - authTimes[0], asked: interactionOf(second.flow.first) === 'login' };
 }
 
 /** Refused towards the client, with the state that it sent and without a code. */
@@ -152,7 +160,7 @@ describe('the sign-in page and the session', () => {
   for (const display of ['page', 'popup']) {
     it(`oidcc-display-${display}`, async () => {
       const { flow } = await pass(client, { display });
-      assert.equal(stepOf(flow.first), 'login');
+      assert.equal(interactionOf(flow.first), 'login');
     });
   }
 
@@ -216,11 +224,11 @@ describe('requests', () => {
 
   it('oidcc-ensure-post-request-succeeds', async () => {
     const url = await requestOf(client);
-    const visitor = createVisitor(suite.issuer, 'en-US');
+    const httpBrowser = createHttpBrowser(suite.issuer, 'en-US');
     const elsewhere = { origin: 'https://suite.example', 'sec-fetch-site': 'cross-site' };
-    const page = await visitor.post(url.pathname, url.searchParams, elsewhere);
-    assert.equal(stepOf(page), 'login');
-    const tokens = await askForTokens(client, fieldsFor(client, codeOf(await signIn(visitor, page))));
+    const page = await httpBrowser.post(url.pathname, url.searchParams, elsewhere);
+    assert.equal(interactionOf(page), 'login');
+    const tokens = await askForTokens(client, fieldsFor(client, codeOf(await signIn(httpBrowser, page))));
     await checkTokens(client, tokens, url.searchParams.get('nonce') ?? '');
   });
 

@@ -9,8 +9,8 @@ import * as openid from 'openid-client';
 import { z } from 'zod';
 
 import { TEST_PERSON_ID } from '../../src/oidc/conformance/test-person.ts';
-import type { Unit } from '../../src/store/database/index.ts';
-import { endGrants, grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
+import { revokeGrants, listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { codeOf, errorOf, textIn } from '../helpers/authorization-flow.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type FapiClient,
 } from '../helpers/fapi.ts';
 import { MINUTE, SECOND } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 
 let suite: Suite;
 let client: FapiClient;
@@ -94,12 +94,12 @@ describe('without a mistake', () => {
     const { store } = suite.service.container;
     const original = store.write.bind(store);
     // The second write stores the identifier of the DPoP proof: the grant was read before it.
-    const ending = mock.method(store, 'write', async (work: (tx: Unit) => Promise<unknown>) => {
+    const ending = mock.method(store, 'write', async (work: (tx: Transaction) => Promise<unknown>) => {
       if (ending.mock.callCount() === 2) {
         ending.mock.restore();
-        const held = await store.read((tx) => grantsOfPerson(tx, TEST_PERSON_ID));
+        const held = await store.read((tx) => listGrantsByPerson(tx, TEST_PERSON_ID));
         await store.write((tx) =>
-          endGrants(
+          revokeGrants(
             tx,
             held.map(({ grantHash }) => grantHash),
           ),
@@ -117,7 +117,7 @@ describe('pushed requests', () => {
     const url = new URL(`${suite.issuer}/auth`);
     const pkce = { code_challenge: 'c'.repeat(43), code_challenge_method: 'S256' };
     url.search = new URLSearchParams({ client_id: client.id, ...request, ...pkce }).toString();
-    const answer = await createVisitor(suite.issuer, 'en-US').open(url.href);
+    const answer = await createHttpBrowser(suite.issuer, 'en-US').open(url.href);
     assert.equal(errorOf(answer), 'invalid_request');
     assert.equal(answer.leavesTo?.searchParams.get('iss'), suite.issuer);
   });
@@ -152,7 +152,7 @@ describe('pushed requests', () => {
   it('par-ensure-reused-request-uri-prior-to-auth-completion-succeeds, par-attempt-reuse-request_uri', async () => {
     const requestUri = requestUriOf(await client.push());
     const url = `/auth?${new URLSearchParams({ client_id: client.id, request_uri: requestUri }).toString()}`;
-    await createVisitor(suite.issuer).open(url);
+    await createHttpBrowser(suite.issuer).open(url);
     codeOf(await client.open(requestUri));
     assertStays(await client.open(requestUri));
   });
@@ -175,10 +175,10 @@ describe('pushed requests', () => {
   });
 
   it('user-rejects-authentication', async () => {
-    const visitor = createVisitor(suite.issuer, 'en-US');
+    const httpBrowser = createHttpBrowser(suite.issuer, 'en-US');
     const request = new URLSearchParams({ client_id: client2.id, request_uri: requestUriOf(await client2.push()) });
-    const page = await visitor.open(`/auth?${request.toString()}`);
-    const answer = await visitor.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
+    const page = await httpBrowser.open(`/auth?${request.toString()}`);
+    const answer = await httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
     assert.equal(errorOf(answer), 'access_denied');
     assert.equal(answer.leavesTo?.searchParams.get('dummy1'), 'lorem');
   });

@@ -159,8 +159,8 @@ describe('a start in the conformance profile', () => {
   it('is refused on the database of a city', async () => {
     const city = { KINPASS_DATABASE_FILE: join(folder, 'city.sqlite') };
     await start(city, ({ store }) =>
-      store.write((u) =>
-        insertSchool(u, { code: '353301', name: '某高中', nameEn: 'Some school', type: 'senior_high' }),
+      store.write((tx) =>
+        insertSchool(tx, { code: '353301', name: '某高中', nameEn: 'Some school', type: 'senior_high' }),
       ),
     );
     await assert.rejects(start(city), /holds schools of a city/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
-import { endedAffiliations, type EndedAffiliation } from '../../src/store/people/affiliations.ts';
+import { listEndedAffiliations, type EndedAffiliation } from '../../src/store/people/affiliations.ts';
 import { insertPerson } from '../../src/store/people/people.ts';
 import { eachStore } from '../helpers/store.ts';
 
@@ -19,8 +19,8 @@ const LAST_DAYS: Record<string, string | null> = {
 
 eachStore('ended affiliations', (on) => {
   before(() =>
-    on.store.write(async (u) => {
-      await insertPerson(u, { id: 'p', kind: 'person', name: '林志豪', status: 'active', createdAt: 1, updatedAt: 1 });
+    on.store.write(async (tx) => {
+      await insertPerson(tx, { id: 'p', kind: 'person', name: '林志豪', status: 'active', createdAt: 1, updatedAt: 1 });
       for (const [id, validTo] of Object.entries(LAST_DAYS)) {
         const membership = {
           id,
@@ -30,7 +30,7 @@ eachStore('ended affiliations', (on) => {
           duty: null,
           isPrimary: false,
         } as const;
-        await u.db.insert(u.t.memberships).values({ ...membership, validFrom: null, validTo });
+        await tx.db.insert(tx.tables.memberships).values({ ...membership, validFrom: null, validTo });
       }
     }),
   );
@@ -40,7 +40,7 @@ eachStore('ended affiliations', (on) => {
       const found: EndedAffiliation[] = [];
       let after = { lastDay: '2026-11-01', id: '' };
       for (;;) {
-        const page = await on.store.read((u) => endedAffiliations(u, 'membership', after, TODAY, limit));
+        const page = await on.store.read((tx) => listEndedAffiliations(tx, 'membership', after, TODAY, limit));
         found.push(...page);
         after = page.at(-1) ?? after;
         if (page.length < limit) break;

@@ -70,11 +70,11 @@ eachStore('the archive of the audit log', (on) => {
       await on.store.write((tx) => append(tx, { event: 'one.done', outcome: 'ok', actorId: `p${i}`, detail }));
     }
   };
-  const verify = (folderToRead?: string, kept?: { seq: number; hash: string }): Promise<Verification> =>
-    verifyAuditLog({ store: on.store, secrets }, { folder: folderToRead, kept });
-  const rows = (): Promise<ChainedEntry[]> => on.store.read((tx) => auditStore.page(tx, 0, 10_000));
+  const verify = (folderToRead?: string, expectedHead?: { seq: number; hash: string }): Promise<Verification> =>
+    verifyAuditLog({ store: on.store, secrets }, { folder: folderToRead, expectedHead });
+  const rows = (): Promise<ChainedEntry[]> => on.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
   const archived = (): Promise<ChainedEntry[]> => collect(readArchives(folder, secrets));
-  const byHand = (statement: string): Promise<unknown[][]> => on.store.maintain((run) => run(statement));
+  const byHand = (statement: string): Promise<unknown[][]> => on.store.runExclusively((run) => run(statement));
   const isGreen = async (expected: { seq: number; archived: number }): Promise<void> => {
     const { head, ...rest } = await verify(folder);
     assert.deepEqual({ seq: head.seq, ...rest }, { ...expected, archivesFrom: 1 });
@@ -253,7 +253,7 @@ eachStore('the archive of the audit log', (on) => {
 
   it('an anchor that was moved, removed or taken from the head by hand is found', async () => {
     const [[seq, hash, mac] = []] = await byHand('select seq, hash, mac from audit_archive');
-    const head = await on.store.read((tx) => auditStore.chainHead(tx));
+    const head = await on.store.read((tx) => auditStore.getHead(tx));
     assert.ok(auditStore.isAuthentic(head, createHeadSeal(secrets)));
     const hands: [string, RegExp][] = [
       ['update audit_archive set seq = seq + 1', /the record of the last archived entry was changed by hand/],

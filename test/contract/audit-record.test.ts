@@ -6,13 +6,13 @@ import { before, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
-import { UnavailableError } from '../../src/platform/errors.ts';
+import { DatabaseUnavailableError } from '../../src/platform/errors.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { createAudit, type Audit } from '../../src/services/audit/audit.ts';
 import * as auditStore from '../../src/store/audit.ts';
-import { lockThrottle, putThrottle } from '../../src/store/auth/throttles.ts';
-import { StoreError, type Store, type Unit } from '../../src/store/database/index.ts';
-import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { readThrottleForUpdate, upsertThrottle } from '../../src/store/auth/throttles.ts';
+import { StoreError, type Store, type Transaction } from '../../src/store/database/index.ts';
+import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const STATE = { failures: 1, blockedUntil: 0, updatedAt: 1 };
@@ -20,15 +20,15 @@ const STATE = { failures: 1, blockedUntil: 0, updatedAt: 1 };
 eachStore('a record beside its work', (on) => {
   let audit: Audit;
   let metrics: Metrics;
-  let kept: KeptLog;
+  let kept: CapturedLog;
   let units = 0;
   /** What comes back of the commit. */
   let lastWord: () => void = () => undefined;
   /** What happens between the work and its record. */
   let sealing: () => void = () => undefined;
   before(() => {
-    kept = createKeptLog();
-    metrics = createMetrics({ waiting: () => 0 }, kept.log);
+    kept = createCapturedLog();
+    metrics = createMetrics({ queueLength: () => 0 }, kept.log);
     const store: Store = {
       ...on.store,
       write: async (fn) => {
@@ -49,18 +49,18 @@ eachStore('a record beside its work', (on) => {
     audit = createAudit({ store, clock: systemClock, log: kept.log, metrics, secrets });
   });
 
-  const record = (event: string, work: (u: Unit) => Promise<unknown>): Promise<void> =>
+  const record = (event: string, work: (tx: Transaction) => Promise<unknown>): Promise<void> =>
     audit.record({ event, outcome: 'ok' }, work);
   const write =
     (key: string) =>
-    (u: Unit): Promise<void> =>
-      putThrottle(u, key, STATE);
+    (tx: Transaction): Promise<void> =>
+      upsertThrottle(tx, key, STATE);
   const isWritten = async (key: string): Promise<boolean> =>
-    (await on.store.write((u) => lockThrottle(u, key))).state !== undefined;
+    (await on.store.write((tx) => readThrottleForUpdate(tx, key))).state !== undefined;
   const events = async (): Promise<string[]> =>
-    (await on.store.read((u) => auditStore.page(u, 0, 100))).map(({ event }) => event);
+    (await on.store.read((tx) => auditStore.listEntries(tx, 0, 100))).map(({ event }) => event);
   const lost = async (): Promise<number> => {
-    const { values } = await metrics.sideEffectFailures.get();
+    const { values } = await metrics.bestEffortFailures.get();
     return values.reduce((sum, { value }) => sum + value, 0);
   };
 
@@ -72,8 +72,8 @@ eachStore('a record beside its work', (on) => {
 
   it('is not there when its work throws, and nothing of the work is', async () => {
     units = 0;
-    const work = record('two.done', async (u) => {
-      await write('two')(u);
+    const work = record('two.done', async (tx) => {
+      await write('two')(tx);
       throw new Error('half-way');
     });
     await assert.rejects(work, { message: 'half-way' });
@@ -93,18 +93,18 @@ eachStore('a record beside its work', (on) => {
   it('takes the work with it when the database is away', async () => {
     units = 0;
     sealing = () => {
-      throw new UnavailableError(undefined);
+      throw new DatabaseUnavailableError(undefined);
     };
-    await assert.rejects(record('nothing.done', write('nothing')), UnavailableError);
+    await assert.rejects(record('nothing.done', write('nothing')), DatabaseUnavailableError);
     sealing = () => undefined;
     assert.deepEqual([units, await isWritten('nothing'), await lost()], [1, false, 0]);
   });
 
   it('is lost alone, and that is counted, when it can not be written', async () => {
-    await on.store.maintain((run) => run('alter table audit rename to audit_away'));
+    await on.store.runExclusively((run) => run('alter table audit rename to audit_away'));
     await record('three.done', write('three'));
     await audit.record({ event: 'four.done', outcome: 'ok' });
-    await on.store.maintain((run) => run('alter table audit_away rename to audit'));
+    await on.store.runExclusively((run) => run('alter table audit_away rename to audit'));
     assert.deepEqual([await isWritten('three'), await events(), await lost()], [true, ['one.done', 'one.more'], 2]);
     assert.match(kept.text(), /audit row lost/);
   });

@@ -13,11 +13,11 @@ import { eachStore } from '../helpers/store.ts';
 eachStore('the audit log', (on) => {
   const secrets = createSecrets(randomBytes(32), systemRandom);
   const isSealed = async (): Promise<boolean> =>
-    auditStore.isAuthentic(await on.store.read(auditStore.chainHead), createHeadSeal(secrets));
+    auditStore.isAuthentic(await on.store.read(auditStore.getHead), createHeadSeal(secrets));
   const append = createAppend({ clock: systemClock, secrets });
   const add = (event: string): Promise<void> =>
-    on.store.write((u) => append(u, { event, outcome: 'ok', actorId: 'p1' }));
-  const byHand = (statement: string): Promise<unknown[][]> => on.store.maintain((run) => run(statement));
+    on.store.write((tx) => append(tx, { event, outcome: 'ok', actorId: 'p1' }));
+  const byHand = (statement: string): Promise<unknown[][]> => on.store.runExclusively((run) => run(statement));
 
   it('seals its head with each entry, also the empty one', async () => {
     assert.equal(await isSealed(), true);
@@ -25,7 +25,7 @@ eachStore('the audit log', (on) => {
       await add(event);
       assert.equal(await isSealed(), true);
     }
-    const head = await on.store.read(auditStore.chainHead);
+    const head = await on.store.read(auditStore.getHead);
     assert.equal(head.seq, 3);
     assert.equal(auditStore.isAuthentic({ ...head, seq: 2 }, createHeadSeal(secrets)), false);
     const others = createHeadSeal(createSecrets(randomBytes(32), systemRandom));
@@ -53,7 +53,7 @@ eachStore('the audit log', (on) => {
     assert.equal(await isSealed(), false);
     await add('four.done');
     await add('five.done');
-    const head = await on.store.read(auditStore.chainHead);
+    const head = await on.store.read(auditStore.getHead);
     assert.equal(head.seq, 4, 'the work goes on');
     assert.equal(await isSealed(), false);
   });

@@ -20,10 +20,10 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { checkKeys, createKeyRing } from '../../src/services/keys/key-ring.ts';
+import { assertKeysCanBeOpened, createKeyRing } from '../../src/services/keys/key-ring.ts';
 import { backup } from '../../src/store/database/backup.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/store/database/index.ts';
-import { runTool } from '../../src/store/database/postgres/client-tools.ts';
+import { runClientTool } from '../../src/store/database/postgres/client-tools.ts';
 import { writePrivateFile } from '../../src/store/database/private-file.ts';
 import { restore } from '../../src/store/database/restore.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -36,7 +36,7 @@ const secrets = createSecrets(randomBytes(32), systemRandom);
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const restoreWith = (of: Secrets, to: StoreOptions, source: string): Promise<void> =>
   restore(to, source, (keys) => {
-    checkKeys(of, keys);
+    assertKeysCanBeOpened(of, keys);
   });
 const makeKeys = async (store: Store): Promise<void> => {
   const audit = { append: createAppend({ clock: systemClock, secrets }) };
@@ -82,7 +82,7 @@ eachStore('backup and restore', (on) => {
     const store = await openStore(location);
     try {
       assert.deepEqual(await migrate(store), []);
-      return await store.read((tx) => tx.db.select().from(tx.t.schools));
+      return await store.read((tx) => tx.db.select().from(tx.tables.schools));
     } finally {
       await store.close();
     }
@@ -102,7 +102,7 @@ eachStore('backup and restore', (on) => {
     const refused =
       on.dialect === 'sqlite' ? /exists already; nothing was written/ : /is not empty; nothing was written/;
     await assert.rejects(restoreWith(secrets, on.location, at('first.backup')), refused);
-    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.t.schools)), [SCHOOL]);
+    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.tables.schools)), [SCHOOL]);
   });
 
   for (const mask of [0o022, 0o000]) {
@@ -148,7 +148,7 @@ eachStore('backup and restore', (on) => {
     const text =
       on.dialect === 'sqlite'
         ? 'create table keys (id text);\n'
-        : await runTool('pg_restore', ['--file=-', at('first.backup')]);
+        : await runClientTool('pg_restore', ['--file=-', at('first.backup')]);
     const foreign = await foreignBackup(on.dialect, at('foreign.backup'));
     const files: [string, Buffer | string, RegExp][] = [
       ['empty', '', /is not a backup of Kinpass/],
@@ -195,9 +195,9 @@ eachStore('backup and restore', (on) => {
   });
 
   it('a restore refuses a database that is newer than the program', async () => {
-    await on.store.maintain((run) => run("insert into schema_migrations values ('9999_future', 'x', 0)"));
+    await on.store.runExclusively((run) => run("insert into schema_migrations values ('9999_future', 'x', 0)"));
     await backup(on.location, at('newer.backup'));
-    await on.store.maintain((run) => run("delete from schema_migrations where tag = '9999_future'"));
+    await on.store.runExclusively((run) => run("delete from schema_migrations where tag = '9999_future'"));
     await emptyPlace(async (location) => {
       await assert.rejects(
         restoreWith(secrets, location, at('newer.backup')),
@@ -249,7 +249,7 @@ describe('a restored SQLite database', () => {
     const store = await openStore({ file });
     await migrate(store);
     await store.write((tx) => insertSchool(tx, { ...SCHOOL, name: word }));
-    await store.write((tx) => tx.db.delete(tx.t.schools));
+    await store.write((tx) => tx.db.delete(tx.tables.schools));
     await store.close();
     await backup({ file }, at('deleted.backup'));
     assert.ok(readFileSync(file).includes(word));
@@ -285,7 +285,7 @@ describe('a private file', () => {
 async function foreignBackup(dialect: 'sqlite' | 'postgres', target: string): Promise<Buffer> {
   const { location, remove } = await place(dialect);
   const store = await openStore(location);
-  await store.maintain(async (run) => {
+  await store.runExclusively(async (run) => {
     await run('create table keys (id text, door text)');
     await run("insert into keys values ('1', 'front')");
     await run('create table schema_migrations (version text)');
@@ -303,7 +303,7 @@ async function assertEmpty(location: StoreOptions): Promise<void> {
     return;
   }
   const store = await openStore(location);
-  const tables = await store.maintain((run) => run("select 1 from pg_tables where schemaname = 'public'"));
+  const tables = await store.runExclusively((run) => run("select 1 from pg_tables where schemaname = 'public'"));
   await store.close();
   assert.deepEqual(tables, []);
 }

@@ -6,17 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
-import { ConflictError, openStore, StoreError, type Unit } from '../../src/store/database/index.ts';
+import { ConflictError, openStore, StoreError, type Transaction } from '../../src/store/database/index.ts';
 import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore } from '../helpers/store.ts';
 
 eachStore('unit of work', (on) => {
-  const add = (u: Unit, code: string): Promise<void> =>
-    insertSchool(u, { code, name: '示範高中', nameEn: 'Demo', type: 'senior_high' });
-  const isIn = async (u: Unit, code: string): Promise<boolean> =>
-    (await u.db.select().from(u.t.schools).where(eq(u.t.schools.code, code))).length > 0;
-  const has = (code: string): Promise<boolean> => on.store.read((u) => isIn(u, code));
+  const add = (tx: Transaction, code: string): Promise<void> =>
+    insertSchool(tx, { code, name: '示範高中', nameEn: 'Demo', type: 'senior_high' });
+  const isIn = async (tx: Transaction, code: string): Promise<boolean> =>
+    (await tx.db.select().from(tx.tables.schools).where(eq(tx.tables.schools.code, code))).length > 0;
+  const has = (code: string): Promise<boolean> => on.store.read((tx) => isIn(tx, code));
 
   const hasEnded = (error: unknown): boolean => {
     assert.ok(error instanceof Error && error.cause instanceof StoreError);
@@ -26,13 +26,13 @@ eachStore('unit of work', (on) => {
   };
 
   it('keeps what a write did, and gives its value', async () => {
-    assert.equal(await on.store.write(async (u) => add(u, '990001').then(() => 'value')), 'value');
+    assert.equal(await on.store.write(async (tx) => add(tx, '990001').then(() => 'value')), 'value');
     assert.ok(await has('990001'));
   });
 
   it('keeps no row of a write that throws half-way', async () => {
-    const work = on.store.write(async (u) => {
-      await add(u, '990002');
+    const work = on.store.write(async (tx) => {
+      await add(tx, '990002');
       throw new Error('half-way');
     });
     await assert.rejects(work, { message: 'half-way' });
@@ -43,8 +43,8 @@ eachStore('unit of work', (on) => {
     const codes = Array.from({ length: 30 }, (_, i) => `9901${String(i).padStart(2, '0')}`);
     const results = await Promise.allSettled(
       codes.map((code, i) =>
-        on.store.write(async (u) => {
-          await add(u, code);
+        on.store.write(async (tx) => {
+          await add(tx, code);
           if (i === 13) throw new Error('alone');
         }),
       ),
@@ -61,25 +61,25 @@ eachStore('unit of work', (on) => {
   });
 
   it('spoils the unit when the error of a statement is swallowed', async () => {
-    const work = on.store.write(async (u) => {
-      await add(u, '990003');
-      await add(u, '990003').catch(() => undefined);
+    const work = on.store.write(async (tx) => {
+      await add(tx, '990003');
+      await add(tx, '990003').catch(() => undefined);
     });
     await assert.rejects(work, StoreError);
     assert.equal(await has('990003'), false);
   });
 
   it('refuses every statement after a failed one', async () => {
-    const work = on.store.write(async (u) => {
-      await add(u, '990001').catch(() => undefined);
-      await add(u, '990004');
+    const work = on.store.write(async (tx) => {
+      await add(tx, '990001').catch(() => undefined);
+      await add(tx, '990004');
     });
     await assert.rejects(work, /failed before/);
     assert.equal(await has('990004'), false);
   });
 
   it('goes on after a conflict that a repository reports', async () => {
-    await on.store.write(async (u) => {
+    await on.store.write(async (tx) => {
       const person = {
         id: 'p1',
         kind: 'person',
@@ -88,40 +88,40 @@ eachStore('unit of work', (on) => {
         createdAt: 1,
         updatedAt: 1,
       } as const;
-      await insertPerson(u, { ...person, nationalIdLookup: 'same' });
+      await insertPerson(tx, { ...person, nationalIdLookup: 'same' });
       await assert.rejects(
-        insertPerson(u, { ...person, id: 'p2', nationalIdLookup: 'same' }),
+        insertPerson(tx, { ...person, id: 'p2', nationalIdLookup: 'same' }),
         new ConflictError('nationalId'),
       );
       const mail = { id: 'i1', personId: 'p1', kind: 'email', value: 'a@parents.example', createdAt: 1 } as const;
-      await insertIdentifier(u, mail);
-      await assert.rejects(insertIdentifier(u, { ...mail, id: 'i2' }), new ConflictError('identifier'));
-      await insertIdentifier(u, { ...mail, id: 'i3', kind: 'school_account', scope: '993301' });
-      await insertIdentifier(u, { ...mail, id: 'i4', kind: 'school_account', scope: '993302' });
+      await insertIdentifier(tx, mail);
+      await assert.rejects(insertIdentifier(tx, { ...mail, id: 'i2' }), new ConflictError('identifier'));
+      await insertIdentifier(tx, { ...mail, id: 'i3', kind: 'school_account', scope: '993301' });
+      await insertIdentifier(tx, { ...mail, id: 'i4', kind: 'school_account', scope: '993302' });
     });
   });
 
   it('throws when a unit is used after its end', async () => {
-    let leaked: Unit | undefined;
-    await on.store.write(async (u) => {
-      leaked = u;
-      await add(u, '990005');
+    let leaked: Transaction | undefined;
+    await on.store.write(async (tx) => {
+      leaked = tx;
+      await add(tx, '990005');
     });
     const late = leaked;
     assert.ok(late);
     await assert.rejects(add(late, '990006'), hasEnded);
-    const fromRead = await on.store.read((u) => Promise.resolve(u));
+    const fromRead = await on.store.read((tx) => Promise.resolve(tx));
     await assert.rejects(isIn(fromRead, '990001'), hasEnded);
     assert.equal(await has('990006'), false);
   });
 
   it('refuses a write inside a read, and inside a write', async () => {
     await assert.rejects(
-      on.store.read((u) => add(u, '990007')),
+      on.store.read((tx) => add(tx, '990007')),
       StoreError,
     );
     await assert.rejects(
-      on.store.write(() => on.store.write((u) => add(u, '990007'))),
+      on.store.write(() => on.store.write((tx) => add(tx, '990007'))),
       /write inside write/,
     );
     assert.equal(await has('990007'), false);
@@ -129,18 +129,18 @@ eachStore('unit of work', (on) => {
 
   it('lets a unit leave work behind that writes later', async () => {
     let later: Promise<void> | undefined;
-    await on.store.write((u) => {
+    await on.store.write((tx) => {
       later = sleep(20).then(() => on.store.write((v) => add(v, '990008')));
-      return add(u, '990009');
+      return add(tx, '990009');
     });
     await later;
     assert.ok(await has('990008'));
   });
 
   it('sees its own rows before others do', async () => {
-    await on.store.write(async (u) => {
-      await add(u, '990010');
-      assert.ok(await isIn(u, '990010'));
+    await on.store.write(async (tx) => {
+      await add(tx, '990010');
+      assert.ok(await isIn(tx, '990010'));
       assert.equal(await has('990010'), false);
     });
     assert.ok(await has('990010'));
@@ -156,10 +156,10 @@ eachStore('unit of work', (on) => {
 
   it('keeps values out of error messages', async () => {
     const secret = 'secret-of-a-person';
-    const twice = on.store.write(async (u) => {
+    const twice = on.store.write(async (tx) => {
       const person = { kind: 'person', name: secret, status: 'active', createdAt: 1, updatedAt: 1 } as const;
-      await insertPerson(u, { id: secret, ...person });
-      await insertPerson(u, { id: secret, ...person });
+      await insertPerson(tx, { id: secret, ...person });
+      await insertPerson(tx, { id: secret, ...person });
     });
     await assert.rejects(twice, (error: unknown) => {
       assert.ok(error instanceof StoreError);
@@ -172,18 +172,18 @@ eachStore('unit of work', (on) => {
   it('holds foreign keys, and cascades', async () => {
     const orphan = { id: 'i9', personId: 'nobody', kind: 'email', value: 'x@parents.example', createdAt: 1 } as const;
     await assert.rejects(
-      on.store.write((u) => insertIdentifier(u, orphan)),
+      on.store.write((tx) => insertIdentifier(tx, orphan)),
       StoreError,
     );
     // A store that has run no migration, too: those switch the keys off and on.
     const fresh = await openStore(on.location);
     await assert.rejects(
-      fresh.write((u) => insertIdentifier(u, orphan)),
+      fresh.write((tx) => insertIdentifier(tx, orphan)),
       StoreError,
     );
     await fresh.close();
-    await on.store.write((u) => u.db.delete(u.t.persons).where(eq(u.t.persons.id, 'p1')));
-    const left = await on.store.read((u) => u.db.select().from(u.t.identifiers));
+    await on.store.write((tx) => tx.db.delete(tx.tables.persons).where(eq(tx.tables.persons.id, 'p1')));
+    const left = await on.store.read((tx) => tx.db.select().from(tx.tables.identifiers));
     assert.deepEqual(left, []);
   });
 
@@ -196,22 +196,22 @@ eachStore('unit of work', (on) => {
       refusals: 0,
       refusedSince: null,
     }));
-    await on.store.write((u) => insertMany(u, u.t.throttles, rows));
-    const [last] = await on.store.read((u) =>
-      u.db.select().from(u.t.throttles).where(eq(u.t.throttles.key, 'bulk:24999')),
+    await on.store.write((tx) => insertMany(tx, tx.tables.throttles, rows));
+    const [last] = await on.store.read((tx) =>
+      tx.db.select().from(tx.tables.throttles).where(eq(tx.tables.throttles.key, 'bulk:24999')),
     );
     assert.deepEqual(last, rows.at(-1));
   });
 
   it('runs what a unit asks at once in the order in which it was asked', async () => {
-    await on.store.write(async (u) => {
-      const [before, , after] = await Promise.all([isIn(u, '990020'), add(u, '990020'), isIn(u, '990020')]);
+    await on.store.write(async (tx) => {
+      const [before, , after] = await Promise.all([isIn(tx, '990020'), add(tx, '990020'), isIn(tx, '990020')]);
       assert.deepEqual([before, after], [false, true]);
     });
   });
 
   it('keeps nothing of a write when one of the statements that it asks at once fails', async () => {
-    const work = on.store.write((u) => Promise.all([add(u, '990021'), add(u, '990021'), add(u, '990022')]));
+    const work = on.store.write((tx) => Promise.all([add(tx, '990021'), add(tx, '990021'), add(tx, '990022')]));
     await assert.rejects(work, /constraint/);
     assert.deepEqual([await has('990021'), await has('990022')], [false, false]);
   });
@@ -219,8 +219,8 @@ eachStore('unit of work', (on) => {
   it('lets one of many parallel reads fail alone', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, at) =>
-        on.store.read((u) =>
-          u.db.select({ at: at === 13 ? sql`no_such_column` : sql`${String(at)}` }).from(u.t.schools),
+        on.store.read((tx) =>
+          tx.db.select({ at: at === 13 ? sql`no_such_column` : sql`${String(at)}` }).from(tx.tables.schools),
         ),
       ),
     );
@@ -235,15 +235,15 @@ eachStore('unit of work', (on) => {
 
 eachStore('closing', (on) => {
   it('finishes what has begun and refuses what comes after', async () => {
-    const begun = on.store.write(async (u) => {
+    const begun = on.store.write(async (tx) => {
       await sleep(30);
-      await u.db.select().from(u.t.schools);
+      await tx.db.select().from(tx.tables.schools);
       return 'done';
     });
     await sleep(10);
     await on.store.close();
     assert.equal(await begun, 'done');
-    await assert.rejects(on.store.write((u) => u.db.select().from(u.t.schools)));
+    await assert.rejects(on.store.write((tx) => tx.db.select().from(tx.tables.schools)));
     await assert.rejects(on.store.ping());
   });
 });

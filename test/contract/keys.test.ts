@@ -5,8 +5,8 @@ import { it } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing } from '../../src/services/keys/key-ring.ts';
-import { entries } from '../../src/store/audit.ts';
+import { createKeyRing, MIN_PUBLICATION_MS, type KeyRing } from '../../src/services/keys/key-ring.ts';
+import { readEntries } from '../../src/store/audit.ts';
 import type { Store } from '../../src/store/database/index.ts';
 import { DAY, MINUTE, SCHOOL_DAY } from '../helpers/frozen-time.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -50,7 +50,8 @@ eachStore('the key ring', (on) => {
     await one.load();
     const rotations = async (): Promise<unknown[]> => {
       const found = [];
-      for await (const { event, detail } of entries(on.store)) if (event === 'keys.rotated') found.push(detail['by']);
+      for await (const { event, detail } of readEntries(on.store))
+        if (event === 'keys.rotated') found.push(detail['by']);
       return found;
     };
     const before = (await rotations()).length;
@@ -59,7 +60,7 @@ eachStore('the key ring', (on) => {
     await Promise.all(all.map((node) => node.rotate('schedule', 30 * DAY)));
     assert.equal(await one.rotate('operator'), false, 'too early');
     assert.deepEqual((await rotations()).slice(before), ['schedule'], 'once, though nodes asked in the same moment');
-    forward(PUBLISHED_BEFORE_USE);
+    forward(MIN_PUBLICATION_MS);
     await one.rotate('operator');
     assert.deepEqual((await rotations()).slice(before), ['schedule', 'operator']);
   });
@@ -70,12 +71,12 @@ eachStore('the key ring', (on) => {
     const moves = ["purpose = 'cookie', alg = ''", "alg = 'RS256'"];
     for (const move of moves) {
       const where = "purpose = 'sign' and alg = 'ES256' and state = 'next'";
-      await on.store.maintain(async (run) => {
+      await on.store.runExclusively(async (run) => {
         await run("delete from keys where state = 'next' and not (purpose = 'sign' and alg = 'ES256')");
         await run(`update keys set ${move} where ${where}`);
       });
       await assert.rejects(one.load(), /not the key that the database was sealed with/, move);
-      await on.store.maintain((run) => run("delete from keys where state = 'next'"));
+      await on.store.runExclusively((run) => run("delete from keys where state = 'next'"));
       await one.load();
     }
   });

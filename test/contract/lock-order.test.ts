@@ -8,14 +8,14 @@ import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/ac
 import { purgeResetLinks } from '../../src/store/auth/credentials.ts';
 import { purgeSessions } from '../../src/store/auth/sessions.ts';
 import { purgeThrottles } from '../../src/store/auth/throttles.ts';
-import { openStore, type Store, type Unit } from '../../src/store/database/index.ts';
+import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { endGrants, grantsOnBasis, insertGrant, purgeGrants } from '../../src/store/oidc/grants.ts';
-import { purgeExpired, putRecord } from '../../src/store/oidc/records.ts';
+import { revokeGrants, listGrantsByBasis, insertGrant, purgeGrants } from '../../src/store/oidc/grants.ts';
+import { purgeExpired, upsertRecord } from '../../src/store/oidc/records.ts';
 import { purgeOutbox } from '../../src/store/outbox.ts';
 import * as people from '../../src/store/people/people.ts';
 import * as schools from '../../src/store/people/schools.ts';
-import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { storeGrant, storeSession } from '../helpers/stored-sessions.ts';
@@ -29,13 +29,13 @@ const MINUTE_MS = 60_000;
 
 /** The store repeats a transaction after a deadlock, so a deadlock shows in the log only. */
 describe('parallel transactions of one person (postgres)', () => {
-  let kept: KeptLog;
+  let kept: CapturedLog;
   let store: Store;
   let services: TestServices;
   let reuse: ReuseDeps;
 
   before(async () => {
-    kept = createKeptLog();
+    kept = createCapturedLog();
     store = await openStore({ url: await testDatabaseUrl(), log: kept.log });
     await migrate(store);
     await store.write(family);
@@ -50,7 +50,8 @@ describe('parallel transactions of one person (postgres)', () => {
   });
   beforeEach(() =>
     store.write(async (tx) => {
-      for (const table of [tx.t.sessions, tx.t.grants, tx.t.oidcRecords, tx.t.throttles]) await tx.db.delete(table);
+      for (const table of [tx.tables.sessions, tx.tables.grants, tx.tables.oidcRecords, tx.tables.throttles])
+        await tx.db.delete(table);
     }),
   );
   after(() => store.close());
@@ -80,16 +81,16 @@ describe('parallel transactions of one person (postgres)', () => {
         await storeGrant(services, { grantHash, personId: 'father', clientId: 'app', sessionHash: keep });
       }
       return [
-        () => services.access.endOtherSessions('father', keep, ADDRESS),
+        () => services.access.revokeOtherSessions('father', keep, ADDRESS),
         ...hashes.map((grantHash) => () => revokeReused(reuse, { grantHash, reason: 'test', address: ADDRESS })),
       ];
     }));
 
   /** Runs `meanwhile` while another transaction has done `lock`, which then does `last` and ends. */
   const whileLocked = async (
-    lock: (tx: Unit) => Promise<unknown>,
+    lock: (tx: Transaction) => Promise<unknown>,
     meanwhile: () => Promise<unknown>,
-    last: (tx: Unit) => Promise<unknown> = () => Promise.resolve(),
+    last: (tx: Transaction) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<void> => {
     const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const holder = store.write(async (tx) => {
@@ -129,7 +130,7 @@ describe('parallel transactions of one person (postgres)', () => {
           while (!running.isDone && !(await isWaiting())) await sleep(10);
         },
         async (tx) => {
-          assert.equal((await endGrants(tx, ['g'])).length, 1, 'the grant is not locked');
+          assert.equal((await revokeGrants(tx, ['g'])).length, 1, 'the grant is not locked');
         },
       );
       await running.revoked;
@@ -140,9 +141,9 @@ describe('parallel transactions of one person (postgres)', () => {
   it('purge jobs leave out rows that another transaction has locked', async () => {
     const old = { createdAt: 1, expiresAt: 2 };
     await store.write(async (tx) => {
-      const { sessions, throttles, outbox, resetLinks } = tx.t;
+      const { sessions, throttles, outbox, resetLinks } = tx.tables;
       for (const name of ['a', 'b']) {
-        await putRecord(tx, { model: 'AccessToken', idHash: name, payload: '', ...old });
+        await upsertRecord(tx, { model: 'AccessToken', idHash: name, payload: '', ...old });
         await insertGrant(tx, {
           grantHash: name,
           personId: 'father',
@@ -160,7 +161,7 @@ describe('parallel transactions of one person (postgres)', () => {
         await tx.db.insert(resetLinks).values({ personId, tokenHash: personId, ...old });
       }
     });
-    const purges: readonly ((tx: Unit) => Promise<number>)[] = [
+    const purges: readonly ((tx: Transaction) => Promise<number>)[] = [
       (tx) => purgeExpired(tx, 'AccessToken', 10, 10),
       (tx) => purgeGrants(tx, 10, 10),
       (tx) => purgeSessions(tx, 10, 10),
@@ -180,8 +181,8 @@ describe('parallel transactions of one person (postgres)', () => {
       return counts;
     };
     let counts: number[] = [];
-    const lockRows = async (tx: Unit): Promise<void> => {
-      const { oidcRecords, grants, sessions, throttles, outbox, resetLinks } = tx.t;
+    const lockRows = async (tx: Transaction): Promise<void> => {
+      const { oidcRecords, grants, sessions, throttles, outbox, resetLinks } = tx.tables;
       for (const [table, column] of [
         [oidcRecords, oidcRecords.idHash],
         [grants, grants.grantHash],
@@ -216,7 +217,7 @@ describe('parallel transactions of one person (postgres)', () => {
       return Promise.resolve([
         ...[1, 2, 3, 4].flatMap((subnet) => [attempt(EMAIL, subnet), attempt(MOBILE, subnet)]),
         () => services.people.setStatus('father', 'active', undefined),
-        () => services.recovery.request(EMAIL, ADDRESS),
+        () => services.passwordReset.request(EMAIL, ADDRESS),
         () => services.people.unlock('father'),
       ]);
     }));
@@ -230,7 +231,7 @@ describe('parallel transactions of one person (postgres)', () => {
         await storeGrant(services, { ...grant, grantHash: `x${grantHash}`, clientId: 'other', role: 'staff' });
       }
       return [
-        () => services.affiliations.endPassed(),
+        () => services.affiliationExpiry.revokeExpired(),
         () => services.access.revokeApp('teacher', 'app', ADDRESS),
         () => services.access.revokeApp('teacher', 'other', ADDRESS),
       ];
@@ -249,7 +250,7 @@ describe('parallel transactions of one person (postgres)', () => {
       await storeGrant(services, { ...grant, grantHash: `b-${String(round)}`, clientId: 'other' });
       const action = round % 2 === 0 ? 'suspend' : 'resume';
       return [
-        () => services.guardianships.change({ id: 'g1', action, actorId: undefined }),
+        () => services.guardianships.applyAction({ id: 'g1', action, actorId: undefined }),
         () => services.access.revokeApp('father', 'app', ADDRESS),
         () => services.access.revokeApp('father', 'other', ADDRESS),
       ];
@@ -265,11 +266,11 @@ describe('parallel transactions of one person (postgres)', () => {
       await insertGrant(tx, { ...grant, scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + MINUTE_MS });
     });
     await locked.promise;
-    const change = services.guardianships.change({ id: 'g1', action: 'revoke', actorId: undefined });
+    const change = services.guardianships.applyAction({ id: 'g1', action: 'revoke', actorId: undefined });
     await sleep(300);
     release.resolve(undefined);
     await signIn;
     assert.equal(await change, true);
-    assert.deepEqual(await store.read((tx) => grantsOnBasis(tx, 'g1')), []);
+    assert.deepEqual(await store.read((tx) => listGrantsByBasis(tx, 'g1')), []);
   });
 });

@@ -102,7 +102,7 @@ describe('a connection to PostgreSQL that is lost', () => {
     return { code, runs, failure };
   };
   const isKept = async (code: string): Promise<boolean> => {
-    const kept = await store.read((tx) => tx.db.select().from(tx.t.schools));
+    const kept = await store.read((tx) => tx.db.select().from(tx.tables.schools));
     return kept.some((school) => school.code === code);
   };
 

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import * as credentials from '../../src/store/auth/credentials.ts';
 import * as throttles from '../../src/store/auth/throttles.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
-import { ConflictError, type Unit } from '../../src/store/database/index.ts';
+import { ConflictError, type Transaction } from '../../src/store/database/index.ts';
 import * as guardianships from '../../src/store/people/guardianships.ts';
 import * as people from '../../src/store/people/people.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -12,23 +12,23 @@ import { NOW } from './constants.ts';
 import { guardianship, HIGH, person, PRIMARY, withFamily } from './family.ts';
 
 /** The same unit, counting the statements that it sends. */
-function counting(u: Unit): { unit: Unit; queries: () => number } {
+function counting(tx: Transaction): { unit: Transaction; queries: () => number } {
   let queries = 0;
-  const execute: Unit['execute'] = (...statement) => {
+  const execute: Transaction['execute'] = (...statement) => {
     queries++;
-    return u.execute(...statement);
+    return tx.execute(...statement);
   };
-  return { unit: { ...u, execute }, queries: () => queries };
+  return { unit: { ...tx, execute }, queries: () => queries };
 }
 
 eachStore('people', (on) => {
   withFamily(on);
-  const facts = (id: string, today?: string): ReturnType<typeof people.personFacts> =>
-    on.store.read((u) => people.personFacts(u, id, today));
+  const facts = (id: string, today?: string): ReturnType<typeof people.loadPersonFacts> =>
+    on.store.read((tx) => people.loadPersonFacts(tx, id, today));
 
   it('are found by identifier, inside its scope', async () => {
     const find = (...args: [people.IdentifierKind, string, string?]): Promise<string | undefined> =>
-      on.store.read((u) => people.personIdByIdentifier(u, ...args));
+      on.store.read((tx) => people.findPersonIdByIdentifier(tx, ...args));
     assert.equal(await find('email', 'daming@parents.example'), 'father');
     assert.equal(await find('account', 'daming@parents.example'), undefined);
     assert.equal(await find('school_account', 'P11330001', '993301'), 'account');
@@ -56,7 +56,7 @@ eachStore('people', (on) => {
         validTo: undefined,
       },
       name: '王小安',
-      enrolments: [
+      enrollments: [
         {
           id: 'e2',
           studentId: 'older',
@@ -74,14 +74,14 @@ eachStore('people', (on) => {
     });
     assert.equal(younger?.guardianship.state, 'suspended');
     assert.deepEqual(
-      younger.enrolments.map(({ school }) => school),
+      younger.enrollments.map(({ school }) => school),
       [PRIMARY],
     );
   });
 
   it('give the facts of students and staff on a day, both ends included', async () => {
     const enrolmentsOn = async (today?: string): Promise<string[] | undefined> =>
-      (await facts('older', today))?.enrolments.map(({ id }) => id);
+      (await facts('older', today))?.enrollments.map(({ id }) => id);
     assert.deepEqual(await enrolmentsOn('2026-07-31'), ['e1']);
     assert.deepEqual(await enrolmentsOn('2026-08-01'), ['e2']);
     assert.deepEqual(await enrolmentsOn(), ['e1', 'e2']);
@@ -99,10 +99,10 @@ eachStore('people', (on) => {
   it('give the facts of all days also where the database sorts as a language does, signs before digits', async () => {
     if (on.dialect === 'postgres') {
       const column = 'alter table enrolments alter column valid_from type text collate "und-x-icu"';
-      await on.store.maintain((run) => run(column));
+      await on.store.runExclusively((run) => run(column));
     }
     assert.deepEqual(
-      (await facts('older'))?.enrolments.map(({ id }) => id),
+      (await facts('older'))?.enrollments.map(({ id }) => id),
       ['e1', 'e2'],
     );
   });
@@ -110,39 +110,39 @@ eachStore('people', (on) => {
   it('are read and written on while a newer node changes their tables', async () => {
     const look = async (): Promise<string[][]> => {
       const read = await facts('older');
-      const written = await on.store.write((u) => people.personFacts(u, 'older'));
-      return [read, written].map((one) => one?.enrolments.map(({ id }) => id) ?? []);
+      const written = await on.store.write((tx) => people.loadPersonFacts(tx, 'older'));
+      return [read, written].map((one) => one?.enrollments.map(({ id }) => id) ?? []);
     };
     const before = await look();
     const change = {
       sqlite: 'alter table classes add column newer text',
       postgres: 'alter table classes alter column classtitle type varchar(200)',
     };
-    await on.store.maintain((run) => run(change[on.dialect]));
+    await on.store.runExclusively((run) => run(change[on.dialect]));
     assert.deepEqual(await look(), before);
   });
 
   it('cost the same number of queries however many children there are', async () => {
     const children = Array.from({ length: 40 }, (_, i) => `child-${String(i)}`);
-    await on.store.write(async (u) => {
-      await insertMany(u, u.t.persons, [person('agency', '安置機構'), ...children.map((id) => person(id, id))]);
+    await on.store.write(async (tx) => {
+      await insertMany(tx, tx.tables.persons, [person('agency', '安置機構'), ...children.map((id) => person(id, id))]);
       await insertMany(
-        u,
-        u.t.guardianships,
+        tx,
+        tx.tables.guardianships,
         children.map((id) => guardianship(`of-${id}`, 'agency', id)),
       );
     });
     const cost = (id: string): Promise<[number | undefined, number]> =>
-      on.store.read(async (u) => {
-        const { unit, queries } = counting(u);
-        return [(await people.personFacts(unit, id))?.children.length, queries()];
+      on.store.read(async (tx) => {
+        const { unit, queries } = counting(tx);
+        return [(await people.loadPersonFacts(unit, id))?.children.length, queries()];
       });
     assert.deepEqual(await cost('agency'), [40, 2]);
     assert.deepEqual(await cost('father'), [2, 2]);
   });
 
   it('give the words that a password must not contain', async () => {
-    const context = await on.store.read((u) => people.passwordContext(u, 'father'));
+    const context = await on.store.read((tx) => people.loadPasswordContext(tx, 'father'));
     assert.deepEqual(
       { ...context, names: context.names.sort(), studentNumbers: context.studentNumbers.sort(), schools: [] },
       {
@@ -156,19 +156,21 @@ eachStore('people', (on) => {
       },
     );
     assert.ok(context.schools.includes('示範國小') && context.schools.includes('993301'));
-    const ofAccount = await on.store.read((u) => people.passwordContext(u, 'account'));
+    const ofAccount = await on.store.read((tx) => people.loadPasswordContext(tx, 'account'));
     assert.deepEqual([ofAccount.accounts, ofAccount.studentNumbers], [['P11330001'], ['11330001']]);
-    assert.equal((await on.store.read((u) => people.passwordContext(u, 'nobody'))).nationalIdSealed, null);
+    assert.equal((await on.store.read((tx) => people.loadPasswordContext(tx, 'nobody'))).nationalIdSealed, null);
   });
 
   it('can be disabled', async () => {
-    await on.store.write(async (u) => {
-      assert.equal(await people.setPersonStatus(u, 'father', 'disabled', NOW + 6), true);
-      assert.equal(await people.setPersonStatus(u, 'nobody', 'disabled', NOW), false);
+    await on.store.write(async (tx) => {
+      assert.equal(await people.updatePersonStatus(tx, 'father', 'disabled', NOW + 6), true);
+      assert.equal(await people.updatePersonStatus(tx, 'nobody', 'disabled', NOW), false);
     });
     const father = await facts('father');
     assert.deepEqual([father?.active, father?.updatedAt], [false, NOW + 6]);
-    const active = await on.store.read((u) => people.activePersonIdByIdentifier(u, 'email', 'daming@parents.example'));
+    const active = await on.store.read((tx) =>
+      people.findActivePersonIdByIdentifier(tx, 'email', 'daming@parents.example'),
+    );
     assert.equal(active, undefined);
   });
 });
@@ -177,9 +179,9 @@ eachStore('guardianships', (on) => {
   withFamily(on);
 
   it('are one for each pair', async () => {
-    await on.store.write((u) =>
+    await on.store.write((tx) =>
       assert.rejects(
-        guardianships.insertGuardianship(u, guardianship('g9', 'father', 'older')),
+        guardianships.insertGuardianship(tx, guardianship('g9', 'father', 'older')),
         new ConflictError('guardianship'),
       ),
     );
@@ -187,18 +189,18 @@ eachStore('guardianships', (on) => {
 
   it('move on only from the state that the caller saw', async () => {
     const move = (from: 'active' | 'suspended', to: 'suspended' | 'revoked'): Promise<boolean> =>
-      on.store.write((u) => guardianships.setGuardianshipState(u, 'g1', from, to, 'sealed reason', NOW + 1));
+      on.store.write((tx) => guardianships.updateGuardianshipState(tx, 'g1', from, to, 'sealed reason', NOW + 1));
     assert.deepEqual([await move('suspended', 'revoked'), await move('active', 'suspended')], [false, true]);
-    const row = await on.store.read((u) => guardianships.guardianshipById(u, 'g1'));
+    const row = await on.store.read((tx) => guardianships.findGuardianship(tx, 'g1'));
     assert.deepEqual([row?.state, row?.stateReasonSealed, row?.updatedAt], ['suspended', 'sealed reason', NOW + 1]);
   });
 
   it('are found when their last day is over', async () => {
     const ending = (day: string): Promise<string[]> =>
-      on.store.read(async (u) => (await guardianships.guardianshipsEndingBefore(u, day, 10)).map(({ id }) => id));
-    await on.store.write(async (u) => {
+      on.store.read(async (tx) => (await guardianships.listGuardianshipsEndingBefore(tx, day, 10)).map(({ id }) => id));
+    await on.store.write(async (tx) => {
       const last = { ...guardianship('g3', 'teacher', 'older'), validTo: '2027-01-20' };
-      await guardianships.insertGuardianship(u, last);
+      await guardianships.insertGuardianship(tx, last);
     });
     assert.deepEqual([await ending('2027-01-20'), await ending('2027-01-21')], [[], ['g3']]);
   });
@@ -206,83 +208,83 @@ eachStore('guardianships', (on) => {
 
 eachStore('credentials', (on) => {
   withFamily(on);
-  const of = (): Promise<credentials.Credential> => on.store.read((u) => credentials.credentialOf(u, 'father'));
+  const of = (): Promise<credentials.Credential> => on.store.read((tx) => credentials.getCredential(tx, 'father'));
 
   it('are a first password or an own one, never both', async () => {
     assert.deepEqual(await of(), { version: 1 });
     const first = { personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
-    await on.store.write((u) => credentials.setFirstPassword(u, first));
+    await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
     const open = { mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null };
     assert.deepEqual(await of(), { version: 2, first: open });
-    await on.store.write((u) => credentials.countFirstPasswordFailure(u, 'father', 1, NOW + 1));
+    await on.store.write((tx) => credentials.countFirstPasswordFailure(tx, 'father', 1, NOW + 1));
     assert.equal((await of()).first?.closedAt, NOW + 1);
-    await on.store.write((u) => credentials.setFirstPassword(u, { ...first, expiresAt: NOW + 99 }));
+    await on.store.write((tx) => credentials.upsertFirstPassword(tx, { ...first, expiresAt: NOW + 99 }));
     assert.deepEqual((await of()).first, { mac: 'mac', expiresAt: NOW + 99, failures: 0, closedAt: null });
     const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
-    await on.store.write((u) => credentials.putResetLink(u, link));
-    await on.store.write((u) => credentials.setPassword(u, 'father', 'hash', NOW));
+    await on.store.write((tx) => credentials.upsertResetLink(tx, link));
+    await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'hash', NOW));
     assert.deepEqual(await of(), { version: 4, hash: 'hash' });
-    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'link', NOW)), undefined);
-    await on.store.write((u) => credentials.setFirstPassword(u, first));
+    assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'link', NOW)), undefined);
+    await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
     assert.deepEqual(Object.keys(await of()), ['version', 'first']);
   });
 
   it('are rehashed only while the password is the same', async () => {
-    await on.store.write((u) => credentials.setPassword(u, 'father', 'old', NOW));
-    assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'other', 'new')), false);
-    assert.equal(await on.store.write((u) => credentials.replaceHash(u, 'father', 'old', 'new')), true);
+    await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'old', NOW));
+    assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'other', 'new')), false);
+    assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'old', 'new')), true);
     assert.deepEqual(await of(), { version: 6, hash: 'new' });
   });
 
   it('are exchanged only while the verified version is current and the account is open', async () => {
     const exchange = (version: number): Promise<number | undefined> =>
-      on.store.write((tx) => credentials.exchangePassword(tx, 'father', version, 'next', NOW));
+      on.store.write((tx) => credentials.replacePasswordIfUnchanged(tx, 'father', version, 'next', NOW));
     assert.equal(await exchange(5), undefined);
     assert.equal(await exchange(6), 7);
     assert.deepEqual(await of(), { version: 7, hash: 'next' });
-    await on.store.write((tx) => people.setPersonStatus(tx, 'father', 'disabled', NOW));
+    await on.store.write((tx) => people.updatePersonStatus(tx, 'father', 'disabled', NOW));
     assert.equal(await exchange(8), undefined);
-    await on.store.write((tx) => people.setPersonStatus(tx, 'father', 'active', NOW));
+    await on.store.write((tx) => people.updatePersonStatus(tx, 'father', 'active', NOW));
     assert.deepEqual(await of(), { version: 8, hash: 'next' });
     await assert.rejects(
-      on.store.write((tx) => people.raiseCredentialVersion(tx, 'unknown')),
+      on.store.write((tx) => people.incrementCredentialVersion(tx, 'unknown')),
       /no such person/,
     );
   });
 
   it('have one reset link, for its time', async () => {
     const link = { personId: 'father', expiresAt: NOW + 10, createdAt: NOW };
-    await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'one' }));
-    await on.store.write((u) => credentials.putResetLink(u, { ...link, tokenHash: 'two' }));
+    await on.store.write((tx) => credentials.upsertResetLink(tx, { ...link, tokenHash: 'one' }));
+    await on.store.write((tx) => credentials.upsertResetLink(tx, { ...link, tokenHash: 'two' }));
     const find = (hash: string, now: number): Promise<{ personId: string; expiresAt: number } | undefined> =>
       on.store.read((tx) => credentials.findResetLink(tx, hash, now));
     assert.deepEqual(
       [await find('one', NOW), await find('two', NOW), await find('two', NOW + 10)],
       [undefined, { personId: 'father', expiresAt: NOW + 10 }, undefined],
     );
-    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW + 10)), undefined);
-    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), 'father');
-    assert.equal(await on.store.write((u) => credentials.takeResetLink(u, 'two', NOW)), undefined);
+    assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW + 10)), undefined);
+    assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW)), 'father');
+    assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW)), undefined);
   });
 
   it('keep counters and the refused attempts of each', async () => {
     const state = { failures: 3, blockedUntil: NOW + 1, updatedAt: NOW };
     const none = { count: 0, since: null };
     const some = { count: 7, since: NOW };
-    const write = <T>(work: (tx: Unit) => Promise<T>): Promise<T> => on.store.write(work);
-    const lock = (): Promise<throttles.Throttle> => write((tx) => throttles.lockThrottle(tx, 'key'));
+    const write = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => on.store.write(work);
+    const lock = (): Promise<throttles.Throttle> => write((tx) => throttles.readThrottleForUpdate(tx, 'key'));
     assert.deepEqual([await lock(), await lock()], Array(2).fill({ state: undefined, refusals: none }));
-    await write((tx) => throttles.putThrottle(tx, 'key', state));
+    await write((tx) => throttles.upsertThrottle(tx, 'key', state));
     assert.deepEqual(await lock(), { state, refusals: none });
-    await write((tx) => throttles.putRefusals(tx, 'key', some));
-    await write((tx) => throttles.putThrottle(tx, 'key', { ...state, failures: 4 }));
+    await write((tx) => throttles.updateRefusals(tx, 'key', some));
+    await write((tx) => throttles.upsertThrottle(tx, 'key', { ...state, failures: 4 }));
     assert.deepEqual(await lock(), { state: { ...state, failures: 4 }, refusals: some });
-    assert.deepEqual(await write((tx) => throttles.clearThrottle(tx, 'key')), some);
-    assert.equal(await write((tx) => throttles.clearThrottle(tx, 'key')), undefined);
+    assert.deepEqual(await write((tx) => throttles.deleteThrottle(tx, 'key')), some);
+    assert.equal(await write((tx) => throttles.deleteThrottle(tx, 'key')), undefined);
     assert.equal((await lock()).state, undefined);
-    await write((tx) => throttles.putRefusals(tx, 'key', some));
+    await write((tx) => throttles.updateRefusals(tx, 'key', some));
     assert.deepEqual(await write((tx) => throttles.purgeThrottles(tx, NOW, 10)), [{ key: 'key', refusals: some }]);
-    await write((tx) => throttles.putThrottle(tx, 'key', state));
+    await write((tx) => throttles.upsertThrottle(tx, 'key', state));
     assert.deepEqual(await write((tx) => throttles.purgeThrottles(tx, NOW, 10)), [], 'touched at that time');
   });
 });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { sql } from 'drizzle-orm';
 
-import { openStore, type Store, type Unit } from '../../src/store/database/index.ts';
+import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
@@ -16,12 +16,12 @@ describe('reads on PostgreSQL', () => {
   before(async () => {
     store = await openStore({ url: await testDatabaseUrl(), poolSize: POOL });
     await migrate(store);
-    await store.write((u) => insertSchool(u, { code: '1', name: '一', nameEn: 'One', type: 'elementary' }));
+    await store.write((tx) => insertSchool(tx, { code: '1', name: '一', nameEn: 'One', type: 'elementary' }));
   });
   after(() => store.close());
 
   const ask = async (expression: string): Promise<unknown> => {
-    const [row] = await store.read((u) => u.db.select({ value: sql.raw(expression) }).from(u.t.schools));
+    const [row] = await store.read((tx) => tx.db.select({ value: sql.raw(expression) }).from(tx.tables.schools));
     return row?.value;
   };
   const atOnce = (count: number): Promise<unknown[]> =>
@@ -60,21 +60,21 @@ describe('reads on PostgreSQL', () => {
   it('come back by themselves when their connection is killed, all of them', async () => {
     const pid = Number(await ask('pg_backend_pid()'));
     const slow = Array.from({ length: 8 }, () => ask('case when pg_sleep(0.05) is null then 0 else 1 end'));
-    await store.write((u) =>
-      u.db.select({ killed: sql.raw(`pg_terminate_backend(${String(pid)})`) }).from(u.t.schools),
+    await store.write((tx) =>
+      tx.db.select({ killed: sql.raw(`pg_terminate_backend(${String(pid)})`) }).from(tx.tables.schools),
     );
     assert.deepEqual(await Promise.all(slow), Array(8).fill(1));
     const others = await atOnce(8);
     assert.ok(!others.includes(pid));
     // Idle, and killed: the next one gets another.
-    await store.write((u) =>
-      u.db.select({ killed: sql.raw(`pg_terminate_backend(${String(others[0])})`) }).from(u.t.schools),
+    await store.write((tx) =>
+      tx.db.select({ killed: sql.raw(`pg_terminate_backend(${String(others[0])})`) }).from(tx.tables.schools),
     );
     assert.notEqual(await ask('pg_backend_pid()'), others[0]);
   });
 
   it('can still not write', async () => {
-    await assert.rejects(store.read((u) => u.db.delete(u.t.schools)));
+    await assert.rejects(store.read((tx) => tx.db.delete(tx.tables.schools)));
   });
 });
 
@@ -82,17 +82,17 @@ describe('a write on PostgreSQL', () => {
   it('keeps nothing half, also where the server has forgotten its kept statements, as behind a pooler that is set up wrongly', async () => {
     const store = await openStore({ url: await testDatabaseUrl(), poolSize: 1 });
     await migrate(store);
-    const add = (u: Unit, code: string): Promise<void> =>
-      insertSchool(u, { code, name: '一', nameEn: 'One', type: 'elementary' });
-    await store.write((u) => add(u, '1'));
-    await store.maintain((run) => run('deallocate all'));
-    const work = store.write(async (u) => {
-      await add(u, '2');
+    const add = (tx: Transaction, code: string): Promise<void> =>
+      insertSchool(tx, { code, name: '一', nameEn: 'One', type: 'elementary' });
+    await store.write((tx) => add(tx, '1'));
+    await store.runExclusively((run) => run('deallocate all'));
+    const work = store.write(async (tx) => {
+      await add(tx, '2');
       throw new Error('half-way');
     });
     await assert.rejects(work, { message: 'half-way' });
-    await store.write((u) => add(u, '3'));
-    const rows = await store.read((u) => u.db.select().from(u.t.schools).orderBy(u.t.schools.code));
+    await store.write((tx) => add(tx, '3'));
+    const rows = await store.read((tx) => tx.db.select().from(tx.tables.schools).orderBy(tx.tables.schools.code));
     assert.deepEqual(
       rows.map(({ code }) => code),
       ['1', '3'],

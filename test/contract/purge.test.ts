@@ -5,7 +5,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import type { Unit } from '../../src/store/database/index.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
 import * as records from '../../src/store/oidc/records.ts';
 import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -14,10 +14,17 @@ import { NOW } from './constants.ts';
 const LIVE = 2_000;
 
 eachStore('purging of expired records', (on) => {
-  const put = (tx: Unit, idHash: string, more: object): Promise<boolean> =>
-    records.putRecord(tx, { model: 'Session', idHash, payload: 'sealed', expiresAt: NOW, createdAt: NOW - 1, ...more });
+  const put = (tx: Transaction, idHash: string, more: object): Promise<boolean> =>
+    records.upsertRecord(tx, {
+      model: 'Session',
+      idHash,
+      payload: 'sealed',
+      expiresAt: NOW,
+      createdAt: NOW - 1,
+      ...more,
+    });
   const ids = async (): Promise<string[]> =>
-    (await on.store.read((tx) => tx.db.select({ id: tx.t.oidcRecords.idHash }).from(tx.t.oidcRecords)))
+    (await on.store.read((tx) => tx.db.select({ id: tx.tables.oidcRecords.idHash }).from(tx.tables.oidcRecords)))
       .map(({ id }) => id)
       .filter((id) => !id.startsWith('live'))
       .sort();
@@ -28,7 +35,7 @@ eachStore('purging of expired records', (on) => {
       await put(tx, 'anonymous', {});
       await put(tx, 'old', { expiresAt: NOW - 100 });
       await put(tx, 'step', { model: 'Interaction', accountId: 'father' });
-      await records.destroyStepsOf(tx, 'father');
+      await records.destroyInteractionsOf(tx, 'father');
     });
     await on.store.write((tx) => tx.execute('analyze', []));
   });
@@ -51,7 +58,7 @@ eachStore('purging of expired records', (on) => {
   });
 
   it('keeps no payload of what was destroyed, until it expires', async () => {
-    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
     assert.equal(rows.find(({ idHash }) => idHash === 'step')?.payload, '');
     assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Interaction', NOW, 10)), 1);
   });
@@ -71,7 +78,9 @@ eachStore('the purge job', (on) => {
     const secrets = createSecrets(Buffer.alloc(32), systemRandom);
     const run = async (now: number): Promise<string[]> => {
       await startPurgeJob({ store: on.store, clock: { now: () => now }, log, secrets }).stop();
-      const rows = await on.store.read((tx) => tx.db.select({ id: tx.t.oidcRecords.idHash }).from(tx.t.oidcRecords));
+      const rows = await on.store.read((tx) =>
+        tx.db.select({ id: tx.tables.oidcRecords.idHash }).from(tx.tables.oidcRecords),
+      );
       return rows.map(({ id }) => id).sort();
     };
     await on.store.write(async (tx) => {
@@ -87,7 +96,7 @@ eachStore('the purge job', (on) => {
         ['unknown', 'ModelOfALaterVersion', null],
       ] as const) {
         const times = { expiresAt: NOW, createdAt: NOW - 1 };
-        await records.putRecord(tx, { model, idHash, accountId, payload: 'sealed', ...times });
+        await records.upsertRecord(tx, { model, idHash, accountId, payload: 'sealed', ...times });
       }
     });
     assert.equal((await run(NOW - 1)).length, 9);

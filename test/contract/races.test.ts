@@ -8,19 +8,19 @@ import { z } from 'zod';
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import * as audit from '../../src/store/audit.ts';
 import {
-  credentialOf,
+  getCredential,
   countFirstPasswordFailure,
-  putResetLink,
-  setFirstPassword,
+  upsertResetLink,
+  upsertFirstPassword,
 } from '../../src/store/auth/credentials.ts';
-import { lockThrottle } from '../../src/store/auth/throttles.ts';
+import { readThrottleForUpdate } from '../../src/store/auth/throttles.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { openStore, type Dialect, type StoreOptions } from '../../src/store/database/index.ts';
 import { migrate, pendingMigrations } from '../../src/store/migrate.ts';
-import { allKeys } from '../../src/store/oidc/keys.ts';
-import { claimDue, enqueue, markDone } from '../../src/store/outbox.ts';
+import { listKeys } from '../../src/store/oidc/keys.ts';
+import { claimDue, insertJob, markDelivered } from '../../src/store/outbox.ts';
 import { insertPerson } from '../../src/store/people/people.ts';
-import { walkChain } from '../helpers/audit-chain.ts';
+import { readChain } from '../helpers/audit-chain.ts';
 import { startCluster } from '../helpers/postgres.ts';
 import { eachStore, place, type TestStore } from '../helpers/store.ts';
 import { NOW, TRIES } from './constants.ts';
@@ -62,7 +62,7 @@ eachStore('two processes at once', (on) => {
       createdAt: NOW,
       expiresAt: NOW + 60_000,
     }));
-    await on.store.write((u) => insertMany(u, u.t.oidcRecords, codes));
+    await on.store.write((tx) => insertMany(tx, tx.tables.oidcRecords, codes));
     const [first, second] = await pair.ask('consume', String(rounds), String(rounds));
     const ones = numbers.parse(first);
     const others = numbers.parse(second);
@@ -74,10 +74,10 @@ eachStore('two processes at once', (on) => {
 
   it('use a reset link exactly once', async () => {
     const person = { id: 'p1', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
-    await on.store.write(async (u) => {
-      await insertPerson(u, person);
-      await putResetLink(u, { personId: 'p1', tokenHash: 'older', expiresAt: NOW + 1, createdAt: 1 });
-      await putResetLink(u, { personId: 'p1', tokenHash: 'token', expiresAt: NOW + 1, createdAt: 2 });
+    await on.store.write(async (tx) => {
+      await insertPerson(tx, person);
+      await upsertResetLink(tx, { personId: 'p1', tokenHash: 'older', expiresAt: NOW + 1, createdAt: 1 });
+      await upsertResetLink(tx, { personId: 'p1', tokenHash: 'token', expiresAt: NOW + 1, createdAt: 2 });
     });
     const [first, second] = z.tuple([z.number(), z.number()]).parse(await pair.ask('resetLink'));
     assert.equal(first + second, 1);
@@ -85,7 +85,7 @@ eachStore('two processes at once', (on) => {
 
   it('count every attempt', async () => {
     await pair.ask('throttle');
-    const { state } = await on.store.write((u) => lockThrottle(u, 'one'));
+    const { state } = await on.store.write((tx) => readThrottleForUpdate(tx, 'one'));
     assert.equal(state?.failures, TRIES * 4);
   });
 
@@ -97,7 +97,7 @@ eachStore('two processes at once', (on) => {
       nextAt: NOW - (i % 10),
       createdAt: NOW,
     }));
-    await on.store.write((u) => insertMany(u, u.t.outbox, jobs));
+    await on.store.write((tx) => insertMany(tx, tx.tables.outbox, jobs));
     const [first, second] = await pair.ask('claim');
     const all = [...strings.parse(first), ...strings.parse(second)];
     assert.equal(new Set(all).size, all.length);
@@ -107,7 +107,7 @@ eachStore('two processes at once', (on) => {
   it('agree on one key', async () => {
     const won = await pair.ask('key', 'a', 'b');
     assert.deepEqual(won.sort(), [false, true]);
-    assert.equal((await on.store.read(allKeys)).length, 1);
+    assert.equal((await on.store.read(listKeys)).length, 1);
   });
 });
 
@@ -143,43 +143,52 @@ eachStore('one process', (on) => {
     };
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, i) =>
-        on.store.write(async (u) => {
-          await audit.append(u, { ...entry, at: NOW + i }, ({ hash }) => hash);
+        on.store.write(async (tx) => {
+          await audit.appendEntry(tx, { ...entry, at: NOW + i }, ({ hash }) => hash);
           if (i % 10 === 9) throw new Error('rolled back');
         }),
       ),
     );
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 45);
     const rows: ChainedEntry[] = [];
-    for await (const row of audit.entries(on.store, 0, 7)) rows.push(row);
-    const { mac, ...head } = await on.store.read(audit.chainHead);
+    for await (const row of audit.readEntries(on.store, 0, 7)) rows.push(row);
+    const { mac, ...head } = await on.store.read(audit.getHead);
     assert.equal(rows.length, 45);
-    assert.deepEqual(walkChain(rows), { ok: true, head });
+    assert.deepEqual(readChain(rows), { ok: true, head });
     assert.equal(mac, head.hash, 'sealed by the last one');
   });
 
   it('closes a first password at the limit, however parallel the tries', async () => {
-    await on.store.write(async (u) => {
-      await insertPerson(u, { id: 'p1', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 });
-      await setFirstPassword(u, { personId: 'p1', mac: 'mac', expiresAt: NOW + 100, createdAt: 1 });
+    await on.store.write(async (tx) => {
+      await insertPerson(tx, {
+        id: 'p1',
+        kind: 'person',
+        name: '王大明',
+        status: 'active',
+        createdAt: 1,
+        updatedAt: 1,
+      });
+      await upsertFirstPassword(tx, { personId: 'p1', mac: 'mac', expiresAt: NOW + 100, createdAt: 1 });
     });
     await Promise.all(
-      Array.from({ length: 12 }, (_, i) => on.store.write((u) => countFirstPasswordFailure(u, 'p1', 5, NOW + i))),
+      Array.from({ length: 12 }, (_, i) => on.store.write((tx) => countFirstPasswordFailure(tx, 'p1', 5, NOW + i))),
     );
-    const { first } = await on.store.read((u) => credentialOf(u, 'p1'));
+    const { first } = await on.store.read((tx) => getCredential(tx, 'p1'));
     assert.equal(first?.failures, 5, 'and counts no more');
     assert.ok(first.closedAt !== null && first.closedAt >= NOW);
   });
 
   it('gives a job to the next worker when its lease is over', async () => {
-    await on.store.write((u) => enqueue(u, { id: 'j', kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW }));
+    await on.store.write((tx) =>
+      insertJob(tx, { id: 'j', kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW }),
+    );
     const claim = async (at: number): Promise<number[]> =>
-      (await on.store.write((u) => claimDue(u, at, 1_000, 10))).map(({ attempts }) => attempts);
+      (await on.store.write((tx) => claimDue(tx, at, 1_000, 10))).map(({ attempts }) => attempts);
     assert.deepEqual(await claim(NOW - 1), []);
     assert.deepEqual(await claim(NOW), [1]);
     assert.deepEqual(await claim(NOW + 999), []);
     assert.deepEqual(await claim(NOW + 1_000), [2]);
-    await on.store.write((u) => markDone(u, 'j', NOW + 1_001));
+    await on.store.write((tx) => markDelivered(tx, 'j', NOW + 1_001));
     assert.deepEqual(await claim(NOW + 9_000), []);
   });
 });
@@ -204,7 +213,7 @@ describe('kill -9', () => {
       await once(writer.process, 'close');
       assert.equal(writer.process.signalCode, 'SIGKILL');
       const store = await openStore(location);
-      const kept = new Set((await store.read((u) => u.db.select().from(u.t.schools))).map(({ code }) => code));
+      const kept = new Set((await store.read((tx) => tx.db.select().from(tx.tables.schools))).map(({ code }) => code));
       await store.close();
       // The last line may have been cut; every whole one was an acknowledged write.
       const said = writer.lines.filter((line) => /^k\d+$/.test(line)).slice(0, -1);

@@ -118,7 +118,7 @@ function indexText(unique: boolean, name: string, columns: string[], partial: bo
 }
 
 async function inspectSqlite(store: Store): Promise<TableShape[]> {
-  return store.maintain(async (run) => {
+  return store.runExclusively(async (run) => {
     const query = async <T extends z.ZodType>(row: T, statement: string): Promise<z.infer<T>[]> =>
       z.array(row).parse(await run(statement));
     const names = await query(
@@ -186,7 +186,7 @@ const postgresShape = z.object({
 });
 
 async function inspectPostgres(store: Store): Promise<TableShape[]> {
-  const rows = await store.maintain((run) => run(POSTGRES_SHAPES));
+  const rows = await store.runExclusively((run) => run(POSTGRES_SHAPES));
   return z
     .array(z.tuple([postgresShape]))
     .parse(rows)

@@ -37,9 +37,9 @@ eachStore('a start in production', (on) => {
     await (await createContainer(config, surroundings)).close();
   };
   const addLogin = (id: string, kind: NewIdentifier['kind'], value: string): Promise<void> =>
-    on.store.write(async (u) => {
-      await insertPerson(u, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
-      await insertIdentifier(u, { id: `i-${id}`, personId: id, kind, scope: '', value, createdAt: NOW });
+    on.store.write(async (tx) => {
+      await insertPerson(tx, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
+      await insertIdentifier(tx, { id: `i-${id}`, personId: id, kind, scope: '', value, createdAt: NOW });
     });
 
   it('is refused while every user of the machine can read the database', async () => {

@@ -6,11 +6,11 @@ import { createInterface } from 'node:readline';
 
 import { z } from 'zod';
 
-import { takeResetLink } from '../../src/store/auth/credentials.ts';
-import { lockThrottle, putThrottle } from '../../src/store/auth/throttles.ts';
+import { consumeResetLink } from '../../src/store/auth/credentials.ts';
+import { readThrottleForUpdate, upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { insertIfAbsent } from '../../src/store/oidc/keys.ts';
+import { insertKeyIfAbsent } from '../../src/store/oidc/keys.ts';
 import { consumeRecord } from '../../src/store/oidc/records.ts';
 import { claimDue } from '../../src/store/outbox.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
@@ -31,21 +31,21 @@ const actions: Record<Action, (store: Store, argument: string) => Promise<unknow
     const wins: number[] = [];
     for (let round = 0; round < Number(rounds); round++) {
       const won = await tries(TRIES, () =>
-        store.write((u) => consumeRecord(u, 'AuthorizationCode', `code-${String(round)}`, NOW)),
+        store.write((tx) => consumeRecord(tx, 'AuthorizationCode', `code-${String(round)}`, NOW)),
       );
       wins.push(won.filter(Boolean).length);
     }
     return wins;
   },
   resetLink: async (store: Store) => {
-    const taken = await tries(TRIES, () => store.write((u) => takeResetLink(u, 'token', NOW)));
+    const taken = await tries(TRIES, () => store.write((tx) => consumeResetLink(tx, 'token', NOW)));
     return taken.filter((personId) => personId !== undefined).length;
   },
   throttle: async (store: Store) => {
     await tries(TRIES * 2, () =>
-      store.write(async (u) => {
-        const { state } = await lockThrottle(u, 'one');
-        await putThrottle(u, 'one', { failures: (state?.failures ?? 0) + 1, blockedUntil: 0, updatedAt: NOW });
+      store.write(async (tx) => {
+        const { state } = await readThrottleForUpdate(tx, 'one');
+        await upsertThrottle(tx, 'one', { failures: (state?.failures ?? 0) + 1, blockedUntil: 0, updatedAt: NOW });
       }),
     );
     return TRIES * 2;
@@ -53,14 +53,14 @@ const actions: Record<Action, (store: Store, argument: string) => Promise<unknow
   claim: async (store: Store) => {
     const ids: string[] = [];
     for (;;) {
-      const rows = await store.write((u) => claimDue(u, NOW, 60_000, 7));
+      const rows = await store.write((tx) => claimDue(tx, NOW, 60_000, 7));
       if (rows.length === 0) return ids;
       ids.push(...rows.map(({ id }) => id));
     }
   },
   key: (store: Store, id: string) =>
-    store.write((u) =>
-      insertIfAbsent(u, { id, purpose: 'sign', alg: 'ES256', sealed: '-', state: 'current', createdAt: NOW }),
+    store.write((tx) =>
+      insertKeyIfAbsent(tx, { id, purpose: 'sign', alg: 'ES256', sealed: '-', state: 'current', createdAt: NOW }),
     ),
   /** Writes for ever and says so after each write, until it is killed. */
   writeOn: async (store: Store, prefix: string): Promise<never> => {
@@ -68,7 +68,7 @@ const actions: Record<Action, (store: Store, argument: string) => Promise<unknow
     for (let i = 0; ; i += 5) {
       await tries(5, async (j) => {
         const code = `${prefix}${String(i + j)}`;
-        await store.write((u) => insertSchool(u, { code, ...school }));
+        await store.write((tx) => insertSchool(tx, { code, ...school }));
         process.stdout.write(`${code}\n`);
       });
     }

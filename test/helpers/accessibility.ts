@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
-import { createI18n, WORD_FAMILIES } from '../../src/presentation/i18n.ts';
+import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
 
@@ -17,7 +17,7 @@ const results = z.object({
 });
 
 const words = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-const messageTitles = WORD_FAMILIES.message.map((name) => `message.${name}.title`);
+const messageTitles = DYNAMIC_KEYS.message.map((name) => `message.${name}.title`);
 
 /** By which titles a page of the service is known. */
 const TITLES: Record<PageName, readonly string[]> = {
@@ -41,7 +41,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   message: messageTitles,
 };
 
-export interface Look {
+export interface PageView {
   page: Page;
   view: PageName;
   lang: 'zh-TW' | 'en';
@@ -50,7 +50,7 @@ export interface Look {
 }
 
 /** The page is the one that it should be, in its language, and axe finds nothing. */
-export async function lookAt({ page, view, lang, app = '' }: Look): Promise<void> {
+export async function inspectPage({ page, view, lang, app = '' }: PageView): Promise<void> {
   const titles = TITLES[view].map((key) => words.t(lang, key, { app }));
   assert.ok(titles.includes(await heading(page)), `${await heading(page)} is none of ${titles.join(', ')}`);
   assert.equal(await page.getAttribute('html', 'lang'), lang);
@@ -61,7 +61,7 @@ export async function lookAt({ page, view, lang, app = '' }: Look): Promise<void
  * Axe finds nothing: on a phone and on a large screen, by day and by night. The other language brings other words into the
  * same colours and sizes, so there each size is looked at once.
  */
-export async function isAccessible(page: Page, lang: Look['lang']): Promise<void> {
+export async function isAccessible(page: Page, lang: PageView['lang']): Promise<void> {
   // Once for the page: axe is half a megabyte. Nothing of ours is in a frame.
   await page.evaluate(axe.source);
   for (const viewport of [PHONE, DESKTOP]) {

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import { ADULTS, STUDENTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from './http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from './http-browser.ts';
 import type { Begun, TestParty, Tokens } from './relying-party.ts';
 
 /** What people of the demo city type to sign in. */
@@ -37,7 +37,7 @@ export interface Entered extends Begun {
 }
 
 /** The prompt that a page asks for: the last part of where its form goes. */
-export function stepOf(page: Answer): string | undefined {
+export function interactionOf(page: Answer): string | undefined {
   return /action="\/interaction\/[^"/]+\/([a-z_]+)"/.exec(page.body)?.[1];
 }
 
@@ -57,32 +57,32 @@ export function choicesOf(page: Answer): string[] {
 }
 
 /** From an app to the service: types a sign-in where one is asked, presses a choice where there is one. */
-export async function enter(party: TestParty, visitor: Visitor, entry: Entry = {}): Promise<Entered> {
+export async function enter(party: TestParty, httpBrowser: HttpBrowser, entry: Entry = {}): Promise<Entered> {
   const begun = await party.begin(entry.parameters);
-  let answer = await visitor.open(begun.url);
-  if (stepOf(answer) === 'login' && entry.login !== undefined) {
-    answer = await visitor.submit(answer, {
+  let answer = await httpBrowser.open(begun.url);
+  if (interactionOf(answer) === 'login' && entry.login !== undefined) {
+    answer = await httpBrowser.submit(answer, {
       login: entry.login,
       password: entry.password ?? DEMO_PASSWORD,
       ...(entry.remember === true ? { remember: 'yes' } : {}),
     });
   }
-  if (stepOf(answer) === 'select_account' && entry.choice !== undefined) {
-    answer = await visitor.submit(answer, { choice: choiceOf(answer, entry.choice) });
+  if (interactionOf(answer) === 'select_account' && entry.choice !== undefined) {
+    answer = await httpBrowser.submit(answer, { choice: choiceOf(answer, entry.choice) });
   }
   return { ...begun, answer };
 }
 
 /** The same, and on to the tokens. */
-export async function tokensFor(party: TestParty, visitor: Visitor, entry: Entry = {}): Promise<Tokens> {
-  const entered = await enter(party, visitor, entry);
+export async function tokensFor(party: TestParty, httpBrowser: HttpBrowser, entry: Entry = {}): Promise<Tokens> {
+  const entered = await enter(party, httpBrowser, entry);
   return entered.finish(entered.answer);
 }
 
 /** A fresh browser for one person. */
-export async function signedIn(party: TestParty, entry: Entry): Promise<{ visitor: Visitor; tokens: Tokens }> {
-  const visitor = createVisitor(party.config.serverMetadata().issuer);
-  return { visitor, tokens: await tokensFor(party, visitor, entry) };
+export async function signedIn(party: TestParty, entry: Entry): Promise<{ visitor: HttpBrowser; tokens: Tokens }> {
+  const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
+  return { visitor: httpBrowser, tokens: await tokensFor(party, httpBrowser, entry) };
 }
 
 /** The error that the service sends back to the app; `undefined` when it sends something else. */

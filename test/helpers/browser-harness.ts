@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Pa
 
 import { openBrowser } from './browser.ts';
 import type { TestServiceOptions } from './service.ts';
-import { startWorld, type World } from './test-environment.ts';
+import { startTestEnvironment, type TestEnvironment } from './test-environment.ts';
 
 /** A person with a browser of their own: a fresh profile, on a phone unless said otherwise. */
 export interface Guest {
@@ -15,8 +15,8 @@ export interface Guest {
 }
 
 /** The world and a Chromium in front of it, for all tests of a file. */
-export interface Stage {
-  world: World;
+export interface BrowserHarness {
+  environment: TestEnvironment;
   browser: Browser;
   guest(options?: BrowserContextOptions): Promise<Guest>;
   /** Ends the guests of a test; fails when a console, the CSP or a lost file had something to say. */
@@ -27,25 +27,25 @@ export interface Stage {
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
 /** No page of ours needs longer, also while other tests run. */
-const PATIENCE_MS = 15_000;
+const PAGE_TIMEOUT_MS = 15_000;
 
 /** @param options of the service, for example more registered clients */
-export async function openStage(options?: Partial<TestServiceOptions>): Promise<Stage> {
+export async function openBrowserHarness(options?: Partial<TestServiceOptions>): Promise<BrowserHarness> {
   const browser = await openBrowser();
   // Without its world the browser would keep this process alive for ever.
-  const world = await startWorld(options).catch(async (error: unknown) => {
+  const environment = await startTestEnvironment(options).catch(async (error: unknown) => {
     await browser.close();
     throw error;
   });
   const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
   return {
-    world,
+    environment,
     browser,
     guest: async (options = {}) => {
       const context = await browser.newContext({ locale: 'zh-TW', viewport: PHONE, ...options });
       contexts.push(context);
-      context.setDefaultTimeout(PATIENCE_MS);
+      context.setDefaultTimeout(PAGE_TIMEOUT_MS);
       listen(context, complaints);
       return { context, page: await context.newPage(), tab: () => context.newPage() };
     },
@@ -55,7 +55,7 @@ export async function openStage(options?: Partial<TestServiceOptions>): Promise<
     },
     close: async () => {
       await browser.close();
-      await world.stop();
+      await environment.stop();
     },
   };
 }

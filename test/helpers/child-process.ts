@@ -10,7 +10,7 @@ import { loadDemoCity } from '../../demo/city/load.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
-import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { openStore, type StoreOptions } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { eventually } from './mail.ts';
@@ -18,9 +18,9 @@ import { freePort } from './ports.ts';
 
 export const PROGRAM = join(import.meta.dirname, '../../bin/kinpass.js');
 
-const LEASH = new URL('../../demo/exit-with-parent.ts', import.meta.url).href;
+const EXIT_WITH_PARENT = new URL('../../demo/exit-with-parent.ts', import.meta.url).href;
 /** Several programs may start at once, beside other tests. */
-const START_PATIENCE_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** A folder with all that the program needs to start: database with the demo city, master key, clients. */
 export interface Home {
@@ -81,7 +81,7 @@ async function loadCity(location: StoreOptions, keyFile: string): Promise<void> 
   const store = await openStore(location);
   await migrate(store);
   const secrets = createSecrets(Buffer.from(readFileSync(keyFile, 'utf8'), 'base64'), systemRandom);
-  const hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 1, queue: 10 });
+  const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
   await loadDemoCity({ store, secrets, hasher, clock: systemClock, people: 0 });
   await hasher.close();
   await store.close();
@@ -131,12 +131,12 @@ export async function startProgram(
   start: readonly string[] = [PROGRAM, 'start'],
 ): Promise<Program> {
   // On a leash, so that a test that is killed leaves nothing behind.
-  const program = runFile(['--import', LEASH, ...start], env, process.execPath);
+  const program = runFile(['--import', EXIT_WITH_PARENT, ...start], env, process.execPath);
   const isReady = (): true | undefined => {
     if (program.child.exitCode !== null || program.child.signalCode !== null) throw new Error(program.err());
     return program.out().includes('"msg":"ready"') ? true : undefined;
   };
-  await eventually('the program is ready', isReady, START_PATIENCE_MS).catch((error: unknown) => {
+  await eventually('the program is ready', isReady, START_TIMEOUT_MS).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${program.out()}${program.err()}`);
   });
   return program;

@@ -1,6 +1,6 @@
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { askForTokens, codeOf, enter, LOGIN, type Entered, type Reply } from './authorization-flow.ts';
-import { createVisitor } from './http-browser.ts';
+import { createHttpBrowser } from './http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
 
@@ -60,7 +60,7 @@ export async function startCityApis(): Promise<CityApis> {
     noticesApi: await party('notices-api'),
     feesApi: await party('fees-api'),
     enterFor: (parameters, child = '王小安') =>
-      enter(app, createVisitor(service.issuer), { login: LOGIN.G2, choice: [child], parameters }),
+      enter(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, choice: [child], parameters }),
     redeemWith: ({ answer, verifier }, fields) =>
       askForTokens(app, {
         grant_type: 'authorization_code',

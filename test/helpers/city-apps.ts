@@ -48,13 +48,13 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
 }
 
 /** Everything that an app is told at one sign-in. */
-export interface Told {
+export interface ReleasedClaims {
   id: Record<string, unknown>;
   info: Record<string, unknown>;
 }
 
 /** A sign-in in a fresh browser, up to what UserInfo says. */
-export async function told(party: TestParty, entry: Entry): Promise<Told> {
+export async function readReleasedClaims(party: TestParty, entry: Entry): Promise<ReleasedClaims> {
   const { tokens } = await signedIn(party, entry);
   const info = await userinfo(party, tokens.access_token);
   assert.equal(info.status, 200, JSON.stringify(info.body));
@@ -63,6 +63,6 @@ export async function told(party: TestParty, entry: Entry): Promise<Told> {
 
 const childSchema = z.looseObject({ sub: z.string(), name: z.string().optional() });
 
-export function childrenOf({ info }: Told): z.infer<typeof childSchema>[] {
+export function childrenOf({ info }: ReleasedClaims): z.infer<typeof childSchema>[] {
   return z.array(childSchema).parse(info['children']);
 }

@@ -5,10 +5,13 @@ import { eq } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { namedId } from '../../demo/city/named-people.ts';
 import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
-import { normalisePassword } from '../../src/domain/credentials/password-policy.ts';
-import { FIRST_PASSWORD_TRIES, firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import { normalizePassword } from '../../src/domain/credentials/password-policy.ts';
+import {
+  MAX_FIRST_PASSWORD_FAILURES,
+  firstPasswordMac,
+} from '../../src/services/authentication/password-verification.ts';
 import * as credentials from '../../src/store/auth/credentials.ts';
-import { setPersonStatus } from '../../src/store/people/people.ts';
+import { updatePersonStatus } from '../../src/store/people/people.ts';
 import { DAY } from './frozen-time.ts';
 import { formOf, type Answer } from './http-browser.ts';
 import type { TestService } from './service.ts';
@@ -28,16 +31,18 @@ export async function giveFirstPassword(
   const id = personId(key);
   const now = Date.now();
   const mac = firstPasswordMac(secrets, id, password);
-  await store.write((u) =>
-    credentials.setFirstPassword(u, { personId: id, mac, expiresAt: now + lifetime, createdAt: now }),
+  await store.write((tx) =>
+    credentials.upsertFirstPassword(tx, { personId: id, mac, expiresAt: now + lifetime, createdAt: now }),
   );
 }
 
 /** As after too many wrong tries. */
 export async function closeFirstPassword({ container: { store } }: TestService, key: NamedKey): Promise<void> {
   const count = (): ReturnType<typeof credentials.countFirstPasswordFailure> =>
-    store.write((tx) => credentials.countFirstPasswordFailure(tx, personId(key), FIRST_PASSWORD_TRIES, Date.now()));
-  for (let i = 1; i < FIRST_PASSWORD_TRIES; i += 1) assert.equal((await count())?.closedAt, null);
+    store.write((tx) =>
+      credentials.countFirstPasswordFailure(tx, personId(key), MAX_FIRST_PASSWORD_FAILURES, Date.now()),
+    );
+  for (let i = 1; i < MAX_FIRST_PASSWORD_FAILURES; i += 1) assert.equal((await count())?.closedAt, null);
   assert.ok((await count())?.closedAt);
 }
 
@@ -47,8 +52,8 @@ export async function givePassword(
   key: NamedKey,
   password: string,
 ): Promise<void> {
-  const hash = await hasher.hash(normalisePassword(password));
-  await store.write((u) => credentials.setPassword(u, personId(key), hash, Date.now()));
+  const hash = await hasher.hash(normalizePassword(password));
+  await store.write((tx) => credentials.upsertPassword(tx, personId(key), hash, Date.now()));
 }
 
 export async function setStatus(
@@ -56,27 +61,27 @@ export async function setStatus(
   key: NamedKey,
   status: 'active' | 'disabled',
 ): Promise<void> {
-  assert.ok(await store.write((u) => setPersonStatus(u, personId(key), status, Date.now())));
+  assert.ok(await store.write((tx) => updatePersonStatus(tx, personId(key), status, Date.now())));
 }
 
 export function credentialOf({ container: { store } }: TestService, key: NamedKey): Promise<credentials.Credential> {
-  return store.read((u) => credentials.credentialOf(u, personId(key)));
+  return store.read((tx) => credentials.getCredential(tx, personId(key)));
 }
 
 /** Failures that are counted against a person; 0 when there is no counter. */
 export async function failuresOf({ container: { store } }: TestService, key: NamedKey): Promise<number> {
-  const rows = await store.read((u) =>
-    u.db
-      .select({ failures: u.t.throttles.failures })
-      .from(u.t.throttles)
-      .where(eq(u.t.throttles.key, `person:${personId(key)}`)),
+  const rows = await store.read((tx) =>
+    tx.db
+      .select({ failures: tx.tables.throttles.failures })
+      .from(tx.tables.throttles)
+      .where(eq(tx.tables.throttles.key, `person:${personId(key)}`)),
   );
   return rows[0]?.failures ?? 0;
 }
 
 /** The events of the audit log, oldest first. */
 export async function auditOf({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
-  const rows = await store.read((u) => u.db.select().from(u.t.audit).orderBy(u.t.audit.seq));
+  const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
   return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
 }
 

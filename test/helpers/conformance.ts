@@ -6,10 +6,10 @@ import { createRemoteJWKSet, jwtVerify, type JWTHeaderParameters, type JWTPayloa
 import { z } from 'zod';
 
 import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
-import { askForTokens, codeOf, stepOf, textIn, userinfo, type Reply } from './authorization-flow.ts';
+import { askForTokens, codeOf, interactionOf, textIn, userinfo, type Reply } from './authorization-flow.ts';
 import { trustedCertificate } from './certificate.ts';
-import { holdTime, type HeldTime } from './frozen-time.ts';
-import { createVisitor, type Answer, type Visitor } from './http-browser.ts';
+import { freezeTime, type FrozenTime } from './frozen-time.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
 import { createParty, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
 
@@ -53,7 +53,7 @@ export interface Suite {
   service: TestService;
   issuer: string;
   metadata: Record<string, unknown>;
-  time: HeldTime;
+  time: FrozenTime;
   /** A client by the name that it has in the plan's file. */
   party(plan: string, name: 'client' | 'client2' | 'client_secret_post'): Promise<TestParty>;
   registration(clientId: string): Registrations[number];
@@ -62,7 +62,7 @@ export interface Suite {
 
 /** @param change for what no file can know: where a test listens for logout tokens */
 export async function startSuite(change: (clients: Registrations) => Registrations = (same) => same): Promise<Suite> {
-  const time = holdTime();
+  const time = freezeTime();
   const certificate = trustedCertificate();
   const clients = change(readRegistrations());
   const service = await startService({
@@ -73,7 +73,7 @@ export async function startSuite(change: (clients: Registrations) => Registratio
   });
   const { issuer } = service;
   const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
-  const registration = (clientId: string): Registrations[number] => {
+  const entitlements = (clientId: string): Registrations[number] => {
     const found = clients.find(({ client_id: id }) => id === clientId);
     assert.ok(found, `${clientId} is not registered`);
     return found;
@@ -83,11 +83,11 @@ export async function startSuite(change: (clients: Registrations) => Registratio
     issuer,
     metadata: z.record(z.string(), z.unknown()).parse(await discovery.json()),
     time,
-    registration,
+    registration: entitlements,
     party: (plan, name) => {
       const { alias, [name]: client } = readPlan(plan);
       assert.ok(client?.client_secret, `${plan} has no ${name} with a secret`);
-      const redirectUri = registration(client.client_id).redirect_uris.find((uri) => uri.includes(`/${alias}/`));
+      const redirectUri = entitlements(client.client_id).redirect_uris.find((uri) => uri.includes(`/${alias}/`));
       assert.ok(redirectUri, `${client.client_id} has no address for ${alias}`);
       return createParty(issuer, {
         ...{ id: client.client_id, scope: 'openid', redirectUri, secret: client.client_secret },
@@ -105,7 +105,7 @@ export async function startSuite(change: (clients: Registrations) => Registratio
 export type Changes = Record<string, string | undefined>;
 
 export interface Flow {
-  visitor: Visitor;
+  visitor: HttpBrowser;
   /** The parameters that were sent. */
   sent: URLSearchParams;
   /** What the service showed first. */
@@ -126,13 +126,13 @@ export async function requestOf(party: TestParty, changes: Changes = {}): Promis
 }
 
 /** What the suite's browser does on our pages: types the test person's name and password where they are asked for. */
-export async function signIn(visitor: Visitor, page: Answer): Promise<Answer> {
-  if (stepOf(page) !== 'login') return page;
-  return visitor.submit(page, { login: TEST_LOGIN, password: TEST_PASSWORD });
+export async function signIn(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
+  if (interactionOf(page) !== 'login') return page;
+  return httpBrowser.submit(page, { login: TEST_LOGIN, password: TEST_PASSWORD });
 }
 
-export async function authorize(party: TestParty, changes: Changes = {}, visitor?: Visitor): Promise<Flow> {
-  const browser = visitor ?? createVisitor(party.config.serverMetadata().issuer, 'en-US');
+export async function authorize(party: TestParty, changes: Changes = {}, httpBrowser?: HttpBrowser): Promise<Flow> {
+  const browser = httpBrowser ?? createHttpBrowser(party.config.serverMetadata().issuer, 'en-US');
   const url = await requestOf(party, changes);
   const first = await browser.open(url.href);
   return { visitor: browser, sent: url.searchParams, first, answer: await signIn(browser, first) };
@@ -149,8 +149,8 @@ export interface Passed {
 }
 
 /** Runs a flow to UserInfo, with the checks of the suite that are the same in every module. */
-export async function pass(party: TestParty, changes: Changes = {}, visitor?: Visitor): Promise<Passed> {
-  const flow = await authorize(party, changes, visitor);
+export async function pass(party: TestParty, changes: Changes = {}, httpBrowser?: HttpBrowser): Promise<Passed> {
+  const flow = await authorize(party, changes, httpBrowser);
   const code = checkResponse(party, flow);
   const tokens = await askForTokens(party, fieldsFor(party, code));
   const { header, claims } = await checkTokens(party, tokens, flow.sent.get('nonce') ?? undefined);

@@ -3,11 +3,11 @@ import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 import type {
   Child,
-  Enrolment,
+  Enrollment,
   Guardianship,
   Membership,
   PersonFacts,
-  Registration,
+  ClientEntitlements,
   School,
   StaffRole,
 } from '../../src/domain/model.ts';
@@ -28,12 +28,12 @@ export const SCHOOLS = {
   elementary: school('993601', '示範國小', 'Demo Elementary School', 'elementary'),
 };
 
-export const PORTFOLIO: Registration = {
+export const PORTFOLIO: ClientEntitlements = {
   scopes: ['openid', 'profile', 'roles', 'children', 'children.profile'],
   schoolTypes: ['senior_high', 'vocational_high'],
   permissions: ['portfolio:read'],
 };
-export const PAYMENT: Registration = {
+export const PAYMENT: ClientEntitlements = {
   scopes: ['openid', 'profile', 'email', 'roles', 'children', 'children.profile'],
   schoolTypes: SCHOOL_TYPES,
   permissions: ['fees:read', 'fees:pay'],
@@ -41,7 +41,7 @@ export const PAYMENT: Registration = {
 
 const OPEN = { validFrom: undefined, validTo: undefined };
 
-export function enrolment(id: string, studentId: string, at: School, more: Partial<Enrolment> = {}): Enrolment {
+export function enrollment(id: string, studentId: string, at: School, more: Partial<Enrollment> = {}): Enrollment {
   const base = { year: 115, semester: 1, grade: 2, classno: '203', classtitle: '二年三班', seat: 5 };
   return { id, studentId, school: at, ...base, ...OPEN, ...more };
 }
@@ -59,7 +59,7 @@ export function childOf(
   studentId: string,
   name: string,
   more: Partial<Guardianship> = {},
-  enrolments: readonly Enrolment[] = [enrolment(`e-${studentId}`, studentId, SCHOOLS.high)],
+  enrollments: readonly Enrollment[] = [enrollment(`e-${studentId}`, studentId, SCHOOLS.high)],
 ): Child {
   const authority = more.authority ?? 'statutory';
   const guardianship: Guardianship = {
@@ -73,7 +73,7 @@ export function childOf(
     ...OPEN,
     ...more,
   };
-  return { guardianship, name, enrolments };
+  return { guardianship, name, enrollments };
 }
 
 export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts {
@@ -85,7 +85,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     updatedAt: Date.UTC(2026, 10, 20) + 999,
     identifiers: [],
     memberships: [],
-    enrolments: [],
+    enrollments: [],
     children: [],
     ...more,
   };
@@ -100,7 +100,7 @@ export const G2 = facts('G2', {
   ],
   children: [
     childOf('S2', '王小樂', {}, [
-      enrolment('e-S2', 'S2', SCHOOLS.elementary, { grade: 5, classno: '501', classtitle: '五年一班', seat: 12 }),
+      enrollment('e-S2', 'S2', SCHOOLS.elementary, { grade: 5, classno: '501', classtitle: '五年一班', seat: 12 }),
     ]),
     childOf('S1', '王小安'),
   ],
@@ -116,7 +116,7 @@ export const T1 = facts('T1', {
   children: [childOf('S3', '陳以恩')],
 });
 
-const S5 = [enrolment('e-S5', 'S5', SCHOOLS.vocational, { grade: 1, classno: '105', classtitle: '一年五班' })];
+const S5 = [enrollment('e-S5', 'S5', SCHOOLS.vocational, { grade: 1, classno: '105', classtitle: '一年五班' })];
 export const G3 = facts('G3', { name: '周建國', children: [childOf('S5', '周子晴', { state: 'suspended' }, S5)] });
 export const G4 = facts('G4', {
   name: '周林秀',

@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 import { codeOf, textIn, type Reply } from './authorization-flow.ts';
 import { readPlan, signIn, type Changes, type Suite } from './conformance.ts';
-import { createVisitor, type Answer, type Visitor } from './http-browser.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
 
 const PLAN = 'fapi2-security-profile-final-test-plan';
 const VERIFIER = 'v'.repeat(64);
@@ -55,7 +55,7 @@ export interface FapiClient {
   proof(method: string, url: string, changes?: ProofChanges): Promise<string>;
   push(changes?: Changes, options?: SendOptions): Promise<Reply>;
   /** From a pushed request to where the browser ends. */
-  open(requestUri: string, changes?: Changes, visitor?: Visitor): Promise<Answer>;
+  open(requestUri: string, changes?: Changes, httpBrowser?: HttpBrowser): Promise<Answer>;
   /** The code of a flow without mistakes. */
   code(changes?: Changes, options?: SendOptions): Promise<string>;
   token(fields: Changes, options?: SendOptions): Promise<Reply>;
@@ -111,11 +111,15 @@ export async function createFapiClient(suite: Suite, name: 'client' | 'client2')
     };
     return post(endpoint('pushed_authorization_request'), await signed(request, options), options.proof);
   };
-  const open: FapiClient['open'] = async (requestUri, changes = {}, visitor = createVisitor(issuer, 'en-US')) => {
+  const open: FapiClient['open'] = async (
+    requestUri,
+    changes = {},
+    httpBrowser = createHttpBrowser(issuer, 'en-US'),
+  ) => {
     const url = new URL(endpoint('authorization'));
     const whole: Changes = { client_id: id, request_uri: requestUri, ...changes };
     for (const [field, value] of Object.entries(whole)) if (value !== undefined) url.searchParams.set(field, value);
-    return signIn(visitor, await visitor.open(url.href));
+    return signIn(httpBrowser, await httpBrowser.open(url.href));
   };
   const token: FapiClient['token'] = async (fields, options = {}) => {
     const url = endpoint('token');

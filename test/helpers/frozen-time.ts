@@ -1,7 +1,7 @@
 import { mock } from 'node:test';
 
 /** The time of this process, held still and moved by hand. */
-export interface HeldTime {
+export interface FrozenTime {
   forward(ms: number): void;
   release(): void;
 }
@@ -18,7 +18,7 @@ export const SCHOOL_DAY = Date.UTC(2026, 10, 23, 1);
  * Holds `Date` of the whole process: the provider and the libraries of the test read it themselves, so a clock that is passed
  * in would move only half of what runs. Timers go on as ever.
  */
-export function holdTime(now: number = SCHOOL_DAY): HeldTime {
+export function freezeTime(now: number = SCHOOL_DAY): FrozenTime {
   mock.timers.enable({ apis: ['Date'], now });
   return {
     forward: (ms) => {

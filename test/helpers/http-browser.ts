@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** A browser without a screen: keeps cookies, follows redirects, sends forms as a browser does. */
-export interface Visitor {
+export interface HttpBrowser {
   jar: CookieJar;
   open(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** Sends the form of a page; `fields` are what the person typed or pressed. */
@@ -19,10 +19,14 @@ export interface Visitor {
   post(url: string, body: string | URLSearchParams, headers?: Record<string, string>): Promise<Answer>;
 }
 
-const MOST_REDIRECTS = 12;
+const MAX_REDIRECTS = 12;
 
 /** @param always headers of every request, also after a redirect: what a proxy in front adds */
-export function createVisitor(issuer: string, language = 'zh-TW', always: Record<string, string> = {}): Visitor {
+export function createHttpBrowser(
+  issuer: string,
+  language = 'zh-TW',
+  always: Record<string, string> = {},
+): HttpBrowser {
   const jar = new CookieJar(undefined, { looseMode: false });
   const { origin } = new URL(issuer);
   const once = async (url: string, init: RequestInit): Promise<Response> => {
@@ -38,7 +42,7 @@ export function createVisitor(issuer: string, language = 'zh-TW', always: Record
   const follow = async (first: string, init: RequestInit): Promise<Answer> => {
     let url = first;
     let response = await once(url, init);
-    for (let i = 0; i < MOST_REDIRECTS; i += 1) {
+    for (let i = 0; i < MAX_REDIRECTS; i += 1) {
       const location = response.headers.get('location');
       if (location === null) break;
       await response.arrayBuffer();
@@ -57,7 +61,7 @@ export function createVisitor(issuer: string, language = 'zh-TW', always: Record
       leavesTo: undefined,
     };
   };
-  const post: Visitor['post'] = (url, body, headers) =>
+  const post: HttpBrowser['post'] = (url, body, headers) =>
     follow(new URL(url, issuer).href, {
       method: 'POST',
       body: body.toString(),

@@ -1,12 +1,12 @@
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 
 /** The service's own logger, writing to memory. */
-export interface KeptLog {
+export interface CapturedLog {
   log: Logger;
   text(): string;
 }
 
-export function createKeptLog(level = 'debug'): KeptLog {
+export function createCapturedLog(level = 'debug'): CapturedLog {
   let text = '';
   return {
     log: createLogger(level, {

@@ -38,7 +38,7 @@ export interface LogoutReceiver {
 }
 
 /** A logout token comes by the outbox, beside everything else that this machine has to do. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 const open = new Set<Server>();
 
@@ -82,7 +82,7 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
       broken = status;
     },
     take: async (count) => {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
       while (receiver.received.length < count) {
         await once(events, 'asked', { signal }).catch(() => {
           assert.fail(`${String(receiver.received.length)} of ${String(count)} logout tokens came`);

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { MailCatcher, Message } from '../../demo/mail-catcher.ts';
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Tries again and again until it gives something; the outbox works beside the request. @param patience milliseconds */
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T | undefined> | undefined,
-  patience = PATIENCE_MS,
+  patience = TIMEOUT_MS,
 ): Promise<T> {
   const end = performance.now() + patience;
   for (;;) {

@@ -9,9 +9,9 @@ import type { TestService } from './service.ts';
 export async function personOf({ container }: TestService, login: string): Promise<PersonFacts> {
   const parsed = parseLogin(login);
   assert.ok(parsed);
-  const facts = await container.store.read(async (u) => {
-    const id = await people.personIdByIdentifier(u, parsed.kind, parsed.value);
-    return id === undefined ? undefined : people.personFacts(u, id);
+  const facts = await container.store.read(async (tx) => {
+    const id = await people.findPersonIdByIdentifier(tx, parsed.kind, parsed.value);
+    return id === undefined ? undefined : people.loadPersonFacts(tx, id);
   });
   assert.ok(facts, `nobody signs in as ${login}`);
   return facts;

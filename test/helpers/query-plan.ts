@@ -1,15 +1,15 @@
 import type { Store } from '../../src/store/database/index.ts';
-import type { Execute, Unit } from '../../src/store/database/transaction.ts';
+import type { Execute, Transaction } from '../../src/store/database/transaction.ts';
 
 /** Runs `work` and returns the plan of its last statement. */
-export function planOf(store: Store, work: (tx: Unit) => Promise<unknown>): Promise<string> {
+export function planOf(store: Store, work: (tx: Transaction) => Promise<unknown>): Promise<string> {
   return store.write(async (tx) => {
     const statements: [text: string, values: unknown[]][] = [];
     const execute: Execute = (text, values, name) => {
       statements.push([text, [...values]]);
       return tx.execute(text, values, name);
     };
-    const watched: Unit = { ...tx, db: tx.engine.queries(execute), execute };
+    const watched: Transaction = { ...tx, db: tx.engine.queries(execute), execute };
     // With few rows PostgreSQL would rather read the whole table.
     if (tx.dialect === 'postgres') await tx.execute('set local enable_seqscan = off', []);
     await work(watched);

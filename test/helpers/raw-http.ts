@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { request, type IncomingHttpHeaders } from 'node:http';
 
 /** An answer as it came over the wire: no redirect followed, no cookie kept. */
-export interface RawAnswer {
+export interface RawResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
@@ -19,7 +19,7 @@ export function send(
   origin: string,
   target: string,
   { method = 'GET', headers = {}, body }: RawRequest = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const { hostname, port } = new URL(origin);
   return new Promise((resolve, reject) => {
     const sent = request({ hostname, port, path: target, method, headers, agent: false }, (response) => {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import * as client from 'openid-client';
 
-import type { Answer, Visitor } from './http-browser.ts';
+import type { Answer, HttpBrowser } from './http-browser.ts';
 
 /** A client of another maker, without pages of its own: what it is sent to ends at an address that nobody serves. */
 export interface TestParty {
@@ -39,13 +39,13 @@ export interface PartyRegistration {
   auth?: client.ClientAuth;
 }
 
-export async function createParty(issuer: string, registration: PartyRegistration): Promise<TestParty> {
-  const { id, scope, secret, redirectUri = `https://${id}.example/callback` } = registration;
+export async function createParty(issuer: string, entitlements: PartyRegistration): Promise<TestParty> {
+  const { id, scope, secret, redirectUri = `https://${id}.example/callback` } = entitlements;
   const config = await client.discovery(
     new URL(issuer),
     id,
     secret ?? { token_endpoint_auth_method: 'none' },
-    secret === undefined ? (registration.auth ?? client.None()) : client.ClientSecretBasic(secret),
+    secret === undefined ? (entitlements.auth ?? client.None()) : client.ClientSecretBasic(secret),
     { execute: [client.allowInsecureRequests] },
   );
   return {
@@ -101,6 +101,6 @@ export function newSecret(): string {
 }
 
 /** Signs in on the page that is open, as a person would. */
-export function signInWith(visitor: Visitor, page: Answer, login: string, password: string): Promise<Answer> {
-  return visitor.submit(page, { login, password });
+export function signInWith(httpBrowser: HttpBrowser, page: Answer, login: string, password: string): Promise<Answer> {
+  return httpBrowser.submit(page, { login, password });
 }

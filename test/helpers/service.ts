@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createContainer, type Container, type JobPauses } from '../../src/container/index.ts';
+import { createContainer, type Container, type JobIntervals } from '../../src/container/index.ts';
 import { systemClock, type Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
@@ -49,7 +49,7 @@ export interface TestServiceOptions {
   port?: number;
   city?: boolean;
   /** How often jobs look for work. */
-  pauses?: JobPauses;
+  intervals?: JobIntervals;
   /** Serves https itself, as only the conformance profile does. */
   tls?: { certFile: string; keyFile: string };
 }
@@ -87,7 +87,7 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
   if (options.city !== false) await loadDemoCity({ ...container, clock, people: 0 });
   container.server.listen(port, 'localhost');
   await once(container.server, 'listening');
-  const jobs = container.startJobs(options.pauses);
+  const jobs = container.startJobs(options.intervals);
   return {
     issuer,
     container,

@@ -5,32 +5,35 @@ import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
-import type { Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
-import { createAccess, type Access } from '../../src/services/access/account-access.ts';
-import { createClients, type Clients } from '../../src/services/access/client-registry.ts';
-import { createEndings, type Endings } from '../../src/services/access/revocation.ts';
+import { createAccountAccess, type AccountAccess } from '../../src/services/access/account-access.ts';
+import { createClientRegistry, type ClientRegistry } from '../../src/services/access/client-registry.ts';
+import { createRevocation, type Revocation } from '../../src/services/access/revocation.ts';
 import { createAudit, type Audit } from '../../src/services/audit/audit.ts';
 import { createKnownDevices, type KnownDevices } from '../../src/services/authentication/known-devices.ts';
-import { createRecovery, type Recovery } from '../../src/services/authentication/password-reset.ts';
-import { createAttempts, type Attempts } from '../../src/services/authentication/password-verification.ts';
+import { createPasswordReset, type PasswordReset } from '../../src/services/authentication/password-reset.ts';
+import {
+  createPasswordVerifier,
+  type PasswordVerifier,
+} from '../../src/services/authentication/password-verification.ts';
 import { createPasswords, type Passwords } from '../../src/services/authentication/passwords.ts';
 import { createSignIn, type SignIn } from '../../src/services/authentication/sign-in.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/notifications/outbox.ts';
-import { createAffiliations, type Affiliations } from '../../src/services/people/affiliation-expiry.ts';
+import { createAffiliationExpiry, type AffiliationExpiry } from '../../src/services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/people/guardianships.ts';
 import { createPeople, type People } from '../../src/services/people/people.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import type { Store } from '../../src/store/database/index.ts';
-import { createKeptLog, type KeptLog } from './log.ts';
+import { createCapturedLog, type CapturedLog } from './log.ts';
 
 export const TEST_ISSUER = 'https://id.example';
 /** A Monday at noon in the city. */
 export const TEST_NOW = Date.UTC(2026, 10, 23, 4);
 
 /** A hasher whose hash is the password behind a prefix: what a service does with a hash shows, and costs nothing. */
-export interface ReadableHasher extends Hasher {
+export interface ReadableHasher extends PasswordHasher {
   /** The passwords that a decoy was computed for. */
   readonly decoys: string[];
   /** Thrown by the next calls of `hash` and `verify`. */
@@ -55,9 +58,9 @@ function createReadableHasher(): ReadableHasher {
       decoys.push(password);
       return Promise.resolve(false);
     },
-    isOutdated: (hash) => outdated.has(hash),
-    waiting: () => 0,
-    crowded: () => false,
+    needsRehash: (hash) => outdated.has(hash),
+    queueLength: () => 0,
+    isNearCapacity: () => false,
     close: () => Promise.resolve(),
   };
   return hasher;
@@ -80,27 +83,27 @@ export function testClient(id: string, more: object = {}): ClientRegistration {
 
 export interface TestServices {
   readonly store: Store;
-  readonly access: Access;
-  readonly affiliations: Affiliations;
-  readonly attempts: Attempts;
+  readonly access: AccountAccess;
+  readonly affiliationExpiry: AffiliationExpiry;
+  readonly passwordVerifier: PasswordVerifier;
   readonly audit: Audit;
-  readonly clients: Clients;
-  readonly endings: Endings;
+  readonly clients: ClientRegistry;
+  readonly revocation: Revocation;
   readonly guardianships: Guardianships;
   readonly hasher: ReadableHasher;
   readonly metrics: Metrics;
   readonly outbox: Outbox;
   readonly passwords: Passwords;
   readonly people: People;
-  readonly recovery: Recovery;
+  readonly passwordReset: PasswordReset;
   readonly secrets: Secrets;
   readonly signIn: SignIn;
-  readonly kept: KeptLog;
+  readonly kept: CapturedLog;
   readonly clock: Clock;
-  readonly devices: KnownDevices;
+  readonly knownDevices: KnownDevices;
   forward(ms: number): void;
   /** How often the outbox was told that something is due, since the last call. */
-  kicks(): number;
+  wakes(): number;
   /** The entries that the audit log has got since the last call. */
   newEntries(): Promise<ChainedEntry[]>;
   /** The jobs that wait in the outbox, the oldest first; they are taken out. */
@@ -113,7 +116,7 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   let kicks = 0;
   let lastSeq = 0;
   const clock = { now: () => now };
-  const kept = createKeptLog();
+  const kept = createCapturedLog();
   const hasher = createReadableHasher();
   const secrets = createSecrets(randomBytes(32), systemRandom);
   const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
@@ -121,39 +124,39 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   const base = { store, clock, random: systemRandom, log, secrets, issuer: TEST_ISSUER, hasher, i18n };
   const metrics = createMetrics(hasher, log);
   const registrations = { clients, resourceServers: [] };
-  const basics = { ...base, metrics, clients: createClients(registrations, TEST_ISSUER, i18n) };
+  const basics = { ...base, metrics, clients: createClientRegistry(registrations, TEST_ISSUER, i18n) };
   const outbox = createOutbox(basics);
-  outbox.onKick(() => (kicks += 1));
-  const devices = createKnownDevices(basics);
-  const records = { ...basics, devices, audit: createAudit(basics), outbox };
-  const ends = { ...records, endings: createEndings(records), attempts: createAttempts(records) };
+  outbox.onWake(() => (kicks += 1));
+  const knownDevices = createKnownDevices(basics);
+  const records = { ...basics, knownDevices, audit: createAudit(basics), outbox };
+  const ends = { ...records, revocation: createRevocation(records), passwordVerifier: createPasswordVerifier(records) };
   const passwords = createPasswords({ ...ends, minLength: 12 });
   const people = createPeople(ends);
   return {
     ...ends,
     passwords,
     kept,
-    access: createAccess(ends),
-    affiliations: createAffiliations(ends),
+    access: createAccountAccess(ends),
+    affiliationExpiry: createAffiliationExpiry(ends),
     guardianships: createGuardianships(ends),
     people,
-    recovery: createRecovery({ ...ends, passwords, people }),
+    passwordReset: createPasswordReset({ ...ends, passwords, people }),
     signIn: createSignIn(ends),
     forward: (ms) => {
       now += ms;
     },
-    kicks: () => {
+    wakes: () => {
       const count = kicks;
       kicks = 0;
       return count;
     },
     newEntries: async () => {
-      const entries = await store.read((tx) => auditStore.page(tx, lastSeq, 1_000));
+      const entries = await store.read((tx) => auditStore.listEntries(tx, lastSeq, 1_000));
       lastSeq = entries.at(-1)?.seq ?? lastSeq;
       return entries;
     },
     takeJobs: async () => {
-      const rows = await store.write((tx) => tx.db.delete(tx.t.outbox).returning());
+      const rows = await store.write((tx) => tx.db.delete(tx.tables.outbox).returning());
       return rows.sort((a, b) => a.createdAt - b.createdAt).map((row) => outbox.open(row));
     },
   };

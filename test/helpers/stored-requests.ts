@@ -1,4 +1,4 @@
-import { send, type RawAnswer } from './raw-http.ts';
+import { send, type RawResponse } from './raw-http.ts';
 import { newSecret, registered } from './relying-party.ts';
 import type { TestService } from './service.ts';
 
@@ -23,7 +23,7 @@ export const options = {
 };
 
 export const rowsOf = ({ container }: TestService): Promise<{ model: string; payload: string }[]> =>
-  container.store.read((u) => u.db.select().from(u.t.oidcRecords));
+  container.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
 
 /** Sends a form as a program does; the public client needs no secret. */
 export const post = (
@@ -31,7 +31,7 @@ export const post = (
   path: string,
   body: string,
   headers: Record<string, string> = {},
-): Promise<RawAnswer> =>
+): Promise<RawResponse> =>
   send(service.issuer, path, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', ...headers },

@@ -1,7 +1,7 @@
 import { sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
-import { putSession, type NewSession } from '../../src/store/auth/sessions.ts';
+import { upsertSession, type NewSession } from '../../src/store/auth/sessions.ts';
 import { insertGrant, type NewGrant } from '../../src/store/oidc/grants.ts';
-import { putRecord, type NewOidcRecord } from '../../src/store/oidc/records.ts';
+import { upsertRecord, type NewOidcRecord } from '../../src/store/oidc/records.ts';
 import { TEST_NOW, type TestServices } from './services.ts';
 
 const HOUR_MS = 3_600_000;
@@ -19,7 +19,7 @@ export async function storeSession(services: TestServices, session: StoredSessio
   const idHash = `record of ${session.sessionHash}`;
   const authorizations = Object.fromEntries(Object.entries(sids).map(([clientId, sid]) => [clientId, { sid }]));
   await services.store.write(async (tx) => {
-    await putSession(tx, {
+    await upsertSession(tx, {
       userAgent: 'Firefox',
       address: '203.0.113.7',
       remember: false,
@@ -27,7 +27,7 @@ export async function storeSession(services: TestServices, session: StoredSessio
       expiresAt: TEST_NOW + 12 * HOUR_MS,
       ...row,
     });
-    await putRecord(tx, {
+    await upsertRecord(tx, {
       ...recordBase('Session', idHash),
       uidHash: session.sessionHash,
       accountId: session.personId,
@@ -43,14 +43,14 @@ export async function storeGrant(services: TestServices, grant: StoredGrant): Pr
   const { grantHash, personId: accountId, clientId } = grant;
   await services.store.write(async (tx) => {
     await insertGrant(tx, { scopes: 'openid', createdAt: TEST_NOW, expiresAt: TEST_NOW + 90 * 24 * HOUR_MS, ...grant });
-    await putRecord(tx, { ...recordBase('Grant', grantHash), accountId, clientId });
-    await putRecord(tx, { ...recordBase('RefreshToken', `token of ${grantHash}`), grantHash, accountId, clientId });
+    await upsertRecord(tx, { ...recordBase('Grant', grantHash), accountId, clientId });
+    await upsertRecord(tx, { ...recordBase('RefreshToken', `token of ${grantHash}`), grantHash, accountId, clientId });
   });
 }
 
 /** Stores a sign-in that waits at a page: the password was right, and no session exists yet. */
 export async function storeInteraction(services: TestServices, idHash: string, accountId: string): Promise<void> {
-  await services.store.write((tx) => putRecord(tx, { ...recordBase('Interaction', idHash), accountId }));
+  await services.store.write((tx) => upsertRecord(tx, { ...recordBase('Interaction', idHash), accountId }));
 }
 
 function recordBase(model: string, idHash: string): NewOidcRecord {
@@ -60,7 +60,7 @@ function recordBase(model: string, idHash: string): NewOidcRecord {
 /** What has not ended, sorted: session rows, then grants, then the provider's records as `Model id`. */
 export async function listAlive({ store }: TestServices): Promise<string[]> {
   return store.read(async (tx) => {
-    const { sessions, grants, oidcRecords } = tx.t;
+    const { sessions, grants, oidcRecords } = tx.tables;
     const sessionRows = await tx.db.select().from(sessions);
     const grantRows = await tx.db.select().from(grants);
     const records = await tx.db.select().from(oidcRecords);

@@ -8,7 +8,7 @@ import { freePort } from './ports.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
 /** The service, both relying parties and a mail server, all real, on ports of their own. */
-export interface World {
+export interface TestEnvironment {
   service: TestService;
   issuer: string;
   portfolio: string;
@@ -36,7 +36,7 @@ export function relyingPartyClient(id: string, name: object, baseUrl: string, se
   };
 }
 
-export async function startWorld(options: Partial<TestServiceOptions> = {}): Promise<World> {
+export async function startTestEnvironment(options: Partial<TestServiceOptions> = {}): Promise<TestEnvironment> {
   const [port, portfolioPort, paymentPort, smtpPort, webPort] = [
     await freePort(),
     await freePort(),
@@ -48,7 +48,7 @@ export async function startWorld(options: Partial<TestServiceOptions> = {}): Pro
   const payment = `http://localhost:${String(paymentPort)}`;
   const secrets = { portfolio: randomBytes(24).toString('hex'), payment: randomBytes(24).toString('hex') };
   const mail = await startMailCatcher({ smtpPort, webPort });
-  // Looked up anew each time, so that `holdTime` holds the relying parties too.
+  // Looked up anew each time, so that `freezeTime` holds the relying parties too.
   const now = (): number => Date.now();
   const service = await startService({
     port,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { codeOf, enter, LOGIN, signedIn, stepOf, tokensFor } from '../helpers/authorization-flow.ts';
-import { createVisitor, formOf, textOf, type Answer } from '../helpers/http-browser.ts';
+import { codeOf, enter, LOGIN, signedIn, interactionOf, tokensFor } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, formOf, textOf, type Answer } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -23,7 +23,7 @@ describe('a form that the provider would post by script', () => {
   after(() => service.stop());
 
   const end = (parameters: Record<string, string> = {}): Promise<Answer> =>
-    createVisitor(service.issuer).open(`/session/end?${new URLSearchParams(parameters).toString()}`);
+    createHttpBrowser(service.issuer).open(`/session/end?${new URLSearchParams(parameters).toString()}`);
 
   it('is skipped at sign-out when nobody is signed in: the person is signed out', async () => {
     const answer = await end();
@@ -42,29 +42,29 @@ describe('a form that the provider would post by script', () => {
   });
 
   it('is a page of ours when another person signs in: a button for those without JavaScript', async () => {
-    const { visitor } = await signedIn(app, { login: LOGIN.T2 });
-    const policy = (await visitor.open('/forgot')).headers.get('content-security-policy');
-    const begun = await enter(app, visitor, { parameters: { prompt: 'login' } });
-    assert.equal(stepOf(begun.answer), 'login');
-    const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.T2 });
+    const policy = (await httpBrowser.open('/forgot')).headers.get('content-security-policy');
+    const begun = await enter(app, httpBrowser, { parameters: { prompt: 'login' } });
+    assert.equal(interactionOf(begun.answer), 'login');
+    const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
     assert.equal(between.headers.get('content-security-policy'), policy, 'no script stands in the page');
     assert.match(between.headers.get('cache-control') ?? '', /no-store/);
     assert.equal(formOf(between.body).action, '/session/end/confirm');
-    const done = await visitor.submit(between, {});
+    const done = await httpBrowser.submit(between, {});
     assert.ok(codeOf(done));
     await begun.finish(done);
-    const now = await tokensFor(app, visitor, { parameters: { prompt: 'none' } });
+    const now = await tokensFor(app, httpBrowser, { parameters: { prompt: 'none' } });
     assert.ok(now.access_token);
   });
 
   it('that goes to an app stays what it is: response_mode=form_post', async () => {
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const { visitor: same } = await signedIn(app, { login: LOGIN.T2 });
     const { url } = await app.begin({ response_mode: 'form_post' });
     assert.equal(formOf((await same.open(url)).body).action, app.redirectUri);
-    const first = await visitor.open(url);
-    const answer = await visitor.submit(first, { login: LOGIN.T2, password: DEMO_PASSWORD });
+    const first = await httpBrowser.open(url);
+    const answer = await httpBrowser.submit(first, { login: LOGIN.T2, password: DEMO_PASSWORD });
     assert.equal(formOf(answer.body).action, app.redirectUri);
   });
 });

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
-import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;
@@ -24,14 +24,14 @@ const run = async (args: string[], env: Record<string, string>): Promise<Ended> 
 
 describe('kinpass restore', () => {
   let home: Home;
-  let visitor: Visitor;
+  let httpBrowser: HttpBrowser;
   let file: string;
   before(async () => {
     home = await createHome();
     file = join(home.folder, 'kinpass.backup');
     const program = await startProgram(home.env);
-    visitor = createVisitor(home.issuer);
-    await visitor.submit(await visitor.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
+    httpBrowser = createHttpBrowser(home.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
     const { code, out } = await run(['backup', file], home.env);
     assert.deepEqual([code, out], [0, `backup: written to ${file}; the master key is not in it\n`]);
     program.child.kill('SIGTERM');
@@ -47,10 +47,10 @@ describe('kinpass restore', () => {
   });
   const isSignedIn = async (env: Record<string, string>): Promise<boolean> => {
     const program = await startProgram(env);
-    const page = await visitor.open('/account');
+    const page = await httpBrowser.open('/account');
     program.child.kill('SIGTERM');
     await program.ended;
-    return stepOf(page) !== 'login';
+    return interactionOf(page) !== 'login';
   };
 
   it('says that sessions of that time are valid again, and how to end them', async () => {

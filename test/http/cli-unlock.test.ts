@@ -5,10 +5,10 @@ import Database from 'better-sqlite3';
 import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, type Answer } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 
 describe('kinpass person', () => {
   let home: Home;
@@ -24,8 +24,8 @@ describe('kinpass person', () => {
   });
 
   const signIn = async (login: string, password: string): Promise<Answer> => {
-    const visitor = createVisitor(home.issuer);
-    return visitor.submit(await visitor.open('/account'), { login, password });
+    const httpBrowser = createHttpBrowser(home.issuer);
+    return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
   };
   const block = async (login: string): Promise<void> => {
     for (let i = 0; i < 5; i += 1) assert.equal((await signIn(login, 'wrong')).status, 422);
@@ -65,7 +65,7 @@ describe('kinpass person', () => {
     change(of('throttles'));
     change(`update first_passwords set failures = 10, closed_at = 1 where person_id = '${personId('G1')}'`);
     assert.equal((await run('unlock', LOGIN.G1))[0], 0);
-    assert.equal(stepOf(await signIn(LOGIN.G1, '100201')), 'new_password');
+    assert.equal(interactionOf(await signIn(LOGIN.G1, '100201')), 'new_password');
     change(`update first_passwords set closed_at = 1, expires_at = 1 where person_id = '${personId('G1')}'`);
     assert.equal((await run('unlock', LOGIN.G1))[0], 0);
     assert.equal((await signIn(LOGIN.G1, '100201')).status, 422);

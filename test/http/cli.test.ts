@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;
@@ -34,9 +34,9 @@ describe('kinpass', () => {
   before(async () => {
     home = await createHome();
     const program = await startProgram(home.env);
-    const visitor = createVisitor(home.issuer);
+    const httpBrowser = createHttpBrowser(home.issuer);
     for (const password of ['wrong', DEMO_PASSWORD]) {
-      await visitor.submit(await visitor.open('/account?x'), { login: LOGIN.G2, password });
+      await httpBrowser.submit(await httpBrowser.open('/account?x'), { login: LOGIN.G2, password });
     }
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);

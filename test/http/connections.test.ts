@@ -6,8 +6,8 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
 import { createConnections, type ConnectionLimits } from '../../src/http/server/connections.ts';
-import { createInFlight, type Handler, type InFlight } from '../../src/http/server/in-flight-tracker.ts';
-import { createListener } from '../../src/http/server/server.ts';
+import { createInFlightTracker, type Handler, type InFlightTracker } from '../../src/http/server/in-flight-tracker.ts';
+import { createHttpServer } from '../../src/http/server/server.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { eventually } from '../helpers/mail.ts';
@@ -27,16 +27,16 @@ interface Client {
 
 describe('connections', () => {
   let server: Server;
-  let inFlight: InFlight;
+  let inFlight: InFlightTracker;
   let metrics: Metrics;
   let clients: Client[] = [];
 
   const start = async (limits: Partial<ConnectionLimits>, handle: Handler = answer): Promise<void> => {
     const log = createLogger('silent');
-    metrics = createMetrics({ waiting: () => 0 }, log);
+    metrics = createMetrics({ queueLength: () => 0 }, log);
     const connections = createConnections({ log, metrics, trustedProxies: [PROXY], limits });
-    inFlight = createInFlight(connections);
-    server = createListener(undefined, connections, inFlight.watch(handle)).listen(0, '127.0.0.1');
+    inFlight = createInFlightTracker(connections);
+    server = createHttpServer(undefined, connections, inFlight.watch(handle)).listen(0, '127.0.0.1');
     await once(server, 'listening');
   };
   afterEach(async () => {

@@ -12,12 +12,12 @@ import {
   LOGIN,
   redeem,
   refresh,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -70,19 +70,20 @@ before(async () => {
 });
 after(() => service.stop());
 
-const visit = (language?: string): Visitor => createVisitor(service.issuer, language);
+const visit = (language?: string): HttpBrowser => createHttpBrowser(service.issuer, language);
 /** The names of what an app would get, in the order of the page. */
 const itemsOf = ({ body }: Answer): string[] =>
   [...body.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, text = '']) => text);
-const accept = (visitor: Visitor, page: Answer): Promise<Answer> => visitor.submit(page, { consent: 'accept' });
+const accept = (httpBrowser: HttpBrowser, page: Answer): Promise<Answer> =>
+  httpBrowser.submit(page, { consent: 'accept' });
 
 // An answer holds for a person, so each test that gives one is about somebody else.
 describe('an app of somebody else', () => {
   it('asks with its name and site, and each item in plain words', async () => {
     const parameters = { scope: 'openid profile email phone roles children children.profile' };
-    const visitor = visit();
-    const chooser = await enter(vendor, visitor, { login: LOGIN.G2, parameters, choice: ['王小安'] });
-    assert.equal(stepOf(chooser.answer), 'consent');
+    const httpBrowser = visit();
+    const chooser = await enter(vendor, httpBrowser, { login: LOGIN.G2, parameters, choice: ['王小安'] });
+    assert.equal(interactionOf(chooser.answer), 'consent');
     assert.match(textOf(chooser.answer.body), /「社團報名」想使用您的資料/);
     assert.match(textOf(chooser.answer.body), /vendor\.example/);
     assert.deepEqual(itemsOf(chooser.answer), [
@@ -105,28 +106,30 @@ describe('an app of somebody else', () => {
   });
 
   it('gets access_denied when the person says no, and is asked again next time', async () => {
-    const visitor = visit();
-    const { answer } = await enter(vendor, visitor, { login: LOGIN.T2 });
-    const denied = await visitor.submit(answer, { consent: 'deny' });
+    const httpBrowser = visit();
+    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.T2 });
+    const denied = await httpBrowser.submit(answer, { consent: 'deny' });
     assert.equal(errorOf(denied), 'access_denied');
     assert.equal(denied.leavesTo?.searchParams.has('code'), false);
-    assert.equal(stepOf((await enter(vendor, visitor)).answer), 'consent');
+    assert.equal(interactionOf((await enter(vendor, httpBrowser)).answer), 'consent');
   });
 
   it('leaves the answer in the audit log', async () => {
     const answers = async (): Promise<object[]> => {
-      const rows = await service.container.store.read((u) => u.db.select().from(u.t.audit).orderBy(u.t.audit.seq));
+      const rows = await service.container.store.read((tx) =>
+        tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq),
+      );
       return rows
         .filter(({ event, subjectId }) => event.startsWith('consent.') && subjectId === personId('A2'))
         .map(({ event, outcome, actorId, clientId, detail }) => ({ event, outcome, actorId, clientId, detail }));
     };
-    const visitor = visit();
+    const httpBrowser = visit();
     const parameters = { scope: 'openid profile words-of-a-stranger' };
-    const { answer } = await enter(vendor, visitor, { login: LOGIN.A2, parameters });
-    await visitor.submit(answer, { consent: 'maybe' });
+    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.A2, parameters });
+    await httpBrowser.submit(answer, { consent: 'maybe' });
     assert.deepEqual(await answers(), []);
-    await visitor.submit(answer, { consent: 'deny' });
-    await accept(visitor, (await enter(vendor, visitor)).answer);
+    await httpBrowser.submit(answer, { consent: 'deny' });
+    await accept(httpBrowser, (await enter(vendor, httpBrowser)).answer);
     const by = { actorId: personId('A2'), clientId: 'vendor', detail: { scope: 'openid profile' } };
     assert.deepEqual(await answers(), [
       { event: 'consent.refused', outcome: 'refused', ...by },
@@ -135,74 +138,77 @@ describe('an app of somebody else', () => {
   });
 
   it('gets nothing from an answer that is neither yes nor no', async () => {
-    const visitor = visit();
-    const { answer } = await enter(vendor, visitor, { login: LOGIN.T2 });
+    const httpBrowser = visit();
+    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.T2 });
     for (const consent of ['', 'maybe', 'accept ']) {
-      const refused = await visitor.submit(answer, { consent });
+      const refused = await httpBrowser.submit(answer, { consent });
       assert.equal(refused.status, 400);
       assert.equal(refused.leavesTo, undefined);
     }
-    assert.ok(codeOf(await accept(visitor, answer)));
+    assert.ok(codeOf(await accept(httpBrowser, answer)));
   });
 
   it('gets tokens for yes, once; the second sign-in asks no more', async () => {
-    const visitor = visit();
-    const asked = await enter(vendor, visitor, { login: LOGIN.S1 });
-    const tokens = await asked.finish(await accept(visitor, asked.answer));
+    const httpBrowser = visit();
+    const asked = await enter(vendor, httpBrowser, { login: LOGIN.S1 });
+    const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
     assert.equal((await userinfo(vendor, tokens.access_token)).body['name'], '王小安');
-    const silent = await enter(vendor, visitor, { parameters: { prompt: 'none' } });
+    const silent = await enter(vendor, httpBrowser, { parameters: { prompt: 'none' } });
     assert.ok(codeOf(silent.answer));
   });
 
   it('asks again for more than was agreed, and not for less', async () => {
-    const visitor = visit();
-    const first = await enter(vendor, visitor, { login: LOGIN.B1 });
-    await accept(visitor, first.answer);
-    const less = await enter(vendor, visitor, { parameters: { scope: 'openid' } });
+    const httpBrowser = visit();
+    const first = await enter(vendor, httpBrowser, { login: LOGIN.B1 });
+    await accept(httpBrowser, first.answer);
+    const less = await enter(vendor, httpBrowser, { parameters: { scope: 'openid' } });
     assert.ok(codeOf(less.answer));
     const more = { scope: 'openid profile email' };
-    const silent = await enter(vendor, visitor, { parameters: { ...more, prompt: 'none' } });
+    const silent = await enter(vendor, httpBrowser, { parameters: { ...more, prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'consent_required');
-    const asked = await enter(vendor, visitor, { parameters: more });
+    const asked = await enter(vendor, httpBrowser, { parameters: more });
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件地址']);
   });
 
   it('asks again when the person asked it to, by prompt=consent', async () => {
-    const visitor = visit();
-    const first = await enter(vendor, visitor, { login: LOGIN.G5 });
-    await accept(visitor, first.answer);
-    assert.equal(stepOf((await enter(vendor, visitor, { parameters: { prompt: 'consent' } })).answer), 'consent');
+    const httpBrowser = visit();
+    const first = await enter(vendor, httpBrowser, { login: LOGIN.G5 });
+    await accept(httpBrowser, first.answer);
+    assert.equal(
+      interactionOf((await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } })).answer),
+      'consent',
+    );
   });
 
   it('asks each person, not each browser', async () => {
-    const visitor = visit();
-    const first = await enter(vendor, visitor, { login: LOGIN.T1 });
-    await accept(visitor, first.answer);
-    assert.equal(stepOf((await enter(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
+    const httpBrowser = visit();
+    const first = await enter(vendor, httpBrowser, { login: LOGIN.T1 });
+    await accept(httpBrowser, first.answer);
+    assert.equal(interactionOf((await enter(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
   });
 
   it('asks again after its access was taken away on the account page, and its tokens are dead', async () => {
-    const visitor = visit();
-    const first = await enter(vendor, visitor, { login: LOGIN.A1, parameters: OFFLINE });
+    const httpBrowser = visit();
+    const first = await enter(vendor, httpBrowser, { login: LOGIN.A1, parameters: OFFLINE });
     assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '持續存取']);
-    const tokens = await first.finish(await accept(visitor, first.answer));
-    const account = await visitor.open('/account');
+    const tokens = await first.finish(await accept(httpBrowser, first.answer));
+    const account = await httpBrowser.open('/account');
     assert.match(textOf(account.body), /社團報名/);
-    const revoked = await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    const revoked = await httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
     assert.match(textOf(revoked.body), /已取消該應用程式的存取權/);
     assert.equal((await userinfo(vendor, tokens.access_token)).status, 401);
     assert.equal((await refresh(vendor, tokens.refresh_token)).body['error'], 'invalid_grant');
-    assert.equal(stepOf((await enter(vendor, visitor)).answer), 'consent');
+    assert.equal(interactionOf((await enter(vendor, httpBrowser)).answer), 'consent');
   });
 
   it('cannot ask by the claims parameter for what the page does not show', async () => {
-    const visitor = visit();
+    const httpBrowser = visit();
     const claims = JSON.stringify({
       userinfo: { email: { essential: true } },
       id_token: { children: null, email: null },
     });
-    const asked = await enter(vendor, visitor, { login: LOGIN.G4, parameters: { claims } });
-    const tokens = await asked.finish(await accept(visitor, asked.answer));
+    const asked = await enter(vendor, httpBrowser, { login: LOGIN.G4, parameters: { claims } });
+    const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
     const { body } = await userinfo(vendor, tokens.access_token);
     const told = JSON.stringify([body, idClaims(tokens)]);
     assert.equal(/@|children|acting/.test(told), false, told);
@@ -230,22 +236,22 @@ describe('a native app', () => {
   });
 
   it('with a scheme that another app can claim needs a gesture, session or not (RFC 8252, section 8.6)', async () => {
-    const visitor = visit();
-    await enter(cityApp, visitor, { login: LOGIN.T2 });
-    const silent = await enter(cityApp, visitor, { parameters: { prompt: 'none' } });
+    const httpBrowser = visit();
+    await enter(cityApp, httpBrowser, { login: LOGIN.T2 });
+    const silent = await enter(cityApp, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'interaction_required');
-    const asked = await enter(cityApp, visitor);
+    const asked = await enter(cityApp, httpBrowser);
     assert.equal(asked.answer.leavesTo, undefined);
-    assert.equal(stepOf(asked.answer), 'consent');
-    assert.ok(codeOf(await accept(visitor, asked.answer)));
+    assert.equal(interactionOf(asked.answer), 'consent');
+    assert.ok(codeOf(await accept(httpBrowser, asked.answer)));
   });
 
   it('of somebody else asks for consent as well, and keeps it for as long as it may stay signed in', async () => {
-    const visitor = visit();
-    const asked = await enter(vendorApp, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+    const httpBrowser = visit();
+    const asked = await enter(vendorApp, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '持續存取']);
     assert.ok(
-      textIn(await redeem(vendorApp, { ...asked, answer: await accept(visitor, asked.answer) }), 'refresh_token'),
+      textIn(await redeem(vendorApp, { ...asked, answer: await accept(httpBrowser, asked.answer) }), 'refresh_token'),
     );
   });
 

@@ -12,12 +12,12 @@ import {
   LOGIN,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { childrenOf, startCityApps, told, type CityApps } from '../helpers/city-apps.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { childrenOf, startCityApps, readReleasedClaims, type CityApps } from '../helpers/city-apps.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import type { TestParty, Tokens } from '../helpers/relying-party.ts';
 
 let apps: CityApps;
@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => apps.service.stop());
 
-const visit = (): Visitor => createVisitor(apps.service.issuer);
+const visit = (): HttpBrowser => createHttpBrowser(apps.service.issuer);
 const wish = (acting: unknown, more: Record<string, string> = { prompt: 'none' }): Record<string, string> => ({
   claims: JSON.stringify({ id_token: { acting: { value: acting } } }),
   ...more,
@@ -35,7 +35,7 @@ const elder = { login: LOGIN.G2, choice: ['王小安'] };
 
 /** The ids of both children of G2 at an app. */
 async function childIds(party: TestParty): Promise<[string, string]> {
-  const [first, second] = childrenOf(await told(party, elder));
+  const [first, second] = childrenOf(await readReleasedClaims(party, elder));
   assert.ok(first && second);
   return [first.sub, second.sub];
 }
@@ -73,10 +73,10 @@ describe('rule 7: a choice', () => {
   });
 
   it('is asked again by prompt=select_account, without a password', async () => {
-    const { visitor } = await signedIn(apps.payment, elder);
-    const asked = await enter(apps.payment, visitor, { parameters: { prompt: 'select_account' } });
-    assert.equal(stepOf(asked.answer), 'select_account');
-    const done = await visitor.submit(asked.answer, { choice: choiceOf(asked.answer, ['王小樂']) });
+    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
+    const asked = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
+    assert.equal(interactionOf(asked.answer), 'select_account');
+    const done = await httpBrowser.submit(asked.answer, { choice: choiceOf(asked.answer, ['王小樂']) });
     assert.equal(actingOf(idClaims(await asked.finish(done))).child, (await childIds(apps.payment))[1]);
     const single = await signedIn(apps.portfolio, { login: LOGIN.G2 });
     const one = await enter(apps.portfolio, single.visitor, { parameters: { prompt: 'select_account' } });
@@ -84,50 +84,50 @@ describe('rule 7: a choice', () => {
   });
 
   it('is refused when it is no choice of this person at this app, and nothing changes', async () => {
-    const { visitor } = await signedIn(apps.payment, elder);
-    const foreign = actingOf((await told(apps.all, elder)).id).ctx;
-    const { answer } = await enter(apps.payment, visitor, { parameters: { prompt: 'select_account' } });
+    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
+    const foreign = actingOf((await readReleasedClaims(apps.all, elder)).id).ctx;
+    const { answer } = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
     for (const choice of [foreign, 'x', '../..', '']) {
-      const refused = await visitor.submit(answer, { choice });
+      const refused = await httpBrowser.submit(answer, { choice });
       assert.ok(refused.status === 409 || refused.status === 400, `${choice}: ${String(refused.status)}`);
       assert.equal(refused.leavesTo, undefined);
     }
-    const still = await visitor.submit(answer, { choice: choiceOf(answer, ['王小樂']) });
+    const still = await httpBrowser.submit(answer, { choice: choiceOf(answer, ['王小樂']) });
     assert.ok(still.leavesTo?.searchParams.has('code'));
   });
 
   it('is not there for somebody without any identity: the page leads back with access_denied', async () => {
-    const visitor = visit();
-    const { answer } = await enter(apps.payment, visitor, { login: LOGIN.G3 });
+    const httpBrowser = visit();
+    const { answer } = await enter(apps.payment, httpBrowser, { login: LOGIN.G3 });
     assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
-    assert.equal(errorOf(await visitor.submit(answer, {})), 'access_denied');
-    const silent = await enter(apps.payment, visitor, { parameters: { prompt: 'none' } });
+    assert.equal(errorOf(await httpBrowser.submit(answer, {})), 'access_denied');
+    const silent = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
   });
 });
 
 describe('rule 7: switching by the claims parameter', () => {
   it('needs no password and no page', async () => {
-    const { visitor, tokens } = await signedIn(apps.payment, elder);
+    const { visitor: httpBrowser, tokens } = await signedIn(apps.payment, elder);
     const [an, le] = await childIds(apps.payment);
     assert.equal(actingOf(idClaims(tokens)).child, an);
-    const switched = await tokensFor(apps.payment, visitor, { parameters: wish({ role: 'parent', child: le }) });
+    const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
     assert.deepEqual([actingOf(idClaims(switched)).role, actingOf(idClaims(switched)).child], ['parent', le]);
     assert.equal(idClaims(switched)['auth_time'], idClaims(tokens)['auth_time']);
   });
 
   it('finds the teacher, by role and school', async () => {
-    const { visitor } = await signedIn(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
+    const { visitor: httpBrowser } = await signedIn(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
     for (const teacher of [{ role: 'teacher' }, { role: 'teacher', school_code: '993302' }]) {
-      const tokens = await tokensFor(apps.portfolio, visitor, { parameters: wish(teacher) });
+      const tokens = await tokensFor(apps.portfolio, httpBrowser, { parameters: wish(teacher) });
       assert.equal(actingOf(idClaims(tokens)).role, 'teacher');
     }
   });
 
   it('to anything that is not one’s own is refused without a page, and asked for with one', async () => {
-    const { visitor } = await signedIn(apps.payment, elder);
+    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
     const [atAll] = await childIds(apps.all);
-    const [stranger] = childrenOf(await told(apps.payment, { login: LOGIN.T1, choice: ['家長'] }));
+    const [stranger] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.T1, choice: ['家長'] }));
     const [own] = await childIds(apps.payment);
     const wishes = {
       'another family’s child': { role: 'parent', child: stranger?.sub },
@@ -140,26 +140,28 @@ describe('rule 7: switching by the claims parameter', () => {
       'a school that is not hers': { role: 'parent', school_code: '993401' },
     };
     for (const [what, acting] of Object.entries(wishes)) {
-      const silent = await enter(apps.payment, visitor, { parameters: wish(acting) });
+      const silent = await enter(apps.payment, httpBrowser, { parameters: wish(acting) });
       assert.equal(errorOf(silent.answer), 'account_selection_required', what);
-      const asked = await enter(apps.payment, visitor, { parameters: wish(acting, {}) });
-      assert.equal(stepOf(asked.answer), 'select_account', what);
+      const asked = await enter(apps.payment, httpBrowser, { parameters: wish(acting, {}) });
+      assert.equal(interactionOf(asked.answer), 'select_account', what);
       assert.deepEqual(choicesOf(asked.answer).length, 2, what);
     }
   });
 
   it('to a suspended child is refused like one that does not exist', async () => {
-    const [child] = childrenOf(await told(apps.payment, { login: LOGIN.G4 }));
-    const visitor = visit();
-    await enter(apps.payment, visitor, { login: LOGIN.G3 });
-    const { answer } = await enter(apps.payment, visitor, { parameters: wish({ role: 'parent', child: child?.sub }) });
+    const [child] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.G4 }));
+    const httpBrowser = visit();
+    await enter(apps.payment, httpBrowser, { login: LOGIN.G3 });
+    const { answer } = await enter(apps.payment, httpBrowser, {
+      parameters: wish({ role: 'parent', child: child?.sub }),
+    });
     assert.equal(errorOf(answer), 'account_selection_required');
   });
 
   it('that makes no sense never fails, and counts as no wish', async () => {
-    const { visitor } = await signedIn(apps.portfolio, { login: LOGIN.G2 });
+    const { visitor: httpBrowser } = await signedIn(apps.portfolio, { login: LOGIN.G2 });
     for (const nonsense of ['parent', 7, [], { child: 1 }, null, { role: 'parent', child: {} }]) {
-      const { answer } = await enter(apps.portfolio, visitor, { parameters: wish(nonsense) });
+      const { answer } = await enter(apps.portfolio, httpBrowser, { parameters: wish(nonsense) });
       assert.ok(answer.leavesTo?.searchParams.has('code'), JSON.stringify(nonsense));
     }
   });
@@ -177,11 +179,11 @@ describe('rule 7: switching by the claims parameter', () => {
 describe('rule 8: two requests side by side in one browser', () => {
   /** Two tabs at the chooser, then answered crosswise. */
   async function twoTabs(party: TestParty, parameters: Record<string, string>): Promise<[Tokens, Tokens]> {
-    const visitor = visit();
-    const first = await enter(party, visitor, { login: LOGIN.G2, parameters });
-    const second = await enter(party, visitor, { parameters });
+    const httpBrowser = visit();
+    const first = await enter(party, httpBrowser, { login: LOGIN.G2, parameters });
+    const second = await enter(party, httpBrowser, { parameters });
     const press = (page: Answer, child: string): Promise<Answer> =>
-      visitor.submit(page, { choice: choiceOf(page, [child]) });
+      httpBrowser.submit(page, { choice: choiceOf(page, [child]) });
     const secondDone = await press(second.answer, '王小樂');
     const firstDone = await press(first.answer, '王小安');
     return [await first.finish(firstDone), await second.finish(secondDone)];
@@ -217,8 +219,8 @@ describe('rule 8: two requests side by side in one browser', () => {
 
   it('stay apart when one tab switches', async () => {
     const [an, le] = await childIds(apps.payment);
-    const { visitor, tokens } = await signedIn(apps.payment, elder);
-    const switched = await tokensFor(apps.payment, visitor, { parameters: wish({ role: 'parent', child: le }) });
+    const { visitor: httpBrowser, tokens } = await signedIn(apps.payment, elder);
+    const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
     assert.equal(await childAt(apps.payment, tokens.access_token), an);
     assert.equal(await childAt(apps.payment, switched.access_token), le);
   });

@@ -3,16 +3,22 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { ADULTS, STUDENTS } from '../../demo/city/fixtures.ts';
-import { actingOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { childrenOf, startCityApps, told, type CityApps, type Told } from '../helpers/city-apps.ts';
-import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf } from '../helpers/http-browser.ts';
+import { actingOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import {
+  childrenOf,
+  startCityApps,
+  readReleasedClaims,
+  type CityApps,
+  type ReleasedClaims,
+} from '../helpers/city-apps.ts';
+import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 
-let time: HeldTime;
+let time: FrozenTime;
 let apps: CityApps;
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   apps = await startCityApps();
 });
 after(async () => {
@@ -24,8 +30,8 @@ const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 
 describe('rules of docs/claims.md', () => {
   it('1: sub is the person who signed in, whichever child was chosen', async () => {
-    const withAn = await told(apps.payment, G2);
-    const withLe = await told(apps.payment, { ...G2, choice: ['王小樂'] });
+    const withAn = await readReleasedClaims(apps.payment, G2);
+    const withLe = await readReleasedClaims(apps.payment, { ...G2, choice: ['王小樂'] });
     assert.equal(withAn.id['sub'], withLe.id['sub']);
     assert.equal(withAn.info['sub'], withAn.id['sub']);
     const ids = childrenOf(withAn).map(({ sub }) => sub);
@@ -34,23 +40,23 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('2: the id of a child at an app is the sub that the child has there', async () => {
-    const mother = await told(apps.portfolio, { login: LOGIN.G2 });
-    const student = await told(apps.portfolio, { login: LOGIN.S1 });
+    const mother = await readReleasedClaims(apps.portfolio, { login: LOGIN.G2 });
+    const student = await readReleasedClaims(apps.portfolio, { login: LOGIN.S1 });
     assert.equal(childrenOf(mother)[0]?.sub, student.id['sub']);
     assert.deepEqual(actingOf(student.id), { ...actingOf(student.id), role: 'student' });
     assert.match(String(student.id['sub']), /^[A-Za-z0-9_-]{43}$/);
   });
 
   it('2: two guardians point at the same child', async () => {
-    const mother = await told(apps.payment, G2);
-    const visitor = createVisitor(apps.service.issuer);
-    const begun = await enter(apps.payment, visitor, { login: LOGIN.G1, password: '100201' });
-    assert.equal(stepOf(begun.answer), 'new_password');
+    const mother = await readReleasedClaims(apps.payment, G2);
+    const httpBrowser = createHttpBrowser(apps.service.issuer);
+    const begun = await enter(apps.payment, httpBrowser, { login: LOGIN.G1, password: '100201' });
+    assert.equal(interactionOf(begun.answer), 'new_password');
     const password = 'Der Tee ist noch warm 8';
     const fields = { current_password: '100201', new_password: password, confirm_password: password };
-    const chooser = await visitor.submit(begun.answer, fields);
-    assert.equal(stepOf(chooser), 'select_account', textOf(chooser.body).slice(0, 200));
-    const father = await told(apps.payment, { login: LOGIN.G1, password, choice: ['王小樂'] });
+    const chooser = await httpBrowser.submit(begun.answer, fields);
+    assert.equal(interactionOf(chooser), 'select_account', textOf(chooser.body).slice(0, 200));
+    const father = await readReleasedClaims(apps.payment, { login: LOGIN.G1, password, choice: ['王小樂'] });
     assert.deepEqual(
       childrenOf(father).map(({ sub }) => sub),
       childrenOf(mother).map(({ sub }) => sub),
@@ -61,14 +67,14 @@ describe('rules of docs/claims.md', () => {
   it('2: apps of one sector see the same ids, apps of other sectors can not be linked', async () => {
     const entry = { ...G2, parameters: { scope: 'openid' } };
     const [here, sibling, elsewhere] = [
-      await told(apps.all, entry),
-      await told(apps.twin, entry),
-      await told(apps.payment, G2),
+      await readReleasedClaims(apps.all, entry),
+      await readReleasedClaims(apps.twin, entry),
+      await readReleasedClaims(apps.payment, G2),
     ];
     assert.equal(here.id['sub'], sibling.id['sub']);
     assert.notEqual(here.id['sub'], elsewhere.id['sub']);
-    const [atAll, atPayment] = [await told(apps.all, G2), elsewhere];
-    const ids = (one: Told): string[] => [String(one.id['sub']), ...childrenOf(one).map(({ sub }) => sub)];
+    const [atAll, atPayment] = [await readReleasedClaims(apps.all, G2), elsewhere];
+    const ids = (one: ReleasedClaims): string[] => [String(one.id['sub']), ...childrenOf(one).map(({ sub }) => sub)];
     assert.equal(
       ids(atAll).some((id) => ids(atPayment).includes(id)),
       false,
@@ -77,7 +83,7 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('3: roles and acting are the same in the ID token and in UserInfo', async () => {
-    const { id, info } = await told(apps.payment, G2);
+    const { id, info } = await readReleasedClaims(apps.payment, G2);
     assert.deepEqual(id['roles'], ['parent']);
     assert.deepEqual(info['roles'], id['roles']);
     assert.deepEqual(info['acting'], id['acting']);
@@ -91,26 +97,26 @@ describe('rules of docs/claims.md', () => {
       permissions: ['fees:read', 'fees:pay'],
       ctx: actingOf(id).ctx,
     });
-    const teacher = await told(apps.portfolio, { login: LOGIN.T1, choice: ['教師'] });
+    const teacher = await readReleasedClaims(apps.portfolio, { login: LOGIN.T1, choice: ['教師'] });
     const { ctx } = actingOf(teacher.id);
     assert.deepEqual(teacher.id['acting'], { role: 'teacher', school_code: '993302', ctx });
   });
 
   it('3: children is in the ID token only when the claims parameter asks for it there', async () => {
-    assert.equal('children' in (await told(apps.payment, G2)).id, false);
+    assert.equal('children' in (await readReleasedClaims(apps.payment, G2)).id, false);
     const claims = JSON.stringify({ id_token: { children: null } });
-    const { id, info } = await told(apps.payment, { ...G2, parameters: { claims } });
+    const { id, info } = await readReleasedClaims(apps.payment, { ...G2, parameters: { claims } });
     assert.deepEqual(id['children'], info['children']);
   });
 
   it('4: the portfolio sees senior-high children only, and only what it may do with them', async () => {
-    const shown = await told(apps.portfolio, { login: LOGIN.G2 });
+    const shown = await readReleasedClaims(apps.portfolio, { login: LOGIN.G2 });
     assert.deepEqual(
       childrenOf(shown).map((child) => [child.name, child['permissions']]),
       [['王小安', ['portfolio:read']]],
     );
     assert.equal(JSON.stringify(shown).includes('993601'), false);
-    const paying = await told(apps.payment, G2);
+    const paying = await readReleasedClaims(apps.payment, G2);
     assert.deepEqual(
       childrenOf(paying).map((child) => [child.name, child['permissions']]),
       [
@@ -121,7 +127,7 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('4: the portfolio gets no e-mail, by no door', async () => {
-    const asked = await enter(apps.portfolio, createVisitor(apps.service.issuer), {
+    const asked = await enter(apps.portfolio, createHttpBrowser(apps.service.issuer), {
       parameters: { scope: 'openid email' },
     });
     assert.equal(errorOf(asked.answer), 'invalid_scope');
@@ -129,7 +135,7 @@ describe('rules of docs/claims.md', () => {
       userinfo: { email: { essential: true } },
       id_token: { email: null, phone_number: null },
     });
-    const shown = await told(apps.portfolio, { login: LOGIN.G2, parameters: { claims } });
+    const shown = await readReleasedClaims(apps.portfolio, { login: LOGIN.G2, parameters: { claims } });
     assert.equal(JSON.stringify(shown).includes('@'), false);
     assert.equal(JSON.stringify(shown).includes('9000001'), false);
     assert.equal('preferred_username' in shown.info, false);
@@ -137,10 +143,10 @@ describe('rules of docs/claims.md', () => {
 
   it('5: a suspended guardianship is not there, and nothing says that it ever was', async () => {
     const roles = { login: LOGIN.G3, parameters: { scope: 'openid profile roles' } };
-    const { info } = await told(apps.all, roles);
+    const { info } = await readReleasedClaims(apps.all, roles);
     assert.deepEqual(info['roles'], []);
-    const { answer } = await enter(apps.payment, createVisitor(apps.service.issuer), { login: LOGIN.G3 });
-    assert.equal(stepOf(answer), 'select_account');
+    const { answer } = await enter(apps.payment, createHttpBrowser(apps.service.issuer), { login: LOGIN.G3 });
+    assert.equal(interactionOf(answer), 'select_account');
     const words = textOf(answer.body);
     assert.match(words, /目前沒有可在「測試 payment」查看的學生資料。若您認為有誤，請洽學校。/);
     for (const hint of ['周子晴', '示範高工', '停', '法院', 'suspend', 'court']) {
@@ -149,10 +155,10 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('5: a delegated caregiver has no portfolio, and pays nothing', async () => {
-    const { answer } = await enter(apps.portfolio, createVisitor(apps.service.issuer), { login: LOGIN.G4 });
+    const { answer } = await enter(apps.portfolio, createHttpBrowser(apps.service.issuer), { login: LOGIN.G4 });
     assert.match(textOf(answer.body), /目前沒有可在/);
     assert.equal(answer.body.includes('周子晴'), false);
-    const [child] = childrenOf(await told(apps.payment, { login: LOGIN.G4 }));
+    const [child] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.G4 }));
     assert.deepEqual(
       [child?.name, child?.['authority'], child?.['permissions']],
       ['周子晴', 'delegated', ['fees:read']],
@@ -160,7 +166,7 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('6: no national ID, birth date or student number in anything that an app is told', async () => {
-    const claims = JSON.stringify({ id_token: { children: null, name: null, email: null, affiliations: null } });
+    const claims = JSON.stringify({ id_token: { children: null, name: null, email: null, affiliationExpiry: null } });
     const people = [...Object.values(ADULTS), ...Object.values(STUDENTS)];
     const forbidden = people.flatMap(({ nationalId, born }) => [
       nationalId,
@@ -174,7 +180,11 @@ describe('rules of docs/claims.md', () => {
       [LOGIN.T1, ['家長']],
     ]);
     for (const login of [LOGIN.G2, LOGIN.T1, LOGIN.S1, LOGIN.T2, LOGIN.G4, LOGIN.G5, LOGIN.A1, LOGIN.B1]) {
-      const shown = await told(apps.all, { login, choice: choices.get(login) ?? [], parameters: { claims } });
+      const shown = await readReleasedClaims(apps.all, {
+        login,
+        choice: choices.get(login) ?? [],
+        parameters: { claims },
+      });
       const text = JSON.stringify(shown);
       for (const secretText of [...forbidden, ...numbers])
         assert.equal(text.includes(secretText), false, `${login}: ${secretText}`);

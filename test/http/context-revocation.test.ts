@@ -15,14 +15,14 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
   type Entry,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { guardianshipOf, personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -33,12 +33,12 @@ const OFFLINE = { scope: 'openid roles children offline_access', prompt: 'consen
 /** The last minute of the term in Taiwan: the guardianship of G4 ends with it. */
 const LAST_MINUTE = Date.UTC(2027, 0, 31, 15, 59, 0);
 
-let time: HeldTime;
+let time: FrozenTime;
 let issuer = '';
 let receiver: LogoutReceiver;
 
 before(async () => {
-  time = holdTime(LAST_MINUTE);
+  time = freezeTime(LAST_MINUTE);
   receiver = await startLogoutReceiver(() => issuer, 'app');
 });
 after(async () => {
@@ -70,23 +70,23 @@ eachService('the end of a guardianship', clients, (running) => {
     receiver.asked = 0;
   });
   const held = async (entry: Entry, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, createVisitor(issuer), { parameters: OFFLINE, ...entry }));
+    redeem(party, await enter(party, createHttpBrowser(issuer), { parameters: OFFLINE, ...entry }));
   const change = async (login: string, child: string, action: 'suspend' | 'resume'): Promise<boolean> => {
     const id = await guardianshipOf(running(), login, child);
-    return running().container.guardianships.change({ id, action, reason: 'court order 7', actorId: undefined });
+    return running().container.guardianships.applyAction({ id, action, reason: 'court order 7', actorId: undefined });
   };
 
-  const endPassed = (): Promise<number> => running().container.affiliations.endPassed();
+  const endPassed = (): Promise<number> => running().container.affiliationExpiry.revokeExpired();
   const endEnrolment = (id: string, validTo: string | null): Promise<unknown> =>
-    running().container.store.write((u) =>
-      u.db.update(u.t.enrolments).set({ validTo }).where(eq(u.t.enrolments.id, id)),
+    running().container.store.write((tx) =>
+      tx.db.update(tx.tables.enrolments).set({ validTo }).where(eq(tx.tables.enrolments.id, id)),
     );
 
   it('ends refresh tokens, access tokens and codes that rest on it at once, and nothing else', async () => {
     const an = await held({ login: LOGIN.G2, choice: ['王小安'] });
     const le = await held({ login: LOGIN.G2, choice: ['王小樂'] });
     const elsewhere = await held({ login: LOGIN.G2, choice: ['王小安'] }, quiet);
-    const code = await enter(app, createVisitor(issuer), { login: LOGIN.G2, choice: ['王小安'] });
+    const code = await enter(app, createHttpBrowser(issuer), { login: LOGIN.G2, choice: ['王小安'] });
     assert.equal(await change(LOGIN.G2, '王小安', 'suspend'), true);
     for (const [party, reply] of [
       [app, an],
@@ -128,7 +128,7 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), true);
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), false);
     const guardian = await personOf(running(), LOGIN.G5);
-    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const rows = entries.filter((row) => row.event === 'guardianship.suspend' && row.subjectId === guardian.id);
     assert.deepEqual(
       rows.map(({ detail }) => [detail['student'], detail['from'], detail['to']]),
@@ -137,20 +137,20 @@ eachService('the end of a guardianship', clients, (running) => {
   });
 
   it('takes the choice away: the next request for the child is refused, and the chooser offers what is left', async () => {
-    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['家長'] });
+    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['家長'] });
     const { child } = actingOf(idClaims(tokens));
     await change(LOGIN.T1, '陳以恩', 'suspend');
     await receiver.take(1);
     const claims = JSON.stringify({ id_token: { acting: { value: { role: 'parent', child } } } });
-    const silent = await enter(app, visitor, { parameters: { claims, prompt: 'none' } });
+    const silent = await enter(app, httpBrowser, { parameters: { claims, prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
-    const asked = await enter(app, visitor, { parameters: { claims } });
+    const asked = await enter(app, httpBrowser, { parameters: { claims } });
     assert.deepEqual(choicesOf(asked.answer).length, 1);
     assert.match(choicesOf(asked.answer)[0] ?? '', /^教師/);
-    const plain = await enter(app, visitor);
+    const plain = await enter(app, httpBrowser);
     assert.ok(plain.answer.leavesTo?.searchParams.has('code'), 'one identity is left: no question');
     await change(LOGIN.T1, '陳以恩', 'resume');
-    assert.equal(stepOf((await enter(app, visitor)).answer), 'select_account', 'and it comes back');
+    assert.equal(interactionOf((await enter(app, httpBrowser)).answer), 'select_account', 'and it comes back');
   });
 
   it('is not needed for a change to show: a refresh reads the guardianship anew (rule 8)', async () => {
@@ -158,12 +158,12 @@ eachService('the end of a guardianship', clients, (running) => {
     const allowed = (claims: Record<string, unknown>): unknown => JSON.stringify(claims['acting']);
     assert.match(String(allowed(idClaims(reply.body))), /"permissions":\["portfolio:read","fees:read"\]/);
     const id = await guardianshipOf(running(), LOGIN.G2, '王小安');
-    await running().container.store.write(async (u) => {
-      const g = u.t.guardianships;
-      await u.db
-        .update(g)
+    await running().container.store.write(async (tx) => {
+      const guardianships = tx.tables.guardianships;
+      await tx.db
+        .update(guardianships)
         .set({ permissions: ['fees:read'] })
-        .where(eq(g.id, id));
+        .where(eq(guardianships.id, id));
     });
     const next = await refresh(app, textIn(reply, 'refresh_token'));
     assert.match(String(allowed(idClaims(next.body))), /"permissions":\["fees:read"\]/);
@@ -180,22 +180,22 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
     assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal(receiver.received.length, 0);
-    assert.equal(await running().container.guardianships.expireEnded(100), 1);
+    assert.equal(await running().container.guardianships.expirePastEndDate(100), 1);
     const [told] = await receiver.take(1);
     assert.equal(told?.sub, idClaims(reply.body)['sub']);
-    assert.equal(await running().container.guardianships.expireEnded(100), 0);
+    assert.equal(await running().container.guardianships.expirePastEndDate(100), 0);
     time.forward(LAST_MINUTE - Date.now());
   });
 
   it('and so does an affiliation whose last day passes', async () => {
     const reply = await held({ login: LOGIN.T2 });
     const { memberships } = await personOf(running(), LOGIN.T2);
-    await running().container.store.write(async (u) => {
-      const m = u.t.memberships;
-      await u.db
-        .update(m)
+    await running().container.store.write(async (tx) => {
+      const membershipsTable = tx.tables.memberships;
+      await tx.db
+        .update(membershipsTable)
         .set({ validTo: '2027-01-31' })
-        .where(eq(m.id, memberships[0]?.id ?? ''));
+        .where(eq(membershipsTable.id, memberships[0]?.id ?? ''));
     });
     const last = await refresh(app, textIn(reply, 'refresh_token'));
     assert.deepEqual(idClaims(last.body)['roles'], ['teacher']);
@@ -207,7 +207,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const told = await receiver.take(1);
     assert.deepEqual([told[0]?.sub, told[0]?.sid], [idClaims(reply.body)['sub'], idClaims(reply.body)['sid']]);
     const { id } = await personOf(running(), LOGIN.T2);
-    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const rows = entries.filter(({ event, subjectId }) => event === 'affiliation.ended' && subjectId === id);
     assert.deepEqual(
       rows.map(({ detail }) => detail),
@@ -218,22 +218,24 @@ eachService('the end of a guardianship', clients, (running) => {
   });
 
   it('but not a pupil’s, whose next term has begun: the grant goes on, and ends when that term does', async () => {
-    await running().container.store.write((u) => u.db.delete(u.t.grants));
+    await running().container.store.write((tx) => tx.db.delete(tx.tables.grants));
     const reply = await held({ login: LOGIN.S1 });
-    const { enrolments } = await personOf(running(), LOGIN.S1);
-    const [old] = enrolments;
+    const { enrollments } = await personOf(running(), LOGIN.S1);
+    const [old] = enrollments;
     assert.ok(old);
     await endEnrolment(old.id, '2027-01-31');
-    await running().container.store.write(async (u) => {
+    await running().container.store.write(async (tx) => {
       const { id, school, classno, classtitle, grade, year } = { ...old, id: 'second-term' };
       const term = { schoolCode: school.code, year, semester: 2, grade, classno, classtitle };
-      await u.db.insert(u.t.classes).values({ id, ...term });
+      await tx.db.insert(tx.tables.classes).values({ id, ...term });
       const place = { studentId: old.studentId, classId: id, schoolCode: school.code, studentNumber: '11330001' };
-      await u.db.insert(u.t.enrolments).values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
+      await tx.db
+        .insert(tx.tables.enrolments)
+        .values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
     });
     time.forward(60 * SECOND);
     assert.equal(await endPassed(), 0);
-    const grants = await running().container.store.read((u) => u.db.select().from(u.t.grants));
+    const grants = await running().container.store.read((tx) => tx.db.select().from(tx.tables.grants));
     assert.deepEqual(
       grants.map(({ role, basisId }) => [role, basisId]),
       [['student', 'second-term']],
@@ -244,8 +246,8 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.equal(await endPassed(), 1);
     await receiver.take(1);
     assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
-    await running().container.store.write((u) =>
-      u.db.delete(u.t.enrolments).where(eq(u.t.enrolments.id, 'second-term')),
+    await running().container.store.write((tx) =>
+      tx.db.delete(tx.tables.enrolments).where(eq(tx.tables.enrolments.id, 'second-term')),
     );
     await endEnrolment(old.id, null);
     time.forward(LAST_MINUTE - Date.now());
@@ -255,7 +257,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const reply = await held({ login: LOGIN.G2, choice: ['王小樂'] });
     const sibling = await held({ login: LOGIN.G2, choice: ['王小安'] });
     const { children } = await personOf(running(), LOGIN.G2);
-    const id = children.find(({ name }) => name === '王小樂')?.enrolments[0]?.id ?? '';
+    const id = children.find(({ name }) => name === '王小樂')?.enrollments[0]?.id ?? '';
     await endEnrolment(id, '2027-01-31');
     time.forward(60 * SECOND);
     assert.equal(await endPassed(), 1);

@@ -7,14 +7,20 @@ import { ADULTS } from '../../demo/city/fixtures.ts';
 import { SCOPE_CLAIMS } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { childrenOf, startCityApps, told, type CityApps, type Told } from '../helpers/city-apps.ts';
-import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
+import {
+  childrenOf,
+  startCityApps,
+  readReleasedClaims,
+  type CityApps,
+  type ReleasedClaims,
+} from '../helpers/city-apps.ts';
+import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 
-let time: HeldTime;
+let time: FrozenTime;
 let apps: CityApps;
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   apps = await startCityApps();
 });
 after(async () => {
@@ -28,7 +34,8 @@ const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 const ALWAYS = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub', 'at_hash'];
 
 describe('scopes and claims (docs/claims.md)', () => {
-  const only = (scopes: string): Promise<Told> => told(apps.all, { ...G2, parameters: { scope: scopes } });
+  const only = (scopes: string): Promise<ReleasedClaims> =>
+    readReleasedClaims(apps.all, { ...G2, parameters: { scope: scopes } });
   const keys = (claims: object): string[] => Object.keys(claims).sort();
 
   for (const [scope, claims] of Object.entries(SCOPE_CLAIMS)) {
@@ -64,7 +71,7 @@ describe('scopes and claims (docs/claims.md)', () => {
   });
 
   it('preferred_username is the account name of who has one', async () => {
-    const { info } = await told(apps.portfolio, { login: LOGIN.T2 });
+    const { info } = await readReleasedClaims(apps.portfolio, { login: LOGIN.T2 });
     assert.equal(info['preferred_username'], 'zhihao.lin');
   });
 
@@ -104,7 +111,7 @@ describe('scopes and claims (docs/claims.md)', () => {
   });
 
   it('affiliations name role and school, of students the class too, and exactly one is primary', async () => {
-    const teacher = await told(apps.all, { login: LOGIN.T2, parameters: { scope: 'openid roles' } });
+    const teacher = await readReleasedClaims(apps.all, { login: LOGIN.T2, parameters: { scope: 'openid roles' } });
     assert.deepEqual(teacher.info['affiliations'], [
       {
         role: 'teacher',
@@ -114,7 +121,7 @@ describe('scopes and claims (docs/claims.md)', () => {
         primary: true,
       },
     ]);
-    const student = await told(apps.all, { login: LOGIN.S1, parameters: { scope: 'openid roles' } });
+    const student = await readReleasedClaims(apps.all, { login: LOGIN.S1, parameters: { scope: 'openid roles' } });
     const [affiliation] = z.array(z.record(z.string(), z.unknown())).parse(student.info['affiliations']);
     const { classtitle, ...rest } = affiliation ?? {};
     assert.match(String(classtitle), /\S/);
@@ -133,8 +140,9 @@ describe('scopes and claims (docs/claims.md)', () => {
 
   it('roles are of the six words, for a teacher who is a mother both', async () => {
     const entry = { login: LOGIN.T1, parameters: { scope: 'openid roles' } };
-    assert.deepEqual((await told(apps.all, entry)).info['roles'], ['parent', 'teacher']);
-    const roles = async (login: string): Promise<unknown> => (await told(apps.all, { ...entry, login })).info['roles'];
+    assert.deepEqual((await readReleasedClaims(apps.all, entry)).info['roles'], ['parent', 'teacher']);
+    const roles = async (login: string): Promise<unknown> =>
+      (await readReleasedClaims(apps.all, { ...entry, login })).info['roles'];
     assert.deepEqual(await roles(LOGIN.B1), ['bureau_admin']);
     assert.deepEqual(await roles(LOGIN.A1), ['school_admin']);
     assert.deepEqual(await roles(LOGIN.S1), ['student']);

@@ -7,8 +7,8 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
@@ -23,7 +23,7 @@ describe('the log line of a failed delivery', () => {
   let receiver: LogoutReceiver;
   let smtpPort: number;
   let deadPort: number;
-  const kept = createKeptLog();
+  const kept = createCapturedLog();
   /** Refuses every recipient, and quotes the address as real mail servers do. */
   const smtp = createServer((socket) => {
     socket.write('220 mail\r\n');
@@ -70,14 +70,14 @@ describe('the log line of a failed delivery', () => {
     Object.fromEntries(names.map((name) => [name, found[name]]));
 
   it('names the relying party, its host, and its status or the code of the connection', async () => {
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     for (const id of ['refusing', 'closed']) {
-      await enter(await createParty(service.issuer, { id, secret, scope: 'openid' }), visitor, {
+      await enter(await createParty(service.issuer, { id, secret, scope: 'openid' }), httpBrowser, {
         login: LOGIN.T2,
         password: DEMO_PASSWORD,
       });
     }
-    await visitor.submit(await visitor.open('/session/end'), {});
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const kind = 'backchannel_logout';
     const refused = await failure({ kind, clientId: 'refusing' });
     assert.deepEqual(pick(refused, 'host', 'status', 'attempts'), {
@@ -90,8 +90,8 @@ describe('the log line of a failed delivery', () => {
   });
 
   it('names the kind of mail, the server, and its code', async () => {
-    const visitor = createVisitor(service.issuer);
-    await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G2 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
     const found = await failure({ kind: 'mail' });
     assert.deepEqual(pick(found, 'template', 'host', 'code', 'responseCode'), {
       template: 'reset-link',
@@ -102,19 +102,19 @@ describe('the log line of a failed delivery', () => {
   });
 
   it('says when a relying party has a private address that is not allowed', async () => {
-    const log = createKeptLog();
+    const log = createCapturedLog();
     const strict = await startService({
       clients: [registered('closed', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' },
       log: log.log,
     });
     try {
-      const visitor = createVisitor(strict.issuer);
-      await enter(await createParty(strict.issuer, { id: 'closed', secret, scope: 'openid' }), visitor, {
+      const httpBrowser = createHttpBrowser(strict.issuer);
+      await enter(await createParty(strict.issuer, { id: 'closed', secret, scope: 'openid' }), httpBrowser, {
         login: LOGIN.T2,
         password: DEMO_PASSWORD,
       });
-      await visitor.submit(await visitor.open('/session/end'), {});
+      await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
       await eventually('the log line', () => log.text().includes('"code":"PRIVATE_ADDRESS"') || undefined);
     } finally {
       await strict.stop();

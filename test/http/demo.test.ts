@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { loadRegistrations } from '../../src/config/clients-file.ts';
+import { loadClientsFile } from '../../src/config/clients-file.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -50,7 +50,7 @@ describe('what a newcomer starts', () => {
 
   it('the example of a clients file is taken by the service as it stands', async () => {
     const file = join(root, 'config/clients.example.json');
-    const { clients } = loadRegistrations(file, { production: true });
+    const { clients } = loadClientsFile(file, { production: true });
     assert.equal(clients.length, 2);
     await (await startService({ clients: [...clients], city: false })).stop();
   });

@@ -6,7 +6,7 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { enter, idClaims, LOGIN, redeem } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -16,15 +16,15 @@ const options = () => ({ clients: [registered('television', secret, { scopes: ['
 
 eachService('a device code that two people approve at once', options, (running) => {
   let television: TestParty;
-  const phones: { visitor: Visitor; sub: unknown }[] = [];
+  const phones: { visitor: HttpBrowser; sub: unknown }[] = [];
   before(async () => {
     const { issuer } = running();
     television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
     phones.length = 0;
     for (const login of [LOGIN.T1, LOGIN.T2]) {
-      const visitor = createVisitor(issuer);
-      const entered = await enter(television, visitor, { login, password: DEMO_PASSWORD });
-      phones.push({ visitor, sub: idClaims((await redeem(television, entered)).body)['sub'] });
+      const httpBrowser = createHttpBrowser(issuer);
+      const entered = await enter(television, httpBrowser, { login, password: DEMO_PASSWORD });
+      phones.push({ visitor: httpBrowser, sub: idClaims((await redeem(television, entered)).body)['sub'] });
     }
   });
 
@@ -32,11 +32,16 @@ eachService('a device code that two people approve at once', options, (running) 
     for (let round = 0; round < ROUNDS; round += 1) {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const open = await Promise.all(
-        phones.map(async ({ visitor }) => {
-          return { visitor, page: await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code }) };
+        phones.map(async ({ visitor: httpBrowser }) => {
+          return {
+            visitor: httpBrowser,
+            page: await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code }),
+          };
         }),
       );
-      const answers = await Promise.all(open.map(({ visitor, page }) => visitor.submit(page, { confirm: 'yes' })));
+      const answers = await Promise.all(
+        open.map(({ visitor: httpBrowser, page }) => httpBrowser.submit(page, { confirm: 'yes' })),
+      );
       const connected = answers.map(({ body }) => textOf(body).includes('裝置已連結'));
       assert.equal(connected.filter((one) => one).length, 1, answers.map(({ status }) => status).join(' '));
       const tokens = await client.genericGrantRequest(

@@ -9,8 +9,8 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { askForTokens, LOGIN, type Reply } from '../helpers/authorization-flow.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -26,11 +26,11 @@ eachService(
     ],
   }),
   (running) => {
-    let time: HeldTime;
+    let time: FrozenTime;
     let television: TestParty;
     let other: TestParty;
     before(async () => {
-      time = holdTime();
+      time = freezeTime();
       const { issuer } = running();
       television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
       other = await createParty(issuer, { id: 'other', secret, scope: 'openid' });
@@ -50,7 +50,7 @@ eachService(
     };
     const states = async (): Promise<(string | number)[][]> => {
       const { store } = running().container;
-      const rows = await store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+      const rows = await store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
       return rows
         .filter(({ model }) => model === 'DevicePoll')
         .map(({ payload, expiresAt }) => [payload, expiresAt ?? 0]);
@@ -97,7 +97,7 @@ eachService(
       const { device_code: code, user_code: userCode } = await show();
       await poll(code);
       assert.equal(await poll(code), 'slow_down');
-      const phone = createVisitor(running().issuer);
+      const phone = createHttpBrowser(running().issuer);
       const confirm = await phone.submit(await phone.open('/device'), { user_code: userCode });
       const signIn = await phone.submit(confirm, { confirm: 'yes' });
       await phone.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
@@ -111,7 +111,7 @@ eachService(
     it('that was refused, or whose code expired, hears so however early', async () => {
       const refused = await show();
       await poll(refused.device_code);
-      const phone = createVisitor(running().issuer);
+      const phone = createHttpBrowser(running().issuer);
       const confirm = await phone.submit(await phone.open('/device'), { user_code: refused.user_code });
       await phone.submit(confirm, { abort: 'yes' });
       assert.equal(await poll(refused.device_code), 'access_denied');

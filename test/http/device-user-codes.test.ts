@@ -7,13 +7,13 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
-import { holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { alertOf, createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
-/** USER_CODE_RULE and USER_CODE_NETWORK_RULE of domain/user-codes.ts. */
+/** USER_CODE_POLICY and USER_CODE_NETWORK_POLICY of domain/user-codes.ts. */
 const FREE = 5;
 const FIRST_DELAY = 30 * SECOND;
 const NETWORK = 60;
@@ -29,12 +29,12 @@ eachService(
     clients: [registered('television', secret, { scopes: ['openid'], device_flow: true })],
   }),
   (running) => {
-    let time: HeldTime;
+    let time: FrozenTime;
     let television: TestParty;
     let address = '';
     let networks = 0;
     before(async () => {
-      time = holdTime();
+      time = freezeTime();
       television = await createParty(running().issuer, { id: 'television', secret, scope: 'openid' });
     });
     beforeEach(() => {
@@ -48,13 +48,13 @@ eachService(
     const from = (): Record<string, string> => ({ 'x-forwarded-for': address });
     const show = (): Promise<client.DeviceAuthorizationResponse> =>
       client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-    const newPhone = async (): Promise<{ phone: Visitor; page: Answer }> => {
-      const phone = createVisitor(running().issuer, 'en');
+    const newPhone = async (): Promise<{ phone: HttpBrowser; page: Answer }> => {
+      const phone = createHttpBrowser(running().issuer, 'en');
       return { phone, page: await phone.open('/device', from()) };
     };
-    const type = async (phone: Visitor, code: string): Promise<Answer> =>
+    const type = async (phone: HttpBrowser, code: string): Promise<Answer> =>
       phone.submit(await phone.open('/device', from()), { user_code: code }, from());
-    const statuses = async (phone: Visitor, codes: readonly string[]): Promise<number[]> => {
+    const statuses = async (phone: HttpBrowser, codes: readonly string[]): Promise<number[]> => {
       const seen: number[] = [];
       for (const code of codes) seen.push((await type(phone, code)).status);
       return seen;
@@ -110,15 +110,15 @@ eachService(
       assert.deepEqual(await statuses(phone, wrong(2)), [422, 429], 'a right code refills nothing');
     });
 
-    const signIn = async (login: string): Promise<Visitor> => {
-      const phone = createVisitor(running().issuer, 'en');
+    const signIn = async (login: string): Promise<HttpBrowser> => {
+      const phone = createHttpBrowser(running().issuer, 'en');
       const page = await phone.open('/account', from());
       await phone.submit(page, { login, password: DEMO_PASSWORD }, from());
       return phone;
     };
 
     it('at the same moment count one by one', async () => {
-      const phones: Visitor[] = [];
+      const phones: HttpBrowser[] = [];
       for (let at = 0; at < 12; at += 1) phones.push(await signIn(LOGIN.T1));
       const pages = await Promise.all(phones.map((phone) => phone.open('/device', from())));
       const answers = await Promise.all(
@@ -188,35 +188,38 @@ eachService(
       client.genericGrantRequest(television.config, 'urn:ietf:params:oauth:grant-type:device_code', {
         device_code: code,
       });
-    const begin = async (visitor: Visitor) => {
+    const begin = async (httpBrowser: HttpBrowser) => {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-      return { shown, confirm: await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code }) };
+      return {
+        shown,
+        confirm: await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code }),
+      };
     };
     const subOf = async (login: string): Promise<string | undefined> => {
-      const entered = await enter(television, createVisitor(running().issuer), { login });
+      const entered = await enter(television, createHttpBrowser(running().issuer), { login });
       return (await entered.finish(entered.answer)).claims()?.sub;
     };
     const subIn = (tokens: client.TokenEndpointResponse): string | undefined => decodeJwt(tokens.id_token ?? '').sub;
 
     it('names the account that is signed in, with its login, and the app', async () => {
-      const visitor = createVisitor(running().issuer, 'en');
-      await enter(television, visitor, { login: LOGIN.T2 });
-      const { shown, confirm } = await begin(visitor);
+      const httpBrowser = createHttpBrowser(running().issuer, 'en');
+      await enter(television, httpBrowser, { login: LOGIN.T2 });
+      const { shown, confirm } = await begin(httpBrowser);
       assert.match(textOf(confirm.body), /Sign a device in to Test television\?/);
       assert.match(textOf(confirm.body), /You will be signed in on the device as 林志豪 \([^)]+\)/);
-      const done = await visitor.submit(confirm, { confirm: 'yes' });
+      const done = await httpBrowser.submit(confirm, { confirm: 'yes' });
       assert.match(textOf(done.body), /Your device is connected/);
       assert.match(textOf(done.body), /Allowed with the account of 林志豪 \([^)]+\)/);
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
     });
 
     it('names nobody while nobody is signed in, and the last page names the account that signed in', async () => {
-      const visitor = createVisitor(running().issuer, 'en');
-      const { shown, confirm } = await begin(visitor);
+      const httpBrowser = createHttpBrowser(running().issuer, 'en');
+      const { shown, confirm } = await begin(httpBrowser);
       assert.doesNotMatch(textOf(confirm.body), /You will be signed in|different account/);
       assert.match(textOf(confirm.body), /Next, sign in\. The device will use the account that you sign in with\./);
-      const signIn = await visitor.submit(confirm, { confirm: 'yes' });
-      const done = await visitor.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      const signIn = await httpBrowser.submit(confirm, { confirm: 'yes' });
+      const done = await httpBrowser.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
       assert.match(textOf(done.body), /Your device is connected/);
       assert.match(textOf(done.body), /Allowed with the account of 林志豪 \([^)]+\)/);
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
@@ -224,30 +227,30 @@ eachService(
 
     it('is followed by a consent page that names the account and offers another one', async () => {
       const panel = await createParty(running().issuer, { id: 'panel', secret, scope: 'openid' });
-      const visitor = createVisitor(running().issuer, 'en');
+      const httpBrowser = createHttpBrowser(running().issuer, 'en');
       const shown = await client.initiateDeviceAuthorization(panel.config, { scope: 'openid' });
-      const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
-      const signIn = await visitor.submit(confirm, { confirm: 'yes' });
-      const consent = await visitor.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
+      const confirm = await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code });
+      const signIn = await httpBrowser.submit(confirm, { confirm: 'yes' });
+      const consent = await httpBrowser.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
       assert.match(textOf(consent.body), /Signed in as 林志豪 \([^)]+\)/);
-      const other = await visitor.post(`${consent.url}/other-account`, '');
-      const next = await visitor.submit(other, { login: LOGIN.S1, password: DEMO_PASSWORD });
-      const again = next.body.includes('name="consent"') ? next : await visitor.submit(next, {});
+      const other = await httpBrowser.post(`${consent.url}/other-account`, '');
+      const next = await httpBrowser.submit(other, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      const again = next.body.includes('name="consent"') ? next : await httpBrowser.submit(next, {});
       assert.doesNotMatch(textOf(again.body), /林志豪/);
-      const denied = await visitor.submit(again, { consent: 'deny' });
+      const denied = await httpBrowser.submit(again, { consent: 'deny' });
       assert.match(textOf(denied.body), /The device was not signed in The device received no data\./);
       assert.equal(denied.status, 200);
     });
 
     it('leads to a sign-in with another account, which the device then gets', async () => {
-      const visitor = createVisitor(running().issuer, 'en');
-      await enter(television, visitor, { login: LOGIN.T2 });
-      const { shown, confirm } = await begin(visitor);
+      const httpBrowser = createHttpBrowser(running().issuer, 'en');
+      await enter(television, httpBrowser, { login: LOGIN.T2 });
+      const { shown, confirm } = await begin(httpBrowser);
       assert.match(confirm.body, /name="confirm" value="other_account"/);
-      const signIn = await visitor.submit(confirm, { confirm: 'other_account' });
+      const signIn = await httpBrowser.submit(confirm, { confirm: 'other_account' });
       assert.match(signIn.body, /name="password"/);
-      const change = await visitor.submit(signIn, { login: LOGIN.S1, password: DEMO_PASSWORD });
-      const done = await visitor.submit(change, {});
+      const change = await httpBrowser.submit(signIn, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      const done = await httpBrowser.submit(change, {});
       assert.match(textOf(done.body), /Your device is connected/);
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.S1));
     });

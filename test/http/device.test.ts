@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { choiceOf, LOGIN } from '../helpers/authorization-flow.ts';
-import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -36,8 +36,8 @@ describe('the device flow', () => {
 
   const show = (): Promise<client.DeviceAuthorizationResponse> =>
     client.initiateDeviceAuthorization(television.config, { scope: SCOPE });
-  const typeCode = async (visitor: Visitor, code: string): Promise<Answer> =>
-    visitor.submit(await visitor.open('/device'), { user_code: code });
+  const typeCode = async (httpBrowser: HttpBrowser, code: string): Promise<Answer> =>
+    httpBrowser.submit(await httpBrowser.open('/device'), { user_code: code });
   const poll = (shown: client.DeviceAuthorizationResponse): Promise<client.TokenEndpointResponse> =>
     client.genericGrantRequest(television.config, 'urn:ietf:params:oauth:grant-type:device_code', {
       device_code: shown.device_code,
@@ -56,7 +56,7 @@ describe('the device flow', () => {
     assert.match(shown.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
     assert.equal(shown.verification_uri, `${service.issuer}/device`);
     await assert.rejects(poll(shown), { error: 'authorization_pending' });
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const confirm = await typeCode(phone, shown.user_code.toLowerCase());
     assert.ok(textOf(confirm.body).includes(shown.user_code), textOf(confirm.body));
     assert.ok(textOf(confirm.body).includes('測試 television'));
@@ -75,7 +75,7 @@ describe('the device flow', () => {
 
   it('an address that holds the code shows our page with the code in it, and one press leads on', async () => {
     const shown = await show();
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const policy = (await phone.open('/device')).headers.get('content-security-policy');
     const page = await phone.open(shown.verification_uri_complete ?? '', { 'accept-language': 'en' });
     assert.equal(page.status, 200);
@@ -90,7 +90,7 @@ describe('the device flow', () => {
   });
 
   it('what else stands in such an address is text, and wrong as a typed one is', async () => {
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const page = await phone.open(`/device?user_code=${encodeURIComponent('"><b>x')}`);
     assert.match(page.body, /value="&#34;&gt;&lt;b&gt;x"/);
     assert.equal((await phone.submit(page, { user_code: '"><b>x' })).status, 422);
@@ -102,7 +102,7 @@ describe('the device flow', () => {
 
   it('a sign-in on the phone leads back to no app: it is cancelled, and over it offers the account page', async () => {
     const shown = await show();
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
     assert.match(signIn.body, /<form method="post" action="[^"]*\/cancel"[^>]*>\s*<button[^>]*>取消<\/button>/);
     const cancelled = await phone.post(`${signIn.url}/cancel`, '');
@@ -115,14 +115,14 @@ describe('the device flow', () => {
 
   it('"not me" gives nothing: the television hears access_denied', async () => {
     const shown = await show();
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const answer = await phone.submit(await typeCode(phone, shown.user_code), { abort: 'yes' });
     assertDenied(answer);
     await assert.rejects(poll(shown), { error: 'access_denied' });
   });
 
   it('a code that is wrong, missing or used is refused at the field, and what was typed stays', async () => {
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     const wrong = await typeCode(phone, 'bbbb-bbbb');
     assert.equal(wrong.status, 422);
     assert.ok(alertOf(wrong.body).includes('這個代碼不正確'), wrong.body);
@@ -133,7 +133,7 @@ describe('the device flow', () => {
 
   it('a form of another site changes nothing', async () => {
     const shown = await show();
-    const phone = createVisitor(service.issuer);
+    const phone = createHttpBrowser(service.issuer);
     await phone.open('/device');
     const answer = await phone.post(
       '/device',

@@ -5,12 +5,12 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { ADDRESS_RULE } from '../../src/domain/throttling/throttle.ts';
-import { putThrottle } from '../../src/store/auth/throttles.ts';
+import { ADDRESS_POLICY } from '../../src/domain/throttling/throttle.ts';
+import { upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { createVisitor, formOf } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { cookieShape, formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const EVIL = 'evil.example';
@@ -37,7 +37,7 @@ const LIES: Record<string, Record<string, string>> = {
 const discovery = z.looseObject({ issuer: z.string() });
 
 /** What an answer says of the place where the service is. */
-const shapeOf = ({ status, headers }: RawAnswer): unknown => ({
+const shapeOf = ({ status, headers }: RawResponse): unknown => ({
   status,
   location: (headers.location ?? '').replace(/[\w-]{43}/g, 'RANDOM'),
   cookies: (headers['set-cookie'] ?? []).map((cookie) => cookieShape(cookie).replace(/[\w-]{43}/g, 'RANDOM')),
@@ -123,13 +123,13 @@ for (const [trust, proxies] of [
     const countOf = async (address: string): Promise<number> => {
       const { store, secrets } = service.container;
       const key = `address:${secrets.mac('throttle', address)}`;
-      const rows = await store.read((u) => u.db.select().from(u.t.throttles));
+      const rows = await store.read((tx) => tx.db.select().from(tx.tables.throttles));
       return rows.find((row) => row.key === key)?.failures ?? 0;
     };
     const fail = async (forwarded: string): Promise<number> => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open('/account');
-      const { status } = await visitor.submit(
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open('/account');
+      const { status } = await httpBrowser.submit(
         page,
         { login: 'nobody@parents.example', password: 'x' },
         { 'x-forwarded-for': forwarded },
@@ -149,9 +149,9 @@ for (const [trust, proxies] of [
 
     it('throttles the address of the visitor, and nobody else with it', async () => {
       const { store, secrets } = service.container;
-      const full = { failures: ADDRESS_RULE.capacity, blockedUntil: 0, updatedAt: Date.now() + 60_000 };
+      const full = { failures: ADDRESS_POLICY.capacity, blockedUntil: 0, updatedAt: Date.now() + 60_000 };
       const key = `address:${secrets.mac('throttle', '192.0.2.66')}`;
-      await store.write((u) => putThrottle(u, key, full));
+      await store.write((tx) => upsertThrottle(tx, key, full));
       assert.equal(await fail('192.0.2.66'), proxies === '' ? 422 : 429);
       assert.equal(await fail('192.0.2.67'), 422);
     });

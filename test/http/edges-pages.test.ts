@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
-import { send, type RawAnswer } from '../helpers/raw-http.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
+import { send, type RawResponse } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -34,7 +34,7 @@ describe('every page', () => {
   after(() => service.stop());
 
   const collect = async (): Promise<void> => {
-    const nobody = createVisitor(service.issuer);
+    const nobody = createHttpBrowser(service.issuer);
     const signIn = await nobody.open('/account');
     Object.assign(pages, {
       'sign-in': signIn,
@@ -51,8 +51,8 @@ describe('every page', () => {
       'expired link': await nobody.open('/forgot/reset?token=x'),
       'signed out': await nobody.open('/session/end/success'),
     });
-    const first = createVisitor(service.issuer);
-    const parent = createVisitor(service.issuer);
+    const first = createHttpBrowser(service.issuer);
+    const parent = createHttpBrowser(service.issuer);
     Object.assign(pages, {
       'forced change': await first.submit(await first.open('/account'), { login: LOGIN.G1, password: '100201' }),
       account: await parent.submit(await parent.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD }),
@@ -61,7 +61,7 @@ describe('every page', () => {
       consent: await parent.open((await stranger.begin()).url),
       'sign-out': await parent.open('/session/end'),
     });
-    const suspended = createVisitor(service.issuer);
+    const suspended = createHttpBrowser(service.issuer);
     const question = await suspended.open((await party.begin()).url);
     pages['no child'] = await suspended.submit(question, { login: LOGIN.G3, password: DEMO_PASSWORD });
   };
@@ -96,7 +96,7 @@ describe('every page', () => {
       ['chooser', 'select_account'],
       ['consent', 'consent'],
     ] as const) {
-      assert.equal(stepOf(pages[name] ?? assert.fail(name)), step);
+      assert.equal(interactionOf(pages[name] ?? assert.fail(name)), step);
     }
     assert.match(textOf(pages['no child']?.body ?? ''), /目前沒有學生資料/);
   });
@@ -178,15 +178,15 @@ describe('every page', () => {
       assert.match(body, /<html lang="zh-TW">/, name);
       const [, href = ''] = /href="(\/language\?to=en[^"]*)"/.exec(body) ?? [];
       const back = new URL(href.replaceAll('&amp;', '&'), service.issuer).searchParams.get('back') ?? '';
-      if (stepOf({ body } as Answer) !== undefined) assert.ok(new URL(url).pathname.startsWith(back), name);
+      if (interactionOf({ body } as Answer) !== undefined) assert.ok(new URL(url).pathname.startsWith(back), name);
     }
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open('/account');
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open('/account');
     const [, link = ''] = /href="(\/language\?to=en[^"]*)"/.exec(page.body) ?? [];
-    const english = await visitor.open(link.replaceAll('&amp;', '&'));
+    const english = await httpBrowser.open(link.replaceAll('&amp;', '&'));
     assert.equal(english.url, page.url);
     assert.match(english.body, /<html lang="en">/);
-    assert.match((await visitor.open('/forgot')).body, /<html lang="en">/);
+    assert.match((await httpBrowser.open('/forgot')).body, /<html lang="en">/);
   });
 });
 
@@ -198,13 +198,13 @@ describe('an error page', () => {
   after(() => service.stop());
 
   it('answers a form with a language link that leads to a page', async () => {
-    const visitor = createVisitor(service.issuer);
-    await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
     for (const path of ['/account/sessions/end', '/account/apps/revoke']) {
-      const refused = await visitor.post(path, 'session=a&session=b&app=a&app=b');
+      const refused = await httpBrowser.post(path, 'session=a&session=b&app=a&app=b');
       assert.equal(refused.status, 400, path);
       const [, link = ''] = /href="(\/language\?to=en[^"]*)"/.exec(refused.body) ?? [];
-      const english = await visitor.open(link.replaceAll('&amp;', '&'));
+      const english = await httpBrowser.open(link.replaceAll('&amp;', '&'));
       assert.deepEqual([english.status, new URL(english.url).pathname], [200, '/account'], path);
     }
   });
@@ -212,21 +212,21 @@ describe('an error page', () => {
   it('echoes nothing as markup: not the path, not the query, not a parameter, not a header', async () => {
     const markup = '"><script>alert(1)</script><img src=x onerror=alert(1)>';
     const enc = encodeURIComponent(markup);
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const answers = [
-      await visitor.open(`/no/${enc}?x=${enc}`),
-      await visitor.open(`/interaction/${enc}`),
-      await visitor.open(`/auth?client_id=${enc}&state=${enc}&redirect_uri=${enc}&scope=${enc}`),
-      await visitor.open(`/auth/${enc}`),
-      await visitor.open(
+      await httpBrowser.open(`/no/${enc}?x=${enc}`),
+      await httpBrowser.open(`/interaction/${enc}`),
+      await httpBrowser.open(`/auth?client_id=${enc}&state=${enc}&redirect_uri=${enc}&scope=${enc}`),
+      await httpBrowser.open(`/auth/${enc}`),
+      await httpBrowser.open(
         `/session/end?id_token_hint=${enc}&post_logout_redirect_uri=${enc}&state=${enc}&client_id=${enc}`,
       ),
-      await visitor.open(`/session/end/success?client_id=${enc}`),
-      await visitor.open(`/forgot/reset?token=${enc}`),
-      await visitor.open(`/account/signed-in?error=${enc}&error_description=${enc}`),
-      await visitor.open('/nothing', { referer: `https://x.example/${enc}`, 'accept-language': 'en;q="<script>"' }),
-      await visitor.post('/forgot', new URLSearchParams({ login: '' }), { 'accept-language': markup }),
-      await visitor.submit(await visitor.open('/account'), { login: markup, password: markup }),
+      await httpBrowser.open(`/session/end/success?client_id=${enc}`),
+      await httpBrowser.open(`/forgot/reset?token=${enc}`),
+      await httpBrowser.open(`/account/signed-in?error=${enc}&error_description=${enc}`),
+      await httpBrowser.open('/nothing', { referer: `https://x.example/${enc}`, 'accept-language': 'en;q="<script>"' }),
+      await httpBrowser.post('/forgot', new URLSearchParams({ login: '' }), { 'accept-language': markup }),
+      await httpBrowser.submit(await httpBrowser.open('/account'), { login: markup, password: markup }),
     ];
     for (const { body, status, url } of answers) {
       assert.ok(status < 500, url);
@@ -265,7 +265,7 @@ describe('an asset', () => {
     assert.equal((await fetch(`${url}?v=000000000000`)).headers.get('cache-control'), 'no-cache');
     const etag = first.headers.get('etag') ?? '';
     assert.match(etag, /^"[0-9a-f]{12}"$/);
-    const ask = (match: string): Promise<RawAnswer> =>
+    const ask = (match: string): Promise<RawResponse> =>
       send(service.issuer, '/assets/style.css', { headers: { 'if-none-match': match } });
     const again = await ask(etag);
     assert.equal(again.status, 304);

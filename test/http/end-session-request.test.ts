@@ -4,10 +4,10 @@ import { before, describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE } from '../../src/services/keys/key-ring.ts';
+import { createKeyRing, MIN_PUBLICATION_MS } from '../../src/services/keys/key-ring.ts';
 import { enter, errorOf, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -41,17 +41,17 @@ eachService('a request at the end session endpoint', options, (running) => {
     [first, second] = [await party('first'), await party('second')];
   });
 
-  const isAlive = async (visitor: Visitor): Promise<boolean> =>
-    errorOf((await enter(first, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+  const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
+    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   /** Asks for a sign-out, agrees, and is signed out at the service: nobody is sent anywhere. */
-  const signsOutHere = async (visitor: Visitor, url: string, what: string): Promise<void> => {
-    const asked = await visitor.open(url);
+  const signsOutHere = async (httpBrowser: HttpBrowser, url: string, what: string): Promise<void> => {
+    const asked = await httpBrowser.open(url);
     assert.deepEqual([asked.status, asked.leavesTo], [200, undefined], what);
     assert.match(textOf(asked.body), ASKED, what);
-    const done = await visitor.submit(asked, {});
+    const done = await httpBrowser.submit(asked, {});
     assert.deepEqual([done.status, done.leavesTo], [200, undefined], what);
     assert.match(textOf(done.body), SIGNED_OUT, what);
-    assert.equal(await isAlive(visitor), false, what);
+    assert.equal(await isAlive(httpBrowser), false, what);
   };
 
   it('refuses the redirect and not the sign-out, whatever is wrong with the request', async () => {
@@ -73,20 +73,20 @@ eachService('a request at the end session endpoint', options, (running) => {
       'an overlong address': { ...good, post_logout_redirect_uri: `${BYE}?${'x'.repeat(4_001)}` },
     };
     for (const [what, parameters] of Object.entries(requests)) {
-      const { visitor } = await signedIn(second, { login: LOGIN.T2 });
-      await signsOutHere(visitor, endUrl(parameters), what);
-      const nobody = await createVisitor(issuer).open(endUrl(parameters));
+      const { visitor: httpBrowser } = await signedIn(second, { login: LOGIN.T2 });
+      await signsOutHere(httpBrowser, endUrl(parameters), what);
+      const nobody = await createHttpBrowser(issuer).open(endUrl(parameters));
       assert.deepEqual([nobody.status, nobody.leavesTo], [200, undefined], what);
       assert.match(textOf(nobody.body), SIGNED_OUT, what);
     }
   });
 
   it('refuses the redirect and not the sign-out when a form is too long for an address', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
     for (const size of [9_000, 40_000]) {
       const form = new URLSearchParams({ client_id: 'first', post_logout_redirect_uri: BYE, state: 'x'.repeat(size) });
       const elsewhere = { origin: 'https://first.example', 'sec-fetch-site': 'cross-site' };
-      const asked = await visitor.post('/Session/End/', form, elsewhere);
+      const asked = await httpBrowser.post('/Session/End/', form, elsewhere);
       assert.equal(asked.status, 200);
       assert.match(textOf(asked.body), ASKED);
     }
@@ -94,16 +94,16 @@ eachService('a request at the end session endpoint', options, (running) => {
 
   it('redirects with state when the client is known by client_id, by hint or by both', async () => {
     for (const by of ['client_id', 'hint', 'both']) {
-      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
       const parameters = {
         ...(by === 'hint' ? {} : { client_id: 'first' }),
         ...(by === 'client_id' ? {} : { id_token_hint: hint(tokens) }),
         ...{ post_logout_redirect_uri: BYE, state: 'a&b=ü', logout_hint: '', ui_locales: 'en' },
       };
-      const done = await visitor.submit(await visitor.open(endUrl(parameters)), {});
+      const done = await httpBrowser.submit(await httpBrowser.open(endUrl(parameters)), {});
       assert.equal(done.leavesTo?.searchParams.get('state'), 'a&b=ü', by);
-      assert.equal(await isAlive(visitor), false, by);
-      const again = await visitor.open(endUrl(parameters));
+      assert.equal(await isAlive(httpBrowser), false, by);
+      const again = await httpBrowser.open(endUrl(parameters));
       assert.equal(again.leavesTo?.searchParams.get('state'), 'a&b=ü', `${by}: nobody is signed in`);
     }
   });
@@ -118,30 +118,30 @@ eachService('a request at the end session endpoint', options, (running) => {
     const published = async (): Promise<string> => (await fetch(`${issuer}/jwks`)).text();
     const rotate = async (): Promise<void> => {
       const old = await published();
-      ahead += PUBLISHED_BEFORE_USE + 1;
+      ahead += MIN_PUBLICATION_MS + 1;
       assert.equal(await ring.rotate('operator'), true);
       await eventually('the new keys', async () => ((await published()) === old ? undefined : true));
     };
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
     const url = endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE });
     await rotate();
-    assert.equal((await createVisitor(issuer).open(url)).leavesTo?.href, BYE);
+    assert.equal((await createHttpBrowser(issuer).open(url)).leavesTo?.href, BYE);
     await rotate();
-    await signsOutHere(visitor, url, 'a retired key');
+    await signsOutHere(httpBrowser, url, 'a retired key');
   });
 });
 
 describe('a refused redirect after sign-out', () => {
   it('is logged with its reason and its client, without the hint', async () => {
-    const kept = createKeptLog('info');
+    const kept = createCapturedLog('info');
     const service = await startService({ ...options(), log: kept.log });
     ({ issuer } = service);
     try {
       const first = await createParty(issuer, { id: 'first', scope: 'openid', secret });
-      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
       const elsewhere = { id_token_hint: hint(tokens), post_logout_redirect_uri: 'https://evil.example/' };
-      await visitor.open(endUrl(elsewhere));
-      await visitor.open(endUrl({ ...elsewhere, id_token_hint: `${hint(tokens)}x` }));
+      await httpBrowser.open(endUrl(elsewhere));
+      await httpBrowser.open(endUrl({ ...elsewhere, id_token_hint: `${hint(tokens)}x` }));
       const lines = kept.text().split('\n');
       const refused = lines.filter((line) => line.includes('end_session.redirect_refused'));
       assert.match(refused[0] ?? '', /"clientId":"first","reason":"post_logout_redirect_uri is not registered"/);

@@ -4,8 +4,8 @@ import { after, before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as auditStore from '../../src/store/audit.ts';
-import { enter, errorOf, LOGIN, signedIn, stepOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { enter, errorOf, LOGIN, signedIn, interactionOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
@@ -62,37 +62,40 @@ eachService('the sign-out page', options, (running) => {
     for (const receiver of [atFirst, atSecond]) receiver.breakWith(undefined);
   });
 
-  const isAlive = async (visitor: Visitor): Promise<boolean> =>
-    errorOf((await enter(first, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+  const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
+    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   const signOutsOf = async (login: string): Promise<number> => {
     const { id } = await personOf(running(), login);
-    const entries = await running().container.store.read((u) => auditStore.page(u, 0, 10_000));
+    const entries = await running().container.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
     return entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out').length;
   };
   it('signs out in each of several tabs, and redirects each to its own address', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    await tokensFor(second, visitor);
-    const [before, service] = [await signOutsOf(LOGIN.T2), await visitor.open('/session/end')];
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(second, httpBrowser);
+    const [before, service] = [await signOutsOf(LOGIN.T2), await httpBrowser.open('/session/end')];
     const [one, two] = [
-      await visitor.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: '1' })),
-      await visitor.open(endUrl({ client_id: 'second', post_logout_redirect_uri: 'https://second.example/bye' })),
+      await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: '1' })),
+      await httpBrowser.open(endUrl({ client_id: 'second', post_logout_redirect_uri: 'https://second.example/bye' })),
     ];
-    assert.equal((await visitor.submit(one, {})).leavesTo?.href, `${BYE}?state=1`);
-    assert.equal((await visitor.submit(two, {})).leavesTo?.href, 'https://second.example/bye');
-    assert.match(textOf((await visitor.submit(service, {})).body), SIGNED_OUT);
-    assert.match(textOf((await visitor.submit(service, {})).body), SIGNED_OUT, 'pressed twice');
-    assert.equal(await isAlive(visitor), false);
+    assert.equal((await httpBrowser.submit(one, {})).leavesTo?.href, `${BYE}?state=1`);
+    assert.equal((await httpBrowser.submit(two, {})).leavesTo?.href, 'https://second.example/bye');
+    assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT);
+    assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT, 'pressed twice');
+    assert.equal(await isAlive(httpBrowser), false);
     assert.equal(await signOutsOf(LOGIN.T2), before + 1);
   });
 
   it('ends a session once when two tabs are pressed at the same moment', async () => {
     const jobs = async (): Promise<number> =>
-      (await running().container.store.read((u) => u.db.select({ id: u.t.outbox.id }).from(u.t.outbox))).length;
+      (await running().container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
+        .length;
     for (let round = 0; round < 5; round += 1) {
-      const { visitor } = await signedIn(first, { login: LOGIN.T2 });
+      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
       const [before, enqueued] = [await signOutsOf(LOGIN.T2), await jobs()];
-      const pages = [await visitor.open('/session/end'), await visitor.open('/session/end')];
-      const done = await Promise.all(pages.flatMap((page) => [visitor.submit(page, {}), visitor.submit(page, {})]));
+      const pages = [await httpBrowser.open('/session/end'), await httpBrowser.open('/session/end')];
+      const done = await Promise.all(
+        pages.flatMap((page) => [httpBrowser.submit(page, {}), httpBrowser.submit(page, {})]),
+      );
       for (const { body } of done) assert.match(textOf(body), SIGNED_OUT);
       assert.equal(await signOutsOf(LOGIN.T2), before + 1);
       assert.equal(await jobs(), enqueued + 1, 'one logout notice');
@@ -100,70 +103,70 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('says "signed out" when the session has ended elsewhere in the meantime', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.S1 });
-    const asked = await visitor.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
-    const plain = await visitor.open('/session/end');
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.S1 });
+    const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
+    const plain = await httpBrowser.open('/session/end');
     const other = (await signedIn(first, { login: LOGIN.S1 })).visitor;
     const account = await other.open('/account');
     assert.match(account.body, /action="\/account\/sessions\/end-others"/);
     await other.post('/account/sessions/end-others', '');
-    assert.match(textOf((await visitor.submit(plain, {})).body), SIGNED_OUT);
-    assert.equal((await visitor.submit(asked, {})).leavesTo?.href, BYE);
+    assert.match(textOf((await httpBrowser.submit(plain, {})).body), SIGNED_OUT);
+    assert.equal((await httpBrowser.submit(asked, {})).leavesTo?.href, BYE);
     assert.equal(await isAlive(other), true, 'the other session is left alone');
   });
 
   it('asks again, and ends nothing, when another session was begun after the page was shown', async () => {
     for (const login of [LOGIN.T2, LOGIN.S1]) {
-      const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-      const stale = await visitor.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: 's' }));
-      await visitor.submit(await visitor.open('/session/end'), {});
-      await enter(first, visitor, { login });
-      const again = await visitor.submit(stale, {});
+      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+      const stale = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: 's' }));
+      await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
+      await enter(first, httpBrowser, { login });
+      const again = await httpBrowser.submit(stale, {});
       assert.match(textOf(again.body), login === LOGIN.S1 ? /登入狀態已變更.*王小安/ : /登入狀態已變更.*林志豪/);
-      assert.equal(await isAlive(visitor), true);
-      const done = await visitor.submit(again, {});
+      assert.equal(await isAlive(httpBrowser), true);
+      const done = await httpBrowser.submit(again, {});
       assert.equal(done.leavesTo?.href, `${BYE}?state=s`);
-      assert.equal(await isAlive(visitor), false);
+      assert.equal(await isAlive(httpBrowser), false);
     }
   });
 
   it('takes no form of another person’s session', async () => {
     const attacker = (await signedIn(first, { login: LOGIN.S1 })).visitor;
     const theirs = await attacker.open('/session/end');
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    assert.match(textOf((await visitor.submit(theirs, {})).body), ASKED);
-    assert.equal(await isAlive(visitor), true);
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    assert.match(textOf((await httpBrowser.submit(theirs, {})).body), ASKED);
+    assert.equal(await isAlive(httpBrowser), true);
     assert.equal(await isAlive(attacker), true);
   });
 
   it('keeps the request behind the language link, also after a refused request', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
     const good = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 's' };
-    const refused = await visitor.open(endUrl({ ...good, id_token_hint: 'x' }));
-    const english = await visitor.open(otherLanguage(refused));
+    const refused = await httpBrowser.open(endUrl({ ...good, id_token_hint: 'x' }));
+    const english = await httpBrowser.open(otherLanguage(refused));
     assert.match(textOf(english.body), /Do you want to sign out\?/);
-    const chinese = await visitor.open(endUrl({ ...good, ui_locales: 'zh-TW' }));
+    const chinese = await httpBrowser.open(endUrl({ ...good, ui_locales: 'zh-TW' }));
     assert.equal(otherLanguage(chinese).includes(hint(tokens).slice(0, 20)), false, 'the ID token stays out of it');
-    const switched = await visitor.open(otherLanguage(chinese));
+    const switched = await httpBrowser.open(otherLanguage(chinese));
     assert.match(textOf(switched.body), /Do you want to sign out\?.*Signed in as/);
-    assert.equal((await visitor.submit(switched, {})).leavesTo?.href, `${BYE}?state=s`);
+    assert.equal((await httpBrowser.submit(switched, {})).leavesTo?.href, `${BYE}?state=s`);
   });
 
   it('never claims a sign-out on the success page while somebody is signed in', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    const page = await visitor.open('/session/end/success');
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const page = await httpBrowser.open('/session/end/success');
     assert.doesNotMatch(textOf(page.body), SIGNED_OUT);
     assert.match(textOf(page.body), /要登出嗎？.*林志豪/);
-    assert.equal(await isAlive(visitor), true);
-    const nobody = await createVisitor(issuer).open('/session/end/success?client_id=first');
+    assert.equal(await isAlive(httpBrowser), true);
+    const nobody = await createHttpBrowser(issuer).open('/session/end/success?client_id=first');
     assert.match(textOf(nobody.body), /您已登出。/);
   });
 
   it('names the apps that answered their logout notice, and the others as being notified', async () => {
     atSecond.breakWith(503);
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    await tokensFor(second, visitor);
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(second, httpBrowser);
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。.*正在通知：測試 second。/);
     atFirst.breakWith(503);
     const other = (await signedIn(first, { login: LOGIN.T2 })).visitor;
@@ -173,16 +176,16 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('names the same apps after a reload, and none of an earlier sign-out', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
-    const again = await visitor.open(done.url);
+    const again = await httpBrowser.open(done.url);
     assert.match(textOf(again.body), /您已登出，並已通知：測試 first。/);
-    assert.match(textOf((await visitor.open(otherLanguage(again))).body), /These apps were notified: Test first\./);
-    await visitor.open('/language?to=zh-TW&back=/session/end/success');
-    await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
-    const quiet = await visitor.submit(await visitor.open('/session/end'), {});
-    for (const page of [quiet, await visitor.open(quiet.url)]) {
+    assert.match(textOf((await httpBrowser.open(otherLanguage(again))).body), /These apps were notified: Test first\./);
+    await httpBrowser.open('/language?to=zh-TW&back=/session/end/success');
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
+    const quiet = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
+    for (const page of [quiet, await httpBrowser.open(quiet.url)]) {
       assert.equal(page.status, 200);
       assert.match(textOf(page.body), /您已登出。/);
       assert.doesNotMatch(textOf(page.body), /測試 first/);
@@ -190,8 +193,8 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('shows the plain page when its cookie is missing or was changed', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     for (const value of ['', 'x', undefined]) {
       const headers = { accept: 'text/html', ...(value === undefined ? {} : { cookie: `kinpass_told=${value}` }) };
       const answer = await fetch(done.url, { headers });
@@ -201,50 +204,50 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('changes nothing and says that the person is still signed in when the database refuses', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-    const asked = await visitor.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
     const before = await signOutsOf(LOGIN.T2);
     const { store } = running().container;
     for (const table of ['outbox', 'audit']) {
-      await store.maintain((run) => run(`alter table ${table} rename to ${table}_away`));
-      const failed = await visitor.submit(asked, {});
-      await store.maintain((run) => run(`alter table ${table}_away rename to ${table}`));
+      await store.runExclusively((run) => run(`alter table ${table} rename to ${table}_away`));
+      const failed = await httpBrowser.submit(asked, {});
+      await store.runExclusively((run) => run(`alter table ${table}_away rename to ${table}`));
       assert.equal(failed.status, 500);
       assert.match(textOf(failed.body), /登出未完成.*您仍在登入狀態/);
       assert.deepEqual(failed.headers.getSetCookie(), []);
       assert.equal(failed.headers.get('clear-site-data'), null);
-      assert.match(textOf((await visitor.open(otherLanguage(failed))).body), /Do you want to sign out\?/);
-      await visitor.open('/language?to=zh-TW&back=/account');
-      assert.equal(await isAlive(visitor), true, table);
+      assert.match(textOf((await httpBrowser.open(otherLanguage(failed))).body), /Do you want to sign out\?/);
+      await httpBrowser.open('/language?to=zh-TW&back=/account');
+      assert.equal(await isAlive(httpBrowser), true, table);
       assert.equal((await userinfo(first, tokens.access_token)).status, 200);
     }
     assert.equal(await signOutsOf(LOGIN.T2), before);
-    assert.equal((await visitor.submit(asked, {})).leavesTo?.href, BYE);
-    assert.equal(await isAlive(visitor), false);
+    assert.equal((await httpBrowser.submit(asked, {})).leavesTo?.href, BYE);
+    assert.equal(await isAlive(httpBrowser), false);
   });
 
   it('clears the session cookie, and keeps the language', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    await visitor.open('/language?to=zh-TW&back=/account');
-    await visitor.submit(await visitor.open('/session/end'), {});
-    const names = (await visitor.jar.getCookies(issuer)).map(({ key }) => key);
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    await httpBrowser.open('/language?to=zh-TW&back=/account');
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
+    const names = (await httpBrowser.jar.getCookies(issuer)).map(({ key }) => key);
     assert.equal(
       names.some((name) => name.startsWith('kinpass_session')),
       false,
       names.join(),
     );
     assert.ok(names.includes('kinpass_lang'));
-    assert.match(textOf((await visitor.open('/account')).body), /登入/);
+    assert.match(textOf((await httpBrowser.open('/account')).body), /登入/);
   });
 
   it('expires sign-ins in progress that were begun in the same browser', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    const begun = await enter(second, visitor, { parameters: { prompt: 'login' } });
-    assert.equal(stepOf(begun.answer), 'login');
-    const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const begun = await enter(second, httpBrowser, { parameters: { prompt: 'login' } });
+    assert.equal(interactionOf(begun.answer), 'login');
+    const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.match(textOf(between.body), /以其他使用者登入/);
-    await visitor.submit(await visitor.open('/session/end'), {});
-    assert.equal((await visitor.submit(between, {})).status, 410);
-    assert.equal(await isAlive(visitor), false);
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
+    assert.equal((await httpBrowser.submit(between, {})).status, 410);
+    assert.equal(await isAlive(httpBrowser), false);
   });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { auditOf, credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
-import { DAY, HOUR, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { DAY, HOUR, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -19,9 +19,9 @@ const WAITS = [0, 0, 0, 0, 0, 30 * SECOND, MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * M
 describe('a first password', () => {
   let service: TestService;
   let mail: MailCatcher;
-  let time: HeldTime;
+  let time: FrozenTime;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
     service = await startService({ clients: [], smtpUrl: mail.smtpUrl });
   });
@@ -33,12 +33,15 @@ describe('a first password', () => {
   beforeEach(async () => {
     time.forward(2 * HOUR);
     await giveFirstPassword(service, 'G1', FIRST);
-    await service.container.store.write((u) => u.db.delete(u.t.throttles));
+    await service.container.store.write((tx) => tx.db.delete(tx.tables.throttles));
   });
 
-  const signIn = async (password: string, login: string = EMAIL): Promise<{ visitor: Visitor; page: Answer }> => {
-    const visitor = createVisitor(service.issuer);
-    return { visitor, page: await visitor.submit(await visitor.open('/account'), { login, password }) };
+  const signIn = async (password: string, login: string = EMAIL): Promise<{ visitor: HttpBrowser; page: Answer }> => {
+    const httpBrowser = createHttpBrowser(service.issuer);
+    return {
+      visitor: httpBrowser,
+      page: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
+    };
   };
   /** Ten wrong tries, each as soon as it is admitted. */
   const close = async (): Promise<void> => {
@@ -54,22 +57,26 @@ describe('a first password', () => {
   };
   /** Jobs of the outbox: when the time is moved while a mail is sent, it is sent again. */
   const enqueued = async (): Promise<number> =>
-    (await service.container.store.read((tx) => tx.db.select({ id: tx.t.outbox.id }).from(tx.t.outbox))).length;
+    (await service.container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
+      .length;
   const closings = async (): Promise<number> =>
     (await auditOf(service, 'G1')).filter((event) => event === 'first_password.closed').length;
-  const change = (visitor: Visitor, page: Answer, current: string, next = NEXT): Promise<Answer> =>
-    visitor.submit(page, { current_password: current, new_password: next, confirm_password: next });
+  const change = (httpBrowser: HttpBrowser, page: Answer, current: string, next = NEXT): Promise<Answer> =>
+    httpBrowser.submit(page, { current_password: current, new_password: next, confirm_password: next });
   /** What anybody gets for a wrong password of a living account. */
   const isRefusal = async ({ page }: { page: Answer }): Promise<void> => {
-    const visitor = createVisitor(service.issuer);
-    const unknown = await visitor.submit(await visitor.open('/account'), { login: 'nobody@x.example', password: 'x' });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const unknown = await httpBrowser.submit(await httpBrowser.open('/account'), {
+      login: 'nobody@x.example',
+      password: 'x',
+    });
     assert.equal(page.status, 422);
     assert.equal(skeleton(page, EMAIL), skeleton(unknown, 'nobody@x.example'));
   };
 
   it('opens until its last second and nothing afterwards, and the answer is the same as ever', async () => {
     time.forward(30 * DAY - SECOND);
-    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+    assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
     time.forward(SECOND);
     await isRefusal(await signIn(FIRST));
   });
@@ -102,7 +109,7 @@ describe('a first password', () => {
     time.forward(15 * MINUTE);
     await tryBoth();
     assert.deepEqual(await closing(), [6, null]);
-    assert.equal(stepOf((await signIn(FIRST, 'wang.daming')).page), 'login', 'no login of this person');
+    assert.equal(interactionOf((await signIn(FIRST, 'wang.daming')).page), 'login', 'no login of this person');
   });
 
   it('tells the person by e-mail when it is closed, once, and the audit log', async () => {
@@ -133,7 +140,7 @@ describe('a first password', () => {
   it('keeps its count over a right try: there are ten wrong ones in all', async () => {
     for (let round = 0; round < 3; round += 1) {
       for (let i = 0; i < 3; i += 1) await signIn('wrong');
-      assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+      assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
     }
     assert.deepEqual(await closing(), [9, null]);
     await signIn('wrong');
@@ -141,14 +148,14 @@ describe('a first password', () => {
   });
 
   it('is closed by wrong tries on the page of the change as well', async () => {
-    const { visitor, page } = await signIn(FIRST);
+    const { visitor: httpBrowser, page } = await signIn(FIRST);
     for (let i = 0; i < 10; i += 1) {
       time.forward(WAITS[i] ?? 0);
-      assert.equal((await change(visitor, page, 'wrong')).status, 422);
+      assert.equal((await change(httpBrowser, page, 'wrong')).status, 422);
     }
-    assert.equal((await change(visitor, page, FIRST)).status, 429);
+    assert.equal((await change(httpBrowser, page, FIRST)).status, 429);
     time.forward(15 * MINUTE);
-    const closed = await change(visitor, page, FIRST);
+    const closed = await change(httpBrowser, page, FIRST);
     assert.equal(closed.status, 422);
     assert.equal(errorAt(closed, 'current_password'), '原密碼不正確。');
     assert.ok((await credentialOf(service, 'G1')).first);
@@ -156,32 +163,32 @@ describe('a first password', () => {
 
   it('opens nothing when it runs out between the sign-in and the change', async () => {
     await giveFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
-    const { visitor, page } = await signIn(FIRST);
-    assert.equal(stepOf(page), 'new_password');
+    const { visitor: httpBrowser, page } = await signIn(FIRST);
+    assert.equal(interactionOf(page), 'new_password');
     time.forward(10 * MINUTE);
-    assert.equal((await change(visitor, page, FIRST)).status, 422);
+    assert.equal((await change(httpBrowser, page, FIRST)).status, 422);
     assert.ok((await credentialOf(service, 'G1')).first);
   });
 
   it('can not be changed on a page that was open for more than an hour: 410, and a way on', async () => {
-    const { visitor, page } = await signIn(FIRST);
+    const { visitor: httpBrowser, page } = await signIn(FIRST);
     time.forward(HOUR + SECOND);
-    for (const late of [await change(visitor, page, FIRST), await visitor.open(page.url)]) {
+    for (const late of [await change(httpBrowser, page, FIRST), await httpBrowser.open(page.url)]) {
       assert.equal(late.status, 410);
       assert.ok(textOf(late.body).includes('這個步驟已過期'));
       assert.match(late.body, /<a class="button" href="\/account">/);
     }
     assert.ok((await credentialOf(service, 'G1')).first);
-    assert.equal(stepOf((await signIn(FIRST)).page), 'new_password');
+    assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
   });
 
   it('is opened again, when closed, by the link of "forgot password"', async () => {
     await close();
-    const visitor = createVisitor(service.issuer);
-    const sent = await visitor.submit(await visitor.open('/forgot'), { login: EMAIL });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const sent = await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: EMAIL });
     assert.equal(sent.status, 200);
     const link = linkIn(await mailTo(mail, EMAIL, '設定新密碼'));
-    const done = await visitor.submit(await visitor.open(link), { new_password: NEXT, confirm_password: NEXT });
+    const done = await httpBrowser.submit(await httpBrowser.open(link), { new_password: NEXT, confirm_password: NEXT });
     assert.equal(done.status, 200);
     assert.equal(await failuresOf(service, 'G1'), 0);
     assert.equal((await credentialOf(service, 'G1')).first, undefined);
@@ -190,13 +197,13 @@ describe('a first password', () => {
   });
 
   it('makes worthless what an older sign-in had begun', async () => {
-    const { visitor, page } = await signIn(FIRST);
+    const { visitor: httpBrowser, page } = await signIn(FIRST);
     const other = await signIn(FIRST);
-    await change(visitor, page, FIRST);
+    await change(httpBrowser, page, FIRST);
     const late = await change(other.visitor, other.page, FIRST, 'the thief wants this one');
     assert.equal(late.status, 410);
     assert.equal((await other.visitor.open(other.page.url)).status, 410);
-    assert.equal(stepOf(await other.visitor.open('/account')), 'login');
+    assert.equal(interactionOf(await other.visitor.open('/account')), 'login');
     assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
   });
 });

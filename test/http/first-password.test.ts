@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import {
   actionOf,
   auditOf,
@@ -15,7 +15,7 @@ import {
   personId,
   setStatus,
 } from '../helpers/city.ts';
-import { alertOf, createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -34,24 +34,29 @@ describe('the first sign-in', () => {
   afterEach(() => givePassword(service, 'G2', DEMO_PASSWORD));
 
   /** A browser that stands before the forced change, on the way to the club. */
-  const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: Visitor; page: Answer }> => {
+  const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: HttpBrowser; page: Answer }> => {
     if (key === 'G2') await giveFirstPassword(service, key, FIRST);
-    const visitor = createVisitor(service.issuer);
-    const signIn = await visitor.open((await party.begin()).url);
-    const page = await visitor.submit(signIn, { login: LOGIN[key], password: key === 'G1' ? '100201' : FIRST });
-    assert.equal(stepOf(page), 'new_password');
-    return { visitor, page };
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const signIn = await httpBrowser.open((await party.begin()).url);
+    const page = await httpBrowser.submit(signIn, { login: LOGIN[key], password: key === 'G1' ? '100201' : FIRST });
+    assert.equal(interactionOf(page), 'new_password');
+    return { visitor: httpBrowser, page };
   };
-  const change = (visitor: Visitor, page: Answer, next: string, more: Record<string, string> = {}): Promise<Answer> =>
-    visitor.submit(page, { current_password: FIRST, new_password: next, confirm_password: next, ...more });
+  const change = (
+    httpBrowser: HttpBrowser,
+    page: Answer,
+    next: string,
+    more: Record<string, string> = {},
+  ): Promise<Answer> =>
+    httpBrowser.submit(page, { current_password: FIRST, new_password: next, confirm_password: next, ...more });
   const signIn = async (key: 'G1' | 'G2', password: string): Promise<Answer> => {
-    const visitor = createVisitor(service.issuer);
-    return visitor.submit(await visitor.open('/account'), { login: LOGIN[key], password });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    return httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN[key], password });
   };
   const sessionsOf = (key: NamedKey): Promise<unknown[]> =>
-    service.container.store.read(async (u) => {
-      const sessions = await u.db.select().from(u.t.sessions);
-      const records = await u.db.select().from(u.t.oidcRecords);
+    service.container.store.read(async (tx) => {
+      const sessions = await tx.db.select().from(tx.tables.sessions);
+      const records = await tx.db.select().from(tx.tables.oidcRecords);
       return [
         ...sessions.filter(({ personId: id, endedAt }) => id === personId(key) && endedAt === null),
         ...records.filter(({ accountId, destroyed }) => accountId === personId(key) && !destroyed),
@@ -74,29 +79,29 @@ describe('the first sign-in', () => {
   });
 
   it('opens nothing before the change: no session, and every address asks to sign in', async () => {
-    await service.container.store.write((u) => u.db.delete(u.t.sessions));
-    const { visitor, page } = await atTheChange();
-    const cookies = await visitor.jar.getCookies(service.issuer);
+    await service.container.store.write((tx) => tx.db.delete(tx.tables.sessions));
+    const { visitor: httpBrowser, page } = await atTheChange();
+    const cookies = await httpBrowser.jar.getCookies(service.issuer);
     assert.deepEqual(
       cookies.map(({ key }) => key).filter((key) => key.includes('session')),
       [],
     );
     assert.deepEqual(await sessionsOf('G2'), []);
     for (const path of ['/account', '/account/password', '/', '/account?done=passwordChanged']) {
-      assert.equal(stepOf(await visitor.open(path)), 'login', path);
+      assert.equal(interactionOf(await httpBrowser.open(path)), 'login', path);
     }
-    assert.equal(stepOf(await visitor.open((await party.begin()).url)), 'login');
-    assert.equal(errorOf(await visitor.open((await party.begin({ prompt: 'none' })).url)), 'login_required');
+    assert.equal(interactionOf(await httpBrowser.open((await party.begin()).url)), 'login');
+    assert.equal(errorOf(await httpBrowser.open((await party.begin({ prompt: 'none' })).url)), 'login_required');
     for (const path of ['/account/password', '/account/sessions/end-others', '/account/apps/revoke']) {
-      const answer = await visitor.post(path, new URLSearchParams({ current_password: FIRST, new_password: NEXT }));
-      assert.equal(stepOf(answer), 'login', path);
+      const answer = await httpBrowser.post(path, new URLSearchParams({ current_password: FIRST, new_password: NEXT }));
+      assert.equal(interactionOf(answer), 'login', path);
     }
     // And the step itself is still there.
-    assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
+    assert.equal(interactionOf(await httpBrowser.open(page.url)), 'new_password');
   });
 
   it('says at the field why a new password is refused, one sentence for each reason, and changes nothing', async () => {
-    const { visitor, page } = await atTheChange();
+    const { visitor: httpBrowser, page } = await atTheChange();
     const refusals: [string, string[]][] = [
       ['小船四艘', ['新密碼太短，至少要 12 個字元。']],
       ['x'.repeat(300), ['新密碼太長，最多 256 個字元。']],
@@ -111,7 +116,7 @@ describe('the first sign-in', () => {
       [FIRST, ['新密碼太短，至少要 12 個字元。', '新密碼不可包含身分證字號的任何一段。']],
     ];
     for (const [password, sentences] of refusals) {
-      const answer = await change(visitor, page, password);
+      const answer = await change(httpBrowser, page, password);
       assert.equal(answer.status, 422, password);
       for (const sentence of sentences) {
         assert.ok(
@@ -124,15 +129,15 @@ describe('the first sign-in', () => {
       assert.ok(!answer.body.includes(password.slice(0, 12)), 'no password comes back');
     }
     assert.ok((await credentialOf(service, 'G2')).first);
-    assert.equal((await change(visitor, page, NEXT)).leavesTo?.host, 'club.example');
+    assert.equal((await change(httpBrowser, page, NEXT)).leavesTo?.host, 'club.example');
   });
 
   it('asks for the new password twice, and for all three fields', async () => {
-    const { visitor, page } = await atTheChange();
-    const mismatch = await change(visitor, page, NEXT, { confirm_password: `${NEXT} ` });
+    const { visitor: httpBrowser, page } = await atTheChange();
+    const mismatch = await change(httpBrowser, page, NEXT, { confirm_password: `${NEXT} ` });
     assert.equal(mismatch.status, 422);
     assert.equal(errorAt(mismatch, 'confirm_password'), '兩次輸入的新密碼不一樣。');
-    const empty = await visitor.submit(page, {});
+    const empty = await httpBrowser.submit(page, {});
     assert.equal(empty.status, 422);
     assert.equal(errorAt(empty, 'current_password'), '請輸入原密碼。');
     assert.equal(errorAt(empty, 'new_password'), '請輸入新密碼。');
@@ -142,8 +147,8 @@ describe('the first sign-in', () => {
   });
 
   it('asks for the first password again, and counts a wrong one', async () => {
-    const { visitor, page } = await atTheChange();
-    const wrong = await change(visitor, page, NEXT, { current_password: '100302' });
+    const { visitor: httpBrowser, page } = await atTheChange();
+    const wrong = await change(httpBrowser, page, NEXT, { current_password: '100302' });
     assert.equal(wrong.status, 422);
     assert.equal(errorAt(wrong, 'current_password'), '原密碼不正確。');
     assert.equal(errorAt(wrong, 'new_password'), '');
@@ -152,14 +157,14 @@ describe('the first sign-in', () => {
   });
 
   it('goes on to the app after the change, and the first password opens nothing any more', async () => {
-    const { visitor, page } = await atTheChange('G1');
-    const done = await change(visitor, page, NEXT, { current_password: '100201' });
+    const { visitor: httpBrowser, page } = await atTheChange('G1');
+    const done = await change(httpBrowser, page, NEXT, { current_password: '100201' });
     assert.equal(done.leavesTo?.host, 'club.example');
     assert.ok(done.leavesTo.searchParams.get('code'));
     const credential = await credentialOf(service, 'G1');
     assert.equal(credential.first, undefined);
     assert.match(credential.hash ?? '', /^\$argon2id\$v=19\$/);
-    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
     assert.equal((await signIn('G1', '100201')).status, 422);
     assert.equal((await signIn('G1', NEXT)).status, 200);
     assert.deepEqual((await auditOf(service, 'G1')).slice(0, 3), [
@@ -170,28 +175,28 @@ describe('the first sign-in', () => {
   });
 
   it('does not mind a form that is sent twice at once, or once more afterwards', async () => {
-    const { visitor, page } = await atTheChange();
-    const twice = await Promise.all([change(visitor, page, NEXT), change(visitor, page, NEXT)]);
+    const { visitor: httpBrowser, page } = await atTheChange();
+    const twice = await Promise.all([change(httpBrowser, page, NEXT), change(httpBrowser, page, NEXT)]);
     // Both answers lead on; a browser shows the last one.
     for (const answer of twice) {
       assert.ok(answer.leavesTo?.host === 'club.example' || answer.status === 410, textOf(answer.body).slice(0, 300));
     }
     assert.ok(twice.some(({ leavesTo }) => leavesTo?.host === 'club.example'));
     assert.equal((await signIn('G2', NEXT)).status, 200);
-    const late = await change(visitor, page, 'another password of mine');
+    const late = await change(httpBrowser, page, 'another password of mine');
     assert.equal(late.status, 410);
     assert.equal((await signIn('G2', NEXT)).status, 200);
   });
 
   it('does not mind the second press of a slow form: what the first one did stays, and the way leads on', async () => {
-    const { visitor, page } = await atTheChange();
+    const { visitor: httpBrowser, page } = await atTheChange();
     const body = new URLSearchParams({ current_password: FIRST, new_password: NEXT, confirm_password: NEXT });
     const press = async (): Promise<Response> =>
       fetch(new URL(actionOf(page), page.url), {
         method: 'POST',
         body,
         redirect: 'manual',
-        headers: { cookie: await visitor.jar.getCookieString(page.url), 'sec-fetch-site': 'same-origin' },
+        headers: { cookie: await httpBrowser.jar.getCookieString(page.url), 'sec-fetch-site': 'same-origin' },
       });
     // The browser has not followed the first answer yet when the second press goes out.
     const [first, second] = [await press(), await press()];
@@ -200,46 +205,46 @@ describe('the first sign-in', () => {
     assert.equal(second.headers.get('location'), first.headers.get('location'));
     assert.equal(await failuresOf(service, 'G2'), 0);
     const events = (await auditOf(service, 'G2')).filter((event) => event === 'password.chosen');
-    const other = await change(visitor, page, 'another password of mine');
+    const other = await change(httpBrowser, page, 'another password of mine');
     assert.equal(other.leavesTo?.host, 'club.example');
     assert.equal((await signIn('G2', NEXT)).status, 200);
     assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.chosen').length, events.length);
   });
 
   it('leads on from the page that "back" brings up after the change', async () => {
-    const { visitor, page } = await atTheChange();
-    await change(visitor, page, NEXT);
-    const back = await visitor.open(page.url);
+    const { visitor: httpBrowser, page } = await atTheChange();
+    await change(httpBrowser, page, NEXT);
+    const back = await httpBrowser.open(page.url);
     assert.equal(back.status, 410);
     const text = textOf(back.body);
     assert.ok(text.includes('這個步驟已過期（可能開啟了太久或使用了上一頁）。請重新開始，不會有任何資料遺失。'));
     assert.match(back.body, /<a class="button" href="https:\/\/club\.example\/">返回/);
     assert.match(back.body, /<a class="button secondary" href="\/account">/);
-    assert.equal(new URL((await visitor.open('/account')).url).pathname, '/account');
+    assert.equal(new URL((await httpBrowser.open('/account')).url).pathname, '/account');
   });
 
   it('takes no form of another step: 409, and nothing changes', async () => {
-    const { visitor, page } = await atTheChange();
+    const { visitor: httpBrowser, page } = await atTheChange();
     const uid = new URL(page.url).pathname.split('/')[2] ?? '';
     const all = { login: LOGIN.T1, password: DEMO_PASSWORD, choice: 'x', consent: 'accept' };
     for (const step of ['login', 'select_account', 'consent', 'none', 'constructor']) {
-      const answer = await visitor.post(`/interaction/${uid}/${step}`, new URLSearchParams(all));
+      const answer = await httpBrowser.post(`/interaction/${uid}/${step}`, new URLSearchParams(all));
       assert.equal(answer.status, 409, step);
       assert.match(answer.body, /href="\/account"/);
     }
-    assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
-    const fresh = createVisitor(service.issuer);
+    assert.equal(interactionOf(await httpBrowser.open(page.url)), 'new_password');
+    const fresh = createHttpBrowser(service.issuer);
     const signInPage = await fresh.open('/account');
     const other = `/interaction/${new URL(signInPage.url).pathname.split('/')[2] ?? ''}/new_password`;
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
     assert.equal((await fresh.post(other, new URLSearchParams(fields))).status, 409);
-    assert.equal(stepOf(await fresh.open(signInPage.url)), 'login');
+    assert.equal(interactionOf(await fresh.open(signInPage.url)), 'login');
     assert.ok((await credentialOf(service, 'G2')).first);
   });
 
   it('belongs to one browser: the same address elsewhere has expired', async () => {
     const { page } = await atTheChange();
-    const stranger = createVisitor(service.issuer);
+    const stranger = createHttpBrowser(service.issuer);
     assert.equal((await stranger.open(page.url)).status, 410);
     const fields = { current_password: FIRST, new_password: NEXT, confirm_password: NEXT };
     assert.equal((await stranger.post(actionOf(page), new URLSearchParams(fields))).status, 410);
@@ -247,10 +252,10 @@ describe('the first sign-in', () => {
   });
 
   it('ends for a person who is disabled half-way', async () => {
-    const { visitor, page } = await atTheChange();
+    const { visitor: httpBrowser, page } = await atTheChange();
     await setStatus(service, 'G2', 'disabled');
     try {
-      const answer = await change(visitor, page, NEXT);
+      const answer = await change(httpBrowser, page, NEXT);
       assert.equal(answer.leavesTo, undefined);
       assert.ok((await credentialOf(service, 'G2')).first, 'nothing was changed');
     } finally {

@@ -8,8 +8,8 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { parseForwardedAddress } from '../../src/http/middleware/issuer-origin.ts';
 import * as audit from '../../src/store/audit.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf } from '../helpers/http-browser.ts';
+import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 /** The proxy of the tests itself; localhost is either. */
@@ -63,9 +63,9 @@ const HEADERS: readonly [header: string, address: string | undefined][] = [
 
 describe('X-Forwarded-For', () => {
   let service: TestService;
-  let time: HeldTime;
+  let time: FrozenTime;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     service = await startService({ clients: [], env: { KINPASS_TRUSTED_PROXIES: 'loopback' } });
   });
   after(async () => {
@@ -74,11 +74,11 @@ describe('X-Forwarded-For', () => {
   });
 
   const fail = async (header: string, login: string): Promise<void> => {
-    const visitor = createVisitor(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
-    await visitor.submit(await visitor.open('/account'), { login, password: 'x' });
+    const httpBrowser = createHttpBrowser(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: 'x' });
   };
   const refusedFrom = async (): Promise<(string | null)[]> => {
-    const entries = await service.container.store.read((u) => audit.page(u, 0, 1_000));
+    const entries = await service.container.store.read((tx) => audit.listEntries(tx, 0, 1_000));
     return entries.filter(({ event }) => event === 'sign_in.refused').map(({ address }) => address);
   };
 
@@ -99,9 +99,9 @@ describe('X-Forwarded-For', () => {
       ['[2001:db8::1]:443', '2001:db8::1'],
       ['203.0.113.7, my own machine', /127\.0\.0\.1|::1/],
     ] as const) {
-      const visitor = createVisitor(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
-      const page = await visitor.open('/account');
-      const text = textOf((await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body);
+      const httpBrowser = createHttpBrowser(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
+      const page = await httpBrowser.open('/account');
+      const text = textOf((await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD })).body);
       const isShown = typeof shown === 'string' ? text.includes(shown) : shown.test(text);
       assert.ok(isShown, `${header}: ${text}`);
       assert.ok(!text.includes('51234') && !text.includes(':443') && !text.includes('my own machine'), text);
@@ -109,9 +109,9 @@ describe('X-Forwarded-For', () => {
   });
 
   it('counts an address as one, whatever its port', async () => {
-    await service.container.store.write((u) => u.db.delete(u.t.throttles));
+    await service.container.store.write((tx) => tx.db.delete(tx.tables.throttles));
     for (const port of [1, 2, 3]) await fail(`198.51.100.9:${String(port)}`, `port.${String(port)}@parents.example`);
-    const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+    const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     const counted = rows.filter(({ key }) => key.startsWith('address:')).map(({ failures }) => failures);
     assert.deepEqual(counted, [3]);
   });

@@ -14,18 +14,18 @@ import {
   type Entered,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const ROUNDS = 5;
 const AT_ONCE = 10;
-let time: HeldTime;
+let time: FrozenTime;
 
 before(() => {
-  time = holdTime();
+  time = freezeTime();
 });
 after(() => {
   time.release();
@@ -46,7 +46,7 @@ eachService('a code', clients, (running) => {
     app = await createParty(running().issuer, { id: 'app', scope: 'openid profile', secret });
   });
   const signIn = (parameters = {}): Promise<Entered> =>
-    enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters });
+    enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
 
   it('lives for 60 seconds', async () => {
     const [early, late] = [await signIn(), await signIn()];
@@ -97,7 +97,7 @@ eachService('a refresh token', clients, (running) => {
   const begin = async (): Promise<Record<string, string>> => {
     const reply = await redeem(
       app,
-      await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+      await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
     );
     return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
   };
@@ -105,7 +105,7 @@ eachService('a refresh token', clients, (running) => {
   it('turns into another one at each use, and keeps the person, the sign-in and the scopes', async () => {
     const reply = await redeem(
       app,
-      await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+      await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
     );
     time.forward(HOUR);
     const next = await refresh(app, textIn(reply, 'refresh_token'));
@@ -167,7 +167,7 @@ eachService('a refresh token', clients, (running) => {
     for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
       const reply = await redeem(
         app,
-        await enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters }),
+        await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters }),
       );
       assert.equal(reply.status, 200);
       assert.equal(reply.body['refresh_token'], undefined, JSON.stringify(parameters));

@@ -7,8 +7,8 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
 import { createConnections } from '../../src/http/server/connections.ts';
-import { createInFlight, type Handler, type InFlight } from '../../src/http/server/in-flight-tracker.ts';
-import { createListener } from '../../src/http/server/server.ts';
+import { createInFlightTracker, type Handler, type InFlightTracker } from '../../src/http/server/in-flight-tracker.ts';
+import { createHttpServer } from '../../src/http/server/server.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { eventually } from '../helpers/mail.ts';
@@ -20,23 +20,23 @@ const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 describe('requests in flight', () => {
   let server: Server;
-  let inFlight: InFlight;
+  let inFlight: InFlightTracker;
   let metrics: Metrics;
   let sockets: Socket[] = [];
   let begun = 0;
 
   const start = async (handle: Handler): Promise<void> => {
     const log = createLogger('silent');
-    metrics = createMetrics({ waiting: () => 0 }, log);
+    metrics = createMetrics({ queueLength: () => 0 }, log);
     const limits = { waiting: MAX_WAITING, stallMs: STALL_MS };
     const connections = createConnections({ log, metrics, trustedProxies: [], limits });
-    inFlight = createInFlight(connections, 8);
+    inFlight = createInFlightTracker(connections, 8);
     begun = 0;
     const counted: Handler = (request, response) => {
       begun += 1;
       return handle(request, response);
     };
-    server = createListener(undefined, connections, inFlight.watch(counted)).listen(0, '127.0.0.1');
+    server = createHttpServer(undefined, connections, inFlight.watch(counted)).listen(0, '127.0.0.1');
     await once(server, 'listening');
   };
   afterEach(async () => {

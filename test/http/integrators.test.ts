@@ -26,9 +26,9 @@ import { finishFreshSignIn, startFreshSignIn } from '../../docs/snippets/step-up
 import { chooseAgain, switchToChild } from '../../docs/snippets/switch-child.ts';
 import { SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { actingOf, choiceOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { actingOf, choiceOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { newSecret, registered } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -39,7 +39,7 @@ const NOTICES = 'https://notices.city.example/';
 const BILLS = 'https://bills.city.example/';
 const secret = newSecret();
 let service: TestService;
-let time: HeldTime;
+let time: FrozenTime;
 let app: oidc.Configuration;
 let billsApi: oidc.Configuration;
 let receiver: Server;
@@ -63,7 +63,7 @@ async function startReceiver(port: number): Promise<Server> {
 }
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   const port = await freePort();
   receiver = await startReceiver(port);
   service = await startService({
@@ -100,10 +100,13 @@ interface Started {
 }
 
 /** G2 goes where the app sends her, and chooses a child where she is asked. */
-async function go(visitor: Visitor, { url }: { url: URL }, child = '王小安'): Promise<Answer> {
-  let page = await visitor.open(url.href);
-  if (stepOf(page) === 'login') page = await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
-  return stepOf(page) === 'select_account' ? visitor.submit(page, { choice: choiceOf(page, [child]) }) : page;
+async function go(httpBrowser: HttpBrowser, { url }: { url: URL }, child = '王小安'): Promise<Answer> {
+  let page = await httpBrowser.open(url.href);
+  if (interactionOf(page) === 'login')
+    page = await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+  return interactionOf(page) === 'select_account'
+    ? httpBrowser.submit(page, { choice: choiceOf(page, [child]) })
+    : page;
 }
 
 function cameBack({ leavesTo, body }: Answer): URL {
@@ -111,12 +114,12 @@ function cameBack({ leavesTo, body }: Answer): URL {
   return leavesTo;
 }
 
-async function signIn(visitor: Visitor, started: Promise<Started>, child?: string): Promise<Tokens> {
+async function signIn(httpBrowser: HttpBrowser, started: Promise<Started>, child?: string): Promise<Tokens> {
   const { url, pending } = await started;
-  return finishSignIn(app, cameBack(await go(visitor, { url }, child)), pending);
+  return finishSignIn(app, cameBack(await go(httpBrowser, { url }, child)), pending);
 }
 
-const visit = (): Visitor => createVisitor(service.issuer);
+const visit = (): HttpBrowser => createHttpBrowser(service.issuer);
 const claimsOf = (tokens: Tokens): Record<string, unknown> => ({ ...tokens.claims() });
 const childrenIn = z.array(z.object({ sub: z.string(), name: z.string() }));
 
@@ -176,21 +179,21 @@ describe('the snippets', () => {
   });
 
   it('person: nothing after the session has ended', async () => {
-    const visitor = visit();
-    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
-    await visitor.submit(await visitor.open('/session/end'), { logout: 'yes' });
+    const httpBrowser = visit();
+    const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), { logout: 'yes' });
     assert.equal(await readPerson(app, tokens), undefined);
   });
 
   it('switch-child: another child without a page, and the chooser again', async () => {
-    const visitor = visit();
-    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
+    const httpBrowser = visit();
+    const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const [older, younger] = childrenIn.parse((await readPerson(app, tokens))?.['children']);
     assert.equal(actingOf(claimsOf(tokens)).child, older?.sub);
     const { url, pending } = await switchToChild(app, REDIRECT, younger?.sub ?? '');
-    const switched = await finishSignIn(app, cameBack(await visitor.open(url.href)), pending);
+    const switched = await finishSignIn(app, cameBack(await httpBrowser.open(url.href)), pending);
     assert.equal(actingOf(claimsOf(switched)).child, younger?.sub);
-    assert.equal(stepOf(await visitor.open((await chooseAgain(app, REDIRECT)).url.href)), 'select_account');
+    assert.equal(interactionOf(await httpBrowser.open((await chooseAgain(app, REDIRECT)).url.href)), 'select_account');
   });
 
   // Before the clock is moved: the code on the television would run out.
@@ -202,20 +205,20 @@ describe('the snippets', () => {
   });
 
   it('step-up: the password again after five minutes, and an old sign-in is not taken', async () => {
-    const visitor = visit();
-    await signIn(visitor, startSignIn(app, REDIRECT));
+    const httpBrowser = visit();
+    await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const soon = await startFreshSignIn(app, REDIRECT);
-    await finishFreshSignIn(app, cameBack(await go(visitor, soon)), soon.pending);
+    await finishFreshSignIn(app, cameBack(await go(httpBrowser, soon)), soon.pending);
     time.forward(10 * MINUTE);
     const late = await startFreshSignIn(app, REDIRECT);
-    const page = await visitor.open(late.url.href);
-    assert.equal(stepOf(page), 'login');
-    await finishFreshSignIn(app, cameBack(await go(visitor, late)), late.pending);
+    const page = await httpBrowser.open(late.url.href);
+    assert.equal(interactionOf(page), 'login');
+    await finishFreshSignIn(app, cameBack(await go(httpBrowser, late)), late.pending);
     time.forward(10 * MINUTE);
     // Somebody took max_age out of the address: the browser comes back with a good code and an old sign-in.
     const cheated = await startFreshSignIn(app, REDIRECT);
     cheated.url.searchParams.delete('max_age');
-    const back = cameBack(await go(visitor, cheated));
+    const back = cameBack(await go(httpBrowser, cheated));
     await assert.rejects(finishFreshSignIn(app, back, cheated.pending), oidc.ClientError);
   });
 
@@ -229,11 +232,11 @@ describe('the snippets', () => {
 
   it('sign-out, back-channel-logout: the browser comes back, and the app hears who', async () => {
     logoutTokens = [];
-    const visitor = visit();
-    const tokens = await signIn(visitor, startSignIn(app, REDIRECT));
+    const httpBrowser = visit();
+    const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const told = once(receiver, 'told', { signal: AbortSignal.timeout(8_000) });
     const url = signOutUrl(app, tokens.id_token ?? '', 'https://my-app.example/');
-    const end = await visitor.submit(await visitor.open(url.href), { logout: 'yes' });
+    const end = await httpBrowser.submit(await httpBrowser.open(url.href), { logout: 'yes' });
     assert.equal(end.leavesTo?.href, 'https://my-app.example/');
     await told;
     const read = createLogoutReader(app);
@@ -289,10 +292,10 @@ describe('the snippets', () => {
       }),
       'start-over',
     );
-    const visitor = visit();
+    const httpBrowser = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
-    const page = await visitor.open(url.href);
-    const cancelled = await visitor.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
+    const page = await httpBrowser.open(url.href);
+    const cancelled = await httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
     assert.equal(await finishSignIn(app, cameBack(cancelled), pending).then(() => 'tokens', explain), 'person-said-no');
     const dead = await connect(new URL(service.issuer), 'my-app', secret);
     dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { MAX_FAILURES_OF_ALL_DEVICES } from '../../src/domain/throttling/throttle.ts';
+import { MAX_FAILURES_ACROSS_DEVICES } from '../../src/domain/throttling/throttle.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
-import { putThrottle } from '../../src/store/auth/throttles.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
+import { upsertThrottle } from '../../src/store/auth/throttles.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { failuresOf, giveFirstPassword, personId } from '../helpers/city.ts';
-import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { HOUR, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const COOKIE = 'kinpass_device';
@@ -19,35 +19,35 @@ eachService(
   'a known device',
   () => ({ clients: [] }),
   (running) => {
-    let time: HeldTime;
+    let time: FrozenTime;
     before(() => {
-      time = holdTime();
+      time = freezeTime();
     });
     after(() => {
       time.release();
     });
     beforeEach(async () => {
       time.forward(HOUR);
-      await running().container.store.write((tx) => tx.db.delete(tx.t.throttles));
+      await running().container.store.write((tx) => tx.db.delete(tx.tables.throttles));
     });
 
-    const tokenOf = async (visitor: Visitor): Promise<string | undefined> =>
-      (await visitor.jar.getCookies(running().issuer)).find(({ key }) => key === COOKIE)?.value;
+    const tokenOf = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
+      (await httpBrowser.jar.getCookies(running().issuer)).find(({ key }) => key === COOKIE)?.value;
     /** A browser without a session, and with the token of a device if there is one. */
-    const open = async (token?: string): Promise<Visitor> => {
-      const visitor = createVisitor(running().issuer);
-      if (token !== undefined) await visitor.jar.setCookie(`${COOKIE}=${token}; Path=/`, running().issuer);
-      return visitor;
+    const open = async (token?: string): Promise<HttpBrowser> => {
+      const httpBrowser = createHttpBrowser(running().issuer);
+      if (token !== undefined) await httpBrowser.jar.setCookie(`${COOKIE}=${token}; Path=/`, running().issuer);
+      return httpBrowser;
     };
     const signIn = async (token: string | undefined, login: string, password = DEMO_PASSWORD): Promise<Answer> => {
-      const visitor = await open(token);
-      return visitor.submit(await visitor.open('/account'), { login, password });
+      const httpBrowser = await open(token);
+      return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
     };
     /** Signs in with a new browser. @returns the token that the browser keeps */
     const known = async (login: string): Promise<string> => {
-      const visitor = await open();
-      await visitor.submit(await visitor.open('/account'), { login, password: DEMO_PASSWORD });
-      return (await tokenOf(visitor)) ?? '';
+      const httpBrowser = await open();
+      await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: DEMO_PASSWORD });
+      return (await tokenOf(httpBrowser)) ?? '';
     };
     const attack = async (login: string, times: number): Promise<number[]> => {
       const statuses: number[] = [];
@@ -56,7 +56,7 @@ eachService(
     };
     const lock = (key: string, failures: number): Promise<void> =>
       running().container.store.write((tx) =>
-        putThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }),
+        upsertThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }),
       );
 
     it('signs in while five wrong attempts make all others wait', async () => {
@@ -84,7 +84,7 @@ eachService(
 
     it('signs in where the address has used up its budget', async () => {
       const owner = await known(LOGIN.G2);
-      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.t.throttles));
+      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
       for (const { key } of rows.filter((row) => row.key.startsWith('address:'))) await lock(key, 100_000);
       assert.equal((await signIn(undefined, LOGIN.T1)).status, 429);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200);
@@ -105,16 +105,16 @@ eachService(
     it('is unknown when its own counter, or that of all devices together, is full', async () => {
       const owner = await known(LOGIN.G2);
       assert.equal((await signIn(owner, LOGIN.G2, 'wrong')).status, 422);
-      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.t.throttles));
+      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
       const device = rows.find(({ key }) => key.startsWith('device:'))?.key ?? '';
       await lock(device, 50);
       await attack(LOGIN.G2, 5);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 429);
       time.forward(30 * SECOND);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200, 'admitted as an unknown one');
-      await lock(`person:${personId('G2')}`, MAX_FAILURES_OF_ALL_DEVICES - 1);
+      await lock(`person:${personId('G2')}`, MAX_FAILURES_ACROSS_DEVICES - 1);
       assert.equal((await signIn(owner, LOGIN.G2, 'wrong')).status, 422);
-      assert.equal(await failuresOf(running(), 'G2'), MAX_FAILURES_OF_ALL_DEVICES);
+      assert.equal(await failuresOf(running(), 'G2'), MAX_FAILURES_ACROSS_DEVICES);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 422, 'nothing is compared any more');
     });
 
@@ -127,7 +127,7 @@ eachService(
       await giveFirstPassword(running(), 'G5', '100201');
       const family = await open(mother);
       const page = await family.submit(await family.open('/account'), { login: LOGIN.G5, password: '100201' });
-      assert.equal(stepOf(page), 'new_password');
+      assert.equal(interactionOf(page), 'new_password');
       assert.equal(await tokenOf(family), mother);
       const next = 'four small boats at anchor';
       await family.submit(page, { current_password: '100201', new_password: next, confirm_password: next });
@@ -142,25 +142,25 @@ eachService(
       const token = 'x'.repeat(43);
       const now = Date.now();
       const link = { personId: personId('G3'), tokenHash: hashId(token), expiresAt: now + HOUR, createdAt: now };
-      await running().container.store.write((tx) => putResetLink(tx, link));
-      const visitor = await open();
+      await running().container.store.write((tx) => upsertResetLink(tx, link));
+      const httpBrowser = await open();
       const next = 'four small boats at anchor';
-      const done = await visitor.submit(await visitor.open(`/forgot/reset?token=${token}`), {
+      const done = await httpBrowser.submit(await httpBrowser.open(`/forgot/reset?token=${token}`), {
         new_password: next,
         confirm_password: next,
       });
       assert.equal(done.status, 200);
-      const afterReset = (await tokenOf(visitor)) ?? '';
+      const afterReset = (await tokenOf(httpBrowser)) ?? '';
       await attack(LOGIN.G3, 5);
       assert.equal((await signIn(afterReset, LOGIN.G3, next)).status, 200);
-      await visitor.submit(await visitor.open('/account'), { login: LOGIN.G3, password: next });
-      await visitor.jar.setCookie(`${COOKIE}=none; Path=/`, running().issuer);
+      await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G3, password: next });
+      await httpBrowser.jar.setCookie(`${COOKIE}=none; Path=/`, running().issuer);
       const last = 'five small boats at anchor';
-      await visitor.submit(await visitor.open('/account/password'), {
+      await httpBrowser.submit(await httpBrowser.open('/account/password'), {
         ...{ current_password: next, new_password: last, confirm_password: last },
       });
       await attack(LOGIN.G3, 5);
-      assert.equal((await signIn(await tokenOf(visitor), LOGIN.G3, last)).status, 200);
+      assert.equal((await signIn(await tokenOf(httpBrowser), LOGIN.G3, last)).status, 200);
     });
   },
 );

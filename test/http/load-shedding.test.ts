@@ -6,8 +6,8 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
+import { enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -51,49 +51,49 @@ describe('a crowd of people whose passwords wait to be compared', () => {
   const crowd = (): Promise<unknown> => {
     const { hasher } = service.container;
     const all = Promise.all([1, 2].map((one) => hasher.hash(`somebody's password ${String(one)}`)));
-    assert.ok(hasher.crowded());
+    assert.ok(hasher.isNearCapacity());
     return all;
   };
 
   it('turns newcomers away at the door, and lets them in a moment later at the same address', async () => {
     const begun = await app.begin();
     const passing = crowd();
-    const newcomer = createVisitor(service.issuer);
+    const newcomer = createHttpBrowser(service.issuer);
     isTurnedAway(await newcomer.open(begun.url));
     await passing;
-    assert.equal(stepOf(await newcomer.open(begun.url)), 'login');
+    assert.equal(interactionOf(await newcomer.open(begun.url)), 'login');
   });
 
   it('says so in English too', async () => {
     const passing = crowd();
-    const answer = await createVisitor(service.issuer, 'en').open((await app.begin()).url);
+    const answer = await createHttpBrowser(service.issuer, 'en').open((await app.begin()).url);
     assert.equal(answer.status, 503);
     assert.match(textOf(answer.body), /Wait a few seconds, then try again\./);
     await passing;
   });
 
   it('lets those go on who have the form already', async () => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open((await app.begin()).url);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open((await app.begin()).url);
     const passing = crowd();
-    const answer = await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const answer = await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
     await passing;
   });
 
   it('touches neither the signed-in nor an app that only asks', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.G4 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.G4 });
     const passing = crowd();
-    const signedIn = await visitor.open((await app.begin()).url);
+    const signedIn = await httpBrowser.open((await app.begin()).url);
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
-    const asking = await createVisitor(service.issuer).open((await app.begin({ prompt: 'none' })).url);
+    const asking = await createHttpBrowser(service.issuer).open((await app.begin({ prompt: 'none' })).url);
     assert.equal(errorOf(asking), 'login_required');
     // An app that sends its request by a form: the browser sends that without the cookie, and then the address with it.
     const { pathname, search } = new URL((await app.begin()).url);
-    const posted = await visitor.post(pathname, new URLSearchParams(search), { 'sec-fetch-site': 'cross-site' });
+    const posted = await httpBrowser.post(pathname, new URLSearchParams(search), { 'sec-fetch-site': 'cross-site' });
     assert.ok(posted.leavesTo?.searchParams.has('code'), String(posted.status));
-    assert.ok(service.container.hasher.crowded());
+    assert.ok(service.container.hasher.isNearCapacity());
     await passing;
   });
 });
@@ -116,14 +116,14 @@ describe('a crowd of requests that are all under way', () => {
     const writing = service.container.store.write(() => over.promise);
     const crowd = Array.from({ length: MANY }, () => send(service.issuer, pathname + search));
     const refused = await eventually('a newcomer is turned away', async () => {
-      const answer = await Promise.race([createVisitor(service.issuer).open(url), sleep(100)]);
+      const answer = await Promise.race([createHttpBrowser(service.issuer).open(url), sleep(100)]);
       return answer?.status === 503 ? answer : undefined;
     });
     isTurnedAway(refused);
     over.resolve(undefined);
     await writing;
     for (const { status } of await Promise.all(crowd)) assert.ok(status === 303 || status === 503, String(status));
-    assert.equal(stepOf(await createVisitor(service.issuer).open(url)), 'login');
+    assert.equal(interactionOf(await createHttpBrowser(service.issuer).open(url)), 'login');
   });
 
   it('is not made of requests that were only announced: to keep others out costs more than a socket', async () => {
@@ -133,7 +133,7 @@ describe('a crowd of requests that are all under way', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(head, resolve))));
     await sleep(200);
-    assert.equal(stepOf(await createVisitor(service.issuer).open((await app.begin()).url)), 'login');
+    assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
     for (const socket of sockets) socket.destroy();
   });
 });

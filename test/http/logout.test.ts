@@ -13,12 +13,12 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { personOf } from '../helpers/people.ts';
@@ -30,12 +30,12 @@ const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const BYE = 'https://first.example/bye';
 let issuer = '';
-let time: HeldTime;
+let time: FrozenTime;
 let atFirst: LogoutReceiver;
 let atSecond: LogoutReceiver;
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   atFirst = await startLogoutReceiver(() => issuer, 'first');
   atSecond = await startLogoutReceiver(() => issuer, 'second');
 });
@@ -82,24 +82,24 @@ eachService('sign-out', clients, (running) => {
 
   const endUrl = (parameters: Record<string, string>): string =>
     `/session/end?${new URLSearchParams(parameters).toString()}`;
-  const isAlive = async (visitor: Visitor): Promise<boolean> =>
-    errorOf((await enter(first, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+  const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
+    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   const status = async (party: TestParty, { access_token: token }: Tokens): Promise<number> =>
     (await userinfo(party, token)).status;
   const hint = ({ id_token: idToken }: Tokens): string => String(idToken);
 
   it('by an app asks once, goes back to the app, ends every token and tells every app (RP-Initiated Logout 1.0)', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-    const again = await tokensFor(first, visitor);
-    const other = await tokensFor(second, visitor);
-    const code = await enter(second, visitor);
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const again = await tokensFor(first, httpBrowser);
+    const other = await tokensFor(second, httpBrowser);
+    const code = await enter(second, httpBrowser);
     const parameters = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 'a b' };
-    const asked = await visitor.open(endUrl(parameters));
+    const asked = await httpBrowser.open(endUrl(parameters));
     assert.match(textOf(asked.body), /要登出嗎？.*林志豪.*測試 first.*測試 second/);
-    assert.equal(await isAlive(visitor), true, 'asking ends nothing');
-    const done = await visitor.submit(asked, {});
+    assert.equal(await isAlive(httpBrowser), true, 'asking ends nothing');
+    const done = await httpBrowser.submit(asked, {});
     assert.equal(done.leavesTo?.href, `${BYE}?state=a+b`);
-    assert.equal(await isAlive(visitor), false);
+    assert.equal(await isAlive(httpBrowser), false);
     assert.deepEqual(
       [await status(first, tokens), await status(first, again), await status(second, other)],
       [401, 401, 401],
@@ -117,21 +117,21 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('on the service’s own page names the apps that were told, and only those', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    await tokensFor(deaf, visitor);
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(deaf, httpBrowser);
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
     assert.equal(done.body.includes('測試 deaf'), false, 'it has no address for being told');
-    const later = await visitor.open('/session/end/success');
+    const later = await httpBrowser.open('/session/end/success');
     assert.equal(later.body.includes('測試 first'), false, 'said once, to the person who signed out');
     await atFirst.take(1);
   });
 
   it('keeps what was given with offline_access, and ends the rest', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.S1, parameters: OFFLINE });
-    const bound = await tokensFor(first, visitor);
-    const elsewhere = await tokensFor(deaf, visitor);
-    await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.S1, parameters: OFFLINE });
+    const bound = await tokensFor(first, httpBrowser);
+    const elsewhere = await tokensFor(deaf, httpBrowser);
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.deepEqual([await status(first, bound), await status(deaf, elsewhere)], [401, 401]);
     const next = await refresh(first, tokens.refresh_token);
     assert.equal(next.status, 200);
@@ -141,26 +141,28 @@ eachService('sign-out', clients, (running) => {
 
   it('is never sent on to an address that is not registered, and signs out all the same', async () => {
     for (const address of ['https://evil.example/', `${BYE}/more`, `${BYE}?x=1`, 'javascript:alert(1)']) {
-      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-      const known = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
+      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const known = await httpBrowser.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
       assert.deepEqual([known.status, known.leavesTo], [200, undefined], address);
-      const done = await visitor.submit(known, {});
+      const done = await httpBrowser.submit(known, {});
       assert.equal(done.leavesTo, undefined);
       assert.match(textOf(done.body), /您已登出/);
-      assert.equal(await isAlive(visitor), false, address);
+      assert.equal(await isAlive(httpBrowser), false, address);
       await atFirst.take(1);
     }
-    const anonymous = await createVisitor(issuer).open(endUrl({ post_logout_redirect_uri: 'https://evil.example/' }));
+    const anonymous = await createHttpBrowser(issuer).open(
+      endUrl({ post_logout_redirect_uri: 'https://evil.example/' }),
+    );
     assert.equal(anonymous.leavesTo, undefined);
     assert.match(textOf(anonymous.body), /您已登出/);
   });
 
   it('believes no hint that it did not sign, and one that is old but its own', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
     const [head, body] = hint(tokens).split('.');
     const forged = `${String(head)}.${String(body)}.${'A'.repeat(86)}`;
     for (const wrong of [forged, 'x', 'a.b.c']) {
-      const asked = await visitor.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
+      const asked = await httpBrowser.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
       assert.match(textOf(asked.body), /要登出嗎？.*林志豪/, wrong);
       const other = await signedIn(deaf, { login: LOGIN.T2 });
       const there = await other.visitor.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
@@ -168,40 +170,40 @@ eachService('sign-out', clients, (running) => {
       assert.equal(await isAlive(other.visitor), false, wrong);
     }
     time.forward(3_600 * SECOND);
-    const old = await visitor.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE }));
+    const old = await httpBrowser.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE }));
     assert.equal(old.status, 200);
-    assert.equal((await visitor.submit(old, {})).leavesTo?.href, BYE);
+    assert.equal((await httpBrowser.submit(old, {})).leavesTo?.href, BYE);
     await atFirst.take(1);
   });
 
   it('needs the person’s own click: a form of another site, or a broken one, ends nothing and asks again', async () => {
-    const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-    const { hidden } = formOf((await visitor.open('/session/end')).body);
+    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { hidden } = formOf((await httpBrowser.open('/session/end')).body);
     const good = hidden['request'] ?? '';
     for (const request of ['', 'x'.repeat(21), `${good}x`, good.slice(0, -1), good.replace('v1.', 'v2.')]) {
-      const answer = await visitor.post('/session/end/confirm', new URLSearchParams({ request, logout: 'yes' }));
+      const answer = await httpBrowser.post('/session/end/confirm', new URLSearchParams({ request, logout: 'yes' }));
       assert.match(textOf(answer.body), /要登出嗎？.*林志豪/, request);
     }
-    const twice = await visitor.post('/session/end/confirm', `request=${good}&request=${good}`);
+    const twice = await httpBrowser.post('/session/end/confirm', `request=${good}&request=${good}`);
     assert.match(textOf(twice.body), /要登出嗎？/);
     const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
-    const refused = await visitor.post('/session/end/confirm', new URLSearchParams({ request: good }), foreign);
+    const refused = await httpBrowser.post('/session/end/confirm', new URLSearchParams({ request: good }), foreign);
     assert.equal(refused.status, 403);
-    assert.equal(await isAlive(visitor), true);
+    assert.equal(await isAlive(httpBrowser), true);
   });
 
   it('of nobody is said to be done, without a question', async () => {
-    const visitor = createVisitor(issuer);
-    const done = await visitor.open('/session/end');
+    const httpBrowser = createHttpBrowser(issuer);
+    const done = await httpBrowser.open('/session/end');
     assert.equal(done.status, 200);
     assert.match(textOf(done.body), /您已登出/);
   });
 
   it('does not wait for an app that is down; it is told when it is back, the others at once', async () => {
     atFirst.breakWith(503);
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-    await tokensFor(second, visitor);
-    const done = await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    await tokensFor(second, httpBrowser);
+    const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出/);
     await atSecond.take(1);
     await eventually('the first notice', () => (atFirst.asked > 0 ? true : undefined));
@@ -213,10 +215,10 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('is written down', async () => {
-    const { visitor } = await signedIn(deaf, { login: LOGIN.B1 });
-    await visitor.submit(await visitor.open('/session/end'), {});
+    const { visitor: httpBrowser } = await signedIn(deaf, { login: LOGIN.B1 });
+    await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const { id } = await personOf(running(), LOGIN.B1);
-    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const events = entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out');
     assert.equal(events.length, 1);
   });
@@ -224,20 +226,25 @@ eachService('sign-out', clients, (running) => {
   it('is whole at every spelling of its address that is taken, and at the others nothing ends', async () => {
     const { id } = await personOf(running(), LOGIN.T2);
     const written = async (): Promise<number> => {
-      const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+      const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
       return entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out').length;
     };
     const address = '/session/end/confirm';
     const taken = [`${address}/`, address.toUpperCase(), '/Session/end/Confirm/', `${address}?a=b`];
     const unknown = [`/${address}`, `${address}//`, '/session//end/confirm', '/session/end/./%63onfirm'];
     for (const spelling of [...taken, ...unknown]) {
-      const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-      const otherTab = await tokensFor(first, visitor);
+      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const otherTab = await tokensFor(first, httpBrowser);
       const before = await written();
-      const { hidden } = formOf((await visitor.open('/session/end')).body);
+      const { hidden } = formOf((await httpBrowser.open('/session/end')).body);
       const form = new URLSearchParams(hidden);
-      const done = await visitor.post(issuer + spelling, form);
-      const seen = [done.status, await isAlive(visitor), await status(first, tokens), await status(first, otherTab)];
+      const done = await httpBrowser.post(issuer + spelling, form);
+      const seen = [
+        done.status,
+        await isAlive(httpBrowser),
+        await status(first, tokens),
+        await status(first, otherTab),
+      ];
       const ended = taken.includes(spelling);
       assert.deepEqual(
         [...seen, await written()],
@@ -251,20 +258,20 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('happens to the first person when another one signs in, in the same browser', async () => {
-    const { visitor, tokens } = await signedIn(first, { login: LOGIN.T2 });
-    const begun = await enter(second, visitor, { parameters: { prompt: 'login' } });
-    assert.equal(stepOf(begun.answer), 'login');
-    const between = await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
-    const done = await continueBy(visitor, between);
+    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const begun = await enter(second, httpBrowser, { parameters: { prompt: 'login' } });
+    assert.equal(interactionOf(begun.answer), 'login');
+    const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
+    const done = await continueBy(httpBrowser, between);
     assert.ok(codeOf(done));
     const mine = await begun.finish(done);
     assert.equal((await userinfo(second, mine.access_token)).body['name'], '王小安');
     assert.equal(await status(first, tokens), 401);
     const [told] = await atFirst.take(1);
     assert.equal(told?.sid, idClaims(tokens)['sid']);
-    const now = await tokensFor(first, visitor, { parameters: { prompt: 'none' } });
+    const now = await tokensFor(first, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal((await userinfo(first, now.access_token)).body['name'], '王小安');
-    const account = await visitor.open('/account');
+    const account = await httpBrowser.open('/account');
     assert.equal(account.body.includes('林志豪'), false);
   });
 });
@@ -276,10 +283,10 @@ describe('back-channel logout to a private address', () => {
     atFirst.asked = 0;
     try {
       const first = await createParty(issuer, { id: 'first', scope: 'openid', secret });
-      const { visitor } = await signedIn(first, { login: LOGIN.T2 });
-      await visitor.submit(await visitor.open('/session/end'), {});
+      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+      await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
       await eventually('it was tried and refused', async () => {
-        const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+        const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.outbox));
         return rows.find(({ kind }) => kind === 'backchannel_logout')?.lastError ?? undefined;
       });
       assert.equal(atFirst.asked, 0);
@@ -290,7 +297,7 @@ describe('back-channel logout to a private address', () => {
 });
 
 /** The form between two people, which a browser sends by itself. */
-function continueBy(visitor: Visitor, page: Answer): Promise<Answer> {
+function continueBy(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
   assert.equal(page.leavesTo, undefined);
-  return visitor.submit(page, {});
+  return httpBrowser.submit(page, {});
 }

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { HOUR, holdTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { HOUR, freezeTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { mailsTo, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startService } from '../helpers/service.ts';
@@ -15,18 +15,18 @@ const SUBJECT = '您的密碼已變更';
 
 describe('a mail server that is dead for an hour', () => {
   it('stops nobody, loses nothing, and each mail goes out once when it is back', async () => {
-    const time = holdTime();
+    const time = freezeTime();
     const [smtpPort, webPort] = [await freePort(), await freePort()];
     const service = await startService({ clients: [], smtpUrl: `smtp://127.0.0.1:${String(smtpPort)}` });
     const { store } = service.container;
-    const signIn = async (password: string): Promise<Visitor> => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G4, password });
-      assert.deepEqual([page.status, stepOf(page)], [200, undefined]);
-      return visitor;
+    const signIn = async (password: string): Promise<HttpBrowser> => {
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G4, password });
+      assert.deepEqual([page.status, interactionOf(page)], [200, undefined]);
+      return httpBrowser;
     };
     const job = async (): Promise<{ attempts: number; nextAt: number; open: boolean }> => {
-      const [row] = await store.read((u) => u.db.select().from(u.t.outbox));
+      const [row] = await store.read((tx) => tx.db.select().from(tx.tables.outbox));
       assert.ok(row);
       return { attempts: row.attempts, nextAt: row.nextAt, open: row.doneAt === null && row.deadAt === null };
     };
@@ -36,9 +36,9 @@ describe('a mail server that is dead for an hour', () => {
       await Promise.all(service.container.startJobs().map((one) => one.stop()));
     };
     try {
-      const visitor = await signIn(DEMO_PASSWORD);
+      const httpBrowser = await signIn(DEMO_PASSWORD);
       const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
-      const done = await visitor.submit(await visitor.open('/account/password'), fields);
+      const done = await httpBrowser.submit(await httpBrowser.open('/account/password'), fields);
       assert.match(textOf(done.body), /密碼已變更/);
       const begin = Date.now();
       while (Date.now() < begin + HOUR) await tryAgain();

@@ -5,7 +5,7 @@ import { it } from 'node:test';
 import { Gauge, Registry } from 'prom-client';
 
 import { createMetricsServer } from '../../src/http/server/metrics-server.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { freePort } from '../helpers/ports.ts';
 
 it('figures that can not be read are a 500 and a line in the log; the next reading works', async () => {
@@ -20,7 +20,7 @@ it('figures that can not be read are a 500 and a line in the log; the next readi
       this.set(7);
     },
   });
-  const kept = createKeptLog();
+  const kept = createCapturedLog();
   const port = await freePort();
   const server = createMetricsServer({ registry }, kept.log).listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -7,9 +7,9 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { auditOf, credentialOf, failuresOf, givePassword } from '../helpers/city.ts';
-import { holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
-import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 import { eventually, mailsTo, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startCluster } from '../helpers/postgres.ts';
@@ -21,12 +21,15 @@ const signIn = async (
   service: TestService,
   login: string,
   password = DEMO_PASSWORD,
-): Promise<{ visitor: Visitor; answer: Answer }> => {
-  const visitor = createVisitor(service.issuer);
-  return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
+  const httpBrowser = createHttpBrowser(service.issuer);
+  return {
+    visitor: httpBrowser,
+    answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
+  };
 };
-const changePassword = async (visitor: Visitor, current: string, next: string): Promise<Answer> =>
-  visitor.submit(await visitor.open('/account/password'), {
+const changePassword = async (httpBrowser: HttpBrowser, current: string, next: string): Promise<Answer> =>
+  httpBrowser.submit(await httpBrowser.open('/account/password'), {
     current_password: current,
     new_password: next,
     confirm_password: next,
@@ -38,12 +41,12 @@ const figure = async ({ container }: TestService, name: string): Promise<number>
 
 describe('mail', () => {
   let service: TestService;
-  let time: HeldTime;
-  let kept: KeptLog;
+  let time: FrozenTime;
+  let kept: CapturedLog;
   let smtpPort: number;
   before(async () => {
-    time = holdTime();
-    kept = createKeptLog();
+    time = freezeTime();
+    kept = createCapturedLog();
     smtpPort = await freePort();
     service = await startService({ clients: [], smtpUrl: `smtp://127.0.0.1:${String(smtpPort)}`, log: kept.log });
   });
@@ -61,8 +64,8 @@ describe('mail', () => {
   };
 
   it('that can not be delivered blocks nobody, is counted, and arrives when the server is back', async () => {
-    const { visitor } = await signIn(service, LOGIN.G2);
-    const changed = await changePassword(visitor, DEMO_PASSWORD, NEXT);
+    const { visitor: httpBrowser } = await signIn(service, LOGIN.G2);
+    const changed = await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
     assert.equal(new URL(changed.url).search, '?done=passwordChanged');
     assert.equal(new URL((await signIn(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
     const retried = 'kinpass_outbox_deliveries_total{kind="mail",outcome="retry"}';
@@ -83,7 +86,7 @@ describe('mail', () => {
       assert.equal(mailsTo(mail, LOGIN.G2, '您的密碼已變更').length, 1, 'once');
     });
     assert.equal(await figure(service, 'kinpass_outbox_deliveries_total{kind="mail",outcome="sent"}'), 1);
-    const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+    const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.deepEqual(
       rows.map(({ payload, lastError }) => ({ payload, lastError })),
       [{ payload: '', lastError: null }],
@@ -92,8 +95,8 @@ describe('mail', () => {
 
   it('about a changed password speaks the language of the person', async () => {
     await withCatcher(async (mail) => {
-      const { visitor } = await signIn(service, LOGIN.G5);
-      await changePassword(visitor, DEMO_PASSWORD, NEXT);
+      const { visitor: httpBrowser } = await signIn(service, LOGIN.G5);
+      await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       const notice = await mailTo(mail, LOGIN.G5, 'password');
       assert.match(notice.text, /Nguyen Thi Lan/);
       assert.match(notice.text, /23 November 2026|November 23, 2026/);
@@ -110,8 +113,8 @@ describe('mail', () => {
     });
     await new Promise<void>((resolve) => refusing.listen(smtpPort, '127.0.0.1', resolve));
     try {
-      const { visitor } = await signIn(service, LOGIN.G4);
-      await changePassword(visitor, DEMO_PASSWORD, NEXT);
+      const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
+      await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       await eventually('the refusal is logged', () => (kept.text().includes('"responseCode":550') ? true : undefined));
     } finally {
       await new Promise<void>((resolve) => {
@@ -120,7 +123,7 @@ describe('mail', () => {
     }
     assert.match(kept.text(), /"code":"EENVELOPE"/);
     assert.ok(!kept.text().includes('xiu.lin'));
-    const rows = await service.container.store.read((u) => u.db.select().from(u.t.outbox));
+    const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.ok(rows.every(({ lastError }) => lastError === null || lastError === 'EENVELOPE'));
     time.forward(2 * SECOND);
   });
@@ -128,9 +131,9 @@ describe('mail', () => {
 
 describe('what stands beside a sign-in', () => {
   let service: TestService;
-  let kept: KeptLog;
+  let kept: CapturedLog;
   before(async () => {
-    kept = createKeptLog();
+    kept = createCapturedLog();
     service = await startService({ clients: [], log: kept.log });
   });
   after(() => service.stop());
@@ -138,8 +141,8 @@ describe('what stands beside a sign-in', () => {
   it('may fail: without an audit log people sign in, and each lost row is counted', async () => {
     const { store } = service.container;
     const lost = 'kinpass_side_effect_failures_total{kind="audit"}';
-    await store.maintain((run) => run('alter table audit rename to audit_away'));
-    const { visitor, answer } = await signIn(service, LOGIN.G2);
+    await store.runExclusively((run) => run('alter table audit rename to audit_away'));
+    const { visitor: httpBrowser, answer } = await signIn(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
     assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
     // The one let in is forgiven, the wrong one counts: what the row would have told of has happened.
@@ -149,10 +152,10 @@ describe('what stands beside a sign-in', () => {
     assert.match(kept.text(), /audit row lost/);
     // A change and its record stand or fall together.
     const hash = (await credentialOf(service, 'G2')).hash;
-    assert.equal((await changePassword(visitor, DEMO_PASSWORD, NEXT)).status, 500);
+    assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 500);
     assert.equal((await credentialOf(service, 'G2')).hash, hash);
-    await store.maintain((run) => run('alter table audit_away rename to audit'));
-    assert.equal((await changePassword(visitor, DEMO_PASSWORD, NEXT)).status, 200);
+    await store.runExclusively((run) => run('alter table audit_away rename to audit'));
+    assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 200);
     assert.ok((await auditOf(service, 'G2')).includes('password.changed'));
     await givePassword(service, 'G2', DEMO_PASSWORD);
   });
@@ -179,23 +182,23 @@ describe('what stands beside a sign-in', () => {
 
   it('shows a number instead of a stack trace when the database refuses', async () => {
     const { store } = service.container;
-    const { visitor } = await signIn(service, LOGIN.G4);
-    await store.maintain((run) => run('alter table persons rename to persons_away'));
-    const broken = await visitor.open('/account');
-    await store.maintain((run) => run('alter table persons_away rename to persons'));
+    const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
+    await store.runExclusively((run) => run('alter table persons rename to persons_away'));
+    const broken = await httpBrowser.open('/account');
+    await store.runExclusively((run) => run('alter table persons_away rename to persons'));
     assert.equal(broken.status, 500);
     const [, reference] = /<code>([^<]*)<\/code>/.exec(broken.body) ?? [];
     assert.equal(reference, broken.headers.get('x-request-id'));
     assert.doesNotMatch(broken.body, /SQLITE|no such table|persons|\.ts|select /i);
     assert.ok(kept.text().includes(`"requestId":"${reference}","msg":"request failed"`));
-    assert.equal((await visitor.open('/account')).status, 200);
+    assert.equal((await httpBrowser.open('/account')).status, 200);
   });
 });
 
 describe('a database that is gone', () => {
   it('leaves the program alive, not ready, and with a page that has a number', async () => {
     const cluster = await startCluster();
-    const kept = createKeptLog();
+    const kept = createCapturedLog();
     const service = await startService({ clients: [], databaseUrl: await cluster.createDatabase(), log: kept.log });
     const statusOf = async (path: string): Promise<number> => (await fetch(service.issuer + path)).status;
     try {
@@ -203,7 +206,7 @@ describe('a database that is gone', () => {
       await cluster.stop();
       assert.equal(await statusOf('/health/ready'), 503);
       assert.equal(await statusOf('/health/live'), 200);
-      const page = await createVisitor(service.issuer).open('/account');
+      const page = await createHttpBrowser(service.issuer).open('/account');
       assert.equal(page.status, 503);
       assert.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
       assert.doesNotMatch(page.body, /ECONNREFUSED|postgres/);

@@ -11,9 +11,9 @@ import { z } from 'zod';
 import { ADULTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
 import { freePort } from '../helpers/ports.ts';
 import { formHeaders } from '../helpers/raw-http.ts';
@@ -47,9 +47,12 @@ describe('the program in operation', () => {
     home.remove();
   });
 
-  const signIn = async (login: string, password: string): Promise<{ visitor: Visitor; answer: Answer }> => {
-    const visitor = createVisitor(home.issuer);
-    return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+  const signIn = async (login: string, password: string): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
+    const httpBrowser = createHttpBrowser(home.issuer);
+    return {
+      visitor: httpBrowser,
+      answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
+    };
   };
 
   it('says that it is alive and ready', async () => {
@@ -80,8 +83,8 @@ describe('the program in operation', () => {
 
   it('logs JSON lines with request ids, and nothing that tells who somebody is or lets anybody in', async () => {
     const secrets = new Set<string>();
-    const keep = async (visitor: Visitor, ...answers: Answer[]): Promise<void> => {
-      for (const { value } of await visitor.jar.getCookies(`${home.issuer}/interaction/x`)) secrets.add(value);
+    const keep = async (httpBrowser: HttpBrowser, ...answers: Answer[]): Promise<void> => {
+      for (const { value } of await httpBrowser.jar.getCookies(`${home.issuer}/interaction/x`)) secrets.add(value);
       for (const { url } of answers) secrets.add(new URL(url).pathname.split('/')[2] ?? NEXT);
     };
     const wrong = await signIn(LOGIN.G2, 'my secret typing');
@@ -94,18 +97,18 @@ describe('the program in operation', () => {
     await keep(first.visitor, first.answer);
     await keep(wrong.visitor, wrong.answer);
     assert.equal(new URL(changed.url).pathname, '/account');
-    const visitor = createVisitor(home.issuer);
-    await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G2 });
+    const httpBrowser = createHttpBrowser(home.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
     const link = linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼'));
     secrets.add(new URL(link).searchParams.get('token') ?? NEXT);
-    const done = await visitor.submit(await visitor.open(link), {
+    const done = await httpBrowser.submit(await httpBrowser.open(link), {
       new_password: `${NEXT}!`,
       confirm_password: `${NEXT}!`,
     });
     assert.equal(done.status, 200);
     await mailTo(mail, LOGIN.G2, '您的密碼已變更');
-    await visitor.open('/auth?client_id=nobody&login_hint=meiling.li@parents.example&state=SeCrEt');
-    await visitor.open('/no/such/page?mail=meiling.li@parents.example');
+    await httpBrowser.open('/auth?client_id=nobody&login_hint=meiling.li@parents.example&state=SeCrEt');
+    await httpBrowser.open('/no/such/page?mail=meiling.li@parents.example');
 
     const text = program.out();
     const lines = text
@@ -140,12 +143,12 @@ describe('the program in operation', () => {
   });
 
   it('keeps sessions and keys over a restart', async () => {
-    const { visitor } = await signIn(LOGIN.T1, DEMO_PASSWORD);
+    const { visitor: httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
     const jwks = await (await fetch(`${home.issuer}/jwks`)).text();
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
     program = await startProgram(home.env);
-    assert.equal(stepOf(await visitor.open('/account')), undefined);
+    assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
     assert.equal(await (await fetch(`${home.issuer}/jwks`)).text(), jwks);
   });
 
@@ -153,23 +156,23 @@ describe('the program in operation', () => {
     for (const round of [1, 2]) {
       const current = round === 1 ? DEMO_PASSWORD : `${NEXT} ${String(round - 1)}`;
       const next = `${NEXT} ${String(round)}`;
-      const { visitor } = await signIn(LOGIN.T2, current);
-      const page = await visitor.open('/account/password');
+      const { visitor: httpBrowser } = await signIn(LOGIN.T2, current);
+      const page = await httpBrowser.open('/account/password');
       const answer = await fetch(page.url, {
         method: 'POST',
         redirect: 'manual',
         body: new URLSearchParams({ current_password: current, new_password: next, confirm_password: next }),
-        headers: { cookie: await visitor.jar.getCookieString(page.url), origin: home.issuer },
+        headers: { cookie: await httpBrowser.jar.getCookieString(page.url), origin: home.issuer },
       });
       // The change gives the session a new id.
-      for (const cookie of answer.headers.getSetCookie()) await visitor.jar.setCookie(cookie, page.url);
+      for (const cookie of answer.headers.getSetCookie()) await httpBrowser.jar.setCookie(cookie, page.url);
       program.child.kill('SIGKILL');
       assert.equal(answer.status, 303);
       assert.equal(await program.ended, 'SIGKILL');
       program = await startProgram(home.env);
       assert.equal((await signIn(LOGIN.T2, current)).answer.status, 422);
       assert.equal(new URL((await signIn(LOGIN.T2, next)).answer.url).pathname, '/account');
-      assert.equal(stepOf(await visitor.open('/account')), undefined, 'the session lives on');
+      assert.equal(interactionOf(await httpBrowser.open('/account')), undefined, 'the session lives on');
     }
   });
 });

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 
 import { and, eq } from 'drizzle-orm';
 
-import { enter, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { enter, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { pipeline, send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -38,12 +38,12 @@ describe('pipelined requests', () => {
 
   it('close their socket: 900 on one that is never read reject no newcomer', async () => {
     await attack(1);
-    assert.equal(stepOf(await createVisitor(service.issuer).open((await app.begin()).url)), 'login');
+    assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
   });
 
   it('close their socket: 900 on each of 13 reject no newcomer, and no work is left', async () => {
     await attack(13);
-    assert.equal(stepOf(await createVisitor(service.issuer).open((await app.begin()).url)), 'login');
+    assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
     await eventually('no work in flight', () => service.container.inFlight.count() === 0 || undefined);
     await eventually(
       'no response in flight',
@@ -75,16 +75,16 @@ describe('load shedding at the authorization endpoint', () => {
     const { hasher } = service.container;
     const hashes = Promise.all([1, 2].map((one) => hasher.hash(`the password of a person ${String(one)}`)));
     await work();
-    assert.ok(hasher.crowded(), 'the service was overloaded until the end');
+    assert.ok(hasher.isNearCapacity(), 'the service was overloaded until the end');
     await hashes;
   };
   const interactions = async (): Promise<number> => {
-    const rows = await service.container.store.read((u) => {
-      const o = u.t.oidcRecords;
-      return u.db
+    const rows = await service.container.store.read((tx) => {
+      const oidcRecords = tx.tables.oidcRecords;
+      return tx.db
         .select()
-        .from(o)
-        .where(and(eq(o.model, 'Interaction'), eq(o.destroyed, false)));
+        .from(oidcRecords)
+        .where(and(eq(oidcRecords.model, 'Interaction'), eq(oidcRecords.destroyed, false)));
     });
     return rows.length;
   };
@@ -119,7 +119,7 @@ describe('load shedding at the authorization endpoint', () => {
   });
 
   it('rejects a cookie that is made up, or belongs to a session without a person', async () => {
-    const anonymous = createVisitor(service.issuer);
+    const anonymous = createHttpBrowser(service.issuer);
     await anonymous.open('/device');
     const own = await anonymous.jar.getCookieString(service.issuer);
     assert.match(own, /kinpass_session=/);
@@ -134,10 +134,10 @@ describe('load shedding at the authorization endpoint', () => {
   });
 
   it('lets people continue who are signed in', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.G4 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.G4 });
     await overloaded(async () => {
-      const answer = await visitor.open((await app.begin()).url);
+      const answer = await httpBrowser.open((await app.begin()).url);
       assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
     });
   });

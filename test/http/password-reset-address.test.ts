@@ -7,11 +7,11 @@ import { and, eq } from 'drizzle-orm';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { giveFirstPassword, givePassword, personId, skeleton } from '../helpers/city.ts';
-import { DAY, holdTime, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, type Answer } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -20,9 +20,9 @@ const NOTICE = '您的密碼已變更';
 const EMAIL = LOGIN.G2;
 
 let mail: MailCatcher;
-let time: HeldTime;
+let time: FrozenTime;
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
 });
 after(async () => {
@@ -41,15 +41,15 @@ eachService(
     });
 
     const setVerified = (verifiedAt: number | null): Promise<unknown> =>
-      running().container.store.write(({ db, t: { identifiers: i } }) =>
+      running().container.store.write(({ db, tables: { identifiers: i } }) =>
         db
           .update(i)
           .set({ verifiedAt })
           .where(and(eq(i.personId, personId('G2')), eq(i.kind, 'email'))),
       );
     const ask = async (login: string): Promise<Answer> => {
-      const visitor = createVisitor(running().issuer);
-      return visitor.submit(await visitor.open('/forgot'), { login });
+      const httpBrowser = createHttpBrowser(running().issuer);
+      return httpBrowser.submit(await httpBrowser.open('/forgot'), { login });
     };
     const newLink = async (): Promise<string> => {
       const before = sent(SUBJECT);
@@ -58,7 +58,8 @@ eachService(
       return linkIn(await mailTo(mail, EMAIL, SUBJECT));
     };
     const sent = (subject: string): number => mailsTo(mail, EMAIL, subject).length;
-    const statusOf = async (link: string): Promise<number> => (await createVisitor(running().issuer).open(link)).status;
+    const statusOf = async (link: string): Promise<number> =>
+      (await createHttpBrowser(running().issuer).open(link)).status;
     const setStatus = (status: 'active' | 'disabled'): Promise<boolean> =>
       running().container.people.setStatus(personId('G2'), status, undefined);
 
@@ -83,9 +84,12 @@ eachService(
       const link = await newLink();
       const before = sent(NOTICE);
       await setVerified(null);
-      const visitor = createVisitor(running().issuer);
+      const httpBrowser = createHttpBrowser(running().issuer);
       const next = 'four small boats at anchor';
-      const done = await visitor.submit(await visitor.open(link), { new_password: next, confirm_password: next });
+      const done = await httpBrowser.submit(await httpBrowser.open(link), {
+        new_password: next,
+        confirm_password: next,
+      });
       assert.equal(done.status, 200);
       await eventually('an empty outbox', async () => ((await waiting()) === 0 ? true : undefined));
       assert.equal(sent(NOTICE), before);
@@ -108,7 +112,7 @@ eachService(
         expiresAt: Date.now() + DAY,
         createdAt: Date.now(),
       };
-      await running().container.store.write((tx) => putResetLink(tx, link));
+      await running().container.store.write((tx) => upsertResetLink(tx, link));
       await setStatus('active');
       assert.equal(await statusOf(`${running().issuer}/forgot/reset?token=${token}`), 410);
     });
@@ -120,7 +124,7 @@ eachService(
     });
 
     const waiting = async (): Promise<number> => {
-      const rows = await running().container.store.read(({ db, t: { outbox } }) =>
+      const rows = await running().container.store.read(({ db, tables: { outbox } }) =>
         db.select({ doneAt: outbox.doneAt }).from(outbox),
       );
       return rows.filter(({ doneAt }) => doneAt === null).length;

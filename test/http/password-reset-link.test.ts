@@ -5,12 +5,12 @@ import { before, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { givePassword, personId } from '../helpers/city.ts';
 import { MINUTE } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
-import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const NEXT = 'four small boats at anchor';
@@ -30,8 +30,8 @@ eachService(
     const newToken = async (who: 'G2' | 'T2' = 'G2', life = HALF_HOUR): Promise<string> => {
       const token = randomBytes(32).toString('base64url');
       const now = Date.now();
-      await running().container.store.write((u) =>
-        putResetLink(u, {
+      await running().container.store.write((tx) =>
+        upsertResetLink(tx, {
           personId: personId(who),
           tokenHash: hashId(token),
           expiresAt: now + life,
@@ -41,11 +41,11 @@ eachService(
       return token;
     };
     const addressOf = (token: string): string => `/forgot/reset?token=${token}`;
-    const open = (token: string, headers: Record<string, string> = {}): Promise<RawAnswer> =>
+    const open = (token: string, headers: Record<string, string> = {}): Promise<RawResponse> =>
       send(issuer, addressOf(token), { headers: { accept: 'text/html', ...headers } });
-    const cookieOf = ({ headers }: RawAnswer): string => (headers['set-cookie'] ?? []).join('\n');
-    const kept = async (visitor: Visitor): Promise<string | undefined> =>
-      (await visitor.jar.getCookies(issuer)).find(({ key }) => key === COOKIE)?.value;
+    const cookieOf = ({ headers }: RawResponse): string => (headers['set-cookie'] ?? []).join('\n');
+    const kept = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
+      (await httpBrowser.jar.getCookies(issuer)).find(({ key }) => key === COOKIE)?.value;
 
     it('is exchanged for a cookie of thirty minutes and a redirect to an address without it', async () => {
       const token = await newToken();
@@ -91,9 +91,9 @@ eachService(
         ['zh-TW', `帳號：${masked}。如果這不是您的帳號，請不要設定密碼。`],
         ['en', `Account: ${masked}. If this is not your account, do not set a password.`],
       ] as const) {
-        const visitor = createVisitor(issuer, language);
-        const page = await visitor.open(addressOf(await newToken()));
-        const refused = await visitor.submit(page, { new_password: 'short', confirm_password: 'short' });
+        const httpBrowser = createHttpBrowser(issuer, language);
+        const page = await httpBrowser.open(addressOf(await newToken()));
+        const refused = await httpBrowser.submit(page, { new_password: 'short', confirm_password: 'short' });
         for (const { body } of [page, refused]) {
           assert.ok(textOf(body).includes(expected), textOf(body));
           assert.ok(!body.includes(LOGIN.G2) && !body.includes('autocomplete="username"'));
@@ -103,19 +103,19 @@ eachService(
 
     it('appears in no page, form, header or language link', async () => {
       const token = await newToken();
-      const visitor = createVisitor(issuer);
-      const page = await visitor.open(addressOf(token));
-      const refused = await visitor.submit(page, { new_password: 'short', confirm_password: 'short' });
+      const httpBrowser = createHttpBrowser(issuer);
+      const page = await httpBrowser.open(addressOf(token));
+      const refused = await httpBrowser.submit(page, { new_password: 'short', confirm_password: 'short' });
       assert.deepEqual([page.status, refused.status], [200, 422]);
       for (const { url, body, headers } of [page, refused]) {
         assert.equal(url, `${issuer}/forgot/reset`);
         assert.ok(!body.includes(token) && !JSON.stringify([...headers]).includes(token));
         assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Fforgot%2Freset"/);
       }
-      const english = await visitor.open('/language?to=en&back=%2Fforgot%2Freset');
+      const english = await httpBrowser.open('/language?to=en&back=%2Fforgot%2Freset');
       assert.equal(english.status, 200);
       assert.match(textOf(english.body), /new password/i);
-      const done = await visitor.submit(english, fields);
+      const done = await httpBrowser.submit(english, fields);
       assert.match(textOf(done.body), /password/i);
       assert.equal(done.status, 200);
       await givePassword(running(), 'G2', DEMO_PASSWORD);
@@ -124,21 +124,21 @@ eachService(
     it('stays unused until a password is set, and its cookie is cleared then', async () => {
       const token = await newToken();
       for (let i = 0; i < 3; i += 1) await open(token);
-      const visitor = createVisitor(issuer);
-      const page = await visitor.open(addressOf(token));
-      assert.equal((await visitor.open('/forgot/reset')).status, 200, 'a reload shows the form again');
-      assert.equal(await kept(visitor), token);
-      assert.equal((await visitor.submit(page, fields)).status, 200);
-      assert.equal(await kept(visitor), undefined);
-      assert.equal((await visitor.open('/forgot/reset')).status, 410);
-      assert.equal((await visitor.open(addressOf(token))).status, 410);
-      assert.equal(await kept(visitor), undefined);
+      const httpBrowser = createHttpBrowser(issuer);
+      const page = await httpBrowser.open(addressOf(token));
+      assert.equal((await httpBrowser.open('/forgot/reset')).status, 200, 'a reload shows the form again');
+      assert.equal(await kept(httpBrowser), token);
+      assert.equal((await httpBrowser.submit(page, fields)).status, 200);
+      assert.equal(await kept(httpBrowser), undefined);
+      assert.equal((await httpBrowser.open('/forgot/reset')).status, 410);
+      assert.equal((await httpBrowser.open(addressOf(token))).status, 410);
+      assert.equal(await kept(httpBrowser), undefined);
       await givePassword(running(), 'G2', DEMO_PASSWORD);
     });
 
     it('that is dead, malformed or repeated redirects too, and leaves the cookie of an open reset alone', async () => {
       const dead = randomBytes(32).toString('base64url');
-      const visiting = createVisitor(issuer);
+      const visiting = createHttpBrowser(issuer);
       const opened = await visiting.open(addressOf(await newToken()));
       for (const token of [dead, '', 'x', `${dead}A`, `${dead}&token=${dead}`, '%00']) {
         const answer = await open(token);
@@ -149,8 +149,8 @@ eachService(
       }
       assert.equal((await visiting.submit(opened, fields)).status, 200, 'the open reset can be completed');
       await givePassword(running(), 'G2', DEMO_PASSWORD);
-      const visitor = createVisitor(issuer);
-      const page = await visitor.open(addressOf(dead));
+      const httpBrowser = createHttpBrowser(issuer);
+      const page = await httpBrowser.open(addressOf(dead));
       assert.equal(page.status, 410);
       assert.ok(!page.body.includes(dead));
     });
@@ -161,21 +161,21 @@ eachService(
       const answer = await send(issuer, addressOf(token), { method: 'POST', headers: formHeaders(issuer), body });
       assert.equal(answer.status, 410);
       assert.ok(!answer.body.includes(token));
-      assert.equal((await createVisitor(issuer).open(addressOf(token))).status, 200, 'the link is unused');
+      assert.equal((await createHttpBrowser(issuer).open(addressOf(token))).status, 200, 'the link is unused');
     });
 
     it('replaces the one that was opened before, whose page changes nothing', async () => {
-      const visitor = createVisitor(issuer);
-      const older = await visitor.open(addressOf(await newToken('T2')));
-      const newer = await visitor.open(addressOf(await newToken('G2')));
-      const answer = await visitor.submit(older, fields);
+      const httpBrowser = createHttpBrowser(issuer);
+      const older = await httpBrowser.open(addressOf(await newToken('T2')));
+      const newer = await httpBrowser.open(addressOf(await newToken('G2')));
+      const answer = await httpBrowser.submit(older, fields);
       assert.equal(answer.status, 410);
       const signIn = async (login: string, password: string): Promise<number> => {
-        const other = createVisitor(issuer);
+        const other = createHttpBrowser(issuer);
         return (await other.submit(await other.open('/account'), { login, password })).status;
       };
       for (const login of [LOGIN.T2, LOGIN.G2]) assert.equal(await signIn(login, DEMO_PASSWORD), 200, login);
-      assert.equal((await visitor.submit(newer, fields)).status, 200);
+      assert.equal((await httpBrowser.submit(newer, fields)).status, 200);
       assert.equal(await signIn(LOGIN.G2, NEXT), 200);
       assert.equal(await signIn(LOGIN.T2, DEMO_PASSWORD), 200);
       await givePassword(running(), 'G2', DEMO_PASSWORD);

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { auditOf } from '../helpers/city.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -26,18 +26,18 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     });
 
     it('is used by exactly one of twenty who open it at once, and that one sets the password', async () => {
-      const visitor = createVisitor(service.issuer);
-      await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G2 });
-      const page = await visitor.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
+      const httpBrowser = createHttpBrowser(service.issuer);
+      await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
+      const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
       const passwords = Array.from({ length: TRIES }, (_, at) => `four small boats, try ${String(at)}`);
       const answers = await Promise.all(
-        passwords.map((next) => visitor.submit(page, { new_password: next, confirm_password: next })),
+        passwords.map((next) => httpBrowser.submit(page, { new_password: next, confirm_password: next })),
       );
       const winners = answers.flatMap(({ status }, at) => (status === 200 ? [passwords[at] ?? ''] : []));
       assert.equal(winners.length, 1);
       assert.equal(answers.filter(({ status }) => status === 410).length, TRIES - 1);
       const password = winners[0] ?? '';
-      const signedIn = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G2, password });
+      const signedIn = await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G2, password });
       assert.equal(new URL(signedIn.url).pathname, '/account');
       assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.recovered').length, 1);
     });

@@ -3,10 +3,10 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { auditOf, credentialOf, errorAt, failuresOf, givePassword, setStatus, skeleton } from '../helpers/city.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -17,9 +17,9 @@ const EMAIL = LOGIN.G2;
 describe('a forgotten password', () => {
   let service: TestService;
   let mail: MailCatcher;
-  let time: HeldTime;
+  let time: FrozenTime;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
     service = await startService({ clients: [], smtpUrl: mail.smtpUrl });
   });
@@ -33,8 +33,8 @@ describe('a forgotten password', () => {
     await givePassword(service, 'G2', DEMO_PASSWORD);
   });
 
-  const ask = async (login: string, visitor = createVisitor(service.issuer)): Promise<Answer> =>
-    visitor.submit(await visitor.open('/forgot'), { login });
+  const ask = async (login: string, httpBrowser = createHttpBrowser(service.issuer)): Promise<Answer> =>
+    httpBrowser.submit(await httpBrowser.open('/forgot'), { login });
   /** The link of a mail that this request sends. */
   const newLink = async (login: string = EMAIL, address: string = EMAIL): Promise<string> => {
     const before = mailsTo(mail, address, SUBJECT).length;
@@ -42,13 +42,20 @@ describe('a forgotten password', () => {
     await eventually('one mail more', () => (mailsTo(mail, address, SUBJECT).length > before ? true : undefined));
     return linkIn(await mailTo(mail, address, SUBJECT));
   };
-  const complete = async (link: string, next = NEXT, visitor = createVisitor(service.issuer)): Promise<Answer> => {
-    const page = await visitor.open(link);
-    return page.status === 200 ? visitor.submit(page, { new_password: next, confirm_password: next }) : page;
+  const complete = async (
+    link: string,
+    next = NEXT,
+    httpBrowser = createHttpBrowser(service.issuer),
+  ): Promise<Answer> => {
+    const page = await httpBrowser.open(link);
+    return page.status === 200 ? httpBrowser.submit(page, { new_password: next, confirm_password: next }) : page;
   };
-  const signIn = async (login: string, password: string): Promise<{ visitor: Visitor; answer: Answer }> => {
-    const visitor = createVisitor(service.issuer);
-    return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+  const signIn = async (login: string, password: string): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
+    const httpBrowser = createHttpBrowser(service.issuer);
+    return {
+      visitor: httpBrowser,
+      answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
+    };
   };
 
   it('has one answer for known and unknown accounts, and for those without an e-mail address', async () => {
@@ -97,12 +104,12 @@ describe('a forgotten password', () => {
   it('sets a new password by the link, once; then the link and the old password are worth nothing', async () => {
     const { visitor: elsewhere } = await signIn(EMAIL, DEMO_PASSWORD);
     const link = await newLink();
-    const visitor = createVisitor(service.issuer);
-    const done = await complete(link, NEXT, visitor);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const done = await complete(link, NEXT, httpBrowser);
     assert.equal(done.status, 200);
     assert.ok(textOf(done.body).includes('新密碼設定完成'));
-    assert.equal(stepOf(await visitor.open('/account')), 'login', 'the link signs nobody in');
-    assert.equal(stepOf(await elsewhere.open('/account')), 'login', 'other sessions have ended');
+    assert.equal(interactionOf(await httpBrowser.open('/account')), 'login', 'the link signs nobody in');
+    assert.equal(interactionOf(await elsewhere.open('/account')), 'login', 'other sessions have ended');
     const again = await complete(link, 'another password of mine');
     assert.equal(again.status, 410);
     assert.match(again.body, /<a class="button" href="\/forgot">/);
@@ -122,9 +129,9 @@ describe('a forgotten password', () => {
 
   it('looks at the link without using it up, and keeps it through refused passwords', async () => {
     const link = await newLink();
-    const visitor = createVisitor(service.issuer);
-    for (let i = 0; i < 3; i += 1) assert.equal((await visitor.open(link)).status, 200);
-    const page = await visitor.open(link);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    for (let i = 0; i < 3; i += 1) assert.equal((await httpBrowser.open(link)).status, 200);
+    const page = await httpBrowser.open(link);
     assert.doesNotMatch(textOf(page.body), /您好/, 'a link names nobody');
     const refusals: [string, string, string, string][] = [
       ['short', 'short', 'new_password', '新密碼太短，至少要 12 個字元。'],
@@ -133,7 +140,7 @@ describe('a forgotten password', () => {
       ['', '', 'new_password', '請輸入新密碼。'],
     ];
     for (const [next, again, field, words] of refusals) {
-      const answer = await visitor.submit(page, { new_password: next, confirm_password: again });
+      const answer = await httpBrowser.submit(page, { new_password: next, confirm_password: again });
       assert.equal(answer.status, 422);
       assert.ok(errorAt(answer, field).includes(words), words);
     }
@@ -142,13 +149,13 @@ describe('a forgotten password', () => {
 
   it('is open for thirty minutes, to the second', async () => {
     const link = await newLink();
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open(link);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open(link);
     time.forward(30 * MINUTE - SECOND);
-    assert.equal((await visitor.open(link)).status, 200);
+    assert.equal((await httpBrowser.open(link)).status, 200);
     time.forward(SECOND);
-    assert.equal((await visitor.open(link)).status, 410);
-    const late = await visitor.submit(page, { new_password: NEXT, confirm_password: NEXT });
+    assert.equal((await httpBrowser.open(link)).status, 410);
+    const late = await httpBrowser.submit(page, { new_password: NEXT, confirm_password: NEXT });
     assert.equal(late.status, 410);
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 200);
   });
@@ -169,7 +176,7 @@ describe('a forgotten password', () => {
     assert.equal(skeleton(silent, EMAIL), skeleton(await ask('nobody@parents.example'), 'nobody@parents.example'));
     const latest = linkIn(await mailTo(mail, EMAIL, SUBJECT));
     assert.notEqual(first, latest);
-    assert.equal((await createVisitor(service.issuer).open(latest)).status, 200, 'the last link stays good');
+    assert.equal((await createHttpBrowser(service.issuer).open(latest)).status, 200, 'the last link stays good');
     time.forward(30 * MINUTE);
     await newLink();
     assert.equal(mailsTo(mail, EMAIL, SUBJECT).length - before, 4);
@@ -190,9 +197,9 @@ describe('a forgotten password', () => {
 
   it('ends with a change of the password: a link from before opens nothing', async () => {
     const link = await newLink();
-    const { visitor } = await signIn(EMAIL, DEMO_PASSWORD);
+    const { visitor: httpBrowser } = await signIn(EMAIL, DEMO_PASSWORD);
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
-    await visitor.submit(await visitor.open('/account/password'), fields);
+    await httpBrowser.submit(await httpBrowser.open('/account/password'), fields);
     assert.equal((await complete(link, 'the thief wants this one')).status, 410);
   });
 
@@ -208,7 +215,7 @@ describe('a forgotten password', () => {
 
   it('is not opened by a guessed, cut or missing token', async () => {
     const token = new URL(await newLink()).searchParams.get('token') ?? '';
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     for (const guess of [
       '',
       token.slice(1),
@@ -218,10 +225,10 @@ describe('a forgotten password', () => {
       `${token}&token=${token}`,
     ]) {
       const path = `/forgot/reset?token=${guess}`;
-      assert.equal((await visitor.open(path)).status, 410, path);
+      assert.equal((await httpBrowser.open(path)).status, 410, path);
       const fields = new URLSearchParams({ new_password: NEXT, confirm_password: NEXT });
-      assert.equal((await visitor.post(path, fields)).status, 410, path);
+      assert.equal((await httpBrowser.post(path, fields)).status, 410, path);
     }
-    assert.equal((await visitor.open('/forgot/reset')).status, 410);
+    assert.equal((await httpBrowser.open('/forgot/reset')).status, 410);
   });
 });

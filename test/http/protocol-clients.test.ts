@@ -13,10 +13,10 @@ import {
   errorOf,
   idClaims,
   LOGIN,
-  stepOf,
+  interactionOf,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, type Answer } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -75,7 +75,7 @@ function assertion(claims: Record<string, unknown> = {}, by = key, kid = 'one'):
 async function redeemWith(assertions: readonly (string | undefined)[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const one of assertions) {
-    const { answer, verifier } = await enter(signer, createVisitor(service.issuer), { login: LOGIN.T2 });
+    const { answer, verifier } = await enter(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     replies.push(
       await askForTokens(signer, {
         grant_type: 'authorization_code',
@@ -92,7 +92,7 @@ async function redeemWith(assertions: readonly (string | undefined)[]): Promise<
 describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section 9)', () => {
   it('gets tokens, refreshes and revokes with a client library of another maker', async () => {
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
-    const entered = await enter(signer, createVisitor(service.issuer), { login: LOGIN.T2, parameters });
+    const entered = await enter(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
     const tokens = await entered.finish(entered.answer);
     const next = await client.refreshTokenGrant(signer.config, tokens.refresh_token ?? '');
     assert.equal(next.claims()?.sub, tokens.claims()?.sub);
@@ -170,7 +170,7 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
 
 describe('the strength of a sign-in (acr)', () => {
   const askFor = async (parameters: Record<string, string>, party = app): Promise<Answer> =>
-    (await enter(party, createVisitor(service.issuer), { login: LOGIN.T2, parameters })).answer;
+    (await enter(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters })).answer;
   const essential = (acr: object): Record<string, string> => ({
     claims: JSON.stringify({ id_token: { acr: { essential: true, ...acr } } }),
   });
@@ -179,7 +179,7 @@ describe('the strength of a sign-in (acr)', () => {
     assert.deepEqual(app.config.serverMetadata().acr_values_supported, [ACR]);
     for (const values of [ACR, UNKNOWN_ACR, `${UNKNOWN_ACR} ${ACR}`]) {
       const parameters = { acr_values: values };
-      const entered = await enter(app, createVisitor(service.issuer), { login: LOGIN.T2, parameters });
+      const entered = await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
       assert.equal(idClaims(await entered.finish(entered.answer))['acr'], ACR, values);
     }
   });
@@ -214,7 +214,7 @@ describe('an authorization response', () => {
       { claims: 'no json' },
       { code_challenge_method: 'plain' },
     ] as Record<string, string>[]) {
-      const { answer } = await enter(app, createVisitor(service.issuer), { parameters });
+      const { answer } = await enter(app, createHttpBrowser(service.issuer), { parameters });
       assert.ok(errorOf(answer) ?? answer.leavesTo?.hash, JSON.stringify(parameters));
       const sent = new URLSearchParams(
         `${answer.leavesTo?.search.slice(1) ?? ''}&${answer.leavesTo?.hash.slice(1) ?? ''}`,
@@ -224,7 +224,7 @@ describe('an authorization response', () => {
   });
 
   it('that names another issuer is not taken by the client library: mixed up providers are found out', async () => {
-    const entered = await enter(app, createVisitor(service.issuer), { login: LOGIN.T2 });
+    const entered = await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     entered.answer.leavesTo?.searchParams.set('iss', 'https://evil.example');
     await assert.rejects(entered.finish(entered.answer), (error) => {
       assert.match(error instanceof Error ? String(error.cause) : '', /unexpected "iss"/);
@@ -238,8 +238,8 @@ describe('a registration', () => {
     startService({ city: false, clients: [registered('some-app', secret, { scopes: ['openid'], ...more })] });
 
   it('with initiate_login_uri is taken (Core, section 4)', async () => {
-    const { answer } = await enter(app, createVisitor(service.issuer));
-    assert.equal(stepOf(answer), 'login');
+    const { answer } = await enter(app, createHttpBrowser(service.issuer));
+    assert.equal(interactionOf(answer), 'login');
   });
 
   for (const [what, more, line] of [

@@ -16,7 +16,7 @@ import * as client from 'openid-client';
 import { z } from 'zod';
 
 import { enter, LOGIN, type Entered } from '../helpers/authorization-flow.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -121,7 +121,7 @@ const codeFields = (party: TestParty, { answer, verifier }: Entered): Record<str
 });
 
 const signIn = (party: TestParty, parameters: Record<string, string> = {}): Promise<Entered> =>
-  enter(party, createVisitor(service.issuer), { login: LOGIN.T2, parameters });
+  enter(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
 
 /** A sign-in up to a token that is bound to `key`. */
 async function boundToken(party = bound): Promise<string> {

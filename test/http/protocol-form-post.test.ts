@@ -11,7 +11,7 @@ import type { Browser } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { fillSignIn, openBrowser } from '../helpers/browser.ts';
-import { createVisitor, formOf } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -104,7 +104,9 @@ describe('response_mode=form_post', () => {
   });
 
   it('allows the one script of its page by its hash, and no other', async () => {
-    const answer = await createVisitor(service.issuer).open((await app.begin({ ...FORM_POST, prompt: 'none' })).url);
+    const answer = await createHttpBrowser(service.issuer).open(
+      (await app.begin({ ...FORM_POST, prompt: 'none' })).url,
+    );
     const script = /<script>([\s\S]*?)<\/script>/.exec(answer.body)?.[1] ?? '';
     const hash = createHash('sha256').update(script).digest('base64');
     const csp = answer.headers.get('content-security-policy') ?? '';
@@ -116,7 +118,7 @@ describe('response_mode=form_post', () => {
 
   it('works without JavaScript by a button, and what an app put into state stays text', async () => {
     const state = '"><script>alert(1)</script>&amp;';
-    const answer = await createVisitor(service.issuer).open(
+    const answer = await createHttpBrowser(service.issuer).open(
       (await app.begin({ ...FORM_POST, prompt: 'none', state })).url,
     );
     assert.match(answer.body, /<noscript>[\s\S]*<button[^>]*type="submit"/);
@@ -127,7 +129,7 @@ describe('response_mode=form_post', () => {
   it('is in discovery; fragments and unknown modes are not for codes', async () => {
     const modes = app.config.serverMetadata().response_modes_supported ?? [];
     assert.ok(modes.includes('form_post') && modes.includes('query'));
-    const answer = await createVisitor(service.issuer).open((await app.begin({ response_mode: 'smoke' })).url);
+    const answer = await createHttpBrowser(service.issuer).open((await app.begin({ response_mode: 'smoke' })).url);
     assert.equal(answer.leavesTo?.searchParams.get('error'), 'unsupported_response_mode');
   });
 });

@@ -4,25 +4,34 @@ import { after, before, describe, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { enter, errorOf, idClaims, LOGIN, redeem, stepOf, textIn, type Reply } from '../helpers/authorization-flow.ts';
+import {
+  enter,
+  errorOf,
+  idClaims,
+  LOGIN,
+  redeem,
+  interactionOf,
+  textIn,
+  type Reply,
+} from '../helpers/authorization-flow.ts';
 import { FEES, NOTICES, startCityApis, type CityApis } from '../helpers/city-apis.ts';
 import { setStatus } from '../helpers/city.ts';
-import { holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf } from '../helpers/http-browser.ts';
+import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
 
 let city: CityApis;
 let service: TestService;
-let time: HeldTime;
+let time: FrozenTime;
 let app: TestParty;
 let vendor: TestParty;
 let feesApi: TestParty;
 let noticesApi: TestParty;
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   city = await startCityApis();
   ({ service, app, vendor, feesApi, noticesApi } = city);
 });
@@ -78,9 +87,9 @@ describe('an API that asks about a token (RFC 7662)', () => {
     assert.equal(await active(revoked), false, 'revoked by the app');
     const suspended = textIn(await begin(), 'access_token');
     const id = await guardianshipOf(service, LOGIN.G2, '王小安');
-    await service.container.guardianships.change({ id, action: 'suspend', actorId: undefined });
+    await service.container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined });
     assert.equal(await active(suspended), false, 'the guardianship');
-    await service.container.guardianships.change({ id, action: 'resume', actorId: undefined });
+    await service.container.guardianships.applyAction({ id, action: 'resume', actorId: undefined });
     const disabled = textIn(await begin(), 'access_token');
     await setStatus(service, 'G2', 'disabled');
     assert.equal(await active(disabled), false, 'disabled');
@@ -101,9 +110,9 @@ describe('the consent page for an API', () => {
       ['zh-TW', ['確認您已登入', '看學校的通知', '回覆學校的通知']],
       ['en', ['Confirm that you are signed in', 'See notices of the school', 'Answer notices of the school']],
     ] as const) {
-      const page = (await enter(vendor, createVisitor(service.issuer, language), { login: LOGIN.T2, parameters }))
+      const page = (await enter(vendor, createHttpBrowser(service.issuer, language), { login: LOGIN.T2, parameters }))
         .answer;
-      assert.equal(stepOf(page), 'consent');
+      assert.equal(interactionOf(page), 'consent');
       assert.deepEqual(items(page.body).slice(1), words.slice(1));
       assert.match(textOf(page.body), /notices\.city\.example/);
       assert.equal(textOf(page.body).includes('notices.read'), false, 'no word of the protocol');
@@ -111,26 +120,26 @@ describe('the consent page for an API', () => {
   });
 
   it('asks again when the app wants more there, and not for the same', async () => {
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: NOTICES, scope: 'openid notices.read' };
-    const first = await enter(vendor, visitor, { login: LOGIN.T2, parameters });
-    const given = await visitor.submit(first.answer, { consent: 'accept' });
+    const first = await enter(vendor, httpBrowser, { login: LOGIN.T2, parameters });
+    const given = await httpBrowser.submit(first.answer, { consent: 'accept' });
     assert.ok(given.leavesTo?.searchParams.has('code'));
     const silent = { ...parameters, prompt: 'none' };
-    assert.equal(errorOf((await enter(vendor, visitor, { parameters: silent })).answer), undefined);
+    assert.equal(errorOf((await enter(vendor, httpBrowser, { parameters: silent })).answer), undefined);
     const more = { ...silent, scope: 'openid notices.read notices.reply' };
-    assert.equal(errorOf((await enter(vendor, visitor, { parameters: more })).answer), 'consent_required');
+    assert.equal(errorOf((await enter(vendor, httpBrowser, { parameters: more })).answer), 'consent_required');
   });
 
   it('can be taken back on the account page, and the API hears it', async () => {
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: FEES, scope: 'openid bills.read' };
-    const asked = await enter(vendor, visitor, { login: LOGIN.S1, parameters });
-    const answer = await visitor.submit(asked.answer, { consent: 'accept' });
+    const asked = await enter(vendor, httpBrowser, { login: LOGIN.S1, parameters });
+    const answer = await httpBrowser.submit(asked.answer, { consent: 'accept' });
     const tokens = await asked.finish(answer, { parameters: { resource: FEES } });
     assert.equal((await client.tokenIntrospection(feesApi.config, tokens.access_token)).active, true);
-    assert.match(textOf((await visitor.open('/account')).body), /看帳單/);
-    await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    assert.match(textOf((await httpBrowser.open('/account')).body), /看帳單/);
+    await httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
     assert.equal((await client.tokenIntrospection(feesApi.config, tokens.access_token)).active, false);
   });
 });

@@ -8,21 +8,21 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { codeOf, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { codeOf, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'children'];
 let service: TestService;
-let time: HeldTime;
+let time: FrozenTime;
 let app: TestParty;
 let strict: TestParty;
 
 before(async () => {
-  time = holdTime();
+  time = freezeTime();
   service = await startService({
     clients: [
       registered('app', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
@@ -72,15 +72,15 @@ async function pushRaw(fields: Record<string, string>, password = secret): Promi
   return { status: response.status, error };
 }
 
-const visit = (): Visitor => createVisitor(service.issuer);
-const signIn = (visitor: Visitor, page: Answer, login: string): Promise<Answer> =>
-  visitor.submit(page, { login, password: DEMO_PASSWORD });
+const visit = (): HttpBrowser => createHttpBrowser(service.issuer);
+const signIn = (httpBrowser: HttpBrowser, page: Answer, login: string): Promise<Answer> =>
+  httpBrowser.submit(page, { login, password: DEMO_PASSWORD });
 
 /** Nobody is signed in and nobody is sent anywhere: the page of the service says that it does not work. */
 function assertRefused(answer: Answer): void {
   assert.equal(answer.status, 400, answer.leavesTo?.href);
   assert.equal(answer.leavesTo, undefined);
-  assert.equal(stepOf(answer), undefined);
+  assert.equal(interactionOf(answer), undefined);
 }
 
 describe('a pushed authorization request (RFC 9126)', () => {
@@ -88,25 +88,25 @@ describe('a pushed authorization request (RFC 9126)', () => {
     const pushed = await push(app);
     assert.deepEqual([...new URL(pushed.url).searchParams.keys()].sort(), ['client_id', 'request_uri']);
     assert.match(pushed.requestUri, /^urn:ietf:params:oauth:request_uri:[\w-]{40,}$/);
-    const visitor = visit();
-    const tokens = await pushed.finish(await signIn(visitor, await visitor.open(pushed.url), LOGIN.T2));
+    const httpBrowser = visit();
+    const tokens = await pushed.finish(await signIn(httpBrowser, await httpBrowser.open(pushed.url), LOGIN.T2));
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'app');
   });
 
   it('works once: after the code, the same request_uri is refused (section 7.3)', async () => {
     const { url } = await push(app);
-    const visitor = visit();
-    assert.ok(codeOf(await signIn(visitor, await visitor.open(url), LOGIN.T2)));
-    assertRefused(await visitor.open(url));
+    const httpBrowser = visit();
+    assert.ok(codeOf(await signIn(httpBrowser, await httpBrowser.open(url), LOGIN.T2)));
+    assertRefused(await httpBrowser.open(url));
     assertRefused(await visit().open(url));
   });
 
   it('sent twice at the same moment gives one code', async () => {
-    const visitor = visit();
-    await signIn(visitor, await visitor.open((await push(app)).url), LOGIN.T2);
+    const httpBrowser = visit();
+    await signIn(httpBrowser, await httpBrowser.open((await push(app)).url), LOGIN.T2);
     for (let round = 0; round < 3; round += 1) {
       const { url } = await push(app);
-      const answers = await Promise.all(Array.from({ length: 5 }, () => visitor.open(url)));
+      const answers = await Promise.all(Array.from({ length: 5 }, () => httpBrowser.open(url)));
       const codes = answers.filter(({ leavesTo }) => leavesTo?.searchParams.has('code'));
       assert.equal(codes.length, 1);
       for (const answer of answers.filter((one) => !codes.includes(one))) {
@@ -119,17 +119,17 @@ describe('a pushed authorization request (RFC 9126)', () => {
   it('lives for 60 seconds (section 2.2)', async () => {
     const [early, late] = [await push(app), await push(app)];
     time.forward(59 * SECOND);
-    assert.equal(stepOf(await visit().open(early.url)), 'login');
+    assert.equal(interactionOf(await visit().open(early.url)), 'login');
     time.forward(2 * SECOND);
     assertRefused(await visit().open(late.url));
   });
 
   it('may end while the person signs in: a sign-in takes longer than a minute', async () => {
     const pushed = await push(app);
-    const visitor = visit();
-    const page = await visitor.open(pushed.url);
+    const httpBrowser = visit();
+    const page = await httpBrowser.open(pushed.url);
     time.forward(300 * SECOND);
-    assert.ok((await pushed.finish(await signIn(visitor, page, LOGIN.T2))).access_token);
+    assert.ok((await pushed.finish(await signIn(httpBrowser, page, LOGIN.T2))).access_token);
   });
 
   it('of another client is refused (section 2.2: bound to who pushed it)', async () => {
@@ -138,7 +138,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     stolen.pathname = '/auth';
     stolen.search = new URLSearchParams({ client_id: 'strict', request_uri: requestUri }).toString();
     const answer = await visit().open(stolen.href);
-    assert.equal(stepOf(answer), undefined);
+    assert.equal(interactionOf(answer), undefined);
     assert.equal(answer.leavesTo?.searchParams.has('code') ?? false, false);
     assert.equal(answer.status >= 400 || errorOf(answer) !== undefined, true, answer.url);
   });
@@ -155,8 +155,8 @@ describe('a pushed authorization request (RFC 9126)', () => {
     url.searchParams.set('redirect_uri', 'https://evil.example/callback');
     url.searchParams.set('scope', 'openid');
     url.searchParams.set('state', 'of-somebody-else');
-    const visitor = visit();
-    const answer = await signIn(visitor, await visitor.open(url.href), LOGIN.T2);
+    const httpBrowser = visit();
+    const answer = await signIn(httpBrowser, await httpBrowser.open(url.href), LOGIN.T2);
     assert.equal(answer.leavesTo?.hostname, 'app.example');
     const tokens = await pushed.finish(answer);
     assert.equal(tokens.scope, 'openid profile');
@@ -208,41 +208,41 @@ describe('a client that is registered for pushed requests only', () => {
 
   it('gets tokens by a pushed one', async () => {
     const pushed = await push(strict);
-    const visitor = visit();
-    const tokens = await pushed.finish(await signIn(visitor, await visitor.open(pushed.url), LOGIN.G2));
+    const httpBrowser = visit();
+    const tokens = await pushed.finish(await signIn(httpBrowser, await httpBrowser.open(pushed.url), LOGIN.G2));
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
   });
 
   it('switches by a pushed one, without a page (docs/claims.md, rule 7)', async () => {
-    const visitor = visit();
+    const httpBrowser = visit();
     const first = await push(strict);
     await first.finish(
-      await signIn(visitor, await visitor.open(first.url), LOGIN.T1).then((page) => pick(visitor, page)),
+      await signIn(httpBrowser, await httpBrowser.open(first.url), LOGIN.T1).then((page) => pick(httpBrowser, page)),
     );
     const wish = { id_token: { acting: { value: { role: 'teacher', school_code: '993302' } } } };
     const switched = await push(strict, { prompt: 'none', claims: JSON.stringify(wish) });
-    const tokens = await switched.finish(await visitor.open(switched.url));
+    const tokens = await switched.finish(await httpBrowser.open(switched.url));
     const { acting } = z.object({ acting: z.object({ role: z.string() }) }).parse(decodeJwt(tokens.id_token ?? ''));
     assert.equal(acting.role, 'teacher');
   });
 
   it('gives a person with nothing to see a way on as somebody else, within the same request', async () => {
     const pushed = await push(strict);
-    const visitor = visit();
+    const httpBrowser = visit();
     // G3: the guardianship is suspended, so there is no child and no reason (docs/claims.md, rule 5).
-    const nothing = await signIn(visitor, await visitor.open(pushed.url), LOGIN.G3);
+    const nothing = await signIn(httpBrowser, await httpBrowser.open(pushed.url), LOGIN.G3);
     const action = /action="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
-    const page = await visitor.post(action, '');
-    assert.equal(stepOf(page), 'login', textOf(page.body).slice(0, 200));
-    const bridge = await signIn(visitor, page, LOGIN.G2);
-    const tokens = await pushed.finish(await visitor.submit(bridge, {}));
+    const page = await httpBrowser.post(action, '');
+    assert.equal(interactionOf(page), 'login', textOf(page.body).slice(0, 200));
+    const bridge = await signIn(httpBrowser, page, LOGIN.G2);
+    const tokens = await pushed.finish(await httpBrowser.submit(bridge, {}));
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
   });
 });
 
 /** Presses the first choice of the chooser. */
-function pick(visitor: Visitor, page: Answer): Promise<Answer> {
+function pick(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
   const choice = /name="choice" value="([^"]*)"/.exec(page.body)?.[1];
   assert.ok(choice, textOf(page.body).slice(0, 200));
-  return visitor.submit(page, { choice });
+  return httpBrowser.submit(page, { choice });
 }

@@ -10,8 +10,8 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { codeOf, enter, LOGIN } from '../helpers/authorization-flow.ts';
-import { holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -60,9 +60,9 @@ const options = (): { clients: object[] } => ({
 });
 
 eachService('the time in a signed JWT of a client', options, (running) => {
-  let held: HeldTime;
+  let held: FrozenTime;
   before(() => {
-    held = holdTime();
+    held = freezeTime();
   });
   after(() => {
     held.release();
@@ -99,7 +99,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     });
   const redeemer = async (): Promise<(proof: string) => Promise<Reply>> => {
     const party = await createParty(running().issuer, { id: 'bound', scope: 'openid', secret });
-    const { answer, verifier } = await enter(party, createVisitor(running().issuer), { login: LOGIN.T2 });
+    const { answer, verifier } = await enter(party, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
     const fields = {
       grant_type: 'authorization_code',
       code: codeOf(answer),

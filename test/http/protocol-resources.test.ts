@@ -21,7 +21,7 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { FEES, NOTICES, OTHERS, PERMISSIONS, SCOPE, startCityApis, type CityApis } from '../helpers/city-apis.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
@@ -81,7 +81,7 @@ describe('an access token for an API (RFC 8707)', () => {
   });
 
   it('carries no acting when the app did not ask for children', async () => {
-    const entered = await enter(app, createVisitor(service.issuer), {
+    const entered = await enter(app, createHttpBrowser(service.issuer), {
       login: LOGIN.G2,
       parameters: { resource: NOTICES, scope: 'openid notices.read' },
     });
@@ -114,7 +114,7 @@ describe('an access token for an API (RFC 8707)', () => {
     'has a fragment (section 2)': `${NOTICES}#x`,
   })) {
     it(`for an API that ${what} is refused with invalid_target`, async () => {
-      const { answer } = await enter(app, createVisitor(service.issuer), { parameters: { resource } });
+      const { answer } = await enter(app, createHttpBrowser(service.issuer), { parameters: { resource } });
       assert.equal(errorOf(answer), 'invalid_target');
     });
   }
@@ -133,8 +133,8 @@ describe('an access token for an API (RFC 8707)', () => {
     const url = new URL(begun.url);
     url.searchParams.append('resource', NOTICES);
     url.searchParams.append('resource', FEES);
-    const visitor = createVisitor(service.issuer);
-    const signedIn = await enter({ ...app, begin: () => Promise.resolve({ ...begun, url: url.href }) }, visitor, {
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const signedIn = await enter({ ...app, begin: () => Promise.resolve({ ...begun, url: url.href }) }, httpBrowser, {
       login: LOGIN.G2,
       choice: ['王小安'],
     });
@@ -158,8 +158,12 @@ describe('a refresh for an API', () => {
     const id = await guardianshipOf(service, LOGIN.G2, '王小安');
     const { store } = service.container;
     const allow = (permissions: readonly Permission[]): Promise<unknown> =>
-      store.write((u) =>
-        u.db.update(u.t.guardianships).set({ permissions }).where(eq(u.t.guardianships.id, id)).returning(),
+      store.write((tx) =>
+        tx.db
+          .update(tx.tables.guardianships)
+          .set({ permissions })
+          .where(eq(tx.tables.guardianships.id, id))
+          .returning(),
       );
     await allow(['notice:read']);
     const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
@@ -172,10 +176,10 @@ describe('a refresh for an API', () => {
   it('gives nothing after the guardianship has ended (docs/claims.md, rule 9)', async () => {
     const reply = await begin('王小樂');
     const id = await guardianshipOf(service, LOGIN.G2, '王小樂');
-    assert.ok(await service.container.guardianships.change({ id, action: 'suspend', actorId: undefined }));
+    assert.ok(await service.container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined }));
     const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
     assert.equal((await askForTokens(app, fields)).body['error'], 'invalid_grant');
-    assert.ok(await service.container.guardianships.change({ id, action: 'resume', actorId: undefined }));
+    assert.ok(await service.container.guardianships.applyAction({ id, action: 'resume', actorId: undefined }));
   });
 
   it('can ask for less, and not for what was not given', async () => {

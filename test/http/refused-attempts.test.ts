@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { putThrottle } from '../../src/store/auth/throttles.ts';
+import { upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { DAY, HOUR, holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { DAY, HOUR, freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 interface Entry {
@@ -20,31 +20,31 @@ eachService(
   'refused attempts',
   () => ({ clients: [] }),
   (running) => {
-    let time: HeldTime;
+    let time: FrozenTime;
     let earlier = 0;
     before(() => {
-      time = holdTime();
+      time = freezeTime();
     });
     after(() => {
       time.release();
     });
     const entries = (): Promise<Entry[]> =>
-      running().container.store.read((tx) => tx.db.select().from(tx.t.audit).orderBy(tx.t.audit.seq));
+      running().container.store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
     const recorded = async (event: string): Promise<Entry[]> =>
       (await entries()).slice(earlier).filter((entry) => entry.event === event);
     const counters = (): Promise<{ key: string; refusals: number }[]> =>
-      running().container.store.read((tx) => tx.db.select().from(tx.t.throttles));
+      running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     beforeEach(async () => {
       time.forward(HOUR);
-      await running().container.store.write((tx) => tx.db.delete(tx.t.throttles));
+      await running().container.store.write((tx) => tx.db.delete(tx.tables.throttles));
       earlier = (await entries()).length;
     });
 
     const attempt = async (login: string, times: number, password = 'wrong'): Promise<number[]> => {
-      const visitor = createVisitor(running().issuer);
-      const page = await visitor.open('/account');
+      const httpBrowser = createHttpBrowser(running().issuer);
+      const page = await httpBrowser.open('/account');
       const statuses: number[] = [];
-      for (let i = 0; i < times; i += 1) statuses.push((await visitor.submit(page, { login, password })).status);
+      for (let i = 0; i < times; i += 1) statuses.push((await httpBrowser.submit(page, { login, password })).status);
       return statuses;
     };
     const isTwoEntries = (found: readonly Entry[], attempts: number, subjectId: string | null): void => {
@@ -93,7 +93,7 @@ eachService(
       for (const { key } of await counters()) {
         if (!key.startsWith('login:')) continue;
         const locked = { failures: 50, blockedUntil: 0, updatedAt: Date.now() };
-        await running().container.store.write((tx) => putThrottle(tx, key, locked));
+        await running().container.store.write((tx) => upsertThrottle(tx, key, locked));
       }
       for (let hour = 0; hour < 3; hour += 1) {
         assert.deepEqual(new Set(await attempt(LOGIN.G2, 10)), new Set([429]));
@@ -125,7 +125,7 @@ eachService(
       await attempt('nobody@parents.example', 1);
       const address = (await counters()).find(({ key }) => key.startsWith('address:'))?.key ?? '';
       const full = { failures: 100_000, blockedUntil: 0, updatedAt: Date.now() };
-      await running().container.store.write((tx) => putThrottle(tx, address, full));
+      await running().container.store.write((tx) => upsertThrottle(tx, address, full));
       const before = (await counters()).length;
       for (let i = 0; i < 20; i += 1) assert.deepEqual(await attempt(`nobody.${String(i)}@parents.example`, 1), [429]);
       assert.equal((await counters()).length, before);
@@ -139,9 +139,9 @@ eachService(
 
     it('at "forgot password" are two entries with the right total', async () => {
       const ask = async (login: string, times: number): Promise<void> => {
-        const visitor = createVisitor(running().issuer);
-        const page = await visitor.open('/forgot');
-        await Promise.all(Array.from({ length: times }, () => visitor.submit(page, { login })));
+        const httpBrowser = createHttpBrowser(running().issuer);
+        const page = await httpBrowser.open('/forgot');
+        await Promise.all(Array.from({ length: times }, () => httpBrowser.submit(page, { login })));
       };
       await ask(LOGIN.G2, 23);
       assert.equal((await recorded('recovery.requested')).length, 4, 'three mails and the first refusal');

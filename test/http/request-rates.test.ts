@@ -5,11 +5,11 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { SESSION_RULE, type NETWORK_RULES } from '../../src/domain/throttling/request-rates.ts';
-import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { SESSION_RULE, type NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
+import { codeOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { HOUR, holdTime, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { HOUR, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { send } from '../helpers/raw-http.ts';
 import { createParty, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -21,11 +21,11 @@ describe('the rate of requests without a sign-in', () => {
   const ELSEWHERE = '203.0.113.8';
   const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
   let service: TestService;
-  let time: HeldTime;
+  let time: FrozenTime;
   let app: TestParty;
   before(async () => {
     // A bucket empties by one each second.
-    time = holdTime();
+    time = freezeTime();
     service = await startService(options);
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   });
@@ -35,9 +35,9 @@ describe('the rate of requests without a sign-in', () => {
   });
 
   /** Uses the whole budget of a network at an endpoint. */
-  const fill = (endpoint: keyof typeof NETWORK_RULES, address: string): void => {
+  const fill = (endpoint: keyof typeof NETWORK_POLICIES, address: string): void => {
     try {
-      for (;;) service.container.rates.admitNetwork(endpoint, address);
+      for (;;) service.container.rateLimiter.admitNetwork(endpoint, address);
     } catch {
       // The budget is used.
     }
@@ -46,7 +46,7 @@ describe('the rate of requests without a sign-in', () => {
   const fillPerson = (endpoint: 'authorization' | 'account', name: 'S1' | 'G3'): void => {
     try {
       for (let i = 0; ; i += 1) {
-        service.container.rates.admitPerson(endpoint, { personId: personId(name), sessionHash: String(i) });
+        service.container.rateLimiter.admitPerson(endpoint, { personId: personId(name), sessionHash: String(i) });
       }
     } catch {
       // The budget is used.
@@ -64,7 +64,7 @@ describe('the rate of requests without a sign-in', () => {
       ['zh-TW', '這個網路目前使用次數過多'],
       ['en', 'Too many requests from this network'],
     ] as const) {
-      const answer = await createVisitor(service.issuer, language).open((await app.begin()).url, from(HERE));
+      const answer = await createHttpBrowser(service.issuer, language).open((await app.begin()).url, from(HERE));
       assert.equal(answer.status, 429);
       assert.equal(answer.headers.get('retry-after'), '1');
       assert.ok(textOf(answer.body).includes(text), textOf(answer.body));
@@ -78,29 +78,29 @@ describe('the rate of requests without a sign-in', () => {
       assert.equal((await send(service.issuer, target, { method, headers: from(HERE) })).status, 429, target);
     }
     assert.deepEqual([(await rowsOf(service)).length, await limited('authorization')], [before[0], before[1] + 4]);
-    const answer = await createVisitor(service.issuer).open((await app.begin()).url, from(ELSEWHERE));
-    assert.equal(stepOf(answer), 'login');
+    const answer = await createHttpBrowser(service.issuer).open((await app.begin()).url, from(ELSEWHERE));
+    assert.equal(interactionOf(answer), 'login');
     time.forward(SECOND);
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 303);
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 429);
   });
 
   it('is not limited by the network for people who are signed in, nor for apps that only ask', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.G4 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.G4 });
     fill('authorization', HERE);
-    const signedIn = await visitor.open((await app.begin()).url, from(HERE));
+    const signedIn = await httpBrowser.open((await app.begin()).url, from(HERE));
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
-    const asking = await createVisitor(service.issuer).open((await app.begin({ prompt: 'none' })).url, from(HERE));
+    const asking = await createHttpBrowser(service.issuer).open((await app.begin({ prompt: 'none' })).url, from(HERE));
     assert.equal(errorOf(asking), 'login_required');
   });
 
   it('is limited by session and person where one is signed in: 429 with a page, nothing stored', async () => {
     const { search } = new URL((await app.begin({ prompt: 'login', state: 's'.repeat(2_000) })).url);
     const silent = new URL((await app.begin({ prompt: 'none' })).url).search;
-    const [phone, tablet] = [createVisitor(service.issuer), createVisitor(service.issuer)];
-    for (const visitor of [phone, tablet]) await enter(app, visitor, { login: LOGIN.S1 });
-    const begin = async ({ jar }: Visitor, query = search) => {
+    const [phone, tablet] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
+    for (const httpBrowser of [phone, tablet]) await enter(app, httpBrowser, { login: LOGIN.S1 });
+    const begin = async ({ jar }: HttpBrowser, query = search) => {
       const cookie = await jar.getCookieString(service.issuer);
       return send(service.issuer, `/auth${query}`, { headers: { cookie, accept: 'text/html', ...from(HERE) } });
     };
@@ -118,7 +118,7 @@ describe('the rate of requests without a sign-in', () => {
     }
     assert.equal((await rowsOf(service)).length, before);
     for (const login of [LOGIN.T2, LOGIN.S1]) {
-      assert.ok(codeOf((await enter(app, createVisitor(service.issuer), { login })).answer), 'a sign-in');
+      assert.ok(codeOf((await enter(app, createHttpBrowser(service.issuer), { login })).answer), 'a sign-in');
     }
     time.forward(4 * SECOND);
     assert.equal((await begin(tablet)).status, 303);
@@ -126,9 +126,9 @@ describe('the rate of requests without a sign-in', () => {
   });
 
   it('is limited for "end all other sessions", which writes an audit row each time', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.G3 });
-    const endOthers = (): Promise<Answer> => visitor.post('/account/sessions/end-others', '');
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.G3 });
+    const endOthers = (): Promise<Answer> => httpBrowser.post('/account/sessions/end-others', '');
     assert.equal((await endOthers()).status, 200);
     fillPerson('account', 'G3');
     const page = await endOthers();
@@ -138,9 +138,9 @@ describe('the rate of requests without a sign-in', () => {
   });
 
   it('is limited by device where somebody has signed in before, whatever its network sent', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.G4 });
-    const cookies = await visitor.jar.getCookies(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.G4 });
+    const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const cookie = cookies.find(({ key }) => key === 'kinpass_device')?.cookieString() ?? '';
     fill('authorization', HERE);
     const { pathname, search } = new URL((await app.begin()).url);
@@ -155,65 +155,65 @@ describe('the rate of requests without a sign-in', () => {
   });
 
   it('counts an interaction no longer when it has ended with a sign-in', async () => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open((await app.begin()).url);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open((await app.begin()).url);
     fill('authorization', '127.0.0.1');
     fill('authorization', '::1');
     const next = async (): Promise<number> =>
-      (await createVisitor(service.issuer).open((await app.begin()).url)).status;
+      (await createHttpBrowser(service.issuer).open((await app.begin()).url)).status;
     assert.equal(await next(), 429);
-    const answer = await visitor.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
+    const answer = await httpBrowser.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
     assert.deepEqual([await next(), await next()], [200, 429]);
     time.forward(HOUR);
   });
 
   it('is not refunded for interactions of a signed-in person', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.T2 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.T2 });
     fill('authorization', '127.0.0.1');
     fill('authorization', '::1');
-    const answer = await enter(app, visitor, { login: LOGIN.T2, parameters: { prompt: 'login' } });
+    const answer = await enter(app, httpBrowser, { login: LOGIN.T2, parameters: { prompt: 'login' } });
     assert.ok(codeOf(answer.answer));
-    assert.equal((await createVisitor(service.issuer).open((await app.begin()).url)).status, 429);
+    assert.equal((await createHttpBrowser(service.issuer).open((await app.begin()).url)).status, 429);
     time.forward(HOUR);
   });
 
   it('is refunded once at the sign-in when another step follows', async () => {
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const scope = 'openid profile roles children';
-    const page = await visitor.open((await app.begin({ scope })).url);
+    const page = await httpBrowser.open((await app.begin({ scope })).url);
     fill('authorization', '127.0.0.1');
     fill('authorization', '::1');
-    const chooser = await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
-    assert.equal(stepOf(chooser), 'select_account');
+    const chooser = await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    assert.equal(interactionOf(chooser), 'select_account');
     const next = async (): Promise<number> =>
-      (await createVisitor(service.issuer).open((await app.begin()).url)).status;
+      (await createHttpBrowser(service.issuer).open((await app.begin()).url)).status;
     assert.deepEqual([await next(), await next()], [200, 429]);
     time.forward(HOUR);
   });
 
   it('is not refunded for pushed requests of a confidential client', async () => {
-    const visitor = createVisitor(service.issuer);
-    await enter(app, visitor, { login: LOGIN.T2 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await enter(app, httpBrowser, { login: LOGIN.T2 });
     const basic = { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}` };
     const pushed = await post(service, '/request', authorization({}, 'app').toString(), basic);
     const { request_uri: uri } = z.object({ request_uri: z.string() }).parse(JSON.parse(pushed.body));
     fill('pushed_authorization_request', '127.0.0.1');
     fill('pushed_authorization_request', '::1');
     const address = `/auth?client_id=app&request_uri=${encodeURIComponent(uri)}`;
-    assert.ok(codeOf(await visitor.open(address)));
+    assert.ok(codeOf(await httpBrowser.open(address)));
     assert.equal((await post(service, '/request', authorization().toString())).status, 429);
     time.forward(HOUR);
   });
 
   it('is limited for another account, which begins a new interaction', async () => {
-    const visitor = createVisitor(service.issuer);
-    const { pathname } = new URL((await visitor.open((await app.begin()).url, from('203.0.113.9'))).url);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const { pathname } = new URL((await httpBrowser.open((await app.begin()).url, from('203.0.113.9'))).url);
     fill('authorization', '203.0.113.9');
-    const answer = await visitor.post(`${pathname}/other-account`, '', from('203.0.113.9'));
+    const answer = await httpBrowser.post(`${pathname}/other-account`, '', from('203.0.113.9'));
     assert.equal(answer.status, 429);
-    assert.equal(stepOf(await visitor.open(pathname)), 'login', 'the interaction is still there');
+    assert.equal(interactionOf(await httpBrowser.open(pathname)), 'login', 'the interaction is still there');
   });
 
   it('is limited by network for pushed requests of a public client: 429 as JSON', async () => {
@@ -250,7 +250,7 @@ describe('the rate of requests without a sign-in', () => {
     const body = authorization({}, 'app').toString();
     assert.equal((await post(service, '/request', body, basic)).status, 201);
     try {
-      for (;;) service.container.rates.admitClient('pushed_authorization_request', 'app');
+      for (;;) service.container.rateLimiter.admitClient('pushed_authorization_request', 'app');
     } catch {
       // The budget is used.
     }
@@ -268,8 +268,8 @@ describe('the rate of requests without a sign-in', () => {
   });
 
   it('is limited for pages that keep a form in a session, but not where the session is stored', async () => {
-    const visitor = createVisitor(service.issuer);
-    await visitor.open('/device', from(HERE));
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await httpBrowser.open('/device', from(HERE));
     fill('session', HERE);
     const before = (await rowsOf(service)).length;
     for (const [method, path] of [
@@ -282,7 +282,7 @@ describe('the rate of requests without a sign-in', () => {
       assert.ok(Number(answer.headers['retry-after']) >= 1);
     }
     assert.equal((await rowsOf(service)).length, before);
-    assert.equal((await visitor.open('/device', from(HERE))).status, 200);
+    assert.equal((await httpBrowser.open('/device', from(HERE))).status, 200);
   });
 });
 
@@ -291,11 +291,11 @@ eachService(
   () => options,
   (running) => {
     it('makes no request store a session', async () => {
-      const time = holdTime();
+      const time = freezeTime();
       try {
-        const visitor = createVisitor(running().issuer);
-        await visitor.open('/device');
-        const cookie = await visitor.jar.getCookieString(running().issuer);
+        const httpBrowser = createHttpBrowser(running().issuer);
+        await httpBrowser.open('/device');
+        const cookie = await httpBrowser.jar.getCookieString(running().issuer);
         time.forward(2 * HOUR);
         const before = (await rowsOf(running())).filter(({ model }) => model === 'Session').length;
         for (const path of ['/auth', '/auth?client_id=public', `/auth/${'u'.repeat(43)}`]) {

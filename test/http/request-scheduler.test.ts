@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 
-import { inRounds } from '../../src/http/server/request-scheduler.ts';
+import { scheduleRequests } from '../../src/http/server/request-scheduler.ts';
 import { eventually } from '../helpers/mail.ts';
 
 const PAGES = 60;
@@ -18,7 +18,7 @@ describe('requests that come in the same moment', () => {
     begun = [];
     sockets = [];
     atFirst = () => undefined;
-    const handle = inRounds(
+    const handle = scheduleRequests(
       (request, response) => {
         begun.push(request.url ?? '');
         if (begun.length === 1) atFirst();

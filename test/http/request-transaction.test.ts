@@ -15,7 +15,7 @@ import {
   type Entered,
 } from '../helpers/authorization-flow.ts';
 import { auditOf } from '../helpers/city.ts';
-import { createVisitor, formOf, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -32,7 +32,8 @@ eachService(
       app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
     });
 
-    const alter = (statement: string): Promise<unknown> => running().container.store.maintain((run) => run(statement));
+    const alter = (statement: string): Promise<unknown> =>
+      running().container.store.runExclusively((run) => run(statement));
     /** Does something while a table is not there. */
     const without = async <T>(table: string, work: () => Promise<T>): Promise<T> => {
       await alter(`alter table ${table} rename to away`);
@@ -56,15 +57,15 @@ eachService(
       }
     };
     /** Gives the password and does not follow the redirect. @returns where the browser would go on */
-    const waitAtTheDoor = async (visitor: Visitor, parameters: Record<string, string>): Promise<string> => {
-      const page = await visitor.open((await app.begin(parameters)).url);
+    const waitAtTheDoor = async (httpBrowser: HttpBrowser, parameters: Record<string, string>): Promise<string> => {
+      const page = await httpBrowser.open((await app.begin(parameters)).url);
       const { action, hidden } = formOf(page.body);
       const { origin, href } = new URL(action, page.url);
       const answer = await fetch(href, {
         method: 'POST',
         redirect: 'manual',
         body: new URLSearchParams({ ...hidden, login: LOGIN.T2, password: DEMO_PASSWORD }),
-        headers: { cookie: await visitor.jar.getCookieString(href), origin },
+        headers: { cookie: await httpBrowser.jar.getCookieString(href), origin },
       });
       assert.equal(answer.status, 303);
       return new URL(answer.headers.get('location') ?? '', origin).href;
@@ -75,29 +76,29 @@ eachService(
       ['when its unit is written', 'grants'],
     ] as const) {
       it(`${when} changes no cookie: the same address, opened again, leads to the app`, async () => {
-        const visitor = createVisitor(running().issuer);
-        await enter(app, visitor, { login: LOGIN.T2 });
-        const next = await waitAtTheDoor(visitor, { prompt: 'login' });
-        const cookies = await visitor.jar.getCookieString(next);
-        const failed = await without(table, () => visitor.open(next));
+        const httpBrowser = createHttpBrowser(running().issuer);
+        await enter(app, httpBrowser, { login: LOGIN.T2 });
+        const next = await waitAtTheDoor(httpBrowser, { prompt: 'login' });
+        const cookies = await httpBrowser.jar.getCookieString(next);
+        const failed = await without(table, () => httpBrowser.open(next));
         assert.equal(failed.status, 500);
         assert.deepEqual(failed.headers.getSetCookie(), []);
-        assert.equal(await visitor.jar.getCookieString(next), cookies);
-        assert.equal(new URL((await visitor.open('/account')).url).pathname, '/account');
-        assert.ok((await visitor.open(next)).leavesTo?.searchParams.get('code'));
+        assert.equal(await httpBrowser.jar.getCookieString(next), cookies);
+        assert.equal(new URL((await httpBrowser.open('/account')).url).pathname, '/account');
+        assert.ok((await httpBrowser.open(next)).leavesTo?.searchParams.get('code'));
       });
     }
 
     it('is not in the audit log as a sign-in at the app', async () => {
       const entries = async (): Promise<number> =>
         (await auditOf(running(), 'T1')).filter((event) => event === 'app.entered').length;
-      const visitor = createVisitor(running().issuer);
+      const httpBrowser = createHttpBrowser(running().issuer);
       const grown = (to: number): Promise<true> =>
         eventually('an entry', async () => ((await entries()) >= to ? true : undefined));
-      await enter(app, visitor, { login: LOGIN.T1 });
+      await enter(app, httpBrowser, { login: LOGIN.T1 });
       await grown(1);
-      assert.equal((await without('grants', () => enter(app, visitor))).answer.status, 500);
-      assert.ok(codeOf((await enter(app, visitor)).answer));
+      assert.equal((await without('grants', () => enter(app, httpBrowser))).answer.status, 500);
+      assert.ok(codeOf((await enter(app, httpBrowser)).answer));
       await grown(2);
       assert.equal(await entries(), 2);
     });
@@ -120,8 +121,8 @@ eachService(
 
     it('to a refresh has used nothing up: the app asks again, better', async () => {
       const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
-      const visitor = createVisitor(running().issuer);
-      const { refresh_token: token = '' } = await tokensFor(app, visitor, { login: LOGIN.A2, parameters });
+      const httpBrowser = createHttpBrowser(running().issuer);
+      const { refresh_token: token = '' } = await tokensFor(app, httpBrowser, { login: LOGIN.A2, parameters });
       const fields = { grant_type: 'refresh_token', refresh_token: token };
       const refused = await askForTokens(app, { ...fields, resource: 'https://nowhere.example' });
       assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_target']);
@@ -134,8 +135,8 @@ eachService(
 
     it('because the code was used ends what it gave, in whatever spelling the address is taken', async () => {
       for (const path of ['/Token', '/token/']) {
-        const visitor = createVisitor(running().issuer);
-        const entered = await enter(app, visitor, { login: LOGIN.T2 });
+        const httpBrowser = createHttpBrowser(running().issuer);
+        const entered = await enter(app, httpBrowser, { login: LOGIN.T2 });
         const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt(path, entered)));
         const statuses = answers.map(({ status }) => status).sort();
         assert.deepEqual(statuses, [200, ...Array<number>(AT_ONCE - 1).fill(400)], path);
@@ -146,7 +147,7 @@ eachService(
     });
 
     it('at the token endpoint is JSON, also where what the first use gave can not be ended', async () => {
-      const entered = await enter(app, createVisitor(running().issuer), { login: LOGIN.T2 });
+      const entered = await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
       const { dialect } = running().container.store;
       const answers = await refusing(dialect, () =>
         Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt('/token', entered))),

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN, signedIn, stepOf } from '../helpers/authorization-flow.ts';
-import { holdTime, HOUR, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { enter, LOGIN, signedIn, interactionOf } from '../helpers/authorization-flow.ts';
+import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -24,12 +24,12 @@ function linksOf({ body }: Answer): { text: string; href: string }[] {
 
 describe('a step that is over', () => {
   let service: TestService;
-  let time: HeldTime;
+  let time: FrozenTime;
   let starting: TestParty;
   let plain: TestParty;
   let bare: TestParty;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     const bareClient = Object.entries(registered('bare', secret, { scopes: SCOPES }));
     service = await startService({
       clients: [
@@ -51,11 +51,11 @@ describe('a step that is over', () => {
   });
 
   const home = { text: '前往我的帳號', href: '/account' };
-  const begin = async (party: TestParty): Promise<{ visitor: Visitor; page: Answer }> => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open((await party.begin()).url);
-    assert.equal(stepOf(page), 'login');
-    return { visitor, page };
+  const begin = async (party: TestParty): Promise<{ visitor: HttpBrowser; page: Answer }> => {
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open((await party.begin()).url);
+    assert.equal(interactionOf(page), 'login');
+    return { visitor: httpBrowser, page };
   };
   const isOver = (answer: Answer): Answer => {
     assert.equal(answer.status, 410);
@@ -66,11 +66,11 @@ describe('a step that is over', () => {
     `https://starting.example/login?${new URLSearchParams({ from: 'city', iss: service.issuer }).toString()}`;
 
   it('leads back to the app, where a new sign-in begins, after it was open for more than an hour', async () => {
-    const { visitor, page } = await begin(starting);
+    const { visitor: httpBrowser, page } = await begin(starting);
     time.forward(HOUR + MINUTE);
-    const answer = isOver(await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
+    const answer = isOver(await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
     assert.deepEqual(linksOf(answer), [{ text: '返回「測試 starting」', href: startOf() }, home]);
-    const english = await visitor.open(page.url, { 'accept-language': 'en' });
+    const english = await httpBrowser.open(page.url, { 'accept-language': 'en' });
     assert.equal(linksOf(english)[0]?.text, 'Back to Test starting');
   });
 
@@ -79,31 +79,31 @@ describe('a step that is over', () => {
       [plain, [{ text: '返回「測試 plain」', href: 'https://plain.example/' }, home]],
       [bare, [home]],
     ] as const) {
-      const { visitor, page } = await begin(party);
-      await visitor.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
-      assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), links);
+      const { visitor: httpBrowser, page } = await begin(party);
+      await httpBrowser.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), links);
     }
   });
 
   it('leads to the account page alone where the sign-in was for that', async () => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open('/account');
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open('/account');
     time.forward(HOUR + MINUTE);
-    assert.deepEqual(linksOf(isOver(await visitor.submit(page, { login: LOGIN.S1, password: 'x' }))), [home]);
+    assert.deepEqual(linksOf(isOver(await httpBrowser.submit(page, { login: LOGIN.S1, password: 'x' }))), [home]);
   });
 
   it('keeps two tabs apart', async () => {
-    const { visitor, page } = await begin(starting);
-    const other = await visitor.open((await plain.begin()).url);
+    const { visitor: httpBrowser, page } = await begin(starting);
+    const other = await httpBrowser.open((await plain.begin()).url);
     time.forward(HOUR + MINUTE);
-    assert.equal(linksOf(isOver(await visitor.open(page.url)))[0]?.href, startOf());
-    assert.equal(linksOf(isOver(await visitor.open(other.url)))[0]?.href, 'https://plain.example/');
+    assert.equal(linksOf(isOver(await httpBrowser.open(page.url)))[0]?.href, startOf());
+    assert.equal(linksOf(isOver(await httpBrowser.open(other.url)))[0]?.href, 'https://plain.example/');
   });
 
   it('remembers the app for half a day, signed, for its own address, out of reach of scripts', async () => {
-    const { visitor, page } = await begin(starting);
+    const { visitor: httpBrowser, page } = await begin(starting);
     const { pathname } = new URL(page.url);
-    const cookies = (await visitor.jar.getCookies(page.url)).filter(({ key }) => key.startsWith(COOKIE));
+    const cookies = (await httpBrowser.jar.getCookies(page.url)).filter(({ key }) => key.startsWith(COOKIE));
     assert.deepEqual(cookies.map(({ key }) => key).sort(), [COOKIE, `${COOKIE}.sig`]);
     for (const { path, httpOnly, sameSite, domain } of cookies) {
       assert.deepEqual(
@@ -112,34 +112,37 @@ describe('a step that is over', () => {
       );
     }
     time.forward(12 * HOUR + MINUTE);
-    assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), [home]);
+    assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), [home]);
   });
 
   it('believes nothing that it did not sign itself: the account page, as where nothing is known', async () => {
-    const { visitor, page } = await begin(starting);
+    const { visitor: httpBrowser, page } = await begin(starting);
     time.forward(HOUR + MINUTE);
     for (const value of ['plain', 'https://evil.example', '', 'nobody']) {
       const { pathname } = new URL(page.url);
-      await visitor.jar.setCookie(`${COOKIE}=${value}; Path=${pathname}`, page.url);
-      assert.deepEqual(linksOf(isOver(await visitor.open(page.url))), [home], value);
+      await httpBrowser.jar.setCookie(`${COOKIE}=${value}; Path=${pathname}`, page.url);
+      assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), [home], value);
     }
-    const stranger = createVisitor(service.issuer);
+    const stranger = createHttpBrowser(service.issuer);
     assert.deepEqual(linksOf(isOver(await stranger.open(page.url))), [home]);
   });
 
   it('leads back there also where the form of another step was sent', async () => {
-    const { visitor, page } = await begin(plain);
-    const answer = await visitor.post(`${page.url}/consent`, 'consent=accept');
+    const { visitor: httpBrowser, page } = await begin(plain);
+    const answer = await httpBrowser.post(`${page.url}/consent`, 'consent=accept');
     assert.equal(answer.status, 409);
     assert.equal(linksOf(answer)[0]?.href, 'https://plain.example/');
-    assert.equal((await enter(plain, visitor, { login: LOGIN.S1 })).answer.leavesTo?.origin, 'https://plain.example');
+    assert.equal(
+      (await enter(plain, httpBrowser, { login: LOGIN.S1 })).answer.leavesTo?.origin,
+      'https://plain.example',
+    );
   });
 
   it('is what the account page offers for each app with access: open it', async () => {
-    const { visitor } = await signedIn(starting, { login: LOGIN.T2 });
-    await enter(plain, visitor);
-    await enter(bare, visitor);
-    const page = await visitor.open('/account');
+    const { visitor: httpBrowser } = await signedIn(starting, { login: LOGIN.T2 });
+    await enter(plain, httpBrowser);
+    await enter(bare, httpBrowser);
+    const page = await httpBrowser.open('/account');
     const opens = linksOf(page).filter(({ text }) => text.startsWith('開啟'));
     assert.deepEqual(
       opens.sort((a, b) => a.text.localeCompare(b.text)),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, it, mock } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { moveSession, putSession, sessionByHash } from '../../src/store/auth/sessions.ts';
+import { updateSessionHash, upsertSession, findSession } from '../../src/store/auth/sessions.ts';
 import {
   codeOf,
   enter,
@@ -12,12 +12,12 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { auditOf, personId } from '../helpers/city.ts';
-import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -51,20 +51,20 @@ eachService('sessions revoke-all', clients, (running) => {
     [told, deaf] = [await party('told'), await party('deaf')];
     receiver.received.length = 0;
   });
-  const isAlive = async (visitor: Visitor): Promise<boolean> =>
-    errorOf((await enter(deaf, visitor, { parameters: { prompt: 'none' } })).answer) === undefined;
+  const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
+    errorOf((await enter(deaf, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
 
   it('ends sessions, codes, tokens and sign-ins in progress, tells relying parties, and leaves a trace', async () => {
     const teacher = await signedIn(told, { login: LOGIN.T2, parameters: OFFLINE });
     const student = await signedIn(deaf, { login: LOGIN.S1, remember: true });
     const code = await enter(deaf, student.visitor);
     assert.ok(codeOf(code.answer));
-    const waiting = createVisitor(issuer);
+    const waiting = createHttpBrowser(issuer);
     const step = await waiting.open((await deaf.begin()).url);
-    assert.equal(stepOf(step), 'login');
+    assert.equal(interactionOf(step), 'login');
     assert.deepEqual([await isAlive(teacher.visitor), await isAlive(student.visitor)], [true, true]);
 
-    const revoked = await running().container.revocation.revokeAll('operator');
+    const revoked = await running().container.globalRevocation.revokeAll('operator');
     assert.equal(revoked.sessions, 2);
     assert.ok(revoked.grants >= 3);
 
@@ -86,38 +86,38 @@ eachService('sessions revoke-all', clients, (running) => {
   });
 
   it('ends a session that moves behind the cursor between two batches', async () => {
-    const { revocation, store } = running().container;
+    const { globalRevocation, store } = running().container;
     const now = Date.now();
     const row = { personId: personId('S1'), userAgent: '', address: '', remember: false, createdAt: now };
     const hashes = Array.from({ length: 201 }, (_, at) => `b${String(at).padStart(3, '0')}`);
     await store.write(async (tx) => {
-      for (const sessionHash of hashes) await putSession(tx, { ...row, sessionHash, expiresAt: now + 60_000 });
+      for (const sessionHash of hashes) await upsertSession(tx, { ...row, sessionHash, expiresAt: now + 60_000 });
     });
     const [moved = ''] = hashes.slice(-1);
     const write = store.write.bind(store);
     let isMoved = false;
     const spy = mock.method(store, 'write', async <T>(work: Parameters<typeof store.write<T>>[0]): Promise<T> => {
       const result = await write(work);
-      const first = isMoved ? undefined : await store.read((tx) => sessionByHash(tx, 'b000'));
+      const first = isMoved ? undefined : await store.read((tx) => findSession(tx, 'b000'));
       if (first !== undefined && first.endedAt !== null) {
         isMoved = true;
-        assert.ok(await write((tx) => moveSession(tx, moved, 'a', now + 1)));
+        assert.ok(await write((tx) => updateSessionHash(tx, moved, 'a', now + 1)));
       }
       return result;
     });
     try {
-      assert.equal((await revocation.revokeAll('operator')).sessions, 201);
+      assert.equal((await globalRevocation.revokeAll('operator')).sessions, 201);
     } finally {
       spy.mock.restore();
     }
-    const session = await store.read((tx) => sessionByHash(tx, 'a'));
+    const session = await store.read((tx) => findSession(tx, 'a'));
     assert.equal(typeof session?.endedAt, 'number');
   });
 
   it('ends what is there, and nothing that comes later', async () => {
-    assert.deepEqual(await running().container.revocation.revokeAll('operator'), { sessions: 0, grants: 0 });
-    const { visitor } = await signedIn(deaf, { login: LOGIN.S1 });
-    assert.ok((await tokensFor(deaf, visitor)).access_token);
-    assert.equal((await running().container.revocation.revokeAll('operator')).sessions, 1);
+    assert.deepEqual(await running().container.globalRevocation.revokeAll('operator'), { sessions: 0, grants: 0 });
+    const { visitor: httpBrowser } = await signedIn(deaf, { login: LOGIN.S1 });
+    assert.ok((await tokensFor(deaf, httpBrowser)).access_token);
+    assert.equal((await running().container.globalRevocation.revokeAll('operator')).sessions, 1);
   });
 });

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import type { CookieJar } from 'tough-cookie';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
 import { routesDuring } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -105,10 +105,10 @@ describe('the routes of the service', () => {
       service = await startService({ clients: [] });
     });
     for (const [who, [login, password]] of Object.entries(TYPED)) {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.submit(await visitor.open('/account'), { login, password });
-      assert.equal(stepOf(page), who === 'first' ? 'new_password' : undefined);
-      Object.assign(jars, { [who]: visitor.jar });
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
+      assert.equal(interactionOf(page), who === 'first' ? 'new_password' : undefined);
+      Object.assign(jars, { [who]: httpBrowser.jar });
     }
   });
   after(() => service.stop());

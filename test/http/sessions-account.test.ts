@@ -12,11 +12,11 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
@@ -54,11 +54,11 @@ eachService('the account page', clients, (running) => {
     receiver.received.length = 0;
   });
 
-  const isSignedIn = async (visitor: Visitor): Promise<boolean> => {
-    const { answer } = await enter(app, visitor, { parameters: { prompt: 'none' } });
+  const isSignedIn = async (httpBrowser: HttpBrowser): Promise<boolean> => {
+    const { answer } = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
     const alive = errorOf(answer) === undefined;
-    const account = await visitor.open('/account');
-    assert.equal(stepOf(account) === undefined, alive, 'both faces say the same');
+    const account = await httpBrowser.open('/account');
+    assert.equal(interactionOf(account) === undefined, alive, 'both faces say the same');
     return alive;
   };
   const reads = async (tokens: Tokens, party = app): Promise<boolean> =>
@@ -68,7 +68,7 @@ eachService('the account page', clients, (running) => {
     [...body.matchAll(/name="session" value="([^"]+)"/g)].map(([, value = '']) => value);
   const eventsOf = async (login: string): Promise<string[]> => {
     const { id } = await personOf(running(), login);
-    const entries = await running().container.store.read((u) => audit.page(u, 0, 10_000));
+    const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     return entries.filter(({ subjectId }) => subjectId === id).map(({ event }) => event);
   };
 
@@ -132,7 +132,7 @@ eachService('the account page', clients, (running) => {
     const done = await here.visitor.post('/account/sessions/end-others', '');
     assert.match(textOf(done.body), /其他裝置都已登出/);
     assert.deepEqual(others(done), []);
-    for (const { visitor } of away) assert.equal(await isSignedIn(visitor), false);
+    for (const { visitor: httpBrowser } of away) assert.equal(await isSignedIn(httpBrowser), false);
     assert.equal(await isSignedIn(here.visitor), true);
     assert.equal(await reads(here.tokens), true);
   });
@@ -175,7 +175,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(await reads(here.tokens), true);
     const [told] = await receiver.take(1);
     assert.equal(told?.sid, idClaims(thief.tokens)['sid']);
-    const old = await enter(app, createVisitor(issuer), { login: LOGIN.T1 });
+    const old = await enter(app, createHttpBrowser(issuer), { login: LOGIN.T1 });
     assert.equal(old.answer.status, 422);
     const fresh = await signedIn(app, { login: LOGIN.T1, password: next });
     assert.equal(await reads(fresh.tokens), true);
@@ -183,18 +183,18 @@ eachService('the account page', clients, (running) => {
 
   it('is there for nobody who is not signed in, also for its forms', async () => {
     for (const path of ['/account', '/account/password']) {
-      assert.equal(stepOf(await createVisitor(issuer).open(path)), 'login', path);
+      assert.equal(interactionOf(await createHttpBrowser(issuer).open(path)), 'login', path);
     }
-    const { visitor } = await signedIn(app, { login: LOGIN.S1 });
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.S1 });
     for (const path of [
       '/account/password',
       '/account/sessions/end',
       '/account/sessions/end-others',
       '/account/apps/revoke',
     ]) {
-      const answer = await createVisitor(issuer).post(path, new URLSearchParams({ session: 'x', app: 'app' }));
-      assert.equal(stepOf(answer), 'login', path);
+      const answer = await createHttpBrowser(issuer).post(path, new URLSearchParams({ session: 'x', app: 'app' }));
+      assert.equal(interactionOf(answer), 'login', path);
     }
-    assert.equal(await isSignedIn(visitor), true);
+    assert.equal(await isSignedIn(httpBrowser), true);
   });
 });

@@ -13,12 +13,12 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { DAY, holdTime, HOUR, SCHOOL_DAY, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, HOUR, SCHOOL_DAY, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { personOf } from '../helpers/people.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -32,9 +32,9 @@ const clients = (): { clients: object[] } => ({
 const partyOf = ({ issuer }: TestService): Promise<TestParty> =>
   createParty(issuer, { id: 'app', scope: 'openid profile', secret });
 
-let time: HeldTime;
+let time: FrozenTime;
 before(() => {
-  time = holdTime();
+  time = freezeTime();
 });
 beforeEach(() => {
   time.forward(SCHOOL_DAY - Date.now());
@@ -50,43 +50,43 @@ eachService('a person who is disabled while signed in', clients, (running) => {
   });
   const setStatus = async (login: string, status: people.PersonStatus): Promise<void> => {
     const { id } = await personOf(running(), login);
-    await running().container.store.write((u) => people.setPersonStatus(u, id, status, Date.now()));
+    await running().container.store.write((tx) => people.updatePersonStatus(tx, id, status, Date.now()));
   };
 
   it('is nobody any more: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
-    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE });
-    const code = await enter(app, visitor);
+    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE });
+    const code = await enter(app, httpBrowser);
     await setStatus(LOGIN.T2, 'disabled');
-    const shown = await enter(app, visitor);
-    assert.deepEqual([shown.answer.status, stepOf(shown.answer)], [200, 'login']);
-    const silent = await enter(app, visitor, { parameters: { prompt: 'none' } });
+    const shown = await enter(app, httpBrowser);
+    assert.deepEqual([shown.answer.status, interactionOf(shown.answer)], [200, 'login']);
+    const silent = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'login_required');
     assert.deepEqual((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
     const asked = await userinfo(app, tokens.access_token);
     assert.deepEqual([asked.status, asked.body['error']], [401, 'invalid_token']);
     assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
-    const account = await visitor.open('/account');
-    assert.equal(stepOf(account), 'login');
+    const account = await httpBrowser.open('/account');
+    assert.equal(interactionOf(account), 'login');
     assert.equal(account.body.includes('林志豪'), false);
   });
 
   it('can not sign in, and the page says no more than for a wrong password', async () => {
     await setStatus(LOGIN.A2, 'disabled');
-    const visitor = createVisitor(running().issuer);
-    const { answer } = await enter(app, visitor, { login: LOGIN.A2 });
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const { answer } = await enter(app, httpBrowser, { login: LOGIN.A2 });
     assert.equal(answer.status, 422);
     assert.match(textOf(answer.body), /帳號或密碼不正確/);
   });
 
   it('blocks nobody else in the same browser, also where the app asks for a fresh sign-in', async () => {
-    const { visitor } = await signedIn(app, { login: LOGIN.B1 });
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1 });
     await setStatus(LOGIN.B1, 'disabled');
     time.forward(HOUR);
-    const begun = await enter(app, visitor, { parameters: { max_age: '60' } });
-    assert.equal(stepOf(begun.answer), 'login');
+    const begun = await enter(app, httpBrowser, { parameters: { max_age: '60' } });
+    assert.equal(interactionOf(begun.answer), 'login');
     const done = await throughSwitch(
-      visitor,
-      await visitor.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD }),
+      httpBrowser,
+      await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD }),
     );
     const tokens = await begun.finish(done);
     assert.equal((await userinfo(app, tokens.access_token)).body['name'], '王小安');
@@ -97,16 +97,16 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     await setStatus(LOGIN.A1, 'disabled');
     assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
     await setStatus(LOGIN.A1, 'active');
-    assert.ok(codeOf((await enter(app, createVisitor(running().issuer), { login: LOGIN.A1 })).answer));
+    assert.ok(codeOf((await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.A1 })).answer));
   });
 });
 
 /** Where somebody else signs in over a session, the provider ends that first, by a form that the browser sends by itself. */
 async function throughSwitch(
-  visitor: Visitor,
-  page: Awaited<ReturnType<Visitor['open']>>,
-): ReturnType<Visitor['open']> {
-  return page.leavesTo === undefined && page.body.includes('name="request"') ? visitor.submit(page, {}) : page;
+  httpBrowser: HttpBrowser,
+  page: Awaited<ReturnType<HttpBrowser['open']>>,
+): ReturnType<HttpBrowser['open']> {
+  return page.leavesTo === undefined && page.body.includes('name="request"') ? httpBrowser.submit(page, {}) : page;
 }
 
 describe('a session', () => {
@@ -117,58 +117,58 @@ describe('a session', () => {
     app = await partyOf(service);
   });
   after(() => service.stop());
-  const visit = (): Visitor => createVisitor(service.issuer);
-  const cookieOf = async (visitor: Visitor) => {
-    const cookies = await visitor.jar.getCookies(service.issuer);
+  const visit = (): HttpBrowser => createHttpBrowser(service.issuer);
+  const cookieOf = async (httpBrowser: HttpBrowser) => {
+    const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const found = cookies.find(({ key }) => key === 'kinpass_session');
     assert.ok(found);
     return found;
   };
-  const isAlive = async (visitor: Visitor): Promise<boolean> => {
-    const { answer } = await enter(app, visitor, { parameters: { prompt: 'none' } });
+  const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> => {
+    const { answer } = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
     return errorOf(answer) === undefined;
   };
 
   it('without 記住我 ends with the browser, and after 12 hours in any case', async () => {
-    const visitor = visit();
-    await enter(app, visitor, { login: LOGIN.T2 });
-    const cookie = await cookieOf(visitor);
+    const httpBrowser = visit();
+    await enter(app, httpBrowser, { login: LOGIN.T2 });
+    const cookie = await cookieOf(httpBrowser);
     assert.equal(cookie.expires, 'Infinity', 'no expiry: a cookie of this browser session');
     assert.equal(cookie.maxAge, null);
     time.forward(12 * HOUR - SECOND);
-    assert.equal(await isAlive(visitor), true);
+    assert.equal(await isAlive(httpBrowser), true);
     // Asked again and again it must not live on, neither by rounding up nor by any tolerance.
     for (let i = 0; i < 3; i += 1) {
       time.forward(0.4 * SECOND);
-      await isAlive(visitor);
+      await isAlive(httpBrowser);
     }
-    assert.equal(await isAlive(visitor), false);
+    assert.equal(await isAlive(httpBrowser), false);
   });
 
   it('with 記住我 lives for 30 days from the sign-in, however often it is used', async () => {
-    const visitor = visit();
-    await enter(app, visitor, { login: LOGIN.T2, remember: true });
-    const { expires } = await cookieOf(visitor);
+    const httpBrowser = visit();
+    await enter(app, httpBrowser, { login: LOGIN.T2, remember: true });
+    const { expires } = await cookieOf(httpBrowser);
     assert.ok(expires instanceof Date);
     assert.equal(expires.getTime(), SCHOOL_DAY + 30 * DAY);
     for (let day = 0; day < 29; day += 1) {
       time.forward(DAY);
-      assert.equal(await isAlive(visitor), true);
+      assert.equal(await isAlive(httpBrowser), true);
     }
     time.forward(DAY - SECOND);
-    assert.equal(await isAlive(visitor), true);
+    assert.equal(await isAlive(httpBrowser), true);
     time.forward(SECOND);
-    assert.equal(await isAlive(visitor), false);
+    assert.equal(await isAlive(httpBrowser), false);
   });
 
   it('ends by the clock of the service, not by the cookie', async () => {
-    const visitor = visit();
-    await enter(app, visitor, { login: LOGIN.T2, remember: true });
-    const cookies = await visitor.jar.getCookies(service.issuer);
+    const httpBrowser = visit();
+    await enter(app, httpBrowser, { login: LOGIN.T2, remember: true });
+    const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const header = cookies.map((cookie) => cookie.cookieString()).join('; ');
     time.forward(30 * DAY);
     const { url } = await app.begin({ prompt: 'none' });
-    const answer = await createVisitor(service.issuer).open(url, { cookie: header });
+    const answer = await createHttpBrowser(service.issuer).open(url, { cookie: header });
     assert.equal(errorOf(answer), 'login_required');
   });
 
@@ -181,22 +181,25 @@ describe('a session', () => {
   });
 
   it('is held by a cookie that scripts and other sites do not get, and whose id is new after the sign-in', async () => {
-    const visitor = visit();
-    const begun = await enter(app, visitor);
-    const answers = [begun.answer, await visitor.submit(begun.answer, { login: LOGIN.T2, password: DEMO_PASSWORD })];
+    const httpBrowser = visit();
+    const begun = await enter(app, httpBrowser);
+    const answers = [
+      begun.answer,
+      await httpBrowser.submit(begun.answer, { login: LOGIN.T2, password: DEMO_PASSWORD }),
+    ];
     const set = answers.flatMap(({ headers }) => headers.getSetCookie());
     assert.ok(set.length > 0);
     for (const line of set) {
       assert.match(line, /; *httponly/i, line);
       assert.match(line, /; *samesite=lax/i, line);
     }
-    const first = await cookieOf(visitor);
+    const first = await cookieOf(httpBrowser);
     assert.ok(first.value.length >= 22, '128 bits in base64url');
     assert.equal(first.sameSite, 'lax');
     assert.equal(first.httpOnly, true);
-    const again = await enter(app, visitor, { parameters: { prompt: 'login' }, login: LOGIN.T2 });
+    const again = await enter(app, httpBrowser, { parameters: { prompt: 'login' }, login: LOGIN.T2 });
     assert.ok(codeOf(again.answer));
-    assert.notEqual((await cookieOf(visitor)).value, first.value);
+    assert.notEqual((await cookieOf(httpBrowser)).value, first.value);
   });
 
   it('that an attacker planted before the sign-in is not the one that is signed in (session fixation)', async () => {
@@ -224,58 +227,58 @@ describe('a fresh sign-in', () => {
   after(() => service.stop());
 
   it('is asked for by max_age, of the same person only, and moves auth_time', async () => {
-    const { visitor, tokens } = await signedIn(app, { login: LOGIN.T2 });
-    const young = await tokensFor(app, visitor, { parameters: { max_age: '300' } });
+    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T2 });
+    const young = await tokensFor(app, httpBrowser, { parameters: { max_age: '300' } });
     assert.equal(idClaims(young)['auth_time'], idClaims(tokens)['auth_time']);
     time.forward(301 * SECOND);
-    const silent = await enter(app, visitor, { parameters: { max_age: '300', prompt: 'none' } });
+    const silent = await enter(app, httpBrowser, { parameters: { max_age: '300', prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'login_required');
-    const asked = await enter(app, visitor, { parameters: { max_age: '300' } });
+    const asked = await enter(app, httpBrowser, { parameters: { max_age: '300' } });
     assert.match(textOf(asked.answer.body), /請再次確認是您本人/);
     assert.match(asked.answer.body, /zhihao\.lin/);
-    const other = await visitor.submit(asked.answer, { login: LOGIN.S1, password: 'not his, perhaps hers' });
+    const other = await httpBrowser.submit(asked.answer, { login: LOGIN.S1, password: 'not his, perhaps hers' });
     assert.equal(other.status, 422, 'what is typed as login does not count');
-    const done = await visitor.submit(other, { password: DEMO_PASSWORD });
+    const done = await httpBrowser.submit(other, { password: DEMO_PASSWORD });
     const fresh = idClaims(await asked.finish(done));
     assert.equal(fresh['sub'], idClaims(tokens)['sub']);
     assert.equal(fresh['auth_time'], Number(idClaims(tokens)['auth_time']) + 301);
   });
 
   it('by max_age does not let another person in, whose password is right', async () => {
-    const { visitor } = await signedIn(app, { login: LOGIN.S1 });
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.S1 });
     time.forward(HOUR);
     const own = 'Der Tee ist noch warm 8';
     await changePassword(service, LOGIN.T2, own);
-    const asked = await enter(app, visitor, { parameters: { max_age: '1' } });
-    const refused = await visitor.submit(asked.answer, { login: LOGIN.T2, password: own });
+    const asked = await enter(app, httpBrowser, { parameters: { max_age: '1' } });
+    const refused = await httpBrowser.submit(asked.answer, { login: LOGIN.T2, password: own });
     assert.equal(refused.status, 422);
     assert.match(textOf(refused.body), /帳號或密碼不正確/);
   });
 
   it('keeps 記住我 as it was chosen', async () => {
-    const { visitor } = await signedIn(app, { login: LOGIN.B1, remember: true });
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1, remember: true });
     time.forward(DAY);
-    const asked = await enter(app, visitor, { parameters: { max_age: '60' } });
-    assert.ok(codeOf(await visitor.submit(asked.answer, { password: DEMO_PASSWORD })));
-    const [cookie] = (await visitor.jar.getCookies(service.issuer)).filter(({ key }) => key === 'kinpass_session');
+    const asked = await enter(app, httpBrowser, { parameters: { max_age: '60' } });
+    assert.ok(codeOf(await httpBrowser.submit(asked.answer, { password: DEMO_PASSWORD })));
+    const [cookie] = (await httpBrowser.jar.getCookies(service.issuer)).filter(({ key }) => key === 'kinpass_session');
     assert.ok(cookie?.expires instanceof Date);
     assert.equal(cookie.expires.getTime(), SCHOOL_DAY + 31 * DAY);
   });
 
   it('is asked for by prompt=login, and by nothing in a live session', async () => {
-    const { visitor } = await signedIn(app, { login: LOGIN.B1 });
-    assert.ok(codeOf((await enter(app, visitor)).answer));
-    const asked = await enter(app, visitor, { parameters: { prompt: 'login' } });
-    assert.equal(stepOf(asked.answer), 'login');
+    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1 });
+    assert.ok(codeOf((await enter(app, httpBrowser)).answer));
+    const asked = await enter(app, httpBrowser, { parameters: { prompt: 'login' } });
+    assert.equal(interactionOf(asked.answer), 'login');
   });
 });
 
 async function changePassword(service: TestService, login: string, next: string): Promise<void> {
-  const visitor = createVisitor(service.issuer);
-  const account = await visitor.open('/account');
-  await visitor.submit(account, { login, password: DEMO_PASSWORD });
-  const page = await visitor.open('/account/password');
+  const httpBrowser = createHttpBrowser(service.issuer);
+  const account = await httpBrowser.open('/account');
+  await httpBrowser.submit(account, { login, password: DEMO_PASSWORD });
+  const page = await httpBrowser.open('/account/password');
   const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
-  const done = await visitor.submit(page, fields);
+  const done = await httpBrowser.submit(page, fields);
   assert.match(textOf(done.body), /密碼已變更/);
 }

@@ -3,11 +3,11 @@ import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { credentialOf, errorAt, failuresOf, giveFirstPassword, personId, setStatus } from '../helpers/city.ts';
-import { holdTime, MINUTE, type HeldTime } from '../helpers/frozen-time.ts';
-import { alertOf, createVisitor, type Answer } from '../helpers/http-browser.ts';
+import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -23,10 +23,10 @@ const tally = (answers: readonly Answer[]): Record<number, number> => {
 for (const engine of ['sqlite', 'postgres'] as const) {
   describe(`fifty guesses at once (${engine})`, () => {
     let service: TestService;
-    let time: HeldTime;
+    let time: FrozenTime;
     before(async () => {
       const databaseUrl = engine === 'postgres' ? { databaseUrl: await testDatabaseUrl() } : {};
-      time = holdTime();
+      time = freezeTime();
       service = await startService({ clients: [], ...databaseUrl });
     });
     after(async () => {
@@ -35,9 +35,11 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     });
 
     const guess = async (logins: readonly string[]): Promise<Answer[]> => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open('/account');
-      return Promise.all(logins.map((login, at) => visitor.submit(page, { login, password: `guess ${String(at)}` })));
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open('/account');
+      return Promise.all(
+        logins.map((login, at) => httpBrowser.submit(page, { login, password: `guess ${String(at)}` })),
+      );
     };
     const same = (login: string): string[] => Array.from({ length: GUESSES }, () => login);
 
@@ -53,14 +55,17 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       const first = (await credentialOf(service, 'G1')).first;
       assert.deepEqual([first?.failures, first?.closedAt], [5, null]);
       time.forward(MINUTE);
-      const visitor = createVisitor(service.issuer);
-      const right = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G1, password: '100201' });
-      assert.equal(stepOf(right), 'new_password');
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const right = await httpBrowser.submit(await httpBrowser.open('/account'), {
+        login: LOGIN.G1,
+        password: '100201',
+      });
+      assert.equal(interactionOf(right), 'new_password');
     });
 
     it('count as fifty at their address', async () => {
       const addresses = async (): Promise<number> => {
-        const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+        const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
         return rows.filter(({ key }) => key.startsWith('address:')).reduce((sum, { failures }) => sum + failures, 0);
       };
       time.forward(10 * MINUTE);
@@ -91,11 +96,11 @@ describe('more people than the hashing can take', () => {
     const keys = ['G2', 'G3', 'G4', 'T1', 'T2', 'B1'] as const;
     const tries = await Promise.all(
       keys.map(async (key, at) => {
-        const visitor = createVisitor(service.issuer);
-        const page = await visitor.open('/account');
+        const httpBrowser = createHttpBrowser(service.issuer);
+        const page = await httpBrowser.open('/account');
         return {
           key,
-          visitor,
+          visitor: httpBrowser,
           page,
           typed: { login: LOGIN[key], password: at === 0 ? DEMO_PASSWORD : `wrong "${key}"`, remember: 'yes' },
         };
@@ -109,7 +114,7 @@ describe('more people than the hashing can take', () => {
     for (const { key, answer, typed } of busy) {
       assert.equal(answer.headers.get('retry-after'), '5');
       assert.equal(alertOf(answer.body), '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。');
-      assert.equal(stepOf(answer), 'login');
+      assert.equal(interactionOf(answer), 'login');
       assert.ok(answer.body.includes(`value="${typed.login}"`));
       assert.ok(answer.body.includes(`value="${typed.password.replaceAll('"', '&#34;')}"`));
       assert.match(answer.body, /name="remember"[^>]* checked/);
@@ -134,15 +139,15 @@ describe('more people than the hashing can take', () => {
   };
 
   it('change their password later: the page says so, and the old one stays', async () => {
-    const visitor = createVisitor(service.issuer);
-    await visitor.submit(await visitor.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
-    const page = await visitor.open('/account/password');
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
+    const page = await httpBrowser.open('/account/password');
     const fields = {
       current_password: 'wrong',
       new_password: 'four small boats',
       confirm_password: 'four small boats',
     };
-    const answers = await Promise.all(Array.from({ length: 5 }, () => visitor.submit(page, fields)));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => httpBrowser.submit(page, fields)));
     const busy = answers.find(({ status }) => status === 503);
     assert.ok(busy);
     assert.equal(busy.headers.get('retry-after'), '5');
@@ -154,31 +159,39 @@ describe('more people than the hashing can take', () => {
   it('set a forgotten password later: the link was not used up, and pressing again is enough', async () => {
     const token = 'x'.repeat(43);
     const later = Date.now() + 10 * MINUTE;
-    await service.container.store.write((u) =>
-      putResetLink(u, { personId: personId('G2'), tokenHash: hashId(token), expiresAt: later, createdAt: Date.now() }),
+    await service.container.store.write((tx) =>
+      upsertResetLink(tx, {
+        personId: personId('G2'),
+        tokenHash: hashId(token),
+        expiresAt: later,
+        createdAt: Date.now(),
+      }),
     );
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open(`/forgot/reset?token=${token}`);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open(`/forgot/reset?token=${token}`);
     const fields = { new_password: 'four "small" boats', confirm_password: 'four "small" boats' };
-    const signIn = await createVisitor(service.issuer).open('/account');
+    const signIn = await createHttpBrowser(service.issuer).open('/account');
     // Others take all places first.
-    const others = Array.from({ length: 3 }, () => visitor.submit(signIn, { login: LOGIN.G4, password: 'x' }));
-    const answers = await Promise.all([...others, ...Array.from({ length: 3 }, () => visitor.submit(page, fields))]);
+    const others = Array.from({ length: 3 }, () => httpBrowser.submit(signIn, { login: LOGIN.G4, password: 'x' }));
+    const answers = await Promise.all([
+      ...others,
+      ...Array.from({ length: 3 }, () => httpBrowser.submit(page, fields)),
+    ]);
     const busy = answers.slice(others.length).find(({ status }) => status === 503);
     assert.ok(busy);
     isSentBack(busy, fields);
     assert.equal(busy.headers.get('retry-after'), '5');
     const isDone = answers.slice(others.length).some(({ status }) => status === 200);
-    assert.equal((await visitor.submit(busy, fields)).status, isDone ? 410 : 200);
+    assert.equal((await httpBrowser.submit(busy, fields)).status, isDone ? 410 : 200);
   });
 });
 
 describe('the time of a refusal', () => {
   const ROUNDS = 15;
   let service: TestService;
-  let time: HeldTime;
+  let time: FrozenTime;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     // The real cost of a hash: a difference would show.
     service = await startService({ clients: [], env: { KINPASS_HASH_MEMORY_KIB: '19456', KINPASS_HASH_PASSES: '2' } });
     await setStatus(service, 'A2', 'disabled');
@@ -191,14 +204,14 @@ describe('the time of a refusal', () => {
 
   it('does not tell whether the account exists, is disabled, or has an expired first password', async () => {
     const logins = { unknown: 'nobody@parents.example', wrong: LOGIN.G2, disabled: 'reg.993301', expired: LOGIN.T2 };
-    const visitor = createVisitor(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
     const took: Record<string, number[]> = {};
     for (let round = 0; round < ROUNDS; round += 1) {
       time.forward(15 * MINUTE);
-      const page = await visitor.open('/account');
+      const page = await httpBrowser.open('/account');
       for (const [kind, login] of Object.entries(logins)) {
         const start = performance.now();
-        const { status } = await visitor.submit(page, { login, password: DEMO_PASSWORD.toUpperCase() });
+        const { status } = await httpBrowser.submit(page, { login, password: DEMO_PASSWORD.toUpperCase() });
         (took[kind] ??= []).push(performance.now() - start);
         assert.equal(status, 422, kind);
       }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import {
   auditOf,
   closeFirstPassword,
@@ -13,8 +13,8 @@ import {
   setStatus,
   skeleton,
 } from '../helpers/city.ts';
-import { DAY, holdTime, MINUTE, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { alertOf, createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
@@ -22,10 +22,10 @@ const LOCKED = '嘗試次數過多，請使用「忘記密碼」，或洽學校�
 const tooMany = (time: string): string => `嘗試次數過多，請於 ${time} 後再試，或使用「忘記密碼」。`;
 
 describe('signing in', () => {
-  let time: HeldTime;
+  let time: FrozenTime;
   let service: TestService;
   before(async () => {
-    time = holdTime();
+    time = freezeTime();
     service = await startService({ clients: [] });
   });
   after(async () => {
@@ -35,8 +35,8 @@ describe('signing in', () => {
 
   /** One try in a browser of its own. */
   const tryOnce = async (login: string, password: string, language?: string): Promise<Answer> => {
-    const visitor = createVisitor(service.issuer, language);
-    return visitor.submit(await visitor.open('/account'), { login, password });
+    const httpBrowser = createHttpBrowser(service.issuer, language);
+    return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
   };
   const tryWrong = async (login: string, times: number): Promise<Answer[]> => {
     const answers: Answer[] = [];
@@ -73,13 +73,13 @@ describe('signing in', () => {
   });
 
   it('asks at the field for what is empty, and counts nothing', async () => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open('/account');
-    const empty = await visitor.submit(page, { login: ' ', password: '' });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open('/account');
+    const empty = await httpBrowser.submit(page, { login: ' ', password: '' });
     assert.equal(empty.status, 422);
     assert.equal(errorAt(empty, 'login'), '請輸入帳號。');
     assert.equal(errorAt(empty, 'password'), '請輸入密碼。');
-    const half = await visitor.submit(page, { login: LOGIN.G4, password: '' });
+    const half = await httpBrowser.submit(page, { login: LOGIN.G4, password: '' });
     assert.equal(errorAt(half, 'login'), '');
     assert.equal(errorAt(half, 'password'), '請輸入密碼。');
     assert.equal(await failuresOf(service, 'G4'), 0);
@@ -90,7 +90,7 @@ describe('signing in', () => {
     assert.equal(answer.status, 422);
     assert.ok(answer.body.includes('value="Xiu.Lin@parents.example"'));
     assert.ok(!answer.body.includes('a wrong password'));
-    assert.equal(stepOf(answer), 'login');
+    assert.equal(interactionOf(answer), 'login');
   });
 
   it('has one answer for unknown, wrong, disabled, closed, expired and passwordless accounts', async () => {
@@ -203,11 +203,11 @@ describe('signing in', () => {
   });
 
   it('counts wrong current passwords on the change page: of a known device on it alone, of others on the person', async () => {
-    const visitor = createVisitor(service.issuer);
-    await visitor.submit(await visitor.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
-    const page = await visitor.open('/account/password');
+    const httpBrowser = createHttpBrowser(service.issuer);
+    await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
+    const page = await httpBrowser.open('/account/password');
     const change = (current: string): Promise<Answer> =>
-      visitor.submit(page, {
+      httpBrowser.submit(page, {
         current_password: current,
         new_password: 'four small boats',
         confirm_password: 'four small boats',
@@ -225,7 +225,7 @@ describe('signing in', () => {
     };
     await isHeldUp();
     assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200, 'other devices go on');
-    await visitor.jar.setCookie('kinpass_device=none; Path=/', service.issuer);
+    await httpBrowser.jar.setCookie('kinpass_device=none; Path=/', service.issuer);
     await isHeldUp();
     assert.equal(await failuresOf(service, 'G5'), 5);
     time.forward(30 * SECOND);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import * as audit from '../../src/store/audit.ts';
-import { holdTime, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const HERE = ['2001:db8:7:1::1', '2001:db8:7:1:ffff::2', '2001:db8:7:1:1:2:3:4'];
@@ -13,10 +13,10 @@ const IPV4 = ['203.0.113.7', '::ffff:203.0.113.7', '203.0.113.8'];
 
 describe('addresses of one IPv6 network', () => {
   let service: TestService;
-  let time: HeldTime;
+  let time: FrozenTime;
   before(async () => {
     // A bucket empties by one each second.
-    time = holdTime();
+    time = freezeTime();
     service = await startService({ clients: [], env: { KINPASS_TRUSTED_PROXIES: 'loopback' } });
   });
   after(async () => {
@@ -26,20 +26,20 @@ describe('addresses of one IPv6 network', () => {
 
   /** So many failures stand in each bucket. */
   const buckets = async (kind: string): Promise<number[]> => {
-    const rows = await service.container.store.read((u) => u.db.select().from(u.t.throttles));
+    const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     return rows.flatMap(({ key, failures }) => (key.startsWith(`${kind}:`) ? [failures] : [])).sort();
   };
   const seen = async (event: string): Promise<(string | null)[]> => {
-    const entries = await service.container.store.read((u) => audit.page(u, 0, 1_000));
+    const entries = await service.container.store.read((tx) => audit.listEntries(tx, 0, 1_000));
     return entries.filter((entry) => entry.event === event).map(({ address }) => address);
   };
 
   it('count as one at sign-in; IPv4 addresses count each for itself', async () => {
     for (const [at, address] of [...HERE, NEXT_DOOR, ...IPV4].entries()) {
       const from = { 'x-forwarded-for': address };
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open('/account', from);
-      await visitor.submit(page, { login: `nobody.${String(at)}@parents.example`, password: 'x' }, from);
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open('/account', from);
+      await httpBrowser.submit(page, { login: `nobody.${String(at)}@parents.example`, password: 'x' }, from);
     }
     // /64: 3 and 1; /56 and /48: 4 each; IPv4: 2 and 1.
     assert.deepEqual(await buckets('address'), [1, 1, 2, 3, 4, 4]);
@@ -48,7 +48,7 @@ describe('addresses of one IPv6 network', () => {
 
   it('count as one where a password was forgotten', async () => {
     for (const address of [...HERE, NEXT_DOOR]) {
-      await createVisitor(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
+      await createHttpBrowser(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
     }
     assert.deepEqual(await buckets('recovery-address'), [1, 3, 4, 4]);
     assert.deepEqual(await seen('recovery.requested'), [...HERE, NEXT_DOOR]);

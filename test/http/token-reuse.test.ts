@@ -18,8 +18,8 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -27,7 +27,7 @@ const secret = newSecret();
 const AT_ONCE = 8;
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-const kept = createKeptLog();
+const kept = createCapturedLog();
 
 eachService(
   'a second use',
@@ -43,7 +43,7 @@ eachService(
     let known = 0;
     const rows = async () => {
       const { store } = running().container;
-      const all = await store.read((tx) => tx.db.select().from(tx.t.audit).orderBy(tx.t.audit.seq));
+      const all = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
       return all.filter(({ event }) => event === 'grant.revoked');
     };
     /** The events since the test began, as far as tests compare them. */
@@ -63,7 +63,7 @@ eachService(
     });
 
     const enterAs = (parameters: Record<string, string> = {}) =>
-      enter(app, createVisitor(running().issuer), { login: LOGIN.T2, parameters });
+      enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
     const assertOneWon = (replies: readonly Reply[]): Reply => {
       const [won, ...more] = replies.filter(({ status }) => status === 200);
       assert.ok(won);
@@ -113,7 +113,7 @@ eachService(
     it('of a device code writes one audit event', async () => {
       const television = await createParty(running().issuer, { id: 'television', secret, scope: 'openid' });
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-      const phone = createVisitor(running().issuer);
+      const phone = createHttpBrowser(running().issuer);
       const confirm = await phone.submit(await phone.open('/device'), { user_code: shown.user_code });
       const signIn = await phone.submit(confirm, { confirm: 'yes' });
       await phone.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
@@ -124,10 +124,10 @@ eachService(
     });
 
     it('is not what a revocation by the app, a sign-out or an invented code is', async () => {
-      const visitor = createVisitor(running().issuer);
-      const tokens = await tokensFor(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
+      const httpBrowser = createHttpBrowser(running().issuer);
+      const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
       await client.tokenRevocation(app.config, tokens.refresh_token ?? '');
-      await visitor.submit(await visitor.open('/session/end'), { logout: 'yes' });
+      await httpBrowser.submit(await httpBrowser.open('/session/end'), { logout: 'yes' });
       const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code_verifier: 'v'.repeat(43) };
       assert.equal((await askForTokens(app, { ...fields, code: 'invented' })).body['error'], 'invalid_grant');
       assert.deepEqual(await revoked(), []);
@@ -147,11 +147,11 @@ eachService(
       const entered = await enterAs();
       const given = await redeem(app, entered);
       const { store } = running().container;
-      await store.maintain((run) => run('alter table audit rename to audit_away'));
+      await store.runExclusively((run) => run('alter table audit rename to audit_away'));
       try {
         assert.equal((await redeem(app, entered)).body['error'], 'invalid_grant');
       } finally {
-        await store.maintain((run) => run('alter table audit_away rename to audit'));
+        await store.runExclusively((run) => run('alter table audit_away rename to audit'));
       }
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
       assert.deepEqual(await revoked(), []);

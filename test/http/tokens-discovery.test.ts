@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import { enter, idClaims, LOGIN, redeem, signedIn, textIn, tokensFor } from '../helpers/authorization-flow.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -134,11 +134,11 @@ async function verified(idToken: string, audience: string, alg: string): Promise
 
 describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
   it('is signed with ES256 unless the client is registered for RS256', async () => {
-    const { tokens, visitor } = await signedIn(modern, { login: LOGIN.T2 });
+    const { tokens, visitor: httpBrowser } = await signedIn(modern, { login: LOGIN.T2 });
     const idToken = z.string().parse(tokens.id_token);
     assert.equal(decodeProtectedHeader(idToken).alg, 'ES256');
     await verified(idToken, 'modern', 'ES256');
-    const other = z.string().parse((await tokensFor(classic, visitor)).id_token);
+    const other = z.string().parse((await tokensFor(classic, httpBrowser)).id_token);
     assert.equal(decodeProtectedHeader(other).alg, 'RS256');
     await verified(other, 'classic', 'RS256');
   });
@@ -166,13 +166,13 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
   });
 
   it('gives another sid to another client, so that two apps cannot compare notes', async () => {
-    const { visitor, tokens } = await signedIn(modern, { login: LOGIN.T2 });
-    assert.notEqual(idClaims(await tokensFor(classic, visitor))['sid'], idClaims(tokens)['sid']);
+    const { visitor: httpBrowser, tokens } = await signedIn(modern, { login: LOGIN.T2 });
+    assert.notEqual(idClaims(await tokensFor(classic, httpBrowser))['sid'], idClaims(tokens)['sid']);
   });
 
   it('carries the nonce of its own request', async () => {
-    const visitor = createVisitor(service.issuer);
-    const entered = await enter(modern, visitor, { login: LOGIN.T2, parameters: { nonce: 'n-0S6_WzA2Mj' } });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const entered = await enter(modern, httpBrowser, { login: LOGIN.T2, parameters: { nonce: 'n-0S6_WzA2Mj' } });
     const reply = await redeem(modern, entered);
     assert.equal(idClaims({ id_token: textIn(reply, 'id_token') })['nonce'], 'n-0S6_WzA2Mj');
   });
@@ -180,9 +180,9 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
 
 describe('the authorization response', () => {
   it('names the issuer, so that an app with several providers is not mixed up (RFC 9207)', async () => {
-    const { answer } = await enter(modern, createVisitor(service.issuer), { login: LOGIN.T2 });
+    const { answer } = await enter(modern, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     assert.equal(answer.leavesTo?.searchParams.get('iss'), service.issuer);
-    const refused = await enter(modern, createVisitor(service.issuer), { parameters: { prompt: 'none' } });
+    const refused = await enter(modern, createHttpBrowser(service.issuer), { parameters: { prompt: 'none' } });
     assert.equal(refused.answer.leavesTo?.searchParams.get('iss'), service.issuer);
   });
 });

@@ -10,11 +10,11 @@ import {
   errorOf,
   LOGIN,
   redeem,
-  stepOf,
+  interactionOf,
   userinfo,
   textIn,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -52,7 +52,7 @@ async function request(changes: Record<string, string | undefined>, party = app)
     if (value === undefined) url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
-  return createVisitor(service.issuer).open(url.href);
+  return createHttpBrowser(service.issuer).open(url.href);
 }
 
 /** The service keeps the browser: sending it on would make it an open redirector (RFC 9700, section 4.11). */
@@ -117,7 +117,7 @@ describe('the authorization request', () => {
   it('without PKCE is taken from a client that the bureau registered so', async () => {
     const old = await createParty(service.issuer, { id: 'old', scope: 'openid', secret });
     const answer = await request({ code_challenge: undefined, code_challenge_method: undefined }, old);
-    assert.equal(stepOf(answer), 'login');
+    assert.equal(interactionOf(answer), 'login');
   });
 
   it('without openid is refused', async () => {
@@ -150,11 +150,11 @@ describe('the authorization request', () => {
 
 function assertRefused(answer: Answer): void {
   assert.ok(errorOf(answer) !== undefined || answer.status === 400, `status ${String(answer.status)}`);
-  assert.equal(stepOf(answer), undefined);
+  assert.equal(interactionOf(answer), undefined);
 }
 
 describe('the token request', () => {
-  const signIn = () => enter(app, createVisitor(service.issuer), { login: LOGIN.T2 });
+  const signIn = () => enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
   const fieldsOf = async () => {
     const { answer, verifier } = await signIn();
     return {
@@ -218,7 +218,7 @@ describe('the token request', () => {
 
   it('with the secret in the body works for a client that is registered so', async () => {
     const poster = await createParty(service.issuer, { id: 'poster', scope: 'openid', secret });
-    const entered = await enter(poster, createVisitor(service.issuer), { login: LOGIN.T2 });
+    const entered = await enter(poster, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     const body = { client_id: 'poster', client_secret: secret };
     const fields = {
       grant_type: 'authorization_code',
@@ -241,7 +241,7 @@ describe('the token request', () => {
 describe('access tokens', () => {
   it('open UserInfo only as a bearer token, and an invented one gets 401', async () => {
     const token = textIn(
-      await redeem(app, await enter(app, createVisitor(service.issuer), { login: LOGIN.T2 })),
+      await redeem(app, await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 })),
       'access_token',
     );
     assert.equal((await userinfo(app, token)).status, 200);

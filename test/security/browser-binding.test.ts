@@ -5,8 +5,8 @@ import { before, it } from 'node:test';
 import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { choiceOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { choiceOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -43,7 +43,7 @@ eachService(
       assert.equal(answer.leavesTo, undefined);
     };
     /** What a neighboring host can do: set every cookie that has no `__Host-` prefix with https, for the address that it belongs to. */
-    const plant = async (from: Visitor, to: Visitor, ...urls: string[]): Promise<void> => {
+    const plant = async (from: HttpBrowser, to: HttpBrowser, ...urls: string[]): Promise<void> => {
       for (const url of urls) {
         const cookies = (await from.jar.getCookies(url)).filter(({ path }) => path !== '/');
         assert.ok(cookies.length > 0, url);
@@ -51,13 +51,13 @@ eachService(
       }
     };
     /** Gives the password and does not follow the redirect. @returns where the browser would continue */
-    const signInAndWait = async (visitor: Visitor, page: Answer, login: string): Promise<string> => {
+    const signInAndWait = async (httpBrowser: HttpBrowser, page: Answer, login: string): Promise<string> => {
       const action = new URL(formOf(page.body).action, issuer).href;
       const { status, headers } = await send(issuer, new URL(action).pathname, {
         method: 'POST',
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          cookie: await visitor.jar.getCookieString(action),
+          cookie: await httpBrowser.jar.getCookieString(action),
           origin: issuer,
         },
         body: new URLSearchParams({ login, password: DEMO_PASSWORD }).toString(),
@@ -66,18 +66,18 @@ eachService(
       return headers.location ?? '';
     };
     /** The same browser, before it has any cookie but those that are planted. */
-    const newcomer = async (visitor: Visitor): Promise<Visitor> => {
-      await visitor.jar.removeAllCookies();
-      return visitor;
+    const newcomer = async (httpBrowser: HttpBrowser): Promise<HttpBrowser> => {
+      await httpBrowser.jar.removeAllCookies();
+      return httpBrowser;
     };
-    const isSignedOut = async (visitor: Visitor): Promise<void> => {
-      assert.equal(stepOf(await visitor.open('/account')), 'login');
+    const isSignedOut = async (httpBrowser: HttpBrowser): Promise<void> => {
+      assert.equal(interactionOf(await httpBrowser.open('/account')), 'login');
     };
-    const browserCookie = async (visitor: Visitor): Promise<string | undefined> =>
-      (await visitor.jar.getCookies(issuer)).find(({ key }) => key === BROWSER)?.value;
+    const browserCookie = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
+      (await httpBrowser.jar.getCookies(issuer)).find(({ key }) => key === BROWSER)?.value;
 
     it('of another browser shows no password form and takes no password', async () => {
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       await victim.open((await app.begin()).url);
       await plant(attacker, victim, page.url);
@@ -89,7 +89,7 @@ eachService(
     });
 
     it('that another browser tried to use continues in its own browser', async () => {
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await victim.open((await app.begin()).url);
       await plant(victim, attacker, page.url);
       isExpired(await attacker.open(page.url));
@@ -98,20 +98,20 @@ eachService(
     });
 
     it('that waits to be resumed signs no one else in (login CSRF)', async () => {
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
-      for (const visitor of [victim, await newcomer(victim)]) {
-        await plant(attacker, visitor, resume);
-        isExpired(await visitor.open(resume));
-        await isSignedOut(visitor);
+      for (const httpBrowser of [victim, await newcomer(victim)]) {
+        await plant(attacker, httpBrowser, resume);
+        isExpired(await httpBrowser.open(resume));
+        await isSignedOut(httpBrowser);
       }
       const own = await attacker.open(resume);
       assert.ok(own.leavesTo?.searchParams.has('code'), 'the refused attempt has not ended the interaction');
     });
 
     it('in which a victim signed in is not resumed by the browser of an attacker', async () => {
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await victim.open((await app.begin()).url);
       const resume = await signInAndWait(victim, page, LOGIN.S1);
       await attacker.open((await app.begin()).url);
@@ -121,11 +121,11 @@ eachService(
     });
 
     it('of another browser stays closed at the choice of an identity and at consent', async () => {
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const { answer: chooser } = await enter(app, attacker, { login: LOGIN.G2 });
-      assert.equal(stepOf(chooser), 'select_account');
+      assert.equal(interactionOf(chooser), 'select_account');
       const consent = await attacker.open((await club.begin()).url);
-      assert.equal(stepOf(consent), 'consent');
+      assert.equal(interactionOf(consent), 'consent');
       await victim.open((await app.begin()).url);
       await plant(attacker, victim, chooser.url, consent.url);
       isExpired(await victim.open(chooser.url));
@@ -140,18 +140,18 @@ eachService(
 
     it('of a device connects the device only to a person who signs in with the browser that typed the code', async () => {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-      const [attacker, victim] = [createVisitor(issuer), createVisitor(issuer)];
+      const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const confirm = await attacker.submit(await attacker.open('/device'), { user_code: shown.user_code });
       const page = await attacker.submit(confirm, { confirm: 'yes' });
-      assert.equal(stepOf(page), 'login');
+      assert.equal(interactionOf(page), 'login');
       await victim.open((await app.begin()).url);
       await plant(attacker, victim, page.url);
       isExpired(await victim.open(page.url));
       isExpired(await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD }));
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
-      for (const visitor of [victim, await newcomer(victim)]) {
-        await plant(attacker, visitor, resume);
-        const answer = await visitor.open(resume);
+      for (const httpBrowser of [victim, await newcomer(victim)]) {
+        await plant(attacker, httpBrowser, resume);
+        const answer = await httpBrowser.open(resume);
         isExpired(answer);
         assert.match(answer.body, /<a class="button" href="\/device">/);
       }
@@ -165,30 +165,33 @@ eachService(
     });
 
     it('in each of two tabs of one browser completes', async () => {
-      const visitor = createVisitor(issuer);
+      const httpBrowser = createHttpBrowser(issuer);
       const [first, second] = [await app.begin(), await club.begin()];
-      const one = await visitor.open(first.url);
-      const cookie = await browserCookie(visitor);
-      const two = await visitor.open(second.url);
+      const one = await httpBrowser.open(first.url);
+      const cookie = await browserCookie(httpBrowser);
+      const two = await httpBrowser.open(second.url);
       assert.match(cookie ?? '', /^[\w-]{43}$/, '256 bits');
-      assert.equal(await browserCookie(visitor), cookie);
-      const consent = await visitor.submit(two, { login: LOGIN.S1, password: DEMO_PASSWORD });
-      assert.ok((await visitor.submit(consent, { consent: 'accept' })).leavesTo?.searchParams.has('code'));
-      assert.equal(await browserCookie(visitor), cookie);
-      const answer = await visitor.submit(one, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.equal(await browserCookie(httpBrowser), cookie);
+      const consent = await httpBrowser.submit(two, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.ok((await httpBrowser.submit(consent, { consent: 'accept' })).leavesTo?.searchParams.has('code'));
+      assert.equal(await browserCookie(httpBrowser), cookie);
+      const answer = await httpBrowser.submit(one, { login: LOGIN.S1, password: DEMO_PASSWORD });
       assert.ok(answer.leavesTo?.searchParams.has('code'), textOf(answer.body));
     });
 
     it('expires with the cookie of its browser, and the page leads back to the app', async () => {
-      const visitor = createVisitor(issuer);
-      const page = await visitor.open((await app.begin()).url);
+      const httpBrowser = createHttpBrowser(issuer);
+      const page = await httpBrowser.open((await app.begin()).url);
       for (const value of [undefined, 'A'.repeat(43), '', '"']) {
-        await visitor.jar.setCookie(`${BROWSER}=${value ?? ''}; Max-Age=${value === undefined ? '0' : '60'}`, issuer);
-        const answer = await visitor.open(page.url);
+        await httpBrowser.jar.setCookie(
+          `${BROWSER}=${value ?? ''}; Max-Age=${value === undefined ? '0' : '60'}`,
+          issuer,
+        );
+        const answer = await httpBrowser.open(page.url);
         isExpired(answer);
         assert.match(answer.body, /href="https:\/\/app\.example\/"/);
       }
-      const answer = await enter(app, visitor, { login: LOGIN.S1 });
+      const answer = await enter(app, httpBrowser, { login: LOGIN.S1 });
       assert.ok(answer.answer.leavesTo?.searchParams.has('code'));
     });
 
@@ -213,21 +216,21 @@ eachService(
     });
 
     it('that does not begin sets no cookie: prompt=none, a wrong request, a page', async () => {
-      const visitor = createVisitor(issuer);
-      const asked = await visitor.open((await app.begin({ prompt: 'none' })).url);
+      const httpBrowser = createHttpBrowser(issuer);
+      const asked = await httpBrowser.open((await app.begin({ prompt: 'none' })).url);
       assert.equal(errorOf(asked), 'login_required');
       for (const path of ['/auth?client_id=nobody', '/forgot', '/device', '/account/signed-in']) {
         const { headers } = await send(issuer, path);
         assert.ok(!String(headers['set-cookie']).includes(BROWSER), path);
       }
-      assert.equal(await browserCookie(visitor), undefined);
+      assert.equal(await browserCookie(httpBrowser), undefined);
     });
 
     it('is stored with the hash of the cookie, not with the cookie', async () => {
-      const visitor = createVisitor(issuer);
-      await visitor.open((await app.begin()).url);
-      const cookie = (await browserCookie(visitor)) ?? assert.fail('no cookie');
-      const rows = await running().container.store.read((u) => u.db.select().from(u.t.oidcRecords));
+      const httpBrowser = createHttpBrowser(issuer);
+      await httpBrowser.open((await app.begin()).url);
+      const cookie = (await browserCookie(httpBrowser)) ?? assert.fail('no cookie');
+      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
       assert.ok(rows.every((row) => row.model !== 'Interaction' || row.browserHash?.length === 43));
       assert.ok(!JSON.stringify(rows).includes(cookie));
     });

@@ -4,11 +4,11 @@ import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
-import type { Unit } from '../../src/store/database/index.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
 import * as records from '../../src/store/oidc/records.ts';
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, formOf, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -16,7 +16,7 @@ import { startService, type TestService } from '../helpers/service.ts';
 const NEXT = 'four purple umbrellas';
 
 /** Gives the password and does not follow the redirect. @returns where the browser would go on */
-async function waitAtTheDoor(issuer: string, thief: Visitor, login: string): Promise<string> {
+async function waitForAdmission(issuer: string, thief: HttpBrowser, login: string): Promise<string> {
   const page = await thief.open('/account');
   const action = new URL(formOf(page.body).action, issuer).href;
   const answer = await fetch(action, {
@@ -38,15 +38,15 @@ eachService(
       ({ issuer } = running());
     });
 
-    const signIn = async (visitor: Visitor, login: string, password: string): Promise<Answer> =>
-      visitor.submit(await visitor.open('/account'), { login, password });
+    const signIn = async (httpBrowser: HttpBrowser, login: string, password: string): Promise<Answer> =>
+      httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
     const isOut = (answer: Answer): void => {
       assert.notEqual(new URL(answer.url).pathname, '/account', textOf(answer.body));
     };
 
     it('"end all other sessions" ends it', async () => {
-      const [thief, owner] = [createVisitor(issuer), createVisitor(issuer)];
-      const next = await waitAtTheDoor(issuer, thief, LOGIN.T2);
+      const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
+      const next = await waitForAdmission(issuer, thief, LOGIN.T2);
       assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
       await owner.post('/account/sessions/end-others', '');
       isOut(await thief.open(next));
@@ -54,8 +54,8 @@ eachService(
     });
 
     it('a changed password ends it, and of four changes with the same old password one succeeds', async () => {
-      const [thief, owner] = [createVisitor(issuer), createVisitor(issuer)];
-      const next = await waitAtTheDoor(issuer, thief, LOGIN.A2);
+      const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
+      const next = await waitForAdmission(issuer, thief, LOGIN.A2);
       await signIn(owner, LOGIN.A2, DEMO_PASSWORD);
       const change = (password: string): Promise<Answer> =>
         owner.post(
@@ -81,13 +81,16 @@ describe('a request that has begun before an ending, and writes after it', () =>
   after(() => service.stop());
 
   /** The ending is next to be written when the request begins, and the request has read everything before it is. */
-  const overtake = async (ending: (u: Unit) => Promise<unknown>, request: () => Promise<Answer>): Promise<Answer> => {
+  const overtake = async (
+    ending: (tx: Transaction) => Promise<unknown>,
+    request: () => Promise<Answer>,
+  ): Promise<Answer> => {
     const { store } = service.container;
     const gate = Promise.withResolvers<undefined>();
-    const held = store.maintain(() => gate.promise);
+    const held = store.runExclusively(() => gate.promise);
     const ended = store.write(ending);
     const answer = request();
-    const bystander = createVisitor(service.issuer);
+    const bystander = createHttpBrowser(service.issuer);
     // Each takes as many turns as a request; were they too few, the request would meet the ending as everybody does.
     for (let i = 0; i < 30; i += 1) await bystander.open('/forgot');
     gate.resolve(undefined);
@@ -96,10 +99,10 @@ describe('a request that has begun before an ending, and writes after it', () =>
   };
 
   it('is not let in with the password that it gave', async () => {
-    const thief = createVisitor(service.issuer);
-    const next = await waitAtTheDoor(service.issuer, thief, LOGIN.T2);
+    const thief = createHttpBrowser(service.issuer);
+    const next = await waitForAdmission(service.issuer, thief, LOGIN.T2);
     const answer = await overtake(
-      (u) => records.destroyStepsOf(u, personId('T2')),
+      (tx) => records.destroyInteractionsOf(tx, personId('T2')),
       () => thief.open(next),
     );
     assert.equal(answer.status, 410);
@@ -109,14 +112,14 @@ describe('a request that has begun before an ending, and writes after it', () =>
 
   it('gets no code for tokens that would outlive its session', async () => {
     const app = await createParty(service.issuer, { id: 'app', secret, scope: 'openid profile' });
-    const thief = createVisitor(service.issuer);
+    const thief = createHttpBrowser(service.issuer);
     await enter(app, thief, { login: LOGIN.A2 });
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
     const answer = await overtake(
-      async (u) => {
-        for (const { sessionHash } of await sessions.liveSessionsOf(u, personId('A2'), Date.now())) {
-          await records.destroyByUid(u, 'Session', sessionHash);
-          await sessions.markEnded(u, [sessionHash], Date.now());
+      async (tx) => {
+        for (const { sessionHash } of await sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())) {
+          await records.destroyByUid(tx, 'Session', sessionHash);
+          await sessions.markRevoked(tx, [sessionHash], Date.now());
         }
       },
       async () => (await enter(app, thief, { parameters })).answer,

@@ -5,10 +5,10 @@ import { before, it, mock } from 'node:test';
 import Provider from 'oidc-provider';
 
 import { listConsents } from '../../src/store/oidc/consents.ts';
-import { codeOf, enter, errorOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { codeOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
-import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -24,21 +24,23 @@ eachService('a consent page', options, (running) => {
     vendor = await createParty(running().issuer, { id: 'vendor', secret, scope: 'openid profile' });
   });
 
-  const ask = async (visitor: Visitor, name: Name): Promise<Answer> => {
-    const { answer } = await enter(vendor, visitor, { login: LOGIN[name] });
-    assert.equal(stepOf(answer), 'consent');
+  const ask = async (httpBrowser: HttpBrowser, name: Name): Promise<Answer> => {
+    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN[name] });
+    assert.equal(interactionOf(answer), 'consent');
     return answer;
   };
   /** Sends an answer and does not follow the redirect, so that the page can be answered again. */
-  const sendAnswer = async (visitor: Visitor, page: Answer, consent: string): Promise<RawAnswer> => {
+  const sendAnswer = async (httpBrowser: HttpBrowser, page: Answer, consent: string): Promise<RawResponse> => {
     const { issuer } = running();
     const path = new URL(page.url).pathname;
-    const cookie = await visitor.jar.getCookieString(issuer + path);
+    const cookie = await httpBrowser.jar.getCookieString(issuer + path);
     const init = { method: 'POST', headers: formHeaders(issuer, cookie), body: `consent=${consent}` };
     return send(issuer, `${path}/consent`, init);
   };
   const events = async (name: Name): Promise<string[]> => {
-    const rows = await running().container.store.read((tx) => tx.db.select().from(tx.t.audit).orderBy(tx.t.audit.seq));
+    const rows = await running().container.store.read((tx) =>
+      tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq),
+    );
     return rows
       .filter(({ event, subjectId }) => event.startsWith('consent.') && subjectId === personId(name))
       .map(({ event }) => event);
@@ -51,13 +53,13 @@ eachService('a consent page', options, (running) => {
     ['accept', 'consent.given', 'T1'],
   ] as const) {
     it(`writes one audit row when "${consent}" is sent again and again`, async () => {
-      const visitor = createVisitor(running().issuer);
-      const page = await ask(visitor, name);
-      const answers = await Promise.all(Array.from({ length: 6 }, () => sendAnswer(visitor, page, consent)));
-      answers.push(await sendAnswer(visitor, page, consent));
+      const httpBrowser = createHttpBrowser(running().issuer);
+      const page = await ask(httpBrowser, name);
+      const answers = await Promise.all(Array.from({ length: 6 }, () => sendAnswer(httpBrowser, page, consent)));
+      answers.push(await sendAnswer(httpBrowser, page, consent));
       assert.deepEqual([...new Set(answers.map(({ status }) => status))], [303]);
       assert.deepEqual(await events(name), [event]);
-      const end = await visitor.open(String(answers[0]?.headers.location));
+      const end = await httpBrowser.open(String(answers[0]?.headers.location));
       if (consent === 'deny') assert.equal(errorOf(end), 'access_denied');
       else assert.ok(codeOf(end));
     });
@@ -68,19 +70,19 @@ eachService('a consent page', options, (running) => {
       ['deny', 'accept', 'T2'],
       ['accept', 'deny', 'G4'],
     ] as const) {
-      const visitor = createVisitor(running().issuer);
-      const page = await ask(visitor, name);
-      assert.equal((await sendAnswer(visitor, page, first)).status, 303);
+      const httpBrowser = createHttpBrowser(running().issuer);
+      const page = await ask(httpBrowser, name);
+      assert.equal((await sendAnswer(httpBrowser, page, first)).status, 303);
       const stored = await consentsOf(name);
-      assert.equal((await sendAnswer(visitor, page, second)).status, 410);
+      assert.equal((await sendAnswer(httpBrowser, page, second)).status, 410);
       assert.deepEqual([(await events(name)).length, await consentsOf(name)], [1, stored]);
     }
   });
 
   it('gives no consent when the person removes the app while the answer is being stored', async () => {
-    const visitor = createVisitor(running().issuer);
-    codeOf(await visitor.submit(await ask(visitor, 'G3'), { consent: 'accept' }));
-    const asked = await enter(vendor, visitor, { parameters: { prompt: 'consent' } });
+    const httpBrowser = createHttpBrowser(running().issuer);
+    codeOf(await httpBrowser.submit(await ask(httpBrowser, 'G3'), { consent: 'accept' }));
+    const asked = await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
     const [reached, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const held = mock.method(
       Provider.prototype,
@@ -93,24 +95,24 @@ eachService('a consent page', options, (running) => {
         return returnTo;
       },
     );
-    const accepted = visitor.submit(asked.answer, { consent: 'accept' });
+    const accepted = httpBrowser.submit(asked.answer, { consent: 'accept' });
     await reached.promise;
-    await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    await httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
     gate.resolve(undefined);
     assert.equal((await accepted).status, 410);
     assert.equal(await consentsOf('G3'), 0);
     assert.equal(
-      errorOf((await enter(vendor, visitor, { parameters: { prompt: 'none' } })).answer),
+      errorOf((await enter(vendor, httpBrowser, { parameters: { prompt: 'none' } })).answer),
       'consent_required',
     );
   });
 
   it('leads to no code when the person removes the app after the answer', async () => {
-    const visitor = createVisitor(running().issuer);
-    const page = await ask(visitor, 'A1');
-    const { headers } = await sendAnswer(visitor, page, 'accept');
-    await visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
-    const end = await visitor.open(String(headers.location));
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const page = await ask(httpBrowser, 'A1');
+    const { headers } = await sendAnswer(httpBrowser, page, 'accept');
+    await httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+    const end = await httpBrowser.open(String(headers.location));
     assert.deepEqual([end.status, end.leavesTo], [410, undefined]);
     assert.equal(await consentsOf('A1'), 0);
   });

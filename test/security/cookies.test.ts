@@ -5,11 +5,11 @@ import { CookieJar } from 'tough-cookie';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, formOf, textOf, type Visitor } from '../helpers/http-browser.ts';
-import { cookieShape, formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { createHttpBrowser, formOf, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { cookieShape, formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
 import { newSecret, registered } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -21,14 +21,14 @@ describe('cookies', () => {
   });
   after(() => Promise.all([service.stop(), other.stop()]));
 
-  const signedIn = async (login: string, at = service): Promise<Visitor> => {
-    const visitor = createVisitor(at.issuer);
-    const page = await visitor.submit(await visitor.open('/account'), { login, password: DEMO_PASSWORD });
+  const signedIn = async (login: string, at = service): Promise<HttpBrowser> => {
+    const httpBrowser = createHttpBrowser(at.issuer);
+    const page = await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: DEMO_PASSWORD });
     assert.equal(new URL(page.url).pathname, '/account');
-    return visitor;
+    return httpBrowser;
   };
-  const jarOf = async (visitor: Visitor, url: string): Promise<Map<string, string>> =>
-    new Map((await visitor.jar.getCookies(url)).map(({ key, value }) => [key, value]));
+  const jarOf = async (httpBrowser: HttpBrowser, url: string): Promise<Map<string, string>> =>
+    new Map((await httpBrowser.jar.getCookies(url)).map(({ key, value }) => [key, value]));
   const header = (cookies: Iterable<[string, string]>): string =>
     [...cookies].map(([key, value]) => `${key}=${value}`).join('; ');
   /** 200 is the account page of somebody who is signed in; 303 leads to the sign-in. */
@@ -86,10 +86,13 @@ describe('cookies', () => {
   });
 
   it('of a step belong to that step: another one of the same browser opens nothing', async () => {
-    const visitor = createVisitor(service.issuer);
-    const [mine, theirs] = [await visitor.open('/account'), await createVisitor(service.issuer).open('/account')];
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const [mine, theirs] = [
+      await httpBrowser.open('/account'),
+      await createHttpBrowser(service.issuer).open('/account'),
+    ];
     const path = new URL(mine.url).pathname;
-    const cookie = header(await jarOf(visitor, mine.url));
+    const cookie = header(await jarOf(httpBrowser, mine.url));
     assert.match(cookie, /kinpass_step=/);
     assert.equal((await send(service.issuer, path, { headers: { cookie } })).status, 200);
     assert.equal((await send(service.issuer, new URL(theirs.url).pathname, { headers: { cookie } })).status, 410);
@@ -106,24 +109,24 @@ describe('cookies', () => {
   });
 
   it('of a session are new at every sign-in, so a planted one is worth nothing (session fixation)', async () => {
-    const visitor = await signedIn(LOGIN.G2);
-    const planted = header(await jarOf(visitor, service.issuer));
-    const page = await visitor.open(`/auth?${new URLSearchParams(authorization(service.issuer)).toString()}`);
-    assert.equal(stepOf(page), 'login');
+    const httpBrowser = await signedIn(LOGIN.G2);
+    const planted = header(await jarOf(httpBrowser, service.issuer));
+    const page = await httpBrowser.open(`/auth?${new URLSearchParams(authorization(service.issuer)).toString()}`);
+    assert.equal(interactionOf(page), 'login');
     // Another person than the one who was signed in: the provider first signs that one out, by a form of its own.
-    const change = await visitor.submit(page, { login: LOGIN.T1, password: DEMO_PASSWORD });
-    assert.match(textOf((await visitor.submit(change, {})).body), /陳淑芬/);
-    const fresh = header(await jarOf(visitor, service.issuer));
+    const change = await httpBrowser.submit(page, { login: LOGIN.T1, password: DEMO_PASSWORD });
+    assert.match(textOf((await httpBrowser.submit(change, {})).body), /陳淑芬/);
+    const fresh = header(await jarOf(httpBrowser, service.issuer));
     assert.notEqual(fresh, planted);
     assert.equal(await accountWith(fresh), 200);
     assert.equal(await accountWith(planted), 303);
   });
 
   it('are out of reach of scripts, are not sent along by other sites, and name no domain', async () => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.open('/language?to=en&back=/account');
-    await visitor.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
-    const cookies = await visitor.jar.getCookies(service.issuer);
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.open('/language?to=en&back=/account');
+    await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const names = cookies.map(({ key }) => key).sort();
     assert.deepEqual(names, [
       ...['kinpass_browser', 'kinpass_device'],
@@ -141,11 +144,11 @@ describe('cookies', () => {
 describe('cookies with an https issuer', () => {
   const ISSUER = 'https://id.city.test';
   const clientSecret = newSecret();
-  const registration = { scopes: ['openid'], backchannel_logout_uri: 'https://app.example/logout' };
+  const entitlements = { scopes: ['openid'], backchannel_logout_uri: 'https://app.example/logout' };
   let service: TestService;
   before(async () => {
     service = await startService({
-      clients: [registered('app', clientSecret, registration)],
+      clients: [registered('app', clientSecret, entitlements)],
       env: { KINPASS_ISSUER: ISSUER },
     });
   });
@@ -155,7 +158,7 @@ describe('cookies with an https issuer', () => {
   const createBrowser = () => {
     const jar = new CookieJar();
     const set: string[] = [];
-    const ask = async (target: string, fields?: Record<string, string>): Promise<RawAnswer> => {
+    const ask = async (target: string, fields?: Record<string, string>): Promise<RawResponse> => {
       const url = new URL(target, ISSUER);
       const cookie = await jar.getCookieString(url.href);
       const answer = await send(service.issuer, url.pathname + url.search, {
@@ -169,7 +172,7 @@ describe('cookies with an https issuer', () => {
       }
       return answer;
     };
-    const locationOf = ({ headers: { location } }: RawAnswer): string => location ?? assert.fail('no redirect');
+    const locationOf = ({ headers: { location } }: RawResponse): string => location ?? assert.fail('no redirect');
     return { ask, locationOf, set };
   };
 
@@ -178,7 +181,7 @@ describe('cookies with an https issuer', () => {
     await ask('/language?to=en&back=/account');
     const token = 'r'.repeat(43);
     const link = { personId: personId('G2'), tokenHash: hashId(token), expiresAt: Date.now() + 60_000 };
-    await service.container.store.write((u) => putResetLink(u, { ...link, createdAt: Date.now() }));
+    await service.container.store.write((tx) => upsertResetLink(tx, { ...link, createdAt: Date.now() }));
     await ask(locationOf(await ask(`/forgot/reset?token=${token}`)));
     const request = { ...authorization(ISSUER), client_id: 'app', redirect_uri: 'https://app.example/callback' };
     const step = locationOf(await ask(`/auth?${new URLSearchParams(request).toString()}`));

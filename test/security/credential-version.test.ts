@@ -6,9 +6,9 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -36,9 +36,9 @@ eachService(
     });
     beforeEach(() => givePassword(running(), 'G2', DEMO_PASSWORD));
 
-    const visit = (): Visitor => createVisitor(issuer);
-    const signIn = async (visitor: Visitor, password: string): Promise<Answer> =>
-      visitor.submit(await visitor.open('/account'), { login: LOGIN.G2, password, remember: 'yes' });
+    const visit = (): HttpBrowser => createHttpBrowser(issuer);
+    const signIn = async (httpBrowser: HttpBrowser, password: string): Promise<Answer> =>
+      httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G2, password, remember: 'yes' });
     const changeFields = (current: string): Record<string, string> => ({
       current_password: current,
       new_password: NEXT,
@@ -68,9 +68,9 @@ eachService(
       gate.resolve(undefined);
       return answer;
     };
-    const isOut = async (visitor: Visitor, answer: Answer): Promise<void> => {
+    const isOut = async (httpBrowser: HttpBrowser, answer: Answer): Promise<void> => {
       assert.equal(answer.status, 410, textOf(answer.body).slice(0, 300));
-      assert.equal(stepOf(await visitor.open('/account')), 'login');
+      assert.equal(interactionOf(await httpBrowser.open('/account')), 'login');
     };
 
     const changePassword = async (): Promise<void> => {
@@ -111,7 +111,7 @@ eachService(
       [
         '"sessions revoke-all"',
         async () => {
-          await running().container.revocation.revokeAll('operator');
+          await running().container.globalRevocation.revokeAll('operator');
         },
       ],
       ['a new first password', () => giveFirstPassword(running(), 'G2', FIRST)],

@@ -3,11 +3,11 @@ import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { choiceOf, LOGIN, stepOf } from '../helpers/authorization-flow.ts';
+import { choiceOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
-import { createVisitor, formOf, textOf, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, formOf, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { send, type RawAnswer } from '../helpers/raw-http.ts';
+import { send, type RawResponse } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -15,7 +15,7 @@ const NEXT = 'four small boats at anchor';
 
 /** A form that would do something, if it came from the right place. */
 interface Ready {
-  visitor: Visitor;
+  visitor: HttpBrowser;
   /** Where it is sent. */
   path: string;
   fields: Record<string, string>;
@@ -45,47 +45,54 @@ describe('a form that another site sends', () => {
     await mail.close();
   });
 
-  const signedIn = async (login: string): Promise<Visitor> => {
-    const visitor = createVisitor(service.issuer);
-    const page = await visitor.submit(await visitor.open('/account'), { login, password: DEMO_PASSWORD });
+  const signedIn = async (login: string): Promise<HttpBrowser> => {
+    const httpBrowser = createHttpBrowser(service.issuer);
+    const page = await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: DEMO_PASSWORD });
     assert.equal(new URL(page.url).pathname, '/account');
-    return visitor;
+    return httpBrowser;
   };
   const ready: Record<string, () => Promise<Ready>> = {
     'sign-in': async () => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open('/account');
-      return { visitor, path: formOf(page.body).action, fields: { login: LOGIN.T1, password: DEMO_PASSWORD } };
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open('/account');
+      return {
+        visitor: httpBrowser,
+        path: formOf(page.body).action,
+        fields: { login: LOGIN.T1, password: DEMO_PASSWORD },
+      };
     },
     'forced change': async () => {
       await giveFirstPassword(service, 'T2', '100407');
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.submit(await visitor.open('/account'), { login: LOGIN.T2, password: '100407' });
-      assert.equal(stepOf(page), 'new_password');
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.submit(await httpBrowser.open('/account'), {
+        login: LOGIN.T2,
+        password: '100407',
+      });
+      assert.equal(interactionOf(page), 'new_password');
       const fields = { current_password: '100407', new_password: NEXT, confirm_password: NEXT };
-      return { visitor, path: formOf(page.body).action, fields };
+      return { visitor: httpBrowser, path: formOf(page.body).action, fields };
     },
     chooser: async () => {
-      const visitor = await signedIn(LOGIN.G2);
-      const page = await visitor.open((await party.begin()).url);
-      return { visitor, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
+      const httpBrowser = await signedIn(LOGIN.G2);
+      const page = await httpBrowser.open((await party.begin()).url);
+      return { visitor: httpBrowser, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
     },
     'canceled sign-in': async () => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open((await party.begin()).url);
-      return { visitor, path: `${new URL(page.url).pathname}/cancel`, fields: {} };
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open((await party.begin()).url);
+      return { visitor: httpBrowser, path: `${new URL(page.url).pathname}/cancel`, fields: {} };
     },
     'other account': async () => {
-      const visitor = await signedIn(LOGIN.G3);
-      const page = await visitor.open((await party.begin()).url);
-      assert.equal(stepOf(page), 'select_account');
-      return { visitor, path: `${new URL(page.url).pathname}/other-account`, fields: {} };
+      const httpBrowser = await signedIn(LOGIN.G3);
+      const page = await httpBrowser.open((await party.begin()).url);
+      assert.equal(interactionOf(page), 'select_account');
+      return { visitor: httpBrowser, path: `${new URL(page.url).pathname}/other-account`, fields: {} };
     },
     consent: async () => {
-      const visitor = await signedIn(LOGIN.G3);
-      const page = await visitor.open((await stranger.begin()).url);
-      assert.equal(stepOf(page), 'consent');
-      return { visitor, path: formOf(page.body).action, fields: { consent: 'accept' } };
+      const httpBrowser = await signedIn(LOGIN.G3);
+      const page = await httpBrowser.open((await stranger.begin()).url);
+      assert.equal(interactionOf(page), 'consent');
+      return { visitor: httpBrowser, path: formOf(page.body).action, fields: { consent: 'accept' } };
     },
     'change of the password': async () => ({
       visitor: await signedIn(LOGIN.G4),
@@ -94,34 +101,34 @@ describe('a form that another site sends', () => {
     }),
     'end of a session': async () => {
       await signedIn(LOGIN.G5);
-      const visitor = await signedIn(LOGIN.G5);
-      const [, session = ''] = /name="session" value="([^"]*)"/.exec((await visitor.open('/account')).body) ?? [];
-      return { visitor, path: '/account/sessions/end', fields: { session } };
+      const httpBrowser = await signedIn(LOGIN.G5);
+      const [, session = ''] = /name="session" value="([^"]*)"/.exec((await httpBrowser.open('/account')).body) ?? [];
+      return { visitor: httpBrowser, path: '/account/sessions/end', fields: { session } };
     },
     'end of the other sessions': async () => {
       await signedIn(LOGIN.B1);
       return { visitor: await signedIn(LOGIN.B1), path: '/account/sessions/end-others', fields: {} };
     },
     'end of an access': async () => {
-      const visitor = await signedIn(LOGIN.G2);
-      const page = await visitor.open((await party.begin()).url);
-      const chosen = await visitor.submit(page, { choice: choiceOf(page, ['王小樂']) });
+      const httpBrowser = await signedIn(LOGIN.G2);
+      const page = await httpBrowser.open((await party.begin()).url);
+      const chosen = await httpBrowser.submit(page, { choice: choiceOf(page, ['王小樂']) });
       assert.equal(chosen.leavesTo?.host, 'payment.example');
-      return { visitor, path: '/account/apps/revoke', fields: { app: 'payment' } };
+      return { visitor: httpBrowser, path: '/account/apps/revoke', fields: { app: 'payment' } };
     },
     'request for a link': () =>
-      Promise.resolve({ visitor: createVisitor(service.issuer), path: '/forgot', fields: { login: LOGIN.A1 } }),
+      Promise.resolve({ visitor: createHttpBrowser(service.issuer), path: '/forgot', fields: { login: LOGIN.A1 } }),
     'new password by a link': async () => {
-      const visitor = createVisitor(service.issuer);
-      await visitor.submit(await visitor.open('/forgot'), { login: LOGIN.G5 });
-      const page = await visitor.open(linkIn(await mailTo(mail, LOGIN.G5, 'Reset your password')));
+      const httpBrowser = createHttpBrowser(service.issuer);
+      await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G5 });
+      const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G5, 'Reset your password')));
       const { action, hidden } = formOf(page.body);
-      return { visitor, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };
+      return { visitor: httpBrowser, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };
     },
     'sign-out': async () => {
-      const visitor = await signedIn(LOGIN.A1);
-      const { action, hidden } = formOf((await visitor.open('/session/end')).body);
-      return { visitor, path: new URL(action, service.issuer).pathname, fields: hidden };
+      const httpBrowser = await signedIn(LOGIN.A1);
+      const { action, hidden } = formOf((await httpBrowser.open('/session/end')).body);
+      return { visitor: httpBrowser, path: new URL(action, service.issuer).pathname, fields: hidden };
     },
   };
   const foreign = (issuer: string): Record<string, Record<string, string>> => ({
@@ -136,12 +143,15 @@ describe('a form that another site sends', () => {
     'a referer alone': { referer: `${issuer}/account` },
   });
 
-  const post = async ({ visitor, path, fields }: Ready, headers: Record<string, string>): Promise<RawAnswer> =>
+  const post = async (
+    { visitor: httpBrowser, path, fields }: Ready,
+    headers: Record<string, string>,
+  ): Promise<RawResponse> =>
     send(service.issuer, path, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
-        cookie: await visitor.jar.getCookieString(service.issuer + path),
+        cookie: await httpBrowser.jar.getCookieString(service.issuer + path),
         accept: 'text/html',
         'accept-language': 'zh-TW',
         ...headers,
@@ -150,12 +160,22 @@ describe('a form that another site sends', () => {
     });
   /** Everything that a form can change. */
   const state = (): Promise<string> =>
-    service.container.store.read(async (u) => {
-      const { t } = u;
-      const tables = [t.passwords, t.firstPasswords, t.sessions, t.grants, t.resetLinks, t.throttles, t.audit];
-      const rows = await Promise.all(tables.map((table) => u.db.select().from(table)));
-      const records = await u.db.select({ id: t.oidcRecords.idHash, body: t.oidcRecords.payload }).from(t.oidcRecords);
-      const jobs = await u.db.select({ id: t.outbox.id }).from(t.outbox);
+    service.container.store.read(async (tx) => {
+      const { tables } = tx;
+      const tableList = [
+        tables.passwords,
+        tables.firstPasswords,
+        tables.sessions,
+        tables.grants,
+        tables.resetLinks,
+        tables.throttles,
+        tables.audit,
+      ];
+      const rows = await Promise.all(tableList.map((table) => tx.db.select().from(table)));
+      const records = await tx.db
+        .select({ id: tables.oidcRecords.idHash, body: tables.oidcRecords.payload })
+        .from(tables.oidcRecords);
+      const jobs = await tx.db.select({ id: tables.outbox.id }).from(tables.outbox);
       return JSON.stringify([...rows, records, jobs]);
     });
 
@@ -179,7 +199,7 @@ describe('a form that another site sends', () => {
   }
 
   it('is refused however the address is written', async () => {
-    const visitor = await signedIn(LOGIN.S1);
+    const httpBrowser = await signedIn(LOGIN.S1);
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
     const before = await state();
     for (const path of [
@@ -189,8 +209,8 @@ describe('a form that another site sends', () => {
       '/account/%70assword',
       '//account/password',
     ]) {
-      const cookie = await visitor.jar.getCookieString(service.issuer);
-      const answer = await post({ visitor, path, fields }, { origin: 'https://evil.example', cookie });
+      const cookie = await httpBrowser.jar.getCookieString(service.issuer);
+      const answer = await post({ visitor: httpBrowser, path, fields }, { origin: 'https://evil.example', cookie });
       assert.equal(answer.status, 403, path);
     }
     assert.equal(await state(), before);
@@ -207,13 +227,13 @@ describe('a form that another site sends', () => {
   });
 
   it('can not sign a victim in with a step of the attacker: the step belongs to the cookie', async () => {
-    const attacker = createVisitor(service.issuer);
+    const attacker = createHttpBrowser(service.issuer);
     const path = formOf((await attacker.open('/account')).body).action;
     const victim = await signedIn(LOGIN.T1);
     const fields = { login: LOGIN.G2, password: DEMO_PASSWORD };
     const answer = await post({ visitor: victim, path, fields }, { origin: service.issuer });
     assert.equal(answer.status, 410);
-    const sessions = await service.container.store.read((u) => u.db.select().from(u.t.sessions));
+    const sessions = await service.container.store.read((tx) => tx.db.select().from(tx.tables.sessions));
     assert.ok(sessions.some((row) => row.personId === personId('T1') && row.endedAt === null));
     assert.match(textOf((await victim.open('/account')).body), /陳淑芬/);
   });

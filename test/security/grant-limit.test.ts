@@ -19,7 +19,7 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { createVisitor, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -37,16 +37,16 @@ eachService('grants of one session and client', options, (running) => {
     other = await createParty(running().issuer, { id: 'other', secret, scope: 'openid profile' });
   });
 
-  const silently = async (visitor: Visitor, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, visitor, { parameters: { prompt: 'none' } }));
-  const firstOf = async (visitor: Visitor, login: string, parameters = {}, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, visitor, { login, parameters }));
+  const silently = async (httpBrowser: HttpBrowser, party = app): Promise<Reply> =>
+    redeem(party, await enter(party, httpBrowser, { parameters: { prompt: 'none' } }));
+  const firstOf = async (httpBrowser: HttpBrowser, login: string, parameters = {}, party = app): Promise<Reply> =>
+    redeem(party, await enter(party, httpBrowser, { login, parameters }));
   const isAlive = async (reply: Reply, party = app): Promise<boolean> =>
     (await userinfo(party, textIn(reply, 'access_token'))).status === 200;
   const countRows = (name: 'G5' | 'T1' | 'T2' | 'A1'): Promise<{ grants: number; records: number }> =>
     running().container.store.read(async (tx) => {
-      const grants = await tx.db.select().from(tx.t.grants);
-      const records = await tx.db.select().from(tx.t.oidcRecords);
+      const grants = await tx.db.select().from(tx.tables.grants);
+      const records = await tx.db.select().from(tx.tables.oidcRecords);
       const id = personId(name);
       return {
         grants: grants.filter((one) => one.personId === id && one.clientId === 'app').length,
@@ -56,13 +56,13 @@ eachService('grants of one session and client', options, (running) => {
     });
 
   it(`are at most ${String(MAX_GRANTS_PER_SESSION_AND_CLIENT)}: one more revokes the oldest, and leaves no row`, async () => {
-    const [visitor, phone] = [createVisitor(running().issuer), createVisitor(running().issuer)];
+    const [httpBrowser, phone] = [createHttpBrowser(running().issuer), createHttpBrowser(running().issuer)];
     const elsewhere = await firstOf(phone, LOGIN.G5);
-    const replies = [await firstOf(visitor, LOGIN.G5)];
-    const ofOther = await silently(visitor, other);
-    while (replies.length < MAX_GRANTS_PER_SESSION_AND_CLIENT) replies.push(await silently(visitor));
+    const replies = [await firstOf(httpBrowser, LOGIN.G5)];
+    const ofOther = await silently(httpBrowser, other);
+    while (replies.length < MAX_GRANTS_PER_SESSION_AND_CLIENT) replies.push(await silently(httpBrowser));
     for (const reply of replies) assert.equal(await isAlive(reply), true);
-    replies.push(await silently(visitor), await silently(visitor));
+    replies.push(await silently(httpBrowser), await silently(httpBrowser));
     const alive = await Promise.all(replies.map((reply) => isAlive(reply)));
     assert.deepEqual(alive, [false, false, ...replies.slice(2).map(() => true)]);
     assert.deepEqual([await isAlive(elsewhere), await isAlive(ofOther, other)], [true, true]);
@@ -74,16 +74,16 @@ eachService('grants of one session and client', options, (running) => {
   });
 
   it('keep the limit when many are requested at the same moment', async () => {
-    const visitor = createVisitor(running().issuer);
-    await firstOf(visitor, LOGIN.T1);
-    await Promise.all(Array.from({ length: MAX_GRANTS_PER_SESSION_AND_CLIENT + 10 }, () => silently(visitor)));
+    const httpBrowser = createHttpBrowser(running().issuer);
+    await firstOf(httpBrowser, LOGIN.T1);
+    await Promise.all(Array.from({ length: MAX_GRANTS_PER_SESSION_AND_CLIENT + 10 }, () => silently(httpBrowser)));
     assert.equal((await countRows('T1')).grants, MAX_GRANTS_PER_SESSION_AND_CLIENT);
   });
 
   it('do not revoke a refresh token, however often the app asks without offline_access', async () => {
-    const visitor = createVisitor(running().issuer);
-    const kept = await firstOf(visitor, LOGIN.T2, OFFLINE);
-    for (let i = 0; i <= MAX_GRANTS_PER_SESSION_AND_CLIENT; i += 1) await silently(visitor);
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const kept = await firstOf(httpBrowser, LOGIN.T2, OFFLINE);
+    for (let i = 0; i <= MAX_GRANTS_PER_SESSION_AND_CLIENT; i += 1) await silently(httpBrowser);
     assert.equal((await refresh(app, textIn(kept, 'refresh_token'))).status, 200);
     assert.equal((await countRows('T2')).grants, MAX_GRANTS_PER_SESSION_AND_CLIENT + 1);
   });
@@ -98,12 +98,12 @@ eachService('grants of one session and client', options, (running) => {
         await insertGrant(tx, { grantHash: `old ${String(i)}`, scopes: 'openid offline_access', ...grant, ...times });
       }
     });
-    await firstOf(createVisitor(running().issuer), LOGIN.A1);
+    await firstOf(createHttpBrowser(running().issuer), LOGIN.A1);
     assert.equal((await countRows('A1')).grants, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT + 1);
-    const newest = await firstOf(createVisitor(running().issuer), LOGIN.A1, OFFLINE);
+    const newest = await firstOf(createHttpBrowser(running().issuer), LOGIN.A1, OFFLINE);
     assert.equal((await refresh(app, textIn(newest, 'refresh_token'))).status, 200);
     assert.equal((await countRows('A1')).grants, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT + 1);
-    const left = await store.read((tx) => tx.db.select({ hash: tx.t.grants.grantHash }).from(tx.t.grants));
+    const left = await store.read((tx) => tx.db.select({ hash: tx.tables.grants.grantHash }).from(tx.tables.grants));
     assert.equal(
       left.some(({ hash }) => hash === 'old 0'),
       false,

@@ -3,10 +3,10 @@ import { it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { LOGIN, stepOf } from '../helpers/authorization-flow.ts';
-import { createVisitor, formOf, type Visitor } from '../helpers/http-browser.ts';
-import { createKeptLog } from '../helpers/log.ts';
-import { formHeaders, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
+import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
 import { newSecret, registered } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { HUGE, payloads } from './payloads.ts';
@@ -32,7 +32,7 @@ const TOKEN = [
 const END = ['id_token_hint', 'post_logout_redirect_uri', 'client_id', 'state', 'logout_hint', 'ui_locales'];
 
 const secret = newSecret();
-const kept = createKeptLog('warn');
+const kept = createCapturedLog('warn');
 
 eachService(
   'strange input',
@@ -42,7 +42,7 @@ eachService(
   }),
   (running) => {
     /** Never a 5xx, never the inside of the program, never the text as markup. */
-    const isCalm = ({ status, body, headers }: RawAnswer, what: string): void => {
+    const isCalm = ({ status, body, headers }: RawResponse, what: string): void => {
       assert.ok(status >= 200 && status < 500, `${what}: ${String(status)} ${body.slice(0, 300)}`);
       assert.doesNotMatch(body, /\bat .*\.(ts|js):\d+|node_modules|SQLITE|ZodError|syntax error at/, what);
       assert.ok(!body.includes('<script>alert'), what);
@@ -50,7 +50,8 @@ eachService(
       assert.ok(!(headers['set-cookie'] ?? []).some((cookie) => cookie.startsWith('evil')), what);
     };
     const origin = (): string => running().issuer;
-    const cookieOf = (visitor: Visitor, path: string): Promise<string> => visitor.jar.getCookieString(origin() + path);
+    const cookieOf = (httpBrowser: HttpBrowser, path: string): Promise<string> =>
+      httpBrowser.jar.getCookieString(origin() + path);
     const sendAll = async (path: string, names: readonly string[], rest: string, cookie = ''): Promise<void> => {
       const headers = formHeaders(origin(), cookie);
       for (const [what, body] of Object.entries(HUGE)) {
@@ -64,31 +65,34 @@ eachService(
         await Promise.all(Object.entries(payloads(name)).map(trial));
       }
     };
-    const signIn = async (login: string, password = DEMO_PASSWORD): Promise<Visitor> => {
-      const visitor = createVisitor(origin());
-      await visitor.submit(await visitor.open('/account'), { login, password });
-      return visitor;
+    const signIn = async (login: string, password = DEMO_PASSWORD): Promise<HttpBrowser> => {
+      const httpBrowser = createHttpBrowser(origin());
+      await httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
+      return httpBrowser;
     };
 
     it('is refused calmly by the sign-in page, and nobody gets in', async () => {
-      const visitor = createVisitor(origin());
-      const { action } = formOf((await visitor.open('/account')).body);
-      const cookie = await cookieOf(visitor, action);
+      const httpBrowser = createHttpBrowser(origin());
+      const { action } = formOf((await httpBrowser.open('/account')).body);
+      const cookie = await cookieOf(httpBrowser, action);
       await sendAll(action, ['login'], 'password=x', cookie);
       await sendAll(action, ['password'], 'login=nobody%40parents.example', cookie);
       await sendAll(action, ['remember'], 'login=nobody%40parents.example', cookie);
       const lookAlike = { login: 'ѕhufen.сhen', password: DEMO_PASSWORD };
-      assert.equal((await visitor.submit(await visitor.open('/account'), lookAlike)).status, 422);
-      assert.equal(stepOf(await visitor.open('/account')), 'login');
+      assert.equal((await httpBrowser.submit(await httpBrowser.open('/account'), lookAlike)).status, 422);
+      assert.equal(interactionOf(await httpBrowser.open('/account')), 'login');
     });
 
     it('is refused calmly by the forced change', async () => {
-      const visitor = createVisitor(origin());
-      const page = await visitor.submit(await visitor.open('/account'), { login: LOGIN.G1, password: '100201' });
+      const httpBrowser = createHttpBrowser(origin());
+      const page = await httpBrowser.submit(await httpBrowser.open('/account'), {
+        login: LOGIN.G1,
+        password: '100201',
+      });
       const { action } = formOf(page.body);
-      await sendAll(action, ['new_password'], 'current_password=100201', await cookieOf(visitor, action));
-      await sendAll(action, ['current_password'], '', await cookieOf(visitor, action));
-      assert.equal(stepOf(await visitor.open(page.url)), 'new_password');
+      await sendAll(action, ['new_password'], 'current_password=100201', await cookieOf(httpBrowser, action));
+      await sendAll(action, ['current_password'], '', await cookieOf(httpBrowser, action));
+      assert.equal(interactionOf(await httpBrowser.open(page.url)), 'new_password');
     });
 
     it('is refused calmly by the account pages', async () => {
@@ -103,11 +107,11 @@ eachService(
     });
 
     it('is refused calmly by the chooser and by the consent', async () => {
-      const visitor = await signIn(LOGIN.G2);
+      const httpBrowser = await signIn(LOGIN.G2);
       const url = authorization({ scope: 'openid roles children' });
-      const { action } = formOf((await visitor.open(url)).body);
-      await sendAll(action, ['choice', 'consent'], '', await cookieOf(visitor, action));
-      assert.equal(stepOf(await visitor.open(url)), 'select_account');
+      const { action } = formOf((await httpBrowser.open(url)).body);
+      await sendAll(action, ['choice', 'consent'], '', await cookieOf(httpBrowser, action));
+      assert.equal(interactionOf(await httpBrowser.open(url)), 'select_account');
     });
 
     it('is refused calmly by the endpoints of the protocol', async () => {
@@ -134,10 +138,10 @@ eachService(
     });
 
     it('is refused calmly by the page for the code of a device', async () => {
-      const visitor = createVisitor(origin());
-      const page = await visitor.open('/device');
+      const httpBrowser = createHttpBrowser(origin());
+      const page = await httpBrowser.open('/device');
       const xsrf = new URLSearchParams({ xsrf: formOf(page.body).hidden['xsrf'] ?? '' }).toString();
-      const cookie = await cookieOf(visitor, '/device');
+      const cookie = await cookieOf(httpBrowser, '/device');
       await sendAll('/device', ['user_code', 'confirm', 'abort'], xsrf, cookie);
       await sendAll('/device', ['xsrf'], 'user_code=BCDF-GHJK');
     });

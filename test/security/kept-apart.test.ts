@@ -10,14 +10,14 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   textIn,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
-import { DAY, holdTime, HOUR, SECOND, type HeldTime } from '../helpers/frozen-time.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -36,27 +36,27 @@ describe('consent and tokens of one app', () => {
   eachService('are not those of another', clients, (running) => {
     const party = (id: string): Promise<TestParty> =>
       createParty(running().issuer, { id, scope: 'openid profile', secret });
-    const agree = async (app: TestParty, visitor: Visitor) => {
-      const begun = await enter(app, visitor, { login: LOGIN.T2, parameters: OFFLINE });
-      assert.equal(stepOf(begun.answer), 'consent');
-      return { ...begun, answer: await visitor.submit(begun.answer, { consent: 'accept' }) };
+    const agree = async (app: TestParty, httpBrowser: HttpBrowser) => {
+      const begun = await enter(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
+      assert.equal(interactionOf(begun.answer), 'consent');
+      return { ...begun, answer: await httpBrowser.submit(begun.answer, { consent: 'accept' }) };
     };
 
     it('consent to one app is asked again by every other app', async () => {
-      const visitor = createVisitor(running().issuer);
+      const httpBrowser = createHttpBrowser(running().issuer);
       const [one, two] = [await party('one'), await party('two')];
-      codeOf((await agree(one, visitor)).answer);
-      codeOf((await enter(one, visitor)).answer);
-      assert.equal(stepOf((await enter(two, visitor)).answer), 'consent');
-      const silent = await enter(two, visitor, { parameters: { prompt: 'none' } });
+      codeOf((await agree(one, httpBrowser)).answer);
+      codeOf((await enter(one, httpBrowser)).answer);
+      assert.equal(interactionOf((await enter(two, httpBrowser)).answer), 'consent');
+      const silent = await enter(two, httpBrowser, { parameters: { prompt: 'none' } });
       assert.equal(errorOf(silent.answer), 'consent_required');
-      codeOf((await enter(one, visitor, { parameters: { prompt: 'none' } })).answer);
+      codeOf((await enter(one, httpBrowser, { parameters: { prompt: 'none' } })).answer);
     });
 
     it('no app revokes a token of another app; its own it does (RFC 7009, section 2.1)', async () => {
-      const visitor = createVisitor(running().issuer);
+      const httpBrowser = createHttpBrowser(running().issuer);
       const city = await party('city');
-      const { access_token: access, refresh_token: token } = await tokensFor(city, visitor, {
+      const { access_token: access, refresh_token: token } = await tokensFor(city, httpBrowser, {
         login: LOGIN.T1,
         parameters: OFFLINE,
       });
@@ -86,17 +86,17 @@ describe('disabling an account', () => {
   eachService('ends all that it had', clients, (running) => {
     it('sessions, codes and tokens of before stay dead when the account is enabled again', async () => {
       const city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
-      const { visitor, tokens } = await signedIn(city, { login: LOGIN.A2, parameters: OFFLINE });
+      const { visitor: httpBrowser, tokens } = await signedIn(city, { login: LOGIN.A2, parameters: OFFLINE });
       const second = await signedIn(city, { login: LOGIN.A2, remember: true });
-      const waiting = await enter(city, visitor);
+      const waiting = await enter(city, httpBrowser);
       codeOf(waiting.answer);
       const { people } = running().container;
       assert.equal(await people.setStatus(personId('A2'), 'disabled', undefined), true);
       assert.equal(await people.setStatus(personId('A2'), 'active', undefined), true);
-      for (const browser of [visitor, second.visitor]) {
+      for (const browser of [httpBrowser, second.visitor]) {
         const silent = await enter(city, browser, { parameters: { prompt: 'none' } });
         assert.equal(errorOf(silent.answer), 'login_required');
-        assert.equal(stepOf(await browser.open('/account')), 'login');
+        assert.equal(interactionOf(await browser.open('/account')), 'login');
       }
       assert.equal((await redeem(city, waiting)).body['error'], 'invalid_grant');
       assert.equal((await refresh(city, tokens.refresh_token)).body['error'], 'invalid_grant');
@@ -113,22 +113,22 @@ describe('the limits of a session', () => {
     'are looked at whenever it is read',
     () => ({ ...clients(), env: { KINPASS_SESSION_IDLE_HOURS: String(IDLE_HOURS) } }),
     (running) => {
-      let time: HeldTime;
+      let time: FrozenTime;
       let city: TestParty;
       before(async () => {
-        time = holdTime();
+        time = freezeTime();
         city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
       });
       after(() => {
         time.release();
       });
-      const cookiesOf = ({ jar }: Visitor): Promise<string> => jar.getCookieString(running().issuer);
+      const cookiesOf = ({ jar }: HttpBrowser): Promise<string> => jar.getCookieString(running().issuer);
       const openWith = (url: string, cookie: string): Promise<Answer> =>
-        createVisitor(running().issuer).open(url, { cookie });
+        createHttpBrowser(running().issuer).open(url, { cookie });
       /** Signed in at an app, and on the account page, which is ours. A browser that keeps cookies for too long sends these. */
       const isAlive = async (cookie: string): Promise<boolean[]> => {
         const silent = await openWith((await city.begin({ prompt: 'none' })).url, cookie);
-        return [errorOf(silent) === undefined, stepOf(await openWith('/account', cookie)) === undefined];
+        return [errorOf(silent) === undefined, interactionOf(await openWith('/account', cookie)) === undefined];
       };
       /** An access token of the session, younger than ten minutes whenever it is asked for. */
       const tokenOf = async (cookie: string): Promise<string> => {

@@ -4,15 +4,15 @@ import { describe, it } from 'node:test';
 
 import { createLogger } from '../../src/platform/logger.ts';
 import { enter, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
-import { DAY, holdTime } from '../helpers/frozen-time.ts';
-import { createVisitor } from '../helpers/http-browser.ts';
+import { DAY, freezeTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver } from '../helpers/logout-receiver.ts';
 import { eventually } from '../helpers/mail.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 /** The outbox looks every two seconds, and other tests run beside this one. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const clients = (): { clients: object[] } => ({
@@ -30,22 +30,22 @@ describe('pitfall 7: logout that does not log out', () => {
     });
     ({ issuer } = service);
     const { store, metrics } = service.container;
-    const jobs = () => store.read((u) => u.db.select().from(u.t.outbox));
+    const jobs = () => store.read((tx) => tx.db.select().from(tx.tables.outbox));
     try {
       receiver.breakWith(500);
-      const { visitor } = await signedIn(await partyOf(service, 'openid'), { login: LOGIN.T2 });
-      await visitor.submit(await visitor.open('/session/end'), {});
+      const { visitor: httpBrowser } = await signedIn(await partyOf(service, 'openid'), { login: LOGIN.T2 });
+      await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
       await eventually(
         'the first try',
         async () => ((await jobs())[0]?.lastError ?? null) !== null || undefined,
-        PATIENCE_MS,
+        TIMEOUT_MS,
       );
       // A day and a half later: all tries but the last are used up.
-      await store.write((u) => u.db.update(u.t.outbox).set({ attempts: 44, nextAt: Date.now() }));
+      await store.write((tx) => tx.db.update(tx.tables.outbox).set({ attempts: 44, nextAt: Date.now() }));
       const dead = await eventually(
         'the last try',
         async () => (await jobs()).find(({ deadAt }) => deadAt !== null),
-        PATIENCE_MS,
+        TIMEOUT_MS,
       );
       assert.equal(dead.attempts, 45);
       assert.notEqual(dead.payload, '', 'it can be sent again');
@@ -60,12 +60,12 @@ describe('pitfall 7: logout that does not log out', () => {
 
 describe('pitfall 9: rows never purged', () => {
   it('a year later nothing is left of sessions, grants, tokens, links and counters but the audit log', async () => {
-    const time = holdTime();
+    const time = freezeTime();
     const service = await startService(clients());
     const { store } = service.container;
     const count = (): Promise<Record<string, number>> =>
-      store.read(async (u) => {
-        const { oidcRecords, sessions, grants, resetLinks, throttles, outbox, audit } = u.t;
+      store.read(async (tx) => {
+        const { oidcRecords, sessions, grants, resetLinks, throttles, outbox, audit } = tx.tables;
         const rows: Record<string, number> = {};
         for (const [name, table] of Object.entries({
           oidcRecords,
@@ -76,23 +76,23 @@ describe('pitfall 9: rows never purged', () => {
           outbox,
           audit,
         })) {
-          rows[name] = (await u.db.select().from(table)).length;
+          rows[name] = (await tx.db.select().from(table)).length;
         }
         return rows;
       });
     try {
       const app = await partyOf(service);
-      const { visitor } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE, remember: true });
-      await visitor
-        .submit(await visitor.open('/account'), { login: LOGIN.T2, password: 'wrong' })
+      const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE, remember: true });
+      await httpBrowser
+        .submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: 'wrong' })
         .catch(() => undefined);
-      await enter(app, createVisitor(service.issuer), { login: LOGIN.G2, password: 'wrong' });
-      const forgot = createVisitor(service.issuer);
+      await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, password: 'wrong' });
+      const forgot = createHttpBrowser(service.issuer);
       await forgot.submit(await forgot.open('/forgot'), { login: LOGIN.G2 });
       const { audit, ...full } = await count();
       assert.ok(Object.values(full).every((rows) => rows > 0) && (audit ?? 0) > 0, JSON.stringify(full));
       time.forward(365 * DAY);
-      await store.write((u) => u.db.update(u.t.outbox).set({ deadAt: Date.now() - 8 * DAY }));
+      await store.write((tx) => tx.db.update(tx.tables.outbox).set({ deadAt: Date.now() - 8 * DAY }));
       // Each run of the jobs begins at once and is waited for: the first ends what has expired, the second removes it.
       for (let run = 0; run < 2; run += 1) {
         await Promise.all(service.container.startJobs().map((job) => job.stop()));

@@ -18,12 +18,12 @@ import {
   redeem,
   refresh,
   signedIn,
-  stepOf,
+  interactionOf,
   userinfo,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { personId, skeleton } from '../helpers/city.ts';
-import { createVisitor, textOf } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import { guardianshipOf } from '../helpers/people.ts';
 import { send } from '../helpers/raw-http.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
@@ -48,7 +48,7 @@ eachService('pitfalls on both databases', clients, (running) => {
     it('a device code asked for ten times at once gives tokens once (RFC 8628)', async () => {
       const app = await partyOf(running());
       const shown = await client.initiateDeviceAuthorization(app.config, { scope: 'openid' });
-      const phone = createVisitor(running().issuer);
+      const phone = createHttpBrowser(running().issuer);
       const confirm = await phone.submit(await phone.open('/device'), { user_code: shown.user_code });
       const page = await phone.submit(confirm, { confirm: 'yes' });
       await phone.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
@@ -71,9 +71,9 @@ eachService('pitfalls on both databases', clients, (running) => {
       const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
       const { store } = running().container;
       // The notice of the change is written last.
-      await store.maintain((run) => run('alter table outbox rename to outbox_away'));
+      await store.runExclusively((run) => run('alter table outbox rename to outbox_away'));
       const failed = await here.visitor.submit(page, fields);
-      await store.maintain((run) => run('alter table outbox_away rename to outbox'));
+      await store.runExclusively((run) => run('alter table outbox_away rename to outbox'));
       assert.equal(failed.status, 500);
       assert.equal((await userinfo(app, there.tokens.access_token)).status, 200);
       await signedIn(app, { login: LOGIN.A2 });
@@ -85,16 +85,21 @@ eachService('pitfalls on both databases', clients, (running) => {
   describe('pitfall 3: a deleted person with a live session', () => {
     it('is nobody: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
       const app = await partyOf(running());
-      const { visitor, tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
-      const code = await enter(app, visitor);
-      await running().container.store.write((u) => u.db.delete(u.t.persons).where(eq(u.t.persons.id, personId('A1'))));
-      const shown = await enter(app, visitor);
-      assert.deepEqual([shown.answer.status, stepOf(shown.answer)], [200, 'login']);
-      assert.equal(errorOf((await enter(app, visitor, { parameters: { prompt: 'none' } })).answer), 'login_required');
+      const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
+      const code = await enter(app, httpBrowser);
+      await running().container.store.write((tx) =>
+        tx.db.delete(tx.tables.persons).where(eq(tx.tables.persons.id, personId('A1'))),
+      );
+      const shown = await enter(app, httpBrowser);
+      assert.deepEqual([shown.answer.status, interactionOf(shown.answer)], [200, 'login']);
+      assert.equal(
+        errorOf((await enter(app, httpBrowser, { parameters: { prompt: 'none' } })).answer),
+        'login_required',
+      );
       assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
       assert.equal((await userinfo(app, tokens.access_token)).status, 401);
       assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
-      assert.equal(stepOf(await visitor.open('/account')), 'login');
+      assert.equal(interactionOf(await httpBrowser.open('/account')), 'login');
     });
   });
 
@@ -106,7 +111,7 @@ eachService('pitfalls on both databases', clients, (running) => {
       const before = await children();
       assert.ok(Array.isArray(before) && before.length === 1);
       const id = await guardianshipOf(running(), LOGIN.T1, '陳以恩');
-      await running().container.guardianships.change({ id, action: 'suspend', actorId: undefined });
+      await running().container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined });
       assert.deepEqual(await children(), []);
     });
   });
@@ -153,32 +158,32 @@ describe('pitfalls on one database', () => {
 
     it('a consent, or a choice, that is sent before the sign-in is 409, and nobody is signed in', async () => {
       const foreign = await partyOf(service, 'foreign');
-      const visitor = createVisitor(service.issuer);
-      const { answer } = await enter(foreign, visitor);
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const { answer } = await enter(foreign, httpBrowser);
       for (const [step, body] of [
         ['consent', 'consent=accept'],
         ['select_account', 'choice=x'],
       ] as const) {
-        assert.equal((await visitor.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
+        assert.equal((await httpBrowser.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
       }
-      assert.equal(stepOf(await visitor.open(answer.url)), 'login');
+      assert.equal(interactionOf(await httpBrowser.open(answer.url)), 'login');
       assert.equal(
-        errorOf((await enter(foreign, visitor, { parameters: { prompt: 'none' } })).answer),
+        errorOf((await enter(foreign, httpBrowser, { parameters: { prompt: 'none' } })).answer),
         'login_required',
       );
     });
 
     it('a sign-in for somebody else, sent while the chooser is open, is 409, and the choice is still asked', async () => {
       const app = await partyOf(service, 'app', 'openid children');
-      const visitor = createVisitor(service.issuer);
-      const { answer } = await enter(app, visitor, { login: LOGIN.G2 });
-      assert.equal(stepOf(answer), 'select_account');
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const { answer } = await enter(app, httpBrowser, { login: LOGIN.G2 });
+      assert.equal(interactionOf(answer), 'select_account');
       const body = new URLSearchParams({ login: LOGIN.B1, password: DEMO_PASSWORD, consent: 'accept' });
       for (const step of ['login', 'consent', 'new_password']) {
-        assert.equal((await visitor.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
+        assert.equal((await httpBrowser.post(`/interaction/${uidOf(answer.url)}/${step}`, body)).status, 409, step);
       }
-      const page = await visitor.open(answer.url);
-      const done = await visitor.submit(page, { choice: choiceOf(page, ['王小樂']) });
+      const page = await httpBrowser.open(answer.url);
+      const done = await httpBrowser.submit(page, { choice: choiceOf(page, ['王小樂']) });
       assert.ok(done.leavesTo?.searchParams.get('code'));
     });
   });
@@ -202,10 +207,10 @@ describe('pitfalls on one database', () => {
 
   describe('pitfall 10: answers that tell', () => {
     it('while an account has to wait, the right password gets the same page as a wrong one', async () => {
-      const visitor = createVisitor(service.issuer);
-      const page = await visitor.open('/account');
+      const httpBrowser = createHttpBrowser(service.issuer);
+      const page = await httpBrowser.open('/account');
       const attempt = (password: string): Promise<string> =>
-        visitor.submit(page, { login: LOGIN.G3, password }).then((answer) => {
+        httpBrowser.submit(page, { login: LOGIN.G3, password }).then((answer) => {
           return `${String(answer.status)} ${skeleton(answer, LOGIN.G3)}`;
         });
       for (let i = 0; i < 5; i += 1) assert.match(await attempt(`guess ${String(i)}`), /^422/);
@@ -218,11 +223,11 @@ describe('pitfalls on one database', () => {
   describe('pitfall 11: browser edges', () => {
     it('forty sign-ins that were begun in one browser and left do not stop the next: cookies do not pile up', async () => {
       const app = await partyOf(service);
-      const visitor = createVisitor(service.issuer);
-      for (let i = 0; i < 40; i += 1) assert.equal(stepOf((await enter(app, visitor)).answer), 'login');
-      const cookies = await visitor.jar.getCookieString(`${service.issuer}/auth`);
+      const httpBrowser = createHttpBrowser(service.issuer);
+      for (let i = 0; i < 40; i += 1) assert.equal(interactionOf((await enter(app, httpBrowser)).answer), 'login');
+      const cookies = await httpBrowser.jar.getCookieString(`${service.issuer}/auth`);
       assert.ok(cookies.length < 2_000, `${String(cookies.length)} characters`);
-      const { answer } = await enter(app, visitor, { login: LOGIN.T2 });
+      const { answer } = await enter(app, httpBrowser, { login: LOGIN.T2 });
       assert.ok(answer.leavesTo?.searchParams.get('code'));
     });
   });

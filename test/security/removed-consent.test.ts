@@ -10,12 +10,12 @@ import {
   LOGIN,
   redeem,
   refresh,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
   type Entered,
 } from '../helpers/authorization-flow.ts';
-import { createVisitor, textOf, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -33,23 +33,25 @@ eachService('an app whose access was removed', options, (running) => {
     vendor = await createParty(running().issuer, { id: 'vendor', secret, scope: SCOPE });
   });
 
-  const accept = (visitor: Visitor, page: Answer): Promise<Answer> => visitor.submit(page, { consent: 'accept' });
-  const silently = (visitor: Visitor): Promise<Entered> => enter(vendor, visitor, { parameters: { prompt: 'none' } });
-  const remove = (visitor: Visitor): Promise<Answer> =>
-    visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
+  const accept = (httpBrowser: HttpBrowser, page: Answer): Promise<Answer> =>
+    httpBrowser.submit(page, { consent: 'accept' });
+  const silently = (httpBrowser: HttpBrowser): Promise<Entered> =>
+    enter(vendor, httpBrowser, { parameters: { prompt: 'none' } });
+  const remove = (httpBrowser: HttpBrowser): Promise<Answer> =>
+    httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
   const hasCode = ({ answer }: Entered): boolean => answer.leavesTo?.searchParams.has('code') === true;
 
   it('gets no code after the removal, and what it got before is dead, however often it asks meanwhile', async () => {
-    const visitor = createVisitor(running().issuer);
-    let page = (await enter(vendor, visitor, { login: LOGIN.G5, parameters: { prompt: 'consent' } })).answer;
+    const httpBrowser = createHttpBrowser(running().issuer);
+    let page = (await enter(vendor, httpBrowser, { login: LOGIN.G5, parameters: { prompt: 'consent' } })).answer;
     for (let round = 0; round < ROUNDS; round += 1) {
-      codeOf(await accept(visitor, page));
+      codeOf(await accept(httpBrowser, page));
       const got: Entered[] = [];
       const progress = { removed: false };
       const work = async (): Promise<void> => {
         for (;;) {
           const last = progress.removed;
-          const entered = await silently(visitor);
+          const entered = await silently(httpBrowser);
           if (hasCode(entered)) got.push(entered);
           if (last) {
             assert.equal(errorOf(entered.answer), 'consent_required');
@@ -59,33 +61,33 @@ eachService('an app whose access was removed', options, (running) => {
       };
       const workers = Array.from({ length: WORKERS }, work);
       while (got.length < WORKERS) await new Promise(setImmediate);
-      assert.match(textOf((await remove(visitor)).body), /已取消該應用程式的存取權/);
+      assert.match(textOf((await remove(httpBrowser)).body), /已取消該應用程式的存取權/);
       progress.removed = true;
       await Promise.all(workers);
       for (const entered of got) assert.equal((await redeem(vendor, entered)).body['error'], 'invalid_grant');
-      assert.doesNotMatch(textOf((await visitor.open('/account')).body), /測試 vendor/);
-      page = (await enter(vendor, visitor)).answer;
-      assert.equal(stepOf(page), 'consent');
+      assert.doesNotMatch(textOf((await httpBrowser.open('/account')).body), /測試 vendor/);
+      page = (await enter(vendor, httpBrowser)).answer;
+      assert.equal(interactionOf(page), 'consent');
     }
   });
 
   it('loses its tokens, and one scope more is asked for on the page', async () => {
-    const visitor = createVisitor(running().issuer);
-    const narrow = await enter(vendor, visitor, { login: LOGIN.T1, parameters: { scope: 'openid' } });
-    codeOf(await accept(visitor, narrow.answer));
-    const wide = await enter(vendor, visitor, { parameters: { prompt: 'consent' } });
-    assert.equal(stepOf(wide.answer), 'consent');
-    const reply = await redeem(vendor, { ...wide, answer: await accept(visitor, wide.answer) });
-    await remove(visitor);
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const narrow = await enter(vendor, httpBrowser, { login: LOGIN.T1, parameters: { scope: 'openid' } });
+    codeOf(await accept(httpBrowser, narrow.answer));
+    const wide = await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
+    assert.equal(interactionOf(wide.answer), 'consent');
+    const reply = await redeem(vendor, { ...wide, answer: await accept(httpBrowser, wide.answer) });
+    await remove(httpBrowser);
     assert.equal((await userinfo(vendor, textIn(reply, 'access_token'))).status, 401);
     assert.equal((await refresh(vendor, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
   });
 
   it('stays on the account page without a session or a token, until the person removes it', async () => {
-    const first = createVisitor(running().issuer);
+    const first = createHttpBrowser(running().issuer);
     const parameters = { scope: 'openid profile' };
     codeOf(await accept(first, (await enter(vendor, first, { login: LOGIN.T2, parameters })).answer));
-    const other = createVisitor(running().issuer);
+    const other = createHttpBrowser(running().issuer);
     await other.submit(await other.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
     await other.post('/account/sessions/end-others', '');
     assert.match(textOf((await other.open('/account')).body), /測試 vendor/);

@@ -6,7 +6,7 @@ import { eq } from 'drizzle-orm';
 import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { MAX_SESSIONS_PER_PERSON, REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
+import { MAX_SESSIONS_PER_PERSON, MAX_REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import {
   askForTokens,
@@ -16,12 +16,12 @@ import {
   idClaims,
   LOGIN,
   redeem,
-  stepOf,
+  interactionOf,
   textIn,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { givePassword, personId } from '../helpers/city.ts';
-import { createVisitor, type Answer, type Visitor } from '../helpers/http-browser.ts';
+import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -44,21 +44,22 @@ eachService('a copied session cookie', options, (running) => {
   });
   beforeEach(() => givePassword(running(), 'T2', DEMO_PASSWORD));
 
-  const copyOf = async ({ jar }: Visitor): Promise<Visitor> => {
+  const copyOf = async ({ jar }: HttpBrowser): Promise<HttpBrowser> => {
     const { issuer } = running();
-    const thief = createVisitor(issuer);
+    const thief = createHttpBrowser(issuer);
     for (const cookie of await jar.getCookies(issuer)) await thief.jar.setCookie(cookie, issuer);
     return thief;
   };
-  const isSignedIn = async (visitor: Visitor): Promise<boolean> => stepOf(await visitor.open('/account')) === undefined;
-  const endOthers = (visitor: Visitor): Promise<Answer> => visitor.post('/account/sessions/end-others', '');
-  const changePassword = async (visitor: Visitor): Promise<Answer> =>
-    visitor.submit(await visitor.open('/account/password'), {
+  const isSignedIn = async (httpBrowser: HttpBrowser): Promise<boolean> =>
+    interactionOf(await httpBrowser.open('/account')) === undefined;
+  const endOthers = (httpBrowser: HttpBrowser): Promise<Answer> => httpBrowser.post('/account/sessions/end-others', '');
+  const changePassword = async (httpBrowser: HttpBrowser): Promise<Answer> =>
+    httpBrowser.submit(await httpBrowser.open('/account/password'), {
       current_password: DEMO_PASSWORD,
       new_password: NEXT,
       confirm_password: NEXT,
     });
-  const sessionCookie = async ({ jar }: Visitor) => {
+  const sessionCookie = async ({ jar }: HttpBrowser) => {
     const found = (await jar.getCookies(running().issuer)).find(({ key }) => key === 'kinpass_session');
     assert.ok(found);
     return found;
@@ -69,7 +70,7 @@ eachService('a copied session cookie', options, (running) => {
     ['"end all other sessions"', endOthers],
   ] as const) {
     it(`opens nothing after ${name}, while the browser of the owner stays signed in`, async () => {
-      const owner = createVisitor(running().issuer);
+      const owner = createHttpBrowser(running().issuer);
       const tokens = await redeem(app, await enter(app, owner, { login: LOGIN.T2 }));
       const thief = await copyOf(owner);
       assert.equal(await isSignedIn(thief), true);
@@ -86,15 +87,15 @@ eachService('a copied session cookie', options, (running) => {
     });
 
     it(`gives invalid_grant for a device code that it, or the owner, approved before ${name}`, async () => {
-      const owner = createVisitor(running().issuer);
+      const owner = createHttpBrowser(running().issuer);
       await enter(app, owner, { login: LOGIN.T2 });
-      const elsewhere = createVisitor(running().issuer);
+      const elsewhere = createHttpBrowser(running().issuer);
       await enter(app, elsewhere, { login: LOGIN.T2 });
       const codes: string[] = [];
-      for (const visitor of [await copyOf(owner), owner, elsewhere]) {
+      for (const httpBrowser of [await copyOf(owner), owner, elsewhere]) {
         const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-        const confirm = await visitor.submit(await visitor.open('/device'), { user_code: shown.user_code });
-        const done = await visitor.submit(confirm, { confirm: 'yes' });
+        const confirm = await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code });
+        const done = await httpBrowser.submit(confirm, { confirm: 'yes' });
         assert.equal(done.status, 200);
         codes.push(shown.device_code);
       }
@@ -108,7 +109,7 @@ eachService('a copied session cookie', options, (running) => {
     it(`keeps the lifetime of the cookie at ${name}`, async () => {
       for (const remember of [true, false]) {
         await givePassword(running(), 'T2', DEMO_PASSWORD);
-        const owner = createVisitor(running().issuer);
+        const owner = createHttpBrowser(running().issuer);
         await enter(app, owner, { login: LOGIN.T2, remember });
         const before = await sessionCookie(owner);
         await change(owner);
@@ -120,14 +121,17 @@ eachService('a copied session cookie', options, (running) => {
         else {
           assert.ok(expires instanceof Date);
           const left = (expires.getTime() - Date.now()) / 1000;
-          assert.ok(left > REMEMBERED_SESSION_SECONDS - 120 && left <= REMEMBERED_SESSION_SECONDS + 1, String(left));
+          assert.ok(
+            left > MAX_REMEMBERED_SESSION_SECONDS - 120 && left <= MAX_REMEMBERED_SESSION_SECONDS + 1,
+            String(left),
+          );
         }
       }
     });
   }
 
   it('ends nothing and changes nothing in a request that the owner overtakes', async () => {
-    const owner = createVisitor(running().issuer);
+    const owner = createHttpBrowser(running().issuer);
     await enter(app, owner, { login: LOGIN.T2 });
     const thieves = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
     const answers = await Promise.all([
@@ -136,7 +140,9 @@ eachService('a copied session cookie', options, (running) => {
       ...thieves.map(endOthers),
     ]);
     assert.ok(answers.every(({ status }) => status < 500));
-    const live = await running().container.store.read((tx) => sessions.liveSessionsOf(tx, personId('T2'), Date.now()));
+    const live = await running().container.store.read((tx) =>
+      sessions.findActiveSessionsByPerson(tx, personId('T2'), Date.now()),
+    );
     assert.equal(live.length, 1);
     const signedIn = await Promise.all([owner, ...thieves].map(isSignedIn));
     assert.ok(signedIn.filter((one) => one).length <= 1, 'one browser holds the one session');
@@ -144,25 +150,25 @@ eachService('a copied session cookie', options, (running) => {
 
   it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more ends the oldest`, async () => {
     const { store } = running().container;
-    const owner = createVisitor(running().issuer);
+    const owner = createHttpBrowser(running().issuer);
     await enter(app, owner, { login: LOGIN.A2 });
     const id = personId('A2');
     const now = Date.now();
     await store.write(async (tx) => {
-      const s = tx.t.sessions;
+      const sessionsTable = tx.tables.sessions;
       await tx.db
-        .update(s)
+        .update(sessionsTable)
         .set({ createdAt: now - 100_000 })
-        .where(eq(s.personId, id));
+        .where(eq(sessionsTable.personId, id));
       for (let i = 1; i < MAX_SESSIONS_PER_PERSON; i += 1) {
         const row = { personId: id, userAgent: '', address: '', remember: false, expiresAt: now + 600_000 };
-        await sessions.putSession(tx, { ...row, sessionHash: `other-${String(i)}`, createdAt: now - 50_000 });
+        await sessions.upsertSession(tx, { ...row, sessionHash: `other-${String(i)}`, createdAt: now - 50_000 });
       }
     });
     assert.equal(await isSignedIn(owner), true);
-    const newest = createVisitor(running().issuer);
+    const newest = createHttpBrowser(running().issuer);
     codeOf((await enter(app, newest, { login: LOGIN.A2 })).answer);
-    const live = await store.read((tx) => sessions.liveSessionsOf(tx, id, now));
+    const live = await store.read((tx) => sessions.findActiveSessionsByPerson(tx, id, now));
     assert.equal(live.length, MAX_SESSIONS_PER_PERSON);
     assert.deepEqual([await isSignedIn(owner), await isSignedIn(newest)], [false, true]);
   });

@@ -10,7 +10,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
 import { backup } from '../../src/store/database/backup.ts';
 import type { StoreOptions } from '../../src/store/database/index.ts';
-import { runTool } from '../../src/store/database/postgres/client-tools.ts';
+import { runClientTool } from '../../src/store/database/postgres/client-tools.ts';
 import { LOGIN, signedIn } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { guardianshipOf } from '../helpers/people.ts';
@@ -29,7 +29,9 @@ describe('a stolen backup', () => {
   const textOf = async (location: StoreOptions, name: string): Promise<string> => {
     const target = join(folder, name);
     await backup(location, target);
-    return location.url === undefined ? readFileSync(target, 'utf8') : runTool('pg_restore', ['--file=-', target]);
+    return location.url === undefined
+      ? readFileSync(target, 'utf8')
+      : runClientTool('pg_restore', ['--file=-', target]);
   };
 
   for (const dialect of ['sqlite', 'postgres'] as const) {
@@ -44,7 +46,7 @@ describe('a stolen backup', () => {
       const { tokens } = await signedIn(party, { login: LOGIN.G2, parameters: { prompt: 'consent' } });
       const id = await guardianshipOf(service, LOGIN.G2, '王小樂');
       const change = { id, action: 'suspend', reason: REASON, actorId: personId('A1') } as const;
-      assert.ok(await service.container.guardianships.change(change));
+      assert.ok(await service.container.guardianships.applyAction(change));
       const text = await textOf(databaseUrl === undefined ? { file } : { url: databaseUrl }, `${dialect}.backup`);
       await service.stop();
 

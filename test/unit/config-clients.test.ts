@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { loadRegistrations, type Registrations } from '../../src/config/clients-file.ts';
+import { loadClientsFile, type ClientsFile } from '../../src/config/clients-file.ts';
 import { clientName } from '../../src/config/clients.ts';
 
 const SECRET = 'a'.repeat(64);
@@ -28,11 +28,11 @@ describe('CLIENTS_FILE', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const load = (text: string, production = true): Registrations => {
+  const load = (text: string, production = true): ClientsFile => {
     writeFileSync(file, text);
-    return loadRegistrations(file, { production });
+    return loadClientsFile(file, { production });
   };
-  const loadAll = (...clients: object[]): Registrations => load(JSON.stringify({ clients }));
+  const loadAll = (...clients: object[]): ClientsFile => load(JSON.stringify({ clients }));
   /** The lines of the refusal, without the name of the file that each begins with. */
   const refusal = (text: string, production = true): string[] => {
     try {
@@ -71,7 +71,7 @@ describe('CLIENTS_FILE', () => {
 
   it('names the setting when the file can not be read', () => {
     assert.throws(
-      () => loadRegistrations(join(folder, 'nothing.json'), { production: true }),
+      () => loadClientsFile(join(folder, 'nothing.json'), { production: true }),
       /^Error: CLIENTS_FILE: cannot read .*nothing\.json$/,
     );
   });
@@ -187,7 +187,7 @@ describe('CLIENTS_FILE', () => {
   });
 
   it('takes the example that the project ships', () => {
-    const { clients } = loadRegistrations(join(import.meta.dirname, '../../config/clients.example.json'), {
+    const { clients } = loadClientsFile(join(import.meta.dirname, '../../config/clients.example.json'), {
       production: true,
     });
     assert.ok(clients.length >= 2);

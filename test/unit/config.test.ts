@@ -7,8 +7,8 @@ import { after, before, describe, it } from 'node:test';
 
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { isExposed } from '../../src/config/master-key.ts';
-import { refuseUnsafe } from '../../src/config/startup-checks.ts';
+import { isReadableByOthers } from '../../src/config/master-key.ts';
+import { assertSafeToStart } from '../../src/config/startup-checks.ts';
 
 describe('the configuration', () => {
   let folder: string;
@@ -170,7 +170,7 @@ describe('the configuration', () => {
   /** The reasons against a start, one a line. */
   const reasons = (config: Config, facts = whole): string[] => {
     try {
-      refuseUnsafe(config, facts);
+      assertSafeToStart(config, facts);
     } catch (error) {
       assert.ok(error instanceof ConfigError);
       return error.message.split('\n');
@@ -182,7 +182,7 @@ describe('the configuration', () => {
     const unsafe = load({ KINPASS_ISSUER: 'http://id.city.test', KINPASS_MAIL_FROM: 'City <no-reply@city.EXAMPLE>' });
     assert.throws(
       () => {
-        refuseUnsafe(unsafe, { ...whole, demoSchools: 5 });
+        assertSafeToStart(unsafe, { ...whole, demoSchools: 5 });
       },
       (error: Error) => {
         assert.ok(error instanceof ConfigError);
@@ -196,13 +196,13 @@ describe('the configuration', () => {
     );
     for (const from of ['a@city.example', 'City <a@city.example>']) {
       assert.throws(() => {
-        refuseUnsafe(load({ KINPASS_MAIL_FROM: from }), whole);
+        assertSafeToStart(load({ KINPASS_MAIL_FROM: from }), whole);
       }, /KINPASS_MAIL_FROM/);
     }
     assert.throws(() => {
-      refuseUnsafe(load({ KINPASS_ISSUER: 'http://localhost:3000' }), whole);
+      assertSafeToStart(load({ KINPASS_ISSUER: 'http://localhost:3000' }), whole);
     }, /KINPASS_ISSUER/);
-    refuseUnsafe(load(), whole);
+    assertSafeToStart(load(), whole);
   });
 
   it('refuses in production a database with invented people', () => {
@@ -228,10 +228,10 @@ describe('the configuration', () => {
   });
 
   it('lets the group read a key that root owns, as container platforms hand secrets over, and nobody else', () => {
-    const owned = (mode: number, uid: number): boolean => isExposed({ mode, uid }, 1000);
+    const owned = (mode: number, uid: number): boolean => isReadableByOthers({ mode, uid }, 1000);
     assert.deepEqual([owned(0o100440, 0), owned(0o100440, 1000), owned(0o100440, 1001)], [false, true, true]);
     assert.deepEqual([owned(0o100444, 0), owned(0o100460, 0), owned(0o100400, 0)], [true, true, false]);
-    assert.equal(isExposed({ mode: 0o100440, uid: 0 }, 0), true);
+    assert.equal(isReadableByOthers({ mode: 0o100440, uid: 0 }, 0), true);
   });
 
   it('refuses in production hashes that are cheaper than what OWASP asks for', () => {
@@ -280,10 +280,10 @@ describe('the configuration', () => {
       KINPASS_ISSUER: 'http://localhost:3000',
       KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
     });
-    refuseUnsafe(relaxed, { ...whole, demoSchools: 5 });
+    assertSafeToStart(relaxed, { ...whole, demoSchools: 5 });
     for (const config of [relaxed, load()]) {
       assert.throws(() => {
-        refuseUnsafe(config, { ...whole, pendingMigrations: ['0007_more'] });
+        assertSafeToStart(config, { ...whole, pendingMigrations: ['0007_more'] });
       }, /^ConfigError: KINPASS_MIGRATIONS=check: migrations are pending: 0007_more$/);
     }
   });

@@ -14,10 +14,10 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { PERMISSIONS, SCHOOL_TYPES, type PersonFacts } from '../../src/domain/model.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
-import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
-import { credentialOf } from '../../src/store/auth/credentials.ts';
-import { personById, personFacts, personIdByIdentifier } from '../../src/store/people/people.ts';
+import { getCredential } from '../../src/store/auth/credentials.ts';
+import { findPerson, loadPersonFacts, findPersonIdByIdentifier } from '../../src/store/people/people.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const TODAY = '2026-11-23';
@@ -25,11 +25,11 @@ const TODAY = '2026-11-23';
 eachStore('the loaded demo city', (on) => {
   const SEED = 'test';
   const secrets = createSecrets(randomBytes(32), systemRandom);
-  let hasher: Hasher;
+  let hasher: PasswordHasher;
   let loaded: Loaded;
 
   before(async () => {
-    hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 1, queue: 10 });
+    hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
     assert.equal(await demoCityState(on.store), 'absent');
     loaded = await loadDemoCity({ store: on.store, secrets, hasher, clock: systemClock, people: 300, seed: SEED });
   });
@@ -38,7 +38,7 @@ eachStore('the loaded demo city', (on) => {
   });
 
   const factsOf = async (key: NamedKey): Promise<PersonFacts> => {
-    const facts = await on.store.read((u) => personFacts(u, namedId(SEED, key)));
+    const facts = await on.store.read((tx) => loadPersonFacts(tx, namedId(SEED, key)));
     assert.ok(facts, key);
     return facts;
   };
@@ -56,7 +56,7 @@ eachStore('the loaded demo city', (on) => {
   });
 
   it('seals birth dates and reasons, each to its row', async () => {
-    const rows = await on.store.read(async ({ db, t: { persons, guardianships } }) => ({
+    const rows = await on.store.read(async ({ db, tables: { persons, guardianships } }) => ({
       persons: await db.select({ id: persons.id, sealed: persons.birthDateSealed }).from(persons),
       guardianships: await db
         .select({ id: guardianships.id, sealed: guardianships.stateReasonSealed })
@@ -107,31 +107,31 @@ eachStore('the loaded demo city', (on) => {
     ];
     for (const [key, typed] of firsts) {
       const personId = namedId(SEED, key);
-      const { first, hash } = await on.store.read((u) => credentialOf(u, personId));
+      const { first, hash } = await on.store.read((tx) => getCredential(tx, personId));
       assert.equal(hash, undefined);
       assert.equal(first?.mac, firstPasswordMac(secrets, personId, typed), key);
       assert.ok(first.expiresAt > Date.now() + 29 * 24 * 3_600_000);
     }
     for (const key of ['S1', 'G2', 'G3', 'G4', 'G5', 'T1', 'T2', 'A1', 'A2', 'B1'] as const) {
-      const { hash } = await on.store.read((u) => credentialOf(u, namedId(SEED, key)));
+      const { hash } = await on.store.read((tx) => getCredential(tx, namedId(SEED, key)));
       assert.ok(hash !== undefined && (await hasher.verify(hash, DEMO_PASSWORD)), key);
     }
     for (const key of ['S2', 'S3', 'S4', 'S5', 'S6'] as const) {
-      const { hash, first } = await on.store.read((u) => credentialOf(u, namedId(SEED, key)));
+      const { hash, first } = await on.store.read((tx) => getCredential(tx, namedId(SEED, key)));
       assert.deepEqual([hash, first], [undefined, undefined], key);
     }
   });
 
   it('keeps school accounts apart by school', async () => {
     const find = (scope: string): Promise<string | undefined> =>
-      on.store.read((u) => personIdByIdentifier(u, 'school_account', 'P11330001', scope));
+      on.store.read((tx) => findPersonIdByIdentifier(tx, 'school_account', 'P11330001', scope));
     assert.equal(await find('993301'), namedId(SEED, 'H1'));
     assert.equal(await find('993302'), namedId(SEED, 'H6'));
-    const [account] = await on.store.read((u) =>
-      u.db
+    const [account] = await on.store.read((tx) =>
+      tx.db
         .select()
-        .from(u.t.schoolAccounts)
-        .where(eq(u.t.schoolAccounts.personId, namedId(SEED, 'H6'))),
+        .from(tx.tables.schoolAccounts)
+        .where(eq(tx.tables.schoolAccounts.personId, namedId(SEED, 'H6'))),
     );
     assert.deepEqual(account, {
       personId: namedId(SEED, 'H6'),
@@ -144,11 +144,11 @@ eachStore('the loaded demo city', (on) => {
     const teacher = await factsOf('T1');
     assert.deepEqual(seenByPortfolio(teacher), ['teacher', `parent of ${namedId(SEED, 'S3')}`]);
     assert.equal(teacher.memberships[0]?.school?.code, '993302');
-    const [row] = await on.store.read((u) =>
-      u.db
+    const [row] = await on.store.read((tx) =>
+      tx.db
         .select()
-        .from(u.t.classes)
-        .where(eq(u.t.classes.id, seededUuid(SEED, 'class:993301/203'))),
+        .from(tx.tables.classes)
+        .where(eq(tx.tables.classes.id, seededUuid(SEED, 'class:993301/203'))),
     );
     assert.deepEqual([row?.homeroomTeacherId, row?.classtitle, row?.grade], [namedId(SEED, 'T2'), '高二3班', 2]);
   });
@@ -168,15 +168,15 @@ eachStore('the loaded demo city', (on) => {
   it('knows the language of G5 and the class of her daughter', async () => {
     const mother = await factsOf('G5');
     assert.equal(mother.locale, 'en');
-    const [enrolment] = mother.children[0]?.enrolments ?? [];
+    const [enrollment] = mother.children[0]?.enrollments ?? [];
     assert.deepEqual(
-      [enrolment?.school.name, enrolment?.classno, enrolment?.seat, enrolment?.year, enrolment?.semester],
+      [enrollment?.school.name, enrollment?.classno, enrollment?.seat, enrollment?.year, enrollment?.semester],
       ['明德高中', '104', 17, 115, 1],
     );
   });
 
   it('gives the administrators their roles, the bureau without a school', async () => {
-    const rows = await on.store.read((u) => u.db.select().from(u.t.memberships));
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.memberships));
     const of = (key: NamedKey): unknown[] =>
       rows.filter((one) => one.personId === namedId(SEED, key)).map((one) => [one.role, one.schoolCode, one.duty]);
     assert.deepEqual(of('A1'), [['school_admin', '993301', 'it_desk']]);
@@ -196,7 +196,7 @@ eachStore('the loaded demo city', (on) => {
 
   it('stores national IDs sealed and as a keyed hash only', async () => {
     const personId = namedId(SEED, 'G1');
-    const row = await on.store.read((u) => personById(u, personId));
+    const row = await on.store.read((tx) => findPerson(tx, personId));
     assert.ok(row);
     assert.equal(row.nationalIdLookup, secrets.mac('national-id-lookup', 'Y100100201'));
     assert.equal(secrets.open('national-id', personId, row.nationalIdSealed ?? ''), 'Y100100201');

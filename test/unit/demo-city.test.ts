@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { generateCity } from '../../demo/city/generator.ts';
-import { emptyPart, type CityLogin, type CityPart } from '../../demo/city/model.ts';
+import { createEmptyBatch, type CityLogin, type CityBatch } from '../../demo/city/model.ts';
 import { NAMED_IDS } from '../../demo/city/named-people.ts';
 import { seededUuid } from '../../demo/city/seeded-random.ts';
-import { isAccountName, isEmail, toMobile } from '../../src/domain/credentials/identifiers.ts';
+import { isAccountName, isEmail, parseMobile } from '../../src/domain/credentials/identifiers.ts';
 import { isNationalId } from '../../src/domain/credentials/national-id.ts';
 
 const TODAY = '2026-11-23';
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-function wholeCity(people: number, seed = 'test'): CityPart {
-  const all = emptyPart();
+function fullCity(people: number, seed = 'test'): CityBatch {
+  const all = createEmptyBatch();
   for (const part of generateCity({ seed, people })) {
     all.schools.push(...part.schools);
     all.persons.push(...part.persons);
@@ -25,19 +25,19 @@ function wholeCity(people: number, seed = 'test'): CityPart {
   return all;
 }
 
-const countPersons = (city: CityPart): number => city.persons.filter(({ kind }) => kind === 'person').length;
+const countPersons = (city: CityBatch): number => city.persons.filter(({ kind }) => kind === 'person').length;
 const duplicates = (values: readonly string[]): string[] => values.filter((one, at) => values.indexOf(one) !== at);
 const allUnique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
 const isGoodLogin: Record<CityLogin['kind'], (login: CityLogin) => boolean> = {
   email: ({ value }) => isEmail(value) && value.endsWith('.example'),
   account: ({ value }) => isAccountName(value),
-  mobile: ({ value }) => toMobile(value) === value && value.startsWith('+886900'),
+  mobile: ({ value }) => parseMobile(value) === value && value.startsWith('+886900'),
   school_account: ({ value, scope }) => /^P\d{8}$/.test(value) && scope.startsWith('99'),
 };
 
 /** What must hold for a city of any size. */
-function assertSound(city: CityPart): void {
+function assertSound(city: CityBatch): void {
   const ids = city.persons.flatMap(({ nationalId }) => nationalId ?? []);
   assert.deepEqual(
     ids.filter((id) => !id.startsWith('Y') || !isNationalId(id, TODAY)),
@@ -69,7 +69,7 @@ function assertSound(city: CityPart): void {
 }
 
 /** Every piece can be stored before the next: it points at nothing that comes later. */
-function assertStorableInOrder(parts: Iterable<CityPart>): void {
+function assertStorableInOrder(parts: Iterable<CityBatch>): void {
   const persons = new Set<string>();
   const classes = new Set<string>();
   const schools = new Set<string>();
@@ -91,9 +91,9 @@ function assertStorableInOrder(parts: Iterable<CityPart>): void {
 
 describe('the generated city', () => {
   it('is the same for the same seed and another for another', () => {
-    assert.deepEqual(wholeCity(200), wholeCity(200));
+    assert.deepEqual(fullCity(200), fullCity(200));
     const names = (seed: string): string =>
-      wholeCity(200, seed)
+      fullCity(200, seed)
         .persons.map(({ name }) => name)
         .join();
     assert.notEqual(names('one'), names('two'));
@@ -101,7 +101,7 @@ describe('the generated city', () => {
 
   for (const people of [0, 16, 17, 18, 19, 20, 25, 60, 61, 333]) {
     it(`has exactly the wanted number of persons: ${people}`, () => {
-      const city = wholeCity(people);
+      const city = fullCity(people);
       assert.equal(countPersons(city), Math.max(16, people));
       assertSound(city);
     });
@@ -109,7 +109,7 @@ describe('the generated city', () => {
 
   it('is sound with 5,000 people, and made quickly', () => {
     const began = performance.now();
-    const city = wholeCity(5_000);
+    const city = fullCity(5_000);
     assert.ok(performance.now() - began < 3_000);
     assert.equal(countPersons(city), 5_000);
     assertSound(city);
@@ -118,7 +118,7 @@ describe('the generated city', () => {
   });
 
   it('places children by age, so that siblings fall into different schools', () => {
-    const city = wholeCity(5_000);
+    const city = fullCity(5_000);
     const schoolOf = new Map(city.enrolments.map((one) => [one.studentId, one.schoolCode]));
     const families = [...Map.groupBy(city.guardianships, ({ guardianId }) => guardianId).values()].filter(
       (ties) => ties.length > 1,
@@ -136,7 +136,7 @@ describe('the generated city', () => {
   });
 
   it('has single parents, teachers who are parents, delegated caregivers and suspended guardianships', () => {
-    const city = wholeCity(5_000);
+    const city = fullCity(5_000);
     const guardians = [...Map.groupBy(city.guardianships, ({ studentId }) => studentId).values()];
     assert.ok(guardians.some((ties) => ties.length === 1));
     assert.ok(guardians.some((ties) => ties.length === 2));

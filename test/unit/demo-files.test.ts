@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { welcome } from '../../demo/banner.ts';
+import { banner } from '../../demo/banner.ts';
 import { clientSecrets, demoFiles, removeFiles, writeClients } from '../../demo/files.ts';
 import { readSettings } from '../../demo/settings.ts';
-import { loadRegistrations } from '../../src/config/clients-file.ts';
+import { loadClientsFile } from '../../src/config/clients-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
 const settings = readSettings({}, { KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: '4100' });
@@ -50,7 +50,7 @@ describe('the files of the demo', () => {
     const files = demoFiles(settings);
     const secrets = clientSecrets(files);
     writeClients(settings, files, secrets);
-    const [portfolio, payment, app] = loadRegistrations(files.clients, { production: false }).clients;
+    const [portfolio, payment, app] = loadClientsFile(files.clients, { production: false }).clients;
     assert.deepEqual([portfolio?.client_id, payment?.client_id, app?.client_id], ['portfolio', 'payment', 'city-app']);
     assert.deepEqual(portfolio?.school_types, ['senior_high', 'vocational_high']);
     assert.deepEqual(portfolio.redirect_uris, ['http://localhost:4101/callback']);
@@ -82,7 +82,7 @@ describe('the files of the demo', () => {
 
 describe('what the demo tells', () => {
   it('names every address and accounts to try', () => {
-    const text = welcome(settings);
+    const text = banner(settings);
     for (const port of [4100, 4101, 4102, 4103]) assert.match(text, new RegExp(`http://localhost:${port}`));
     assert.match(text, /daming\.wang@parents\.example {2,}100201/);
   });
@@ -91,6 +91,6 @@ describe('what the demo tells', () => {
 describe('config/clients.example.json', () => {
   it('would be accepted in production', () => {
     const file = fileURLToPath(new URL('../../config/clients.example.json', import.meta.url));
-    assert.equal(loadRegistrations(file, { production: true }).clients.length, 2);
+    assert.equal(loadClientsFile(file, { production: true }).clients.length, 2);
   });
 });

@@ -3,17 +3,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
   availableContexts,
-  currentContext,
+  resolveContext,
   findContext,
   findRequestedContext,
   isStillAvailable,
-  needsChoice,
+  requiresSelection,
   visibleChildren,
 } from '../../src/domain/acting/contexts.ts';
-import { GUARDIANSHIP_ACTIONS, isInForce, isValid, transition } from '../../src/domain/acting/guardianship.ts';
+import { GUARDIANSHIP_ACTIONS, isActiveOn, isWithinValidity, nextState } from '../../src/domain/acting/guardianship.ts';
 import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
 import { AUTHORITIES, GUARDIANSHIP_STATES, PERMISSIONS } from '../../src/domain/model.ts';
-import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
+import type { ActingContext, PersonFacts, ClientEntitlements } from '../../src/domain/model.ts';
 import {
   G2,
   G3,
@@ -24,13 +24,13 @@ import {
   T1,
   TODAY,
   childOf,
-  enrolment,
+  enrollment,
   facts,
   membership,
 } from '../helpers/domain-facts.ts';
 
-const labels = (person: PersonFacts, registration: Registration, today = TODAY): string[] =>
-  availableContexts(person, registration, today).map((one) =>
+const labels = (person: PersonFacts, entitlements: ClientEntitlements, today = TODAY): string[] =>
+  availableContexts(person, entitlements, today).map((one) =>
     [one.role, one.childId ?? one.schoolCode].filter((part) => part !== undefined).join(' '),
   );
 
@@ -38,20 +38,20 @@ describe('guardianship', () => {
   it('counts both days and only the active state', () => {
     const { guardianship } = childOf('S1', '王小安', { validFrom: '2026-09-01', validTo: '2027-01-20' });
     assert.deepEqual(
-      ['2026-08-31', '2026-09-01', '2027-01-20', '2027-01-21'].map((day) => isInForce(guardianship, day)),
+      ['2026-08-31', '2026-09-01', '2027-01-20', '2027-01-21'].map((day) => isActiveOn(guardianship, day)),
       [false, true, true, false],
     );
     for (const state of GUARDIANSHIP_STATES) {
-      assert.equal(isInForce({ ...guardianship, state }, TODAY), state === 'active');
+      assert.equal(isActiveOn({ ...guardianship, state }, TODAY), state === 'active');
     }
-    assert.equal(isValid({ validFrom: undefined, validTo: undefined }, TODAY), true);
+    assert.equal(isWithinValidity({ validFrom: undefined, validTo: undefined }, TODAY), true);
   });
 
   it('allows only the listed transitions', () => {
-    assert.equal(transition('active', 'suspend'), 'suspended');
-    assert.equal(transition('suspended', 'resume'), 'active');
-    assert.equal(transition('active', 'resume'), undefined);
-    assert.equal(transition('suspended', 'suspend'), undefined);
+    assert.equal(nextState('active', 'suspend'), 'suspended');
+    assert.equal(nextState('suspended', 'resume'), 'active');
+    assert.equal(nextState('active', 'resume'), undefined);
+    assert.equal(nextState('suspended', 'suspend'), undefined);
     fc.assert(
       fc.property(
         fc.constantFrom(...GUARDIANSHIP_STATES),
@@ -59,7 +59,7 @@ describe('guardianship', () => {
         (from, actions) => {
           let state = from;
           for (const action of actions) {
-            const next = transition(state, action);
+            const next = nextState(state, action);
             if (state === 'revoked' || state === 'expired') assert.equal(next, undefined, 'final');
             if (next === 'active') assert.equal(state, 'suspended', 'only a suspended one comes back');
             state = next ?? state;
@@ -90,8 +90,8 @@ describe('identities of the demo city', () => {
   it('G2: both children at payment, the older first; one at the portfolio and no question', () => {
     assert.deepEqual(labels(G2, PAYMENT), ['parent S1', 'parent S2']);
     assert.deepEqual(labels(G2, PORTFOLIO), ['parent S1']);
-    assert.equal(needsChoice(availableContexts(G2, PAYMENT, TODAY)), true);
-    assert.equal(needsChoice(availableContexts(G2, PORTFOLIO, TODAY)), false);
+    assert.equal(requiresSelection(availableContexts(G2, PAYMENT, TODAY)), true);
+    assert.equal(requiresSelection(availableContexts(G2, PORTFOLIO, TODAY)), false);
     assert.deepEqual(visibleChildren(G2, PAYMENT, TODAY)[0]?.permissions, ['fees:read', 'fees:pay']);
     assert.deepEqual(visibleChildren({ ...G2, active: false }, PAYMENT, TODAY), []);
   });
@@ -118,7 +118,7 @@ describe('identities of the demo city', () => {
         membership('m0', 'staff', SCHOOLS.high, { validTo: '2026-11-22' }),
         membership('m9', 'teacher', undefined),
       ],
-      enrolments: [enrolment('e1', 'X', SCHOOLS.vocational), enrolment('e2', 'X', SCHOOLS.elementary)],
+      enrollments: [enrollment('e1', 'X', SCHOOLS.vocational), enrollment('e2', 'X', SCHOOLS.elementary)],
     });
     assert.deepEqual(labels(person, PORTFOLIO), ['teacher 993302', 'teacher 993301', 'bureau_admin', 'student 993401']);
     assert.deepEqual(
@@ -130,14 +130,14 @@ describe('identities of the demo city', () => {
 
   it('takes the newest enrolment that the party may see', () => {
     const child = childOf('S9', '示範生', {}, [
-      enrolment('old', 'S9', SCHOOLS.high, { year: 114, semester: 2, classno: '103' }),
-      enrolment('gone', 'S9', SCHOOLS.otherHigh, { validTo: '2026-11-22' }),
-      enrolment('new', 'S9', SCHOOLS.high, { year: 115, semester: 1, classno: '203' }),
-      enrolment('small', 'S9', SCHOOLS.elementary, { year: 116 }),
+      enrollment('old', 'S9', SCHOOLS.high, { year: 114, semester: 2, classno: '103' }),
+      enrollment('gone', 'S9', SCHOOLS.otherHigh, { validTo: '2026-11-22' }),
+      enrollment('new', 'S9', SCHOOLS.high, { year: 115, semester: 1, classno: '203' }),
+      enrollment('small', 'S9', SCHOOLS.elementary, { year: 116 }),
     ]);
     const seen = visibleChildren(facts('G', { children: [child] }), PORTFOLIO, TODAY);
     assert.deepEqual(
-      seen.map((one) => one.enrolment.id),
+      seen.map((one) => one.enrollment.id),
       ['new'],
     );
   });
@@ -168,8 +168,8 @@ describe('finding an identity again', () => {
 
   it('a child is kept through a change of school, a teacher is not', () => {
     const held = { role: 'parent', childId: 'S1', schoolCode: '993301' } as const;
-    const moved = facts('G2', { children: [childOf('S1', '王小安', {}, [enrolment('e9', 'S1', SCHOOLS.otherHigh)])] });
-    assert.equal(currentContext(availableContexts(moved, PORTFOLIO, TODAY), held)?.schoolCode, '993302');
+    const moved = facts('G2', { children: [childOf('S1', '王小安', {}, [enrollment('e9', 'S1', SCHOOLS.otherHigh)])] });
+    assert.equal(resolveContext(availableContexts(moved, PORTFOLIO, TODAY), held)?.schoolCode, '993302');
     const teaching = { role: 'teacher', childId: undefined, schoolCode: '993301' } as const;
     assert.equal(isStillAvailable(availableContexts(T1, PORTFOLIO, TODAY), teaching), false);
     assert.equal(
@@ -196,23 +196,23 @@ describe('finding an identity again', () => {
         const person = facts('X', {
           memberships: memberships.map(([role, at, primary], index) => membership(`m${index}`, role, at, { primary })),
           children: children.map(([id, at, state]) =>
-            childOf(`c${id}`, '示', { state }, [enrolment(`e${id}`, `c${id}`, at)]),
+            childOf(`c${id}`, '示', { state }, [enrollment(`e${id}`, `c${id}`, at)]),
           ),
-          enrolments: enrolments.map((at, index) => enrolment(`n${index}`, 'X', at)),
+          enrollments: enrolments.map((at, index) => enrollment(`n${index}`, 'X', at)),
         });
-        const registration: Registration = { scopes: [], schoolTypes: types, permissions };
-        const listed = availableContexts(person, registration, TODAY);
+        const entitlements: ClientEntitlements = { scopes: [], schoolTypes: types, permissions };
+        const listed = availableContexts(person, entitlements, TODAY);
         const mirrored: PersonFacts = {
           ...person,
           memberships: person.memberships.toReversed(),
           children: person.children.toReversed(),
-          enrolments: person.enrolments.toReversed(),
+          enrollments: person.enrollments.toReversed(),
         };
-        assert.deepEqual(availableContexts(mirrored, registration, TODAY), listed);
+        assert.deepEqual(availableContexts(mirrored, entitlements, TODAY), listed);
         for (const one of listed) {
           assert.deepEqual(findContext(listed, one), one);
-          assert.deepEqual(currentContext(listed, one), one);
-          assertAllowed(one, person, registration);
+          assert.deepEqual(resolveContext(listed, one), one);
+          assertAllowed(one, person, entitlements);
         }
       }),
     );
@@ -220,13 +220,13 @@ describe('finding an identity again', () => {
 });
 
 /** Rule 4 and 5 of the claims, said a second time and more simply. */
-function assertAllowed(context: ActingContext, person: PersonFacts, registration: Registration): void {
+function assertAllowed(context: ActingContext, person: PersonFacts, entitlements: ClientEntitlements): void {
   if (context.role === 'bureau_admin') return;
   const type = Object.values(SCHOOLS).find(({ code }) => code === context.schoolCode)?.type;
-  assert.ok(type !== undefined && registration.schoolTypes.includes(type));
+  assert.ok(type !== undefined && entitlements.schoolTypes.includes(type));
   if (context.role !== 'parent') return;
   const child = person.children.find(({ guardianship }) => guardianship.id === context.basisId);
   assert.equal(child?.guardianship.state, 'active');
   assert.equal(child.guardianship.studentId, context.childId);
-  assert.ok(registration.permissions.length > 0);
+  assert.ok(entitlements.permissions.length > 0);
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CHAIN_START, chainHash } from '../../src/domain/audit-chain.ts';
+import { GENESIS_HEAD, chainHash } from '../../src/domain/audit-chain.ts';
 import type { AuditEntry, ChainedEntry, ChainHead } from '../../src/domain/audit-chain.ts';
-import { walkChain } from '../helpers/audit-chain.ts';
+import { readChain } from '../helpers/audit-chain.ts';
 
 const START = Date.UTC(2026, 10, 23);
 
@@ -20,7 +20,7 @@ describe('audit chain', () => {
     detail: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean()), { maxKeys: 4 }),
   });
   const chain = (contents: readonly Omit<AuditEntry, 'seq'>[]): ChainedEntry[] => {
-    let prevHash = CHAIN_START.hash;
+    let prevHash = GENESIS_HEAD.hash;
     return contents.map((one, at) => {
       const entry = { ...one, seq: at + 1 };
       const link = { ...entry, prevHash, hash: chainHash(prevHash, entry) };
@@ -29,10 +29,10 @@ describe('audit chain', () => {
     });
   };
   const logs = fc.array(content, { minLength: 2, maxLength: 12 }).map(chain);
-  const headOf = (log: readonly ChainedEntry[]): ChainHead => log.at(-1) ?? CHAIN_START;
+  const headOf = (log: readonly ChainedEntry[]): ChainHead => log.at(-1) ?? GENESIS_HEAD;
   /** As it was written: every entry fits, and the last one is that of the head, which is kept outside of the log. */
   const isWhole = (log: readonly ChainedEntry[], head: ChainHead): boolean => {
-    const end = walkChain(log);
+    const end = readChain(log);
     return end.ok && end.head.seq === head.seq && end.head.hash === head.hash;
   };
 
@@ -40,7 +40,7 @@ describe('audit chain', () => {
     fc.assert(
       fc.property(logs, (log) => {
         const { seq, hash } = headOf(log);
-        assert.deepEqual(walkChain(log), { ok: true, head: { seq, hash } });
+        assert.deepEqual(readChain(log), { ok: true, head: { seq, hash } });
       }),
     );
   });
@@ -62,8 +62,8 @@ describe('audit chain', () => {
     const other = { ...mixed, detail: { 王: 'x', a: true, b: 1 } };
     // Computed once by another program. A log must verify with every later version, so this value never changes.
     const expected = '67fa2b565644803229cffc45f4ac47f5c77c1e7ff1e018646ebc781e9d39a281';
-    assert.equal(chainHash(CHAIN_START.hash, entry), expected);
-    assert.equal(chainHash(CHAIN_START.hash, other), expected);
+    assert.equal(chainHash(GENESIS_HEAD.hash, entry), expected);
+    assert.equal(chainHash(GENESIS_HEAD.hash, other), expected);
   });
 
   it('finds every changed field', () => {

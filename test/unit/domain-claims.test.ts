@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { actingClaim, affiliationsOf, childrenOf, releasedClaims, rolesOf } from '../../src/domain/claims/claims.ts';
+import { buildActingClaim, affiliationsOf, childrenOf, buildClaims, rolesOf } from '../../src/domain/claims/claims.ts';
 import type { ClaimsRequest } from '../../src/domain/claims/claims.ts';
 import { contextId, pairwiseSub } from '../../src/domain/claims/pairwise.ts';
-import { SCOPES, SCOPE_CLAIMS, asksForActing, grantedScopes, isScope } from '../../src/domain/claims/scopes.ts';
+import { SCOPES, SCOPE_CLAIMS, requiresActingContext, allowedScopes, isScope } from '../../src/domain/claims/scopes.ts';
 import { standardClaims } from '../../src/domain/claims/standard-claims.ts';
-import type { ActingContext, PersonFacts, Registration } from '../../src/domain/model.ts';
+import type { ActingContext, PersonFacts, ClientEntitlements } from '../../src/domain/model.ts';
 import {
   G2,
   G3,
@@ -18,7 +18,7 @@ import {
   T1,
   TODAY,
   childOf,
-  enrolment,
+  enrollment,
   facts,
   membership,
 } from '../helpers/domain-facts.ts';
@@ -33,13 +33,13 @@ const sameJson = (actual: unknown, expected: unknown): void => {
 };
 const request = (
   person: PersonFacts,
-  registration: Registration,
+  entitlements: ClientEntitlements,
   more: Partial<ClaimsRequest> = {},
 ): ClaimsRequest => ({
   facts: person,
-  registration,
+  entitlements,
   scopes: SCOPES,
-  held: undefined,
+  granted: undefined,
   today: TODAY,
   subOf,
   ctxId,
@@ -93,10 +93,10 @@ describe('pairwise ids', () => {
 
 describe('scopes', () => {
   it('release what docs/claims.md says, and only what is registered', () => {
-    assert.deepEqual(grantedScopes(['email', 'openid', 'profile', 'admin'], PORTFOLIO), ['openid', 'profile']);
-    assert.equal(asksForActing(['openid', 'children'], PORTFOLIO), true);
-    assert.equal(asksForActing(['openid', 'profile', 'roles'], PORTFOLIO), false);
-    assert.equal(asksForActing(['children'], { ...PORTFOLIO, scopes: ['openid'] }), false);
+    assert.deepEqual(allowedScopes(['email', 'openid', 'profile', 'admin'], PORTFOLIO), ['openid', 'profile']);
+    assert.equal(requiresActingContext(['openid', 'children'], PORTFOLIO), true);
+    assert.equal(requiresActingContext(['openid', 'profile', 'roles'], PORTFOLIO), false);
+    assert.equal(requiresActingContext(['children'], { ...PORTFOLIO, scopes: ['openid'] }), false);
     assert.equal(isScope('toString'), false);
     assert.deepEqual(SCOPE_CLAIMS.roles, ['roles', 'affiliations']);
   });
@@ -144,7 +144,7 @@ describe('roles and affiliations', () => {
   });
 
   it('of a student, with the class', () => {
-    const student = facts('S1', { enrolments: [enrolment('e', 'S1', SCHOOLS.high)] });
+    const student = facts('S1', { enrollments: [enrollment('e', 'S1', SCHOOLS.high)] });
     assert.deepEqual(rolesOf(student, PORTFOLIO, TODAY), ['student']);
     sameJson(affiliationsOf(student, PORTFOLIO, TODAY), [
       {
@@ -165,7 +165,7 @@ describe('roles and affiliations', () => {
         membership('m2', 'staff', SCHOOLS.high),
         membership('m3', 'bureau_admin', undefined),
       ],
-      children: [childOf('S2', '王小樂', {}, [enrolment('e', 'S2', SCHOOLS.elementary)])],
+      children: [childOf('S2', '王小樂', {}, [enrollment('e', 'S2', SCHOOLS.elementary)])],
     });
     assert.deepEqual(rolesOf(person, PORTFOLIO, TODAY), ['parent', 'staff', 'bureau_admin']);
     assert.deepEqual(rolesOf(person, PAYMENT, TODAY), ['parent', 'teacher', 'staff', 'bureau_admin']);
@@ -184,7 +184,7 @@ describe('roles and affiliations', () => {
         membership('m1', 'teacher', SCHOOLS.high, { primary: true }),
         membership('m2', 'staff', SCHOOLS.junior, { primary: true }),
       ],
-      enrolments: [enrolment('e', 'X', SCHOOLS.otherHigh)],
+      enrollments: [enrollment('e', 'X', SCHOOLS.otherHigh)],
     });
     assert.deepEqual(
       affiliationsOf(person, PAYMENT, TODAY).map(({ primary }) => primary),
@@ -211,7 +211,7 @@ describe('children and acting', () => {
 
   it('as parent, as teacher, and no more when it has ended', () => {
     const parent = { role: 'parent', childId: 'S3', schoolCode: '993301' } as const;
-    sameJson(actingClaim(parent, T1, PORTFOLIO, TODAY, subOf, ctxId), {
+    sameJson(buildActingClaim(parent, T1, PORTFOLIO, TODAY, subOf, ctxId), {
       role: 'parent',
       child: 'sub-S3',
       school_code: '993301',
@@ -221,26 +221,26 @@ describe('children and acting', () => {
       ctx: 'ctx-S3',
     });
     const teacher = { role: 'teacher', childId: undefined, schoolCode: '993302' } as const;
-    sameJson(actingClaim(teacher, T1, PORTFOLIO, TODAY, subOf, ctxId), {
+    sameJson(buildActingClaim(teacher, T1, PORTFOLIO, TODAY, subOf, ctxId), {
       role: 'teacher',
       school_code: '993302',
       ctx: 'ctx-993302',
     });
     const bureau = facts('B1', { memberships: [membership('m', 'bureau_admin', undefined)] });
     const held = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
-    sameJson(actingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId), {
+    sameJson(buildActingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId), {
       role: 'bureau_admin',
       ctx: 'ctx-bureau_admin',
     });
-    assert.equal(actingClaim(held, T1, PORTFOLIO, TODAY, subOf, ctxId), undefined);
-    assert.equal(actingClaim(parent, G3, PORTFOLIO, TODAY, subOf, ctxId), undefined);
+    assert.equal(buildActingClaim(held, T1, PORTFOLIO, TODAY, subOf, ctxId), undefined);
+    assert.equal(buildActingClaim(parent, G3, PORTFOLIO, TODAY, subOf, ctxId), undefined);
   });
 
   it('gives G3 and G4 the answer of somebody without a child: nothing tells why', () => {
-    const held = { role: 'parent', childId: 'S5', schoolCode: '993401' } as const;
+    const granted = { role: 'parent', childId: 'S5', schoolCode: '993401' } as const;
     const nobody = facts('N', { name: '周建國' });
     const of = (person: PersonFacts): unknown => ({
-      ...releasedClaims(request(person, PORTFOLIO, { held })),
+      ...buildClaims(request(person, PORTFOLIO, { granted })),
       sub: '',
       name: '',
     });
@@ -251,8 +251,8 @@ describe('children and acting', () => {
 
 describe('everything released', () => {
   it('stands in one object, sub first', () => {
-    const held = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
-    const claims = releasedClaims(request(G2, PAYMENT, { held }));
+    const granted = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
+    const claims = buildClaims(request(G2, PAYMENT, { granted }));
     assert.deepEqual(Object.keys(claims), [
       'sub',
       'name',
@@ -266,7 +266,7 @@ describe('everything released', () => {
       'children',
       'acting',
     ]);
-    assert.deepEqual(Object.keys(releasedClaims(request(G2, PAYMENT, { held, scopes: ['openid'] }))), ['sub']);
+    assert.deepEqual(Object.keys(buildClaims(request(G2, PAYMENT, { granted, scopes: ['openid'] }))), ['sub']);
   });
 
   it('never goes beyond granted and registered scopes, nor beyond the registration, nor tells secrets', () => {
@@ -274,22 +274,22 @@ describe('everything released', () => {
       ...G2,
       children: [...G2.children, ...G3.children, childOf('S9', '秘密', { state: 'revoked' })],
     });
-    const registration = fc.record({
+    const entitlements = fc.record({
       scopes: fc.subarray([...SCOPES]),
       schoolTypes: fc.subarray([...PAYMENT.schoolTypes]),
       permissions: fc.subarray([...PAYMENT.permissions, 'portfolio:read' as const]),
     });
     fc.assert(
       fc.property(
-        registration,
+        entitlements,
         fc.subarray([...SCOPES]),
         fc.constantFrom('S1', 'S2', 'S5', 'S9'),
         (ceiling, scopes, childId) => {
-          const held = { role: 'parent', childId, schoolCode: '993301' } as const;
-          const claims = releasedClaims(request(secrets, ceiling, { scopes, held }));
+          const granted = { role: 'parent', childId, schoolCode: '993301' } as const;
+          const claims = buildClaims(request(secrets, ceiling, { scopes, granted }));
           const allowed = new Set<string>([
             'sub',
-            ...grantedScopes(scopes, ceiling).flatMap((scope) => SCOPE_CLAIMS[scope]),
+            ...allowedScopes(scopes, ceiling).flatMap((scope) => SCOPE_CLAIMS[scope]),
           ]);
           for (const name of Object.keys(claims)) assert.ok(allowed.has(name), name);
           const text = JSON.stringify(claims);

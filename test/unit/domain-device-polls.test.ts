@@ -6,35 +6,35 @@ import fc from 'fast-check';
 import {
   firstPoll,
   MAX_INTERVAL_SECONDS,
-  pacePoll,
+  registerPoll,
   POLL_INTERVAL_SECONDS,
 } from '../../src/domain/throttling/device-polls.ts';
 
 const START = Date.UTC(2026, 10, 23, 1);
 
-describe('pacePoll', () => {
+describe('registerPoll', () => {
   it('accepts polls at the interval, half a second early too, and counts from each of them', () => {
     let state = firstPoll(START);
     assert.deepEqual(state, { intervalSeconds: POLL_INTERVAL_SECONDS, acceptedAt: START });
     let now = START;
     for (const gap of [5_000, 4_500, 60_000, 4_500]) {
       now += gap;
-      const { tooEarly, next } = pacePoll(state, now);
-      assert.equal(tooEarly, false, String(gap));
+      const { isTooEarly, next } = registerPoll(state, now);
+      assert.equal(isTooEarly, false, String(gap));
       assert.deepEqual(next, { intervalSeconds: 5, acceptedAt: now });
       state = next;
     }
-    assert.equal(pacePoll(state, now + 4_499).tooEarly, true);
+    assert.equal(registerPoll(state, now + 4_499).isTooEarly, true);
   });
 
   it('lets the interval grow by 5 seconds up to a minute, and changes nothing any more then', () => {
     let state = firstPoll(START);
     for (const expected of [10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 60]) {
-      const { tooEarly, next } = pacePoll(state, START + 1_000);
-      assert.deepEqual([tooEarly, next], [true, { intervalSeconds: expected, acceptedAt: START }]);
+      const { isTooEarly, next } = registerPoll(state, START + 1_000);
+      assert.deepEqual([isTooEarly, next], [true, { intervalSeconds: expected, acceptedAt: START }]);
       state = next;
     }
-    assert.equal(pacePoll(state, START + MAX_INTERVAL_SECONDS * 1_000).tooEarly, false);
+    assert.equal(registerPoll(state, START + MAX_INTERVAL_SECONDS * 1_000).isTooEarly, false);
   });
 
   it('never slows down a device that obeys: it waits its interval, and 5 seconds more after each slow_down', () => {
@@ -47,9 +47,9 @@ describe('pacePoll', () => {
           let own = POLL_INTERVAL_SECONDS;
           for (const { hasty, extra } of polls) {
             now += hasty ? 100 : own * 1_000 + extra;
-            const { tooEarly, next } = pacePoll(state, now);
-            assert.equal(tooEarly, hasty);
-            if (tooEarly) own += 5;
+            const { isTooEarly, next } = registerPoll(state, now);
+            assert.equal(isTooEarly, hasty);
+            if (isTooEarly) own += 5;
             state = next;
           }
         },

@@ -5,28 +5,34 @@ import { describe, it } from 'node:test';
 
 import {
   availableContexts,
-  currentEnrolments,
+  currentEnrollments,
   currentMemberships,
   findRequestedContext,
   isVisibleMembership,
   visibleChildren,
 } from '../../src/domain/acting/contexts.ts';
-import { actingClaim, affiliationsOf, releasedClaims } from '../../src/domain/claims/claims.ts';
+import { buildActingClaim, affiliationsOf, buildClaims } from '../../src/domain/claims/claims.ts';
 import { contextId } from '../../src/domain/claims/pairwise.ts';
-import { isAccountName, isEmail, localMobile, parseLogin, toMobile } from '../../src/domain/credentials/identifiers.ts';
-import { summarize } from '../../src/domain/throttling/refusals.ts';
 import {
-  ACCOUNT_RULE,
-  ADDRESS_RULE,
-  admitAttempt,
-  admitFromAddress,
-  refund,
-  withdrawAttempt,
+  isAccountName,
+  isEmail,
+  formatLocalMobile,
+  parseLogin,
+  parseMobile,
+} from '../../src/domain/credentials/identifiers.ts';
+import { summarizeRefusals } from '../../src/domain/throttling/refusals.ts';
+import {
+  ACCOUNT_POLICY,
+  ADDRESS_POLICY,
+  registerAccountAttempt,
+  registerAddressAttempt,
+  releaseAddressAttempt,
+  releaseAccountAttempt,
   type ThrottleState,
 } from '../../src/domain/throttling/throttle.ts';
 import {
   childOf,
-  enrolment,
+  enrollment,
   facts,
   G2,
   membership,
@@ -42,12 +48,12 @@ const ctxId = (): string => 'ctx';
 
 describe('order of enrolments', () => {
   const at = (id: string, school: (typeof SCHOOLS)['high'], year: number, semester: number) =>
-    enrolment(id, 'S', school, { year, semester });
+    enrollment(id, 'S', school, { year, semester });
 
   it('is by year, semester, school code and id', () => {
     assert.deepEqual(
       ids(
-        currentEnrolments(
+        currentEnrollments(
           [
             at('a', SCHOOLS.high, 114, 2),
             at('b', SCHOOLS.otherHigh, 115, 1),
@@ -60,16 +66,16 @@ describe('order of enrolments', () => {
       ['d', 'c', 'b', 'a'],
     );
     const twice = [at('z', SCHOOLS.high, 115, 1), at('y', SCHOOLS.high, 115, 1)];
-    assert.deepEqual(ids(currentEnrolments(twice, TODAY)), ['y'], 'one for each school');
+    assert.deepEqual(ids(currentEnrollments(twice, TODAY)), ['y'], 'one for each school');
   });
 
   it('leaves out what is over or has not begun', () => {
     const list = [
-      enrolment('over', 'S', SCHOOLS.high, { validTo: '2026-11-22' }),
-      enrolment('later', 'S', SCHOOLS.otherHigh, { validFrom: '2026-11-24' }),
-      enrolment('today', 'S', SCHOOLS.junior, { validFrom: TODAY, validTo: TODAY }),
+      enrollment('over', 'S', SCHOOLS.high, { validTo: '2026-11-22' }),
+      enrollment('later', 'S', SCHOOLS.otherHigh, { validFrom: '2026-11-24' }),
+      enrollment('today', 'S', SCHOOLS.junior, { validFrom: TODAY, validTo: TODAY }),
     ];
-    assert.deepEqual(ids(currentEnrolments(list, TODAY)), ['today']);
+    assert.deepEqual(ids(currentEnrollments(list, TODAY)), ['today']);
   });
 });
 
@@ -107,7 +113,7 @@ describe('order of memberships', () => {
 describe('order of children', () => {
   it('is by kind of school, then grade, then id', () => {
     const child = (id: string, school: (typeof SCHOOLS)['high'], grade: number) =>
-      childOf(id, id, {}, [enrolment(`e-${id}`, id, school, { grade })]);
+      childOf(id, id, {}, [enrollment(`e-${id}`, id, school, { grade })]);
     const person = facts('G', {
       children: [
         child('a', SCHOOLS.elementary, 6),
@@ -142,27 +148,27 @@ describe('requested identity', () => {
 describe('claims of an identity', () => {
   it('are those of the chosen child, not of its sibling', () => {
     const held = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
-    const claim = actingClaim(held, G2, PAYMENT, TODAY, subOf, ctxId);
+    const claim = buildActingClaim(held, G2, PAYMENT, TODAY, subOf, ctxId);
     assert.deepEqual([claim?.child, claim?.school_code], ['sub-S2', '993601']);
   });
 
   it('have no school at all for the bureau', () => {
     const bureau = facts('B', { memberships: [membership('m', 'bureau_admin', undefined)] });
     const held = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
-    const claim = actingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId);
+    const claim = buildActingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId);
     assert.deepEqual(claim, { role: 'bureau_admin', ctx: 'ctx' });
   });
 
   it('show affiliations only at schools of the relying party', () => {
-    const pupil = facts('S', { enrolments: [enrolment('e', 'S', SCHOOLS.elementary)] });
+    const pupil = facts('S', { enrollments: [enrollment('e', 'S', SCHOOLS.elementary)] });
     assert.deepEqual(affiliationsOf(pupil, PORTFOLIO, TODAY), []);
     assert.equal(affiliationsOf(pupil, PAYMENT, TODAY).length, 1);
   });
 
   it('show names of children with children.profile and not without', () => {
-    const request = { facts: G2, registration: PAYMENT, held: undefined, today: TODAY, subOf, ctxId };
+    const request = { facts: G2, entitlements: PAYMENT, granted: undefined, today: TODAY, subOf, ctxId };
     const shows = (scopes: string[], name: string): boolean =>
-      JSON.stringify(releasedClaims({ ...request, scopes })).includes(name);
+      JSON.stringify(buildClaims({ ...request, scopes })).includes(name);
     for (const name of ['王小安', '王小樂']) {
       assert.equal(shows(['openid', 'children', 'children.profile'], name), true);
       assert.equal(shows(['openid', 'children'], name), false);
@@ -199,19 +205,19 @@ describe('limits of the login box', () => {
     assert.equal(parseLogin(email(255)), undefined);
     assert.deepEqual(parseLogin(' '.repeat(250) + 'wang'), { kind: 'account', value: 'wang' });
     assert.equal(parseLogin(' '.repeat(251) + 'wang'), undefined);
-    assert.equal(toMobile(`0900000101${'\u2026'.repeat(90)}`), undefined, 'NFKC makes three dots of each');
-    assert.equal(toMobile(`0900000101${'\u2026'.repeat(80)}`), '+886900000101');
+    assert.equal(parseMobile(`0900000101${'\u2026'.repeat(90)}`), undefined, 'NFKC makes three dots of each');
+    assert.equal(parseMobile(`0900000101${'\u2026'.repeat(80)}`), '+886900000101');
   });
 
   it('refuses control characters between the digits of a number', () => {
-    for (const text of ['0900\n000101', '0900\t000101', '\u0000']) assert.equal(toMobile(text), undefined);
+    for (const text of ['0900\n000101', '0900\t000101', '\u0000']) assert.equal(parseMobile(text), undefined);
   });
 
   it('knows a number only as the whole text', () => {
-    for (const text of ['x0900000101', 'x+886900000101']) assert.equal(toMobile(text), undefined, text);
+    for (const text of ['x0900000101', 'x+886900000101']) assert.equal(parseMobile(text), undefined, text);
     assert.deepEqual(parseLogin('x0900000101'), { kind: 'account', value: 'x0900000101' });
-    assert.equal(localMobile('+886900000101'), '0900000101');
-    assert.equal(localMobile('1+886900000101'), '1+886900000101');
+    assert.equal(formatLocalMobile('+886900000101'), '0900000101');
+    assert.equal(formatLocalMobile('1+886900000101'), '1+886900000101');
   });
 
   it('leaves school accounts out only as a whole', () => {
@@ -230,27 +236,31 @@ describe('values of the attempt counters', () => {
   });
 
   it('forget a wait that has passed', () => {
-    const { next } = admitAttempt(counter(1, START - 9, START - 5), START, ACCOUNT_RULE);
+    const { next } = registerAccountAttempt(counter(1, START - 9, START - 5), START, ACCOUNT_POLICY);
     assert.deepEqual(next, counter(2, START));
   });
 
   it('take an attempt back without the attempts that came after it', () => {
     const attempt = { before: counter(7, START - 1, START + 60_000), next: counter(8, START, START + 90_000) };
     const later = counter(8, START + 5, START + 99_000);
-    assert.deepEqual(withdrawAttempt(later, attempt, ACCOUNT_RULE), counter(7, START + 5, START + 99_000));
-    assert.deepEqual(withdrawAttempt(attempt.next, attempt, ACCOUNT_RULE), attempt.before);
+    assert.deepEqual(releaseAccountAttempt(later, attempt, ACCOUNT_POLICY), counter(7, START + 5, START + 99_000));
+    assert.deepEqual(releaseAccountAttempt(attempt.next, attempt, ACCOUNT_POLICY), attempt.before);
   });
 
   it('are never below zero after a long time, and remember parts of a drop', () => {
-    const at = (state: ThrottleState, now: number): ThrottleState => admitFromAddress(state, now, ADDRESS_RULE).next;
+    const at = (state: ThrottleState, now: number): ThrottleState =>
+      registerAddressAttempt(state, now, ADDRESS_POLICY).next;
     assert.deepEqual(at(counter(3, START), START + 3_600_000), counter(1, START + 3_600_000));
     assert.deepEqual(at(counter(3, START), START + 3_500), counter(1, START + 3_500));
     assert.deepEqual(at(counter(4, START), START + 3_500), counter(2, START + 3_000));
     assert.deepEqual(at(counter(0, START), START - 500), counter(1, START), 'the clock ran back');
-    assert.deepEqual(refund(counter(3, START), START + 3_600_000, ADDRESS_RULE), counter(0, START + 3_600_000));
+    assert.deepEqual(
+      releaseAddressAttempt(counter(3, START), START + 3_600_000, ADDRESS_POLICY),
+      counter(0, START + 3_600_000),
+    );
   });
 
   it('say nothing of a window that is not open', () => {
-    assert.equal(summarize({ count: 3, since: null }), undefined);
+    assert.equal(summarizeRefusals({ count: 3, since: null }), undefined);
   });
 });

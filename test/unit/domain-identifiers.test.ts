@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isAccountName, isEmail, parseLogin, toMobile, toPlain } from '../../src/domain/credentials/identifiers.ts';
-import { isNationalId, lastSix, normaliseNationalId } from '../../src/domain/credentials/national-id.ts';
+import {
+  isAccountName,
+  isEmail,
+  parseLogin,
+  parseMobile,
+  normalizeText,
+} from '../../src/domain/credentials/identifiers.ts';
+import { isNationalId, lastSix, normalizeNationalId } from '../../src/domain/credentials/national-id.ts';
 
 const TODAY = '2026-11-23';
 
@@ -65,12 +71,12 @@ describe('national ids', () => {
   });
 
   it('normalises width, case and spaces, once and for all', () => {
-    assert.equal(normaliseNationalId(' ｙ１００ 100\u3000201\u200b'), 'Y100100201');
-    assert.equal(normaliseNationalId('ac01234567'), 'AC01234567');
+    assert.equal(normalizeNationalId(' ｙ１００ 100\u3000201\u200b'), 'Y100100201');
+    assert.equal(normalizeNationalId('ac01234567'), 'AC01234567');
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const once = normaliseNationalId(text);
-        assert.equal(normaliseNationalId(once), once);
+        const once = normalizeNationalId(text);
+        assert.equal(normalizeNationalId(once), once);
       }),
     );
     assert.equal(lastSix('Y100100201'), '100201');
@@ -97,7 +103,7 @@ describe('the login box', () => {
     for (const text of writings) assert.deepEqual(parseLogin(text), { kind: 'mobile', value: '+886900000101' }, text);
     for (const text of ['090000010', '09000001011', '0800000101', '+85290000101', '0２1234567', '+8868900000101']) {
       assert.equal(parseLogin(text), undefined, text);
-      assert.equal(toMobile(text), undefined, text);
+      assert.equal(parseMobile(text), undefined, text);
     }
   });
 
@@ -141,7 +147,7 @@ describe('the login box', () => {
 
   it('takes the rest as an account name', () => {
     for (const text of ['an.wang', 'IT.993301', 'bureau', 'ＺＨＩＨＡＯ．lin', 'a-b_c', 'p123a']) {
-      assert.deepEqual(parseLogin(text), { kind: 'account', value: toPlain(text).toLowerCase() }, text);
+      assert.deepEqual(parseLogin(text), { kind: 'account', value: normalizeText(text).toLowerCase() }, text);
     }
     const wrong = [
       '',

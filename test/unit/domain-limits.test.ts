@@ -3,29 +3,34 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sessionLifetime } from '../../src/domain/sessions.ts';
 import {
-  ACCOUNT_RULE,
-  ADDRESS_RULE,
-  admitAttempt,
-  admitFromAddress,
-  refund,
-  scaleRule,
-  withdrawAttempt,
+  ACCOUNT_POLICY,
+  ADDRESS_POLICY,
+  registerAccountAttempt,
+  registerAddressAttempt,
+  releaseAddressAttempt,
+  scalePolicy,
+  releaseAccountAttempt,
 } from '../../src/domain/throttling/throttle.ts';
-import type { Admission, AddressRule, ThrottleRule, ThrottleState } from '../../src/domain/throttling/throttle.ts';
+import type {
+  AttemptDecision,
+  LeakyBucketPolicy,
+  AccountThrottlePolicy,
+  ThrottleState,
+} from '../../src/domain/throttling/throttle.ts';
 
 const START = Date.UTC(2026, 10, 23);
-type Rule<R> = (state: ThrottleState | undefined, now: number, rule: R) => Admission;
+type Rule<R> = (state: ThrottleState | undefined, now: number, policy: R) => AttemptDecision;
 
 /** Knocks at the given instants, all failures; the instants of those that were admitted. */
 function knock<R>(
   admit: Rule<R>,
-  rule: R,
+  policy: R,
   instants: readonly number[],
 ): { admitted: number[]; state: ThrottleState | undefined } {
   let state: ThrottleState | undefined;
   const admitted: number[] = [];
   for (const now of instants) {
-    const decision = admit(state, now, rule);
+    const decision = admit(state, now, policy);
     state = decision.next;
     if (decision.admitted) admitted.push(now);
   }
@@ -43,7 +48,7 @@ describe('throttle of an account', () => {
     let now = START;
     const waits: number[] = [];
     for (let attempt = 1; attempt <= 12; attempt += 1) {
-      const decision = admitAttempt(state, now, ACCOUNT_RULE);
+      const decision = registerAccountAttempt(state, now, ACCOUNT_POLICY);
       assert.equal(decision.admitted, true);
       state = decision.next;
       waits.push(Math.max(0, (state.blockedUntil - now) / 1000));
@@ -55,19 +60,23 @@ describe('throttle of an account', () => {
   it('locks after fifty, for good', () => {
     let state: ThrottleState | undefined;
     let now = START;
-    for (let attempt = 0; attempt < ACCOUNT_RULE.lockAt; attempt += 1) {
-      const decision = admitAttempt(state, now, ACCOUNT_RULE);
+    for (let attempt = 0; attempt < ACCOUNT_POLICY.lockAfterFailures; attempt += 1) {
+      const decision = registerAccountAttempt(state, now, ACCOUNT_POLICY);
       assert.equal(decision.admitted, true);
       state = decision.next;
       now = Math.max(now, state.blockedUntil);
     }
-    const later = admitAttempt(state, now + 365 * 86_400_000, ACCOUNT_RULE);
+    const later = registerAccountAttempt(state, now + 365 * 86_400_000, ACCOUNT_POLICY);
     assert.deepEqual(later, { admitted: false, until: undefined, next: state });
     assert.ok(now - START > 9 * 3_600_000, 'a guesser needs most of a day to get there');
   });
 
   it('counts fifty parallel guesses as fifty: only the free ones pass', () => {
-    const { admitted, state } = knock<ThrottleRule>(admitAttempt, ACCOUNT_RULE, new Array<number>(50).fill(START));
+    const { admitted, state } = knock<AccountThrottlePolicy>(
+      registerAccountAttempt,
+      ACCOUNT_POLICY,
+      new Array<number>(50).fill(START),
+    );
     assert.equal(admitted.length, 5);
     assert.equal(state?.failures, 5);
   });
@@ -77,14 +86,14 @@ describe('throttle of an account', () => {
       fc.property(gaps(600_000), (instants) => {
         let state: ThrottleState | undefined;
         for (const now of instants) {
-          const decision = admitAttempt(state, now, ACCOUNT_RULE);
+          const decision = registerAccountAttempt(state, now, ACCOUNT_POLICY);
           if (!decision.admitted) {
             assert.deepEqual(decision.next, state);
             const { until } = decision;
             if (until !== undefined) {
               assert.ok(until > now);
-              assert.equal(admitAttempt(state, until - 1, ACCOUNT_RULE).admitted, false);
-              assert.equal(admitAttempt(state, until, ACCOUNT_RULE).admitted, true);
+              assert.equal(registerAccountAttempt(state, until - 1, ACCOUNT_POLICY).admitted, false);
+              assert.equal(registerAccountAttempt(state, until, ACCOUNT_POLICY).admitted, true);
             }
           }
           state = decision.next;
@@ -96,12 +105,12 @@ describe('throttle of an account', () => {
   it('never lets more through than the rule: five at once, 50 ever, and at most 9 in any ten minutes', () => {
     fc.assert(
       fc.property(gaps(120_000), (instants) => {
-        const { admitted, state } = knock<ThrottleRule>(admitAttempt, ACCOUNT_RULE, instants);
-        assert.ok(admitted.length <= ACCOUNT_RULE.lockAt);
+        const { admitted, state } = knock<AccountThrottlePolicy>(registerAccountAttempt, ACCOUNT_POLICY, instants);
+        assert.ok(admitted.length <= ACCOUNT_POLICY.lockAfterFailures);
         assert.equal(state?.failures, admitted.length);
         for (const from of admitted) {
           const inWindow = (length: number): number => admitted.filter((at) => at >= from && at < from + length).length;
-          assert.ok(inWindow(ACCOUNT_RULE.firstDelay) <= ACCOUNT_RULE.free);
+          assert.ok(inWindow(ACCOUNT_POLICY.firstDelayMs) <= ACCOUNT_POLICY.freeAttempts);
           assert.ok(inWindow(600_000) <= 9);
         }
       }),
@@ -116,9 +125,9 @@ describe('throttle of an account', () => {
     });
     fc.assert(
       fc.property(state, fc.nat(2_000_000), fc.nat(1_000_000), fc.nat(20), (before, now, later, more) => {
-        const first = admitAttempt(before, now, ACCOUNT_RULE);
-        if (first.admitted) assert.equal(admitAttempt(before, now + later, ACCOUNT_RULE).admitted, true);
-        const worse = admitAttempt({ ...before, failures: before.failures + more }, now, ACCOUNT_RULE);
+        const first = registerAccountAttempt(before, now, ACCOUNT_POLICY);
+        if (first.admitted) assert.equal(registerAccountAttempt(before, now + later, ACCOUNT_POLICY).admitted, true);
+        const worse = registerAccountAttempt({ ...before, failures: before.failures + more }, now, ACCOUNT_POLICY);
         if (worse.admitted) assert.equal(first.admitted, true);
         assert.ok(!worse.admitted || !first.admitted || worse.next.blockedUntil >= first.next.blockedUntil);
       }),
@@ -126,33 +135,37 @@ describe('throttle of an account', () => {
   });
 
   it('takes back an attempt that was never compared, and nothing more', () => {
-    const reachable = fc.record({ failures: fc.nat(ACCOUNT_RULE.lockAt - 1), wait: fc.nat(900_000) });
+    const reachable = fc.record({ failures: fc.nat(ACCOUNT_POLICY.lockAfterFailures - 1), wait: fc.nat(900_000) });
     fc.assert(
       fc.property(reachable, ({ failures, wait }) => {
         const before = { failures, blockedUntil: START - wait, updatedAt: START - wait };
-        const decision = admitAttempt(before, START, ACCOUNT_RULE);
+        const decision = registerAccountAttempt(before, START, ACCOUNT_POLICY);
         assert.equal(decision.admitted, true);
-        assert.deepEqual(withdrawAttempt(decision.next, { before, next: decision.next }, ACCOUNT_RULE), before);
+        assert.deepEqual(releaseAccountAttempt(decision.next, { before, next: decision.next }, ACCOUNT_POLICY), before);
       }),
     );
-    const { next } = admitAttempt(undefined, START, ACCOUNT_RULE);
+    const { next } = registerAccountAttempt(undefined, START, ACCOUNT_POLICY);
     const nothing = { failures: 0, blockedUntil: 0, updatedAt: START };
-    assert.deepEqual(withdrawAttempt(next, { before: undefined, next }, ACCOUNT_RULE), nothing);
+    assert.deepEqual(releaseAccountAttempt(next, { before: undefined, next }, ACCOUNT_POLICY), nothing);
   });
 
   it('keeps the wait of others when an attempt is taken back, unless fewer than five are left', () => {
     const attempt = { before: undefined, next: { failures: 1, blockedUntil: 0, updatedAt: START } };
     const after = (failures: number): ThrottleState =>
-      withdrawAttempt({ failures, blockedUntil: START + 9, updatedAt: START }, attempt, ACCOUNT_RULE);
+      releaseAccountAttempt({ failures, blockedUntil: START + 9, updatedAt: START }, attempt, ACCOUNT_POLICY);
     assert.deepEqual(after(6), { failures: 5, blockedUntil: START + 9, updatedAt: START });
     assert.deepEqual(after(5), { failures: 4, blockedUntil: 0, updatedAt: START });
     assert.deepEqual(after(0), { failures: 0, blockedUntil: 0, updatedAt: START });
     const sameCount = { failures: 1, blockedUntil: START + 9, updatedAt: START + 1 };
-    assert.deepEqual(withdrawAttempt(sameCount, attempt, ACCOUNT_RULE), { ...sameCount, failures: 0, blockedUntil: 0 });
+    assert.deepEqual(releaseAccountAttempt(sameCount, attempt, ACCOUNT_POLICY), {
+      ...sameCount,
+      failures: 0,
+      blockedUntil: 0,
+    });
   });
 
   it('begins anew when a success has removed the row', () => {
-    assert.deepEqual(admitAttempt(undefined, START, ACCOUNT_RULE), {
+    assert.deepEqual(registerAccountAttempt(undefined, START, ACCOUNT_POLICY), {
       admitted: true,
       next: { failures: 1, blockedUntil: 0, updatedAt: START },
     });
@@ -172,8 +185,9 @@ describe('throttle of an address', () => {
           const refunds: number[] = [];
           for (let pupil = 0; pupil < 630; pupil += 1) {
             const now = START + Math.floor((pupil * seconds * 1000) / 630);
-            while ((refunds[0] ?? Infinity) <= now) state = refund(state, refunds.shift() ?? now, ADDRESS_RULE);
-            const decision = admitFromAddress(state, now, ADDRESS_RULE);
+            while ((refunds[0] ?? Infinity) <= now)
+              state = releaseAddressAttempt(state, refunds.shift() ?? now, ADDRESS_POLICY);
+            const decision = registerAddressAttempt(state, now, ADDRESS_POLICY);
             assert.equal(decision.admitted, true, `pupil ${pupil}`);
             state = decision.next;
             if ((dice.next().value ?? 0) >= 5) refunds.push(now + latency);
@@ -185,29 +199,29 @@ describe('throttle of an address', () => {
   });
 
   it('stops a guesser at the capacity plus what leaks, in any window', () => {
-    const rule: AddressRule = { capacity: 20, msPerDrop: 1_000 };
+    const policy: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: 1_000 };
     fc.assert(
       fc.property(gaps(2_000), fc.integer({ min: 0, max: 60_000 }), (instants, length) => {
-        const { admitted } = knock<AddressRule>(admitFromAddress, rule, instants);
+        const { admitted } = knock<LeakyBucketPolicy>(registerAddressAttempt, policy, instants);
         for (const from of admitted) {
           const count = admitted.filter((at) => at >= from && at <= from + length).length;
-          assert.ok(count <= rule.capacity + Math.ceil(length / rule.msPerDrop) + 1);
+          assert.ok(count <= policy.capacity + Math.ceil(length / policy.leakIntervalMs) + 1);
         }
       }),
     );
   });
 
   it('counts parallel attempts as sequential ones and holds the line at 300', () => {
-    const { admitted, state } = knock<AddressRule>(
-      admitFromAddress,
-      ADDRESS_RULE,
+    const { admitted, state } = knock<LeakyBucketPolicy>(
+      registerAddressAttempt,
+      ADDRESS_POLICY,
       new Array<number>(1_000).fill(START),
     );
     assert.equal(admitted.length, 300);
-    const denied = admitFromAddress(state, START + 400, ADDRESS_RULE);
+    const denied = registerAddressAttempt(state, START + 400, ADDRESS_POLICY);
     assert.deepEqual(denied, { admitted: false, until: START + 1_000, next: state });
-    assert.equal(admitFromAddress(state, START + 999, ADDRESS_RULE).admitted, false);
-    assert.equal(admitFromAddress(state, START + 1_000, ADDRESS_RULE).admitted, true);
+    assert.equal(registerAddressAttempt(state, START + 999, ADDRESS_POLICY).admitted, false);
+    assert.equal(registerAddressAttempt(state, START + 1_000, ADDRESS_POLICY).admitted, true);
   });
 
   it('keeps whole numbers, never below zero, and gives back exactly what a success took', () => {
@@ -221,8 +235,8 @@ describe('throttle of an address', () => {
         let failures = 0;
         for (const [move, gap] of list) {
           now += gap;
-          state = admitFromAddress(state, now, ADDRESS_RULE).next;
-          if (move === 'succeed') state = refund(state, now, ADDRESS_RULE);
+          state = registerAddressAttempt(state, now, ADDRESS_POLICY).next;
+          if (move === 'succeed') state = releaseAddressAttempt(state, now, ADDRESS_POLICY);
           else failures += 1;
           assert.ok(Number.isInteger(state.failures) && state.failures >= 0 && state.failures <= failures);
           assert.ok(Number.isInteger(state.updatedAt) && state.updatedAt <= now);
@@ -232,21 +246,25 @@ describe('throttle of an address', () => {
   });
 
   it('forgets everything in time, and a clock that runs back frees nobody', () => {
-    const { state } = knock<AddressRule>(admitFromAddress, ADDRESS_RULE, new Array<number>(300).fill(START));
+    const { state } = knock<LeakyBucketPolicy>(
+      registerAddressAttempt,
+      ADDRESS_POLICY,
+      new Array<number>(300).fill(START),
+    );
     assert.ok(state);
-    assert.equal(admitFromAddress(state, START + 299_999, ADDRESS_RULE).next.failures, 2);
-    assert.equal(admitFromAddress(state, START + 300_000, ADDRESS_RULE).next.failures, 1);
-    assert.equal(admitFromAddress(state, START - 3_600_000, ADDRESS_RULE).admitted, false);
-    assert.equal(refund(undefined, START, ADDRESS_RULE).failures, 0);
+    assert.equal(registerAddressAttempt(state, START + 299_999, ADDRESS_POLICY).next.failures, 2);
+    assert.equal(registerAddressAttempt(state, START + 300_000, ADDRESS_POLICY).next.failures, 1);
+    assert.equal(registerAddressAttempt(state, START - 3_600_000, ADDRESS_POLICY).admitted, false);
+    assert.equal(releaseAddressAttempt(undefined, START, ADDRESS_POLICY).failures, 0);
   });
 });
 
-describe('scaleRule', () => {
+describe('scalePolicy', () => {
   it('multiplies the capacity and divides the time of one drop, in whole numbers', () => {
-    assert.deepEqual(scaleRule(ADDRESS_RULE, 1), ADDRESS_RULE);
-    assert.deepEqual(scaleRule(ADDRESS_RULE, 2), { capacity: 600, msPerDrop: 500 });
-    assert.deepEqual(scaleRule(ADDRESS_RULE, 4), { capacity: 1_200, msPerDrop: 250 });
-    assert.deepEqual(scaleRule({ capacity: 3, msPerDrop: 1_001 }, 4), { capacity: 12, msPerDrop: 251 });
+    assert.deepEqual(scalePolicy(ADDRESS_POLICY, 1), ADDRESS_POLICY);
+    assert.deepEqual(scalePolicy(ADDRESS_POLICY, 2), { capacity: 600, leakIntervalMs: 500 });
+    assert.deepEqual(scalePolicy(ADDRESS_POLICY, 4), { capacity: 1_200, leakIntervalMs: 250 });
+    assert.deepEqual(scalePolicy({ capacity: 3, leakIntervalMs: 1_001 }, 4), { capacity: 12, leakIntervalMs: 251 });
   });
 });
 

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { networksOf } from '../../src/domain/throttling/network.ts';
+import { throttleNetworks } from '../../src/domain/throttling/network.ts';
 
-const names = (address: string): string[] => networksOf(address).map(({ name }) => name);
+const names = (address: string): string[] => throttleNetworks(address).map(({ name }) => name);
 
-describe('networksOf', () => {
+describe('throttleNetworks', () => {
   it('returns the /64, /56 and /48 of an IPv6 address with 1, 2 and 4 times the budget', () => {
-    assert.deepEqual(networksOf('2001:db8:1:23ff::1'), [
+    assert.deepEqual(throttleNetworks('2001:db8:1:23ff::1'), [
       { name: '2001:db8:1:23ff::/64', weight: 1 },
       { name: '2001:db8:1:2300::/56', weight: 2 },
       { name: '2001:db8:1::/48', weight: 4 },
@@ -49,16 +49,16 @@ describe('networksOf', () => {
       ['64:ff9b::ffff:ffff', '255.255.255.255'],
       ['64:ff9b::', '0.0.0.0'],
     ] as const) {
-      assert.deepEqual(networksOf(address), [{ name, weight: 1 }], address);
+      assert.deepEqual(throttleNetworks(address), [{ name, weight: 1 }], address);
     }
     for (const other of ['64:ff9b:1::cb00:7107', '64:ff9b::1:cb00:7107', '::fffe:cb00:7107', '::1:ffff:cb00:7107']) {
-      assert.equal(networksOf(other).length, 3, other);
+      assert.equal(throttleNetworks(other).length, 3, other);
     }
   });
 
   it('returns text that is no address as one network', () => {
     for (const name of ['', 'unknown', '203.0.113.7:443', '[2001:db8::1]', '2001:db8::/32', 'x::1']) {
-      assert.deepEqual(networksOf(name), [{ name, weight: 1 }]);
+      assert.deepEqual(throttleNetworks(name), [{ name, weight: 1 }]);
     }
   });
 

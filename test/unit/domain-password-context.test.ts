@@ -8,7 +8,7 @@ import {
   type PasswordContext,
 } from '../../src/domain/credentials/password-context.ts';
 import { checkNewPassword, type PasswordProblem } from '../../src/domain/credentials/password-policy.ts';
-import { ORIGINAL_LANGUAGE } from '../../src/domain/text.ts';
+import { DEFAULT_LANGUAGE } from '../../src/domain/text.ts';
 
 const EMPTY: PasswordContext = { names: [], emails: [], phones: [], accounts: [], studentNumbers: [], schools: [] };
 const find = (password: string, facts: Partial<PasswordContext>): ContextProblem[] =>
@@ -137,5 +137,5 @@ describe('pieces and runs in a password', () => {
 });
 
 it('the original language is Traditional Chinese as written in Taiwan', () => {
-  assert.equal(ORIGINAL_LANGUAGE, 'zh-TW');
+  assert.equal(DEFAULT_LANGUAGE, 'zh-TW');
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   MAX_PASSWORD_LENGTH,
   checkNewPassword,
-  normalisePassword,
+  normalizePassword,
 } from '../../src/domain/credentials/password-policy.ts';
 import type { PasswordContext, PasswordProblem } from '../../src/domain/credentials/password-policy.ts';
 import { codePoints, foldForComparison } from '../../src/domain/text.ts';
@@ -305,7 +305,7 @@ describe('words that others know', () => {
   });
 
   it('hashes the NFKC form, whole', () => {
-    assert.equal(normalisePassword('ｉｖｏｒｙ e\u0301 ①'), 'ivory é 1');
-    assert.equal(normalisePassword('  Ivory '), '  Ivory ');
+    assert.equal(normalizePassword('ｉｖｏｒｙ e\u0301 ①'), 'ivory é 1');
+    assert.equal(normalizePassword('  Ivory '), '  Ivory ');
   });
 });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { isTooFarAhead, rememberedUntil } from '../../src/domain/proof-times.ts';
+import { isTooFarAhead, replayProtectedUntil } from '../../src/domain/proof-times.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 1);
 const SECONDS = NOW / 1000;
@@ -21,13 +21,13 @@ describe('isTooFarAhead', () => {
   });
 });
 
-describe('rememberedUntil', () => {
+describe('replayProtectedUntil', () => {
   const tolerance = 15;
   const window = 300;
 
   it('is a whole number of milliseconds, 121 seconds after exp', () => {
-    assert.equal(rememberedUntil(SECONDS), NOW + 121_000);
-    assert.equal(rememberedUntil(SECONDS + 0.123456), NOW + 122_000);
+    assert.equal(replayProtectedUntil(SECONDS), NOW + 121_000);
+    assert.equal(replayProtectedUntil(SECONDS + 0.123456), NOW + 122_000);
   });
 
   it('is after the last moment at which an assertion is accepted, also for a node 60 seconds behind', () => {
@@ -39,7 +39,7 @@ describe('rememberedUntil', () => {
           const exp = SECONDS + life;
           // The provider: jwt.js, assertPayload.
           const accepted = Math.floor((NOW + later) / 1000) - tolerance < exp;
-          if (accepted) assert.ok(rememberedUntil(exp + tolerance) > NOW + later + 60_000 - 1_000);
+          if (accepted) assert.ok(replayProtectedUntil(exp + tolerance) > NOW + later + 60_000 - 1_000);
         },
       ),
     );
@@ -56,7 +56,7 @@ describe('rememberedUntil', () => {
           const iat = SECONDS + ahead;
           // The provider: validate_dpop.js. It remembers a proof for 300 seconds after its first use.
           const accepted = Math.abs(Math.floor((now + later) / 1000) - iat) <= window;
-          if (accepted) assert.ok(rememberedUntil(Math.floor(now / 1000) + window) > now + later + 60_000 - 1_000);
+          if (accepted) assert.ok(replayProtectedUntil(Math.floor(now / 1000) + window) > now + later + 60_000 - 1_000);
         },
       ),
     );

@@ -8,40 +8,41 @@ import {
   isWindowOver,
   NO_REFUSALS,
   REFUSAL_WINDOW_MS,
-  summarize,
+  summarizeRefusals,
   type Refusals,
 } from '../../src/domain/throttling/refusals.ts';
 import {
-  ACCOUNT_RULE,
-  admitKnownDevice,
-  admitUnknownDevice,
-  MAX_FAILURES_OF_ALL_DEVICES,
+  ACCOUNT_POLICY,
+  registerKnownDeviceAttempt,
+  registerUnknownDeviceAttempt,
+  MAX_FAILURES_ACROSS_DEVICES,
   type ThrottleState,
 } from '../../src/domain/throttling/throttle.ts';
 
 const START = Date.UTC(2026, 10, 23);
-const LOCK = ACCOUNT_RULE.lockAt;
+const LOCK = ACCOUNT_POLICY.lockAfterFailures;
 
 const state = (failures: number, blockedUntil = 0): ThrottleState => ({ failures, blockedUntil, updatedAt: START - 1 });
 const admit = (
   login: ThrottleState | undefined,
   person: ThrottleState | undefined,
   isTyped = true,
-): ReturnType<typeof admitUnknownDevice> => admitUnknownDevice({ login, person }, isTyped, START, ACCOUNT_RULE);
+): ReturnType<typeof registerUnknownDeviceAttempt> =>
+  registerUnknownDeviceAttempt({ login, person }, isTyped, START, ACCOUNT_POLICY);
 
-describe('admitUnknownDevice', () => {
+describe('registerUnknownDeviceAttempt', () => {
   it('counts on the login and on the person', () => {
     const first = { failures: 1, blockedUntil: 0, updatedAt: START };
     assert.deepEqual(admit(undefined, undefined), {
       admitted: true,
-      compare: true,
-      onTime: true,
+      canCompare: true,
+      isOnTime: true,
       next: { login: first, person: first },
     });
     assert.deepEqual(admit(state(3), state(4)), {
       admitted: true,
-      compare: true,
-      onTime: true,
+      canCompare: true,
+      isOnTime: true,
       next: {
         login: { failures: 4, blockedUntil: 0, updatedAt: START },
         person: { failures: 5, blockedUntil: START + 30_000, updatedAt: START },
@@ -60,25 +61,25 @@ describe('admitUnknownDevice', () => {
   it('compares while the person has to wait, counts the attempt, and never shortens the wait', () => {
     const admission = admit(undefined, state(6, START + 40_000));
     assert.ok(admission.admitted);
-    assert.deepEqual([admission.compare, admission.onTime], [true, false]);
+    assert.deepEqual([admission.canCompare, admission.isOnTime], [true, false]);
     assert.deepEqual(admission.next.person, { failures: 7, blockedUntil: START + 120_000, updatedAt: START });
     const long = admit(undefined, state(6, START + 800_000));
     assert.ok(long.admitted);
     assert.equal(long.next.person.blockedUntil, START + 800_000);
     const over = admit(undefined, state(6, START));
     assert.ok(over.admitted);
-    assert.equal(over.onTime, true);
+    assert.equal(over.isOnTime, true);
   });
 
   it('does not compare when the person is locked, and counts no further', () => {
     const locked = state(LOCK, START + 1);
     const admission = admit(state(1), locked);
     assert.ok(admission.admitted);
-    assert.deepEqual([admission.compare, admission.onTime], [false, false]);
+    assert.deepEqual([admission.canCompare, admission.isOnTime], [false, false]);
     assert.deepEqual(admission.next, { login: { failures: 2, blockedUntil: 0, updatedAt: START }, person: locked });
     const last = admit(undefined, state(LOCK - 1));
     assert.ok(last.admitted);
-    assert.deepEqual([last.compare, last.next.person.failures], [true, LOCK]);
+    assert.deepEqual([last.canCompare, last.next.person.failures], [true, LOCK]);
   });
 
   it('refuses for the person where no login is typed', () => {
@@ -92,9 +93,9 @@ describe('admitUnknownDevice', () => {
   });
 });
 
-describe('admitKnownDevice', () => {
+describe('registerKnownDeviceAttempt', () => {
   const known = (device: ThrottleState | undefined, person: ThrottleState | undefined): unknown =>
-    admitKnownDevice({ device, person }, START, ACCOUNT_RULE);
+    registerKnownDeviceAttempt({ device, person }, START, ACCOUNT_POLICY);
 
   it('is held up neither by the wait nor by the lock of the person', () => {
     const first = { failures: 1, blockedUntil: 0, updatedAt: START };
@@ -115,8 +116,8 @@ describe('admitKnownDevice', () => {
     });
     assert.deepEqual(known(state(5, START + 1), undefined), { kind: 'refused', until: START + 1 });
     assert.deepEqual(known(state(LOCK), undefined), { kind: 'unknown' });
-    assert.deepEqual(known(undefined, state(MAX_FAILURES_OF_ALL_DEVICES)), { kind: 'unknown' });
-    assert.notDeepEqual(known(undefined, state(MAX_FAILURES_OF_ALL_DEVICES - 1)), { kind: 'unknown' });
+    assert.deepEqual(known(undefined, state(MAX_FAILURES_ACROSS_DEVICES)), { kind: 'unknown' });
+    assert.notDeepEqual(known(undefined, state(MAX_FAILURES_ACROSS_DEVICES - 1)), { kind: 'unknown' });
   });
 });
 
@@ -130,7 +131,7 @@ describe('the counters of an account', () => {
   interface Compared {
     at: number;
     isKnown: boolean;
-    onTime: boolean;
+    isOnTime: boolean;
   }
 
   /** Runs the attempts. @returns those whose password is compared */
@@ -143,19 +144,21 @@ describe('the counters of an account', () => {
       const person = counters.get('person');
       const [deviceKey, loginKey] = [`device ${String(device)}`, `login ${String(login)}`];
       const known =
-        device === 0 ? undefined : admitKnownDevice({ device: counters.get(deviceKey), person }, now, ACCOUNT_RULE);
+        device === 0
+          ? undefined
+          : registerKnownDeviceAttempt({ device: counters.get(deviceKey), person }, now, ACCOUNT_POLICY);
       if (known?.kind === 'refused') continue;
       if (known?.kind === 'admitted') {
         counters.set(deviceKey, known.next.device).set('person', known.next.person);
-        compared.push({ at: now, isKnown: true, onTime: true });
+        compared.push({ at: now, isKnown: true, isOnTime: true });
         continue;
       }
       const states = { login: login === 0 ? undefined : counters.get(loginKey), person };
-      const admission = admitUnknownDevice(states, login !== 0, now, ACCOUNT_RULE);
+      const admission = registerUnknownDeviceAttempt(states, login !== 0, now, ACCOUNT_POLICY);
       if (!admission.admitted) continue;
       counters.set('person', admission.next.person);
       if (login !== 0) counters.set(loginKey, admission.next.login);
-      if (admission.compare) compared.push({ at: now, isKnown: false, onTime: admission.onTime });
+      if (admission.canCompare) compared.push({ at: now, isKnown: false, isOnTime: admission.isOnTime });
     }
     return compared;
   };
@@ -164,12 +167,12 @@ describe('the counters of an account', () => {
     fc.assert(
       fc.property(attempts, (list) => {
         const compared = run(list);
-        assert.ok(compared.length <= MAX_FAILURES_OF_ALL_DEVICES);
+        assert.ok(compared.length <= MAX_FAILURES_ACROSS_DEVICES);
         assert.ok(compared.filter(({ isKnown }) => !isKnown).length <= LOCK);
       }),
     );
     const everywhere = Array.from({ length: 2_000 }, (_, at) => ({ device: at % 4, login: at % 3, later: 1_000_000 }));
-    assert.equal(run(everywhere).length, MAX_FAILURES_OF_ALL_DEVICES);
+    assert.equal(run(everywhere).length, MAX_FAILURES_ACROSS_DEVICES);
     const unknown = everywhere.map((attempt) => ({ ...attempt, device: 0 }));
     assert.equal(run(unknown).length, LOCK);
   });
@@ -190,7 +193,7 @@ describe('the counters of an account', () => {
     const earliest = [0, 0, 0, 0, 0, 30, 90, 210, 450, 930].map((seconds) => seconds * 1_000);
     fc.assert(
       fc.property(attempts, (list) => {
-        const counted = run(list.map((attempt) => ({ ...attempt, device: 0 }))).filter(({ onTime }) => onTime);
+        const counted = run(list.map((attempt) => ({ ...attempt, device: 0 }))).filter(({ isOnTime }) => isOnTime);
         const [first] = counted;
         if (first === undefined) return;
         for (const [at, ms] of earliest.entries()) {
@@ -223,8 +226,11 @@ describe('refused attempts', () => {
     });
     assert.deepEqual([isWindowOver(open, end - 1), isWindowOver(open, end)], [false, true]);
     assert.equal(isWindowOver(NO_REFUSALS, end), false);
-    assert.deepEqual(summarize(open), { attempts: 3, since: START });
-    assert.deepEqual([summarize({ count: 0, since: START }), summarize(NO_REFUSALS)], [undefined, undefined]);
+    assert.deepEqual(summarizeRefusals(open), { attempts: 3, since: START });
+    assert.deepEqual(
+      [summarizeRefusals({ count: 0, since: START }), summarizeRefusals(NO_REFUSALS)],
+      [undefined, undefined],
+    );
   });
 
   it('are all in the audit log at the end, in no more than two entries and one per hour', () => {
@@ -240,7 +246,7 @@ describe('refused attempts', () => {
           entries += Number(counted.isFirst) + Number(counted.summary !== undefined);
           recorded += Number(counted.isFirst) + (counted.summary?.attempts ?? 0);
         }
-        const rest = summarize(refusals);
+        const rest = summarizeRefusals(refusals);
         recorded += rest?.attempts ?? 0;
         assert.equal(recorded, gaps.length);
         assert.ok(entries + Number(rest !== undefined) <= 2 + Math.floor((now - START) / REFUSAL_WINDOW_MS));

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { admitAttempt, admitFromAddress, type ThrottleState } from '../../src/domain/throttling/throttle.ts';
-import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../src/domain/throttling/user-codes.ts';
+import {
+  registerAccountAttempt,
+  registerAddressAttempt,
+  type ThrottleState,
+} from '../../src/domain/throttling/throttle.ts';
+import { USER_CODE_NETWORK_POLICY, USER_CODE_POLICY } from '../../src/domain/throttling/user-codes.ts';
 
 const START = Date.UTC(2026, 10, 23, 1);
 const HOUR = 3_600_000;
@@ -13,7 +17,7 @@ describe('the limits of wrong user codes', () => {
     let admitted = 0;
     for (let now = START; now < START + HOUR; now += 500) {
       for (let at = 0; at < (now === START ? 100 : 1); at += 1) {
-        const admission = admitFromAddress(state, now, USER_CODE_NETWORK_RULE);
+        const admission = registerAddressAttempt(state, now, USER_CODE_NETWORK_POLICY);
         state = admission.next;
         if (admission.admitted) admitted += 1;
       }
@@ -27,7 +31,7 @@ describe('the limits of wrong user codes', () => {
     let now = START;
     const waits: number[] = [];
     for (let at = 0; at < 200; at += 1) {
-      const admission = admitAttempt(state, now, USER_CODE_RULE);
+      const admission = registerAccountAttempt(state, now, USER_CODE_POLICY);
       assert.equal(admission.admitted, true, String(at));
       state = admission.next;
       waits.push(state.blockedUntil === 0 ? 0 : state.blockedUntil - now);

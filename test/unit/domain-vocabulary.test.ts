@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 
 import { GUARDIANSHIP_ACTIONS } from '../../src/domain/acting/guardianship.ts';
 import { defaultPermissions, intersectPermissions } from '../../src/domain/acting/permissions.ts';
-import { CHAIN_START, chainHash, verifyStep, type ChainedEntry } from '../../src/domain/audit-chain.ts';
-import { apiScope, claimsOfScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
-import { dayInCity, systemClock } from '../../src/domain/clock.ts';
+import { GENESIS_HEAD, chainHash, verifyEntry, type ChainedEntry } from '../../src/domain/audit-chain.ts';
+import { apiScope, claimsForScopes, parseApiScope, SCOPE_CLAIMS, SCOPES } from '../../src/domain/claims/scopes.ts';
+import { localDate, systemClock } from '../../src/domain/clock.ts';
 import {
   AUTHORITIES,
   GUARDIANSHIP_STATES,
@@ -16,7 +16,7 @@ import {
   SCHOOL_TYPES,
 } from '../../src/domain/model.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { REMEMBERED_SESSION_SECONDS, SESSION_SECONDS } from '../../src/domain/sessions.ts';
+import { MAX_REMEMBERED_SESSION_SECONDS, MAX_SESSION_SECONDS } from '../../src/domain/sessions.ts';
 
 describe('vocabulary of the claims', () => {
   it('holds exactly the documented values, in order', () => {
@@ -52,7 +52,7 @@ describe('vocabulary of the claims', () => {
       offline_access: [],
     });
     assert.deepEqual(SCOPES, Object.keys(SCOPE_CLAIMS));
-    assert.deepEqual([...claimsOfScopes(['openid', 'email', 'children.profile'])], ['sub', 'email', 'email_verified']);
+    assert.deepEqual([...claimsForScopes(['openid', 'email', 'children.profile'])], ['sub', 'email', 'email_verified']);
   });
 
   it('gives each authority these permissions', () => {
@@ -96,9 +96,9 @@ describe('scope of an API', () => {
 
 describe('time and chance', () => {
   it('begins the day at midnight in Taiwan', () => {
-    assert.equal(dayInCity(Date.UTC(2026, 10, 22, 15, 59, 59, 999)), '2026-11-22');
-    assert.equal(dayInCity(Date.UTC(2026, 10, 22, 16)), '2026-11-23');
-    assert.equal(dayInCity(Date.UTC(2026, 11, 31, 16)), '2027-01-01');
+    assert.equal(localDate(Date.UTC(2026, 10, 22, 15, 59, 59, 999)), '2026-11-22');
+    assert.equal(localDate(Date.UTC(2026, 10, 22, 16)), '2026-11-23');
+    assert.equal(localDate(Date.UTC(2026, 11, 31, 16)), '2027-01-01');
   });
 
   it('reads the system clock in milliseconds', () => {
@@ -116,8 +116,8 @@ describe('time and chance', () => {
   });
 
   it('counts sessions in seconds: 12 hours, remembered 30 days', () => {
-    assert.equal(SESSION_SECONDS, 43_200);
-    assert.equal(REMEMBERED_SESSION_SECONDS, 2_592_000);
+    assert.equal(MAX_SESSION_SECONDS, 43_200);
+    assert.equal(MAX_REMEMBERED_SESSION_SECONDS, 2_592_000);
   });
 });
 
@@ -126,22 +126,22 @@ describe('step of the audit chain', () => {
     ...{ seq: 1, at: 1, event: 'sign_in.signed_in', outcome: 'ok', actorId: null, subjectId: null },
     ...{ clientId: null, address: null, detail: {} },
   };
-  const first: ChainedEntry = { ...content, prevHash: CHAIN_START.hash, hash: chainHash(CHAIN_START.hash, content) };
+  const first: ChainedEntry = { ...content, prevHash: GENESIS_HEAD.hash, hash: chainHash(GENESIS_HEAD.hash, content) };
 
   it('starts at zero', () => {
-    assert.deepEqual(CHAIN_START, { seq: 0, hash: '0'.repeat(64) });
-    assert.deepEqual(verifyStep(CHAIN_START, first), { ok: true, head: { seq: 1, hash: first.hash } });
+    assert.deepEqual(GENESIS_HEAD, { seq: 0, hash: '0'.repeat(64) });
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, first), { ok: true, head: { seq: 1, hash: first.hash } });
   });
 
   it('says which part is wrong, at which entry', () => {
-    assert.deepEqual(verifyStep(CHAIN_START, { ...first, seq: 2 }), { ok: false, seq: 2, problem: 'sequence' });
-    assert.deepEqual(verifyStep(CHAIN_START, { ...first, seq: 0 }), { ok: false, seq: 0, problem: 'sequence' });
-    assert.deepEqual(verifyStep(CHAIN_START, { ...first, prevHash: '1'.repeat(64) }), {
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, seq: 2 }), { ok: false, seq: 2, problem: 'sequence' });
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, seq: 0 }), { ok: false, seq: 0, problem: 'sequence' });
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, prevHash: '1'.repeat(64) }), {
       ok: false,
       seq: 1,
       problem: 'previous',
     });
-    assert.deepEqual(verifyStep(CHAIN_START, { ...first, event: 'sign_in.refused' }), {
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, event: 'sign_in.refused' }), {
       ok: false,
       seq: 1,
       problem: 'hash',

@@ -5,15 +5,15 @@ import fc from 'fast-check';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { accessOf as paymentAccess, isRecent } from '../../examples/payment/access.ts';
 import { createLedger } from '../../examples/payment/bills.ts';
-import { paymentWords } from '../../examples/payment/translations.ts';
+import { paymentTranslations } from '../../examples/payment/translations.ts';
 import { accessOf as portfolioAccess } from '../../examples/portfolio/access.ts';
 import { classOf, filesOf } from '../../examples/portfolio/files.ts';
-import { portfolioWords } from '../../examples/portfolio/translations.ts';
-import { actingSchema, claimsParameter, personSchema, ROLES, wishFor } from '../../examples/shared/claims.ts';
+import { portfolioTranslations } from '../../examples/portfolio/translations.ts';
+import { actingSchema, claimsParameter, personSchema, ROLES, requestFor } from '../../examples/shared/claims.ts';
 import { ConfigError, readConfig } from '../../examples/shared/config.ts';
 import { createLogoutTokenVerifier, LogoutTokenError } from '../../examples/shared/logout-token.ts';
 import { createSessions, recall, remember, type Context } from '../../examples/shared/sessions.ts';
-import { pickLanguage, sharedWords, type Dictionary } from '../../examples/shared/translations.ts';
+import { pickLanguage, sharedTranslations, type Dictionary } from '../../examples/shared/translations.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 4);
 
@@ -275,17 +275,17 @@ describe('claims and words', () => {
   it('ask again for the identity that is held', () => {
     const acting = actingSchema.parse({ role: 'parent', child: 'child-a', school_code: '993301', ctx: 'a' });
     assert.equal(
-      claimsParameter(wishFor(acting)),
+      claimsParameter(requestFor(acting)),
       '{"id_token":{"acting":{"value":{"role":"parent","child":"child-a"}}}}',
     );
-    assert.deepEqual(wishFor(actingSchema.parse({ role: 'teacher', school_code: '993302', ctx: 'a' })), {
+    assert.deepEqual(requestFor(actingSchema.parse({ role: 'teacher', school_code: '993302', ctx: 'a' })), {
       role: 'teacher',
       school_code: '993302',
     });
   });
   it('exist for every key of every view, in both languages with the same gaps', () => {
-    for (const [folder, own] of Object.entries({ portfolio: portfolioWords, payment: paymentWords })) {
-      const words: Dictionary = { ...sharedWords, ...own };
+    for (const [folder, own] of Object.entries({ portfolio: portfolioTranslations, payment: paymentTranslations })) {
+      const words: Dictionary = { ...sharedTranslations, ...own };
       for (const text of Object.values(words)) {
         const gaps = (line: string): string[] => (line.match(/\{\w+\}/g) ?? []).sort();
         assert.deepEqual(gaps(text.en), gaps(text['zh-TW']));

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
 
 const RECEIVER = new URL('../helpers/logout-receiver.ts', import.meta.url).href;
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 it('a test whose service refuses to start fails and ends, though its logout receiver was never closed', async () => {
   const script = `
@@ -28,7 +28,7 @@ it('a test whose service refuses to start fails and ends, though its logout rece
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const args = ['--input-type=module-typescript', '--test-reporter=tap', '-e', script];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
   clearTimeout(timer);
   assert.deepEqual([child.signalCode, child.exitCode], [null, 1], said);

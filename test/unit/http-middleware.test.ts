@@ -8,15 +8,15 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { field, parseForms, readForm, tick } from '../../src/http/forms/body.ts';
-import { sameOrigin } from '../../src/http/middleware/csrf.ts';
-import { language, switchLanguage } from '../../src/http/middleware/locale.ts';
-import { observe } from '../../src/http/middleware/request-log.ts';
-import { BusyError, UnavailableError } from '../../src/platform/errors.ts';
+import { field, parseForms, readForm, checkbox } from '../../src/http/forms/body.ts';
+import { csrf } from '../../src/http/middleware/csrf.ts';
+import { locale, switchLanguage } from '../../src/http/middleware/locale.ts';
+import { requestLog } from '../../src/http/middleware/request-log.ts';
+import { HashQueueFullError, DatabaseUnavailableError } from '../../src/platform/errors.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { serveMiddlewares as serve, type Send } from '../helpers/koa-server.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 
 const ISSUER = 'https://id.city.test';
 const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
@@ -28,7 +28,7 @@ const done: Middleware = (ctx) => {
 describe('same-origin check', () => {
   const check = (): Promise<Send> =>
     serve(
-      sameOrigin(`${ISSUER}/`, (ctx) => {
+      csrf(`${ISSUER}/`, (ctx) => {
         ctx.status = 403;
         ctx.body = 'refused';
       }),
@@ -71,7 +71,7 @@ describe('same-origin check', () => {
 
 describe('language', () => {
   const speak = (): Promise<Send> =>
-    serve(language(i18n), (ctx: Context) => {
+    serve(locale(i18n), (ctx: Context) => {
       ctx.body = String(ctx.state['lang']);
     });
 
@@ -106,14 +106,14 @@ describe('language', () => {
 });
 
 describe('errors of a request', () => {
-  const kept = createKeptLog();
-  const metrics = createMetrics({ waiting: () => 0 }, kept.log);
-  const failed = (ctx: Context, status: number, reference: string, error?: unknown): void => {
+  const kept = createCapturedLog();
+  const metrics = createMetrics({ queueLength: () => 0 }, kept.log);
+  const showError = (ctx: Context, status: number, reference: string, error?: unknown): void => {
     ctx.status = status;
     ctx.body = `${String(status)} ${reference === ctx.response.get('x-request-id') ? 'same id' : 'other id'} ${String(error !== undefined)}`;
   };
   const answer = async (work: Middleware): Promise<Response> => {
-    const send = await serve(observe({ log: kept.log, metrics, random: systemRandom, failed }), work);
+    const send = await serve(requestLog({ log: kept.log, metrics, random: systemRandom, showError }), work);
     return send('/');
   };
   const thrower =
@@ -124,8 +124,8 @@ describe('errors of a request', () => {
 
   it('become pages with the status of the error and the id of the log line', async () => {
     const cases: [unknown, number][] = [
-      [new BusyError('busy'), 503],
-      [new UnavailableError(undefined), 503],
+      [new HashQueueFullError('busy'), 503],
+      [new DatabaseUnavailableError(undefined), 503],
       [createError(400, 'bad'), 400],
       [createError(499, 'closed'), 499],
       [Object.assign(new Error('odd'), { status: 399 }), 500],
@@ -172,7 +172,7 @@ describe('errors of a request', () => {
   it('log and measure the route, never the address', async () => {
     const before = kept.text().length;
     const send = await serve(
-      observe({ log: kept.log, metrics, random: systemRandom, failed }),
+      requestLog({ log: kept.log, metrics, random: systemRandom, showError }),
       async (ctx, next) => {
         if (ctx.path.startsWith('/own')) ctx['_matchedRoute'] = '/own/:secret';
         if (ctx.path.startsWith('/named')) ctx['_matchedRouteName'] = 'named';
@@ -212,7 +212,7 @@ describe('errors of a request', () => {
 });
 
 describe('forms', () => {
-  const shape = z.object({ name: field, remember: tick });
+  const shape = z.object({ name: field, remember: checkbox });
   const form = (): Promise<Send> =>
     serve(parseForms(), (ctx: Context) => {
       ctx.body = JSON.stringify(readForm(ctx, shape));

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import { pathOf } from '../../src/http/middleware/issuer-origin.ts';
-import { isLocal } from '../../src/http/middleware/locale.ts';
+import { isLocalPath } from '../../src/http/middleware/locale.ts';
 
 const HOME = 'https://id.city.test';
 
@@ -20,7 +20,7 @@ describe('a local path', () => {
       '/中文',
       '/a#b',
     ]) {
-      assert.equal(isLocal(path), true, path);
+      assert.equal(isLocalPath(path), true, path);
     }
     const others = [
       '',
@@ -35,7 +35,7 @@ describe('a local path', () => {
       ' /x',
       '/a\\b',
     ];
-    for (const path of others) assert.equal(isLocal(path), false, path);
+    for (const path of others) assert.equal(isLocalPath(path), false, path);
   });
 
   it('stays at the service for every text that passes (property)', () => {
@@ -55,7 +55,7 @@ describe('a local path', () => {
     );
     fc.assert(
       fc.property(texts, (path) => {
-        if (isLocal(path)) assert.equal(new URL(path, HOME).origin, HOME);
+        if (isLocalPath(path)) assert.equal(new URL(path, HOME).origin, HOME);
       }),
       { numRuns: 5_000 },
     );

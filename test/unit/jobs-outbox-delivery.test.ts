@@ -6,7 +6,7 @@ import { createI18n } from '../../src/presentation/i18n.ts';
 import type { Templates } from '../../src/presentation/templates.ts';
 import { createMailer } from '../../src/services/notifications/mailer.ts';
 import type { MailJob, OutboxJob } from '../../src/services/notifications/outbox.ts';
-import { markDone, markRetry } from '../../src/store/outbox.ts';
+import { markDelivered, scheduleRetry } from '../../src/store/outbox.ts';
 import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
@@ -24,12 +24,12 @@ eachStore('outbox', (on) => {
   before(() => {
     services = createTestServices(on.store);
   });
-  beforeEach(() => on.store.write((tx) => tx.db.delete(tx.t.outbox)));
+  beforeEach(() => on.store.write((tx) => tx.db.delete(tx.tables.outbox)));
   const enqueue = (job: OutboxJob): Promise<string> => on.store.write((tx) => services.outbox.enqueue(tx, job));
 
   it('stores jobs sealed, due at once, and opens them again', async () => {
     const id = await enqueue(MAIL);
-    const [row] = await on.store.read((tx) => tx.db.select().from(tx.t.outbox));
+    const [row] = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.ok(row);
     assert.deepEqual([row.id, row.kind, row.nextAt, row.createdAt], [id, 'mail', TEST_NOW, TEST_NOW]);
     assert.doesNotMatch(row.payload, /daming|secret/);
@@ -40,7 +40,7 @@ eachStore('outbox', (on) => {
 
   it('refuses a job that was moved to another row or is of an unknown kind', async () => {
     const [one, other] = [await enqueue(MAIL), await enqueue(LOGOUT)];
-    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.outbox));
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     const payload = rows.find(({ id }) => id === one)?.payload ?? '';
     assert.throws(() => services.outbox.open({ id: other, payload }));
     const unknown = services.secrets.seal('outbox', 'x', JSON.stringify({ ...MAIL, template: 'unknown' }));
@@ -48,18 +48,18 @@ eachStore('outbox', (on) => {
   });
 
   it('tells its listeners that something is due', () => {
-    services.kicks();
-    services.outbox.kick();
-    services.outbox.kick();
-    assert.equal(services.kicks(), 2);
+    services.wakes();
+    services.outbox.wake();
+    services.outbox.wake();
+    assert.equal(services.wakes(), 2);
   });
 
   it('waits until each job was delivered or has failed once', async () => {
     const [delivered, failed] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
     const waited = services.outbox.waitForDelivery([delivered, failed]);
     await on.store.write(async (tx) => {
-      await markDone(tx, delivered, TEST_NOW);
-      await markRetry(tx, failed, TEST_NOW, 'refused');
+      await markDelivered(tx, delivered, TEST_NOW);
+      await scheduleRetry(tx, failed, TEST_NOW, 'refused');
     });
     const started = performance.now();
     assert.deepEqual(await waited, new Set([delivered]));
@@ -69,7 +69,7 @@ eachStore('outbox', (on) => {
 
   it('waits a second and a half for what hangs, and no longer', async () => {
     const [hanging, delivered] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
-    await on.store.write((tx) => markDone(tx, delivered, TEST_NOW));
+    await on.store.write((tx) => markDelivered(tx, delivered, TEST_NOW));
     const started = performance.now();
     assert.deepEqual(await services.outbox.waitForDelivery([hanging, delivered]), new Set([delivered]));
     const waited = performance.now() - started;

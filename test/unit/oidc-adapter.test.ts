@@ -10,8 +10,8 @@ import { createAdapter } from '../../src/oidc/adapter/adapter.ts';
 import { identifyBrowser } from '../../src/oidc/adapter/browser-binding.ts';
 import { createSessionAdapter } from '../../src/oidc/adapter/session-adapter.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { sessionByHash } from '../../src/store/auth/sessions.ts';
-import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { findSession } from '../../src/store/auth/sessions.ts';
+import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -25,7 +25,7 @@ eachStore('adapter of the provider', (on) => {
   let services: TestServices;
   const adapter = (model: string): Adapter => createAdapter(model, { ...services, log: services.kept.log });
   const rowOf = async (id: string): Promise<Record<string, unknown> | undefined> => {
-    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.oidcRecords));
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
     return rows.find(({ idHash }) => idHash === hashId(id));
   };
 
@@ -156,7 +156,7 @@ eachStore('adapter of the provider', (on) => {
     await adapter('AccessToken').revokeByGrantId('revoked');
     assert.equal(await adapter('AccessToken').find('under'), undefined);
     assert.notEqual(await adapter('AccessToken').find('elsewhere'), undefined);
-    assert.deepEqual(await on.store.read((tx) => grantsOfPerson(tx, 'father')), []);
+    assert.deepEqual(await on.store.read((tx) => listGrantsByPerson(tx, 'father')), []);
   });
 });
 
@@ -180,7 +180,7 @@ eachStore('adapter of sessions', (on) => {
 
   it('writes the row of the account page together with the record', async () => {
     await sessions.upsert('cookie-1', signedIn('uid-1', { loginTs: nowSeconds() - 30 }), 12 * HOUR_SECONDS);
-    const row = await on.store.read((tx) => sessionByHash(tx, hashId('uid-1')));
+    const row = await on.store.read((tx) => findSession(tx, hashId('uid-1')));
     assert.deepEqual(
       { ...row, remember: Boolean(row?.remember) },
       {
@@ -197,12 +197,12 @@ eachStore('adapter of sessions', (on) => {
     assert.equal((await sessions.find('cookie-1'))?.accountId, 'father');
     assert.equal((await sessions.findByUid('uid-1'))?.accountId, 'father');
     await sessions.upsert('cookie-2', signedIn('uid-2', { transient: true }), 60);
-    assert.equal(Boolean((await on.store.read((tx) => sessionByHash(tx, hashId('uid-2'))))?.remember), false);
+    assert.equal(Boolean((await on.store.read((tx) => findSession(tx, hashId('uid-2'))))?.remember), false);
   });
 
   it('writes no row while nobody is signed in', async () => {
     await sessions.upsert('anonymous', { uid: 'uid-anonymous', state: { secret: 'of a form' } }, 60);
-    assert.equal(await on.store.read((tx) => sessionByHash(tx, hashId('uid-anonymous'))), undefined);
+    assert.equal(await on.store.read((tx) => findSession(tx, hashId('uid-anonymous'))), undefined);
     assert.notEqual(await sessions.find('anonymous'), undefined);
   });
 
@@ -217,14 +217,14 @@ eachStore('adapter of sessions', (on) => {
   it('never revives an ended session, and stores none of a deleted person', async () => {
     await sessions.upsert('ended', signedIn('uid-ended'), 60);
     await on.store.write((tx) =>
-      services.endings.endSessions(tx, 'father', [hashId('uid-ended')], { keepOffline: true }),
+      services.revocation.revokeSessions(tx, 'father', [hashId('uid-ended')], { keepOffline: true }),
     );
     await sessions.upsert('ended-again', signedIn('uid-ended'), 60);
     assert.equal(await sessions.find('ended'), undefined);
     assert.equal(await sessions.find('ended-again'), undefined);
     await sessions.upsert('nobody', signedIn('uid-nobody', { accountId: 'deleted' }), 60);
     assert.equal(await sessions.find('nobody'), undefined);
-    assert.equal(await on.store.read((tx) => sessionByHash(tx, hashId('uid-nobody'))), undefined);
+    assert.equal(await on.store.read((tx) => findSession(tx, hashId('uid-nobody'))), undefined);
   });
 
   for (const [name, transient, hours] of [

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import { interactionPolicy } from 'oidc-provider';
 
-import { sectorOf } from '../../src/oidc/contexts/sector-identifier.ts';
+import { sectorIdentifierOf } from '../../src/oidc/contexts/sector-identifier.ts';
 import { ACR_PASSWORD, AMR_PASSWORD, claims } from '../../src/oidc/options/claims.ts';
 import { requestedCheck } from '../../src/oidc/prompts/requested-check.ts';
 import { normalizePath } from '../../src/oidc/routes.ts';
@@ -17,7 +17,7 @@ describe('names in the protocol', () => {
 
   it('say which sector a client is of', () => {
     const of = (sectorIdentifierUri: string | undefined, ...redirectUris: string[]): string =>
-      sectorOf({ sectorIdentifierUri, redirectUris });
+      sectorIdentifierOf({ sectorIdentifierUri, redirectUris });
     assert.equal(of('https://sector.example/uris.json', 'https://app.example/cb'), 'sector.example');
     assert.equal(of(undefined, 'https://app.example:8443/cb', 'https://other.example'), 'app.example');
     assert.equal(of(undefined, 'org.example.app:/cb'), 'org.example.app');

@@ -8,11 +8,11 @@ import { resourceServerSchema } from '../../src/config/resource-servers.ts';
 import type { FindAccount } from '../../src/oidc/contexts/account.ts';
 import { createAssertionCheck } from '../../src/oidc/options/client-auth.ts';
 import { toMetadata } from '../../src/oidc/options/clients.ts';
-import { holdToFapi, isFapi } from '../../src/oidc/options/fapi.ts';
+import { enforceFapi, isFapi } from '../../src/oidc/options/fapi.ts';
 import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
 import { createTtl } from '../../src/oidc/options/ttl.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
-import { createClients } from '../../src/services/access/client-registry.ts';
+import { createClientRegistry } from '../../src/services/access/client-registry.ts';
 import { testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
 
 const NOW_SECONDS = TEST_NOW / 1000;
@@ -26,7 +26,7 @@ const FAPI = {
   require_pushed_authorization_requests: true,
   dpop_bound_access_tokens: true,
 };
-const clients = createClients(
+const clients = createClientRegistry(
   {
     clients: [
       testClient('app', { resources: [API] }),
@@ -188,7 +188,7 @@ describe('FAPI 2.0', () => {
     pkce: { required: (_ctx, { clientId }) => clientId !== 'api' },
     assertJwtClientAuthClaimsAndHeader: (_ctx, presented) => void checked.push(presented),
   };
-  const held = holdToFapi(base, clients);
+  const held = enforceFapi(base, clients);
   const of = (clientId?: string): object => ({ clientId });
 
   it('sets the profile, PKCE and refresh tokens by client', () => {

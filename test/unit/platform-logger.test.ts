@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
-import { createHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 
 const LOGGER = new URL('../../src/platform/logger.ts', import.meta.url).href;
 
 /** Logs so many lines of a thousand letters in a process of its own, and gives how many it counts as lost. */
-async function lostOf(lines: number, output: string): Promise<number> {
+async function countLostLines(lines: number, output: string): Promise<number> {
   const script = `
     const { createLogger, linesLost } = await import(process.argv[1]);
     const log = createLogger('info');
@@ -30,17 +30,17 @@ async function lostOf(lines: number, output: string): Promise<number> {
 
 describe('log lines that can not be written', () => {
   it('are counted when nobody reads standard output any more', async () => {
-    assert.equal(await lostOf(20, ''), 20);
+    assert.equal(await countLostLines(20, ''), 20);
   });
 
   it('wait while the disk is full, and are counted when too many wait', async () => {
-    assert.equal(await lostOf(500, '>/dev/full'), 0);
-    const lost = await lostOf(1_500, '>/dev/full');
+    assert.equal(await countLostLines(500, '>/dev/full'), 0);
+    const lost = await countLostLines(1_500, '>/dev/full');
     assert.ok(lost > 400 && lost < 1_000, String(lost));
   });
 
   it('are not there when all is well', async () => {
-    assert.equal(await lostOf(500, '>/dev/null'), 0);
+    assert.equal(await countLostLines(500, '>/dev/null'), 0);
   });
 
   it('stop nothing, and stand in the figures', async () => {
@@ -49,7 +49,7 @@ describe('log lines that can not be written', () => {
         throw new Error('no room');
       },
     });
-    const hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 1, queue: 10 });
+    const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
     const { registry } = createMetrics(hasher, log);
     const shown = async (): Promise<string | undefined> =>
       /^kinpass_log_lines_lost_total (\d+)$/m.exec(await registry.metrics())?.[1];

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 
-import { BusyError } from '../../src/platform/errors.ts';
-import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { HashQueueFullError } from '../../src/platform/errors.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { isEasilyGuessed } from '../../src/services/authentication/password-strength.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 
 /** The default of the service: 19 MiB, two passes (OWASP Password Storage Cheat Sheet). */
-const REAL = { memoryKib: 19_456, passes: 2, threads: 1, queue: 10 };
+const REAL = { memoryKib: 19_456, passes: 2, threads: 1, queueLimit: 10 };
 
 describe('the hasher at its real cost', () => {
-  let hasher: Hasher;
+  let hasher: PasswordHasher;
   before(async () => {
-    hasher = await createHasher(REAL);
+    hasher = await createPasswordHasher(REAL);
   });
   after(() => hasher.close());
 
@@ -38,11 +38,11 @@ describe('the hasher at its real cost', () => {
   });
 
   it('says which hashes are of another cost', async () => {
-    const cheap = await createHasher({ ...REAL, memoryKib: 7_168, passes: 1 });
+    const cheap = await createPasswordHasher({ ...REAL, memoryKib: 7_168, passes: 1 });
     const old = await cheap.hash('four small boats');
     await cheap.close();
-    assert.equal(hasher.isOutdated(old), true);
-    assert.equal(hasher.isOutdated(await hasher.hash('x')), false);
+    assert.equal(hasher.needsRehash(old), true);
+    assert.equal(hasher.needsRehash(await hasher.hash('x')), false);
     assert.equal(await hasher.verify(old, 'four small boats'), true, 'and takes them all the same');
   });
 
@@ -59,14 +59,14 @@ describe('the hasher at its real cost', () => {
   });
 
   it('is crowded when half of the places to wait are taken', async () => {
-    const few = await createHasher({ ...REAL, queue: 4 });
-    const states = ['a', 'b', 'c'].map((one) => [few.hash(one), few.crowded()] as const);
+    const few = await createPasswordHasher({ ...REAL, queueLimit: 4 });
+    const states = ['a', 'b', 'c'].map((one) => [few.hash(one), few.isNearCapacity()] as const);
     assert.deepEqual(
       states.map(([, crowded]) => crowded),
       [false, false, true],
     );
     await Promise.all(states.map(([work]) => work));
-    assert.equal(few.crowded(), false);
+    assert.equal(few.isNearCapacity(), false);
     await few.close();
   });
 
@@ -89,11 +89,14 @@ describe('the hasher at its real cost', () => {
 });
 
 describe('verifyDecoy', () => {
-  const SMALL = { memoryKib: 7_168, passes: 1, threads: 1, queue: 10 };
-  let hasher: Hasher;
-  let dear: Hasher;
+  const SMALL = { memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 };
+  let hasher: PasswordHasher;
+  let dear: PasswordHasher;
   before(async () => {
-    [hasher, dear] = await Promise.all([createHasher(SMALL), createHasher({ ...SMALL, memoryKib: 65_536, passes: 4 })]);
+    [hasher, dear] = await Promise.all([
+      createPasswordHasher(SMALL),
+      createPasswordHasher({ ...SMALL, memoryKib: 65_536, passes: 4 }),
+    ]);
   });
   after(() => Promise.all([hasher.close(), dear.close()]));
 
@@ -143,11 +146,11 @@ describe('verifyDecoy', () => {
 
 describe('the queue of the hasher', () => {
   it('turns the next one away when all places are taken, and takes it when one is free again', async () => {
-    const hasher = await createHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queue: 2 });
+    const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 2 });
     const results = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => hasher.hash(String(at))));
     const busy = results.filter((result) => result.status === 'rejected');
     assert.ok(busy.length >= 3, `${String(busy.length)} were turned away`);
-    for (const { reason } of busy) assert.ok(reason instanceof BusyError);
+    for (const { reason } of busy) assert.ok(reason instanceof HashQueueFullError);
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 6 - busy.length);
     assert.match(await hasher.hash('again'), /^\$argon2id\$/);
     const both = Promise.allSettled([
@@ -164,8 +167,8 @@ describe('the queue of the hasher', () => {
   });
 
   it('shows its length to whoever reads the figures, as it is at that moment', async () => {
-    const hasher = await createHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queue: 10 });
-    const { registry } = createMetrics(hasher, createKeptLog().log);
+    const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 10 });
+    const { registry } = createMetrics(hasher, createCapturedLog().log);
     const shown = async (): Promise<string | undefined> =>
       /^kinpass_hashing_waiting (\d+)$/m.exec(await registry.metrics())?.[1];
     assert.equal(await shown(), '0');
@@ -177,7 +180,7 @@ describe('the queue of the hasher', () => {
   });
 
   it('leaves the main thread free while it works', async () => {
-    const hasher = await createHasher({ ...REAL, memoryKib: 65_536, passes: 4, threads: 1, queue: 10 });
+    const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 4, threads: 1, queueLimit: 10 });
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 5);
     await Promise.all([hasher.hash('a'), hasher.hash('b')]);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ORIGINAL_LANGUAGE } from '../../src/domain/text.ts';
-import { createI18n, WORD_FAMILIES, type WordVars } from '../../src/presentation/i18n.ts';
+import { DEFAULT_LANGUAGE } from '../../src/domain/text.ts';
+import { createI18n, DYNAMIC_KEYS, type MessageParams } from '../../src/presentation/i18n.ts';
 
 const root = join(import.meta.dirname, '../..');
 const localesDir = join(root, 'config/locales');
@@ -33,8 +33,8 @@ function matches(texts: readonly string[], pattern: RegExp): string[] {
   return texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''));
 }
 
-const original = wordsOf(ORIGINAL_LANGUAGE);
-const families = Object.entries(WORD_FAMILIES);
+const original = wordsOf(DEFAULT_LANGUAGE);
+const families = Object.entries(DYNAMIC_KEYS);
 const familyOf = (key: string): string | undefined => families.find(([family]) => key.startsWith(`${family}.`))?.[0];
 const views = sources('views', '.ejs');
 const code = sources('src', '.ts');
@@ -68,7 +68,7 @@ describe('words', () => {
       ...matches(code, /\bt\(\s*[\w.]+(?:\([^()]*\))?,\s*`([^`$]*)\.\$\{/g),
     ];
     assert.ok(prefixes.length > 5);
-    for (const prefix of prefixes) assert.ok(prefix in WORD_FAMILIES, `${prefix} is not a family`);
+    for (const prefix of prefixes) assert.ok(prefix in DYNAMIC_KEYS, `${prefix} is not a family`);
     const calls = matches(views, /\b(it\.t\()/g).length;
     assert.equal(
       matches(views, /\bit\.t\(\s*(['`])/g).length,
@@ -103,7 +103,7 @@ describe('words', () => {
 });
 
 describe('wording that tests of other projects rely on', () => {
-  const exact: readonly (readonly [key: string, zh: string, en: string, params?: WordVars])[] = [
+  const exact: readonly (readonly [key: string, zh: string, en: string, params?: MessageParams])[] = [
     ['signIn.loginHint', '電子郵件、手機號碼或自訂帳號', 'Email, mobile number or custom account name'],
     [
       'signIn.remember',
@@ -233,8 +233,8 @@ describe('negotiate', () => {
 describe('times', () => {
   it('are told in the city’s zone', () => {
     const instant = Date.UTC(2026, 10, 23, 16, 5);
-    assert.match(i18n.when('zh-TW', instant), /2026年11月24日.*00:05/);
-    assert.match(i18n.when('en', instant), /November 24, 2026.*00:05/);
+    assert.match(i18n.formatDateTime('zh-TW', instant), /2026年11月24日.*00:05/);
+    assert.match(i18n.formatDateTime('en', instant), /November 24, 2026.*00:05/);
     assert.equal(i18n.clock('zh-TW', instant), '00:05');
     assert.equal(i18n.day('zh-TW', '2027-01-20'), '2027年1月20日');
   });

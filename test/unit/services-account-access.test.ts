@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -32,7 +32,8 @@ eachStore('access of a person', (on) => {
   });
   beforeEach(async () => {
     await on.store.write(async (tx) => {
-      for (const table of [tx.t.sessions, tx.t.grants, tx.t.oidcRecords, tx.t.outbox]) await tx.db.delete(table);
+      for (const table of [tx.tables.sessions, tx.tables.grants, tx.tables.oidcRecords, tx.tables.outbox])
+        await tx.db.delete(table);
     });
     const father = { personId: 'father' };
     await storeSession(services, { ...father, sessionHash: 's1', createdAt: TEST_NOW - 2 });
@@ -40,18 +41,18 @@ eachStore('access of a person', (on) => {
     await storeSession(services, { ...father, sessionHash: 'expired', expiresAt: TEST_NOW });
     await storeSession(services, { sessionHash: 't1', personId: 'teacher' });
     await storeGrant(services, { ...father, grantHash: 'g1', clientId: 'app', sessionHash: 's1' });
-    services.kicks();
+    services.wakes();
     await services.newEntries();
   });
 
   it('lists live sessions of the person, the newest first', async () => {
-    const sessions = await services.access.sessions('father');
+    const sessions = await services.access.listSessions('father');
     assert.deepEqual(
       sessions.map(({ sessionHash }) => sessionHash),
       ['s2', 's1'],
     );
-    assert.equal((await services.access.session('s1'))?.personId, 'father');
-    assert.equal(await services.access.session('unknown'), undefined);
+    assert.equal((await services.access.findSession('s1'))?.personId, 'father');
+    assert.equal(await services.access.findSession('unknown'), undefined);
   });
 
   it('lists each app once with all scopes and the first date', async () => {
@@ -60,7 +61,7 @@ eachStore('access of a person', (on) => {
     await storeGrant(services, { ...app, grantHash: 'g3', clientId: 'other', scopes: 'openid children' });
     await storeGrant(services, { ...app, grantHash: 'over', clientId: 'third', expiresAt: TEST_NOW });
     await storeGrant(services, { ...app, grantHash: 'gt', clientId: 'fourth', personId: 'teacher' });
-    const apps = await services.access.apps('father');
+    const apps = await services.access.listApps('father');
     assert.deepEqual(
       apps.toSorted((a, b) => a.clientId.localeCompare(b.clientId)).map((one) => [one.clientId, one.since, one.scopes]),
       [
@@ -71,18 +72,18 @@ eachStore('access of a person', (on) => {
   });
 
   it('ends one session and records it', async () => {
-    assert.equal(await services.access.endSession('father', 's1', ADDRESS), true);
+    assert.equal(await services.access.revokeSession('father', 's1', ADDRESS), true);
     assert.deepEqual(await alive(), sessionEntries('s2', 'expired', 't1').sort());
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
     ]);
-    assert.equal(services.kicks(), 1);
+    assert.equal(services.wakes(), 1);
   });
 
   it('refuses to end a session of another person, an ended one and an unknown one', async () => {
     const before = await alive();
     for (const hash of ['t1', 'expired', 'unknown']) {
-      assert.equal(await services.access.endSession('father', hash, ADDRESS), false, hash);
+      assert.equal(await services.access.revokeSession('father', hash, ADDRESS), false, hash);
     }
     assert.deepEqual(await alive(), before);
     assert.deepEqual(await entries(), []);
@@ -92,8 +93,8 @@ eachStore('access of a person', (on) => {
     await storeInteraction(services, 'waiting', 'father');
     await storeInteraction(services, 'waiting-teacher', 'teacher');
     await storeSession(services, { sessionHash: 's3', personId: 'father' });
-    const kept = await services.access.endOtherSessions('father', 's1', ADDRESS);
-    const [session, ...more] = await services.access.sessions('father');
+    const kept = await services.access.revokeOtherSessions('father', 's1', ADDRESS);
+    const [session, ...more] = await services.access.listSessions('father');
     assert.deepEqual(more, []);
     assert.ok(session);
     assert.deepEqual(
@@ -107,22 +108,22 @@ eachStore('access of a person', (on) => {
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.others_ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 2 }]),
     ]);
-    await services.access.endOtherSessions('father', session.sessionHash, ADDRESS);
+    await services.access.revokeOtherSessions('father', session.sessionHash, ADDRESS);
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.others_ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 0 }]),
     ]);
   });
 
   it('keeps a session under a new id, and its grants with it', async () => {
-    const before = await services.access.session('s1');
-    const kept = await services.access.endOtherSessions('father', 's1', ADDRESS);
+    const before = await services.access.findSession('s1');
+    const kept = await services.access.revokeOtherSessions('father', 's1', ADDRESS);
     assert.match(kept.id, /^[\w-]{43}$/);
     assert.equal(kept.expiresAt, undefined, 'the cookie ends with the browser');
-    const [session, ...more] = await services.access.sessions('father');
+    const [session, ...more] = await services.access.listSessions('father');
     assert.deepEqual(more, []);
     assert.ok(session);
     assert.deepEqual(session, { ...before, sessionHash: session.sessionHash });
-    const grants = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     assert.deepEqual(
       grants.map((grant) => grant.sessionHash),
       [session.sessionHash],
@@ -130,23 +131,23 @@ eachStore('access of a person', (on) => {
   });
 
   it('ends nothing for a session that has ended itself', async () => {
-    await services.access.endSession('father', 's1', ADDRESS);
+    await services.access.revokeSession('father', 's1', ADDRESS);
     const before = await alive();
-    await assert.rejects(services.access.endOtherSessions('father', 's1', ADDRESS), { status: 410 });
+    await assert.rejects(services.access.revokeOtherSessions('father', 's1', ADDRESS), { status: 410 });
     assert.deepEqual(await alive(), before);
   });
 
   it('signs out of one session once and returns the notices', async () => {
     await storeSession(services, { sessionHash: 's3', personId: 'father', sids: { app: 'sid-3', other: 'sid-o' } });
-    const notices = await services.access.signOut('father', 's3', ADDRESS);
+    const notices = await services.access.logOut('father', 's3', ADDRESS);
     assert.deepEqual(notices.map(({ clientId }) => clientId).sort(), ['app', 'other']);
     assert.deepEqual(await alive(), [...sessionEntries('s1', 's2', 'expired', 't1'), ...grantEntries('g1')].sort());
     assert.deepEqual(await entries(), [
       JSON.stringify(['session.signed_out', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
     ]);
-    assert.deepEqual(await services.access.signOut('father', 's3', ADDRESS), []);
+    assert.deepEqual(await services.access.logOut('father', 's3', ADDRESS), []);
     assert.deepEqual(await entries(), []);
-    await services.access.signOut('father', 's1', ADDRESS);
+    await services.access.logOut('father', 's1', ADDRESS);
     assert.deepEqual(await alive(), sessionEntries('s2', 'expired', 't1').sort());
   });
 
@@ -156,11 +157,11 @@ eachStore('access of a person', (on) => {
     const app = { personId: 'father', clientId: 'app', sessionHash: 'expired2' };
     await storeGrant(services, { ...app, grantHash: 'ends' });
     await storeGrant(services, { ...app, grantHash: 'stays', scopes: 'openid offline_access' });
-    assert.equal(await services.access.endExpired(1), 1);
-    assert.equal(await services.access.endExpired(10), 1);
-    assert.equal(services.kicks(), 2);
-    assert.equal(await services.access.endExpired(10), 0);
-    assert.equal(services.kicks(), 0, 'nothing to deliver');
+    assert.equal(await services.access.revokeExpiredSessions(1), 1);
+    assert.equal(await services.access.revokeExpiredSessions(10), 1);
+    assert.equal(services.wakes(), 2);
+    assert.equal(await services.access.revokeExpiredSessions(10), 0);
+    assert.equal(services.wakes(), 0, 'nothing to deliver');
     assert.deepEqual(await alive(), [...sessionEntries('s1', 's2', 't1'), ...grantEntries('g1', 'stays')].sort());
     assert.deepEqual(
       (await services.takeJobs()).map((job) => job.kind === 'backchannel_logout' && job.sid),
@@ -177,7 +178,7 @@ eachStore('access of a person', (on) => {
       [...sessionEntries('s1', 's2', 'expired', 't1'), ...grantEntries('g2', 'gt')].sort(),
     );
     assert.deepEqual(await entries(), [JSON.stringify(['app.revoked', 'ok', 'father', 'father', 'app', ADDRESS, {}])]);
-    assert.equal(services.kicks(), 1);
+    assert.equal(services.wakes(), 1);
     assert.equal(await services.access.revokeApp('father', 'app', ADDRESS), false);
     assert.deepEqual(await entries(), []);
   });
@@ -189,8 +190,8 @@ eachStore('access of a person', (on) => {
       expiresAt: services.clock.now() + HOUR_MS,
     });
     services.forward(HOUR_MS - 1);
-    assert.equal((await services.access.sessions('older')).length, 1);
+    assert.equal((await services.access.listSessions('older')).length, 1);
     services.forward(1);
-    assert.equal((await services.access.sessions('older')).length, 0);
+    assert.equal((await services.access.listSessions('older')).length, 0);
   });
 });

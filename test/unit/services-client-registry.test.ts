@@ -3,14 +3,14 @@ import { describe, it } from 'node:test';
 
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
-import { ACCOUNT_CLIENT_ID, createClients } from '../../src/services/access/client-registry.ts';
+import { ACCOUNT_CLIENT_ID, createClientRegistry } from '../../src/services/access/client-registry.ts';
 import { testClient, TEST_ISSUER } from '../helpers/services.ts';
 
 describe('registered clients', () => {
   const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
   const api = 'https://api.example/grades';
   const resourceServer = resourceServerSchema.parse({ identifier: api, scopes: { read: 'Read' } });
-  const clients = createClients(
+  const clients = createClientRegistry(
     {
       clients: [
         testClient('app', { client_uri: 'https://app.example/', resources: [api] }),
@@ -36,28 +36,28 @@ describe('registered clients', () => {
   });
 
   it('start at their login URI with the issuer, otherwise at their start page', () => {
-    assert.equal(clients.startUrl('app'), 'https://app.example/');
+    assert.equal(clients.launchUrl('app'), 'https://app.example/');
     assert.equal(
-      clients.startUrl('starts'),
+      clients.launchUrl('starts'),
       `https://starts.example/login?from=kinpass&iss=${encodeURIComponent(TEST_ISSUER)}`,
     );
-    for (const id of ['bare', 'unknown', ACCOUNT_CLIENT_ID]) assert.equal(clients.startUrl(id), undefined, id);
+    for (const id of ['bare', 'unknown', ACCOUNT_CLIENT_ID]) assert.equal(clients.launchUrl(id), undefined, id);
   });
 
   it('get tokens only for the APIs that they are registered for', () => {
-    assert.deepEqual(clients.resourceFor('app', api), resourceServer);
-    assert.equal(clients.resourceFor('app', 'https://other.example'), undefined);
-    assert.equal(clients.resourceFor('bare', api), undefined);
-    assert.equal(clients.resourceFor('unknown', api), undefined);
+    assert.deepEqual(clients.findResource('app', api), resourceServer);
+    assert.equal(clients.findResource('app', 'https://other.example'), undefined);
+    assert.equal(clients.findResource('bare', api), undefined);
+    assert.equal(clients.findResource('unknown', api), undefined);
   });
 
   it('learn at most what they are registered for; unknown ones learn nothing', () => {
-    assert.deepEqual(clients.registrationOf('bare'), {
+    assert.deepEqual(clients.entitlementsOf('bare'), {
       scopes: ['openid', 'roles', 'children'],
       schoolTypes: ['elementary'],
       permissions: ['fees:read'],
     });
-    assert.deepEqual(clients.registrationOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
+    assert.deepEqual(clients.entitlementsOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
   });
 
   it('gives the account pages as little as possible', () => {

@@ -4,14 +4,14 @@ import { before, beforeEach, it } from 'node:test';
 
 import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
-import { OvertakenError, RateLimitedError, UnavailableError } from '../../src/platform/errors.ts';
+import { ConcurrentChangeError, RateLimitedError, DatabaseUnavailableError } from '../../src/platform/errors.ts';
 import { createConsents, type ConsentAnswer, type Consents } from '../../src/services/access/consents.ts';
-import { createRevocation } from '../../src/services/access/global-revocation.ts';
-import { putResetLink } from '../../src/store/auth/credentials.ts';
-import { sessionByHash } from '../../src/store/auth/sessions.ts';
+import { createGlobalRevocation } from '../../src/services/access/global-revocation.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
+import { findSession } from '../../src/store/auth/sessions.ts';
 import { deleteConsents, hasConsent, listConsents } from '../../src/store/oidc/consents.ts';
-import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
-import { findRecordByUid, putRecord } from '../../src/store/oidc/records.ts';
+import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
+import { findRecordByUid, upsertRecord } from '../../src/store/oidc/records.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -37,7 +37,7 @@ eachStore('consents and sessions', (on) => {
   });
   beforeEach(async () => {
     await on.store.write(async (tx) => {
-      const { sessions, grants, oidcRecords, outbox, consents: given, resetLinks } = tx.t;
+      const { sessions, grants, oidcRecords, outbox, consents: given, resetLinks } = tx.tables;
       for (const table of [sessions, grants, oidcRecords, outbox, given, resetLinks]) await tx.db.delete(table);
     });
     await storeSession(services, { sessionHash: 's', personId: 'father', sids: { app: 'sid', quiet: 'sid-q' } });
@@ -50,7 +50,7 @@ eachStore('consents and sessions', (on) => {
     const idHash = hashId(uid);
     const record = { model: 'Interaction', idHash, createdAt: TEST_NOW, expiresAt: TEST_NOW + HOUR_MS };
     const payload = sealPayload(services.secrets, 'Interaction', idHash, {});
-    await on.store.write((tx) => putRecord(tx, { ...record, payload }));
+    await on.store.write((tx) => upsertRecord(tx, { ...record, payload }));
     await consents.answer({ ...answer, accepted: true, uid }, () => Promise.resolve());
   };
   const has = (scopes: readonly string[], clientId = 'app', personId = 'father'): Promise<boolean> =>
@@ -88,20 +88,20 @@ eachStore('consents and sessions', (on) => {
   });
 
   it('are not taken from a session that ended, is unknown or belongs to another person', async () => {
-    await assert.rejects(give({ ...agreement, sessionHash: 'unknown' }), OvertakenError);
-    await assert.rejects(give({ ...agreement, personId: 'teacher' }), OvertakenError);
-    await services.access.endSession('father', 's', '203.0.113.7');
-    await assert.rejects(give(agreement), OvertakenError);
+    await assert.rejects(give({ ...agreement, sessionHash: 'unknown' }), ConcurrentChangeError);
+    await assert.rejects(give({ ...agreement, personId: 'teacher' }), ConcurrentChangeError);
+    await services.access.revokeSession('father', 's', '203.0.113.7');
+    await assert.rejects(give(agreement), ConcurrentChangeError);
     assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
   });
 
   it('gives a session a new id, and whoever copied the old one holds nothing', async () => {
     await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
-    const { id, expiresAt } = await on.store.write((tx) => services.endings.rotateSession(tx, 's'));
+    const { id, expiresAt } = await on.store.write((tx) => services.revocation.rotateSession(tx, 's'));
     assert.match(id, /^[\w-]{43}$/);
     assert.equal(expiresAt, undefined, 'without remember-me the cookie ends with the browser');
     assert.equal(await on.store.read((tx) => findRecordByUid(tx, 'Session', 's')), undefined);
-    const [grant] = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    const [grant] = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     const moved = grant?.sessionHash ?? '';
     assert.notEqual(moved, 's');
     const record = await on.store.read((tx) => findRecordByUid(tx, 'Session', moved));
@@ -113,20 +113,20 @@ eachStore('consents and sessions', (on) => {
       { app: { sid: 'sid' }, quiet: { sid: 'sid-q' } },
       'apps keep their sid',
     );
-    const row = await on.store.read((tx) => sessionByHash(tx, moved));
+    const row = await on.store.read((tx) => findSession(tx, moved));
     assert.deepEqual([row?.personId, row?.endedAt, row?.createdAt], ['father', null, TEST_NOW]);
   });
 
   it('gives a remembered session its end, and an ended one no new id', async () => {
     const end = services.clock.now() + 30 * 24 * HOUR_MS;
     await storeSession(services, { sessionHash: 'long', personId: 'father', remember: true, expiresAt: end });
-    const { expiresAt } = await on.store.write((tx) => services.endings.rotateSession(tx, 'long'));
+    const { expiresAt } = await on.store.write((tx) => services.revocation.rotateSession(tx, 'long'));
     assert.equal(expiresAt, end);
-    await services.access.endSession('father', 's', '203.0.113.7');
+    await services.access.revokeSession('father', 's', '203.0.113.7');
     for (const hash of ['s', 'unknown']) {
       await assert.rejects(
-        on.store.write((tx) => services.endings.rotateSession(tx, hash)),
-        OvertakenError,
+        on.store.write((tx) => services.revocation.rotateSession(tx, hash)),
+        ConcurrentChangeError,
       );
     }
   });
@@ -138,23 +138,23 @@ eachStore('consents and sessions', (on) => {
     await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
     await storeInteraction(services, 'waiting', 'teacher');
     const link = { personId: 'father', tokenHash: 'h', expiresAt: TEST_NOW + HOUR_MS, createdAt: TEST_NOW };
-    await on.store.write((tx) => putResetLink(tx, link));
+    await on.store.write((tx) => upsertResetLink(tx, link));
     const versions = async (): Promise<number[]> =>
-      (await on.store.read((tx) => tx.db.select().from(tx.t.persons))).map((one) => one.credentialVersion);
+      (await on.store.read((tx) => tx.db.select().from(tx.tables.persons))).map((one) => one.credentialVersion);
     const before = await versions();
     await services.takeJobs();
-    services.kicks();
-    const revocation = createRevocation(services);
+    services.wakes();
+    const revocation = createGlobalRevocation(services);
     assert.deepEqual(await revocation.revokeAll('restore'), { sessions: 206, grants: 1 });
     assert.deepEqual(await listAlive(services), []);
-    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.t.resetLinks)), []);
+    assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.tables.resetLinks)), []);
     assert.deepEqual(
       (await services.takeJobs()).map(
         (job) => job.kind === 'backchannel_logout' && [job.clientId, job.personId, job.sid],
       ),
       [['app', 'father', 'sid']],
     );
-    assert.equal(services.kicks(), 1);
+    assert.equal(services.wakes(), 1);
     for (const [at, version] of (await versions()).entries())
       assert.ok(version > (before[at] ?? 0), 'sign-ins in progress');
     const [entry] = await services.newEntries();
@@ -167,7 +167,7 @@ eachStore('consents and sessions', (on) => {
 });
 
 it('errors say their status to the face and to the provider', () => {
-  const unavailable = new UnavailableError(undefined);
+  const unavailable = new DatabaseUnavailableError(undefined);
   assert.deepEqual([unavailable.statusCode, unavailable.expose, unavailable.allow_redirect], [503, true, false]);
   assert.equal(unavailable.message, 'temporarily_unavailable');
   const limited = new RateLimitedError(1_500);
@@ -176,6 +176,6 @@ it('errors say their status to the face and to the provider', () => {
     [429, 429, true, false],
   );
   assert.deepEqual([limited.retryAfterSeconds, new RateLimitedError(0).retryAfterSeconds], [2, 1]);
-  const overtaken = new OvertakenError();
+  const overtaken = new ConcurrentChangeError();
   assert.deepEqual([overtaken.status, overtaken.expose, overtaken.name], [410, true, 'OvertakenError']);
 });

@@ -5,9 +5,14 @@ import { beforeEach, it } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { createKeyRing, PUBLISHED_BEFORE_USE, type KeyRing, type Keys } from '../../src/services/keys/key-ring.ts';
-import { page } from '../../src/store/audit.ts';
-import { allKeys } from '../../src/store/oidc/keys.ts';
+import {
+  createKeyRing,
+  MIN_PUBLICATION_MS,
+  type KeyRing,
+  type ProviderKeys,
+} from '../../src/services/keys/key-ring.ts';
+import { listEntries } from '../../src/store/audit.ts';
+import { listKeys } from '../../src/store/oidc/keys.ts';
 import { DAY, SCHOOL_DAY } from '../helpers/frozen-time.ts';
 import { eachStore } from '../helpers/store.ts';
 
@@ -21,15 +26,15 @@ eachStore('key ring', (on) => {
     return createKeyRing({ store: on.store, secrets, random: systemRandom, clock, audit });
   };
   const masterKey = randomBytes(32);
-  const kids = ({ jwks }: Keys, alg: string): string[] =>
+  const kids = ({ jwks }: ProviderKeys, alg: string): string[] =>
     jwks.keys.filter((key) => key.alg === alg).map(({ kid }) => kid);
   const states = async (): Promise<string[]> =>
-    (await on.store.read((tx) => allKeys(tx))).map(({ purpose, alg, state }) => `${purpose} ${alg} ${state}`).sort();
+    (await on.store.read((tx) => listKeys(tx))).map(({ purpose, alg, state }) => `${purpose} ${alg} ${state}`).sort();
 
   beforeEach(async () => {
     now = SCHOOL_DAY;
     ring = ringWith(masterKey);
-    await on.store.write((tx) => tx.db.delete(tx.t.keys));
+    await on.store.write((tx) => tx.db.delete(tx.tables.keys));
   });
 
   it('makes current and next keys on the first start, and only then', async () => {
@@ -59,7 +64,7 @@ eachStore('key ring', (on) => {
 
   it('restores a single missing key', async () => {
     const before = await ring.load();
-    await on.store.maintain((run) =>
+    await on.store.runExclusively((run) =>
       run("delete from keys where purpose = 'sign' and alg = 'RS256' and state = 'next'"),
     );
     const after = await ring.load();
@@ -72,7 +77,7 @@ eachStore('key ring', (on) => {
 
   it('signs with the next key after a rotation and publishes the previous one', async () => {
     const before = await ring.load();
-    now += PUBLISHED_BEFORE_USE;
+    now += MIN_PUBLICATION_MS;
     assert.equal(await ring.rotate('operator'), true);
     const after = await ring.load();
     for (const alg of ['ES256', 'RS256']) {
@@ -92,7 +97,7 @@ eachStore('key ring', (on) => {
   it('drops a signing key with the second rotation', async () => {
     const [first = ''] = kids(await ring.load(), 'ES256');
     for (const left of [true, false]) {
-      now += PUBLISHED_BEFORE_USE;
+      now += MIN_PUBLICATION_MS;
       await ring.rotate('operator');
       assert.equal(kids(await ring.load(), 'ES256').includes(first), left);
     }
@@ -100,8 +105,8 @@ eachStore('key ring', (on) => {
 
   it('does not rotate before the next key was published for ten minutes', async () => {
     await ring.load();
-    assert.equal(PUBLISHED_BEFORE_USE, 600_000);
-    now += PUBLISHED_BEFORE_USE - 1;
+    assert.equal(MIN_PUBLICATION_MS, 600_000);
+    now += MIN_PUBLICATION_MS - 1;
     const before = await states();
     assert.equal(await ring.rotate('operator'), false);
     assert.equal(await ring.rotate('operator', 0), false);
@@ -116,20 +121,20 @@ eachStore('key ring', (on) => {
     assert.equal(await ring.rotate('schedule', 30 * DAY), false);
     now += 1;
     assert.equal(await ring.rotate('schedule', 30 * DAY), true);
-    const [last] = (await on.store.read((tx) => page(tx, 0, 1_000))).slice(-1);
+    const [last] = (await on.store.read((tx) => listEntries(tx, 0, 1_000))).slice(-1);
     assert.deepEqual([last?.event, last?.outcome, last?.detail], ['keys.rotated', 'ok', { by: 'schedule' }]);
   });
 
   it('does not rotate while a next key is missing', async () => {
     await ring.load();
-    now += PUBLISHED_BEFORE_USE;
-    await on.store.maintain((run) => run("delete from keys where purpose = 'cookie' and state = 'next'"));
+    now += MIN_PUBLICATION_MS;
+    await on.store.runExclusively((run) => run("delete from keys where purpose = 'cookie' and state = 'next'"));
     assert.equal(await ring.rotate('operator'), false);
   });
 
   it('refuses another master key and stores nothing with it', async () => {
     await ring.load();
-    now += PUBLISHED_BEFORE_USE;
+    now += MIN_PUBLICATION_MS;
     const before = await states();
     const other = ringWith(randomBytes(32));
     await assert.rejects(other.load(), /KINPASS_KEY_FILE/);
@@ -143,7 +148,7 @@ eachStore('key ring', (on) => {
     assert.match(version, /^[0-9a-f]{64}$/);
     now += DAY;
     assert.equal(await ring.version(), version);
-    await on.store.maintain((run) =>
+    await on.store.runExclusively((run) =>
       run("update keys set state = 'previous' where state = 'next' and purpose = 'cookie'"),
     );
     assert.notEqual(await ring.version(), version);

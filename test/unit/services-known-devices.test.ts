@@ -17,34 +17,34 @@ describe('known devices', () => {
   it('are known for the people who signed in on them, on every node, with one counter each', () => {
     const token = devices.remember(devices.remember(undefined, 'mother'), 'father');
     assert.match(token, /^v1\.[\w-]{22}(\.[\w-]{43}){2}$/);
-    const counters = ['mother', 'father'].map((person) => create().counterKey(token, person));
+    const counters = ['mother', 'father'].map((person) => create().findCounterKey(token, person));
     for (const counter of counters) assert.match(counter ?? '', /^device:[\w-]{43}$/);
     assert.notEqual(counters[0], counters[1]);
-    assert.equal(devices.counterKey(token, 'child'), undefined);
-    assert.equal(devices.counterKey(token, undefined), undefined);
-    assert.equal(create(randomBytes(32)).counterKey(token, 'mother'), undefined, 'another master key');
+    assert.equal(devices.findCounterKey(token, 'child'), undefined);
+    assert.equal(devices.findCounterKey(token, undefined), undefined);
+    assert.equal(create(randomBytes(32)).findCounterKey(token, 'mother'), undefined, 'another master key');
   });
 
   it('keep their nonce and counters at the next sign-in, and hold the last five people', () => {
     const people = ['a', 'b', 'c', 'd', 'e', 'f'];
     const token = people.reduce<string | undefined>((before, person) => devices.remember(before, person), undefined);
     assert.deepEqual(
-      people.map((person) => devices.counterKey(token, person) !== undefined),
+      people.map((person) => devices.findCounterKey(token, person) !== undefined),
       [false, true, true, true, true, true],
     );
     const again = devices.remember(token, 'b');
-    assert.equal(devices.counterKey(again, 'b'), devices.counterKey(token, 'b'));
+    assert.equal(devices.findCounterKey(again, 'b'), devices.findCounterKey(token, 'b'));
     assert.equal(again.length, token?.length);
     assert.equal(devices.remember(again, 'b'), again);
-    assert.equal(devices.counterKey(devices.remember(again, 'a'), 'c'), undefined, 'longest away');
+    assert.equal(devices.findCounterKey(devices.remember(again, 'a'), 'c'), undefined, 'longest away');
   });
 
   it('have an id that only a token of this service gives', () => {
     const token = devices.remember(undefined, 'mother');
     const [, nonce = '', mac = ''] = token.split('.');
-    assert.equal(create().idOf(token), devices.idOf(devices.remember(token, 'father')));
-    assert.match(devices.idOf(token) ?? '', /^[\w-]{43}$/);
-    assert.notEqual(devices.idOf(token), devices.idOf(devices.remember(undefined, 'mother')));
+    assert.equal(create().findDeviceId(token), devices.findDeviceId(devices.remember(token, 'father')));
+    assert.match(devices.findDeviceId(token) ?? '', /^[\w-]{43}$/);
+    assert.notEqual(devices.findDeviceId(token), devices.findDeviceId(devices.remember(undefined, 'mother')));
     const forged = `${nonce.startsWith('A') ? 'B' : 'A'}${nonce.slice(1)}`;
     for (const text of [
       undefined,
@@ -53,9 +53,9 @@ describe('known devices', () => {
       `v1.${forged}.${mac}`,
       `v1.${randomBytes(16).toString('base64url')}.${mac}`,
     ]) {
-      assert.equal(devices.idOf(text), undefined, text);
+      assert.equal(devices.findDeviceId(text), undefined, text);
     }
-    assert.equal(create(randomBytes(32)).idOf(token), undefined, 'another master key');
+    assert.equal(create(randomBytes(32)).findDeviceId(token), undefined, 'another master key');
     // A nonce of the sender is not kept.
     assert.notEqual(devices.remember(`v1.${forged}.${mac}`, 'mother').split('.')[1], forged);
   });
@@ -78,11 +78,11 @@ describe('known devices', () => {
       `v1.${nonce}.${mac.slice(1)}A`,
       ['v1', nonce, ...Array.from({ length: 6 }, () => mac)].join('.'),
     ]) {
-      assert.equal(devices.counterKey(text, 'mother'), undefined, text);
+      assert.equal(devices.findCounterKey(text, 'mother'), undefined, text);
     }
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        assert.equal(devices.counterKey(text, 'mother'), undefined);
+        assert.equal(devices.findCounterKey(text, 'mother'), undefined);
         assert.match(devices.remember(text, 'mother'), /^v1\.[\w-]{22}\.[\w-]{43}$/);
       }),
     );

@@ -6,18 +6,18 @@ import { sql } from 'drizzle-orm';
 import type { Login } from '../../src/domain/credentials/identifiers.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import type { Secrets } from '../../src/platform/crypto/secrets.ts';
-import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import {
   firstPasswordMac,
-  type Attempts,
-  type AttemptResult,
+  type PasswordVerifier,
+  type VerificationResult,
 } from '../../src/services/authentication/password-verification.ts';
 import * as credentials from '../../src/store/auth/credentials.ts';
-import { lockThrottle, putThrottle } from '../../src/store/auth/throttles.ts';
-import type { Store, Unit } from '../../src/store/database/index.ts';
+import { readThrottleForUpdate, upsertThrottle } from '../../src/store/auth/throttles.ts';
+import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
-import { createKeptLog, type KeptLog } from '../helpers/log.ts';
-import { createTestAttempts } from '../helpers/password-verifier.ts';
+import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
+import { createTestPasswordVerifier } from '../helpers/password-verifier.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 1);
@@ -33,25 +33,30 @@ const COMMITS = {
 };
 
 eachStore('an attempt under one of several logins', (on) => {
-  let hasher: Hasher;
-  let attempts: Attempts;
-  let kept: KeptLog;
+  let hasher: PasswordHasher;
+  let passwordVerifier: PasswordVerifier;
+  let kept: CapturedLog;
   let secrets: Secrets;
   const counted = { compared: 0, decoys: 0, commits: 0, statements: 0 };
   /** The parameters of each decoy, as `m=…,t=…,p=…`. */
   const decoyCosts: string[] = [];
   before(async () => {
-    hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 100 });
-    kept = createKeptLog();
-    const made = createTestAttempts({ store: counting(on.store), hasher: countingHasher(), clock, log: kept.log });
-    ({ attempts, secrets } = made);
+    hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 2, queueLimit: 100 });
+    kept = createCapturedLog();
+    const made = createTestPasswordVerifier({
+      store: counting(on.store),
+      hasher: countingHasher(),
+      clock,
+      log: kept.log,
+    });
+    ({ passwordVerifier, secrets } = made);
   });
   after(() => hasher.close());
   beforeEach(() => {
     Object.assign(counted, { compared: 0, decoys: 0, commits: 0, statements: 0 });
   });
 
-  const countingHasher = (): Hasher => ({
+  const countingHasher = (): PasswordHasher => ({
     ...hasher,
     verify: (hash, password) => {
       counted.compared += 1;
@@ -64,9 +69,9 @@ eachStore('an attempt under one of several logins', (on) => {
     },
   });
   const version = async (store: Store): Promise<unknown> =>
-    store.read((u) => u.db.select({ at: COMMITS[u.dialect] }).from(u.t.persons).limit(1));
-  const countStatements = (unit: Unit): Unit => {
-    const execute: Unit['execute'] = (...statement) => {
+    store.read((tx) => tx.db.select({ at: COMMITS[tx.dialect] }).from(tx.tables.persons).limit(1));
+  const countStatements = (unit: Transaction): Transaction => {
+    const execute: Transaction['execute'] = (...statement) => {
       counted.statements += 1;
       return unit.execute(...statement);
     };
@@ -75,11 +80,11 @@ eachStore('an attempt under one of several logins', (on) => {
   /** Counts what really reaches the disk. */
   const counting = (store: Store): Store => ({
     ...store,
-    read: (fn) => store.read((u) => fn(countStatements(u))),
+    read: (fn) => store.read((tx) => fn(countStatements(tx))),
     write: async (fn) => {
       const [before, result, later] = [
         await version(store),
-        await store.write((u) => fn(countStatements(u))),
+        await store.write((tx) => fn(countStatements(tx))),
         await version(store),
       ];
       if (JSON.stringify(before) !== JSON.stringify(later)) counted.commits += 1;
@@ -91,17 +96,17 @@ eachStore('an attempt under one of several logins', (on) => {
     { kind: 'account', value: `account.${id}` },
   ];
   const addPerson = (id: string): Promise<void> =>
-    on.store.write(async (u) => {
-      await insertPerson(u, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
+    on.store.write(async (tx) => {
+      await insertPerson(tx, { id, kind: 'person', name: '王大明', status: 'active', createdAt: NOW, updatedAt: NOW });
       for (const { kind, value } of logins(id)) {
-        await insertIdentifier(u, { id: `${id} ${kind}`, personId: id, kind, value, createdAt: NOW });
+        await insertIdentifier(tx, { id: `${id} ${kind}`, personId: id, kind, value, createdAt: NOW });
       }
     });
   const addPassword = (id: string, hash: string): Promise<number> =>
-    on.store.write((u) => credentials.setPassword(u, id, hash, NOW));
+    on.store.write((tx) => credentials.upsertPassword(tx, id, hash, NOW));
   const addFirst = (id: string, expiresAt: number): Promise<void> =>
-    on.store.write((u) =>
-      credentials.setFirstPassword(u, {
+    on.store.write((tx) =>
+      credentials.upsertFirstPassword(tx, {
         personId: id,
         mac: firstPasswordMac(secrets, id, '100201'),
         expiresAt,
@@ -109,15 +114,15 @@ eachStore('an attempt under one of several logins', (on) => {
       }),
     );
   const failuresOf = (id: string): Promise<number> =>
-    on.store.write(async (tx) => (await lockThrottle(tx, `person:${id}`)).state?.failures ?? 0);
+    on.store.write(async (tx) => (await readThrottleForUpdate(tx, `person:${id}`)).state?.failures ?? 0);
   const setFailures = (id: string, failures: number): Promise<void> =>
-    on.store.write((tx) => putThrottle(tx, `person:${id}`, { failures, blockedUntil: 0, updatedAt: NOW }));
+    on.store.write((tx) => upsertThrottle(tx, `person:${id}`, { failures, blockedUntil: 0, updatedAt: NOW }));
   const attempt = async (
     personId: string | undefined,
     login: Login | undefined,
     password = 'wrong',
-  ): Promise<AttemptResult['kind']> =>
-    (await attempts.verify({ personId, login, password, address: systemRandom.uuid() })).kind;
+  ): Promise<VerificationResult['kind']> =>
+    (await passwordVerifier.verify({ personId, login, password, address: systemRandom.uuid() })).kind;
 
   it('is compared while the person has to wait, and counts on the person; each login admits five', async () => {
     await addPerson('ping');
@@ -155,7 +160,7 @@ eachStore('an attempt under one of several logins', (on) => {
   });
 
   it('is free again under every login when a lock has been opened', async () => {
-    await on.store.write((u) => attempts.forgive(u, 'ping'));
+    await on.store.write((tx) => passwordVerifier.resetFailures(tx, 'ping'));
     assert.equal(await failuresOf('ping'), 0);
     for (const login of logins('ping')) assert.equal(await attempt('ping', login, PASSWORD), 'password');
   });
@@ -184,14 +189,14 @@ eachStore('an attempt under one of several logins', (on) => {
       costs,
       [...accounts, undefined].map((id) => [id, 1, 10, 2]),
     );
-    const first = await on.store.read((u) => credentials.credentialOf(u, 'open'));
+    const first = await on.store.read((tx) => credentials.getCredential(tx, 'open'));
     assert.equal(first.first?.failures, 1);
   });
 
   it('costs a decoy like a stored hash, the same at each attempt, as often as hashes have that cost', async () => {
     const costs = ['m=7168,t=1,p=1', 'm=8192,t=1,p=1'];
     await on.store.write(async (tx) => {
-      await tx.db.delete(tx.t.passwords);
+      await tx.db.delete(tx.tables.passwords);
     });
     const nobody = async (name: string): Promise<string | undefined> => {
       assert.equal(await attempt(undefined, { kind: 'account', value: name }), 'wrong');
@@ -240,7 +245,7 @@ eachStore('an attempt under one of several logins', (on) => {
     await addPerson('odd');
     for (const hash of hashes) {
       await addPassword('odd', hash);
-      await on.store.write((u) => attempts.forgive(u, 'odd'));
+      await on.store.write((tx) => passwordVerifier.resetFailures(tx, 'odd'));
       const before = kept.text().length;
       assert.equal(await attempt('odd', logins('odd')[0], PASSWORD), 'wrong', hash);
       const line = kept.text().slice(before);

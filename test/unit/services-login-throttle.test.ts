@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { BusyError, UnreadableHashError } from '../../src/platform/errors.ts';
+import { HashQueueFullError, UnsupportedHashError } from '../../src/platform/errors.ts';
 import {
-  FIRST_PASSWORD_TRIES,
+  MAX_FIRST_PASSWORD_FAILURES,
   firstPasswordMac,
-  type Attempt,
+  type VerificationRequest,
 } from '../../src/services/authentication/password-verification.ts';
-import { credentialOf, setFirstPassword, setPassword } from '../../src/store/auth/credentials.ts';
+import { getCredential, upsertFirstPassword, upsertPassword } from '../../src/store/auth/credentials.ts';
 import { family } from '../contract/family.ts';
 import { createTestServices, readableHash, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -22,19 +22,19 @@ eachStore('attempt with a password', (on) => {
   let services: TestServices;
   const attempt = (
     password: string,
-    more: Partial<Attempt> = {},
+    more: Partial<VerificationRequest> = {},
   ): Promise<{ kind: string; until?: number | undefined }> =>
-    services.attempts.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7', ...more });
-  const kinds = async (count: number, password: string, more: Partial<Attempt> = {}): Promise<string[]> => {
+    services.passwordVerifier.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7', ...more });
+  const kinds = async (count: number, password: string, more: Partial<VerificationRequest> = {}): Promise<string[]> => {
     const found: string[] = [];
     for (let time = 0; time < count; time += 1) found.push((await attempt(password, more)).kind);
     return found;
   };
   const hashOf = async (personId: string): Promise<string | undefined> =>
-    (await on.store.read((tx) => credentialOf(tx, personId))).hash;
+    (await on.store.read((tx) => getCredential(tx, personId))).hash;
   const giveFirst = (personId: string, expiresAt = TEST_NOW + DAY_MS): Promise<void> =>
     on.store.write((tx) =>
-      setFirstPassword(tx, {
+      upsertFirstPassword(tx, {
         personId,
         mac: firstPasswordMac(services.secrets, personId, FIRST),
         expiresAt,
@@ -47,9 +47,10 @@ eachStore('attempt with a password', (on) => {
   beforeEach(async () => {
     services = createTestServices(on.store);
     await on.store.write(async (tx) => {
-      for (const table of [tx.t.throttles, tx.t.firstPasswords, tx.t.passwords, tx.t.outbox]) await tx.db.delete(table);
-      await tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 });
-      await setPassword(tx, 'father', readableHash(RIGHT), 1);
+      for (const table of [tx.tables.throttles, tx.tables.firstPasswords, tx.tables.passwords, tx.tables.outbox])
+        await tx.db.delete(table);
+      await tx.db.update(tx.tables.identifiers).set({ verifiedAt: 1 });
+      await upsertPassword(tx, 'father', readableHash(RIGHT), 1);
     });
     await services.newEntries();
   });
@@ -111,46 +112,49 @@ eachStore('attempt with a password', (on) => {
     const mobile = { kind: 'mobile', value: '+886900000101' } as const;
     for (const login of [LOGIN, mobile, undefined]) await kinds(6, 'wrong', { login });
     for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'throttled');
-    await on.store.write((tx) => services.attempts.forgive(tx, 'father'));
+    await on.store.write((tx) => services.passwordVerifier.resetFailures(tx, 'father'));
     for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'password');
   });
 
   it('passes the wait of others on a known device', async () => {
     await kinds(5, 'wrong');
-    const device = services.devices.remember(undefined, 'father');
+    const device = services.knownDevices.remember(undefined, 'father');
     assert.equal((await attempt(RIGHT, { device })).kind, 'password');
     await kinds(5, 'wrong');
-    assert.equal((await attempt(RIGHT, { device: services.devices.remember(undefined, 'older') })).kind, 'throttled');
+    assert.equal(
+      (await attempt(RIGHT, { device: services.knownDevices.remember(undefined, 'older') })).kind,
+      'throttled',
+    );
   });
 
   it('stops an address after 300 wrong ones over all logins, and gives successes back', async () => {
     const { store } = on;
     const address = '198.51.100.7';
     for (let time = 0; time < 3; time += 1) assert.equal((await attempt(RIGHT, { address })).kind, 'password');
-    const key = (await store.read((tx) => tx.db.select().from(tx.t.throttles))).find(({ key }) =>
+    const key = (await store.read((tx) => tx.db.select().from(tx.tables.throttles))).find(({ key }) =>
       key.startsWith('address:'),
     );
     assert.equal(key?.failures, 0);
-    await store.write((tx) => tx.db.update(tx.t.throttles).set({ failures: 300, updatedAt: TEST_NOW }));
+    await store.write((tx) => tx.db.update(tx.tables.throttles).set({ failures: 300, updatedAt: TEST_NOW }));
     assert.deepEqual(await attempt(RIGHT, { address }), { kind: 'throttled', until: TEST_NOW + 1_000 });
     assert.equal((await attempt(RIGHT)).kind, 'password', 'another address');
   });
 
   it('does not count when the service is busy', async () => {
-    services.hasher.fails = new BusyError('busy');
-    for (let time = 0; time < 8; time += 1) await assert.rejects(attempt('wrong'), BusyError);
+    services.hasher.fails = new HashQueueFullError('busy');
+    for (let time = 0; time < 8; time += 1) await assert.rejects(attempt('wrong'), HashQueueFullError);
     services.hasher.fails = undefined;
     assert.deepEqual(
       await kinds(5, 'wrong'),
       Array.from({ length: 5 }, () => 'wrong'),
       'none was counted',
     );
-    const rows = await on.store.read((tx) => tx.db.select().from(tx.t.throttles));
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     assert.equal(rows.find(({ key }) => key.startsWith('address:'))?.failures, 5);
   });
 
   it('is wrong against a hash that cannot be read, and the operator is told', async () => {
-    services.hasher.fails = new UnreadableHashError('unreadable');
+    services.hasher.fails = new UnsupportedHashError('unreadable');
     assert.equal((await attempt(RIGHT)).kind, 'wrong');
     assert.deepEqual(services.hasher.decoys, [RIGHT], 'for the same cost');
     assert.match(services.kept.text(), /hash can ?not be read/);
@@ -160,7 +164,7 @@ eachStore('attempt with a password', (on) => {
 
   it('renews an outdated hash, and opens all the same when there is no room for it', async () => {
     const old = `old ${readableHash(RIGHT)}`;
-    const putOld = (): Promise<number> => on.store.write((tx) => setPassword(tx, 'father', old, 1));
+    const putOld = (): Promise<number> => on.store.write((tx) => upsertPassword(tx, 'father', old, 1));
     await putOld();
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.equal(await hashOf('father'), old, 'it is not outdated');
@@ -170,7 +174,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.equal(await hashOf('father'), readableHash(RIGHT));
     await putOld();
-    services.hasher.hash = () => Promise.reject(new BusyError('busy'));
+    services.hasher.hash = () => Promise.reject(new HashQueueFullError('busy'));
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.equal(await hashOf('father'), old);
     services.hasher.hash = () => Promise.reject(new Error('a bug'));
@@ -196,13 +200,13 @@ eachStore('attempt with a password', (on) => {
   });
 
   it('closes a first password after ten wrong ones that waited, tells the person, and opens it no more', async () => {
-    assert.equal(FIRST_PASSWORD_TRIES, 10);
+    assert.equal(MAX_FIRST_PASSWORD_FAILURES, 10);
     await giveFirst('father');
     let closedAfter = 0;
     for (let time = 1; time <= 12 && closedAfter === 0; time += 1) {
       services.forward(16 * 60_000);
       await attempt('wrong');
-      const { first } = await on.store.read((tx) => credentialOf(tx, 'father'));
+      const { first } = await on.store.read((tx) => getCredential(tx, 'father'));
       if (first !== undefined && first.closedAt !== null) closedAfter = time;
     }
     assert.equal(closedAfter, 10);
@@ -217,7 +221,7 @@ eachStore('attempt with a password', (on) => {
     for (let time = 0; time < 30; time += 1) {
       await attempt('wrong', { login: { kind: 'other', value: `login ${String(time)}` } });
     }
-    const { first } = await on.store.read((tx) => credentialOf(tx, 'father'));
+    const { first } = await on.store.read((tx) => getCredential(tx, 'father'));
     assert.equal(first?.closedAt, null);
     assert.ok(first.failures <= 5, String(first.failures));
   });
@@ -226,7 +230,7 @@ eachStore('attempt with a password', (on) => {
     const tell = ({ kind }: { kind: string }) => ({ event: `test.${kind}`, outcome: 'ok' as const });
     const recorded = async (): Promise<string[]> => (await services.newEntries()).map(({ event }) => event);
     const told = (password: string): Promise<{ kind: string }> =>
-      services.attempts.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7' }, tell);
+      services.passwordVerifier.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7' }, tell);
     await told(RIGHT);
     await told('wrong');
     assert.deepEqual(await recorded(), ['test.password', 'test.wrong']);

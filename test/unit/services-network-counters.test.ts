@@ -4,15 +4,15 @@ import { describe, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
 import { NO_REFUSALS } from '../../src/domain/throttling/refusals.ts';
-import { admitFromAll, type ThrottleState } from '../../src/domain/throttling/throttle.ts';
+import { registerJointAttempt, type ThrottleState } from '../../src/domain/throttling/throttle.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
-import { networkCounters } from '../../src/services/authentication/network-counters.ts';
+import { createNetworkCounters } from '../../src/services/authentication/network-counters.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
-const RULE = { capacity: 10, msPerDrop: 1_000 };
+const RULE = { capacity: 10, leakIntervalMs: 1_000 };
 const secrets = createSecrets(randomBytes(32), systemRandom);
-const countersOf = (address: string): ReturnType<typeof networkCounters> =>
-  networkCounters(secrets, 'address', address, RULE);
+const countersOf = (address: string): ReturnType<typeof createNetworkCounters> =>
+  createNetworkCounters(secrets, 'address', address, RULE);
 
 /** How many of the addresses are admitted, one attempt each, all at the same moment. */
 function countAdmitted(addresses: readonly string[]): number {
@@ -21,7 +21,7 @@ function countAdmitted(addresses: readonly string[]): number {
   for (const address of addresses) {
     const counters = countersOf(address);
     const locked = counters.map((counter) => ({ ...counter, state: states.get(counter.key), refusals: NO_REFUSALS }));
-    const admission = admitFromAll(locked, NOW);
+    const admission = registerJointAttempt(locked, NOW);
     if (!admission.admitted) continue;
     admitted += 1;
     for (const [at, { key }] of counters.entries()) {
@@ -55,8 +55,8 @@ describe('counters of networks', () => {
       refusals: NO_REFUSALS,
     }));
     const [first, , third] = locked;
-    assert.deepEqual(admitFromAll(locked.slice(0, 2), NOW), { admitted: false, until: NOW + 1_000, by: first });
-    assert.deepEqual(admitFromAll(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
+    assert.deepEqual(registerJointAttempt(locked.slice(0, 2), NOW), { admitted: false, until: NOW + 1_000, by: first });
+    assert.deepEqual(registerJointAttempt(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
   });
 
   it('hold no address in their keys', () => {

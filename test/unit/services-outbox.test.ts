@@ -3,20 +3,20 @@ import { describe, it } from 'node:test';
 
 import { Counter, Registry } from 'prom-client';
 
-import { retryPause } from '../../src/jobs/outbox-delivery.ts';
-import { beside } from '../../src/platform/best-effort.ts';
+import { retryDelayMs } from '../../src/jobs/outbox-delivery.ts';
+import { runBestEffort } from '../../src/platform/best-effort.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import { createKeptLog } from '../helpers/log.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 
 describe('the pause before a delivery is tried again', () => {
   it('begins with two seconds, doubles, and is never longer than an hour', () => {
-    assert.deepEqual([1, 2, 3, 4].map(retryPause), [2_000, 4_000, 8_000, 16_000]);
-    assert.equal(retryPause(11), 2_048_000);
-    for (const attempts of [12, 20, 45, 1_000, 10_000]) assert.equal(retryPause(attempts), 3_600_000);
+    assert.deepEqual([1, 2, 3, 4].map(retryDelayMs), [2_000, 4_000, 8_000, 16_000]);
+    assert.equal(retryDelayMs(11), 2_048_000);
+    for (const attempts of [12, 20, 45, 1_000, 10_000]) assert.equal(retryDelayMs(attempts), 3_600_000);
   });
 
   it('adds up to more than a day before a job is given up at its 45th try', () => {
-    const total = Array.from({ length: 44 }, (_, at) => retryPause(at + 1)).reduce((sum, pause) => sum + pause, 0);
+    const total = Array.from({ length: 44 }, (_, at) => retryDelayMs(at + 1)).reduce((sum, pause) => sum + pause, 0);
     assert.ok(total > 24 * 3_600_000 && total < 48 * 3_600_000);
   });
 });
@@ -25,11 +25,11 @@ describe('what is done beside the work', () => {
   it('is done; and when it throws, that is logged and counted, and nothing else', async () => {
     const registry = new Registry();
     const options = { name: 'lost', help: 'lost', labelNames: ['kind'], registers: [registry] };
-    const metrics = { sideEffectFailures: new Counter(options) };
-    const kept = createKeptLog();
+    const metrics = { bestEffortFailures: new Counter(options) };
+    const kept = createCapturedLog();
     const done: string[] = [];
-    beside({ log: kept.log, metrics }, 'listener', () => done.push('yes'));
-    beside({ log: kept.log, metrics }, 'listener', () => {
+    runBestEffort({ log: kept.log, metrics }, 'listener', () => done.push('yes'));
+    runBestEffort({ log: kept.log, metrics }, 'listener', () => {
       throw new Error('broken');
     });
     assert.deepEqual(done, ['yes']);
@@ -40,7 +40,7 @@ describe('what is done beside the work', () => {
 
 describe('the logger', () => {
   it('writes JSON lines with time and level, and takes out what carries a telling name', () => {
-    const kept = createKeptLog();
+    const kept = createCapturedLog();
     kept.log.info(
       { password: 'p1', login: 'l1', headers: { cookie: 'c1' }, form: { email: 'e1', token: 't1' } },
       'hello',

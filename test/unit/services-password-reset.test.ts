@@ -5,7 +5,7 @@ import { before, beforeEach, describe, it } from 'node:test';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { LINK_MINUTES } from '../../src/services/authentication/password-reset.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
-import { credentialOf, setFirstPassword, setPassword } from '../../src/store/auth/credentials.ts';
+import { getCredential, upsertFirstPassword, upsertPassword } from '../../src/store/auth/credentials.ts';
 import { family } from '../contract/family.ts';
 import { createTestServices, readableHash, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -27,7 +27,7 @@ const NEW = 'ivory lamp in the quiet hall';
 eachStore('passwords without pages', (on) => {
   let services: TestServices;
   const hashOf = async (personId: string): Promise<string | undefined> =>
-    (await on.store.read((tx) => credentialOf(tx, personId))).hash;
+    (await on.store.read((tx) => getCredential(tx, personId))).hash;
   const events = async (): Promise<string[]> =>
     (await services.newEntries()).map(({ event, outcome, subjectId }) => `${event} ${outcome} ${subjectId ?? '-'}`);
   const mails = async (): Promise<{ to: string; template: string; lang: string; locals: Record<string, unknown> }[]> =>
@@ -37,11 +37,11 @@ eachStore('passwords without pages', (on) => {
   beforeEach(async () => {
     services = createTestServices(on.store);
     await on.store.write(async (tx) => {
-      const { sessions, grants, oidcRecords, outbox, throttles, resetLinks } = tx.t;
+      const { sessions, grants, oidcRecords, outbox, throttles, resetLinks } = tx.tables;
       for (const table of [sessions, grants, oidcRecords, outbox, throttles, resetLinks]) await tx.db.delete(table);
-      await tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 });
-      await tx.db.update(tx.t.persons).set({ nationalIdSealed: null });
-      await setPassword(tx, 'father', readableHash(OLD), 1);
+      await tx.db.update(tx.tables.identifiers).set({ verifiedAt: 1 });
+      await tx.db.update(tx.tables.persons).set({ nationalIdSealed: null });
+      await upsertPassword(tx, 'father', readableHash(OLD), 1);
     });
     await storeSession(services, { sessionHash: 'mine', personId: 'father' });
     await storeSession(services, { sessionHash: 'thief', personId: 'father' });
@@ -54,14 +54,14 @@ eachStore('passwords without pages', (on) => {
 
   describe('a reset link', () => {
     const requestToken = async (): Promise<string> => {
-      await services.recovery.request(EMAIL, ADDRESS);
+      await services.passwordReset.request(EMAIL, ADDRESS);
       const [mail] = await mails();
       return new URL(String(mail?.locals['link'])).searchParams.get('token') ?? '';
     };
 
     it('is mailed to the verified address of an active person', async () => {
-      await services.recovery.request(' DAMING@parents.example', ADDRESS);
-      assert.equal(services.kicks(), 1);
+      await services.passwordReset.request(' DAMING@parents.example', ADDRESS);
+      assert.equal(services.wakes(), 1);
       const [mail, ...others] = await mails();
       assert.deepEqual(others, []);
       assert.deepEqual([mail?.to, mail?.template, mail?.lang], [EMAIL, 'reset-link', 'zh-TW']);
@@ -74,31 +74,34 @@ eachStore('passwords without pages', (on) => {
     });
 
     it('is not mailed to an unknown, disabled or unverified account', async () => {
-      await services.recovery.request('unknown@parents.example', ADDRESS);
-      await services.recovery.request('not a login at all', ADDRESS);
+      await services.passwordReset.request('unknown@parents.example', ADDRESS);
+      await services.passwordReset.request('not a login at all', ADDRESS);
       assert.deepEqual(await events(), ['recovery.requested refused -', 'recovery.requested refused -']);
-      await on.store.write((tx) => tx.db.update(tx.t.identifiers).set({ verifiedAt: null }));
-      await services.recovery.request(EMAIL, ADDRESS);
+      await on.store.write((tx) => tx.db.update(tx.tables.identifiers).set({ verifiedAt: null }));
+      await services.passwordReset.request(EMAIL, ADDRESS);
       assert.deepEqual(await events(), ['recovery.requested refused father']);
-      await on.store.write((tx) => tx.db.update(tx.t.identifiers).set({ verifiedAt: 1 }));
+      await on.store.write((tx) => tx.db.update(tx.tables.identifiers).set({ verifiedAt: 1 }));
       await services.people.setStatus('father', 'disabled', undefined);
-      services.kicks();
+      services.wakes();
       await services.takeJobs();
-      await services.recovery.request(EMAIL, ADDRESS);
-      assert.deepEqual([await mails(), services.kicks()], [[], 0]);
+      await services.passwordReset.request(EMAIL, ADDRESS);
+      assert.deepEqual([await mails(), services.wakes()], [[], 0]);
       await services.people.setStatus('father', 'active', undefined);
     });
 
-    const isOpen = async (token: string): Promise<boolean> => (await services.recovery.find(token)) !== undefined;
+    const isOpen = async (token: string): Promise<boolean> => (await services.passwordReset.find(token)) !== undefined;
 
     it('sets the password once and ends everything else', async () => {
       const token = await requestToken();
       assert.equal(await isOpen(token), true);
       assert.equal(await isOpen(`${token}x`), false);
       await services.newEntries();
-      services.kicks();
-      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'changed', personId: 'father' });
-      assert.equal(services.kicks(), 1);
+      services.wakes();
+      assert.deepEqual(await services.passwordReset.complete(token, NEW, ADDRESS), {
+        kind: 'changed',
+        personId: 'father',
+      });
+      assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
       assert.deepEqual(await listAlive(services), []);
       assert.deepEqual(await events(), ['password.recovered ok father']);
@@ -107,9 +110,9 @@ eachStore('passwords without pages', (on) => {
         [[EMAIL, 'password-changed']],
       );
       assert.equal(await isOpen(token), false);
-      assert.deepEqual(await services.recovery.complete(token, `${NEW} again`, ADDRESS), { kind: 'expired' });
+      assert.deepEqual(await services.passwordReset.complete(token, `${NEW} again`, ADDRESS), { kind: 'expired' });
       assert.equal(await hashOf('father'), readableHash(NEW));
-      assert.equal(services.kicks(), 0);
+      assert.equal(services.wakes(), 0);
     });
 
     it('works for thirty minutes', async () => {
@@ -119,7 +122,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(await isOpen(token), true);
       services.forward(1);
       assert.equal(await isOpen(token), false);
-      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'expired' });
+      assert.deepEqual(await services.passwordReset.complete(token, NEW, ADDRESS), { kind: 'expired' });
       assert.equal(await hashOf('father'), readableHash(OLD));
     });
 
@@ -131,7 +134,7 @@ eachStore('passwords without pages', (on) => {
 
     it('stays usable when the new password is refused', async () => {
       const token = await requestToken();
-      assert.deepEqual(await services.recovery.complete(token, 'ivory-lamp-', ADDRESS), {
+      assert.deepEqual(await services.passwordReset.complete(token, 'ivory-lamp-', ADDRESS), {
         kind: 'unfit',
         problems: ['too_short'],
       });
@@ -143,30 +146,30 @@ eachStore('passwords without pages', (on) => {
       const token = await requestToken();
       await services.people.setStatus('father', 'disabled', undefined);
       assert.equal(await isOpen(token), false);
-      assert.deepEqual(await services.recovery.complete(token, NEW, ADDRESS), { kind: 'expired' });
+      assert.deepEqual(await services.passwordReset.complete(token, NEW, ADDRESS), { kind: 'expired' });
       await services.people.setStatus('father', 'active', undefined);
     });
 
     it('is mailed three times, then once in half an hour', async () => {
       const mailed: number[] = [];
       for (let time = 0; time < 4; time += 1) {
-        await services.recovery.request(EMAIL, `198.51.100.${String(time)}`);
+        await services.passwordReset.request(EMAIL, `198.51.100.${String(time)}`);
         mailed.push((await mails()).length);
       }
       assert.deepEqual(mailed, [1, 1, 1, 0]);
       services.forward(30 * MINUTE_MS);
-      await services.recovery.request(EMAIL, ADDRESS);
+      await services.passwordReset.request(EMAIL, ADDRESS);
       assert.equal((await mails()).length, 1);
     });
 
     it('is refused to an address after sixty requests, and one is allowed a minute later', async () => {
-      for (let time = 0; time < 60; time += 1) await services.recovery.request(`nobody${String(time)}`, ADDRESS);
-      await services.recovery.request(EMAIL, ADDRESS);
+      for (let time = 0; time < 60; time += 1) await services.passwordReset.request(`nobody${String(time)}`, ADDRESS);
+      await services.passwordReset.request(EMAIL, ADDRESS);
       assert.deepEqual(await mails(), []);
-      await services.recovery.request(EMAIL, '198.51.100.200');
+      await services.passwordReset.request(EMAIL, '198.51.100.200');
       assert.equal((await mails()).length, 1, 'another network');
       services.forward(MINUTE_MS);
-      await services.recovery.request(EMAIL, ADDRESS);
+      await services.passwordReset.request(EMAIL, ADDRESS);
       assert.equal((await mails()).length, 1);
     });
   });
@@ -176,11 +179,11 @@ eachStore('passwords without pages', (on) => {
       services.passwords.change({ personId: 'father', current, next, keepSessionHash: 'mine', address: ADDRESS });
 
     it('keeps the session in which it was made under a new id, and ends everything else', async () => {
-      services.kicks();
+      services.wakes();
       const result = await change(OLD, NEW);
       assert.ok(result.kind === 'changed' && result.kept !== undefined);
-      assert.equal(await services.people.isCurrent('father', result.credentialVersion), true);
-      assert.equal(services.kicks(), 1);
+      assert.equal(await services.people.isCredentialCurrent('father', result.credentialVersion), true);
+      assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
       const left = await listAlive(services);
       const kept = [`Session ${hashId(result.kept.id)}`, ...grantEntries('kept')];
@@ -213,33 +216,35 @@ eachStore('passwords without pages', (on) => {
 
     it('is recorded as chosen when a first password was changed', async () => {
       await on.store.write((tx) =>
-        setFirstPassword(tx, {
+        upsertFirstPassword(tx, {
           personId: 'father',
           mac: firstPasswordMac(services.secrets, 'father', '100201'),
           expiresAt: services.clock.now() + MINUTE_MS,
           createdAt: services.clock.now(),
         }),
       );
-      assert.equal(await services.passwords.isChosen('father'), false);
+      assert.equal(await services.passwords.hasOwnPassword('father'), false);
       assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'unfit', problems: ['contains_id'] });
       assert.equal((await change('100201', NEW)).kind, 'changed');
-      assert.equal(await services.passwords.isChosen('father'), true);
-      assert.equal(await services.passwords.isChosen('older'), false);
+      assert.equal(await services.passwords.hasOwnPassword('father'), true);
+      assert.equal(await services.passwords.hasOwnPassword('older'), false);
       assert.deepEqual(await events(), ['password.chosen ok father']);
     });
 
     it('checks against the sealed national ID', async () => {
       const nationalIdSealed = services.secrets.seal('national-id', 'older', 'Y100100201');
-      await on.store.write((tx) => tx.db.update(tx.t.persons).set({ nationalIdSealed }).where(undefined));
-      assert.deepEqual(await services.passwords.check('older', 'ivory lamp y10010 hall', undefined), ['contains_id']);
-      assert.deepEqual(await services.passwords.check('older', NEW, undefined), []);
-      assert.deepEqual(await services.passwords.check('older', NEW, NEW), ['same_as_current']);
+      await on.store.write((tx) => tx.db.update(tx.tables.persons).set({ nationalIdSealed }).where(undefined));
+      assert.deepEqual(await services.passwords.validate('older', 'ivory lamp y10010 hall', undefined), [
+        'contains_id',
+      ]);
+      assert.deepEqual(await services.passwords.validate('older', NEW, undefined), []);
+      assert.deepEqual(await services.passwords.validate('older', NEW, NEW), ['same_as_current']);
     });
 
     it('refuses common passwords and short ones by the configured length', async () => {
-      assert.deepEqual(await services.passwords.check('older', 'Password123456789', undefined), ['common']);
-      assert.deepEqual(await services.passwords.check('older', 'ivory-lamp-', undefined), ['too_short']);
-      assert.deepEqual(await services.passwords.check('older', 'ivory-lamp-7', undefined), []);
+      assert.deepEqual(await services.passwords.validate('older', 'Password123456789', undefined), ['common']);
+      assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-', undefined), ['too_short']);
+      assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-7', undefined), []);
     });
   });
 });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
 import { systemRandom } from '../../src/domain/random.ts';
-import { createHasher, type Hasher } from '../../src/platform/hashing/password-hasher.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createSignIn, type SignIn, type SignInResult } from '../../src/services/authentication/sign-in.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
-import { createKeptLog } from '../helpers/log.ts';
-import { createTestAttempts } from '../helpers/password-verifier.ts';
+import { createCapturedLog } from '../helpers/log.ts';
+import { createTestPasswordVerifier } from '../helpers/password-verifier.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const PEOPLE = 600;
@@ -18,40 +18,40 @@ const PASSWORD = 'four small boats at anchor';
 const SCHOOL = '203.0.113.7';
 
 eachStore('a school behind one address', (on) => {
-  let hasher: Hasher;
+  let hasher: PasswordHasher;
   let signIn: SignIn;
   let now = Date.UTC(2026, 10, 23, 0);
   const clock = { now: () => now };
   before(async () => {
-    hasher = await createHasher({ memoryKib: 7_168, passes: 1, threads: 2, queue: 200 });
-    const { log } = createKeptLog();
+    hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 2, queueLimit: 200 });
+    const { log } = createCapturedLog();
     const { store } = on;
-    const { attempts, metrics } = createTestAttempts({ store, hasher, clock, log });
-    signIn = createSignIn({ store, attempts, metrics, log });
+    const { passwordVerifier, metrics } = createTestPasswordVerifier({ store, hasher, clock, log });
+    signIn = createSignIn({ store, passwordVerifier, metrics, log });
     const hash = await hasher.hash(PASSWORD);
     const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));
-    await store.write(async (u) => {
+    await store.write(async (tx) => {
       const made = { createdAt: now, updatedAt: now };
       const person = { kind: 'person' as const, status: 'active' as const, locale: 'zh-TW', birthDateSealed: null };
       await insertMany(
-        u,
-        u.t.persons,
+        tx,
+        tx.tables.persons,
         ids.map(({ id, at }) => ({
           ...{ ...person, ...made, id, name: `學生${String(at)}` },
           ...{ nationalIdLookup: null, nationalIdSealed: null },
         })),
       );
       await insertMany(
-        u,
-        u.t.identifiers,
+        tx,
+        tx.tables.identifiers,
         ids.map(({ id, at }) => ({
           ...{ id: systemRandom.uuid(), personId: id, kind: 'account' as const, value: accountOf(at), scope: '' },
           ...{ verifiedAt: now, createdAt: now },
         })),
       );
       await insertMany(
-        u,
-        u.t.passwords,
+        tx,
+        tx.tables.passwords,
         ids.map(({ id: personId }) => ({ personId, hash, changedAt: now })),
       );
     });

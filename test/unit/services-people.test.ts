@@ -5,9 +5,9 @@ import { before, beforeEach, it } from 'node:test';
 import type { GuardianshipChange } from '../../src/services/people/guardianships.ts';
 import { findByLogin } from '../../src/services/people/people.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
-import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
-import { guardianshipById } from '../../src/store/people/guardianships.ts';
-import { insertIdentifier, personById } from '../../src/store/people/people.ts';
+import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
+import { findGuardianship } from '../../src/store/people/guardianships.ts';
+import { insertIdentifier, findPerson } from '../../src/store/people/people.ts';
 import * as schools from '../../src/store/people/schools.ts';
 import { family, guardianship, HIGH } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
@@ -34,11 +34,17 @@ eachStore('what ends with a person or an affiliation', (on) => {
   before(() => on.store.write(family));
   beforeEach(async () => {
     await on.store.write(async (tx) => {
-      for (const table of [tx.t.sessions, tx.t.grants, tx.t.oidcRecords, tx.t.outbox, tx.t.guardianships]) {
+      for (const table of [
+        tx.tables.sessions,
+        tx.tables.grants,
+        tx.tables.oidcRecords,
+        tx.tables.outbox,
+        tx.tables.guardianships,
+      ]) {
         await tx.db.delete(table);
       }
       await tx.db
-        .insert(tx.t.guardianships)
+        .insert(tx.tables.guardianships)
         .values([
           guardianship('g1', 'father', 'older'),
           { ...guardianship('g2', 'father', 'younger'), state: 'suspended' },
@@ -75,12 +81,12 @@ eachStore('what ends with a person or an affiliation', (on) => {
   });
 
   it('gives the facts of active people only', async () => {
-    assert.equal((await services.people.activeFacts('father'))?.name, '王大明');
-    assert.equal(await services.people.activeFacts('unknown'), undefined);
+    assert.equal((await services.people.findActive('father'))?.name, '王大明');
+    assert.equal(await services.people.findActive('unknown'), undefined);
     await services.people.setStatus('older', 'disabled', undefined);
-    assert.equal(await services.people.activeFacts('older'), undefined);
+    assert.equal(await services.people.findActive('older'), undefined);
     await services.people.setStatus('older', 'active', undefined);
-    assert.equal((await services.people.activeFacts('older'))?.name, '王小安');
+    assert.equal((await services.people.findActive('older'))?.name, '王小安');
   });
 
   it('gives the facts of the day in the city', async () => {
@@ -92,22 +98,22 @@ eachStore('what ends with a person or an affiliation', (on) => {
       }),
     );
     services.forward(Date.UTC(2026, 10, 23, 15, 59, 59) - TEST_NOW);
-    assert.equal((await services.people.activeFacts('older'))?.memberships.length, 1);
+    assert.equal((await services.people.findActive('older'))?.memberships.length, 1);
     services.forward(1_000);
-    assert.equal((await services.people.activeFacts('older'))?.memberships.length, 0);
-    await on.store.write((tx) => tx.db.delete(tx.t.memberships).where(undefined));
+    assert.equal((await services.people.findActive('older'))?.memberships.length, 0);
+    await on.store.write((tx) => tx.db.delete(tx.tables.memberships).where(undefined));
   });
 
   it('disabling an account ends its sessions, grants and waiting sign-ins in one step', async () => {
     await storeGrant(services, { ...FATHER, grantHash: 'offline', scopes: 'openid offline_access' });
     await storeInteraction(services, 'waiting', 'father');
-    services.kicks();
+    services.wakes();
     assert.equal(await services.people.setStatus('father', 'disabled', 'teacher'), true);
     assert.deepEqual(await alive(), sessionEntries('t').sort());
-    assert.equal((await on.store.read((tx) => personById(tx, 'father')))?.status, 'disabled');
+    assert.equal((await on.store.read((tx) => findPerson(tx, 'father')))?.status, 'disabled');
     assert.deepEqual(await entries(), [JSON.stringify(['person.disabled', 'ok', 'teacher', 'father', {}])]);
     assert.deepEqual((await services.takeJobs()).filter(({ kind }) => kind === 'backchannel_logout').length, 1);
-    assert.equal(services.kicks(), 1);
+    assert.equal(services.wakes(), 1);
     assert.equal(await services.people.setStatus('father', 'active', undefined), true);
     assert.deepEqual(await entries(), [JSON.stringify(['person.active', 'ok', null, 'father', {}])]);
   });
@@ -122,11 +128,11 @@ eachStore('what ends with a person or an affiliation', (on) => {
   });
 
   it('shows the email as login, otherwise the first identifier', async () => {
-    assert.equal(await services.people.loginOf('father'), 'daming@parents.example');
-    assert.equal(await services.people.loginOf('older'), '');
+    assert.equal(await services.people.getPrimaryLogin('father'), 'daming@parents.example');
+    assert.equal(await services.people.getPrimaryLogin('older'), '');
     const teacher = { id: 'it', personId: 'teacher', kind: 'account', value: 'chih.hao', createdAt: 1 } as const;
     await on.store.write((tx) => insertIdentifier(tx, teacher));
-    assert.equal(await services.people.loginOf('teacher'), 'chih.hao');
+    assert.equal(await services.people.getPrimaryLogin('teacher'), 'chih.hao');
   });
 
   it('suspending, revoking and expiring a guardianship ends the grants that rest on it', async () => {
@@ -137,10 +143,10 @@ eachStore('what ends with a person or an affiliation', (on) => {
     ] as const) {
       await setState('active');
       await storeGrant(services, { ...FATHER, grantHash: `on ${action}`, ...asParent('older', 'g1') });
-      services.kicks();
+      services.wakes();
       await services.newEntries();
       assert.equal(await change({ action }), true, action);
-      assert.equal((await on.store.read((tx) => guardianshipById(tx, 'g1')))?.state, state);
+      assert.equal((await on.store.read((tx) => findGuardianship(tx, 'g1')))?.state, state);
       assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort(), action);
       assert.deepEqual(await entries(), [
         JSON.stringify([
@@ -151,7 +157,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
           { guardianship: 'g1', student: 'older', from: 'active', to: state },
         ]),
       ]);
-      assert.equal(services.kicks(), 1);
+      assert.equal(services.wakes(), 1);
     }
   });
 
@@ -164,50 +170,50 @@ eachStore('what ends with a person or an affiliation', (on) => {
 
   it('refuses what the state does not allow, and changes nothing', async () => {
     const before = await alive();
-    services.kicks();
+    services.wakes();
     assert.equal(await change({ action: 'resume' }), false);
     assert.equal(await change({ id: 'unknown', action: 'revoke' }), false);
     assert.deepEqual(await alive(), before);
     assert.deepEqual(await entries(), []);
-    assert.equal(services.kicks(), 0);
+    assert.equal(services.wakes(), 0);
   });
 
   it('expires guardianships after their last day and never before', async () => {
     await setState('active', '2026-11-23');
-    assert.equal(await services.guardianships.expireEnded(10), 0);
-    services.kicks();
+    assert.equal(await services.guardianships.expirePastEndDate(10), 0);
+    services.wakes();
     services.forward(DAY_MS);
-    assert.equal(await services.guardianships.expireEnded(10), 1);
-    assert.equal(services.kicks(), 1);
-    const row = await on.store.read((tx) => guardianshipById(tx, 'g1'));
+    assert.equal(await services.guardianships.expirePastEndDate(10), 1);
+    assert.equal(services.wakes(), 1);
+    const row = await on.store.read((tx) => findGuardianship(tx, 'g1'));
     assert.equal(row?.state, 'expired');
     assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort());
     const [entry] = await services.newEntries();
     assert.equal(entry?.actorId, null);
-    assert.equal(await services.guardianships.expireEnded(10), 0);
-    assert.equal(services.kicks(), 0);
+    assert.equal(await services.guardianships.expirePastEndDate(10), 0);
+    assert.equal(services.wakes(), 0);
   });
 
   const setState = (state: 'active' | 'suspended', validTo: string | null = null): Promise<unknown> =>
     on.store.write(async (tx) => {
-      await tx.db.delete(tx.t.guardianships);
-      await tx.db.insert(tx.t.guardianships).values({ ...guardianship('g1', 'father', 'older'), state, validTo });
+      await tx.db.delete(tx.tables.guardianships);
+      await tx.db.insert(tx.tables.guardianships).values({ ...guardianship('g1', 'father', 'older'), state, validTo });
     });
   const change = (more: Partial<GuardianshipChange> & Pick<GuardianshipChange, 'action'>): Promise<boolean> =>
-    services.guardianships.change({ id: 'g1', actorId: 'teacher', ...more });
+    services.guardianships.applyAction({ id: 'g1', actorId: 'teacher', ...more });
 
   it('ends the grants of a membership after its last day, once', async () => {
     await asStaff('m-old', '2026-11-22');
     await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-old' });
     await storeGrant(services, { ...TEACHER, grantHash: 'other' });
-    services.kicks();
-    assert.equal(await services.affiliations.endPassed(), 1);
-    assert.equal(services.kicks(), 1);
-    const left = (await on.store.read((tx) => grantsOfPerson(tx, 'teacher'))).map(({ grantHash }) => grantHash);
+    services.wakes();
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 1);
+    assert.equal(services.wakes(), 1);
+    const left = (await on.store.read((tx) => listGrantsByPerson(tx, 'teacher'))).map(({ grantHash }) => grantHash);
     assert.deepEqual(left, ['other']);
     assert.deepEqual(await entries(), [JSON.stringify(['affiliation.ended', 'ok', null, 'teacher', { grants: 1 }])]);
-    assert.equal(await services.affiliations.endPassed(), 0);
-    assert.equal(services.kicks(), 0);
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 0);
+    assert.equal(services.wakes(), 0);
   });
 
   it('looks at every page of what has passed, three months back', async () => {
@@ -215,7 +221,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await on.store.write((tx) =>
       insertMany(
         tx,
-        tx.t.memberships,
+        tx.tables.memberships,
         Array.from({ length: 501 }, (_, at) => ({
           ...{ id: `m-page-${String(at).padStart(3, '0')}`, personId: 'teacher', schoolCode: HIGH.code, role: 'staff' },
           ...{ duty: null, isPrimary: false, validFrom: null, validTo: '2026-11-21' },
@@ -225,42 +231,42 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await storeGrant(services, { ...TEACHER, grantHash: 'early', ...STAFF, basisId: 'm-old' });
     await storeGrant(services, { ...TEACHER, grantHash: 'first', ...STAFF, basisId: 'm-page-000' });
     await storeGrant(services, { ...TEACHER, grantHash: 'last', ...STAFF, basisId: 'm-page-500' });
-    assert.equal(await services.affiliations.endPassed(), 3);
-    assert.deepEqual(await on.store.read((tx) => grantsOfPerson(tx, 'teacher')), []);
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 3);
+    assert.deepEqual(await on.store.read((tx) => listGrantsByPerson(tx, 'teacher')), []);
     await asStaff('m-none', null);
   });
 
   it('keeps the grants of a membership on its last day', async () => {
     await asStaff('m-today', '2026-11-23');
     await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-today' });
-    assert.equal(await services.affiliations.endPassed(), 0);
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 0);
     services.forward(DAY_MS);
-    assert.equal(await services.affiliations.endPassed(), 1);
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 1);
   });
 
   it('moves a grant to the newer membership of the same role and school', async () => {
     await asStaff('m-old', '2026-11-22');
     await asStaff('m-new', null);
     await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-old' });
-    assert.equal(await services.affiliations.endPassed(), 0);
-    const [grant] = await on.store.read((tx) => grantsOfPerson(tx, 'teacher'));
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 0);
+    const [grant] = await on.store.read((tx) => listGrantsByPerson(tx, 'teacher'));
     assert.equal(grant?.basisId, 'm-new');
     assert.deepEqual(await entries(), []);
   });
 
   it('ends the grants for a child that is enrolled nowhere any more', async () => {
-    assert.equal(await services.affiliations.endPassed(), 0, 'older is still enrolled');
-    await on.store.write((tx) => tx.db.update(tx.t.enrolments).set({ validTo: '2026-11-22' }));
-    assert.equal(await services.affiliations.endPassed(), 1);
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 0, 'older is still enrolled');
+    await on.store.write((tx) => tx.db.update(tx.tables.enrolments).set({ validTo: '2026-11-22' }));
+    assert.equal(await services.affiliationExpiry.revokeExpired(), 1);
     assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort());
-    await on.store.write((tx) => tx.db.update(tx.t.enrolments).set({ validTo: null }));
+    await on.store.write((tx) => tx.db.update(tx.tables.enrolments).set({ validTo: null }));
   });
 
   const TEACHER = { personId: 'teacher', clientId: 'app', sessionHash: 't' };
   const STAFF = { role: 'staff' as const, schoolCode: HIGH.code };
   const asStaff = (id: string, validTo: string | null): Promise<void> =>
     on.store.write(async (tx) => {
-      if (id !== 'm-new') await tx.db.delete(tx.t.memberships);
+      if (id !== 'm-new') await tx.db.delete(tx.tables.memberships);
       await schools.insertMembership(tx, {
         ...{ id, personId: 'teacher', schoolCode: HIGH.code, role: 'staff', isPrimary: false },
         validTo,

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
-import { CLIENT_RULE, NETWORK_RULES, SESSION_RULE } from '../../src/domain/throttling/request-rates.ts';
+import { CLIENT_POLICY, NETWORK_POLICIES, SESSION_RULE } from '../../src/domain/throttling/request-rates.ts';
 import { RateLimitedError } from '../../src/platform/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
-import { createRequestRates, type RequestRates } from '../../src/services/access/request-rate-limiter.ts';
+import { createRequestRateLimiter, type RequestRateLimiter } from '../../src/services/access/request-rate-limiter.ts';
 
 const HOME = '203.0.113.7';
-const { capacity, msPerDrop } = NETWORK_RULES.authorization;
+const { capacity, leakIntervalMs } = NETWORK_POLICIES.authorization;
 
 describe('rates of requests without a sign-in', () => {
   let now: number;
-  let rates: RequestRates;
+  let rates: RequestRateLimiter;
   let metrics: Metrics;
   const start = (maxCounters?: number): void => {
     const log = createLogger('silent');
-    metrics = createMetrics({ waiting: () => 0 }, log);
-    rates = createRequestRates({ clock: { now: () => now }, log, metrics, maxCounters });
+    metrics = createMetrics({ queueLength: () => 0 }, log);
+    rates = createRequestRateLimiter({ clock: { now: () => now }, log, metrics, maxCounters });
   };
   const begin = (count: number, address = HOME): void => {
     for (let i = 0; i < count; i += 1) rates.admitNetwork('authorization', address);
@@ -47,8 +47,8 @@ describe('rates of requests without a sign-in', () => {
 
   it('reject the request beyond the budget, say for how long, and admit again after it', async () => {
     begin(capacity);
-    assert.equal(waitOf(1), msPerDrop / 1_000);
-    now += msPerDrop - 1;
+    assert.equal(waitOf(1), leakIntervalMs / 1_000);
+    now += leakIntervalMs - 1;
     assert.equal(waitOf(1), 1);
     now += 1;
     assert.equal(waitOf(1), 0);
@@ -81,16 +81,16 @@ describe('rates of requests without a sign-in', () => {
 
   it('give back what was completed, and never more than was counted', () => {
     begin(capacity);
-    rates.refundNetwork('authorization', HOME);
+    rates.releaseNetwork('authorization', HOME);
     begin(1);
     assert.ok(waitOf(1) > 0);
-    rates.refundNetwork('authorization', '203.0.113.8');
+    rates.releaseNetwork('authorization', '203.0.113.8');
     begin(capacity, '203.0.113.8');
     assert.ok(waitOf(1, '203.0.113.8') > 0);
   });
 
   it('give an authenticated client a budget of its own', () => {
-    for (let i = 0; i < CLIENT_RULE.capacity; i += 1) rates.admitClient('pushed_authorization_request', 'app');
+    for (let i = 0; i < CLIENT_POLICY.capacity; i += 1) rates.admitClient('pushed_authorization_request', 'app');
     assert.equal(
       waitAfter(() => {
         rates.admitClient('pushed_authorization_request', 'app');
@@ -109,7 +109,7 @@ describe('rates of requests without a sign-in', () => {
       waitAfter(() => {
         rates.admitPerson(endpoint, { personId, sessionHash });
       });
-    const { capacity: ofSession, msPerDrop: sessionMs } = SESSION_RULE;
+    const { capacity: ofSession, leakIntervalMs: sessionMs } = SESSION_RULE;
     for (const session of ['phone', 'tablet']) {
       for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), 0);
       for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), sessionMs / 1_000);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
-import { isOffline } from '../../src/services/access/revocation.ts';
-import { sessionByHash } from '../../src/store/auth/sessions.ts';
-import type { Unit } from '../../src/store/database/index.ts';
-import { grantsOfPerson } from '../../src/store/oidc/grants.ts';
+import { hasOfflineAccess } from '../../src/services/access/revocation.ts';
+import { findSession } from '../../src/store/auth/sessions.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
+import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -34,7 +34,8 @@ eachStore('ending sessions and grants', (on) => {
   });
   beforeEach(async () => {
     await on.store.write(async (tx) => {
-      for (const table of [tx.t.sessions, tx.t.grants, tx.t.oidcRecords, tx.t.outbox]) await tx.db.delete(table);
+      for (const table of [tx.tables.sessions, tx.tables.grants, tx.tables.oidcRecords, tx.tables.outbox])
+        await tx.db.delete(table);
     });
     await storeSession(services, {
       sessionHash: 's1',
@@ -56,7 +57,7 @@ eachStore('ending sessions and grants', (on) => {
 
   it('ends a session with its tokens and keeps those for offline access', async () => {
     const told = await on.store.write((tx) =>
-      services.endings.endSessions(tx, 'father', ['s1'], { keepOffline: true }),
+      services.revocation.revokeSessions(tx, 'father', ['s1'], { keepOffline: true }),
     );
     assert.deepEqual(
       told.map(({ clientId }) => clientId),
@@ -71,14 +72,14 @@ eachStore('ending sessions and grants', (on) => {
         'Interaction waiting-teacher',
       ),
     );
-    const row = await on.store.read((tx) => sessionByHash(tx, 's1'));
+    const row = await on.store.read((tx) => findSession(tx, 's1'));
     assert.equal(row?.endedAt, TEST_NOW);
     assert.deepEqual(await notices(), [['app', 'father', 'sid-1']]);
   });
 
   it('ends several sessions and their offline access when asked to', async () => {
     await on.store.write((tx) =>
-      services.endings.endSessions(tx, 'father', ['s1', 's2', 'unknown'], { keepOffline: false }),
+      services.revocation.revokeSessions(tx, 'father', ['s1', 's2', 'unknown'], { keepOffline: false }),
     );
     assert.deepEqual(
       await alive(),
@@ -102,7 +103,7 @@ eachStore('ending sessions and grants', (on) => {
   });
 
   it('ends everything that a person has, waiting sign-ins too', async () => {
-    await on.store.write((tx) => services.endings.endPerson(tx, 'father'));
+    await on.store.write((tx) => services.revocation.revokeAllOf(tx, 'father'));
     assert.deepEqual(
       await alive(),
       sorted(...sessionEntries('t1'), ...grantEntries('gt'), 'Interaction waiting-teacher'),
@@ -110,7 +111,7 @@ eachStore('ending sessions and grants', (on) => {
   });
 
   it('keeps one session with its tokens, but no offline access', async () => {
-    await on.store.write((tx) => services.endings.endPerson(tx, 'father', 's2'));
+    await on.store.write((tx) => services.revocation.revokeAllOf(tx, 'father', 's2'));
     const left = await alive();
     for (const entry of grantEntries('g2')) assert.ok(left.includes(entry), entry);
     assert.equal(
@@ -129,9 +130,9 @@ eachStore('ending sessions and grants', (on) => {
 
   it('tells each relying party once however many grants end, and ends only those grants', async () => {
     await storeGrant(services, { grantHash: 'tab', personId: 'father', clientId: 'app', sessionHash: 's1' });
-    const grants = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     const ending = grants.filter(({ grantHash }) => ['g1', 'tab', 'g2'].includes(grantHash));
-    await on.store.write((tx) => services.endings.endGrants(tx, ending));
+    await on.store.write((tx) => services.revocation.revokeGrants(tx, ending));
     const told = await notices();
     assert.deepEqual(told.map(String).sort(), ['app,father,sid-1', 'app,father,sid-2']);
     const left = await alive();
@@ -156,11 +157,11 @@ eachStore('ending sessions and grants', (on) => {
       await Promise.all(Array.from({ length: sessions }, store));
       let statements = 0;
       await on.store.write((tx) => {
-        const execute: Unit['execute'] = (...args) => {
+        const execute: Transaction['execute'] = (...args) => {
           statements += 1;
           return tx.execute(...args);
         };
-        return services.endings.endPerson({ ...tx, execute, db: tx.engine.queries(execute) }, 'older');
+        return services.revocation.revokeAllOf({ ...tx, execute, db: tx.engine.queries(execute) }, 'older');
       });
       assert.equal((await alive()).filter((entry) => entry.includes(`${String(sessions)}-`)).length, 0);
       assert.equal((await services.takeJobs()).length, sessions * 2);
@@ -173,9 +174,9 @@ eachStore('ending sessions and grants', (on) => {
   });
 
   it('tells of a grant whose session is gone without a session id', async () => {
-    const grants = await on.store.read((tx) => grantsOfPerson(tx, 'father'));
+    const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     await on.store.write((tx) =>
-      services.endings.endGrants(
+      services.revocation.revokeGrants(
         tx,
         grants.filter(({ grantHash }) => grantHash === 'old'),
       ),
@@ -184,8 +185,8 @@ eachStore('ending sessions and grants', (on) => {
   });
 
   it('knows offline access by the whole scope', () => {
-    assert.equal(isOffline({ scopes: 'openid offline_access' }), true);
-    assert.equal(isOffline({ scopes: 'openid offline_access_x' }), false);
-    assert.equal(isOffline({ scopes: '' }), false);
+    assert.equal(hasOfflineAccess({ scopes: 'openid offline_access' }), true);
+    assert.equal(hasOfflineAccess({ scopes: 'openid offline_access_x' }), false);
+    assert.equal(hasOfflineAccess({ scopes: '' }), false);
   });
 });

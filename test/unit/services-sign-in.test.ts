@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
 import type { AuditEvent } from '../../src/services/audit/audit.ts';
-import type { Attempt, AttemptResult, Attempts } from '../../src/services/authentication/password-verification.ts';
+import type {
+  VerificationRequest,
+  VerificationResult,
+  PasswordVerifier,
+} from '../../src/services/authentication/password-verification.ts';
 import { createSignIn, type SignIn, type SignInAttempt } from '../../src/services/authentication/sign-in.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, type TestServices } from '../helpers/services.ts';
@@ -16,23 +20,23 @@ eachStore('sign-in', (on) => {
   let services: TestServices;
   let signIn: SignIn;
   /** What the comparison says, and what it was asked. */
-  let kind: AttemptResult['kind'];
-  let asked: Attempt | undefined;
+  let kind: VerificationResult['kind'];
+  let asked: VerificationRequest | undefined;
   let told: AuditEvent | undefined;
 
   withFamily(on);
   before(() => {
     services = createTestServices(on.store);
-    const attempts: Attempts = {
-      ...services.attempts,
+    const passwordVerifier: PasswordVerifier = {
+      ...services.passwordVerifier,
       verify: (attempt, tell) => {
         asked = attempt;
-        const result = { kind, until: 5 } as AttemptResult;
+        const result = { kind, until: 5 } as VerificationResult;
         told = tell?.(result);
         return Promise.resolve(result);
       },
     };
-    signIn = createSignIn({ ...services, attempts, log: services.kept.log });
+    signIn = createSignIn({ ...services, passwordVerifier, log: services.kept.log });
   });
   beforeEach(() => {
     [kind, asked, told] = ['password', undefined, undefined];

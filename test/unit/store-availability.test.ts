@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
-import { UnavailableError } from '../../src/platform/errors.ts';
-import { watchStore, type Watched } from '../../src/store/database/availability.ts';
-import { StoreError, type Store, type Unit } from '../../src/store/database/index.ts';
-import { createKeptLog, type KeptLog } from '../helpers/log.ts';
+import { DatabaseUnavailableError } from '../../src/platform/errors.ts';
+import { monitorAvailability, type MonitoredStore } from '../../src/store/database/availability.ts';
+import { StoreError, type Store, type Transaction } from '../../src/store/database/index.ts';
+import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 
 describe('watched store', () => {
   /** What the engine throws; undefined: it works. */
@@ -13,11 +13,11 @@ describe('watched store', () => {
   let pingFailure: Error | undefined;
   let hanging: Promise<void> | undefined;
   let writes: number;
-  let kept: KeptLog;
-  let watched: Watched;
+  let kept: CapturedLog;
+  let watched: MonitoredStore;
 
-  const unit = {} as Unit;
-  const run = async <T>(fn: (tx: Unit) => Promise<T>): Promise<T> => {
+  const unit = {} as Transaction;
+  const run = async <T>(fn: (tx: Transaction) => Promise<T>): Promise<T> => {
     await hanging;
     if (failure !== undefined) throw failure;
     return fn(unit);
@@ -29,7 +29,7 @@ describe('watched store', () => {
       writes += 1;
       return run(fn);
     },
-    maintain: () => Promise.reject(new Error('not here')),
+    runExclusively: () => Promise.reject(new Error('not here')),
     ping: () => (pingFailure ? Promise.reject(pingFailure) : Promise.resolve()),
     close: () => Promise.resolve(),
   };
@@ -44,8 +44,8 @@ describe('watched store', () => {
 
   beforeEach(() => {
     [failure, pingFailure, hanging, writes] = [undefined, undefined, undefined, 0];
-    kept = createKeptLog();
-    watched = watchStore(store, kept.log);
+    kept = createCapturedLog();
+    watched = monitorAvailability(store, kept.log);
   });
 
   it('passes results and errors of the work through', async () => {
@@ -59,7 +59,7 @@ describe('watched store', () => {
       watched.store.read(() => Promise.reject(bug)),
       bug,
     );
-    assert.equal(await watched.available(), true);
+    assert.equal(await watched.isAvailable(), true);
     assert.deepEqual(messages(), []);
   });
 
@@ -70,15 +70,15 @@ describe('watched store', () => {
   for (const code of away) {
     it(`says unavailable for ${code}`, async () => {
       failure = new StoreError('away', code);
-      await assert.rejects(read(), (error) => error instanceof UnavailableError && error.cause === failure);
-      await assert.rejects(write(), (error) => error instanceof UnavailableError && error.cause === failure);
-      assert.equal(await watched.available(), false);
+      await assert.rejects(read(), (error) => error instanceof DatabaseUnavailableError && error.cause === failure);
+      await assert.rejects(write(), (error) => error instanceof DatabaseUnavailableError && error.cause === failure);
+      assert.equal(await watched.isAvailable(), false);
     });
   }
 
   it('says unavailable when no connection could be made', async () => {
     failure = new Error('timeout exceeded when trying to connect');
-    await assert.rejects(read(), UnavailableError);
+    await assert.rejects(read(), DatabaseUnavailableError);
   });
 
   it('passes errors of statements through', async () => {
@@ -97,7 +97,7 @@ describe('watched store', () => {
       await assert.rejects(read(), failure, code);
       await assert.rejects(write(), failure, code);
       failure = undefined;
-      assert.equal(await watched.available(), true, code);
+      assert.equal(await watched.isAvailable(), true, code);
     }
     failure = new Error('the timeout exceeded when trying to connect');
     await assert.rejects(read(), failure);
@@ -105,10 +105,10 @@ describe('watched store', () => {
 
   it('says unavailable and stays ready when a connection was lost during COMMIT', async () => {
     failure = new StoreError('lost', '08007');
-    await assert.rejects(write(), UnavailableError);
+    await assert.rejects(write(), DatabaseUnavailableError);
     failure = undefined;
     writes = 0;
-    assert.equal(await watched.available(), true);
+    assert.equal(await watched.isAvailable(), true);
     assert.equal(writes, 0, 'no trial was needed');
   });
 
@@ -119,16 +119,16 @@ describe('watched store', () => {
     assert.match(kept.text(), /"level":"error".*"code":"ECONNREFUSED"/);
     failure = undefined;
     writes = 0;
-    assert.equal(await watched.available(), true, 'tries a write');
+    assert.equal(await watched.isAvailable(), true, 'tries a write');
     assert.equal(writes, 1);
-    assert.equal(await watched.available(), true);
+    assert.equal(await watched.isAvailable(), true);
     assert.equal(writes, 1, 'knows it now');
     assert.deepEqual(messages(), ['the database does not answer', 'the database takes writes again']);
   });
 
   it('is unavailable when it does not answer a ping', async () => {
     pingFailure = new Error('no answer');
-    assert.equal(await watched.available(), false);
+    assert.equal(await watched.isAvailable(), false);
   });
 
   it('waits half a second for a trial, and makes one at a time', async () => {
@@ -141,10 +141,10 @@ describe('watched store', () => {
     failure = undefined;
     writes = 0;
     const started = performance.now();
-    assert.deepEqual(await Promise.all([watched.available(), watched.available()]), [false, false]);
+    assert.deepEqual(await Promise.all([watched.isAvailable(), watched.isAvailable()]), [false, false]);
     assert.ok(performance.now() - started >= 450, 'half a second');
     assert.equal(writes, 1);
     release();
-    assert.equal(await watched.available(), true);
+    assert.equal(await watched.isAvailable(), true);
   });
 });

@@ -11,7 +11,11 @@ import pg from 'pg';
 
 import { codeOf, ConflictError, StoreError, withoutValues } from '../../src/store/database/errors.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { LOST, sayLost, UNKNOWN } from '../../src/store/database/postgres/connection-errors.ts';
+import {
+  CONNECTION_LOST,
+  throwConnectionError,
+  COMMIT_OUTCOME_UNKNOWN,
+} from '../../src/store/database/postgres/connection-errors.ts';
 import { openReader, openWriter } from '../../src/store/database/sqlite/connection.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinpass-sqlite-unit-'));
@@ -69,7 +73,7 @@ describe('SQLite connections', () => {
 describe('SQLite store', () => {
   const open = async (name: string): Promise<Store> => {
     const store = await openStore({ file: join(folder, name) });
-    await store.maintain(async (run) => {
+    await store.runExclusively(async (run) => {
       await run('create table parent (id integer primary key)');
       await run('create table child (id integer primary key, parent integer references parent (id))');
     });
@@ -94,7 +98,7 @@ describe('SQLite store', () => {
 
   it('tells nobody of success before the commit, and everybody when it fails', async () => {
     const store = await open('commit.db');
-    await store.maintain((run) =>
+    await store.runExclusively((run) =>
       run('create table late (id integer references parent (id) deferrable initially deferred)'),
     );
     const results = await Promise.allSettled([
@@ -114,11 +118,11 @@ describe('SQLite store', () => {
   it('takes a change of the schema back when it breaks foreign keys or throws', async () => {
     const store = await open('maintain.db');
     await assert.rejects(
-      store.maintain((run) => run('insert into child values (1, 99)')),
+      store.runExclusively((run) => run('insert into child values (1, 99)')),
       /foreign keys broken in 1 rows/,
     );
     await assert.rejects(
-      store.maintain(async (run) => {
+      store.runExclusively(async (run) => {
         await run('insert into parent values (1)');
         throw new Error('half-way');
       }),
@@ -136,7 +140,7 @@ describe('SQLite store', () => {
   it('refuses a write and a change of the schema inside a write', async () => {
     const store = await open('nested.db');
     await assert.rejects(
-      store.write(() => store.maintain(() => Promise.resolve())),
+      store.write(() => store.runExclusively(() => Promise.resolve())),
       /write inside write/,
     );
     await assert.rejects(
@@ -185,15 +189,15 @@ describe('errors of the database', () => {
   });
 
   it('are given one code when the connection was lost, and only then', () => {
-    const lost = (error: unknown, code = LOST): void => {
+    const lost = (error: unknown, code = CONNECTION_LOST): void => {
       assert.throws(
-        () => sayLost(code)(error),
+        () => throwConnectionError(code)(error),
         (thrown) => thrown instanceof StoreError && thrown.code === code,
       );
     };
     for (const code of ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']) lost(withCode(code));
     lost(new Error('Connection terminated unexpectedly'));
-    lost(new Error('Client has encountered a connection error and is not queryable'), UNKNOWN);
+    lost(new Error('Client has encountered a connection error and is not queryable'), COMMIT_OUTCOME_UNKNOWN);
     const stale = (code: string, routine: string): pg.DatabaseError =>
       Object.assign(new pg.DatabaseError('x', 1, 'error'), { code, routine });
     lost(stale('0A000', 'RevalidateCachedQuery'));
@@ -206,10 +210,10 @@ describe('errors of the database', () => {
       undefined,
     ]) {
       assert.throws(
-        () => sayLost(LOST)(error),
+        () => throwConnectionError(CONNECTION_LOST)(error),
         (thrown) => thrown === error,
       );
     }
-    assert.deepEqual([LOST, UNKNOWN], ['08006', '08007']);
+    assert.deepEqual([CONNECTION_LOST, COMMIT_OUTCOME_UNKNOWN], ['08006', '08007']);
   });
 });

@@ -11,17 +11,17 @@ const TRANSITIONS: Readonly<Record<GuardianshipState, Partial<Record<Guardianshi
 };
 
 /** Whether a day lies in a stretch of days, both ends included. Days are `YYYY-MM-DD`, so text order is date order. */
-export function isValid(validity: Validity, today: string): boolean {
+export function isWithinValidity(validity: Validity, today: string): boolean {
   const { validFrom, validTo } = validity;
   return (validFrom === undefined || validFrom <= today) && (validTo === undefined || today <= validTo);
 }
 
 /** Whether a guardianship counts today. It is the only question that relying parties get an answer to, never the reason. */
-export function isInForce(guardianship: Guardianship, today: string): boolean {
-  return guardianship.state === 'active' && isValid(guardianship, today);
+export function isActiveOn(guardianship: Guardianship, today: string): boolean {
+  return guardianship.state === 'active' && isWithinValidity(guardianship, today);
 }
 
 /** The state after an action; undefined when the action is not allowed. Revoked and expired are final: a new one is made. */
-export function transition(state: GuardianshipState, action: GuardianshipAction): GuardianshipState | undefined {
+export function nextState(state: GuardianshipState, action: GuardianshipAction): GuardianshipState | undefined {
   return TRANSITIONS[state][action];
 }

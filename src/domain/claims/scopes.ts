@@ -1,4 +1,4 @@
-import type { Registration } from '../model.ts';
+import type { ClientEntitlements } from '../model.ts';
 
 /**
  * Which claims a scope releases (docs/claims.md; OpenID Connect Core 1.0, section 5.4). The one place where it is written.
@@ -26,18 +26,18 @@ export function isScope(value: string): value is Scope {
 export const SCOPES: readonly Scope[] = Object.keys(SCOPE_CLAIMS).filter(isScope);
 
 /** The scopes of a grant that the relying party is still registered for: an old grant outlives no change of its ceiling. */
-export function grantedScopes(scopes: readonly string[], registration: Registration): Scope[] {
-  return SCOPES.filter((scope) => scopes.includes(scope) && registration.scopes.includes(scope));
+export function allowedScopes(scopes: readonly string[], entitlements: ClientEntitlements): Scope[] {
+  return SCOPES.filter((scope) => scopes.includes(scope) && entitlements.scopes.includes(scope));
 }
 
 /** The claims that these scopes release together. */
-export function claimsOfScopes(scopes: readonly Scope[]): ReadonlySet<ReleasedClaim> {
+export function claimsForScopes(scopes: readonly Scope[]): ReadonlySet<ReleasedClaim> {
   return new Set(scopes.flatMap((scope): readonly ReleasedClaim[] => SCOPE_CLAIMS[scope]));
 }
 
 /** Whether a request needs an identity at all: without `children` nothing would be told of it, so nobody is asked. */
-export function asksForActing(scopes: readonly string[], registration: Registration): boolean {
-  return claimsOfScopes(grantedScopes(scopes, registration)).has('acting');
+export function requiresActingContext(scopes: readonly string[], entitlements: ClientEntitlements): boolean {
+  return claimsForScopes(allowedScopes(scopes, entitlements)).has('acting');
 }
 
 /**

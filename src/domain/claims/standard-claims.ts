@@ -1,5 +1,5 @@
 import type { Identifier, PersonFacts } from '../model.ts';
-import { claimsOfScopes } from './scopes.ts';
+import { claimsForScopes } from './scopes.ts';
 import type { Scope } from './scopes.ts';
 
 /** Standard claims of OpenID Connect Core, section 5.1. What is unknown is left out, as section 5.3.2 asks. */
@@ -26,7 +26,7 @@ function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefi
  * for it only where the `email` scope is granted too, otherwise a party that gets no e-mail would get it by this door.
  */
 export function standardClaims(facts: PersonFacts, scopes: readonly Scope[]): StandardClaims {
-  const released = claimsOfScopes(scopes);
+  const released = claimsForScopes(scopes);
   const email = released.has('email') ? pick(facts, 'email') : undefined;
   const phone = released.has('phone_number') ? pick(facts, 'mobile') : undefined;
   const username = pick(facts, 'account') ?? email;

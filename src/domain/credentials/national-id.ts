@@ -1,10 +1,10 @@
 import { validateIdCardNumber } from 'taiwan-id-validator';
 
 /** The last day of resident certificates with two letters (National Immigration Agency). */
-const OLD_CERTIFICATE_UNTIL = '2030-12-31';
+const OLD_CERTIFICATE_LAST_DAY = '2030-12-31';
 
 /** As people type it → as it is compared: NFKC, no spaces, capital letters. Only ASCII letters change case. */
-export function normaliseNationalId(input: string): string {
+export function normalizeNationalId(input: string): string {
   return input
     .normalize('NFKC')
     .replace(/[\s\p{Cf}]/gu, '')
@@ -19,7 +19,7 @@ export function normaliseNationalId(input: string): string {
  */
 export function isNationalId(id: string, today: string): boolean {
   const result = validateIdCardNumber(id);
-  return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_UNTIL);
+  return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_LAST_DAY);
 }
 
 /** The last six characters, the first password of a parent. */

@@ -1,4 +1,4 @@
-import { codePoints, foldForComparison, squeeze } from '../text.ts';
+import { codePoints, foldForComparison, stripSeparators } from '../text.ts';
 
 /** What others may know of a person, so that it must not be in the password. Read in the moment of the change, never kept. */
 export interface PasswordContext {
@@ -25,52 +25,53 @@ export type ContextProblem =
   | 'contains_id';
 
 /** Shorter parts are in too many good sentences. In code points. */
-const MIN_PART = 4;
+const MIN_PART_LENGTH = 4;
 /** A Chinese given name has two characters. */
-const MIN_CJK_PART = 2;
-const MIN_ID_PART = 5;
-const PHONE_TAIL = 6;
+const MIN_CJK_PART_LENGTH = 2;
+const MIN_ID_PART_LENGTH = 5;
+const PHONE_SUFFIX_LENGTH = 6;
 
-const CJK_RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+/gu;
-const OTHER_RUN = /(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}\p{M}])+/gu;
+const CJK_WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+/gu;
+const OTHER_WORD =
+  /(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}\p{M}])+/gu;
 /** A first password: the last six of an ID, or the whole of it for a school account. */
 const FIRST_PASSWORD = /^(?:\d{6}|[A-Z][0-9A-D]\d{8})$/i;
 
 const atLeast = (length: number) => (part: string) => codePoints(part).length >= length;
 
 /** `王大明` → `王大明`, `大明`: the surname is a prefix of one or two characters, what follows is the given name. */
-function endings(run: string): string[] {
+function givenNameCandidates(run: string): string[] {
   const points = codePoints(run);
   return points.slice(0, 3).map((_, at) => points.slice(at).join(''));
 }
 
 function nameParts(name: string): string[] {
   const folded = foldForComparison(name);
-  const cjk = (folded.match(CJK_RUN) ?? []).flatMap(endings).filter(atLeast(MIN_CJK_PART));
-  const others = [...(folded.match(OTHER_RUN) ?? []), squeeze(folded.replace(CJK_RUN, ' '))];
-  return [...cjk, ...others.filter(atLeast(MIN_PART))];
+  const cjk = (folded.match(CJK_WORD) ?? []).flatMap(givenNameCandidates).filter(atLeast(MIN_CJK_PART_LENGTH));
+  const others = [...(folded.match(OTHER_WORD) ?? []), stripSeparators(folded.replace(CJK_WORD, ' '))];
+  return [...cjk, ...others.filter(atLeast(MIN_PART_LENGTH))];
 }
 
 /** The whole text and the text without its separators. */
-function wholeParts(text: string): string[] {
+function exactParts(text: string): string[] {
   const folded = foldForComparison(text).trim();
-  return [folded, squeeze(folded)].filter(atLeast(MIN_PART));
+  return [folded, stripSeparators(folded)].filter(atLeast(MIN_PART_LENGTH));
 }
 
 function emailParts(email: string): string[] {
-  return [email, email.slice(0, Math.max(0, email.lastIndexOf('@')))].flatMap(wholeParts);
+  return [email, email.slice(0, Math.max(0, email.lastIndexOf('@')))].flatMap(exactParts);
 }
 
 /** The last six digits are in every writing of a number, with 09 or +886 in front. */
 function phoneParts(phone: string): string[] {
   const digits = foldForComparison(phone).replace(/\D/g, '');
-  return digits.length >= PHONE_TAIL ? [digits.slice(-PHONE_TAIL)] : [];
+  return digits.length >= PHONE_SUFFIX_LENGTH ? [digits.slice(-PHONE_SUFFIX_LENGTH)] : [];
 }
 
 /** Every stretch of five characters; longer ones contain one of them. */
 function idParts(id: string): string[] {
-  const points = codePoints(squeeze(foldForComparison(id)));
-  return points.slice(MIN_ID_PART - 1).map((_, at) => points.slice(at, at + MIN_ID_PART).join(''));
+  const points = codePoints(stripSeparators(foldForComparison(id)));
+  return points.slice(MIN_ID_PART_LENGTH - 1).map((_, at) => points.slice(at, at + MIN_ID_PART_LENGTH).join(''));
 }
 
 /** What is known of the ID in this moment: itself, or the first password that was made from it. */
@@ -85,15 +86,15 @@ function idTexts({ nationalId, currentPassword }: PasswordContext): string[] {
  */
 export function findContextProblems(password: string, context: PasswordContext): ContextProblem[] {
   const folded = foldForComparison(password);
-  const squeezed = squeeze(folded);
+  const squeezed = stripSeparators(folded);
   const isIn = (part: string): boolean => folded.includes(part) || squeezed.includes(part);
   const parts: [ContextProblem, string[]][] = [
     ['contains_name', context.names.flatMap(nameParts)],
     ['contains_email', context.emails.flatMap(emailParts)],
     ['contains_phone', context.phones.flatMap(phoneParts)],
-    ['contains_account', context.accounts.flatMap(wholeParts)],
-    ['contains_student_number', context.studentNumbers.flatMap(wholeParts)],
-    ['contains_school', context.schools.flatMap(wholeParts)],
+    ['contains_account', context.accounts.flatMap(exactParts)],
+    ['contains_student_number', context.studentNumbers.flatMap(exactParts)],
+    ['contains_school', context.schools.flatMap(exactParts)],
     ['contains_id', idTexts(context).flatMap(idParts)],
   ];
   return parts.filter(([, words]) => words.some(isIn)).map(([problem]) => problem);

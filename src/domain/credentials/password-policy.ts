@@ -25,7 +25,7 @@ export type PasswordProblem = (typeof PASSWORD_PROBLEMS)[number];
 /** Longest password, in code points. NIST SP 800-63B-4, section 3.1.1.2, asks for at least 64; nothing is ever cut off. */
 export const MAX_PASSWORD_LENGTH = 256;
 /** More UTF-16 units than any accepted password has. What is longer is not even looked at. */
-const MAX_UNITS = 2048;
+const MAX_CODE_UNITS = 2048;
 
 export interface PasswordCheck {
   /** As typed. */
@@ -38,12 +38,12 @@ export interface PasswordCheck {
 }
 
 /** The form that is hashed and compared: NFKC, nothing else changed (NIST SP 800-63B-4, section 3.1.1.2). */
-export function normalisePassword(password: string): string {
+export function normalizePassword(password: string): string {
   return password.normalize('NFKC');
 }
 
 /** Whether the text is one short piece again and again: shorter than the policy asks, and at least twice. */
-function isCycle(points: readonly string[], minLength: number): boolean {
+function isRepeatedPattern(points: readonly string[], minLength: number): boolean {
   const longest = Math.min(Math.floor(points.length / 2), minLength - 1);
   for (let period = 1; period <= longest; period += 1) {
     if (points.every((point, at) => at < period || point === points[at - period])) return true;
@@ -52,7 +52,7 @@ function isCycle(points: readonly string[], minLength: number): boolean {
 }
 
 /** 1 or -1 between neighbours of the alphabet or of the digits (9 and 0 are neighbours), 0 between equals, else undefined. */
-function step(from: string, to: string): number | undefined {
+function codePointStep(from: string, to: string): number | undefined {
   if (from === to) return 0;
   const pair = from + to;
   if (pair === '90' || pair === 'za') return 1;
@@ -63,11 +63,11 @@ function step(from: string, to: string): number | undefined {
 }
 
 /** Whether the text consists of straight runs (`abcd`, `4321`, `aaa`) of three and more characters on average. */
-function isRuns(points: readonly string[]): boolean {
+function isSequence(points: readonly string[]): boolean {
   let runs = 1;
   let direction: number | undefined;
   for (let at = 1; at < points.length; at += 1) {
-    const next = step(points[at - 1] ?? '', points[at] ?? '');
+    const next = codePointStep(points[at - 1] ?? '', points[at] ?? '');
     const goesOn = next !== undefined && (direction === undefined || direction === next);
     if (!goesOn) runs += 1;
     direction = goesOn ? next : undefined;
@@ -80,8 +80,8 @@ function isRuns(points: readonly string[]): boolean {
  * characters. Empty when it is good. `minLength` counts before and after NFKC, so that no single sign counts as many.
  */
 export function checkNewPassword({ password, minLength, context, isCommon }: PasswordCheck): PasswordProblem[] {
-  if (password.length > MAX_UNITS) return ['too_long'];
-  const normalised = normalisePassword(password);
+  if (password.length > MAX_CODE_UNITS) return ['too_long'];
+  const normalised = normalizePassword(password);
   const folded = codePoints(normalised.toLowerCase());
   const length = codePoints(normalised).length;
   if (length > MAX_PASSWORD_LENGTH) return ['too_long'];
@@ -90,10 +90,10 @@ export function checkNewPassword({ password, minLength, context, isCommon }: Pas
   // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character may
   // be copied along once and can never be typed.
   if ([password, normalised].some(hasInvisibleCharacters)) found.add('control_characters');
-  if (context.currentPassword !== undefined && normalised === normalisePassword(context.currentPassword)) {
+  if (context.currentPassword !== undefined && normalised === normalizePassword(context.currentPassword)) {
     found.add('same_as_current');
   }
   if (isCommon(normalised.toLowerCase())) found.add('common');
-  if (length > 1 && (isCycle(folded, minLength) || isRuns(folded))) found.add('repetitive');
+  if (length > 1 && (isRepeatedPattern(folded, minLength) || isSequence(folded))) found.add('repetitive');
   return PASSWORD_PROBLEMS.filter((problem) => found.has(problem));
 }

@@ -1,7 +1,7 @@
 /** Seconds between two polls of a device, unless it is told to slow down (RFC 8628, section 3.5). Announced to the device. */
 export const POLL_INTERVAL_SECONDS = 5;
 /** Seconds that the interval grows by with each `slow_down` (RFC 8628, section 3.5). */
-const GROWTH_SECONDS = 5;
+const SLOW_DOWN_SECONDS = 5;
 /** Seconds. A code lives for 10 minutes; a device that always polls too fast still gets an answer each minute, and writes nothing then. */
 export const MAX_INTERVAL_SECONDS = 60;
 /** Milliseconds that a poll may be early: timers of devices are not exact, and the clocks of two nodes differ. */
@@ -23,11 +23,11 @@ export function firstPoll(now: number): PollState {
  * One more poll. A poll before the interval is over gets `slow_down`, and the interval grows for this and all later ones. It is measured
  * from the last accepted poll: a device that waits the new interval after `slow_down` is never too early.
  */
-export function pacePoll(state: PollState, now: number): { tooEarly: boolean; next: PollState } {
+export function registerPoll(state: PollState, now: number): { isTooEarly: boolean; next: PollState } {
   const { intervalSeconds, acceptedAt } = state;
   if (now >= acceptedAt + intervalSeconds * 1000 - TOLERANCE_MS) {
-    return { tooEarly: false, next: { intervalSeconds, acceptedAt: now } };
+    return { isTooEarly: false, next: { intervalSeconds, acceptedAt: now } };
   }
-  const grown = Math.min(MAX_INTERVAL_SECONDS, intervalSeconds + GROWTH_SECONDS);
-  return { tooEarly: true, next: { intervalSeconds: grown, acceptedAt } };
+  const grown = Math.min(MAX_INTERVAL_SECONDS, intervalSeconds + SLOW_DOWN_SECONDS);
+  return { isTooEarly: true, next: { intervalSeconds: grown, acceptedAt } };
 }

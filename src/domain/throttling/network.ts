@@ -25,7 +25,7 @@ const PREFIXES = [
 ] as const;
 
 /** First six groups of the addresses with an embedded IPv4 address: IPv4-mapped (RFC 4291, 2.5.5.2) and NAT64 (RFC 6052, 2.1). */
-const EMBEDDING = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']);
+const IPV4_EMBEDDING_PREFIXES = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']);
 
 /**
  * Returns the networks that an address is counted with, narrowest first: one for IPv4, three for IPv6. IPv4-mapped and NAT64 addresses
@@ -33,11 +33,11 @@ const EMBEDDING = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']);
  *
  * Lock their counters in this order. All transactions do, so they cannot deadlock.
  */
-export function networksOf(address: string): Network[] {
+export function throttleNetworks(address: string): Network[] {
   if (!isIPv6(address)) return [{ name: address, weight: 1 }];
   const groups = parseGroups(address);
   const hex = groups.map((group) => group.toString(16));
-  if (EMBEDDING.has(hex.slice(0, 6).join(':'))) return [{ name: embeddedIPv4(groups), weight: 1 }];
+  if (IPV4_EMBEDDING_PREFIXES.has(hex.slice(0, 6).join(':'))) return [{ name: extractIPv4(groups), weight: 1 }];
   return PREFIXES.map(({ bits, weight }) => ({ name: prefixOf(groups, bits), weight }));
 }
 
@@ -51,7 +51,7 @@ function parseGroups(address: string): number[] {
   return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
 }
 
-function embeddedIPv4(groups: readonly number[]): string {
+function extractIPv4(groups: readonly number[]): string {
   return groups
     .slice(-2)
     .flatMap((group) => [group >> 8, group & 0xff])

@@ -33,7 +33,7 @@ export function countRefusal({ count, since }: Refusals, now: number): CountedRe
 }
 
 /** @returns the summary of the window; undefined when there is nothing to say beyond the entry of its first refusal */
-export function summarize({ count, since }: Refusals): RefusalSummary | undefined {
+export function summarizeRefusals({ count, since }: Refusals): RefusalSummary | undefined {
   return since === null || count === 0 ? undefined : { attempts: count, since };
 }
 

@@ -1,4 +1,4 @@
-import { ACCOUNT_RULE, type AddressRule, type ThrottleRule } from './throttle.ts';
+import { ACCOUNT_POLICY, type LeakyBucketPolicy, type AccountThrottlePolicy } from './throttle.ts';
 
 /*
  * How many user codes of devices may be guessed (RFC 8628, section 5.1). A code has 8 of 20 characters: 20^8 = 2.56 × 10^10 codes, or
@@ -13,10 +13,10 @@ import { ACCOUNT_RULE, type AddressRule, type ThrottleRule } from './throttle.ts
  */
 
 /** Per signed-in person, or per session where no person is signed in: as at sign-in, but no lock. Nothing would unlock it. */
-export const USER_CODE_RULE: ThrottleRule = { ...ACCOUNT_RULE, lockAt: Infinity };
+export const USER_CODE_POLICY: AccountThrottlePolicy = { ...ACCOUNT_POLICY, lockAfterFailures: Infinity };
 
 /**
  * Per network. A school has 60 devices behind one address: with 10 % typing errors, 6 wrong codes when all of them are switched on, a
  * tenth of the budget.
  */
-export const USER_CODE_NETWORK_RULE: AddressRule = { capacity: 60, msPerDrop: 10_000 };
+export const USER_CODE_NETWORK_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 10_000 };

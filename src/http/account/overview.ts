@@ -1,50 +1,53 @@
 import Bowser from 'bowser';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { inLanguage } from '../../config/localized-text.ts';
-import { currentEnrolments, currentMemberships } from '../../domain/acting/contexts.ts';
-import { isInForce } from '../../domain/acting/guardianship.ts';
+import { localize } from '../../config/localized-text.ts';
+import { currentEnrollments, currentMemberships } from '../../domain/acting/contexts.ts';
+import { isActiveOn } from '../../domain/acting/guardianship.ts';
 import { isScope, parseApiScope } from '../../domain/claims/scopes.ts';
-import { dayInCity } from '../../domain/clock.ts';
-import { localMobile } from '../../domain/credentials/identifiers.ts';
+import { localDate } from '../../domain/clock.ts';
+import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import type { AccountLocals } from '../../presentation/page-locals.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
-import type { SignedIn } from './session.ts';
+import type { SignedInPerson } from './session.ts';
 
 const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked'] as const;
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
 
 /** Who I am, my roles, my children, where I am signed in, which apps have access. */
-export async function showAccount(deps: HttpDeps, ctx: Context, who: SignedIn): Promise<void> {
+export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const said = notice.safeParse(ctx.query['done']);
-  const [sessions, apps] = await Promise.all([access.sessions(who.facts.id), access.apps(who.facts.id)]);
+  const [sessions, apps] = await Promise.all([
+    access.listSessions(signedIn.facts.id),
+    access.listApps(signedIn.facts.id),
+  ]);
   pages.show(ctx, 'account/overview', {
     person: {
-      name: who.facts.name,
-      identifiers: who.facts.identifiers.map(({ kind, value }) => ({
+      name: signedIn.facts.name,
+      identifiers: signedIn.facts.identifiers.map(({ kind, value }) => ({
         kind,
-        value: kind === 'mobile' ? localMobile(value) : value,
+        value: kind === 'mobile' ? formatLocalMobile(value) : value,
       })),
     },
-    roles: rolesOf(deps, ctx, who),
-    children: childrenOf(deps, ctx, who),
+    roles: rolesOf(deps, ctx, signedIn),
+    children: childrenOf(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({
       id: session.sessionHash,
       device: deviceOf(session.userAgent),
       address: session.address,
       since: session.createdAt,
       until: session.expiresAt,
-      current: session.sessionHash === who.sessionHash,
+      current: session.sessionHash === signedIn.sessionHash,
     })),
     apps: apps
       .filter(({ clientId }) => clientId !== ACCOUNT_CLIENT_ID)
       .map(({ clientId, since, scopes }) => ({
         id: clientId,
         name: pages.appName(ctx, clientId),
-        url: deps.clients.startUrl(clientId),
+        url: deps.clients.launchUrl(clientId),
         since,
         items: scopes.map((scope) => scopeTitle(deps, ctx, clientId, scope)),
       })),
@@ -56,35 +59,35 @@ export async function showAccount(deps: HttpDeps, ctx: Context, who: SignedIn): 
 function scopeTitle({ clients, pages }: HttpDeps, ctx: Context, clientId: string, scope: string): string {
   if (isScope(scope)) return pages.t(ctx, `scope.${scope}.title`);
   const ofApi = parseApiScope(scope);
-  const text = ofApi && clients.resourceFor(clientId, ofApi.identifier)?.scopes[ofApi.scope];
-  return text === undefined ? scope : inLanguage(text, pages.langOf(ctx));
+  const text = ofApi && clients.findResource(clientId, ofApi.identifier)?.scopes[ofApi.scope];
+  return text === undefined ? scope : localize(text, pages.langOf(ctx));
 }
 
-function rolesOf(deps: HttpDeps, ctx: Context, { facts }: SignedIn): AccountLocals['roles'] {
-  const today = dayInCity(deps.clock.now());
+function rolesOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['roles'] {
+  const today = localDate(deps.clock.now());
   const staff = currentMemberships(facts.memberships, today).map(({ role, school }) => ({
     role,
     school: deps.pages.schoolName(ctx, school),
   }));
-  const student = currentEnrolments(facts.enrolments, today).map(({ school, classtitle }) => ({
+  const student = currentEnrollments(facts.enrollments, today).map(({ school, classtitle }) => ({
     role: 'student' as const,
     school: deps.pages.schoolName(ctx, school),
     detail: classtitle,
   }));
-  const parent = facts.children.some(({ guardianship }) => isInForce(guardianship, today));
+  const parent = facts.children.some(({ guardianship }) => isActiveOn(guardianship, today));
   return [...staff, ...(parent ? [{ role: 'parent' as const }] : []), ...student];
 }
 
-function childrenOf(deps: HttpDeps, ctx: Context, { facts }: SignedIn): AccountLocals['children'] {
-  const today = dayInCity(deps.clock.now());
+function childrenOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['children'] {
+  const today = localDate(deps.clock.now());
   return facts.children
-    .filter(({ guardianship }) => isInForce(guardianship, today))
-    .map(({ guardianship, name, enrolments }) => {
-      const [enrolment] = currentEnrolments(enrolments, today);
+    .filter(({ guardianship }) => isActiveOn(guardianship, today))
+    .map(({ guardianship, name, enrollments }) => {
+      const [enrollment] = currentEnrollments(enrollments, today);
       return {
         name,
-        school: deps.pages.schoolName(ctx, enrolment?.school) ?? '',
-        class: enrolment?.classtitle ?? '',
+        school: deps.pages.schoolName(ctx, enrollment?.school) ?? '',
+        class: enrollment?.classtitle ?? '',
         relation: guardianship.relation,
         permissions: guardianship.permissions,
         until: guardianship.validTo,

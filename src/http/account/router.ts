@@ -3,9 +3,9 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
-import { showAccount, type Notice } from './overview.ts';
+import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
-import { forPerson, signedInCallback } from './session.ts';
+import { requireSignIn, signedInCallback } from './session.ts';
 
 const sessionForm = z.object({ session: field });
 const appForm = z.object({ app: field });
@@ -17,44 +17,44 @@ export function createAccountRouter(deps: HttpDeps): Router {
   const forms = parseForms();
   router.get(
     '/',
-    forPerson(deps, (ctx, who) => showAccount(deps, ctx, who)),
+    requireSignIn(deps, (ctx, signedIn) => showOverview(deps, ctx, signedIn)),
   );
   router.get('/signed-in', signedInCallback(deps));
   router.get(
     '/password',
-    forPerson(deps, (ctx, who) => showPassword(deps, ctx, who)),
+    requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
   );
   router.post(
     '/password',
     forms,
-    forPerson(deps, (ctx, who) => changePassword(deps, ctx, who)),
+    requireSignIn(deps, (ctx, signedIn) => changePassword(deps, ctx, signedIn)),
   );
   router.post(
     '/sessions/end',
     languageLinkToAccount,
     forms,
-    forPerson(deps, async (ctx, { facts }) => {
-      await access.endSession(facts.id, readForm(ctx, sessionForm).session, ctx.ip);
-      done(ctx, 'sessionEnded');
+    requireSignIn(deps, async (ctx, { facts }) => {
+      await access.revokeSession(facts.id, readForm(ctx, sessionForm).session, ctx.ip);
+      redirectWithNotice(ctx, 'sessionEnded');
     }),
   );
   router.post(
     '/sessions/end-others',
     languageLinkToAccount,
-    forPerson(deps, async (ctx, { facts, sessionHash }) => {
+    requireSignIn(deps, async (ctx, { facts, sessionHash }) => {
       // Each time the session gets a new id, so this is counted on the person.
-      deps.rates.admitPerson('account', { personId: facts.id, sessionHash });
-      deps.oidc.setSessionCookie(ctx, await access.endOtherSessions(facts.id, sessionHash, ctx.ip));
-      done(ctx, 'othersEnded');
+      deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
+      deps.oidc.setSessionCookie(ctx, await access.revokeOtherSessions(facts.id, sessionHash, ctx.ip));
+      redirectWithNotice(ctx, 'othersEnded');
     }),
   );
   router.post(
     '/apps/revoke',
     languageLinkToAccount,
     forms,
-    forPerson(deps, async (ctx, { facts }) => {
+    requireSignIn(deps, async (ctx, { facts }) => {
       await access.revokeApp(facts.id, readForm(ctx, appForm).app, ctx.ip);
-      done(ctx, 'appRevoked');
+      redirectWithNotice(ctx, 'appRevoked');
     }),
   );
   return router;
@@ -67,7 +67,7 @@ const languageLinkToAccount: Middleware = (ctx, next) => {
 };
 
 /** Pressed twice, the second time finds nothing to end, and says the same. */
-function done(ctx: Context, notice: Notice): void {
+function redirectWithNotice(ctx: Context, notice: Notice): void {
   ctx.status = 303;
   ctx.redirect(`/account?done=${notice}`);
 }

@@ -4,34 +4,34 @@ import type { PersonFacts } from '../../domain/model.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
-import { isLocal } from '../middleware/locale.ts';
+import { isLocalPath } from '../middleware/locale.ts';
 
 /** Who is signed in at the service itself. */
-export interface SignedIn {
+export interface SignedInPerson {
   facts: PersonFacts;
   sessionHash: string;
 }
 
 /** The person behind the session cookie; `undefined` when nobody is signed in, or the account was disabled. */
-export async function signedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedIn | undefined> {
+export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
   const session = await oidc.provider.Session.get(ctx);
   if (session.accountId === undefined) return undefined;
-  const facts = await people.activeFacts(session.accountId);
+  const facts = await people.findActive(session.accountId);
   return facts === undefined ? undefined : { facts, sessionHash: hashId(session.uid) };
 }
 
-type Handler = (ctx: Context, who: SignedIn) => Promise<void>;
+type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
 
 /** Deny by default: every account page is written with this around it. Who is not signed in is sent to do so, and comes back. */
-export function forPerson(deps: HttpDeps, handler: Handler): Middleware {
+export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {
   return async (ctx) => {
-    const who = await signedIn(deps, ctx);
-    if (who === undefined) {
+    const signedIn = await findSignedIn(deps, ctx);
+    if (signedIn === undefined) {
       ctx.status = 303;
       ctx.redirect(signInUrl(deps.issuer, ctx.method === 'GET' ? ctx.path : '/account'));
       return;
     }
-    await handler(ctx, who);
+    await handler(ctx, signedIn);
   };
 }
 
@@ -58,6 +58,6 @@ export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<
     const { code, state } = ctx.query;
     if (typeof code === 'string') await (await oidc.provider.AuthorizationCode.find(code))?.destroy();
     ctx.status = 303;
-    ctx.redirect(typeof state === 'string' && isLocal(state) && state.startsWith('/account') ? state : '/account');
+    ctx.redirect(typeof state === 'string' && isLocalPath(state) && state.startsWith('/account') ? state : '/account');
   };
 }

@@ -4,17 +4,17 @@ import createError from 'http-errors';
 import { z } from 'zod';
 
 /** More than any form of ours, and little enough that nobody can fill the memory with it. */
-const FORM_LIMIT = '32kb';
+const MAX_FORM_SIZE = '32kb';
 
-const refusal = z.object({ status: z.number().int().min(400).max(499) });
+const tooLarge = z.object({ status: z.number().int().min(400).max(499) });
 
 /** What can not be read, is the sender's mistake, whatever the parser stumbled over: too long, broken compression. */
 export function parseForms(): Middleware {
   return bodyParser({
     enableTypes: ['form'],
-    formLimit: FORM_LIMIT,
+    formLimit: MAX_FORM_SIZE,
     onError: (error) => {
-      const known = refusal.safeParse(error);
+      const known = tooLarge.safeParse(error);
       throw createError(known.success ? known.data.status : 400, 'unreadable form', { cause: error });
     },
   });
@@ -23,7 +23,7 @@ export function parseForms(): Middleware {
 /** A field as a browser sends it: once, or not at all. */
 export const field = z.string().default('');
 /** A box that was ticked, or not. */
-export const tick = z
+export const checkbox = z
   .string()
   .optional()
   .transform((value) => value !== undefined);

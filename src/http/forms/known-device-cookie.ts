@@ -3,16 +3,22 @@ import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
 
 /** In milliseconds; browsers keep no cookie longer than 400 days (RFC 6265bis, 5.5). */
-const COOKIE_MS = 400 * 24 * 3600_000;
+const COOKIE_MAX_AGE_MS = 400 * 24 * 3600_000;
 
 /** The token that this browser keeps (known-devices.ts); undefined for a new browser. */
-export function deviceToken(ctx: Context): string | undefined {
+export function readDeviceToken(ctx: Context): string | undefined {
   return ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false });
 }
 
 /** Marks this browser as a known device of a person who has just proven to know the password, or the link of a reset. */
-export function rememberDevice({ devices }: Pick<HttpDeps, 'devices'>, ctx: Context, personId: string): void {
+export function rememberDevice({ knownDevices }: Pick<HttpDeps, 'knownDevices'>, ctx: Context, personId: string): void {
   // The token holds keyed hashes, so it needs no signature, and outlives the cookie keys.
-  const options = { maxAge: COOKIE_MS, httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
-  ctx.cookies.set(cookieNames(ctx.secure).device, devices.remember(deviceToken(ctx), personId), options);
+  const options = {
+    maxAge: COOKIE_MAX_AGE_MS,
+    httpOnly: true,
+    sameSite: 'lax',
+    signed: false,
+    overwrite: true,
+  } as const;
+  ctx.cookies.set(cookieNames(ctx.secure).device, knownDevices.remember(readDeviceToken(ctx), personId), options);
 }

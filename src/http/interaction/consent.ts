@@ -1,12 +1,12 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { inLanguage, type Words } from '../../config/localized-text.ts';
-import { apiScope, grantedScopes, type Scope } from '../../domain/claims/scopes.ts';
+import { localize, type LocalizedText } from '../../config/localized-text.ts';
+import { apiScope, allowedScopes, type Scope } from '../../domain/claims/scopes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
 import { findNamedAccount } from '../named-account.ts';
-import { finishWith, type Screen, type Step } from './interaction.ts';
+import { finishWith, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ consent: z.enum(['accept', 'deny']) });
 const requested = z.object({
@@ -15,36 +15,36 @@ const requested = z.object({
 });
 
 /** What a third-party app will learn, item by item, in plain words. */
-export function createConsentScreen(deps: HttpDeps): Screen {
+export function createConsentPage(deps: HttpDeps): InteractionPage {
   const { pages, clients, consents, oidc } = deps;
-  const itemsOf = (ctx: Context, step: Step): { title: string; detail: string }[] => {
-    const { own, ofApis } = requestedItems(deps, step);
+  const itemsOf = (ctx: Context, interaction: InteractionState): { title: string; detail: string }[] => {
+    const { own, ofApis } = requestedItems(deps, interaction);
     return [
       ...own.map((name) => ({
         title: pages.t(ctx, `scope.${name}.title`),
         detail: pages.t(ctx, `scope.${name}.detail`),
       })),
-      ...ofApis.map(({ text, host }) => ({ title: inLanguage(text, pages.langOf(ctx)), detail: host })),
+      ...ofApis.map(({ text, host }) => ({ title: localize(text, pages.langOf(ctx)), detail: host })),
     ];
   };
   return {
-    show: async (ctx, step) => {
-      const client = clients.find(step.clientId);
+    show: async (ctx, interaction) => {
+      const client = clients.find(interaction.clientId);
       if (client === undefined) throw createError(410, 'the app is not registered any more');
       pages.show(ctx, 'interaction/consent', {
-        action: `/interaction/${step.uid}/consent`,
-        app: { name: pages.appName(ctx, step.clientId), url: client.client_uri },
-        account: await findNamedAccount(deps, step.personId),
-        otherAccountAction: `/interaction/${step.uid}/other-account`,
-        items: itemsOf(ctx, step),
+        action: `/interaction/${interaction.uid}/consent`,
+        app: { name: pages.appName(ctx, interaction.clientId), url: client.client_uri },
+        account: await findNamedAccount(deps, interaction.personId),
+        otherAccountAction: `/interaction/${interaction.uid}/other-account`,
+        items: itemsOf(ctx, interaction),
       });
     },
-    submit: async (ctx, step) => {
+    submit: async (ctx, interaction) => {
       const accepted = readForm(ctx, form).consent === 'accept';
-      const { uid, personId, sessionHash, clientId } = step;
+      const { uid, personId, sessionHash, clientId } = interaction;
       // Every consent page follows a sign-in.
       if (personId === undefined || sessionHash === undefined) throw createError(410, 'this step has expired');
-      const { own, ofApis } = requestedItems(deps, step);
+      const { own, ofApis } = requestedItems(deps, interaction);
       const scopes = [...own, ...ofApis.map(({ name }) => name)];
       const answer = { accepted, uid, personId, sessionHash, clientId, scopes, address: ctx.ip };
       await finishWith(ctx, oidc, accepted ? { consent: {} } : DENIED, (save) => consents.answer(answer, save));
@@ -57,16 +57,16 @@ const DENIED = { error: 'access_denied', error_description: 'the person did not 
 interface Items {
   own: Scope[];
   /** `name` as consents are stored. */
-  ofApis: { name: string; text: Words; host: string }[];
+  ofApis: { name: string; text: LocalizedText; host: string }[];
 }
 
 /** What the app may have, of all that it asks for. */
-function requestedItems({ clients }: HttpDeps, step: Step): Items {
-  const { scope, resource } = requested.parse(step.params);
+function requestedItems({ clients }: HttpDeps, interaction: InteractionState): Items {
+  const { scope, resource } = requested.parse(interaction.params);
   const wanted = scope.split(' ');
-  const own = grantedScopes(wanted, clients.registrationOf(step.clientId));
+  const own = allowedScopes(wanted, clients.entitlementsOf(interaction.clientId));
   const ofApis = resource.flatMap((identifier) =>
-    Object.entries(clients.resourceFor(step.clientId, identifier)?.scopes ?? {})
+    Object.entries(clients.findResource(interaction.clientId, identifier)?.scopes ?? {})
       .filter(([name]) => wanted.includes(name))
       .map(([name, text]) => ({ name: apiScope(identifier, name), text, host: new URL(identifier).host })),
   );

@@ -2,7 +2,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { z } from 'zod';
-import { collectWrites, type Work } from '../../oidc/adapter/request-transaction.ts';
+import { collectWrites, type Write } from '../../oidc/adapter/request-transaction.ts';
 import { verifiedLogin } from '../../oidc/adapter/verified-login.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/new-password.ts';
@@ -10,14 +10,14 @@ import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 
 /** Where a person stands on the way to an app. */
-export interface Step {
+export interface InteractionState {
   uid: string;
   prompt: string;
   reasons: readonly string[];
   clientId: string;
   loginHint: string | undefined;
   /** The app waits on another device (RFC 8628), so this browser can not go back to it. */
-  elsewhere: boolean;
+  isOnOtherDevice: boolean;
   params: Readonly<Record<string, unknown>>;
   /** Who is signed in already, if anybody. */
   personId: string | undefined;
@@ -27,15 +27,15 @@ export interface Step {
   /** Set after a right first password. */
   first: z.infer<typeof firstPasswordResult> | undefined;
   /** Somebody signed in with this step already, and the browser has not gone on yet: a form pressed twice. */
-  answered: boolean;
+  isAnswered: boolean;
   /** Where the browser goes on after an answer. */
   returnTo: string;
 }
 
 /** One kind of step: its page, and what its form does. */
-export interface Screen {
-  show(ctx: Context, step: Step): Promise<void>;
-  submit(ctx: Context, step: Step): Promise<void>;
+export interface InteractionPage {
+  show(ctx: Context, interaction: InteractionState): Promise<void>;
+  submit(ctx: Context, interaction: InteractionState): Promise<void>;
 }
 
 const params = z.looseObject({ client_id: z.string(), login_hint: z.string().optional() });
@@ -45,7 +45,7 @@ const params = z.looseObject({ client_id: z.string(), login_hint: z.string().opt
  *
  * @throws {HttpError} 410 when it has expired, was finished, or belongs to another browser
  */
-export async function currentStep(ctx: Context, { provider }: Oidc, uid: string): Promise<Step> {
+export async function loadInteraction(ctx: Context, { provider }: Oidc, uid: string): Promise<InteractionState> {
   const details = await provider.interactionDetails(ctx.req, ctx.res).catch(expired);
   if (details.uid !== uid) throw createError(410, 'this step has expired');
   const known = params.parse(details.params);
@@ -57,13 +57,13 @@ export async function currentStep(ctx: Context, { provider }: Oidc, uid: string)
     reasons: details.prompt.reasons,
     clientId: known.client_id,
     loginHint: known.login_hint,
-    elsewhere: details.deviceCode !== undefined,
+    isOnOtherDevice: details.deviceCode !== undefined,
     params: details.params,
     personId: details.session?.accountId,
     sessionHash: details.session === undefined ? undefined : hashId(details.session.uid),
     login: login.data,
     first: first.data,
-    answered: details.result?.login !== undefined,
+    isAnswered: details.result?.login !== undefined,
     returnTo: details.returnTo,
   };
 }
@@ -78,8 +78,8 @@ function expired(error: unknown): never {
  *
  * @throws {HttpError} 410 when the same form, pressed twice, has finished the step in the meantime
  */
-export async function finish(ctx: Context, { provider }: Oidc, result: InteractionResults): Promise<void> {
-  goOn(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(expired));
+export async function submitResult(ctx: Context, { provider }: Oidc, result: InteractionResults): Promise<void> {
+  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(expired));
 }
 
 /** The same for an answer that is stored together with what follows from it. @param store calls its argument in its transaction */
@@ -87,24 +87,24 @@ export async function finishWith(
   ctx: Context,
   { provider }: Oidc,
   result: InteractionResults,
-  store: (save: Work) => Promise<void>,
+  store: (save: Write) => Promise<void>,
 ): Promise<void> {
   const answer = (): Promise<string> => provider.interactionResult(ctx.req, ctx.res, result).catch(expired);
   const { returned, write } = await collectWrites(answer);
   await store(write);
-  goOn(ctx, returned);
+  redirectTo(ctx, returned);
 }
 
 /**
  * Asks who it is once more, within the same request: a pushed request can not be sent a second time (RFC 9126, section 7.3).
  * What was answered so far was somebody else's answer, so none of it is kept.
  */
-export async function anotherAccount(ctx: Context, { provider }: Oidc): Promise<void> {
+export async function switchAccount(ctx: Context, { provider }: Oidc): Promise<void> {
   const options = { mergeWithLastSubmission: false };
-  goOn(ctx, await provider.interactionResult(ctx.req, ctx.res, { other_account: {} }, options).catch(expired));
+  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, { other_account: {} }, options).catch(expired));
 }
 
-export function goOn(ctx: Context, returnTo: string): void {
+export function redirectTo(ctx: Context, returnTo: string): void {
   ctx.status = 303;
   ctx.redirect(returnTo);
 }

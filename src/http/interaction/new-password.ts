@@ -3,65 +3,76 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
-import { tryChange, type Problem } from '../forms/password-change.ts';
+import { submitPasswordChange, type FormProblem } from '../forms/password-change.ts';
 import { formErrors, newPasswordFields } from '../forms/password-form.ts';
-import { currentStep, finish, goOn, loginResult, type Screen, type Step } from './interaction.ts';
+import {
+  loadInteraction,
+  submitResult,
+  redirectTo,
+  loginResult,
+  type InteractionPage,
+  type InteractionState,
+} from './interaction.ts';
 
 /** The forced change after a first password. Only when it is done is the person signed in. */
-export function createNewPasswordScreen(deps: HttpDeps): Screen {
+export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
   const { pages, people, clock, oidc, minPasswordLength } = deps;
-  const draw = async (ctx: Context, step: Step, problem: Problem = { status: 200 }): Promise<void> => {
-    const { personId, name } = await getPerson(deps, step);
+  const draw = async (
+    ctx: Context,
+    interaction: InteractionState,
+    problem: FormProblem = { status: 200 },
+  ): Promise<void> => {
+    const { personId, name } = await getPerson(deps, interaction);
     pages.show(
       ctx,
       'interaction/new-password',
       {
-        action: `/interaction/${step.uid}/new_password`,
-        app: { name: pages.appName(ctx, step.clientId) },
+        action: `/interaction/${interaction.uid}/new_password`,
+        app: { name: pages.appName(ctx, interaction.clientId) },
         name,
-        login: await people.loginOf(personId),
+        login: await people.getPrimaryLogin(personId),
         minLength: minPasswordLength,
         errors: problem.errors ?? {},
         alert: problem.alert,
-        values: problem.typed,
+        values: problem.values,
       },
       problem.status,
     );
   };
   return {
-    show: (ctx, step) => draw(ctx, step),
-    submit: async (ctx, step) => {
-      if (step.answered) {
-        goOn(ctx, step.returnTo);
+    show: (ctx, interaction) => draw(ctx, interaction),
+    submit: async (ctx, interaction) => {
+      if (interaction.isAnswered) {
+        redirectTo(ctx, interaction.returnTo);
         return;
       }
-      const person = await findPerson(deps, step);
-      if (person === undefined) return continueAnswered(deps, ctx, step);
+      const person = await findPerson(deps, interaction);
+      if (person === undefined) return continueAnswered(deps, ctx, interaction);
       const { personId, remember } = person;
       const typed = readForm(ctx, newPasswordFields);
       const errors = formErrors(deps, ctx, typed, true);
-      if (Object.keys(errors).length > 0) return draw(ctx, step, { status: 422, errors });
-      const result = await tryChange(deps, ctx, {
+      if (Object.keys(errors).length > 0) return draw(ctx, interaction, { status: 422, errors });
+      const result = await submitPasswordChange(deps, ctx, {
         personId,
         current: typed.current_password,
         next: typed.new_password,
         keepSessionHash: undefined,
       });
       if (result.kind === 'refused') {
-        const returnTo = await answeredByOtherPress(deps, ctx, step.uid, personId);
-        if (returnTo === undefined) await draw(ctx, step, result.problem);
-        else goOn(ctx, returnTo);
+        const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction.uid, personId);
+        if (returnTo === undefined) await draw(ctx, interaction, result.problem);
+        else redirectTo(ctx, returnTo);
         return;
       }
       const { credentialVersion } = result;
-      return finish(ctx, oidc, { login: loginResult({ personId, credentialVersion }, remember, clock.now()) });
+      return submitResult(ctx, oidc, { login: loginResult({ personId, credentialVersion }, remember, clock.now()) });
     },
   };
 }
 
 /** How long and how often the answer of the other press is looked for, in milliseconds. */
-const PATIENCE_MS = 1_000;
-const LOOK_MS = 20;
+const CONCURRENT_SUBMIT_TIMEOUT_MS = 1_000;
+const CONCURRENT_SUBMIT_POLL_MS = 20;
 
 /**
  * Pressed twice, the first press may have ended the first password while this one was looking; its answer is written a moment after.
@@ -69,18 +80,18 @@ const LOOK_MS = 20;
  * @returns where the way goes on; `undefined` when there was no other press
  * @throws {HttpError} 410 when the other press has finished the step already
  */
-async function answeredByOtherPress(
+async function waitForConcurrentSubmit(
   { oidc, passwords }: HttpDeps,
   ctx: Context,
   uid: string,
   personId: string,
 ): Promise<string | undefined> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + CONCURRENT_SUBMIT_TIMEOUT_MS;
   for (;;) {
-    const { answered, returnTo } = await currentStep(ctx, oidc, uid);
-    if (answered) return returnTo;
-    if (performance.now() > end || !(await passwords.isChosen(personId))) return undefined;
-    await sleep(LOOK_MS);
+    const { isAnswered, returnTo } = await loadInteraction(ctx, oidc, uid);
+    if (isAnswered) return returnTo;
+    if (performance.now() > end || !(await passwords.hasOwnPassword(personId))) return undefined;
+    await sleep(CONCURRENT_SUBMIT_POLL_MS);
   }
 }
 
@@ -89,10 +100,10 @@ async function answeredByOtherPress(
  *
  * @throws {HttpError} 410 when it was made elsewhere
  */
-async function continueAnswered(deps: HttpDeps, ctx: Context, { uid, first }: Step): Promise<void> {
-  const returnTo = first && (await answeredByOtherPress(deps, ctx, uid, first.personId));
+async function continueAnswered(deps: HttpDeps, ctx: Context, { uid, first }: InteractionState): Promise<void> {
+  const returnTo = first && (await waitForConcurrentSubmit(deps, ctx, uid, first.personId));
   if (returnTo === undefined) throw createError(410, 'this step has expired');
-  goOn(ctx, returnTo);
+  redirectTo(ctx, returnTo);
 }
 
 interface FirstPerson {
@@ -102,15 +113,16 @@ interface FirstPerson {
 }
 
 /** @returns undefined when no first password was right before, or the account was disabled or its credential changed since */
-async function findPerson({ people }: HttpDeps, { first }: Step): Promise<FirstPerson | undefined> {
-  if (first === undefined || !(await people.isCurrent(first.personId, first.credentialVersion))) return undefined;
-  const facts = await people.activeFacts(first.personId);
+async function findPerson({ people }: HttpDeps, { first }: InteractionState): Promise<FirstPerson | undefined> {
+  if (first === undefined || !(await people.isCredentialCurrent(first.personId, first.credentialVersion)))
+    return undefined;
+  const facts = await people.findActive(first.personId);
   return facts && { personId: first.personId, remember: first.remember, name: facts.name };
 }
 
 /** @throws {HttpError} 410 in the same cases */
-async function getPerson(deps: HttpDeps, step: Step): Promise<FirstPerson> {
-  const person = await findPerson(deps, step);
+async function getPerson(deps: HttpDeps, interaction: InteractionState): Promise<FirstPerson> {
+  const person = await findPerson(deps, interaction);
   if (person === undefined) throw createError(410, 'this step has expired');
   return person;
 }

@@ -1,29 +1,34 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { Offer } from '../../oidc/contexts/context-choices.ts';
+import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
-import { finish, type Screen, type Step } from './interaction.ts';
+import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ choice: field });
 
 /** "How do you want to continue?": as teacher, as parent of one child, as student. */
-export function createSelectAccountScreen(deps: HttpDeps): Screen {
-  const { pages, oidc, offersAt } = deps;
-  const offersOf = async (step: Step): Promise<readonly Offer[]> =>
-    step.personId === undefined ? [] : offersAt(step.personId, step.clientId);
-  const title = (ctx: Context, { context, childName, school, enrolment }: Offer): string =>
+export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
+  const { pages, oidc, listContextChoices } = deps;
+  const offersOf = async (interaction: InteractionState): Promise<readonly ContextChoice[]> =>
+    interaction.personId === undefined ? [] : listContextChoices(interaction.personId, interaction.clientId);
+  const title = (ctx: Context, { context, childName, school, enrollment }: ContextChoice): string =>
     pages.t(ctx, `choose.as.${context.role}`, {
       child: childName ?? '',
       school: pages.schoolName(ctx, school) ?? '',
-      class: enrolment?.classtitle ?? '',
+      class: enrollment?.classtitle ?? '',
     });
-  const draw = (ctx: Context, step: Step, offers: readonly Offer[], status: number): void => {
-    const app = { name: pages.appName(ctx, step.clientId) };
+  const draw = (
+    ctx: Context,
+    interaction: InteractionState,
+    offers: readonly ContextChoice[],
+    status: number,
+  ): void => {
+    const app = { name: pages.appName(ctx, interaction.clientId) };
     if (offers.length === 0) {
-      const otherAccountAction = `/interaction/${step.uid}/other-account`;
-      const backAction = `/interaction/${step.uid}/select_account`;
+      const otherAccountAction = `/interaction/${interaction.uid}/other-account`;
+      const backAction = `/interaction/${interaction.uid}/select_account`;
       pages.show(ctx, 'interaction/no-context', { app, backAction, otherAccountAction }, status);
       return;
     }
@@ -31,23 +36,23 @@ export function createSelectAccountScreen(deps: HttpDeps): Screen {
       value: offer.id,
       title: title(ctx, offer),
       role: offer.context.role,
-      selected: offer.last,
+      selected: offer.isLastUsed,
     }));
     pages.show(
       ctx,
       'interaction/select-account',
-      { action: `/interaction/${step.uid}/select_account`, app, choices },
+      { action: `/interaction/${interaction.uid}/select_account`, app, choices },
       status,
     );
   };
   return {
-    show: async (ctx, step) => {
-      draw(ctx, step, await offersOf(step), 200);
+    show: async (ctx, interaction) => {
+      draw(ctx, interaction, await offersOf(interaction), 200);
     },
-    submit: async (ctx, step) => {
-      const offers = await offersOf(step);
+    submit: async (ctx, interaction) => {
+      const offers = await offersOf(interaction);
       if (offers.length === 0) {
-        await finish(ctx, oidc, {
+        await submitResult(ctx, oidc, {
           error: 'access_denied',
           error_description: 'this person has no identity that this client may see',
         });
@@ -57,10 +62,10 @@ export function createSelectAccountScreen(deps: HttpDeps): Screen {
       if (choice === '') throw createError(400, 'nothing was chosen');
       // Gone since the page was drawn, or never one of ours: what is left is offered again.
       if (!offers.some(({ id }) => id === choice)) {
-        draw(ctx, step, offers, 409);
+        draw(ctx, interaction, offers, 409);
         return;
       }
-      await finish(ctx, oidc, { select_account: { contextId: choice } });
+      await submitResult(ctx, oidc, { select_account: { contextId: choice } });
     },
   };
 }

@@ -7,10 +7,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Refuses forms that another site sends (login CSRF included). Browsers mark every POST with where it comes from: the fetch
  * metadata, or the Origin header (OWASP CSRF Prevention Cheat Sheet). What carries neither is not a browser's form.
  */
-export function sameOrigin(issuer: string, refuse: (ctx: Context) => void): Middleware {
+export function csrf(issuer: string, refuse: (ctx: Context) => void): Middleware {
   const { origin } = new URL(issuer);
   return async (ctx, next) => {
-    if (SAFE_METHODS.has(ctx.method) || isOwn(ctx, origin)) {
+    if (SAFE_METHODS.has(ctx.method) || isSameOrigin(ctx, origin)) {
       await next();
       return;
     }
@@ -18,7 +18,7 @@ export function sameOrigin(issuer: string, refuse: (ctx: Context) => void): Midd
   };
 }
 
-function isOwn(ctx: Context, origin: string): boolean {
+function isSameOrigin(ctx: Context, origin: string): boolean {
   const site = ctx.get('sec-fetch-site');
   if (site !== '') return site === 'same-origin';
   return ctx.get('origin') === origin;

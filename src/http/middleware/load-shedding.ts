@@ -17,7 +17,7 @@ interface Deps {
  * memory or a hash. Signed-in people continue, because they need no password. Their session is read, and not only their cookie:
  * anybody can send a cookie.
  */
-export function admission({ pages, isOverloaded, provider }: Deps): Middleware {
+export function loadShedding({ pages, isOverloaded, provider }: Deps): Middleware {
   return async (ctx, next) => {
     if (startsSignIn(ctx.req) && isOverloaded() && !(await isSignedIn(provider, ctx))) {
       pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
@@ -30,7 +30,7 @@ async function isSignedIn(provider: Provider, ctx: Context): Promise<boolean> {
 }
 
 /** Of a request at the authorization endpoint that was pushed before (RFC 9126, section 2.2). */
-const PUSHED = /^urn:ietf:params:oauth:request_uri:./;
+const PUSHED_REQUEST_URI = /^urn:ietf:params:oauth:request_uri:./;
 
 /**
  * Returns true if the request may begin a sign-in. Apps that only ask (`prompt=none`) begin none. A pushed request does not show its
@@ -43,5 +43,5 @@ export function startsSignIn({ method = '', url = '' }: IncomingMessage): boolea
   const [path = ''] = url.split('?', 1);
   if (!/^(?:GET|HEAD)$/.test(method) || normalizePath(path) !== ROUTES.authorization) return false;
   const { prompt, request_uri: requestUri } = parse(url.slice(path.length + 1));
-  return prompt !== 'none' && !(typeof requestUri === 'string' && PUSHED.test(requestUri));
+  return prompt !== 'none' && !(typeof requestUri === 'string' && PUSHED_REQUEST_URI.test(requestUri));
 }

@@ -2,18 +2,18 @@ import type { Context, Middleware } from 'koa';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 
-const YEAR_MS = 365 * 24 * 3600 * 1000;
+const COOKIE_MAX_AGE_MS = 365 * 24 * 3600 * 1000;
 
 /** Finds the language of each request: the switch, what the app asked for, what the browser says. */
-export function language(i18n: I18n): Middleware {
+export function locale(i18n: I18n): Middleware {
   return async (ctx, next) => {
-    speak(ctx, i18n, ctx.query['ui_locales']);
+    setLocale(ctx, i18n, ctx.query['ui_locales']);
     await next();
   };
 }
 
 /** @param uiLocales the parameter of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1) */
-export function speak(ctx: Context, i18n: I18n, uiLocales: unknown): void {
+export function setLocale(ctx: Context, i18n: I18n, uiLocales: unknown): void {
   ctx.state['lang'] = i18n.negotiate({
     cookie: ctx.cookies.get(cookieNames(ctx.secure).language),
     uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
@@ -26,15 +26,15 @@ export function switchLanguage(i18n: I18n): (ctx: Context) => void {
   return (ctx) => {
     const { to, back } = ctx.query;
     if (typeof to === 'string' && i18n.languages.includes(to)) {
-      const options = { maxAge: YEAR_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
+      const options = { maxAge: COOKIE_MAX_AGE_MS, sameSite: 'lax', httpOnly: true, overwrite: true } as const;
       ctx.cookies.set(cookieNames(ctx.secure).language, to, options);
     }
     ctx.status = 303;
-    ctx.redirect(typeof back === 'string' && isLocal(back) ? back : '/account');
+    ctx.redirect(typeof back === 'string' && isLocalPath(back) ? back : '/account');
   };
 }
 
 /** A path of this service and nothing that a browser could read as another host (`//other`, `/\other`). */
-export function isLocal(path: string): boolean {
+export function isLocalPath(path: string): boolean {
   return /^\/(?![/\\])[^\\\s]*$/.test(path);
 }

@@ -1,23 +1,23 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { clientName } from '../../config/clients.ts';
-import { inLanguage } from '../../config/localized-text.ts';
+import { localize } from '../../config/localized-text.ts';
 import type { School } from '../../domain/model.ts';
-import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
-import { RateLimitedError, UnavailableError } from '../../platform/errors.ts';
-import type { I18n, WordVars } from '../../presentation/i18n.ts';
-import type { WORD_FAMILIES } from '../../presentation/i18n.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import { RateLimitedError, DatabaseUnavailableError } from '../../platform/errors.ts';
+import type { I18n, MessageParams } from '../../presentation/i18n.ts';
+import type { DYNAMIC_KEYS } from '../../presentation/i18n.ts';
 import type { CommonLocals, MessageLocals, PageLocals, PageName } from '../../presentation/page-locals.ts';
 import type { Templates } from '../../presentation/templates.ts';
-import { ACCOUNT_CLIENT_ID, type Clients } from '../../services/access/client-registry.ts';
-import { rememberedApp } from '../provider/return-link.ts';
+import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../../services/access/client-registry.ts';
+import { findReturnLink } from '../provider/return-link.ts';
 
-type MessageKind = (typeof WORD_FAMILIES)['message'][number];
+type MessageKind = (typeof DYNAMIC_KEYS)['message'][number];
 
 /** Draws pages: one language for each request, the same head and foot, never cached. */
 export interface Pages {
   langOf(ctx: Context): string;
-  t(ctx: Context, key: string, vars?: WordVars): string;
+  t(ctx: Context, key: string, vars?: MessageParams): string;
   show<N extends PageName>(ctx: Context, name: N, locals: PageLocals[N] & CommonLocals, status?: number): void;
   /** A page that says what happened and what to do next. */
   message(ctx: Context, kind: MessageKind, options: MessageOptions): void;
@@ -38,7 +38,7 @@ export interface MessageOptions {
 interface Deps {
   templates: Templates;
   i18n: I18n;
-  clients: Clients;
+  clients: ClientRegistry;
 }
 
 export function createPages({ templates, i18n, clients }: Deps): Pages {
@@ -58,11 +58,11 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     return client === undefined ? clientId : clientName(client, langOf(ctx));
   };
   const schoolName: Pages['schoolName'] = (ctx, school) =>
-    school && inLanguage({ [ORIGINAL_LANGUAGE]: school.name, en: school.nameEn }, langOf(ctx));
+    school && localize({ [DEFAULT_LANGUAGE]: school.name, en: school.nameEn }, langOf(ctx));
   /** Where a step is over, a new sign-in is the way on; where the app itself did something wrong, that would go in a circle. */
   const backToApp = (ctx: Context, kind: MessageKind, clientId = ACCOUNT_CLIENT_ID): MessageLocals['actions'] => {
     if (clientId === ACCOUNT_CLIENT_ID) return [];
-    const href = kind === 'expired' ? clients.startUrl(clientId) : clients.find(clientId)?.client_uri;
+    const href = kind === 'expired' ? clients.launchUrl(clientId) : clients.find(clientId)?.client_uri;
     if (href === undefined) return [];
     return [{ label: t(ctx, 'action.backToApp', { app: appName(ctx, clientId) }), href, primary: true }];
   };
@@ -102,7 +102,7 @@ function languageLinks(ctx: Context, i18n: I18n, current: string): CommonLocals[
 export function showFailure(pages: Pages, ctx: Context, { status, reference, error }: Failure): void {
   if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
   const kind = kindOfError(error) ?? kindOf(status);
-  const clientId = kind === 'expired' ? rememberedApp(ctx) : undefined;
+  const clientId = kind === 'expired' ? findReturnLink(ctx) : undefined;
   pages.message(ctx, kind, { status, clientId, reference: status >= 500 ? reference : undefined });
 }
 
@@ -113,7 +113,7 @@ interface Failure {
 }
 
 function kindOfError(error: unknown): MessageKind | undefined {
-  if (error instanceof UnavailableError) return 'unavailable';
+  if (error instanceof DatabaseUnavailableError) return 'unavailable';
   return error instanceof RateLimitedError && error.isOfPerson ? 'tooManyOfPerson' : undefined;
 }
 
@@ -141,13 +141,13 @@ function kindOf(status: number): MessageKind {
 export function showProviderError(pages: Pages, ctx: KoaContextWithOIDC, error: Error): void {
   const status = error instanceof errors.OIDCProviderError ? error.statusCode : 500;
   const requestId = ctx.response.get('x-request-id');
-  if (error instanceof UnavailableError || error instanceof RateLimitedError) {
+  if (error instanceof DatabaseUnavailableError || error instanceof RateLimitedError) {
     showFailure(pages, ctx, { status: error.statusCode, reference: requestId, error });
     return;
   }
   const clientId = ctx.oidc.client?.clientId;
   // The same answer as where our own pages find that a step is over: 410, and a way back to the app.
   if (error instanceof errors.SessionNotFound)
-    pages.message(ctx, 'expired', { clientId: clientId ?? rememberedApp(ctx), status: 410 });
+    pages.message(ctx, 'expired', { clientId: clientId ?? findReturnLink(ctx), status: 410 });
   else pages.message(ctx, status >= 500 ? 'failed' : 'oauth', { clientId, reference: requestId, status });
 }

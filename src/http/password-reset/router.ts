@@ -4,12 +4,12 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { BusyError } from '../../platform/errors.ts';
+import { HashQueueFullError } from '../../platform/errors.ts';
 import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
-import { busyProblem, type Problem } from '../forms/password-change.ts';
+import { busyProblem, type FormProblem } from '../forms/password-change.ts';
 import { formErrors, newPasswordFields, policyErrors } from '../forms/password-form.ts';
 
 const requestForm = z.object({ login: field });
@@ -19,11 +19,11 @@ const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const RESET_PATH = '/forgot/reset';
 
 /** Longer than sending takes, so that an unknown account answers in the same time as a known one. */
-const ANSWER_MS = 300;
+const MIN_RESPONSE_MS = 300;
 
 /** "Forgot password": ask for a link, open it, choose a new password. */
-export function createForgotRouter(deps: HttpDeps): Router {
-  const { pages, recovery } = deps;
+export function createPasswordResetRouter(deps: HttpDeps): Router {
+  const { pages, passwordReset } = deps;
   const router = new Router({ prefix: '/forgot' });
   const forms = parseForms();
   const request = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
@@ -44,7 +44,7 @@ export function createForgotRouter(deps: HttpDeps): Router {
       request(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
       return;
     }
-    await Promise.all([recovery.request(login, ctx.ip), delay(ANSWER_MS)]);
+    await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
     pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
   });
   router.get('/reset', async (ctx) => {
@@ -54,10 +54,10 @@ export function createForgotRouter(deps: HttpDeps): Router {
       return;
     }
     const link = await findLink(deps, tokenOf(ctx));
-    if (link === undefined) expired(deps, ctx);
-    else reset(deps, ctx, link);
+    if (link === undefined) expireLink(deps, ctx);
+    else showResetForm(deps, ctx, link);
   });
-  router.post('/reset', forms, (ctx) => complete(deps, ctx));
+  router.post('/reset', forms, (ctx) => submitResetForm(deps, ctx));
   return router;
 }
 
@@ -65,8 +65,8 @@ interface Link extends OpenLink {
   token: string;
 }
 
-async function findLink({ recovery }: HttpDeps, token: string | undefined): Promise<Link | undefined> {
-  const open = token === undefined ? undefined : await recovery.find(token);
+async function findLink({ passwordReset }: HttpDeps, token: string | undefined): Promise<Link | undefined> {
+  const open = token === undefined ? undefined : await passwordReset.find(token);
   return open && token !== undefined ? { ...open, token } : undefined;
 }
 
@@ -99,7 +99,7 @@ function tokenOf(ctx: Context): string | undefined {
   return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
 }
 
-function reset(deps: HttpDeps, ctx: Context, link: Link, problem: Problem = { status: 200 }): void {
+function showResetForm(deps: HttpDeps, ctx: Context, link: Link, problem: FormProblem = { status: 200 }): void {
   deps.pages.show(
     ctx,
     'password-reset/new-password',
@@ -110,13 +110,13 @@ function reset(deps: HttpDeps, ctx: Context, link: Link, problem: Problem = { st
       minLength: deps.minPasswordLength,
       errors: problem.errors ?? {},
       alert: problem.alert,
-      values: problem.typed,
+      values: problem.values,
     },
     problem.status,
   );
 }
 
-function expired({ pages }: HttpDeps, ctx: Context): void {
+function expireLink({ pages }: HttpDeps, ctx: Context): void {
   forgetToken(ctx);
   showExpired(pages, ctx);
 }
@@ -125,11 +125,11 @@ function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
   pages.show(ctx, 'password-reset/expired', { requestUrl: '/forgot' }, 410);
 }
 
-async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
+async function submitResetForm(deps: HttpDeps, ctx: Context): Promise<void> {
   ctx.state['pagePath'] = RESET_PATH;
   const open = await findLink(deps, tokenOf(ctx));
   if (open === undefined) {
-    expired(deps, ctx);
+    expireLink(deps, ctx);
     return;
   }
   const { link, ...typed } = readForm(ctx, resetForm);
@@ -139,19 +139,19 @@ async function complete(deps: HttpDeps, ctx: Context): Promise<void> {
   }
   const errors = formErrors(deps, ctx, typed, false);
   if (Object.keys(errors).length > 0) {
-    reset(deps, ctx, open, { status: 422, errors });
+    showResetForm(deps, ctx, open, { status: 422, errors });
     return;
   }
   try {
     await useLink(deps, ctx, open, typed.new_password);
   } catch (error) {
-    if (!(error instanceof BusyError)) throw error;
-    reset(deps, ctx, open, busyProblem(deps, ctx, typed));
+    if (!(error instanceof HashQueueFullError)) throw error;
+    showResetForm(deps, ctx, open, busyProblem(deps, ctx, typed));
   }
 }
 
 async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): Promise<void> {
-  const result = await deps.recovery.complete(link.token, next, ctx.ip);
+  const result = await deps.passwordReset.complete(link.token, next, ctx.ip);
   switch (result.kind) {
     case 'changed':
       forgetToken(ctx);
@@ -159,9 +159,9 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
       deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
       return;
     case 'expired':
-      expired(deps, ctx);
+      expireLink(deps, ctx);
       return;
     case 'unfit':
-      reset(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
+      showResetForm(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
   }
 }

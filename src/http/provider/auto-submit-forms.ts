@@ -8,20 +8,20 @@ import { createDevicePages, type DeviceDeps } from './device-pages.ts';
 import { FORM_FIELD, sealForm } from './end-session-form.ts';
 
 /** What the provider keeps in a session until its form comes back; `postLogoutRedirectUri` where it leads to a sign-out first. */
-const awaited = z.object({ secret: z.string(), postLogoutRedirectUri: z.string().optional() });
-type Awaited = z.infer<typeof awaited>;
+const expectedForms = z.object({ secret: z.string(), postLogoutRedirectUri: z.string().optional() });
+type ExpectedForms = z.infer<typeof expectedForms>;
 type Deps = DeviceDeps & Pick<HttpDeps, 'secrets'>;
 
 /**
  * The provider posts some forms to itself by a script, on a page of its own: English, and bare without JavaScript. It does so where
  * another person signs in, and where the address of the device page holds the code (RFC 8628, section 3.3.1). Both get a page of ours.
  */
-export function replaceProviderForms(deps: Deps): Middleware {
+export function replaceAutoSubmitForms(deps: Deps): Middleware {
   return async (ctx, next) => {
     const policy = ctx.response.get('content-security-policy');
     await next();
     if (!isOfProvider(ctx)) return;
-    const form = awaited.safeParse(ctx.oidc.session?.state);
+    const form = expectedForms.safeParse(ctx.oidc.session?.state);
     if (!form.success || !replace(deps, ctx, form.data)) return;
     // The provider allowed its script.
     ctx.set('content-security-policy', policy);
@@ -33,20 +33,20 @@ function isOfProvider(ctx: Context): ctx is KoaContextWithOIDC {
 }
 
 /** @returns whether the answer was such a form */
-function replace(deps: Deps, ctx: KoaContextWithOIDC, form: Awaited): boolean {
+function replace(deps: Deps, ctx: KoaContextWithOIDC, form: ExpectedForms): boolean {
   const { route } = ctx.oidc;
-  if (route.endsWith('resume') && holdsForm(ctx, ctx.oidc.urlFor('end_session_confirm'))) {
+  if (route.endsWith('resume') && hasForm(ctx, ctx.oidc.urlFor('end_session_confirm'))) {
     showSwitch(deps, ctx, form.postLogoutRedirectUri);
     return true;
   }
-  if (route === 'code_verification' && holdsForm(ctx, ctx.oidc.urlFor('code_verification'))) {
+  if (route === 'code_verification' && hasForm(ctx, ctx.oidc.urlFor('code_verification'))) {
     createDevicePages(deps).code(ctx, form.secret, undefined);
     return true;
   }
   return false;
 }
 
-function holdsForm(ctx: Context, action: string): boolean {
+function hasForm(ctx: Context, action: string): boolean {
   return typeof ctx.body === 'string' && ctx.body.includes(` action="${action}"`);
 }
 

@@ -5,7 +5,7 @@ import { throttledText } from '../forms/throttled-text.ts';
 import { findNamedAccount } from '../named-account.ts';
 
 /** Where the form of the device flow is posted; the provider's own route. */
-const ACTION = '/device';
+const FORM_ACTION = '/device';
 
 export type DeviceDeps = Pick<HttpDeps, 'pages' | 'i18n' | 'clock' | 'people'>;
 
@@ -15,7 +15,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
   return {
     code: (ctx, xsrf, problem) => {
       const typed = ctx.oidc.params?.['user_code'];
-      const values = { action: ACTION, xsrf, userCode: typeof typed === 'string' ? typed : '', errors: {} };
+      const values = { action: FORM_ACTION, xsrf, userCode: typeof typed === 'string' ? typed : '', errors: {} };
       switch (problem?.kind) {
         case 'wrong':
           pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
@@ -32,7 +32,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
     },
     confirm: async (ctx, xsrf, clientId, userCode) => {
       pages.show(ctx, 'device/confirm', {
-        action: ACTION,
+        action: FORM_ACTION,
         xsrf,
         userCode,
         app: { name: pages.appName(ctx, clientId) },
@@ -45,16 +45,16 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
       pages.show(ctx, 'device/done', { app: { name: pages.appName(ctx, clientId) }, account });
     },
     denied: (ctx) => {
-      ctx.state['pagePath'] = ACTION;
+      ctx.state['pagePath'] = FORM_ACTION;
       pages.show(ctx, 'message', {
         title: pages.t(ctx, 'device.denied.title'),
         text: pages.t(ctx, 'device.denied.text'),
-        actions: [{ label: pages.t(ctx, 'device.denied.again'), href: ACTION, primary: false }],
+        actions: [{ label: pages.t(ctx, 'device.denied.again'), href: FORM_ACTION, primary: false }],
         status: 200,
       });
     },
     expired: (ctx) => {
-      pages.message(ctx, 'expired', { status: 410, again: ACTION });
+      pages.message(ctx, 'expired', { status: 410, again: FORM_ACTION });
     },
   };
 }

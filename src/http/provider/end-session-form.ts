@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { openValue, sealValue } from './sealed-value.ts';
 
-const signOutForm = z.object({
+const endSessionForm = z.object({
   /** Hash of the session's uid: the form ends this session only. */
   sessionHash: z.string(),
   /** Where the browser goes after the sign-out; left out: to the page that says so. Validated before it is sealed. */
@@ -13,17 +13,17 @@ const signOutForm = z.object({
 export const FORM_FIELD = 'request';
 
 /** The content of a sign-out form. */
-export type SignOutForm = z.infer<typeof signOutForm>;
+export type EndSessionForm = z.infer<typeof endSessionForm>;
 
 /**
  * Seals a form into one field. No other site can make one for this session (cross-site request forgery), and each tab keeps a
  * destination of its own. Nothing is stored, so all forms of a session stay good until it ends.
  */
-export function sealForm(secrets: Secrets, form: SignOutForm): string {
+export function sealForm(secrets: Secrets, form: EndSessionForm): string {
   return sealValue(secrets, 'form', form);
 }
 
 /** @returns undefined when the field is missing, was changed, or is from another service */
-export function openForm(secrets: Secrets, sealed: unknown): SignOutForm | undefined {
-  return openValue(secrets, 'form', signOutForm, sealed);
+export function openForm(secrets: Secrets, sealed: unknown): EndSessionForm | undefined {
+  return openValue(secrets, 'form', endSessionForm, sealed);
 }

@@ -6,17 +6,17 @@ import { readEndSessionRequest } from '../../oidc/end-session-request.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { UnavailableError } from '../../platform/errors.ts';
+import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
-import { isLocal } from '../middleware/locale.ts';
-import { FORM_FIELD, openForm, sealForm, type SignOutForm } from './end-session-form.ts';
+import { isLocalPath } from '../middleware/locale.ts';
+import { FORM_FIELD, openForm, sealForm, type EndSessionForm } from './end-session-form.ts';
 import { formAsQuery } from './post-to-get.ts';
-import { appsWithLogout, keepNotices, showSignedOut } from './signed-out-page.ts';
+import { appsWithLogout, rememberNotices, showSignedOut } from './signed-out-page.ts';
 
 /** The session of this browser, when somebody is signed in. */
-interface Present {
+interface CurrentSession {
   personId: string;
   sessionHash: string;
   clientIds: readonly string[];
@@ -31,7 +31,7 @@ const fields = z.object({ [FORM_FIELD]: z.string().default('') }).catch({ [FORM_
 export function createEndSessionRouter(deps: HttpDeps): Router {
   const router = new Router();
   router.get(ROUTES.endSession, async (ctx) => {
-    await ask(deps, ctx);
+    await showConfirmation(deps, ctx);
   });
   router.post(ROUTES.endSession, async (ctx) => {
     const query = await sentForm(deps, ctx);
@@ -41,7 +41,7 @@ export function createEndSessionRouter(deps: HttpDeps): Router {
     await confirm(deps, ctx);
   });
   router.get(ROUTES.endSessionSuccess, async (ctx) => {
-    if ((await presentSession(deps, ctx)) === undefined) await showSignedOut(deps, ctx);
+    if ((await findCurrentSession(deps, ctx)) === undefined) await showSignedOut(deps, ctx);
     else redirect(ctx, ROUTES.endSession);
   });
   return router;
@@ -59,16 +59,16 @@ async function sentForm(deps: HttpDeps, ctx: Context): Promise<string | undefine
   }
 }
 
-async function presentSession({ oidc }: HttpDeps, ctx: Context): Promise<Present | undefined> {
+async function findCurrentSession({ oidc }: HttpDeps, ctx: Context): Promise<CurrentSession | undefined> {
   const { accountId, uid, authorizations = {} } = await oidc.provider.Session.get(ctx);
   if (accountId === undefined) return undefined;
   return { personId: accountId, sessionHash: hashId(uid), clientIds: Object.keys(authorizations) };
 }
 
 /** Asks before it signs out: an app, or any page, can send the browser here (RP-Initiated Logout 1.0, section 2). */
-async function ask(deps: HttpDeps, ctx: Context): Promise<void> {
+async function showConfirmation(deps: HttpDeps, ctx: Context): Promise<void> {
   const asked = await readRequest(deps, ctx);
-  const present = await presentSession(deps, ctx);
+  const present = await findCurrentSession(deps, ctx);
   if (present === undefined) {
     redirect(ctx, asked.redirectTo ?? ROUTES.endSessionSuccess);
     return;
@@ -77,7 +77,7 @@ async function ask(deps: HttpDeps, ctx: Context): Promise<void> {
   const request = sealForm(deps.secrets, { sessionHash, redirectTo: asked.redirectTo });
   // Language links carry the validated request instead of the ID token.
   ctx.state['pagePath'] = askPath(request);
-  const facts = await deps.people.activeFacts(present.personId);
+  const facts = await deps.people.findActive(present.personId);
   deps.pages.show(ctx, 'sign-out', {
     action: ROUTES.endSessionConfirm,
     request,
@@ -88,7 +88,7 @@ async function ask(deps: HttpDeps, ctx: Context): Promise<void> {
 }
 
 /** The request of an app, or the form of a page that was shown before. */
-async function readRequest(deps: HttpDeps, ctx: Context): Promise<Partial<SignOutForm>> {
+async function readRequest(deps: HttpDeps, ctx: Context): Promise<Partial<EndSessionForm>> {
   if (ctx.query[FORM_FIELD] !== undefined) return openForm(deps.secrets, ctx.query[FORM_FIELD]) ?? {};
   const { redirectTo, refusal, clientId } = await readEndSessionRequest(deps.oidc.provider, ctx.query);
   if (refusal !== undefined) logRefusal(deps, refusal, clientId);
@@ -108,7 +108,7 @@ async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
   try {
     const notices = await endSession(deps, ctx, form);
     if (notices === undefined) redirect(ctx, askAgain);
-    else leave(deps, ctx, form?.redirectTo, notices);
+    else redirectAfterSignOut(deps, ctx, form?.redirectTo, notices);
   } catch (error) {
     showFailed(deps, ctx, error, askAgain);
   }
@@ -118,24 +118,29 @@ async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
 async function endSession(
   deps: HttpDeps,
   ctx: Context,
-  form: SignOutForm | undefined,
+  form: EndSessionForm | undefined,
 ): Promise<readonly LogoutNotice[] | undefined> {
-  const present = await presentSession(deps, ctx);
+  const present = await findCurrentSession(deps, ctx);
   if (present === undefined) return [];
   if (present.sessionHash !== form?.sessionHash) return undefined;
-  return deps.access.signOut(present.personId, present.sessionHash, ctx.ip);
+  return deps.access.logOut(present.personId, present.sessionHash, ctx.ip);
 }
 
-function leave(deps: HttpDeps, ctx: Context, redirectTo: string | undefined, notices: readonly LogoutNotice[]): void {
+function redirectAfterSignOut(
+  deps: HttpDeps,
+  ctx: Context,
+  redirectTo: string | undefined,
+  notices: readonly LogoutNotice[],
+): void {
   clearBrowser(deps, ctx, redirectTo);
-  keepNotices(deps, ctx, redirectTo === undefined ? notices : []);
+  rememberNotices(deps, ctx, redirectTo === undefined ? notices : []);
   redirect(ctx, redirectTo ?? ROUTES.endSessionSuccess);
 }
 
 /** The transaction was rolled back: the session is still there, and so is the form. */
 function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, again: string): void {
   const reference = ctx.response.get('x-request-id');
-  const status = error instanceof UnavailableError ? 503 : 500;
+  const status = error instanceof DatabaseUnavailableError ? 503 : 500;
   log.error({ err: error, requestId: reference }, 'failed to sign out');
   pages.message(ctx, 'signOutFailed', { status, again, reference });
 }
@@ -149,7 +154,7 @@ function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | und
   const options = { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true } as const;
   ctx.cookies.set(oidc.provider.cookieName('session'), null, { ...options, signed: true });
   ctx.cookies.set(cookieNames(ctx.secure).reset, null, { ...options, signed: false });
-  const continues = redirectTo !== undefined && isLocal(redirectTo);
+  const continues = redirectTo !== undefined && isLocalPath(redirectTo);
   if (!continues) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
   // Browsers take it from secure origins only (W3C Clear Site Data, section 3.1).
   if (ctx.secure) ctx.set('clear-site-data', '"cache", "storage"');

@@ -6,7 +6,7 @@ import { ROUTES } from '../../oidc/routes.ts';
 import { parseForms } from '../forms/body.ts';
 
 /** In characters. As an address it has to pass through browsers, proxies and our own limit for headers of 16 KiB. */
-const LONGEST = 8_000;
+const MAX_BODY_LENGTH = 8_000;
 
 /** There is none when something else than a form was sent. */
 const formBody = z.string().catch('');
@@ -16,7 +16,7 @@ const formBody = z.string().catch('');
  * 1.0, section 3.1.2.1; RP-Initiated Logout 1.0, section 2). The provider would need cookies with `SameSite=None` for it; sent on as
  * an address, the request comes with the `Lax` ones.
  */
-export function createFormRequestsRouter(): Router {
+export function createPostToGetRouter(): Router {
   const router = new Router();
   router.post(ROUTES.authorization, parseForms(), (ctx) => {
     ctx.status = 303;
@@ -28,6 +28,6 @@ export function createFormRequestsRouter(): Router {
 /** @throws {HttpError} 413 when the form is too long for an address */
 export function formAsQuery(ctx: Context): string {
   const body = formBody.parse(ctx.request.rawBody);
-  if (body.length > LONGEST) throw createError(413, 'the request is too long');
+  if (body.length > MAX_BODY_LENGTH) throw createError(413, 'the request is too long');
   return new URLSearchParams(body).toString();
 }

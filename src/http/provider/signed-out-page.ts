@@ -8,7 +8,7 @@ import { openValue, sealValue } from './sealed-value.ts';
 /** Long enough for a reload or another language; short on a shared computer. */
 const COOKIE_MAX_AGE_MS = 60_000;
 /** Browsers take cookies of at most 4,096 bytes (RFC 6265, section 6.1); sealing makes a third more of it. */
-const MAX_COOKIE_TEXT = 2_700;
+const MAX_COOKIE_LENGTH = 2_700;
 
 /** Sealed, so it needs no signature of its own. */
 const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
@@ -16,15 +16,15 @@ const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, over
 const notices = z.array(z.object({ clientId: z.string(), jobId: z.string() }));
 
 /** Keeps for the next page which relying parties are being notified, instead of those of an earlier sign-out. */
-export function keepNotices({ secrets }: HttpDeps, ctx: Context, all: readonly LogoutNotice[]): void {
+export function rememberNotices({ secrets }: HttpDeps, ctx: Context, all: readonly LogoutNotice[]): void {
   if (all.length === 0) {
-    ctx.cookies.set(cookieNames(ctx.secure).told, null, COOKIE);
+    ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, null, COOKIE);
     return;
   }
   let kept = [...all];
-  while (JSON.stringify(kept).length > MAX_COOKIE_TEXT) kept = kept.slice(0, -1);
+  while (JSON.stringify(kept).length > MAX_COOKIE_LENGTH) kept = kept.slice(0, -1);
   const value = sealValue(secrets, 'notices', kept);
-  ctx.cookies.set(cookieNames(ctx.secure).told, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
+  ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
 /** Says that the person is signed out, and which apps have been notified by now. A reload looks again. */
@@ -47,5 +47,5 @@ export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clien
 }
 
 function readNotices({ secrets }: HttpDeps, ctx: Context): LogoutNotice[] {
-  return openValue(secrets, 'notices', notices, ctx.cookies.get(cookieNames(ctx.secure).told)) ?? [];
+  return openValue(secrets, 'notices', notices, ctx.cookies.get(cookieNames(ctx.secure).logoutNotices)) ?? [];
 }

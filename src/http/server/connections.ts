@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { networksOf, type Network } from '../../domain/throttling/network.ts';
-import { beside } from '../../platform/best-effort.ts';
+import { throttleNetworks, type Network } from '../../domain/throttling/network.ts';
+import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { createClientAddress, type ClientAddress, parseForwardedAddress } from '../middleware/issuer-origin.ts';
@@ -160,7 +160,7 @@ export function createConnections(deps: Deps): Connections {
 }
 
 function widestFirst(address: string): Network[] {
-  return networksOf(address).toReversed();
+  return throttleNetworks(address).toReversed();
 }
 
 function createConnection(socket: Socket, clients: ClientAddress): Connection {
@@ -170,7 +170,7 @@ function createConnection(socket: Socket, clients: ClientAddress): Connection {
 }
 
 function report({ log, metrics }: Deps, reason: Reason): void {
-  beside({ log, metrics }, 'metrics', () => {
+  runBestEffort({ log, metrics }, 'metrics', () => {
     metrics.socketsClosed.inc({ reason });
   });
   log.debug({ reason }, 'socket closed');

@@ -10,7 +10,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
  */
 const MAX_PER_SOCKET = 4;
 
-export interface InFlight {
+export interface InFlightTracker {
   /** Counts the complete requests whose response is not generated yet. A response that waits for a slow reader costs no work. */
   count(): number;
   /** Lists the responses that are not sent yet. */
@@ -22,7 +22,7 @@ export interface InFlight {
   watch(handle: Handler): RequestListener;
 }
 
-export function createInFlight(connections: Connections, maxPerSocket = MAX_PER_SOCKET): InFlight {
+export function createInFlightTracker(connections: Connections, maxPerSocket = MAX_PER_SOCKET): InFlightTracker {
   const work = { running: 0 };
   return {
     count: () => work.running,

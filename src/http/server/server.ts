@@ -17,23 +17,27 @@ const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_
  * Idle connections are kept longer than proxies keep theirs (60 s at nginx and most others): the side that sends has to be the one
  * that closes, or a request meets a connection that is just ending. In milliseconds.
  */
-const KEPT_MS = 75_000;
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
 /** A whole request with the largest body that is taken (56 KiB) arrives within this time on any line, in milliseconds. */
-const REQUEST_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Connections are counted by network when the TLS handshake is complete; until then these limit them. In milliseconds. */
 const HANDSHAKE_MS = 15_000;
 const MAX_TLS_CONNECTIONS = 5_000;
 
 /** The server of the web face: plain behind a proxy, and with a certificate of its own in the conformance profile. */
-export function createListener(
+export function createHttpServer(
   tls: Tls | undefined,
   connections: Pick<Connections, 'attach'>,
   handle: RequestListener,
 ): Server {
   // `handle` refuses a missing Host itself: what Node answers by itself is not counted as a request in flight.
-  const options = { keepAliveTimeout: KEPT_MS, requestTimeout: REQUEST_MS, requireHostHeader: false };
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    requireHostHeader: false,
+  };
   const ciphers = [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(':');
   const server =
     tls === undefined

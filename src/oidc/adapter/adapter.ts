@@ -3,16 +3,16 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { openPayload, sealPayload } from '../../platform/crypto/sealed-payload.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
-import { OvertakenError } from '../../platform/errors.ts';
+import { ConcurrentChangeError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { revokeGrant, revokeReused } from '../../services/access/grant-revocation.ts';
 import type { Audit } from '../../services/audit/audit.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
-import { standingGrantOf } from './grant-lookup.ts';
-import { gathering, useUp, writeGathered } from './request-transaction.ts';
-import { reuseReasonOf } from './token-reuse.ts';
+import { loadGrantWithSession } from './grant-lookup.ts';
+import { pendingWrites, consumeOnce, writeOrDefer } from './request-transaction.ts';
+import { findReuseReason } from './token-reuse.ts';
 import { findByUserCode } from './user-codes.ts';
 
 export interface AdapterDeps {
@@ -41,34 +41,39 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
       : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };
   };
   const find = async (idHash: string): Promise<AdapterPayload | undefined> => {
-    const own = gathering()?.find(model, idHash);
+    const own = pendingWrites()?.find(model, idHash);
     if (own === null) return undefined;
     if (own !== undefined) return open(own);
-    if (model === 'Grant') return open((await standingGrantOf(store, idHash))?.record ?? undefined);
-    return open(await store.read((u) => records.findRecord(u, model, idHash)));
+    if (model === 'Grant') return open((await loadGrantWithSession(store, idHash))?.record ?? undefined);
+    return open(await store.read((tx) => records.findRecord(tx, model, idHash)));
   };
   return {
     upsert: async (id, payload, expiresIn) => {
       const record = toRecord({ model, id, payload, expiresIn, secrets, now: clock.now() });
       await saveRecord(store, record, async (tx) => {
-        if (model === 'DeviceCode') refuseAnswered(open(await records.lockRecord(tx, model, record.idHash)), payload);
-        await records.putRecord(tx, record);
+        if (model === 'DeviceCode') assertUnanswered(open(await records.lockRecord(tx, model, record.idHash)), payload);
+        await records.upsertRecord(tx, record);
       });
     },
     find: (id) => find(hashId(id)),
-    findByUid: async (uid) => open(await store.read((u) => records.findRecordByUid(u, model, hashId(uid)))),
+    findByUid: async (uid) => open(await store.read((tx) => records.findRecordByUid(tx, model, hashId(uid)))),
     findByUserCode: (code) => findByUserCode(deps, code, open),
     consume: async (id) => {
       // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
-      if (model === 'PushedAuthorizationRequest') await consumeNow(store, model, id, clock.now());
-      else await writeGathered(store, (u) => useUp(u, model, id, clock.now()));
+      if (model === 'PushedAuthorizationRequest') await consumePushedRequest(store, model, id, clock.now());
+      else await writeOrDefer(store, (tx) => consumeOnce(tx, model, id, clock.now()));
     },
     destroy: async (id) => {
       const idHash = hashId(id);
-      const destroy = (u: Unit): Promise<boolean> => records.destroyRecord(u, model, idHash);
-      const gathered = gathering();
-      if (gathered === undefined) await store.write(destroy);
-      else gathered.remove(model, idHash, model === 'Interaction' ? (u) => takeStep(destroy(u)) : destroy);
+      const destroy = (tx: Transaction): Promise<boolean> => records.destroyRecord(tx, model, idHash);
+      const pending = pendingWrites();
+      if (pending === undefined) await store.write(destroy);
+      else
+        pending.destroyRecord(
+          model,
+          idHash,
+          model === 'Interaction' ? (tx) => assertInteractionTaken(destroy(tx)) : destroy,
+        );
     },
     revokeByGrantId: (grantId) => revokeByGrant(deps, hashId(grantId)),
   };
@@ -77,7 +82,7 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
 /** The provider revokes a grant at the token endpoint only after a second use; elsewhere at sign-out, or because the client asks. */
 async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
   const ctx = Provider.ctx;
-  const reason = ctx && reuseReasonOf(ctx);
+  const reason = ctx && findReuseReason(ctx);
   if (reason === undefined) await revokeGrant(deps.store, grantHash);
   else await revokeReused(deps, { grantHash, reason, address: ctx?.ip ?? '' });
 }
@@ -86,32 +91,32 @@ async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void
 export async function saveRecord(
   store: Store,
   record: records.NewOidcRecord,
-  save: (u: Unit) => Promise<unknown>,
+  save: (tx: Transaction) => Promise<unknown>,
 ): Promise<void> {
-  const gathered = gathering();
-  if (gathered === undefined) await store.write(save);
-  else gathered.save(record, save);
+  const pending = pendingWrites();
+  if (pending === undefined) await store.write(save);
+  else pending.saveRecord(record, save);
 }
 
 /**
  * A device code is approved, refused or taken into progress once. The provider looks at the code when its request begins.
  *
- * @throws {OvertakenError} when another request has answered the code since
+ * @throws {ConcurrentChangeError} when another request has answered the code since
  */
-function refuseAnswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
+function assertUnanswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
   const isAnswered = stored?.accountId !== undefined || stored?.error !== undefined;
   const answers = next.accountId !== undefined || next.error !== undefined;
-  if (isAnswered || (stored?.inFlight === true && !answers)) throw new OvertakenError();
+  if (isAnswered || (stored?.inFlight === true && !answers)) throw new ConcurrentChangeError();
 }
 
 /** A step lets its person in once, and not at all when it was ended together with the sessions. */
-async function takeStep(taken: Promise<boolean>): Promise<void> {
-  if (!(await taken)) throw new OvertakenError();
+async function assertInteractionTaken(taken: Promise<boolean>): Promise<void> {
+  if (!(await taken)) throw new ConcurrentChangeError();
 }
 
 /** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */
-async function consumeNow(store: Store, model: string, id: string, now: number): Promise<void> {
-  if (await store.write((u) => records.consumeRecord(u, model, hashId(id), now))) return;
+async function consumePushedRequest(store: Store, model: string, id: string, now: number): Promise<void> {
+  if (await store.write((tx) => records.consumeRecord(tx, model, hashId(id), now))) return;
   throw new errors.InvalidRequestUri('request_uri was already used');
 }
 

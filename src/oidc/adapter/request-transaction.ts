@@ -3,35 +3,35 @@ import type { Context, Middleware } from 'koa';
 import Provider, { errors } from 'oidc-provider';
 import { z } from 'zod';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { UnavailableError } from '../../platform/errors.ts';
+import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import { revokeReused, type ReuseDeps } from '../../services/access/grant-revocation.ts';
 import type { AuditEvent } from '../../services/audit/audit.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
 import * as records from '../../store/oidc/records.ts';
 import type { OidcDeps } from '../deps.ts';
 import { normalizePath, ROUTES } from '../routes.ts';
-import { reuseReasonOf } from './token-reuse.ts';
+import { findReuseReason } from './token-reuse.ts';
 
-export type Work = (tx: Unit) => Promise<unknown>;
-type Saved = records.NewOidcRecord;
+export type Write = (tx: Transaction) => Promise<unknown>;
+type PendingRecord = records.NewOidcRecord;
 
 /**
  * What one request writes, kept until its answer is ready and then written in one unit. A person at the door waits for one
  * commit instead of seven; and a refresh that fails half-way has used nothing up, so the app may come again.
  */
-export interface Gathering {
-  add(work: Work): void;
+export interface PendingWrites {
+  add(work: Write): void;
   /** The same, and the request itself finds the record from now on. */
-  save(record: Saved, work: Work): void;
+  saveRecord(record: PendingRecord, work: Write): void;
   /** The same, but before everything else of the unit: it takes the lock that the rest relies on, or refuses. */
-  saveFirst(record: Saved, work: Work): void;
+  saveRecordFirst(record: PendingRecord, work: Write): void;
   /** The same, and the request itself finds it no more. */
-  remove(model: string, idHash: string, work: Work): void;
+  destroyRecord(model: string, idHash: string, work: Write): void;
   /** What the audit log shall hold of the request, when what it wrote is on the disk. */
-  record(event: AuditEvent): void;
+  setAuditEvent(event: AuditEvent): void;
   /** What this request has done to a record; undefined when nothing, null when it is gone. */
-  find(model: string, idHash: string): Saved | null | undefined;
+  find(model: string, idHash: string): PendingRecord | null | undefined;
 }
 
 /** Somebody else was faster with a code or a refresh token. */
@@ -43,32 +43,32 @@ class AlreadyUsedError extends Error {
   }
 }
 
-const underWay = new WeakMap<object, Gathering>();
+const pending = new WeakMap<object, PendingWrites>();
 /** Outside of the provider's own routes, which know their request. */
-const collected = new AsyncLocalStorage<Gathering>();
+const collected = new AsyncLocalStorage<PendingWrites>();
 
 /** The gathering of the request that is under way, if its writes are gathered. */
-export function gathering(): Gathering | undefined {
+export function pendingWrites(): PendingWrites | undefined {
   const request = Provider.ctx?.req;
-  return collected.getStore() ?? (request && underWay.get(request));
+  return collected.getStore() ?? (request && pending.get(request));
 }
 
 /** Writes at the end of the request where its writes are gathered, and at once elsewhere. */
-export async function writeGathered(store: Store, work: Work): Promise<void> {
-  const gathered = gathering();
+export async function writeOrDefer(store: Store, work: Write): Promise<void> {
+  const gathered = pendingWrites();
   if (gathered === undefined) await store.write(work);
   else gathered.add(work);
 }
 
 /** Uses a code or a refresh token up. @throws {AlreadyUsedError} when it was used, and the unit is taken back */
-export async function useUp(u: Unit, model: string, id: string, now: number): Promise<void> {
+export async function consumeOnce(tx: Transaction, model: string, id: string, now: number): Promise<void> {
   const idHash = hashId(id);
-  if (await records.consumeRecord(u, model, idHash, now)) return;
-  throw new AlreadyUsedError((await records.findRecord(u, model, idHash))?.grantHash ?? undefined);
+  if (await records.consumeRecord(tx, model, idHash, now)) return;
+  throw new AlreadyUsedError((await records.findRecord(tx, model, idHash))?.grantHash ?? undefined);
 }
 
 /** Returns true for the pages that lead to a code or to the approval of a device: each of their requests is one transaction. */
-function leadsToGrant(path: string): boolean {
+function canIssueGrant(path: string): boolean {
   if (path === ROUTES.deviceAuthorization) return false;
   return [ROUTES.authorization, ROUTES.codeVerification].some(
     (route) => path === route || path.startsWith(`${route}/`),
@@ -76,55 +76,55 @@ function leadsToGrant(path: string): boolean {
 }
 
 /** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
-export function gatherWrites(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
+export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
   return async (ctx, next) => {
     const path = normalizePath(ctx.path);
     const isToken = path === ROUTES.token;
-    if (!isToken && !leadsToGrant(path)) {
+    if (!isToken && !canIssueGrant(path)) {
       await next();
       return;
     }
-    const gathered: Gathered = { work: [], removals: [], event: undefined };
-    underWay.set(ctx.req, createGathering(gathered));
+    const gathered: CollectedWrites = { writes: [], removals: [], event: undefined };
+    pending.set(ctx.req, createPendingWrites(gathered));
     try {
-      await next().finally(() => underWay.delete(ctx.req));
+      await next().finally(() => pending.delete(ctx.req));
       // An answer that says "try again" must leave everything as it was.
-      if (ctx.status >= 500) takeBack(ctx);
+      if (ctx.status >= 500) discardResponse(ctx);
       // An app that is refused has used nothing up, and what it would have got is not there. What a replay ends is ended.
       else if (isToken)
-        await finish(deps, ctx.status >= 400 ? gathered.removals : [...checksOf(ctx), ...gathered.work]);
-      else await finish(deps, gathered.work, gathered.event);
+        await commit(deps, ctx.status >= 400 ? gathered.removals : [...findConcurrentChecks(ctx), ...gathered.writes]);
+      else await commit(deps, gathered.writes, gathered.event);
     } catch (error) {
-      takeBack(ctx);
+      discardResponse(ctx);
       if (!isToken) throw error;
-      refuse(provider, ctx, error instanceof AlreadyUsedError ? await secondUse(deps, ctx, error) : error);
+      sendError(provider, ctx, error instanceof AlreadyUsedError ? await revokeReusedGrant(deps, ctx, error) : error);
     }
   };
 }
 
 /** Runs `work`. @returns what it returned, and what it writes, for a transaction of the caller */
-export async function collectWrites<T>(work: () => Promise<T>): Promise<{ returned: T; write: Work }> {
-  const gathered: Gathered = { work: [], removals: [], event: undefined };
-  const returned = await collected.run(createGathering(gathered), work);
-  return { returned, write: inOrder(gathered.work) };
+export async function collectWrites<T>(work: () => Promise<T>): Promise<{ returned: T; write: Write }> {
+  const gathered: CollectedWrites = { writes: [], removals: [], event: undefined };
+  const returned = await collected.run(createPendingWrites(gathered), work);
+  return { returned, write: inOrder(gathered.writes) };
 }
 
-function inOrder(work: readonly Work[]): Work {
+function inOrder(work: readonly Write[]): Write {
   return async (tx) => {
     for (const one of work) await one(tx);
   };
 }
 
-async function finish(
+async function commit(
   { store, audit }: Pick<OidcDeps, 'store' | 'audit'>,
-  work: readonly Work[],
+  work: readonly Write[],
   event?: AuditEvent,
 ): Promise<void> {
   if (event !== undefined) await audit.record(event, inOrder(work));
   else if (work.length > 0) await store.write(inOrder(work));
 }
 
-const unrotatedRefresh = z.object({
+const isUnrotatedRefresh = z.object({
   oidc: z.object({
     params: z.object({ grant_type: z.literal('refresh_token') }),
     entities: z.object({ Grant: z.object({ jti: z.string() }), RotatedRefreshToken: z.undefined().optional() }),
@@ -135,8 +135,8 @@ const unrotatedRefresh = z.object({
  * A code or a rotated refresh token is consumed, which fails when its grant has ended. A refresh without rotation consumes nothing, so
  * the transaction asks for the grant.
  */
-function checksOf(ctx: Context): Work[] {
-  const refresh = unrotatedRefresh.safeParse(ctx);
+function findConcurrentChecks(ctx: Context): Write[] {
+  const refresh = isUnrotatedRefresh.safeParse(ctx);
   if (!refresh.success) return [];
   const grantHash = hashId(refresh.data.oidc.entities.Grant.jti);
   return [
@@ -147,13 +147,14 @@ function checksOf(ctx: Context): Work[] {
 }
 
 /** The answer that was made says things that did not happen: a session under a new id, a step that is over. */
-function takeBack(ctx: Context): void {
+function discardResponse(ctx: Context): void {
   for (const header of ['location', 'set-cookie']) ctx.remove(header);
 }
 
 /** The token endpoint speaks JSON, also when the unit fails after its handler has done well (RFC 6749, section 5.2). */
-function refuse(provider: Provider, ctx: Context, error: unknown): void {
-  const known = error instanceof errors.OIDCProviderError || error instanceof UnavailableError ? error : undefined;
+function sendError(provider: Provider, ctx: Context, error: unknown): void {
+  const known =
+    error instanceof errors.OIDCProviderError || error instanceof DatabaseUnavailableError ? error : undefined;
   const { statusCode, message, error_description } = known ?? new errors.OIDCProviderError(500, 'server_error');
   ctx.status = statusCode;
   ctx.body = { error: message, ...(error_description === undefined ? {} : { error_description }) };
@@ -164,10 +165,14 @@ function refuse(provider: Provider, ctx: Context, error: unknown): void {
  * The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2). In a unit of its own: who lost the race still
  * held the row of the code, and others wait for it. @returns what the app is told
  */
-async function secondUse(deps: ReuseDeps, ctx: Context, { grantHash, message }: AlreadyUsedError): Promise<unknown> {
+async function revokeReusedGrant(
+  deps: ReuseDeps,
+  ctx: Context,
+  { grantHash, message }: AlreadyUsedError,
+): Promise<unknown> {
   try {
     if (grantHash !== undefined) {
-      await revokeReused(deps, { grantHash, reason: reuseReasonOf(ctx) ?? message, address: ctx.ip });
+      await revokeReused(deps, { grantHash, reason: findReuseReason(ctx) ?? message, address: ctx.ip });
     }
     return new errors.InvalidGrant(message);
   } catch (error) {
@@ -175,36 +180,36 @@ async function secondUse(deps: ReuseDeps, ctx: Context, { grantHash, message }: 
   }
 }
 
-interface Gathered {
-  work: Work[];
+interface CollectedWrites {
+  writes: Write[];
   /** Those of them that only take something away. */
-  removals: Work[];
+  removals: Write[];
   event: AuditEvent | undefined;
 }
 
-function createGathering(gathered: Gathered): Gathering {
-  const { work, removals } = gathered;
-  const known = new Map<string, Saved | null>();
-  const add = (one: Work): void => {
-    work.push(one);
+function createPendingWrites(gathered: CollectedWrites): PendingWrites {
+  const { writes, removals } = gathered;
+  const known = new Map<string, PendingRecord | null>();
+  const add = (one: Write): void => {
+    writes.push(one);
   };
   const keyOf = (model: string, idHash: string): string => `${model}:${idHash}`;
   return {
     add,
-    save: (record, one) => {
+    saveRecord: (record, one) => {
       known.set(keyOf(record.model, record.idHash), record);
       add(one);
     },
-    saveFirst: (record, one) => {
+    saveRecordFirst: (record, one) => {
       known.set(keyOf(record.model, record.idHash), record);
-      work.unshift(one);
+      writes.unshift(one);
     },
-    remove: (model, idHash, one) => {
+    destroyRecord: (model, idHash, one) => {
       known.set(keyOf(model, idHash), null);
       add(one);
       removals.push(one);
     },
-    record: (event) => {
+    setAuditEvent: (event) => {
       gathered.event = event;
     },
     find: (model, idHash) => known.get(keyOf(model, idHash)),

@@ -1,19 +1,19 @@
 import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
 import { MAX_SESSIONS_PER_PERSON, sessionLifetime } from '../../domain/sessions.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { OvertakenError } from '../../platform/errors.ts';
+import { ConcurrentChangeError } from '../../platform/errors.ts';
 import * as sessions from '../../store/auth/sessions.ts';
-import type { Unit } from '../../store/database/index.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
 import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
-import { gathering } from './request-transaction.ts';
+import { pendingWrites } from './request-transaction.ts';
 import { verifiedLogin } from './verified-login.ts';
 
-const USER_AGENT_LENGTH = 512;
+const MAX_USER_AGENT_LENGTH = 512;
 
-type Deps = AdapterDeps & Pick<OidcDeps, 'endings'>;
+type Deps = AdapterDeps & Pick<OidcDeps, 'revocation'>;
 
 /**
  * Sessions also have a row that people can read on their account page. That row outlives the record: a request in progress while
@@ -24,8 +24,8 @@ export function createSessionAdapter(deps: Deps): Adapter {
   const base = createAdapter('Session', deps);
   return {
     ...base,
-    find: async (id) => living(await base.find(id), clock.now()),
-    findByUid: async (uid) => living(await base.findByUid(uid), clock.now()),
+    find: async (id) => unexpired(await base.find(id), clock.now()),
+    findByUid: async (uid) => unexpired(await base.findByUid(uid), clock.now()),
     upsert: async (id, payload, expiresIn) => {
       const { uid, accountId } = payload;
       if (isEmpty(payload) && (await base.find(id)) === undefined) return;
@@ -37,22 +37,22 @@ export function createSessionAdapter(deps: Deps): Adapter {
       const login = Provider.ctx?.oidc.result?.login;
       const record = toRecord({ model: 'Session', id, payload, expiresIn, secrets, now });
       const session = toRow({ sessionHash: hashId(uid), personId: accountId, payload, now, expiresIn });
-      const gathered = gathering();
-      const save = async (tx: Unit): Promise<void> => {
+      const pending = pendingWrites();
+      const save = async (tx: Transaction): Promise<void> => {
         // The person was deleted while the browser still holds the session: it belongs to no account, and there is nothing to save.
         if (!(await lockOwner(tx, accountId, login))) return;
-        if (await sessions.putSession(tx, session)) await records.putRecord(tx, record);
+        if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
         // What else the request wrote would outlive the session: a grant with `offline_access`.
-        else if (gathered !== undefined) throw new OvertakenError();
-        if (login !== undefined) await endSurplus(tx, deps, accountId);
+        else if (pending !== undefined) throw new ConcurrentChangeError();
+        if (login !== undefined) await revokeSurplusSessions(tx, deps, accountId);
       };
-      if (gathered === undefined) await store.write(save);
-      else gathered.saveFirst(record, save);
+      if (pending === undefined) await store.write(save);
+      else pending.saveRecordFirst(record, save);
     },
   };
 }
 
-interface Sighting {
+interface SessionSource {
   sessionHash: string;
   personId: string;
   payload: AdapterPayload;
@@ -62,12 +62,12 @@ interface Sighting {
 }
 
 /** The session as its person sees it, with the browser of this request. */
-function toRow({ sessionHash, personId, payload, now, expiresIn }: Sighting): sessions.NewSession {
+function toRow({ sessionHash, personId, payload, now, expiresIn }: SessionSource): sessions.NewSession {
   const request = Provider.ctx?.request;
   return {
     sessionHash,
     personId,
-    userAgent: (request?.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
+    userAgent: (request?.get('user-agent') ?? '').slice(0, MAX_USER_AGENT_LENGTH),
     address: request?.ip ?? '',
     remember: payload.transient !== true,
     createdAt: (payload.loginTs ?? Math.floor(now / 1000)) * 1000,
@@ -81,22 +81,22 @@ function toRow({ sessionHash, personId, payload, now, expiresIn }: Sighting): se
  *
  * @param login the login result that opens the session; `undefined` when the person was signed in before
  * @returns false when the person was deleted
- * @throws {OvertakenError} when the account was disabled, or its credential changed, after the password was verified
+ * @throws {ConcurrentChangeError} when the account was disabled, or its credential changed, after the password was verified
  */
-async function lockOwner(tx: Unit, personId: string, login: unknown): Promise<boolean> {
+async function lockOwner(tx: Transaction, personId: string, login: unknown): Promise<boolean> {
   if (login === undefined) return (await people.lockPersonShared(tx, personId)) !== undefined;
   const verified = verifiedLogin.safeParse(login);
   const person = await people.lockPerson(tx, personId);
   if (person?.status !== 'active' || person.credentialVersion !== verified.data?.credentialVersion) {
-    throw new OvertakenError();
+    throw new ConcurrentChangeError();
   }
   return true;
 }
 
 /** Ends the oldest sessions beyond the limit, as if the person had ended them. Their notices wait for the next look at the outbox. */
-async function endSurplus(tx: Unit, { endings, clock }: Deps, personId: string): Promise<void> {
+async function revokeSurplusSessions(tx: Transaction, { revocation, clock }: Deps, personId: string): Promise<void> {
   const surplus = await sessions.listSurplusSessions(tx, personId, clock.now(), MAX_SESSIONS_PER_PERSON);
-  if (surplus.length > 0) await endings.endSessions(tx, personId, surplus, { keepOffline: true });
+  if (surplus.length > 0) await revocation.revokeSessions(tx, personId, surplus, { keepOffline: true });
 }
 
 /**
@@ -111,7 +111,7 @@ function isEmpty({ accountId, state }: AdapterPayload): boolean {
  * The provider forgives 15 seconds, and each use writes the session anew for at least one second: whoever asks often enough would
  * never be signed out. So the end is decided here, from the sign-in (NIST SP 800-63B-4, section 2.1.3).
  */
-function living(payload: Awaited<ReturnType<Adapter['find']>>, now: number): AdapterPayload | undefined {
+function unexpired(payload: Awaited<ReturnType<Adapter['find']>>, now: number): AdapterPayload | undefined {
   if (payload === undefined || (payload.exp ?? Infinity) * 1000 <= now) return undefined;
   const { loginTs, transient } = payload;
   const over = loginTs !== undefined && sessionLifetime(transient !== true, loginTs * 1000, now) <= 0;

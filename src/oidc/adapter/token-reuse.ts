@@ -13,7 +13,7 @@ const tokenRequest = z.object({
 });
 
 /** Returns the reason if the request uses a code or a refresh token; undefined at every other endpoint. */
-export function reuseReasonOf(ctx: Context): string | undefined {
+export function findReuseReason(ctx: Context): string | undefined {
   const request = tokenRequest.safeParse(ctx);
   return request.success ? REASONS[request.data.oidc.params.grant_type] : undefined;
 }

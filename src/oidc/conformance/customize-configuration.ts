@@ -14,7 +14,7 @@ type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
  * What the conformance profile adds, all of it here: the scope `address`, all standard claims of the `profile` scope, and a test
  * person who has them. Whatever else the suite meets is the service as it is.
  */
-export function amendForConformance(configuration: Configuration): Configuration {
+export function customizeForConformance(configuration: Configuration): Configuration {
   const { scopes = [], claims, clients = [], findAccount, loadExistingGrant } = configuration;
   if (findAccount === undefined || loadExistingGrant === undefined) throw new Error('the configuration is not whole');
   return {

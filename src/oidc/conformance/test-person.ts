@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { Hasher } from '../../platform/hashing/password-hasher.ts';
-import { setPassword } from '../../store/auth/credentials.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
-import { insertIdentifier, insertPerson, personById } from '../../store/people/people.ts';
+import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
+import { upsertPassword } from '../../store/auth/credentials.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import { insertIdentifier, insertPerson, findPerson } from '../../store/people/people.ts';
 import { insertSchool } from '../../store/people/schools.ts';
 
 /** What the browser of the conformance suite types. Published on purpose, so it is good for nothing else. */
@@ -53,7 +53,7 @@ export const STANDARD_CLAIMS = {
 
 interface Deps {
   store: Store;
-  hasher: Hasher;
+  hasher: PasswordHasher;
   clock: Clock;
 }
 
@@ -61,17 +61,17 @@ interface Deps {
 export async function addTestPerson({ store, hasher, clock }: Deps): Promise<void> {
   const hash = await hasher.hash(TEST_PASSWORD);
   const now = clock.now();
-  await store.write(async (u) => {
-    if ((await personById(u, TEST_PERSON_ID)) !== undefined) return;
-    await insertSchool(u, SCHOOL);
-    await insertRows(u, hash, now);
+  await store.write(async (tx) => {
+    if ((await findPerson(tx, TEST_PERSON_ID)) !== undefined) return;
+    await insertSchool(tx, SCHOOL);
+    await insertRows(tx, hash, now);
   });
 }
 
-async function insertRows(u: Unit, hash: string, now: number): Promise<void> {
+async function insertRows(tx: Transaction, hash: string, now: number): Promise<void> {
   const nothing = { birthDateSealed: null, nationalIdLookup: null, nationalIdSealed: null };
   const times = { createdAt: now, updatedAt: now };
-  await insertPerson(u, {
+  await insertPerson(tx, {
     ...{ id: TEST_PERSON_ID, kind: 'person', name: NAME, locale: 'en', status: 'active' },
     ...nothing,
     ...times,
@@ -83,7 +83,7 @@ async function insertRows(u: Unit, hash: string, now: number): Promise<void> {
   ] as const;
   for (const [index, identifier] of identifiers.entries()) {
     const id = `99000000-0000-4000-8000-10000000000${String(index)}`;
-    await insertIdentifier(u, { id, personId: TEST_PERSON_ID, ...identifier, verifiedAt: now, createdAt: now });
+    await insertIdentifier(tx, { id, personId: TEST_PERSON_ID, ...identifier, verifiedAt: now, createdAt: now });
   }
-  await setPassword(u, TEST_PERSON_ID, hash, now);
+  await upsertPassword(tx, TEST_PERSON_ID, hash, now);
 }

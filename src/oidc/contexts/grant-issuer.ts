@@ -1,12 +1,12 @@
 import type { KoaContextWithOIDC, Grant } from 'oidc-provider';
-import { claimsOfScopes, grantedScopes } from '../../domain/claims/scopes.ts';
+import { claimsForScopes, allowedScopes } from '../../domain/claims/scopes.ts';
 import type { ActingContext } from '../../domain/model.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { storeGrant, type LastContext } from '../../services/access/grants.ts';
-import { writeGathered } from '../adapter/request-transaction.ts';
+import { writeOrDefer } from '../adapter/request-transaction.ts';
 import type { OidcDeps } from '../deps.ts';
 import type { PendingCheck } from '../prompts/index.ts';
-import type { Identities, Identity } from './context-selection.ts';
+import type { ContextResolver, ContextSelection } from './context-selection.ts';
 import { requestedScopes } from './requested-scopes.ts';
 
 type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
@@ -17,37 +17,41 @@ type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
  */
 export function createGrantIssuer(
   deps: Deps,
-  identities: Identities,
+  contextResolver: ContextResolver,
   pending: PendingCheck,
 ): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   return async (ctx) => {
     if (await pending(ctx)) return undefined;
-    return issue(deps, ctx, await identities.identityOf(ctx));
+    return issue(deps, ctx, await contextResolver.resolve(ctx));
   };
 }
 
-async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, identity: Identity): Promise<Grant> {
+async function issue(
+  { store, clock, clients }: Deps,
+  ctx: KoaContextWithOIDC,
+  identity: ContextSelection,
+): Promise<Grant> {
   const { provider, client, session } = ctx.oidc;
   const personId = session?.accountId;
   if (client === undefined || session === undefined || personId === undefined) {
     throw new Error('a grant needs a client and a signed-in person');
   }
-  const registration = clients.registrationOf(client.clientId);
-  const scopes = grantedScopes([...ctx.oidc.requestParamScopes], registration);
-  const releasable: ReadonlySet<string> = claimsOfScopes(scopes);
+  const entitlements = clients.entitlementsOf(client.clientId);
+  const scopes = allowedScopes([...ctx.oidc.requestParamScopes], entitlements);
+  const releasable: ReadonlySet<string> = claimsForScopes(scopes);
   const grant = new provider.Grant({ accountId: personId, clientId: client.clientId });
   grant.addOIDCScope(scopes.join(' '));
   grant.addOIDCClaims([...ctx.oidc.requestParamClaims].filter((claim) => releasable.has(claim)));
   addResources(ctx, grant);
   const grantId = await grant.save();
-  const { chosen } = identity;
-  const stored = requestedScopes(ctx, registration);
+  const { selected } = identity;
+  const stored = requestedScopes(ctx, entitlements);
   const row = {
     grantHash: hashId(grantId),
     personId,
     clientId: client.clientId,
     sessionHash: hashId(session.uid),
-    ...(chosen && { ...toLast(chosen), basisId: chosen.basisId }),
+    ...(selected && { ...toLast(selected), basisId: selected.basisId }),
     scopes: stored.join(' '),
     createdAt: clock.now(),
     // Not `exp`: the provider writes that into the record only, and the instance does not have it.
@@ -55,7 +59,7 @@ async function issue({ store, clock, clients }: Deps, ctx: KoaContextWithOIDC, i
   };
   const needsConsent = clients.find(client.clientId)?.first_party !== true;
   // The session's write comes before and has locked the person.
-  await writeGathered(store, (tx) => storeGrant(tx, { grant: row, last: chosen && toLast(chosen), needsConsent }));
+  await writeOrDefer(store, (tx) => storeGrant(tx, { grant: row, last: selected && toLast(selected), needsConsent }));
   return grant;
 }
 

@@ -8,7 +8,7 @@ type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
  *
  * @throws {TypeError} when a client has neither; registration makes sure that it has
  */
-export function sectorOf(client: Pick<Client, 'sectorIdentifierUri' | 'redirectUris'>): string {
+export function sectorIdentifierOf(client: Pick<Client, 'sectorIdentifierUri' | 'redirectUris'>): string {
   const uri = client.sectorIdentifierUri ?? client.redirectUris?.[0];
   if (uri === undefined) throw new TypeError('a client needs a redirect URI');
   const { host, hostname, protocol } = new URL(uri);

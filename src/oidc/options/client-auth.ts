@@ -2,7 +2,7 @@ import { errors, type Configuration } from 'oidc-provider';
 import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
 /** Seconds. A client makes a new assertion for each request, so minutes would do; this forgives a clock that is off. */
-export const ASSERTION_LIFE = 60 * 60;
+export const MAX_ASSERTION_LIFETIME_SECONDS = 60 * 60;
 
 type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>;
 
@@ -18,8 +18,10 @@ type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHe
  */
 export function createAssertionCheck(now: () => number): AssertAssertion {
   return (_ctx, { exp, iat }) => {
-    if (typeof exp !== 'number' || exp > now() / 1000 + ASSERTION_LIFE) {
-      throw invalidAssertion(`client_assertion exp must be at most ${String(ASSERTION_LIFE / 60)} minutes ahead`);
+    if (typeof exp !== 'number' || exp > now() / 1000 + MAX_ASSERTION_LIFETIME_SECONDS) {
+      throw invalidAssertion(
+        `client_assertion exp must be at most ${String(MAX_ASSERTION_LIFETIME_SECONDS / 60)} minutes ahead`,
+      );
     }
     if (typeof iat === 'number' && isTooFarAhead(iat, now())) {
       throw invalidAssertion(`client_assertion iat must be at most ${String(MAX_AHEAD_SECONDS)} seconds ahead`);

@@ -1,6 +1,6 @@
 import type { ClientMetadata } from 'oidc-provider';
 import { clientName, type ClientRegistration } from '../../config/clients.ts';
-import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 
 /** RFC 8628, section 3.4 */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -14,7 +14,7 @@ export function toMetadata(client: ClientRegistration): ClientMetadata {
   ];
   return {
     client_id: client.client_id,
-    client_name: clientName(client, ORIGINAL_LANGUAGE),
+    client_name: clientName(client, DEFAULT_LANGUAGE),
     application_type: client.application_type,
     token_endpoint_auth_method: client.token_endpoint_auth_method,
     // The provider wants to see a secret; what it is given is only a hash, and the comparison is ours (provider-internals.ts).

@@ -19,9 +19,9 @@ export interface CookieNames {
   resume: string;
   session: string;
   /** The interaction of a step; one address. */
-  step: string;
+  interaction: string;
   /** The apps that were notified of a sign-out. */
-  told: string;
+  logoutNotices: string;
 }
 
 const [PLAIN, SECURE] = [createNames('', ''), createNames('__Host-', '__Secure-')];
@@ -40,19 +40,19 @@ function createNames(host: string, address: string): CookieNames {
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,
     session: `${host}kinpass_session`,
-    step: `${address}kinpass_step`,
-    told: `${host}kinpass_told`,
+    interaction: `${address}kinpass_step`,
+    logoutNotices: `${host}kinpass_told`,
   };
 }
 
 /** The provider's own cookies: signed, not readable by scripts, not sent with forms of other sites. */
 export function createCookies(issuer: string, keys: readonly string[]): NonNullable<Configuration['cookies']> {
   const secure = issuer.startsWith('https:');
-  const { session, step, resume } = cookieNames(secure);
+  const { session, interaction, resume } = cookieNames(secure);
   const common = { httpOnly: true, sameSite: 'lax', signed: true, secure, overwrite: true } as const;
   return {
     keys: [...keys],
-    names: { session, interaction: step, resume },
+    names: { session, interaction, resume },
     long: { ...common, path: '/' },
     short: common,
   };

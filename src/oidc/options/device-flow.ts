@@ -1,5 +1,5 @@
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { UnavailableError } from '../../platform/errors.ts';
+import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import { UserCodeThrottledError } from '../adapter/user-codes.ts';
 import type { DevicePages, UserCodeProblem } from '../deps.ts';
 
@@ -17,7 +17,7 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
     mask: '****-****',
     userCodeInputSource: (ctx, _form, _out, error) => {
       // Nobody could look whether the code was right.
-      if (error instanceof UnavailableError) throw error;
+      if (error instanceof DatabaseUnavailableError) throw error;
       // Resuming failed: the interaction expired, or another browser began it.
       if (error instanceof errors.SessionNotFound) {
         keepUnsaved(ctx);
@@ -31,7 +31,7 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
         return;
       }
       if (error !== undefined && !isStored) {
-        beginAnew(ctx);
+        restartDeviceFlow(ctx);
         return;
       }
       pages.code(ctx, xsrfOf(ctx), problemOf(error));
@@ -46,7 +46,7 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
  * A form whose session is gone: the page was open for too long, or the browser keeps no cookies. The provider would now write
  * down a session that it never began, and fail; so nothing is written, and the first page makes a new one.
  */
-function beginAnew(ctx: KoaContextWithOIDC): void {
+function restartDeviceFlow(ctx: KoaContextWithOIDC): void {
   keepUnsaved(ctx);
   ctx.status = 303;
   ctx.redirect('/device');

@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientRegistration } from '../../config/clients.ts';
-import type { Clients } from '../../services/access/client-registry.ts';
+import type { ClientRegistry } from '../../services/access/client-registry.ts';
 import { invalidAssertion } from './client-auth.ts';
 
 /** FAPI 2.0 Security Profile, section 5.4.1, rule 1. */
@@ -22,8 +22,8 @@ export function isFapi(client: ClientRegistration | undefined): boolean {
  * For FAPI 2.0 clients: assertions name the issuer alone as audience and are never signed with RS256 (section 5.3.2.1, rule 6, and
  * 5.4.1), PKCE has no exception, and refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
  */
-export function holdToFapi(configuration: Configuration, clients: Clients): Configuration {
-  const held = (clientId: string | undefined): boolean => clientId !== undefined && isFapi(clients.find(clientId));
+export function enforceFapi(configuration: Configuration, clients: ClientRegistry): Configuration {
+  const granted = (clientId: string | undefined): boolean => clientId !== undefined && isFapi(clients.find(clientId));
   const { assertJwtClientAuthClaimsAndHeader: checkAssertion, pkce } = configuration;
   return {
     ...configuration,
@@ -32,13 +32,13 @@ export function holdToFapi(configuration: Configuration, clients: Clients): Conf
       fapi: {
         enabled: true,
         // Errors before the client is known ask too.
-        profile: (_ctx, client: { clientId: string } | undefined) => (held(client?.clientId) ? '2.0' : undefined),
+        profile: (_ctx, client: { clientId: string } | undefined) => (granted(client?.clientId) ? '2.0' : undefined),
       },
     },
-    pkce: { required: (ctx, client) => held(client.clientId) || pkce?.required?.(ctx, client) !== false },
-    rotateRefreshToken: ({ oidc }) => !held(oidc.client?.clientId),
+    pkce: { required: (ctx, client) => granted(client.clientId) || pkce?.required?.(ctx, client) !== false },
+    rotateRefreshToken: ({ oidc }) => !granted(oidc.client?.clientId),
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
-      if (held(client.clientId)) assertFapi(ctx, claims, header);
+      if (granted(client.clientId)) assertFapi(ctx, claims, header);
       await checkAssertion?.(ctx, claims, header, client);
     },
   };

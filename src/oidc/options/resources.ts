@@ -1,5 +1,5 @@
 import { errors, type Configuration } from 'oidc-provider';
-import type { Clients } from '../../services/access/client-registry.ts';
+import type { ClientRegistry } from '../../services/access/client-registry.ts';
 import type { FindAccount } from '../contexts/account.ts';
 
 type Features = NonNullable<Configuration['features']>;
@@ -7,7 +7,7 @@ type AllowedPolicy = NonNullable<NonNullable<Features['introspection']>['allowed
 
 /** Access tokens for APIs (RFC 8707), and the endpoint where an API asks about an opaque one (RFC 7662). */
 export function createResourceFeatures(
-  clients: Clients,
+  clients: ClientRegistry,
   findAccount: FindAccount,
 ): {
   resourceIndicators: NonNullable<Features['resourceIndicators']>;
@@ -17,7 +17,7 @@ export function createResourceFeatures(
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_ctx, identifier, client) => {
-        const server = clients.resourceFor(client.clientId, identifier);
+        const server = clients.findResource(client.clientId, identifier);
         if (server === undefined) throw new errors.InvalidTarget();
         return {
           scope: Object.keys(server.scopes).join(' '),

@@ -10,8 +10,8 @@ const DAY = 24 * 60 * MINUTE;
 export const DEVICE_CODE_SECONDS = 10 * MINUTE;
 
 /** A refresh token that nobody uses dies after two weeks; used or not, a person signs in again after 90 days. */
-export const REFRESH_IDLE = 14 * DAY;
-export const REFRESH_ABSOLUTE = 90 * DAY;
+export const REFRESH_IDLE_SECONDS = 14 * DAY;
+export const REFRESH_ABSOLUTE_SECONDS = 90 * DAY;
 
 /**
  * All lifetimes in seconds.
@@ -35,11 +35,11 @@ export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configurat
       session.accountId === undefined ? HOUR : Math.min(idle, sessionLeft(session)),
     // A grant never ends before what rests on it: the session, or the refresh tokens.
     Grant: (ctx: KoaContextWithOIDC) =>
-      ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE : sessionLeft(ctx.oidc.session),
+      ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE_SECONDS : sessionLeft(ctx.oidc.session),
     RefreshToken: (ctx: KoaContextWithOIDC) => {
       const first = ctx.oidc.entities.RotatedRefreshToken?.iiat ?? Math.floor(clock.now() / 1000);
-      const left = first + REFRESH_ABSOLUTE - Math.floor(clock.now() / 1000);
-      return Math.max(1, Math.min(REFRESH_IDLE, left));
+      const left = first + REFRESH_ABSOLUTE_SECONDS - Math.floor(clock.now() / 1000);
+      return Math.max(1, Math.min(REFRESH_IDLE_SECONDS, left));
     },
   };
 }

@@ -18,7 +18,7 @@ export function consentPrompt({ clients, consents }: OidcDeps): interactionPolic
       const personId = ctx.oidc.session?.accountId;
       const clientId = ctx.oidc.client?.clientId;
       if (isFirstParty(ctx) || personId === undefined || clientId === undefined) return false;
-      const wanted = requestedScopes(ctx, clients.registrationOf(clientId));
+      const wanted = requestedScopes(ctx, clients.entitlementsOf(clientId));
       return !(await consents.has(personId, clientId, wanted));
     }),
     // RFC 8252 8.6: another app on the phone can claim a private-use scheme, so nothing goes there without a gesture.

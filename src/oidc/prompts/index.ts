@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC, interactionPolicy } from 'oidc-provider';
-import type { Identities } from '../contexts/context-selection.ts';
+import type { ContextResolver } from '../contexts/context-selection.ts';
 import type { OidcDeps } from '../deps.ts';
 import { consentPrompt } from './consent.ts';
 import { loginPrompt } from './login.ts';
@@ -7,8 +7,8 @@ import { newPasswordPrompt } from './new-password.ts';
 import { selectAccountPrompt } from './select-account.ts';
 
 /** What a person can be asked on the way to an app, in this order; the first that is unanswered is shown. */
-export function createPrompts(deps: OidcDeps, identities: Identities): interactionPolicy.Prompt[] {
-  return [newPasswordPrompt(), loginPrompt(identities), selectAccountPrompt(identities), consentPrompt(deps)];
+export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver): interactionPolicy.Prompt[] {
+  return [newPasswordPrompt(), loginPrompt(contextResolver), selectAccountPrompt(contextResolver), consentPrompt(deps)];
 }
 
 export type PendingCheck = (ctx: KoaContextWithOIDC) => Promise<boolean>;

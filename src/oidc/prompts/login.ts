@@ -1,18 +1,18 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
-import type { Identities } from '../contexts/context-selection.ts';
+import type { ContextResolver } from '../contexts/context-selection.ts';
 import { ACR_PASSWORD } from '../options/claims.ts';
 import { wantsOtherAccount } from '../options/device-flow.ts';
 
 const { Check, base } = interactionPolicy;
 
 /** The provider's own login prompt (no session, max_age, prompt=login, id_token_hint), and four checks of ours. */
-export function loginPrompt(identities: Identities): interactionPolicy.Prompt {
+export function loginPrompt(contextResolver: ContextResolver): interactionPolicy.Prompt {
   const prompt = base().get('login');
   if (prompt === undefined) throw new Error('the provider has no login prompt');
   prompt.checks.remove('essential_acr');
   prompt.checks.remove('essential_acrs');
-  prompt.checks.add(new Check('unmet_acr', 'the sign-in can not be as strong as asked for', refuseUnmetAcr));
+  prompt.checks.add(new Check('unmet_acr', 'the sign-in can not be as strong as asked for', assertAcrSupported));
   prompt.checks.add(
     new Check(
       'person_unavailable',
@@ -34,7 +34,7 @@ export function loginPrompt(identities: Identities): interactionPolicy.Prompt {
   prompt.checks.add(
     new Check('another_account', 'an account must be selected', 'account_selection_required', async (ctx) => {
       const wanted = ctx.oidc.prompts.has('select_account') && ctx.oidc.result?.login === undefined;
-      return wanted && !(await identities.identityOf(ctx)).asked;
+      return wanted && !(await contextResolver.resolve(ctx)).requested;
     }),
   );
   return prompt;
@@ -52,7 +52,7 @@ const requestedAcr = z.object({
  *
  * @throws {errors.UnmetAuthenticationRequirements}
  */
-function refuseUnmetAcr({ oidc }: KoaContextWithOIDC): boolean {
+function assertAcrSupported({ oidc }: KoaContextWithOIDC): boolean {
   const wish = requestedAcr.safeParse(oidc.claims.id_token?.['acr']);
   if (!wish.success) return false;
   const { value, values = value === undefined ? [] : [value] } = wish.data;

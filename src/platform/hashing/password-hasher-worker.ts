@@ -8,21 +8,21 @@ export type HashingTask =
   | { kind: 'verify'; password: string; hash: string };
 
 /** Linux: `1234/task/1240`, asked by a thread about itself (proc(5)). */
-const SELF = '/proc/thread-self';
+const WORKER_PRIORITY = '/proc/thread-self';
 
 /**
  * Who renews a token must not wait behind those who sign in, so this thread takes what time the others leave. Only Linux gives each
  * thread a priority of its own; elsewhere all stay alike.
  */
-function stepBack(): void {
-  if (!existsSync(SELF)) return;
-  const [thread] = /\d+$/.exec(readlinkSync(SELF)) ?? [];
+function lowerPriority(): void {
+  if (!existsSync(WORKER_PRIORITY)) return;
+  const [thread] = /\d+$/.exec(readlinkSync(WORKER_PRIORITY)) ?? [];
   const { PRIORITY_BELOW_NORMAL: lower } = constants.priority;
   // Whoever was started lower still may not come up to it, and need not.
   if (thread !== undefined && getPriority(Number(thread)) < lower) setPriority(Number(thread), lower);
 }
 try {
-  stepBack();
+  lowerPriority();
 } catch {
   // A system that does not allow it (seccomp, another PID namespace): hashing goes on at the priority that it has.
 }

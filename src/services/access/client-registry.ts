@@ -1,45 +1,45 @@
-import type { Registrations } from '../../config/clients-file.ts';
+import type { ClientsFile } from '../../config/clients-file.ts';
 import type { ClientRegistration } from '../../config/clients.ts';
 import type { ResourceServer } from '../../config/resource-servers.ts';
-import type { Registration } from '../../domain/model.ts';
-import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
+import type { ClientEntitlements } from '../../domain/model.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 
 /** The service's own pages sign in through the same road as every other app. */
 export const ACCOUNT_CLIENT_ID = 'kinpass-account';
 
 /** The registered relying parties; read from the declarative file at start, and constant until the next. */
-export interface Clients {
+export interface ClientRegistry {
   list(): readonly ClientRegistration[];
   find(clientId: string): ClientRegistration | undefined;
   /**
    * Where a person begins anew at an app: a sign-in that is started from outside, for this issuer (OpenID Connect Core 1.0, section
    * 4), or else its start page. `undefined` when it has registered neither, and for the service's own pages.
    */
-  startUrl(clientId: string): string | undefined;
+  launchUrl(clientId: string): string | undefined;
   /** An API that this client may get access tokens for; `undefined` when it may not. */
-  resourceFor(clientId: string, identifier: string): ResourceServer | undefined;
+  findResource(clientId: string, identifier: string): ResourceServer | undefined;
   /** The ceiling of what a client can be told; an unknown client can be told nothing. */
-  registrationOf(clientId: string): Registration;
+  entitlementsOf(clientId: string): ClientEntitlements;
 }
 
-export function createClients(registrations: Registrations, issuer: string, i18n: I18n): Clients {
-  const clients = [...registrations.clients, accountClient(issuer, i18n)];
+export function createClientRegistry(registrations: ClientsFile, issuer: string, i18n: I18n): ClientRegistry {
+  const clients = [...registrations.clients, createAccountClient(issuer, i18n)];
   const servers = new Map(registrations.resourceServers.map((server) => [server.identifier, server]));
   const byId = new Map(clients.map((client) => [client.client_id, client]));
   return {
     list: () => clients,
     find: (clientId) => byId.get(clientId),
-    startUrl: (clientId) => {
+    launchUrl: (clientId) => {
       const client = clientId === ACCOUNT_CLIENT_ID ? undefined : byId.get(clientId);
       if (client?.initiate_login_uri === undefined) return client?.client_uri;
       const url = new URL(client.initiate_login_uri);
       url.searchParams.set('iss', issuer);
       return url.href;
     },
-    resourceFor: (clientId, identifier) =>
+    findResource: (clientId, identifier) =>
       byId.get(clientId)?.resources.includes(identifier) === true ? servers.get(identifier) : undefined,
-    registrationOf: (clientId) => {
+    entitlementsOf: (clientId) => {
       const client = byId.get(clientId);
       return {
         scopes: client?.scopes ?? [],
@@ -50,13 +50,13 @@ export function createClients(registrations: Registrations, issuer: string, i18n
   };
 }
 
-function accountClient(issuer: string, i18n: I18n): ClientRegistration {
+function createAccountClient(issuer: string, i18n: I18n): ClientRegistration {
   const name = (lang: string): string => i18n.t(lang, 'common.account');
   return {
     client_id: ACCOUNT_CLIENT_ID,
     client_name: {
       ...Object.fromEntries(i18n.languages.map((lang) => [lang, name(lang)])),
-      [ORIGINAL_LANGUAGE]: name(ORIGINAL_LANGUAGE),
+      [DEFAULT_LANGUAGE]: name(DEFAULT_LANGUAGE),
     },
     client_uri: `${issuer}/account`,
     application_type: 'web',

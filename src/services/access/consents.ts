@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { openPayload } from '../../platform/crypto/sealed-payload.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
-import { OvertakenError } from '../../platform/errors.ts';
+import { ConcurrentChangeError } from '../../platform/errors.ts';
 import * as sessions from '../../store/auth/sessions.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as consentStore from '../../store/oidc/consents.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
@@ -31,9 +31,9 @@ export interface Consents {
    * changes nothing.
    *
    * @param save writes the answer into the interaction
-   * @throws {OvertakenError} when the interaction is over or has another answer, or the session of a consent has ended
+   * @throws {ConcurrentChangeError} when the interaction is over or has another answer, or the session of a consent has ended
    */
-  answer(answer: ConsentAnswer, save: (tx: Unit) => Promise<unknown>): Promise<void>;
+  answer(answer: ConsentAnswer, save: (tx: Transaction) => Promise<unknown>): Promise<void>;
 }
 
 interface Deps {
@@ -48,13 +48,13 @@ const interaction = z.object({
 });
 
 export function createConsents({ store, clock, secrets, audit }: Deps): Consents {
-  const hasSameAnswer = async (tx: Unit, { uid, accepted }: ConsentAnswer): Promise<boolean> => {
+  const hasSameAnswer = async (tx: Transaction, { uid, accepted }: ConsentAnswer): Promise<boolean> => {
     const record = await records.lockRecord(tx, 'Interaction', hashId(uid));
-    if (record === undefined) throw new OvertakenError();
+    if (record === undefined) throw new ConcurrentChangeError();
     const { result } = interaction.parse(openPayload(secrets, 'Interaction', record));
     if (result === undefined) return false;
     const isSame = accepted ? result.consent !== undefined && result.error === undefined : result.error !== undefined;
-    if (!isSame) throw new OvertakenError();
+    if (!isSame) throw new ConcurrentChangeError();
     return true;
   };
   return {
@@ -66,8 +66,8 @@ export function createConsents({ store, clock, secrets, audit }: Deps): Consents
         await people.lockPersonShared(tx, personId);
         if (await hasSameAnswer(tx, answer)) return;
         if (accepted) {
-          const session = await sessions.sessionByHash(tx, sessionHash);
-          if (session?.personId !== personId || session.endedAt !== null) throw new OvertakenError();
+          const session = await sessions.findSession(tx, sessionHash);
+          if (session?.personId !== personId || session.endedAt !== null) throw new ConcurrentChangeError();
           await consentStore.insertConsents(tx, personId, clientId, scopes, clock.now());
         }
         await save(tx);

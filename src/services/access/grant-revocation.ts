@@ -1,10 +1,10 @@
 import type { Logger } from '../../platform/logger.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 
-type RevokedGrant = Awaited<ReturnType<typeof grants.endGrant>>;
+type RevokedGrant = Awaited<ReturnType<typeof grants.revokeGrant>>;
 
 /** Revokes a grant with all codes and tokens under it: the client asked, or signed the person out. */
 export async function revokeGrant(store: Store, grantHash: string): Promise<void> {
@@ -39,10 +39,10 @@ export async function revokeReused(
 }
 
 /** Reads the owner of a grant, which never changes, so that the transaction locks the person before the grant. */
-async function prepareRevocation(store: Store, grantHash: string): Promise<(tx: Unit) => Promise<RevokedGrant>> {
-  const found = await store.read((tx) => grants.standingGrant(tx, grantHash));
+async function prepareRevocation(store: Store, grantHash: string): Promise<(tx: Transaction) => Promise<RevokedGrant>> {
+  const found = await store.read((tx) => grants.findGrantWithSession(tx, grantHash));
   return async (tx) => {
     if (found !== undefined) await people.lockPerson(tx, found.grant.personId);
-    return grants.endGrant(tx, grantHash);
+    return grants.revokeGrant(tx, grantHash);
   };
 }

@@ -1,9 +1,9 @@
 import { MAX_GRANTS_PER_SESSION_AND_CLIENT, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT } from '../../domain/sessions.ts';
-import { OvertakenError } from '../../platform/errors.ts';
-import type { Unit } from '../../store/database/index.ts';
+import { ConcurrentChangeError } from '../../platform/errors.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import { hasConsent } from '../../store/oidc/consents.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
-import { isOffline } from './revocation.ts';
+import { hasOfflineAccess } from './revocation.ts';
 
 export type { LastContext, NewGrant } from '../../store/oidc/grants.ts';
 
@@ -12,10 +12,10 @@ export type { LastContext, NewGrant } from '../../store/oidc/grants.ts';
  * there. Call it after the session was written: its row, locked, makes parallel requests of one session count one after another.
  *
  * @param needsConsent false for apps of the city
- * @throws {OvertakenError} when the person removed the app after the prompts were checked
+ * @throws {ConcurrentChangeError} when the person removed the app after the prompts were checked
  */
 export async function storeGrant(
-  tx: Unit,
+  tx: Transaction,
   {
     grant,
     last,
@@ -32,17 +32,17 @@ export async function storeGrant(
       scopes.split(' ').filter((scope) => scope !== ''),
     ))
   )
-    throw new OvertakenError();
+    throw new ConcurrentChangeError();
   await grantStore.insertGrant(tx, grant);
   await revokeSurplus(tx, grant, createdAt);
-  if (last !== undefined) await grantStore.putLastContext(tx, personId, clientId, last);
+  if (last !== undefined) await grantStore.upsertLastContext(tx, personId, clientId, last);
 }
 
-async function revokeSurplus(tx: Unit, grant: grantStore.NewGrant, now: number): Promise<void> {
-  const offline = isOffline(grant);
+async function revokeSurplus(tx: Transaction, grant: grantStore.NewGrant, now: number): Promise<void> {
+  const offline = hasOfflineAccess(grant);
   const ofSession = await grantStore.listSurplusOfSession(tx, grant, offline, now, MAX_GRANTS_PER_SESSION_AND_CLIENT);
   const ofPerson = offline
     ? await grantStore.listSurplusOfPerson(tx, grant, now, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT)
     : [];
-  await grantStore.endGrants(tx, [...new Set([...ofSession, ...ofPerson])].sort());
+  await grantStore.revokeGrants(tx, [...new Set([...ofSession, ...ofPerson])].sort());
 }

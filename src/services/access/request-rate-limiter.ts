@@ -1,23 +1,23 @@
 import type { Clock } from '../../domain/clock.ts';
-import { networksOf } from '../../domain/throttling/network.ts';
+import { throttleNetworks } from '../../domain/throttling/network.ts';
 import {
-  CLIENT_RULE,
-  KNOWN_DEVICE_RULE,
-  NETWORK_RULES,
+  CLIENT_POLICY,
+  KNOWN_DEVICE_POLICY,
+  NETWORK_POLICIES,
   SESSION_RULE,
   SESSION_BUDGETS_PER_PERSON,
   type AnonymousEndpoint,
   type LimitedEndpoint,
 } from '../../domain/throttling/request-rates.ts';
 import {
-  admitFromAddress,
-  admitFromAll,
-  refund,
-  scaleRule,
-  type AddressRule,
+  registerAddressAttempt,
+  registerJointAttempt,
+  releaseAddressAttempt,
+  scalePolicy,
+  type LeakyBucketPolicy,
   type ThrottleState,
 } from '../../domain/throttling/throttle.ts';
-import { beside } from '../../platform/best-effort.ts';
+import { runBestEffort } from '../../platform/best-effort.ts';
 import { RateLimitedError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -26,7 +26,7 @@ import type { Metrics } from '../../platform/metrics.ts';
  * Limits the requests that store something. The counters are in memory, one set for each node: a counter in the database would itself be
  * a row that an unauthenticated request writes.
  */
-export interface RequestRates {
+export interface RequestRateLimiter {
   /** Counts a request on every network of the address. @throws {RateLimitedError} and counts nothing when one of them refuses */
   admitNetwork(endpoint: AnonymousEndpoint, address: string): void;
   /** Counts a request of a known device. @returns false when its budget is used, and counts nothing then: the network decides */
@@ -36,7 +36,7 @@ export interface RequestRates {
   /** Counts a request of a signed-in person, on the session and on the person. @throws {RateLimitedError} and counts nothing then */
   admitPerson(endpoint: LimitedEndpoint, who: SignedInPerson): void;
   /** Gives a request back that was completed: what it stored is gone. */
-  refundNetwork(endpoint: AnonymousEndpoint, address: string): void;
+  releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
 }
 
 export interface SignedInPerson {
@@ -56,10 +56,15 @@ interface Deps {
 
 interface Counter {
   key: string;
-  rule: AddressRule;
+  policy: LeakyBucketPolicy;
 }
 
-export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUNTERS }: Deps): RequestRates {
+export function createRequestRateLimiter({
+  clock,
+  log,
+  metrics,
+  maxCounters = MAX_COUNTERS,
+}: Deps): RequestRateLimiter {
   /** Least recently used first. */
   const states = new Map<string, ThrottleState>();
   const put = (key: string, state: ThrottleState): void => {
@@ -70,12 +75,12 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
   };
   const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[], isOfPerson = false): void => {
     const now = clock.now();
-    const admission = admitFromAll(
+    const admission = registerJointAttempt(
       counters.map((counter) => ({ ...counter, state: states.get(counter.key) })),
       now,
     );
     if (!admission.admitted) {
-      beside({ log, metrics }, 'metrics', () => {
+      runBestEffort({ log, metrics }, 'metrics', () => {
         metrics.rateLimited.inc({ endpoint });
       });
       throw new RateLimitedError(admission.until - now, isOfPerson);
@@ -84,24 +89,24 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
   };
   return {
     admitNetwork: (endpoint, address) => {
-      admit(endpoint, networkCounters(endpoint, address));
+      admit(endpoint, createNetworkCounters(endpoint, address));
     },
     admitDevice: (endpoint, deviceId) => {
       const key = `${endpoint} device ${deviceId}`;
-      const admission = admitFromAddress(states.get(key), clock.now(), KNOWN_DEVICE_RULE);
+      const admission = registerAddressAttempt(states.get(key), clock.now(), KNOWN_DEVICE_POLICY);
       if (admission.admitted) put(key, admission.next);
       return admission.admitted;
     },
     admitClient: (endpoint, clientId) => {
-      admit(endpoint, [{ key: `${endpoint} client ${clientId}`, rule: CLIENT_RULE }]);
+      admit(endpoint, [{ key: `${endpoint} client ${clientId}`, policy: CLIENT_POLICY }]);
     },
     admitPerson: (endpoint, who) => {
       admit(endpoint, personCounters(endpoint, who), true);
     },
-    refundNetwork: (endpoint, address) => {
-      for (const { key, rule } of networkCounters(endpoint, address)) {
+    releaseNetwork: (endpoint, address) => {
+      for (const { key, policy } of createNetworkCounters(endpoint, address)) {
         const state = states.get(key);
-        if (state !== undefined) put(key, refund(state, clock.now(), rule));
+        if (state !== undefined) put(key, releaseAddressAttempt(state, clock.now(), policy));
       }
     },
   };
@@ -109,14 +114,14 @@ export function createRequestRates({ clock, log, metrics, maxCounters = MAX_COUN
 
 function personCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {
   return [
-    { key: `${endpoint} session ${sessionHash}`, rule: SESSION_RULE },
-    { key: `${endpoint} person ${personId}`, rule: scaleRule(SESSION_RULE, SESSION_BUDGETS_PER_PERSON) },
+    { key: `${endpoint} session ${sessionHash}`, policy: SESSION_RULE },
+    { key: `${endpoint} person ${personId}`, policy: scalePolicy(SESSION_RULE, SESSION_BUDGETS_PER_PERSON) },
   ];
 }
 
-function networkCounters(endpoint: AnonymousEndpoint, address: string): Counter[] {
-  return networksOf(address).map(({ name, weight }) => ({
+function createNetworkCounters(endpoint: AnonymousEndpoint, address: string): Counter[] {
+  return throttleNetworks(address).map(({ name, weight }) => ({
     key: `${endpoint} network ${name}`,
-    rule: scaleRule(NETWORK_RULES[endpoint], weight),
+    policy: scalePolicy(NETWORK_POLICIES[endpoint], weight),
   }));
 }

@@ -5,12 +5,12 @@ import { openPayload } from '../../platform/crypto/sealed-payload.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as sessionStore from '../../store/auth/sessions.ts';
 import { chunksOf } from '../../store/database/bulk-insert.ts';
-import type { Unit } from '../../store/database/index.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import type { Clients } from './client-registry.ts';
+import type { ClientRegistry } from './client-registry.ts';
 import { createSessionRotation, type RotatedSession, type RotateSession } from './session-rotation.ts';
 
 /**
@@ -18,7 +18,7 @@ import { createSessionRotation, type RotatedSession, type RotateSession } from '
  * for the relying parties. Sign-out, password change, the account page, an administrator and the end of a guardianship all
  * come here (docs/claims.md, rule 9).
  */
-export interface Endings {
+export interface Revocation {
   /**
    * Ends sessions: their cookies open nothing any more, tokens bound to them die, relying parties are told. The number of statements
    * does not grow with the number of sessions. Call it after `lockPerson`, and list the sessions after that too.
@@ -26,23 +26,23 @@ export interface Endings {
    * @param options.keepOffline keeps refresh tokens that the person gave for longer than the session (`offline_access`)
    * @returns the enqueued logout notices
    */
-  endSessions(
-    tx: Unit,
+  revokeSessions(
+    tx: Transaction,
     personId: string,
     sessionHashes: readonly string[],
     options: { keepOffline: boolean },
   ): Promise<readonly LogoutNotice[]>;
   /**
    * Ends all that a person has: sessions, grants and refresh tokens. `keep` names a session that continues under a new id; refresh
-   * tokens that were given in it end all the same (OWASP ASVS 5.0, 7.4.3). Call it after `raiseCredentialVersion`.
+   * tokens that were given in it end all the same (OWASP ASVS 5.0, 7.4.3). Call it after `incrementCredentialVersion`.
    *
    * @returns the kept session
-   * @throws {OvertakenError} when that session has ended
+   * @throws {ConcurrentChangeError} when that session has ended
    */
-  endPerson(tx: Unit, personId: string, keep?: string): Promise<RotatedSession | undefined>;
+  revokeAllOf(tx: Transaction, personId: string, keep?: string): Promise<RotatedSession | undefined>;
   rotateSession: RotateSession;
   /** Ends grants: codes, access and refresh tokens die, and each relying party is told once to end its session. */
-  endGrants(tx: Unit, grants: readonly grantStore.GrantRow[]): Promise<void>;
+  revokeGrants(tx: Transaction, grants: readonly grantStore.GrantRow[]): Promise<void>;
 }
 
 /** A logout token that waits in the outbox for its relying party. */
@@ -53,14 +53,14 @@ export interface LogoutNotice {
 }
 
 interface Deps {
-  clients: Pick<Clients, 'find'>;
+  clients: Pick<ClientRegistry, 'find'>;
   outbox: Outbox;
   secrets: Secrets;
   clock: Clock;
   random: Random;
 }
 
-const sessionBody = z.object({
+const sessionPayload = z.object({
   authorizations: z.record(z.string(), z.object({ sid: z.string().optional() })).optional(),
 });
 
@@ -71,78 +71,78 @@ interface Recipient {
   sid: string | undefined;
 }
 
-export function createEndings(deps: Deps): Endings {
+export function createRevocation(deps: Deps): Revocation {
   const { secrets, clock } = deps;
   const rotate = createSessionRotation(deps);
   /** The session id that each relying party knows: by session, then by client. */
   const listSids = async (
-    tx: Unit,
+    tx: Transaction,
     sessionHashes: readonly string[],
   ): Promise<Map<string, Map<string, string | undefined>>> => {
     const sids = new Map<string, Map<string, string | undefined>>();
     for (const part of chunksOf(sessionHashes)) {
       for (const record of await records.findRecordsByUids(tx, 'Session', part)) {
-        sids.set(record.uidHash ?? '', sidsIn(secrets, record));
+        sids.set(record.uidHash ?? '', readSessionIds(secrets, record));
       }
     }
     return sids;
   };
-  const endSessions: Endings['endSessions'] = async (tx, personId, sessionHashes, { keepOffline }) => {
-    await sessionStore.markEnded(tx, sessionHashes, clock.now());
+  const revokeSessions: Revocation['revokeSessions'] = async (tx, personId, sessionHashes, { keepOffline }) => {
+    await sessionStore.markRevoked(tx, sessionHashes, clock.now());
     const sids = [...(await listSids(tx, sessionHashes)).values()];
-    const notices = await tell(
+    const notices = await enqueueLogoutNotices(
       tx,
       deps,
       sids.flatMap((ofSession) => [...ofSession].map(([clientId, sid]) => ({ personId, clientId, sid }))),
     );
-    const held = await grantStore.listGrantsOfSessions(tx, sessionHashes);
-    await endAll(tx, keepOffline ? held.filter((grant) => !isOffline(grant)) : held);
+    const grants = await grantStore.listGrantsBySessions(tx, sessionHashes);
+    await revokeGrantRows(tx, keepOffline ? grants.filter((grant) => !hasOfflineAccess(grant)) : grants);
     for (const part of chunksOf(sessionHashes)) await records.destroyByUids(tx, 'Session', part);
     return notices;
   };
   return {
-    endSessions,
+    revokeSessions,
     rotateSession: rotate,
-    endPerson: async (tx, personId, keep) => {
+    revokeAllOf: async (tx, personId, keep) => {
       // A person who has given the password and waits with the last redirect would be signed in a moment later.
-      await records.destroyStepsOf(tx, personId);
-      const live = await sessionStore.liveSessionsOf(tx, personId, clock.now());
+      await records.destroyInteractionsOf(tx, personId);
+      const live = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
       const others = live.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
-      await endSessions(tx, personId, others, { keepOffline: false });
+      await revokeSessions(tx, personId, others, { keepOffline: false });
       // The other grants rest on sessions that ended before, whose relying parties were told then, or on the session that is kept.
-      const left = await grantStore.grantsOfPerson(tx, personId);
-      await endAll(
+      const left = await grantStore.listGrantsByPerson(tx, personId);
+      await revokeGrantRows(
         tx,
-        left.filter((grant) => grant.sessionHash !== keep || isOffline(grant)),
+        left.filter((grant) => grant.sessionHash !== keep || hasOfflineAccess(grant)),
       );
       return keep === undefined ? undefined : rotate(tx, keep);
     },
-    endGrants: async (tx, grants) => {
+    revokeGrants: async (tx, grants) => {
       const personIds = new Set(grants.map(({ personId }) => personId));
       for (const personId of [...personIds].sort()) await people.lockPerson(tx, personId);
       // Several grants of one session at one client are several tabs: one session there, one notice.
-      const told = new Map(grants.map((grant) => [`${grant.sessionHash} ${grant.clientId}`, grant]));
+      const recipients = new Map(grants.map((grant) => [`${grant.sessionHash} ${grant.clientId}`, grant]));
       const sids = await listSids(tx, [...new Set(grants.map(({ sessionHash }) => sessionHash))]);
-      await tell(
+      await enqueueLogoutNotices(
         tx,
         deps,
-        [...told.values()].map(({ sessionHash, personId, clientId }) => {
+        [...recipients.values()].map(({ sessionHash, personId, clientId }) => {
           return { personId, clientId, sid: sids.get(sessionHash)?.get(clientId) };
         }),
       );
-      await endAll(tx, grants);
+      await revokeGrantRows(tx, grants);
     },
   };
 }
 
 /** The session id of each relying party in the stored body of a session, by client. */
-export function sidsIn(secrets: Secrets, record: records.FoundRecord): Map<string, string | undefined> {
-  const { authorizations = {} } = sessionBody.parse(openPayload(secrets, 'Session', record));
+export function readSessionIds(secrets: Secrets, record: records.FoundRecord): Map<string, string | undefined> {
+  const { authorizations = {} } = sessionPayload.parse(openPayload(secrets, 'Session', record));
   return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
 }
 
-async function tell(
-  tx: Unit,
+async function enqueueLogoutNotices(
+  tx: Transaction,
   { clients, outbox }: Deps,
   recipients: readonly Recipient[],
 ): Promise<readonly LogoutNotice[]> {
@@ -156,13 +156,13 @@ async function tell(
   return reachable.map(({ clientId }, i) => ({ clientId, jobId: jobIds[i] ?? '' }));
 }
 
-async function endAll(tx: Unit, grants: readonly grantStore.GrantRow[]): Promise<void> {
-  await grantStore.endGrants(
+async function revokeGrantRows(tx: Transaction, grants: readonly grantStore.GrantRow[]): Promise<void> {
+  await grantStore.revokeGrants(
     tx,
     grants.map(({ grantHash }) => grantHash),
   );
 }
 
-export function isOffline(grant: { scopes: string }): boolean {
+export function hasOfflineAccess(grant: { scopes: string }): boolean {
   return grant.scopes.split(' ').includes('offline_access');
 }

@@ -3,10 +3,10 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
 import { openPayload, sealPayload } from '../../platform/crypto/sealed-payload.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
-import { OvertakenError } from '../../platform/errors.ts';
+import { ConcurrentChangeError } from '../../platform/errors.ts';
 import * as sessions from '../../store/auth/sessions.ts';
 import { chunksOf } from '../../store/database/bulk-insert.ts';
-import type { Unit } from '../../store/database/index.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
 import * as records from '../../store/oidc/records.ts';
 
@@ -26,9 +26,9 @@ export interface RotatedSession {
  * open nothing. Grants move to the new uid, and relying
  * parties keep their `sid`. Call it after `lockPerson`.
  *
- * @throws {OvertakenError} when the session has ended
+ * @throws {ConcurrentChangeError} when the session has ended
  */
-export type RotateSession = (tx: Unit, sessionHash: string) => Promise<RotatedSession>;
+export type RotateSession = (tx: Transaction, sessionHash: string) => Promise<RotatedSession>;
 
 interface Deps {
   secrets: Secrets;
@@ -44,11 +44,11 @@ export function createSessionRotation({ secrets, clock, random }: Deps): RotateS
     const now = clock.now();
     const record = await records.findRecordByUid(tx, 'Session', sessionHash);
     const [jti, uid] = [newId(), newId()];
-    const moved = await sessions.moveSession(tx, sessionHash, hashId(uid), now);
-    if (record === undefined || moved === undefined) throw new OvertakenError();
+    const moved = await sessions.updateSessionHash(tx, sessionHash, hashId(uid), now);
+    if (record === undefined || moved === undefined) throw new ConcurrentChangeError();
     const payload = { ...sessionPayload.parse(openPayload(secrets, 'Session', record)), jti, uid };
     const idHash = hashId(jti);
-    await records.putRecord(tx, {
+    await records.upsertRecord(tx, {
       model: 'Session',
       idHash,
       uidHash: hashId(uid),
@@ -57,7 +57,7 @@ export function createSessionRotation({ secrets, clock, random }: Deps): RotateS
       expiresAt: moved.expiresAt,
       createdAt: now,
     });
-    const movedGrants = await grants.moveGrantsToSession(tx, sessionHash, hashId(uid));
+    const movedGrants = await grants.updateGrantsSession(tx, sessionHash, hashId(uid));
     for (const part of chunksOf(movedGrants)) await records.destroyCodes(tx, part);
     await records.destroyByUid(tx, 'Session', sessionHash);
     return { id: jti, expiresAt: moved.remember ? moved.expiresAt : undefined };

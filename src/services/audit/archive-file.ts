@@ -26,8 +26,8 @@ export interface ArchiveFile {
 }
 
 const FORMAT = 'kinpass-audit-archive-1';
-const NAME = /^audit-(\d{12})-(\d{12})\.sealed$/;
-const PARTIAL = /^\.audit-\d+-[0-9a-f]+\.partial$/;
+const FILE_NAME = /^audit-(\d{12})-(\d{12})\.sealed$/;
+const PARTIAL_FILE_NAME = /^\.audit-\d+-[0-9a-f]+\.partial$/;
 /** A file that is still being written is younger, in milliseconds. */
 const ABANDONED_MS = 24 * 3_600_000;
 
@@ -83,7 +83,7 @@ export async function writeArchive(
   if (head === undefined) throw new Error('audit archive: there are no entries');
   const file = archiveFile(folder, first, head.seq);
   try {
-    await refuseOtherEntries(file, secrets, head);
+    await assertSameEntries(file, secrets, head);
     await rename(partial, file.path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -105,7 +105,7 @@ function archiveFile(folder: string, first: number, last: number): ArchiveFile {
   return { name, path: join(folder, name), first, last };
 }
 
-async function refuseOtherEntries(file: ArchiveFile, secrets: ArchiveSecrets, head: ChainHead): Promise<void> {
+async function assertSameEntries(file: ArchiveFile, secrets: ArchiveSecrets, head: ChainHead): Promise<void> {
   const existing = await lstat(file.path).catch(() => undefined);
   if (existing === undefined || (await lastOf(file, secrets)).hash === head.hash) return;
   throw new Error(`audit archive: ${file.name} holds other entries; was an older backup restored? move the file away`);
@@ -124,7 +124,7 @@ export async function listArchives(folder: string): Promise<ArchiveFile[]> {
     throw new Error(`audit archive: cannot read the folder ${folder}`, { cause });
   });
   const files = names.flatMap((name) => {
-    const [, first, last] = NAME.exec(name) ?? [];
+    const [, first, last] = FILE_NAME.exec(name) ?? [];
     return first === undefined ? [] : [{ name, path: join(folder, name), first: Number(first), last: Number(last) }];
   });
   return files.sort((a, b) => a.first - b.first || a.last - b.last);
@@ -133,7 +133,9 @@ export async function listArchives(folder: string): Promise<ArchiveFile[]> {
 /** Makes the folder for this user only when it is missing, and deletes what interrupted runs left. */
 export async function prepareFolder(folder: string, now: number): Promise<void> {
   createPrivateFolder(folder);
-  for (const path of (await readdir(folder)).filter((name) => PARTIAL.test(name)).map((name) => join(folder, name))) {
+  for (const path of (await readdir(folder))
+    .filter((name) => PARTIAL_FILE_NAME.test(name))
+    .map((name) => join(folder, name))) {
     const { mtimeMs } = await lstat(path);
     if (now - mtimeMs > ABANDONED_MS) await rm(path);
   }
@@ -154,9 +156,9 @@ export async function* readArchive(file: ArchiveFile, secrets: ArchiveSecrets): 
     let seq = first - 1;
     for await (const line of handle.readLines({ autoClose: false })) {
       if (place < 0) {
-        refuseOtherKey(name, line, secrets, damaged);
+        assertSameKey(name, line, secrets, damaged);
       } else {
-        const page = await openPage(secrets, `${first}:${place}`, line).catch((cause: unknown) => {
+        const page = await decryptPage(secrets, `${first}:${place}`, line).catch((cause: unknown) => {
           throw damaged(cause);
         });
         yield* page;
@@ -170,12 +172,7 @@ export async function* readArchive(file: ArchiveFile, secrets: ArchiveSecrets): 
   }
 }
 
-function refuseOtherKey(
-  name: string,
-  line: string,
-  secrets: ArchiveSecrets,
-  damaged: (cause?: unknown) => Error,
-): void {
+function assertSameKey(name: string, line: string, secrets: ArchiveSecrets, damaged: (cause?: unknown) => Error): void {
   const parsed = header.safeParse(parseJson(line));
   if (!parsed.success) throw damaged(parsed.error);
   if (parsed.data.key !== fingerprint(secrets)) {
@@ -191,7 +188,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function openPage(secrets: ArchiveSecrets, row: string, sealed: string): Promise<ChainedEntry[]> {
+async function decryptPage(secrets: ArchiveSecrets, row: string, sealed: string): Promise<ChainedEntry[]> {
   const text = (await decompress(secrets.openBytes('audit-archive', row, sealed))).toString('utf8');
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line) => entrySchema.parse(JSON.parse(line)));

@@ -1,11 +1,11 @@
 import type { AuditArchiveSettings } from '../../config/audit-archive.ts';
-import { verifyStep, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
+import { verifyEntry, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as keyStore from '../../store/oidc/keys.ts';
-import { checkKeys } from '../keys/key-ring.ts';
+import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 import { prepareFolder, writeArchive } from './archive-file.ts';
 import type { Audit } from './audit.ts';
 import { createArchiveSeal, createHeadSeal } from './audit.ts';
@@ -17,7 +17,7 @@ export interface ArchiveLimits {
   file: number;
 }
 
-const LIMITS: ArchiveLimits = { page: 1_000, file: 50_000 };
+const DEFAULT_LIMITS: ArchiveLimits = { page: 1_000, file: 50_000 };
 const DAY_MS = 24 * 3_600_000;
 
 /** Moves old entries of the audit log to sealed files. */
@@ -43,20 +43,20 @@ interface Deps {
 export function createAuditArchive(
   deps: Deps,
   { folder, retentionDays }: AuditArchiveSettings,
-  limits = LIMITS,
+  limits = DEFAULT_LIMITS,
 ): AuditArchive {
   const { store, clock, secrets, audit } = deps;
   const seal = createArchiveSeal(secrets);
   /** @returns how many entries; 0 at the end, or when another node moved them */
   const moveNext = async (cutoff: number): Promise<number> => {
     const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
-    const walk = createWalk(store, anchor, cutoff, limits);
+    const walk = createChainReader(store, anchor, cutoff, limits);
     if (!(await walk.hasMore())) return 0;
     try {
       const { file, sha256 } = await writeArchive(folder, secrets, anchor.seq + 1, walk.pages());
       const { head } = walk;
       const isMoved = await store.write(async (tx) => {
-        if (!(await auditStore.moveAnchor(tx, anchor, { ...head, mac: seal(head) }))) return false;
+        if (!(await auditStore.updateAnchor(tx, anchor, { ...head, mac: seal(head) }))) return false;
         const detail = { file: file.name, sha256, first: file.first, last: file.last };
         await audit.append(tx, { event: 'audit.archived', outcome: 'ok', detail });
         return true;
@@ -71,7 +71,7 @@ export function createAuditArchive(
   };
   return {
     moveOld: async (isStopping = () => false) => {
-      await refuseChangedLog(deps);
+      await assertLogUnchanged(deps);
       const cutoff = clock.now() - retentionDays * DAY_MS;
       await prepareFolder(folder, clock.now());
       await deleteArchived(store, seal, limits.page);
@@ -86,9 +86,9 @@ export function createAuditArchive(
 }
 
 /** The evidence stays where it is, and nothing is sealed with a key that is not the one of the database. */
-async function refuseChangedLog({ store, secrets }: Deps): Promise<void> {
-  checkKeys(secrets, await store.read((tx) => keyStore.allKeys(tx)));
-  const head = await store.read((tx) => auditStore.chainHead(tx));
+async function assertLogUnchanged({ store, secrets }: Deps): Promise<void> {
+  assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
+  const head = await store.read((tx) => auditStore.getHead(tx));
   if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return;
   throw new Error('audit archive: the head of the log was changed by hand; nothing was archived');
 }
@@ -97,11 +97,11 @@ async function refuseChangedLog({ store, secrets }: Deps): Promise<void> {
 async function deleteArchived(store: Store, seal: auditStore.HeadSeal, batch: number): Promise<void> {
   const { seq } = await store.read((tx) => auditStore.getAnchor(tx, seal));
   let deleted: number;
-  do deleted = await store.write((tx) => auditStore.deleteUpTo(tx, seq, batch));
+  do deleted = await store.write((tx) => auditStore.deleteEntriesUpTo(tx, seq, batch));
   while (deleted > 0);
 }
 
-interface Walk {
+interface ChainReader {
   /** The last entry that was read. */
   head: ChainHead;
   hasMore(): Promise<boolean>;
@@ -110,20 +110,20 @@ interface Walk {
 }
 
 /** Reads the log from the last archived entry on, and checks the chain while doing so. */
-function createWalk(store: Store, anchor: ChainHead, cutoff: number, limits: ArchiveLimits): Walk {
+function createChainReader(store: Store, anchor: ChainHead, cutoff: number, limits: ArchiveLimits): ChainReader {
   const nextPage = async (): Promise<ChainedEntry[]> => {
-    const rows = await store.read((tx) => auditStore.page(tx, walk.head.seq, limits.page));
+    const rows = await store.read((tx) => auditStore.listEntries(tx, walk.head.seq, limits.page));
     const young = rows.findIndex(({ at }) => at >= cutoff);
     return young < 0 ? rows : rows.slice(0, young);
   };
-  const walk: Walk = {
+  const walk: ChainReader = {
     head: { seq: anchor.seq, hash: anchor.hash },
     hasMore: async () => (await nextPage()).length > 0,
     pages: async function* () {
       while (walk.head.seq - anchor.seq < limits.file) {
         const page = await nextPage();
         for (const entry of page) {
-          const step = verifyStep(walk.head, entry);
+          const step = verifyEntry(walk.head, entry);
           if (!step.ok) {
             throw new Error(
               `audit archive: entry ${step.seq} does not fit (${step.problem}); run kinpass audit verify`,

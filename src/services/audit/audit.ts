@@ -1,10 +1,10 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import { UnavailableError } from '../../platform/errors.ts';
+import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import * as auditStore from '../../store/audit.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 
 export interface AuditEvent {
   /** What happened, as `noun.verb`: `sign_in.refused`, `password.changed`. */
@@ -22,7 +22,7 @@ export interface AuditEvent {
 
 export interface Audit {
   /** Inside a unit of work: the change and its record stand or fall together. */
-  append(u: Unit, event: AuditEvent): Promise<void>;
+  append(tx: Transaction, event: AuditEvent): Promise<void>;
   /**
    * Beside the work: when the record can not be written, that is logged and counted, and the work goes on.
    *
@@ -30,13 +30,13 @@ export interface Audit {
    * @param work a unit whose record this is: the two share one commit, and the work is done alone when the record fails
    * @throws what the work throws
    */
-  record(event: AuditEvent, work?: (u: Unit) => Promise<unknown>): Promise<void>;
+  record(event: AuditEvent, work?: (tx: Transaction) => Promise<unknown>): Promise<void>;
   /**
    * The same for work that decides what is recorded, if anything.
    *
    * @returns the result of the work
    */
-  recordResult<T>(work: (tx: Unit) => Promise<RecordedResult<T>>): Promise<T>;
+  recordResult<T>(work: (tx: Transaction) => Promise<RecordedResult<T>>): Promise<T>;
 }
 
 export interface RecordedResult<T> {
@@ -65,7 +65,7 @@ export function createArchiveSeal(secrets: Pick<Secrets, 'mac'>): auditStore.Hea
 /** `append` alone, for commands that do nothing beside it. */
 export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
   const seal = createHeadSeal(secrets);
-  return async (u, event) => {
+  return async (tx, event) => {
     const entry = {
       at: clock.now(),
       event: event.event,
@@ -76,14 +76,14 @@ export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>
       address: event.address ?? null,
       detail: event.detail ?? {},
     };
-    await auditStore.append(u, entry, seal);
+    await auditStore.appendEntry(tx, entry, seal);
   };
 }
 
 export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
   const append = createAppend(deps);
   const reportLost = (error: unknown, event: string): void => {
-    metrics.sideEffectFailures.inc({ kind: 'audit' });
+    metrics.bestEffortFailures.inc({ kind: 'audit' });
     log.error({ err: error, event }, 'audit row lost');
   };
   const recordResult: Audit['recordResult'] = async (work) => {
@@ -100,7 +100,7 @@ export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
       });
     } catch (error) {
       // A commit that failed may have happened nevertheless: to do the work again could do it twice. An unavailable database fails again.
-      if (done.events === undefined || done.record || error instanceof UnavailableError) throw error;
+      if (done.events === undefined || done.record || error instanceof DatabaseUnavailableError) throw error;
       for (const { event } of done.events) reportLost(error, event);
       return (await store.write(work)).result;
     }

@@ -20,5 +20,5 @@ export async function* exportAuditLog(
       last = entry.seq;
     }
   }
-  yield* auditStore.entries(store, last);
+  yield* auditStore.readEntries(store, last);
 }

@@ -1,9 +1,9 @@
-import { verifyStep, type ChainedEntry, type ChainHead, CHAIN_START } from '../../domain/audit-chain.ts';
+import { verifyEntry, type ChainedEntry, type ChainHead, GENESIS_HEAD } from '../../domain/audit-chain.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as keyStore from '../../store/oidc/keys.ts';
-import { checkKeys } from '../keys/key-ring.ts';
+import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 import { readArchives } from './archive-file.ts';
 import { createArchiveSeal, createHeadSeal } from './audit.ts';
 
@@ -17,7 +17,7 @@ export interface Verification {
 
 interface Options {
   /** A head that was kept elsewhere. */
-  kept?: ChainHead | undefined;
+  expectedHead?: ChainHead | undefined;
   /** The folder of the archives, to read them too. */
   folder?: string | undefined;
 }
@@ -34,7 +34,7 @@ interface Deps {
  */
 export async function verifyAuditLog(deps: Deps, options: Options): Promise<Verification> {
   const { store, secrets } = deps;
-  checkKeys(secrets, await store.read((tx) => keyStore.allKeys(tx)));
+  assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
   const seal = createArchiveSeal(secrets);
   for (;;) {
     const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
@@ -48,17 +48,17 @@ export async function verifyAuditLog(deps: Deps, options: Options): Promise<Veri
   }
 }
 
-async function verifyFrom(deps: Deps, anchor: ChainHead, { kept, folder }: Options): Promise<Verification> {
+async function verifyFrom(deps: Deps, anchor: ChainHead, { expectedHead, folder }: Options): Promise<Verification> {
   const { store } = deps;
   const before = await getHead(deps);
-  const metKept = meeting(kept ?? CHAIN_START);
+  const metKept = createHeadMatcher(expectedHead ?? GENESIS_HEAD);
   const archivesFrom = folder === undefined ? undefined : await verifyArchives(deps, folder, anchor, metKept);
-  const met = meeting(before);
+  const met = createHeadMatcher(before);
   let head: ChainHead = anchor;
   met.pass(head);
   metKept.pass(head);
-  for await (const entry of auditStore.entries(store, anchor.seq)) {
-    head = step(head, entry, 'entry');
+  for await (const entry of auditStore.readEntries(store, anchor.seq)) {
+    head = verifyNext(head, entry, 'entry');
     met.pass(head);
     metKept.pass(head);
   }
@@ -67,17 +67,17 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, { kept, folder }: Optio
   if (!met.done() || head.seq > after.seq) {
     throw new Error(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
   }
-  if (kept && !metKept.done()) throw keptProblem(kept, anchor, archivesFrom);
+  if (expectedHead && !metKept.done()) throw describeHeadMismatch(expectedHead, anchor, archivesFrom);
   return { head: { seq: head.seq, hash: head.hash }, archived: anchor.seq, archivesFrom };
 }
 
 async function getHead({ store, secrets }: Deps): Promise<ChainHead> {
-  const head = await store.read((tx) => auditStore.chainHead(tx));
+  const head = await store.read((tx) => auditStore.getHead(tx));
   if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return head;
   throw new Error('audit log: the head was changed by hand; entries at the end may be missing');
 }
 
-function keptProblem(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): Error {
+function describeHeadMismatch(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): Error {
   if (kept.seq < (archivesFrom ?? anchor.seq)) {
     return new Error(`audit log: entry ${kept.seq} is in an archive that was not read; use --archives`);
   }
@@ -89,9 +89,9 @@ async function verifyArchives(
   { secrets }: Deps,
   folder: string,
   anchor: ChainHead,
-  metKept: Meeting,
+  metKept: HeadSearch,
 ): Promise<number | undefined> {
-  const met = meeting(anchor);
+  const met = createHeadMatcher(anchor);
   let head: ChainHead | undefined;
   let from: number | undefined;
   for await (const entry of readArchives(folder, secrets)) {
@@ -100,7 +100,7 @@ async function verifyArchives(
       head = { seq: entry.seq - 1, hash: entry.prevHash };
       from = entry.seq;
     }
-    head = step(head, entry, 'archived entry');
+    head = verifyNext(head, entry, 'archived entry');
     met.pass(head);
     metKept.pass(head);
   }
@@ -111,20 +111,20 @@ async function verifyArchives(
   return from;
 }
 
-function step(head: ChainHead, entry: ChainedEntry, name: string): ChainHead {
-  const next = verifyStep(head, entry);
+function verifyNext(head: ChainHead, entry: ChainedEntry, name: string): ChainHead {
+  const next = verifyEntry(head, entry);
   if (!next.ok) throw new Error(`audit log: ${name} ${next.seq} does not fit (${next.problem})`);
   return next.head;
 }
 
-interface Meeting {
+interface HeadSearch {
   pass(head: ChainHead): void;
   done(): boolean;
 }
 
 /** Returns true if a walk along the chain comes by this head. */
-function meeting(wanted: ChainHead): Meeting {
-  let met = wanted.seq === CHAIN_START.seq;
+function createHeadMatcher(wanted: ChainHead): HeadSearch {
+  let met = wanted.seq === GENESIS_HEAD.seq;
   return {
     pass: ({ seq, hash }) => {
       met ||= seq === wanted.seq && hash === wanted.hash;

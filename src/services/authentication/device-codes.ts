@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
-import { firstPoll, pacePoll, type PollState } from '../../domain/throttling/device-polls.ts';
-import { admitAttempt, admitFromAll } from '../../domain/throttling/throttle.ts';
-import { USER_CODE_NETWORK_RULE, USER_CODE_RULE } from '../../domain/throttling/user-codes.ts';
+import { firstPoll, registerPoll, type PollState } from '../../domain/throttling/device-polls.ts';
+import { registerAccountAttempt, registerJointAttempt } from '../../domain/throttling/throttle.ts';
+import { USER_CODE_NETWORK_POLICY, USER_CODE_POLICY } from '../../domain/throttling/user-codes.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import * as throttles from '../../store/auth/throttles.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
-import { lockNetworks, networkCounters, putNetworks, removePlaceholders } from './network-counters.ts';
+import { lockNetworks, createNetworkCounters, upsertNetworks, deletePlaceholders } from './network-counters.ts';
 
 /** Records of this kind are ours; the provider has no such model. They are purged with the device codes. */
 const POLL_MODEL = 'DevicePoll';
@@ -52,23 +52,23 @@ export function lookUpUserCode<T extends DeviceCode>(
   { code, address, personId, sessionUid, open }: TypedUserCode<T>,
 ): Promise<UserCodeResult<T>> {
   const own = personId === undefined ? `user-code-session:${hashId(sessionUid ?? '')}` : `user-code-person:${personId}`;
-  const networks = networkCounters(secrets, 'user-code-address', address, USER_CODE_NETWORK_RULE);
+  const networks = createNetworkCounters(secrets, 'user-code-address', address, USER_CODE_NETWORK_POLICY);
   return store.write(async (tx) => {
-    const ofOwn = await throttles.lockThrottle(tx, own);
+    const ofOwn = await throttles.readThrottleForUpdate(tx, own);
     const ofNetworks = await lockNetworks(tx, networks);
     const now = clock.now();
-    const atOwn = admitAttempt(ofOwn.state, now, USER_CODE_RULE);
-    const atNetworks = admitFromAll(ofNetworks, now);
+    const atOwn = registerAccountAttempt(ofOwn.state, now, USER_CODE_POLICY);
+    const atNetworks = registerJointAttempt(ofNetworks, now);
     if (!atOwn.admitted || !atNetworks.admitted) {
-      await removePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
+      await deletePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
       return { until: Math.max(untilOf(atOwn), untilOf(atNetworks)) };
     }
     const payload = open(await records.findRecordByUserCode(tx, 'DeviceCode', hashId(code)));
     if (isPending(payload, now)) {
-      await throttles.clearThrottle(tx, own);
+      await throttles.deleteThrottle(tx, own);
     } else {
-      await throttles.putThrottle(tx, own, atOwn.next);
-      await putNetworks(tx, networks, atNetworks.next);
+      await throttles.upsertThrottle(tx, own, atOwn.next);
+      await upsertNetworks(tx, networks, atNetworks.next);
     }
     return { payload };
   });
@@ -104,20 +104,20 @@ export function recordPoll(
     const known = await records.findRecord(tx, POLL_MODEL, idHash);
     if (known === undefined && (await insertFirst(tx, idHash, now, now + lifetimeSeconds * 1000))) return undefined;
     const state = known === undefined ? firstPoll(now) : pollState.parse(JSON.parse(known.payload));
-    const paced = pacePoll(state, now);
+    const paced = registerPoll(state, now);
     const isStored = known === undefined || (await replaceState(tx, idHash, known.payload, paced.next));
     // A parallel poll, perhaps on another node, was first: this one is too early after it.
-    return paced.tooEarly || !isStored ? paced.next.intervalSeconds : undefined;
+    return paced.isTooEarly || !isStored ? paced.next.intervalSeconds : undefined;
   });
 }
 
-function insertFirst(tx: Unit, idHash: string, now: number, expiresAt: number): Promise<boolean> {
+function insertFirst(tx: Transaction, idHash: string, now: number, expiresAt: number): Promise<boolean> {
   const payload = JSON.stringify(firstPoll(now));
-  return records.putFirst(tx, { model: POLL_MODEL, idHash, payload, expiresAt, createdAt: now });
+  return records.insertRecordIfAbsent(tx, { model: POLL_MODEL, idHash, payload, expiresAt, createdAt: now });
 }
 
 /** @returns false when the state is not `old` any more */
-async function replaceState(tx: Unit, idHash: string, old: string, next: PollState): Promise<boolean> {
+async function replaceState(tx: Transaction, idHash: string, old: string, next: PollState): Promise<boolean> {
   const payload = JSON.stringify(next);
   return payload === old || records.replacePayload(tx, POLL_MODEL, idHash, { old, next: payload });
 }

@@ -10,9 +10,9 @@ import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
  */
 export interface KnownDevices {
   /** @returns the key of the counter that the device has for this person; undefined when the device is unknown */
-  counterKey(token: string | undefined, personId: string | undefined): string | undefined;
+  findCounterKey(token: string | undefined, personId: string | undefined): string | undefined;
   /** @returns an id of the device; undefined when this service issued no such token */
-  idOf(token: string | undefined): string | undefined;
+  findDeviceId(token: string | undefined): string | undefined;
   /** Adds a person who has just signed in to the token of the device. */
   remember(token: string | undefined, personId: string): string;
 }
@@ -20,7 +20,7 @@ export interface KnownDevices {
 /** A family shares a telephone, so a token holds several people; the one who was away longest is dropped. */
 const MAX_PEOPLE = 5;
 /** Of each half of the nonce. */
-const HALF_BYTES = 8;
+const NONCE_HALF_BYTES = 8;
 const TOKEN = /^v1\.([\w-]{22})((?:\.[\w-]{43}){1,5})$/;
 
 interface Token {
@@ -36,21 +36,24 @@ function parseToken(text: string | undefined): Token | undefined {
 export function createKnownDevices({ secrets, random }: { secrets: Secrets; random: Random }): KnownDevices {
   const macOf = (nonce: string, personId: string): string => secrets.mac('device', `${nonce}\n${personId}`);
   const sealOf = (half: Buffer): Buffer =>
-    Buffer.from(secrets.mac('device', `nonce\n${half.toString('base64url')}`), 'base64url').subarray(0, HALF_BYTES);
+    Buffer.from(secrets.mac('device', `nonce\n${half.toString('base64url')}`), 'base64url').subarray(
+      0,
+      NONCE_HALF_BYTES,
+    );
   const createNonce = (): string => {
-    const half = random.bytes(HALF_BYTES);
+    const half = random.bytes(NONCE_HALF_BYTES);
     return Buffer.concat([half, sealOf(half)]).toString('base64url');
   };
   const isIssued = (nonce: string): boolean => {
     const bytes = Buffer.from(nonce, 'base64url');
-    return timingSafeEqual(bytes.subarray(HALF_BYTES), sealOf(bytes.subarray(0, HALF_BYTES)));
+    return timingSafeEqual(bytes.subarray(NONCE_HALF_BYTES), sealOf(bytes.subarray(0, NONCE_HALF_BYTES)));
   };
   return {
-    idOf: (text) => {
+    findDeviceId: (text) => {
       const token = parseToken(text);
       return token !== undefined && isIssued(token.nonce) ? hashId(token.nonce) : undefined;
     },
-    counterKey: (text, personId = '') => {
+    findCounterKey: (text, personId = '') => {
       const token = parseToken(text);
       if (token === undefined) return undefined;
       const mac = macOf(token.nonce, personId);

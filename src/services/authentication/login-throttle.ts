@@ -1,29 +1,29 @@
 import {
-  ACCOUNT_RULE,
-  admitFromAll,
-  admitKnownDevice,
-  admitUnknownDevice,
-  withdrawAttempt,
+  ACCOUNT_POLICY,
+  registerJointAttempt,
+  registerKnownDeviceAttempt,
+  registerUnknownDeviceAttempt,
+  releaseAccountAttempt,
   type CountedAttempt,
   type ThrottleState,
 } from '../../domain/throttling/throttle.ts';
 import * as throttles from '../../store/auth/throttles.ts';
-import type { Unit } from '../../store/database/index.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import type { AuditEvent } from '../audit/audit.ts';
 import {
-  aboutNetwork,
+  networkDetail,
   lockNetworks,
   overdueWindows,
-  refundNetworks,
-  removePlaceholders,
+  releaseNetworkAttempt,
+  deletePlaceholders,
   type LockedNetwork,
   type NetworkCounter,
 } from './network-counters.ts';
 import {
   clearCounter,
-  endWindows,
+  closeWindows,
   recordRefusal,
-  summaryEvent,
+  createSummaryEvent,
   THROTTLED,
   type RefusalWindow,
 } from './refusal-counters.ts';
@@ -44,30 +44,30 @@ export interface CounterKeys {
   networks: readonly NetworkCounter[];
 }
 
-interface Counted extends CountedAttempt {
+interface CountedFailure extends CountedAttempt {
   key: string;
 }
 
-export interface Admitted {
+export interface AdmittedAttempt {
   kind: 'admitted';
   /** False while the person is locked. */
-  compare: boolean;
+  canCompare: boolean;
   /** True if the wait of the person had passed: a wrong password counts towards closing a first password. */
-  onTime: boolean;
+  isOnTime: boolean;
   /** The attempt at the counters of the account. */
-  counted: readonly Counted[];
+  counted: readonly CountedFailure[];
   networks: readonly NetworkCounter[];
   /** Windows of refused attempts that this attempt ends. */
   windows: { account: readonly RefusalWindow[]; networks: readonly RefusalWindow[] };
 }
 
 /** `until` in ms; undefined: locked until an e-mailed link or the IT desk opens it. */
-export interface Refused {
+export interface RefusedAttempt {
   kind: 'refused';
   until: number | undefined;
 }
 
-export type Entrance = Admitted | Refused;
+export type AttemptAdmission = AdmittedAttempt | RefusedAttempt;
 
 /** A counter as it was locked. */
 interface LockedCounter extends throttles.Throttle, RefusalWindow {}
@@ -80,14 +80,14 @@ interface LockedAccount {
 
 /** A decision, with the states to write or the counter that refuses. */
 type Decision =
-  | { admitted: Admitted; states: readonly { key: string; state: ThrottleState }[] }
+  | { admitted: AdmittedAttempt; states: readonly { key: string; state: ThrottleState }[] }
   | { admitted: undefined; until: number | undefined; by: LockedCounter };
 
-async function lockAccount(tx: Unit, { personId, device, login, person }: CounterKeys): Promise<LockedAccount> {
-  const about = { subjectId: personId };
+async function lockAccount(tx: Transaction, { personId, device, login, person }: CounterKeys): Promise<LockedAccount> {
+  const eventFields = { subjectId: personId };
   const lock = async (key: string): Promise<LockedCounter> => ({
-    ...{ key, about },
-    ...(await throttles.lockThrottle(tx, key)),
+    ...{ key, eventFields },
+    ...(await throttles.readThrottleForUpdate(tx, key)),
   });
   const lockIf = (key: string | undefined): Promise<LockedCounter> | undefined =>
     key === undefined ? undefined : lock(key);
@@ -102,11 +102,11 @@ async function lockAccount(tx: Unit, { personId, device, login, person }: Counte
  * @returns the decision, and the audit entries that belong to the same transaction
  */
 export async function countAttempt(
-  tx: Unit,
+  tx: Transaction,
   keys: CounterKeys,
   now: number,
-  refusal: ((refused: Refused) => AuditEvent) | undefined,
-): Promise<{ result: Entrance; events: AuditEvent[] }> {
+  refusal: ((refused: RefusedAttempt) => AuditEvent) | undefined,
+): Promise<{ result: AttemptAdmission; events: AuditEvent[] }> {
   const [account, early] = await Promise.all([
     lockAccount(tx, keys),
     keys.device === undefined ? lockNetworks(tx, keys.networks) : undefined,
@@ -115,12 +115,12 @@ export async function countAttempt(
   const networks = known === undefined ? (early ?? (await lockNetworks(tx, keys.networks))) : [];
   const decision = known ?? decideForUnknownDevice(account, networks, now);
   if (decision.admitted !== undefined) {
-    await Promise.all(decision.states.map(({ key, state }) => throttles.putThrottle(tx, key, state)));
+    await Promise.all(decision.states.map(({ key, state }) => throttles.upsertThrottle(tx, key, state)));
     return { result: decision.admitted, events: [] };
   }
-  await removePlaceholders(tx, [account.device, account.login, account.person, ...networks]);
+  await deletePlaceholders(tx, [account.device, account.login, account.person, ...networks]);
   const { by: counter, until } = decision;
-  const refused: Refused = { kind: 'refused', until };
+  const refused: RefusedAttempt = { kind: 'refused', until };
   const events = await recordRefusal(tx, { counter, now, event: THROTTLED.signIn, first: refusal?.(refused) });
   return { result: refused, events };
 }
@@ -128,13 +128,13 @@ export async function countAttempt(
 /** @returns undefined when the device is unknown, or counts as unknown */
 function decideForKnownDevice({ device, person }: LockedAccount, now: number): Decision | undefined {
   if (device === undefined) return undefined;
-  const admission = admitKnownDevice({ device: device.state, person: person.state }, now, ACCOUNT_RULE);
+  const admission = registerKnownDeviceAttempt({ device: device.state, person: person.state }, now, ACCOUNT_POLICY);
   if (admission.kind === 'unknown') return undefined;
   if (admission.kind === 'refused') return { admitted: undefined, until: admission.until, by: device };
   const counted = [toCounted(device, admission.next.device), toCounted(person, admission.next.person)];
   const windows = { account: openWindows([device]), networks: [] };
   return {
-    admitted: { kind: 'admitted', compare: true, onTime: true, counted, networks: [], windows },
+    admitted: { kind: 'admitted', canCompare: true, isOnTime: true, counted, networks: [], windows },
     states: counted.map(({ key, next }) => ({ key, state: next })),
   };
 }
@@ -145,24 +145,24 @@ function decideForUnknownDevice(
   now: number,
 ): Decision {
   const states = { login: login?.state, person: person.state };
-  const admission = admitUnknownDevice(states, login !== undefined, now, ACCOUNT_RULE);
+  const admission = registerUnknownDeviceAttempt(states, login !== undefined, now, ACCOUNT_POLICY);
   if (!admission.admitted) {
     const by = admission.by === 'login' && login !== undefined ? login : person;
     return { admitted: undefined, until: admission.until, by };
   }
-  const fromNetworks = admitFromAll(networks, now);
+  const fromNetworks = registerJointAttempt(networks, now);
   if (!fromNetworks.admitted) {
     const { until, by } = fromNetworks;
-    return { admitted: undefined, until, by: { ...by, about: aboutNetwork(by) } };
+    return { admitted: undefined, until, by: { ...by, eventFields: networkDetail(by) } };
   }
-  const { compare, onTime, next } = admission;
+  const { canCompare, isOnTime, next } = admission;
   const atLogin = login === undefined ? [] : [toCounted(login, next.login)];
   const atPerson = toCounted(person, next.person);
   const ofAccount = login === undefined ? [person] : [login, person];
   return {
     admitted: {
-      ...{ kind: 'admitted', compare, onTime, networks },
-      counted: compare ? [...atLogin, atPerson] : atLogin,
+      ...{ kind: 'admitted', canCompare, isOnTime, networks },
+      counted: canCompare ? [...atLogin, atPerson] : atLogin,
       windows: { account: openWindows(ofAccount), networks: overdueWindows(networks, now) },
     },
     states: [
@@ -173,7 +173,7 @@ function decideForUnknownDevice(
   };
 }
 
-function toCounted({ key, state }: LockedCounter, next: ThrottleState): Counted {
+function toCounted({ key, state }: LockedCounter, next: ThrottleState): CountedFailure {
   return { key, before: state, next };
 }
 
@@ -182,28 +182,33 @@ function openWindows(counters: readonly LockedCounter[]): RefusalWindow[] {
 }
 
 /** Forgets the failures after a right password. @returns the audit entries of the windows that end */
-export async function clearAfterSuccess(
-  tx: Unit,
+export async function resetAfterSuccess(
+  tx: Transaction,
   { personId, device, login, person }: CounterKeys,
-  { networks, windows }: Admitted,
+  { networks, windows }: AdmittedAttempt,
   now: number,
 ): Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
   for (const key of [device, login, person]) {
     const summary = key === undefined ? undefined : await clearCounter(tx, key);
-    if (summary !== undefined) events.push(summaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
+    if (summary !== undefined) events.push(createSummaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
   }
   // The refund locks all networks in their order; the windows are at some of them.
-  await refundNetworks(tx, networks, now);
-  events.push(...(await endWindows(tx, THROTTLED.signIn, windows.networks)));
+  await releaseNetworkAttempt(tx, networks, now);
+  events.push(...(await closeWindows(tx, THROTTLED.signIn, windows.networks)));
   return events;
 }
 
 /** Takes back an attempt whose password was not compared, because the service was busy. It was no guess. */
-export async function withdraw(tx: Unit, { counted, networks }: Admitted, now: number): Promise<void> {
+export async function releaseAttempt(
+  tx: Transaction,
+  { counted, networks }: AdmittedAttempt,
+  now: number,
+): Promise<void> {
   for (const { key, ...attempt } of counted) {
-    const { state } = await throttles.lockThrottle(tx, key);
-    if (state !== undefined) await throttles.putThrottle(tx, key, withdrawAttempt(state, attempt, ACCOUNT_RULE));
+    const { state } = await throttles.readThrottleForUpdate(tx, key);
+    if (state !== undefined)
+      await throttles.upsertThrottle(tx, key, releaseAccountAttempt(state, attempt, ACCOUNT_POLICY));
   }
-  await refundNetworks(tx, networks, now);
+  await releaseNetworkAttempt(tx, networks, now);
 }

@@ -1,41 +1,45 @@
 import type { Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
-import { normalisePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { maskLogin } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
-import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import { isWindowOver } from '../../domain/throttling/refusals.ts';
-import { admitFromAddress, admitFromAll, type AddressRule } from '../../domain/throttling/throttle.ts';
+import {
+  registerAddressAttempt,
+  registerJointAttempt,
+  type LeakyBucketPolicy,
+} from '../../domain/throttling/throttle.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
-import type { Hasher } from '../../platform/hashing/password-hasher.ts';
+import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as throttles from '../../store/auth/throttles.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { People } from '../people/people.ts';
 import {
-  aboutNetwork,
+  networkDetail,
   lockNetworks,
-  networkCounters,
+  createNetworkCounters,
   overdueWindows,
-  putNetworks,
-  removePlaceholders,
+  upsertNetworks,
+  deletePlaceholders,
 } from './network-counters.ts';
 import type { Passwords } from './passwords.ts';
-import { endWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
+import { closeWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
 
 /** A link works for half an hour and once. */
 export const LINK_MINUTES = 30;
 const TOKEN_BYTES = 32;
 
 /** Mails that one person can be sent before having to wait; one more is allowed each half hour. */
-const PER_PERSON: AddressRule = { capacity: 3, msPerDrop: 1_800_000 };
+const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 1_800_000 };
 /** Requests from one address, a school's included; one more is allowed each minute. IPv6 networks: network.ts. */
-const PER_ADDRESS: AddressRule = { capacity: 60, msPerDrop: 60_000 };
+const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 60_000 };
 
-export type RecoveryResult =
+export type PasswordResetResult =
   { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
 
 /** A reset link that works. */
@@ -47,13 +51,13 @@ export interface OpenLink {
 }
 
 /** "Forgot password": a link by e-mail that sets a new password. It also opens a closed first password and a lock. */
-export interface Recovery {
+export interface PasswordReset {
   /** Always answers the same; whether the account exists can not be told from it. */
   request(typedLogin: string, address: string): Promise<void>;
   /** Reads a link without using it up. @returns undefined when it would not work any more */
   find(token: string): Promise<OpenLink | undefined>;
-  /** Uses the link. @throws {BusyError} before anything was used */
-  complete(token: string, next: string, address: string): Promise<RecoveryResult>;
+  /** Uses the link. @throws {HashQueueFullError} before anything was used */
+  complete(token: string, next: string, address: string): Promise<PasswordResetResult>;
 }
 
 interface Deps {
@@ -61,30 +65,30 @@ interface Deps {
   secrets: Secrets;
   clock: Clock;
   random: Random;
-  hasher: Hasher;
+  hasher: PasswordHasher;
   audit: Audit;
   outbox: Outbox;
   passwords: Passwords;
-  people: Pick<People, 'loginOf'>;
+  people: Pick<People, 'getPrimaryLogin'>;
   issuer: string;
 }
 
-export function createRecovery(deps: Deps): Recovery {
+export function createPasswordReset(deps: Deps): PasswordReset {
   const { store, clock, hasher, audit, passwords } = deps;
   const admit = createAdmission(deps);
-  const send = createSender(deps);
+  const send = createSendResetLink(deps);
   /** Reads a link of an active account. An account can be disabled after the mail. */
   const findActive = (tokenHash: string): Promise<{ personId: string; expiresAt: number } | undefined> =>
     store.read(async (tx) => {
       const link = await credentials.findResetLink(tx, tokenHash, clock.now());
-      const person = link && (await people.personById(tx, link.personId));
+      const person = link && (await people.findPerson(tx, link.personId));
       return person?.status === 'active' ? link : undefined;
     });
   return {
     request: async (typedLogin, address) => {
       const login = parseLogin(typedLogin);
       const personId =
-        login && (await store.read((u) => people.activePersonIdByIdentifier(u, login.kind, login.value)));
+        login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
       const requested = { event: 'recovery.requested', subjectId: personId, address };
       const isSent = await audit.recordResult(async (tx) => {
         const { admitted, events } = await admit(tx, personId, address, {
@@ -95,27 +99,27 @@ export function createRecovery(deps: Deps): Recovery {
         const sent = personId !== undefined && (await send(tx, personId));
         return { result: sent, events: [...events, { ...requested, outcome: sent ? 'ok' : 'refused' }] };
       });
-      if (isSent) deps.outbox.kick();
+      if (isSent) deps.outbox.wake();
     },
     find: async (token) => {
       const link = await findActive(hashId(token));
       if (link === undefined) return undefined;
-      return { expiresAt: link.expiresAt, account: maskLogin(await deps.people.loginOf(link.personId)) };
+      return { expiresAt: link.expiresAt, account: maskLogin(await deps.people.getPrimaryLogin(link.personId)) };
     },
     complete: async (token, next, address) => {
       const tokenHash = hashId(token);
       const personId = (await findActive(tokenHash))?.personId;
       if (personId === undefined) return { kind: 'expired' };
-      const problems = await passwords.check(personId, next, undefined);
+      const problems = await passwords.validate(personId, next, undefined);
       if (problems.length > 0) return { kind: 'unfit', problems };
-      const hash = await hasher.hash(normalisePassword(next));
-      const done = await store.write(async (u) => {
+      const hash = await hasher.hash(normalizePassword(next));
+      const done = await store.write(async (tx) => {
         // First: every change of a credential locks the person before anything else.
-        if ((await people.lockPerson(u, personId))?.status !== 'active') return false;
-        if ((await credentials.takeResetLink(u, tokenHash, clock.now())) !== personId) return false;
-        await credentials.setPassword(u, personId, hash, clock.now());
-        await passwords.settle(u, personId, undefined);
-        await audit.append(u, {
+        if ((await people.lockPerson(tx, personId))?.status !== 'active') return false;
+        if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return false;
+        await credentials.upsertPassword(tx, personId, hash, clock.now());
+        await passwords.onPasswordSet(tx, personId, undefined);
+        await audit.append(tx, {
           event: 'password.recovered',
           outcome: 'ok',
           actorId: personId,
@@ -124,7 +128,7 @@ export function createRecovery(deps: Deps): Recovery {
         });
         return true;
       });
-      if (done) deps.outbox.kick();
+      if (done) deps.outbox.wake();
       return done ? { kind: 'changed', personId } : { kind: 'expired' };
     },
   };
@@ -136,40 +140,46 @@ interface RequestAdmission {
   events: readonly AuditEvent[];
 }
 
-type Admission = (
-  tx: Unit,
+type AdmitRequest = (
+  tx: Transaction,
   personId: string | undefined,
   address: string,
   refusal: AuditEvent,
 ) => Promise<RequestAdmission>;
 
 /** Limits requests per network, then per person; the counters are locked in this order. */
-function createAdmission({ secrets, clock }: Deps): Admission {
-  const atNetworks = async (tx: Unit, address: string, first: AuditEvent): Promise<RequestAdmission> => {
-    const counters = networkCounters(secrets, 'recovery-address', address, PER_ADDRESS);
+function createAdmission({ secrets, clock }: Deps): AdmitRequest {
+  const atNetworks = async (tx: Transaction, address: string, first: AuditEvent): Promise<RequestAdmission> => {
+    const counters = createNetworkCounters(secrets, 'recovery-address', address, ADDRESS_POLICY);
     const [networks, now] = [await lockNetworks(tx, counters), clock.now()];
-    const admission = admitFromAll(networks, now);
+    const admission = registerJointAttempt(networks, now);
     if (admission.admitted) {
-      await putNetworks(tx, counters, admission.next);
-      return { admitted: true, events: await endWindows(tx, THROTTLED.recovery, overdueWindows(networks, now)) };
+      await upsertNetworks(tx, counters, admission.next);
+      return { admitted: true, events: await closeWindows(tx, THROTTLED.passwordReset, overdueWindows(networks, now)) };
     }
-    await removePlaceholders(tx, networks);
-    const counter = { ...admission.by, about: aboutNetwork(admission.by) };
-    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED.recovery, first }) };
+    await deletePlaceholders(tx, networks);
+    const counter = { ...admission.by, eventFields: networkDetail(admission.by) };
+    return {
+      admitted: false,
+      events: await recordRefusal(tx, { counter, now, event: THROTTLED.passwordReset, first }),
+    };
   };
-  const atPerson = async (tx: Unit, personId: string, first: AuditEvent): Promise<RequestAdmission> => {
-    const window = { key: `recovery-person:${personId}`, about: { subjectId: personId } };
-    const [{ state, refusals }, now] = [await throttles.lockThrottle(tx, window.key), clock.now()];
-    const admission = admitFromAddress(state, now, PER_PERSON);
+  const atPerson = async (tx: Transaction, personId: string, first: AuditEvent): Promise<RequestAdmission> => {
+    const window = { key: `recovery-person:${personId}`, eventFields: { subjectId: personId } };
+    const [{ state, refusals }, now] = [await throttles.readThrottleForUpdate(tx, window.key), clock.now()];
+    const admission = registerAddressAttempt(state, now, PERSON_POLICY);
     if (admission.admitted) {
-      await throttles.putThrottle(tx, window.key, admission.next);
+      await throttles.upsertThrottle(tx, window.key, admission.next);
       return {
         admitted: true,
-        events: await endWindows(tx, THROTTLED.recovery, isWindowOver(refusals, now) ? [window] : []),
+        events: await closeWindows(tx, THROTTLED.passwordReset, isWindowOver(refusals, now) ? [window] : []),
       };
     }
     const counter = { ...window, refusals };
-    return { admitted: false, events: await recordRefusal(tx, { counter, now, event: THROTTLED.recovery, first }) };
+    return {
+      admitted: false,
+      events: await recordRefusal(tx, { counter, now, event: THROTTLED.passwordReset, first }),
+    };
   };
   return async (tx, personId, address, refusal) => {
     const ofNetworks = await atNetworks(tx, address, refusal);
@@ -179,27 +189,27 @@ function createAdmission({ secrets, clock }: Deps): Admission {
   };
 }
 
-type Sender = (u: Unit, personId: string) => Promise<boolean>;
+type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
 
-function createSender({ clock, random, outbox, issuer }: Deps): Sender {
-  return async (u, personId) => {
-    const facts = await people.personFacts(u, personId);
+function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendResetLink {
+  return async (tx, personId) => {
+    const facts = await people.loadPersonFacts(tx, personId);
     // Only an address that the person confirmed: a mistyped one belongs to somebody else.
     const mailbox = facts?.identifiers.find(({ kind, verified }) => kind === 'email' && verified);
     if (facts === undefined || mailbox === undefined) return false;
     const token = random.bytes(TOKEN_BYTES).toString('base64url');
     const now = clock.now();
-    await credentials.putResetLink(u, {
+    await credentials.upsertResetLink(tx, {
       personId,
       tokenHash: hashId(token),
       expiresAt: now + LINK_MINUTES * 60_000,
       createdAt: now,
     });
-    await outbox.enqueue(u, {
+    await outbox.enqueue(tx, {
       kind: 'mail',
       to: mailbox.value,
       template: 'reset-link',
-      lang: facts.locale ?? ORIGINAL_LANGUAGE,
+      lang: facts.locale ?? DEFAULT_LANGUAGE,
       locals: { name: facts.name, link: `${issuer}/forgot/reset?token=${token}`, minutes: LINK_MINUTES },
     });
     return true;

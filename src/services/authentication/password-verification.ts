@@ -1,38 +1,44 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Login } from '../../domain/credentials/identifiers.ts';
-import { normaliseNationalId } from '../../domain/credentials/national-id.ts';
-import { normalisePassword } from '../../domain/credentials/password-policy.ts';
-import { ADDRESS_RULE } from '../../domain/throttling/throttle.ts';
+import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
+import { normalizePassword } from '../../domain/credentials/password-policy.ts';
+import { ADDRESS_POLICY } from '../../domain/throttling/throttle.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import { BusyError, UnreadableHashError } from '../../platform/errors.ts';
-import type { Hasher } from '../../platform/hashing/password-hasher.ts';
+import { HashQueueFullError, UnsupportedHashError } from '../../platform/errors.ts';
+import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import type { Logger } from '../../platform/logger.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as throttles from '../../store/auth/throttles.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { KnownDevices } from './known-devices.ts';
-import { clearAfterSuccess, countAttempt, withdraw, type Admitted, type CounterKeys } from './login-throttle.ts';
-import { networkCounters } from './network-counters.ts';
-import { clearCounter, endWindows, summaryEvent, THROTTLED } from './refusal-counters.ts';
+import {
+  resetAfterSuccess,
+  countAttempt,
+  releaseAttempt,
+  type AdmittedAttempt,
+  type CounterKeys,
+} from './login-throttle.ts';
+import { createNetworkCounters } from './network-counters.ts';
+import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './refusal-counters.ts';
 
 /**
  * Wrong tries after which a first password opens nothing any more. Only tries count for which the wait of the person had passed: five at
  * once, then after 30 s, 1, 2, 4 and 8 minutes. So closing one takes a quarter of an hour, under any number of logins.
  */
-export const FIRST_PASSWORD_TRIES = 10;
+export const MAX_FIRST_PASSWORD_FAILURES = 10;
 
 /** The event of a first password that too many wrong tries have closed; the person is mailed. */
-const FIRST_PASSWORD_CLOSED = 'first_password.closed';
+const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
 
 /** A login as it was typed, normalised, or something that can be no login at all. */
 export type TypedLogin = Login | { kind: 'other'; value: string };
 
-export interface Attempt {
+export interface VerificationRequest {
   /** The person that the login box names; `undefined` when there is none, and nothing in the answer may tell. */
   personId: string | undefined;
   /** What was typed as login; `undefined` where nobody types one, because the person is known on this page. */
@@ -43,7 +49,7 @@ export interface Attempt {
   device?: string | undefined;
 }
 
-export type AttemptResult =
+export type VerificationResult =
   /** `credentialVersion` was read together with what the password was compared with. */
   | { kind: 'password' | 'first_password'; credentialVersion: number }
   | { kind: 'wrong' }
@@ -51,47 +57,55 @@ export type AttemptResult =
   | { kind: 'throttled'; until: number | undefined };
 
 /** The one place where a password is compared, for every face: one counter for all of them. */
-export interface Attempts {
+export interface PasswordVerifier {
   /**
-   * @param tell what the audit log shall hold of it
-   * @throws {BusyError} when too many hashes wait; the attempt is then not counted
+   * @param auditEventFor what the audit log shall hold of it
+   * @throws {HashQueueFullError} when too many hashes wait; the attempt is then not counted
    */
-  verify(attempt: Attempt, tell?: (result: AttemptResult) => AuditEvent): Promise<AttemptResult>;
+  verify(
+    attempt: VerificationRequest,
+    auditEventFor?: (result: VerificationResult) => AuditEvent,
+  ): Promise<VerificationResult>;
   /**
    * Forgets the failures of a person under every login, because a lock has been opened. Locks counters and the audit log: do everything else
    * in the transaction first.
    */
-  forgive(tx: Unit, personId: string): Promise<void>;
+  resetFailures(tx: Transaction, personId: string): Promise<void>;
 }
 
 interface Deps {
   store: Store;
-  hasher: Hasher;
+  hasher: PasswordHasher;
   secrets: Secrets;
   clock: Clock;
   log: Logger;
   audit: Audit;
-  devices: Pick<KnownDevices, 'counterKey'>;
+  knownDevices: Pick<KnownDevices, 'findCounterKey'>;
   outbox: Outbox;
   issuer: string;
 }
 
-export function createAttempts(deps: Deps): Attempts {
+export function createPasswordVerifier(deps: Deps): PasswordVerifier {
   const { store, clock, audit, outbox } = deps;
   const compare = createComparison(deps);
-  const countWrong = createWrongCount(deps);
-  const keysOf = createKeys(deps);
+  const countWrong = createFailureCounter(deps);
+  const keysOf = createCounterKeys(deps);
   return {
-    verify: async (attempt, tell) => {
+    verify: async (attempt, auditEventFor) => {
       const keys = keysOf(attempt);
       const entrance = await audit.recordResult((tx) =>
-        countAttempt(tx, keys, clock.now(), tell && (({ until }) => tell({ kind: 'throttled', until }))),
+        countAttempt(
+          tx,
+          keys,
+          clock.now(),
+          auditEventFor && (({ until }) => auditEventFor({ kind: 'throttled', until })),
+        ),
       );
       if (entrance.kind === 'refused') return { kind: 'throttled', until: entrance.until };
       const { personId, password } = attempt;
-      const result = await compare({ personId, account: keys.person, password, isOpen: entrance.compare }).catch(
+      const result = await compare({ personId, account: keys.person, password, isOpen: entrance.canCompare }).catch(
         async (error: unknown) => {
-          await store.write((tx) => withdraw(tx, entrance, clock.now()));
+          await store.write((tx) => releaseAttempt(tx, entrance, clock.now()));
           throw error;
         },
       );
@@ -99,58 +113,63 @@ export function createAttempts(deps: Deps): Attempts {
       const isMailed = await audit.recordResult(async (tx) => {
         const events = isWrong
           ? await countWrong(tx, keys, entrance)
-          : await clearAfterSuccess(tx, keys, entrance, clock.now());
-        const mailed = events.some(({ event }) => event === FIRST_PASSWORD_CLOSED);
-        return { result: mailed, events: tell === undefined ? events : [...events, tell(result)] };
+          : await resetAfterSuccess(tx, keys, entrance, clock.now());
+        const mailed = events.some(({ event }) => event === FIRST_PASSWORD_CLOSED_EVENT);
+        return { result: mailed, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
       });
-      if (isMailed) outbox.kick();
+      if (isMailed) outbox.wake();
       return result;
     },
-    forgive: createForgive(deps),
+    resetFailures: createResetFailures(deps),
   };
 }
 
 /** `forgive` alone, for commands that verify no password. */
-export function createForgive({
+export function createResetFailures({
   secrets,
   audit,
-}: Pick<Deps, 'secrets'> & { audit: Pick<Audit, 'append'> }): Attempts['forgive'] {
+}: Pick<Deps, 'secrets'> & { audit: Pick<Audit, 'append'> }): PasswordVerifier['resetFailures'] {
   return async (tx, personId) => {
-    const logins = (await people.identifiersOf(tx, personId)).map((identifier) => loginKey(secrets, identifier));
+    const logins = (await people.listIdentifiers(tx, personId)).map((identifier) => loginKey(secrets, identifier));
     const events: AuditEvent[] = [];
     for (const key of [...logins.sort(), personKey(personId)]) {
       const summary = await clearCounter(tx, key);
-      if (summary !== undefined) events.push(summaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
+      if (summary !== undefined) events.push(createSummaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
     }
     for (const event of events) await audit.append(tx, event);
   };
 }
 
-function createKeys({ secrets, devices }: Deps): (attempt: Attempt) => CounterKeys {
+function createCounterKeys({ secrets, knownDevices }: Deps): (attempt: VerificationRequest) => CounterKeys {
   return ({ login, personId, address, device }) => {
     const typed = login && loginKey(secrets, login);
     return {
       personId,
-      device: devices.counterKey(device, personId),
+      device: knownDevices.findCounterKey(device, personId),
       login: typed,
       person: personId === undefined ? `unknown:${typed ?? ''}` : personKey(personId),
-      networks: networkCounters(secrets, 'address', address, ADDRESS_RULE),
+      networks: createNetworkCounters(secrets, 'address', address, ADDRESS_POLICY),
     };
   };
 }
 
-type WrongCount = (tx: Unit, keys: CounterKeys, entrance: Admitted) => Promise<AuditEvent[]>;
+type FailureCounter = (tx: Transaction, keys: CounterKeys, entrance: AdmittedAttempt) => Promise<AuditEvent[]>;
 
 /**
  * A wrong try counts on a first password that is open, and that takes a commit on the disk. So every wrong road ends with one and
  * writes a row that is there anyway: the time of the answer does not tell where a first password is open.
  */
-function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
-  return async (tx, { personId, person }, { compare, onTime, windows }) => {
-    const counts = compare && onTime ? personId : undefined;
+function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
+  return async (tx, { personId, person }, { canCompare, isOnTime, windows }) => {
+    const counts = canCompare && isOnTime ? personId : undefined;
     const now = clock.now();
     // Before the counters: a change of the password takes the two in this order.
-    const first = await credentials.countFirstPasswordFailure(tx, counts ?? NO_PERSON_ID, FIRST_PASSWORD_TRIES, now);
+    const first = await credentials.countFirstPasswordFailure(
+      tx,
+      counts ?? NO_PERSON_ID,
+      MAX_FIRST_PASSWORD_FAILURES,
+      now,
+    );
     const isClosed = counts !== undefined && first !== undefined && first.closedAt !== null;
     if (isClosed) {
       await mailVerifiedAddresses(tx, outbox, counts, (name) => ({
@@ -158,10 +177,10 @@ function createWrongCount({ clock, outbox, issuer }: Deps): WrongCount {
         locals: { name, closedAt: now, link: `${issuer}/forgot` },
       }));
     }
-    const events = await endWindows(tx, THROTTLED.signIn, windows.account);
-    await throttles.touchThrottle(tx, person);
-    events.push(...(await endWindows(tx, THROTTLED.signIn, windows.networks)));
-    if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED, outcome: 'ok', subjectId: counts });
+    const events = await closeWindows(tx, THROTTLED.signIn, windows.account);
+    await throttles.insertThrottleIfAbsent(tx, person);
+    events.push(...(await closeWindows(tx, THROTTLED.signIn, windows.networks)));
+    if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED_EVENT, outcome: 'ok', subjectId: counts });
     return events;
   };
 }
@@ -186,40 +205,40 @@ interface Typed {
   isOpen: boolean;
 }
 
-type Comparison = (typed: Typed) => Promise<AttemptResult>;
+type Comparison = (typed: Typed) => Promise<VerificationResult>;
 
 /** Compares with whatever opens the account today. Each road costs two reads and one argon2id verification. */
 function createComparison({ store, hasher, secrets, clock, log }: Deps): Comparison {
   const compareFirst = (personId: string, first: credentials.FirstPassword, typed: string): boolean => {
     const isOpen = first.closedAt === null && first.expiresAt > clock.now();
-    return sameText(first.mac, firstPasswordMac(secrets, personId, typed)) && isOpen;
+    return isEqualConstantTime(first.mac, firstPasswordMac(secrets, personId, typed)) && isOpen;
   };
   /** A hash that can not be read opens nothing. The person goes the way of a forgotten password, and the operator is told. */
   const compareHash = async (hash: string, typed: string): Promise<boolean> => {
     try {
       return await hasher.verify(hash, typed);
     } catch (error) {
-      if (!(error instanceof UnreadableHashError)) throw error;
+      if (!(error instanceof UnsupportedHashError)) throw error;
       log.error({ err: error }, 'a stored password hash can not be read');
       return hasher.verifyDecoy(typed);
     }
   };
   const rehash = async (personId: string, old: string, password: string): Promise<void> => {
-    if (!hasher.isOutdated(old)) return;
+    if (!hasher.needsRehash(old)) return;
     try {
       const fresh = await hasher.hash(password);
-      await store.write((u) => credentials.replaceHash(u, personId, old, fresh));
+      await store.write((tx) => credentials.replaceHash(tx, personId, old, fresh));
     } catch (error) {
       // Many people are signing in: this one is in, and the hash is renewed next time.
-      if (!(error instanceof BusyError)) throw error;
+      if (!(error instanceof HashQueueFullError)) throw error;
     }
   };
   return async ({ personId, account, password, isOpen }) => {
-    const typed = normalisePassword(password);
+    const typed = normalizePassword(password);
     const [{ hash, first, version: credentialVersion }, decoy] = await store.read((tx) =>
       Promise.all([
-        credentials.credentialOf(tx, personId ?? NO_PERSON_ID),
-        credentials.hashNear(tx, toUuid(secrets.mac('decoy', account))),
+        credentials.getCredential(tx, personId ?? NO_PERSON_ID),
+        credentials.findHashNear(tx, toUuid(secrets.mac('decoy', account))),
       ]),
     );
     const comparable = personId !== undefined && credentialVersion !== undefined && isOpen;
@@ -246,10 +265,10 @@ function toUuid(mac: string): string {
  * stolen dump from telling. Bound to its person.
  */
 export function firstPasswordMac(secrets: Secrets, personId: string, typed: string): string {
-  return secrets.mac('first-password', `${personId}\n${normaliseNationalId(typed)}`);
+  return secrets.mac('first-password', `${personId}\n${normalizeNationalId(typed)}`);
 }
 
-function sameText(a: string, b: string): boolean {
+function isEqualConstantTime(a: string, b: string): boolean {
   const left = Buffer.from(a);
   const right = Buffer.from(b);
   return left.length === right.length && timingSafeEqual(left, right);

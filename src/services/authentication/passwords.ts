@@ -1,17 +1,17 @@
 import type { Clock } from '../../domain/clock.ts';
-import { checkNewPassword, normalisePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { checkNewPassword, normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import type { Hasher } from '../../platform/hashing/password-hasher.ts';
+import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
-import type { Endings } from '../access/revocation.ts';
+import type { Revocation } from '../access/revocation.ts';
 import type { RotatedSession } from '../access/session-rotation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { isEasilyGuessed } from './password-strength.ts';
-import type { Attempts } from './password-verification.ts';
+import type { PasswordVerifier } from './password-verification.ts';
 
 export interface PasswordChange {
   personId: string;
@@ -35,60 +35,70 @@ export interface Passwords {
   /**
    * Asks for the old password, checks the new one, ends everything else and mails a notice.
    *
-   * @throws {BusyError}
-   * @throws {OvertakenError} when the session to keep has ended
+   * @throws {HashQueueFullError}
+   * @throws {ConcurrentChangeError} when the session to keep has ended
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
   /** Whether the person has chosen a password, so that a first one opens nothing any more. */
-  isChosen(personId: string): Promise<boolean>;
+  hasOwnPassword(personId: string): Promise<boolean>;
   /** Why a new password is not good enough; empty when it is. */
-  check(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
+  validate(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
   /**
    * Inside a unit of work that has set the password: ends every other session and every refresh token, and mails a notice. Call
    * `outbox.kick` after it.
    *
    * @returns the kept session under its new id
    */
-  settle(u: Unit, personId: string, keepSessionHash: string | undefined): Promise<RotatedSession | undefined>;
+  onPasswordSet(
+    tx: Transaction,
+    personId: string,
+    keepSessionHash: string | undefined,
+  ): Promise<RotatedSession | undefined>;
 }
 
 interface Deps {
   store: Store;
-  attempts: Attempts;
-  hasher: Hasher;
+  passwordVerifier: PasswordVerifier;
+  hasher: PasswordHasher;
   secrets: Secrets;
   clock: Clock;
   audit: Audit;
   outbox: Outbox;
-  endings: Endings;
+  revocation: Revocation;
   minLength: number;
   issuer: string;
 }
 
 export function createPasswords(deps: Deps): Passwords {
-  const { store, attempts, hasher, audit, clock, outbox, minLength } = deps;
-  const check = createPolicyCheck(deps.store, deps.secrets, minLength);
-  const settle = createSettle(deps);
+  const { store, passwordVerifier, hasher, audit, clock, outbox, minLength } = deps;
+  const validate = createPasswordValidation(deps.store, deps.secrets, minLength);
+  const onPasswordSet = createOnPasswordSet(deps);
   return {
-    check,
-    settle,
-    isChosen: async (personId) => {
-      const { first, hash } = await store.read((u) => credentials.credentialOf(u, personId));
+    validate,
+    onPasswordSet,
+    hasOwnPassword: async (personId) => {
+      const { first, hash } = await store.read((tx) => credentials.getCredential(tx, personId));
       return first === undefined && hash !== undefined;
     },
     change: async ({ personId, current, next, keepSessionHash, address, device }) => {
-      const verified = await attempts.verify({ personId, login: undefined, password: current, address, device });
+      const verified = await passwordVerifier.verify({
+        personId,
+        login: undefined,
+        password: current,
+        address,
+        device,
+      });
       if (verified.kind === 'throttled') return verified;
       if (verified.kind === 'wrong') return { kind: 'wrong_current' };
-      const problems = await check(personId, next, current);
+      const problems = await validate(personId, next, current);
       if (problems.length > 0) return { kind: 'unfit', problems };
-      const hash = await hasher.hash(normalisePassword(next));
+      const hash = await hasher.hash(normalizePassword(next));
       const { credentialVersion: verifiedVersion } = verified;
-      const changed = await store.write(async (u) => {
-        const version = await credentials.exchangePassword(u, personId, verifiedVersion, hash, clock.now());
+      const changed = await store.write(async (tx) => {
+        const version = await credentials.replacePasswordIfUnchanged(tx, personId, verifiedVersion, hash, clock.now());
         if (version === undefined) return undefined;
-        const kept = await settle(u, personId, keepSessionHash);
-        await audit.append(u, {
+        const kept = await onPasswordSet(tx, personId, keepSessionHash);
+        await audit.append(tx, {
           event: verified.kind === 'first_password' ? 'password.chosen' : 'password.changed',
           outcome: 'ok',
           actorId: personId,
@@ -98,15 +108,15 @@ export function createPasswords(deps: Deps): Passwords {
         return { credentialVersion: version, kept };
       });
       if (changed === undefined) return { kind: 'wrong_current' };
-      outbox.kick();
+      outbox.wake();
       return { kind: 'changed', ...changed };
     },
   };
 }
 
-function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): Passwords['check'] {
+function createPasswordValidation(store: Store, secrets: Secrets, minLength: number): Passwords['validate'] {
   return async (personId, next, current) => {
-    const context = await store.read((u) => people.passwordContext(u, personId));
+    const context = await store.read((tx) => people.loadPasswordContext(tx, personId));
     const { nationalIdSealed, ...words } = context;
     return checkNewPassword({
       password: next,
@@ -121,18 +131,18 @@ function createPolicyCheck(store: Store, secrets: Secrets, minLength: number): P
   };
 }
 
-function createSettle(deps: Deps): Passwords['settle'] {
-  const { attempts, endings } = deps;
-  return async (u, personId, keepSessionHash) => {
-    const kept = await endings.endPerson(u, personId, keepSessionHash);
-    await notify(u, deps, personId);
-    await attempts.forgive(u, personId);
+function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
+  const { passwordVerifier, revocation } = deps;
+  return async (tx, personId, keepSessionHash) => {
+    const kept = await revocation.revokeAllOf(tx, personId, keepSessionHash);
+    await notifyPasswordChanged(tx, deps, personId);
+    await passwordVerifier.resetFailures(tx, personId);
     return kept;
   };
 }
 
 /** Tells every verified e-mail address of the person, so that a thief who changed the password does not go unseen. */
-function notify(tx: Unit, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
+function notifyPasswordChanged(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
   return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',
     locals: { name, changedAt: clock.now(), link: `${issuer}/forgot` },

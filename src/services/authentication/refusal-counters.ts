@@ -1,6 +1,6 @@
-import { countRefusal, NO_REFUSALS, summarize, type RefusalSummary } from '../../domain/throttling/refusals.ts';
+import { countRefusal, NO_REFUSALS, summarizeRefusals, type RefusalSummary } from '../../domain/throttling/refusals.ts';
 import * as throttles from '../../store/auth/throttles.ts';
-import type { Unit } from '../../store/database/index.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 
 /*
@@ -9,10 +9,10 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
  */
 
 /** The events that sum up refused attempts. */
-export const THROTTLED = { signIn: 'sign_in.throttled', recovery: 'recovery.throttled' } as const;
+export const THROTTLED = { signIn: 'sign_in.throttled', passwordReset: 'recovery.throttled' } as const;
 
 /** The entry that sums up refused attempts. `about`: what they have in common. */
-export function summaryEvent(
+export function createSummaryEvent(
   event: string,
   { attempts, since }: RefusalSummary,
   about: Partial<AuditEvent> = {},
@@ -21,7 +21,7 @@ export function summaryEvent(
 }
 
 /** A refused attempt. */
-export interface Refusal {
+export interface CounterRefusal {
   /** The locked counter that refuses. */
   counter: RefusalWindow & Pick<throttles.Throttle, 'refusals'>;
   now: number;
@@ -33,38 +33,42 @@ export interface Refusal {
 
 /** Counts a refused attempt. @returns the audit entries that belong to it */
 export async function recordRefusal(
-  tx: Unit,
-  { counter: { key, about, refusals }, now, event, first }: Refusal,
+  tx: Transaction,
+  { counter: { key, eventFields, refusals }, now, event, first }: CounterRefusal,
 ): Promise<AuditEvent[]> {
   const { next, isFirst, summary } = countRefusal(refusals, now);
-  await throttles.putRefusals(tx, key, isFirst && first === undefined ? { ...next, count: 1 } : next);
+  await throttles.updateRefusals(tx, key, isFirst && first === undefined ? { ...next, count: 1 } : next);
   if (isFirst) return first === undefined ? [] : [first];
-  return summary === undefined ? [] : [summaryEvent(event, summary, about)];
+  return summary === undefined ? [] : [createSummaryEvent(event, summary, eventFields)];
 }
 
 /** A counter with refused attempts that are not summed up yet. */
 export interface RefusalWindow {
   key: string;
   /** What the attempts have in common. */
-  about: Partial<AuditEvent>;
+  eventFields: Partial<AuditEvent>;
 }
 
 /** Ends windows. @returns the audit entries that sum them up */
-export async function endWindows(tx: Unit, event: string, windows: readonly RefusalWindow[]): Promise<AuditEvent[]> {
+export async function closeWindows(
+  tx: Transaction,
+  event: string,
+  windows: readonly RefusalWindow[],
+): Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
-  for (const { key, about } of windows) {
-    const { refusals } = await throttles.lockThrottle(tx, key);
-    await throttles.putRefusals(tx, key, NO_REFUSALS);
-    const summary = summarize(refusals);
-    if (summary !== undefined) events.push(summaryEvent(event, summary, about));
+  for (const { key, eventFields } of windows) {
+    const { refusals } = await throttles.readThrottleForUpdate(tx, key);
+    await throttles.updateRefusals(tx, key, NO_REFUSALS);
+    const summary = summarizeRefusals(refusals);
+    if (summary !== undefined) events.push(createSummaryEvent(event, summary, eventFields));
   }
   return events;
 }
 
 /** Removes a counter. @returns the summary of its window */
-export async function clearCounter(tx: Unit, key: string): Promise<RefusalSummary | undefined> {
-  const refusals = await throttles.clearThrottle(tx, key);
-  return refusals && summarize(refusals);
+export async function clearCounter(tx: Transaction, key: string): Promise<RefusalSummary | undefined> {
+  const refusals = await throttles.deleteThrottle(tx, key);
+  return refusals && summarizeRefusals(refusals);
 }
 
 /**
@@ -73,17 +77,22 @@ export async function clearCounter(tx: Unit, key: string): Promise<RefusalSummar
  *
  * @returns how many were removed
  */
-export async function purgeCounters(tx: Unit, append: Audit['append'], before: number, limit: number): Promise<number> {
+export async function purgeCounters(
+  tx: Transaction,
+  append: Audit['append'],
+  before: number,
+  limit: number,
+): Promise<number> {
   const purged = await throttles.purgeThrottles(tx, before, limit);
   const byEvent = Map.groupBy(purged, ({ key }) =>
-    key.startsWith('recovery-') ? THROTTLED.recovery : THROTTLED.signIn,
+    key.startsWith('recovery-') ? THROTTLED.passwordReset : THROTTLED.signIn,
   );
   for (const [event, counters] of byEvent) {
-    const summaries = counters.flatMap(({ refusals }) => summarize(refusals) ?? []);
+    const summaries = counters.flatMap(({ refusals }) => summarizeRefusals(refusals) ?? []);
     if (summaries.length === 0) continue;
     const attempts = summaries.reduce((sum, one) => sum + one.attempts, 0);
     const since = Math.min(...summaries.map((one) => one.since));
-    await append(tx, summaryEvent(event, { attempts, since }, { detail: { counters: summaries.length } }));
+    await append(tx, createSummaryEvent(event, { attempts, since }, { detail: { counters: summaries.length } }));
   }
   return purged.length;
 }

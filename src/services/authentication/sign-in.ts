@@ -1,11 +1,11 @@
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
-import { beside } from '../../platform/best-effort.ts';
+import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { AuditEvent } from '../audit/audit.ts';
-import type { AttemptResult, Attempts, TypedLogin } from './password-verification.ts';
+import type { VerificationResult, PasswordVerifier, TypedLogin } from './password-verification.ts';
 
 export interface SignInAttempt {
   /** As typed: e-mail, mobile number or custom account name. */
@@ -28,38 +28,40 @@ export type SignInResult =
   | { kind: 'throttled'; until: number | undefined };
 
 export interface SignIn {
-  /** @throws {BusyError} when too many people sign in at once; nothing was counted */
+  /** @throws {HashQueueFullError} when too many people sign in at once; nothing was counted */
   attempt(attempt: SignInAttempt): Promise<SignInResult>;
 }
 
 interface Deps {
   store: Store;
-  attempts: Attempts;
+  passwordVerifier: PasswordVerifier;
   log: Logger;
   metrics: Metrics;
 }
 
 export function createSignIn(deps: Deps): SignIn {
-  const { store, attempts, metrics } = deps;
-  const find = async (typed: string): Promise<{ personId: string | undefined; login: TypedLogin }> => {
+  const { store, passwordVerifier, metrics } = deps;
+  const findLogin = async (typed: string): Promise<{ personId: string | undefined; login: TypedLogin }> => {
     const login = parseLogin(typed);
     if (login === undefined) return { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
-    const personId = await store.read((u) => people.activePersonIdByIdentifier(u, login.kind, login.value));
+    const personId = await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value));
     return { personId, login };
   };
   return {
     attempt: async ({ login: typed, password, address, clientId, device, expectedPersonId }) => {
-      const found = await find(typed);
+      const found = await findLogin(typed);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
-      const resultOf = (result: AttemptResult): SignInResult => toResult(result, personId);
-      const tell = (result: AttemptResult): AuditEvent => {
+      const resultOf = (result: VerificationResult): SignInResult => toResult(result, personId);
+      const auditEventFor = (result: VerificationResult): AuditEvent => {
         const { kind } = resultOf(result);
         const outcome = kind === 'refused' || kind === 'throttled' ? 'refused' : 'ok';
         return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address };
       };
-      const result = resultOf(await attempts.verify({ personId, login: found.login, password, address, device }, tell));
-      beside(deps, 'metrics', () => {
+      const result = resultOf(
+        await passwordVerifier.verify({ personId, login: found.login, password, address, device }, auditEventFor),
+      );
+      runBestEffort(deps, 'metrics', () => {
         metrics.signIns.inc({ outcome: result.kind });
       });
       return result;
@@ -67,7 +69,7 @@ export function createSignIn(deps: Deps): SignIn {
   };
 }
 
-function toResult(result: AttemptResult, personId: string | undefined): SignInResult {
+function toResult(result: VerificationResult, personId: string | undefined): SignInResult {
   if (result.kind === 'throttled') return result;
   if (personId === undefined || result.kind === 'wrong') return { kind: 'refused' };
   const { kind, credentialVersion } = result;

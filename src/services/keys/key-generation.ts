@@ -21,7 +21,7 @@ export const signingJwk = z.looseObject({
 export type SigningJwk = z.infer<typeof signingJwk>;
 
 /** Makes a key. RSA has 2048 bits: 4096 cost fourteen times as much per signature (docs/decisions/0010-keys.md). */
-export async function makeKey({ purpose, alg }: Pick<NewKey, 'purpose' | 'alg'>, random: Random): Promise<NewKey> {
+export async function generateKey({ purpose, alg }: Pick<NewKey, 'purpose' | 'alg'>, random: Random): Promise<NewKey> {
   if (purpose !== 'sign') {
     return { id: random.uuid(), purpose, alg, secret: random.bytes(32).toString('base64url') };
   }

@@ -1,16 +1,16 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
-import { REMEMBERED_SESSION_SECONDS } from '../../domain/sessions.ts';
+import { MAX_REMEMBERED_SESSION_SECONDS } from '../../domain/sessions.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import type { SealedKey } from '../../store/oidc/keys.ts';
 import * as keyStore from '../../store/oidc/keys.ts';
 import type { Audit } from '../audit/audit.ts';
-import { makeKey, signingJwk, type NewKey, type SigningJwk } from './key-generation.ts';
+import { generateKey, signingJwk, type NewKey, type SigningJwk } from './key-generation.ts';
 
 /** Everything that the provider signs or derives with. */
-export interface Keys {
+export interface ProviderKeys {
   /** Private signing keys as JWKs; the current ones stand first and sign, the others are published too. */
   jwks: { keys: SigningJwk[] };
   /** The first signs cookies, all verify. */
@@ -22,15 +22,15 @@ export interface Keys {
 }
 
 /** Rotation moves each kind of key by itself; the pairwise key is not among them. */
-const ROTATING: readonly Pick<NewKey, 'purpose' | 'alg'>[] = [
+const ROTATING_PURPOSES: readonly Pick<NewKey, 'purpose' | 'alg'>[] = [
   { purpose: 'sign', alg: 'ES256' },
   { purpose: 'sign', alg: 'RS256' },
   { purpose: 'cookie', alg: '' },
 ];
-const ORDER: readonly keyStore.KeyState[] = ['current', 'next', 'previous'];
+const STATE_ORDER: readonly keyStore.KeyState[] = ['current', 'next', 'previous'];
 
 /** A next key must have been published so long before it signs: all nodes and relying parties know it by then. In ms. */
-export const PUBLISHED_BEFORE_USE = 10 * 60_000;
+export const MIN_PUBLICATION_MS = 10 * 60_000;
 
 interface Deps {
   store: Store;
@@ -49,7 +49,7 @@ export interface KeyRing {
    *
    * @throws {Error} when a key was sealed by another master key
    */
-  load(): Promise<Keys>;
+  load(): Promise<ProviderKeys>;
   /** The version of what is stored now, without opening it. */
   version(): Promise<string>;
   /**
@@ -65,45 +65,45 @@ export interface KeyRing {
 
 export function createKeyRing(deps: Deps): KeyRing {
   const { store, secrets, random, clock, audit } = deps;
-  const rows = (): Promise<keyStore.KeyRow[]> => store.read((u) => keyStore.allKeys(u));
+  const rows = (): Promise<keyStore.KeyRow[]> => store.read((tx) => keyStore.listKeys(tx));
   /** A wrong master key is refused before anything is sealed with it. */
   const openableRows = async (): Promise<keyStore.KeyRow[]> => {
     const present = await rows();
-    checkKeys(secrets, present);
+    assertKeysCanBeOpened(secrets, present);
     return present;
   };
-  const insert = async (u: Unit, key: NewKey, state: keyStore.KeyState): Promise<void> => {
+  const insert = async (tx: Transaction, key: NewKey, state: keyStore.KeyState): Promise<void> => {
     const { id, purpose, alg, secret } = key;
     const sealed = secrets.seal('key', rowName(key), secret);
-    await keyStore.insertIfAbsent(u, { id, purpose, alg, sealed, state, createdAt: clock.now() });
+    await keyStore.insertKeyIfAbsent(tx, { id, purpose, alg, sealed, state, createdAt: clock.now() });
   };
   return {
     version: async () => versionOf(await rows()),
     load: async () => {
-      const missing = missingKinds(await openableRows());
-      const made = await Promise.all(missing.map(async (kind) => ({ ...kind, key: await makeKey(kind, random) })));
+      const missing = listMissingKeys(await openableRows());
+      const made = await Promise.all(missing.map(async (kind) => ({ ...kind, key: await generateKey(kind, random) })));
       if (made.length > 0) {
-        await store.write(async (u) => {
-          for (const { key, state } of made) await insert(u, key, state);
+        await store.write(async (tx) => {
+          for (const { key, state } of made) await insert(tx, key, state);
         });
       }
       return open(secrets, await rows());
     },
-    rotate: async (by, olderThan = PUBLISHED_BEFORE_USE) => {
+    rotate: async (by, olderThan = MIN_PUBLICATION_MS) => {
       await openableRows();
-      const fresh = await Promise.all(ROTATING.map((kind) => makeKey(kind, random)));
-      const before = clock.now() - Math.max(olderThan, PUBLISHED_BEFORE_USE);
-      return store.write(async (u) => {
-        const present = await keyStore.allKeys(u);
+      const fresh = await Promise.all(ROTATING_PURPOSES.map((kind) => generateKey(kind, random)));
+      const before = clock.now() - Math.max(olderThan, MIN_PUBLICATION_MS);
+      return store.write(async (tx) => {
+        const present = await keyStore.listKeys(tx);
         const next = present.filter(({ state }) => state === 'next');
-        if (next.length < ROTATING.length || next.some(({ createdAt }) => createdAt > before)) return false;
+        if (next.length < ROTATING_PURPOSES.length || next.some(({ createdAt }) => createdAt > before)) return false;
         let moved = 0;
         for (const key of fresh) {
-          if (!(await moveOn(u, present, key, clock.now()))) continue;
-          await insert(u, key, 'next');
+          if (!(await advanceKeys(tx, present, key, clock.now()))) continue;
+          await insert(tx, key, 'next');
           moved += 1;
         }
-        if (moved > 0) await audit.append(u, { event: 'keys.rotated', outcome: 'ok', detail: { by } });
+        if (moved > 0) await audit.append(tx, { event: 'keys.rotated', outcome: 'ok', detail: { by } });
         return true;
       });
     },
@@ -111,14 +111,19 @@ export function createKeyRing(deps: Deps): KeyRing {
 }
 
 /** Moves the keys of one kind one place on. @returns false when another node did it in the same moment */
-async function moveOn(u: Unit, present: readonly keyStore.KeyRow[], kind: NewKey, now: number): Promise<boolean> {
+async function advanceKeys(
+  tx: Transaction,
+  present: readonly keyStore.KeyRow[],
+  kind: NewKey,
+  now: number,
+): Promise<boolean> {
   const family = present.filter((row) => row.purpose === kind.purpose && row.alg === kind.alg);
   const inState = (state: keyStore.KeyState): keyStore.KeyRow[] => family.filter((row) => row.state === state);
   for (const row of inState('current')) {
-    if (!(await keyStore.setKeyState(u, row.id, 'current', 'previous'))) return false;
+    if (!(await keyStore.updateKeyState(tx, row.id, 'current', 'previous'))) return false;
   }
-  for (const row of inState('previous')) if (isSpent(family, row, now)) await keyStore.deleteKey(u, row.id);
-  for (const row of inState('next')) await keyStore.setKeyState(u, row.id, 'next', 'current');
+  for (const row of inState('previous')) if (canBeDeleted(family, row, now)) await keyStore.deleteKey(tx, row.id);
+  for (const row of inState('next')) await keyStore.updateKeyState(tx, row.id, 'next', 'current');
   return true;
 }
 
@@ -126,21 +131,21 @@ async function moveOn(u: Unit, present: readonly keyStore.KeyRow[], kind: NewKey
  * A signing key goes with the next rotation: its tokens live for minutes, and a stolen one must not be trusted any longer. A
  * cookie key stays for as long as a cookie that it signed may hold a session.
  */
-function isSpent(family: readonly keyStore.KeyRow[], row: keyStore.KeyRow, now: number): boolean {
+function canBeDeleted(family: readonly keyStore.KeyRow[], row: keyStore.KeyRow, now: number): boolean {
   if (row.purpose !== 'cookie') return true;
   // Each rotation makes a key: with the second one after this key, this one stopped signing.
   const [, replaced] = family
     .map(({ createdAt }) => createdAt)
     .filter((createdAt) => createdAt > row.createdAt)
     .sort((a, b) => a - b);
-  return replaced !== undefined && now - replaced >= REMEMBERED_SESSION_SECONDS * 1000;
+  return replaced !== undefined && now - replaced >= MAX_REMEMBERED_SESSION_SECONDS * 1000;
 }
 
-function missingKinds(
+function listMissingKeys(
   rows: readonly keyStore.KeyRow[],
 ): (Pick<NewKey, 'purpose' | 'alg'> & { state: keyStore.KeyState })[] {
   const wanted = [
-    ...ROTATING.flatMap((kind) => [
+    ...ROTATING_PURPOSES.flatMap((kind) => [
       { ...kind, state: 'current' as const },
       { ...kind, state: 'next' as const },
     ]),
@@ -165,7 +170,7 @@ function rowName({ purpose, alg, id }: Omit<SealedKey, 'sealed'>): string {
 }
 
 /** @throws {Error} when one of the keys was sealed by another master key */
-export function checkKeys(secrets: Secrets, keys: readonly SealedKey[]): void {
+export function assertKeysCanBeOpened(secrets: Secrets, keys: readonly SealedKey[]): void {
   for (const key of keys) unseal(secrets, key);
 }
 
@@ -178,11 +183,11 @@ function unseal(secrets: Secrets, row: SealedKey): string {
   }
 }
 
-function open(secrets: Secrets, rows: readonly keyStore.KeyRow[]): Keys {
+function open(secrets: Secrets, rows: readonly keyStore.KeyRow[]): ProviderKeys {
   const secretsOf = (purpose: NewKey['purpose']): string[] =>
     rows
       .filter((row) => row.purpose === purpose)
-      .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))
+      .sort((a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state))
       .map((row) => unseal(secrets, row));
   const [pairwise] = secretsOf('pairwise');
   if (pairwise === undefined) throw new Error('the pairwise key is missing');

@@ -11,14 +11,18 @@ export interface Mailer {
   close(): void;
 }
 
-const SECONDS = 1_000;
+const SMTP_TIMEOUT_MS = 1_000;
 
 const firstPasswordClosed = z.object({ name: z.string(), closedAt: z.number(), link: z.string() });
 const passwordChanged = z.object({ name: z.string(), changedAt: z.number(), link: z.string() });
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** A server that does not answer is given up soon; the outbox tries again. */
-const SMTP_TIMEOUTS = { connectionTimeout: 10 * SECONDS, greetingTimeout: 10 * SECONDS, socketTimeout: 30 * SECONDS };
+const SMTP_TIMEOUTS = {
+  connectionTimeout: 10 * SMTP_TIMEOUT_MS,
+  greetingTimeout: 10 * SMTP_TIMEOUT_MS,
+  socketTimeout: 30 * SMTP_TIMEOUT_MS,
+};
 
 interface Settings {
   smtpUrl: string;

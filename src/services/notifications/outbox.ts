@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { insertMany } from '../../store/database/bulk-insert.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as outboxStore from '../../store/outbox.ts';
 
 const mailPayload = z.object({
@@ -33,24 +33,24 @@ export type OutboxJob = z.infer<typeof payload>;
  */
 export interface Outbox {
   /** @returns the id of the job */
-  enqueue(u: Unit, job: OutboxJob): Promise<string>;
+  enqueue(tx: Transaction, job: OutboxJob): Promise<string>;
   /** The same for any number of jobs, in a few statements. @returns the ids of the jobs, in the order of the jobs */
-  enqueueAll(tx: Unit, jobs: readonly OutboxJob[]): Promise<string[]>;
+  enqueueAll(tx: Transaction, jobs: readonly OutboxJob[]): Promise<string[]>;
   /** @throws {Error} when the row was changed or moved */
   open(row: { id: string; payload: string }): OutboxJob;
   /** Tells the worker of this process that something is due; call it after the unit of work has committed. */
-  kick(): void;
+  wake(): void;
   /**
    * Waits until each job was delivered or has failed once, for about 1.5 seconds at most.
    *
    * @returns the ids of the delivered jobs
    */
   waitForDelivery(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  onKick(listener: () => void): void;
+  onWake(listener: () => void): void;
 }
 
 /** Milliseconds between two looks at the outbox while a person waits; about 1.5 seconds together. */
-const WAITS_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
+const DELIVERY_POLL_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
 
 interface Deps {
   store: Store;
@@ -68,28 +68,28 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
     return { id, kind: job.kind, payload, nextAt: now, createdAt: now };
   };
   return {
-    enqueue: async (u, job) => {
+    enqueue: async (tx, job) => {
       const row = toRow(job);
-      await outboxStore.enqueue(u, row);
+      await outboxStore.insertJob(tx, row);
       return row.id;
     },
     enqueueAll: async (tx, jobs) => {
       const rows = jobs.map(toRow);
-      await insertMany(tx, tx.t.outbox, rows);
+      await insertMany(tx, tx.tables.outbox, rows);
       return rows.map(({ id }) => id);
     },
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
-    kick: () => events.emit('due'),
+    wake: () => events.emit('due'),
     waitForDelivery: async (ids) => {
       if (ids.length === 0) return new Set();
-      let rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
-      for (const wait of WAITS_MS) {
+      let rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
+      for (const wait of DELIVERY_POLL_MS) {
         if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;
         await sleep(wait);
-        rows = await store.read((tx) => outboxStore.outboxOutcomes(tx, ids));
+        rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
       }
       return new Set(rows.filter(({ doneAt }) => doneAt !== null).map(({ id }) => id));
     },
-    onKick: (listener) => events.on('due', listener),
+    onWake: (listener) => events.on('due', listener),
   };
 }

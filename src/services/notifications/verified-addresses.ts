@@ -1,5 +1,5 @@
-import { ORIGINAL_LANGUAGE } from '../../domain/text.ts';
-import type { Unit } from '../../store/database/index.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { MailJob, Outbox } from './outbox.ts';
 
@@ -9,16 +9,16 @@ import type { MailJob, Outbox } from './outbox.ts';
  * @param write makes the mail for the name of the person
  */
 export async function mailVerifiedAddresses(
-  tx: Unit,
+  tx: Transaction,
   outbox: Outbox,
   personId: string,
   write: (name: string) => Pick<MailJob, 'template' | 'locals'>,
 ): Promise<void> {
-  const facts = await people.personFacts(tx, personId);
+  const facts = await people.loadPersonFacts(tx, personId);
   if (facts === undefined) return;
   for (const { kind, value, verified } of facts.identifiers) {
     if (kind !== 'email' || !verified) continue;
-    const lang = facts.locale ?? ORIGINAL_LANGUAGE;
+    const lang = facts.locale ?? DEFAULT_LANGUAGE;
     await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name) });
   }
 }

@@ -2,7 +2,7 @@ import type { Config } from '../../config/load.ts';
 import { systemRandom } from '../../domain/random.ts';
 import { createSecrets } from '../../platform/crypto/secrets.ts';
 import { restore } from '../../store/database/restore.ts';
-import { checkKeys } from '../keys/key-ring.ts';
+import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 
 export { backup } from '../../store/database/backup.ts';
 
@@ -17,6 +17,6 @@ export async function restoreBackup(
 ): Promise<void> {
   const secrets = createSecrets(masterKey, systemRandom);
   await restore(database, file, (keys) => {
-    checkKeys(secrets, keys);
+    assertKeysCanBeOpened(secrets, keys);
   });
 }

@@ -1,12 +1,12 @@
-import { transition, type GuardianshipAction } from '../../domain/acting/guardianship.ts';
+import { nextState, type GuardianshipAction } from '../../domain/acting/guardianship.ts';
 import type { Clock } from '../../domain/clock.ts';
-import { dayInCity } from '../../domain/clock.ts';
+import { localDate } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import * as guardianships from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
-import type { Endings } from '../access/revocation.ts';
+import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 
@@ -21,32 +21,32 @@ export interface GuardianshipChange {
 
 export interface Guardianships {
   /** @returns false when the guardianship is not in a state that allows it */
-  change(change: GuardianshipChange): Promise<boolean>;
+  applyAction(change: GuardianshipChange): Promise<boolean>;
   /** Ends what has passed its last day. @returns how many */
-  expireEnded(limit: number): Promise<number>;
+  expirePastEndDate(limit: number): Promise<number>;
 }
 
 interface Deps {
   store: Store;
   clock: Clock;
   audit: Audit;
-  endings: Endings;
+  revocation: Revocation;
   outbox: Outbox;
   secrets: Pick<Secrets, 'seal'>;
 }
 
 /** What changes a guardianship, also changes what rests on it: grants and tokens end, relying parties are told. */
-export function createGuardianships({ store, clock, audit, endings, outbox, secrets }: Deps): Guardianships {
-  const apply = async (u: Unit, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
-    const row = await guardianships.guardianshipById(u, id);
-    const next = row && transition(row.state, action);
+export function createGuardianships({ store, clock, audit, revocation, outbox, secrets }: Deps): Guardianships {
+  const apply = async (tx: Transaction, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
+    const row = await guardianships.findGuardianship(tx, id);
+    const next = row && nextState(row.state, action);
     if (row === undefined || next === undefined) return false;
     // Waits for a sign-in that stores a grant on this guardianship, so that the grant is listed below.
-    await people.lockPerson(u, row.guardianId);
+    await people.lockPerson(tx, row.guardianId);
     const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
-    if (!(await guardianships.setGuardianshipState(u, id, row.state, next, sealed, clock.now()))) return false;
-    if (next !== 'active') await endings.endGrants(u, await grantStore.grantsOnBasis(u, id));
-    await audit.append(u, {
+    if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return false;
+    if (next !== 'active') await revocation.revokeGrants(tx, await grantStore.listGrantsByBasis(tx, id));
+    await audit.append(tx, {
       event: `guardianship.${action}`,
       outcome: 'ok',
       actorId,
@@ -56,18 +56,18 @@ export function createGuardianships({ store, clock, audit, endings, outbox, secr
     return true;
   };
   return {
-    change: async (change) => {
-      const changed = await store.write((u) => apply(u, change));
-      if (changed) outbox.kick();
+    applyAction: async (change) => {
+      const changed = await store.write((tx) => apply(tx, change));
+      if (changed) outbox.wake();
       return changed;
     },
-    expireEnded: async (limit) => {
-      const today = dayInCity(clock.now());
-      const ended = await store.read((u) => guardianships.guardianshipsEndingBefore(u, today, limit));
+    expirePastEndDate: async (limit) => {
+      const today = localDate(clock.now());
+      const ended = await store.read((tx) => guardianships.listGuardianshipsEndingBefore(tx, today, limit));
       for (const { id } of ended) {
-        await store.write((u) => apply(u, { id, action: 'expire', actorId: undefined }));
+        await store.write((tx) => apply(tx, { id, action: 'expire', actorId: undefined }));
       }
-      if (ended.length > 0) outbox.kick();
+      if (ended.length > 0) outbox.wake();
       return ended.length;
     },
   };

@@ -1,13 +1,13 @@
-import { dayInCity, type Clock } from '../../domain/clock.ts';
+import { localDate, type Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../domain/model.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import type { Store, Unit } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { PersonStatus } from '../../store/people/people.ts';
-import type { Endings } from '../access/revocation.ts';
+import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Attempts } from '../authentication/password-verification.ts';
+import type { PasswordVerifier } from '../authentication/password-verification.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 
 export interface PersonByLogin {
@@ -17,9 +17,9 @@ export interface PersonByLogin {
 
 export interface People {
   /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
-  activeFacts(personId: string): Promise<PersonFacts | undefined>;
+  findActive(personId: string): Promise<PersonFacts | undefined>;
   /** Returns true if the account is open and its credential is still the one that was verified. */
-  isCurrent(personId: string, credentialVersion: number): Promise<boolean>;
+  isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean>;
   /**
    * Closes or opens an account. Closing ends everything at once: sessions, grants, refresh tokens; relying parties are told.
    *
@@ -30,15 +30,15 @@ export interface People {
   /** Clears the failures of a person under every login, and opens a closed first password again. Its expiry stays. */
   unlock(personId: string): Promise<void>;
   /** A login name to show to the person: what is typed most likely. */
-  loginOf(personId: string): Promise<string>;
+  getPrimaryLogin(personId: string): Promise<string>;
 }
 
 interface Deps {
   store: Store;
-  attempts: Pick<Attempts, 'forgive'>;
+  passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
   clock: Clock;
   audit: Pick<Audit, 'append'>;
-  endings: Endings;
+  revocation: Revocation;
   outbox: Outbox;
 }
 
@@ -47,53 +47,57 @@ export async function findByLogin(store: Store, typed: string): Promise<PersonBy
   const login = parseLogin(typed);
   if (login === undefined) return undefined;
   return store.read(async (tx) => {
-    const personId = await people.personIdByIdentifier(tx, login.kind, login.value);
-    const person = personId === undefined ? undefined : await people.personById(tx, personId);
+    const personId = await people.findPersonIdByIdentifier(tx, login.kind, login.value);
+    const person = personId === undefined ? undefined : await people.findPerson(tx, personId);
     return person && { personId: person.id, status: person.status };
   });
 }
 
 /** `unlock` alone, for a command that changes nothing else. */
-export function createUnlock({ store, attempts, audit }: Pick<Deps, 'store' | 'attempts' | 'audit'>): People['unlock'] {
+export function createUnlock({
+  store,
+  passwordVerifier,
+  audit,
+}: Pick<Deps, 'store' | 'passwordVerifier' | 'audit'>): People['unlock'] {
   return (personId) =>
     store.write(async (tx) => {
-      await clearFailures(tx, attempts, personId);
+      await clearFailures(tx, passwordVerifier, personId);
       await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
     });
 }
 
-async function clearFailures(tx: Unit, attempts: Deps['attempts'], personId: string): Promise<void> {
+async function clearFailures(tx: Transaction, attempts: Deps['passwordVerifier'], personId: string): Promise<void> {
   await credentials.reopenFirstPassword(tx, personId);
-  await attempts.forgive(tx, personId);
+  await attempts.resetFailures(tx, personId);
 }
 
-export function createPeople({ store, attempts, clock, audit, endings, outbox }: Deps): People {
-  const activeFacts: People['activeFacts'] = async (personId) => {
-    const facts = await store.read((u) => people.personFacts(u, personId, dayInCity(clock.now())));
+export function createPeople({ store, passwordVerifier, clock, audit, revocation, outbox }: Deps): People {
+  const findActive: People['findActive'] = async (personId) => {
+    const facts = await store.read((tx) => people.loadPersonFacts(tx, personId, localDate(clock.now())));
     return facts?.active === true ? facts : undefined;
   };
   return {
-    activeFacts,
-    isCurrent: async (personId, credentialVersion) => {
-      const person = await store.read((tx) => people.getCredentialState(tx, personId));
+    findActive,
+    isCredentialCurrent: async (personId, credentialVersion) => {
+      const person = await store.read((tx) => people.findCredentialState(tx, personId));
       return person?.status === 'active' && person.credentialVersion === credentialVersion;
     },
     setStatus: async (personId, status, actorId) => {
-      const changed = await store.write(async (u) => {
-        if (!(await people.setPersonStatus(u, personId, status, clock.now()))) return false;
+      const changed = await store.write(async (tx) => {
+        if (!(await people.updatePersonStatus(tx, personId, status, clock.now()))) return false;
         // At enabling too: a request that began before the disabling may have stored its link after it.
-        await credentials.deleteResetLink(u, personId);
-        if (status === 'disabled') await endings.endPerson(u, personId);
-        else await clearFailures(u, attempts, personId);
-        await audit.append(u, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
+        await credentials.deleteResetLink(tx, personId);
+        if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
+        else await clearFailures(tx, passwordVerifier, personId);
+        await audit.append(tx, { event: `person.${status}`, outcome: 'ok', actorId, subjectId: personId });
         return true;
       });
-      outbox.kick();
+      outbox.wake();
       return changed;
     },
-    unlock: createUnlock({ store, attempts, audit }),
-    loginOf: async (personId) => {
-      const facts = await activeFacts(personId);
+    unlock: createUnlock({ store, passwordVerifier, audit }),
+    getPrimaryLogin: async (personId) => {
+      const facts = await findActive(personId);
       return (facts?.identifiers.find(({ kind }) => kind === 'email') ?? facts?.identifiers[0])?.value ?? '';
     },
   };

@@ -1,8 +1,8 @@
 import { and, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import { unlockedRows } from '../database/bulk-insert.ts';
-import { statement, type Param, type Unit } from '../database/index.ts';
-import { lockPerson, raiseCredentialVersion } from '../people/people.ts';
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
+import { lockPerson, incrementCredentialVersion } from '../people/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
 export type FirstPassword = Pick<
@@ -20,48 +20,59 @@ export interface Credential {
   first?: FirstPassword;
 }
 
-const both = statement(({ db, t: { persons, passwords: p, firstPasswords: f } }, param: Param<{ personId: string }>) =>
-  db
-    .select({
-      version: persons.credentialVersion,
-      hash: p.hash,
-      first: { mac: f.mac, expiresAt: f.expiresAt, failures: f.failures, closedAt: f.closedAt },
-    })
-    .from(persons)
-    .leftJoin(p, eq(p.personId, persons.id))
-    .leftJoin(f, eq(f.personId, persons.id))
-    .where(eq(persons.id, param('personId'))),
+const both = preparedStatement(
+  ({ db, tables: { persons, passwords, firstPasswords } }, param: Param<{ personId: string }>) =>
+    db
+      .select({
+        version: persons.credentialVersion,
+        hash: passwords.hash,
+        first: {
+          mac: firstPasswords.mac,
+          expiresAt: firstPasswords.expiresAt,
+          failures: firstPasswords.failures,
+          closedAt: firstPasswords.closedAt,
+        },
+      })
+      .from(persons)
+      .leftJoin(passwords, eq(passwords.personId, persons.id))
+      .leftJoin(firstPasswords, eq(firstPasswords.personId, persons.id))
+      .where(eq(persons.id, param('personId'))),
 );
 
 /** One query for both, so that an account without a password takes no longer or shorter. */
-export async function credentialOf(u: Unit, personId: string): Promise<Credential> {
-  const [row] = await both(u, { personId });
+export async function getCredential(tx: Transaction, personId: string): Promise<Credential> {
+  const [row] = await both(tx, { personId });
   if (!row) return {};
   const { version, hash, first } = row;
   return { version, ...(hash === null ? {} : { hash }), ...(first === null ? {} : { first }) };
 }
 
-const near = statement(({ db, t: { passwords: p } }, param: Param<{ id: string }>) => {
-  const least = (where: SQL): SQL => sql`(select min(${p.personId}) from ${p} ${where})`;
+const near = preparedStatement(({ db, tables: { passwords } }, param: Param<{ id: string }>) => {
+  const least = (where: SQL): SQL => sql`(select min(${passwords.personId}) from ${passwords} ${where})`;
   return db
-    .select({ hash: p.hash })
-    .from(p)
-    .where(eq(p.personId, sql`coalesce(${least(sql`where ${p.personId} >= ${param('id')}`)}, ${least(sql``)})`));
+    .select({ hash: passwords.hash })
+    .from(passwords)
+    .where(
+      eq(
+        passwords.personId,
+        sql`coalesce(${least(sql`where ${passwords.personId} >= ${param('id')}`)}, ${least(sql``)})`,
+      ),
+    );
 });
 
 /**
  * Returns the hash of the first account at or after an id, or of the first account of all. Its cost is that of some real account, as
  * often as real accounts have it. @returns undefined when no person has a password
  */
-export async function hashNear(tx: Unit, id: string): Promise<string | undefined> {
+export async function findHashNear(tx: Transaction, id: string): Promise<string | undefined> {
   const [row] = await near(tx, { id });
   return row?.hash;
 }
 
 /** Opens a closed first password again; its expiry stays. */
-export async function reopenFirstPassword(tx: Unit, personId: string): Promise<void> {
-  const f = tx.t.firstPasswords;
-  await tx.db.update(f).set({ failures: 0, closedAt: null }).where(eq(f.personId, personId));
+export async function reopenFirstPassword(tx: Transaction, personId: string): Promise<void> {
+  const firstPasswords = tx.tables.firstPasswords;
+  await tx.db.update(firstPasswords).set({ failures: 0, closedAt: null }).where(eq(firstPasswords.personId, personId));
 }
 
 /**
@@ -69,15 +80,15 @@ export async function reopenFirstPassword(tx: Unit, personId: string): Promise<v
  *
  * @returns the new credential version
  */
-export async function setPassword(tx: Unit, personId: string, hash: string, now: number): Promise<number> {
-  const { passwords: p, firstPasswords: f, resetLinks: r } = tx.t;
-  const version = await raiseCredentialVersion(tx, personId);
+export async function upsertPassword(tx: Transaction, personId: string, hash: string, now: number): Promise<number> {
+  const { passwords, firstPasswords, resetLinks } = tx.tables;
+  const version = await incrementCredentialVersion(tx, personId);
   await tx.db
-    .insert(p)
+    .insert(passwords)
     .values({ personId, hash, changedAt: now })
-    .onConflictDoUpdate({ target: p.personId, set: { hash, changedAt: now } });
-  await tx.db.delete(f).where(eq(f.personId, personId));
-  await tx.db.delete(r).where(eq(r.personId, personId));
+    .onConflictDoUpdate({ target: passwords.personId, set: { hash, changedAt: now } });
+  await tx.db.delete(firstPasswords).where(eq(firstPasswords.personId, personId));
+  await tx.db.delete(resetLinks).where(eq(resetLinks.personId, personId));
   return version;
 }
 
@@ -87,8 +98,8 @@ export async function setPassword(tx: Unit, personId: string, hash: string, now:
  *
  * @returns the new credential version; `undefined` when the credential was changed in the meantime, and nothing is changed then
  */
-export async function exchangePassword(
-  tx: Unit,
+export async function replacePasswordIfUnchanged(
+  tx: Transaction,
   personId: string,
   verifiedVersion: number,
   hash: string,
@@ -96,17 +107,22 @@ export async function exchangePassword(
 ): Promise<number | undefined> {
   const person = await lockPerson(tx, personId);
   if (person?.status !== 'active' || person.credentialVersion !== verifiedVersion) return undefined;
-  return setPassword(tx, personId, hash, now);
+  return upsertPassword(tx, personId, hash, now);
 }
 
 /** Puts a stronger hash of the same password. @returns false when the password was changed in the meantime */
-export async function replaceHash(u: Unit, personId: string, oldHash: string, newHash: string): Promise<boolean> {
-  const p = u.t.passwords;
-  const rows = await u.db
-    .update(p)
+export async function replaceHash(
+  tx: Transaction,
+  personId: string,
+  oldHash: string,
+  newHash: string,
+): Promise<boolean> {
+  const passwords = tx.tables.passwords;
+  const rows = await tx.db
+    .update(passwords)
     .set({ hash: newHash })
-    .where(and(eq(p.personId, personId), eq(p.hash, oldHash)))
-    .returning({ personId: p.personId });
+    .where(and(eq(passwords.personId, personId), eq(passwords.hash, oldHash)))
+    .returning({ personId: passwords.personId });
   return rows.length > 0;
 }
 
@@ -116,18 +132,18 @@ export async function replaceHash(u: Unit, personId: string, oldHash: string, ne
  *
  * @param first.expiresAt ms since 1970
  */
-export async function setFirstPassword(
-  tx: Unit,
+export async function upsertFirstPassword(
+  tx: Transaction,
   first: { personId: string; mac: string; expiresAt: number; createdAt: number },
 ): Promise<void> {
-  const { passwords: p, firstPasswords: f } = tx.t;
+  const { passwords, firstPasswords } = tx.tables;
   const { personId, ...rest } = first;
-  await raiseCredentialVersion(tx, personId);
+  await incrementCredentialVersion(tx, personId);
   await tx.db
-    .insert(f)
+    .insert(firstPasswords)
     .values(first)
-    .onConflictDoUpdate({ target: f.personId, set: { ...rest, failures: 0, closedAt: null } });
-  await tx.db.delete(p).where(eq(p.personId, personId));
+    .onConflictDoUpdate({ target: firstPasswords.personId, set: { ...rest, failures: 0, closedAt: null } });
+  await tx.db.delete(passwords).where(eq(passwords.personId, personId));
   await deleteResetLink(tx, personId);
 }
 
@@ -136,60 +152,62 @@ export async function setFirstPassword(
  * @returns the count and when it was closed, or undefined when none is open at `now`
  */
 export async function countFirstPasswordFailure(
-  u: Unit,
+  tx: Transaction,
   personId: string,
   limit: number,
   now: number,
 ): Promise<{ failures: number; closedAt: number | null } | undefined> {
-  const f = u.t.firstPasswords;
-  const [row] = await u.db
-    .update(f)
+  const firstPasswords = tx.tables.firstPasswords;
+  const [row] = await tx.db
+    .update(firstPasswords)
     .set({
-      failures: sql`${f.failures} + 1`,
-      closedAt: sql`case when ${f.failures} + 1 >= ${limit} then ${now} else ${f.closedAt} end`,
+      failures: sql`${firstPasswords.failures} + 1`,
+      closedAt: sql`case when ${firstPasswords.failures} + 1 >= ${limit} then ${now} else ${firstPasswords.closedAt} end`,
     })
-    .where(and(eq(f.personId, personId), isNull(f.closedAt), gt(f.expiresAt, now)))
-    .returning({ failures: f.failures, closedAt: f.closedAt });
+    .where(
+      and(eq(firstPasswords.personId, personId), isNull(firstPasswords.closedAt), gt(firstPasswords.expiresAt, now)),
+    )
+    .returning({ failures: firstPasswords.failures, closedAt: firstPasswords.closedAt });
   return row;
 }
 
 /** Makes a reset link; an earlier one of the same person stops working. */
-export async function putResetLink(u: Unit, link: NewResetLink): Promise<void> {
-  const r = u.t.resetLinks;
+export async function upsertResetLink(tx: Transaction, link: NewResetLink): Promise<void> {
+  const resetLinks = tx.tables.resetLinks;
   const { tokenHash, expiresAt, createdAt } = link;
-  await u.db
-    .insert(r)
+  await tx.db
+    .insert(resetLinks)
     .values(link)
-    .onConflictDoUpdate({ target: r.personId, set: { tokenHash, expiresAt, createdAt } });
+    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, expiresAt, createdAt } });
 }
 
 /** Ends the reset link of a person, if there is one. */
-export async function deleteResetLink(tx: Unit, personId: string): Promise<void> {
-  const r = tx.t.resetLinks;
-  await tx.db.delete(r).where(eq(r.personId, personId));
+export async function deleteResetLink(tx: Transaction, personId: string): Promise<void> {
+  const resetLinks = tx.tables.resetLinks;
+  await tx.db.delete(resetLinks).where(eq(resetLinks.personId, personId));
 }
 
-export async function deleteAllResetLinks(tx: Unit): Promise<void> {
-  await tx.db.delete(tx.t.resetLinks);
+export async function deleteAllResetLinks(tx: Transaction): Promise<void> {
+  await tx.db.delete(tx.tables.resetLinks);
 }
 
 /** Uses a link up: of any number of callers one gets the person's id, the others undefined. */
-export async function takeResetLink(u: Unit, tokenHash: string, now: number): Promise<string | undefined> {
-  const r = u.t.resetLinks;
-  const [row] = await u.db
-    .delete(r)
-    .where(and(eq(r.tokenHash, tokenHash), gt(r.expiresAt, now)))
-    .returning({ personId: r.personId });
+export async function consumeResetLink(tx: Transaction, tokenHash: string, now: number): Promise<string | undefined> {
+  const resetLinks = tx.tables.resetLinks;
+  const [row] = await tx.db
+    .delete(resetLinks)
+    .where(and(eq(resetLinks.tokenHash, tokenHash), gt(resetLinks.expiresAt, now)))
+    .returning({ personId: resetLinks.personId });
   return row?.personId;
 }
 
 /** Reads a link that has not expired, without using it up. */
 export async function findResetLink(
-  tx: Unit,
+  tx: Transaction,
   tokenHash: string,
   now: number,
 ): Promise<{ personId: string; expiresAt: number } | undefined> {
-  const { resetLinks } = tx.t;
+  const { resetLinks } = tx.tables;
   const [row] = await tx.db
     .select({ personId: resetLinks.personId, expiresAt: resetLinks.expiresAt })
     .from(resetLinks)
@@ -198,12 +216,16 @@ export async function findResetLink(
 }
 
 /** Removes expired links. @returns how many */
-export async function purgeResetLinks(u: Unit, now: number): Promise<number> {
-  const r = u.t.resetLinks;
-  const expired = u.db.select({ personId: r.personId }).from(r).where(lte(r.expiresAt, now)).orderBy(r.personId);
-  const rows = await u.db
-    .delete(r)
-    .where(inArray(r.personId, unlockedRows(u, expired)))
-    .returning({ personId: r.personId });
+export async function purgeResetLinks(tx: Transaction, now: number): Promise<number> {
+  const resetLinks = tx.tables.resetLinks;
+  const expired = tx.db
+    .select({ personId: resetLinks.personId })
+    .from(resetLinks)
+    .where(lte(resetLinks.expiresAt, now))
+    .orderBy(resetLinks.personId);
+  const rows = await tx.db
+    .delete(resetLinks)
+    .where(inArray(resetLinks.personId, unlockedRows(tx, expired)))
+    .returning({ personId: resetLinks.personId });
   return rows.length;
 }

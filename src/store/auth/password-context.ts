@@ -1,9 +1,9 @@
 import { and, eq, inArray, ne } from 'drizzle-orm';
 
-import type { Unit } from '../database/index.ts';
+import type { Transaction } from '../database/index.ts';
 
 /** The words that a new password must not contain (NIST SP 800-63B-4, section 3.1.1.2), gathered for one person. */
-export interface PasswordWords {
+export interface PasswordContextRow {
   names: string[];
   emails: string[];
   phones: string[];
@@ -18,17 +18,20 @@ export interface PasswordWords {
  * Own words and those of the children: a child's name or student number is what others try first. For a family's school
  * account the student counts as the child. Empty when there is no such person.
  */
-export async function passwordContext(u: Unit, personId: string): Promise<PasswordWords> {
-  const ids = [personId, ...(await childIds(u, personId))];
-  const { persons: p, identifiers: i } = u.t;
-  const persons = await u.db
-    .select({ id: p.id, name: p.name, nationalIdSealed: p.nationalIdSealed })
-    .from(p)
-    .where(inArray(p.id, ids));
-  const identifiers = await u.db.select({ kind: i.kind, value: i.value }).from(i).where(eq(i.personId, personId));
+export async function loadPasswordContext(tx: Transaction, personId: string): Promise<PasswordContextRow> {
+  const ids = [personId, ...(await listChildIds(tx, personId))];
+  const { persons: personsTable, identifiers: identifiersTable } = tx.tables;
+  const persons = await tx.db
+    .select({ id: personsTable.id, name: personsTable.name, nationalIdSealed: personsTable.nationalIdSealed })
+    .from(personsTable)
+    .where(inArray(personsTable.id, ids));
+  const identifiers = await tx.db
+    .select({ kind: identifiersTable.kind, value: identifiersTable.value })
+    .from(identifiersTable)
+    .where(eq(identifiersTable.personId, personId));
   const valuesOf = (...kinds: string[]): string[] =>
     identifiers.filter(({ kind }) => kinds.includes(kind)).map(({ value }) => value);
-  const { studentNumbers, schools } = await schoolWords(u, personId, ids);
+  const { studentNumbers, schools } = await listSchoolNames(tx, personId, ids);
   return {
     names: unique(persons.map(({ name }) => name)),
     emails: valuesOf('email'),
@@ -40,32 +43,35 @@ export async function passwordContext(u: Unit, personId: string): Promise<Passwo
   };
 }
 
-async function childIds(u: Unit, personId: string): Promise<string[]> {
-  const { guardianships: g, schoolAccounts: a } = u.t;
-  const children = await u.db
-    .select({ id: g.studentId })
-    .from(g)
-    .where(and(eq(g.guardianId, personId), ne(g.state, 'revoked')));
-  const students = await u.db.select({ id: a.studentId }).from(a).where(eq(a.personId, personId));
+async function listChildIds(tx: Transaction, personId: string): Promise<string[]> {
+  const { guardianships, schoolAccounts } = tx.tables;
+  const children = await tx.db
+    .select({ id: guardianships.studentId })
+    .from(guardianships)
+    .where(and(eq(guardianships.guardianId, personId), ne(guardianships.state, 'revoked')));
+  const students = await tx.db
+    .select({ id: schoolAccounts.studentId })
+    .from(schoolAccounts)
+    .where(eq(schoolAccounts.personId, personId));
   return [...children, ...students].map(({ id }) => id);
 }
 
-async function schoolWords(
-  u: Unit,
+async function listSchoolNames(
+  tx: Transaction,
   personId: string,
   studentIds: string[],
 ): Promise<{ studentNumbers: string[]; schools: string[] }> {
-  const { enrolments: e, memberships: m, schools: s } = u.t;
-  const enrolled = await u.db
-    .select({ number: e.studentNumber, school: s })
-    .from(e)
-    .innerJoin(s, eq(s.code, e.schoolCode))
-    .where(inArray(e.studentId, studentIds));
-  const employed = await u.db
-    .select({ school: s })
-    .from(m)
-    .innerJoin(s, eq(s.code, m.schoolCode))
-    .where(eq(m.personId, personId));
+  const { enrolments, memberships, schools } = tx.tables;
+  const enrolled = await tx.db
+    .select({ number: enrolments.studentNumber, school: schools })
+    .from(enrolments)
+    .innerJoin(schools, eq(schools.code, enrolments.schoolCode))
+    .where(inArray(enrolments.studentId, studentIds));
+  const employed = await tx.db
+    .select({ school: schools })
+    .from(memberships)
+    .innerJoin(schools, eq(schools.code, memberships.schoolCode))
+    .where(eq(memberships.personId, personId));
   return {
     studentNumbers: unique(enrolled.map(({ number }) => number)),
     schools: unique([...enrolled, ...employed].flatMap(({ school }) => [school.name, school.nameEn, school.code])),

@@ -3,7 +3,7 @@ import { eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Refusals } from '../../domain/throttling/refusals.ts';
 import type { ThrottleState } from '../../domain/throttling/throttle.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
-import { statement, type Param, type Unit } from '../database/index.ts';
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 
 /** A counter as it is stored. */
 export interface Throttle {
@@ -12,17 +12,17 @@ export interface Throttle {
   refusals: Refusals;
 }
 
-const lock = statement(({ db, t: { throttles: t } }, p: Param<{ key: string }>) =>
+const readForUpdate = preparedStatement(({ db, tables: { throttles } }, param: Param<{ key: string }>) =>
   db
-    .insert(t)
-    .values({ key: p('key'), failures: 0, blockedUntil: 0, updatedAt: 0 })
-    .onConflictDoUpdate({ target: t.key, set: { failures: sql`${t.failures}` } })
+    .insert(throttles)
+    .values({ key: param('key'), failures: 0, blockedUntil: 0, updatedAt: 0 })
+    .onConflictDoUpdate({ target: throttles.key, set: { failures: sql`${throttles.failures}` } })
     .returning({
-      failures: t.failures,
-      blockedUntil: t.blockedUntil,
-      updatedAt: t.updatedAt,
-      refusals: t.refusals,
-      refusedSince: t.refusedSince,
+      failures: throttles.failures,
+      blockedUntil: throttles.blockedUntil,
+      updatedAt: throttles.updatedAt,
+      refusals: throttles.refusals,
+      refusedSince: throttles.refusedSince,
     }),
 );
 
@@ -31,20 +31,25 @@ const lock = statement(({ db, t: { throttles: t } }, p: Param<{ key: string }>) 
  * nodes. One statement does both on both engines: an upsert that changes nothing. When several are needed, lock them in
  * the same order everywhere.
  */
-export async function lockThrottle(tx: Unit, key: string): Promise<Throttle> {
-  const [row] = await lock(tx, { key });
+export async function readThrottleForUpdate(tx: Transaction, key: string): Promise<Throttle> {
+  const [row] = await readForUpdate(tx, { key });
   if (row === undefined) throw new Error('throttles: the upsert returned no row');
   const { refusals, refusedSince, ...state } = row;
   // The placeholder of a counter that is new: 1970 is no time at which anything was counted.
   return { state: state.updatedAt === 0 ? undefined : state, refusals: { count: refusals, since: refusedSince } };
 }
 
-const put = statement(({ db, t: { throttles: t } }, p: Param<ThrottleState & { key: string }>) =>
+const upsert = preparedStatement(({ db, tables: { throttles } }, param: Param<ThrottleState & { key: string }>) =>
   db
-    .insert(t)
-    .values({ key: p('key'), failures: p('failures'), blockedUntil: p('blockedUntil'), updatedAt: p('updatedAt') })
+    .insert(throttles)
+    .values({
+      key: param('key'),
+      failures: param('failures'),
+      blockedUntil: param('blockedUntil'),
+      updatedAt: param('updatedAt'),
+    })
     .onConflictDoUpdate({
-      target: t.key,
+      target: throttles.key,
       set: {
         failures: sql`excluded.failures`,
         blockedUntil: sql`excluded.blocked_until`,
@@ -54,42 +59,42 @@ const put = statement(({ db, t: { throttles: t } }, p: Param<ThrottleState & { k
 );
 
 /** Writes the state of a counter; its refusals stay. */
-export async function putThrottle(u: Unit, key: string, state: ThrottleState): Promise<void> {
-  await put(u, { ...state, key });
+export async function upsertThrottle(tx: Transaction, key: string, state: ThrottleState): Promise<void> {
+  await upsert(tx, { ...state, key });
 }
 
-const setRefused = statement(
-  ({ db, t: { throttles: t } }, p: Param<{ key: string; count: number; since: number | null }>) =>
+const setRefused = preparedStatement(
+  ({ db, tables: { throttles } }, param: Param<{ key: string; count: number; since: number | null }>) =>
     db
-      .update(t)
-      .set({ refusals: sql`${p('count')}`, refusedSince: sql`${p('since')}` })
-      .where(eq(t.key, p('key'))),
+      .update(throttles)
+      .set({ refusals: sql`${param('count')}`, refusedSince: sql`${param('since')}` })
+      .where(eq(throttles.key, param('key'))),
 );
 
 /** Writes the refusals of a locked counter. */
-export async function putRefusals(tx: Unit, key: string, refusals: Refusals): Promise<void> {
+export async function updateRefusals(tx: Transaction, key: string, refusals: Refusals): Promise<void> {
   await setRefused(tx, { ...refusals, key });
 }
 
 /** Writes a counter a millisecond younger: SQLite leaves out a write that would change nothing. */
-export async function touchThrottle(u: Unit, key: string): Promise<void> {
-  const t = u.t.throttles;
-  await u.db
-    .update(t)
-    .set({ updatedAt: sql`${t.updatedAt} + 1` })
-    .where(eq(t.key, key));
+export async function insertThrottleIfAbsent(tx: Transaction, key: string): Promise<void> {
+  const throttles = tx.tables.throttles;
+  await tx.db
+    .update(throttles)
+    .set({ updatedAt: sql`${throttles.updatedAt} + 1` })
+    .where(eq(throttles.key, key));
 }
 
-const clear = statement(({ db, t: { throttles: t } }, p: Param<{ key: string }>) =>
+const remove = preparedStatement(({ db, tables: { throttles } }, param: Param<{ key: string }>) =>
   db
-    .delete(t)
-    .where(eq(t.key, p('key')))
-    .returning({ count: t.refusals, since: t.refusedSince }),
+    .delete(throttles)
+    .where(eq(throttles.key, param('key')))
+    .returning({ count: throttles.refusals, since: throttles.refusedSince }),
 );
 
 /** Removes a counter. @returns the refusals that no audit entry sums up yet */
-export async function clearThrottle(u: Unit, key: string): Promise<Refusals | undefined> {
-  const [row] = await clear(u, { key });
+export async function deleteThrottle(tx: Transaction, key: string): Promise<Refusals | undefined> {
+  const [row] = await remove(tx, { key });
   return row;
 }
 
@@ -99,12 +104,17 @@ export interface PurgedThrottle {
 }
 
 /** Removes up to `limit` counters not touched since `before` (ms since 1970). @returns the removed counters */
-export async function purgeThrottles(u: Unit, before: number, limit: number): Promise<PurgedThrottle[]> {
-  const t = u.t.throttles;
-  const old = u.db.select({ key: t.key }).from(t).where(lt(t.updatedAt, before)).orderBy(t.key).limit(limit);
-  const rows = await u.db
-    .delete(t)
-    .where(inArray(t.key, unlockedRows(u, old)))
-    .returning({ key: t.key, count: t.refusals, since: t.refusedSince });
+export async function purgeThrottles(tx: Transaction, before: number, limit: number): Promise<PurgedThrottle[]> {
+  const throttles = tx.tables.throttles;
+  const old = tx.db
+    .select({ key: throttles.key })
+    .from(throttles)
+    .where(lt(throttles.updatedAt, before))
+    .orderBy(throttles.key)
+    .limit(limit);
+  const rows = await tx.db
+    .delete(throttles)
+    .where(inArray(throttles.key, unlockedRows(tx, old)))
+    .returning({ key: throttles.key, count: throttles.refusals, since: throttles.refusedSince });
   return rows.map(({ key, count, since }) => ({ key, refusals: { count, since } }));
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { UnavailableError } from '../../platform/errors.ts';
+import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { codeOf } from './errors.ts';
 import type { Store } from './index.ts';
@@ -17,17 +17,17 @@ const UNKNOWN = '08007';
 /** node-postgres gives this one no code. */
 const NO_CONNECTION = 'timeout exceeded when trying to connect';
 /** Who asks whether the node is ready waits so long for a trial, in milliseconds. */
-const TRIAL_MS = 500;
+const PROBE_TIMEOUT_MS = 500;
 
-export interface Watched {
-  /** The same store; where the database does not answer, it throws an `UnavailableError`. */
+export interface MonitoredStore {
+  /** The same store; where the database does not answer, it throws an `DatabaseUnavailableError`. */
   store: Store;
   /** Whether the database answers and, as far as is known, takes what is written. */
-  available: () => Promise<boolean>;
+  isAvailable: () => Promise<boolean>;
 }
 
 /** Tells errors of a database that is away from all others, and remembers whether writing works. */
-export function watchStore(store: Store, log: Logger): Watched {
+export function monitorAvailability(store: Store, log: Logger): MonitoredStore {
   let writable = true;
   const note = (now: boolean, error?: unknown): void => {
     if (now === writable) return;
@@ -37,15 +37,15 @@ export function watchStore(store: Store, log: Logger): Watched {
   };
   const watched: Store = {
     ...store,
-    read: (fn) => store.read(fn).catch(sayUnavailable),
+    read: (fn) => store.read(fn).catch(throwUnavailable),
     write: async (fn) => {
       try {
         const value = await store.write(fn);
         note(true);
         return value;
       } catch (error) {
-        if (isAway(error) && codeOf(error) !== UNKNOWN) note(false, error);
-        return sayUnavailable(error);
+        if (isConnectionError(error) && codeOf(error) !== UNKNOWN) note(false, error);
+        return throwUnavailable(error);
       }
     },
   };
@@ -57,20 +57,20 @@ export function watchStore(store: Store, log: Logger): Watched {
     }));
   return {
     store: watched,
-    available: async () => {
+    isAvailable: async () => {
       if (!(await succeeds(store.ping()))) return false;
-      return writable || Promise.race([tryToWrite(), sleep(TRIAL_MS, false, { ref: false })]);
+      return writable || Promise.race([tryToWrite(), sleep(PROBE_TIMEOUT_MS, false, { ref: false })]);
     },
   };
 }
 
-function isAway(error: unknown): boolean {
+function isConnectionError(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return NETWORK.has(code) || ENGINE.test(code) || (error instanceof Error && error.message.startsWith(NO_CONNECTION));
 }
 
-function sayUnavailable(error: unknown): never {
-  throw isAway(error) ? new UnavailableError(error) : error;
+function throwUnavailable(error: unknown): never {
+  throw isConnectionError(error) ? new DatabaseUnavailableError(error) : error;
 }
 
 function succeeds(work: Promise<unknown>): Promise<boolean> {

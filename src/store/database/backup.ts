@@ -4,7 +4,7 @@ import BetterSqlite from 'better-sqlite3';
 
 import { codeOf } from './errors.ts';
 import type { StoreOptions } from './index.ts';
-import { runTool } from './postgres/client-tools.ts';
+import { runClientTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
 /**
@@ -16,17 +16,17 @@ import { isTaken, writePrivateFile } from './private-file.ts';
  */
 export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
   try {
-    if (from.url === undefined) refuseMissing(sqliteFile(from));
+    if (from.url === undefined) assertSourceExists(sqliteFile(from));
     await writePrivateFile(target, async ({ fd }) => {
       if (from.url === undefined) copySqlite(sqliteFile(from), target);
-      else await runTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
+      else await runClientTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
     });
   } catch (cause) {
     throw new Error(`backup: ${problemOf(cause, from, target)}; nothing was written`, { cause });
   }
 }
 
-function refuseMissing(file: string): void {
+function assertSourceExists(file: string): void {
   if (existsSync(file)) return;
   throw new Error(
     `KINPASS_DATABASE_FILE: ${file} does not exist; check the path and the folder that the command runs in`,

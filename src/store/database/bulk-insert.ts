@@ -1,10 +1,10 @@
 import { getTableColumns, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 
-import type { Unit } from './index.ts';
+import type { Transaction } from './index.ts';
 
 /** SQLite takes 32,766 values in a statement (sqlite.org/limits.html), PostgreSQL 65,535. Longer ones are not faster. */
-const MOST_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 /** Values in a list that one statement compares with: far below what both engines take, and longer lists are not faster. */
 const CHUNK_LENGTH = 1_000;
@@ -22,18 +22,18 @@ export function chunksOf<T>(list: readonly T[]): T[][] {
  *
  * @param keys a query of one column
  */
-export function unlockedRows(tx: Unit, keys: SQLWrapper): SQL {
+export function unlockedRows(tx: Transaction, keys: SQLWrapper): SQL {
   return sql`(${keys.getSQL()} ${sql.raw(tx.dialect === 'postgres' ? 'for update skip locked' : '')})`;
 }
 
 /** Inserts any number of rows in as few statements as both engines bear. For the generator and the roster import. */
 export async function insertMany<T extends SQLiteTable>(
-  u: Unit,
+  tx: Transaction,
   table: T,
   rows: readonly T['$inferInsert'][],
 ): Promise<void> {
-  const size = Math.floor(MOST_VALUES / Object.keys(getTableColumns(table)).length);
+  const size = Math.floor(MAX_VALUES / Object.keys(getTableColumns(table)).length);
   for (let i = 0; i < rows.length; i += size) {
-    await u.db.insert(table).values(rows.slice(i, i + size));
+    await tx.db.insert(table).values(rows.slice(i, i + size));
   }
 }

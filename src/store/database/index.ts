@@ -3,8 +3,8 @@ import { openSqlite } from './sqlite/store.ts';
 import type { Store, StoreLog } from './transaction.ts';
 
 export { ConflictError, StoreError } from './errors.ts';
-export { statement, type Param } from './prepared-statement.ts';
-export type { Dialect, Queries, Store, StoreLog, Unit } from './transaction.ts';
+export { preparedStatement, type Param } from './prepared-statement.ts';
+export type { Dialect, Queries, Store, StoreLog, Transaction } from './transaction.ts';
 
 export interface StoreOptions {
   /** `postgres://…`; wins over `file`. */
@@ -22,7 +22,7 @@ export interface StoreOptions {
  * @throws the engine's error when the database cannot be reached or the file cannot be written
  */
 export async function openStore({ url, file, poolSize = 10, log }: StoreOptions): Promise<Store> {
-  const store = closingOnce(choose(url, file, poolSize, log));
+  const store = closeOnce(openEngine(url, file, poolSize, log));
   try {
     await store.ping();
     return store;
@@ -32,13 +32,18 @@ export async function openStore({ url, file, poolSize = 10, log }: StoreOptions)
   }
 }
 
-function choose(url: string | undefined, file: string | undefined, poolSize: number, log: StoreLog | undefined): Store {
+function openEngine(
+  url: string | undefined,
+  file: string | undefined,
+  poolSize: number,
+  log: StoreLog | undefined,
+): Store {
   if (url !== undefined) return openPostgres({ url, poolSize, log });
   if (file !== undefined) return openSqlite(file, log);
   throw new TypeError('openStore: url or file is needed');
 }
 
-function closingOnce(store: Store): Store {
+function closeOnce(store: Store): Store {
   let closing: Promise<void> | undefined;
   return { ...store, close: () => (closing ??= store.close()) };
 }

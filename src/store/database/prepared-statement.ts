@@ -1,7 +1,7 @@
 import { Placeholder } from 'drizzle-orm';
 
 import { StoreError } from './errors.ts';
-import type { Engine, Execute, Queries, Unit } from './transaction.ts';
+import type { Engine, Execute, Queries, Transaction } from './transaction.ts';
 
 /** A query of drizzle that has not been awaited. */
 interface Preparable<R> {
@@ -11,7 +11,7 @@ interface Preparable<R> {
 /** Returns the placeholder of a named value. */
 export type Param<V> = <K extends keyof V & string>(name: K) => Placeholder<K, V[K]>;
 
-type Build<V, R> = (tools: Pick<Engine, 't' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
+type Build<V, R> = (tools: Pick<Engine, 'tables' | 'dialect'> & { db: Queries }, param: Param<V>) => Preparable<R>;
 type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 
 /**
@@ -22,7 +22,7 @@ type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
  *
  * Drizzle passes `null` to the encoder of an inserted column, so nullable columns here are text or numbers only.
  */
-export function statement<V extends object, R>(build: Build<V, R>): (u: Unit, values: V) => Promise<R> {
+export function preparedStatement<V extends object, R>(build: Build<V, R>): (tx: Transaction, values: V) => Promise<R> {
   const name = nextName();
   const prepared = new Map<Engine, Run<V, R>>();
   return ({ engine, execute }, values) => {
@@ -51,7 +51,10 @@ function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: 
     if (execute === undefined) throw new StoreError('drizzle ran a prepared statement outside of a call');
     return execute(text, values, name);
   });
-  const query = build({ t: engine.t, dialect: engine.dialect, db }, (column) => new Placeholder(column)).prepare();
+  const query = build(
+    { tables: engine.tables, dialect: engine.dialect, db },
+    (column) => new Placeholder(column),
+  ).prepare();
   return async (execute, values) => {
     callers.push(execute);
     const rows = query.execute(values);

@@ -16,9 +16,9 @@ export async function writePrivateFile(path: string, write: (file: FileHandle) =
   createPrivateFolder(dirname(path));
   const file = await open(path, 'wx', PRIVATE_MODE);
   try {
-    await refuseReadable(file, path);
+    await assertPrivate(file, path);
     await write(file);
-    await refuseReadable(file, path);
+    await assertPrivate(file, path);
     await file.sync();
   } catch (error) {
     await rm(path, { force: true });
@@ -40,7 +40,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** Some file systems keep no modes. */
-async function refuseReadable(file: FileHandle, path: string): Promise<void> {
+async function assertPrivate(file: FileHandle, path: string): Promise<void> {
   const { mode } = await file.stat();
   if ((mode & PERMISSIONS & ~PRIVATE_MODE) === 0) return;
   throw new Error(`${path} would be readable by other users of this machine; choose a file system that keeps modes`);

@@ -4,11 +4,11 @@ import { lstat, open, stat } from 'node:fs/promises';
 import BetterSqlite from 'better-sqlite3';
 import { z } from 'zod';
 
-import { refuseUnknownMigrations } from '../migrate.ts';
+import { assertKnownMigrations } from '../migrate.ts';
 import type { SealedKey } from '../oidc/keys.ts';
 import { copySqlite, sqliteFile } from './backup.ts';
 import { openStore, type Dialect, type StoreOptions } from './index.ts';
-import { runTool } from './postgres/client-tools.ts';
+import { runClientTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
 /** What a backup says about itself. */
@@ -30,7 +30,7 @@ const MAGIC: Record<Dialect, string> = { sqlite: 'SQLite format 3\0', postgres: 
  * Puts a backup into a place where no database is yet. The backup is checked first: it must be whole, of Kinpass, not newer than this
  * program, and sealed by the master key of this installation.
  *
- * @param checkKeys throws when a key was sealed by another master key
+ * @param assertKeysCanBeOpened throws when a key was sealed by another master key
  * @throws {Error} when the backup is refused or the place is taken; nothing is written then
  */
 export async function restore(
@@ -39,10 +39,10 @@ export async function restore(
   checkKeys: (keys: readonly SealedKey[]) => void,
 ): Promise<void> {
   const dialect = to.url === undefined ? 'sqlite' : 'postgres';
-  await refuseOtherFiles(source, dialect);
+  await assertNoOtherFiles(source, dialect);
   const { applied, keys } = dialect === 'sqlite' ? readSqlite(source) : await readDump(source);
-  if (applied.size === 0 || keys.length === 0) throw notOurs(source);
-  await refuseUnknownMigrations(dialect, applied).catch((cause: unknown) => {
+  if (applied.size === 0 || keys.length === 0) throw notABackup(source);
+  await assertKnownMigrations(dialect, applied).catch((cause: unknown) => {
     throw refusal(source, cause instanceof Error ? cause.message : String(cause), cause);
   });
   try {
@@ -58,7 +58,7 @@ function refusal(source: string, problem: string, cause?: unknown): Error {
   return new Error(`restore: ${source}: ${problem}; nothing was written`, { cause });
 }
 
-function notOurs(source: string, cause?: unknown): Error {
+function notABackup(source: string, cause?: unknown): Error {
   return refusal(source, 'is not a backup of Kinpass', cause);
 }
 
@@ -68,7 +68,7 @@ function damaged(source: string, cause?: unknown): Error {
   return refusal(source, `is damaged or cut off${details}`, cause);
 }
 
-async function refuseOtherFiles(source: string, dialect: Dialect): Promise<void> {
+async function assertNoOtherFiles(source: string, dialect: Dialect): Promise<void> {
   const found = await stat(source).catch((cause: unknown) => {
     throw refusal(source, 'cannot be read', cause);
   });
@@ -76,7 +76,7 @@ async function refuseOtherFiles(source: string, dialect: Dialect): Promise<void>
   const start = await firstBytes(source);
   if (start.startsWith(MAGIC[dialect])) return;
   const other = dialect === 'sqlite' ? 'postgres' : 'sqlite';
-  if (!start.startsWith(MAGIC[other])) throw notOurs(source);
+  if (!start.startsWith(MAGIC[other])) throw notABackup(source);
   const settings = { sqlite: 'leave DATABASE_URL out', postgres: 'set DATABASE_URL' };
   throw refusal(source, `holds a ${other === 'sqlite' ? 'SQLite' : 'PostgreSQL'} database: ${settings[other]}`);
 }
@@ -104,8 +104,8 @@ function readSqlite(source: string): Contents {
       const tables = database
         .prepare("select 1 from sqlite_master where type = 'table' and name in ('schema_migrations', 'keys')")
         .all();
-      if (tables.length < 2) throw notOurs(source);
-      return contents(
+      if (tables.length < 2) throw notABackup(source);
+      return readContents(
         source,
         database.prepare('select * from schema_migrations limit 1000').all(),
         database.prepare('select * from keys limit 1000').all(),
@@ -121,23 +121,25 @@ function readSqlite(source: string): Contents {
   }
 }
 
-function contents(source: string, applied: unknown, keys: unknown): Contents {
+function readContents(source: string, applied: unknown, keys: unknown): Contents {
   const parsed = { applied: appliedSchema.safeParse(applied), keys: keysSchema.safeParse(keys) };
-  if (!parsed.applied.success || !parsed.keys.success) throw notOurs(source);
+  if (!parsed.applied.success || !parsed.keys.success) throw notABackup(source);
   return { applied: new Map(parsed.applied.data.map(({ tag, hash }) => [tag, hash])), keys: parsed.keys.data };
 }
 
 /** The table of contents of a dump is at its start, so only reading all of it shows that the end is missing. */
 async function readDump(source: string): Promise<Contents> {
-  await runTool('pg_restore', ['--version']);
-  await runTool('pg_restore', ['--file=/dev/null', source]).catch((cause: unknown) => {
+  await runClientTool('pg_restore', ['--version']);
+  await runClientTool('pg_restore', ['--file=/dev/null', source]).catch((cause: unknown) => {
     throw damaged(source, cause);
   });
   const tables = ['--table=schema_migrations', '--table=keys'];
-  const script = await runTool('pg_restore', ['--data-only', ...tables, '--file=-', source]).catch((cause: unknown) => {
-    throw notOurs(source, cause);
-  });
-  return contents(source, copiedRows(script, 'schema_migrations'), copiedRows(script, 'keys'));
+  const script = await runClientTool('pg_restore', ['--data-only', ...tables, '--file=-', source]).catch(
+    (cause: unknown) => {
+      throw notABackup(source, cause);
+    },
+  );
+  return readContents(source, copiedRows(script, 'schema_migrations'), copiedRows(script, 'keys'));
 }
 
 /**
@@ -161,7 +163,7 @@ const COMPANIONS = ['', '-wal', '-shm', '-journal'];
 async function writeSqlite(file: string, source: string): Promise<void> {
   for (const path of COMPANIONS.map((ending) => file + ending)) {
     const found = await lstat(path).catch(() => undefined);
-    if (found !== undefined) throw taken(path);
+    if (found !== undefined) throw describeExisting(path);
   }
   try {
     await writePrivateFile(file, () => {
@@ -169,11 +171,11 @@ async function writeSqlite(file: string, source: string): Promise<void> {
       return Promise.resolve();
     });
   } catch (cause) {
-    throw isTaken(cause) ? taken(file, cause) : cause;
+    throw isTaken(cause) ? describeExisting(file, cause) : cause;
   }
 }
 
-function taken(path: string, cause?: unknown): Error {
+function describeExisting(path: string, cause?: unknown): Error {
   return new Error(`restore: ${path} exists already; nothing was written`, { cause });
 }
 
@@ -183,11 +185,11 @@ const COUNT_TABLES = `select count(*)::int from pg_class c join pg_namespace n o
 async function writeDump(url: string, source: string): Promise<void> {
   const store = await openStore({ url, poolSize: 1 });
   try {
-    const [[tables] = []] = await store.maintain((run) => run(COUNT_TABLES));
+    const [[tables] = []] = await store.runExclusively((run) => run(COUNT_TABLES));
     if (tables !== 0) throw new Error('restore: the database is not empty; nothing was written');
   } finally {
     await store.close();
   }
   // Stops at the first error, and rolls everything back.
-  await runTool('pg_restore', ['--exit-on-error', '--single-transaction', '--no-owner', source], { url });
+  await runClientTool('pg_restore', ['--exit-on-error', '--single-transaction', '--no-owner', source], { url });
 }

@@ -19,16 +19,16 @@ export type Queries = Pick<
 /** One of the two engines: its tables, and drizzle for it. */
 export interface Engine {
   readonly dialect: Dialect;
-  readonly t: Tables;
+  readonly tables: Tables;
   /** Drizzle over whatever runs its statements. */
   queries(execute: Execute): Queries;
 }
 
 /** What a unit of work works with. It ends with its callback; a later use throws. */
-export interface Unit {
+export interface Transaction {
   readonly dialect: Dialect;
   readonly db: Queries;
-  readonly t: Tables;
+  readonly tables: Tables;
   readonly engine: Engine;
   /** For `prepared-statement.ts` alone. */
   readonly execute: Execute;
@@ -52,31 +52,31 @@ export interface Store {
    * Reads what is committed. The connection is read-only: a write inside throws. Two statements of one `read` may see
    * different moments. Never read inside a read: each holds its place until it ends.
    */
-  read<T>(fn: (u: Unit) => Promise<T>): Promise<T>;
+  read<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
    * All or nothing, and on disk when it resolves. A statement that fails spoils the unit, even when its error is caught:
    * PostgreSQL is like that, and SQLite is made so. After a deadlock PostgreSQL runs `fn` again, so `fn` changes nothing
    * outside of the database. Never write inside a write; never wait for the network or a hash inside one.
    * @throws {StoreError} what the engine refused, without values
    */
-  write<T>(fn: (u: Unit) => Promise<T>): Promise<T>;
+  write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
   /** For migrations: a transaction that no other process has at the same time, with foreign keys checked at its end. */
-  maintain<T>(fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>): Promise<T>;
+  runExclusively<T>(fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>): Promise<T>;
   /** @throws when the database does not answer */
   ping(): Promise<void>;
   /** Waits for the writes that have begun; later ones are refused. A second call is harmless. */
   close(): Promise<void>;
 }
 
-export interface ScopedUnit {
-  unit: Unit;
+export interface TransactionScope {
+  tx: Transaction;
   /** The first error of a statement, if any: the unit must then be rolled back. */
   failure: () => unknown;
   end: () => void;
 }
 
 /** Guards a unit: no statement after its end, none after a failed one. */
-export function scopeUnit(execute: Execute, engine: Engine): ScopedUnit {
+export function createTransactionScope(execute: Execute, engine: Engine): TransactionScope {
   let ended = false;
   let failure: unknown;
   const guarded: Execute = async (statement, values, name) => {
@@ -92,7 +92,7 @@ export function scopeUnit(execute: Execute, engine: Engine): ScopedUnit {
     }
   };
   return {
-    unit: createUnit(engine, guarded),
+    tx: createTransaction(engine, guarded),
     failure: () => failure,
     end: () => {
       ended = true;
@@ -100,11 +100,11 @@ export function scopeUnit(execute: Execute, engine: Engine): ScopedUnit {
   };
 }
 
-function createUnit(engine: Engine, execute: Execute): Unit {
+function createTransaction(engine: Engine, execute: Execute): Transaction {
   let db: Queries | undefined;
-  const { dialect, t } = engine;
+  const { dialect, tables } = engine;
   return {
-    ...{ dialect, t, engine, execute },
+    ...{ dialect, tables, engine, execute },
     // Most units run kept statements only and never need a builder of their own.
     get db() {
       return (db ??= engine.queries(execute));
@@ -113,9 +113,9 @@ function createUnit(engine: Engine, execute: Execute): Unit {
 }
 
 /** Runs `fn` in its unit and ends the unit. @throws what `fn` threw, or the error of a statement that `fn` swallowed */
-export async function runScoped<T>(scoped: ScopedUnit, fn: (u: Unit) => Promise<T>): Promise<T> {
+export async function runInScope<T>(scoped: TransactionScope, fn: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
-    const value = await fn(scoped.unit);
+    const value = await fn(scoped.tx);
     const failure = scoped.failure();
     if (failure !== undefined) throw new StoreError('a statement failed and its error was caught: nothing is kept');
     return value;
@@ -126,17 +126,17 @@ export async function runScoped<T>(scoped: ScopedUnit, fn: (u: Unit) => Promise<
   }
 }
 
-export interface Nesting {
+export interface NestedWriteGuard {
   enter<T>(fn: () => Promise<T>): Promise<T>;
   /** @throws {StoreError} inside `enter` */
-  refuse(): void;
+  assertNotNested(): void;
 }
 
 /**
  * A write inside a write waits for itself for ever on SQLite and is a second transaction on PostgreSQL: refused on both.
  * What a unit leaves running after its end may write again.
  */
-export function createNesting(): Nesting {
+export function createNestedWriteGuard(): NestedWriteGuard {
   const current = new AsyncLocalStorage<{ open: boolean }>();
   return {
     enter: async (fn) => {
@@ -147,7 +147,7 @@ export function createNesting(): Nesting {
         mark.open = false;
       }
     },
-    refuse: () => {
+    assertNotNested: () => {
       if (current.getStore()?.open) throw new StoreError('write inside write: pass the unit on instead');
     },
   };

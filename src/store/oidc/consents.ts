@@ -1,21 +1,21 @@
 import { and, eq } from 'drizzle-orm';
 
-import { statement, type Param, type Unit } from '../database/index.ts';
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
 /** A scope that a person agreed to give to a client; scopes of APIs are stored as `apiScope` writes them. */
 export type ConsentRow = Tables['consents']['$inferSelect'];
 
-const scopes = statement(({ db, t: { consents: c } }, p: Param<{ personId: string; clientId: string }>) =>
+const scopes = preparedStatement(({ db, tables: { consents } }, param: Param<{ personId: string; clientId: string }>) =>
   db
-    .select({ scope: c.scope })
-    .from(c)
-    .where(and(eq(c.personId, p('personId')), eq(c.clientId, p('clientId')))),
+    .select({ scope: consents.scope })
+    .from(consents)
+    .where(and(eq(consents.personId, param('personId')), eq(consents.clientId, param('clientId')))),
 );
 
 /** Returns true if the person has agreed to every one of these scopes. */
 export async function hasConsent(
-  tx: Unit,
+  tx: Transaction,
   personId: string,
   clientId: string,
   wanted: readonly string[],
@@ -24,26 +24,30 @@ export async function hasConsent(
   return wanted.every((scope) => given.has(scope));
 }
 
-export async function listConsents(tx: Unit, personId: string): Promise<ConsentRow[]> {
-  const c = tx.t.consents;
-  return tx.db.select().from(c).where(eq(c.personId, personId)).orderBy(c.clientId, c.scope);
+export async function listConsents(tx: Transaction, personId: string): Promise<ConsentRow[]> {
+  const consents = tx.tables.consents;
+  return tx.db
+    .select()
+    .from(consents)
+    .where(eq(consents.personId, personId))
+    .orderBy(consents.clientId, consents.scope);
 }
 
 /** Stores what a person agreed to; a scope that was given before keeps its time. */
 export async function insertConsents(
-  tx: Unit,
+  tx: Transaction,
   personId: string,
   clientId: string,
   wanted: readonly string[],
   now: number,
 ): Promise<void> {
   const rows = wanted.map((scope) => ({ personId, clientId, scope, grantedAt: now }));
-  if (rows.length > 0) await tx.db.insert(tx.t.consents).values(rows).onConflictDoNothing();
+  if (rows.length > 0) await tx.db.insert(tx.tables.consents).values(rows).onConflictDoNothing();
 }
 
 /** @returns how many scopes there were */
-export async function deleteConsents(tx: Unit, personId: string, clientId: string): Promise<number> {
-  const c = tx.t.consents;
-  const ofClient = and(eq(c.personId, personId), eq(c.clientId, clientId));
-  return (await tx.db.delete(c).where(ofClient).returning({ scope: c.scope })).length;
+export async function deleteConsents(tx: Transaction, personId: string, clientId: string): Promise<number> {
+  const consents = tx.tables.consents;
+  const ofClient = and(eq(consents.personId, personId), eq(consents.clientId, clientId));
+  return (await tx.db.delete(consents).where(ofClient).returning({ scope: consents.scope })).length;
 }

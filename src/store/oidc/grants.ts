@@ -2,7 +2,7 @@ import { and, desc, eq, gt, inArray, lte, ne, not, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../../domain/model.ts';
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
-import { statement, type Param, type Unit } from '../database/index.ts';
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 import { deleteRecords, destroyByGrants, foundColumns, type FoundRecord } from './records.ts';
 
@@ -11,29 +11,29 @@ export type GrantRow = Tables['grants']['$inferSelect'];
 export type NewGrant = Tables['grants']['$inferInsert'];
 export type LastContext = Pick<Tables['lastContexts']['$inferSelect'], 'role' | 'schoolCode' | 'childId'>;
 
-const insert = statement(({ db, t }, p: Param<GrantRow>) =>
-  db.insert(t.grants).values({
-    grantHash: p('grantHash'),
-    personId: p('personId'),
-    clientId: p('clientId'),
-    sessionHash: p('sessionHash'),
-    role: p('role'),
-    schoolCode: p('schoolCode'),
-    childId: p('childId'),
-    basisId: p('basisId'),
-    scopes: p('scopes'),
-    createdAt: p('createdAt'),
-    expiresAt: p('expiresAt'),
+const insert = preparedStatement(({ db, tables }, param: Param<GrantRow>) =>
+  db.insert(tables.grants).values({
+    grantHash: param('grantHash'),
+    personId: param('personId'),
+    clientId: param('clientId'),
+    sessionHash: param('sessionHash'),
+    role: param('role'),
+    schoolCode: param('schoolCode'),
+    childId: param('childId'),
+    basisId: param('basisId'),
+    scopes: param('scopes'),
+    createdAt: param('createdAt'),
+    expiresAt: param('expiresAt'),
   }),
 );
 
-export async function insertGrant(u: Unit, grant: NewGrant): Promise<void> {
+export async function insertGrant(tx: Transaction, grant: NewGrant): Promise<void> {
   const { role = null, schoolCode = null, childId = null, basisId = null } = grant;
-  await insert(u, { ...grant, role, schoolCode, childId, basisId });
+  await insert(tx, { ...grant, role, schoolCode, childId, basisId });
 }
 
 /** A grant with what it stands on: the session that it came from, and the provider's own record of it. */
-export interface StandingGrant {
+export interface GrantWithSession {
   grant: Pick<GrantRow, 'personId' | 'clientId' | 'role' | 'schoolCode' | 'childId' | 'scopes'>;
   /** Null when the session was purged. */
   session: Pick<Tables['sessions']['$inferSelect'], 'expiresAt' | 'endedAt'> | null;
@@ -41,63 +41,67 @@ export interface StandingGrant {
   record: FoundRecord | null;
 }
 
-const standing = statement(({ db, t: { grants: g, sessions: s, oidcRecords: o } }, p: Param<{ grantHash: string }>) =>
-  db
-    .select({
-      grant: {
-        personId: g.personId,
-        clientId: g.clientId,
-        role: g.role,
-        schoolCode: g.schoolCode,
-        childId: g.childId,
-        scopes: g.scopes,
-      },
-      // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
-      session: { expiresAt: s.expiresAt, endedAt: s.endedAt },
-      record: foundColumns(o),
-    })
-    .from(g)
-    .leftJoin(s, eq(s.sessionHash, g.sessionHash))
-    .leftJoin(o, and(eq(o.model, 'Grant'), eq(o.idHash, g.grantHash), eq(o.destroyed, false)))
-    .where(eq(g.grantHash, p('grantHash'))),
+const grantWithSession = preparedStatement(
+  ({ db, tables: { grants, sessions, oidcRecords } }, param: Param<{ grantHash: string }>) =>
+    db
+      .select({
+        grant: {
+          personId: grants.personId,
+          clientId: grants.clientId,
+          role: grants.role,
+          schoolCode: grants.schoolCode,
+          childId: grants.childId,
+          scopes: grants.scopes,
+        },
+        // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
+        session: { expiresAt: sessions.expiresAt, endedAt: sessions.endedAt },
+        record: foundColumns(oidcRecords),
+      })
+      .from(grants)
+      .leftJoin(sessions, eq(sessions.sessionHash, grants.sessionHash))
+      .leftJoin(
+        oidcRecords,
+        and(eq(oidcRecords.model, 'Grant'), eq(oidcRecords.idHash, grants.grantHash), eq(oidcRecords.destroyed, false)),
+      )
+      .where(eq(grants.grantHash, param('grantHash'))),
 );
 
-export async function standingGrant(u: Unit, grantHash: string): Promise<StandingGrant | undefined> {
-  const [row] = await standing(u, { grantHash });
+export async function findGrantWithSession(tx: Transaction, grantHash: string): Promise<GrantWithSession | undefined> {
+  const [row] = await grantWithSession(tx, { grantHash });
   return row;
 }
 
 /** Keeps a grant from ending until the transaction ends. @returns false when it has ended */
-export async function lockGrantShared(tx: Unit, grantHash: string): Promise<boolean> {
-  const g = tx.t.grants;
+export async function lockGrantShared(tx: Transaction, grantHash: string): Promise<boolean> {
+  const grants = tx.tables.grants;
   const lock = sql.raw(tx.dialect === 'postgres' ? 'for share' : '');
   const rows = await tx.db
-    .select({ hash: g.grantHash })
-    .from(g)
-    .where(sql`${eq(g.grantHash, grantHash)} ${lock}`);
+    .select({ hash: grants.grantHash })
+    .from(grants)
+    .where(sql`${eq(grants.grantHash, grantHash)} ${lock}`);
   return rows.length > 0;
 }
 
-/** Expired grants that were not purged yet are among them, here and below; `liveGrantsOf` leaves them out. */
-export async function grantsOfPerson(u: Unit, personId: string): Promise<GrantRow[]> {
-  const g = u.t.grants;
-  return u.db.select().from(g).where(eq(g.personId, personId)).orderBy(g.createdAt, g.grantHash);
+/** Expired grants that were not purged yet are among them, here and below; `findActiveGrantsByPerson` leaves them out. */
+export async function listGrantsByPerson(tx: Transaction, personId: string): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
+  return tx.db.select().from(grants).where(eq(grants.personId, personId)).orderBy(grants.createdAt, grants.grantHash);
 }
 
-export async function liveGrantsOf(u: Unit, personId: string, now: number): Promise<GrantRow[]> {
-  const g = u.t.grants;
-  return u.db
+export async function findActiveGrantsByPerson(tx: Transaction, personId: string, now: number): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
+  return tx.db
     .select()
-    .from(g)
-    .where(and(eq(g.personId, personId), gt(g.expiresAt, now)))
-    .orderBy(g.createdAt, g.grantHash);
+    .from(grants)
+    .where(and(eq(grants.personId, personId), gt(grants.expiresAt, now)))
+    .orderBy(grants.createdAt, grants.grantHash);
 }
 
-export async function listGrantsOfSessions(tx: Unit, sessionHashes: readonly string[]): Promise<GrantRow[]> {
-  const g = tx.t.grants;
+export async function listGrantsBySessions(tx: Transaction, sessionHashes: readonly string[]): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
   const found: GrantRow[] = [];
   for (const part of chunksOf(sessionHashes)) {
-    found.push(...(await tx.db.select().from(g).where(inArray(g.sessionHash, part))));
+    found.push(...(await tx.db.select().from(grants).where(inArray(grants.sessionHash, part))));
   }
   return found;
 }
@@ -116,23 +120,23 @@ interface SurplusParams {
 }
 
 function surplusGrants(owner: 'sessionHash' | 'personId', kind: 'offline' | 'online') {
-  return statement(({ db, t: { grants: g } }, p: Param<SurplusParams>) => {
-    const isOffline = sql`(' ' || ${g.scopes} || ' ') like '% offline_access %'`;
+  return preparedStatement(({ db, tables: { grants } }, param: Param<SurplusParams>) => {
+    const isOffline = sql`(' ' || ${grants.scopes} || ' ') like '% offline_access %'`;
     return db
-      .select({ grantHash: g.grantHash })
-      .from(g)
+      .select({ grantHash: grants.grantHash })
+      .from(grants)
       .where(
         and(
-          eq(g[owner], p('owner')),
-          eq(g.clientId, p('clientId')),
-          ne(g.grantHash, p('grantHash')),
-          gt(g.expiresAt, p('now')),
+          eq(grants[owner], param('owner')),
+          eq(grants.clientId, param('clientId')),
+          ne(grants.grantHash, param('grantHash')),
+          gt(grants.expiresAt, param('now')),
           kind === 'offline' ? isOffline : not(isOffline),
         ),
       )
-      .orderBy(desc(g.createdAt), g.grantHash)
+      .orderBy(desc(grants.createdAt), grants.grantHash)
       .limit(SURPLUS_LIMIT)
-      .offset(p('kept'));
+      .offset(param('kept'));
   });
 }
 
@@ -149,7 +153,7 @@ export type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' |
  * counted apart from the others.
  */
 export async function listSurplusOfSession(
-  tx: Unit,
+  tx: Transaction,
   { sessionHash: owner, clientId, grantHash }: NewestGrant,
   isOffline: boolean,
   now: number,
@@ -161,7 +165,7 @@ export async function listSurplusOfSession(
 
 /** The same for the grants with `offline_access` of a person. */
 export async function listSurplusOfPerson(
-  tx: Unit,
+  tx: Transaction,
   { personId: owner, clientId, grantHash }: NewestGrant,
   now: number,
   limit: number,
@@ -170,50 +174,58 @@ export async function listSurplusOfPerson(
 }
 
 /** Moves grants to the new hash of their session. @returns the hashes of the grants */
-export async function moveGrantsToSession(tx: Unit, sessionHash: string, newHash: string): Promise<string[]> {
-  const g = tx.t.grants;
+export async function updateGrantsSession(tx: Transaction, sessionHash: string, newHash: string): Promise<string[]> {
+  const grants = tx.tables.grants;
   const moved = await tx.db
-    .update(g)
+    .update(grants)
     .set({ sessionHash: newHash })
-    .where(eq(g.sessionHash, sessionHash))
-    .returning({ grantHash: g.grantHash });
+    .where(eq(grants.sessionHash, sessionHash))
+    .returning({ grantHash: grants.grantHash });
   return moved.map(({ grantHash }) => grantHash);
 }
 
 /** The grants that fall when a guardianship, a membership or an enrolment ends. */
-export async function grantsOnBasis(u: Unit, basisId: string): Promise<GrantRow[]> {
-  const g = u.t.grants;
-  return u.db.select().from(g).where(eq(g.basisId, basisId)).orderBy(g.createdAt, g.grantHash);
+export async function listGrantsByBasis(tx: Transaction, basisId: string): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
+  return tx.db.select().from(grants).where(eq(grants.basisId, basisId)).orderBy(grants.createdAt, grants.grantHash);
 }
 
 /** The live grants that rest on any of these; keep the list below what a statement takes. */
-export async function liveGrantsOnBases(u: Unit, basisIds: readonly string[], now: number): Promise<GrantRow[]> {
-  const g = u.t.grants;
+export async function findActiveGrantsByBases(
+  tx: Transaction,
+  basisIds: readonly string[],
+  now: number,
+): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
   if (basisIds.length === 0) return [];
-  return u.db
+  return tx.db
     .select()
-    .from(g)
-    .where(and(inArray(g.basisId, [...basisIds]), gt(g.expiresAt, now)));
+    .from(grants)
+    .where(and(inArray(grants.basisId, [...basisIds]), gt(grants.expiresAt, now)));
 }
 
 /** The live grants of those who act for any of these children; keep the list below what a statement takes. */
-export async function liveGrantsForChildren(u: Unit, childIds: readonly string[], now: number): Promise<GrantRow[]> {
-  const g = u.t.grants;
+export async function findActiveGrantsByChildren(
+  tx: Transaction,
+  childIds: readonly string[],
+  now: number,
+): Promise<GrantRow[]> {
+  const grants = tx.tables.grants;
   if (childIds.length === 0) return [];
-  return u.db
+  return tx.db
     .select()
-    .from(g)
-    .where(and(inArray(g.childId, [...childIds]), gt(g.expiresAt, now)));
+    .from(grants)
+    .where(and(inArray(grants.childId, [...childIds]), gt(grants.expiresAt, now)));
 }
 
 /** The same identity rests on something else from now on. */
-export async function moveGrant(u: Unit, grantHash: string, basisId: string): Promise<void> {
-  const g = u.t.grants;
-  await u.db.update(g).set({ basisId }).where(eq(g.grantHash, grantHash));
+export async function updateGrantBasis(tx: Transaction, grantHash: string, basisId: string): Promise<void> {
+  const grants = tx.tables.grants;
+  await tx.db.update(grants).set({ basisId }).where(eq(grants.grantHash, grantHash));
 }
 
 /** The identity that was chosen for a grant; undefined when it is about none. */
-export function heldContext(
+export function grantedContext(
   grant: Pick<GrantRow, 'role' | 'childId' | 'schoolCode'>,
 ): Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined {
   if (grant.role === null) return undefined;
@@ -226,15 +238,17 @@ export function heldContext(
  *
  * @returns whose grants they were, without those that another transaction has ended
  */
-export async function endGrants(
-  tx: Unit,
+export async function revokeGrants(
+  tx: Transaction,
   grantHashes: readonly string[],
 ): Promise<Pick<GrantRow, 'personId' | 'clientId'>[]> {
-  const g = tx.t.grants;
+  const grants = tx.tables.grants;
   const ended: Pick<GrantRow, 'personId' | 'clientId'>[] = [];
   for (const part of chunksOf(grantHashes)) {
-    const found = inArray(g.grantHash, part);
-    ended.push(...(await tx.db.delete(g).where(found).returning({ personId: g.personId, clientId: g.clientId })));
+    const found = inArray(grants.grantHash, part);
+    ended.push(
+      ...(await tx.db.delete(grants).where(found).returning({ personId: grants.personId, clientId: grants.clientId })),
+    );
     await destroyByGrants(tx, part);
     // No tombstones: the request that creates a grant saves it, and no later one. A browser could pile them up.
     await deleteRecords(tx, 'Grant', part);
@@ -242,63 +256,73 @@ export async function endGrants(
   return ended;
 }
 
-export async function endGrant(
-  tx: Unit,
+export async function revokeGrant(
+  tx: Transaction,
   grantHash: string,
 ): Promise<Pick<GrantRow, 'personId' | 'clientId'> | undefined> {
-  return (await endGrants(tx, [grantHash]))[0];
+  return (await revokeGrants(tx, [grantHash]))[0];
 }
 
 /** Removes up to `limit` expired grants. @returns how many */
-export async function purgeGrants(u: Unit, now: number, limit: number): Promise<number> {
-  const g = u.t.grants;
-  const expired = u.db
-    .select({ grantHash: g.grantHash })
-    .from(g)
-    .where(lte(g.expiresAt, now))
-    .orderBy(g.expiresAt)
+export async function purgeGrants(tx: Transaction, now: number, limit: number): Promise<number> {
+  const grants = tx.tables.grants;
+  const expired = tx.db
+    .select({ grantHash: grants.grantHash })
+    .from(grants)
+    .where(lte(grants.expiresAt, now))
+    .orderBy(grants.expiresAt)
     .limit(limit);
-  const rows = await u.db
-    .delete(g)
-    .where(inArray(g.grantHash, unlockedRows(u, expired)))
-    .returning({ grantHash: g.grantHash });
+  const rows = await tx.db
+    .delete(grants)
+    .where(inArray(grants.grantHash, unlockedRows(tx, expired)))
+    .returning({ grantHash: grants.grantHash });
   return rows.length;
 }
 
 /** Deletes up to `limit` grants of anybody. @returns how many */
-export async function deleteAnyGrants(tx: Unit, limit: number): Promise<number> {
-  const g = tx.t.grants;
-  const some = tx.db.select({ grantHash: g.grantHash }).from(g).limit(limit);
-  return (await tx.db.delete(g).where(inArray(g.grantHash, some)).returning({ grantHash: g.grantHash })).length;
+export async function deleteAnyGrants(tx: Transaction, limit: number): Promise<number> {
+  const grants = tx.tables.grants;
+  const some = tx.db.select({ grantHash: grants.grantHash }).from(grants).limit(limit);
+  return (await tx.db.delete(grants).where(inArray(grants.grantHash, some)).returning({ grantHash: grants.grantHash }))
+    .length;
 }
 
 /** What this person chose at this client last time; a preselection, never a right. */
-export async function lastContext(u: Unit, personId: string, clientId: string): Promise<LastContext | undefined> {
-  const l = u.t.lastContexts;
-  const [row] = await u.db
-    .select({ role: l.role, schoolCode: l.schoolCode, childId: l.childId })
-    .from(l)
-    .where(and(eq(l.personId, personId), eq(l.clientId, clientId)));
+export async function findLastContext(
+  tx: Transaction,
+  personId: string,
+  clientId: string,
+): Promise<LastContext | undefined> {
+  const lastContexts = tx.tables.lastContexts;
+  const [row] = await tx.db
+    .select({ role: lastContexts.role, schoolCode: lastContexts.schoolCode, childId: lastContexts.childId })
+    .from(lastContexts)
+    .where(and(eq(lastContexts.personId, personId), eq(lastContexts.clientId, clientId)));
   return row;
 }
 
-const putLast = statement(
-  ({ db, t: { lastContexts: l } }, p: Param<LastContext & { personId: string; clientId: string }>) =>
+const upsertLast = preparedStatement(
+  ({ db, tables: { lastContexts } }, param: Param<LastContext & { personId: string; clientId: string }>) =>
     db
-      .insert(l)
+      .insert(lastContexts)
       .values({
-        personId: p('personId'),
-        clientId: p('clientId'),
-        role: p('role'),
-        schoolCode: p('schoolCode'),
-        childId: p('childId'),
+        personId: param('personId'),
+        clientId: param('clientId'),
+        role: param('role'),
+        schoolCode: param('schoolCode'),
+        childId: param('childId'),
       })
       .onConflictDoUpdate({
-        target: [l.personId, l.clientId],
+        target: [lastContexts.personId, lastContexts.clientId],
         set: { role: sql`excluded.role`, schoolCode: sql`excluded.school_code`, childId: sql`excluded.child_id` },
       }),
 );
 
-export async function putLastContext(u: Unit, personId: string, clientId: string, context: LastContext): Promise<void> {
-  await putLast(u, { ...context, personId, clientId });
+export async function upsertLastContext(
+  tx: Transaction,
+  personId: string,
+  clientId: string,
+  context: LastContext,
+): Promise<void> {
+  await upsertLast(tx, { ...context, personId, clientId });
 }

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 
-import type { Unit } from '../database/index.ts';
+import type { Transaction } from '../database/index.ts';
 import type { KeyState } from '../schema/oidc.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -11,9 +11,9 @@ export type KeyRow = Tables['keys']['$inferSelect'];
 export type SealedKey = Pick<KeyRow, 'id' | 'purpose' | 'alg' | 'sealed'>;
 
 /** Newest first. */
-export async function allKeys(u: Unit): Promise<KeyRow[]> {
-  const k = u.t.keys;
-  const rows = await u.db.select().from(k);
+export async function listKeys(tx: Transaction): Promise<KeyRow[]> {
+  const keys = tx.tables.keys;
+  const rows = await tx.db.select().from(keys);
   return rows.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
 }
 
@@ -22,9 +22,9 @@ export async function allKeys(u: Unit): Promise<KeyRow[]> {
  * Two nodes on their first start both call this and then both read the winner's key.
  * @returns false when there was one
  */
-export async function insertIfAbsent(u: Unit, key: KeyRow): Promise<boolean> {
-  const k = u.t.keys;
-  const rows = await u.db.insert(k).values(key).onConflictDoNothing().returning({ id: k.id });
+export async function insertKeyIfAbsent(tx: Transaction, key: KeyRow): Promise<boolean> {
+  const keys = tx.tables.keys;
+  const rows = await tx.db.insert(keys).values(key).onConflictDoNothing().returning({ id: keys.id });
   return rows.length > 0;
 }
 
@@ -32,18 +32,18 @@ export async function insertIfAbsent(u: Unit, key: KeyRow): Promise<boolean> {
  * Moves a key on: next → current → previous. Move `current` away before `next` takes its place.
  * @returns false when it is not in the state `from` any more: another node was faster
  */
-export async function setKeyState(u: Unit, id: string, from: KeyState, to: KeyState): Promise<boolean> {
-  const k = u.t.keys;
-  const rows = await u.db
-    .update(k)
+export async function updateKeyState(tx: Transaction, id: string, from: KeyState, to: KeyState): Promise<boolean> {
+  const keys = tx.tables.keys;
+  const rows = await tx.db
+    .update(keys)
     .set({ state: to })
-    .where(and(eq(k.id, id), eq(k.state, from)))
-    .returning({ id: k.id });
+    .where(and(eq(keys.id, id), eq(keys.state, from)))
+    .returning({ id: keys.id });
   return rows.length > 0;
 }
 
 /** Removes a key that nothing verifies with any more. */
-export async function deleteKey(u: Unit, id: string): Promise<void> {
-  const k = u.t.keys;
-  await u.db.delete(k).where(eq(k.id, id));
+export async function deleteKey(tx: Transaction, id: string): Promise<void> {
+  const keys = tx.tables.keys;
+  await tx.db.delete(keys).where(eq(keys.id, id));
 }

@@ -1,6 +1,6 @@
 import { and, asc, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
 
-import type { Unit } from '../database/index.ts';
+import type { Transaction } from '../database/index.ts';
 
 /** What ties a person to a school: a staff member's role, or a student's class. */
 export type AffiliationKind = 'membership' | 'enrolment';
@@ -12,21 +12,25 @@ export interface EndedAffiliation {
   personId: string;
 }
 
-/** A place in the order of `endedAffiliations`. */
-export type Place = Pick<EndedAffiliation, 'id' | 'lastDay'>;
+/** A place in the order of `listEndedAffiliations`. */
+export type AffiliationCursor = Pick<EndedAffiliation, 'id' | 'lastDay'>;
 
 /** Up to `limit` affiliations behind `after` whose last day was before `today`, earliest first; by one index. */
-export async function endedAffiliations(
-  u: Unit,
+export async function listEndedAffiliations(
+  tx: Transaction,
   kind: AffiliationKind,
-  after: Place,
+  after: AffiliationCursor,
   today: string,
   limit: number,
 ): Promise<EndedAffiliation[]> {
-  const { memberships: m, enrolments: e } = u.t;
-  const t = kind === 'membership' ? m : e;
-  const rows = await u.db
-    .select({ id: t.id, lastDay: t.validTo, personId: kind === 'membership' ? m.personId : e.studentId })
+  const { memberships, enrolments } = tx.tables;
+  const t = kind === 'membership' ? memberships : enrolments;
+  const rows = await tx.db
+    .select({
+      id: t.id,
+      lastDay: t.validTo,
+      personId: kind === 'membership' ? memberships.personId : enrolments.studentId,
+    })
     .from(t)
     .where(
       and(gte(t.validTo, after.lastDay), lt(t.validTo, today), or(gt(t.validTo, after.lastDay), gt(t.id, after.id))),
@@ -37,16 +41,20 @@ export async function endedAffiliations(
 }
 
 /** Which of these students are enrolled anywhere on a day. */
-export async function enrolledOn(u: Unit, studentIds: readonly string[], day: string): Promise<Set<string>> {
-  const e = u.t.enrolments;
-  const rows = await u.db
-    .selectDistinct({ studentId: e.studentId })
-    .from(e)
+export async function listEnrolledOn(
+  tx: Transaction,
+  studentIds: readonly string[],
+  day: string,
+): Promise<Set<string>> {
+  const enrolments = tx.tables.enrolments;
+  const rows = await tx.db
+    .selectDistinct({ studentId: enrolments.studentId })
+    .from(enrolments)
     .where(
       and(
-        inArray(e.studentId, [...studentIds]),
-        or(isNull(e.validFrom), lte(e.validFrom, day)),
-        or(isNull(e.validTo), gte(e.validTo, day)),
+        inArray(enrolments.studentId, [...studentIds]),
+        or(isNull(enrolments.validFrom), lte(enrolments.validFrom, day)),
+        or(isNull(enrolments.validTo), gte(enrolments.validTo, day)),
       ),
     );
   return new Set(rows.map(({ studentId }) => studentId));

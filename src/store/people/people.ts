@@ -1,11 +1,11 @@
 import { and, eq, gt, like, lte, sql } from 'drizzle-orm';
 
-import { ConflictError, statement, StoreError, type Param, type Unit } from '../database/index.ts';
+import { ConflictError, preparedStatement, StoreError, type Param, type Transaction } from '../database/index.ts';
 import type { IdentifierKind, PersonStatus } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
-export { passwordContext, type PasswordWords } from '../auth/password-context.ts';
-export { identifiersOf, personFacts } from './person-facts.ts';
+export { loadPasswordContext, type PasswordContextRow } from '../auth/password-context.ts';
+export { listIdentifiers, loadPersonFacts } from './person-facts.ts';
 export type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 export type PersonRow = Tables['persons']['$inferSelect'];
 export type NewPerson = Tables['persons']['$inferInsert'];
@@ -19,62 +19,69 @@ interface LoginName {
 }
 
 /** The person behind a login name, disabled ones too. `scope` is the school code of a school account. */
-export async function personIdByIdentifier(
-  u: Unit,
+export async function findPersonIdByIdentifier(
+  tx: Transaction,
   kind: IdentifierKind,
   value: string,
   scope = '',
 ): Promise<string | undefined> {
-  const i = u.t.identifiers;
-  const [row] = await u.db
-    .select({ personId: i.personId })
-    .from(i)
-    .where(and(eq(i.kind, kind), eq(i.scope, scope), eq(i.value, value)));
+  const identifiers = tx.tables.identifiers;
+  const [row] = await tx.db
+    .select({ personId: identifiers.personId })
+    .from(identifiers)
+    .where(and(eq(identifiers.kind, kind), eq(identifiers.scope, scope), eq(identifiers.value, value)));
   return row?.personId;
 }
 
-const activeByIdentifier = statement(({ db, t: { identifiers: i, persons } }, p: Param<LoginName>) =>
+const activeByIdentifier = preparedStatement(({ db, tables: { identifiers, persons } }, param: Param<LoginName>) =>
   db
-    .select({ personId: i.personId })
-    .from(i)
-    .innerJoin(persons, eq(persons.id, i.personId))
-    .where(and(eq(i.kind, p('kind')), eq(i.scope, p('scope')), eq(i.value, p('value')), eq(persons.status, 'active'))),
+    .select({ personId: identifiers.personId })
+    .from(identifiers)
+    .innerJoin(persons, eq(persons.id, identifiers.personId))
+    .where(
+      and(
+        eq(identifiers.kind, param('kind')),
+        eq(identifiers.scope, param('scope')),
+        eq(identifiers.value, param('value')),
+        eq(persons.status, 'active'),
+      ),
+    ),
 );
 
 /** The same, but only a person who may sign in. */
-export async function activePersonIdByIdentifier(
-  u: Unit,
+export async function findActivePersonIdByIdentifier(
+  tx: Transaction,
   kind: IdentifierKind,
   value: string,
   scope = '',
 ): Promise<string | undefined> {
-  const [row] = await activeByIdentifier(u, { kind, value, scope });
+  const [row] = await activeByIdentifier(tx, { kind, value, scope });
   return row?.personId;
 }
 
-const byId = statement(({ db, t: { persons } }, p: Param<{ personId: string }>) =>
+const byId = preparedStatement(({ db, tables: { persons } }, param: Param<{ personId: string }>) =>
   db
     .select()
     .from(persons)
-    .where(eq(persons.id, p('personId'))),
+    .where(eq(persons.id, param('personId'))),
 );
 
-export async function personById(u: Unit, personId: string): Promise<PersonRow | undefined> {
-  const [row] = await byId(u, { personId });
+export async function findPerson(tx: Transaction, personId: string): Promise<PersonRow | undefined> {
+  const [row] = await byId(tx, { personId });
   return row;
 }
 
 /** What decides whether a sign-in that was verified before still opens the account. */
 export type CredentialState = Pick<PersonRow, 'status' | 'credentialVersion'>;
 
-const credentialState = statement(({ db, t: { persons } }, p: Param<{ personId: string }>) =>
+const credentialState = preparedStatement(({ db, tables: { persons } }, param: Param<{ personId: string }>) =>
   db
     .select({ status: persons.status, credentialVersion: persons.credentialVersion })
     .from(persons)
-    .where(eq(persons.id, p('personId'))),
+    .where(eq(persons.id, param('personId'))),
 );
 
-export async function getCredentialState(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+export async function findCredentialState(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await credentialState(tx, { personId });
   return row;
 }
@@ -84,11 +91,11 @@ const lockExclusive = lockStatement('for no key update');
 
 /** SQLite has one writer and knows no row locks. */
 function lockStatement(lock: 'for share' | 'for no key update') {
-  return statement(({ db, t: { persons }, dialect }, p: Param<{ personId: string }>) =>
+  return preparedStatement(({ db, tables: { persons }, dialect }, param: Param<{ personId: string }>) =>
     db
       .select({ status: persons.status, credentialVersion: persons.credentialVersion })
       .from(persons)
-      .where(sql`${eq(persons.id, p('personId'))} ${sql.raw(dialect === 'postgres' ? lock : '')}`),
+      .where(sql`${eq(persons.id, param('personId'))} ${sql.raw(dialect === 'postgres' ? lock : '')}`),
   );
 }
 
@@ -96,13 +103,13 @@ function lockStatement(lock: 'for share' | 'for no key update') {
  * Reads what a sign-in rests on, and keeps every change of it waiting until the transaction ends. Call it before any other statement
  * that locks a row: transactions that create or end sessions of one person lock the person first, so that they do not deadlock.
  */
-export async function lockPersonShared(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+export async function lockPersonShared(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockShared(tx, { personId });
   return row;
 }
 
 /** The same, but of several transactions that call it for one person only one runs at a time. */
-export async function lockPerson(tx: Unit, personId: string): Promise<CredentialState | undefined> {
+export async function lockPerson(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockExclusive(tx, { personId });
   return row;
 }
@@ -114,13 +121,13 @@ export async function lockPerson(tx: Unit, personId: string): Promise<Credential
  * @returns the new version
  * @throws {StoreError} when there is no such person
  */
-export async function raiseCredentialVersion(tx: Unit, personId: string): Promise<number> {
-  const p = tx.t.persons;
+export async function incrementCredentialVersion(tx: Transaction, personId: string): Promise<number> {
+  const persons = tx.tables.persons;
   const [row] = await tx.db
-    .update(p)
-    .set({ credentialVersion: sql`${p.credentialVersion} + 1` })
-    .where(eq(p.id, personId))
-    .returning({ credentialVersion: p.credentialVersion });
+    .update(persons)
+    .set({ credentialVersion: sql`${persons.credentialVersion} + 1` })
+    .where(eq(persons.id, personId))
+    .returning({ credentialVersion: persons.credentialVersion });
   if (row === undefined) throw new StoreError('credential version: no such person');
   return row.credentialVersion;
 }
@@ -130,58 +137,72 @@ export async function raiseCredentialVersion(tx: Unit, personId: string): Promis
  *
  * @returns where the next call continues; `undefined` at the end
  */
-export async function raiseCredentialVersions(tx: Unit, afterId: string, limit: number): Promise<string | undefined> {
-  const p = tx.t.persons;
-  const rows = await tx.db.select({ id: p.id }).from(p).where(gt(p.id, afterId)).orderBy(p.id).limit(limit);
+export async function incrementCredentialVersions(
+  tx: Transaction,
+  afterId: string,
+  limit: number,
+): Promise<string | undefined> {
+  const persons = tx.tables.persons;
+  const rows = await tx.db
+    .select({ id: persons.id })
+    .from(persons)
+    .where(gt(persons.id, afterId))
+    .orderBy(persons.id)
+    .limit(limit);
   const last = rows.at(-1)?.id;
   if (last === undefined) return undefined;
   await tx.db
-    .update(p)
-    .set({ credentialVersion: sql`${p.credentialVersion} + 1` })
-    .where(and(gt(p.id, afterId), lte(p.id, last)));
+    .update(persons)
+    .set({ credentialVersion: sql`${persons.credentialVersion} + 1` })
+    .where(and(gt(persons.id, afterId), lte(persons.id, last)));
   return last;
 }
 
 /** @throws {ConflictError} `nationalId` when this ID belongs to a person already */
-export async function insertPerson(u: Unit, person: NewPerson): Promise<void> {
-  const p = u.t.persons;
+export async function insertPerson(tx: Transaction, person: NewPerson): Promise<void> {
+  const persons = tx.tables.persons;
   // "Do nothing" and no row, not an error: an error would spoil the whole unit on PostgreSQL.
-  const rows = await u.db
-    .insert(p)
+  const rows = await tx.db
+    .insert(persons)
     .values(person)
-    .onConflictDoNothing({ target: p.nationalIdLookup })
-    .returning({ id: p.id });
+    .onConflictDoNothing({ target: persons.nationalIdLookup })
+    .returning({ id: persons.id });
   if (rows.length === 0) throw new ConflictError('nationalId');
 }
 
 /** @throws {ConflictError} `identifier` when this login name belongs to somebody, or to this person already */
-export async function insertIdentifier(u: Unit, identifier: NewIdentifier): Promise<void> {
-  const i = u.t.identifiers;
-  const rows = await u.db
-    .insert(i)
+export async function insertIdentifier(tx: Transaction, identifier: NewIdentifier): Promise<void> {
+  const identifiers = tx.tables.identifiers;
+  const rows = await tx.db
+    .insert(identifiers)
     .values(identifier)
-    .onConflictDoNothing({ target: [i.kind, i.scope, i.value] })
-    .returning({ id: i.id });
+    .onConflictDoNothing({ target: [identifiers.kind, identifiers.scope, identifiers.value] })
+    .returning({ id: identifiers.id });
   if (rows.length === 0) throw new ConflictError('identifier');
 }
 
 /** Whether anybody signs in with an address that can not exist (RFC 2606): somebody invented. */
-export async function hasExampleLogins(u: Unit): Promise<boolean> {
-  const i = u.t.identifiers;
-  const invented = and(eq(i.kind, 'email'), like(i.value, '%.example'));
-  const rows = await u.db.select({ id: i.id }).from(i).where(invented).limit(1);
+export async function hasExampleLogins(tx: Transaction): Promise<boolean> {
+  const identifiers = tx.tables.identifiers;
+  const invented = and(eq(identifiers.kind, 'email'), like(identifiers.value, '%.example'));
+  const rows = await tx.db.select({ id: identifiers.id }).from(identifiers).where(invented).limit(1);
   return rows.length > 0;
 }
 
-export async function insertSchoolAccount(u: Unit, account: NewSchoolAccount): Promise<void> {
-  await u.db.insert(u.t.schoolAccounts).values(account);
+export async function insertSchoolAccount(tx: Transaction, account: NewSchoolAccount): Promise<void> {
+  await tx.db.insert(tx.tables.schoolAccounts).values(account);
 }
 
 /** Disabling raises the credential version too. @returns false when there is no such person */
-export async function setPersonStatus(tx: Unit, personId: string, status: PersonStatus, now: number): Promise<boolean> {
-  const p = tx.t.persons;
-  const raised = status === 'disabled' ? { credentialVersion: sql`${p.credentialVersion} + 1` } : {};
+export async function updatePersonStatus(
+  tx: Transaction,
+  personId: string,
+  status: PersonStatus,
+  now: number,
+): Promise<boolean> {
+  const persons = tx.tables.persons;
+  const raised = status === 'disabled' ? { credentialVersion: sql`${persons.credentialVersion} + 1` } : {};
   const change = { status, updatedAt: now, ...raised };
-  const rows = await tx.db.update(p).set(change).where(eq(p.id, personId)).returning({ id: p.id });
+  const rows = await tx.db.update(persons).set(change).where(eq(persons.id, personId)).returning({ id: persons.id });
   return rows.length > 0;
 }

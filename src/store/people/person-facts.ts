@@ -1,15 +1,15 @@
 import { and, eq, exists, gte, isNull, lte, ne, or, sql, type SQL } from 'drizzle-orm';
 
-import type { Child, Enrolment, Identifier, Membership, PersonFacts, Validity } from '../../domain/model.ts';
-import { statement, type Param, type Unit } from '../database/index.ts';
+import type { Child, Enrollment, Identifier, Membership, PersonFacts, Validity } from '../../domain/model.ts';
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
 /** The person with every login, and whether there is anything of the other kinds: most people have one of them, and nobody all. */
-const self = statement(
+const selectPerson = preparedStatement(
   (
-    { db, t: { persons, identifiers: i, memberships: m, enrolments: e, guardianships: g } },
-    p: Param<{ personId: string }>,
+    { db, tables: { persons, identifiers, memberships, enrolments, guardianships } },
+    param: Param<{ personId: string }>,
   ) => {
     const one = { one: sql`1` };
     const flag = (kind: SQL): SQL<boolean> => sql`${kind}`.mapWith(Boolean);
@@ -23,15 +23,15 @@ const self = statement(
           updatedAt: persons.updatedAt,
         },
         // Drizzle gives null for a row that is not there by its first column, which must never be null itself.
-        login: { kind: i.kind, value: i.value, verifiedAt: i.verifiedAt },
-        isMember: flag(exists(db.select(one).from(m).where(eq(m.personId, persons.id)))),
-        isEnrolled: flag(exists(db.select(one).from(e).where(eq(e.studentId, persons.id)))),
-        isGuardian: flag(exists(db.select(one).from(g).where(eq(g.guardianId, persons.id)))),
+        login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
+        isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
+        isEnrolled: flag(exists(db.select(one).from(enrolments).where(eq(enrolments.studentId, persons.id)))),
+        isGuardian: flag(exists(db.select(one).from(guardianships).where(eq(guardianships.guardianId, persons.id)))),
       })
       .from(persons)
-      .leftJoin(i, and(eq(i.personId, persons.id), ne(i.kind, 'school_account')))
-      .where(eq(persons.id, p('personId')))
-      .orderBy(i.createdAt, i.id);
+      .leftJoin(identifiers, and(eq(identifiers.personId, persons.id), ne(identifiers.kind, 'school_account')))
+      .where(eq(persons.id, param('personId')))
+      .orderBy(identifiers.createdAt, identifiers.id);
   },
 );
 
@@ -41,8 +41,12 @@ const self = statement(
  *
  * @param today leaves out enrolments and memberships that are not valid on this day (`2026-11-23`)
  */
-export async function personFacts(u: Unit, personId: string, today?: string): Promise<PersonFacts | undefined> {
-  const rows = await self(u, { personId });
+export async function loadPersonFacts(
+  tx: Transaction,
+  personId: string,
+  today?: string,
+): Promise<PersonFacts | undefined> {
+  const rows = await selectPerson(tx, { personId });
   const [first] = rows;
   if (first === undefined) return undefined;
   const { person, isMember, isEnrolled, isGuardian } = first;
@@ -54,23 +58,23 @@ export async function personFacts(u: Unit, personId: string, today?: string): Pr
     active: person.status === 'active',
     updatedAt: person.updatedAt,
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
-    memberships: isMember ? (await memberships(u, at)).map(toMembership) : [],
-    enrolments: isEnrolled ? (await enrolments(u, at)).map(toEnrolment) : [],
-    children: isGuardian ? toChildren(personId, await children(u, at)) : [],
+    memberships: isMember ? (await memberships(tx, at)).map(toMembership) : [],
+    enrollments: isEnrolled ? (await enrolments(tx, at)).map(toEnrollment) : [],
+    children: isGuardian ? toChildren(personId, await children(tx, at)) : [],
   };
 }
 
-const logins = statement(({ db, t: { identifiers: i } }, p: Param<{ personId: string }>) =>
+const logins = preparedStatement(({ db, tables: { identifiers } }, param: Param<{ personId: string }>) =>
   db
-    .select({ kind: i.kind, value: i.value, verifiedAt: i.verifiedAt })
-    .from(i)
-    .where(and(eq(i.personId, p('personId')), ne(i.kind, 'school_account')))
-    .orderBy(i.createdAt, i.id),
+    .select({ kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt })
+    .from(identifiers)
+    .where(and(eq(identifiers.personId, param('personId')), ne(identifiers.kind, 'school_account')))
+    .orderBy(identifiers.createdAt, identifiers.id),
 );
 
 /** The logins of a person in the one login box; a school account is none. */
-export async function identifiersOf(u: Unit, personId: string): Promise<Identifier[]> {
-  return (await logins(u, { personId })).flatMap(toIdentifier);
+export async function listIdentifiers(tx: Transaction, personId: string): Promise<Identifier[]> {
+  return (await logins(tx, { personId })).flatMap(toIdentifier);
 }
 
 function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: number | null }): Identifier[] {
@@ -79,7 +83,7 @@ function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: nu
 }
 
 /** Whose facts, and of which day: what ended before `from` or begins after `to` is left out. */
-interface Wanted {
+interface ValidityQuery {
   personId: string;
   from: string;
   to: string;
@@ -94,8 +98,11 @@ interface ValidityColumns {
 }
 
 /** Both ends are included, as in domain/guardianship.ts. */
-function valid(t: ValidityColumns, p: Param<Wanted>): SQL | undefined {
-  return and(or(isNull(t.validFrom), lte(t.validFrom, p('to'))), or(isNull(t.validTo), gte(t.validTo, p('from'))));
+function valid(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undefined {
+  return and(
+    or(isNull(t.validFrom), lte(t.validFrom, param('to'))),
+    or(isNull(t.validTo), gte(t.validTo, param('from'))),
+  );
 }
 
 function toValidity(row: { validFrom: string | null; validTo: string | null }): Validity {
@@ -109,31 +116,31 @@ function toValidity(row: { validFrom: string | null; validTo: string | null }): 
 const ofMembership = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
   return { id, personId, role, isPrimary, validFrom, validTo };
 };
-const ofEnrolment = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
+const ofEnrollment = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
   return { id, studentId, seat, validFrom, validTo };
 };
 const ofClass = ({ year, semester, grade, classno, classtitle }: Tables['classes']) => {
   return { year, semester, grade, classno, classtitle };
 };
-const ofGuardianship = (g: Tables['guardianships']) => {
-  const { id, studentId, relation, authority, permissions, state, validFrom, validTo } = g;
+const ofGuardianship = (guardianships: Tables['guardianships']) => {
+  const { id, studentId, relation, authority, permissions, state, validFrom, validTo } = guardianships;
   return { id, studentId, relation, authority, permissions, state, validFrom, validTo };
 };
 
 type Selected<K extends keyof Tables> = Tables[K]['$inferSelect'];
 type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof ofMembership>>;
-type EnrolmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof ofEnrolment>>;
+type EnrollmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof ofEnrollment>>;
 type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof ofClass>>;
 type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof ofGuardianship>>;
 type SchoolRow = Selected<'schools'>;
 
-const memberships = statement(({ db, t: { memberships: m, schools: s } }, p: Param<Wanted>) =>
+const memberships = preparedStatement(({ db, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
   db
-    .select({ membership: ofMembership(m), school: s })
-    .from(m)
-    .leftJoin(s, eq(s.code, m.schoolCode))
-    .where(and(eq(m.personId, p('personId')), valid(m, p)))
-    .orderBy(m.id),
+    .select({ membership: ofMembership(memberships), school: schools })
+    .from(memberships)
+    .leftJoin(schools, eq(schools.code, memberships.schoolCode))
+    .where(and(eq(memberships.personId, param('personId')), valid(memberships, param)))
+    .orderBy(memberships.id),
 );
 
 function toMembership({ membership, school }: { membership: MembershipRow; school: SchoolRow | null }): Membership {
@@ -141,51 +148,51 @@ function toMembership({ membership, school }: { membership: MembershipRow; schoo
   return { id, personId, role, school: school ?? undefined, primary, ...toValidity(membership) };
 }
 
-const enrolments = statement(({ db, t: { enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
+const enrolments = preparedStatement(({ db, tables: { enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
   db
-    .select({ enrolment: ofEnrolment(e), class: ofClass(c), school: s })
-    .from(e)
-    .innerJoin(c, eq(c.id, e.classId))
-    .innerJoin(s, eq(s.code, c.schoolCode))
-    .where(and(eq(e.studentId, p('personId')), valid(e, p)))
-    .orderBy(c.year, c.semester, e.id),
+    .select({ enrollment: ofEnrollment(enrolments), class: ofClass(classes), school: schools })
+    .from(enrolments)
+    .innerJoin(classes, eq(classes.id, enrolments.classId))
+    .innerJoin(schools, eq(schools.code, classes.schoolCode))
+    .where(and(eq(enrolments.studentId, param('personId')), valid(enrolments, param)))
+    .orderBy(classes.year, classes.semester, enrolments.id),
 );
 
 interface EnrolledRow {
-  enrolment: EnrolmentRow;
+  enrollment: EnrollmentRow;
   class: ClassRow;
   school: SchoolRow;
 }
 
-function toEnrolment({ enrolment, class: inClass, school }: EnrolledRow): Enrolment {
-  const { id, studentId, seat } = enrolment;
-  return { id, studentId, school, ...inClass, seat, ...toValidity(enrolment) };
+function toEnrollment({ enrollment, class: inClass, school }: EnrolledRow): Enrollment {
+  const { id, studentId, seat } = enrollment;
+  return { id, studentId, school, ...inClass, seat, ...toValidity(enrollment) };
 }
 
 /** One row for each enrolment of each child, and one for a child without any. */
-const children = statement(
-  ({ db, t: { guardianships: g, persons, enrolments: e, classes: c, schools: s } }, p: Param<Wanted>) =>
+const children = preparedStatement(
+  ({ db, tables: { guardianships, persons, enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
     db
       .select({
-        guardianship: ofGuardianship(g),
+        guardianship: ofGuardianship(guardianships),
         name: persons.name,
-        enrolment: ofEnrolment(e),
-        class: ofClass(c),
-        school: s,
+        enrollment: ofEnrollment(enrolments),
+        class: ofClass(classes),
+        school: schools,
       })
-      .from(g)
-      .innerJoin(persons, eq(persons.id, g.studentId))
-      .leftJoin(e, and(eq(e.studentId, g.studentId), valid(e, p)))
-      .leftJoin(c, eq(c.id, e.classId))
-      .leftJoin(s, eq(s.code, c.schoolCode))
-      .where(eq(g.guardianId, p('personId')))
-      .orderBy(g.createdAt, g.id, c.year, c.semester, e.id),
+      .from(guardianships)
+      .innerJoin(persons, eq(persons.id, guardianships.studentId))
+      .leftJoin(enrolments, and(eq(enrolments.studentId, guardianships.studentId), valid(enrolments, param)))
+      .leftJoin(classes, eq(classes.id, enrolments.classId))
+      .leftJoin(schools, eq(schools.code, classes.schoolCode))
+      .where(eq(guardianships.guardianId, param('personId')))
+      .orderBy(guardianships.createdAt, guardianships.id, classes.year, classes.semester, enrolments.id),
 );
 
 interface ChildRow {
   guardianship: GuardianshipRow;
   name: string;
-  enrolment: EnrolmentRow | null;
+  enrollment: EnrollmentRow | null;
   class: ClassRow | null;
   school: SchoolRow | null;
 }
@@ -198,10 +205,10 @@ function toChildren(guardianId: string, rows: readonly ChildRow[]): Child[] {
     return {
       guardianship: { ...first.guardianship, guardianId, ...toValidity(first.guardianship) },
       name: first.name,
-      enrolments: ofChild.flatMap(({ enrolment, class: inClass, school }): Enrolment[] =>
-        enrolment === null || inClass === null || school === null
+      enrollments: ofChild.flatMap(({ enrollment, class: inClass, school }): Enrollment[] =>
+        enrollment === null || inClass === null || school === null
           ? []
-          : [toEnrolment({ enrolment, class: inClass, school })],
+          : [toEnrollment({ enrollment, class: inClass, school })],
       ),
     };
   });

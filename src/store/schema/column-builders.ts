@@ -5,7 +5,7 @@ import * as lite from 'drizzle-orm/sqlite-core';
  * The words that the schema is written in. Only what both engines can say is here, so a table that compiles exists on
  * both. Instants are milliseconds since 1970; days are text (`2026-11-23`).
  */
-export const sqliteKit = {
+export const sqliteColumns = {
   table: lite.sqliteTable,
   text: (name: string) => lite.text(name),
   int: (name: string) => lite.integer(name),
@@ -20,7 +20,7 @@ export const sqliteKit = {
   uniqueIndex: lite.uniqueIndex,
 };
 
-export type Kit = typeof sqliteKit;
+export type ColumnBuilders = typeof sqliteColumns;
 
 /**
  * The same words for PostgreSQL. This is one of the two casts that let every repository be written once: both engines'
@@ -28,7 +28,7 @@ export type Kit = typeof sqliteKit;
  *
  * `json`, not `jsonb`: it keeps the text as written, so a NUL escaped inside an audit detail does not fail the write.
  */
-export const postgresKit = {
+export const postgresColumns = {
   table: pg.pgTable,
   text: (name: string) => pg.text(name),
   int: (name: string) => pg.integer(name),
@@ -40,4 +40,4 @@ export const postgresKit = {
     pg.primaryKey({ name, columns: [first, ...rest] }),
   index: pg.index,
   uniqueIndex: pg.uniqueIndex,
-} as unknown as Kit;
+} as unknown as ColumnBuilders;

@@ -1,8 +1,8 @@
-import type { Kit } from './column-builders.ts';
+import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
 /** Passwords, first passwords, reset links and the throttle. Secrets are here as hashes only. */
-export function defineCredentials(kit: Kit, persons: PersonsTable) {
+export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
   const person = () =>
     kit
       .text('person_id')

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 
 import type { Role } from '../../domain/model.ts';
-import type { Kit } from './column-builders.ts';
+import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
 export type KeyPurpose = 'sign' | 'cookie' | 'pairwise';
@@ -11,7 +11,7 @@ export type KeyState = 'next' | 'current' | 'previous';
  * Everything that the OpenID provider saves. Ids are SHA-256 hashes and the payload is sealed by the caller, so nothing
  * in a dump can be replayed. `destroyed` marks a tombstone: see records.ts.
  */
-export function defineOidcRecords(kit: Kit) {
+export function defineOidcRecords(kit: ColumnBuilders) {
   const oidcRecords = kit.table(
     'oidc_records',
     {
@@ -54,7 +54,7 @@ export function defineOidcRecords(kit: Kit) {
 }
 
 /** What a person chose, per grant and per client, and the sessions that a person can see and end. */
-export function defineSessions(kit: Kit, persons: PersonsTable) {
+export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
   const grants = kit.table(
     'grants',
@@ -112,7 +112,7 @@ export function defineSessions(kit: Kit, persons: PersonsTable) {
 }
 
 /** What a person agreed to, one row for each scope. Checked in the transaction that inserts a grant: removed access stays removed. */
-export function defineConsents(kit: Kit, persons: PersonsTable) {
+export function defineConsents(kit: ColumnBuilders, persons: PersonsTable) {
   const consents = kit.table(
     'consents',
     {
@@ -130,7 +130,7 @@ export function defineConsents(kit: Kit, persons: PersonsTable) {
 }
 
 /** Keys of the provider, sealed by a key that is not in the database. */
-export function defineKeys(kit: Kit) {
+export function defineKeys(kit: ColumnBuilders) {
   const keys = kit.table(
     'keys',
     {

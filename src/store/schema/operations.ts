@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm';
 
-import type { Kit } from './column-builders.ts';
+import type { ColumnBuilders } from './column-builders.ts';
 
 export type OutboxKind = 'mail' | 'backchannel_logout';
 export type AuditDetail = Record<string, string | number | boolean>;
 
 /** The outbox of things to send, and the append-only audit log. */
-export function defineOperation(kit: Kit) {
+export function defineOperations(kit: ColumnBuilders) {
   const outbox = kit.table(
     'outbox',
     {

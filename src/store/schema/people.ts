@@ -7,7 +7,7 @@ import type {
   SchoolType,
   StaffRole,
 } from '../../domain/model.ts';
-import type { Kit } from './column-builders.ts';
+import type { ColumnBuilders } from './column-builders.ts';
 
 export type PersonKind = 'person' | 'school_account';
 export type PersonStatus = 'active' | 'disabled';
@@ -15,7 +15,7 @@ export type PersonStatus = 'active' | 'disabled';
 export type IdentifierKind = Identifier['kind'] | 'school_account';
 
 /** Schools and their classes. */
-export function defineSchools(kit: Kit, persons: PersonsTable) {
+export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
   const schools = kit.table('schools', {
     code: kit.text('code').primaryKey(),
     name: kit.text('name').notNull(),
@@ -46,7 +46,7 @@ export function defineSchools(kit: Kit, persons: PersonsTable) {
 }
 
 /** Persons and the names they sign in with. The national ID is a keyed hash and, while proofing lasts, sealed. The birth date is sealed. */
-export function definePersons(kit: Kit) {
+export function definePersons(kit: ColumnBuilders) {
   const persons = kit.table(
     'persons',
     {
@@ -90,7 +90,7 @@ export type PersonsTable = ReturnType<typeof definePersons>['persons'];
 type SchoolTables = ReturnType<typeof defineSchools>;
 
 /** What ties persons to schools: the family's school account, a student's class, a staff member's role. */
-export function defineTies(kit: Kit, persons: PersonsTable, { schools, classes }: SchoolTables) {
+export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, { schools, classes }: SchoolTables) {
   const schoolCode = () => kit.text('school_code').references(() => schools.code);
   const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
   const schoolAccounts = kit.table(
@@ -146,7 +146,7 @@ export function defineTies(kit: Kit, persons: PersonsTable, { schools, classes }
 }
 
 /** Who may act for which student. `relationLabel` is the applicant's own word (祖母), `stateReasonSealed` stays inside. */
-export function defineGuardianships(kit: Kit, persons: PersonsTable) {
+export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) =>
     kit
       .text(name)

@@ -1,7 +1,7 @@
-import { postgresKit } from './column-builders.ts';
+import { postgresColumns } from './column-builders.ts';
 import { defineSchema } from './tables.ts';
 
-export const postgresTables = defineSchema(postgresKit);
+export const postgresTables = defineSchema(postgresColumns);
 
 // drizzle-kit finds a table only when it is exported by itself; a contract test compares this list with the tables.
 export const {

@@ -1,7 +1,7 @@
-import { sqliteKit } from './column-builders.ts';
+import { sqliteColumns } from './column-builders.ts';
 import { defineSchema } from './tables.ts';
 
-export const sqliteTables = defineSchema(sqliteKit);
+export const sqliteTables = defineSchema(sqliteColumns);
 
 // drizzle-kit finds a table only when it is exported by itself; a contract test compares this list with the tables.
 export const {

@@ -1,24 +1,24 @@
-import type { Kit } from './column-builders.ts';
+import type { ColumnBuilders } from './column-builders.ts';
 import { defineCredentials } from './credentials.ts';
 import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
-import { defineOperation } from './operations.ts';
-import { defineGuardianships, definePersons, defineSchools, defineTies } from './people.ts';
+import { defineOperations } from './operations.ts';
+import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 
 /** The one description of all tables; `sqlite.ts` and `postgres.ts` say it in their engine's words. */
-export function defineSchema(kit: Kit) {
+export function defineSchema(kit: ColumnBuilders) {
   const people = definePersons(kit);
   const schools = defineSchools(kit, people.persons);
   return {
     ...people,
     ...schools,
-    ...defineTies(kit, people.persons, schools),
+    ...defineAffiliations(kit, people.persons, schools),
     ...defineGuardianships(kit, people.persons),
     ...defineCredentials(kit, people.persons),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),
     ...defineKeys(kit),
-    ...defineOperation(kit),
+    ...defineOperations(kit),
   };
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** Characters that a tool may print; the tables that are read here hold some kilobytes. */
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
-export interface ToolOptions {
+export interface ClientToolOptions {
   /** Database to connect to. The password goes by the environment: every user of the machine can read a command line. */
   url?: string;
   /** File descriptor for standard output, instead of the returned text. */
@@ -18,10 +18,10 @@ export interface ToolOptions {
  * @returns its standard output
  * @throws {Error} with the first error that the program printed
  */
-export async function runTool(
+export async function runClientTool(
   command: 'pg_dump' | 'pg_restore',
   args: readonly string[],
-  { url, stdout, signal }: ToolOptions = {},
+  { url, stdout, signal }: ClientToolOptions = {},
 ): Promise<string> {
   const { env, target } = connection(url);
   const child = spawn(command, [...target, ...args], { env, stdio: ['ignore', stdout ?? 'pipe', 'pipe'], signal });

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
  * statement, and each of them wakes the server's process (decision 0012). With TLS it makes a socket of its own around this one, and
  * each statement goes out alone.
  */
-export class TurnSocket extends Socket {
+export class CoalescingSocket extends Socket {
   /** node-postgres corks and uncorks around each statement; the gate opens when the turn is over. */
   override uncork(): void {
     process.nextTick(() => {

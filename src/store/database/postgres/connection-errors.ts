@@ -3,9 +3,9 @@ import pg from 'pg';
 import { codeOf, StoreError } from '../errors.ts';
 
 /** connection_failure: the connection was lost before COMMIT, so nothing has happened and the same work may be done again. */
-export const LOST = '08006';
+export const CONNECTION_LOST = '08006';
 /** transaction_resolution_unknown: it was lost during COMMIT. To do the work again could do it twice. */
-export const UNKNOWN = '08007';
+export const COMMIT_OUTCOME_UNKNOWN = '08007';
 /** The server goes, is gone or is not there yet; the rest is what the network says. */
 const LOST_CODES = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 /** node-postgres gives these no code. */
@@ -17,7 +17,7 @@ const LOST_TEXTS = /^(Connection terminated|Client has encountered a connection 
 const STALE_PLAN = { code: '0A000', routine: 'RevalidateCachedQuery' };
 
 /** Gives errors of the connection one code, and lets others pass. */
-export function sayLost(code: string): (error: unknown) => never {
+export function throwConnectionError(code: string): (error: unknown) => never {
   return (error) => {
     const lost =
       LOST_CODES.has(codeOf(error) ?? '') ||

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 import { codeOf } from '../errors.ts';
-import { LOST, sayLost } from './connection-errors.ts';
+import { CONNECTION_LOST, throwConnectionError } from './connection-errors.ts';
 
 /** A connection that was taken from a pool. A broken one is closed at its release instead of returned to the pool. */
 export class PooledConnection {
@@ -16,7 +16,7 @@ export class PooledConnection {
 
   /** @throws {StoreError} with code `LOST` when the server cannot be reached */
   static async take(pool: pg.Pool): Promise<PooledConnection> {
-    return new PooledConnection(await pool.connect().catch(sayLost(LOST)));
+    return new PooledConnection(await pool.connect().catch(throwConnectionError(CONNECTION_LOST)));
   }
 
   readonly markBroken = (error: Error): void => {
@@ -25,7 +25,7 @@ export class PooledConnection {
 
   /** Marks the connection as broken when the error of a statement says so. */
   markBrokenWhenLost(error: unknown): void {
-    if (error instanceof Error && codeOf(error) === LOST) this.markBroken(error);
+    if (error instanceof Error && codeOf(error) === CONNECTION_LOST) this.markBroken(error);
   }
 
   release(): void {

@@ -5,9 +5,9 @@ import type { PooledConnection } from './pooled-connection.ts';
 const MAX_READS_PER_CONNECTION = 8;
 
 /** Runs a read on a connection that others may use at the same time. */
-export type Share = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
+export type SharedRead = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
 
-interface Shared {
+interface SharedConnection {
   readonly connection: Promise<PooledConnection>;
   readCount: number;
 }
@@ -17,11 +17,11 @@ interface Shared {
  * have no transaction that others could disturb. Later reads get a connection of their own: none waits for a slow one, and each that
  * waits for the pool gets its turn. The last read releases the connection.
  */
-export function createSharing(connect: () => Promise<PooledConnection>): Share {
-  let newest: Shared | undefined;
-  const join = (): Shared => {
+export function createSharedReads(connect: () => Promise<PooledConnection>): SharedRead {
+  let newest: SharedConnection | undefined;
+  const join = (): SharedConnection => {
     if (newest !== undefined && newest.readCount < MAX_READS_PER_CONNECTION) return newest;
-    const shared: Shared = { connection: connect(), readCount: 0 };
+    const shared: SharedConnection = { connection: connect(), readCount: 0 };
     newest = shared;
     const close = (): void => {
       setImmediate(() => {
@@ -31,7 +31,7 @@ export function createSharing(connect: () => Promise<PooledConnection>): Share {
     shared.connection.then(close, close);
     return shared;
   };
-  const leave = (shared: Shared): boolean => {
+  const leave = (shared: SharedConnection): boolean => {
     shared.readCount -= 1;
     const isLast = shared.readCount === 0;
     if (isLast && newest === shared) newest = undefined;

@@ -6,20 +6,20 @@ import pg from 'pg';
 import { postgresTables } from '../../schema/postgres.ts';
 import { codeOf, StoreError, withoutValues } from '../errors.ts';
 import {
-  createNesting,
-  runScoped,
-  scopeUnit,
+  createNestedWriteGuard,
+  runInScope,
+  createTransactionScope,
   type Engine,
   type Execute,
   type Queries,
   type Store,
   type StoreLog,
-  type Unit,
+  type Transaction,
 } from '../transaction.ts';
-import { TurnSocket } from './coalescing-socket.ts';
-import { LOST, sayLost, UNKNOWN } from './connection-errors.ts';
+import { CoalescingSocket } from './coalescing-socket.ts';
+import { CONNECTION_LOST, throwConnectionError, COMMIT_OUTCOME_UNKNOWN } from './connection-errors.ts';
 import { PooledConnection } from './pooled-connection.ts';
-import { createSharing } from './shared-reads.ts';
+import { createSharedReads } from './shared-reads.ts';
 
 /** Serialization failure and deadlock (PostgreSQL manual, appendix A): the same work may succeed when it is run again. */
 const RETRIED_CODES = new Set(['40001', '40P01']);
@@ -46,19 +46,21 @@ export interface PostgresOptions {
 export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
   const writers = createPool(url, poolSize, log, '');
-  const share = createSharing(() => PooledConnection.take(readers));
-  const nesting = createNesting();
+  const share = createSharedReads(() => PooledConnection.take(readers));
+  const nestedWrites = createNestedWriteGuard();
   return {
     dialect: 'postgres',
     read: (fn) =>
-      retryWhileDisconnected(log, () => share((client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn))),
+      retryWhileDisconnected(log, () =>
+        share((client) => runInScope(createTransactionScope(createExecute(client), postgresEngine), fn)),
+      ),
     write: async (fn) => {
-      nesting.refuse();
-      return nesting.enter(() => retryWhileDisconnected(log, () => writeWithRetry(writers, fn, log)));
+      nestedWrites.assertNotNested();
+      return nestedWrites.enter(() => retryWhileDisconnected(log, () => writeWithRetry(writers, fn, log)));
     },
-    maintain: async (fn) => {
-      nesting.refuse();
-      return maintain(writers, fn);
+    runExclusively: async (fn) => {
+      nestedWrites.assertNotNested();
+      return runExclusively(writers, fn);
     },
     ping: async () => {
       await Promise.all([readers.query('select 1'), writers.query('select 1')]);
@@ -77,7 +79,7 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
     application_name: 'kinpass',
     keepAlive: true,
     pipeline: true,
-    stream: () => new TurnSocket(),
+    stream: () => new CoalescingSocket(),
     connectionTimeoutMillis: 10_000,
     statement_timeout: 15_000,
     idle_in_transaction_session_timeout: 30_000,
@@ -87,10 +89,10 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
   return pool;
 }
 
-function executeOn(client: pg.PoolClient): Execute {
+function createExecute(client: pg.PoolClient): Execute {
   return async (text, values, name) => {
     const query = { text, values, rowMode: 'array', ...(name === undefined ? {} : { name }) } as const;
-    const { rows } = await client.query(query).catch(sayLost(LOST));
+    const { rows } = await client.query(query).catch(throwConnectionError(CONNECTION_LOST));
     return rows;
   };
 }
@@ -102,8 +104,8 @@ async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => 
     try {
       return await work();
     } catch (error) {
-      if (codeOf(error) !== LOST || performance.now() > end) throw error;
-      if (!waited) log?.warn({ code: LOST }, 'postgres: waiting for the server');
+      if (codeOf(error) !== CONNECTION_LOST || performance.now() > end) throw error;
+      if (!waited) log?.warn({ code: CONNECTION_LOST }, 'postgres: waiting for the server');
     }
     await sleep(RECONNECT_POLL_MS);
   }
@@ -111,16 +113,22 @@ async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => 
 
 const postgresEngine: Engine = {
   dialect: 'postgres',
-  t: postgresTables,
+  tables: postgresTables,
   /** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
   queries: (execute) =>
     drizzle(async (statement, values) => ({ rows: await execute(statement, values) })) as unknown as Queries,
 };
 
-async function writeWithRetry<T>(pool: pg.Pool, fn: (u: Unit) => Promise<T>, log: StoreLog | undefined): Promise<T> {
+async function writeWithRetry<T>(
+  pool: pg.Pool,
+  fn: (tx: Transaction) => Promise<T>,
+  log: StoreLog | undefined,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(pool, async (client) => runScoped(scopeUnit(executeOn(client), postgresEngine), fn));
+      return await inTransaction(pool, async (client) =>
+        runInScope(createTransactionScope(createExecute(client), postgresEngine), fn),
+      );
     } catch (error) {
       const code = codeOf(error);
       if (code === undefined || !RETRIED_CODES.has(code) || attempt >= MAX_ATTEMPTS) throw error;
@@ -135,11 +143,11 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
   const { client } = connection;
   try {
     // It is sent together with the first statement.
-    const begun = client.query(BEGIN).catch(sayLost(LOST));
+    const begun = client.query(BEGIN).catch(throwConnectionError(CONNECTION_LOST));
     begun.catch(connection.markBroken);
     const value = await fn(client);
     await begun;
-    const { command } = await client.query('commit').catch(sayLost(UNKNOWN));
+    const { command } = await client.query('commit').catch(throwConnectionError(COMMIT_OUTCOME_UNKNOWN));
     // After a failed statement PostgreSQL answers COMMIT with a silent ROLLBACK.
     if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');
     return value;
@@ -153,7 +161,7 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
   }
 }
 
-async function maintain<T>(
+async function runExclusively<T>(
   pool: pg.Pool,
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
 ): Promise<T> {
@@ -161,7 +169,7 @@ async function maintain<T>(
     // Building an index on a large table may take longer than any request should.
     await client.query('set local statement_timeout = 0');
     await client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`);
-    const execute = executeOn(client);
+    const execute = createExecute(client);
     return fn((statement) => execute(statement, []));
   });
 }

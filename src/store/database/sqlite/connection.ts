@@ -9,17 +9,17 @@ import { sqliteTables } from '../../schema/sqlite.ts';
 import type { Engine, Execute } from '../transaction.ts';
 
 /** More texts than the repositories have; bulk statements are too long to be worth keeping. */
-const KEPT_STATEMENTS = 500;
-const KEPT_LENGTH = 4_000;
+const MAX_CACHED_STATEMENTS = 500;
+const MAX_CACHED_STATEMENT_LENGTH = 4_000;
 /** Milliseconds that the engine itself waits, with the whole process, for another process; `begin` waits on politely. */
-const WRITER_TIMEOUT = 20;
+const WRITER_TIMEOUT_MS = 20;
 /**
  * Pages of the log (4 KiB each) before they are moved into the file, so 16 MiB: every move is two waits for the disk and writes each
  * page once, however often it was changed; with SQLite's thousand there were five moves a second in a rush.
  */
 const CHECKPOINT_PAGES = 4_000;
 /** A reader waits only while another process repairs the log after a crash. */
-const READER_TIMEOUT = 1_000;
+const READER_TIMEOUT_MS = 1_000;
 
 export interface SqliteConnection {
   execute: Execute;
@@ -33,7 +33,7 @@ export interface SqliteConnection {
 export function openWriter(file: string): SqliteConnection {
   createPrivateFolder(dirname(file));
   closeSync(openSync(file, 'a', 0o600));
-  const database = new Database(file, { timeout: WRITER_TIMEOUT });
+  const database = new Database(file, { timeout: WRITER_TIMEOUT_MS });
   database.pragma('journal_mode = WAL');
   // NORMAL may lose the last commits in a power cut (sqlite.org/pragma.html#pragma_synchronous); an answer was given on them.
   database.pragma('synchronous = FULL');
@@ -46,7 +46,7 @@ export function openWriter(file: string): SqliteConnection {
 
 /** Opens a connection that can only read; it never waits for the writer (WAL). */
 export function openReader(file: string): SqliteConnection {
-  const database = new Database(file, { readonly: true, timeout: READER_TIMEOUT });
+  const database = new Database(file, { readonly: true, timeout: READER_TIMEOUT_MS });
   database.pragma('query_only = ON');
   return wrap(database);
 }
@@ -56,7 +56,7 @@ export function openReader(file: string): SqliteConnection {
  * better for it (sqlite.org/c3ref/prepare.html). That takes ten times as long as finding a row by its key, so the parameter is
  * put inside an expression. The switch for it, SQLITE_DBCONFIG_ENABLE_QPSG, is not one that better-sqlite3 has.
  */
-function keepPlan(text: string): string {
+function cacheStatements(text: string): string {
   return text.replaceAll(/ (=|<>|<|>|<=|>=) \?/g, ' $1 +?');
 }
 
@@ -65,10 +65,10 @@ function wrap(database: Database.Database): SqliteConnection {
   const prepare = (text: string): Database.Statement<unknown[], unknown[]> => {
     const known = kept.get(text);
     if (known) return known;
-    const statement = database.prepare<unknown[], unknown[]>(keepPlan(text));
+    const statement = database.prepare<unknown[], unknown[]>(cacheStatements(text));
     if (statement.reader) statement.raw();
-    if (text.length <= KEPT_LENGTH) {
-      if (kept.size >= KEPT_STATEMENTS) kept.clear();
+    if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
+      if (kept.size >= MAX_CACHED_STATEMENTS) kept.clear();
       kept.set(text, statement);
     }
     return statement;
@@ -90,7 +90,7 @@ function wrap(database: Database.Database): SqliteConnection {
 
 export const sqliteEngine: Engine = {
   dialect: 'sqlite',
-  t: sqliteTables,
+  tables: sqliteTables,
   /** Drizzle's own better-sqlite3 driver knows no asynchronous unit; its proxy driver asks us for each statement. */
   queries: (execute) => drizzle(async (statement, values) => ({ rows: await execute(statement, values) })),
 };

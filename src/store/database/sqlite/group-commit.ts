@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { StoreError } from '../errors.ts';
-import { runScoped, scopeUnit, type Nesting, type StoreLog, type Unit } from '../transaction.ts';
+import {
+  runInScope,
+  createTransactionScope,
+  type NestedWriteGuard,
+  type StoreLog,
+  type Transaction,
+} from '../transaction.ts';
 import { sqliteEngine, type SqliteConnection } from './connection.ts';
 
 /** Writes of one batch. */
@@ -26,7 +32,7 @@ interface QueuedWrite {
 interface Deps {
   writer: SqliteConnection;
   begin: () => Promise<void>;
-  nesting: Nesting;
+  nestedWrites: NestedWriteGuard;
   log: StoreLog | undefined;
 }
 
@@ -58,7 +64,7 @@ export class GroupCommitQueue {
   }
 
   /** Runs `fn` in a transaction of its own. Resolves when it is on the disk. */
-  async write<T>(fn: (u: Unit) => Promise<T>): Promise<T> {
+  async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     this.#refuseWhenClosed();
     return new Promise((resolve, reject) => {
       this.#queue.push(createWrite(this.#deps, fn, resolve, reject));
@@ -150,8 +156,8 @@ function noop(): void {
 }
 
 function createWrite<T>(
-  { writer, nesting }: Deps,
-  fn: (u: Unit) => Promise<T>,
+  { writer, nestedWrites }: Deps,
+  fn: (tx: Transaction) => Promise<T>,
   resolve: (value: T) => void,
   reject: (error: unknown) => void,
 ): QueuedWrite {
@@ -162,8 +168,8 @@ function createWrite<T>(
     run: async () => {
       writer.run('SAVEPOINT unit');
       try {
-        const scoped = scopeUnit(writer.execute, sqliteEngine);
-        const work = asCaller(() => nesting.enter(() => runScoped(scoped, fn)));
+        const scoped = createTransactionScope(writer.execute, sqliteEngine);
+        const work = asCaller(() => nestedWrites.enter(() => runInScope(scoped, fn)));
         result = { value: await withTimeout(work, scoped.end) };
         writer.run('RELEASE unit');
       } catch (error) {

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf, StoreError } from '../errors.ts';
-import { createNesting, runScoped, scopeUnit, type Store, type StoreLog } from '../transaction.ts';
+import {
+  createNestedWriteGuard,
+  runInScope,
+  createTransactionScope,
+  type Store,
+  type StoreLog,
+} from '../transaction.ts';
 import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './connection.ts';
 import { GroupCommitQueue } from './group-commit.ts';
 
@@ -13,18 +19,18 @@ const BUSY_POLL_MS = 20;
 export function openSqlite(file: string, log: StoreLog | undefined): Store {
   const writer = openWriter(file);
   const reader = openReader(file);
-  const nesting = createNesting();
-  const commits = new GroupCommitQueue({ writer, begin: () => begin(writer), nesting, log });
+  const nestedWrites = createNestedWriteGuard();
+  const commits = new GroupCommitQueue({ writer, begin: () => begin(writer), nestedWrites, log });
   return {
     dialect: 'sqlite',
-    read: (fn) => runScoped(scopeUnit(reader.execute, sqliteEngine), fn),
+    read: (fn) => runInScope(createTransactionScope(reader.execute, sqliteEngine), fn),
     write: async (fn) => {
-      nesting.refuse();
+      nestedWrites.assertNotNested();
       return commits.write(fn);
     },
-    maintain: async (fn) => {
-      nesting.refuse();
-      return commits.runExclusively(() => maintain(writer, fn));
+    runExclusively: async (fn) => {
+      nestedWrites.assertNotNested();
+      return commits.runExclusively(() => runExclusively(writer, fn));
     },
     ping: async () => {
       await reader.execute('select 1', []);
@@ -52,7 +58,7 @@ async function begin(writer: SqliteConnection): Promise<void> {
 }
 
 /** Rebuilding a table needs foreign keys off, and that works outside of a transaction only (sqlite.org/lang_altertable.html). */
-async function maintain<T>(
+async function runExclusively<T>(
   writer: SqliteConnection,
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
 ): Promise<T> {
