@@ -4,7 +4,7 @@ import type { Drawer } from './files.ts';
 
 /** What a context may see. No other file decides it. */
 export type Access =
-  | { kind: 'shelf'; student: string; drawers: readonly Drawer[] }
+  | { kind: 'drawers'; student: string; drawers: readonly Drawer[] }
   | { kind: 'class'; schoolCode: string }
   | { kind: 'noChild' }
   | { kind: 'noPermission' }
@@ -22,9 +22,9 @@ export function accessOf(context: Context): Access {
     const child = childOf(context);
     if (child === undefined) return { kind: 'noChild' };
     if (!acting.permissions.includes('portfolio:read')) return { kind: 'noPermission' };
-    return { kind: 'shelf', student: child.sub, drawers: FOR_PARENTS };
+    return { kind: 'drawers', student: child.sub, drawers: FOR_PARENTS };
   }
-  if (acting.role === 'student') return { kind: 'shelf', student: context.sub, drawers: FOR_STUDENTS };
+  if (acting.role === 'student') return { kind: 'drawers', student: context.sub, drawers: FOR_STUDENTS };
   if (acting.role === 'teacher') return { kind: 'class', schoolCode: acting.school_code ?? '' };
   return { kind: 'noRole' };
 }

@@ -5,7 +5,7 @@ import { signedIn, type AppDeps, type AuthenticatedRequest } from '../shared/req
 import { accessOf, type Access } from './access.ts';
 import { classOf, DRAWERS, filesOf, type Drawer } from './files.ts';
 
-type DrawersHandler = Extract<Access, { kind: 'shelf' }>;
+type DrawersHandler = Extract<Access, { kind: 'drawers' }>;
 
 async function showDrawers(
   parts: AppDeps,
@@ -26,7 +26,7 @@ async function showClass(parts: AppDeps, { ctx, context }: AuthenticatedRequest,
 function home(parts: AppDeps) {
   return async (visit: AuthenticatedRequest): Promise<void> => {
     const access = accessOf(visit.context);
-    if (access.kind === 'shelf') await showDrawers(parts, visit, access);
+    if (access.kind === 'drawers') await showDrawers(parts, visit, access);
     else if (access.kind === 'class') await showClass(parts, visit, access.schoolCode);
     else await showEmptyState(parts, visit, access.kind);
   };
@@ -45,7 +45,7 @@ function inDrawer(
     const access = accessOf(context);
     if (drawer === undefined) {
       ctx.throw(404);
-    } else if (access.kind === 'shelf' && access.drawers.includes(drawer)) {
+    } else if (access.kind === 'drawers' && access.drawers.includes(drawer)) {
       await show(visit, access.student, drawer);
       return;
     }

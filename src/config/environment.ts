@@ -80,7 +80,7 @@ export const environmentSchema = z.object({
     .string()
     .regex(/^[^\r\n]*[^\s@<]@[^\s@>]+>?$/, 'must be an address, or a name with an address in angle brackets')
     .describe('sender of all mail'),
-  KINPASS_BRAND_FILE: z.string().min(1).default('config/brand.json').describe('name, logo, colours and support text'),
+  KINPASS_BRAND_FILE: z.string().min(1).default('config/brand.json').describe('name, logo, colors and support text'),
   KINPASS_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(12).max(64).default(12).describe('in characters'),
   KINPASS_SESSION_IDLE_HOURS: z.coerce
     .number()

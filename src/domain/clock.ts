@@ -1,3 +1,5 @@
+import { HOUR_MS } from './duration.ts';
+
 /** Where the present comes from; injected, so that tests can move it. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
@@ -8,5 +10,5 @@ export const systemClock: Clock = { now: () => Date.now() };
 
 /** The calendar day in the city, as `YYYY-MM-DD`. Taiwan keeps UTC+8 all year, so a fixed offset is exact. */
 export function localDate(instant: number): string {
-  return new Date(instant + 8 * 3_600_000).toISOString().slice(0, 10);
+  return new Date(instant + 8 * HOUR_MS).toISOString().slice(0, 10);
 }

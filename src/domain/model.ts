@@ -90,7 +90,7 @@ export interface Child {
 
 export interface Identifier {
   kind: 'email' | 'mobile' | 'account';
-  /** Normalised: what comparisons use. */
+  /** Normalized: what comparisons use. */
   value: string;
   verified: boolean;
 }

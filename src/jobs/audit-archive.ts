@@ -1,8 +1,7 @@
+import { DAY_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { AuditArchive } from '../services/audit/archive.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
-
-const DAY_MS = 24 * 3_600_000;
 
 /** Moves old entries of the audit log to sealed files, at the start and once a day. */
 export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): PeriodicJob {

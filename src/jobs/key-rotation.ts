@@ -1,10 +1,10 @@
+import { DAY_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { KeyRing, ProviderKeys } from '../services/keys/key-ring.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 /** How soon a node knows of a rotation by another; far below the time that a next key is published before it signs. */
 const POLL_MS = 30_000;
-const DAY_MS = 24 * 3_600_000;
 
 interface Deps {
   keyRing: KeyRing;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
+import { HOUR_MS } from '../domain/duration.ts';
 import { runBestEffort } from '../platform/best-effort.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -15,7 +16,7 @@ const KINDS: readonly outboxStore.OutboxKind[] = ['mail', 'backchannel_logout'];
 /** Of each kind. */
 const MAX_CONCURRENT_DELIVERIES = 20;
 const FIRST_RETRY_MS = 2_000;
-const MAX_RETRY_MS = 3_600_000;
+const MAX_RETRY_MS = HOUR_MS;
 /** With these pauses about a day and a half. */
 const MAX_ATTEMPTS = 45;
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
+import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Secrets } from '../platform/crypto/secrets.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
@@ -11,8 +12,6 @@ import * as records from '../store/oidc/records.ts';
 import * as outboxStore from '../store/outbox.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 const BATCH_SIZE = 1_000;
 
 /**

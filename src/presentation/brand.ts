@@ -1,15 +1,15 @@
-/** What makes the service one city's own: name, emblem, colours and support text, all in one file. */
+/** What makes the service one city's own: name, emblem, colors and support text, all in one file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { textByLanguage, localize } from '../config/localized-text.ts';
 
-/** The paper and the night that the two colours of each pair are read on; the same as `--surface` in style.css. */
+/** The paper and the night that the two colors of each pair are read on; the same as `--surface` in style.css. */
 export const SURFACES = { light: '#ffffff', dark: '#18212d' } as const;
 
 /** WCAG 2.2, 1.4.3: the contrast that text needs. */
 const MIN_CONTRAST = 4.5;
 
-const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour as #rrggbb');
+const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a color as #rrggbb');
 const colorPair = z
   .strictObject({ light: color, dark: color })
   .refine((c) => contrast(c.light, SURFACES.light) >= MIN_CONTRAST, {
@@ -50,13 +50,13 @@ function luminance(hex: string): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Contrast ratio of two colours `#rrggbb`, 1 to 21 (WCAG 2.2, definition of contrast ratio). */
+/** Contrast ratio of two colors `#rrggbb`, 1 to 21 (WCAG 2.2, definition of contrast ratio). */
 export function contrast(one: string, other: string): number {
   const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** @throws Error that names the file and the field, also when a colour is too pale to read */
+/** @throws Error that names the file and the field, also when a color is too pale to read */
 export function loadBrand(file: string): Brand {
   const parsed = brandSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
@@ -68,7 +68,7 @@ export function localizeBrand(brand: Brand, lang: string): BrandText {
   return { name: localize(name, lang), owner: localize(owner, lang), support: localize(support, lang), logo };
 }
 
-/** The brand's colours as CSS custom properties, for light and dark, with the ink that reads best on each. */
+/** The brand's colors as CSS custom properties, for light and dark, with the ink that reads best on each. */
 export function brandCss(brand: Brand): string {
   const inkOn = (background: string): string =>
     contrast('#ffffff', background) >= contrast('#101822', background) ? '#ffffff' : '#101822';

@@ -218,7 +218,7 @@ describe('what browsers do to a sign-in', () => {
     }
   });
 
-  it('password managers recognise the fields, and phones bring the right keyboard', async () => {
+  it('password managers recognize the fields, and phones bring the right keyboard', async () => {
     const { page } = await harness.guest();
     await page.goto(`${harness.environment.issuer}/account/password`);
     assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');

@@ -59,7 +59,7 @@ export async function inspectPage({ page, view, lang, app = '' }: PageView): Pro
 
 /**
  * Axe finds nothing: on a phone and on a large screen, by day and by night. The other language brings other words into the
- * same colours and sizes, so there each size is looked at once.
+ * same colors and sizes, so there each size is looked at once.
  */
 export async function isAccessible(page: Page, lang: PageView['lang']): Promise<void> {
   // Once for the page: axe is half a megabyte. Nothing of ours is in a frame.

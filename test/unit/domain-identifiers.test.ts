@@ -70,7 +70,7 @@ describe('national ids', () => {
     assert.equal(isNationalId('A800000014', '2031-01-01'), true);
   });
 
-  it('normalises width, case and spaces, once and for all', () => {
+  it('normalizes width, case and spaces, once and for all', () => {
     assert.equal(normalizeNationalId(' ｙ１００ 100\u3000201\u200b'), 'Y100100201');
     assert.equal(normalizeNationalId('ac01234567'), 'AC01234567');
     fc.assert(

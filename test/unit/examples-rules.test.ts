@@ -198,12 +198,12 @@ describe('what an identity may see', () => {
   it('in the portfolio: two drawers for parents, three for students, a class for teachers', () => {
     const allowed = context({ ...parent, permissions: ['portfolio:read'] });
     assert.deepEqual(portfolioAccess(allowed), {
-      kind: 'shelf',
+      kind: 'drawers',
       student: 'child-a',
       drawers: ['course', 'activities'],
     });
     const student = portfolioAccess(context({ role: 'student' }));
-    assert.ok(student.kind === 'shelf' && student.student === 'p1' && student.drawers.length === 3);
+    assert.ok(student.kind === 'drawers' && student.student === 'p1' && student.drawers.length === 3);
     assert.equal(portfolioAccess(context({ role: 'teacher', school_code: '993302' })).kind, 'class');
   });
   it('in payment: only parents, and paying is a permission of its own', () => {
@@ -227,7 +227,7 @@ describe('what an identity may see', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (permissions) => {
         const access = portfolioAccess(context({ ...parent, permissions }));
-        return access.kind !== 'shelf' || !access.drawers.includes('other');
+        return access.kind !== 'drawers' || !access.drawers.includes('other');
       }),
     );
   });

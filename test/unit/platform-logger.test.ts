@@ -12,13 +12,13 @@ const LOGGER = new URL('../../src/platform/logger.ts', import.meta.url).href;
 /** Logs so many lines of a thousand letters in a process of its own, and gives how many it counts as lost. */
 async function countLostLines(lines: number, output: string): Promise<number> {
   const script = `
-    const { createLogger, linesLost } = await import(process.argv[1]);
+    const { createLogger, countDroppedLines } = await import(process.argv[1]);
     const log = createLogger('info');
     for (let i = 0; i < ${String(lines)}; i += 1) {
       log.info('x'.repeat(1000));
       await new Promise(setImmediate);
     }
-    process.stderr.write(String(linesLost(log)));`;
+    process.stderr.write(String(countDroppedLines(log)));`;
   const args = ['-c', `exec "$0" "$@" ${output}`, process.execPath, '--input-type=module', '-e', script, LOGGER];
   const child = spawn('sh', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // Where the output goes to this pipe, nobody reads it.

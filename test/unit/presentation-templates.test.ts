@@ -281,7 +281,7 @@ describe('assets and brand', () => {
     assert.equal(templates.assets.get('brand.css')?.body.toString(), brandCss(brand));
   });
 
-  it('colours can be read in light and dark, with the ink on them', () => {
+  it('colors can be read in light and dark, with the ink on them', () => {
     assert.equal(Math.round(contrast('#000000', '#ffffff')), 21);
     const css = brandCss(brand);
     for (const name of ['accent', 'danger'])

@@ -1,4 +1,4 @@
-/** A login as it is looked up in the database: normalised, of one kind. */
+/** A login as it is looked up in the database: normalized, of one kind. */
 export interface Login {
   kind: 'email' | 'mobile' | 'account';
   value: string;
@@ -44,7 +44,7 @@ export function formatLocalMobile(value: string): string {
 }
 
 /**
- * Whether a normalised value is an e-mail address: dot-atom, at, a domain of two labels or more (RFC 5321, section 4.1.2,
+ * Whether a normalized value is an e-mail address: dot-atom, at, a domain of two labels or more (RFC 5321, section 4.1.2,
  * ASCII only, without quoted local parts). Both sides are kept in lower case: no provider tells them apart.
  */
 export function isEmail(value: string): boolean {
@@ -52,7 +52,7 @@ export function isEmail(value: string): boolean {
 }
 
 /**
- * Whether a normalised value may be a custom account name: 4–64 of `a-z 0-9 . _ -`, a letter first. So it can never be taken
+ * Whether a normalized value may be a custom account name: 4–64 of `a-z 0-9 . _ -`, a letter first. So it can never be taken
  * for a mobile number or an e-mail address; `p` and digits are left to the school accounts.
  */
 export function isAccountName(value: string): boolean {

@@ -12,7 +12,7 @@ export function normalizeNationalId(input: string): string {
 }
 
 /**
- * Whether a normalised id is a citizen's number or a resident certificate's with a right checksum. The old form of the
+ * Whether a normalized id is a citizen's number or a resident certificate's with a right checksum. The old form of the
  * certificate (two letters) ends with 2030.
  *
  * @param today `YYYY-MM-DD` in the city

@@ -34,7 +34,7 @@ export interface PasswordCheck {
   minLength: number;
   context: PasswordContext;
   /** Whether the blocklist holds the whole password; asked in NFKC and lower case. */
-  isCommon: (normalised: string) => boolean;
+  isCommon: (normalized: string) => boolean;
 }
 
 /** The form that is hashed and compared: NFKC, nothing else changed (NIST SP 800-63B-4, section 3.1.1.2). */
@@ -81,19 +81,19 @@ function isSequence(points: readonly string[]): boolean {
  */
 export function checkNewPassword({ password, minLength, context, isCommon }: PasswordCheck): PasswordProblem[] {
   if (password.length > MAX_CODE_UNITS) return ['too_long'];
-  const normalised = normalizePassword(password);
-  const folded = codePoints(normalised.toLowerCase());
-  const length = codePoints(normalised).length;
+  const normalized = normalizePassword(password);
+  const folded = codePoints(normalized.toLowerCase());
+  const length = codePoints(normalized).length;
   if (length > MAX_PASSWORD_LENGTH) return ['too_long'];
-  const found = new Set<PasswordProblem>(findContextProblems(normalised, context));
+  const found = new Set<PasswordProblem>(findContextProblems(normalized, context));
   if (Math.min(length, codePoints(password).length) < minLength) found.add('too_short');
   // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character may
   // be copied along once and can never be typed.
-  if ([password, normalised].some(hasInvisibleCharacters)) found.add('control_characters');
-  if (context.currentPassword !== undefined && normalised === normalizePassword(context.currentPassword)) {
+  if ([password, normalized].some(hasInvisibleCharacters)) found.add('control_characters');
+  if (context.currentPassword !== undefined && normalized === normalizePassword(context.currentPassword)) {
     found.add('same_as_current');
   }
-  if (isCommon(normalised.toLowerCase())) found.add('common');
+  if (isCommon(normalized.toLowerCase())) found.add('common');
   if (length > 1 && (isRepeatedPattern(folded, minLength) || isSequence(folded))) found.add('repetitive');
   return PASSWORD_PROBLEMS.filter((problem) => found.has(problem));
 }

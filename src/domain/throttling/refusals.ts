@@ -1,3 +1,5 @@
+import { HOUR_MS } from '../duration.ts';
+
 /** Attempts that a counter refused without a comparison, since the last audit entry about them. */
 export interface Refusals {
   count: number;
@@ -15,7 +17,7 @@ export interface RefusalSummary {
 export const NO_REFUSALS: Refusals = { count: 0, since: null };
 
 /** In milliseconds: under a steady attack a counter causes one audit entry per hour. */
-export const REFUSAL_WINDOW_MS = 3_600_000;
+export const REFUSAL_WINDOW_MS = HOUR_MS;
 
 export interface CountedRefusal {
   next: Refusals;

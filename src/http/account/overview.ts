@@ -95,7 +95,7 @@ function childrenOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Ac
     });
 }
 
-/** `Chrome · Android`: what a person recognises of a user agent. */
+/** `Chrome · Android`: what a person recognizes of a user agent. */
 function deviceOf(userAgent: string): string {
   if (userAgent === '') return '—';
   const { browser, os } = Bowser.parse(userAgent);

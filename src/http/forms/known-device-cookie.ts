@@ -1,9 +1,10 @@
 import type { Context } from 'koa';
+import { DAY_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
 
 /** In milliseconds; browsers keep no cookie longer than 400 days (RFC 6265bis, 5.5). */
-const COOKIE_MAX_AGE_MS = 400 * 24 * 3600_000;
+const COOKIE_MAX_AGE_MS = 400 * DAY_MS;
 
 /** The token that this browser keeps (known-devices.ts); undefined for a new browser. */
 export function readDeviceToken(ctx: Context): string | undefined {

@@ -1,8 +1,9 @@
 import type { Context, Middleware } from 'koa';
+import { DAY_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 
-const COOKIE_MAX_AGE_MS = 365 * 24 * 3600 * 1000;
+const COOKIE_MAX_AGE_MS = 365 * DAY_MS;
 
 /** Finds the language of each request: the switch, what the app asked for, what the browser says. */
 export function locale(i18n: I18n): Middleware {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { z } from 'zod';
+import { DAY_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { cookieNames } from '../options/cookies.ts';
@@ -25,7 +26,7 @@ const cookieShape = z.string().regex(/^[\w-]{43}$/);
  * In milliseconds: as long as the longest session. An interaction lives for an hour; a cookie that is kept longer is shared by tabs that
  * begin at the same moment.
  */
-const COOKIE_MAX_AGE_MS = 30 * 24 * 3600_000;
+const COOKIE_MAX_AGE_MS = 30 * DAY_MS;
 
 /** Tells the adapter which browser sent the request. A browser without a cookie gets a random value that no interaction has. */
 export function identifyBrowser(random: Random): Middleware {

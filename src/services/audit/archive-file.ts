@@ -6,6 +6,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { createPrivateFolder } from '../../config/private-folder.ts';
 import type { ChainedEntry, ChainHead } from '../../domain/audit-chain.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { syncFolder, writePrivateFile } from '../../store/database/private-file.ts';
 
@@ -29,7 +30,7 @@ const FORMAT = 'kinpass-audit-archive-1';
 const FILE_NAME = /^audit-(\d{12})-(\d{12})\.sealed$/;
 const PARTIAL_FILE_NAME = /^\.audit-\d+-[0-9a-f]+\.partial$/;
 /** A file that is still being written is younger, in milliseconds. */
-const ABANDONED_MS = 24 * 3_600_000;
+const ABANDONED_MS = DAY_MS;
 
 const header = z.object({ format: z.literal(FORMAT), key: z.string() });
 const entrySchema = z.object({

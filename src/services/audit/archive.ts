@@ -1,6 +1,7 @@
 import type { AuditArchiveSettings } from '../../config/audit-archive.ts';
 import { verifyEntry, type ChainedEntry, type ChainHead } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store } from '../../store/database/index.ts';
@@ -18,7 +19,6 @@ export interface ArchiveLimits {
 }
 
 const DEFAULT_LIMITS: ArchiveLimits = { page: 1_000, file: 50_000 };
-const DAY_MS = 24 * 3_600_000;
 
 /** Moves old entries of the audit log to sealed files. */
 export interface AuditArchive {

@@ -35,7 +35,7 @@ export const MAX_FIRST_PASSWORD_FAILURES = 10;
 /** The event of a first password that too many wrong tries have closed; the person is mailed. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
 
-/** A login as it was typed, normalised, or something that can be no login at all. */
+/** A login as it was typed, normalized, or something that can be no login at all. */
 export type TypedLogin = Login | { kind: 'other'; value: string };
 
 export interface VerificationRequest {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { availableContexts, resolveContext } from '../../domain/acting/contexts.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import * as affiliations from '../../store/people/affiliations.ts';
@@ -10,7 +11,6 @@ import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 
-const DAY_MS = 24 * 3_600_000;
 /** A first look goes back so far: no grant lives for more than 90 days. */
 const MAX_LOOKBACK_DAYS = 92;
 const PAGE_SIZE = 500;
@@ -58,7 +58,7 @@ export function createAffiliationExpiry(deps: Deps): AffiliationExpiry {
     revokeExpired: async () => {
       const now = clock.now();
       const today = localDate(now);
-      const ended = (await revokeKind('membership', today)) + (await revokeKind('enrolment', today));
+      const ended = (await revokeKind('membership', today)) + (await revokeKind('enrollment', today));
       from = localDate(now - DAY_MS);
       if (ended > 0) outbox.wake();
       return ended;

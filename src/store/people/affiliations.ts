@@ -3,7 +3,7 @@ import { and, asc, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 
 /** What ties a person to a school: a staff member's role, or a student's class. */
-export type AffiliationKind = 'membership' | 'enrolment';
+export type AffiliationKind = 'membership' | 'enrollment';
 
 export interface EndedAffiliation {
   id: string;
