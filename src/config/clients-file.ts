@@ -41,7 +41,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Error(`CLIENTS_FILE: cannot read ${file}`, { cause });
+    throw new Error(`KINPASS_CLIENTS_FILE: cannot read ${file}`, { cause });
   }
 }
 

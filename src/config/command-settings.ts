@@ -12,9 +12,9 @@ import { readMasterKey } from './master-key.ts';
  */
 
 const databaseSchema = environmentSchema.pick({ DATABASE_URL: true, KINPASS_DATABASE_FILE: true });
-const keySchema = databaseSchema.extend(environmentSchema.pick({ KINPASS_KEY_FILE: true }).shape);
+const keySchema = databaseSchema.extend(environmentSchema.pick({ KINPASS_MASTER_KEY_FILE: true }).shape);
 const migratingSchema = keySchema.extend(environmentSchema.pick({ KINPASS_MIGRATIONS: true }).shape);
-const revokingSchema = migratingSchema.extend(environmentSchema.pick({ CLIENTS_FILE: true }).shape);
+const revokingSchema = migratingSchema.extend(environmentSchema.pick({ KINPASS_CLIENTS_FILE: true }).shape);
 const archiveDirSchema = environmentSchema.pick({ KINPASS_AUDIT_ARCHIVE_DIR: true });
 const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_AUDIT_RETENTION_DAYS: true }).shape);
 
@@ -33,7 +33,7 @@ export function loadDatabaseSettings(env: Environment): DatabaseSettings {
 /** For `audit verify`, `audit export`, `audit archive`, `keys rotate` and `restore`. */
 export function loadKeySettings(env: Environment): KeySettings {
   const parsed = parseEnvironment(keySchema, env);
-  return { database: databaseOf(parsed), masterKey: readMasterKey(parsed.KINPASS_KEY_FILE, { create: false }) };
+  return { database: databaseOf(parsed), masterKey: readMasterKey(parsed.KINPASS_MASTER_KEY_FILE, { create: false }) };
 }
 
 /** For `person unlock`. */
@@ -44,7 +44,7 @@ export function loadMigratingSettings(env: Environment): MigratingSettings {
 
 /** For `person disable`, `person enable`, `sessions revoke-all` and `restore --revoke-sessions`. */
 export function loadRevokingSettings(env: Environment): RevokingSettings {
-  const { CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
+  const { KINPASS_CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
   // A start refuses registrations that are unsafe in production; here sessions have to end whatever they say.
   return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { production: false }) };
 }

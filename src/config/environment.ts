@@ -57,7 +57,7 @@ export const environmentSchema = z.object({
   KINPASS_TRUSTED_PROXIES: proxies
     .prefault('')
     .describe('addresses or networks of reverse proxies whose X-Forwarded-For is believed, comma separated'),
-  KINPASS_KEY_FILE: z
+  KINPASS_MASTER_KEY_FILE: z
     .string()
     .min(1)
     .describe('file with the 32-byte master key in base64, kept apart from the database (openssl rand -base64 32)'),
@@ -70,8 +70,8 @@ export const environmentSchema = z.object({
     .enum(['apply', 'check'])
     .default('apply')
     .describe('apply pending migrations at start under a lock, or refuse to start while some are pending'),
-  CLIENTS_FILE: z.string().min(1).describe('JSON file with the registered relying parties'),
-  SMTP_URL: z
+  KINPASS_CLIENTS_FILE: z.string().min(1).describe('JSON file with the registered relying parties'),
+  KINPASS_SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .describe(
       'mail server, for example smtps://user:password@mail.city.example; in production smtp:// sends nothing without STARTTLS',
@@ -103,7 +103,7 @@ export const environmentSchema = z.object({
     .describe('argon2id memory per hash; production needs what OWASP asks for, together with the passes'),
   KINPASS_HASH_PASSES: z.coerce.number().int().min(1).default(2).describe('argon2id passes'),
   KINPASS_HASH_THREADS: z.coerce.number().int().min(1).optional().describe('hashes at once; default: one per core'),
-  KINPASS_HASH_QUEUE: z.coerce
+  KINPASS_HASH_QUEUE_LIMIT: z.coerce
     .number()
     .int()
     .min(1)

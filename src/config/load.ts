@@ -53,7 +53,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
-  const masterKey = readMasterKey(e.KINPASS_KEY_FILE, { create: !production });
+  const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });
   return Object.freeze({
     profile: e.KINPASS_PROFILE,
     nodeEnv: e.NODE_ENV,
@@ -65,12 +65,12 @@ export function loadConfig(env: Environment): Config {
     tls: readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE),
     trustedProxies: e.KINPASS_TRUSTED_PROXIES,
     masterKey,
-    isMasterKeyExposed: isReadableByOthers(statSync(e.KINPASS_KEY_FILE), process.getuid?.()),
+    isMasterKeyExposed: isReadableByOthers(statSync(e.KINPASS_MASTER_KEY_FILE), process.getuid?.()),
     database: databaseOf(e),
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
-    clientsFile: loadClientsFile(e.CLIENTS_FILE, { production }),
-    mail: { smtpUrl: e.SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.SMTP_URL) },
+    clientsFile: loadClientsFile(e.KINPASS_CLIENTS_FILE, { production }),
+    mail: { smtpUrl: e.KINPASS_SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.KINPASS_SMTP_URL) },
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
     sessionIdleSeconds:
@@ -80,7 +80,7 @@ export function loadConfig(env: Environment): Config {
       memoryKib: e.KINPASS_HASH_MEMORY_KIB,
       passes: e.KINPASS_HASH_PASSES,
       threads: e.KINPASS_HASH_THREADS ?? availableParallelism(),
-      queueLimit: e.KINPASS_HASH_QUEUE,
+      queueLimit: e.KINPASS_HASH_QUEUE_LIMIT,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
     auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),

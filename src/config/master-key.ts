@@ -13,7 +13,7 @@ import { createPrivateFolder } from './private-folder.ts';
 export function readMasterKey(file: string, options: { create: boolean }): Buffer {
   const text = readOrCreate(file, options.create);
   const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new Error(`KINPASS_KEY_FILE: ${file} must hold 32 bytes in base64`);
+  if (key.length !== 32) throw new Error(`KINPASS_MASTER_KEY_FILE: ${file} must hold 32 bytes in base64`);
   return key;
 }
 
@@ -33,7 +33,7 @@ function readOrCreate(file: string, create: boolean): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (!isMissing(error) || !create) {
-      throw new Error(`KINPASS_KEY_FILE: cannot read ${file}. Make one with: openssl rand -base64 32`, {
+      throw new Error(`KINPASS_MASTER_KEY_FILE: cannot read ${file}. Make one with: openssl rand -base64 32`, {
         cause: error,
       });
     }

@@ -43,7 +43,7 @@ function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedData
     reasons.push('KINPASS_MAIL_FROM: an address in .example can never be answered');
   }
   if (isMasterKeyExposed) {
-    reasons.push('KINPASS_KEY_FILE: other users of this machine can read it; only its owner may (chmod 600)');
+    reasons.push('KINPASS_MASTER_KEY_FILE: other users of this machine can read it; only its owner may (chmod 600)');
   }
   if (exposedDatabaseFiles.length > 0) {
     reasons.push(

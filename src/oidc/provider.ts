@@ -69,7 +69,7 @@ export function createOidc(deps: OidcDeps): Oidc {
     for (const { client_id: id } of deps.clients.list()) {
       await provider.Client.find(id).catch((cause: unknown) => {
         const reason = cause instanceof errors.OIDCProviderError ? cause.error_description : String(cause);
-        throw new Error(`CLIENTS_FILE: clients (${id}): ${reason ?? 'not accepted'}`, { cause });
+        throw new Error(`KINPASS_CLIENTS_FILE: clients (${id}): ${reason ?? 'not accepted'}`, { cause });
       });
     }
   };
@@ -101,7 +101,7 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
       pairwiseSub(deps.keys.pairwiseKey, sectorIdentifierOf(client), accountId),
-    // Registration is a decision of the bureau, written in CLIENTS_FILE: nothing is fetched to confirm it.
+    // Registration is a decision of the bureau, written in KINPASS_CLIENTS_FILE: nothing is fetched to confirm it.
     sectorIdentifierUriValidate: () => false,
     responseTypes: ['code'],
     // Required, and compared letter for letter (OpenID Connect Core 1.0, 3.1.2.1; RFC 9700, 2.1).

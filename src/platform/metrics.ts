@@ -21,7 +21,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
   // Read when Prometheus asks: a queue is full for seconds, and a figure kept by events would tell of another moment.
   new Gauge({
     name: 'kinpass_hashing_waiting',
-    help: 'Password hashes that wait for a thread; the next one after KINPASS_HASH_QUEUE is told that the service is busy',
+    help: 'Password hashes that wait for a thread; the next one after KINPASS_HASH_QUEUE_LIMIT is told that the service is busy',
     registers,
     collect() {
       this.set(hasher.queueLength());

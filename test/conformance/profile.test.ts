@@ -20,7 +20,7 @@ import { trustedCertificate, type TestCertificate } from '../helpers/certificate
 import { readPlan, readRegistrations, startSuite, type Suite } from '../helpers/conformance.ts';
 
 const FOLDER = join(import.meta.dirname, '../../config/conformance');
-const CLIENTS_FILE = join(FOLDER, 'clients.json');
+const KINPASS_CLIENTS_FILE = join(FOLDER, 'clients.json');
 const PLANS = readdirSync(FOLDER)
   .filter((name) => name.endsWith('-test-plan.json'))
   .map((name) => name.replace(/\.json$/, ''));
@@ -103,12 +103,12 @@ describe('a start in the conformance profile', () => {
       loadConfig({
         KINPASS_PROFILE: 'conformance',
         KINPASS_ISSUER: 'https://op.test:3443',
-        KINPASS_KEY_FILE: join(folder, 'key'),
+        KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
         KINPASS_DATABASE_FILE: join(folder, 'conformance.sqlite'),
-        CLIENTS_FILE,
+        KINPASS_CLIENTS_FILE,
         KINPASS_TLS_CERT_FILE: certificate.certFile,
         KINPASS_TLS_KEY_FILE: certificate.keyFile,
-        SMTP_URL: 'smtp://127.0.0.1:9',
+        KINPASS_SMTP_URL: 'smtp://127.0.0.1:9',
         KINPASS_MAIL_FROM: 'no-reply@op.test',
         KINPASS_HASH_MEMORY_KIB: '7168',
         ...changes,
@@ -126,7 +126,7 @@ describe('a start in the conformance profile', () => {
   it('works twice on its own database, which production then refuses', async () => {
     await start({});
     await start({});
-    const production = { KINPASS_PROFILE: 'production', CLIENTS_FILE: join(folder, 'other.json') };
+    const production = { KINPASS_PROFILE: 'production', KINPASS_CLIENTS_FILE: join(folder, 'other.json') };
     const plain = { KINPASS_TLS_CERT_FILE: undefined, KINPASS_TLS_KEY_FILE: undefined };
     await assert.rejects(start({ ...production, ...plain }), /demo city \(school codes 99/);
   });
@@ -147,7 +147,7 @@ describe('a start in the conformance profile', () => {
     const file = join(folder, 'mixed.json');
     const [client] = readRegistrations();
     writeFileSync(file, JSON.stringify({ clients: [{ ...client, client_id: 'portfolio' }] }));
-    await assert.rejects(start({ CLIENTS_FILE: file }), /clients \(portfolio\): here all names begin/);
+    await assert.rejects(start({ KINPASS_CLIENTS_FILE: file }), /clients \(portfolio\): here all names begin/);
     const development = { KINPASS_PROFILE: 'development', KINPASS_DATABASE_FILE: join(folder, 'other.sqlite') };
     await assert.rejects(start(development), (error: Error) => {
       assert.match(error.message, /^KINPASS_TLS_CERT_FILE: only the conformance profile/m);

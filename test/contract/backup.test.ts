@@ -188,7 +188,7 @@ eachStore('backup and restore', (on) => {
     await emptyPlace(async (location) => {
       await assert.rejects(
         restoreWith(others, location, at('first.backup')),
-        /was sealed by another master key than the one in KINPASS_KEY_FILE; nothing was written$/,
+        /was sealed by another master key than the one in KINPASS_MASTER_KEY_FILE; nothing was written$/,
       );
       await assertEmpty(location);
     });

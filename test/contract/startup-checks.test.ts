@@ -25,9 +25,9 @@ eachStore('a start in production', (on) => {
   const start = async (): Promise<void> => {
     const config = loadConfig({
       KINPASS_ISSUER: 'https://id.city.test',
-      KINPASS_KEY_FILE: join(folder, 'key'),
-      CLIENTS_FILE: join(folder, 'clients.json'),
-      SMTP_URL: 'smtps://mail.city.test',
+      KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
+      KINPASS_CLIENTS_FILE: join(folder, 'clients.json'),
+      KINPASS_SMTP_URL: 'smtps://mail.city.test',
       KINPASS_MAIL_FROM: 'no-reply@city.test',
       ...(on.location.url === undefined
         ? { KINPASS_DATABASE_FILE: on.location.file }

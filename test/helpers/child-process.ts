@@ -37,7 +37,7 @@ export interface HomeOptions {
   city?: boolean;
   /** PostgreSQL; without it a SQLite file in the folder. */
   databaseUrl?: string;
-  /** Registered relying parties, as in CLIENTS_FILE. */
+  /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients?: readonly object[];
 }
 
@@ -62,10 +62,10 @@ export async function createHome(more: HomeOptions = {}): Promise<Home> {
       KINPASS_ISSUER: issuer,
       KINPASS_HOST: 'localhost',
       KINPASS_PORT: String(port),
-      KINPASS_KEY_FILE: keyFile,
+      KINPASS_MASTER_KEY_FILE: keyFile,
       KINPASS_DATABASE_FILE: databaseFile,
-      CLIENTS_FILE: clientsFile,
-      SMTP_URL: more.smtpUrl ?? 'smtp://127.0.0.1:9',
+      KINPASS_CLIENTS_FILE: clientsFile,
+      KINPASS_SMTP_URL: more.smtpUrl ?? 'smtp://127.0.0.1:9',
       KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
       KINPASS_HASH_MEMORY_KIB: '7168',
       KINPASS_HASH_PASSES: '1',

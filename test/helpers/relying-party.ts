@@ -83,7 +83,7 @@ export async function createParty(issuer: string, entitlements: PartyRegistratio
   };
 }
 
-/** A registration as in CLIENTS_FILE for `createParty`. */
+/** A registration as in KINPASS_CLIENTS_FILE for `createParty`. */
 export function registered(id: string, secret: string, more: object): object {
   return {
     client_id: id,

@@ -34,9 +34,9 @@ export interface TestService {
 }
 
 export interface TestServiceOptions {
-  /** Registered relying parties, as in CLIENTS_FILE. */
+  /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients: readonly object[];
-  /** The APIs that they may call, as in CLIENTS_FILE. */
+  /** The APIs that they may call, as in KINPASS_CLIENTS_FILE. */
   resourceServers?: readonly object[];
   /** PostgreSQL; without it a SQLite file of its own. */
   databaseUrl?: string;
@@ -66,10 +66,10 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
     KINPASS_PROFILE: 'development',
     KINPASS_ISSUER: issuer,
     KINPASS_PORT: String(port),
-    KINPASS_KEY_FILE: join(folder, 'key'),
+    KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
     KINPASS_DATABASE_FILE: join(folder, 'kinpass.sqlite'),
-    CLIENTS_FILE: join(folder, 'clients.json'),
-    SMTP_URL: options.smtpUrl ?? 'smtp://127.0.0.1:9',
+    KINPASS_CLIENTS_FILE: join(folder, 'clients.json'),
+    KINPASS_SMTP_URL: options.smtpUrl ?? 'smtp://127.0.0.1:9',
     KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
     KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
     KINPASS_LOG_LEVEL: 'silent',

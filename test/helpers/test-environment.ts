@@ -19,7 +19,7 @@ export interface TestEnvironment {
 
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
 
-/** A registration as in CLIENTS_FILE, with everything that the two relying parties need. */
+/** A registration as in KINPASS_CLIENTS_FILE, with everything that the two relying parties need. */
 export function relyingPartyClient(id: string, name: object, baseUrl: string, secret: string, more: object): object {
   return {
     client_id: id,

@@ -96,8 +96,8 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
       ['audit', 'verify'],
       ['audit', 'archive'],
     ]) {
-      const { code, err } = await run(args, { ...env, KINPASS_KEY_FILE: keyFile });
-      assert.deepEqual([code, err], [1, 'KINPASS_KEY_FILE: this is not the key that the database was sealed with\n']);
+      const { code, err } = await run(args, { ...env, KINPASS_MASTER_KEY_FILE: keyFile });
+      assert.deepEqual([code, err], [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n']);
     }
   });
 });

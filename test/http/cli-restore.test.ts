@@ -96,12 +96,12 @@ describe('kinpass restore', () => {
   it('refuses a backup that was sealed by another key in one line, and writes nothing', async () => {
     const keyFile = join(home.folder, 'other-key');
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
-    const env = { ...envOf('refused'), KINPASS_KEY_FILE: keyFile };
+    const env = { ...envOf('refused'), KINPASS_MASTER_KEY_FILE: keyFile };
     const { code, out, err } = await run(['restore', file], env);
     assert.deepEqual([code, out], [1, '']);
     assert.match(
       err,
-      /^restore: [^\n]* was sealed by another master key than the one in KINPASS_KEY_FILE; nothing was written\n$/,
+      /^restore: [^\n]* was sealed by another master key than the one in KINPASS_MASTER_KEY_FILE; nothing was written\n$/,
     );
     assert.ok(!existsSync(join(home.folder, 'refused.sqlite')));
   });

@@ -82,13 +82,13 @@ describe('kinpass commands', () => {
   });
 
   it('need only the settings that they use', async () => {
-    const key = only('KINPASS_KEY_FILE', 'KINPASS_DATABASE_FILE');
+    const key = only('KINPASS_MASTER_KEY_FILE', 'KINPASS_DATABASE_FILE');
     const backup = join(home.folder, 'copy.backup');
     assert.deepEqual((await run(['backup', backup], only('KINPASS_DATABASE_FILE'))).slice(1), [
       `backup: written to ${backup}; the master key is not in it\n`,
       '',
     ]);
-    const clients = { ...key, ...only('CLIENTS_FILE') };
+    const clients = { ...key, ...only('KINPASS_CLIENTS_FILE') };
     const ways: [string[], Record<string, string>][] = [
       [['audit', 'verify'], key],
       [['audit', 'export'], key],
@@ -111,8 +111,8 @@ describe('kinpass commands', () => {
         .trim()
         .split('\n')
         .map((line) => line.split(':')[0] ?? '');
-    assert.deepEqual(await missing('audit', 'verify'), ['KINPASS_KEY_FILE']);
-    assert.deepEqual(await missing('person', 'disable', LOGIN.G2), ['KINPASS_KEY_FILE', 'CLIENTS_FILE']);
+    assert.deepEqual(await missing('audit', 'verify'), ['KINPASS_MASTER_KEY_FILE']);
+    assert.deepEqual(await missing('person', 'disable', LOGIN.G2), ['KINPASS_MASTER_KEY_FILE', 'KINPASS_CLIENTS_FILE']);
   });
 
   it('backup says in one sentence which place cannot be written', async () => {

@@ -147,9 +147,9 @@ describe('kinpass', () => {
   it('keys rotate: seals nothing with a master key that is not the one of the database', async () => {
     const keyFile = `${home.keyFile}.other`;
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
-    const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_KEY_FILE: keyFile });
+    const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_MASTER_KEY_FILE: keyFile });
     assert.equal(code, 1);
-    assert.match(err, /^KINPASS_KEY_FILE: this is not the key that the database was sealed with\n$/);
+    assert.match(err, /^KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n$/);
   });
 
   it('names every missing setting when there are none', async () => {
@@ -160,11 +160,11 @@ describe('kinpass', () => {
       .split('\n')
       .map((text) => text.split(':')[0]);
     assert.deepEqual(names.sort(), [
-      'CLIENTS_FILE',
+      'KINPASS_CLIENTS_FILE',
       'KINPASS_ISSUER',
-      'KINPASS_KEY_FILE',
+      'KINPASS_MASTER_KEY_FILE',
       'KINPASS_MAIL_FROM',
-      'SMTP_URL',
+      'KINPASS_SMTP_URL',
     ]);
   });
 });

@@ -17,7 +17,7 @@ const secret = newSecret();
 /** One hash at work and two that may wait; each takes a second or more. */
 const SLOW = {
   KINPASS_HASH_THREADS: '1',
-  KINPASS_HASH_QUEUE: '2',
+  KINPASS_HASH_QUEUE_LIMIT: '2',
   KINPASS_HASH_MEMORY_KIB: '131072',
   KINPASS_HASH_PASSES: '8',
 };

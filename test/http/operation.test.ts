@@ -216,9 +216,9 @@ describe('the end of the program', () => {
     await first.ended;
     const keyFile = `${home.keyFile}.other`;
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
-    const program = runProgram(['start'], { ...home.env, KINPASS_KEY_FILE: keyFile });
+    const program = runProgram(['start'], { ...home.env, KINPASS_MASTER_KEY_FILE: keyFile });
     assert.equal(await program.ended, 1);
-    assert.match(program.err(), /^KINPASS_KEY_FILE: [^\n]*not the key[^\n]*\n$/);
+    assert.match(program.err(), /^KINPASS_MASTER_KEY_FILE: [^\n]*not the key[^\n]*\n$/);
     assert.equal(program.out(), '');
   });
 
@@ -232,13 +232,13 @@ describe('the end of the program', () => {
   });
 
   it('comes at once, naming each wrong setting, when the configuration is wrong', async () => {
-    const program = runProgram(['start'], { ...home.env, KINPASS_ISSUER: 'nonsense', SMTP_URL: '', KINPASS_PORT: 'x' });
+    const program = runProgram(['start'], { ...home.env, KINPASS_ISSUER: 'nonsense', KINPASS_SMTP_URL: '', KINPASS_PORT: 'x' });
     assert.equal(await program.ended, 1);
     const names = program
       .err()
       .trim()
       .split('\n')
       .map((one) => one.split(':')[0]);
-    assert.deepEqual(names.sort(), ['KINPASS_ISSUER', 'KINPASS_PORT', 'SMTP_URL']);
+    assert.deepEqual(names.sort(), ['KINPASS_ISSUER', 'KINPASS_PORT', 'KINPASS_SMTP_URL']);
   });
 });

@@ -60,7 +60,7 @@ describe('load shedding at the authorization endpoint', () => {
     // One hash at work and two that may wait; each takes a second or more.
     const env = {
       KINPASS_HASH_THREADS: '1',
-      KINPASS_HASH_QUEUE: '2',
+      KINPASS_HASH_QUEUE_LIMIT: '2',
       KINPASS_HASH_MEMORY_KIB: '131072',
       KINPASS_HASH_PASSES: '8',
     };

@@ -84,7 +84,7 @@ describe('more people than the hashing can take', () => {
       // One hash at work and one waiting, each slow: with three at once, somebody has to be sent away.
       env: {
         KINPASS_HASH_THREADS: '1',
-        KINPASS_HASH_QUEUE: '1',
+        KINPASS_HASH_QUEUE_LIMIT: '1',
         KINPASS_HASH_MEMORY_KIB: '65536',
         KINPASS_HASH_PASSES: '4',
       },

@@ -17,7 +17,7 @@ const good = (more: object = {}): object => ({
   ...more,
 });
 
-describe('CLIENTS_FILE', () => {
+describe('KINPASS_CLIENTS_FILE', () => {
   let folder: string;
   let file: string;
   before(() => {
@@ -72,7 +72,7 @@ describe('CLIENTS_FILE', () => {
   it('names the setting when the file can not be read', () => {
     assert.throws(
       () => loadClientsFile(join(folder, 'nothing.json'), { production: true }),
-      /^Error: CLIENTS_FILE: cannot read .*nothing\.json$/,
+      /^Error: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json$/,
     );
   });
 

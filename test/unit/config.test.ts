@@ -19,9 +19,9 @@ describe('the configuration', () => {
     writeFileSync(join(folder, 'clients.json'), '{ "clients": [] }');
     env = {
       KINPASS_ISSUER: 'https://id.city.test',
-      KINPASS_KEY_FILE: join(folder, 'key'),
-      CLIENTS_FILE: join(folder, 'clients.json'),
-      SMTP_URL: 'smtps://user:secret@mail.city.test',
+      KINPASS_MASTER_KEY_FILE: join(folder, 'key'),
+      KINPASS_CLIENTS_FILE: join(folder, 'clients.json'),
+      KINPASS_SMTP_URL: 'smtps://user:secret@mail.city.test',
       KINPASS_MAIL_FROM: 'no-reply@city.test',
     };
   });
@@ -66,11 +66,11 @@ describe('the configuration', () => {
         assert.ok(error instanceof ConfigError);
         const lines = error.message.split('\n');
         assert.deepEqual(lines.map((line) => line.split(':')[0]).sort(), [
-          'CLIENTS_FILE',
+          'KINPASS_CLIENTS_FILE',
           'KINPASS_ISSUER',
-          'KINPASS_KEY_FILE',
+          'KINPASS_MASTER_KEY_FILE',
           'KINPASS_MAIL_FROM',
-          'SMTP_URL',
+          'KINPASS_SMTP_URL',
         ]);
         for (const line of lines) assert.match(line, /^[A-Z_]+: is missing \(.{10,}\)$/);
         return true;
@@ -79,7 +79,7 @@ describe('the configuration', () => {
   });
 
   it('takes an empty setting for a missing one', () => {
-    assert.deepEqual(refusal({ SMTP_URL: '' }), ['SMTP_URL: is missing']);
+    assert.deepEqual(refusal({ KINPASS_SMTP_URL: '' }), ['KINPASS_SMTP_URL: is missing']);
     assert.equal(load({ KINPASS_PORT: '' }).port, 3000);
   });
 
@@ -105,15 +105,15 @@ describe('the configuration', () => {
       ['KINPASS_TRUSTED_PROXIES', '10.0.0.1, 999.1.1.1'],
       ['DATABASE_URL', 'mysql://root:hunter2@db/kinpass'],
       ['KINPASS_MIGRATIONS', 'maybe'],
-      ['SMTP_URL', 'https://user:hunter2@mail.city.test'],
+      ['KINPASS_SMTP_URL', 'https://user:hunter2@mail.city.test'],
       ['KINPASS_MAIL_FROM', 'the city'],
       ['KINPASS_MAIL_FROM', 'a@city.test\r\nBcc: everybody@city.test'],
       ['KINPASS_PASSWORD_MIN_LENGTH', '8'],
       ['KINPASS_HASH_MEMORY_KIB', '1024'],
       ['KINPASS_HASH_PASSES', '0'],
       ['KINPASS_HASH_THREADS', '0'],
-      ['KINPASS_HASH_QUEUE', '0'],
-      ['KINPASS_HASH_QUEUE', '251'],
+      ['KINPASS_HASH_QUEUE_LIMIT', '0'],
+      ['KINPASS_HASH_QUEUE_LIMIT', '251'],
       ['KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES', 'yes'],
       ['KINPASS_DRAIN_SECONDS', '-1'],
       ['KINPASS_DRAIN_SECONDS', '301'],
@@ -146,24 +146,24 @@ describe('the configuration', () => {
   it('names the master key when it is missing, short, long or no base64', () => {
     const file = join(folder, 'other-key');
     assert.match(
-      refusal({ KINPASS_KEY_FILE: join(folder, 'nothing') })[0] ?? '',
-      /^KINPASS_KEY_FILE: cannot read .*nothing/,
+      refusal({ KINPASS_MASTER_KEY_FILE: join(folder, 'nothing') })[0] ?? '',
+      /^KINPASS_MASTER_KEY_FILE: cannot read .*nothing/,
     );
     assert.ok(!existsSync(join(folder, 'nothing')), 'production makes no key');
     for (const text of ['', 'short', randomBytes(31).toString('base64'), randomBytes(33).toString('base64')]) {
       writeFileSync(file, text);
-      assert.match(refusal({ KINPASS_KEY_FILE: file })[0] ?? '', /^KINPASS_KEY_FILE: .* must hold 32 bytes in base64$/);
+      assert.match(refusal({ KINPASS_MASTER_KEY_FILE: file })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: .* must hold 32 bytes in base64$/);
     }
-    assert.match(refusal({ KINPASS_KEY_FILE: folder })[0] ?? '', /^KINPASS_KEY_FILE: cannot read /);
+    assert.match(refusal({ KINPASS_MASTER_KEY_FILE: folder })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: cannot read /);
   });
 
   it('makes a master key in development, once, readable by its owner only', () => {
     const file = join(folder, 'new', 'key');
-    const first = load({ KINPASS_PROFILE: 'development', KINPASS_KEY_FILE: file }).masterKey;
+    const first = load({ KINPASS_PROFILE: 'development', KINPASS_MASTER_KEY_FILE: file }).masterKey;
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(Buffer.from(readFileSync(file, 'utf8'), 'base64').length, 32);
-    assert.deepEqual(load({ KINPASS_PROFILE: 'development', KINPASS_KEY_FILE: file }).masterKey, first);
-    assert.deepEqual(load({ KINPASS_KEY_FILE: file }).masterKey, first);
+    assert.deepEqual(load({ KINPASS_PROFILE: 'development', KINPASS_MASTER_KEY_FILE: file }).masterKey, first);
+    assert.deepEqual(load({ KINPASS_MASTER_KEY_FILE: file }).masterKey, first);
   });
 
   const whole = { pendingMigrations: [], demoSchools: 0, exampleLogins: false };
@@ -220,10 +220,10 @@ describe('the configuration', () => {
       [0o601, false],
     ] as const) {
       chmodSync(file, mode);
-      const config = load({ KINPASS_KEY_FILE: file });
+      const config = load({ KINPASS_MASTER_KEY_FILE: file });
       if (ok) assert.deepEqual(reasons(config), [], mode.toString(8));
-      else assert.match(reasons(config).join(), /^KINPASS_KEY_FILE: other users/, mode.toString(8));
-      assert.deepEqual(reasons(load({ KINPASS_KEY_FILE: file, KINPASS_PROFILE: 'development' })), []);
+      else assert.match(reasons(config).join(), /^KINPASS_MASTER_KEY_FILE: other users/, mode.toString(8));
+      assert.deepEqual(reasons(load({ KINPASS_MASTER_KEY_FILE: file, KINPASS_PROFILE: 'development' })), []);
     }
   });
 
@@ -260,7 +260,7 @@ describe('the configuration', () => {
 
   it('sends mail in production only over TLS, but for a mail server on the same machine', () => {
     const requires = (url: string, profile = 'production'): boolean =>
-      load({ SMTP_URL: url, KINPASS_PROFILE: profile }).mail.requireTls;
+      load({ KINPASS_SMTP_URL: url, KINPASS_PROFILE: profile }).mail.requireTls;
     for (const host of [
       'mail.city.test',
       '10.0.0.1:587',

@@ -137,8 +137,8 @@ eachStore('key ring', (on) => {
     now += MIN_PUBLICATION_MS;
     const before = await states();
     const other = ringWith(randomBytes(32));
-    await assert.rejects(other.load(), /KINPASS_KEY_FILE/);
-    await assert.rejects(other.rotate('operator'), /KINPASS_KEY_FILE/);
+    await assert.rejects(other.load(), /KINPASS_MASTER_KEY_FILE/);
+    await assert.rejects(other.rotate('operator'), /KINPASS_MASTER_KEY_FILE/);
     assert.deepEqual(await states(), before);
   });
 

@@ -177,7 +177,7 @@ function assertSameKey(name: string, line: string, secrets: ArchiveSecrets, dama
   const parsed = header.safeParse(parseJson(line));
   if (!parsed.success) throw damaged(parsed.error);
   if (parsed.data.key !== fingerprint(secrets)) {
-    throw new Error(`audit archive: ${name} was sealed by another master key than the one in KINPASS_KEY_FILE`);
+    throw new Error(`audit archive: ${name} was sealed by another master key than the one in KINPASS_MASTER_KEY_FILE`);
   }
 }
 

@@ -48,7 +48,7 @@ export async function restore(
   try {
     checkKeys(keys);
   } catch (cause) {
-    throw refusal(source, 'was sealed by another master key than the one in KINPASS_KEY_FILE', cause);
+    throw refusal(source, 'was sealed by another master key than the one in KINPASS_MASTER_KEY_FILE', cause);
   }
   if (to.url === undefined) await writeSqlite(sqliteFile(to), source);
   else await writeDump(to.url, source);
