@@ -29,7 +29,7 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
   provider.on('authorization.success', (ctx) => {
     safely('authorization.success', () => {
       const entered: AuditEvent = {
-        event: 'app.entered',
+        event: 'authorization.granted',
         outcome: 'ok',
         subjectId: ctx.oidc.session?.accountId,
         clientId: ctx.oidc.client?.clientId,

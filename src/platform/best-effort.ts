@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts';
  * Does what stands beside the work: measuring, listening, telling. An exception there would turn a good answer into a 500, so
  * it is logged and counted, and the work goes on.
  *
- * @param kind label of `kinpass_side_effect_failures_total`
+ * @param kind label of `kinpass_best_effort_failures_total`
  */
 export function runBestEffort(
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'bestEffortFailures'> },

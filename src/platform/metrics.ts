@@ -20,7 +20,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
   const registers = [registry];
   // Read when Prometheus asks: a queue is full for seconds, and a figure kept by events would tell of another moment.
   new Gauge({
-    name: 'kinpass_hashing_waiting',
+    name: 'kinpass_password_hash_queue_length',
     help: 'Password hashes that wait for a thread; the next one after KINPASS_HASH_QUEUE_LIMIT is told that the service is busy',
     registers,
     collect() {
@@ -28,7 +28,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
     },
   });
   new Counter({
-    name: 'kinpass_log_lines_lost_total',
+    name: 'kinpass_log_lines_dropped_total',
     help: 'Log lines that could not be written: standard output was closed, or took nothing for too long',
     registers,
     collect() {
@@ -45,7 +45,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
       registers,
     }),
     bestEffortFailures: new Counter({
-      name: 'kinpass_side_effect_failures_total',
+      name: 'kinpass_best_effort_failures_total',
       help: 'Audit rows, mails or listeners that failed while the main work went on',
       labelNames: ['kind'],
       registers,

@@ -199,7 +199,7 @@ describe('signing out', () => {
     for (const app of [portfolio, payment]) await until(() => showsStart(app));
     await page.goto(`${harness.environment.issuer}/account`);
     assert.equal(await heading(page), '登入');
-    assert.ok((await auditOf(harness.environment.service, 'G2')).includes('session.signed_out'));
+    assert.ok((await auditOf(harness.environment.service, 'G2')).includes('session.logged_out'));
   });
 
   it('can be left with "stay signed in", and then nothing has ended', async () => {

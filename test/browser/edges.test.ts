@@ -110,8 +110,8 @@ describe('what browsers do to a sign-in', () => {
     await twice(page, page.locator('#submit'));
     assert.match(await bodyText(page), /您已登出。/);
     const events = await auditOf(environment.service, 'G4');
-    assert.equal(events.filter((event) => event === 'password.chosen').length, 1);
-    assert.equal(events.filter((event) => event === 'session.signed_out').length, 1);
+    assert.equal(events.filter((event) => event === 'password.set').length, 1);
+    assert.equal(events.filter((event) => event === 'session.logged_out').length, 1);
   });
 
   it('a double click on a choice and on paying does it once', async () => {

@@ -59,7 +59,7 @@ describe('a sign-out at two nodes', () => {
       assert.equal((await receiver.take(1)).length, 1);
     }
     const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit));
-    assert.equal(rows.filter(({ event }) => event === 'session.signed_out').length, ROUNDS);
+    assert.equal(rows.filter(({ event }) => event === 'session.logged_out').length, ROUNDS);
     const jobs = await store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.equal(jobs.length, ROUNDS);
   });
@@ -67,5 +67,5 @@ describe('a sign-out at two nodes', () => {
 
 /** The cookie that names the notified apps, as a browser sends it. */
 function notices(cookies: readonly string[] = []): string | undefined {
-  return cookies.find((cookie) => cookie.startsWith('kinpass_told=v1.'))?.split(';')[0];
+  return cookies.find((cookie) => cookie.startsWith('kinpass_logout_notices=v1.'))?.split(';')[0];
 }

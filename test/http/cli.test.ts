@@ -139,7 +139,7 @@ describe('kinpass', () => {
     );
     assert.deepEqual(
       entries.slice(0, 3).map(({ event, outcome }) => `${event} ${outcome}`),
-      ['sign_in.refused refused', 'sign_in.signed_in ok', 'app.entered ok'],
+      ['sign_in.failed refused', 'sign_in.succeeded ok', 'authorization.granted ok'],
     );
     assert.ok(!out.includes('meiling'));
   });

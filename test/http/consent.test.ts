@@ -132,8 +132,8 @@ describe('an app of somebody else', () => {
     await accept(httpBrowser, (await enter(vendor, httpBrowser)).answer);
     const by = { actorId: personId('A2'), clientId: 'vendor', detail: { scope: 'openid profile' } };
     assert.deepEqual(await answers(), [
-      { event: 'consent.refused', outcome: 'refused', ...by },
-      { event: 'consent.given', outcome: 'ok', ...by },
+      { event: 'consent.denied', outcome: 'refused', ...by },
+      { event: 'consent.granted', outcome: 'ok', ...by },
     ]);
   });
 

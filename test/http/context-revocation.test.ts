@@ -129,7 +129,7 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), false);
     const guardian = await personOf(running(), LOGIN.G5);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
-    const rows = entries.filter((row) => row.event === 'guardianship.suspend' && row.subjectId === guardian.id);
+    const rows = entries.filter((row) => row.event === 'guardianship.suspended' && row.subjectId === guardian.id);
     assert.deepEqual(
       rows.map(({ detail }) => [detail['student'], detail['from'], detail['to']]),
       [[guardian.children[0]?.guardianship.studentId, 'active', 'suspended']],

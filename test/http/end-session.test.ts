@@ -67,7 +67,7 @@ eachService('the sign-out page', options, (running) => {
   const signOutsOf = async (login: string): Promise<number> => {
     const { id } = await personOf(running(), login);
     const entries = await running().container.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
-    return entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out').length;
+    return entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out').length;
   };
   it('signs out in each of several tabs, and redirects each to its own address', async () => {
     const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
@@ -196,7 +196,7 @@ eachService('the sign-out page', options, (running) => {
     const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     for (const value of ['', 'x', undefined]) {
-      const headers = { accept: 'text/html', ...(value === undefined ? {} : { cookie: `kinpass_told=${value}` }) };
+      const headers = { accept: 'text/html', ...(value === undefined ? {} : { cookie: `kinpass_logout_notices=${value}` }) };
       const answer = await fetch(done.url, { headers });
       assert.equal(answer.status, 200);
       assert.match(textOf(await answer.text()), /您已登出。/);

@@ -168,9 +168,9 @@ describe('the first sign-in', () => {
     assert.equal((await signIn('G1', '100201')).status, 422);
     assert.equal((await signIn('G1', NEXT)).status, 200);
     assert.deepEqual((await auditOf(service, 'G1')).slice(0, 3), [
-      'sign_in.first_password',
-      'password.chosen',
-      'app.entered',
+      'sign_in.password_change_required',
+      'password.set',
+      'authorization.granted',
     ]);
   });
 
@@ -204,11 +204,11 @@ describe('the first sign-in', () => {
     assert.equal(second.status, 303);
     assert.equal(second.headers.get('location'), first.headers.get('location'));
     assert.equal(await failuresOf(service, 'G2'), 0);
-    const events = (await auditOf(service, 'G2')).filter((event) => event === 'password.chosen');
+    const events = (await auditOf(service, 'G2')).filter((event) => event === 'password.set');
     const other = await change(httpBrowser, page, 'another password of mine');
     assert.equal(other.leavesTo?.host, 'club.example');
     assert.equal((await signIn('G2', NEXT)).status, 200);
-    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.chosen').length, events.length);
+    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.set').length, events.length);
   });
 
   it('leads on from the page that "back" brings up after the change', async () => {

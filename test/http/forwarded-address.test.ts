@@ -79,7 +79,7 @@ describe('X-Forwarded-For', () => {
   };
   const refusedFrom = async (): Promise<(string | null)[]> => {
     const entries = await service.container.store.read((tx) => audit.listEntries(tx, 0, 1_000));
-    return entries.filter(({ event }) => event === 'sign_in.refused').map(({ address }) => address);
+    return entries.filter(({ event }) => event === 'sign_in.failed').map(({ address }) => address);
   };
 
   it('gives the audit log an address in every form, and never text', async () => {

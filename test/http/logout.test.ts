@@ -219,7 +219,7 @@ eachService('sign-out', clients, (running) => {
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const { id } = await personOf(running(), LOGIN.B1);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
-    const events = entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out');
+    const events = entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out');
     assert.equal(events.length, 1);
   });
 
@@ -227,7 +227,7 @@ eachService('sign-out', clients, (running) => {
     const { id } = await personOf(running(), LOGIN.T2);
     const written = async (): Promise<number> => {
       const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
-      return entries.filter(({ actorId, event }) => actorId === id && event === 'session.signed_out').length;
+      return entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out').length;
     };
     const address = '/session/end/confirm';
     const taken = [`${address}/`, address.toUpperCase(), '/Session/end/Confirm/', `${address}?a=b`];

@@ -140,7 +140,7 @@ describe('what stands beside a sign-in', () => {
 
   it('may fail: without an audit log people sign in, and each lost row is counted', async () => {
     const { store } = service.container;
-    const lost = 'kinpass_side_effect_failures_total{kind="audit"}';
+    const lost = 'kinpass_best_effort_failures_total{kind="audit"}';
     await store.runExclusively((run) => run('alter table audit rename to audit_away'));
     const { visitor: httpBrowser, answer } = await signIn(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
@@ -176,7 +176,7 @@ describe('what stands beside a sign-in', () => {
       Object.assign(signIns, { inc: whole.inc });
       Object.assign(requestSeconds, { observe: whole.observe });
     }
-    assert.ok((await figure(service, 'kinpass_side_effect_failures_total{kind="metrics"}')) >= 2);
+    assert.ok((await figure(service, 'kinpass_best_effort_failures_total{kind="metrics"}')) >= 2);
     assert.match(kept.text(), /the figures are broken/);
   });
 

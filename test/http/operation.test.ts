@@ -71,7 +71,7 @@ describe('the program in operation', () => {
     const answer = await fetch(`${metricsUrl}/metrics`);
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
     const text = await answer.text();
-    assert.match(text, /^kinpass_sign_ins_total\{outcome="refused"\} \d/m);
+    assert.match(text, /^kinpass_sign_ins_total\{outcome="failed"\} \d/m);
     assert.match(
       text,
       /^kinpass_http_request_duration_seconds_count\{method="GET",route="\/health\/live",status="2xx"\} 1$/m,

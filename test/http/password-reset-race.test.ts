@@ -39,7 +39,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       const password = winners[0] ?? '';
       const signedIn = await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G2, password });
       assert.equal(new URL(signedIn.url).pathname, '/account');
-      assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.recovered').length, 1);
+      assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.reset').length, 1);
     });
   });
 }

@@ -116,7 +116,7 @@ describe('a forgotten password', () => {
     assert.match(again.body, /<a href="\/account">返回登入/, 'who has used it can sign in');
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 422);
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
-    assert.ok((await auditOf(service, 'G2')).includes('password.recovered'));
+    assert.ok((await auditOf(service, 'G2')).includes('password.reset'));
   });
 
   it('mails a notice that the password was changed', async () => {
@@ -180,7 +180,7 @@ describe('a forgotten password', () => {
     time.forward(30 * MINUTE);
     await newLink();
     assert.equal(mailsTo(mail, EMAIL, SUBJECT).length - before, 4);
-    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'recovery.requested').length > 4, true);
+    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password_reset.requested').length > 4, true);
   });
 
   it('unlocks a locked account', async () => {

@@ -70,7 +70,7 @@ eachService(
         time.forward(MINUTE);
         assert.deepEqual(await attempt(login, 1), [422]);
         isTwoEntries(await recorded('sign_in.throttled'), 200, subject);
-        assert.equal((await recorded('sign_in.refused')).length, 6);
+        assert.equal((await recorded('sign_in.failed')).length, 6);
       }
     });
 
@@ -144,10 +144,10 @@ eachService(
         await Promise.all(Array.from({ length: times }, () => httpBrowser.submit(page, { login })));
       };
       await ask(LOGIN.G2, 23);
-      assert.equal((await recorded('recovery.requested')).length, 4, 'three mails and the first refusal');
+      assert.equal((await recorded('password_reset.requested')).length, 4, 'three mails and the first refusal');
       time.forward(HOUR);
       await ask(LOGIN.G2, 1);
-      const [summary, ...others] = await recorded('recovery.throttled');
+      const [summary, ...others] = await recorded('password_reset.throttled');
       assert.deepEqual([summary?.detail['attempts'], summary?.subjectId, others], [19, personId('G2'), []]);
     });
   },

@@ -91,7 +91,7 @@ eachService(
 
     it('is not in the audit log as a sign-in at the app', async () => {
       const entries = async (): Promise<number> =>
-        (await auditOf(running(), 'T1')).filter((event) => event === 'app.entered').length;
+        (await auditOf(running(), 'T1')).filter((event) => event === 'authorization.granted').length;
       const httpBrowser = createHttpBrowser(running().issuer);
       const grown = (to: number): Promise<true> =>
         eventually('an entry', async () => ((await entries()) >= to ? true : undefined));

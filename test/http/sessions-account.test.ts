@@ -99,7 +99,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(await reads(here.tokens), true);
     const [told] = await receiver.take(1);
     assert.equal(told?.sid, idClaims(lost.tokens)['sid']);
-    assert.ok((await eventsOf(LOGIN.T2)).includes('session.ended'));
+    assert.ok((await eventsOf(LOGIN.T2)).includes('session.revoked'));
     assert.equal(
       (await refresh(app, offline.refresh_token)).status,
       200,

@@ -254,7 +254,7 @@ describe('signing in', () => {
     const events = (await auditOf(service, 'G4')).slice(before);
     assert.deepEqual(
       events.filter((event) => event.startsWith('sign_in.')),
-      ['refused', 'signed_in', ...Array.from({ length: 5 }, () => 'refused'), 'throttled'].map(
+      ['failed', 'succeeded', ...Array.from({ length: 5 }, () => 'failed'), 'throttled'].map(
         (kind) => `sign_in.${kind}`,
       ),
     );

@@ -43,7 +43,7 @@ describe('addresses of one IPv6 network', () => {
     }
     // /64: 3 and 1; /56 and /48: 4 each; IPv4: 2 and 1.
     assert.deepEqual(await buckets('address'), [1, 1, 2, 3, 4, 4]);
-    assert.deepEqual(await seen('sign_in.refused'), [...HERE, NEXT_DOOR, ...IPV4]);
+    assert.deepEqual(await seen('sign_in.failed'), [...HERE, NEXT_DOOR, ...IPV4]);
   });
 
   it('count as one where a password was forgotten', async () => {
@@ -51,6 +51,6 @@ describe('addresses of one IPv6 network', () => {
       await createHttpBrowser(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
     }
     assert.deepEqual(await buckets('recovery-address'), [1, 3, 4, 4]);
-    assert.deepEqual(await seen('recovery.requested'), [...HERE, NEXT_DOOR]);
+    assert.deepEqual(await seen('password_reset.requested'), [...HERE, NEXT_DOOR]);
   });
 });

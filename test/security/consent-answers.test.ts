@@ -49,8 +49,8 @@ eachService('a consent page', options, (running) => {
     (await running().container.store.read((tx) => listConsents(tx, personId(name)))).length;
 
   for (const [consent, event, name] of [
-    ['deny', 'consent.refused', 'G5'],
-    ['accept', 'consent.given', 'T1'],
+    ['deny', 'consent.denied', 'G5'],
+    ['accept', 'consent.granted', 'T1'],
   ] as const) {
     it(`writes one audit row when "${consent}" is sent again and again`, async () => {
       const httpBrowser = createHttpBrowser(running().issuer);

@@ -93,7 +93,7 @@ describe('cookies', () => {
     ];
     const path = new URL(mine.url).pathname;
     const cookie = header(await jarOf(httpBrowser, mine.url));
-    assert.match(cookie, /kinpass_step=/);
+    assert.match(cookie, /kinpass_interaction=/);
     assert.equal((await send(service.issuer, path, { headers: { cookie } })).status, 200);
     assert.equal((await send(service.issuer, new URL(theirs.url).pathname, { headers: { cookie } })).status, 410);
     assert.equal(
@@ -197,10 +197,10 @@ describe('cookies with an https issuer', () => {
       '__Host-kinpass_lang',
       '__Host-kinpass_reset',
       '__Host-kinpass_session',
-      '__Host-kinpass_told',
+      '__Host-kinpass_logout_notices',
       '__Secure-kinpass_app',
       '__Secure-kinpass_resume',
-      '__Secure-kinpass_step',
+      '__Secure-kinpass_interaction',
     ]);
     for (const shape of set) {
       assert.match(shape, /; samesite=lax; secure; httponly$/, shape);

@@ -123,7 +123,7 @@ describe('time and chance', () => {
 
 describe('step of the audit chain', () => {
   const content = {
-    ...{ seq: 1, at: 1, event: 'sign_in.signed_in', outcome: 'ok', actorId: null, subjectId: null },
+    ...{ seq: 1, at: 1, event: 'sign_in.succeeded', outcome: 'ok', actorId: null, subjectId: null },
     ...{ clientId: null, address: null, detail: {} },
   };
   const first: ChainedEntry = { ...content, prevHash: GENESIS_HEAD.hash, hash: chainHash(GENESIS_HEAD.hash, content) };
@@ -141,7 +141,7 @@ describe('step of the audit chain', () => {
       seq: 1,
       problem: 'previous',
     });
-    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, event: 'sign_in.refused' }), {
+    assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, event: 'sign_in.failed' }), {
       ok: false,
       seq: 1,
       problem: 'hash',

@@ -52,7 +52,7 @@ describe('log lines that can not be written', () => {
     const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
     const { registry } = createMetrics(hasher, log);
     const shown = async (): Promise<string | undefined> =>
-      /^kinpass_log_lines_lost_total (\d+)$/m.exec(await registry.metrics())?.[1];
+      /^kinpass_log_lines_dropped_total (\d+)$/m.exec(await registry.metrics())?.[1];
     assert.equal(await shown(), '0');
     log.info('one');
     log.info('two');

@@ -170,7 +170,7 @@ describe('the queue of the hasher', () => {
     const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 10 });
     const { registry } = createMetrics(hasher, createCapturedLog().log);
     const shown = async (): Promise<string | undefined> =>
-      /^kinpass_hashing_waiting (\d+)$/m.exec(await registry.metrics())?.[1];
+      /^kinpass_password_hash_queue_length (\d+)$/m.exec(await registry.metrics())?.[1];
     assert.equal(await shown(), '0');
     const work = Promise.all(['a', 'b', 'c'].map((password) => hasher.hash(password)));
     assert.match((await shown()) ?? '', /^[23]$/);

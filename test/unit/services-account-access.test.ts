@@ -75,7 +75,7 @@ eachStore('access of a person', (on) => {
     assert.equal(await services.access.revokeSession('father', 's1', ADDRESS), true);
     assert.deepEqual(await alive(), sessionEntries('s2', 'expired', 't1').sort());
     assert.deepEqual(await entries(), [
-      JSON.stringify(['session.ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
+      JSON.stringify(['session.revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
     ]);
     assert.equal(services.wakes(), 1);
   });
@@ -106,11 +106,11 @@ eachStore('access of a person', (on) => {
       ].sort(),
     );
     assert.deepEqual(await entries(), [
-      JSON.stringify(['session.others_ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 2 }]),
+      JSON.stringify(['session.others_revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 2 }]),
     ]);
     await services.access.revokeOtherSessions('father', session.sessionHash, ADDRESS);
     assert.deepEqual(await entries(), [
-      JSON.stringify(['session.others_ended', 'ok', 'father', 'father', null, ADDRESS, { sessions: 0 }]),
+      JSON.stringify(['session.others_revoked', 'ok', 'father', 'father', null, ADDRESS, { sessions: 0 }]),
     ]);
   });
 
@@ -143,7 +143,7 @@ eachStore('access of a person', (on) => {
     assert.deepEqual(notices.map(({ clientId }) => clientId).sort(), ['app', 'other']);
     assert.deepEqual(await alive(), [...sessionEntries('s1', 's2', 'expired', 't1'), ...grantEntries('g1')].sort());
     assert.deepEqual(await entries(), [
-      JSON.stringify(['session.signed_out', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
+      JSON.stringify(['session.logged_out', 'ok', 'father', 'father', null, ADDRESS, { sessions: 1 }]),
     ]);
     assert.deepEqual(await services.access.logOut('father', 's3', ADDRESS), []);
     assert.deepEqual(await entries(), []);
@@ -177,7 +177,7 @@ eachStore('access of a person', (on) => {
       await alive(),
       [...sessionEntries('s1', 's2', 'expired', 't1'), ...grantEntries('g2', 'gt')].sort(),
     );
-    assert.deepEqual(await entries(), [JSON.stringify(['app.revoked', 'ok', 'father', 'father', 'app', ADDRESS, {}])]);
+    assert.deepEqual(await entries(), [JSON.stringify(['grant.revoked', 'ok', 'father', 'father', 'app', ADDRESS, {}])]);
     assert.equal(services.wakes(), 1);
     assert.equal(await services.access.revokeApp('father', 'app', ADDRESS), false);
     assert.deepEqual(await entries(), []);

@@ -67,7 +67,7 @@ eachStore('consents and sessions', (on) => {
     const [entry] = await services.newEntries();
     assert.deepEqual(
       [entry?.event, entry?.outcome, entry?.actorId, entry?.subjectId, entry?.clientId, entry?.address, entry?.detail],
-      ['consent.given', 'ok', 'father', 'father', 'app', '203.0.113.7', { scope: 'openid https://api.example#read' }],
+      ['consent.granted', 'ok', 'father', 'father', 'app', '203.0.113.7', { scope: 'openid https://api.example#read' }],
     );
   });
 

@@ -70,16 +70,16 @@ eachStore('passwords without pages', (on) => {
       const link = new URL(String(mail.locals['link']));
       assert.equal(link.origin + link.pathname, `${TEST_ISSUER}/forgot/reset`);
       assert.match(link.searchParams.get('token') ?? '', /^[\w-]{43}$/);
-      assert.deepEqual(await events(), ['recovery.requested ok father']);
+      assert.deepEqual(await events(), ['password_reset.requested ok father']);
     });
 
     it('is not mailed to an unknown, disabled or unverified account', async () => {
       await services.passwordReset.request('unknown@parents.example', ADDRESS);
       await services.passwordReset.request('not a login at all', ADDRESS);
-      assert.deepEqual(await events(), ['recovery.requested refused -', 'recovery.requested refused -']);
+      assert.deepEqual(await events(), ['password_reset.requested refused -', 'password_reset.requested refused -']);
       await on.store.write((tx) => tx.db.update(tx.tables.identifiers).set({ verifiedAt: null }));
       await services.passwordReset.request(EMAIL, ADDRESS);
-      assert.deepEqual(await events(), ['recovery.requested refused father']);
+      assert.deepEqual(await events(), ['password_reset.requested refused father']);
       await on.store.write((tx) => tx.db.update(tx.tables.identifiers).set({ verifiedAt: 1 }));
       await services.people.setStatus('father', 'disabled', undefined);
       services.wakes();
@@ -104,7 +104,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
       assert.deepEqual(await listAlive(services), []);
-      assert.deepEqual(await events(), ['password.recovered ok father']);
+      assert.deepEqual(await events(), ['password.reset ok father']);
       assert.deepEqual(
         (await mails()).map(({ to, template }) => [to, template]),
         [[EMAIL, 'password-changed']],
@@ -135,7 +135,7 @@ eachStore('passwords without pages', (on) => {
     it('stays usable when the new password is refused', async () => {
       const token = await requestToken();
       assert.deepEqual(await services.passwordReset.complete(token, 'ivory-lamp-', ADDRESS), {
-        kind: 'unfit',
+        kind: 'invalid',
         problems: ['too_short'],
       });
       assert.equal(await isOpen(token), true);
@@ -205,9 +205,9 @@ eachStore('passwords without pages', (on) => {
     it('changes nothing when the current password is wrong or the new one unfit', async () => {
       const before = await listAlive(services);
       assert.deepEqual(await change('another password', NEW), { kind: 'wrong_current' });
-      assert.deepEqual(await change(OLD, 'ivory-lamp-'), { kind: 'unfit', problems: ['too_short'] });
-      assert.deepEqual(await change(OLD, OLD), { kind: 'unfit', problems: ['same_as_current'] });
-      assert.deepEqual(await change(OLD, `${NEW} 王大明`), { kind: 'unfit', problems: ['contains_name'] });
+      assert.deepEqual(await change(OLD, 'ivory-lamp-'), { kind: 'invalid', problems: ['too_short'] });
+      assert.deepEqual(await change(OLD, OLD), { kind: 'invalid', problems: ['same_as_current'] });
+      assert.deepEqual(await change(OLD, `${NEW} 王大明`), { kind: 'invalid', problems: ['contains_name'] });
       assert.equal(await hashOf('father'), readableHash(OLD));
       assert.deepEqual(await listAlive(services), before);
       assert.deepEqual(await events(), []);
@@ -224,11 +224,11 @@ eachStore('passwords without pages', (on) => {
         }),
       );
       assert.equal(await services.passwords.hasOwnPassword('father'), false);
-      assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'unfit', problems: ['contains_id'] });
+      assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'invalid', problems: ['contains_id'] });
       assert.equal((await change('100201', NEW)).kind, 'changed');
       assert.equal(await services.passwords.hasOwnPassword('father'), true);
       assert.equal(await services.passwords.hasOwnPassword('older'), false);
-      assert.deepEqual(await events(), ['password.chosen ok father']);
+      assert.deepEqual(await events(), ['password.set ok father']);
     });
 
     it('checks against the sealed national ID', async () => {

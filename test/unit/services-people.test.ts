@@ -115,7 +115,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.deepEqual((await services.takeJobs()).filter(({ kind }) => kind === 'backchannel_logout').length, 1);
     assert.equal(services.wakes(), 1);
     assert.equal(await services.people.setStatus('father', 'active', undefined), true);
-    assert.deepEqual(await entries(), [JSON.stringify(['person.active', 'ok', null, 'father', {}])]);
+    assert.deepEqual(await entries(), [JSON.stringify(['person.enabled', 'ok', null, 'father', {}])]);
   });
 
   it('enabling an account ends nothing', async () => {
@@ -150,7 +150,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
       assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort(), action);
       assert.deepEqual(await entries(), [
         JSON.stringify([
-          `guardianship.${action}`,
+          `guardianship.${state}`,
           'ok',
           'teacher',
           'father',

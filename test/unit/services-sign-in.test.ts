@@ -47,7 +47,7 @@ eachStore('sign-in', (on) => {
       [` ${EMAIL.toUpperCase()} `, { kind: 'email', value: EMAIL }],
       ['0900-000-101', { kind: 'mobile', value: '+886900000101' }],
     ] as const) {
-      assert.equal((await signIn.attempt({ ...ATTEMPT, login })).kind, 'signed_in');
+      assert.equal((await signIn.attempt({ ...ATTEMPT, login })).kind, 'succeeded');
       assert.deepEqual([asked?.personId, asked?.login], ['father', parsed]);
       assert.deepEqual([asked?.password, asked?.address], ['secret', '203.0.113.7']);
     }
@@ -62,7 +62,7 @@ eachStore('sign-in', (on) => {
 
   it('asks for nobody behind the login of a disabled account', async () => {
     await services.people.setStatus('father', 'disabled', undefined);
-    assert.equal((await signIn.attempt(ATTEMPT)).kind, 'refused');
+    assert.equal((await signIn.attempt(ATTEMPT)).kind, 'failed');
     assert.equal(asked?.personId, undefined);
     await services.people.setStatus('father', 'active', undefined);
   });
@@ -72,26 +72,26 @@ eachStore('sign-in', (on) => {
       signIn
         .attempt(ATTEMPT)
         .then(({ ...result }) => ({ kind: result.kind, personId: 'personId' in result && result.personId }));
-    assert.deepEqual(await answer(), { kind: 'signed_in', personId: 'father' });
+    assert.deepEqual(await answer(), { kind: 'succeeded', personId: 'father' });
     kind = 'first_password';
-    assert.deepEqual(await answer(), { kind: 'first_password', personId: 'father' });
+    assert.deepEqual(await answer(), { kind: 'password_change_required', personId: 'father' });
     kind = 'wrong';
-    assert.deepEqual(await answer(), { kind: 'refused', personId: false });
+    assert.deepEqual(await answer(), { kind: 'failed', personId: false });
     kind = 'throttled';
     assert.deepEqual(await signIn.attempt(ATTEMPT), { kind: 'throttled', until: 5 });
   });
 
   it('refuses a right password of another person where one is expected', async () => {
-    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'teacher' })).kind, 'refused');
+    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'teacher' })).kind, 'failed');
     assert.equal(asked?.personId, undefined, 'nothing is compared');
-    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'father' })).kind, 'signed_in');
+    assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'father' })).kind, 'succeeded');
   });
 
   it('tells the audit log of each outcome, with the person, the app and the address', async () => {
     for (const [result, event, outcome] of [
-      ['password', 'sign_in.signed_in', 'ok'],
-      ['first_password', 'sign_in.first_password', 'ok'],
-      ['wrong', 'sign_in.refused', 'refused'],
+      ['password', 'sign_in.succeeded', 'ok'],
+      ['first_password', 'sign_in.password_change_required', 'ok'],
+      ['wrong', 'sign_in.failed', 'refused'],
       ['throttled', 'sign_in.throttled', 'refused'],
     ] as const) {
       kind = result;
@@ -100,13 +100,13 @@ eachStore('sign-in', (on) => {
     }
     kind = 'password';
     await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
-    assert.deepEqual([told?.event, told?.subjectId], ['sign_in.refused', undefined]);
+    assert.deepEqual([told?.event, told?.subjectId], ['sign_in.failed', undefined]);
   });
 
   it('counts each outcome', async () => {
     const count = async (): Promise<number> => {
       const { values } = await services.metrics.signIns.get();
-      return values.find(({ labels }) => labels['outcome'] === 'refused')?.value ?? 0;
+      return values.find(({ labels }) => labels['outcome'] === 'failed')?.value ?? 0;
     };
     const before = await count();
     kind = 'wrong';

@@ -50,7 +50,7 @@ function problemOf(deps: HttpDeps, ctx: Context, result: Exclude<PasswordChangeR
       return { status: 429, alert: throttledText(deps, ctx, result.until) };
     case 'wrong_current':
       return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
-    case 'unfit':
+    case 'invalid':
       return { status: 422, errors: policyErrors(deps, ctx, result.problems) };
   }
 }

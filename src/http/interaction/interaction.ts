@@ -101,7 +101,7 @@ export async function finishWith(
  */
 export async function switchAccount(ctx: Context, { provider }: Oidc): Promise<void> {
   const options = { mergeWithLastSubmission: false };
-  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, { other_account: {} }, options).catch(expired));
+  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, { switch_account: {} }, options).catch(expired));
 }
 
 export function redirectTo(ctx: Context, returnTo: string): void {

@@ -43,7 +43,7 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
  * disabled meanwhile, only somebody else can go on.
  */
 function isReauthentication({ personId, reasons }: InteractionState): boolean {
-  const forAnybody = ['login_prompt', 'person_unavailable', 'other_account'].some((one) => reasons.includes(one));
+  const forAnybody = ['login_prompt', 'person_unavailable', 'switch_account'].some((one) => reasons.includes(one));
   return personId !== undefined && reasons.includes('max_age') && !forAnybody;
 }
 
@@ -70,15 +70,15 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
   });
   const remember = await shouldRemember(deps, interaction, typed);
   switch (result.kind) {
-    case 'signed_in':
+    case 'succeeded':
       rememberDevice(deps, ctx, result.personId);
       return submitResult(ctx, deps.oidc, { login: loginResult(result, remember, deps.clock.now()) });
-    case 'first_password': {
+    case 'password_change_required': {
       const { personId, credentialVersion } = result;
       return submitResult(ctx, deps.oidc, { first_password: { personId, remember, credentialVersion } });
     }
     case 'throttled':
-    case 'refused':
+    case 'failed':
       render(deps, ctx, interaction, { ...typed, password: '' }, refusal(deps, ctx, result));
   }
 }
@@ -86,9 +86,9 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
 function refusal(
   deps: HttpDeps,
   ctx: Context,
-  result: Extract<SignInResult, { kind: 'throttled' | 'refused' }>,
+  result: Extract<SignInResult, { kind: 'throttled' | 'failed' }>,
 ): FormProblem {
-  if (result.kind === 'refused') return { status: 422, alert: deps.pages.t(ctx, 'alert.failed') };
+  if (result.kind === 'failed') return { status: 422, alert: deps.pages.t(ctx, 'alert.failed') };
   return { status: 429, alert: throttledText(deps, ctx, result.until) };
 }
 

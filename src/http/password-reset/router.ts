@@ -161,7 +161,7 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
     case 'expired':
       expireLink(deps, ctx);
       return;
-    case 'unfit':
+    case 'invalid':
       showResetForm(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
   }
 }

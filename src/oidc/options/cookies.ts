@@ -40,8 +40,8 @@ function createNames(host: string, address: string): CookieNames {
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,
     session: `${host}kinpass_session`,
-    interaction: `${address}kinpass_step`,
-    logoutNotices: `${host}kinpass_told`,
+    interaction: `${address}kinpass_interaction`,
+    logoutNotices: `${host}kinpass_logout_notices`,
   };
 }
 

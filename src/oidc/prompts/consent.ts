@@ -14,7 +14,7 @@ export function consentPrompt({ clients, consents }: OidcDeps): interactionPolic
     clients.find(ctx.oidc.client?.clientId ?? '')?.first_party === true;
   const prompt = new Prompt(
     { name: 'consent', requestable: true },
-    new Check('scopes_open', 'the person has not agreed to all items', 'consent_required', async (ctx) => {
+    new Check('consent_missing', 'the person has not agreed to all items', 'consent_required', async (ctx) => {
       const personId = ctx.oidc.session?.accountId;
       const clientId = ctx.oidc.client?.clientId;
       if (isFirstParty(ctx) || personId === undefined || clientId === undefined) return false;

@@ -23,16 +23,16 @@ export function loginPrompt(contextResolver: ContextResolver): interactionPolicy
   );
   prompt.checks.add(
     new Check(
-      'other_account',
+      'switch_account',
       'the person wants to sign in as somebody else',
       'login_required',
       (ctx) =>
         wantsOtherAccount(ctx) ||
-        (ctx.oidc.result?.['other_account'] !== undefined && ctx.oidc.result.login === undefined),
+        (ctx.oidc.result?.['switch_account'] !== undefined && ctx.oidc.result.login === undefined),
     ),
   );
   prompt.checks.add(
-    new Check('another_account', 'an account must be selected', 'account_selection_required', async (ctx) => {
+    new Check('account_selection_requested', 'an account must be selected', 'account_selection_required', async (ctx) => {
       const wanted = ctx.oidc.prompts.has('select_account') && ctx.oidc.result?.login === undefined;
       return wanted && !(await contextResolver.resolve(ctx)).requested;
     }),

@@ -11,7 +11,7 @@ const { Check, Prompt } = interactionPolicy;
 export function selectAccountPrompt(contextResolver: ContextResolver): interactionPolicy.Prompt {
   const prompt = new Prompt(
     { name: 'select_account', requestable: true },
-    new Check('identity_open', 'an identity must be chosen', 'account_selection_required', async (ctx) => {
+    new Check('context_not_selected', 'an identity must be chosen', 'account_selection_required', async (ctx) => {
       const { requested, selected } = await contextResolver.resolve(ctx);
       return requested && selected === undefined;
     }),

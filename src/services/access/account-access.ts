@@ -112,7 +112,7 @@ function createSessionRevocation({
       const ended = await store.write(async (tx) => {
         await people.lockPerson(tx, personId);
         const count = await revokeWhere(tx, personId, (hash) => hash === sessionHash);
-        if (count > 0) await record(tx, personId, count, { event: 'session.ended', address });
+        if (count > 0) await record(tx, personId, count, { event: 'session.revoked', address });
         return count;
       });
       outbox.wake();
@@ -125,7 +125,7 @@ function createSessionRevocation({
         await records.destroyInteractionsOf(tx, personId);
         const count = await revokeWhere(tx, personId, (hash) => hash !== keep);
         const rotated = await revocation.rotateSession(tx, keep);
-        await record(tx, personId, count, { event: 'session.others_ended', address });
+        await record(tx, personId, count, { event: 'session.others_revoked', address });
         return rotated;
       });
       outbox.wake();
@@ -143,7 +143,7 @@ function createLogOut({ store, audit, revocation, outbox }: Deps): AccountAccess
       if (session?.endedAt !== null) return [];
       const enqueued = await revocation.revokeSessions(tx, personId, [sessionHash], { keepOffline: true });
       await audit.append(tx, {
-        event: 'session.signed_out',
+        event: 'session.logged_out',
         outcome: 'ok',
         actorId: personId,
         subjectId: personId,
@@ -182,7 +182,7 @@ function createRevokeApp({ store, audit, revocation, outbox }: Deps): AccountAcc
       // An answer to the consent page that is being stored would give the access back.
       await records.destroyInteractionsOf(tx, personId, clientId);
       await audit.append(tx, {
-        event: 'app.revoked',
+        event: 'grant.revoked',
         outcome: 'ok',
         actorId: personId,
         subjectId: personId,

@@ -72,7 +72,7 @@ export function createConsents({ store, clock, secrets, audit }: Deps): Consents
         }
         await save(tx);
         await audit.append(tx, {
-          event: accepted ? 'consent.given' : 'consent.refused',
+          event: accepted ? 'consent.granted' : 'consent.denied',
           outcome: accepted ? 'ok' : 'refused',
           actorId: personId,
           subjectId: personId,

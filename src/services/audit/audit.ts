@@ -7,7 +7,7 @@ import * as auditStore from '../../store/audit.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 
 export interface AuditEvent {
-  /** What happened, as `noun.verb`: `sign_in.refused`, `password.changed`. */
+  /** What happened, as `noun.verb`: `sign_in.failed`, `password.changed`. */
   event: string;
   outcome: 'ok' | 'refused';
   /** Who did it; absent while nobody is signed in. */

@@ -40,7 +40,7 @@ const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 1_800_00
 const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 60_000 };
 
 export type PasswordResetResult =
-  { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+  { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
 /** A reset link that works. */
 export interface OpenLink {
@@ -89,7 +89,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const login = parseLogin(typedLogin);
       const personId =
         login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
-      const requested = { event: 'recovery.requested', subjectId: personId, address };
+      const requested = { event: 'password_reset.requested', subjectId: personId, address };
       const isSent = await audit.recordResult(async (tx) => {
         const { admitted, events } = await admit(tx, personId, address, {
           ...requested,
@@ -111,7 +111,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const personId = (await findActive(tokenHash))?.personId;
       if (personId === undefined) return { kind: 'expired' };
       const problems = await passwords.validate(personId, next, undefined);
-      if (problems.length > 0) return { kind: 'unfit', problems };
+      if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
       const done = await store.write(async (tx) => {
         // First: every change of a credential locks the person before anything else.
@@ -120,7 +120,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         await credentials.upsertPassword(tx, personId, hash, clock.now());
         await passwords.onPasswordSet(tx, personId, undefined);
         await audit.append(tx, {
-          event: 'password.recovered',
+          event: 'password.reset',
           outcome: 'ok',
           actorId: personId,
           subjectId: personId,

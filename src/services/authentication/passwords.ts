@@ -29,7 +29,7 @@ export type PasswordChangeResult =
   | { kind: 'changed'; credentialVersion: number; kept: RotatedSession | undefined }
   | { kind: 'wrong_current' }
   | { kind: 'throttled'; until: number | undefined }
-  | { kind: 'unfit'; problems: readonly PasswordProblem[] };
+  | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
 export interface Passwords {
   /**
@@ -91,7 +91,7 @@ export function createPasswords(deps: Deps): Passwords {
       if (verified.kind === 'throttled') return verified;
       if (verified.kind === 'wrong') return { kind: 'wrong_current' };
       const problems = await validate(personId, next, current);
-      if (problems.length > 0) return { kind: 'unfit', problems };
+      if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
       const { credentialVersion: verifiedVersion } = verified;
       const changed = await store.write(async (tx) => {
@@ -99,7 +99,7 @@ export function createPasswords(deps: Deps): Passwords {
         if (version === undefined) return undefined;
         const kept = await onPasswordSet(tx, personId, keepSessionHash);
         await audit.append(tx, {
-          event: verified.kind === 'first_password' ? 'password.chosen' : 'password.changed',
+          event: verified.kind === 'first_password' ? 'password.set' : 'password.changed',
           outcome: 'ok',
           actorId: personId,
           subjectId: personId,

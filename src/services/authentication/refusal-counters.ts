@@ -9,7 +9,7 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
  */
 
 /** The events that sum up refused attempts. */
-export const THROTTLED = { signIn: 'sign_in.throttled', passwordReset: 'recovery.throttled' } as const;
+export const THROTTLED = { signIn: 'sign_in.throttled', passwordReset: 'password_reset.throttled' } as const;
 
 /** The entry that sums up refused attempts. `about`: what they have in common. */
 export function createSummaryEvent(

@@ -20,11 +20,11 @@ export interface SignInAttempt {
 }
 
 export type SignInResult =
-  | { kind: 'signed_in'; personId: string; credentialVersion: number }
+  | { kind: 'succeeded'; personId: string; credentialVersion: number }
   /** The first password was right. It opens nothing but the choice of an own one. */
-  | { kind: 'first_password'; personId: string; credentialVersion: number }
+  | { kind: 'password_change_required'; personId: string; credentialVersion: number }
   /** Unknown, wrong, locked, expired, disabled: one answer for all. */
-  | { kind: 'refused' }
+  | { kind: 'failed' }
   | { kind: 'throttled'; until: number | undefined };
 
 export interface SignIn {
@@ -55,7 +55,7 @@ export function createSignIn(deps: Deps): SignIn {
       const resultOf = (result: VerificationResult): SignInResult => toResult(result, personId);
       const auditEventFor = (result: VerificationResult): AuditEvent => {
         const { kind } = resultOf(result);
-        const outcome = kind === 'refused' || kind === 'throttled' ? 'refused' : 'ok';
+        const outcome = kind === 'failed' || kind === 'throttled' ? 'refused' : 'ok';
         return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address };
       };
       const result = resultOf(
@@ -71,7 +71,7 @@ export function createSignIn(deps: Deps): SignIn {
 
 function toResult(result: VerificationResult, personId: string | undefined): SignInResult {
   if (result.kind === 'throttled') return result;
-  if (personId === undefined || result.kind === 'wrong') return { kind: 'refused' };
+  if (personId === undefined || result.kind === 'wrong') return { kind: 'failed' };
   const { kind, credentialVersion } = result;
-  return { kind: kind === 'password' ? 'signed_in' : 'first_password', personId, credentialVersion };
+  return { kind: kind === 'password' ? 'succeeded' : 'password_change_required', personId, credentialVersion };
 }

@@ -26,6 +26,8 @@ export interface Guardianships {
   expirePastEndDate(limit: number): Promise<number>;
 }
 
+const EVENT_VERBS = { suspend: 'suspended', resume: 'resumed', revoke: 'revoked', expire: 'expired' } as const;
+
 interface Deps {
   store: Store;
   clock: Clock;
@@ -47,7 +49,7 @@ export function createGuardianships({ store, clock, audit, revocation, outbox, s
     if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return false;
     if (next !== 'active') await revocation.revokeGrants(tx, await grantStore.listGrantsByBasis(tx, id));
     await audit.append(tx, {
-      event: `guardianship.${action}`,
+      event: `guardianship.${EVENT_VERBS[action]}`,
       outcome: 'ok',
       actorId,
       subjectId: row.guardianId,
