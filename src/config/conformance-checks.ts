@@ -30,7 +30,9 @@ function listUnsuitableSettings(
     ...(issuer.startsWith('https:') ? [] : ['KINPASS_ISSUER: the conformance suite needs https']),
     ...(tls === undefined ? ['KINPASS_TLS_CERT_FILE: is missing (the conformance profile serves https itself)'] : []),
     ...(citySchools > 0 ? ['the database holds schools of a city; the conformance profile needs one of its own'] : []),
-    ...strangers.map(({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): here all names begin with "conformance-"`),
+    ...strangers.map(
+      ({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): here all names begin with "conformance-"`,
+    ),
   ];
 }
 
@@ -38,6 +40,8 @@ function listCityData({ clientsFile, tls }: Config): string[] {
   const clients = clientsFile.clients.filter(({ client_id: id }) => id.startsWith(PREFIX));
   return [
     ...(tls === undefined ? [] : ['KINPASS_TLS_CERT_FILE: only the conformance profile serves https itself']),
-    ...clients.map(({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): exists in the conformance profile only`),
+    ...clients.map(
+      ({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): exists in the conformance profile only`,
+    ),
   ];
 }

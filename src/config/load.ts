@@ -70,7 +70,11 @@ export function loadConfig(env: Environment): Config {
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
     clientsFile: loadClientsFile(e.KINPASS_CLIENTS_FILE, { production }),
-    mail: { smtpUrl: e.KINPASS_SMTP_URL, from: e.KINPASS_MAIL_FROM, requireTls: production && !isLoopback(e.KINPASS_SMTP_URL) },
+    mail: {
+      smtpUrl: e.KINPASS_SMTP_URL,
+      from: e.KINPASS_MAIL_FROM,
+      requireTls: production && !isLoopback(e.KINPASS_SMTP_URL),
+    },
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
     sessionIdleSeconds:

@@ -134,7 +134,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     it('where a password was forgotten', async () => {
       const { issuer, mail } = harness.environment;
       const page = await guest();
-      await page.goto(`${issuer}/forgot`);
+      await page.goto(`${issuer}/forgot-password`);
       await look(page, 'password-reset/request');
       await press(page, '#submit');
       await look(page, 'password-reset/request');

@@ -198,7 +198,7 @@ describe('parents whom an app shows less', () => {
     await press(page, '#pay');
     assert.match(await bodyText(page), /This bill is settled\./);
     await isEnglish(page);
-    for (const path of ['/account', '/account/password', '/forgot', '/session/end', '/nowhere']) {
+    for (const path of ['/account', '/account/password', '/forgot-password', '/session/end', '/nowhere']) {
       await page.goto(environment.issuer + path);
       await isEnglish(page);
     }

@@ -31,7 +31,7 @@ describe('an address that holds the code of a device', () => {
   it('leads straight to the question whether the device shows this code, and back goes back', async () => {
     const { code, address } = await show();
     const { page } = await harness.guest();
-    await page.goto(`${harness.environment.issuer}/forgot`);
+    await page.goto(`${harness.environment.issuer}/forgot-password`);
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
     assert.equal(await heading(page), '允許裝置登入「測試 television」？');

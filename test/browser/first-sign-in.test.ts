@@ -63,7 +63,7 @@ describe('the first sign-in of a parent, on a phone', () => {
     const { environment } = harness;
     const mail = await mailTo(environment.mail, LOGIN.G1, '您的密碼已變更');
     assert.match(mail.text, /王大明，您好/);
-    assert.ok(mail.text.includes(`${environment.issuer}/forgot`), mail.text);
+    assert.ok(mail.text.includes(`${environment.issuer}/forgot-password`), mail.text);
     assert.ok(!mail.text.includes(OWN_PASSWORD));
   });
 

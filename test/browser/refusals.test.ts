@@ -131,11 +131,11 @@ describe('a sign-in that is refused', () => {
     await page.setContent(`<a href="${link}">open</a>`);
     await press(page, 'a');
     assert.equal(await heading(page), '設定新密碼');
-    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
     await press(page, page.getByText('English'));
-    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
     await page.goBack();
-    assert.equal(page.url(), `${harness.environment.issuer}/forgot/reset`);
+    assert.equal(page.url(), `${harness.environment.issuer}/reset-password`);
     await page.goBack();
     assert.equal(page.url(), 'about:blank');
     await page.goForward();
@@ -146,12 +146,12 @@ describe('a sign-in that is refused', () => {
     const { environment } = harness;
     const before = environment.mail.messages().length;
     const { page } = await harness.guest();
-    await page.goto(`${environment.issuer}/forgot`);
+    await page.goto(`${environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', 'nobody@parents.example');
     await press(page, '#submit');
     assert.equal(await heading(page), '請查看您的電子郵件');
     const answer = await bodyText(page);
-    await page.goto(`${environment.issuer}/forgot`);
+    await page.goto(`${environment.issuer}/forgot-password`);
     await sendLink(harness, page, LOGIN.G3);
     assert.equal(await bodyText(page), answer);
     assert.equal(environment.mail.messages().length, before + 1);
@@ -179,6 +179,6 @@ async function sendLink({ environment: { mail, issuer } }: BrowserHarness, page:
       return mails.length > known ? mails[0] : undefined;
     }),
   );
-  assert.ok(link.startsWith(`${issuer}/forgot/reset?token=`), link);
+  assert.ok(link.startsWith(`${issuer}/reset-password?token=`), link);
   return link;
 }

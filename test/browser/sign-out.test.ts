@@ -51,7 +51,7 @@ describe('the sign-out page in a browser', () => {
     const page = await atAccount(await harness.guest());
     await page.goto(endUrl());
     const other = await atAccount(await harness.guest());
-    await press(other, other.locator('form[action="/account/sessions/end-others"] button'));
+    await press(other, other.locator('form[action="/account/sessions/revoke-others"] button'));
     await press(page, '#submit');
     assert.equal(await heading(page), SIGNED_OUT);
     assert.match(await bodyText(page), /您已登出。/);

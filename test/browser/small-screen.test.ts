@@ -57,7 +57,7 @@ describe('on a phone', () => {
 
   it('a mail is read by day and by night, and its link is not cut off', async () => {
     const { page } = await harness.guest();
-    await page.goto(`${harness.environment.issuer}/forgot`);
+    await page.goto(`${harness.environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', LOGIN.G4);
     await press(page, '#submit');
     await mailTo(harness.environment.mail, LOGIN.G4, '設定新密碼');

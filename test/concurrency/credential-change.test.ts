@@ -148,7 +148,7 @@ for (const [name, count] of [
 
     it('leave nothing alive after a reset by link', async () => {
       const owner = createHttpBrowser(nodes.issuer);
-      await owner.submit(await owner.open('/forgot'), { login: LOGIN.G2 });
+      await owner.submit(await owner.open('/forgot-password'), { login: LOGIN.G2 });
       const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
       const next = passwordOf(1);
       const loot = await during(

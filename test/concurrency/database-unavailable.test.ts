@@ -88,7 +88,7 @@ describe('PostgreSQL is stopped and stays away', () => {
       createHttpBrowser(service.issuer).open('/device'),
       newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       phone.submit(codeForm, { user_code: 'BCDF-GHJK' }),
-      newcomer.post('/forgot', new URLSearchParams({ login: LOGIN.G2 })),
+      newcomer.post('/forgot-password', new URLSearchParams({ login: LOGIN.G2 })),
       httpBrowser.open('/session/end'),
       enter(app, httpBrowser).then(({ answer }) => answer),
     ]);

@@ -43,7 +43,7 @@ describe('a form that the provider would post by script', () => {
 
   it('is a page of ours when another person signs in: a button for those without JavaScript', async () => {
     const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.T2 });
-    const policy = (await httpBrowser.open('/forgot')).headers.get('content-security-policy');
+    const policy = (await httpBrowser.open('/forgot-password')).headers.get('content-security-policy');
     const begun = await enter(app, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });

@@ -97,7 +97,10 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
       ['audit', 'archive'],
     ]) {
       const { code, err } = await run(args, { ...env, KINPASS_MASTER_KEY_FILE: keyFile });
-      assert.deepEqual([code, err], [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n']);
+      assert.deepEqual(
+        [code, err],
+        [1, 'KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n'],
+      );
     }
   });
 });

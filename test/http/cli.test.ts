@@ -162,8 +162,8 @@ describe('kinpass', () => {
     assert.deepEqual(names.sort(), [
       'KINPASS_CLIENTS_FILE',
       'KINPASS_ISSUER',
-      'KINPASS_MASTER_KEY_FILE',
       'KINPASS_MAIL_FROM',
+      'KINPASS_MASTER_KEY_FILE',
       'KINPASS_SMTP_URL',
     ]);
   });

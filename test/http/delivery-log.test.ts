@@ -91,7 +91,7 @@ describe('the log line of a failed delivery', () => {
 
   it('names the kind of mail, the server, and its code', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
+    await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
     const found = await failure({ kind: 'mail' });
     assert.deepEqual(pick(found, 'template', 'host', 'code', 'responseCode'), {
       template: 'reset-link',

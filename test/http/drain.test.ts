@@ -42,7 +42,7 @@ describe('the drain', () => {
     assert.deepEqual(await get('/health/ready'), { status: 200, connection: 'keep-alive' });
     const body = new URLSearchParams({ login: '' }).toString();
     const headers = { ...formHeaders(home.issuer), 'content-length': String(body.length), expect: '100-continue' };
-    const sent = request(`${home.issuer}/forgot`, { method: 'POST', headers, agent });
+    const sent = request(`${home.issuer}/forgot-password`, { method: 'POST', headers, agent });
     const answered = once(sent, 'response');
     sent.flushHeaders();
     // This request is under way when the signal comes.
@@ -53,7 +53,7 @@ describe('the drain', () => {
     assert.deepEqual(await get('/health/ready'), { status: 503, connection: 'close' });
     assert.deepEqual(await get('/health/live'), { status: 200, connection: 'close' });
     assert.deepEqual(await get('/.well-known/openid-configuration'), { status: 200, connection: 'close' });
-    assert.deepEqual(await get('/forgot'), { status: 200, connection: 'close' });
+    assert.deepEqual(await get('/forgot-password'), { status: 200, connection: 'close' });
     sent.end(body);
     const [answer] = message.parse(await answered);
     assert.deepEqual([answer.statusCode, answer.headers.connection], [422, 'close']);

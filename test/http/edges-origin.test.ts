@@ -98,7 +98,7 @@ for (const [trust, proxies] of [
     it('is the issuer in the links of mails', async () => {
       const headers = { ...formHeaders(service.issuer), ...LIES['all'] };
       const body = new URLSearchParams({ login: LOGIN.G2 }).toString();
-      assert.equal((await send(service.issuer, '/forgot', { method: 'POST', headers, body })).status, 200);
+      assert.equal((await send(service.issuer, '/forgot-password', { method: 'POST', headers, body })).status, 200);
       const { text } = await mailTo(mail, LOGIN.G2, '設定新密碼');
       assert.equal(new URL(linkIn({ text })).origin, service.issuer);
       assert.ok(!text.includes('evil'));
@@ -110,7 +110,7 @@ for (const [trust, proxies] of [
         assert.equal(answer.status, 303);
         const location = new URL(answer.headers.location ?? '', service.issuer);
         assert.equal(location.origin, service.issuer);
-        assert.equal(location.searchParams.get('redirect_uri'), `${service.issuer}/account/signed-in`);
+        assert.equal(location.searchParams.get('redirect_uri'), `${service.issuer}/account/callback`);
         assert.equal(location.searchParams.get('state'), '/account');
       }
       for (const target of ['http://evil.example', 'evil', '//evil.example/account']) {
@@ -212,7 +212,11 @@ describe('a service behind a proxy that speaks https', () => {
     ] as const) {
       const headers = { ...formHeaders(ISSUER), origin, 'sec-fetch-site': '' };
       const body = 'login=nobody';
-      assert.equal((await send(service.issuer, '/forgot', { method: 'POST', headers, body })).status, status, origin);
+      assert.equal(
+        (await send(service.issuer, '/forgot-password', { method: 'POST', headers, body })).status,
+        status,
+        origin,
+      );
     }
   });
 });

@@ -46,9 +46,9 @@ describe('every page', () => {
       forbidden: await nobody.post('/account/password', '', { origin: 'https://evil.example', 'sec-fetch-site': '' }),
       'bad form': await nobody.post(`${signIn.url}/login`, 'login=a&login=b'),
       'wrong request of an app': await nobody.open('/auth?client_id=nobody'),
-      forgot: await nobody.open('/forgot'),
-      sent: await nobody.submit(await nobody.open('/forgot'), { login: 'nobody@parents.example' }),
-      'expired link': await nobody.open('/forgot/reset?token=x'),
+      forgot: await nobody.open('/forgot-password'),
+      sent: await nobody.submit(await nobody.open('/forgot-password'), { login: 'nobody@parents.example' }),
+      'expired link': await nobody.open('/reset-password?token=x'),
       'signed out': await nobody.open('/session/end/success'),
     });
     const first = createHttpBrowser(service.issuer);
@@ -124,7 +124,7 @@ describe('every page', () => {
     const answers: Record<string, string | null> = {};
     for (const [name, { headers }] of Object.entries(pages)) answers[name] = headers.get('permissions-policy');
     const paths = ['/', '/jwks', '/.well-known/openid-configuration', '/assets/style.css', '/health/live', '/me'];
-    for (const path of [...paths, '/auth?client_id=nobody', '/forgot/reset?token=x', '/nothing.json']) {
+    for (const path of [...paths, '/auth?client_id=nobody', '/reset-password?token=x', '/nothing.json']) {
       answers[path] = String((await send(service.issuer, path)).headers['permissions-policy']);
     }
     for (const [name, policy] of Object.entries(answers)) {
@@ -186,7 +186,7 @@ describe('every page', () => {
     const english = await httpBrowser.open(link.replaceAll('&amp;', '&'));
     assert.equal(english.url, page.url);
     assert.match(english.body, /<html lang="en">/);
-    assert.match((await httpBrowser.open('/forgot')).body, /<html lang="en">/);
+    assert.match((await httpBrowser.open('/forgot-password')).body, /<html lang="en">/);
   });
 });
 
@@ -200,7 +200,7 @@ describe('an error page', () => {
   it('answers a form with a language link that leads to a page', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
-    for (const path of ['/account/sessions/end', '/account/apps/revoke']) {
+    for (const path of ['/account/sessions/revoke', '/account/apps/revoke']) {
       const refused = await httpBrowser.post(path, 'session=a&session=b&app=a&app=b');
       assert.equal(refused.status, 400, path);
       const [, link = ''] = /href="(\/language\?to=en[^"]*)"/.exec(refused.body) ?? [];
@@ -222,10 +222,10 @@ describe('an error page', () => {
         `/session/end?id_token_hint=${enc}&post_logout_redirect_uri=${enc}&state=${enc}&client_id=${enc}`,
       ),
       await httpBrowser.open(`/session/end/success?client_id=${enc}`),
-      await httpBrowser.open(`/forgot/reset?token=${enc}`),
-      await httpBrowser.open(`/account/signed-in?error=${enc}&error_description=${enc}`),
+      await httpBrowser.open(`/reset-password?token=${enc}`),
+      await httpBrowser.open(`/account/callback?error=${enc}&error_description=${enc}`),
       await httpBrowser.open('/nothing', { referer: `https://x.example/${enc}`, 'accept-language': 'en;q="<script>"' }),
-      await httpBrowser.post('/forgot', new URLSearchParams({ login: '' }), { 'accept-language': markup }),
+      await httpBrowser.post('/forgot-password', new URLSearchParams({ login: '' }), { 'accept-language': markup }),
       await httpBrowser.submit(await httpBrowser.open('/account'), { login: markup, password: markup }),
     ];
     for (const { body, status, url } of answers) {

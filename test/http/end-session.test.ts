@@ -108,8 +108,8 @@ eachService('the sign-out page', options, (running) => {
     const plain = await httpBrowser.open('/session/end');
     const other = (await signedIn(first, { login: LOGIN.S1 })).visitor;
     const account = await other.open('/account');
-    assert.match(account.body, /action="\/account\/sessions\/end-others"/);
-    await other.post('/account/sessions/end-others', '');
+    assert.match(account.body, /action="\/account\/sessions\/revoke-others"/);
+    await other.post('/account/sessions/revoke-others', '');
     assert.match(textOf((await httpBrowser.submit(plain, {})).body), SIGNED_OUT);
     assert.equal((await httpBrowser.submit(asked, {})).leavesTo?.href, BYE);
     assert.equal(await isAlive(other), true, 'the other session is left alone');
@@ -196,7 +196,10 @@ eachService('the sign-out page', options, (running) => {
     const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     for (const value of ['', 'x', undefined]) {
-      const headers = { accept: 'text/html', ...(value === undefined ? {} : { cookie: `kinpass_logout_notices=${value}` }) };
+      const headers = {
+        accept: 'text/html',
+        ...(value === undefined ? {} : { cookie: `kinpass_logout_notices=${value}` }),
+      };
       const answer = await fetch(done.url, { headers });
       assert.equal(answer.status, 200);
       assert.match(textOf(await answer.text()), /您已登出。/);

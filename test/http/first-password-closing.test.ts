@@ -121,7 +121,7 @@ describe('a first password', () => {
       await signIn('wrong');
     }
     const message = await mailTo(mail, EMAIL, SUBJECT);
-    assert.equal(new URL(linkIn(message)).href, `${service.issuer}/forgot`);
+    assert.equal(new URL(linkIn(message)).href, `${service.issuer}/forgot-password`);
     assert.match(message.text, /^王大明，您好：\n\n預設密碼輸入錯誤次數過多，已於 .* 停用。/);
     assert.deepEqual([await enqueued(), await closings()], [mails + 1, entries + 1]);
   });
@@ -185,7 +185,7 @@ describe('a first password', () => {
   it('is opened again, when closed, by the link of "forgot password"', async () => {
     await close();
     const httpBrowser = createHttpBrowser(service.issuer);
-    const sent = await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: EMAIL });
+    const sent = await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: EMAIL });
     assert.equal(sent.status, 200);
     const link = linkIn(await mailTo(mail, EMAIL, '設定新密碼'));
     const done = await httpBrowser.submit(await httpBrowser.open(link), { new_password: NEXT, confirm_password: NEXT });

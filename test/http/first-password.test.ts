@@ -92,7 +92,7 @@ describe('the first sign-in', () => {
     }
     assert.equal(interactionOf(await httpBrowser.open((await party.begin()).url)), 'login');
     assert.equal(errorOf(await httpBrowser.open((await party.begin({ prompt: 'none' })).url)), 'login_required');
-    for (const path of ['/account/password', '/account/sessions/end-others', '/account/apps/revoke']) {
+    for (const path of ['/account/password', '/account/sessions/revoke-others', '/account/apps/revoke']) {
       const answer = await httpBrowser.post(path, new URLSearchParams({ current_password: FIRST, new_password: NEXT }));
       assert.equal(interactionOf(answer), 'login', path);
     }

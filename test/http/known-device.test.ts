@@ -145,7 +145,7 @@ eachService(
       await running().container.store.write((tx) => upsertResetLink(tx, link));
       const httpBrowser = await open();
       const next = 'four small boats at anchor';
-      const done = await httpBrowser.submit(await httpBrowser.open(`/forgot/reset?token=${token}`), {
+      const done = await httpBrowser.submit(await httpBrowser.open(`/reset-password?token=${token}`), {
         new_password: next,
         confirm_password: next,
       });

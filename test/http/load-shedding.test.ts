@@ -128,7 +128,7 @@ describe('a crowd of requests that are all under way', () => {
 
   it('is not made of requests that were only announced: to keep others out costs more than a socket', async () => {
     const { hostname, port, host } = new URL(service.issuer);
-    const head = `POST /forgot HTTP/1.1\r\nhost: ${host}\r\norigin: ${service.issuer}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\n`;
+    const head = `POST /forgot-password HTTP/1.1\r\nhost: ${host}\r\norigin: ${service.issuer}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\n`;
     const sockets = Array.from({ length: MANY }, () => connect({ host: hostname, port: Number(port) }));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(head, resolve))));

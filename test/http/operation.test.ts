@@ -98,7 +98,7 @@ describe('the program in operation', () => {
     await keep(wrong.visitor, wrong.answer);
     assert.equal(new URL(changed.url).pathname, '/account');
     const httpBrowser = createHttpBrowser(home.issuer);
-    await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
+    await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
     const link = linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼'));
     secrets.add(new URL(link).searchParams.get('token') ?? NEXT);
     const done = await httpBrowser.submit(await httpBrowser.open(link), {
@@ -190,7 +190,7 @@ describe('the end of the program', () => {
     const program = await startProgram(home.env);
     const body = new URLSearchParams({ login: '' }).toString();
     const headers = { ...formHeaders(home.issuer), 'content-length': String(body.length), expect: '100-continue' };
-    const sent = request(`${home.issuer}/forgot`, { method: 'POST', headers });
+    const sent = request(`${home.issuer}/forgot-password`, { method: 'POST', headers });
     const answered = once(sent, 'response');
     sent.flushHeaders();
     // The service has the headers and waits for the form when the signal comes.
@@ -232,7 +232,12 @@ describe('the end of the program', () => {
   });
 
   it('comes at once, naming each wrong setting, when the configuration is wrong', async () => {
-    const program = runProgram(['start'], { ...home.env, KINPASS_ISSUER: 'nonsense', KINPASS_SMTP_URL: '', KINPASS_PORT: 'x' });
+    const program = runProgram(['start'], {
+      ...home.env,
+      KINPASS_ISSUER: 'nonsense',
+      KINPASS_SMTP_URL: '',
+      KINPASS_PORT: 'x',
+    });
     assert.equal(await program.ended, 1);
     const names = program
       .err()

@@ -153,7 +153,7 @@ describe('other spellings of a protected path', () => {
   it('do not avoid the origin check of forms', async () => {
     for (const path of [
       '/Forgot',
-      '/forgot/',
+      '/forgot-password/',
       '/FORGOT#x',
       '/device/',
       '/Device',

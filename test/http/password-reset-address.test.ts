@@ -49,7 +49,7 @@ eachService(
       );
     const ask = async (login: string): Promise<Answer> => {
       const httpBrowser = createHttpBrowser(running().issuer);
-      return httpBrowser.submit(await httpBrowser.open('/forgot'), { login });
+      return httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login });
     };
     const newLink = async (): Promise<string> => {
       const before = sent(SUBJECT);
@@ -114,7 +114,7 @@ eachService(
       };
       await running().container.store.write((tx) => upsertResetLink(tx, link));
       await setStatus('active');
-      assert.equal(await statusOf(`${running().issuer}/forgot/reset?token=${token}`), 410);
+      assert.equal(await statusOf(`${running().issuer}/reset-password?token=${token}`), 410);
     });
 
     it('ends when the IT desk gives a first password', async () => {

@@ -40,7 +40,7 @@ eachService(
       );
       return token;
     };
-    const addressOf = (token: string): string => `/forgot/reset?token=${token}`;
+    const addressOf = (token: string): string => `/reset-password?token=${token}`;
     const open = (token: string, headers: Record<string, string> = {}): Promise<RawResponse> =>
       send(issuer, addressOf(token), { headers: { accept: 'text/html', ...headers } });
     const cookieOf = ({ headers }: RawResponse): string => (headers['set-cookie'] ?? []).join('\n');
@@ -51,7 +51,7 @@ eachService(
       const token = await newToken();
       const answer = await open(token);
       assert.equal(answer.status, 303);
-      assert.equal(answer.headers.location, '/forgot/reset');
+      assert.equal(answer.headers.location, '/reset-password');
       assert.equal(answer.headers['cache-control'], 'no-store');
       assert.equal(answer.headers['referrer-policy'], 'same-origin');
       const [, until = ''] = /expires=([^;]*)/.exec(cookieOf(answer)) ?? [];
@@ -73,11 +73,11 @@ eachService(
     it('ends at its own time, whatever the browser says of its cookie', async () => {
       const expired = await newToken('G2', -1);
       const headers = { accept: 'text/html', cookie: `${COOKIE}=${expired}` };
-      const answer = await send(issuer, '/forgot/reset', { headers });
+      const answer = await send(issuer, '/reset-password', { headers });
       assert.equal(answer.status, 410);
       assert.match(cookieOf(answer), new RegExp(`^${COOKIE}=; path=/; expires=Thu, 01 Jan 1970`));
       const body = new URLSearchParams({ ...fields, link: hashId(expired) }).toString();
-      const posted = await send(issuer, '/forgot/reset', {
+      const posted = await send(issuer, '/reset-password', {
         method: 'POST',
         headers: { ...formHeaders(issuer), cookie: `${COOKIE}=${expired}` },
         body,
@@ -108,11 +108,11 @@ eachService(
       const refused = await httpBrowser.submit(page, { new_password: 'short', confirm_password: 'short' });
       assert.deepEqual([page.status, refused.status], [200, 422]);
       for (const { url, body, headers } of [page, refused]) {
-        assert.equal(url, `${issuer}/forgot/reset`);
+        assert.equal(url, `${issuer}/reset-password`);
         assert.ok(!body.includes(token) && !JSON.stringify([...headers]).includes(token));
-        assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Fforgot%2Freset"/);
+        assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Freset-password"/);
       }
-      const english = await httpBrowser.open('/language?to=en&back=%2Fforgot%2Freset');
+      const english = await httpBrowser.open('/language?to=en&back=%2Freset-password');
       assert.equal(english.status, 200);
       assert.match(textOf(english.body), /new password/i);
       const done = await httpBrowser.submit(english, fields);
@@ -126,11 +126,11 @@ eachService(
       for (let i = 0; i < 3; i += 1) await open(token);
       const httpBrowser = createHttpBrowser(issuer);
       const page = await httpBrowser.open(addressOf(token));
-      assert.equal((await httpBrowser.open('/forgot/reset')).status, 200, 'a reload shows the form again');
+      assert.equal((await httpBrowser.open('/reset-password')).status, 200, 'a reload shows the form again');
       assert.equal(await kept(httpBrowser), token);
       assert.equal((await httpBrowser.submit(page, fields)).status, 200);
       assert.equal(await kept(httpBrowser), undefined);
-      assert.equal((await httpBrowser.open('/forgot/reset')).status, 410);
+      assert.equal((await httpBrowser.open('/reset-password')).status, 410);
       assert.equal((await httpBrowser.open(addressOf(token))).status, 410);
       assert.equal(await kept(httpBrowser), undefined);
       await givePassword(running(), 'G2', DEMO_PASSWORD);
@@ -143,7 +143,7 @@ eachService(
       for (const token of [dead, '', 'x', `${dead}A`, `${dead}&token=${dead}`, '%00']) {
         const answer = await open(token);
         assert.equal(answer.status, 303, token);
-        assert.equal(answer.headers.location, '/forgot/reset', token);
+        assert.equal(answer.headers.location, '/reset-password', token);
         assert.equal(cookieOf(answer), '', token);
         assert.equal((await visiting.open(addressOf(token))).status, 200, token);
       }

@@ -27,7 +27,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
 
     it('is used by exactly one of twenty who open it at once, and that one sets the password', async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
-      await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G2 });
+      await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
       const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
       const passwords = Array.from({ length: TRIES }, (_, at) => `four small boats, try ${String(at)}`);
       const answers = await Promise.all(

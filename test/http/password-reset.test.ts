@@ -34,7 +34,7 @@ describe('a forgotten password', () => {
   });
 
   const ask = async (login: string, httpBrowser = createHttpBrowser(service.issuer)): Promise<Answer> =>
-    httpBrowser.submit(await httpBrowser.open('/forgot'), { login });
+    httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login });
   /** The link of a mail that this request sends. */
   const newLink = async (login: string = EMAIL, address: string = EMAIL): Promise<string> => {
     const before = mailsTo(mail, address, SUBJECT).length;
@@ -85,7 +85,7 @@ describe('a forgotten password', () => {
     for (const login of ['0900-000-102', 'MEILING.LI@parents.example']) {
       const link = new URL(await newLink(login));
       assert.equal(link.origin, service.issuer);
-      assert.equal(link.pathname, '/forgot/reset');
+      assert.equal(link.pathname, '/reset-password');
       assert.match(link.searchParams.get('token') ?? '', /^[\w-]{43}$/);
     }
     await ask(LOGIN.G5);
@@ -112,7 +112,7 @@ describe('a forgotten password', () => {
     assert.equal(interactionOf(await elsewhere.open('/account')), 'login', 'other sessions have ended');
     const again = await complete(link, 'another password of mine');
     assert.equal(again.status, 410);
-    assert.match(again.body, /<a class="button" href="\/forgot">/);
+    assert.match(again.body, /<a class="button" href="\/forgot-password">/);
     assert.match(again.body, /<a href="\/account">返回登入/, 'who has used it can sign in');
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 422);
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
@@ -124,7 +124,7 @@ describe('a forgotten password', () => {
     await complete(await newLink());
     await eventually('the notice', () => (mailsTo(mail, EMAIL, '您的密碼已變更').length > before ? true : undefined));
     const notice = await mailTo(mail, EMAIL, '您的密碼已變更');
-    assert.ok(notice.text.includes(`${service.issuer}/forgot`));
+    assert.ok(notice.text.includes(`${service.issuer}/forgot-password`));
   });
 
   it('looks at the link without using it up, and keeps it through refused passwords', async () => {
@@ -180,7 +180,10 @@ describe('a forgotten password', () => {
     time.forward(30 * MINUTE);
     await newLink();
     assert.equal(mailsTo(mail, EMAIL, SUBJECT).length - before, 4);
-    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password_reset.requested').length > 4, true);
+    assert.equal(
+      (await auditOf(service, 'G2')).filter((event) => event === 'password_reset.requested').length > 4,
+      true,
+    );
   });
 
   it('unlocks a locked account', async () => {
@@ -224,11 +227,11 @@ describe('a forgotten password', () => {
       'A'.repeat(43),
       `${token}&token=${token}`,
     ]) {
-      const path = `/forgot/reset?token=${guess}`;
+      const path = `/reset-password?token=${guess}`;
       assert.equal((await httpBrowser.open(path)).status, 410, path);
       const fields = new URLSearchParams({ new_password: NEXT, confirm_password: NEXT });
       assert.equal((await httpBrowser.post(path, fields)).status, 410, path);
     }
-    assert.equal((await httpBrowser.open('/forgot/reset')).status, 410);
+    assert.equal((await httpBrowser.open('/reset-password')).status, 410);
   });
 });

@@ -140,7 +140,7 @@ eachService(
     it('at "forgot password" are two entries with the right total', async () => {
       const ask = async (login: string, times: number): Promise<void> => {
         const httpBrowser = createHttpBrowser(running().issuer);
-        const page = await httpBrowser.open('/forgot');
+        const page = await httpBrowser.open('/forgot-password');
         await Promise.all(Array.from({ length: times }, () => httpBrowser.submit(page, { login })));
       };
       await ask(LOGIN.G2, 23);

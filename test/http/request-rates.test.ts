@@ -128,7 +128,7 @@ describe('the rate of requests without a sign-in', () => {
   it('is limited for "end all other sessions", which writes an audit row each time', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await enter(app, httpBrowser, { login: LOGIN.G3 });
-    const endOthers = (): Promise<Answer> => httpBrowser.post('/account/sessions/end-others', '');
+    const endOthers = (): Promise<Answer> => httpBrowser.post('/account/sessions/revoke-others', '');
     assert.equal((await endOthers()).status, 200);
     fillPerson('account', 'G3');
     const page = await endOthers();

@@ -121,7 +121,7 @@ eachService(
     it('may neither push requests nor start the device flow', async () => {
       const before = (await rowsOf(running())).length;
       const { issuer } = running();
-      const request = authorization({ client_id: 'kinpass-account', redirect_uri: `${issuer}/account/signed-in` });
+      const request = authorization({ client_id: 'kinpass-account', redirect_uri: `${issuer}/account/callback` });
       for (const path of ['/request', '/device/auth']) {
         const answer = await post(running(), path, request.toString());
         assert.equal(answer.status, 400, path);

@@ -44,15 +44,15 @@ const TABLE: Record<string, Expected> = {
   'GET /account': own('200'),
   'GET /account/password': own('200'),
   'POST /account/password': own('422'),
-  'POST /account/sessions/end': own('303 /account'),
-  'POST /account/sessions/end-others': own('303 /account'),
+  'POST /account/sessions/revoke': own('303 /account'),
+  'POST /account/sessions/revoke-others': own('303 /account'),
   'POST /account/apps/revoke': own('303 /account'),
-  'GET /account/signed-in': all('303 /account'),
+  'GET /account/callback': all('303 /account'),
   'GET /assets/*path': all('200'),
-  'GET /forgot': all('200'),
-  'POST /forgot': all('422'),
-  'GET /forgot/reset': all('410'),
-  'POST /forgot/reset': all('410'),
+  'GET /forgot-password': all('200'),
+  'POST /forgot-password': all('422'),
+  'GET /reset-password': all('410'),
+  'POST /reset-password': all('410'),
   'GET /health/live': all('200'),
   'GET /health/ready': all('200'),
   'GET /interaction/:uid': all('410'),
@@ -132,7 +132,7 @@ describe('the routes of the service', () => {
         const cookies = await jars[who]?.getCookieString(`${service.issuer}/account`);
         const answer = await send(service.issuer, target, { method, headers: formHeaders(service.issuer, cookies) });
         // "End all other sessions" gives this one a new id.
-        const rotated = route === 'POST /account/sessions/end-others' ? answer.headers['set-cookie'] : undefined;
+        const rotated = route === 'POST /account/sessions/revoke-others' ? answer.headers['set-cookie'] : undefined;
         for (const cookie of rotated ?? []) await jars[who]?.setCookie(cookie, service.issuer);
         const leads =
           answer.headers.location === undefined ? '' : ` ${new URL(answer.headers.location, service.issuer).pathname}`;
@@ -157,11 +157,11 @@ describe('the routes of the service', () => {
       ['PUT', '/account/password', 'POST'],
       ['DELETE', '/account/password', 'GET'],
       ['POST', '/health/live', 'GET'],
-      ['GET', '/account/sessions/end', 'POST'],
+      ['GET', '/account/sessions/revoke', 'POST'],
       ['GET', '/account/apps/revoke', 'POST'],
       ['GET', '/interaction/x/cancel', 'POST'],
       ['GET', '/interaction/x/other-account', 'POST'],
-      ['DELETE', '/forgot', 'POST'],
+      ['DELETE', '/forgot-password', 'POST'],
       ['POST', '/assets/style.css', 'GET'],
     ] as const) {
       const answer = await send(service.issuer, path, { method, headers: formHeaders(service.issuer) });
@@ -174,7 +174,13 @@ describe('the routes of the service', () => {
   });
 
   it('answer HEAD as GET, without a body', async () => {
-    for (const path of ['/health/live', '/forgot', '/assets/style.css', '/jwks', '/.well-known/openid-configuration']) {
+    for (const path of [
+      '/health/live',
+      '/forgot-password',
+      '/assets/style.css',
+      '/jwks',
+      '/.well-known/openid-configuration',
+    ]) {
       const [head, get] = [await send(service.issuer, path, { method: 'HEAD' }), await send(service.issuer, path)];
       assert.equal(head.status, 200, path);
       assert.equal(head.body, '');

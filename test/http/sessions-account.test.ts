@@ -90,7 +90,7 @@ eachService('the account page', clients, (running) => {
     const code = await enter(app, lost.visitor);
     const page = await here.visitor.open('/account');
     const [target = ''] = others(page);
-    const done = await here.visitor.post('/account/sessions/end', new URLSearchParams({ session: target }));
+    const done = await here.visitor.post('/account/sessions/revoke', new URLSearchParams({ session: target }));
     assert.match(textOf(done.body), /該裝置已登出/);
     assert.equal(await reads(lost.tokens), false);
     assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
@@ -113,14 +113,14 @@ eachService('the account page', clients, (running) => {
     const victim = await signedIn(app, { login: LOGIN.S1 });
     const [target = ''] = others(await first.visitor.open('/account'));
     const fields = new URLSearchParams({ session: target });
-    assert.equal((await mine.visitor.post('/account/sessions/end', fields)).status, 200);
+    assert.equal((await mine.visitor.post('/account/sessions/revoke', fields)).status, 200);
     assert.equal(await isSignedIn(victim.visitor), true);
-    await first.visitor.post('/account/sessions/end', fields);
-    const again = await first.visitor.post('/account/sessions/end', fields);
+    await first.visitor.post('/account/sessions/revoke', fields);
+    const again = await first.visitor.post('/account/sessions/revoke', fields);
     assert.equal(again.status, 200);
     assert.equal(await isSignedIn(victim.visitor), false);
     for (const nonsense of ['', 'x', '../x']) {
-      const answer = await mine.visitor.post('/account/sessions/end', new URLSearchParams({ session: nonsense }));
+      const answer = await mine.visitor.post('/account/sessions/revoke', new URLSearchParams({ session: nonsense }));
       assert.equal(answer.status, 200);
     }
     assert.equal(await isSignedIn(mine.visitor), true);
@@ -129,7 +129,7 @@ eachService('the account page', clients, (running) => {
   it('ends all other sessions at once', async () => {
     const here = await signedIn(app, { login: LOGIN.A2 });
     const away = [await signedIn(app, { login: LOGIN.A2 }), await signedIn(second, { login: LOGIN.A2 })];
-    const done = await here.visitor.post('/account/sessions/end-others', '');
+    const done = await here.visitor.post('/account/sessions/revoke-others', '');
     assert.match(textOf(done.body), /其他裝置都已登出/);
     assert.deepEqual(others(done), []);
     for (const { visitor: httpBrowser } of away) assert.equal(await isSignedIn(httpBrowser), false);
@@ -188,8 +188,8 @@ eachService('the account page', clients, (running) => {
     const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.S1 });
     for (const path of [
       '/account/password',
-      '/account/sessions/end',
-      '/account/sessions/end-others',
+      '/account/sessions/revoke',
+      '/account/sessions/revoke-others',
       '/account/apps/revoke',
     ]) {
       const answer = await createHttpBrowser(issuer).post(path, new URLSearchParams({ session: 'x', app: 'app' }));

@@ -168,7 +168,7 @@ describe('more people than the hashing can take', () => {
       }),
     );
     const httpBrowser = createHttpBrowser(service.issuer);
-    const page = await httpBrowser.open(`/forgot/reset?token=${token}`);
+    const page = await httpBrowser.open(`/reset-password?token=${token}`);
     const fields = { new_password: 'four "small" boats', confirm_password: 'four "small" boats' };
     const signIn = await createHttpBrowser(service.issuer).open('/account');
     // Others take all places first.

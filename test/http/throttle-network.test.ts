@@ -48,7 +48,7 @@ describe('addresses of one IPv6 network', () => {
 
   it('count as one where a password was forgotten', async () => {
     for (const address of [...HERE, NEXT_DOOR]) {
-      await createHttpBrowser(service.issuer).post('/forgot', 'login=nobody', { 'x-forwarded-for': address });
+      await createHttpBrowser(service.issuer).post('/forgot-password', 'login=nobody', { 'x-forwarded-for': address });
     }
     assert.deepEqual(await buckets('recovery-address'), [1, 3, 4, 4]);
     assert.deepEqual(await seen('password_reset.requested'), [...HERE, NEXT_DOOR]);

@@ -48,7 +48,7 @@ eachService(
       const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const next = await waitForAdmission(issuer, thief, LOGIN.T2);
       assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
-      await owner.post('/account/sessions/end-others', '');
+      await owner.post('/account/sessions/revoke-others', '');
       isOut(await thief.open(next));
       isOut(await thief.open('/account'));
     });
@@ -92,7 +92,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
     const answer = request();
     const bystander = createHttpBrowser(service.issuer);
     // Each takes as many turns as a request; were they too few, the request would meet the ending as everybody does.
-    for (let i = 0; i < 30; i += 1) await bystander.open('/forgot');
+    for (let i = 0; i < 30; i += 1) await bystander.open('/forgot-password');
     gate.resolve(undefined);
     await Promise.all([held, ended]);
     return answer;

@@ -182,7 +182,7 @@ describe('cookies with an https issuer', () => {
     const token = 'r'.repeat(43);
     const link = { personId: personId('G2'), tokenHash: hashId(token), expiresAt: Date.now() + 60_000 };
     await service.container.store.write((tx) => upsertResetLink(tx, { ...link, createdAt: Date.now() }));
-    await ask(locationOf(await ask(`/forgot/reset?token=${token}`)));
+    await ask(locationOf(await ask(`/reset-password?token=${token}`)));
     const request = { ...authorization(ISSUER), client_id: 'app', redirect_uri: 'https://app.example/callback' };
     const step = locationOf(await ask(`/auth?${new URLSearchParams(request).toString()}`));
     const { action } = formOf((await ask(step)).body);
@@ -195,12 +195,12 @@ describe('cookies with an https issuer', () => {
       '__Host-kinpass_browser',
       '__Host-kinpass_device',
       '__Host-kinpass_lang',
+      '__Host-kinpass_logout_notices',
       '__Host-kinpass_reset',
       '__Host-kinpass_session',
-      '__Host-kinpass_logout_notices',
       '__Secure-kinpass_app',
-      '__Secure-kinpass_resume',
       '__Secure-kinpass_interaction',
+      '__Secure-kinpass_resume',
     ]);
     for (const shape of set) {
       assert.match(shape, /; samesite=lax; secure; httponly$/, shape);
@@ -216,7 +216,7 @@ function authorization(issuer: string): Record<string, string> {
     response_type: 'code',
     scope: 'openid',
     prompt: 'login',
-    redirect_uri: `${issuer}/account/signed-in`,
+    redirect_uri: `${issuer}/account/callback`,
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     code_challenge_method: 'S256',
   };

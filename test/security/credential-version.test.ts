@@ -86,7 +86,7 @@ eachService(
         'a reset by link',
         async () => {
           const owner = visit();
-          await owner.submit(await owner.open('/forgot'), { login: LOGIN.G2 });
+          await owner.submit(await owner.open('/forgot-password'), { login: LOGIN.G2 });
           const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
           assert.equal((await owner.submit(page, { new_password: NEXT, confirm_password: NEXT })).status, 200);
         },
@@ -96,7 +96,7 @@ eachService(
         async () => {
           const owner = visit();
           await signIn(owner, DEMO_PASSWORD);
-          await owner.post('/account/sessions/end-others', '');
+          await owner.post('/account/sessions/revoke-others', '');
           assert.equal(new URL((await owner.open('/account')).url).pathname, '/account', 'the owner stays signed in');
         },
       ],

@@ -103,11 +103,11 @@ describe('a form that another site sends', () => {
       await signedIn(LOGIN.G5);
       const httpBrowser = await signedIn(LOGIN.G5);
       const [, session = ''] = /name="session" value="([^"]*)"/.exec((await httpBrowser.open('/account')).body) ?? [];
-      return { visitor: httpBrowser, path: '/account/sessions/end', fields: { session } };
+      return { visitor: httpBrowser, path: '/account/sessions/revoke', fields: { session } };
     },
     'end of the other sessions': async () => {
       await signedIn(LOGIN.B1);
-      return { visitor: await signedIn(LOGIN.B1), path: '/account/sessions/end-others', fields: {} };
+      return { visitor: await signedIn(LOGIN.B1), path: '/account/sessions/revoke-others', fields: {} };
     },
     'end of an access': async () => {
       const httpBrowser = await signedIn(LOGIN.G2);
@@ -117,10 +117,14 @@ describe('a form that another site sends', () => {
       return { visitor: httpBrowser, path: '/account/apps/revoke', fields: { app: 'payment' } };
     },
     'request for a link': () =>
-      Promise.resolve({ visitor: createHttpBrowser(service.issuer), path: '/forgot', fields: { login: LOGIN.A1 } }),
+      Promise.resolve({
+        visitor: createHttpBrowser(service.issuer),
+        path: '/forgot-password',
+        fields: { login: LOGIN.A1 },
+      }),
     'new password by a link': async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
-      await httpBrowser.submit(await httpBrowser.open('/forgot'), { login: LOGIN.G5 });
+      await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G5 });
       const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G5, 'Reset your password')));
       const { action, hidden } = formOf(page.body);
       return { visitor: httpBrowser, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };

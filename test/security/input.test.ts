@@ -98,8 +98,8 @@ eachService(
     it('is refused calmly by the account pages', async () => {
       const cookie = await cookieOf(await signIn(LOGIN.G2), '/account');
       await sendAll('/account/password', ['current_password', 'new_password', 'confirm_password'], '', cookie);
-      await sendAll('/account/sessions/end', ['session'], '', cookie);
-      await sendAll('/account/sessions/end-others', ['anything'], '', cookie);
+      await sendAll('/account/sessions/revoke', ['session'], '', cookie);
+      await sendAll('/account/sessions/revoke-others', ['anything'], '', cookie);
       await sendAll('/account/apps/revoke', ['app'], '', cookie);
       for (const body of Object.values(payloads('done')).filter((one) => one.length < 9_000)) {
         isCalm(await send(origin(), `/account?${body}`, { headers: { cookie } }), `/account?${body.slice(0, 40)}`);
@@ -177,7 +177,7 @@ eachService(
         { range: 'bytes=9-1' },
         { 'content-length': '5' },
       ]) {
-        for (const path of ['/account', '/forgot', '/assets/style.css']) {
+        for (const path of ['/account', '/forgot-password', '/assets/style.css']) {
           const bodied = 'content-length' in headers ? { body: 'login' } : {};
           isCalm(await send(origin(), path, { headers, ...bodied }), `${path} ${JSON.stringify(headers).slice(0, 60)}`);
         }
@@ -205,7 +205,14 @@ eachService(
         ['an encoding that nobody knows', { 'content-encoding': 'evil' }, 'login=x'],
         ['bytes', {}, Buffer.from([0, 255, 254, 61, 0])],
       ];
-      for (const path of ['/forgot', '/forgot/reset?token=x', '/token', '/auth', '/session/end', '/account/password']) {
+      for (const path of [
+        '/forgot-password',
+        '/reset-password?token=x',
+        '/token',
+        '/auth',
+        '/session/end',
+        '/account/password',
+      ]) {
         for (const [what, headers, body] of bodies) {
           const all = { ...formHeaders(origin()), ...headers };
           isCalm(await send(origin(), path, { method: 'POST', headers: all, body }), `${path} ${what}`);
@@ -250,13 +257,13 @@ eachService(
           '/language?to=%00&back=%00',
         ],
         ...[
-          '/forgot/reset?token=%00',
-          '/forgot/reset?token[]=x',
-          '/account/signed-in?code=%00&state=%00',
+          '/reset-password?token=%00',
+          '/reset-password?token[]=x',
+          '/account/callback?code=%00&state=%00',
           '/account?done[]=x',
         ],
         ...[
-          '/account/signed-in?code=x&code=y',
+          '/account/callback?code=x&code=y',
           '/session/end/success?client_id=%00',
           '/.well-known/%00',
           '/jwks/../token',

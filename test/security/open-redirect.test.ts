@@ -55,9 +55,9 @@ describe('a way back that leads elsewhere', () => {
     await isHome('/language?back[]=//evil.example');
   });
 
-  it('is not taken by /account/signed-in, which leads to account pages only', async () => {
+  it('is not taken by /account/callback, which leads to account pages only', async () => {
     for (const state of [...ELSEWHERE, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
-      const { status, headers } = await send(service.issuer, `/account/signed-in?state=${encodeURIComponent(state)}`);
+      const { status, headers } = await send(service.issuer, `/account/callback?state=${encodeURIComponent(state)}`);
       assert.equal(status, 303, state);
       assert.equal(headers.location, '/account', state);
     }
@@ -68,12 +68,12 @@ describe('a way back that leads elsewhere', () => {
       '/account',
       '/account/password',
       '/interaction/abc?x=1&y=%E4%B8%AD',
-      '/forgot/reset?token=x_-',
+      '/reset-password?token=x_-',
     ]) {
       const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
       assert.equal(headers.location, back);
     }
-    const { headers } = await send(service.issuer, '/account/signed-in?state=%2Faccount%2Fpassword');
+    const { headers } = await send(service.issuer, '/account/callback?state=%2Faccount%2Fpassword');
     assert.equal(headers.location, '/account/password');
   });
 

@@ -88,7 +88,7 @@ describe('pitfall 9: rows never purged', () => {
         .catch(() => undefined);
       await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, password: 'wrong' });
       const forgot = createHttpBrowser(service.issuer);
-      await forgot.submit(await forgot.open('/forgot'), { login: LOGIN.G2 });
+      await forgot.submit(await forgot.open('/forgot-password'), { login: LOGIN.G2 });
       const { audit, ...full } = await count();
       assert.ok(Object.values(full).every((rows) => rows > 0) && (audit ?? 0) > 0, JSON.stringify(full));
       time.forward(365 * DAY);

@@ -89,7 +89,7 @@ eachService('an app whose access was removed', options, (running) => {
     codeOf(await accept(first, (await enter(vendor, first, { login: LOGIN.T2, parameters })).answer));
     const other = createHttpBrowser(running().issuer);
     await other.submit(await other.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
-    await other.post('/account/sessions/end-others', '');
+    await other.post('/account/sessions/revoke-others', '');
     assert.match(textOf((await other.open('/account')).body), /測試 vendor/);
     assert.ok(hasCode(await enter(vendor, other, { parameters: { ...parameters, prompt: 'none' } })));
     await remove(other);

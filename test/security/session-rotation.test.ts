@@ -52,7 +52,8 @@ eachService('a copied session cookie', options, (running) => {
   };
   const isSignedIn = async (httpBrowser: HttpBrowser): Promise<boolean> =>
     interactionOf(await httpBrowser.open('/account')) === undefined;
-  const endOthers = (httpBrowser: HttpBrowser): Promise<Answer> => httpBrowser.post('/account/sessions/end-others', '');
+  const endOthers = (httpBrowser: HttpBrowser): Promise<Answer> =>
+    httpBrowser.post('/account/sessions/revoke-others', '');
   const changePassword = async (httpBrowser: HttpBrowser): Promise<Answer> =>
     httpBrowser.submit(await httpBrowser.open('/account/password'), {
       current_password: DEMO_PASSWORD,

@@ -68,8 +68,8 @@ describe('the configuration', () => {
         assert.deepEqual(lines.map((line) => line.split(':')[0]).sort(), [
           'KINPASS_CLIENTS_FILE',
           'KINPASS_ISSUER',
-          'KINPASS_MASTER_KEY_FILE',
           'KINPASS_MAIL_FROM',
+          'KINPASS_MASTER_KEY_FILE',
           'KINPASS_SMTP_URL',
         ]);
         for (const line of lines) assert.match(line, /^[A-Z_]+: is missing \(.{10,}\)$/);
@@ -152,7 +152,10 @@ describe('the configuration', () => {
     assert.ok(!existsSync(join(folder, 'nothing')), 'production makes no key');
     for (const text of ['', 'short', randomBytes(31).toString('base64'), randomBytes(33).toString('base64')]) {
       writeFileSync(file, text);
-      assert.match(refusal({ KINPASS_MASTER_KEY_FILE: file })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: .* must hold 32 bytes in base64$/);
+      assert.match(
+        refusal({ KINPASS_MASTER_KEY_FILE: file })[0] ?? '',
+        /^KINPASS_MASTER_KEY_FILE: .* must hold 32 bytes in base64$/,
+      );
     }
     assert.match(refusal({ KINPASS_MASTER_KEY_FILE: folder })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: cannot read /);
   });

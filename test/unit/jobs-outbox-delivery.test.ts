@@ -15,7 +15,7 @@ const MAIL: MailJob = {
   to: 'daming@parents.example',
   template: 'reset-link',
   lang: 'zh-TW',
-  locals: { name: '王大明', link: 'https://id.example/forgot/reset?token=secret', minutes: 30 },
+  locals: { name: '王大明', link: 'https://id.example/reset-password?token=secret', minutes: 30 },
 };
 const LOGOUT: OutboxJob = { kind: 'backchannel_logout', clientId: 'app', personId: 'p', sid: 's' };
 
@@ -100,7 +100,7 @@ describe('mails', () => {
 
   it('are drawn in the language of the person with what the job says', async () => {
     assert.deepEqual(await draw(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
-    const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot' };
+    const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot-password' };
     assert.deepEqual(await draw({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
       'password-changed',
       'en',

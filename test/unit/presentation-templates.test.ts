@@ -34,7 +34,7 @@ function samples(x: string): PageLocals {
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, reauth: false };
   const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
   return {
-    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot', cancelAction: '/cancel' },
+    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot-password', cancelAction: '/cancel' },
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {
       action: '/a',
@@ -228,9 +228,9 @@ describe('hooks', () => {
 
   it('account: forms to end sessions and to revoke apps; the own session has none', () => {
     const html = draw('account/overview');
-    assert.equal(html.match(/action="\/account\/sessions\/end"/g)?.length, 1);
+    assert.equal(html.match(/action="\/account\/sessions\/revoke"/g)?.length, 1);
     assert.match(html, /name="session" value="Ann"/);
-    assert.match(html, /action="\/account\/sessions\/end-others"/);
+    assert.match(html, /action="\/account\/sessions\/revoke-others"/);
     assert.match(html, /name="app" value="Ann"/);
     assert.match(html, /href="\/account\/password"/);
     assert.match(html, /href="\/session\/end"/);
@@ -246,7 +246,7 @@ describe('interface text with values', () => {
 });
 
 describe('mails', () => {
-  const link = 'https://id.example/forgot/reset?token=a&b=c';
+  const link = 'https://id.example/reset-password?token=a&b=c';
 
   it('text is plain, html is escaped, the subject is one line', () => {
     for (const lang of words.languages) {

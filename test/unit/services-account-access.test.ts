@@ -177,7 +177,9 @@ eachStore('access of a person', (on) => {
       await alive(),
       [...sessionEntries('s1', 's2', 'expired', 't1'), ...grantEntries('g2', 'gt')].sort(),
     );
-    assert.deepEqual(await entries(), [JSON.stringify(['grant.revoked', 'ok', 'father', 'father', 'app', ADDRESS, {}])]);
+    assert.deepEqual(await entries(), [
+      JSON.stringify(['grant.revoked', 'ok', 'father', 'father', 'app', ADDRESS, {}]),
+    ]);
     assert.equal(services.wakes(), 1);
     assert.equal(await services.access.revokeApp('father', 'app', ADDRESS), false);
     assert.deepEqual(await entries(), []);

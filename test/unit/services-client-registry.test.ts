@@ -68,7 +68,7 @@ describe('registered clients', () => {
       application_type: 'web',
       token_endpoint_auth_method: 'none',
       client_secret_sha256: [],
-      redirect_uris: [`${TEST_ISSUER}/account/signed-in`],
+      redirect_uris: [`${TEST_ISSUER}/account/callback`],
       post_logout_redirect_uris: [],
       id_token_signed_response_alg: 'ES256',
       device_flow: false,

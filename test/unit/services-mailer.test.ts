@@ -46,7 +46,7 @@ async function send(
   await once(server.listen(port, '127.0.0.1'), 'listening');
   const smtpUrl = `smtp://localhost:${String(port)}${query}`;
   const mailer = createMailer({ smtpUrl, from: 'no-reply@city.test', requireTls }, templates, i18n);
-  const locals = { name: '王大明', changedAt: 0, link: 'https://id.city.test/forgot' };
+  const locals = { name: '王大明', changedAt: 0, link: 'https://id.city.test/forgot-password' };
   try {
     const job = { kind: 'mail', to: 'a@city.test', template: 'password-changed', lang: 'zh-TW', locals } as const;
     await mailer.send(job).catch(() => undefined);

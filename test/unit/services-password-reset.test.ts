@@ -68,7 +68,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(mail?.locals['name'], '王大明');
       assert.equal(mail.locals['minutes'], 30);
       const link = new URL(String(mail.locals['link']));
-      assert.equal(link.origin + link.pathname, `${TEST_ISSUER}/forgot/reset`);
+      assert.equal(link.origin + link.pathname, `${TEST_ISSUER}/reset-password`);
       assert.match(link.searchParams.get('token') ?? '', /^[\w-]{43}$/);
       assert.deepEqual(await events(), ['password_reset.requested ok father']);
     });
@@ -198,7 +198,7 @@ eachStore('passwords without pages', (on) => {
       assert.deepEqual(mail?.locals, {
         name: '王大明',
         changedAt: services.clock.now(),
-        link: `${TEST_ISSUER}/forgot`,
+        link: `${TEST_ISSUER}/forgot-password`,
       });
     });
 
@@ -224,7 +224,10 @@ eachStore('passwords without pages', (on) => {
         }),
       );
       assert.equal(await services.passwords.hasOwnPassword('father'), false);
-      assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), { kind: 'invalid', problems: ['contains_id'] });
+      assert.deepEqual(await change('100201', 'ivory lamp 100201 hall'), {
+        kind: 'invalid',
+        problems: ['contains_id'],
+      });
       assert.equal((await change('100201', NEW)).kind, 'changed');
       assert.equal(await services.passwords.hasOwnPassword('father'), true);
       assert.equal(await services.passwords.hasOwnPassword('older'), false);

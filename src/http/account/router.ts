@@ -19,7 +19,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/',
     requireSignIn(deps, (ctx, signedIn) => showOverview(deps, ctx, signedIn)),
   );
-  router.get('/signed-in', signedInCallback(deps));
+  router.get('/callback', signedInCallback(deps));
   router.get(
     '/password',
     requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
@@ -30,7 +30,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     requireSignIn(deps, (ctx, signedIn) => changePassword(deps, ctx, signedIn)),
   );
   router.post(
-    '/sessions/end',
+    '/sessions/revoke',
     languageLinkToAccount,
     forms,
     requireSignIn(deps, async (ctx, { facts }) => {
@@ -39,7 +39,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     }),
   );
   router.post(
-    '/sessions/end-others',
+    '/sessions/revoke-others',
     languageLinkToAccount,
     requireSignIn(deps, async (ctx, { facts, sessionHash }) => {
       // Each time the session gets a new id, so this is counted on the person.

@@ -44,7 +44,7 @@ function signInUrl(issuer: string, back: string): string {
     client_id: ACCOUNT_CLIENT_ID,
     response_type: 'code',
     scope: 'openid',
-    redirect_uri: `${issuer}/account/signed-in`,
+    redirect_uri: `${issuer}/account/callback`,
     state: back,
     code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
@@ -52,7 +52,7 @@ function signInUrl(issuer: string, back: string): string {
   return `/auth?${params.toString()}`;
 }
 
-/** `GET /account/signed-in`: the end of that road. The code is thrown away, and the person goes where they wanted. */
+/** `GET /account/callback`: the end of that road. The code is thrown away, and the person goes where they wanted. */
 export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     const { code, state } = ctx.query;

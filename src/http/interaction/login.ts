@@ -109,7 +109,7 @@ function render(
       alert: problem.alert,
       errors: problem.errors ?? {},
       reauth: isReauthentication(interaction),
-      forgotUrl: '/forgot',
+      forgotUrl: '/forgot-password',
       cancelAction: `/interaction/${interaction.uid}/cancel`,
       elsewhere: interaction.isOnOtherDevice,
     },

@@ -16,7 +16,7 @@ const requestForm = z.object({ login: field });
 /** `link` is the hash of the token, so that a page of an older link does not set the password of a newer one. */
 const resetForm = newPasswordFields.extend({ link: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
-const RESET_PATH = '/forgot/reset';
+const RESET_PATH = '/reset-password';
 
 /** Longer than sending takes, so that an unknown account answers in the same time as a known one. */
 const MIN_RESPONSE_MS = 300;
@@ -24,21 +24,21 @@ const MIN_RESPONSE_MS = 300;
 /** "Forgot password": ask for a link, open it, choose a new password. */
 export function createPasswordResetRouter(deps: HttpDeps): Router {
   const { pages, passwordReset } = deps;
-  const router = new Router({ prefix: '/forgot' });
+  const router = new Router();
   const forms = parseForms();
   const request = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
     pages.show(
       ctx,
       'password-reset/request',
-      { action: '/forgot', values: { login }, errors, signInUrl: '/account' },
+      { action: '/forgot-password', values: { login }, errors, signInUrl: '/account' },
       status,
     );
   };
-  router.get('/', (ctx) => {
+  router.get('/forgot-password', (ctx) => {
     request(ctx, '', {}, 200);
   });
-  router.post('/', forms, async (ctx) => {
-    ctx.state['pagePath'] = '/forgot';
+  router.post('/forgot-password', forms, async (ctx) => {
+    ctx.state['pagePath'] = '/forgot-password';
     const { login } = readForm(ctx, requestForm);
     if (login.trim() === '') {
       request(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
@@ -47,7 +47,7 @@ export function createPasswordResetRouter(deps: HttpDeps): Router {
     await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
     pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
   });
-  router.get('/reset', async (ctx) => {
+  router.get(RESET_PATH, async (ctx) => {
     ctx.state['pagePath'] = RESET_PATH;
     if (ctx.query['token'] !== undefined) {
       await exchangeToken(deps, ctx);
@@ -57,7 +57,7 @@ export function createPasswordResetRouter(deps: HttpDeps): Router {
     if (link === undefined) expireLink(deps, ctx);
     else showResetForm(deps, ctx, link);
   });
-  router.post('/reset', forms, (ctx) => submitResetForm(deps, ctx));
+  router.post(RESET_PATH, forms, (ctx) => submitResetForm(deps, ctx));
   return router;
 }
 
@@ -122,7 +122,7 @@ function expireLink({ pages }: HttpDeps, ctx: Context): void {
 }
 
 function showExpired(pages: HttpDeps['pages'], ctx: Context): void {
-  pages.show(ctx, 'password-reset/expired', { requestUrl: '/forgot' }, 410);
+  pages.show(ctx, 'password-reset/expired', { requestUrl: '/forgot-password' }, 410);
 }
 
 async function submitResetForm(deps: HttpDeps, ctx: Context): Promise<void> {

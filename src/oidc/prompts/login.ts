@@ -32,10 +32,15 @@ export function loginPrompt(contextResolver: ContextResolver): interactionPolicy
     ),
   );
   prompt.checks.add(
-    new Check('account_selection_requested', 'an account must be selected', 'account_selection_required', async (ctx) => {
-      const wanted = ctx.oidc.prompts.has('select_account') && ctx.oidc.result?.login === undefined;
-      return wanted && !(await contextResolver.resolve(ctx)).requested;
-    }),
+    new Check(
+      'account_selection_requested',
+      'an account must be selected',
+      'account_selection_required',
+      async (ctx) => {
+        const wanted = ctx.oidc.prompts.has('select_account') && ctx.oidc.result?.login === undefined;
+        return wanted && !(await contextResolver.resolve(ctx)).requested;
+      },
+    ),
   );
   return prompt;
 }

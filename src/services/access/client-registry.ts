@@ -62,7 +62,7 @@ function createAccountClient(issuer: string, i18n: I18n): ClientRegistration {
     application_type: 'web',
     token_endpoint_auth_method: 'none',
     client_secret_sha256: [],
-    redirect_uris: [`${issuer}/account/signed-in`],
+    redirect_uris: [`${issuer}/account/callback`],
     post_logout_redirect_uris: [],
     id_token_signed_response_alg: 'ES256',
     device_flow: false,

@@ -40,7 +40,9 @@ const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 1_800_00
 const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 60_000 };
 
 export type PasswordResetResult =
-  { kind: 'changed'; personId: string } | { kind: 'expired' } | { kind: 'invalid'; problems: readonly PasswordProblem[] };
+  | { kind: 'changed'; personId: string }
+  | { kind: 'expired' }
+  | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
 /** A reset link that works. */
 export interface OpenLink {
@@ -210,7 +212,7 @@ function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendReset
       to: mailbox.value,
       template: 'reset-link',
       lang: facts.locale ?? DEFAULT_LANGUAGE,
-      locals: { name: facts.name, link: `${issuer}/forgot/reset?token=${token}`, minutes: LINK_MINUTES },
+      locals: { name: facts.name, link: `${issuer}/reset-password?token=${token}`, minutes: LINK_MINUTES },
     });
     return true;
   };

@@ -174,7 +174,7 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
     if (isClosed) {
       await mailVerifiedAddresses(tx, outbox, counts, (name) => ({
         template: 'first-password-closed',
-        locals: { name, closedAt: now, link: `${issuer}/forgot` },
+        locals: { name, closedAt: now, link: `${issuer}/forgot-password` },
       }));
     }
     const events = await closeWindows(tx, THROTTLED.signIn, windows.account);

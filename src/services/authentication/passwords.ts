@@ -145,6 +145,6 @@ function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
 function notifyPasswordChanged(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
   return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',
-    locals: { name, changedAt: clock.now(), link: `${issuer}/forgot` },
+    locals: { name, changedAt: clock.now(), link: `${issuer}/forgot-password` },
   }));
 }

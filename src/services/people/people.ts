@@ -89,7 +89,12 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
         await credentials.deleteResetLink(tx, personId);
         if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
         else await clearFailures(tx, passwordVerifier, personId);
-        await audit.append(tx, { event: status === 'active' ? 'person.enabled' : 'person.disabled', outcome: 'ok', actorId, subjectId: personId });
+        await audit.append(tx, {
+          event: status === 'active' ? 'person.enabled' : 'person.disabled',
+          outcome: 'ok',
+          actorId,
+          subjectId: personId,
+        });
         return true;
       });
       outbox.wake();
