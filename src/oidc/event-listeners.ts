@@ -36,9 +36,9 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
         address: ctx.ip,
       };
       // The provider says so before the code is on the disk: the two get there together.
-      const gathered = pendingWrites();
-      if (gathered === undefined) void audit.record(entered);
-      else gathered.setAuditEvent(entered);
+      const pending = pendingWrites();
+      if (pending === undefined) void audit.record(entered);
+      else pending.setAuditEvent(entered);
     });
   });
 }

@@ -13,28 +13,85 @@ import type { OidcDeps } from '../deps.ts';
 import { normalizePath, ROUTES } from '../routes.ts';
 import { findReuseReason } from './token-reuse.ts';
 
+/** A write of a request; it runs in the transaction that commits all of them. */
 export type Write = (tx: Transaction) => Promise<unknown>;
 type PendingRecord = records.NewOidcRecord;
 
 /**
- * What one request writes, kept until its answer is ready and then written in one unit. A person at the door waits for one
- * commit instead of seven; and a refresh that fails half-way has used nothing up, so the app may come again.
+ * The writes of one request, kept until its response is ready and committed in one transaction. A sign-in waits for one commit instead of
+ * seven. A refresh that fails half-way has consumed nothing, so the client may send it again.
  */
-export interface PendingWrites {
-  add(work: Write): void;
-  /** The same, and the request itself finds the record from now on. */
-  saveRecord(record: PendingRecord, work: Write): void;
-  /** The same, but before everything else of the unit: it takes the lock that the rest relies on, or refuses. */
-  saveRecordFirst(record: PendingRecord, work: Write): void;
-  /** The same, and the request itself finds it no more. */
-  destroyRecord(model: string, idHash: string, work: Write): void;
-  /** What the audit log shall hold of the request, when what it wrote is on the disk. */
-  setAuditEvent(event: AuditEvent): void;
-  /** What this request has done to a record; undefined when nothing, null when it is gone. */
-  find(model: string, idHash: string): PendingRecord | null | undefined;
+export class PendingWrites {
+  readonly #writes: Write[] = [];
+  /** Those of the writes that destroy a record. */
+  readonly #destroys: Write[] = [];
+  readonly #records = new Map<string, PendingRecord | null>();
+  #event: AuditEvent | undefined;
+
+  add(write: Write): void {
+    this.#writes.push(write);
+  }
+
+  /** Adds a write whose record the request itself finds from now on. */
+  saveRecord(record: PendingRecord, write: Write): void {
+    this.#records.set(keyOf(record.model, record.idHash), record);
+    this.#writes.push(write);
+  }
+
+  /** Like `saveRecord`, but runs before all other writes: it takes the lock that they need, or throws. */
+  saveRecordFirst(record: PendingRecord, write: Write): void {
+    this.#records.set(keyOf(record.model, record.idHash), record);
+    this.#writes.unshift(write);
+  }
+
+  /** Adds a write whose record the request itself no longer finds. */
+  destroyRecord(model: string, idHash: string, write: Write): void {
+    this.#records.set(keyOf(model, idHash), null);
+    this.#writes.push(write);
+    this.#destroys.push(write);
+  }
+
+  /** Sets the audit event that is recorded with the commit. */
+  setAuditEvent(event: AuditEvent): void {
+    this.#event = event;
+  }
+
+  /** @returns the record as this request left it; `null` when it destroyed it, `undefined` when it did not write it */
+  find(model: string, idHash: string): PendingRecord | null | undefined {
+    return this.#records.get(keyOf(model, idHash));
+  }
+
+  /** Runs all writes in a transaction of the caller. */
+  async runIn(tx: Transaction): Promise<void> {
+    await inOrder(this.#writes)(tx);
+  }
+
+  /** @param checks run first and throw when a concurrent request makes the writes invalid */
+  async commit({ store, audit }: CommitDeps, checks: readonly Write[]): Promise<void> {
+    const writeAll = inOrder([...checks, ...this.#writes]);
+    if (this.#event !== undefined) await audit.record(this.#event, writeAll);
+    else if (checks.length + this.#writes.length > 0) await store.write(writeAll);
+  }
+
+  /** Commits only the writes that destroy records. */
+  async commitDestroys({ store }: Pick<CommitDeps, 'store'>): Promise<void> {
+    if (this.#destroys.length > 0) await store.write(inOrder(this.#destroys));
+  }
 }
 
-/** Somebody else was faster with a code or a refresh token. */
+type CommitDeps = Pick<OidcDeps, 'store' | 'audit'>;
+
+function keyOf(model: string, idHash: string): string {
+  return `${model}:${idHash}`;
+}
+
+function inOrder(writes: readonly Write[]): Write {
+  return async (tx) => {
+    for (const write of writes) await write(tx);
+  };
+}
+
+/** A concurrent request already consumed the code or refresh token. */
 class AlreadyUsedError extends Error {
   readonly grantHash: string | undefined;
   constructor(grantHash: string | undefined) {
@@ -43,31 +100,32 @@ class AlreadyUsedError extends Error {
   }
 }
 
-const pending = new WeakMap<object, PendingWrites>();
-/** Outside of the provider's own routes, which know their request. */
-const collected = new AsyncLocalStorage<PendingWrites>();
+/** By request, for the routes of the provider. */
+const byRequest = new WeakMap<object, PendingWrites>();
+/** For calls of the provider from other routes. */
+const collecting = new AsyncLocalStorage<PendingWrites>();
 
-/** The gathering of the request that is under way, if its writes are gathered. */
+/** Returns the pending writes of the current request; `undefined` when it writes at once. */
 export function pendingWrites(): PendingWrites | undefined {
   const request = Provider.ctx?.req;
-  return collected.getStore() ?? (request && pending.get(request));
+  return collecting.getStore() ?? (request && byRequest.get(request));
 }
 
-/** Writes at the end of the request where its writes are gathered, and at once elsewhere. */
-export async function writeOrDefer(store: Store, work: Write): Promise<void> {
-  const gathered = pendingWrites();
-  if (gathered === undefined) await store.write(work);
-  else gathered.add(work);
+/** Adds the write to those of the request, or runs it at once when the request collects none. */
+export async function writeOrDefer(store: Store, write: Write): Promise<void> {
+  const pending = pendingWrites();
+  if (pending === undefined) await store.write(write);
+  else pending.add(write);
 }
 
-/** Uses a code or a refresh token up. @throws {AlreadyUsedError} when it was used, and the unit is taken back */
+/** Consumes a code or a refresh token. @throws {AlreadyUsedError} when it was already consumed */
 export async function consumeOnce(tx: Transaction, model: string, id: string, now: number): Promise<void> {
   const idHash = hashId(id);
   if (await records.consumeRecord(tx, model, idHash, now)) return;
   throw new AlreadyUsedError((await records.findRecord(tx, model, idHash))?.grantHash ?? undefined);
 }
 
-/** Returns true for the pages that lead to a code or to the approval of a device: each of their requests is one transaction. */
+/** Returns true for the routes that lead to a code or to the approval of a device. Each of their requests is one transaction. */
 function canIssueGrant(path: string): boolean {
   if (path === ROUTES.deviceAuthorization) return false;
   return [ROUTES.authorization, ROUTES.codeVerification].some(
@@ -75,7 +133,7 @@ function canIssueGrant(path: string): boolean {
   );
 }
 
-/** Runs around the provider's own routes; what they wrote is on the disk before anybody hears of it. */
+/** Commits the writes of the token endpoint and of the routes that can issue a grant before their response is sent. */
 export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
   return async (ctx, next) => {
     const path = normalizePath(ctx.path);
@@ -84,16 +142,14 @@ export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log
       await next();
       return;
     }
-    const gathered: CollectedWrites = { writes: [], removals: [], event: undefined };
-    pending.set(ctx.req, createPendingWrites(gathered));
+    const pending = new PendingWrites();
+    byRequest.set(ctx.req, pending);
     try {
-      await next().finally(() => pending.delete(ctx.req));
-      // An answer that says "try again" must leave everything as it was.
+      await next().finally(() => byRequest.delete(ctx.req));
+      // A server error writes nothing. A rejected token request only destroys records. Any other response writes everything.
       if (ctx.status >= 500) discardResponse(ctx);
-      // An app that is refused has used nothing up, and what it would have got is not there. What a replay ends is ended.
-      else if (isToken)
-        await commit(deps, ctx.status >= 400 ? gathered.removals : [...findConcurrentChecks(ctx), ...gathered.writes]);
-      else await commit(deps, gathered.writes, gathered.event);
+      else if (isToken && ctx.status >= 400) await pending.commitDestroys(deps);
+      else await pending.commit(deps, isToken ? findConcurrentChecks(ctx) : []);
     } catch (error) {
       discardResponse(ctx);
       if (!isToken) throw error;
@@ -104,27 +160,12 @@ export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log
 
 /** Runs `work`. @returns what it returned, and what it writes, for a transaction of the caller */
 export async function collectWrites<T>(work: () => Promise<T>): Promise<{ returned: T; write: Write }> {
-  const gathered: CollectedWrites = { writes: [], removals: [], event: undefined };
-  const returned = await collected.run(createPendingWrites(gathered), work);
-  return { returned, write: inOrder(gathered.writes) };
+  const pending = new PendingWrites();
+  const returned = await collecting.run(pending, work);
+  return { returned, write: (tx) => pending.runIn(tx) };
 }
 
-function inOrder(work: readonly Write[]): Write {
-  return async (tx) => {
-    for (const one of work) await one(tx);
-  };
-}
-
-async function commit(
-  { store, audit }: Pick<OidcDeps, 'store' | 'audit'>,
-  work: readonly Write[],
-  event?: AuditEvent,
-): Promise<void> {
-  if (event !== undefined) await audit.record(event, inOrder(work));
-  else if (work.length > 0) await store.write(inOrder(work));
-}
-
-const isUnrotatedRefresh = z.object({
+const unrotatedRefreshSchema = z.object({
   oidc: z.object({
     params: z.object({ grant_type: z.literal('refresh_token') }),
     entities: z.object({ Grant: z.object({ jti: z.string() }), RotatedRefreshToken: z.undefined().optional() }),
@@ -132,11 +173,11 @@ const isUnrotatedRefresh = z.object({
 });
 
 /**
- * A code or a rotated refresh token is consumed, which fails when its grant has ended. A refresh without rotation consumes nothing, so
- * the transaction asks for the grant.
+ * Consuming a code or a rotated refresh token fails when its grant was revoked. A refresh without rotation consumes nothing, so the
+ * transaction checks the grant.
  */
 function findConcurrentChecks(ctx: Context): Write[] {
-  const refresh = isUnrotatedRefresh.safeParse(ctx);
+  const refresh = unrotatedRefreshSchema.safeParse(ctx);
   if (!refresh.success) return [];
   const grantHash = hashId(refresh.data.oidc.entities.Grant.jti);
   return [
@@ -146,12 +187,12 @@ function findConcurrentChecks(ctx: Context): Write[] {
   ];
 }
 
-/** The answer that was made says things that did not happen: a session under a new id, a step that is over. */
+/** Removes what the response says about writes that did not happen: a new session cookie, the end of an interaction. */
 function discardResponse(ctx: Context): void {
   for (const header of ['location', 'set-cookie']) ctx.remove(header);
 }
 
-/** The token endpoint speaks JSON, also when the unit fails after its handler has done well (RFC 6749, section 5.2). */
+/** The token endpoint responds with JSON, also when the commit fails after its handler succeeded (RFC 6749, section 5.2). */
 function sendError(provider: Provider, ctx: Context, error: unknown): void {
   const known =
     error instanceof errors.OIDCProviderError || error instanceof DatabaseUnavailableError ? error : undefined;
@@ -162,8 +203,10 @@ function sendError(provider: Provider, ctx: Context, error: unknown): void {
 }
 
 /**
- * The second use takes away what the first one gave (RFC 6749 10.5, RFC 9700 4.14.2). In a unit of its own: who lost the race still
- * held the row of the code, and others wait for it. @returns what the app is told
+ * Revokes the grant when a code or refresh token is reused (RFC 6749, section 10.5; RFC 9700, section 4.14.2). In a transaction of its own,
+ * because the failed one held the row of the code while others waited for it.
+ *
+ * @returns the error for the client
  */
 async function revokeReusedGrant(
   deps: ReuseDeps,
@@ -178,40 +221,4 @@ async function revokeReusedGrant(
   } catch (error) {
     return error;
   }
-}
-
-interface CollectedWrites {
-  writes: Write[];
-  /** Those of them that only take something away. */
-  removals: Write[];
-  event: AuditEvent | undefined;
-}
-
-function createPendingWrites(gathered: CollectedWrites): PendingWrites {
-  const { writes, removals } = gathered;
-  const known = new Map<string, PendingRecord | null>();
-  const add = (one: Write): void => {
-    writes.push(one);
-  };
-  const keyOf = (model: string, idHash: string): string => `${model}:${idHash}`;
-  return {
-    add,
-    saveRecord: (record, one) => {
-      known.set(keyOf(record.model, record.idHash), record);
-      add(one);
-    },
-    saveRecordFirst: (record, one) => {
-      known.set(keyOf(record.model, record.idHash), record);
-      writes.unshift(one);
-    },
-    destroyRecord: (model, idHash, one) => {
-      known.set(keyOf(model, idHash), null);
-      add(one);
-      removals.push(one);
-    },
-    setAuditEvent: (event) => {
-      gathered.event = event;
-    },
-    find: (model, idHash) => known.get(keyOf(model, idHash)),
-  };
 }
