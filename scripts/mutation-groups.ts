@@ -73,8 +73,9 @@ const SERVICES: readonly Part[] = [
     sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
     tests: [...unit('services-account-access'), ...contract('audit-record audit')],
   },
-  { sources: files('services/audit', 'archive archive-file export verification'), tests: contract('audit-archive') },
-  { sources: files('services/operations', 'backup'), tests: http('cli-restore') },
+  { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
+  { sources: files('services/audit', 'export'), tests: contract('audit-export') },
+  { sources: files('services/operations', 'backup'), tests: contract('backup') },
   {
     sources: [
       ...files('services/access', 'client-registry'),

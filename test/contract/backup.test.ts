@@ -18,26 +18,24 @@ import { after, before, describe, it } from 'node:test';
 
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
-import { assertKeysCanBeOpened, createKeyRing } from '../../src/services/keys/key-ring.ts';
-import { backup } from '../../src/store/database/backup.ts';
+import { createKeyRing } from '../../src/services/keys/key-ring.ts';
+import { backup, restoreBackup } from '../../src/services/operations/backup.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/store/database/index.ts';
 import { runClientTool } from '../../src/store/database/postgres/client-tools.ts';
 import { writePrivateFile } from '../../src/store/database/private-file.ts';
-import { restore } from '../../src/store/database/restore.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore, place } from '../helpers/store.ts';
 
 const SCHOOL = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary' } as const;
-const secrets = createSecrets(randomBytes(32), systemRandom);
+const masterKey = randomBytes(32);
+const secrets = createSecrets(masterKey, systemRandom);
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-const restoreWith = (of: Secrets, to: StoreOptions, source: string): Promise<void> =>
-  restore(to, source, (keys) => {
-    assertKeysCanBeOpened(of, keys);
-  });
+const restoreWith = (key: Buffer, database: StoreOptions, source: string): Promise<void> =>
+  restoreBackup({ database, masterKey: key }, source);
 const makeKeys = async (store: Store): Promise<void> => {
   const audit = { append: createAppend({ clock: systemClock, secrets }) };
   await createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
@@ -90,7 +88,7 @@ eachStore('backup and restore', (on) => {
 
   it('a backup of a running database holds what was acknowledged, and opens as a new one', async () => {
     await emptyPlace(async (location) => {
-      await restoreWith(secrets, location, at('first.backup'));
+      await restoreWith(masterKey, location, at('first.backup'));
       assert.deepEqual(await schoolsAt(location), [SCHOOL]);
     });
   });
@@ -101,7 +99,7 @@ eachStore('backup and restore', (on) => {
     assert.deepEqual(readFileSync(at('first.backup')), bytes);
     const refused =
       on.dialect === 'sqlite' ? /exists already; nothing was written/ : /is not empty; nothing was written/;
-    await assert.rejects(restoreWith(secrets, on.location, at('first.backup')), refused);
+    await assert.rejects(restoreWith(masterKey, on.location, at('first.backup')), refused);
     assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.tables.schools)), [SCHOOL]);
   });
 
@@ -173,7 +171,7 @@ eachStore('backup and restore', (on) => {
     ];
     await emptyPlace(async (location) => {
       for (const [name, expected] of refusals) {
-        await assert.rejects(restoreWith(secrets, location, at(name)), (error: Error) => {
+        await assert.rejects(restoreWith(masterKey, location, at(name)), (error: Error) => {
           assert.match(error.message, /^restore: [^\n]*; nothing was written$/, name);
           assert.match(error.message, expected, name);
           return true;
@@ -184,10 +182,9 @@ eachStore('backup and restore', (on) => {
   });
 
   it('a restore refuses what another master key sealed', async () => {
-    const others = createSecrets(randomBytes(32), systemRandom);
     await emptyPlace(async (location) => {
       await assert.rejects(
-        restoreWith(others, location, at('first.backup')),
+        restoreWith(randomBytes(32), location, at('first.backup')),
         /was sealed by another master key than the one in KINPASS_MASTER_KEY_FILE; nothing was written$/,
       );
       await assertEmpty(location);
@@ -200,7 +197,7 @@ eachStore('backup and restore', (on) => {
     await on.store.runExclusively((run) => run("delete from schema_migrations where tag = '9999_future'"));
     await emptyPlace(async (location) => {
       await assert.rejects(
-        restoreWith(secrets, location, at('newer.backup')),
+        restoreWith(masterKey, location, at('newer.backup')),
         /newer than this program: it has 9999_future/,
       );
       await assertEmpty(location);
@@ -222,7 +219,7 @@ describe('a restored SQLite database', () => {
     it(`only its owner can read it and its log (umask ${mask.toString(8).padStart(3, '0')})`, async () => {
       const file = join(at(`data-${mask}`), 'kinpass.sqlite');
       await withUmask(mask, async () => {
-        await restoreWith(secrets, { file }, at('kinpass.backup'));
+        await restoreWith(masterKey, { file }, at('kinpass.backup'));
         const store = await openStore({ file });
         await store.write((tx) => insertSchool(tx, SCHOOL));
         const names = readdirSync(at(`data-${mask}`)).sort();
@@ -237,7 +234,7 @@ describe('a restored SQLite database', () => {
   it('is not put next to the log of another database', async () => {
     writeFileSync(at('new.sqlite-wal'), 'frames of another database');
     await assert.rejects(
-      restoreWith(secrets, { file: at('new.sqlite') }, at('kinpass.backup')),
+      restoreWith(masterKey, { file: at('new.sqlite') }, at('kinpass.backup')),
       /new\.sqlite-wal exists already/,
     );
     assert.ok(!existsSync(at('new.sqlite')));

@@ -1,6 +1,6 @@
-import type { Config } from '../../config/load.ts';
 import { systemRandom } from '../../domain/random.ts';
 import { createSecrets } from '../../platform/crypto/secrets.ts';
+import type { StoreOptions } from '../../store/database/index.ts';
 import { restore } from '../../store/database/restore.ts';
 import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 
@@ -12,7 +12,7 @@ export { backup } from '../../store/database/backup.ts';
  * @throws {Error} when the backup is refused, also for another master key, or the place is taken; nothing is written then
  */
 export async function restoreBackup(
-  { database, masterKey }: Pick<Config, 'database' | 'masterKey'>,
+  { database, masterKey }: { database: StoreOptions; masterKey: Buffer },
   file: string,
 ): Promise<void> {
   const secrets = createSecrets(masterKey, systemRandom);
