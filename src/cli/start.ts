@@ -1,4 +1,4 @@
-import type { JobIntervals } from '../container/index.ts';
+import type { JobIntervals } from '../container/jobs.ts';
 import type { RunningServer } from '../main.ts';
 import type { CliCommand } from './command.ts';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createContainer, type Container, type JobIntervals } from '../../src/container/index.ts';
+import { createContainer, type Container } from '../../src/container/index.ts';
+import type { JobIntervals } from '../../src/container/jobs.ts';
 import { systemClock, type Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';

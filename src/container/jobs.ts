@@ -1,0 +1,74 @@
+import type { Config } from '../config/load.ts';
+import { startAuditArchiveJob } from '../jobs/audit-archive.ts';
+import { startExpiryJob } from '../jobs/expiry.ts';
+import { startKeyRotationJob } from '../jobs/key-rotation.ts';
+import { startOutboxDelivery } from '../jobs/outbox-delivery.ts';
+import type { PeriodicJob } from '../jobs/periodic-job.ts';
+import { startPurgeJob } from '../jobs/purge.ts';
+import { createAuditArchive } from '../services/audit/archive.ts';
+import type { ProviderKeys } from '../services/keys/key-ring.ts';
+import type { Mailer } from '../services/notifications/mailer.ts';
+import type { OutboxJob } from '../services/notifications/outbox.ts';
+import type { ProviderApp } from './provider-app.ts';
+import type { Services } from './services.ts';
+
+/** Time between two runs of a job, in milliseconds. Jobs that are left out use their own default. */
+export interface JobIntervals {
+  keys?: number;
+}
+
+interface JobDeps {
+  config: Config;
+  services: Services;
+  mailer: Mailer;
+  /** Returns the app that answers requests now. */
+  currentApp: () => ProviderApp;
+  useKeys: (keys: ProviderKeys) => void;
+}
+
+/** Starts the background jobs of a node. */
+export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[] {
+  const { store, clock, log, secrets, affiliationExpiry, guardianships, access, keyRing } = deps.services;
+  return [
+    startDelivery(deps),
+    startPurgeJob({ store, clock, log, secrets }),
+    startExpiryJob({ affiliationExpiry, guardianships, access, log }),
+    ...startAuditArchiveJobs(deps),
+    startKeyRotationJob({
+      keyRing,
+      log,
+      rotationDays: deps.config.keyRotationDays,
+      pollMs: intervals.keys,
+      inUse: () => deps.currentApp().keys.version,
+      use: deps.useKeys,
+    }),
+  ];
+}
+
+function startDelivery({ config, services, mailer, currentApp }: JobDeps): PeriodicJob {
+  const { store, clock, log, metrics, outbox } = services;
+  return startOutboxDelivery({
+    store,
+    clock,
+    log,
+    metrics,
+    outbox,
+    hostOf: (job) => deliveryHost(config, services, job),
+    deliver: {
+      mail: (job) => mailer.send(job),
+      logout: ({ clientId, personId, sid }) => currentApp().oidc.sendLogout(clientId, personId, sid),
+    },
+  });
+}
+
+function deliveryHost({ mail }: Config, { clients }: Services, job: OutboxJob): string | undefined {
+  const url = job.kind === 'mail' ? mail.smtpUrl : clients.find(job.clientId)?.backchannel_logout_uri;
+  return url === undefined ? undefined : new URL(url).host;
+}
+
+function startAuditArchiveJobs({ config, services }: JobDeps): PeriodicJob[] {
+  if (config.auditArchive === undefined) return [];
+  const { store, clock, secrets, audit, log } = services;
+  const archive = createAuditArchive({ store, clock, secrets, audit }, config.auditArchive);
+  return [startAuditArchiveJob({ archive, log })];
+}

@@ -1,0 +1,89 @@
+import type { Config } from '../config/load.ts';
+import { createApp } from '../http/app.ts';
+import type { HttpDeps } from '../http/deps.ts';
+import { createPages, showProviderError, type Pages } from '../http/pages/pages.ts';
+import { createDevicePages } from '../http/provider/device-pages.ts';
+import type { Handler } from '../http/server/in-flight-tracker.ts';
+import { customizeForConformance } from '../oidc/conformance/customize-configuration.ts';
+import { createContextChoices } from '../oidc/contexts/context-choices.ts';
+import { createOidc, type Oidc } from '../oidc/provider.ts';
+import type { ProviderKeys } from '../services/keys/key-ring.ts';
+import type { Services } from './services.ts';
+
+/** The OpenID provider and the web pages with one set of keys. New keys need a new one. */
+export interface ProviderApp {
+  keys: ProviderKeys;
+  oidc: Oidc;
+  handle: Handler;
+}
+
+export type AdmissionProbes = Pick<HttpDeps, 'ready' | 'isOverloaded'>;
+
+export function createProviderApp(
+  config: Config,
+  services: Services,
+  probes: AdmissionProbes,
+  keys: ProviderKeys,
+): ProviderApp {
+  const { store, clock, clients, templates, i18n } = services;
+  const pages = createPages({ templates, i18n, clients });
+  const oidc = createProvider(config, services, pages, keys);
+  const handle = createApp({
+    issuer: services.issuer,
+    trustedProxies: config.trustedProxies,
+    minPasswordLength: config.password.minLength,
+    oidc,
+    listContextChoices: createContextChoices({ store, clock, clients, keys }, oidc.provider),
+    access: services.access,
+    audit: services.audit,
+    clients,
+    consents: services.consents,
+    clock,
+    knownDevices: services.knownDevices,
+    i18n,
+    isOverloaded: probes.isOverloaded,
+    log: services.log,
+    metrics: services.metrics,
+    outbox: services.outbox,
+    pages,
+    passwords: services.passwords,
+    people: services.people,
+    random: services.random,
+    rateLimiter: services.rateLimiter,
+    passwordReset: services.passwordReset,
+    secrets: services.secrets,
+    signIn: services.signIn,
+    templates,
+    ready: probes.ready,
+  });
+  return { keys, oidc, handle };
+}
+
+function createProvider(config: Config, services: Services, pages: Pages, keys: ProviderKeys): Oidc {
+  const { clock, i18n, people } = services;
+  return createOidc({
+    issuer: services.issuer,
+    allowPrivateLogoutAddresses: config.allowPrivateLogoutAddresses,
+    sessionIdleSeconds: config.sessionIdleSeconds,
+    store: services.store,
+    clock,
+    secrets: services.secrets,
+    clients: services.clients,
+    consents: services.consents,
+    keys,
+    audit: services.audit,
+    revocation: services.revocation,
+    outbox: services.outbox,
+    log: services.log,
+    metrics: services.metrics,
+    rateLimiter: services.rateLimiter,
+    knownDevices: services.knownDevices,
+    pages: {
+      error: (ctx, _out, error) => {
+        showProviderError(pages, ctx, error);
+      },
+      device: createDevicePages({ pages, i18n, clock, people }),
+    },
+    customizeConfiguration: config.profile === 'conformance' ? customizeForConformance : undefined,
+  });
+}

@@ -1,0 +1,154 @@
+import type { Config } from '../config/load.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
+import { createPasswordHasher, type PasswordHasher } from '../platform/hashing/password-hasher.ts';
+import type { Logger } from '../platform/logger.ts';
+import { createMetrics, type Metrics } from '../platform/metrics.ts';
+import { loadBrand } from '../presentation/brand.ts';
+import { createI18n, type I18n } from '../presentation/i18n.ts';
+import { createTemplates, type Templates } from '../presentation/templates.ts';
+import { createAccountAccess, type AccountAccess } from '../services/access/account-access.ts';
+import { createClientRegistry, type ClientRegistry } from '../services/access/client-registry.ts';
+import { createConsents, type Consents } from '../services/access/consents.ts';
+import { createGlobalRevocation, type GlobalRevocation } from '../services/access/global-revocation.ts';
+import { createRequestRateLimiter, type RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
+import { createRevocation, type Revocation } from '../services/access/revocation.ts';
+import { createAudit, type Audit } from '../services/audit/audit.ts';
+import { createKnownDevices, type KnownDevices } from '../services/authentication/known-devices.ts';
+import { createPasswordReset, type PasswordReset } from '../services/authentication/password-reset.ts';
+import { createPasswordVerifier, type PasswordVerifier } from '../services/authentication/password-verification.ts';
+import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
+import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
+import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
+import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
+import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
+import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
+import { createPeople, type People } from '../services/people/people.ts';
+import type { Store } from '../store/database/index.ts';
+
+/** The clock, the random source and the log of a process. Tests pass their own. */
+export interface RuntimeDeps {
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+interface Basics extends RuntimeDeps {
+  store: Store;
+  issuer: string;
+  secrets: Secrets;
+  hasher: PasswordHasher;
+  i18n: I18n;
+  metrics: Metrics;
+  clients: ClientRegistry;
+  audit: Audit;
+  outbox: Outbox;
+  knownDevices: KnownDevices;
+}
+
+/** Every use case and what it is built on, created once per process. */
+export interface Services extends Basics {
+  access: AccountAccess;
+  affiliationExpiry: AffiliationExpiry;
+  consents: Consents;
+  globalRevocation: GlobalRevocation;
+  guardianships: Guardianships;
+  keyRing: KeyRing;
+  passwordReset: PasswordReset;
+  passwordVerifier: PasswordVerifier;
+  passwords: Passwords;
+  people: People;
+  rateLimiter: RequestRateLimiter;
+  revocation: Revocation;
+  signIn: SignIn;
+  templates: Templates;
+}
+
+const LOCALES_DIR = new URL('../../config/locales', import.meta.url).pathname;
+const VIEWS_DIR = new URL('../../views', import.meta.url).pathname;
+const PUBLIC_DIR = new URL('../../public', import.meta.url).pathname;
+
+/** Creates the use cases, each after those that it depends on. */
+export async function createServices(config: Config, runtime: RuntimeDeps, store: Store): Promise<Services> {
+  const basics = await createBasics(config, runtime, store);
+  const { clock, random, log, issuer, secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices } = basics;
+  const brand = loadBrand(config.brandFile);
+  const revocation = createRevocation({ clients, outbox, secrets, clock, random });
+  const passwordVerifier = createPasswordVerifier({
+    store,
+    hasher,
+    secrets,
+    clock,
+    log,
+    audit,
+    knownDevices,
+    outbox,
+    issuer,
+  });
+  const passwords = createPasswords({
+    store,
+    passwordVerifier,
+    hasher,
+    secrets,
+    clock,
+    audit,
+    outbox,
+    revocation,
+    minLength: config.password.minLength,
+    issuer,
+  });
+  const people = createPeople({ store, passwordVerifier, clock, audit, revocation, outbox });
+  return {
+    ...basics,
+    access: createAccountAccess({ store, clock, audit, revocation, outbox }),
+    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation, outbox }),
+    consents: createConsents({ store, clock, secrets, audit }),
+    globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
+    guardianships: createGuardianships({ store, clock, audit, revocation, outbox, secrets }),
+    keyRing: createKeyRing({ store, secrets, random, clock, audit }),
+    passwordReset: createPasswordReset({
+      store,
+      secrets,
+      clock,
+      random,
+      hasher,
+      audit,
+      outbox,
+      passwords,
+      people,
+      issuer,
+    }),
+    passwordVerifier,
+    passwords,
+    people,
+    rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
+    revocation,
+    signIn: createSignIn({ store, passwordVerifier, log, metrics }),
+    templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
+  };
+}
+
+/** Creates what several use cases share. */
+async function createBasics(config: Config, { clock, random, log }: RuntimeDeps, store: Store): Promise<Basics> {
+  const { issuer } = config;
+  const secrets = createSecrets(config.masterKey, random);
+  const i18n = createI18n(LOCALES_DIR);
+  const hasher = await createPasswordHasher(config.hashing);
+  const metrics = createMetrics(hasher, log);
+  return {
+    store,
+    clock,
+    random,
+    log,
+    issuer,
+    secrets,
+    hasher,
+    i18n,
+    metrics,
+    clients: createClientRegistry(config.clientsFile, issuer, i18n),
+    audit: createAudit({ store, clock, log, metrics, secrets }),
+    outbox: createOutbox({ store, clock, random, secrets }),
+    knownDevices: createKnownDevices({ secrets, random }),
+  };
+}
