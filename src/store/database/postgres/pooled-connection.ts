@@ -14,7 +14,7 @@ export class PooledConnection {
     client.on('error', this.markBroken);
   }
 
-  /** @throws {StoreError} with code `LOST` when the server cannot be reached */
+  /** @throws {StoreError} with code `CONNECTION_LOST` when the server cannot be reached */
   static async take(pool: pg.Pool): Promise<PooledConnection> {
     return new PooledConnection(await pool.connect().catch(throwConnectionError(CONNECTION_LOST)));
   }
