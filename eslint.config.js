@@ -18,14 +18,7 @@ const MAY_IMPORT = {
   cli: ['container', 'main.ts', ...SERVICES],
 };
 /** Files outside `services` that may import `store`. */
-const STORE_IMPORTERS = [
-  /^oidc\/adapter\//,
-  /^jobs\/(?:outbox-delivery|purge)\.ts$/,
-  // To be moved to services:
-  /^oidc\/(?:deps|provider-internals)\.ts$/,
-  /^oidc\/contexts\/(?:account|context-choices|context-selection)\.ts$/,
-  /^oidc\/conformance\/test-person\.ts$/,
-];
+const STORE_IMPORTERS = [/^oidc\/adapter\//, /^jobs\/(?:outbox-delivery|purge)\.ts$/];
 
 const importDirection = {
   meta: { type: 'problem', schema: [], messages: { direction: 'src/{{from}} must not import src/{{to}}.' } },

@@ -135,7 +135,11 @@ const OIDC: readonly Part[] = [
     tests: unit('oidc-options oidc-names'),
   },
   {
-    sources: [...files('oidc', 'provider-internals'), ...files('oidc/options', 'dpop')],
+    sources: [
+      ...files('oidc', 'cached-discovery provider-internals'),
+      ...files('oidc/adapter', 'replay-detection'),
+      ...files('oidc/options', 'dpop'),
+    ],
     tests: http('protocol-clients protocol-dpop protocol-proof-times tokens-discovery logout'),
   },
   { sources: files('oidc/options', 'cookies'), tests: security('cookies') },

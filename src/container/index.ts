@@ -8,8 +8,9 @@ import { rejectDuplicateHeaders } from '../http/server/duplicate-headers.ts';
 import { createInFlightTracker, type InFlightTracker } from '../http/server/in-flight-tracker.ts';
 import { createHttpServer } from '../http/server/server.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
-import { addTestPerson } from '../oidc/conformance/test-person.ts';
+import { TEST_PERSON } from '../oidc/conformance/test-person.ts';
 import { createMailer } from '../services/notifications/mailer.ts';
+import { insertTestPerson } from '../services/people/test-person.ts';
 import { monitorAvailability } from '../store/database/availability.ts';
 import { openStore, type Store } from '../store/database/index.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
@@ -81,7 +82,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     ready: async () => !drain.hasBegun() && isAvailable(),
     isOverloaded: () => hasher.isNearCapacity() || inFlight.count() > MAX_IN_FLIGHT_REQUESTS,
   };
-  if (config.profile === 'conformance') await addTestPerson({ store, hasher, clock });
+  if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
   let app: ProviderApp = createProviderApp(config, services, probes, await services.keyRing.load());
   await app.oidc.checkClients();

@@ -1,18 +1,14 @@
 import type Provider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC, errors } from 'oidc-provider';
-import type { Clock } from '../domain/clock.ts';
-import type { Secrets } from '../platform/crypto/secrets.ts';
-import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { ClientRegistry } from '../services/access/client-registry.ts';
 import type { Consents } from '../services/access/consents.ts';
 import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { Revocation } from '../services/access/revocation.ts';
-import type { Audit } from '../services/audit/audit.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
-import type { Store } from '../store/database/index.ts';
+import type { AdapterDeps } from './adapter/adapter.ts';
 
 /** `until` in ms: too many wrong codes, this one was not looked up. */
 export type UserCodeProblem = { kind: 'wrong' } | { kind: 'throttled'; until: number };
@@ -37,21 +33,16 @@ export interface ProviderPages {
   device: DevicePages;
 }
 
-export interface OidcDeps {
+export interface OidcDeps extends AdapterDeps {
   issuer: string;
   allowPrivateLogoutAddresses: boolean;
   /** Seconds; `undefined`: no idle limit. */
   sessionIdleSeconds: number | undefined;
-  store: Store;
-  clock: Clock;
-  secrets: Secrets;
   clients: ClientRegistry;
   consents: Pick<Consents, 'has'>;
   keys: ProviderKeys;
-  audit: Audit;
   revocation: Revocation;
   outbox: Outbox;
-  log: Logger;
   metrics: Metrics;
   rateLimiter: RequestRateLimiter;
   knownDevices: Pick<KnownDevices, 'findDeviceId'>;

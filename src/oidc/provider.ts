@@ -6,8 +6,10 @@ import type { RotatedSession } from '../services/access/session-rotation.ts';
 import { createAdapter } from './adapter/adapter.ts';
 import { refreshBrowserCookie } from './adapter/browser-binding.ts';
 import { paceDevicePolls } from './adapter/device-polls.ts';
+import { createReplayCheck } from './adapter/replay-detection.ts';
 import { requestTransaction } from './adapter/request-transaction.ts';
 import { createSessionAdapter } from './adapter/session-adapter.ts';
+import { cachedDiscovery } from './cached-discovery.ts';
 import { createFindAccount, type FindAccount } from './contexts/account.ts';
 import { createContextResolver, type ContextResolver } from './contexts/context-selection.ts';
 import { createGrantIssuer } from './contexts/grant-issuer.ts';
@@ -27,10 +29,9 @@ import { createPendingCheck, createPrompts } from './prompts/index.ts';
 import {
   forceSid,
   forcePairwiseSubjects,
-  cachedDiscovery,
   compareSecretHashes,
   createSendLogout,
-  useAtomicReplayDetection,
+  replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
   type SendLogout,
 } from './provider-internals.ts';
@@ -60,7 +61,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   compareSecretHashes(provider, deps.clients);
   forceSid(provider);
   forcePairwiseSubjects(provider);
-  useAtomicReplayDetection(provider, deps);
+  replaceReplayCheck(provider, createReplayCheck(deps));
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);

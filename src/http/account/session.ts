@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -49,7 +50,7 @@ function signInUrl(issuer: string, back: string): string {
     code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  return `/auth?${params.toString()}`;
+  return `${ROUTES.authorization}?${params.toString()}`;
 }
 
 /** `GET /account/callback`: the end of that road. The code is thrown away, and the person goes where they wanted. */

@@ -1,11 +1,9 @@
 import type { DevicePages } from '../../oidc/deps.ts';
 import { OTHER_ACCOUNT } from '../../oidc/options/device-flow.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { throttledText } from '../forms/throttled-text.ts';
 import { findNamedAccount } from '../named-account.ts';
-
-/** Where the form of the device flow is posted; the provider's own route. */
-const FORM_ACTION = '/device';
 
 export type DeviceDeps = Pick<HttpDeps, 'pages' | 'i18n' | 'clock' | 'people'>;
 
@@ -15,7 +13,12 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
   return {
     code: (ctx, xsrf, problem) => {
       const typed = ctx.oidc.params?.['user_code'];
-      const values = { action: FORM_ACTION, xsrf, userCode: typeof typed === 'string' ? typed : '', errors: {} };
+      const values = {
+        action: ROUTES.codeVerification,
+        xsrf,
+        userCode: typeof typed === 'string' ? typed : '',
+        errors: {},
+      };
       switch (problem?.kind) {
         case 'wrong':
           pages.show(ctx, 'device/code', { ...values, errors: { user_code: pages.t(ctx, 'device.code.wrong') } }, 422);
@@ -32,7 +35,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
     },
     confirm: async (ctx, xsrf, clientId, userCode) => {
       pages.show(ctx, 'device/confirm', {
-        action: FORM_ACTION,
+        action: ROUTES.codeVerification,
         xsrf,
         userCode,
         app: { name: pages.appName(ctx, clientId) },
@@ -45,16 +48,16 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
       pages.show(ctx, 'device/done', { app: { name: pages.appName(ctx, clientId) }, account });
     },
     denied: (ctx) => {
-      ctx.state['pagePath'] = FORM_ACTION;
+      ctx.state['pagePath'] = ROUTES.codeVerification;
       pages.show(ctx, 'message', {
         title: pages.t(ctx, 'device.denied.title'),
         text: pages.t(ctx, 'device.denied.text'),
-        actions: [{ label: pages.t(ctx, 'device.denied.again'), href: FORM_ACTION, primary: false }],
+        actions: [{ label: pages.t(ctx, 'device.denied.again'), href: ROUTES.codeVerification, primary: false }],
         status: 200,
       });
     },
     expired: (ctx) => {
-      pages.message(ctx, 'expired', { status: 410, again: FORM_ACTION });
+      pages.message(ctx, 'expired', { status: 410, again: ROUTES.codeVerification });
     },
   };
 }

@@ -5,8 +5,7 @@ import { contextId, pairwiseSub } from '../../domain/claims/pairwise.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { ActingContext, PersonFacts } from '../../domain/model.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { hasOfflineAccess } from '../../services/access/revocation.ts';
-import * as grants from '../../store/oidc/grants.ts';
+import { grantedContext, isGrantActive } from '../../services/access/grants.ts';
 import { loadGrantWithSession } from '../adapter/grant-lookup.ts';
 import type { OidcDeps } from '../deps.ts';
 import type { ContextResolver } from './context-selection.ts';
@@ -21,9 +20,13 @@ export type FindAccount = (
 type GrantedContext = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
 
 /**
- * The person behind a session or a token, read anew each time. Nobody is found when the person is disabled, when the grant of
- * the token is gone or its session ended, or when the identity that the grant was given for has ended: then refresh, UserInfo
- * and introspection refuse by themselves (docs/claims.md, rules 8 and 9).
+ * Finds the person of a session or a token, with current data. The result is undefined in these cases, so refresh, UserInfo and
+ * introspection refuse (docs/claims.md, rules 8 and 9):
+ *
+ * - The account is disabled.
+ * - The grant of the token is revoked, or its session ended. The provider's own check (`expiresWithSession`) is switched off: it knows
+ *   one grant for each app, so a second tab would revoke the first.
+ * - The context that the grant was issued for is no longer available.
  */
 export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolver): FindAccount {
   const { store, clock, clients } = deps;
@@ -31,30 +34,20 @@ export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolv
     const facts = await contextResolver.loadFacts(ctx, personId);
     if (facts?.active !== true) return undefined;
     const { grantId } = token ?? {};
-    if (grantId === undefined) return account(deps, ctx, facts, undefined);
-    const standing = await loadGrantWithSession(store, hashId(grantId));
-    if (standing?.grant.personId !== personId || !isGrantSupported(standing, clock.now())) return undefined;
-    const { grant } = standing;
-    const granted = grants.grantedContext(grant);
+    if (grantId === undefined) return createAccount(deps, ctx, facts, undefined);
+    const found = await loadGrantWithSession(store, hashId(grantId));
+    if (found?.grant.personId !== personId || !isGrantActive(found, clock.now())) return undefined;
+    const { grant } = found;
+    const granted = grantedContext(grant);
     if (granted !== undefined) {
       const contexts = availableContexts(facts, clients.entitlementsOf(grant.clientId), localDate(clock.now()));
       if (!isStillAvailable(contexts, granted)) return undefined;
     }
-    return account(deps, ctx, facts, granted);
+    return createAccount(deps, ctx, facts, granted);
   };
 }
 
-/**
- * Whether what a grant gave still stands on something: on the session that it came from, or on `offline_access`. The provider has a
- * check of its own, and it is switched off: it knows one grant for each app, so a second tab would end the first.
- */
-function isGrantSupported({ grant, session }: grants.GrantWithSession, now: number): boolean {
-  if (hasOfflineAccess(grant)) return true;
-  // The row and not the provider's record: that one is gone for a moment while a session gets a new id in another tab.
-  return session?.endedAt === null && session.expiresAt > now;
-}
-
-function account(
+function createAccount(
   deps: OidcDeps,
   ctx: KoaContextWithOIDC,
   facts: PersonFacts,
@@ -65,7 +58,7 @@ function account(
     accountId: facts.id,
     claims: (_use, scope) => {
       const client = ctx.oidc.client;
-      if (client === undefined) throw new Error('claims are made for a client');
+      if (client === undefined) throw new Error('claims need a client: the request has none');
       const sector = sectorIdentifierOf(client);
       const released = buildClaims({
         facts,
@@ -76,7 +69,7 @@ function account(
         subOf: (personId) => pairwiseSub(keys.pairwiseKey, sector, personId),
         ctxId: (context) => contextId(keys.pairwiseKey, sector, facts.id, context),
       });
-      // The provider makes the pairwise value itself, from the internal id.
+      // The provider derives the pairwise value from the internal id.
       return { ...released, sub: facts.id };
     },
   };

@@ -2,22 +2,22 @@ import { availableContexts, findContext, visibleChildren, type VisibleChild } fr
 import { contextId } from '../../domain/claims/pairwise.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { ActingContext, Enrollment, PersonFacts, School } from '../../domain/model.ts';
-import * as grants from '../../store/oidc/grants.ts';
-import * as people from '../../store/people/people.ts';
+import { findLastContext } from '../../services/access/grants.ts';
+import { findFacts } from '../../services/people/people.ts';
 import type { OidcDeps, Provider } from '../deps.ts';
 import { sectorIdentifierOf } from './sector-identifier.ts';
 
-/** One entry of the chooser. */
+/** One entry of the context selection page. */
 export interface ContextChoice {
-  /** Opaque, and the same each time: `acting.ctx` of the tokens. */
+  /** Opaque and constant: `acting.ctx` of the tokens. */
   id: string;
   context: ActingContext;
-  /** With role `parent`: whom it is about. */
+  /** The child; with role `parent` only. */
   childName: string | undefined;
   school: School | undefined;
   /** Of the child, or of the student. */
   enrollment: Enrollment | undefined;
-  /** Used last time at this app. */
+  /** The person selected this context at the last sign-in to the app. */
   isLastUsed: boolean;
 }
 
@@ -25,16 +25,17 @@ export type ListContextChoices = (personId: string, clientId: string) => Promise
 
 type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients' | 'keys'>;
 
-/** The identities that a person can take at an app, as the chooser shows them. */
-export function createContextChoices({ store, clock, clients, keys }: Deps, provider: Provider): ListContextChoices {
+/** Lists the contexts that a person can select at an app, for the context selection page. */
+export function createContextChoices(deps: Deps, provider: Provider): ListContextChoices {
+  const { clock, clients, keys } = deps;
   return async (personId, clientId) => {
     const client = await provider.Client.find(clientId);
     if (client === undefined) return [];
     const today = localDate(clock.now());
     const entitlements = clients.entitlementsOf(clientId);
     const [facts, last] = await Promise.all([
-      store.read((tx) => people.loadPersonFacts(tx, personId, today)),
-      store.read((tx) => grants.findLastContext(tx, personId, clientId)),
+      findFacts(deps, personId),
+      findLastContext(deps.store, personId, clientId),
     ]);
     if (facts === undefined) return [];
     const contexts = availableContexts(facts, entitlements, today);

@@ -5,44 +5,44 @@ import { contextId, pairwiseSub } from '../../domain/claims/pairwise.ts';
 import { requiresActingContext } from '../../domain/claims/scopes.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { ActingContext, PersonFacts } from '../../domain/model.ts';
-import * as people from '../../store/people/people.ts';
+import { findFacts } from '../../services/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
 import { sectorIdentifierOf } from './sector-identifier.ts';
 
-/** What an app says when it wants one identity of the person (docs/claims.md, rule 7). */
+/** The value of the `acting` claims request: one context of the person (docs/claims.md, rule 7). */
 const requestedActing = z.object({
   role: z.string(),
   child: z.string().optional(),
   school_code: z.string().optional(),
 });
 
-/** What the chooser answered; kept by the provider until the request is done. */
+/** The result of the context selection page. The provider stores it with the interaction. */
 export const selectedContext = z.object({ contextId: z.string() });
 
 export interface ContextSelection {
-  /** Whether the request is about an identity at all. */
+  /** True if the request needs a context. */
   requested: boolean;
   available: readonly ActingContext[];
-  /** The one that the tokens will carry; `undefined` while the person has to choose, or has none. */
+  /** The context of the tokens; `undefined` if the person must select one, or has none. */
   selected: ActingContext | undefined;
 }
 
 export interface ContextResolver {
-  /** The facts of a person, read once per request. */
+  /** Loads the facts of a person, once per request. */
   loadFacts(ctx: KoaContextWithOIDC, personId: string): Promise<PersonFacts | undefined>;
-  /** Which identity this authorization request is for. */
+  /** Determines the context of an authorization request. */
   resolve(ctx: KoaContextWithOIDC): Promise<ContextSelection>;
 }
 
 type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients' | 'keys'>;
 
-export function createContextResolver({ store, clock, clients, keys }: Deps): ContextResolver {
+export function createContextResolver(deps: Deps): ContextResolver {
+  const { clock, clients, keys } = deps;
   const cache = new WeakMap<object, Map<string, Promise<PersonFacts | undefined>>>();
   const loadFacts = (ctx: KoaContextWithOIDC, personId: string): Promise<PersonFacts | undefined> => {
     const known = cache.get(ctx.req) ?? new Map<string, Promise<PersonFacts | undefined>>();
     cache.set(ctx.req, known);
-    const facts =
-      known.get(personId) ?? store.read((tx) => people.loadPersonFacts(tx, personId, localDate(clock.now())));
+    const facts = known.get(personId) ?? findFacts(deps, personId);
     known.set(personId, facts);
     return facts;
   };
@@ -75,7 +75,7 @@ interface PairwiseNames {
   idOf(context: ActingContext): string;
 }
 
-/** The order counts: what the person chose just now, what the app asks for, and last the only one there is. */
+/** Selects the context that the person chose in this request, else the one that the app requests, else the only one. */
 function selectContext(
   ctx: KoaContextWithOIDC,
   contexts: readonly ActingContext[],
@@ -86,9 +86,9 @@ function selectContext(
     const chosen = contexts.find((context) => names.idOf(context) === answer.data.contextId);
     if (chosen !== undefined) return chosen;
   }
-  const wish = requestedActing.safeParse(ctx.oidc.claims.id_token?.['acting']?.value);
-  if (wish.success) {
-    const { role, child, school_code: schoolCode } = wish.data;
+  const request = requestedActing.safeParse(ctx.oidc.claims.id_token?.['acting']?.value);
+  if (request.success) {
+    const { role, child, school_code: schoolCode } = request.data;
     return findRequestedContext(contexts, { role, child, schoolCode }, (id) => names.subOf(id));
   }
   return requiresSelection(contexts) ? undefined : contexts[0];

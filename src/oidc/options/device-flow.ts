@@ -2,6 +2,7 @@ import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provid
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import { UserCodeThrottledError } from '../adapter/user-codes.ts';
 import type { DevicePages, UserCodeProblem } from '../deps.ts';
+import { ROUTES } from '../routes.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
 
@@ -49,7 +50,7 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
 function restartDeviceFlow(ctx: KoaContextWithOIDC): void {
   keepUnsaved(ctx);
   ctx.status = 303;
-  ctx.redirect('/device');
+  ctx.redirect(ROUTES.codeVerification);
 }
 
 /** The provider has put the secret of a form into the session. Without this it would save a session that has no end yet, and fail. */

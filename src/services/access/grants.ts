@@ -1,11 +1,32 @@
 import { MAX_GRANTS_PER_SESSION_AND_CLIENT, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT } from '../../domain/sessions.ts';
 import { ConcurrentChangeError } from '../../platform/errors.ts';
-import type { Transaction } from '../../store/database/index.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import { hasConsent } from '../../store/oidc/consents.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import { hasOfflineAccess } from './revocation.ts';
 
-export type { LastContext, NewGrant } from '../../store/oidc/grants.ts';
+export { grantedContext } from '../../store/oidc/grants.ts';
+export type { LastContext } from '../../store/oidc/grants.ts';
+
+/**
+ * Returns true if the tokens of a grant are valid: its session is active, or it has `offline_access`.
+ *
+ * @param now ms
+ */
+export function isGrantActive({ grant, session }: grantStore.GrantWithSession, now: number): boolean {
+  if (hasOfflineAccess(grant)) return true;
+  // Read from the session row: the provider's record is absent for a moment while another tab rotates the session id.
+  return session?.endedAt === null && session.expiresAt > now;
+}
+
+/** Finds the context that the person selected last at this client: a preselection, never a right. */
+export function findLastContext(
+  store: Store,
+  personId: string,
+  clientId: string,
+): Promise<grantStore.LastContext | undefined> {
+  return store.read((tx) => grantStore.findLastContext(tx, personId, clientId));
+}
 
 /**
  * Stores a grant, and revokes the oldest ones beyond the limits. Relying parties are not told: the newer grants are of the same session

@@ -42,6 +42,14 @@ interface Deps {
   outbox: Outbox;
 }
 
+/** Loads the facts of a person as of today, whether the account is active or disabled. */
+export function findFacts(
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+  personId: string,
+): Promise<PersonFacts | undefined> {
+  return store.read((tx) => people.loadPersonFacts(tx, personId, localDate(clock.now())));
+}
+
 /** Finds the account with this login, active or disabled. */
 export async function findByLogin(store: Store, typed: string): Promise<PersonByLogin | undefined> {
   const login = parseLogin(typed);
@@ -73,7 +81,7 @@ async function clearFailures(tx: Transaction, attempts: Deps['passwordVerifier']
 
 export function createPeople({ store, passwordVerifier, clock, audit, revocation, outbox }: Deps): People {
   const findActive: People['findActive'] = async (personId) => {
-    const facts = await store.read((tx) => people.loadPersonFacts(tx, personId, localDate(clock.now())));
+    const facts = await findFacts({ store, clock }, personId);
     return facts?.active === true ? facts : undefined;
   };
   return {
