@@ -8,7 +8,7 @@ import * as credentials from '../store/auth/credentials.ts';
 import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
 import * as grants from '../store/oidc/grants.ts';
-import * as records from '../store/oidc/records.ts';
+import { listModels, purgeAnonymousSessions, purgeExpired } from '../store/oidc/record-purge.ts';
 import * as outboxStore from '../store/outbox.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
@@ -48,12 +48,10 @@ async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[])
 
 /** Deletes expired records, which requests without a sign-in can store. */
 async function purgeRecords(tools: Tools): Promise<void> {
-  const models = await tools.store.read((tx) => records.listModels(tx));
+  const models = await tools.store.read((tx) => listModels(tx));
   await purgeAll(tools, [
-    ...models.map<Purge>(
-      (model) => (tx, now) => records.purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH_SIZE),
-    ),
-    (tx, now) => records.purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH_SIZE),
+    ...models.map<Purge>((model) => (tx, now) => purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH_SIZE)),
+    (tx, now) => purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH_SIZE),
   ]);
 }
 

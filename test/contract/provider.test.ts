@@ -4,6 +4,8 @@ import { it } from 'node:test';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import * as grants from '../../src/store/oidc/grants.ts';
 import * as keys from '../../src/store/oidc/keys.ts';
+import { listModels, purgeExpired } from '../../src/store/oidc/record-purge.ts';
+import { destroyByGrants, destroyByUid } from '../../src/store/oidc/record-revocation.ts';
 import * as records from '../../src/store/oidc/records.ts';
 import * as outbox from '../../src/store/outbox.ts';
 import { planOf } from '../helpers/query-plan.ts';
@@ -59,7 +61,7 @@ eachStore('oidc records', (on) => {
     await put('t1', { model: 'AccessToken', grantHash: 'grant' });
     await put('t2', { model: 'RefreshToken', grantHash: 'grant' });
     await put('t3', { model: 'RefreshToken', grantHash: 'other' });
-    assert.equal(await on.store.write((tx) => records.destroyByGrants(tx, ['grant', 'unknown'])), 2);
+    assert.equal(await on.store.write((tx) => destroyByGrants(tx, ['grant', 'unknown'])), 2);
     const left = await on.store.read((tx) => records.findRecord(tx, 'RefreshToken', 't3'));
     assert.equal(left?.grantHash, 'other');
   });
@@ -68,7 +70,7 @@ eachStore('oidc records', (on) => {
     await put('s1', { uidHash: 's-uid' });
     await put('s2', { uidHash: 's-uid' });
     await put('s3', { uidHash: 's-uid', model: 'Interaction' });
-    assert.equal(await on.store.write((tx) => records.destroyByUid(tx, 'Session', 's-uid')), 2);
+    assert.equal(await on.store.write((tx) => destroyByUid(tx, 'Session', 's-uid')), 2);
     assert.deepEqual([await find('s1'), await find('s2')], [undefined, undefined]);
     assert.equal((await on.store.read((tx) => records.findRecord(tx, 'Interaction', 's3')))?.idHash, 's3');
   });
@@ -77,9 +79,9 @@ eachStore('oidc records', (on) => {
     await put('eternal', { expiresAt: null });
     await put('tombstone', { expiresAt: null });
     await on.store.write((tx) => records.destroyRecord(tx, 'Session', 'tombstone'));
-    const models = await on.store.read((tx) => records.listModels(tx));
+    const models = await on.store.read((tx) => listModels(tx));
     const purge = async (now: number): Promise<number> => {
-      const counts = models.map((model) => on.store.write((tx) => records.purgeExpired(tx, model, now, 3)));
+      const counts = models.map((model) => on.store.write((tx) => purgeExpired(tx, model, now, 3)));
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     };
     assert.equal(await purge(NOW + 99), 1);

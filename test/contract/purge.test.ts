@@ -6,6 +6,8 @@ import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
+import { listModels, purgeAnonymousSessions, purgeExpired } from '../../src/store/oidc/record-purge.ts';
+import { destroyInteractionsOf } from '../../src/store/oidc/record-revocation.ts';
 import * as records from '../../src/store/oidc/records.ts';
 import { planOf } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -35,37 +37,37 @@ eachStore('purging of expired records', (on) => {
       await put(tx, 'anonymous', {});
       await put(tx, 'old', { expiresAt: NOW - 100 });
       await put(tx, 'step', { model: 'Interaction', accountId: 'father' });
-      await records.destroyInteractionsOf(tx, 'father');
+      await destroyInteractionsOf(tx, 'father');
     });
     await on.store.write((tx) => tx.execute('analyze', []));
   });
 
   it('finds them by the index of model and expiry, and each model by one entry', async () => {
-    const plan = await planOf(on.store, (tx) => records.purgeExpired(tx, 'AccessToken', NOW, 10));
+    const plan = await planOf(on.store, (tx) => purgeExpired(tx, 'AccessToken', NOW, 10));
     assert.match(plan, /oidc_records_expires_idx/);
     assert.match(
-      await planOf(on.store, (tx) => records.purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
+      await planOf(on.store, (tx) => purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
       /oidc_records_expires_idx/,
     );
-    assert.deepEqual(await on.store.read((tx) => records.listModels(tx)), ['Interaction', 'Session']);
-    const models = await planOf(on.store, (tx) => records.listModels(tx));
+    assert.deepEqual(await on.store.read((tx) => listModels(tx)), ['Interaction', 'Session']);
+    const models = await planOf(on.store, (tx) => listModels(tx));
     assert.match(models, /SEARCH oidc_records USING COVERING INDEX|Index Only Scan/);
   });
 
   it('deletes sessions without a person within the range, and no others', async () => {
-    assert.equal(await on.store.write((tx) => records.purgeAnonymousSessions(tx, NOW - 100, NOW, 10)), 1);
+    assert.equal(await on.store.write((tx) => purgeAnonymousSessions(tx, NOW - 100, NOW, 10)), 1);
     assert.deepEqual(await ids(), ['old', 'person', 'step']);
   });
 
   it('keeps no payload of what was destroyed, until it expires', async () => {
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
     assert.equal(rows.find(({ idHash }) => idHash === 'step')?.payload, '');
-    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Interaction', NOW, 10)), 1);
+    assert.equal(await on.store.write((tx) => purgeExpired(tx, 'Interaction', NOW, 10)), 1);
   });
 
   it('deletes one model at a time, up to the limit', async () => {
-    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Session', NOW, 1)), 1);
-    assert.equal(await on.store.write((tx) => records.purgeExpired(tx, 'Session', NOW, 10)), 1);
+    assert.equal(await on.store.write((tx) => purgeExpired(tx, 'Session', NOW, 1)), 1);
+    assert.equal(await on.store.write((tx) => purgeExpired(tx, 'Session', NOW, 10)), 1);
     assert.deepEqual(await ids(), []);
   });
 });

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
-import * as records from '../../src/store/oidc/records.ts';
+import { destroyByUid, destroyInteractionsOf } from '../../src/store/oidc/record-revocation.ts';
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
@@ -102,7 +102,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
     const thief = createHttpBrowser(service.issuer);
     const next = await waitForAdmission(service.issuer, thief, LOGIN.T2);
     const answer = await overtake(
-      (tx) => records.destroyInteractionsOf(tx, personId('T2')),
+      (tx) => destroyInteractionsOf(tx, personId('T2')),
       () => thief.open(next),
     );
     assert.equal(answer.status, 410);
@@ -118,7 +118,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
     const answer = await overtake(
       async (tx) => {
         for (const { sessionHash } of await sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())) {
-          await records.destroyByUid(tx, 'Session', sessionHash);
+          await destroyByUid(tx, 'Session', sessionHash);
           await sessions.markRevoked(tx, [sessionHash], Date.now());
         }
       },

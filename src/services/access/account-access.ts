@@ -3,7 +3,7 @@ import * as sessionStore from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as consentStore from '../../store/oidc/consents.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
-import * as records from '../../store/oidc/records.ts';
+import { destroyInteractionsOf } from '../../store/oidc/record-revocation.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
@@ -122,7 +122,7 @@ function createSessionRevocation({
       const kept = await store.write(async (tx) => {
         // Sign-ins in progress end too: a moment later they would be sessions.
         await people.incrementCredentialVersion(tx, personId);
-        await records.destroyInteractionsOf(tx, personId);
+        await destroyInteractionsOf(tx, personId);
         const count = await revokeWhere(tx, personId, (hash) => hash !== keep);
         const rotated = await revocation.rotateSession(tx, keep);
         await record(tx, personId, count, { event: 'session.others_revoked', address });
@@ -180,7 +180,7 @@ function createRevokeApp({ store, audit, revocation, outbox }: Deps): AccountAcc
       if (consents === 0 && grants.length === 0) return false;
       await revocation.revokeGrants(tx, grants);
       // An answer to the consent page that is being stored would give the access back.
-      await records.destroyInteractionsOf(tx, personId, clientId);
+      await destroyInteractionsOf(tx, personId, clientId);
       await audit.append(tx, {
         event: 'grant.revoked',
         outcome: 'ok',

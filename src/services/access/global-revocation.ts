@@ -4,6 +4,8 @@ import * as credentials from '../../store/auth/credentials.ts';
 import * as sessionStore from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
+import { listModels } from '../../store/oidc/record-purge.ts';
+import { destroyAfter, destroyByUids } from '../../store/oidc/record-revocation.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -52,7 +54,7 @@ export function createGlobalRevocation(deps: Deps): GlobalRevocation {
       await inBatches(store, (tx, after) => people.incrementCredentialVersions(tx, after, ROW_BATCH_SIZE));
       await destroyAllOfModel(store, 'Interaction');
       const revoked = { sessions: await revokeAllSessions(deps), grants: await deleteGrants(store) };
-      for (const model of await store.read((tx) => records.listModels(tx))) await destroyAllOfModel(store, model);
+      for (const model of await store.read((tx) => listModels(tx))) await destroyAllOfModel(store, model);
       outbox.wake();
       return revoked;
     },
@@ -80,7 +82,7 @@ async function revokeSessionsCreatedUntil({ store, ...deps }: Deps, createdUntil
       const hashes = sessions.map(({ sessionHash }) => sessionHash);
       await enqueueNotices(tx, deps, sessions);
       await sessionStore.markRevoked(tx, hashes, deps.clock.now());
-      await records.destroyByUids(tx, 'Session', hashes);
+      await destroyByUids(tx, 'Session', hashes);
       return hashes;
     });
     ended += batch.length;
@@ -115,7 +117,7 @@ async function deleteGrants(store: Store): Promise<number> {
 }
 
 function destroyAllOfModel(store: Store, model: string): Promise<void> {
-  return inBatches(store, (tx, after) => records.destroyAfter(tx, model, after, ROW_BATCH_SIZE));
+  return inBatches(store, (tx, after) => destroyAfter(tx, model, after, ROW_BATCH_SIZE));
 }
 
 /** @param work returns where the next call continues; `undefined` at the end */

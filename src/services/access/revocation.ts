@@ -7,6 +7,7 @@ import * as sessionStore from '../../store/auth/sessions.ts';
 import { chunksOf } from '../../store/database/bulk-insert.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
+import { destroyByUids, destroyInteractionsOf } from '../../store/oidc/record-revocation.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { Outbox } from '../notifications/outbox.ts';
@@ -97,7 +98,7 @@ export function createRevocation(deps: Deps): Revocation {
     );
     const grants = await grantStore.listGrantsBySessions(tx, sessionHashes);
     await revokeGrantRows(tx, keepOffline ? grants.filter((grant) => !hasOfflineAccess(grant)) : grants);
-    for (const part of chunksOf(sessionHashes)) await records.destroyByUids(tx, 'Session', part);
+    for (const part of chunksOf(sessionHashes)) await destroyByUids(tx, 'Session', part);
     return notices;
   };
   return {
@@ -105,7 +106,7 @@ export function createRevocation(deps: Deps): Revocation {
     rotateSession: rotate,
     revokeAllOf: async (tx, personId, keep) => {
       // A person who has given the password and waits with the last redirect would be signed in a moment later.
-      await records.destroyInteractionsOf(tx, personId);
+      await destroyInteractionsOf(tx, personId);
       const live = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
       const others = live.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
       await revokeSessions(tx, personId, others, { keepOffline: false });

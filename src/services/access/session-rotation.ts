@@ -8,6 +8,7 @@ import * as sessions from '../../store/auth/sessions.ts';
 import { chunksOf } from '../../store/database/bulk-insert.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
+import { destroyByUid, destroyCodes } from '../../store/oidc/record-revocation.ts';
 import * as records from '../../store/oidc/records.ts';
 
 /** Ids of sessions: 256 random bits, as many as the provider uses. */
@@ -58,8 +59,8 @@ export function createSessionRotation({ secrets, clock, random }: Deps): RotateS
       createdAt: now,
     });
     const movedGrants = await grants.updateGrantsSession(tx, sessionHash, hashId(uid));
-    for (const part of chunksOf(movedGrants)) await records.destroyCodes(tx, part);
-    await records.destroyByUid(tx, 'Session', sessionHash);
+    for (const part of chunksOf(movedGrants)) await destroyCodes(tx, part);
+    await destroyByUid(tx, 'Session', sessionHash);
     return { id: jti, expiresAt: moved.remember ? moved.expiresAt : undefined };
   };
 }

@@ -4,7 +4,8 @@ import type { ActingContext } from '../../domain/model.ts';
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
-import { deleteRecords, destroyByGrants, foundColumns, type FoundRecord } from './records.ts';
+import { deleteRecords, destroyByGrants } from './record-revocation.ts';
+import { foundColumns, type FoundRecord } from './records.ts';
 
 /** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
 export type GrantRow = Tables['grants']['$inferSelect'];

@@ -1,6 +1,5 @@
-import { and, desc, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
 
-import { unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -168,6 +167,23 @@ export async function findRecordByUserCode(
   return row;
 }
 
+/** The records of several sessions, with the uid of each, the newest last. Keep the list below the parameters of one statement. */
+export async function findRecordsByUids(
+  tx: Transaction,
+  model: string,
+  uidHashes: readonly string[],
+): Promise<(FoundRecord & { uidHash: string | null })[]> {
+  const oidcRecords = tx.tables.oidcRecords;
+  if (uidHashes.length === 0) return [];
+  return tx.db
+    .select({ ...foundColumns(oidcRecords), uidHash: oidcRecords.uidHash })
+    .from(oidcRecords)
+    .where(
+      and(eq(oidcRecords.model, model), inArray(oidcRecords.uidHash, [...uidHashes]), eq(oidcRecords.destroyed, false)),
+    )
+    .orderBy(oidcRecords.createdAt);
+}
+
 const consume = preparedStatement(
   ({ db, tables: { oidcRecords } }, param: Param<{ model: string; idHash: string; now: number }>) =>
     db
@@ -241,155 +257,7 @@ export async function destroyRecord(tx: Transaction, model: string, idHash: stri
   return (await destroyById(tx, { model, idHash })).length > 0;
 }
 
-/** Deletes records of a model that nothing saves again; the list must fit into one statement, here and below. */
-export async function deleteRecords(tx: Transaction, model: string, idHashes: readonly string[]): Promise<void> {
-  const oidcRecords = tx.tables.oidcRecords;
-  await tx.db.delete(oidcRecords).where(and(eq(oidcRecords.model, model), inArray(oidcRecords.idHash, [...idHashes])));
-}
-
-/** Ends every code and token of some grants. @returns how many */
-export async function destroyByGrants(tx: Transaction, grantHashes: readonly string[]): Promise<number> {
-  return destroyWhere(tx, inArray(tx.tables.oidcRecords.grantHash, [...grantHashes]));
-}
-
-/** Ends a session under every id that it had. @returns how many */
-export async function destroyByUid(tx: Transaction, model: string, uidHash: string): Promise<number> {
-  return destroyByUids(tx, model, [uidHash]);
-}
-
-/** The same for some sessions. */
-export async function destroyByUids(tx: Transaction, model: string, uidHashes: readonly string[]): Promise<number> {
-  const oidcRecords = tx.tables.oidcRecords;
-  return destroyWhere(tx, and(eq(oidcRecords.model, model), inArray(oidcRecords.uidHash, [...uidHashes])));
-}
-
-/** Destroys the codes of these grants that no client has redeemed; of devices, those that were approved. */
-export async function destroyCodes(tx: Transaction, grantHashes: readonly string[]): Promise<void> {
-  const oidcRecords = tx.tables.oidcRecords;
-  await destroyWhere(
-    tx,
-    and(
-      inArray(oidcRecords.grantHash, [...grantHashes]),
-      inArray(oidcRecords.model, ['AuthorizationCode', 'DeviceCode']),
-    ),
-  );
-}
-
-async function destroyWhere(tx: Transaction, where: SQL | undefined): Promise<number> {
-  const oidcRecords = tx.tables.oidcRecords;
-  const rows = await tx.db
-    .update(oidcRecords)
-    .set(tombstone(oidcRecords))
-    .where(and(where, eq(oidcRecords.destroyed, false)))
-    .returning({ idHash: oidcRecords.idHash });
-  return rows.length;
-}
-
 /** Without an expiry of its own a tombstone would stay for ever. */
-function tombstone(oidcRecords: Tables['oidcRecords']): { destroyed: boolean; payload: string; expiresAt: SQL } {
+export function tombstone(oidcRecords: Tables['oidcRecords']): { destroyed: boolean; payload: string; expiresAt: SQL } {
   return { destroyed: true, payload: '', expiresAt: sql`coalesce(${oidcRecords.expiresAt}, ${oidcRecords.createdAt})` };
-}
-
-/** Ends the requests in which a person has signed in, or was signed in, and that wait to go on: all, or those of one client. @returns how many */
-export async function destroyInteractionsOf(tx: Transaction, personId: string, clientId?: string): Promise<number> {
-  const oidcRecords = tx.tables.oidcRecords;
-  const ofClient = clientId === undefined ? undefined : eq(oidcRecords.clientId, clientId);
-  // The letters of the partial index: a parameter could be any model.
-  return destroyWhere(tx, and(sql`model = 'Interaction'`, eq(oidcRecords.accountId, personId), ofClient));
-}
-
-/** The records of several sessions, with the uid of each, the newest last. Keep the list below the parameters of one statement. */
-export async function findRecordsByUids(
-  tx: Transaction,
-  model: string,
-  uidHashes: readonly string[],
-): Promise<(FoundRecord & { uidHash: string | null })[]> {
-  const oidcRecords = tx.tables.oidcRecords;
-  if (uidHashes.length === 0) return [];
-  return tx.db
-    .select({ ...foundColumns(oidcRecords), uidHash: oidcRecords.uidHash })
-    .from(oidcRecords)
-    .where(
-      and(eq(oidcRecords.model, model), inArray(oidcRecords.uidHash, [...uidHashes]), eq(oidcRecords.destroyed, false)),
-    )
-    .orderBy(oidcRecords.createdAt);
-}
-
-/**
- * Ends up to `limit` records of a model, in the order of their hashes.
- *
- * @returns where the next call continues; `undefined` at the end
- */
-export async function destroyAfter(
-  tx: Transaction,
-  model: string,
-  afterHash: string,
-  limit: number,
-): Promise<string | undefined> {
-  const oidcRecords = tx.tables.oidcRecords;
-  const rows = await tx.db
-    .select({ idHash: oidcRecords.idHash })
-    .from(oidcRecords)
-    .where(and(eq(oidcRecords.model, model), gt(oidcRecords.idHash, afterHash)))
-    .orderBy(oidcRecords.idHash)
-    .limit(limit);
-  const last = rows.at(-1)?.idHash;
-  if (last === undefined) return undefined;
-  await destroyWhere(
-    tx,
-    and(eq(oidcRecords.model, model), gt(oidcRecords.idHash, afterHash), lte(oidcRecords.idHash, last)),
-  );
-  return last;
-}
-
-/** Lists the models that have records. Reads one entry of an index for each, however many records there are. */
-export async function listModels(tx: Transaction): Promise<string[]> {
-  const { oidcRecords } = tx.tables;
-  const models: string[] = [];
-  for (;;) {
-    const [next] = await tx.db
-      .select({ model: oidcRecords.model })
-      .from(oidcRecords)
-      .where(gt(oidcRecords.model, models.at(-1) ?? ''))
-      .orderBy(oidcRecords.model)
-      .limit(1);
-    if (next === undefined) return models;
-    models.push(next.model);
-  }
-}
-
-/** Deletes up to `limit` records and tombstones of a model that expired at `now` (ms) or before. @returns how many */
-export async function purgeExpired(tx: Transaction, model: string, now: number, limit: number): Promise<number> {
-  return purgeWhere(tx, model, lte(tx.tables.oidcRecords.expiresAt, now), limit);
-}
-
-/**
- * Deletes up to `limit` sessions without a person that expired after `from` and not after `to` (ms). Those of people are between them in
- * the index, so a short range keeps it fast. @returns how many
- */
-export async function purgeAnonymousSessions(
-  tx: Transaction,
-  from: number,
-  to: number,
-  limit: number,
-): Promise<number> {
-  const { accountId, expiresAt } = tx.tables.oidcRecords;
-  return purgeWhere(tx, 'Session', and(gt(expiresAt, from), lte(expiresAt, to), isNull(accountId)), limit);
-}
-
-async function purgeWhere(tx: Transaction, model: string, expired: SQL | undefined, limit: number): Promise<number> {
-  const { oidcRecords } = tx.tables;
-  const isExpired = and(eq(oidcRecords.model, model), expired);
-  const some = tx.db
-    .select({ idHash: oidcRecords.idHash })
-    .from(oidcRecords)
-    .where(isExpired)
-    .orderBy(oidcRecords.expiresAt)
-    .limit(limit);
-  const rows = await tx.db
-    .delete(oidcRecords)
-    // The condition again: a record that was saved meanwhile expires later.
-    .where(and(isExpired, inArray(oidcRecords.idHash, unlockedRows(tx, some))))
-    .returning({ idHash: oidcRecords.idHash });
-  return rows.length;
 }
