@@ -40,7 +40,7 @@ export function startOutboxDelivery(deps: Deps): PeriodicJob {
   const wake = (): void => {
     for (const lane of lanes) lane.wake();
   };
-  deps.outbox.onWake(wake);
+  deps.outbox.onEnqueued(wake);
   return {
     wake,
     stop: async () => {

@@ -39,6 +39,28 @@ eachStore('unit of work', (on) => {
     assert.equal(await has('990002'), false);
   });
 
+  it('calls the actions of afterCommit once, after the commit', async () => {
+    const states: string[] = [];
+    const action = (): void => void states.push('called');
+    await on.store.write(async (tx) => {
+      tx.afterCommit(action);
+      tx.afterCommit(action);
+      await add(tx, '990030');
+      states.push('before the commit');
+    });
+    assert.deepEqual(states, ['before the commit', 'called']);
+  });
+
+  it('calls no action of afterCommit after a rollback', async () => {
+    let calls = 0;
+    const work = on.store.write((tx) => {
+      tx.afterCommit(() => (calls += 1));
+      throw new Error('half-way');
+    });
+    await assert.rejects(work, { message: 'half-way' });
+    assert.equal(calls, 0);
+  });
+
   it('lets one of many parallel writes fail alone', async () => {
     const codes = Array.from({ length: 30 }, (_, i) => `9901${String(i).padStart(2, '0')}`);
     const results = await Promise.allSettled(

@@ -102,7 +102,7 @@ export interface TestServices {
   readonly clock: Clock;
   readonly knownDevices: KnownDevices;
   forward(ms: number): void;
-  /** How often the outbox was told that something is due, since the last call. */
+  /** Counts the commits that enqueued jobs since the last call. */
   wakes(): number;
   /** The entries that the audit log has got since the last call. */
   newEntries(): Promise<ChainedEntry[]>;
@@ -113,7 +113,7 @@ export interface TestServices {
 /** The services over a store, as `createContainer` connects them, without HTTP, argon2id and jobs. */
 export function createTestServices(store: Store, clients: readonly ClientRegistration[] = []): TestServices {
   let now = TEST_NOW;
-  let kicks = 0;
+  let commits = 0;
   let lastSeq = 0;
   const clock = { now: () => now };
   const kept = createCapturedLog();
@@ -126,7 +126,7 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   const registrations = { clients, resourceServers: [] };
   const basics = { ...base, metrics, clients: createClientRegistry(registrations, TEST_ISSUER, i18n) };
   const outbox = createOutbox(basics);
-  outbox.onWake(() => (kicks += 1));
+  outbox.onEnqueued(() => (commits += 1));
   const knownDevices = createKnownDevices(basics);
   const records = { ...basics, knownDevices, audit: createAudit(basics), outbox };
   const ends = { ...records, revocation: createRevocation(records), passwordVerifier: createPasswordVerifier(records) };
@@ -146,8 +146,8 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
       now += ms;
     },
     wakes: () => {
-      const count = kicks;
-      kicks = 0;
+      const count = commits;
+      commits = 0;
       return count;
     },
     newEntries: async () => {

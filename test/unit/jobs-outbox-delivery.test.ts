@@ -47,11 +47,16 @@ eachStore('outbox', (on) => {
     assert.throws(() => services.outbox.open({ id: 'x', payload: unknown }));
   });
 
-  it('tells its listeners that something is due', () => {
+  it('notifies its listeners once after each commit that enqueued jobs', async () => {
     services.wakes();
-    services.outbox.wake();
-    services.outbox.wake();
-    assert.equal(services.wakes(), 2);
+    await on.store.write(async (tx) => {
+      await services.outbox.enqueue(tx, MAIL);
+      await services.outbox.enqueueAll(tx, [LOGOUT, LOGOUT]);
+      assert.equal(services.wakes(), 0, 'before the commit');
+    });
+    assert.equal(services.wakes(), 1);
+    await on.store.write((tx) => services.outbox.enqueueAll(tx, []));
+    assert.equal(services.wakes(), 0, 'no job');
   });
 
   it('waits until each job was delivered or has failed once', async () => {

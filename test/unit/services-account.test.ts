@@ -25,7 +25,7 @@ eachStore('account', (on) => {
       for (const table of [sessions, grants, oidcRecords, outbox, consents, throttles]) await tx.db.delete(table);
     });
     const app = { personId: 'father', clientId: 'app', sessionHash: 's' };
-    await storeSession(services, { sessionHash: 's', personId: 'father' });
+    await storeSession(services, { sessionHash: 's', personId: 'father', sids: { app: 'sid' } });
     await storeGrant(services, { ...app, grantHash: 'offline', scopes: 'openid offline_access' });
     await services.newEntries();
     services.wakes();
@@ -34,7 +34,7 @@ eachStore('account', (on) => {
   it('keeps offline access when one session ends, and tells the outbox', async () => {
     assert.equal(await services.access.revokeSession('father', 's', ADDRESS), true);
     assert.deepEqual(await listAlive(services), grantEntries('offline').sort());
-    await storeSession(services, { sessionHash: 's2', personId: 'father' });
+    await storeSession(services, { sessionHash: 's2', personId: 'father', sids: { app: 'sid-2' } });
     await storeGrant(services, {
       ...{ personId: 'father', clientId: 'app', sessionHash: 's2' },
       ...{ grantHash: 'offline2', scopes: 'openid offline_access' },
@@ -47,6 +47,7 @@ eachStore('account', (on) => {
   });
 
   it('tells the outbox when the other sessions ended', async () => {
+    await storeSession(services, { sessionHash: 's2', personId: 'father', sids: { app: 'sid-2' } });
     await services.access.revokeOtherSessions('father', 's', ADDRESS);
     assert.equal(services.wakes(), 1);
   });

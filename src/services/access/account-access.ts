@@ -6,7 +6,6 @@ import * as grantStore from '../../store/oidc/grants.ts';
 import { destroyInteractionsOf } from '../../store/oidc/record-revocation.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Outbox } from '../notifications/outbox.ts';
 import type { Revocation, LogoutNotice } from './revocation.ts';
 import type { RotatedSession } from './session-rotation.ts';
 
@@ -47,11 +46,10 @@ interface Deps {
   clock: Clock;
   audit: Audit;
   revocation: Revocation;
-  outbox: Outbox;
 }
 
 export function createAccountAccess(deps: Deps): AccountAccess {
-  const { store, clock, revocation, outbox } = deps;
+  const { store, clock, revocation } = deps;
   return {
     listSessions: (personId) => store.read((tx) => sessionStore.findActiveSessionsByPerson(tx, personId, clock.now())),
     findSession: (sessionHash) => store.read((tx) => sessionStore.findSession(tx, sessionHash)),
@@ -75,7 +73,6 @@ export function createAccountAccess(deps: Deps): AccountAccess {
           await revocation.revokeSessions(tx, personId, hashes, { keepOffline: true });
         });
       }
-      if (expired.length > 0) outbox.wake();
       return expired.length;
     },
     revokeApp: createRevokeApp(deps),
@@ -88,7 +85,6 @@ function createSessionRevocation({
   clock,
   audit,
   revocation,
-  outbox,
 }: Deps): Pick<AccountAccess, 'revokeSession' | 'revokeOtherSessions'> {
   const revokeWhere = async (
     tx: Transaction,
@@ -115,7 +111,6 @@ function createSessionRevocation({
         if (count > 0) await record(tx, personId, count, { event: 'session.revoked', address });
         return count;
       });
-      outbox.wake();
       return ended > 0;
     },
     revokeOtherSessions: async (personId, keep, address) => {
@@ -128,13 +123,12 @@ function createSessionRevocation({
         await record(tx, personId, count, { event: 'session.others_revoked', address });
         return rotated;
       });
-      outbox.wake();
       return kept;
     },
   };
 }
 
-function createLogOut({ store, audit, revocation, outbox }: Deps): AccountAccess['logOut'] {
+function createLogOut({ store, audit, revocation }: Deps): AccountAccess['logOut'] {
   return async (personId, sessionHash, address) => {
     const notices = await store.write(async (tx) => {
       // Of two requests for the same session the second one waits here and finds it ended.
@@ -152,7 +146,6 @@ function createLogOut({ store, audit, revocation, outbox }: Deps): AccountAccess
       });
       return enqueued;
     });
-    outbox.wake();
     return notices;
   };
 }
@@ -170,7 +163,7 @@ function mergeApps(found: readonly AuthorizedApp[]): AuthorizedApp[] {
   }));
 }
 
-function createRevokeApp({ store, audit, revocation, outbox }: Deps): AccountAccess['revokeApp'] {
+function createRevokeApp({ store, audit, revocation }: Deps): AccountAccess['revokeApp'] {
   return async (personId, clientId, address) => {
     const found = await store.write(async (tx) => {
       await people.lockPerson(tx, personId);
@@ -191,7 +184,6 @@ function createRevokeApp({ store, audit, revocation, outbox }: Deps): AccountAcc
       });
       return true;
     });
-    outbox.wake();
     return found;
   };
 }

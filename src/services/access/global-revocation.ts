@@ -43,7 +43,7 @@ interface Deps {
 }
 
 export function createGlobalRevocation(deps: Deps): GlobalRevocation {
-  const { store, audit, outbox } = deps;
+  const { store, audit } = deps;
   return {
     revokeAll: async (reason) => {
       await store.write(async (tx) => {
@@ -55,7 +55,6 @@ export function createGlobalRevocation(deps: Deps): GlobalRevocation {
       await destroyAllOfModel(store, 'Interaction');
       const revoked = { sessions: await revokeAllSessions(deps), grants: await deleteGrants(store) };
       for (const model of await store.read((tx) => listModels(tx))) await destroyAllOfModel(store, model);
-      outbox.wake();
       return revoked;
     },
   };

@@ -92,16 +92,15 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const personId =
         login && (await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value)));
       const requested = { event: 'password_reset.requested', subjectId: personId, address };
-      const isSent = await audit.recordResult(async (tx) => {
+      await audit.recordResult(async (tx) => {
         const { admitted, events } = await admit(tx, personId, address, {
           ...requested,
           outcome: 'refused',
         });
-        if (!admitted) return { result: false, events };
+        if (!admitted) return { result: undefined, events };
         const sent = personId !== undefined && (await send(tx, personId));
-        return { result: sent, events: [...events, { ...requested, outcome: sent ? 'ok' : 'refused' }] };
+        return { result: undefined, events: [...events, { ...requested, outcome: sent ? 'ok' : 'refused' }] };
       });
-      if (isSent) deps.outbox.wake();
     },
     find: async (token) => {
       const link = await findActive(hashId(token));
@@ -130,7 +129,6 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         });
         return true;
       });
-      if (done) deps.outbox.wake();
       return done ? { kind: 'changed', personId } : { kind: 'expired' };
     },
   };

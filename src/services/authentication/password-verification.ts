@@ -86,7 +86,7 @@ interface Deps {
 }
 
 export function createPasswordVerifier(deps: Deps): PasswordVerifier {
-  const { store, clock, audit, outbox } = deps;
+  const { store, clock, audit } = deps;
   const compare = createComparison(deps);
   const countWrong = createFailureCounter(deps);
   const keysOf = createCounterKeys(deps);
@@ -110,14 +110,12 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
         },
       );
       const isWrong = result.kind === 'wrong';
-      const isMailed = await audit.recordResult(async (tx) => {
+      await audit.recordResult(async (tx) => {
         const events = isWrong
           ? await countWrong(tx, keys, entrance)
           : await resetAfterSuccess(tx, keys, entrance, clock.now());
-        const mailed = events.some(({ event }) => event === FIRST_PASSWORD_CLOSED_EVENT);
-        return { result: mailed, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
+        return { result: undefined, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
       });
-      if (isMailed) outbox.wake();
       return result;
     },
     resetFailures: createResetFailures(deps),

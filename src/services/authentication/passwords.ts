@@ -70,7 +70,7 @@ interface Deps {
 }
 
 export function createPasswords(deps: Deps): Passwords {
-  const { store, passwordVerifier, hasher, audit, clock, outbox, minLength } = deps;
+  const { store, passwordVerifier, hasher, audit, clock, minLength } = deps;
   const validate = createPasswordValidation(deps.store, deps.secrets, minLength);
   const onPasswordSet = createOnPasswordSet(deps);
   return {
@@ -108,7 +108,6 @@ export function createPasswords(deps: Deps): Passwords {
         return { credentialVersion: version, kept };
       });
       if (changed === undefined) return { kind: 'wrong_current' };
-      outbox.wake();
       return { kind: 'changed', ...changed };
     },
   };

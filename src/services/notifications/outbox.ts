@@ -28,29 +28,28 @@ export type LogoutJob = z.infer<typeof logoutPayload>;
 export type OutboxJob = z.infer<typeof payload>;
 
 /**
- * What must reach somebody else, written down in the same unit of work as its cause and delivered afterwards. A dead mail
- * server or relying party loses nothing and blocks nobody.
+ * Mails and logout notices, stored in the transaction of their cause and delivered after its commit. An unavailable mail server or relying
+ * party loses no job and blocks no request.
  */
 export interface Outbox {
   /** @returns the id of the job */
   enqueue(tx: Transaction, job: OutboxJob): Promise<string>;
-  /** The same for any number of jobs, in a few statements. @returns the ids of the jobs, in the order of the jobs */
+  /** Enqueues any number of jobs in a few statements. @returns their ids, in the order of the jobs */
   enqueueAll(tx: Transaction, jobs: readonly OutboxJob[]): Promise<string[]>;
-  /** @throws {Error} when the row was changed or moved */
+  /** Opens the sealed job of a row. @throws {Error} if the row was changed or moved */
   open(row: { id: string; payload: string }): OutboxJob;
-  /** Tells the worker of this process that something is due; call it after the unit of work has committed. */
-  wake(): void;
   /**
-   * Waits until each job was delivered or has failed once, for about 1.5 seconds at most.
+   * Waits until each job is delivered or has failed once, for about 1.5 seconds at most.
    *
    * @returns the ids of the delivered jobs
    */
   waitForDelivery(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  onWake(listener: () => void): void;
+  /** Calls `listener` after each commit that has enqueued jobs in this process. */
+  onEnqueued(listener: () => void): void;
 }
 
-/** Milliseconds between two looks at the outbox while a person waits; about 1.5 seconds together. */
-const DELIVERY_POLL_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
+/** Pauses between two reads of the outcomes, in milliseconds: a person waits, so about 1.5 seconds together. */
+const DELIVERY_POLLS_MS = [25, 50, 75, 100, 150, 200, 250, 300, 350];
 
 interface Deps {
   store: Store;
@@ -61,6 +60,9 @@ interface Deps {
 
 export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
   const events = new EventEmitter();
+  const notifyListeners = (): void => {
+    events.emit('due');
+  };
   const toRow = (job: OutboxJob): outboxStore.NewOutboxRow => {
     const id = random.uuid();
     const now = clock.now();
@@ -71,25 +73,27 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
     enqueue: async (tx, job) => {
       const row = toRow(job);
       await outboxStore.insertJob(tx, row);
+      tx.afterCommit(notifyListeners);
       return row.id;
     },
     enqueueAll: async (tx, jobs) => {
       const rows = jobs.map(toRow);
+      if (rows.length === 0) return [];
       await insertMany(tx, tx.tables.outbox, rows);
+      tx.afterCommit(notifyListeners);
       return rows.map(({ id }) => id);
     },
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
-    wake: () => events.emit('due'),
     waitForDelivery: async (ids) => {
       if (ids.length === 0) return new Set();
       let rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
-      for (const wait of DELIVERY_POLL_MS) {
+      for (const wait of DELIVERY_POLLS_MS) {
         if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;
         await sleep(wait);
         rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
       }
       return new Set(rows.filter(({ doneAt }) => doneAt !== null).map(({ id }) => id));
     },
-    onWake: (listener) => events.on('due', listener),
+    onEnqueued: (listener) => events.on('due', listener),
   };
 }

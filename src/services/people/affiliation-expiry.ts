@@ -9,7 +9,6 @@ import * as people from '../../store/people/people.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Outbox } from '../notifications/outbox.ts';
 
 /** A first look goes back so far: no grant lives for more than 90 days. */
 const MAX_LOOKBACK_DAYS = 92;
@@ -32,11 +31,10 @@ interface Deps {
   clients: ClientRegistry;
   audit: Audit;
   revocation: Revocation;
-  outbox: Outbox;
 }
 
 export function createAffiliationExpiry(deps: Deps): AffiliationExpiry {
-  const { store, clock, outbox } = deps;
+  const { store, clock } = deps;
   // Each look begins with the last day that was over at the one before: at the end of a term half a city is behind it.
   let from = localDate(clock.now() - MAX_LOOKBACK_DAYS * DAY_MS);
   const revokeKind = async (kind: affiliations.AffiliationKind, today: string): Promise<number> => {
@@ -60,7 +58,6 @@ export function createAffiliationExpiry(deps: Deps): AffiliationExpiry {
       const today = localDate(now);
       const ended = (await revokeKind('membership', today)) + (await revokeKind('enrollment', today));
       from = localDate(now - DAY_MS);
-      if (ended > 0) outbox.wake();
       return ended;
     },
   };

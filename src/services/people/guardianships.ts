@@ -8,7 +8,6 @@ import * as guardianships from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Outbox } from '../notifications/outbox.ts';
 
 export interface GuardianshipChange {
   id: string;
@@ -33,12 +32,11 @@ interface Deps {
   clock: Clock;
   audit: Audit;
   revocation: Revocation;
-  outbox: Outbox;
   secrets: Pick<Secrets, 'seal'>;
 }
 
 /** What changes a guardianship, also changes what rests on it: grants and tokens end, relying parties are told. */
-export function createGuardianships({ store, clock, audit, revocation, outbox, secrets }: Deps): Guardianships {
+export function createGuardianships({ store, clock, audit, revocation, secrets }: Deps): Guardianships {
   const apply = async (tx: Transaction, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
     const row = await guardianships.findGuardianship(tx, id);
     const next = row && nextState(row.state, action);
@@ -60,7 +58,6 @@ export function createGuardianships({ store, clock, audit, revocation, outbox, s
   return {
     applyAction: async (change) => {
       const changed = await store.write((tx) => apply(tx, change));
-      if (changed) outbox.wake();
       return changed;
     },
     expirePastEndDate: async (limit) => {
@@ -69,7 +66,6 @@ export function createGuardianships({ store, clock, audit, revocation, outbox, s
       for (const { id } of ended) {
         await store.write((tx) => apply(tx, { id, action: 'expire', actorId: undefined }));
       }
-      if (ended.length > 0) outbox.wake();
       return ended.length;
     },
   };

@@ -8,7 +8,6 @@ import type { PersonStatus } from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
-import type { Outbox } from '../notifications/outbox.ts';
 
 export interface PersonByLogin {
   personId: string;
@@ -16,7 +15,7 @@ export interface PersonByLogin {
 }
 
 export interface People {
-  /** What is known of an active person today; `undefined` when there is none or the account is disabled. */
+  /** Finds the facts of a person as of today; `undefined` if there is none or the account is disabled. */
   findActive(personId: string): Promise<PersonFacts | undefined>;
   /** Returns true if the account is open and its credential is still the one that was verified. */
   isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean>;
@@ -39,7 +38,6 @@ interface Deps {
   clock: Clock;
   audit: Pick<Audit, 'append'>;
   revocation: Revocation;
-  outbox: Outbox;
 }
 
 /** Loads the facts of a person as of today, whether the account is active or disabled. */
@@ -79,7 +77,7 @@ async function clearFailures(tx: Transaction, attempts: Deps['passwordVerifier']
   await attempts.resetFailures(tx, personId);
 }
 
-export function createPeople({ store, passwordVerifier, clock, audit, revocation, outbox }: Deps): People {
+export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
   const findActive: People['findActive'] = async (personId) => {
     const facts = await findFacts({ store, clock }, personId);
     return facts?.active === true ? facts : undefined;
@@ -105,7 +103,6 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
         });
         return true;
       });
-      outbox.wake();
       return changed;
     },
     unlock: createUnlock({ store, passwordVerifier, audit }),

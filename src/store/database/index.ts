@@ -1,6 +1,6 @@
 import { openPostgres } from './postgres/store.ts';
 import { openSqlite } from './sqlite/store.ts';
-import type { Store, StoreLog } from './transaction.ts';
+import { runCommitActions, type Store, type StoreLog } from './transaction.ts';
 
 export { ConflictError, StoreError } from './errors.ts';
 export { preparedStatement, type Param } from './prepared-statement.ts';
@@ -22,7 +22,7 @@ export interface StoreOptions {
  * @throws the engine's error when the database cannot be reached or the file cannot be written
  */
 export async function openStore({ url, file, poolSize = 10, log }: StoreOptions): Promise<Store> {
-  const store = closeOnce(openEngine(url, file, poolSize, log));
+  const store = complete(openEngine(url, file, poolSize, log));
   try {
     await store.ping();
     return store;
@@ -43,7 +43,8 @@ function openEngine(
   throw new TypeError('openStore: url or file is needed');
 }
 
-function closeOnce(store: Store): Store {
+/** Adds to an engine what both engines have in common: the actions of `afterCommit`, and a `close` that runs once. */
+function complete(store: Store): Store {
   let closing: Promise<void> | undefined;
-  return { ...store, close: () => (closing ??= store.close()) };
+  return { ...store, write: runCommitActions((fn) => store.write(fn)), close: () => (closing ??= store.close()) };
 }

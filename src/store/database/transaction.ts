@@ -32,6 +32,10 @@ export interface Transaction {
   readonly engine: Engine;
   /** For `prepared-statement.ts` alone. */
   readonly execute: Execute;
+  /** Calls `action` after the commit, once for each function. Does not call it after a rollback or after a read. */
+  afterCommit(action: () => void): void;
+  /** The actions of `afterCommit`; for `runCommitActions` alone. */
+  readonly commitActions: ReadonlySet<() => void>;
 }
 
 /**
@@ -103,8 +107,12 @@ export function createTransactionScope(execute: Execute, engine: Engine): Transa
 function createTransaction(engine: Engine, execute: Execute): Transaction {
   let db: Queries | undefined;
   const { dialect, tables } = engine;
+  const commitActions = new Set<() => void>();
   return {
-    ...{ dialect, tables, engine, execute },
+    ...{ dialect, tables, engine, execute, commitActions },
+    afterCommit: (action) => {
+      commitActions.add(action);
+    },
     // Most units run kept statements only and never need a builder of their own.
     get db() {
       return (db ??= engine.queries(execute));
@@ -124,6 +132,20 @@ export async function runInScope<T>(scoped: TransactionScope, fn: (tx: Transacti
   } finally {
     scoped.end();
   }
+}
+
+/** Returns `write` with the actions of `afterCommit`. */
+export function runCommitActions(write: Store['write']): Store['write'] {
+  return async (fn) => {
+    let actions: ReadonlySet<() => void> = new Set();
+    const value = await write((tx) => {
+      // Assigned on each run: after a deadlock only the actions of the last run count.
+      actions = tx.commitActions;
+      return fn(tx);
+    });
+    for (const action of actions) action();
+    return value;
+  };
 }
 
 export interface NestedWriteGuard {
