@@ -98,14 +98,14 @@ export async function createServices(config: Config, runtime: RuntimeDeps, store
     minLength: config.password.minLength,
     issuer,
   });
-  const people = createPeople({ store, passwordVerifier, clock, audit, revocation, outbox });
+  const people = createPeople({ store, passwordVerifier, clock, audit, revocation });
   return {
     ...basics,
-    access: createAccountAccess({ store, clock, audit, revocation, outbox }),
-    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation, outbox }),
+    access: createAccountAccess({ store, clock, audit, revocation }),
+    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
     consents: createConsents({ store, clock, secrets, audit }),
     globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
-    guardianships: createGuardianships({ store, clock, audit, revocation, outbox, secrets }),
+    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     passwordReset: createPasswordReset({
       store,
