@@ -44,7 +44,7 @@ export function startProcess({ name, args, env, readyUrl, logFile }: ProcessSpec
   const ended = watch(child, name, logFile);
   return {
     ended,
-    ready: (signal) => answers(name, readyUrl, signal),
+    ready: (signal) => waitUntilReady(name, readyUrl, signal),
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -70,7 +70,7 @@ function watch(child: ChildProcess, name: string, logFile: string): Promise<stri
   });
 }
 
-async function answers(name: string, url: string, signal: AbortSignal): Promise<void> {
+async function waitUntilReady(name: string, url: string, signal: AbortSignal): Promise<void> {
   for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
     const ok = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) }).then(
       (response) => response.ok,

@@ -54,11 +54,11 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
     webPort: settings.ports.mail,
     dir: files.mails,
   });
-  const programs = specs(settings, files, secrets).map(startProcess);
+  const processes = specs(settings, files, secrets).map(startProcess);
   try {
-    await runUntilStopped(settings, programs, signal);
+    await runUntilStopped(settings, processes, signal);
   } finally {
-    await Promise.all(programs.map((program) => program.stop()));
+    await Promise.all(processes.map((program) => program.stop()));
     await mail.close();
   }
 }
@@ -66,14 +66,14 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
 /** @throws {DemoError} with the last words of a program that died */
 async function runUntilStopped(
   settings: DemoSettings,
-  programs: readonly ManagedProcess[],
+  processes: readonly ManagedProcess[],
   signal: AbortSignal,
 ): Promise<void> {
-  const died = Promise.race(programs.map(({ ended }) => ended)).then((reason) => {
+  const died = Promise.race(processes.map(({ ended }) => ended)).then((reason) => {
     throw new DemoError(reason);
   });
   const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
-  const ready = Promise.all(programs.map((program) => program.ready(signal))).then(() => {
+  const ready = Promise.all(processes.map((program) => program.ready(signal))).then(() => {
     print(banner(settings));
   });
   await Promise.race([ready, died, stopped]);

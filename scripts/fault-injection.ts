@@ -7,13 +7,13 @@
  * The tests do the same a few times (test/concurrency/kill.test.ts).
  */
 import { startCluster } from '../test/helpers/cluster.ts';
-import { killAgainAndAgain } from '../test/concurrency/kill.ts';
+import { killRepeatedly } from '../test/concurrency/kill.ts';
 
 const rounds = Number(process.argv[2] ?? 100);
 
 async function killAll(name: string, databaseUrl?: string): Promise<void> {
   const total = { done: 0, failures: 0 };
-  await killAgainAndAgain({
+  await killRepeatedly({
     rounds,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     tell: (round, done, failures) => {

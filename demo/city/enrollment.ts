@@ -22,29 +22,29 @@ export interface Placement {
 
 export interface Enroller {
   /** Puts a student into a class with room; a full one is followed by the next. */
-  enroll(part: CityBatch, placement: Placement): void;
+  enroll(batch: CityBatch, placement: Placement): void;
 }
 
 /** What the enroller remembers grows with the schools, not with the people. */
-interface Book {
+interface SchoolBook {
   open: Map<string, OpenClass>;
   used: Map<string, Set<string>>;
   numbers: Map<string, number>;
 }
 
 /** Classes of the named people stand open first, with their seats taken. */
-function bookWith(named: CityBatch): Book {
-  const book: Book = { open: new Map(), used: new Map(), numbers: new Map() };
+function createBook(named: CityBatch): SchoolBook {
+  const book: SchoolBook = { open: new Map(), used: new Map(), numbers: new Map() };
   for (const one of named.classes) {
     const key = `${one.schoolCode}/${one.grade}`;
-    const seats = named.enrolments.filter((enrollment) => enrollment.classId === one.id).map(({ seat }) => seat);
+    const seats = named.enrollments.filter((enrollment) => enrollment.classId === one.id).map(({ seat }) => seat);
     book.open.set(key, { id: one.id, taken: new Set(seats) });
     book.used.set(key, new Set([one.classno]));
   }
   return book;
 }
 
-function nextClassno(book: Book, key: string, grade: number): string {
+function nextClassno(book: SchoolBook, key: string, grade: number): string {
   const used = book.used.get(key) ?? new Set();
   for (let number = 1; ; number += 1) {
     const classno = `${grade}${String(number).padStart(2, '0')}`;
@@ -61,7 +61,7 @@ function nextSeat(taken: ReadonlySet<number>): number {
 }
 
 /** `11430101`: the year of entry, the kind of school, and a running number of that year. */
-function nextStudentNumber(book: Book, { school, type, grade }: Placement): string {
+function nextStudentNumber(book: SchoolBook, { school, type, grade }: Placement): string {
   const prefix = `${TERM.year - grade + 1}${KINDS[type].digit}`;
   const key = `${school.code}/${prefix}`;
   const number = book.numbers.get(key) ?? FIRST_NUMBER;
@@ -75,10 +75,10 @@ function nextStudentNumber(book: Book, { school, type, grade }: Placement): stri
 export function createEnroller(
   seed: string,
   named: CityBatch,
-  teacherFor: (part: CityBatch, school: School) => string | undefined,
+  teacherFor: (batch: CityBatch, school: School) => string | undefined,
 ): Enroller {
-  const book = bookWith(named);
-  const openClass = (part: CityBatch, { school, type, grade }: Placement): OpenClass => {
+  const book = createBook(named);
+  const openClass = (batch: CityBatch, { school, type, grade }: Placement): OpenClass => {
     const key = `${school.code}/${grade}`;
     const current = book.open.get(key);
     if (current !== undefined && current.taken.size < CLASS_SIZE) return current;
@@ -89,20 +89,20 @@ export function createEnroller(
       grade,
       classno,
       classtitle: classTitle(type, classno),
-      homeroomTeacherId: teacherFor(part, school),
+      homeroomTeacherId: teacherFor(batch, school),
     };
-    part.classes.push(fresh);
+    batch.classes.push(fresh);
     const opened = { id: fresh.id, taken: new Set<number>() };
     book.open.set(key, opened);
     return opened;
   };
   return {
-    enroll: (part, placement) => {
+    enroll: (batch, placement) => {
       const { studentId, school } = placement;
-      const { id: classId, taken } = openClass(part, placement);
+      const { id: classId, taken } = openClass(batch, placement);
       const seat = nextSeat(taken);
       taken.add(seat);
-      part.enrolments.push({
+      batch.enrollments.push({
         id: seededUuid(seed, `enrolment:${studentId}`),
         ...{ studentId, classId, schoolCode: school.code, seat },
         studentNumber: nextStudentNumber(book, placement),

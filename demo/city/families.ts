@@ -6,9 +6,16 @@ import { birthDateOfAdult, birthDateOfChild, type PersonMaker } from './people.t
 import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
 /** How often it happens; of families unless it says otherwise. */
-const CHANCES = { single: 0.12, caregiver: 0.02, suspended: 0.02, abroad: 0.03, mothersName: 0.05, teacher: 0.02 };
+const PROBABILITIES = {
+  single: 0.12,
+  caregiver: 0.02,
+  suspended: 0.02,
+  abroad: 0.03,
+  mothersName: 0.05,
+  teacher: 0.02,
+};
 /** Ages of a mother and a father when a child is born, and of an aunt or uncle. */
-const AGES = { mother: [22, 38], father: [22, 44], relative: [18, 40] } as const;
+const AGES_AT_BIRTH = { mother: [22, 38], father: [22, 44], relative: [18, 40] } as const;
 const RELATIVES: readonly (readonly [string, Sex])[] = [
   ['姑姑', 'female'],
   ['阿姨', 'female'],
@@ -25,7 +32,7 @@ export interface Family {
   teachers: readonly CityPerson[];
 }
 
-export type FamilyMaker = (part: CityBatch, room: number) => Family;
+export type FamilyMaker = (batch: CityBatch, room: number) => Family;
 
 /** Years of school of each child, the oldest first: siblings are one to four years apart, so each goes to its own grade. */
 function levelsOf(random: SeededRandom, room: number): number[] {
@@ -37,7 +44,7 @@ function levelsOf(random: SeededRandom, room: number): number[] {
 }
 
 /** A statutory tie of a parent; `more` says what is different about others. */
-function tie(
+function createGuardianship(
   seed: string,
   guardian: CityPerson,
   child: CityPerson,
@@ -71,7 +78,7 @@ interface Parent {
   label: string;
 }
 
-interface Making {
+interface FamilyDeps {
   seed: string;
   random: SeededRandom;
   make: PersonMaker;
@@ -83,31 +90,31 @@ interface Making {
  * @param homes how many places there are to live in
  * @returns called with a part to add to and the room that is left in the city, at least 2
  */
-export function createFamilyMaker(making: Making, homes: number): FamilyMaker {
+export function createFamilyMaker(making: FamilyDeps, homes: number): FamilyMaker {
   const { random } = making;
-  return (part, room) => {
+  return (batch, room) => {
     const levels = levelsOf(random, room);
     const surnames = { father: pickSurname(random), mother: pickSurname(random) };
     const oldest = birthDateOfChild(random, levels[0] ?? 1);
     const children = levels.map((level, at) => {
       const sex = random.pick(['male', 'female'] as const);
-      const surname = random.chance(CHANCES.mothersName) ? surnames.mother : surnames.father;
+      const surname = random.chance(PROBABILITIES.mothersName) ? surnames.mother : surnames.father;
       const born = at === 0 ? oldest : birthDateOfChild(random, level);
       return { person: making.make.student(pickName(random, surname, sex).text, sex, born), level };
     });
     const left = room - children.length;
     const { parents, teachers } = makeParents(making, surnames, oldest, left);
-    part.persons.push(...children.map(({ person }) => person), ...parents.map(({ person }) => person));
-    const suspended = parents.length > 1 && random.chance(CHANCES.suspended) ? parents[0] : undefined;
+    batch.persons.push(...children.map(({ person }) => person), ...parents.map(({ person }) => person));
+    const suspended = parents.length > 1 && random.chance(PROBABILITIES.suspended) ? parents[0] : undefined;
     for (const parent of parents) {
       const more: Partial<CityGuardianship> =
         parent === suspended ? { state: 'suspended', stateReason: 'court_order' } : {};
-      part.guardianships.push(
-        ...children.map(({ person }) => tie(making.seed, parent.person, person, parent.label, more)),
+      batch.guardianships.push(
+        ...children.map(({ person }) => createGuardianship(making.seed, parent.person, person, parent.label, more)),
       );
     }
-    if (left > parents.length && random.chance(CHANCES.caregiver)) {
-      addRelative(making, part, children[0]?.person, oldest);
+    if (left > parents.length && random.chance(PROBABILITIES.caregiver)) {
+      addRelative(making, batch, children[0]?.person, oldest);
     }
     return { home: random.between(0, homes - 1), children, parents: parents.map(({ person }) => person), teachers };
   };
@@ -116,23 +123,23 @@ export function createFamilyMaker(making: Making, homes: number): FamilyMaker {
 type Surnames = Record<'father' | 'mother', ReturnType<typeof pickSurname>>;
 
 function makeParents(
-  { random, make }: Making,
+  { random, make }: FamilyDeps,
   surnames: Surnames,
   oldest: string,
   room: number,
 ): { parents: Parent[]; teachers: CityPerson[] } {
-  const alone = room < 2 || random.chance(CHANCES.single);
+  const alone = room < 2 || random.chance(PROBABILITIES.single);
   const sides = alone ? [random.pick(['mother', 'mother', 'father'] as const)] : (['father', 'mother'] as const);
   const teachers: CityPerson[] = [];
   const parents = sides.map((side): Parent => {
     const sex = side === 'mother' ? 'female' : 'male';
-    const born = birthDateOfAdult(random, oldest, AGES[side]);
+    const born = birthDateOfAdult(random, oldest, AGES_AT_BIRTH[side]);
     const label = side === 'mother' ? '母' : '父';
-    if (side === 'mother' && random.chance(CHANCES.abroad)) {
+    if (side === 'mother' && random.chance(PROBABILITIES.abroad)) {
       return { person: make.parent(pickNameFromAbroad(random), sex, born, true), label };
     }
     const name = pickName(random, surnames[side], sex);
-    if (!random.chance(CHANCES.teacher)) return { person: make.parent(name, sex, born), label };
+    if (!random.chance(PROBABILITIES.teacher)) return { person: make.parent(name, sex, born), label };
     const person = make.teacher(name, sex, born);
     teachers.push(person);
     return { person, label };
@@ -142,8 +149,8 @@ function makeParents(
 
 /** An aunt or uncle with a letter of delegation until the end of the term. */
 function addRelative(
-  { seed, random, make }: Making,
-  part: CityBatch,
+  { seed, random, make }: FamilyDeps,
+  batch: CityBatch,
   child: CityPerson | undefined,
   born: string,
 ): void {
@@ -152,8 +159,8 @@ function addRelative(
   const relative = make.parent(
     pickName(random, pickSurname(random), sex),
     sex,
-    birthDateOfAdult(random, born, AGES.relative),
+    birthDateOfAdult(random, born, AGES_AT_BIRTH.relative),
   );
-  part.persons.push(relative);
-  part.guardianships.push(tie(seed, relative, child, label, CAREGIVER));
+  batch.persons.push(relative);
+  batch.guardianships.push(createGuardianship(seed, relative, child, label, CAREGIVER));
 }

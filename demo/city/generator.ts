@@ -14,7 +14,7 @@ export const DEFAULT_PEOPLE = 60;
 /** A part has about so many persons: some megabytes, and a fraction of a second to store. */
 const BATCH_SIZE = 2_000;
 /** Teachers beside the homeroom teachers, for each class. */
-const MORE_TEACHERS = 0.5;
+const EXTRA_TEACHERS_PER_CLASS = 0.5;
 
 export interface CityOptions {
   seed: string;
@@ -51,32 +51,32 @@ function* generateFamilies(
   const enroller = createEnroller(seed, named, (to, school) => staff.homeroomTeacher(to, school));
   const chooseSchool = createSchoolChoice(schools, random);
   const everySchool = Object.values(schools).flat();
-  let part = createEmptyBatch();
+  let batch = createEmptyBatch();
   while (room() > 0) {
     if (room() === 1) {
-      staff.add(part, random.pick(everySchool));
+      staff.add(batch, random.pick(everySchool));
       break;
     }
-    const family = newFamily(part, room());
+    const family = newFamily(batch, room());
     for (const { person, level } of family.children) {
-      enroller.enroll(part, { studentId: person.id, ...chooseSchool(family.home, level) });
+      enroller.enroll(batch, { studentId: person.id, ...chooseSchool(family.home, level) });
     }
-    for (const teacher of family.teachers) staff.hire(part, teacher, random.pick(everySchool));
-    if (part.persons.length >= BATCH_SIZE) {
-      yield part;
-      part = createEmptyBatch();
+    for (const teacher of family.teachers) staff.hire(batch, teacher, random.pick(everySchool));
+    if (batch.persons.length >= BATCH_SIZE) {
+      yield batch;
+      batch = createEmptyBatch();
     }
   }
-  yield part;
+  yield batch;
 }
 
 interface Staff {
   /** A teacher for a new class: one who waits at this school, otherwise a new one; nobody when the city is full. */
-  homeroomTeacher(part: CityBatch, school: School): string | undefined;
+  homeroomTeacher(batch: CityBatch, school: School): string | undefined;
   /** A parent who teaches. Given a class only later, so never the one of the own child that opens it. */
-  hire(part: CityBatch, person: CityPerson, school: School): void;
+  hire(batch: CityBatch, person: CityPerson, school: School): void;
   /** A new person who teaches and has no class yet. */
-  add(part: CityBatch, school: School): void;
+  add(batch: CityBatch, school: School): void;
 }
 
 function createStaff({
@@ -91,28 +91,28 @@ function createStaff({
   room: () => number;
 }): Staff {
   const waiting = new Map<string, string[]>();
-  const employ = (part: CityBatch, person: CityPerson, school: School): void => {
+  const employ = (batch: CityBatch, person: CityPerson, school: School): void => {
     const id = seededUuid(seed, `membership:${person.id}`);
-    part.memberships.push({ id, personId: person.id, schoolCode: school.code, role: 'teacher', duty: undefined });
+    batch.memberships.push({ id, personId: person.id, schoolCode: school.code, role: 'teacher', duty: undefined });
   };
-  const newTeacher = (part: CityBatch, school: School): string => {
+  const newTeacher = (batch: CityBatch, school: School): string => {
     const sex = random.pick(['male', 'female', 'female'] as const);
     const person = make.teacher(pickName(random, pickSurname(random), sex), sex, birthDateOfTeacher(random));
-    part.persons.push(person);
-    employ(part, person, school);
+    batch.persons.push(person);
+    employ(batch, person, school);
     return person.id;
   };
   return {
-    homeroomTeacher: (part, school) => {
-      if (room() > 1 && random.chance(MORE_TEACHERS)) newTeacher(part, school);
-      return waiting.get(school.code)?.pop() ?? (room() > 0 ? newTeacher(part, school) : undefined);
+    homeroomTeacher: (batch, school) => {
+      if (room() > 1 && random.chance(EXTRA_TEACHERS_PER_CLASS)) newTeacher(batch, school);
+      return waiting.get(school.code)?.pop() ?? (room() > 0 ? newTeacher(batch, school) : undefined);
     },
-    hire: (part, person, school) => {
-      employ(part, person, school);
+    hire: (batch, person, school) => {
+      employ(batch, person, school);
       waiting.set(school.code, [...(waiting.get(school.code) ?? []), person.id]);
     },
-    add: (part, school) => {
-      newTeacher(part, school);
+    add: (batch, school) => {
+      newTeacher(batch, school);
     },
   };
 }

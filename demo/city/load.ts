@@ -57,11 +57,11 @@ export async function loadDemoCity(options: LoadOptions): Promise<Loaded> {
   // One hash for all: they have the same password, and a million hashes would take a night.
   const context: RowContext = { secrets, seed, now: clock.now(), hash: await hasher.hash(DEMO_PASSWORD) };
   const loaded = { persons: 0, rows: 0 };
-  for (const part of generateCity({ seed, people })) {
+  for (const batch of generateCity({ seed, people })) {
     signal?.throwIfAborted();
-    const rows = rowsOf(part, context);
+    const rows = rowsOf(batch, context);
     await store.write((tx) => insertRows(tx, rows));
-    loaded.persons += part.persons.filter(({ kind }) => kind === 'person').length;
+    loaded.persons += batch.persons.filter(({ kind }) => kind === 'person').length;
     loaded.rows += Object.values(rows).reduce((total, list) => total + list.length, 0);
   }
   return loaded;
@@ -94,27 +94,27 @@ async function insertRows(tx: Transaction, rows: Rows): Promise<void> {
 
 const OPEN = { validFrom: null, validTo: null };
 
-function rowsOf(part: CityBatch, context: RowContext) {
+function rowsOf(batch: CityBatch, context: RowContext) {
   const { now, hash, secrets } = context;
   const term = { year: TERM.year, semester: TERM.semester };
   return {
-    schools: part.schools,
-    persons: part.persons.map((person) => personRow(person, context)),
-    identifiers: part.persons.flatMap((person) => identifierRows(person, context)),
-    passwords: part.persons
+    schools: batch.schools,
+    persons: batch.persons.map((person) => personRow(person, context)),
+    identifiers: batch.persons.flatMap((person) => identifierRows(person, context)),
+    passwords: batch.persons
       .filter(({ credential }) => credential.kind === 'own')
       .map(({ id: personId }) => ({ personId, hash, changedAt: now })),
-    firstPasswords: part.persons.flatMap((person) => firstPasswordRows(person, context)),
-    classes: part.classes.map((one) => ({ ...one, ...term, homeroomTeacherId: one.homeroomTeacherId ?? null })),
-    enrolments: part.enrolments.map((one) => ({ ...one, ...OPEN })),
-    memberships: part.memberships.map(({ schoolCode, duty, ...one }) => ({
+    firstPasswords: batch.persons.flatMap((person) => firstPasswordRows(person, context)),
+    classes: batch.classes.map((one) => ({ ...one, ...term, homeroomTeacherId: one.homeroomTeacherId ?? null })),
+    enrolments: batch.enrollments.map((one) => ({ ...one, ...OPEN })),
+    memberships: batch.memberships.map(({ schoolCode, duty, ...one }) => ({
       ...one,
       ...OPEN,
       schoolCode: schoolCode ?? null,
       duty: duty ?? null,
       isPrimary: true,
     })),
-    guardianships: part.guardianships.map(({ stateReason, validTo, ...one }) => ({
+    guardianships: batch.guardianships.map(({ stateReason, validTo, ...one }) => ({
       ...one,
       stateReasonSealed: stateReason === undefined ? null : secrets.seal('state-reason', one.id, stateReason),
       validFrom: null,
@@ -122,7 +122,7 @@ function rowsOf(part: CityBatch, context: RowContext) {
       createdAt: now,
       updatedAt: now,
     })),
-    schoolAccounts: part.schoolAccounts,
+    schoolAccounts: batch.schoolAccounts,
   };
 }
 

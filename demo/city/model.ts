@@ -80,7 +80,7 @@ export interface CityBatch {
   schools: School[];
   persons: CityPerson[];
   classes: CityClass[];
-  enrolments: CityEnrollment[];
+  enrollments: CityEnrollment[];
   memberships: CityMembership[];
   guardianships: CityGuardianship[];
   schoolAccounts: CitySchoolAccount[];
@@ -91,7 +91,7 @@ export function createEmptyBatch(): CityBatch {
     schools: [],
     persons: [],
     classes: [],
-    enrolments: [],
+    enrollments: [],
     memberships: [],
     guardianships: [],
     schoolAccounts: [],

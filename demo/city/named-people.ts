@@ -58,11 +58,11 @@ function adultPerson(seed: string, key: AdultKey, adult: Adult): CityPerson {
   };
 }
 
-function addFamilyAccounts(seed: string, part: CityBatch): void {
+function addFamilyAccounts(seed: string, batch: CityBatch): void {
   for (const [key, studentKey] of entries(FAMILY_ACCOUNTS)) {
     const student: Student = STUDENTS[studentKey];
     const personId = namedId(seed, key);
-    part.persons.push({
+    batch.persons.push({
       id: personId,
       kind: 'school_account',
       name: `${student.name}的家長`,
@@ -72,7 +72,7 @@ function addFamilyAccounts(seed: string, part: CityBatch): void {
       logins: login('school_account', `P${student.number}`, student.school),
       credential: { kind: 'first', password: student.nationalId },
     });
-    part.schoolAccounts.push({ personId, studentId: namedId(seed, studentKey), schoolCode: student.school });
+    batch.schoolAccounts.push({ personId, studentId: namedId(seed, studentKey), schoolCode: student.school });
   }
 }
 
@@ -82,14 +82,14 @@ function schoolTypeOf(code: string): CitySchoolType {
   return type;
 }
 
-function addStudents(seed: string, part: CityBatch): void {
+function addStudents(seed: string, batch: CityBatch): void {
   for (const [key, student] of entries<StudentKey, Student>(STUDENTS)) {
     const { school: schoolCode, classno, number: studentNumber, seat } = student;
     const place = `${schoolCode}/${classno}`;
     const classId = seededUuid(seed, `class:${place}`);
-    if (!part.classes.some((one) => one.id === classId)) {
+    if (!batch.classes.some((one) => one.id === classId)) {
       const teacher = HOMEROOMS[place];
-      part.classes.push({
+      batch.classes.push({
         id: classId,
         schoolCode,
         grade: Number(classno[0]),
@@ -98,8 +98,8 @@ function addStudents(seed: string, part: CityBatch): void {
         homeroomTeacherId: teacher === undefined ? undefined : namedId(seed, teacher),
       });
     }
-    part.persons.push(studentPerson(seed, key, student));
-    part.enrolments.push({
+    batch.persons.push(studentPerson(seed, key, student));
+    batch.enrollments.push({
       id: seededUuid(seed, `enrolment:${key}`),
       studentId: namedId(seed, key),
       ...{ classId, schoolCode, studentNumber, seat },
@@ -107,18 +107,18 @@ function addStudents(seed: string, part: CityBatch): void {
   }
 }
 
-function addAdult(seed: string, part: CityBatch, key: AdultKey): void {
+function addAdult(seed: string, batch: CityBatch, key: AdultKey): void {
   const adult: Adult = ADULTS[key];
-  part.persons.push(adultPerson(seed, key, adult));
+  batch.persons.push(adultPerson(seed, key, adult));
   if (adult.work === undefined) return;
   const { role, school, duty } = adult.work;
   const id = seededUuid(seed, `membership:${key}`);
-  part.memberships.push({ id, personId: namedId(seed, key), schoolCode: school, role, duty });
+  batch.memberships.push({ id, personId: namedId(seed, key), schoolCode: school, role, duty });
 }
 
-function addGuardianships(seed: string, part: CityBatch): void {
+function addGuardianships(seed: string, batch: CityBatch): void {
   for (const { guardian, student, label, more } of NAMED_GUARDIANSHIPS) {
-    part.guardianships.push({
+    batch.guardianships.push({
       id: seededUuid(seed, `guardianship:${guardian}-${student}`),
       guardianId: namedId(seed, guardian),
       studentId: namedId(seed, student),
@@ -136,21 +136,21 @@ function addGuardianships(seed: string, part: CityBatch): void {
 
 /** Everybody of the table but the bureau, without the schools. */
 export function createNamedBatch(seed: string): CityBatch {
-  const part = createEmptyBatch();
-  addStudents(seed, part);
+  const batch = createEmptyBatch();
+  addStudents(seed, batch);
   for (const [key] of entries<AdultKey, Adult>(ADULTS)) {
-    if (key !== 'B1') addAdult(seed, part, key);
+    if (key !== 'B1') addAdult(seed, batch, key);
   }
-  addFamilyAccounts(seed, part);
-  addGuardianships(seed, part);
-  return part;
+  addFamilyAccounts(seed, batch);
+  addGuardianships(seed, batch);
+  return batch;
 }
 
 /** The bureau's administrator, stored last of all: where it is, the city is whole. */
 export function createBureauBatch(seed: string): CityBatch {
-  const part = createEmptyBatch();
-  addAdult(seed, part, 'B1');
-  return part;
+  const batch = createEmptyBatch();
+  addAdult(seed, batch, 'B1');
+  return batch;
 }
 
 /** The account name of the bureau's administrator. */

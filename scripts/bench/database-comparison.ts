@@ -6,22 +6,22 @@ import { makeCity, remove } from './service.ts';
 const PEOPLE = 3_000;
 
 /** So many rounds until the compilers of V8 have seen each road: the one to PostgreSQL has more code. */
-const WARMING = 4;
+const WARM_UP_ROUNDS = 4;
 
 /** CPU time of the service for one sign-in, in milliseconds. */
-async function cpuPerSignIn(place: BenchHarness): Promise<number> {
-  const before = place.usage().cpuSeconds;
-  const { done } = await signInRate(place);
-  return ((place.usage().cpuSeconds - before) / done) * 1000;
+async function cpuPerSignIn(harness: BenchHarness): Promise<number> {
+  const before = harness.usage().cpuSeconds;
+  const { done } = await signInRate(harness);
+  return ((harness.usage().cpuSeconds - before) / done) * 1000;
 }
 
 /** Both in turn, so that a machine that slows down slows both. */
 async function compareCpu(lite: BenchHarness, postgres: BenchHarness): Promise<string> {
   const rounds: { onSqlite: number; onPostgres: number }[] = [];
-  for (let round = 0; round < WARMING + ROUNDS; round += 1) {
+  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round += 1) {
     rounds.push({ onSqlite: await cpuPerSignIn(lite), onPostgres: await cpuPerSignIn(postgres) });
   }
-  const warm = rounds.slice(WARMING);
+  const warm = rounds.slice(WARM_UP_ROUNDS);
   const ratio = median(warm.map(({ onSqlite, onPostgres }) => onPostgres / onSqlite));
   const of = (name: 'onSqlite' | 'onPostgres'): string => median(warm.map((one) => one[name])).toFixed(1);
   return `${ratio.toFixed(2)} (${of('onSqlite')} → ${of('onPostgres')} ms)`;

@@ -1,21 +1,21 @@
 import { freePort } from '../../test/helpers/ports.ts';
 import { signIn, type Tokens } from './flows.ts';
-import { drive, median, type Measured } from './load-driver.ts';
-import { startService, type BenchService, type City, type Where } from './service.ts';
+import { runWorkers, median, type Measured } from './load-driver.ts';
+import { startService, type BenchService, type City, type ServiceLocation } from './service.ts';
 
-export const LANES = 16;
+export const WORKERS = 16;
 export const ROUNDS = 3;
 export const SECONDS = 3;
 
 /** A running service with its people, who come one after another. */
 export interface BenchHarness extends BenchService {
-  somebody(): string;
+  nextLogin(): string;
 }
 
-export async function open({ folder, logins }: City, where: Where = {}): Promise<BenchHarness> {
+export async function open({ folder, logins }: City, where: ServiceLocation = {}): Promise<BenchHarness> {
   let turn = 0;
-  const somebody = (): string => logins[turn++ % logins.length] ?? '';
-  return { ...(await startService(folder, await freePort(), where)), somebody };
+  const nextLogin = (): string => logins[turn++ % logins.length] ?? '';
+  return { ...(await startService(folder, await freePort(), where)), nextLogin };
 }
 
 export function print(work: string, against: string, value: string, aim: string): void {
@@ -23,7 +23,7 @@ export function print(work: string, against: string, value: string, aim: string)
 }
 
 /** A and B in turn, so that a machine that slows down slows both; a first turn warms both up. @returns median of A/B */
-export async function paired(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
+export async function compareRates(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
   await a();
   await b();
   const ratios: number[] = [];
@@ -35,15 +35,19 @@ export async function paired(a: () => Promise<Measured>, b: () => Promise<Measur
   return median(ratios);
 }
 
-export async function signInRate(place: BenchHarness): Promise<Measured> {
-  return drive(LANES, SECONDS, async () => (await signIn(place.issuer, place.somebody(), place.address)) !== undefined);
+export async function signInRate(harness: BenchHarness): Promise<Measured> {
+  return runWorkers(
+    WORKERS,
+    SECONDS,
+    async () => (await signIn(harness.issuer, harness.nextLogin(), harness.address)) !== undefined,
+  );
 }
 
 /** Tokens of so many people, one after another. */
-export async function tokensFor(place: BenchHarness, count: number): Promise<Tokens[]> {
+export async function tokensFor(harness: BenchHarness, count: number): Promise<Tokens[]> {
   const all: Tokens[] = [];
   while (all.length < count) {
-    const tokens = await signIn(place.issuer, place.somebody());
+    const tokens = await signIn(harness.issuer, harness.nextLogin());
     if (tokens !== undefined) all.push(tokens);
   }
   return all;

@@ -78,23 +78,23 @@ export interface Measured {
 }
 
 /** Runs `work` on `lanes` lanes for `seconds`; a lane begins its next turn when the last has ended. */
-export async function drive(
+export async function runWorkers(
   lanes: number,
   seconds: number,
-  work: (lane: number) => Promise<boolean>,
+  work: (worker: number) => Promise<boolean>,
 ): Promise<Measured> {
   const times: number[] = [];
   let failed = 0;
   const start = performance.now();
   const until = start + seconds * 1000;
-  const run = async (lane: number): Promise<void> => {
+  const run = async (worker: number): Promise<void> => {
     while (performance.now() < until) {
       const begin = performance.now();
-      if (await work(lane)) times.push(performance.now() - begin);
+      if (await work(worker)) times.push(performance.now() - begin);
       else failed += 1;
     }
   };
-  await Promise.all(Array.from({ length: lanes }, (_, lane) => run(lane)));
+  await Promise.all(Array.from({ length: lanes }, (_, worker) => run(worker)));
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return {
@@ -107,7 +107,7 @@ export async function drive(
 }
 
 /** People who come at their own pace, however long those before them wait. Ends when the last one has been served. */
-export async function arrive(perSecond: number, seconds: number, work: () => Promise<void>): Promise<void> {
+export async function runAtRate(perSecond: number, seconds: number, work: () => Promise<void>): Promise<void> {
   const all: Promise<void>[] = [];
   const start = performance.now();
   while (all.length < perSecond * seconds) {

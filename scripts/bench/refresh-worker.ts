@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { refresh } from './flows.ts';
-import { drive } from './load-driver.ts';
+import { runWorkers } from './load-driver.ts';
 
 const order = z.object({ issuer: z.string(), held: z.array(z.string()), seconds: z.number() });
 
@@ -12,11 +12,11 @@ process.on('message', (message) => {
   void work(order.parse(message));
 });
 
-async function work({ issuer, held, seconds }: z.infer<typeof order>): Promise<void> {
-  const measured = await drive(held.length, seconds, async (lane) => {
-    const next = await refresh(issuer, held[lane] ?? '').catch(() => undefined);
-    held[lane] = next?.refresh_token ?? held[lane] ?? '';
+async function work({ issuer, held: refreshTokens, seconds }: z.infer<typeof order>): Promise<void> {
+  const measured = await runWorkers(refreshTokens.length, seconds, async (worker) => {
+    const next = await refresh(issuer, refreshTokens[worker] ?? '').catch(() => undefined);
+    refreshTokens[worker] = next?.refresh_token ?? refreshTokens[worker] ?? '';
     return next !== undefined;
   });
-  process.send?.({ measured, held });
+  process.send?.({ measured, held: refreshTokens });
 }

@@ -11,89 +11,89 @@ import { createPasswordHasher } from '../../src/platform/hashing/password-hasher
 import { freePort } from '../../test/helpers/ports.ts';
 import { compareDatabases } from './database-comparison.ts';
 import { refresh } from './flows.ts';
-import { LANES, open, paired, print, SECONDS, signInRate, tokensFor, type BenchHarness } from './harness.ts';
-import { call, drive, type Measured } from './load-driver.ts';
+import { WORKERS, open, compareRates, print, SECONDS, signInRate, tokensFor, type BenchHarness } from './harness.ts';
+import { call, runWorkers, type Measured } from './load-driver.ts';
 import { makeCity, remove, startBaseline } from './service.ts';
 import { runSignInSpike } from './sign-in-spike.ts';
 
-async function verifies(): Promise<Measured> {
+async function measureVerifications(): Promise<Measured> {
   const threads = availableParallelism();
   const hasher = await createPasswordHasher({ memoryKib: 19_456, passes: 2, threads, queueLimit: 1_000 });
   const hash = await hasher.hash('a password');
-  const measured = await drive(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
+  const measured = await runWorkers(threads * 2, SECONDS, () => hasher.verify(hash, 'a password'));
   await hasher.close();
   return measured;
 }
 
-async function refreshing(issuer: string, held: string[], seconds = SECONDS): Promise<Measured> {
-  return drive(held.length, seconds, async (lane) => {
-    held[lane] = (await refresh(issuer, held[lane] ?? '')).refresh_token;
+async function measureRefreshes(issuer: string, refreshTokens: string[], seconds = SECONDS): Promise<Measured> {
+  return runWorkers(refreshTokens.length, seconds, async (worker) => {
+    refreshTokens[worker] = (await refresh(issuer, refreshTokens[worker] ?? '')).refresh_token;
     return true;
   });
 }
 
-async function reading(url: string, access?: readonly string[]): Promise<Measured> {
-  return drive(LANES, SECONDS, async (lane) => {
-    const headers = access === undefined ? {} : { authorization: `Bearer ${access[lane] ?? ''}` };
+async function measureReads(url: string, access?: readonly string[]): Promise<Measured> {
+  return runWorkers(WORKERS, SECONDS, async (worker) => {
+    const headers = access === undefined ? {} : { authorization: `Bearer ${access[worker] ?? ''}` };
     return (await call(url, { headers })).status === 200;
   });
 }
 
 async function compareWithBaseline(service: BenchHarness): Promise<void> {
   const port = await freePort();
-  const bare = await startBaseline(port, LANES);
+  const bare = await startBaseline(port, WORKERS);
   const issuer = `http://localhost:${port}`;
-  const tokens = await tokensFor(service, LANES);
+  const tokens = await tokensFor(service, WORKERS);
   // UserInfo first: the yardstick's memory holds a thousand records, and refreshing pushes the first tokens out.
-  const userinfo = await paired(
+  const userinfo = await compareRates(
     () =>
-      reading(
+      measureReads(
         `${service.issuer}/me`,
         tokens.map((one) => one.access_token),
       ),
     () =>
-      reading(
+      measureReads(
         `${issuer}/me`,
         bare.tokens.map((one) => one.access),
       ),
   );
   print('UserInfo with roles children.profile', 'bare provider in memory', userinfo.toFixed(2), '≥ 0.8');
   const path = '/.well-known/openid-configuration';
-  const discovery = await paired(
-    () => reading(service.issuer + path),
-    () => reading(issuer + path),
+  const discovery = await compareRates(
+    () => measureReads(service.issuer + path),
+    () => measureReads(issuer + path),
   );
   print('discovery', 'bare provider in memory', discovery.toFixed(2), '≥ 0.95');
   const ours = tokens.map((one) => one.refresh_token);
   const theirs = bare.tokens.map((one) => one.refresh);
-  const refreshRatio = await paired(
-    () => refreshing(service.issuer, ours),
-    () => refreshing(issuer, theirs),
+  const refreshRatio = await compareRates(
+    () => measureRefreshes(service.issuer, ours),
+    () => measureRefreshes(issuer, theirs),
   );
   print('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
   await bare.stop();
 }
 
-async function growth(): Promise<void> {
+async function compareSizes(): Promise<void> {
   const [small, large] = [await makeCity(1_000), await makeCity(1_000_000)];
   print('making 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, 'print');
   print('  peak memory of the maker', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, 'print');
   const a = await open(large);
   const b = await open(small);
-  const signIns = await paired(
+  const signIns = await compareRates(
     () => signInRate(b),
     () => signInRate(a),
   );
   print('sign-in, time with 1,000,000 people', 'with 1,000', signIns.toFixed(2), '≤ 1.1');
-  const [manyTokens, fewTokens] = [await tokensFor(a, LANES), await tokensFor(b, LANES)];
-  const reads = await paired(
+  const [manyTokens, fewTokens] = [await tokensFor(a, WORKERS), await tokensFor(b, WORKERS)];
+  const reads = await compareRates(
     () =>
-      reading(
+      measureReads(
         `${b.issuer}/me`,
         fewTokens.map((one) => one.access_token),
       ),
     () =>
-      reading(
+      measureReads(
         `${a.issuer}/me`,
         manyTokens.map((one) => one.access_token),
       ),
@@ -110,11 +110,11 @@ const service = await open(city);
 try {
   print('ready after start', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
   let capacity = 0;
-  const signIns = await paired(async () => {
+  const signIns = await compareRates(async () => {
     const measured = await signInRate(service);
     capacity = Math.max(capacity, measured.rate);
     return measured;
-  }, verifies);
+  }, measureVerifications);
   print('whole sign-in', 'raw argon2id verifies', signIns.toFixed(2), '≥ 0.85');
   await compareWithBaseline(service);
   await runSignInSpike(service, capacity);
@@ -124,4 +124,4 @@ try {
   remove(city.folder);
 }
 await compareDatabases();
-if (values.million) await growth();
+if (values.million) await compareSizes();

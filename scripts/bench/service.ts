@@ -63,17 +63,17 @@ export async function makeCity(people: number, url?: string): Promise<City> {
   const { rows } = await loadDemoCity({ store, secrets, hasher, clock: systemClock, people });
   const rowsPerSecond = (rows / (performance.now() - start)) * 1000;
   const hash = await hasher.hash(DEMO_PASSWORD);
-  const logins = await store.write((tx) => letIn(tx, hash));
+  const logins = await store.write((tx) => setPasswords(tx, hash));
   await hasher.close();
   await store.close();
   return { folder, rowsPerSecond, logins };
 }
 
 /** As many as sign in at the same time here: one person who signs in many times at once is a guesser. */
-const VISITORS = 600;
+const MAX_ACCOUNTS = 600;
 
 /** Gives passwords to parents of one child. @returns their e-mail addresses */
-async function letIn(tx: Transaction, hash: string): Promise<string[]> {
+async function setPasswords(tx: Transaction, hash: string): Promise<string[]> {
   const { guardianships, identifiers, memberships } = tx.tables;
   const guardians = await tx.db
     .select({ id: guardianships.guardianId })
@@ -82,7 +82,7 @@ async function letIn(tx: Transaction, hash: string): Promise<string[]> {
     .where(and(eq(guardianships.state, 'active'), eq(guardianships.authority, 'statutory'), isNull(memberships.id)))
     .groupBy(guardianships.guardianId)
     .having(eq(count(), 1))
-    .limit(VISITORS);
+    .limit(MAX_ACCOUNTS);
   const logins: string[] = [];
   for (const { id } of guardians) {
     const [mail] = await tx.db
@@ -105,12 +105,16 @@ function startArguments(): string[] {
 }
 
 /** Which database, and whose issuer; left out: SQLite, and its own. */
-export interface Where {
+export interface ServiceLocation {
   url?: string;
   issuer?: string;
 }
 
-export async function startService(folder: string, port: number, { url, ...where }: Where = {}): Promise<BenchService> {
+export async function startService(
+  folder: string,
+  port: number,
+  { url, ...where }: ServiceLocation = {},
+): Promise<BenchService> {
   const address = `http://localhost:${port}`;
   const issuer = where.issuer ?? address;
   const begin = performance.now();

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { z } from 'zod';
 import { signIn } from './flows.ts';
 import { print, SECONDS, tokensFor, type BenchHarness } from './harness.ts';
-import { arrive, resetConnections, type Measured } from './load-driver.ts';
+import { runAtRate, resetConnections, type Measured } from './load-driver.ts';
 
 const APPS = 4;
 
@@ -12,10 +12,10 @@ const report = z.object({
 });
 
 /** Renews the tokens for so long; the new ones are in the answer. */
-async function renew(
+async function refreshTokens(
   app: ChildProcess,
   issuer: string,
-  held: string[],
+  refreshTokens: string[],
   seconds: number,
 ): Promise<{ measured: Measured; held: string[] }> {
   const answer = new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ async function renew(
       reject(new Error(`a refresh failed: ${code ?? 'signal'}`));
     });
   });
-  app.send({ issuer, held, seconds });
+  app.send({ issuer, held: refreshTokens, seconds });
   return report.parse(await answer);
 }
 
@@ -36,13 +36,13 @@ export async function runSignInSpike(service: BenchHarness, capacity: number): P
   });
   const tokens = await tokensFor(service, APPS);
   const first = tokens.map((one) => one.refresh_token);
-  const warm = await renew(app, service.issuer, first, 1);
-  const calm = await renew(app, service.issuer, warm.held, SECONDS);
+  const warm = await refreshTokens(app, service.issuer, first, 1);
+  const calm = await refreshTokens(app, service.issuer, warm.held, SECONDS);
   const told = { in: 0, wait: 0 };
   const [stormy] = await Promise.all([
-    renew(app, service.issuer, calm.held, SECONDS * 2),
-    arrive(capacity * 10, SECONDS * 2, async () => {
-      const entered = await signIn(service.issuer, service.somebody());
+    refreshTokens(app, service.issuer, calm.held, SECONDS * 2),
+    runAtRate(capacity * 10, SECONDS * 2, async () => {
+      const entered = await signIn(service.issuer, service.nextLogin());
       told[entered === undefined ? 'wait' : 'in'] += 1;
     }),
   ]);

@@ -6,21 +6,21 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
 import type { PageName } from '../../src/presentation/page-locals.ts';
-import { isAccessible, isPage, inspectPage } from '../helpers/accessibility.ts';
+import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { giveFirstPassword, givePassword } from '../helpers/city.ts';
+import { setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 const SECRET = newSecret();
-const SHOP = registered('bookshop', SECRET, {
+const SHOP = createRegistration('bookshop', SECRET, {
   scopes: ['openid', 'profile', 'children', 'children.profile'],
   first_party: false,
 });
-const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 const ROOT = new URL('../../', import.meta.url);
 
 for (const lang of ['zh-TW', 'en'] as const) {
@@ -30,21 +30,21 @@ for (const lang of ['zh-TW', 'en'] as const) {
     before(async () => {
       harness = await openBrowserHarness({ clients: [SHOP, TELEVISION] });
     });
-    afterEach(() => harness.clear());
+    afterEach(() => harness.closeSessions());
     after(() => harness.close());
 
     const look = async (page: Page, view: PageName, app?: string): Promise<void> => {
-      await inspectPage({ page, view, lang, ...(app === undefined ? {} : { app }) });
+      await assertPage({ page, view, lang, ...(app === undefined ? {} : { app }) });
       seen.add(`views/${view}.ejs`);
     };
     const lookAtApp = async (page: Page, ...views: string[]): Promise<void> => {
-      await isAccessible(page, lang);
+      await assertAccessible(page, lang);
       for (const view of views) seen.add(`examples/${view}.ejs`);
     };
-    const guest = async (): Promise<Page> => (await harness.guest({ locale: lang })).page;
+    const guest = async (): Promise<Page> => (await harness.newSession({ locale: lang })).page;
 
     it('on the way of a first sign-in', async () => {
-      await giveFirstPassword(harness.environment.service, 'G5', '100803');
+      await setFirstPassword(harness.environment.service, 'G5', '100803');
       const page = await guest();
       await page.goto(harness.environment.portfolio);
       await lookAtApp(page, 'shared/views/start');
@@ -69,7 +69,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await lookAtApp(page, 'portfolio/views/file');
       await page.goto(`${harness.environment.portfolio}/nowhere`);
       await lookAtApp(page, 'shared/views/message');
-      await givePassword(harness.environment.service, 'G5', DEMO_PASSWORD);
+      await setPassword(harness.environment.service, 'G5', DEMO_PASSWORD);
     });
 
     it('on the way to a bill', async () => {

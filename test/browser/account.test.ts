@@ -10,24 +10,25 @@ import {
   childNames,
   heading,
   openBrowserHarness,
-  type Guest,
+  type BrowserSession,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
 import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { auditOf, givePassword } from '../helpers/city.ts';
-import { eventually, mailTo } from '../helpers/mail.ts';
+import { listAuditEvents, setPassword } from '../helpers/city.ts';
+import { mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 describe('the account page', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   /** At payment with one child, on a device of its own. */
-  const atPayment = async (): Promise<Guest> => {
-    const guest = await harness.guest();
+  const atPayment = async (): Promise<BrowserSession> => {
+    const guest = await harness.newSession();
     await signIn(guest.page, harness.environment.payment, LOGIN.G2);
     await choose(guest.page, '王小樂');
     return guest;
@@ -68,7 +69,7 @@ describe('the account page', () => {
   });
 
   it('shows a teacher both roles with their schools', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await openAccount(page);
     await fillSignIn(page, LOGIN.T1);
     assert.match(await section(page, 'roles').innerText(), /教師\s+明德高中[\s\S]*家長/);
@@ -103,8 +104,8 @@ describe('the account page', () => {
   });
 
   it('takes the access of an app away at once', async () => {
-    const { page, tab } = await atPayment();
-    const app = await tab();
+    const { page, newTab } = await atPayment();
+    const app = await newTab();
     await app.goto(page.url());
     await openAccount(page);
     await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
@@ -131,12 +132,12 @@ describe('the account page', () => {
     await fillSignIn(other.page, LOGIN.G2, 'seven quiet lanterns');
     assert.equal(await heading(other.page), '我的帳號');
     await mailTo(environment.mail, LOGIN.G2, '您的密碼已變更');
-    await givePassword(environment.service, 'G2', DEMO_PASSWORD);
+    await setPassword(environment.service, 'G2', DEMO_PASSWORD);
   });
 
   it('keeps somebody signed in over the end of the browser only when asked to', async () => {
     const lasting = async (remember: boolean): Promise<boolean> => {
-      const { context, page } = await harness.guest();
+      const { context, page } = await harness.newSession();
       await openAccount(page);
       await page.setChecked('[name="remember"]', remember);
       await fillSignIn(page, LOGIN.G2);
@@ -155,14 +156,14 @@ describe('signing out', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   /** In at both apps, each in a tab of its own. */
-  const atBoth = async (): Promise<{ portfolio: Page; payment: Page; guest: Guest }> => {
-    const guest = await harness.guest();
+  const atBoth = async (): Promise<{ portfolio: Page; payment: Page; guest: BrowserSession }> => {
+    const guest = await harness.newSession();
     await signIn(guest.page, harness.environment.portfolio, LOGIN.G2);
-    const payment = await guest.tab();
+    const payment = await guest.newTab();
     await payment.goto(harness.environment.payment);
     await press(payment, '#sign-in');
     await choose(payment, '王小安');
@@ -190,7 +191,7 @@ describe('signing out', () => {
 
   it('begun at the account page ends both apps and says which ones were told', async () => {
     const { portfolio, payment, guest } = await atBoth();
-    const page = await guest.tab();
+    const page = await guest.newTab();
     await page.goto(`${harness.environment.issuer}/account`);
     await press(page, page.getByText('登出', { exact: true }));
     await press(page, '#submit');
@@ -199,12 +200,12 @@ describe('signing out', () => {
     for (const app of [portfolio, payment]) await until(() => showsStart(app));
     await page.goto(`${harness.environment.issuer}/account`);
     assert.equal(await heading(page), '登入');
-    assert.ok((await auditOf(harness.environment.service, 'G2')).includes('session.logged_out'));
+    assert.ok((await listAuditEvents(harness.environment.service, 'G2')).includes('session.logged_out'));
   });
 
   it('can be left with "stay signed in", and then nothing has ended', async () => {
     const { payment, guest } = await atBoth();
-    const page = await guest.tab();
+    const page = await guest.newTab();
     await page.goto(`${harness.environment.issuer}/session/end`);
     await press(page, page.getByText('保持登入'));
     assert.equal(await heading(page), '我的帳號');
@@ -213,7 +214,7 @@ describe('signing out', () => {
   });
 
   it('says "you are signed out" also to somebody who was not signed in', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/session/end`);
     await page.waitForURL('**/session/end/success');
     assert.equal(await heading(page), '已登出');
@@ -228,5 +229,5 @@ function section(page: Page, name: string): Locator {
 
 /** Logout notices go out beside the request, so a page may have to be loaded twice. */
 async function until(look: () => Promise<boolean>): Promise<void> {
-  await eventually('the end at the app', async () => ((await look()) ? true : undefined));
+  await pollUntil('the end at the app', async () => await look());
 }

@@ -9,7 +9,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
 import { freePort } from '../helpers/ports.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 const SCOPE = 'openid profile children children.profile';
 
@@ -24,7 +24,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
     const [secret, port] = [newSecret(), await freePort()];
     const redirectUri = `http://localhost:${String(port)}/callback`;
     await once(server.listen(port, 'localhost'), 'listening');
-    const client = registered('bookshop', secret, {
+    const client = createRegistration('bookshop', secret, {
       client_name: { 'zh-TW': '校園書店', en: 'School bookshop' },
       redirect_uris: [redirectUri],
       sector_identifier_uri: 'https://bookshop.example/redirect-uris.json',
@@ -34,7 +34,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
     harness = await openBrowserHarness({ clients: [client] });
     shop = await createParty(harness.environment.issuer, { id: 'bookshop', secret, scope: SCOPE, redirectUri });
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(async () => {
     await harness.close();
     server.close();
@@ -50,7 +50,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
   };
 
   it('names each item in plain words, and a refusal goes back to the app as access_denied', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await enterShop(page);
     await fillSignIn(page, LOGIN.S1);
     assert.equal(await heading(page), '「校園書店」想使用您的資料');
@@ -72,7 +72,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
 
   it('a consent is given once, pressed twice or not, and asked anew after it was taken back', async () => {
     const { issuer } = harness.environment;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await enterShop(page);
     await fillSignIn(page, LOGIN.S1);
     await Promise.all([page.waitForURL(`${shop.redirectUri}*`), page.locator('#submit').dblclick()]);

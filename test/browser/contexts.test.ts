@@ -12,11 +12,11 @@ describe('choosing and switching identities, on a phone', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   it('a mother of two chooses a child and switches to the other one without a password (docs/claims.md, rule 7)', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G2);
     assert.equal(await heading(page), '這次要以什麼身分使用？');
     assert.match(await bodyText(page), /前往：校園繳費系統/);
@@ -34,10 +34,10 @@ describe('choosing and switching identities, on a phone', () => {
   });
 
   it('two tabs with different children keep their own, also when both are loaded again (docs/claims.md, rule 8)', async () => {
-    const { page: left, tab } = await harness.guest();
+    const { page: left, newTab } = await harness.newSession();
     await signIn(left, harness.environment.payment, LOGIN.G2);
     await choose(left, '王小安');
-    const right = await tab();
+    const right = await newTab();
     await right.goto(harness.environment.payment);
     await press(right, '#continue');
     await switchTo(right, '家長：王小樂');
@@ -53,7 +53,7 @@ describe('choosing and switching identities, on a phone', () => {
 
   it('the last choice of each app is marked and comes first (docs/claims.md, rule 7)', async () => {
     for (const child of ['王小樂', '王小安']) {
-      const { page } = await harness.guest();
+      const { page } = await harness.newSession();
       await signIn(page, harness.environment.payment, LOGIN.G2);
       await choose(page, child);
       await page.goto(harness.environment.payment);
@@ -68,7 +68,7 @@ describe('choosing and switching identities, on a phone', () => {
 
   it('a teacher with a child is asked, sees a class as teacher, the child as mother, and never mixes them', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.T1);
     assert.equal(await choiceOf(page).count(), 2);
     await choose(page, '教師：明德高中');
@@ -93,7 +93,7 @@ describe('choosing and switching identities, on a phone', () => {
   });
 
   it('a student is not asked and reads the own three drawers', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.S1);
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'student');
     assert.deepEqual(await page.locator('.drawer h2').allInnerTexts(), ['課程學習成果', '多元表現', '其他']);
@@ -102,7 +102,7 @@ describe('choosing and switching identities, on a phone', () => {
   });
 
   it('a student sees at payment that there is nothing for this role', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.S1);
     assert.equal(await heading(page), '這個身分在這裡沒有資料');
     assert.equal(await page.locator('.bill').count(), 0);
@@ -114,12 +114,12 @@ describe('parents whom an app shows less', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   it('a suspended guardianship shows no child and no reason, at no app and not on the account page (docs/claims.md, rule 5)', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     const seen: string[] = [];
     const look = async (): Promise<void> => {
       seen.push(`${await page.content()} ${page.url()}`);
@@ -146,7 +146,7 @@ describe('parents whom an app shows less', () => {
 
   it('a delegated caregiver has no portfolio, and sees bills without a way to pay', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.G4);
     assert.match(await bodyText(page), /目前沒有可在「學習歷程檔案」查看的學生資料。/);
     assert.deepEqual(await childNames(page), []);
@@ -162,7 +162,7 @@ describe('parents whom an app shows less', () => {
   });
 
   it('somebody without a child can go on as somebody else', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G3);
     await press(page, page.getByText('以其他帳號登入'));
     assert.equal(await heading(page), '登入');
@@ -173,7 +173,7 @@ describe('parents whom an app shows less', () => {
 
   it('a mother who reads English finds every page in English, also at the apps', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest({ locale: 'en-GB' });
+    const { page } = await harness.newSession({ locale: 'en-GB' });
     await page.goto(environment.portfolio);
     await isEnglish(page);
     await press(page, '#sign-in');
@@ -210,7 +210,7 @@ describe('parents whom an app shows less', () => {
   });
 
   it('her language goes with her to the apps, also in a browser that speaks Chinese', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G5);
     assert.equal(await heading(page), 'Bills');
   });

@@ -3,14 +3,14 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { isAccessible } from '../helpers/accessibility.ts';
+import { assertAccessible } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { alertText, bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 const SECRET = newSecret();
-const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
 /** RFC 8628, section 3.3.1: a television shows its address with the code in it as a picture, and the phone reads that. */
 describe('an address that holds the code of a device', () => {
@@ -20,7 +20,7 @@ describe('an address that holds the code of a device', () => {
     harness = await openBrowserHarness({ clients: [TELEVISION] });
     television = await createParty(harness.environment.issuer, { id: 'television', secret: SECRET, scope: 'openid' });
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   const show = async (): Promise<{ code: string; address: string }> => {
@@ -30,7 +30,7 @@ describe('an address that holds the code of a device', () => {
 
   it('leads straight to the question whether the device shows this code, and back goes back', async () => {
     const { code, address } = await show();
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/forgot-password`);
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
@@ -42,7 +42,7 @@ describe('an address that holds the code of a device', () => {
 
   it('works without JavaScript: our page, with the code and a button', async () => {
     const { code, address } = await show();
-    const { page } = await harness.guest({ javaScriptEnabled: false });
+    const { page } = await harness.newSession({ javaScriptEnabled: false });
     await page.goto(address);
     assert.equal(await heading(page), '連結您的裝置');
     assert.equal(await page.inputValue('[name="user_code"]'), code);
@@ -54,7 +54,7 @@ describe('an address that holds the code of a device', () => {
 
   it('names the account that the device gets, and lets somebody else sign in instead', async () => {
     const { code, address } = await show();
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(page, LOGIN.T2);
     await page.goto(address);
@@ -62,29 +62,29 @@ describe('an address that holds the code of a device', () => {
     const text = await bodyText(page);
     assert.ok(text.includes('您將以 林志豪（'), text);
     assert.ok(text.includes(code));
-    await isAccessible(page, 'zh-TW');
+    await assertAccessible(page, 'zh-TW');
     await press(page, 'button[value="other_account"]');
     await fillSignIn(page, LOGIN.S1);
     await page.waitForSelector('.status-icon');
     assert.equal(await heading(page), '裝置已連結');
     assert.match(await bodyText(page), /以 [^（]+（[^）]+）的帳號允許。/);
-    await isAccessible(page, 'zh-TW');
+    await assertAccessible(page, 'zh-TW');
   });
 
   it('shows a calm page when the person says "not me"', async () => {
     const { address } = await show();
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(address);
     await page.waitForSelector('button[name="confirm"]');
     assert.ok((await bodyText(page)).includes('接下來請登入；裝置會使用您登入的帳號。'));
     await press(page, 'button[name="abort"]');
     assert.equal(await heading(page), '已拒絕，裝置不會登入');
     assert.equal(await page.locator('[role="alert"]').count(), 0);
-    await isAccessible(page, 'zh-TW');
+    await assertAccessible(page, 'zh-TW');
   });
 
   it('says when to try again after too many wrong codes', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     for (const last of 'BCDFG') {
       await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBB${last}`);
       await page.waitForSelector('[role="alert"]');
@@ -92,14 +92,14 @@ describe('an address that holds the code of a device', () => {
     await page.fill('[name="user_code"]', 'BBBB-BBBH');
     await press(page, '#submit');
     assert.match(await alertText(page), /代碼輸入錯誤次數過多，請於 .+ 後再輸入一次/);
-    await isAccessible(page, 'zh-TW');
+    await assertAccessible(page, 'zh-TW');
   });
 
   it('says at the field what is wrong with a code, and sends it no second time', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBBB`);
     await page.waitForSelector('[role="alert"]');
     assert.equal(await page.inputValue('[name="user_code"]'), 'BBBB-BBBB');
-    await isAccessible(page, 'zh-TW');
+    await assertAccessible(page, 'zh-TW');
   });
 });

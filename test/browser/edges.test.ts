@@ -22,7 +22,7 @@ import {
   signIn,
   switchTo,
 } from '../helpers/browser.ts';
-import { auditOf, giveFirstPassword } from '../helpers/city.ts';
+import { listAuditEvents, setFirstPassword } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
@@ -32,11 +32,11 @@ describe('what browsers do to a sign-in', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   it('the back button after signing in shows a page that leads on, and the app is still open', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G2);
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
@@ -51,8 +51,8 @@ describe('what browsers do to a sign-in', () => {
 
   it('the back button on the forced change shows a page that leads on, and opens nothing', async () => {
     const { environment } = harness;
-    await giveFirstPassword(environment.service, 'G1', '100201');
-    const { page } = await harness.guest();
+    await setFirstPassword(environment.service, 'G1', '100201');
+    const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.G1, '100201');
     assert.equal(await heading(page), '請設定您自己的密碼');
     await page.goBack();
@@ -75,10 +75,10 @@ describe('what browsers do to a sign-in', () => {
   it('a step that was open for more than an hour says so and leads back to the app', async () => {
     const time = freezeTime(Date.now());
     try {
-      const { page } = await harness.guest();
+      const { page } = await harness.newSession();
       await page.goto(harness.environment.portfolio);
       await press(page, '#sign-in');
-      time.forward(61 * MINUTE);
+      time.advance(61 * MINUTE);
       await fillSignIn(page, LOGIN.G2);
       assert.equal(await heading(page), '這個步驟已過期');
       await press(page, page.locator('main a.button').first());
@@ -93,8 +93,8 @@ describe('what browsers do to a sign-in', () => {
 
   it('a double click on each primary button does the thing once', async () => {
     const { environment } = harness;
-    await giveFirstPassword(environment.service, 'G4', '100703');
-    const { page } = await harness.guest();
+    await setFirstPassword(environment.service, 'G4', '100703');
+    const { page } = await harness.newSession();
     await page.goto(environment.payment);
     await twice(page, page.locator('#sign-in'));
     await page.fill('[name="login"]', LOGIN.G4);
@@ -109,14 +109,14 @@ describe('what browsers do to a sign-in', () => {
     await page.goto(`${environment.payment}/sign-out`);
     await twice(page, page.locator('#submit'));
     assert.match(await bodyText(page), /您已登出。/);
-    const events = await auditOf(environment.service, 'G4');
+    const events = await listAuditEvents(environment.service, 'G4');
     assert.equal(events.filter((event) => event === 'password.set').length, 1);
     assert.equal(events.filter((event) => event === 'session.logged_out').length, 1);
   });
 
   it('a double click on a choice and on paying does it once', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, environment.payment, LOGIN.G2);
     await twice(page, choiceOf(page, '王小樂'));
     assert.deepEqual(await childNames(page), ['王小樂']);
@@ -128,8 +128,8 @@ describe('what browsers do to a sign-in', () => {
 
   it('two sign-ins begun in two tabs both arrive at their own app', async () => {
     const { environment } = harness;
-    const { page: first, tab } = await harness.guest();
-    const second = await tab();
+    const { page: first, newTab } = await harness.newSession();
+    const second = await newTab();
     await first.goto(environment.portfolio);
     await second.goto(environment.payment);
     await press(first, '#sign-in');
@@ -146,7 +146,7 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('the language switch keeps the step, also after a refused try', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     const step = page.url();
@@ -164,8 +164,8 @@ describe('what browsers do to a sign-in', () => {
 
   it('the whole first sign-in works without JavaScript, also when its buttons are pressed twice', async () => {
     const { environment } = harness;
-    await giveFirstPassword(environment.service, 'G1', '100201');
-    const { page } = await harness.guest({ javaScriptEnabled: false });
+    await setFirstPassword(environment.service, 'G1', '100201');
+    const { page } = await harness.newSession({ javaScriptEnabled: false });
     await signIn(page, environment.payment, LOGIN.G1, 'wrong password');
     assert.match(await alertText(page), /帳號或密碼不正確。/);
     await page.fill('[name="password"]', '100201');
@@ -187,7 +187,7 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('"show" makes the password readable, and sends it as a password again', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     await page.fill('[name="login"]', LOGIN.G2);
@@ -203,7 +203,7 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('the meter of a new password speaks of its strength', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
     await fillSignIn(page, LOGIN.G2);
     const said = page.locator('[data-strength-text]');
@@ -219,7 +219,7 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('password managers recognize the fields, and phones bring the right keyboard', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
     assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');
     assert.equal(await page.getAttribute('[name="login"]', 'inputmode'), 'email');
@@ -234,7 +234,7 @@ describe('what browsers do to a sign-in', () => {
   });
 
   it('a sign-in can be done by keyboard alone, and it always shows where one is', async () => {
-    const { page } = await harness.guest({ viewport: { width: 1280, height: 800 } });
+    const { page } = await harness.newSession({ viewport: { width: 1280, height: 800 } });
     await page.goto(harness.environment.payment);
     await tabTo(page, '#sign-in');
     await byEnter(page);

@@ -24,12 +24,12 @@ describe('the first sign-in of a parent, on a phone', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   it('leads from the portfolio over the forced change to the child, then into payment without a password', async () => {
     const { environment } = harness;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
 
     await page.goto(environment.portfolio);
     await press(page, '#sign-in');
@@ -68,7 +68,7 @@ describe('the first sign-in of a parent, on a phone', () => {
   });
 
   it('makes the first password useless, and the own one opens the next sign-in at once', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G1, FIRST_PASSWORD);
     assert.match(await alertText(page), /帳號或密碼不正確。/);
     await fillSignIn(page, LOGIN.G1, OWN_PASSWORD);
@@ -80,15 +80,15 @@ describe('the first sign-in of a parent, on a phone', () => {
     // auth_time counts whole seconds.
     const time = freezeTime(Math.ceil(Date.now() / 1_000) * 1_000);
     try {
-      const { page } = await harness.guest();
+      const { page } = await harness.newSession();
       await signIn(page, environment.payment, LOGIN.G2);
       await choose(page, '王小安');
       const bills = page.url();
-      time.forward(5 * MINUTE);
+      time.advance(5 * MINUTE);
       await payFirstBill(page);
       assert.equal(await billState(page), 'paid');
 
-      time.forward(1_000);
+      time.advance(1_000);
       await page.goto(bills);
       await payFirstBill(page);
       assert.equal(await heading(page), '請再次確認是您本人');

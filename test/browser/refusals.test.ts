@@ -14,7 +14,8 @@ import {
 } from '../helpers/browser-harness.ts';
 import { DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { eventually, linkIn, mailsTo } from '../helpers/mail.ts';
+import { linkIn, mailsTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
 
@@ -29,13 +30,13 @@ describe('a sign-in that is refused', () => {
   });
   afterEach(async () => {
     time.release();
-    await harness.clear();
+    await harness.closeSessions();
   });
   after(() => harness.close());
 
   it('says the same for a wrong password and for an account that does not exist, and keeps what was typed', async () => {
     for (const login of [LOGIN.G2, 'nobody@parents.example', '0900000999', 'no.such.name']) {
-      const { page } = await harness.guest();
+      const { page } = await harness.newSession();
       await signIn(page, harness.environment.portfolio, login, 'wrong password');
       assert.equal(await alertText(page), FAILED);
       assert.equal(await page.inputValue('[name="login"]'), login);
@@ -48,7 +49,7 @@ describe('a sign-in that is refused', () => {
   });
 
   it('says at the field what is missing', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     await press(page, '#submit');
@@ -59,7 +60,7 @@ describe('a sign-in that is refused', () => {
   });
 
   it('asks for patience after five tries, names the time, and opens again then', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
     for (let i = 0; i < 5; i += 1) {
@@ -71,15 +72,15 @@ describe('a sign-in that is refused', () => {
     const now = Date.now();
     const opens = Math.ceil((now + 30 * SECOND) / MINUTE) * MINUTE;
     assert.equal(said?.[1], new Date(opens + 8 * 60 * MINUTE).toISOString().slice(11, 16));
-    time.forward(opens - now + SECOND);
+    time.advance(opens - now + SECOND);
     await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
     assert.deepEqual(await childNames(page), ['林可欣']);
   });
 
   it('looks the same for a first password that has expired, and the mailed link opens the account again', async () => {
     const { environment } = harness;
-    time.forward(31 * DAY);
-    const { page } = await harness.guest();
+    time.advance(31 * DAY);
+    const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.G1, '100201');
     assert.equal(await alertText(page), FAILED);
     assert.match(
@@ -104,10 +105,10 @@ describe('a sign-in that is refused', () => {
   });
 
   it('a mailed link works once and for half an hour', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
     const late = await forgotten(harness, page, LOGIN.G4);
-    time.forward(31 * MINUTE);
+    time.advance(31 * MINUTE);
     await page.goto(late);
     assert.equal(await heading(page), '這個連結已失效');
     await press(page, page.getByText('再寄一次連結'));
@@ -123,7 +124,7 @@ describe('a sign-in that is refused', () => {
   });
 
   it('a mailed link opens from another site and leaves no token in address or history', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
     const link = await forgotten(harness, page, LOGIN.G4);
     // Another site than the service: a browser sends a strict cookie with nothing that begins here.
@@ -145,7 +146,7 @@ describe('a sign-in that is refused', () => {
   it('"forgot password" answers the same for an account that does not exist, and mails nobody', async () => {
     const { environment } = harness;
     const before = environment.mail.messages().length;
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', 'nobody@parents.example');
     await press(page, '#submit');
@@ -174,7 +175,7 @@ async function sendLink({ environment: { mail, issuer } }: BrowserHarness, page:
   await press(page, '#submit');
   assert.equal(await heading(page), '請查看您的電子郵件');
   const link = linkIn(
-    await eventually('one more link', () => {
+    await pollUntil('one more link', () => {
       const mails = mailsTo(mail, login, '設定新密碼');
       return mails.length > known ? mails[0] : undefined;
     }),

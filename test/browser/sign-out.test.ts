@@ -5,7 +5,13 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { bodyText, heading, openBrowserHarness, type Guest, type BrowserHarness } from '../helpers/browser-harness.ts';
+import {
+  bodyText,
+  heading,
+  openBrowserHarness,
+  type BrowserSession,
+  type BrowserHarness,
+} from '../helpers/browser-harness.ts';
 import { choose, fillSignIn, press } from '../helpers/browser.ts';
 
 const ASKED = '要登出嗎？';
@@ -16,7 +22,7 @@ describe('the sign-out page in a browser', () => {
   before(async () => {
     harness = await openBrowserHarness();
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   const endUrl = (parameters: Record<string, string> = {}): string =>
@@ -25,7 +31,7 @@ describe('the sign-out page in a browser', () => {
     client_id: 'payment',
     post_logout_redirect_uri: `${harness.environment.payment}/`,
   });
-  const atAccount = async (guest: Guest): Promise<Page> => {
+  const atAccount = async (guest: BrowserSession): Promise<Page> => {
     await guest.page.goto(`${harness.environment.issuer}/account`);
     await fillSignIn(guest.page, LOGIN.G2);
     assert.equal(await heading(guest.page), '我的帳號');
@@ -33,9 +39,9 @@ describe('the sign-out page in a browser', () => {
   };
 
   it('signs out in two tabs, and each one goes to its own place', async () => {
-    const guest = await harness.guest();
+    const guest = await harness.newSession();
     const one = await atAccount(guest);
-    const two = await guest.tab();
+    const two = await guest.newTab();
     await one.goto(endUrl());
     await two.goto(endUrl(toPayment()));
     assert.deepEqual([await heading(one), await heading(two)], [ASKED, ASKED]);
@@ -48,9 +54,9 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('says "signed out" where the session was ended on another device meanwhile', async () => {
-    const page = await atAccount(await harness.guest());
+    const page = await atAccount(await harness.newSession());
     await page.goto(endUrl());
-    const other = await atAccount(await harness.guest());
+    const other = await atAccount(await harness.newSession());
     await press(other, other.locator('form[action="/account/sessions/revoke-others"] button'));
     await press(page, '#submit');
     assert.equal(await heading(page), SIGNED_OUT);
@@ -60,7 +66,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('speaks of signing out when the request of an app is wrong, in both languages, and signs out', async () => {
-    const page = await atAccount(await harness.guest());
+    const page = await atAccount(await harness.newSession());
     for (const wrong of [
       { id_token_hint: 'broken', ...toPayment() },
       { client_id: 'payment', post_logout_redirect_uri: 'https://elsewhere.example/' },
@@ -78,7 +84,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('keeps the way back to the app when the language is changed', async () => {
-    const page = await atAccount(await harness.guest());
+    const page = await atAccount(await harness.newSession());
     await page.goto(endUrl({ ...toPayment(), state: 'x' }));
     await press(page, page.getByRole('link', { name: 'English' }));
     assert.equal(await heading(page), 'Do you want to sign out?');
@@ -87,9 +93,9 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('asks again for the person who has signed in meanwhile', async () => {
-    const guest = await harness.guest();
+    const guest = await harness.newSession();
     const page = await atAccount(guest);
-    const stale = await guest.tab();
+    const stale = await guest.newTab();
     await stale.goto(endUrl());
     await page.goto(endUrl());
     await press(page, '#submit');
@@ -105,7 +111,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('leaves no account data behind the back button', async () => {
-    const page = await atAccount(await harness.guest());
+    const page = await atAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/account/password`);
     await page.goto(endUrl());
     await press(page, '#submit');
@@ -117,7 +123,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('works without JavaScript', async () => {
-    const page = await atAccount(await harness.guest({ javaScriptEnabled: false }));
+    const page = await atAccount(await harness.newSession({ javaScriptEnabled: false }));
     await page.goto(harness.environment.payment);
     await press(page, '#sign-in');
     await choose(page, '王小安');
@@ -133,7 +139,7 @@ describe('the sign-out page in a browser', () => {
   });
 
   it('never says "signed out" on the success page while somebody is signed in', async () => {
-    const page = await atAccount(await harness.guest());
+    const page = await atAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/session/end/success`);
     assert.equal(await heading(page), ASKED);
   });

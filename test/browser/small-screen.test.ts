@@ -8,10 +8,10 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
-import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const SECRET = newSecret();
-const TELEVISION = registered('television', SECRET, { scopes: ['openid'], device_flow: true });
+const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
 /** What no rule for accessibility finds, and everybody sees. */
 describe('on a phone', () => {
@@ -19,7 +19,7 @@ describe('on a phone', () => {
   before(async () => {
     harness = await openBrowserHarness({ clients: [TELEVISION] });
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
   /** A property of the style as the browser worked it out. */
@@ -29,7 +29,7 @@ describe('on a phone', () => {
     Number.parseFloat(await style(frame, selector, name));
 
   it('an amount stands in one line', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G2);
     await choose(page, '王小安');
     const line = await length(page.mainFrame(), '.price', 'line-height');
@@ -48,7 +48,7 @@ describe('on a phone', () => {
       scope: 'openid',
     });
     const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(shown.verification_uri_complete ?? '');
     await page.waitForSelector('button[name="confirm"]');
     const frame = page.mainFrame();
@@ -56,7 +56,7 @@ describe('on a phone', () => {
   });
 
   it('a mail is read by day and by night, and its link is not cut off', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', LOGIN.G4);
     await press(page, '#submit');

@@ -9,7 +9,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press } from '../helpers/browser.ts';
 import { freePort } from '../helpers/ports.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 describe('another person signs in, in the same browser', () => {
   let harness: BrowserHarness;
@@ -21,7 +21,7 @@ describe('another person signs in, in the same browser', () => {
     const [secret, port] = [newSecret(), await freePort()];
     const redirectUri = `http://localhost:${String(port)}/callback`;
     await once(server.listen(port, 'localhost'), 'listening');
-    const client = registered('app', secret, {
+    const client = createRegistration('app', secret, {
       redirect_uris: [redirectUri],
       sector_identifier_uri: 'https://app.example/redirect-uris.json',
       scopes: ['openid', 'profile'],
@@ -29,7 +29,7 @@ describe('another person signs in, in the same browser', () => {
     harness = await openBrowserHarness({ clients: [client] });
     app = await createParty(harness.environment.issuer, { id: 'app', secret, scope: 'openid profile', redirectUri });
   });
-  afterEach(() => harness.clear());
+  afterEach(() => harness.closeSessions());
   after(async () => {
     server.close();
     server.closeAllConnections();
@@ -45,7 +45,7 @@ describe('another person signs in, in the same browser', () => {
   };
 
   it('and is in: the page between goes on by itself', async () => {
-    const { page } = await harness.guest();
+    const { page } = await harness.newSession();
     await asTwo(page);
     await page.waitForURL(`${app.redirectUri}?*`);
     await page.goto(`${harness.environment.issuer}/account`);
@@ -53,7 +53,7 @@ describe('another person signs in, in the same browser', () => {
   });
 
   it('and presses a button where there is no JavaScript', async () => {
-    const { page } = await harness.guest({ javaScriptEnabled: false });
+    const { page } = await harness.newSession({ javaScriptEnabled: false });
     await asTwo(page);
     assert.equal(await heading(page), '以其他使用者登入');
     await press(page, '#submit');

@@ -10,20 +10,21 @@ import * as client from 'openid-client';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import {
-  enter,
+  runAuthorization,
   LOGIN,
   redeem,
   refresh,
   interactionOf,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const WORKERS = 2;
@@ -37,7 +38,7 @@ const secret = newSecret();
 
 /** What a thief holds after one sign-in. */
 type StolenCredentials = { visitor: HttpBrowser } & (
-  | { kind: 'code'; entered: Entered }
+  | { kind: 'code'; entered: AuthorizationResult }
   | { kind: 'tokens'; reply: Reply }
   | { kind: 'device'; shown: client.DeviceAuthorizationResponse }
 );
@@ -55,7 +56,7 @@ for (const [name, count] of [
       nodes = await startNodes({
         count,
         smtpUrl: mail.smtpUrl,
-        clients: [registered('app', secret, { scopes: SCOPES, device_flow: true })],
+        clients: [createRegistration('app', secret, { scopes: SCOPES, device_flow: true })],
         ...(count > 1 ? { databaseUrl: await testDatabaseUrl() } : {}),
       });
       app = await createParty(nodes.issuer, { id: 'app', scope: 'openid profile', secret });
@@ -67,7 +68,12 @@ for (const [name, count] of [
 
     const signIn = async (login: string, password: string, round: number): Promise<StolenCredentials | undefined> => {
       const httpBrowser = createHttpBrowser(nodes.issuer);
-      const entered = await enter(app, httpBrowser, { login, password, remember: true, parameters: OFFLINE });
+      const entered = await runAuthorization(app, httpBrowser, {
+        login,
+        password,
+        remember: true,
+        parameters: OFFLINE,
+      });
       if (entered.answer.leavesTo?.searchParams.has('code') !== true) return undefined;
       if (round % 2 === 0) return { kind: 'code', visitor: httpBrowser, entered };
       return { kind: 'tokens', visitor: httpBrowser, reply: await redeem(app, entered) };
@@ -100,7 +106,7 @@ for (const [name, count] of [
     ): Promise<StolenCredentials[]> => {
       const loot: StolenCredentials[] = [];
       const workers = Array.from({ length: WORKERS }, () => steal(loot, attempt));
-      await eventually('sign-ins of the thief', () => (loot.length >= AHEAD ? true : undefined));
+      await pollUntil('sign-ins of the thief', () => loot.length >= AHEAD);
       await change();
       await Promise.all(workers);
       return loot;

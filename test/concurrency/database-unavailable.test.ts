@@ -13,13 +13,13 @@ import {
   textIn,
   tokensFor,
   userinfo,
-  enter,
+  runAuthorization,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { startCluster, type Cluster } from '../helpers/cluster.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -65,7 +65,7 @@ async function prepare(service: TestService): Promise<Before> {
 const health = async (service: TestService, what: string): Promise<number> =>
   (await fetch(`${service.issuer}/health/${what}`)).status;
 
-const clients = [registered('app', secret, { scopes: SCOPES })];
+const clients = [createRegistration('app', secret, { scopes: SCOPES })];
 
 describe('PostgreSQL is stopped and stays away', () => {
   let cluster: Cluster;
@@ -90,7 +90,7 @@ describe('PostgreSQL is stopped and stays away', () => {
       phone.submit(codeForm, { user_code: 'BCDF-GHJK' }),
       newcomer.post('/forgot-password', new URLSearchParams({ login: LOGIN.G2 })),
       httpBrowser.open('/session/end'),
-      enter(app, httpBrowser).then(({ answer }) => answer),
+      runAuthorization(app, httpBrowser).then(({ answer }) => answer),
     ]);
     for (const answer of answers) assertSaysSo(answer);
   });
@@ -115,7 +115,7 @@ describe('the SQLite file is locked by another process for longer than anybody w
   before(async () => {
     service = await startService({ clients });
     was = await prepare(service);
-    const code = await enter(was.app, was.visitor);
+    const code = await runAuthorization(was.app, was.visitor);
     assert.equal((await redeem(was.app, code)).status, 200);
     locker = await lock(await databaseFile());
   });
@@ -153,10 +153,10 @@ describe('the SQLite file is locked by another process for longer than anybody w
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
     assert.equal((await fetch(`${service.issuer}/.well-known/openid-configuration`)).status, 200);
     locker.kill('SIGKILL');
-    await eventually('it is ready again', async () => ((await health(service, 'ready')) === 200 ? true : undefined));
+    await pollUntil('it is ready again', async () => (await health(service, 'ready')) === 200);
     assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
     const answer = await newcomer.submit(await newcomer.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
     assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
-    assert.ok(textIn(await redeem(app, await enter(app, httpBrowser)), 'access_token'));
+    assert.ok(textIn(await redeem(app, await runAuthorization(app, httpBrowser)), 'access_token'));
   });
 });

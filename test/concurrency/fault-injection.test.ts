@@ -9,13 +9,20 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN, refresh, interactionOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
-import { createHome, PROGRAM, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
-import { auditOf } from '../helpers/city.ts';
+import { runAuthorization, LOGIN, refresh, interactionOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import {
+  createInstallation,
+  KINPASS_BIN,
+  runProgram,
+  startProgram,
+  type Installation,
+  type Program,
+} from '../helpers/child-process.ts';
+import { listAuditEvents } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -39,10 +46,10 @@ function assertSaysSo(answer: Answer): void {
 
 describe('the SQLite file is locked by another process', () => {
   const HOLD_MS = 1_500;
-  let home: Home;
+  let home: Installation;
   let program: Program;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     program = await startProgram(home.env);
   });
   after(async () => {
@@ -93,7 +100,7 @@ describe('the disk is full', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
-    service = await startService({ clients: [registered('app', secret, { scopes: SCOPES })] });
+    service = await startService({ clients: [createRegistration('app', secret, { scopes: SCOPES })] });
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   });
   after(() => service.stop());
@@ -125,7 +132,7 @@ describe('the disk is full', () => {
     const { answer } = await signIn(service.issuer, LOGIN.G2);
     assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
     assert.equal((await httpBrowser.open('/account')).status, 200);
-    assert.ok((await auditOf(service, 'G2')).length > 0);
+    assert.ok((await listAuditEvents(service, 'G2')).length > 0);
   });
 });
 
@@ -174,8 +181,11 @@ describe('a mail server and a relying party that never answer', () => {
     receiver = await startLogoutReceiver(() => service.issuer, 'healthy');
     service = await startService({
       clients: [
-        registered('healthy', secret, { scopes: SCOPES, backchannel_logout_uri: receiver.url }),
-        registered('hanging', secret, { scopes: SCOPES, backchannel_logout_uri: `http://localhost:${port}/logout` }),
+        createRegistration('healthy', secret, { scopes: SCOPES, backchannel_logout_uri: receiver.url }),
+        createRegistration('hanging', secret, {
+          scopes: SCOPES,
+          backchannel_logout_uri: `http://localhost:${port}/logout`,
+        }),
       ],
       smtpUrl: `smtp://localhost:${port}`,
     });
@@ -192,8 +202,8 @@ describe('a mail server and a relying party that never answer', () => {
   it('keep nobody waiting: not the person who signs out, and not the other relying parties', async () => {
     assert.ok(healthy && hanging);
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(hanging, httpBrowser, { login: LOGIN.T2 });
-    await enter(healthy, httpBrowser);
+    await runAuthorization(hanging, httpBrowser, { login: LOGIN.T2 });
+    await runAuthorization(healthy, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.equal(done.status, 200);
     await receiver.take(1);
@@ -203,13 +213,13 @@ describe('a mail server and a relying party that never answer', () => {
   it('keep no logout waiting: mails and logout tokens do not stand in one line', async () => {
     assert.ok(healthy);
     const [here, there] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
-    await enter(healthy, here, { login: LOGIN.T1 });
+    await runAuthorization(healthy, here, { login: LOGIN.T1 });
     const next = 'four small boats at anchor';
     const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
     const changed = await here.submit(await here.open('/account/password'), fields);
     assert.match(textOf(changed.body), /密碼已變更/);
     // The notice of the change is on its way now, and stays there until the mail server is given up.
-    await enter(healthy, there, { login: LOGIN.G2 });
+    await runAuthorization(healthy, there, { login: LOGIN.G2 });
     const start = performance.now();
     await there.submit(await there.open('/session/end'), {});
     await receiver.take(1);
@@ -220,20 +230,20 @@ describe('a mail server and a relying party that never answer', () => {
 
 describe('the disk of the log is full', () => {
   it('people sign in, and the program ends in good order', async () => {
-    const home = await createHome();
+    const home = await createInstallation();
     // Standard output goes to a device on which every write fails with ENOSPC.
-    const args = ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, PROGRAM, 'start'];
+    const args = ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, KINPASS_BIN, 'start'];
     const env = { PATH: process.env['PATH'], ...home.env, KINPASS_LOG_LEVEL: 'debug' };
     const child = spawn('sh', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = once(child, 'exit');
     const errors = text(child.stderr);
     try {
-      const isReady = (): Promise<true | undefined> =>
+      const isReady = (): Promise<boolean> =>
         fetch(`${home.issuer}/health/ready`).then(
-          ({ ok }) => ok || undefined,
-          () => undefined,
+          ({ ok }) => ok,
+          () => false,
         );
-      await eventually('the program is ready', isReady, 60_000);
+      await pollUntil('the program is ready', isReady, 60_000);
       for (const login of [LOGIN.T2, LOGIN.G2]) {
         const { answer } = await signIn(home.issuer, login);
         assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);

@@ -13,12 +13,12 @@ import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
 import { createKeyRing, MIN_PUBLICATION_MS, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { enter, LOGIN, redeem, interactionOf, textIn } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN, redeem, interactionOf, textIn } from '../helpers/authorization-flow.ts';
 import { DAY } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const secret = newSecret();
@@ -39,7 +39,7 @@ describe('two nodes that rotate their keys under load', () => {
       databaseUrl,
       file: join(import.meta.dirname, 'eager-node.ts'),
       clients: ALGORITHMS.map((alg) =>
-        registered(alg.toLowerCase(), secret, { scopes: ['openid'], id_token_signed_response_alg: alg }),
+        createRegistration(alg.toLowerCase(), secret, { scopes: ['openid'], id_token_signed_response_alg: alg }),
       ),
       env: { KINPASS_KEY_ROTATION_DAYS: '0' },
     });
@@ -66,7 +66,7 @@ describe('two nodes that rotate their keys under load', () => {
     assert.equal((await httpBrowser.open('/account')).status, 200);
     const [party] = parties;
     assert.ok(party);
-    await enter(party, httpBrowser, { login });
+    await runAuthorization(party, httpBrowser, { login });
     return httpBrowser;
   };
   /** Rotates as `kinpass keys rotate` does, ten minutes later, and waits until both nodes publish the same new set. */
@@ -74,7 +74,7 @@ describe('two nodes that rotate their keys under load', () => {
     const old = kids(await publishedAt(nodes.urls[0]));
     ahead += MIN_PUBLICATION_MS + 1;
     assert.equal(await ring.rotate('operator'), true);
-    return eventually('both nodes have the new keys', async () => {
+    return pollUntil('both nodes have the new keys', async () => {
       const [one, other] = await Promise.all(nodes.urls.map(publishedAt));
       assert.ok(one && other);
       const agreed = kids(one).join() === kids(other).join() && kids(one).join() !== old.join();
@@ -98,7 +98,7 @@ describe('two nodes that rotate their keys under load', () => {
       const httpBrowser = await signedInAs(login);
       while (!stop) {
         const set = cached;
-        const idToken = textIn(await redeem(party, await enter(party, httpBrowser)), 'id_token');
+        const idToken = textIn(await redeem(party, await runAuthorization(party, httpBrowser)), 'id_token');
         await jwtVerify(idToken, remote, { issuer: nodes.issuer, audience: party.id });
         // The second set may be younger than this token by one rotation, never older.
         await jwtVerify(idToken, set, { issuer: nodes.issuer });
@@ -107,7 +107,7 @@ describe('two nodes that rotate their keys under load', () => {
     };
     /** Counted from the beginning: a token by a new key may be there before anybody begins to wait for it. */
     const keysSeen = async (wanted: number): Promise<void> => {
-      await eventually('tokens by the new keys', () => (signedBy.size >= wanted ? true : undefined));
+      await pollUntil('tokens by the new keys', () => signedBy.size >= wanted);
     };
     const workers = [LOGIN.T2, LOGIN.B1].flatMap((login) => parties.map((party) => work(party, login)));
     const load = Promise.all(workers).catch((error: unknown) => {

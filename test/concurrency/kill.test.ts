@@ -2,12 +2,12 @@
 import { describe, it } from 'node:test';
 
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { killAgainAndAgain } from './kill.ts';
+import { killRepeatedly } from './kill.ts';
 
 describe('kill -9 under load', () => {
   it('loses no acknowledged password, sign-out or token, and lets nothing live twice (SQLite)', () =>
-    killAgainAndAgain({ rounds: 3 }));
+    killRepeatedly({ rounds: 3 }));
 
   it('loses no acknowledged password, sign-out or token, and lets nothing live twice (PostgreSQL, two nodes)', async () =>
-    killAgainAndAgain({ rounds: 2, databaseUrl: await testDatabaseUrl() }));
+    killRepeatedly({ rounds: 2, databaseUrl: await testDatabaseUrl() }));
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { runProgram } from '../helpers/child-process.ts';
-import { loadClients, newPassword, underLoad } from './load.ts';
+import { loadClients, newPassword, runUnderLoad } from './load.ts';
 import { startNodes } from './nodes.ts';
 
-interface Kills {
+interface KillOptions {
   /** PostgreSQL with two nodes, one of which is killed; without it one node on SQLite. */
   databaseUrl?: string;
   rounds: number;
@@ -24,7 +24,7 @@ const STEPS = 11;
  *
  * @throws {AssertionError} saying what was lost or lives twice
  */
-export async function killAgainAndAgain({ databaseUrl, rounds, tell }: Kills): Promise<void> {
+export async function killRepeatedly({ databaseUrl, rounds, tell }: KillOptions): Promise<void> {
   const nodes = await startNodes({
     count: databaseUrl === undefined ? 1 : 2,
     clients: loadClients,
@@ -34,7 +34,7 @@ export async function killAgainAndAgain({ databaseUrl, rounds, tell }: Kills): P
     const password = newPassword();
     for (let round = 0; round < rounds; round += 1) {
       const node = round % nodes.urls.length;
-      const load = await underLoad(nodes.issuer, password, async ({ goesOn }) => {
+      const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
         await goesOn(4);
         await sleep(FIRST_MS + STEP_MS * (round % STEPS));
         await nodes.kill(node);

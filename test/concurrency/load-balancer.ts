@@ -10,7 +10,7 @@ import {
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 /**
  * What stands before several nodes, as load balancers do it: it asks each node again and again whether it is ready, sends each
@@ -63,7 +63,7 @@ export async function startLoadBalancer(port: number, ports: readonly number[]):
     failures,
     reused: () => reused,
     sees: async (node) => {
-      await eventually('the front sees the node', () => nodes[node]?.ready === true || undefined, TIMEOUT_MS);
+      await pollUntil('the front sees the node', () => nodes[node]?.ready === true, TIMEOUT_MS);
     },
     close: async () => {
       closing.abort();

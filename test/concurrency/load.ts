@@ -4,19 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   LOGIN,
   redeem,
   refresh,
   interactionOf,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 /*
  * People at work while something breaks. Everything that the service acknowledges is written into a ledger, and `verify` asks
@@ -31,7 +31,7 @@ const KEPT = 10;
 const PAUSE_MS = 20;
 const TIMEOUT_MS = 60_000;
 
-export const loadClients = [registered('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
+export const loadClients = [createRegistration('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
 
 /** Passwords over all rounds of a database: what was acknowledged last, and what may have happened since. */
 export interface Password {
@@ -43,10 +43,10 @@ export interface Password {
 
 interface Ledger {
   signedOut: string[];
-  codes: Entered[];
+  codes: AuthorizationResult[];
   refreshTokens: string[];
   /** Sent, and never answered: may have worked once. */
-  uncertain: { code?: Entered; refreshToken?: string }[];
+  uncertain: { code?: AuthorizationResult; refreshToken?: string }[];
   live: { access: string; refresh: string }[];
 }
 
@@ -66,7 +66,7 @@ export function newPassword(): Password {
 }
 
 /** Begins to work, lets `meanwhile` happen, and ends the work however that went. */
-export async function underLoad(
+export async function runUnderLoad(
   issuer: string,
   password: Password,
   meanwhile: (load: Load) => Promise<void>,
@@ -112,7 +112,7 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
     done: () => done,
     goesOn: async (more) => {
       const wanted = done + more;
-      await eventually('the work goes on', () => (done >= wanted ? true : undefined), TIMEOUT_MS);
+      await pollUntil('the work goes on', () => done >= wanted, TIMEOUT_MS);
     },
     stop: async () => {
       stopped = true;
@@ -180,9 +180,9 @@ async function signsInAndOut(issuer: string, ledger: Ledger): Promise<() => Prom
 
 async function redeemsAndRefreshes(party: TestParty, login: string, ledger: Ledger): Promise<() => Promise<void>> {
   const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
-  await enter(party, httpBrowser, { login });
+  await runAuthorization(party, httpBrowser, { login });
   return async () => {
-    const code = await enter(party, httpBrowser, { parameters: OFFLINE });
+    const code = await runAuthorization(party, httpBrowser, { parameters: OFFLINE });
     codeOf(code.answer);
     const uncertain: Ledger['uncertain'][number] = { code };
     ledger.uncertain.push(uncertain);

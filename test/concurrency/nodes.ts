@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 
-import { createHome, startProgram, type Home, type HomeOptions, type Program } from '../helpers/child-process.ts';
+import {
+  createInstallation,
+  startProgram,
+  type Installation,
+  type HomeOptions,
+  type Program,
+} from '../helpers/child-process.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 
 /** Real processes of the program on one database, behind one address: the issuer. */
 export interface Nodes {
   issuer: string;
-  home: Home;
+  home: Installation;
   loadBalancer: LoadBalancer;
   /** The address of one node, past the front. */
   urls: readonly string[];
@@ -30,7 +36,7 @@ interface Options extends HomeOptions {
 
 /** The demo city, so many nodes and a front before them. */
 export async function startNodes({ count, env = {}, file, ...options }: Options): Promise<Nodes> {
-  const home = await createHome(options);
+  const home = await createInstallation(options);
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
   const loadBalancer = await startLoadBalancer(Number(new URL(home.issuer).port), ports);
   const startNode = (node: number): Promise<Program> =>

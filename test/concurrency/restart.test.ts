@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { startCluster, type Cluster } from '../helpers/cluster.ts';
-import { loadClients, newPassword, underLoad } from './load.ts';
+import { loadClients, newPassword, runUnderLoad } from './load.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 /** Twenty times what the front needs to see that a node goes, because this machine may have much else to do. */
@@ -28,7 +28,7 @@ describe('under load', () => {
   });
 
   it('two nodes are restarted one after the other without a failed request, over connections that are kept', async () => {
-    const load = await underLoad(nodes.issuer, password, async ({ goesOn }) => {
+    const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
       for (const node of [0, 1]) {
         await goesOn(10);
         await nodes.stopNode(node);
@@ -47,7 +47,7 @@ describe('under load', () => {
 
   it('PostgreSQL is restarted: the work is back within five seconds, nobody sees a storm of errors, nothing is lost', async () => {
     let seconds = 0;
-    const load = await underLoad(nodes.issuer, password, async ({ goesOn }) => {
+    const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
       await goesOn(10);
       await cluster.restart();
       const back = performance.now();

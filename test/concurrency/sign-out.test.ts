@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { openStore, type Store } from '../../src/store/database/index.ts';
-import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, formOf, textOf } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const ROUNDS = 10;
@@ -25,7 +25,9 @@ describe('a sign-out at two nodes', () => {
     nodes = await startNodes({
       count: 2,
       databaseUrl,
-      clients: [registered('app', secret, { scopes: ['openid', 'profile'], backchannel_logout_uri: receiver.url })],
+      clients: [
+        createRegistration('app', secret, { scopes: ['openid', 'profile'], backchannel_logout_uri: receiver.url }),
+      ],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true' },
     });
     store = await openStore({ url: databaseUrl });
@@ -40,7 +42,7 @@ describe('a sign-out at two nodes', () => {
   it(`ends the session once, and the other node names the notified app: ${String(ROUNDS)} rounds`, async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const httpBrowser = createHttpBrowser(nodes.issuer);
-      await enter(app, httpBrowser, { login: LOGIN.T2 });
+      await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
       const { action, hidden } = formOf((await httpBrowser.open('/session/end')).body);
       const cookie = await httpBrowser.jar.getCookieString(nodes.issuer);
       const request = { method: 'POST', headers: formHeaders(nodes.issuer, cookie) };

@@ -6,27 +6,33 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child-process.ts';
-import { eventually } from '../helpers/mail.ts';
+import {
+  createInstallation,
+  KINPASS_BIN,
+  startProgram,
+  type Installation,
+  type Program,
+} from '../helpers/child-process.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 describe('kinpass start', () => {
-  let home: Home;
+  let home: Installation;
   before(async () => {
-    home = await createHome({ city: false });
+    home = await createInstallation({ city: false });
   });
   after(() => {
     home.remove();
   });
 
   const says = (program: Program, msg: string): Promise<true> =>
-    eventually(msg, () => program.out().includes(`"msg":"${msg}"`) || undefined);
+    pollUntil(msg, () => program.out().includes(`"msg":"${msg}"`));
   const handled = (program: Program): number => program.out().split('"signal":"SIGUSR2"').length - 1;
   const isReady = async (): Promise<boolean> => (await fetch(`${home.issuer}/health/ready`)).ok;
   const start = (inspectPort: number, flags: readonly string[] = []): Promise<Program> =>
-    startProgram(home.env, [`--inspect-port=${String(inspectPort)}`, ...flags, PROGRAM, 'start']);
+    startProgram(home.env, [`--inspect-port=${String(inspectPort)}`, ...flags, KINPASS_BIN, 'start']);
 
   for (const flags of [[], ['--disable-sigusr1']]) {
     it(`opens no inspector at SIGUSR1 (flags: ${flags.join(' ') || 'none'})`, async () => {
@@ -36,7 +42,7 @@ describe('kinpass start', () => {
         program.child.kill('SIGUSR1');
         // With the flag SIGUSR1 leaves no trace. A later signal is handled after it.
         program.child.kill('SIGUSR2');
-        await eventually('the later signal', () => handled(program) === times || undefined);
+        await pollUntil('the later signal', () => handled(program) === times);
         // Node opens the inspector on a thread of its own, while the service answers.
         assert.equal(await isReady(), true);
         assert.equal(await accepts(port), false);

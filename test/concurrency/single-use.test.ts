@@ -10,20 +10,21 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import {
-  enter,
+  runAuthorization,
   LOGIN,
   redeem,
   refresh,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { eventually, mailsTo } from '../helpers/mail.ts';
+import { mailsTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 const ROUNDS = 50;
@@ -47,18 +48,18 @@ describe('two nodes on one database', () => {
       databaseUrl,
       smtpUrl: mail.smtpUrl,
       clients: [
-        registered('app', secret, {
+        createRegistration('app', secret, {
           scopes: ['openid', 'profile', 'offline_access'],
           backchannel_logout_uri: receiver.url,
         }),
-        registered('television', secret, { scopes: ['openid'], device_flow: true }),
+        createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
       ],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true', KINPASS_LOG_LEVEL: 'info' },
     });
     store = await openStore({ url: databaseUrl });
     app = await createParty(nodes.issuer, { id: 'app', scope: 'openid profile', secret });
     httpBrowser = createHttpBrowser(nodes.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.T2 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
   });
   after(async () => {
     await nodes.stop();
@@ -67,7 +68,7 @@ describe('two nodes on one database', () => {
     await mail.close();
   });
 
-  const authorize = (): Promise<Entered> => enter(app, httpBrowser, { parameters: OFFLINE });
+  const authorize = (): Promise<AuthorizationResult> => runAuthorization(app, httpBrowser, { parameters: OFFLINE });
   const once = (replies: readonly Reply[]): Reply => {
     const [given, ...more] = replies.filter(({ status }) => status === 200);
     assert.ok(given, 'nobody was answered');
@@ -149,8 +150,8 @@ describe('two nodes on one database', () => {
     const [here, there] = [createHttpBrowser(nodes.issuer), createHttpBrowser(nodes.issuer)];
     let password = DEMO_PASSWORD;
     for (let round = 1; round <= 5; round += 1) {
-      await enter(app, here, { login: LOGIN.T1, password });
-      await enter(app, there, { login: LOGIN.T1, password });
+      await runAuthorization(app, here, { login: LOGIN.T1, password });
+      await runAuthorization(app, there, { login: LOGIN.T1, password });
       const next = `four small boats at anchor ${String(round)}`;
       const fields = { current_password: password, new_password: next, confirm_password: next };
       const done = await here.submit(await here.open('/account/password'), fields);
@@ -159,8 +160,8 @@ describe('two nodes on one database', () => {
     }
     const tokens = await receiver.take(5);
     assert.equal(new Set(tokens.map(({ sid }) => sid)).size, 5);
-    await eventually('five mails', () => (mailsTo(mail, ADULTS.T1.email, '密碼').length >= 5 ? true : undefined));
-    const jobs = await eventually('an empty outbox', async () => {
+    await pollUntil('five mails', () => mailsTo(mail, ADULTS.T1.email, '密碼').length >= 5);
+    const jobs = await pollUntil('an empty outbox', async () => {
       const rows = await store.read((tx) => tx.db.select().from(tx.tables.outbox));
       return rows.every(({ doneAt }) => doneAt !== null) ? rows : undefined;
     });

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { startSuite, type Suite } from '../helpers/conformance.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
-import { agree, askToSignOut, isSignedIn, LONG_STATE } from '../helpers/sign-out.ts';
+import { confirmSignOut, requestSignOut, isSignedIn, LONG_STATE } from '../helpers/sign-out.ts';
 
 const PLAN = 'oidcc-backchannel-rp-initiated-logout-certification-test-plan';
 const CLIENT = 'conformance-backchannel';
@@ -35,13 +35,13 @@ describe(PLAN, () => {
 
   it('oidcc-backchannel-rp-initiated-logout', async () => {
     const back = suite.registration(CLIENT).post_logout_redirect_uris[0] ?? '';
-    const signOut = await askToSignOut(client, back);
-    assert.equal(receiver.asked, 0, 'nobody has agreed yet');
-    const { leavesTo } = await agree(signOut);
+    const signOut = await requestSignOut(client, back);
+    assert.equal(receiver.requestCount, 0, 'nobody has agreed yet');
+    const { leavesTo } = await confirmSignOut(signOut);
     assert.equal(leavesTo?.href, `${back}?state=${LONG_STATE}`);
     // The receiver checks signature, type, audience, events, and that there is no nonce.
     const [token] = await receiver.take(1);
-    const { sub, sid } = signOut.passed.claims;
+    const { sub, sid } = signOut.completed.claims;
     assert.deepEqual([token?.sub, token?.sid], [sub, sid]);
     assert.ok(typeof sid === 'string' && sid !== '');
     assert.equal(await isSignedIn(client, signOut), false);

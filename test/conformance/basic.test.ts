@@ -7,7 +7,7 @@ import { calculatePKCECodeChallenge } from 'openid-client';
 import { z } from 'zod';
 
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
   errorOf,
   refresh,
@@ -19,7 +19,7 @@ import {
   authorize,
   checkTokens,
   fieldsFor,
-  pass,
+  completeFlow,
   requestOf,
   signIn,
   startSuite,
@@ -47,9 +47,9 @@ after(() => suite.stop());
 
 /** Two flows in one browser, as the modules about prompts and sessions have them. */
 async function passTwice(changes: (hint: string) => Changes, waitMs = 2 * SECOND) {
-  const first = await pass(client);
-  suite.time.forward(waitMs);
-  const second = await pass(client, changes(textIn(first.tokens, 'id_token')), first.flow.visitor);
+  const first = await completeFlow(client);
+  suite.time.advance(waitMs);
+  const second = await completeFlow(client, changes(textIn(first.tokens, 'id_token')), first.flow.httpBrowser);
   assert.equal(second.claims.sub, first.claims.sub);
   const authTimes = z.tuple([z.int(), z.int()]).parse([first.claims['auth_time'], second.claims['auth_time']]);
   return { first, second, later: authTimes[1] - authTimes[0], asked: interactionOf(second.flow.first) === 'login' };
@@ -66,7 +66,7 @@ async function assertError(changes: Changes, ...allowed: string[]): Promise<void
 
 describe('response, ID token, UserInfo', () => {
   it('oidcc-server', async () => {
-    const { claims, tokens } = await pass(client);
+    const { claims, tokens } = await completeFlow(client);
     assert.equal(tokens.body['token_type'], 'Bearer');
     // Nothing that nobody asked for.
     const usual = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub'];
@@ -78,7 +78,7 @@ describe('response, ID token, UserInfo', () => {
   });
 
   it('oidcc-idtoken-signature', async () => {
-    const { header } = await pass(client);
+    const { header } = await completeFlow(client);
     assert.equal(header.alg, 'RS256');
     const keys = createRemoteJWKSet(new URL(client.config.serverMetadata().jwks_uri ?? ''));
     assert.ok(header.kid);
@@ -99,7 +99,7 @@ describe('response, ID token, UserInfo', () => {
     return sub.parse(await response.json());
   };
   const viaUserInfo = (init: (token: string) => RequestInit) => async () => {
-    const { tokens, claims } = await pass(client);
+    const { tokens, claims } = await completeFlow(client);
     const token = textIn(tokens, 'access_token');
     assert.equal((await ask(token, init(token))).sub, claims.sub);
   };
@@ -118,7 +118,7 @@ describe('response, ID token, UserInfo', () => {
   );
 
   it('oidcc-ensure-request-without-nonce-succeeds-for-code-flow', async () => {
-    const { claims } = await pass(client, { nonce: undefined });
+    const { claims } = await completeFlow(client, { nonce: undefined });
     assert.equal('nonce' in claims, false);
   });
 });
@@ -131,35 +131,37 @@ describe('scopes and claims', () => {
     phone,
   })) {
     it(`oidcc-scope-${name}`, async () => {
-      const { user } = await pass(client, { scope: `openid ${name}` });
+      const { user } = await completeFlow(client, { scope: `openid ${name}` });
       z.strictObject({ ...sub.shape, ...claims.shape }).parse(user);
     });
   }
 
   it('oidcc-scope-all', async () => {
-    const { user } = await pass(client, { scope: 'openid profile email address phone' });
+    const { user } = await completeFlow(client, { scope: 'openid profile email address phone' });
     z.strictObject({ ...sub.shape, ...profile.shape, ...email.shape, ...phone.shape, address }).parse(user);
   });
 
   it('oidcc-ensure-other-scope-order-succeeds', async () => {
-    const { user } = await pass(client, { scope: 'email openid' });
+    const { user } = await completeFlow(client, { scope: 'email openid' });
     email.parse(user);
   });
 
   it('oidcc-claims-essential', async () => {
-    const { user } = await pass(client, { claims: JSON.stringify({ userinfo: { name: { essential: true } } }) });
+    const { user } = await completeFlow(client, {
+      claims: JSON.stringify({ userinfo: { name: { essential: true } } }),
+    });
     assert.deepEqual(Object.keys(user).sort(), ['name', 'sub']);
   });
 
   it('oidcc-claims-locales', async () => {
-    await pass(client, { claims_locales: 'se' });
+    await completeFlow(client, { claims_locales: 'se' });
   });
 });
 
 describe('the sign-in page and the session', () => {
   for (const display of ['page', 'popup']) {
     it(`oidcc-display-${display}`, async () => {
-      const { flow } = await pass(client, { display });
+      const { flow } = await completeFlow(client, { display });
       assert.equal(interactionOf(flow.first), 'login');
     });
   }
@@ -194,26 +196,26 @@ describe('the sign-in page and the session', () => {
   });
 
   it('oidcc-login-hint', async () => {
-    const { flow } = await pass(client, { login_hint: 'buffy@localhost' });
+    const { flow } = await completeFlow(client, { login_hint: 'buffy@localhost' });
     assert.match(flow.first.body, /<input[^>]*name="login"[^>]*value="buffy@localhost"/);
   });
 
   it('oidcc-ui-locales', async () => {
-    await pass(client, { ui_locales: 'se' });
-    const { flow } = await pass(client, { ui_locales: 'se zh-TW' });
+    await completeFlow(client, { ui_locales: 'se' });
+    const { flow } = await completeFlow(client, { ui_locales: 'se zh-TW' });
     assert.match(flow.first.body, /<html[^>]*lang="zh-TW"/);
   });
 
   it('oidcc-ensure-request-with-acr-values-succeeds', async () => {
-    await pass(client, { acr_values: '1 2' });
+    await completeFlow(client, { acr_values: '1 2' });
     const [ours = ''] = z.array(z.string()).parse(suite.metadata['acr_values_supported']);
-    assert.equal((await pass(client, { acr_values: ours })).claims['acr'], ours);
+    assert.equal((await completeFlow(client, { acr_values: ours })).claims['acr'], ours);
   });
 });
 
 describe('requests', () => {
   it('oidcc-ensure-request-with-unknown-parameter-succeeds', async () => {
-    await pass(client, { extra: 'foobar' });
+    await completeFlow(client, { extra: 'foobar' });
   });
 
   it('oidcc-ensure-registered-redirect-uri', async () => {
@@ -228,7 +230,7 @@ describe('requests', () => {
     const elsewhere = { origin: 'https://suite.example', 'sec-fetch-site': 'cross-site' };
     const page = await httpBrowser.post(url.pathname, url.searchParams, elsewhere);
     assert.equal(interactionOf(page), 'login');
-    const tokens = await askForTokens(client, fieldsFor(client, codeOf(await signIn(httpBrowser, page))));
+    const tokens = await requestTokens(client, fieldsFor(client, codeOf(await signIn(httpBrowser, page))));
     await checkTokens(client, tokens, url.searchParams.get('nonce') ?? '');
   });
 
@@ -260,21 +262,21 @@ describe('requests', () => {
     const changes = { code_challenge, code_challenge_method: 'S256' };
     const { answer, sent } = await authorize(client, changes);
     const fields = { ...fieldsFor(client, codeOf(answer)), code_verifier: verifier };
-    await checkTokens(client, await askForTokens(client, fields), sent.get('nonce') ?? '');
+    await checkTokens(client, await requestTokens(client, fields), sent.get('nonce') ?? '');
   });
 });
 
 describe('codes, secrets, refresh tokens', () => {
   it('oidcc-codereuse', async () => {
-    const { code } = await pass(client);
-    const again = await askForTokens(client, fieldsFor(client, code));
+    const { code } = await completeFlow(client);
+    const again = await requestTokens(client, fieldsFor(client, code));
     assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant']);
   });
 
   it('oidcc-codereuse-30seconds', async () => {
-    const { code, tokens } = await pass(client);
-    suite.time.forward(30 * SECOND);
-    const again = await askForTokens(client, fieldsFor(client, code));
+    const { code, tokens } = await completeFlow(client);
+    suite.time.advance(30 * SECOND);
+    const again = await requestTokens(client, fieldsFor(client, code));
     assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant']);
     assert.equal((await userinfo(client, textIn(tokens, 'access_token'))).status, 401);
   });
@@ -282,15 +284,15 @@ describe('codes, secrets, refresh tokens', () => {
   it('oidcc-server-client-secret-post', async () => {
     const { answer, sent } = await authorize(poster);
     const body = { ...fieldsFor(poster, codeOf(answer)), client_id: poster.id, client_secret: poster.secret ?? '' };
-    const tokens = await askForTokens({ ...poster, secret: undefined }, body);
+    const tokens = await requestTokens({ ...poster, secret: undefined }, body);
     await checkTokens(poster, tokens, sent.get('nonce') ?? '');
   });
 
   it('oidcc-refresh-token', async () => {
     const offline = { scope: 'openid offline_access', prompt: 'consent' };
     const renew = async (party: TestParty): Promise<string> => {
-      const { tokens, claims } = await pass(party, offline);
-      suite.time.forward(SECOND);
+      const { tokens, claims } = await completeFlow(party, offline);
+      suite.time.advance(SECOND);
       const renewed = await refresh(party, textIn(tokens, 'refresh_token'));
       const next = await checkTokens(party, renewed, z.string().optional().parse(claims['nonce']));
       for (const same of ['iss', 'sub', 'aud', 'auth_time']) assert.deepEqual(next.claims[same], claims[same], same);

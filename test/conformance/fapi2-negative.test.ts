@@ -78,7 +78,7 @@ describe('without a mistake', () => {
         refreshToken,
         'FAPI 2.0 Security Profile, section 5.3.2.1, rule 9',
       );
-      suite.time.forward(30 * SECOND);
+      suite.time.advance(30 * SECOND);
     }
     assertError(await client.token(fields, { proof: undefined }), 'invalid_grant');
     assertError(await client2.token(fields), 'invalid_grant');
@@ -159,7 +159,7 @@ describe('pushed requests', () => {
 
   it('par-attempt-to-use-expired-request_uri', async () => {
     const pushed = await client.push();
-    suite.time.forward((z.int().max(600).parse(pushed.body['expires_in']) + 1) * SECOND);
+    suite.time.advance((z.int().max(600).parse(pushed.body['expires_in']) + 1) * SECOND);
     assertStays(await client.open(requestUriOf(pushed)));
   });
 
@@ -199,7 +199,7 @@ describe('codes', () => {
   it('attempt-reuse-authorization-code-after-one-second: the tokens of the first use die', async () => {
     const code = await client.code();
     const token = accessTokenIn(await client.redeem(code));
-    suite.time.forward(SECOND);
+    suite.time.advance(SECOND);
     assertError(await client.redeem(code), 'invalid_grant');
     const url = z.string().parse(suite.metadata['userinfo_endpoint']);
     const proof = await client.proof('GET', url, { claims: { ath: hashOf(token) } });
@@ -208,7 +208,7 @@ describe('codes', () => {
 
   it('ensure-token-endpoint-fails-with-expired-auth-code', async () => {
     const code = await client.code();
-    suite.time.forward(62 * SECOND);
+    suite.time.advance(62 * SECOND);
     assertError(await client.redeem(code), 'invalid_grant');
   });
 });

@@ -16,7 +16,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
-import { trustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
+import { createTrustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
 import { readPlan, readRegistrations, startSuite, type Suite } from '../helpers/conformance.ts';
 
 const FOLDER = join(import.meta.dirname, '../../config/conformance');
@@ -89,7 +89,7 @@ describe('a start in the conformance profile', () => {
   let certificate: TestCertificate;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'kinpass-profile-'));
-    certificate = trustedCertificate();
+    certificate = createTrustedCertificate();
     writeFileSync(join(folder, 'other.json'), JSON.stringify({ clients: [] }));
   });
   after(() => {

@@ -6,7 +6,7 @@ import { userinfo, textIn } from '../helpers/authorization-flow.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
 import { textOf } from '../helpers/http-browser.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
-import { agree, askToSignOut, isSignedIn, LONG_STATE } from '../helpers/sign-out.ts';
+import { confirmSignOut, requestSignOut, isSignedIn, LONG_STATE } from '../helpers/sign-out.ts';
 
 const PLAN = 'oidcc-rp-initiated-logout-certification-test-plan';
 let suite: Suite;
@@ -23,19 +23,19 @@ after(() => suite.stop());
 
 /** Signed out, and sent back with exactly these parameters. */
 async function assertSentBack(changes: Changes, parameters: Record<string, string>): Promise<void> {
-  const signOut = await askToSignOut(client, back, changes);
-  const { leavesTo } = await agree(signOut);
+  const signOut = await requestSignOut(client, back, changes);
+  const { leavesTo } = await confirmSignOut(signOut);
   assert.ok(leavesTo);
   assert.equal(leavesTo.origin + leavesTo.pathname, back);
   assert.deepEqual(Object.fromEntries(leavesTo.searchParams), parameters);
   assert.equal(await isSignedIn(client, signOut), false);
-  assert.equal((await userinfo(client, textIn(signOut.passed.tokens, 'access_token'))).status, 401);
+  assert.equal((await userinfo(client, textIn(signOut.completed.tokens, 'access_token'))).status, 401);
 }
 
 /** Signed out, and kept at the service, which says so. */
 async function assertStays(changes: Changes): Promise<void> {
-  const signOut = await askToSignOut(client, back, changes);
-  const done = await agree(signOut);
+  const signOut = await requestSignOut(client, back, changes);
+  const done = await confirmSignOut(signOut);
   assert.deepEqual([done.status, done.leavesTo], [200, undefined]);
   assert.match(textOf(done.body), /Signed out/);
   assert.equal(await isSignedIn(client, signOut), false);
@@ -43,13 +43,13 @@ async function assertStays(changes: Changes): Promise<void> {
 
 /** The redirect is refused, the sign-out is not (RP-Initiated Logout 1.0, sections 2 to 4). */
 async function assertRefused(change: (hint: string) => Changes): Promise<void> {
-  const before = await askToSignOut(client, back);
-  const hint = textIn(before.passed.tokens, 'id_token');
-  const signOut = await askToSignOut(client, back, change(hint));
+  const before = await requestSignOut(client, back);
+  const hint = textIn(before.completed.tokens, 'id_token');
+  const signOut = await requestSignOut(client, back, change(hint));
   assert.deepEqual([signOut.page.status, signOut.page.leavesTo], [200, undefined]);
   assert.match(textOf(signOut.page.body), /Do you want to sign out\?/);
   assert.equal(await isSignedIn(client, signOut), true);
-  const done = await agree(signOut);
+  const done = await confirmSignOut(signOut);
   assert.deepEqual([done.status, done.leavesTo], [200, undefined]);
   assert.match(textOf(done.body), /Signed out/);
   assert.equal(await isSignedIn(client, signOut), false);
@@ -93,19 +93,19 @@ describe(PLAN, () => {
 
 describe('the end session endpoint', () => {
   it('takes a request by POST as well (RP-Initiated Logout 1.0, section 2)', async () => {
-    const { passed } = await askToSignOut(client, back);
-    const fields = { id_token_hint: textIn(passed.tokens, 'id_token'), post_logout_redirect_uri: back, state: 'x' };
+    const { completed } = await requestSignOut(client, back);
+    const fields = { id_token_hint: textIn(completed.tokens, 'id_token'), post_logout_redirect_uri: back, state: 'x' };
     const elsewhere = { origin: 'https://suite.example', 'sec-fetch-site': 'cross-site' };
-    const page = await passed.flow.visitor.post('/session/end', new URLSearchParams(fields), elsewhere);
-    const { leavesTo } = await agree({ passed, page });
+    const page = await completed.flow.httpBrowser.post('/session/end', new URLSearchParams(fields), elsewhere);
+    const { leavesTo } = await confirmSignOut({ completed, page });
     assert.equal(leavesTo?.href, `${back}?state=x`);
-    assert.equal(await isSignedIn(client, { passed, page }), false);
+    assert.equal(await isSignedIn(client, { completed, page }), false);
   });
 
   it('clears cache and storage at sign-out, and not the cookies of the whole domain (Clear-Site-Data)', async () => {
-    const signOut = await askToSignOut(client, back);
+    const signOut = await requestSignOut(client, back);
     assert.equal(signOut.page.headers.get('clear-site-data'), null, 'not before the person has agreed');
-    const { headers } = await agree(signOut);
+    const { headers } = await confirmSignOut(signOut);
     assert.equal(headers.get('clear-site-data'), '"cache", "storage"');
     const cleared = headers.getSetCookie().filter((cookie) => cookie.startsWith('__Host-kinpass_session'));
     assert.equal(cleared.length, 2, 'the cookie and its signature');

@@ -27,7 +27,7 @@ import { runClientTool } from '../../src/store/database/postgres/client-tools.ts
 import { writePrivateFile } from '../../src/store/database/private-file.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
-import { eachStore, place } from '../helpers/store.ts';
+import { eachStore, createDatabaseLocation } from '../helpers/store.ts';
 
 const SCHOOL = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary' } as const;
 const masterKey = randomBytes(32);
@@ -69,7 +69,7 @@ eachStore('backup and restore', (on) => {
   });
 
   const emptyPlace = async (work: (location: StoreOptions) => Promise<void>): Promise<void> => {
-    const { location, remove } = await place(on.dialect);
+    const { location, remove } = await createDatabaseLocation(on.dialect);
     try {
       await work(location);
     } finally {
@@ -280,7 +280,7 @@ describe('a private file', () => {
 
 /** A backup of a database that is not Kinpass, but has tables with the same names. */
 async function foreignBackup(dialect: 'sqlite' | 'postgres', target: string): Promise<Buffer> {
-  const { location, remove } = await place(dialect);
+  const { location, remove } = await createDatabaseLocation(dialect);
   const store = await openStore(location);
   await store.runExclusively(async (run) => {
     await run('create table keys (id text, door text)');

@@ -47,7 +47,7 @@ describe('parallel transactions of one person (postgres)', () => {
       }),
     );
     services = createTestServices(store, [testClient('app'), testClient('other')]);
-    reuse = { store, audit: services.audit, log: services.kept.log };
+    reuse = { store, audit: services.audit, log: services.capturedLog.log };
   });
   beforeEach(() =>
     store.write(async (tx) => {
@@ -210,7 +210,7 @@ describe('parallel transactions of one person (postgres)', () => {
 
   it('opening an account, wrong passwords and reset requests do not deadlock', () =>
     runRounds((round) => {
-      if (round % 5 === 4) services.forward(20 * MINUTE_MS);
+      if (round % 5 === 4) services.advance(20 * MINUTE_MS);
       const attempt = (login: string, subnet: number): (() => Promise<unknown>) => {
         const address = `2001:db8:1:${String(subnet)}::1`;
         return () => services.signIn.attempt({ login, password: 'wrong', address, clientId: 'app' });

@@ -8,7 +8,7 @@ import { listModels, purgeExpired } from '../../src/store/oidc/record-purge.ts';
 import { destroyByGrants, destroyByUid } from '../../src/store/oidc/record-revocation.ts';
 import * as records from '../../src/store/oidc/records.ts';
 import * as outbox from '../../src/store/outbox.ts';
-import { planOf } from '../helpers/query-plan.ts';
+import { explainLastStatement } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
 import { withFamily } from './family.ts';
@@ -141,10 +141,12 @@ eachStore('grants and sessions', (on) => {
   it('find the grants beyond a limit by the index of the session and that of the person', async () => {
     const newest = { grantHash: 'new', personId: 'father', clientId: 'app', sessionHash: 's1' };
     for (const isOffline of [true, false]) {
-      const plan = await planOf(on.store, (tx) => grants.listSurplusOfSession(tx, newest, isOffline, NOW, 20));
+      const plan = await explainLastStatement(on.store, (tx) =>
+        grants.listSurplusOfSession(tx, newest, isOffline, NOW, 20),
+      );
       assert.match(plan, /grants_session_idx/);
     }
-    const ofPerson = await planOf(on.store, (tx) => grants.listSurplusOfPerson(tx, newest, NOW, 200));
+    const ofPerson = await explainLastStatement(on.store, (tx) => grants.listSurplusOfPerson(tx, newest, NOW, 200));
     assert.match(ofPerson, /grants_person_idx/);
   });
 

@@ -9,7 +9,7 @@ import type { Transaction } from '../../src/store/database/index.ts';
 import { listModels, purgeAnonymousSessions, purgeExpired } from '../../src/store/oidc/record-purge.ts';
 import { destroyInteractionsOf } from '../../src/store/oidc/record-revocation.ts';
 import * as records from '../../src/store/oidc/records.ts';
-import { planOf } from '../helpers/query-plan.ts';
+import { explainLastStatement } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
 
@@ -43,14 +43,14 @@ eachStore('purging of expired records', (on) => {
   });
 
   it('finds them by the index of model and expiry, and each model by one entry', async () => {
-    const plan = await planOf(on.store, (tx) => purgeExpired(tx, 'AccessToken', NOW, 10));
+    const plan = await explainLastStatement(on.store, (tx) => purgeExpired(tx, 'AccessToken', NOW, 10));
     assert.match(plan, /oidc_records_expires_idx/);
     assert.match(
-      await planOf(on.store, (tx) => purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
+      await explainLastStatement(on.store, (tx) => purgeAnonymousSessions(tx, NOW - 5, NOW - 2, 10)),
       /oidc_records_expires_idx/,
     );
     assert.deepEqual(await on.store.read((tx) => listModels(tx)), ['Interaction', 'Session']);
-    const models = await planOf(on.store, (tx) => listModels(tx));
+    const models = await explainLastStatement(on.store, (tx) => listModels(tx));
     assert.match(models, /SEARCH oidc_records USING COVERING INDEX|Index Only Scan/);
   });
 

@@ -20,9 +20,9 @@ import { migrate, pendingMigrations } from '../../src/store/migrate.ts';
 import { listKeys } from '../../src/store/oidc/keys.ts';
 import { claimDue, insertJob, markDelivered } from '../../src/store/outbox.ts';
 import { insertPerson } from '../../src/store/people/people.ts';
-import { readChain } from '../helpers/audit-chain.ts';
+import { verifyChain } from '../helpers/audit-chain.ts';
 import { startCluster } from '../helpers/postgres.ts';
-import { eachStore, place, type TestStore } from '../helpers/store.ts';
+import { eachStore, createDatabaseLocation, type TestStore } from '../helpers/store.ts';
 import { NOW, TRIES } from './constants.ts';
 import { startCompanion, type Companion } from './processes.ts';
 import type { Action } from './store-process.ts';
@@ -154,7 +154,7 @@ eachStore('one process', (on) => {
     for await (const row of audit.readEntries(on.store, 0, 7)) rows.push(row);
     const { mac, ...head } = await on.store.read(audit.getHead);
     assert.equal(rows.length, 45);
-    assert.deepEqual(readChain(rows), { ok: true, head });
+    assert.deepEqual(verifyChain(rows), { ok: true, head });
     assert.equal(mac, head.hash, 'sealed by the last one');
   });
 
@@ -200,7 +200,7 @@ async function durablePlace(): Promise<{ location: StoreOptions; remove: () => P
 
 describe('kill -9', () => {
   const survives = async (dialect: Dialect): Promise<void> => {
-    const { location, remove } = dialect === 'sqlite' ? await place(dialect) : await durablePlace();
+    const { location, remove } = dialect === 'sqlite' ? await createDatabaseLocation(dialect) : await durablePlace();
     try {
       await openStore(location).then(async (store) => {
         await migrate(store);

@@ -50,18 +50,18 @@ export interface PageView {
 }
 
 /** The page is the one that it should be, in its language, and axe finds nothing. */
-export async function inspectPage({ page, view, lang, app = '' }: PageView): Promise<void> {
+export async function assertPage({ page, view, lang, app = '' }: PageView): Promise<void> {
   const titles = TITLES[view].map((key) => words.t(lang, key, { app }));
   assert.ok(titles.includes(await heading(page)), `${await heading(page)} is none of ${titles.join(', ')}`);
   assert.equal(await page.getAttribute('html', 'lang'), lang);
-  await isAccessible(page, lang);
+  await assertAccessible(page, lang);
 }
 
 /**
  * Axe finds nothing: on a phone and on a large screen, by day and by night. The other language brings other words into the
  * same colors and sizes, so there each size is looked at once.
  */
-export async function isAccessible(page: Page, lang: PageView['lang']): Promise<void> {
+export async function assertAccessible(page: Page, lang: PageView['lang']): Promise<void> {
   // Once for the page: axe is half a megabyte. Nothing of ours is in a frame.
   await page.evaluate(axe.source);
   for (const viewport of [PHONE, DESKTOP]) {

@@ -22,7 +22,7 @@ export const LOGIN = {
   B1: ADULTS.B1.account,
 } as const;
 
-export interface Entry {
+export interface AuthorizationInput {
   login?: string;
   password?: string;
   /** Words of the choice to press when the service asks. */
@@ -32,7 +32,7 @@ export interface Entry {
   remember?: boolean;
 }
 
-export interface Entered extends Begun {
+export interface AuthorizationResult extends Begun {
   answer: Answer;
 }
 
@@ -57,7 +57,11 @@ export function choicesOf(page: Answer): string[] {
 }
 
 /** From an app to the service: types a sign-in where one is asked, presses a choice where there is one. */
-export async function enter(party: TestParty, httpBrowser: HttpBrowser, entry: Entry = {}): Promise<Entered> {
+export async function runAuthorization(
+  party: TestParty,
+  httpBrowser: HttpBrowser,
+  entry: AuthorizationInput = {},
+): Promise<AuthorizationResult> {
   const begun = await party.begin(entry.parameters);
   let answer = await httpBrowser.open(begun.url);
   if (interactionOf(answer) === 'login' && entry.login !== undefined) {
@@ -74,15 +78,22 @@ export async function enter(party: TestParty, httpBrowser: HttpBrowser, entry: E
 }
 
 /** The same, and on to the tokens. */
-export async function tokensFor(party: TestParty, httpBrowser: HttpBrowser, entry: Entry = {}): Promise<Tokens> {
-  const entered = await enter(party, httpBrowser, entry);
+export async function tokensFor(
+  party: TestParty,
+  httpBrowser: HttpBrowser,
+  entry: AuthorizationInput = {},
+): Promise<Tokens> {
+  const entered = await runAuthorization(party, httpBrowser, entry);
   return entered.finish(entered.answer);
 }
 
 /** A fresh browser for one person. */
-export async function signedIn(party: TestParty, entry: Entry): Promise<{ visitor: HttpBrowser; tokens: Tokens }> {
+export async function signInWithNewBrowser(
+  party: TestParty,
+  entry: AuthorizationInput,
+): Promise<{ httpBrowser: HttpBrowser; tokens: Tokens }> {
   const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
-  return { visitor: httpBrowser, tokens: await tokensFor(party, httpBrowser, entry) };
+  return { httpBrowser, tokens: await tokensFor(party, httpBrowser, entry) };
 }
 
 /** The error that the service sends back to the app; `undefined` when it sends something else. */
@@ -107,7 +118,7 @@ async function ask(url: string | undefined, init: RequestInit): Promise<Reply> {
 }
 
 /** A token request as it stands, so that a test can send a wrong one. */
-export function askForTokens(party: TestParty, fields: Record<string, string>): Promise<Reply> {
+export function requestTokens(party: TestParty, fields: Record<string, string>): Promise<Reply> {
   const { id, secret } = party;
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret ?? '')}`).toString('base64');
   return ask(party.config.serverMetadata().token_endpoint, {
@@ -118,8 +129,8 @@ export function askForTokens(party: TestParty, fields: Record<string, string>): 
 }
 
 /** Redeems the code of an authorization response once. */
-export function redeem(party: TestParty, { answer, verifier }: Entered): Promise<Reply> {
-  return askForTokens(party, {
+export function redeem(party: TestParty, { answer, verifier }: AuthorizationResult): Promise<Reply> {
+  return requestTokens(party, {
     grant_type: 'authorization_code',
     code: codeOf(answer),
     redirect_uri: party.redirectUri,
@@ -135,7 +146,7 @@ export function codeOf(answer: Answer): string {
 
 export function refresh(party: TestParty, refreshToken: string | undefined): Promise<Reply> {
   assert.ok(refreshToken, 'there is no refresh token');
-  return askForTokens(party, { grant_type: 'refresh_token', refresh_token: refreshToken });
+  return requestTokens(party, { grant_type: 'refresh_token', refresh_token: refreshToken });
 }
 
 export function userinfo(party: TestParty, accessToken: string): Promise<Reply> {

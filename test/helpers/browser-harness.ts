@@ -7,20 +7,20 @@ import type { TestServiceOptions } from './service.ts';
 import { startTestEnvironment, type TestEnvironment } from './test-environment.ts';
 
 /** A person with a browser of their own: a fresh profile, on a phone unless said otherwise. */
-export interface Guest {
+export interface BrowserSession {
   context: BrowserContext;
   page: Page;
   /** One more tab of the same browser. */
-  tab: () => Promise<Page>;
+  newTab: () => Promise<Page>;
 }
 
 /** The world and a Chromium in front of it, for all tests of a file. */
 export interface BrowserHarness {
   environment: TestEnvironment;
   browser: Browser;
-  guest(options?: BrowserContextOptions): Promise<Guest>;
+  newSession(options?: BrowserContextOptions): Promise<BrowserSession>;
   /** Ends the guests of a test; fails when a console, the CSP or a lost file had something to say. */
-  clear(): Promise<void>;
+  closeSessions(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,14 +42,14 @@ export async function openBrowserHarness(options?: Partial<TestServiceOptions>):
   return {
     environment,
     browser,
-    guest: async (options = {}) => {
+    newSession: async (options = {}) => {
       const context = await browser.newContext({ locale: 'zh-TW', viewport: PHONE, ...options });
       contexts.push(context);
       context.setDefaultTimeout(PAGE_TIMEOUT_MS);
       listen(context, complaints);
-      return { context, page: await context.newPage(), tab: () => context.newPage() };
+      return { context, page: await context.newPage(), newTab: () => context.newPage() };
     },
-    clear: async () => {
+    closeSessions: async () => {
       await Promise.all(contexts.splice(0).map((context) => context.close()));
       assert.deepEqual(complaints.splice(0), []);
     },
@@ -64,7 +64,7 @@ export async function openBrowserHarness(options?: Partial<TestServiceOptions>):
 function listen(context: BrowserContext, complaints: string[]): void {
   context.on('weberror', (error) => complaints.push(`${String(error.page()?.url())}: ${error.error().message}`));
   context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type()) && !isHonestStatus(message)) {
+    if (['error', 'warning'].includes(message.type()) && !isClientErrorMessage(message)) {
       complaints.push(`${String(message.page()?.url())}: ${message.text()}`);
     }
   });
@@ -80,7 +80,7 @@ function listen(context: BrowserContext, complaints: string[]): void {
  * Chromium notes on the console that a page came with 4xx. That is how a refused form answers; files that are not there are
  * found by the response.
  */
-function isHonestStatus(message: ConsoleMessage): boolean {
+function isClientErrorMessage(message: ConsoleMessage): boolean {
   return message.text().startsWith('Failed to load resource: the server responded with a status of 4');
 }
 

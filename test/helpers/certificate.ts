@@ -11,7 +11,7 @@ export interface TestCertificate {
 }
 
 /** A certificate for localhost that this process trusts from now on. */
-export function trustedCertificate(): TestCertificate {
+export function createTrustedCertificate(): TestCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-tls-'));
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];

@@ -13,17 +13,17 @@ import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { openStore, type StoreOptions } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { eventually } from './mail.ts';
+import { pollUntil } from './poll.ts';
 import { freePort } from './ports.ts';
 
-export const PROGRAM = join(import.meta.dirname, '../../bin/kinpass.js');
+export const KINPASS_BIN = join(import.meta.dirname, '../../bin/kinpass.js');
 
 const EXIT_WITH_PARENT = new URL('../../demo/exit-with-parent.ts', import.meta.url).href;
 /** Several programs may start at once, beside other tests. */
 const START_TIMEOUT_MS = 60_000;
 
 /** A folder with all that the program needs to start: database with the demo city, master key, clients. */
-export interface Home {
+export interface Installation {
   folder: string;
   issuer: string;
   databaseFile: string;
@@ -41,7 +41,7 @@ export interface HomeOptions {
   clients?: readonly object[];
 }
 
-export async function createHome(more: HomeOptions = {}): Promise<Home> {
+export async function createInstallation(more: HomeOptions = {}): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-home-'));
   const [databaseFile, keyFile, clientsFile] = ['kinpass.sqlite', 'key', 'clients.json'].map((name) =>
     join(folder, name),
@@ -104,7 +104,7 @@ after(() => {
 
 /** `kinpass …`, as an operator runs it. */
 export function runProgram(args: readonly string[], env: Record<string, string>, node = process.execPath): Program {
-  return runFile([PROGRAM, ...args], env, node);
+  return runFile([KINPASS_BIN, ...args], env, node);
 }
 
 function runFile(args: readonly string[], env: Record<string, string>, node: string): Program {
@@ -128,15 +128,15 @@ function runFile(args: readonly string[], env: Record<string, string>, node: str
  */
 export async function startProgram(
   env: Record<string, string>,
-  start: readonly string[] = [PROGRAM, 'start'],
+  start: readonly string[] = [KINPASS_BIN, 'start'],
 ): Promise<Program> {
   // On a leash, so that a test that is killed leaves nothing behind.
   const program = runFile(['--import', EXIT_WITH_PARENT, ...start], env, process.execPath);
-  const isReady = (): true | undefined => {
+  const isReady = (): boolean => {
     if (program.child.exitCode !== null || program.child.signalCode !== null) throw new Error(program.err());
-    return program.out().includes('"msg":"ready"') ? true : undefined;
+    return program.out().includes('"msg":"ready"');
   };
-  await eventually('the program is ready', isReady, START_TIMEOUT_MS).catch((error: unknown) => {
+  await pollUntil('the program is ready', isReady, START_TIMEOUT_MS).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${program.out()}${program.err()}`);
   });
   return program;

@@ -1,7 +1,14 @@
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
-import { askForTokens, codeOf, enter, LOGIN, type Entered, type Reply } from './authorization-flow.ts';
+import {
+  requestTokens,
+  codeOf,
+  runAuthorization,
+  LOGIN,
+  type AuthorizationResult,
+  type Reply,
+} from './authorization-flow.ts';
 import { createHttpBrowser } from './http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
 
 /** Takes a JWT that it checks itself. */
@@ -34,9 +41,9 @@ export interface CityApis {
   noticesApi: TestParty;
   feesApi: TestParty;
   /** G2 as mother of one of her children, up to the answer for `app`. */
-  enterFor(parameters: Record<string, string>, child?: string): Promise<Entered>;
+  authorizeFor(parameters: Record<string, string>, child?: string): Promise<AuthorizationResult>;
   /** Redeems a code of `app`. */
-  redeemWith(entered: Entered, fields: Record<string, string>): Promise<Reply>;
+  redeemWith(entered: AuthorizationResult, fields: Record<string, string>): Promise<Reply>;
 }
 
 export async function startCityApis(): Promise<CityApis> {
@@ -45,10 +52,10 @@ export async function startCityApis(): Promise<CityApis> {
   const service = await startService({
     resourceServers: RESOURCE_SERVERS,
     clients: [
-      registered('app', secret, more),
-      registered('vendor', secret, { ...more, first_party: false }),
-      registered('fees-api', secret, { scopes: ['openid'], introspects: FEES }),
-      registered('notices-api', secret, { scopes: ['openid'], introspects: NOTICES }),
+      createRegistration('app', secret, more),
+      createRegistration('vendor', secret, { ...more, first_party: false }),
+      createRegistration('fees-api', secret, { scopes: ['openid'], introspects: FEES }),
+      createRegistration('notices-api', secret, { scopes: ['openid'], introspects: NOTICES }),
     ],
   });
   const party = (id: string): Promise<TestParty> => createParty(service.issuer, { id, scope: SCOPE, secret });
@@ -59,10 +66,10 @@ export async function startCityApis(): Promise<CityApis> {
     vendor: await party('vendor'),
     noticesApi: await party('notices-api'),
     feesApi: await party('fees-api'),
-    enterFor: (parameters, child = '王小安') =>
-      enter(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, choice: [child], parameters }),
+    authorizeFor: (parameters, child = '王小安') =>
+      runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, choice: [child], parameters }),
     redeemWith: ({ answer, verifier }, fields) =>
-      askForTokens(app, {
+      requestTokens(app, {
         grant_type: 'authorization_code',
         code: codeOf(answer),
         redirect_uri: app.redirectUri,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
-import { idClaims, signedIn, userinfo, type Entry } from './authorization-flow.ts';
-import { createParty, newSecret, registered, type TestParty } from './relying-party.ts';
+import { idClaims, signInWithNewBrowser, userinfo, type AuthorizationInput } from './authorization-flow.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from './relying-party.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
 /** The service with apps that are registered for different things, each in front of a client of another maker. */
@@ -27,14 +27,14 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
   const service = await startService({
     ...options,
     clients: [
-      registered('all', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
-      registered('twin', secret, { scopes: SCOPES, sector_identifier_uri: 'https://all.example/apps.json' }),
-      registered('portfolio', secret, {
+      createRegistration('all', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      createRegistration('twin', secret, { scopes: SCOPES, sector_identifier_uri: 'https://all.example/apps.json' }),
+      createRegistration('portfolio', secret, {
         scopes: APP_SCOPES,
         school_types: ['senior_high', 'vocational_high'],
         permissions: ['portfolio:read'],
       }),
-      registered('payment', secret, { scopes: APP_SCOPES, permissions: ['fees:read', 'fees:pay'] }),
+      createRegistration('payment', secret, { scopes: APP_SCOPES, permissions: ['fees:read', 'fees:pay'] }),
     ],
   });
   const party = (id: string, scope: string): Promise<TestParty> => createParty(service.issuer, { id, scope, secret });
@@ -54,8 +54,8 @@ export interface ReleasedClaims {
 }
 
 /** A sign-in in a fresh browser, up to what UserInfo says. */
-export async function readReleasedClaims(party: TestParty, entry: Entry): Promise<ReleasedClaims> {
-  const { tokens } = await signedIn(party, entry);
+export async function readReleasedClaims(party: TestParty, entry: AuthorizationInput): Promise<ReleasedClaims> {
+  const { tokens } = await signInWithNewBrowser(party, entry);
   const info = await userinfo(party, tokens.access_token);
   assert.equal(info.status, 200, JSON.stringify(info.body));
   return { id: idClaims(tokens), info: info.body };

@@ -22,7 +22,7 @@ export function personId(key: NamedKey): string {
 }
 
 /** What the IT desk will do: the person's own password ends, and the first one opens the forced change. */
-export async function giveFirstPassword(
+export async function setFirstPassword(
   { container: { store, secrets } }: TestService,
   key: NamedKey,
   password: string,
@@ -47,7 +47,7 @@ export async function closeFirstPassword({ container: { store } }: TestService, 
 }
 
 /** As after a sign-in of long ago: an own password, nothing else. */
-export async function givePassword(
+export async function setPassword(
   { container: { store, hasher } }: TestService,
   key: NamedKey,
   password: string,
@@ -64,12 +64,12 @@ export async function setStatus(
   assert.ok(await store.write((tx) => updatePersonStatus(tx, personId(key), status, Date.now())));
 }
 
-export function credentialOf({ container: { store } }: TestService, key: NamedKey): Promise<credentials.Credential> {
+export function readCredential({ container: { store } }: TestService, key: NamedKey): Promise<credentials.Credential> {
   return store.read((tx) => credentials.getCredential(tx, personId(key)));
 }
 
 /** Failures that are counted against a person; 0 when there is no counter. */
-export async function failuresOf({ container: { store } }: TestService, key: NamedKey): Promise<number> {
+export async function countFailures({ container: { store } }: TestService, key: NamedKey): Promise<number> {
   const rows = await store.read((tx) =>
     tx.db
       .select({ failures: tx.tables.throttles.failures })
@@ -80,7 +80,7 @@ export async function failuresOf({ container: { store } }: TestService, key: Nam
 }
 
 /** The events of the audit log, oldest first. */
-export async function auditOf({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
+export async function listAuditEvents({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
   const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
   return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
 }
@@ -97,6 +97,6 @@ export function actionOf(page: Answer): string {
 }
 
 /** A page without what differs from one answer to the next: the number of the step, and what was typed as login. */
-export function skeleton({ body }: Answer, login: string): string {
+export function normalizePage({ body }: Answer, login: string): string {
   return body.replaceAll(/(interaction(?:\/|%2F))[\w-]{43}/g, '$1UID').replaceAll(`value="${login}"`, 'value="LOGIN"');
 }

@@ -6,8 +6,8 @@ import { createRemoteJWKSet, jwtVerify, type JWTHeaderParameters, type JWTPayloa
 import { z } from 'zod';
 
 import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
-import { askForTokens, codeOf, interactionOf, textIn, userinfo, type Reply } from './authorization-flow.ts';
-import { trustedCertificate } from './certificate.ts';
+import { requestTokens, codeOf, interactionOf, textIn, userinfo, type Reply } from './authorization-flow.ts';
+import { createTrustedCertificate } from './certificate.ts';
 import { freezeTime, type FrozenTime } from './frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
 import { createParty, type TestParty } from './relying-party.ts';
@@ -63,7 +63,7 @@ export interface Suite {
 /** @param change for what no file can know: where a test listens for logout tokens */
 export async function startSuite(change: (clients: Registrations) => Registrations = (same) => same): Promise<Suite> {
   const time = freezeTime();
-  const certificate = trustedCertificate();
+  const certificate = createTrustedCertificate();
   const clients = change(readRegistrations());
   const service = await startService({
     clients,
@@ -105,7 +105,7 @@ export async function startSuite(change: (clients: Registrations) => Registratio
 export type Changes = Record<string, string | undefined>;
 
 export interface Flow {
-  visitor: HttpBrowser;
+  httpBrowser: HttpBrowser;
   /** The parameters that were sent. */
   sent: URLSearchParams;
   /** What the service showed first. */
@@ -135,11 +135,11 @@ export async function authorize(party: TestParty, changes: Changes = {}, httpBro
   const browser = httpBrowser ?? createHttpBrowser(party.config.serverMetadata().issuer, 'en-US');
   const url = await requestOf(party, changes);
   const first = await browser.open(url.href);
-  return { visitor: browser, sent: url.searchParams, first, answer: await signIn(browser, first) };
+  return { httpBrowser: browser, sent: url.searchParams, first, answer: await signIn(browser, first) };
 }
 
 /** What a flow ended with, checked as the suite checks each. */
-export interface Passed {
+export interface CompletedFlow {
   flow: Flow;
   code: string;
   tokens: Reply;
@@ -149,10 +149,14 @@ export interface Passed {
 }
 
 /** Runs a flow to UserInfo, with the checks of the suite that are the same in every module. */
-export async function pass(party: TestParty, changes: Changes = {}, httpBrowser?: HttpBrowser): Promise<Passed> {
+export async function completeFlow(
+  party: TestParty,
+  changes: Changes = {},
+  httpBrowser?: HttpBrowser,
+): Promise<CompletedFlow> {
   const flow = await authorize(party, changes, httpBrowser);
   const code = checkResponse(party, flow);
-  const tokens = await askForTokens(party, fieldsFor(party, code));
+  const tokens = await requestTokens(party, fieldsFor(party, code));
   const { header, claims } = await checkTokens(party, tokens, flow.sent.get('nonce') ?? undefined);
   const user = await userinfo(party, textIn(tokens, 'access_token'));
   assert.equal(user.status, 200);

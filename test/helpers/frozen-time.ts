@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 
 /** The time of this process, held still and moved by hand. */
 export interface FrozenTime {
-  forward(ms: number): void;
+  advance(ms: number): void;
   release(): void;
 }
 
@@ -21,7 +21,7 @@ export const SCHOOL_DAY = Date.UTC(2026, 10, 23, 1);
 export function freezeTime(now: number = SCHOOL_DAY): FrozenTime {
   mock.timers.enable({ apis: ['Date'], now });
   return {
-    forward: (ms) => {
+    advance: (ms) => {
       mock.timers.setTime(Date.now() + ms);
     },
     release: () => {

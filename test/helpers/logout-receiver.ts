@@ -29,9 +29,9 @@ export interface LogoutReceiver {
   /** Valid tokens, in the order in which they came. */
   received: LogoutToken[];
   /** Requests so far, refused ones too. */
-  asked: number;
+  requestCount: number;
   /** What it answers instead of 200; `undefined`: all is well again. */
-  breakWith(status: number | undefined): void;
+  respondWith(status: number | undefined): void;
   /** Waits until so many valid tokens have come; forgets them and gives them. */
   take(count: number): Promise<LogoutToken[]>;
   close(): Promise<void>;
@@ -77,8 +77,8 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
   const receiver: LogoutReceiver = {
     url: `http://localhost:${String(port)}/backchannel-logout`,
     received: [],
-    asked: 0,
-    breakWith: (status) => {
+    requestCount: 0,
+    respondWith: (status) => {
       broken = status;
     },
     take: async (count) => {
@@ -94,7 +94,7 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
   };
   const server = createServer((request, response) => {
     const answer = async (): Promise<number> => {
-      receiver.asked += 1;
+      receiver.requestCount += 1;
       const body = await text(request);
       if (broken !== undefined) return broken;
       assert.deepEqual([request.method, request.url], ['POST', '/backchannel-logout']);

@@ -6,7 +6,7 @@ import * as people from '../../src/store/people/people.ts';
 import type { TestService } from './service.ts';
 
 /** A person of the running service, found by what they type to sign in. */
-export async function personOf({ container }: TestService, login: string): Promise<PersonFacts> {
+export async function getPersonFacts({ container }: TestService, login: string): Promise<PersonFacts> {
   const parsed = parseLogin(login);
   assert.ok(parsed);
   const facts = await container.store.read(async (tx) => {
@@ -18,8 +18,8 @@ export async function personOf({ container }: TestService, login: string): Promi
 }
 
 /** The id of the guardianship of a person over a child with this name, in whatever state. */
-export async function guardianshipOf(service: TestService, login: string, childName: string): Promise<string> {
-  const { children } = await personOf(service, login);
+export async function getGuardianshipId(service: TestService, login: string, childName: string): Promise<string> {
+  const { children } = await getPersonFacts(service, login);
   const found = children.find(({ name }) => name === childName);
   assert.ok(found, `${login} has no child ${childName}`);
   return found.guardianship.id;

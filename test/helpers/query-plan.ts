@@ -2,7 +2,7 @@ import type { Store } from '../../src/store/database/index.ts';
 import type { Execute, Transaction } from '../../src/store/database/transaction.ts';
 
 /** Runs `work` and returns the plan of its last statement. */
-export function planOf(store: Store, work: (tx: Transaction) => Promise<unknown>): Promise<string> {
+export function explainLastStatement(store: Store, work: (tx: Transaction) => Promise<unknown>): Promise<string> {
   return store.write(async (tx) => {
     const statements: [text: string, values: unknown[]][] = [];
     const execute: Execute = (text, values, name) => {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import * as client from 'openid-client';
 
-import type { Answer, HttpBrowser } from './http-browser.ts';
+import type { Answer } from './http-browser.ts';
 
 /** A client of another maker, without pages of its own: what it is sent to ends at an address that nobody serves. */
 export interface TestParty {
@@ -84,7 +84,7 @@ export async function createParty(issuer: string, entitlements: PartyRegistratio
 }
 
 /** A registration as in KINPASS_CLIENTS_FILE for `createParty`. */
-export function registered(id: string, secret: string, more: object): object {
+export function createRegistration(id: string, secret: string, more: object): object {
   return {
     client_id: id,
     client_name: { 'zh-TW': `測試 ${id}`, en: `Test ${id}` },
@@ -98,9 +98,4 @@ export function registered(id: string, secret: string, more: object): object {
 
 export function newSecret(): string {
   return randomBytes(24).toString('base64url');
-}
-
-/** Signs in on the page that is open, as a person would. */
-export function signInWith(httpBrowser: HttpBrowser, page: Answer, login: string, password: string): Promise<Answer> {
-  return httpBrowser.submit(page, { login, password });
 }

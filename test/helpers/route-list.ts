@@ -10,7 +10,7 @@ const VERBS = ['get', 'post', 'put', 'delete', 'options'] as const;
  *
  * @returns `GET /account`, sorted
  */
-export async function routesDuring(work: () => Promise<unknown>): Promise<string[]> {
+export async function recordRoutes(work: () => Promise<unknown>): Promise<string[]> {
   const found = new Set<string>();
   const undo = [watchOurs(found), ...(await watchProvider(found))];
   try {

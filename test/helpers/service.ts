@@ -13,21 +13,6 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { freePort } from './ports.ts';
 
-/** A clock that a test can push forward; it runs as well. */
-export interface TestClock extends Clock {
-  forward(ms: number): void;
-}
-
-export function createTestClock(): TestClock {
-  let ahead = 0;
-  return {
-    now: () => systemClock.now() + ahead,
-    forward: (ms) => {
-      ahead += ms;
-    },
-  };
-}
-
 export interface TestService {
   issuer: string;
   container: Container;

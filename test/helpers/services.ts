@@ -98,10 +98,10 @@ export interface TestServices {
   readonly passwordReset: PasswordReset;
   readonly secrets: Secrets;
   readonly signIn: SignIn;
-  readonly kept: CapturedLog;
+  readonly capturedLog: CapturedLog;
   readonly clock: Clock;
   readonly knownDevices: KnownDevices;
-  forward(ms: number): void;
+  advance(ms: number): void;
   /** Counts the commits that enqueued jobs since the last call. */
   wakes(): number;
   /** The entries that the audit log has got since the last call. */
@@ -116,11 +116,11 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   let commits = 0;
   let lastSeq = 0;
   const clock = { now: () => now };
-  const kept = createCapturedLog();
+  const capturedLog = createCapturedLog();
   const hasher = createReadableHasher();
   const secrets = createSecrets(randomBytes(32), systemRandom);
   const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-  const { log } = kept;
+  const { log } = capturedLog;
   const base = { store, clock, random: systemRandom, log, secrets, issuer: TEST_ISSUER, hasher, i18n };
   const metrics = createMetrics(hasher, log);
   const registrations = { clients, resourceServers: [] };
@@ -135,14 +135,14 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   return {
     ...ends,
     passwords,
-    kept,
+    capturedLog,
     access: createAccountAccess(ends),
     affiliationExpiry: createAffiliationExpiry(ends),
     guardianships: createGuardianships(ends),
     people,
     passwordReset: createPasswordReset({ ...ends, passwords, people }),
     signIn: createSignIn(ends),
-    forward: (ms) => {
+    advance: (ms) => {
       now += ms;
     },
     wakes: () => {

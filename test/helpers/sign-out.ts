@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { errorOf, textIn } from './authorization-flow.ts';
-import { authorize, pass, type Changes, type Passed } from './conformance.ts';
+import { authorize, completeFlow, type Changes, type CompletedFlow } from './conformance.ts';
 import type { Answer } from './http-browser.ts';
 import type { TestParty } from './relying-party.ts';
 
@@ -9,7 +9,7 @@ import type { TestParty } from './relying-party.ts';
 export const LONG_STATE = 's'.repeat(128);
 
 export interface SignOut {
-  passed: Passed;
+  completed: CompletedFlow;
   /** What the service showed first. */
   page: Answer;
 }
@@ -19,30 +19,30 @@ export interface SignOut {
  *
  * @param changes of a whole request; `undefined` leaves a parameter out
  */
-export async function askToSignOut(party: TestParty, back: string, changes: Changes = {}): Promise<SignOut> {
-  const passed = await pass(party);
+export async function requestSignOut(party: TestParty, back: string, changes: Changes = {}): Promise<SignOut> {
+  const completed = await completeFlow(party);
   const endpoint = party.config.serverMetadata().end_session_endpoint;
   assert.ok(endpoint, 'end_session_endpoint is not in discovery');
   const url = new URL(endpoint);
   const whole: Changes = {
-    id_token_hint: textIn(passed.tokens, 'id_token'),
+    id_token_hint: textIn(completed.tokens, 'id_token'),
     post_logout_redirect_uri: back,
     state: LONG_STATE,
     ...changes,
   };
   for (const [name, value] of Object.entries(whole)) if (value !== undefined) url.searchParams.set(name, value);
-  return { passed, page: await passed.flow.visitor.open(url.href) };
+  return { completed, page: await completed.flow.httpBrowser.open(url.href) };
 }
 
 /** Says yes on the page that asks. */
-export function agree({ passed, page }: SignOut): Promise<Answer> {
+export function confirmSignOut({ completed, page }: SignOut): Promise<Answer> {
   assert.equal(page.status, 200);
-  return passed.flow.visitor.submit(page, {});
+  return completed.flow.httpBrowser.submit(page, {});
 }
 
 /** `prompt=none` tells whether somebody is signed in. */
-export async function isSignedIn(party: TestParty, { passed }: SignOut): Promise<boolean> {
-  const { answer } = await authorize(party, { prompt: 'none' }, passed.flow.visitor);
+export async function isSignedIn(party: TestParty, { completed }: SignOut): Promise<boolean> {
+  const { answer } = await authorize(party, { prompt: 'none' }, completed.flow.httpBrowser);
   const error = errorOf(answer);
   assert.ok(error === undefined || error === 'login_required', error);
   return error === undefined;

@@ -26,7 +26,7 @@ export function eachStore(name: string, tests: (on: TestStore) => void, { migrat
         return opened;
       };
       before(async () => {
-        const { location, remove } = await place(dialect);
+        const { location, remove } = await createDatabaseLocation(dialect);
         opened = { store: await openStore(location), location, remove };
         if (migrated) await migrate(opened.store);
       });
@@ -48,7 +48,9 @@ export function eachStore(name: string, tests: (on: TestStore) => void, { migrat
 }
 
 /** A place for a new database; call `remove` when it is closed. */
-export async function place(dialect: Dialect): Promise<{ location: StoreOptions; remove: () => Promise<void> }> {
+export async function createDatabaseLocation(
+  dialect: Dialect,
+): Promise<{ location: StoreOptions; remove: () => Promise<void> }> {
   if (dialect === 'postgres') return { location: { url: await testDatabaseUrl() }, remove: () => Promise.resolve() };
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-sqlite-'));
   return { location: { file: join(folder, 'kinpass.db') }, remove: () => rm(folder, { recursive: true, force: true }) };

@@ -1,17 +1,17 @@
 import { send, type RawResponse } from './raw-http.ts';
-import { newSecret, registered } from './relying-party.ts';
+import { newSecret, createRegistration } from './relying-party.ts';
 import type { TestService } from './service.ts';
 
 export const secret = newSecret();
 export const API = 'https://api.example/';
 export const options = {
   clients: [
-    registered('app', secret, {
+    createRegistration('app', secret, {
       scopes: ['openid', 'profile', 'roles', 'children'],
       resources: [API],
       device_flow: true,
     }),
-    registered('public', secret, {
+    createRegistration('public', secret, {
       scopes: ['openid', 'profile'],
       client_secret_sha256: [],
       token_endpoint_auth_method: 'none',

@@ -58,7 +58,7 @@ function recordBase(model: string, idHash: string): NewOidcRecord {
 }
 
 /** What has not ended, sorted: session rows, then grants, then the provider's records as `Model id`. */
-export async function listAlive({ store }: TestServices): Promise<string[]> {
+export async function listActive({ store }: TestServices): Promise<string[]> {
   return store.read(async (tx) => {
     const { sessions, grants, oidcRecords } = tx.tables;
     const sessionRows = await tx.db.select().from(sessions);
@@ -72,10 +72,10 @@ export async function listAlive({ store }: TestServices): Promise<string[]> {
   });
 }
 
-/** The entries of `listAlive` for a session that was stored by `storeSession`. */
+/** The entries of `listActive` for a session that was stored by `storeSession`. */
 export const sessionEntries = (...hashes: string[]): string[] =>
   hashes.flatMap((hash) => [`session ${hash}`, `Session record of ${hash}`]);
 
-/** The entries of `listAlive` for a grant that was stored by `storeGrant`. */
+/** The entries of `listActive` for a grant that was stored by `storeGrant`. */
 export const grantEntries = (...hashes: string[]): string[] =>
   hashes.flatMap((hash) => [`grant ${hash}`, `Grant ${hash}`, `RefreshToken token of ${hash}`]);

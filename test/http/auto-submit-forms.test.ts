@@ -3,9 +3,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { codeOf, enter, LOGIN, signedIn, interactionOf, tokensFor } from '../helpers/authorization-flow.ts';
+import {
+  codeOf,
+  runAuthorization,
+  LOGIN,
+  signInWithNewBrowser,
+  interactionOf,
+  tokensFor,
+} from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, formOf, textOf, type Answer } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -16,7 +23,7 @@ describe('a form that the provider would post by script', () => {
   let app: TestParty;
   before(async () => {
     service = await startService({
-      clients: [registered('app', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] })],
+      clients: [createRegistration('app', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] })],
     });
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   });
@@ -42,9 +49,9 @@ describe('a form that the provider would post by script', () => {
   });
 
   it('is a page of ours when another person signs in: a button for those without JavaScript', async () => {
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const policy = (await httpBrowser.open('/forgot-password')).headers.get('content-security-policy');
-    const begun = await enter(app, httpBrowser, { parameters: { prompt: 'login' } });
+    const begun = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
@@ -60,7 +67,7 @@ describe('a form that the provider would post by script', () => {
 
   it('that goes to an app stays what it is: response_mode=form_post', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    const { visitor: same } = await signedIn(app, { login: LOGIN.T2 });
+    const { httpBrowser: same } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const { url } = await app.begin({ response_mode: 'form_post' });
     assert.equal(formOf((await same.open(url)).body).action, app.redirectUri);
     const first = await httpBrowser.open(url);

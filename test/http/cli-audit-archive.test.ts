@@ -11,17 +11,17 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
 import { openStore } from '../../src/store/database/index.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
 import { DAY } from '../helpers/frozen-time.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 const OLD = 7;
 
 describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
-  let home: Home;
+  let home: Installation;
   let env: Record<string, string>;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     env = { ...home.env, KINPASS_AUDIT_ARCHIVE_DIR: join(home.folder, 'archives'), KINPASS_AUDIT_RETENTION_DAYS: '30' };
     const secrets = createSecrets(Buffer.from(readFileSync(home.keyFile, 'utf8'), 'base64'), systemRandom);
     const append = createAppend({ secrets, clock: { now: () => Date.now() - 31 * DAY } });
@@ -60,7 +60,7 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     const [, kept = ''] = /^head: (.*)$/m.exec((await run(['audit', 'verify'])).out) ?? [];
     assert.match(kept, /^7:/);
     const program = await startProgram(env);
-    await eventually('the job', () => program.out().includes('"msg":"audit entries archived"') || undefined);
+    await pollUntil('the job', () => program.out().includes('"msg":"audit entries archived"'));
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
     assert.deepEqual(readdirSync(join(home.folder, 'archives')), ['audit-000000000001-000000000007.sealed']);

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 
 interface Ended {
@@ -23,11 +23,11 @@ const run = async (args: string[], env: Record<string, string>): Promise<Ended> 
 };
 
 describe('kinpass restore', () => {
-  let home: Home;
+  let home: Installation;
   let httpBrowser: HttpBrowser;
   let file: string;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     file = join(home.folder, 'kinpass.backup');
     const program = await startProgram(home.env);
     httpBrowser = createHttpBrowser(home.issuer);

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { createHome, runProgram, type Home } from '../helpers/child-process.ts';
+import { createInstallation, runProgram, type Installation } from '../helpers/child-process.ts';
 
 const COMMANDS = [
   ['audit', 'verify'],
@@ -21,9 +21,9 @@ const COMMANDS = [
 ];
 
 describe('kinpass commands', () => {
-  let home: Home;
+  let home: Installation;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
   });
   after(() => {
     home.remove();

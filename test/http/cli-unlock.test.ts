@@ -6,15 +6,21 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
+import {
+  createInstallation,
+  runProgram,
+  startProgram,
+  type Installation,
+  type Program,
+} from '../helpers/child-process.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 
 describe('kinpass person', () => {
-  let home: Home;
+  let home: Installation;
   let service: Program;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     service = await startProgram(home.env);
   });
   after(async () => {

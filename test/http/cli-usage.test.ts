@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import packageJson from '../../package.json' with { type: 'json' };
-import { createHome, PROGRAM, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import {
+  createInstallation,
+  KINPASS_BIN,
+  runProgram,
+  startProgram,
+  type Installation,
+} from '../helpers/child-process.ts';
 
 interface Ended {
   code: number | NodeJS.Signals;
@@ -139,7 +145,7 @@ describe('wrong usage of kinpass', () => {
 
 describe('kinpass completion', () => {
   const complete = (words: readonly string[]): string[] => {
-    const { stdout: script } = spawnSync(process.execPath, [PROGRAM, 'completion', 'bash'], { encoding: 'utf8' });
+    const { stdout: script } = spawnSync(process.execPath, [KINPASS_BIN, 'completion', 'bash'], { encoding: 'utf8' });
     const shell = `${script}
       COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kinpass; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const cwd = join(import.meta.dirname, '../..');
@@ -176,9 +182,9 @@ describe('kinpass completion', () => {
 });
 
 describe('standard output of kinpass', () => {
-  let home: Home;
+  let home: Installation;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     const program = await startProgram(home.env);
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
@@ -197,7 +203,7 @@ describe('standard output of kinpass', () => {
 
   it('exits 1 with one line when it cannot be written', { skip: !existsSync('/dev/full') }, () => {
     const full = openSync('/dev/full', 'w');
-    const { stderr, status } = spawnSync(process.execPath, [PROGRAM, 'audit', 'verify'], {
+    const { stderr, status } = spawnSync(process.execPath, [KINPASS_BIN, 'audit', 'verify'], {
       env: { ...process.env, ...home.env },
       stdio: ['ignore', full, 'pipe'],
       encoding: 'utf8',

@@ -11,7 +11,7 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { createHome, runProgram, startProgram, type Home } from '../helpers/child-process.ts';
+import { createInstallation, runProgram, startProgram, type Installation } from '../helpers/child-process.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 
 interface Ended {
@@ -30,9 +30,9 @@ const entry = z.object({
 });
 
 describe('kinpass', () => {
-  let home: Home;
+  let home: Installation;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     const program = await startProgram(home.env);
     const httpBrowser = createHttpBrowser(home.issuer);
     for (const password of ['wrong', DEMO_PASSWORD]) {

@@ -10,7 +10,7 @@ import { createInFlightTracker, type Handler, type InFlightTracker } from '../..
 import { createHttpServer } from '../../src/http/server/server.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 /** Linux answers on the whole of 127.0.0.0/8, so each test has clients with addresses of their own. */
 const [ATTACKER, SCHOOL, PHONE] = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
@@ -67,11 +67,11 @@ describe('connections', () => {
     return all;
   };
   const answered = (client: Client, times = 1): Promise<true> =>
-    eventually('an answer', () => client.received().split('HTTP/1.1 200 OK').length > times || undefined);
+    pollUntil('an answer', () => client.received().split('HTTP/1.1 200 OK').length > times);
   const closedFor = (reason: string, number: number): Promise<true> =>
-    eventually(`${String(number)} closed: ${reason}`, async () => {
+    pollUntil(`${String(number)} closed: ${reason}`, async () => {
       const text = await metrics.registry.metrics();
-      return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(number)}\n`) || undefined;
+      return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(number)}\n`);
     });
   const closedOf = (all: readonly Client[]): number[] => all.flatMap((one, at) => (one.isClosed() ? [at] : []));
 
@@ -85,7 +85,7 @@ describe('connections', () => {
       await answered(used);
       const unused = await open(ATTACKER, text);
       await closedFor('no_request', 1);
-      await eventually('closed', () => unused.isClosed() || undefined);
+      await pollUntil('closed', () => unused.isClosed());
       used.socket.write(GET);
       await answered(used, 2);
     });
@@ -108,7 +108,7 @@ describe('connections', () => {
     const phone = await open(PHONE, GET);
     await answered(phone);
     await closedFor('too_many_open', 1);
-    await eventually('closed', () => silent[0]?.isClosed());
+    await pollUntil('closed', () => silent[0]?.isClosed());
     assert.deepEqual([closedOf(school), closedOf(silent)], [[], [0]]);
     for (const { socket } of school) socket.write(GET);
     await Promise.all(school.map((client) => answered(client)));
@@ -121,7 +121,7 @@ describe('connections', () => {
     await Promise.all(idle.map((client) => answered(client)));
     await answered(await open(PHONE, GET));
     await closedFor('too_many_open', 1);
-    await eventually('closed', () => closedOf(idle).length === 1 || undefined);
+    await pollUntil('closed', () => closedOf(idle).length === 1);
     assert.deepEqual(closedOf(school), []);
   });
 
@@ -130,7 +130,7 @@ describe('connections', () => {
     const school = await openMany(SCHOOL, 4);
     const silent = await openMany(ATTACKER, 10);
     await closedFor('too_many_open', 6);
-    await eventually('closed', () => closedOf(silent).length === 6 || undefined);
+    await pollUntil('closed', () => closedOf(silent).length === 6);
     assert.deepEqual([closedOf(school), closedOf(silent)], [[], [0, 1, 2, 3, 4, 5]]);
   });
 
@@ -141,10 +141,10 @@ describe('connections', () => {
       response.end();
     });
     const busy = await openMany(SCHOOL, 4, GET);
-    await eventually('work', () => inFlight.count() === 4 || undefined);
+    await pollUntil('work', () => inFlight.count() === 4);
     const newcomer = await open(PHONE);
     await closedFor('refused', 1);
-    await eventually('closed', () => newcomer.isClosed() || undefined);
+    await pollUntil('closed', () => newcomer.isClosed());
     over.resolve(undefined);
     await Promise.all(busy.map((client) => answered(client)));
   });
@@ -161,11 +161,11 @@ describe('connections', () => {
     it(`that wait for their client: the oldest one of the client with most is closed (${name})`, async () => {
       await start({ waiting: 6 }, readBody);
       const phone = await open(hop ?? PHONE, post(headersOf(false, 0)));
-      await eventually('the request', () => [...inFlight.responses()].length === 1 || undefined);
+      await pollUntil('the request', () => [...inFlight.responses()].length === 1);
       const attack: Client[] = [];
       for (let at = 0; at < 10; at += 1) attack.push(await open(hop ?? ATTACKER, post(headersOf(true, at))));
       await closedFor('too_many_waiting', 5);
-      await eventually('closed', () => closedOf(attack).length === 5 || undefined);
+      await pollUntil('closed', () => closedOf(attack).length === 5);
       phone.socket.write('body');
       await answered(phone);
     });

@@ -6,7 +6,7 @@ import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
@@ -18,7 +18,7 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -40,21 +40,21 @@ const native = {
 before(async () => {
   service = await startService({
     clients: [
-      registered('vendor', secret, {
+      createRegistration('vendor', secret, {
         client_name: { 'zh-TW': '社團報名', en: 'Club sign-up' },
         scopes: SCOPES,
         permissions: PERMISSIONS,
         first_party: false,
       }),
-      registered('own', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
-      registered('city-app', secret, { ...native, scopes: ['openid', 'profile', 'offline_access'] }),
-      registered('desktop', secret, {
+      createRegistration('own', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      createRegistration('city-app', secret, { ...native, scopes: ['openid', 'profile', 'offline_access'] }),
+      createRegistration('desktop', secret, {
         ...native,
         redirect_uris: ['http://127.0.0.1/callback'],
         sector_identifier_uri: 'https://desktop.example/redirect-uris.json',
         scopes: ['openid', 'profile'],
       }),
-      registered('vendor-app', secret, {
+      createRegistration('vendor-app', secret, {
         ...native,
         scopes: ['openid', 'profile', 'offline_access'],
         first_party: false,
@@ -82,7 +82,7 @@ describe('an app of somebody else', () => {
   it('asks with its name and site, and each item in plain words', async () => {
     const parameters = { scope: 'openid profile email phone roles children children.profile' };
     const httpBrowser = visit();
-    const chooser = await enter(vendor, httpBrowser, { login: LOGIN.G2, parameters, choice: ['王小安'] });
+    const chooser = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G2, parameters, choice: ['王小安'] });
     assert.equal(interactionOf(chooser.answer), 'consent');
     assert.match(textOf(chooser.answer.body), /「社團報名」想使用您的資料/);
     assert.match(textOf(chooser.answer.body), /vendor\.example/);
@@ -99,7 +99,7 @@ describe('an app of somebody else', () => {
   });
 
   it('asks in English too', async () => {
-    const { answer } = await enter(vendor, visit('en'), { login: LOGIN.T2 });
+    const { answer } = await runAuthorization(vendor, visit('en'), { login: LOGIN.T2 });
     assert.match(textOf(answer.body), /Club sign-up/);
     assert.equal(itemsOf(answer).length, 2);
     assert.equal(/[一-鿿]/.test(itemsOf(answer).join('')), false);
@@ -107,11 +107,11 @@ describe('an app of somebody else', () => {
 
   it('gets access_denied when the person says no, and is asked again next time', async () => {
     const httpBrowser = visit();
-    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.T2 });
+    const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2 });
     const denied = await httpBrowser.submit(answer, { consent: 'deny' });
     assert.equal(errorOf(denied), 'access_denied');
     assert.equal(denied.leavesTo?.searchParams.has('code'), false);
-    assert.equal(interactionOf((await enter(vendor, httpBrowser)).answer), 'consent');
+    assert.equal(interactionOf((await runAuthorization(vendor, httpBrowser)).answer), 'consent');
   });
 
   it('leaves the answer in the audit log', async () => {
@@ -125,11 +125,11 @@ describe('an app of somebody else', () => {
     };
     const httpBrowser = visit();
     const parameters = { scope: 'openid profile words-of-a-stranger' };
-    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.A2, parameters });
+    const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN.A2, parameters });
     await httpBrowser.submit(answer, { consent: 'maybe' });
     assert.deepEqual(await answers(), []);
     await httpBrowser.submit(answer, { consent: 'deny' });
-    await accept(httpBrowser, (await enter(vendor, httpBrowser)).answer);
+    await accept(httpBrowser, (await runAuthorization(vendor, httpBrowser)).answer);
     const by = { actorId: personId('A2'), clientId: 'vendor', detail: { scope: 'openid profile' } };
     assert.deepEqual(await answers(), [
       { event: 'consent.denied', outcome: 'refused', ...by },
@@ -139,7 +139,7 @@ describe('an app of somebody else', () => {
 
   it('gets nothing from an answer that is neither yes nor no', async () => {
     const httpBrowser = visit();
-    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN.T2 });
+    const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2 });
     for (const consent of ['', 'maybe', 'accept ']) {
       const refused = await httpBrowser.submit(answer, { consent });
       assert.equal(refused.status, 400);
@@ -150,46 +150,46 @@ describe('an app of somebody else', () => {
 
   it('gets tokens for yes, once; the second sign-in asks no more', async () => {
     const httpBrowser = visit();
-    const asked = await enter(vendor, httpBrowser, { login: LOGIN.S1 });
+    const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.S1 });
     const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
     assert.equal((await userinfo(vendor, tokens.access_token)).body['name'], '王小安');
-    const silent = await enter(vendor, httpBrowser, { parameters: { prompt: 'none' } });
+    const silent = await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'none' } });
     assert.ok(codeOf(silent.answer));
   });
 
   it('asks again for more than was agreed, and not for less', async () => {
     const httpBrowser = visit();
-    const first = await enter(vendor, httpBrowser, { login: LOGIN.B1 });
+    const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.B1 });
     await accept(httpBrowser, first.answer);
-    const less = await enter(vendor, httpBrowser, { parameters: { scope: 'openid' } });
+    const less = await runAuthorization(vendor, httpBrowser, { parameters: { scope: 'openid' } });
     assert.ok(codeOf(less.answer));
     const more = { scope: 'openid profile email' };
-    const silent = await enter(vendor, httpBrowser, { parameters: { ...more, prompt: 'none' } });
+    const silent = await runAuthorization(vendor, httpBrowser, { parameters: { ...more, prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'consent_required');
-    const asked = await enter(vendor, httpBrowser, { parameters: more });
+    const asked = await runAuthorization(vendor, httpBrowser, { parameters: more });
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件地址']);
   });
 
   it('asks again when the person asked it to, by prompt=consent', async () => {
     const httpBrowser = visit();
-    const first = await enter(vendor, httpBrowser, { login: LOGIN.G5 });
+    const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G5 });
     await accept(httpBrowser, first.answer);
     assert.equal(
-      interactionOf((await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } })).answer),
+      interactionOf((await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'consent' } })).answer),
       'consent',
     );
   });
 
   it('asks each person, not each browser', async () => {
     const httpBrowser = visit();
-    const first = await enter(vendor, httpBrowser, { login: LOGIN.T1 });
+    const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T1 });
     await accept(httpBrowser, first.answer);
-    assert.equal(interactionOf((await enter(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
+    assert.equal(interactionOf((await runAuthorization(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
   });
 
   it('asks again after its access was taken away on the account page, and its tokens are dead', async () => {
     const httpBrowser = visit();
-    const first = await enter(vendor, httpBrowser, { login: LOGIN.A1, parameters: OFFLINE });
+    const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.A1, parameters: OFFLINE });
     assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '持續存取']);
     const tokens = await first.finish(await accept(httpBrowser, first.answer));
     const account = await httpBrowser.open('/account');
@@ -198,7 +198,7 @@ describe('an app of somebody else', () => {
     assert.match(textOf(revoked.body), /已取消該應用程式的存取權/);
     assert.equal((await userinfo(vendor, tokens.access_token)).status, 401);
     assert.equal((await refresh(vendor, tokens.refresh_token)).body['error'], 'invalid_grant');
-    assert.equal(interactionOf((await enter(vendor, httpBrowser)).answer), 'consent');
+    assert.equal(interactionOf((await runAuthorization(vendor, httpBrowser)).answer), 'consent');
   });
 
   it('cannot ask by the claims parameter for what the page does not show', async () => {
@@ -207,7 +207,7 @@ describe('an app of somebody else', () => {
       userinfo: { email: { essential: true } },
       id_token: { children: null, email: null },
     });
-    const asked = await enter(vendor, httpBrowser, { login: LOGIN.G4, parameters: { claims } });
+    const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G4, parameters: { claims } });
     const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
     const { body } = await userinfo(vendor, tokens.access_token);
     const told = JSON.stringify([body, idClaims(tokens)]);
@@ -218,7 +218,7 @@ describe('an app of somebody else', () => {
 describe('an app of the city', () => {
   it('never asks, not even with prompt=consent', async () => {
     for (const parameters of [{}, { prompt: 'consent' }, OFFLINE]) {
-      const { answer } = await enter(own, visit(), { login: LOGIN.T2, parameters });
+      const { answer } = await runAuthorization(own, visit(), { login: LOGIN.T2, parameters });
       assert.ok(codeOf(answer));
     }
   });
@@ -226,7 +226,7 @@ describe('an app of the city', () => {
 
 describe('a native app', () => {
   it('of the city gets a refresh token without a secret, bound to PKCE', async () => {
-    const entered = await enter(cityApp, visit(), { login: LOGIN.T2, parameters: OFFLINE });
+    const entered = await runAuthorization(cityApp, visit(), { login: LOGIN.T2, parameters: OFFLINE });
     assert.equal(entered.answer.leavesTo?.protocol, 'tw.example.cityapp:');
     const stolen = await redeem(cityApp, { ...entered, verifier: 'w'.repeat(43) });
     assert.equal(stolen.body['error'], 'invalid_grant');
@@ -237,10 +237,10 @@ describe('a native app', () => {
 
   it('with a scheme that another app can claim needs a gesture, session or not (RFC 8252, section 8.6)', async () => {
     const httpBrowser = visit();
-    await enter(cityApp, httpBrowser, { login: LOGIN.T2 });
-    const silent = await enter(cityApp, httpBrowser, { parameters: { prompt: 'none' } });
+    await runAuthorization(cityApp, httpBrowser, { login: LOGIN.T2 });
+    const silent = await runAuthorization(cityApp, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'interaction_required');
-    const asked = await enter(cityApp, httpBrowser);
+    const asked = await runAuthorization(cityApp, httpBrowser);
     assert.equal(asked.answer.leavesTo, undefined);
     assert.equal(interactionOf(asked.answer), 'consent');
     assert.ok(codeOf(await accept(httpBrowser, asked.answer)));
@@ -248,7 +248,7 @@ describe('a native app', () => {
 
   it('of somebody else asks for consent as well, and keeps it for as long as it may stay signed in', async () => {
     const httpBrowser = visit();
-    const asked = await enter(vendorApp, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
+    const asked = await runAuthorization(vendorApp, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '持續存取']);
     assert.ok(
       textIn(await redeem(vendorApp, { ...asked, answer: await accept(httpBrowser, asked.answer) }), 'refresh_token'),
@@ -260,11 +260,11 @@ describe('a native app', () => {
     const at = (redirectUri: string): Promise<TestParty> =>
       createParty(service.issuer, { id: 'desktop', scope, redirectUri });
     const desktop = await at('http://127.0.0.1:51234/callback');
-    const entered = await enter(desktop, visit(), { login: LOGIN.T2 });
+    const entered = await runAuthorization(desktop, visit(), { login: LOGIN.T2 });
     assert.equal(entered.answer.leavesTo?.host, '127.0.0.1:51234');
     assert.equal((await redeem(desktop, entered)).status, 200);
     for (const address of ['http://localhost:51234/callback', 'http://127.0.0.1.evil.example/callback']) {
-      const { answer } = await enter(await at(address), visit());
+      const { answer } = await runAuthorization(await at(address), visit());
       assert.deepEqual([answer.status, answer.leavesTo], [400, undefined], address);
     }
   });

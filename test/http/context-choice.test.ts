@@ -6,12 +6,12 @@ import {
   actingOf,
   choiceOf,
   choicesOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   tokensFor,
   userinfo,
@@ -43,50 +43,52 @@ async function childIds(party: TestParty): Promise<[string, string]> {
 describe('rule 7: a choice', () => {
   it('is not offered where there is none: one role, at most one child', async () => {
     for (const login of [LOGIN.G2, LOGIN.T2, LOGIN.S1, LOGIN.B1]) {
-      const { answer } = await enter(apps.portfolio, visit(), { login });
+      const { answer } = await runAuthorization(apps.portfolio, visit(), { login });
       assert.ok(answer.leavesTo?.searchParams.has('code'), login);
     }
   });
 
   it('names role, child and school of each identity, and is offered where there are several', async () => {
-    const parent = await enter(apps.payment, visit(), { login: LOGIN.G2 });
+    const parent = await runAuthorization(apps.payment, visit(), { login: LOGIN.G2 });
     assert.deepEqual(
       choicesOf(parent.answer).map((text) => text.replace(/（.*/, '')),
       ['家長：王小安', '家長：王小樂'],
     );
     assert.match(choicesOf(parent.answer)[0] ?? '', /家長：王小安（示範高中 .+）/);
-    const teacher = await enter(apps.portfolio, visit(), { login: LOGIN.T1 });
+    const teacher = await runAuthorization(apps.portfolio, visit(), { login: LOGIN.T1 });
     assert.match(choicesOf(teacher.answer)[0] ?? '', /教師：明德高中/);
     assert.match(choicesOf(teacher.answer)[1] ?? '', /家長：陳以恩（示範高中 .+）/);
   });
 
   it('that was made last time is marked and stands first, for each app by itself', async () => {
     const party = apps.all;
-    const fresh = await enter(party, visit(), { login: LOGIN.T1 });
+    const fresh = await runAuthorization(party, visit(), { login: LOGIN.T1 });
     assert.equal(fresh.answer.body.includes('上次使用'), false, 'nothing was chosen here before');
-    await signedIn(party, { login: LOGIN.T1, choice: ['家長'] });
-    const again = choicesOf((await enter(party, visit(), { login: LOGIN.T1 })).answer);
+    await signInWithNewBrowser(party, { login: LOGIN.T1, choice: ['家長'] });
+    const again = choicesOf((await runAuthorization(party, visit(), { login: LOGIN.T1 })).answer);
     assert.match(again[0] ?? '', /家長：陳以恩.*上次使用/);
     assert.equal(again.filter((text) => text.includes('上次使用')).length, 1);
-    const elsewhere = await enter(apps.payment, visit(), { login: LOGIN.T1 });
+    const elsewhere = await runAuthorization(apps.payment, visit(), { login: LOGIN.T1 });
     assert.equal(elsewhere.answer.body.includes('上次使用'), false);
   });
 
   it('is asked again by prompt=select_account, without a password', async () => {
-    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
-    const asked = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
+    const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
+    const asked = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
     assert.equal(interactionOf(asked.answer), 'select_account');
     const done = await httpBrowser.submit(asked.answer, { choice: choiceOf(asked.answer, ['王小樂']) });
     assert.equal(actingOf(idClaims(await asked.finish(done))).child, (await childIds(apps.payment))[1]);
-    const single = await signedIn(apps.portfolio, { login: LOGIN.G2 });
-    const one = await enter(apps.portfolio, single.visitor, { parameters: { prompt: 'select_account' } });
+    const single = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.G2 });
+    const one = await runAuthorization(apps.portfolio, single.httpBrowser, {
+      parameters: { prompt: 'select_account' },
+    });
     assert.deepEqual(choicesOf(one.answer).length, 1);
   });
 
   it('is refused when it is no choice of this person at this app, and nothing changes', async () => {
-    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
+    const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
     const foreign = actingOf((await readReleasedClaims(apps.all, elder)).id).ctx;
-    const { answer } = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
+    const { answer } = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
     for (const choice of [foreign, 'x', '../..', '']) {
       const refused = await httpBrowser.submit(answer, { choice });
       assert.ok(refused.status === 409 || refused.status === 400, `${choice}: ${String(refused.status)}`);
@@ -98,17 +100,17 @@ describe('rule 7: a choice', () => {
 
   it('is not there for somebody without any identity: the page leads back with access_denied', async () => {
     const httpBrowser = visit();
-    const { answer } = await enter(apps.payment, httpBrowser, { login: LOGIN.G3 });
+    const { answer } = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
     assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
     assert.equal(errorOf(await httpBrowser.submit(answer, {})), 'access_denied');
-    const silent = await enter(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
+    const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
   });
 });
 
 describe('rule 7: switching by the claims parameter', () => {
   it('needs no password and no page', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(apps.payment, elder);
+    const { httpBrowser, tokens } = await signInWithNewBrowser(apps.payment, elder);
     const [an, le] = await childIds(apps.payment);
     assert.equal(actingOf(idClaims(tokens)).child, an);
     const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
@@ -117,7 +119,7 @@ describe('rule 7: switching by the claims parameter', () => {
   });
 
   it('finds the teacher, by role and school', async () => {
-    const { visitor: httpBrowser } = await signedIn(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
+    const { httpBrowser } = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
     for (const teacher of [{ role: 'teacher' }, { role: 'teacher', school_code: '993302' }]) {
       const tokens = await tokensFor(apps.portfolio, httpBrowser, { parameters: wish(teacher) });
       assert.equal(actingOf(idClaims(tokens)).role, 'teacher');
@@ -125,7 +127,7 @@ describe('rule 7: switching by the claims parameter', () => {
   });
 
   it('to anything that is not one’s own is refused without a page, and asked for with one', async () => {
-    const { visitor: httpBrowser } = await signedIn(apps.payment, elder);
+    const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
     const [atAll] = await childIds(apps.all);
     const [stranger] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.T1, choice: ['家長'] }));
     const [own] = await childIds(apps.payment);
@@ -140,9 +142,9 @@ describe('rule 7: switching by the claims parameter', () => {
       'a school that is not hers': { role: 'parent', school_code: '993401' },
     };
     for (const [what, acting] of Object.entries(wishes)) {
-      const silent = await enter(apps.payment, httpBrowser, { parameters: wish(acting) });
+      const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: wish(acting) });
       assert.equal(errorOf(silent.answer), 'account_selection_required', what);
-      const asked = await enter(apps.payment, httpBrowser, { parameters: wish(acting, {}) });
+      const asked = await runAuthorization(apps.payment, httpBrowser, { parameters: wish(acting, {}) });
       assert.equal(interactionOf(asked.answer), 'select_account', what);
       assert.deepEqual(choicesOf(asked.answer).length, 2, what);
     }
@@ -151,27 +153,27 @@ describe('rule 7: switching by the claims parameter', () => {
   it('to a suspended child is refused like one that does not exist', async () => {
     const [child] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.G4 }));
     const httpBrowser = visit();
-    await enter(apps.payment, httpBrowser, { login: LOGIN.G3 });
-    const { answer } = await enter(apps.payment, httpBrowser, {
+    await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
+    const { answer } = await runAuthorization(apps.payment, httpBrowser, {
       parameters: wish({ role: 'parent', child: child?.sub }),
     });
     assert.equal(errorOf(answer), 'account_selection_required');
   });
 
   it('that makes no sense never fails, and counts as no wish', async () => {
-    const { visitor: httpBrowser } = await signedIn(apps.portfolio, { login: LOGIN.G2 });
+    const { httpBrowser } = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.G2 });
     for (const nonsense of ['parent', 7, [], { child: 1 }, null, { role: 'parent', child: {} }]) {
-      const { answer } = await enter(apps.portfolio, httpBrowser, { parameters: wish(nonsense) });
+      const { answer } = await runAuthorization(apps.portfolio, httpBrowser, { parameters: wish(nonsense) });
       assert.ok(answer.leavesTo?.searchParams.has('code'), JSON.stringify(nonsense));
     }
   });
 
   it('without a session asks for the sign-in first, then goes there without a question', async () => {
     const [, le] = await childIds(apps.payment);
-    const silent = await enter(apps.payment, visit(), { parameters: wish({ role: 'parent', child: le }) });
+    const silent = await runAuthorization(apps.payment, visit(), { parameters: wish({ role: 'parent', child: le }) });
     assert.equal(errorOf(silent.answer), 'login_required');
     const parameters = wish({ role: 'parent', child: le }, {});
-    const { tokens } = await signedIn(apps.payment, { login: LOGIN.G2, parameters });
+    const { tokens } = await signInWithNewBrowser(apps.payment, { login: LOGIN.G2, parameters });
     assert.equal(actingOf(idClaims(tokens)).child, le);
   });
 });
@@ -180,8 +182,8 @@ describe('rule 8: two requests side by side in one browser', () => {
   /** Two tabs at the chooser, then answered crosswise. */
   async function twoTabs(party: TestParty, parameters: Record<string, string>): Promise<[Tokens, Tokens]> {
     const httpBrowser = visit();
-    const first = await enter(party, httpBrowser, { login: LOGIN.G2, parameters });
-    const second = await enter(party, httpBrowser, { parameters });
+    const first = await runAuthorization(party, httpBrowser, { login: LOGIN.G2, parameters });
+    const second = await runAuthorization(party, httpBrowser, { parameters });
     const press = (page: Answer, child: string): Promise<Answer> =>
       httpBrowser.submit(page, { choice: choiceOf(page, [child]) });
     const secondDone = await press(second.answer, '王小樂');
@@ -219,7 +221,7 @@ describe('rule 8: two requests side by side in one browser', () => {
 
   it('stay apart when one tab switches', async () => {
     const [an, le] = await childIds(apps.payment);
-    const { visitor: httpBrowser, tokens } = await signedIn(apps.payment, elder);
+    const { httpBrowser, tokens } = await signInWithNewBrowser(apps.payment, elder);
     const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
     assert.equal(await childAt(apps.payment, tokens.access_token), an);
     assert.equal(await childAt(apps.payment, switched.access_token), le);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { ADULTS, STUDENTS } from '../../demo/city/fixtures.ts';
-import { actingOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { actingOf, runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import {
   childrenOf,
   startCityApps,
@@ -50,7 +50,7 @@ describe('rules of docs/claims.md', () => {
   it('2: two guardians point at the same child', async () => {
     const mother = await readReleasedClaims(apps.payment, G2);
     const httpBrowser = createHttpBrowser(apps.service.issuer);
-    const begun = await enter(apps.payment, httpBrowser, { login: LOGIN.G1, password: '100201' });
+    const begun = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G1, password: '100201' });
     assert.equal(interactionOf(begun.answer), 'new_password');
     const password = 'Der Tee ist noch warm 8';
     const fields = { current_password: '100201', new_password: password, confirm_password: password };
@@ -127,7 +127,7 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('4: the portfolio gets no e-mail, by no door', async () => {
-    const asked = await enter(apps.portfolio, createHttpBrowser(apps.service.issuer), {
+    const asked = await runAuthorization(apps.portfolio, createHttpBrowser(apps.service.issuer), {
       parameters: { scope: 'openid email' },
     });
     assert.equal(errorOf(asked.answer), 'invalid_scope');
@@ -145,7 +145,9 @@ describe('rules of docs/claims.md', () => {
     const roles = { login: LOGIN.G3, parameters: { scope: 'openid profile roles' } };
     const { info } = await readReleasedClaims(apps.all, roles);
     assert.deepEqual(info['roles'], []);
-    const { answer } = await enter(apps.payment, createHttpBrowser(apps.service.issuer), { login: LOGIN.G3 });
+    const { answer } = await runAuthorization(apps.payment, createHttpBrowser(apps.service.issuer), {
+      login: LOGIN.G3,
+    });
     assert.equal(interactionOf(answer), 'select_account');
     const words = textOf(answer.body);
     assert.match(words, /目前沒有可在「測試 payment」查看的學生資料。若您認為有誤，請洽學校。/);
@@ -155,7 +157,9 @@ describe('rules of docs/claims.md', () => {
   });
 
   it('5: a delegated caregiver has no portfolio, and pays nothing', async () => {
-    const { answer } = await enter(apps.portfolio, createHttpBrowser(apps.service.issuer), { login: LOGIN.G4 });
+    const { answer } = await runAuthorization(apps.portfolio, createHttpBrowser(apps.service.issuer), {
+      login: LOGIN.G4,
+    });
     assert.match(textOf(answer.body), /目前沒有可在/);
     assert.equal(answer.body.includes('周子晴'), false);
     const [child] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.G4 }));

@@ -8,24 +8,24 @@ import * as audit from '../../src/store/audit.ts';
 import {
   actingOf,
   choicesOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   textIn,
   userinfo,
-  type Entry,
+  type AuthorizationInput,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { guardianshipOf, personOf } from '../helpers/people.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { getGuardianshipId, getPersonFacts } from '../helpers/people.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -48,12 +48,12 @@ after(async () => {
 
 const clients = (): { clients: object[] } => ({
   clients: [
-    registered('app', secret, {
+    createRegistration('app', secret, {
       scopes: SCOPES,
       permissions: ['fees:read', 'portfolio:read'],
       backchannel_logout_uri: receiver.url,
     }),
-    registered('quiet', secret, { scopes: SCOPES, permissions: ['fees:read'] }),
+    createRegistration('quiet', secret, { scopes: SCOPES, permissions: ['fees:read'] }),
   ],
 });
 
@@ -67,12 +67,12 @@ eachService('the end of a guardianship', clients, (running) => {
   });
   beforeEach(() => {
     receiver.received.length = 0;
-    receiver.asked = 0;
+    receiver.requestCount = 0;
   });
-  const held = async (entry: Entry, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, createHttpBrowser(issuer), { parameters: OFFLINE, ...entry }));
+  const held = async (entry: AuthorizationInput, party = app): Promise<Reply> =>
+    redeem(party, await runAuthorization(party, createHttpBrowser(issuer), { parameters: OFFLINE, ...entry }));
   const change = async (login: string, child: string, action: 'suspend' | 'resume'): Promise<boolean> => {
-    const id = await guardianshipOf(running(), login, child);
+    const id = await getGuardianshipId(running(), login, child);
     return running().container.guardianships.applyAction({ id, action, reason: 'court order 7', actorId: undefined });
   };
 
@@ -86,7 +86,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const an = await held({ login: LOGIN.G2, choice: ['王小安'] });
     const le = await held({ login: LOGIN.G2, choice: ['王小樂'] });
     const elsewhere = await held({ login: LOGIN.G2, choice: ['王小安'] }, quiet);
-    const code = await enter(app, createHttpBrowser(issuer), { login: LOGIN.G2, choice: ['王小安'] });
+    const code = await runAuthorization(app, createHttpBrowser(issuer), { login: LOGIN.G2, choice: ['王小安'] });
     assert.equal(await change(LOGIN.G2, '王小安', 'suspend'), true);
     for (const [party, reply] of [
       [app, an],
@@ -109,17 +109,17 @@ eachService('the end of a guardianship', clients, (running) => {
 
   it('tells each app that has a back-channel: one valid logout token for each of its sessions', async () => {
     const [phone, tablet] = [
-      await signedIn(app, { login: LOGIN.G2, choice: ['王小安'] }),
-      await signedIn(app, { login: LOGIN.G2, choice: ['王小安'] }),
+      await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小安'] }),
+      await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小安'] }),
     ];
-    const other = await signedIn(app, { login: LOGIN.G2, choice: ['王小樂'] });
+    const other = await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小樂'] });
     await change(LOGIN.G2, '王小安', 'suspend');
     const told = await receiver.take(2);
     const expected = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
     assert.deepEqual(told.map(({ sid }) => sid).sort(), expected.sort());
     for (const token of told)
       assert.equal(token.sub, idClaims(phone.tokens)['sub'], 'the person, as this app knows her');
-    assert.equal(receiver.asked, 2);
+    assert.equal(receiver.requestCount, 2);
     assert.equal((await userinfo(app, other.tokens.access_token)).status, 200);
     await change(LOGIN.G2, '王小安', 'resume');
   });
@@ -127,7 +127,7 @@ eachService('the end of a guardianship', clients, (running) => {
   it('is written down: who, whom, from and to; and twice is once', async () => {
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), true);
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), false);
-    const guardian = await personOf(running(), LOGIN.G5);
+    const guardian = await getPersonFacts(running(), LOGIN.G5);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const rows = entries.filter((row) => row.event === 'guardianship.suspended' && row.subjectId === guardian.id);
     assert.deepEqual(
@@ -137,27 +137,31 @@ eachService('the end of a guardianship', clients, (running) => {
   });
 
   it('takes the choice away: the next request for the child is refused, and the chooser offers what is left', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['家長'] });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T1, choice: ['家長'] });
     const { child } = actingOf(idClaims(tokens));
     await change(LOGIN.T1, '陳以恩', 'suspend');
     await receiver.take(1);
     const claims = JSON.stringify({ id_token: { acting: { value: { role: 'parent', child } } } });
-    const silent = await enter(app, httpBrowser, { parameters: { claims, prompt: 'none' } });
+    const silent = await runAuthorization(app, httpBrowser, { parameters: { claims, prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'account_selection_required');
-    const asked = await enter(app, httpBrowser, { parameters: { claims } });
+    const asked = await runAuthorization(app, httpBrowser, { parameters: { claims } });
     assert.deepEqual(choicesOf(asked.answer).length, 1);
     assert.match(choicesOf(asked.answer)[0] ?? '', /^教師/);
-    const plain = await enter(app, httpBrowser);
+    const plain = await runAuthorization(app, httpBrowser);
     assert.ok(plain.answer.leavesTo?.searchParams.has('code'), 'one identity is left: no question');
     await change(LOGIN.T1, '陳以恩', 'resume');
-    assert.equal(interactionOf((await enter(app, httpBrowser)).answer), 'select_account', 'and it comes back');
+    assert.equal(
+      interactionOf((await runAuthorization(app, httpBrowser)).answer),
+      'select_account',
+      'and it comes back',
+    );
   });
 
   it('is not needed for a change to show: a refresh reads the guardianship anew (rule 8)', async () => {
     const reply = await held({ login: LOGIN.G2, choice: ['王小安'] });
     const allowed = (claims: Record<string, unknown>): unknown => JSON.stringify(claims['acting']);
     assert.match(String(allowed(idClaims(reply.body))), /"permissions":\["portfolio:read","fees:read"\]/);
-    const id = await guardianshipOf(running(), LOGIN.G2, '王小安');
+    const id = await getGuardianshipId(running(), LOGIN.G2, '王小安');
     await running().container.store.write(async (tx) => {
       const guardianships = tx.tables.guardianships;
       await tx.db
@@ -173,10 +177,10 @@ eachService('the end of a guardianship', clients, (running) => {
 
   it('by the calendar needs no job: after the last day tokens refuse at once', async () => {
     const reply = await held({ login: LOGIN.G4 });
-    time.forward(59 * SECOND);
+    time.advance(59 * SECOND);
     const last = await refresh(app, textIn(reply, 'refresh_token'));
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 200);
-    time.forward(SECOND);
+    time.advance(SECOND);
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
     assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal(receiver.received.length, 0);
@@ -184,12 +188,12 @@ eachService('the end of a guardianship', clients, (running) => {
     const [told] = await receiver.take(1);
     assert.equal(told?.sub, idClaims(reply.body)['sub']);
     assert.equal(await running().container.guardianships.expirePastEndDate(100), 0);
-    time.forward(LAST_MINUTE - Date.now());
+    time.advance(LAST_MINUTE - Date.now());
   });
 
   it('and so does an affiliation whose last day passes', async () => {
     const reply = await held({ login: LOGIN.T2 });
-    const { memberships } = await personOf(running(), LOGIN.T2);
+    const { memberships } = await getPersonFacts(running(), LOGIN.T2);
     await running().container.store.write(async (tx) => {
       const membershipsTable = tx.tables.memberships;
       await tx.db
@@ -200,13 +204,13 @@ eachService('the end of a guardianship', clients, (running) => {
     const last = await refresh(app, textIn(reply, 'refresh_token'));
     assert.deepEqual(idClaims(last.body)['roles'], ['teacher']);
     assert.equal(await endPassed(), 0, 'the last day is not over');
-    time.forward(60 * SECOND);
+    time.advance(60 * SECOND);
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
     assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal(await endPassed(), 1);
     const told = await receiver.take(1);
     assert.deepEqual([told[0]?.sub, told[0]?.sid], [idClaims(reply.body)['sub'], idClaims(reply.body)['sid']]);
-    const { id } = await personOf(running(), LOGIN.T2);
+    const { id } = await getPersonFacts(running(), LOGIN.T2);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const rows = entries.filter(({ event, subjectId }) => event === 'affiliation.ended' && subjectId === id);
     assert.deepEqual(
@@ -214,13 +218,13 @@ eachService('the end of a guardianship', clients, (running) => {
       [{ grants: 1 }],
     );
     assert.equal(await endPassed(), 0, 'told once');
-    time.forward(LAST_MINUTE - Date.now());
+    time.advance(LAST_MINUTE - Date.now());
   });
 
   it('but not a pupil’s, whose next term has begun: the grant goes on, and ends when that term does', async () => {
     await running().container.store.write((tx) => tx.db.delete(tx.tables.grants));
     const reply = await held({ login: LOGIN.S1 });
-    const { enrollments } = await personOf(running(), LOGIN.S1);
+    const { enrollments } = await getPersonFacts(running(), LOGIN.S1);
     const [old] = enrollments;
     assert.ok(old);
     await endEnrolment(old.id, '2027-01-31');
@@ -233,7 +237,7 @@ eachService('the end of a guardianship', clients, (running) => {
         .insert(tx.tables.enrolments)
         .values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
     });
-    time.forward(60 * SECOND);
+    time.advance(60 * SECOND);
     assert.equal(await endPassed(), 0);
     const grants = await running().container.store.read((tx) => tx.db.select().from(tx.tables.grants));
     assert.deepEqual(
@@ -250,21 +254,21 @@ eachService('the end of a guardianship', clients, (running) => {
       tx.db.delete(tx.tables.enrolments).where(eq(tx.tables.enrolments.id, 'second-term')),
     );
     await endEnrolment(old.id, null);
-    time.forward(LAST_MINUTE - Date.now());
+    time.advance(LAST_MINUTE - Date.now());
   });
 
   it('and a parent’s, whose child has left the schools of the city', async () => {
     const reply = await held({ login: LOGIN.G2, choice: ['王小樂'] });
     const sibling = await held({ login: LOGIN.G2, choice: ['王小安'] });
-    const { children } = await personOf(running(), LOGIN.G2);
+    const { children } = await getPersonFacts(running(), LOGIN.G2);
     const id = children.find(({ name }) => name === '王小樂')?.enrollments[0]?.id ?? '';
     await endEnrolment(id, '2027-01-31');
-    time.forward(60 * SECOND);
+    time.advance(60 * SECOND);
     assert.equal(await endPassed(), 1);
     assert.equal((await receiver.take(1))[0]?.sub, idClaims(reply.body)['sub']);
     assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal((await refresh(app, textIn(sibling, 'refresh_token'))).status, 200);
     await endEnrolment(id, null);
-    time.forward(LAST_MINUTE - Date.now());
+    time.advance(LAST_MINUTE - Date.now());
   });
 });

@@ -6,13 +6,13 @@ import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
-import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -38,11 +38,11 @@ describe('the log line of a failed delivery', () => {
     [smtpPort, deadPort] = [await freePort(), await freePort()];
     smtp.listen(smtpPort, '127.0.0.1');
     receiver = await startLogoutReceiver(() => service.issuer, 'refusing');
-    receiver.breakWith(418);
+    receiver.respondWith(418);
     service = await startService({
       clients: [
-        registered('refusing', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url }),
-        registered('closed', secret, {
+        createRegistration('refusing', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url }),
+        createRegistration('closed', secret, {
           scopes: ['openid'],
           backchannel_logout_uri: `http://127.0.0.1:${String(deadPort)}/logout?secret=1`,
         }),
@@ -58,7 +58,7 @@ describe('the log line of a failed delivery', () => {
   });
 
   const failure = (of: Record<string, unknown>): Promise<Record<string, unknown>> =>
-    eventually('the log line', () =>
+    pollUntil('the log line', () =>
       kept
         .text()
         .split('\n')
@@ -72,7 +72,7 @@ describe('the log line of a failed delivery', () => {
   it('names the relying party, its host, and its status or the code of the connection', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     for (const id of ['refusing', 'closed']) {
-      await enter(await createParty(service.issuer, { id, secret, scope: 'openid' }), httpBrowser, {
+      await runAuthorization(await createParty(service.issuer, { id, secret, scope: 'openid' }), httpBrowser, {
         login: LOGIN.T2,
         password: DEMO_PASSWORD,
       });
@@ -104,18 +104,18 @@ describe('the log line of a failed delivery', () => {
   it('says when a relying party has a private address that is not allowed', async () => {
     const log = createCapturedLog();
     const strict = await startService({
-      clients: [registered('closed', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
+      clients: [createRegistration('closed', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' },
       log: log.log,
     });
     try {
       const httpBrowser = createHttpBrowser(strict.issuer);
-      await enter(await createParty(strict.issuer, { id: 'closed', secret, scope: 'openid' }), httpBrowser, {
+      await runAuthorization(await createParty(strict.issuer, { id: 'closed', secret, scope: 'openid' }), httpBrowser, {
         login: LOGIN.T2,
         password: DEMO_PASSWORD,
       });
       await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-      await eventually('the log line', () => log.text().includes('"code":"PRIVATE_ADDRESS"') || undefined);
+      await pollUntil('the log line', () => log.text().includes('"code":"PRIVATE_ADDRESS"'));
     } finally {
       await strict.stop();
     }

@@ -5,14 +5,16 @@ import { before, it } from 'node:test';
 import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, idClaims, LOGIN, redeem } from '../helpers/authorization-flow.ts';
+import { runAuthorization, idClaims, LOGIN, redeem } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const ROUNDS = 10;
 const secret = newSecret();
-const options = () => ({ clients: [registered('television', secret, { scopes: ['openid'], device_flow: true })] });
+const options = () => ({
+  clients: [createRegistration('television', secret, { scopes: ['openid'], device_flow: true })],
+});
 
 eachService('a device code that two people approve at once', options, (running) => {
   let television: TestParty;
@@ -23,7 +25,7 @@ eachService('a device code that two people approve at once', options, (running) 
     phones.length = 0;
     for (const login of [LOGIN.T1, LOGIN.T2]) {
       const httpBrowser = createHttpBrowser(issuer);
-      const entered = await enter(television, httpBrowser, { login, password: DEMO_PASSWORD });
+      const entered = await runAuthorization(television, httpBrowser, { login, password: DEMO_PASSWORD });
       phones.push({ visitor: httpBrowser, sub: idClaims((await redeem(television, entered)).body)['sub'] });
     }
   });

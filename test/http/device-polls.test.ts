@@ -8,10 +8,10 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import { askForTokens, LOGIN, type Reply } from '../helpers/authorization-flow.ts';
+import { requestTokens, LOGIN, type Reply } from '../helpers/authorization-flow.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -21,8 +21,8 @@ eachService(
   'a device that polls',
   () => ({
     clients: [
-      registered('television', secret, { scopes: ['openid'], device_flow: true }),
-      registered('other', secret, { scopes: ['openid'], device_flow: true }),
+      createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
+      createRegistration('other', secret, { scopes: ['openid'], device_flow: true }),
     ],
   }),
   (running) => {
@@ -42,7 +42,7 @@ eachService(
     const show = (): Promise<client.DeviceAuthorizationResponse> =>
       client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
     const ask = (deviceCode: string, party = television): Promise<Reply> =>
-      askForTokens(party, { grant_type: DEVICE_GRANT, device_code: deviceCode });
+      requestTokens(party, { grant_type: DEVICE_GRANT, device_code: deviceCode });
     const poll = async (deviceCode: string): Promise<unknown> => {
       const { status, body } = await ask(deviceCode);
       assert.equal(status, 400);
@@ -64,7 +64,7 @@ eachService(
       const { device_code: code } = await show();
       for (let at = 0; at < 4; at += 1) {
         assert.equal(await poll(code), 'authorization_pending', String(at));
-        time.forward(5 * SECOND);
+        time.advance(5 * SECOND);
       }
     });
 
@@ -72,15 +72,15 @@ eachService(
       const [{ device_code: hasty }, { device_code: calm }] = [await show(), await show()];
       assert.equal(await poll(hasty), 'authorization_pending');
       assert.equal(await poll(calm), 'authorization_pending');
-      time.forward(4 * SECOND);
+      time.advance(4 * SECOND);
       const { body } = await ask(hasty);
       assert.deepEqual(body, { error: 'slow_down', error_description: 'poll at most every 10 seconds' });
-      time.forward(SECOND);
+      time.advance(SECOND);
       assert.equal(await poll(hasty), 'slow_down', 'the old interval is not enough any more');
       assert.equal(await poll(calm), 'authorization_pending', 'another code has its own');
-      time.forward(15 * SECOND);
+      time.advance(15 * SECOND);
       assert.equal(await poll(hasty), 'authorization_pending');
-      time.forward(14 * SECOND);
+      time.advance(14 * SECOND);
       assert.equal(await poll(hasty), 'slow_down');
     });
 
@@ -89,7 +89,7 @@ eachService(
       for (let round = 0; round < 3; round += 1) {
         const heard = await Promise.all(Array.from({ length: 8 }, () => poll(code)));
         assert.equal(heard.filter((error) => error === 'authorization_pending').length, 1, heard.join(' '));
-        time.forward(MINUTE);
+        time.advance(MINUTE);
       }
     });
 
@@ -117,16 +117,16 @@ eachService(
       assert.equal(await poll(refused.device_code), 'access_denied');
       const expired = await show();
       await poll(expired.device_code);
-      time.forward(10 * MINUTE);
+      time.advance(10 * MINUTE);
       assert.equal(await poll(expired.device_code), 'expired_token');
     });
 
     it('is not slowed down by another client', async () => {
       const { device_code: code } = await show();
       await poll(code);
-      time.forward(4 * SECOND);
+      time.advance(4 * SECOND);
       for (let at = 0; at < 3; at += 1) assert.equal((await ask(code, other)).body['error'], 'invalid_grant');
-      time.forward(SECOND);
+      time.advance(SECOND);
       assert.equal(await poll(code), 'authorization_pending');
     });
 
@@ -144,7 +144,7 @@ eachService(
         grown.sort(),
         'nothing is written once the interval has its longest value',
       );
-      time.forward(DAY + 10 * MINUTE);
+      time.advance(DAY + 10 * MINUTE);
       const { store, secrets } = running().container;
       await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();
       assert.deepEqual(await states(), []);

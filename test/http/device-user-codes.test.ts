@@ -6,10 +6,10 @@ import { decodeJwt } from 'jose';
 import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -26,7 +26,7 @@ eachService(
   'wrong user codes',
   () => ({
     env: { KINPASS_TRUSTED_PROXIES: 'loopback' },
-    clients: [registered('television', secret, { scopes: ['openid'], device_flow: true })],
+    clients: [createRegistration('television', secret, { scopes: ['openid'], device_flow: true })],
   }),
   (running) => {
     let time: FrozenTime;
@@ -72,9 +72,9 @@ eachService(
       assert.match(alertOf(refused.body), /Too many wrong codes\. Wait until 09:01/);
       assert.ok(refused.body.includes(`value="${right}"`), 'what was typed stays');
       assert.ok(!asksToConfirm(refused));
-      time.forward(FIRST_DELAY - 1);
+      time.advance(FIRST_DELAY - 1);
       assert.equal((await type(phone, right)).status, 429);
-      time.forward(1);
+      time.advance(1);
       assert.ok(asksToConfirm(await type(phone, right)));
     });
 
@@ -82,10 +82,10 @@ eachService(
       const { phone } = await newPhone();
       await statuses(phone, wrong(FREE));
       for (const wait of [FIRST_DELAY, 2 * FIRST_DELAY, 4 * FIRST_DELAY]) {
-        time.forward(wait);
+        time.advance(wait);
         assert.deepEqual(await statuses(phone, [wrongCode(9), wrongCode(10)]), [422, 429], String(wait));
       }
-      time.forward(15 * MINUTE);
+      time.advance(15 * MINUTE);
       assert.ok(asksToConfirm(await type(phone, (await show()).user_code)));
       assert.deepEqual(await statuses(phone, wrong(FREE)), Array<number>(FREE).fill(422));
     });
@@ -105,7 +105,7 @@ eachService(
       address = '198.51.100.1';
       assert.ok(asksToConfirm(await type((await newPhone()).phone, right)));
       address = `203.0.113.${String(networks)}`;
-      time.forward(10 * SECOND);
+      time.advance(10 * SECOND);
       assert.ok(asksToConfirm(await type(phone, right)), 'one code each ten seconds');
       assert.deepEqual(await statuses(phone, wrong(2)), [422, 429], 'a right code refills nothing');
     });
@@ -138,14 +138,14 @@ eachService(
       address = '198.51.100.2';
       assert.equal((await type(other, wrongCode(0))).status, 429);
       assert.equal((await type((await newPhone()).phone, wrongCode(0))).status, 422, 'others go on');
-      time.forward(FIRST_DELAY);
+      time.advance(FIRST_DELAY);
       assert.ok(asksToConfirm(await type(other, (await show()).user_code)));
     });
 
     it('are also those in an address, that expired, and that were used', async () => {
       const { phone } = await newPhone();
       const { user_code: expired } = await show();
-      time.forward(10 * MINUTE);
+      time.advance(10 * MINUTE);
       const used = await show();
       const confirm = await type(phone, used.user_code);
       await phone.submit(confirm, { abort: 'yes' }, from());
@@ -175,8 +175,8 @@ eachService(
   'the approval page of a device',
   () => ({
     clients: [
-      registered('television', secret, { scopes: ['openid'], device_flow: true }),
-      registered('panel', secret, { scopes: ['openid'], device_flow: true, first_party: false }),
+      createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
+      createRegistration('panel', secret, { scopes: ['openid'], device_flow: true, first_party: false }),
     ],
   }),
   (running) => {
@@ -196,14 +196,14 @@ eachService(
       };
     };
     const subOf = async (login: string): Promise<string | undefined> => {
-      const entered = await enter(television, createHttpBrowser(running().issuer), { login });
+      const entered = await runAuthorization(television, createHttpBrowser(running().issuer), { login });
       return (await entered.finish(entered.answer)).claims()?.sub;
     };
     const subIn = (tokens: client.TokenEndpointResponse): string | undefined => decodeJwt(tokens.id_token ?? '').sub;
 
     it('names the account that is signed in, with its login, and the app', async () => {
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
-      await enter(television, httpBrowser, { login: LOGIN.T2 });
+      await runAuthorization(television, httpBrowser, { login: LOGIN.T2 });
       const { shown, confirm } = await begin(httpBrowser);
       assert.match(textOf(confirm.body), /Sign a device in to Test television\?/);
       assert.match(textOf(confirm.body), /You will be signed in on the device as 林志豪 \([^)]+\)/);
@@ -244,7 +244,7 @@ eachService(
 
     it('leads to a sign-in with another account, which the device then gets', async () => {
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
-      await enter(television, httpBrowser, { login: LOGIN.T2 });
+      await runAuthorization(television, httpBrowser, { login: LOGIN.T2 });
       const { shown, confirm } = await begin(httpBrowser);
       assert.match(confirm.body, /name="confirm" value="other_account"/);
       const signIn = await httpBrowser.submit(confirm, { confirm: 'other_account' });

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { choiceOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const SCOPE = 'openid children';
@@ -22,12 +22,12 @@ describe('the device flow', () => {
   before(async () => {
     service = await startService({
       clients: [
-        registered('television', SECRET, {
+        createRegistration('television', SECRET, {
           scopes: ['openid', 'children'],
           permissions: ['notice:read'],
           device_flow: true,
         }),
-        registered('web-only', SECRET, { scopes: ['openid'] }),
+        createRegistration('web-only', SECRET, { scopes: ['openid'] }),
       ],
     });
     television = await createParty(service.issuer, { id: 'television', secret: SECRET, scope: SCOPE });

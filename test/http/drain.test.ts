@@ -7,17 +7,23 @@ import { after, before, describe, it } from 'node:test';
 
 import { z } from 'zod';
 
-import { createHome, PROGRAM, startProgram, type Home, type Program } from '../helpers/child-process.ts';
-import { eventually } from '../helpers/mail.ts';
+import {
+  createInstallation,
+  KINPASS_BIN,
+  startProgram,
+  type Installation,
+  type Program,
+} from '../helpers/child-process.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { formHeaders } from '../helpers/raw-http.ts';
 
 const message = z.tuple([z.instanceof(IncomingMessage)]);
 
 describe('the drain', () => {
-  let home: Home;
+  let home: Installation;
   let agent: Agent;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
     agent = new Agent({ keepAlive: true });
   });
   after(() => {
@@ -28,7 +34,7 @@ describe('the drain', () => {
   const startDraining = (seconds: string): Promise<Program> =>
     startProgram({ ...home.env, KINPASS_DRAIN_SECONDS: seconds });
   const says = (program: Program, msg: string): Promise<true> =>
-    eventually(msg, () => program.out().includes(`"msg":"${msg}"`) || undefined);
+    pollUntil(msg, () => program.out().includes(`"msg":"${msg}"`));
   const get = async (path: string): Promise<{ status: number | undefined; connection: string | undefined }> => {
     const sent = request(home.issuer + path, { agent });
     sent.end();
@@ -77,7 +83,7 @@ describe('the drain', () => {
       syncBuiltinESMExports();`;
     const early = `data:text/javascript,${encodeURIComponent(script)}`;
     const env = { ...home.env, KINPASS_DRAIN_SECONDS: '0' };
-    const program = await startProgram(env, ['--import', early, PROGRAM, 'start']);
+    const program = await startProgram(env, ['--import', early, KINPASS_BIN, 'start']);
     assert.equal(await program.ended, 0);
     assert.match(program.out(), /"msg":"stopped"\}\n$/);
   });

@@ -6,7 +6,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { send, type RawResponse } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const CSP =
@@ -23,8 +23,8 @@ describe('every page', () => {
     const scopes = ['openid', 'profile', 'roles', 'children', 'children.profile'];
     service = await startService({
       clients: [
-        registered('payment', secret, { scopes, permissions: ['fees:read'] }),
-        registered('stranger', secret, { scopes: ['openid', 'profile'], first_party: false }),
+        createRegistration('payment', secret, { scopes, permissions: ['fees:read'] }),
+        createRegistration('stranger', secret, { scopes: ['openid', 'profile'], first_party: false }),
       ],
     });
     party = await createParty(service.issuer, { id: 'payment', secret, scope: scopes.join(' ') });

@@ -5,11 +5,11 @@ import { before, describe, it } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
 import { createKeyRing, MIN_PUBLICATION_MS } from '../../src/services/keys/key-ring.ts';
-import { enter, errorOf, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
+import { runAuthorization, errorOf, LOGIN, signInWithNewBrowser } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -23,8 +23,8 @@ let issuer = '';
 const options = (): { clients: object[]; pauses: { keys: number } } => ({
   pauses: { keys: 100 },
   clients: [
-    registered('first', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] }),
-    registered('second', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE_OF_SECOND] }),
+    createRegistration('first', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] }),
+    createRegistration('second', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE_OF_SECOND] }),
   ],
 });
 
@@ -42,7 +42,7 @@ eachService('a request at the end session endpoint', options, (running) => {
   });
 
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
-    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
+    errorOf((await runAuthorization(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   /** Asks for a sign-out, agrees, and is signed out at the service: nobody is sent anywhere. */
   const signsOutHere = async (httpBrowser: HttpBrowser, url: string, what: string): Promise<void> => {
     const asked = await httpBrowser.open(url);
@@ -55,7 +55,7 @@ eachService('a request at the end session endpoint', options, (running) => {
   };
 
   it('refuses the redirect and not the sign-out, whatever is wrong with the request', async () => {
-    const { tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const good: Record<string, string> = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE };
     const [head = '', body = '', signature = ''] = hint(tokens).split('.');
     const requests: Record<string, Record<string, string> | [string, string][]> = {
@@ -73,7 +73,7 @@ eachService('a request at the end session endpoint', options, (running) => {
       'an overlong address': { ...good, post_logout_redirect_uri: `${BYE}?${'x'.repeat(4_001)}` },
     };
     for (const [what, parameters] of Object.entries(requests)) {
-      const { visitor: httpBrowser } = await signedIn(second, { login: LOGIN.T2 });
+      const { httpBrowser } = await signInWithNewBrowser(second, { login: LOGIN.T2 });
       await signsOutHere(httpBrowser, endUrl(parameters), what);
       const nobody = await createHttpBrowser(issuer).open(endUrl(parameters));
       assert.deepEqual([nobody.status, nobody.leavesTo], [200, undefined], what);
@@ -82,7 +82,7 @@ eachService('a request at the end session endpoint', options, (running) => {
   });
 
   it('refuses the redirect and not the sign-out when a form is too long for an address', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     for (const size of [9_000, 40_000]) {
       const form = new URLSearchParams({ client_id: 'first', post_logout_redirect_uri: BYE, state: 'x'.repeat(size) });
       const elsewhere = { origin: 'https://first.example', 'sec-fetch-site': 'cross-site' };
@@ -94,7 +94,7 @@ eachService('a request at the end session endpoint', options, (running) => {
 
   it('redirects with state when the client is known by client_id, by hint or by both', async () => {
     for (const by of ['client_id', 'hint', 'both']) {
-      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const parameters = {
         ...(by === 'hint' ? {} : { client_id: 'first' }),
         ...(by === 'client_id' ? {} : { id_token_hint: hint(tokens) }),
@@ -120,9 +120,9 @@ eachService('a request at the end session endpoint', options, (running) => {
       const old = await published();
       ahead += MIN_PUBLICATION_MS + 1;
       assert.equal(await ring.rotate('operator'), true);
-      await eventually('the new keys', async () => ((await published()) === old ? undefined : true));
+      await pollUntil('the new keys', async () => (await published()) !== old);
     };
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const url = endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE });
     await rotate();
     assert.equal((await createHttpBrowser(issuer).open(url)).leavesTo?.href, BYE);
@@ -138,7 +138,7 @@ describe('a refused redirect after sign-out', () => {
     ({ issuer } = service);
     try {
       const first = await createParty(issuer, { id: 'first', scope: 'openid', secret });
-      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const elsewhere = { id_token_hint: hint(tokens), post_logout_redirect_uri: 'https://evil.example/' };
       await httpBrowser.open(endUrl(elsewhere));
       await httpBrowser.open(endUrl({ ...elsewhere, id_token_hint: `${hint(tokens)}x` }));

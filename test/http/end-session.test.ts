@@ -4,11 +4,19 @@ import { after, before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as auditStore from '../../src/store/audit.ts';
-import { enter, errorOf, LOGIN, signedIn, interactionOf, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
+import {
+  runAuthorization,
+  errorOf,
+  LOGIN,
+  signInWithNewBrowser,
+  interactionOf,
+  tokensFor,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { personOf } from '../helpers/people.ts';
-import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { getPersonFacts } from '../helpers/people.ts';
+import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -29,12 +37,12 @@ const options = (): { clients: object[] } => {
   const scopes = ['openid', 'profile'];
   return {
     clients: [
-      registered('first', secret, {
+      createRegistration('first', secret, {
         scopes,
         post_logout_redirect_uris: [BYE],
         backchannel_logout_uri: atFirst.url,
       }),
-      registered('second', secret, {
+      createRegistration('second', secret, {
         scopes,
         post_logout_redirect_uris: ['https://second.example/bye'],
         backchannel_logout_uri: atSecond.url,
@@ -59,18 +67,18 @@ eachService('the sign-out page', options, (running) => {
     [first, second] = [await party('first'), await party('second')];
   });
   beforeEach(() => {
-    for (const receiver of [atFirst, atSecond]) receiver.breakWith(undefined);
+    for (const receiver of [atFirst, atSecond]) receiver.respondWith(undefined);
   });
 
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
-    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
+    errorOf((await runAuthorization(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   const signOutsOf = async (login: string): Promise<number> => {
-    const { id } = await personOf(running(), login);
+    const { id } = await getPersonFacts(running(), login);
     const entries = await running().container.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
     return entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out').length;
   };
   it('signs out in each of several tabs, and redirects each to its own address', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(second, httpBrowser);
     const [before, service] = [await signOutsOf(LOGIN.T2), await httpBrowser.open('/session/end')];
     const [one, two] = [
@@ -90,7 +98,7 @@ eachService('the sign-out page', options, (running) => {
       (await running().container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
         .length;
     for (let round = 0; round < 5; round += 1) {
-      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const [before, enqueued] = [await signOutsOf(LOGIN.T2), await jobs()];
       const pages = [await httpBrowser.open('/session/end'), await httpBrowser.open('/session/end')];
       const done = await Promise.all(
@@ -103,10 +111,10 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('says "signed out" when the session has ended elsewhere in the meantime', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.S1 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.S1 });
     const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
     const plain = await httpBrowser.open('/session/end');
-    const other = (await signedIn(first, { login: LOGIN.S1 })).visitor;
+    const other = (await signInWithNewBrowser(first, { login: LOGIN.S1 })).httpBrowser;
     const account = await other.open('/account');
     assert.match(account.body, /action="\/account\/sessions\/revoke-others"/);
     await other.post('/account/sessions/revoke-others', '');
@@ -117,10 +125,10 @@ eachService('the sign-out page', options, (running) => {
 
   it('asks again, and ends nothing, when another session was begun after the page was shown', async () => {
     for (const login of [LOGIN.T2, LOGIN.S1]) {
-      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const stale = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: 's' }));
       await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-      await enter(first, httpBrowser, { login });
+      await runAuthorization(first, httpBrowser, { login });
       const again = await httpBrowser.submit(stale, {});
       assert.match(textOf(again.body), login === LOGIN.S1 ? /登入狀態已變更.*王小安/ : /登入狀態已變更.*林志豪/);
       assert.equal(await isAlive(httpBrowser), true);
@@ -131,16 +139,16 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('takes no form of another person’s session', async () => {
-    const attacker = (await signedIn(first, { login: LOGIN.S1 })).visitor;
+    const attacker = (await signInWithNewBrowser(first, { login: LOGIN.S1 })).httpBrowser;
     const theirs = await attacker.open('/session/end');
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     assert.match(textOf((await httpBrowser.submit(theirs, {})).body), ASKED);
     assert.equal(await isAlive(httpBrowser), true);
     assert.equal(await isAlive(attacker), true);
   });
 
   it('keeps the request behind the language link, also after a refused request', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const good = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 's' };
     const refused = await httpBrowser.open(endUrl({ ...good, id_token_hint: 'x' }));
     const english = await httpBrowser.open(otherLanguage(refused));
@@ -153,7 +161,7 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('never claims a sign-out on the success page while somebody is signed in', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const page = await httpBrowser.open('/session/end/success');
     assert.doesNotMatch(textOf(page.body), SIGNED_OUT);
     assert.match(textOf(page.body), /要登出嗎？.*林志豪/);
@@ -163,20 +171,20 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('names the apps that answered their logout notice, and the others as being notified', async () => {
-    atSecond.breakWith(503);
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    atSecond.respondWith(503);
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(second, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。.*正在通知：測試 second。/);
-    atFirst.breakWith(503);
-    const other = (await signedIn(first, { login: LOGIN.T2 })).visitor;
+    atFirst.respondWith(503);
+    const other = (await signInWithNewBrowser(first, { login: LOGIN.T2 })).httpBrowser;
     const page = await other.submit(await other.open('/session/end'), {}, { 'accept-language': 'en' });
     assert.match(textOf(page.body), /您已登出。.*正在通知：測試 first。/);
     assert.doesNotMatch(textOf(page.body), /並已通知/);
   });
 
   it('names the same apps after a reload, and none of an earlier sign-out', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
     const again = await httpBrowser.open(done.url);
@@ -193,7 +201,7 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('shows the plain page when its cookie is missing or was changed', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     for (const value of ['', 'x', undefined]) {
       const headers = {
@@ -207,7 +215,7 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('changes nothing and says that the person is still signed in when the database refuses', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
     const before = await signOutsOf(LOGIN.T2);
     const { store } = running().container;
@@ -230,7 +238,7 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('clears the session cookie, and keeps the language', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await httpBrowser.open('/language?to=zh-TW&back=/account');
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const names = (await httpBrowser.jar.getCookies(issuer)).map(({ key }) => key);
@@ -244,8 +252,8 @@ eachService('the sign-out page', options, (running) => {
   });
 
   it('expires sign-ins in progress that were begun in the same browser', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
-    const begun = await enter(second, httpBrowser, { parameters: { prompt: 'login' } });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
+    const begun = await runAuthorization(second, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.match(textOf(between.body), /以其他使用者登入/);

@@ -3,7 +3,14 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { auditOf, credentialOf, errorAt, failuresOf, giveFirstPassword, skeleton } from '../helpers/city.ts';
+import {
+  listAuditEvents,
+  readCredential,
+  errorAt,
+  countFailures,
+  setFirstPassword,
+  normalizePage,
+} from '../helpers/city.ts';
 import { DAY, HOUR, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
@@ -31,8 +38,8 @@ describe('a first password', () => {
     time.release();
   });
   beforeEach(async () => {
-    time.forward(2 * HOUR);
-    await giveFirstPassword(service, 'G1', FIRST);
+    time.advance(2 * HOUR);
+    await setFirstPassword(service, 'G1', FIRST);
     await service.container.store.write((tx) => tx.db.delete(tx.tables.throttles));
   });
 
@@ -46,13 +53,13 @@ describe('a first password', () => {
   /** Ten wrong tries, each as soon as it is admitted. */
   const close = async (): Promise<void> => {
     for (let i = 0; i < 10; i += 1) {
-      time.forward(WAITS[i] ?? 0);
+      time.advance(WAITS[i] ?? 0);
       await signIn('wrong');
     }
     assert.ok((await closing())[1]);
   };
   const closing = async (): Promise<unknown[]> => {
-    const { first } = await credentialOf(service, 'G1');
+    const { first } = await readCredential(service, 'G1');
     return [first?.failures, first?.closedAt];
   };
   /** Jobs of the outbox: when the time is moved while a mail is sent, it is sent again. */
@@ -60,7 +67,7 @@ describe('a first password', () => {
     (await service.container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
       .length;
   const closings = async (): Promise<number> =>
-    (await auditOf(service, 'G1')).filter((event) => event === 'first_password.closed').length;
+    (await listAuditEvents(service, 'G1')).filter((event) => event === 'first_password.closed').length;
   const change = (httpBrowser: HttpBrowser, page: Answer, current: string, next = NEXT): Promise<Answer> =>
     httpBrowser.submit(page, { current_password: current, new_password: next, confirm_password: next });
   /** What anybody gets for a wrong password of a living account. */
@@ -71,24 +78,24 @@ describe('a first password', () => {
       password: 'x',
     });
     assert.equal(page.status, 422);
-    assert.equal(skeleton(page, EMAIL), skeleton(unknown, 'nobody@x.example'));
+    assert.equal(normalizePage(page, EMAIL), normalizePage(unknown, 'nobody@x.example'));
   };
 
   it('opens until its last second and nothing afterwards, and the answer is the same as ever', async () => {
-    time.forward(30 * DAY - SECOND);
+    time.advance(30 * DAY - SECOND);
     assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
-    time.forward(SECOND);
+    time.advance(SECOND);
     await isRefusal(await signIn(FIRST));
   });
 
   it('is closed by ten wrong tries and their growing waits, for the right one too, and the answer stays the same', async () => {
     for (let i = 0; i < 10; i += 1) {
-      assert.equal((await credentialOf(service, 'G1')).first?.closedAt, null);
-      time.forward(WAITS[i] ?? 0);
+      assert.equal((await readCredential(service, 'G1')).first?.closedAt, null);
+      time.advance(WAITS[i] ?? 0);
       await isRefusal(await signIn(`10020${String((i % 8) + 2)}`));
     }
-    assert.ok((await credentialOf(service, 'G1')).first?.closedAt);
-    time.forward(DAY);
+    assert.ok((await readCredential(service, 'G1')).first?.closedAt);
+    time.advance(DAY);
     await isRefusal(await signIn(FIRST));
   });
 
@@ -103,10 +110,10 @@ describe('a first password', () => {
     for (let i = 0; i < 20; i += 1) await tryBoth();
     assert.deepEqual(await closing(), [5, null]);
     // Ten failures of the person: a quarter of an hour until the next one counts.
-    time.forward(14 * MINUTE);
+    time.advance(14 * MINUTE);
     await tryBoth();
     assert.deepEqual(await closing(), [5, null]);
-    time.forward(15 * MINUTE);
+    time.advance(15 * MINUTE);
     await tryBoth();
     assert.deepEqual(await closing(), [6, null]);
     assert.equal(interactionOf((await signIn(FIRST, 'wang.daming')).page), 'login', 'no login of this person');
@@ -117,7 +124,7 @@ describe('a first password', () => {
     await close();
     await mailTo(mail, EMAIL, SUBJECT);
     for (let day = 0; day < 3; day += 1) {
-      time.forward(DAY);
+      time.advance(DAY);
       await signIn('wrong');
     }
     const message = await mailTo(mail, EMAIL, SUBJECT);
@@ -129,11 +136,11 @@ describe('a first password', () => {
   it('stays closed, and its tries stay counted, whatever is tried later', async () => {
     await close();
     for (let day = 0; day < 8; day += 1) {
-      time.forward(DAY);
+      time.advance(DAY);
       await signIn('wrong');
     }
     assert.equal((await closing())[0], 10);
-    time.forward(DAY);
+    time.advance(DAY);
     await isRefusal(await signIn(FIRST));
   });
 
@@ -150,35 +157,35 @@ describe('a first password', () => {
   it('is closed by wrong tries on the page of the change as well', async () => {
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     for (let i = 0; i < 10; i += 1) {
-      time.forward(WAITS[i] ?? 0);
+      time.advance(WAITS[i] ?? 0);
       assert.equal((await change(httpBrowser, page, 'wrong')).status, 422);
     }
     assert.equal((await change(httpBrowser, page, FIRST)).status, 429);
-    time.forward(15 * MINUTE);
+    time.advance(15 * MINUTE);
     const closed = await change(httpBrowser, page, FIRST);
     assert.equal(closed.status, 422);
     assert.equal(errorAt(closed, 'current_password'), '原密碼不正確。');
-    assert.ok((await credentialOf(service, 'G1')).first);
+    assert.ok((await readCredential(service, 'G1')).first);
   });
 
   it('opens nothing when it runs out between the sign-in and the change', async () => {
-    await giveFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
+    await setFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     assert.equal(interactionOf(page), 'new_password');
-    time.forward(10 * MINUTE);
+    time.advance(10 * MINUTE);
     assert.equal((await change(httpBrowser, page, FIRST)).status, 422);
-    assert.ok((await credentialOf(service, 'G1')).first);
+    assert.ok((await readCredential(service, 'G1')).first);
   });
 
   it('can not be changed on a page that was open for more than an hour: 410, and a way on', async () => {
     const { visitor: httpBrowser, page } = await signIn(FIRST);
-    time.forward(HOUR + SECOND);
+    time.advance(HOUR + SECOND);
     for (const late of [await change(httpBrowser, page, FIRST), await httpBrowser.open(page.url)]) {
       assert.equal(late.status, 410);
       assert.ok(textOf(late.body).includes('這個步驟已過期'));
       assert.match(late.body, /<a class="button" href="\/account">/);
     }
-    assert.ok((await credentialOf(service, 'G1')).first);
+    assert.ok((await readCredential(service, 'G1')).first);
     assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
   });
 
@@ -190,8 +197,8 @@ describe('a first password', () => {
     const link = linkIn(await mailTo(mail, EMAIL, '設定新密碼'));
     const done = await httpBrowser.submit(await httpBrowser.open(link), { new_password: NEXT, confirm_password: NEXT });
     assert.equal(done.status, 200);
-    assert.equal(await failuresOf(service, 'G1'), 0);
-    assert.equal((await credentialOf(service, 'G1')).first, undefined);
+    assert.equal(await countFailures(service, 'G1'), 0);
+    assert.equal((await readCredential(service, 'G1')).first, undefined);
     assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
     await isRefusal(await signIn(FIRST));
   });

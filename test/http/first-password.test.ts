@@ -6,17 +6,17 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import {
   actionOf,
-  auditOf,
-  credentialOf,
+  listAuditEvents,
+  readCredential,
   errorAt,
-  failuresOf,
-  giveFirstPassword,
-  givePassword,
+  countFailures,
+  setFirstPassword,
+  setPassword,
   personId,
   setStatus,
 } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const FIRST = '100301';
@@ -27,15 +27,15 @@ describe('the first sign-in', () => {
   let party: TestParty;
   before(async () => {
     const secret = newSecret();
-    service = await startService({ clients: [registered('club', secret, { scopes: ['openid', 'profile'] })] });
+    service = await startService({ clients: [createRegistration('club', secret, { scopes: ['openid', 'profile'] })] });
     party = await createParty(service.issuer, { id: 'club', secret, scope: 'openid profile' });
   });
   after(() => service.stop());
-  afterEach(() => givePassword(service, 'G2', DEMO_PASSWORD));
+  afterEach(() => setPassword(service, 'G2', DEMO_PASSWORD));
 
   /** A browser that stands before the forced change, on the way to the club. */
   const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: HttpBrowser; page: Answer }> => {
-    if (key === 'G2') await giveFirstPassword(service, key, FIRST);
+    if (key === 'G2') await setFirstPassword(service, key, FIRST);
     const httpBrowser = createHttpBrowser(service.issuer);
     const signIn = await httpBrowser.open((await party.begin()).url);
     const page = await httpBrowser.submit(signIn, { login: LOGIN[key], password: key === 'G1' ? '100201' : FIRST });
@@ -128,7 +128,7 @@ describe('the first sign-in', () => {
       assert.equal(errorAt(answer, 'current_password'), '');
       assert.ok(!answer.body.includes(password.slice(0, 12)), 'no password comes back');
     }
-    assert.ok((await credentialOf(service, 'G2')).first);
+    assert.ok((await readCredential(service, 'G2')).first);
     assert.equal((await change(httpBrowser, page, NEXT)).leavesTo?.host, 'club.example');
   });
 
@@ -142,8 +142,8 @@ describe('the first sign-in', () => {
     assert.equal(errorAt(empty, 'current_password'), '請輸入原密碼。');
     assert.equal(errorAt(empty, 'new_password'), '請輸入新密碼。');
     assert.equal(errorAt(empty, 'confirm_password'), '請再輸入一次新密碼。');
-    assert.ok((await credentialOf(service, 'G2')).first);
-    assert.equal(await failuresOf(service, 'G2'), 0);
+    assert.ok((await readCredential(service, 'G2')).first);
+    assert.equal(await countFailures(service, 'G2'), 0);
   });
 
   it('asks for the first password again, and counts a wrong one', async () => {
@@ -152,8 +152,8 @@ describe('the first sign-in', () => {
     assert.equal(wrong.status, 422);
     assert.equal(errorAt(wrong, 'current_password'), '原密碼不正確。');
     assert.equal(errorAt(wrong, 'new_password'), '');
-    assert.equal((await credentialOf(service, 'G2')).first?.failures, 1);
-    assert.equal(await failuresOf(service, 'G2'), 1);
+    assert.equal((await readCredential(service, 'G2')).first?.failures, 1);
+    assert.equal(await countFailures(service, 'G2'), 1);
   });
 
   it('goes on to the app after the change, and the first password opens nothing any more', async () => {
@@ -161,13 +161,13 @@ describe('the first sign-in', () => {
     const done = await change(httpBrowser, page, NEXT, { current_password: '100201' });
     assert.equal(done.leavesTo?.host, 'club.example');
     assert.ok(done.leavesTo.searchParams.get('code'));
-    const credential = await credentialOf(service, 'G1');
+    const credential = await readCredential(service, 'G1');
     assert.equal(credential.first, undefined);
     assert.match(credential.hash ?? '', /^\$argon2id\$v=19\$/);
     assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
     assert.equal((await signIn('G1', '100201')).status, 422);
     assert.equal((await signIn('G1', NEXT)).status, 200);
-    assert.deepEqual((await auditOf(service, 'G1')).slice(0, 3), [
+    assert.deepEqual((await listAuditEvents(service, 'G1')).slice(0, 3), [
       'sign_in.password_change_required',
       'password.set',
       'authorization.granted',
@@ -203,12 +203,15 @@ describe('the first sign-in', () => {
     assert.equal(first.status, 303);
     assert.equal(second.status, 303);
     assert.equal(second.headers.get('location'), first.headers.get('location'));
-    assert.equal(await failuresOf(service, 'G2'), 0);
-    const events = (await auditOf(service, 'G2')).filter((event) => event === 'password.set');
+    assert.equal(await countFailures(service, 'G2'), 0);
+    const events = (await listAuditEvents(service, 'G2')).filter((event) => event === 'password.set');
     const other = await change(httpBrowser, page, 'another password of mine');
     assert.equal(other.leavesTo?.host, 'club.example');
     assert.equal((await signIn('G2', NEXT)).status, 200);
-    assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.set').length, events.length);
+    assert.equal(
+      (await listAuditEvents(service, 'G2')).filter((event) => event === 'password.set').length,
+      events.length,
+    );
   });
 
   it('leads on from the page that "back" brings up after the change', async () => {
@@ -239,7 +242,7 @@ describe('the first sign-in', () => {
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
     assert.equal((await fresh.post(other, new URLSearchParams(fields))).status, 409);
     assert.equal(interactionOf(await fresh.open(signInPage.url)), 'login');
-    assert.ok((await credentialOf(service, 'G2')).first);
+    assert.ok((await readCredential(service, 'G2')).first);
   });
 
   it('belongs to one browser: the same address elsewhere has expired', async () => {
@@ -248,7 +251,7 @@ describe('the first sign-in', () => {
     assert.equal((await stranger.open(page.url)).status, 410);
     const fields = { current_password: FIRST, new_password: NEXT, confirm_password: NEXT };
     assert.equal((await stranger.post(actionOf(page), new URLSearchParams(fields))).status, 410);
-    assert.ok((await credentialOf(service, 'G2')).first);
+    assert.ok((await readCredential(service, 'G2')).first);
   });
 
   it('ends for a person who is disabled half-way', async () => {
@@ -257,7 +260,7 @@ describe('the first sign-in', () => {
     try {
       const answer = await change(httpBrowser, page, NEXT);
       assert.equal(answer.leavesTo, undefined);
-      assert.ok((await credentialOf(service, 'G2')).first, 'nothing was changed');
+      assert.ok((await readCredential(service, 'G2')).first, 'nothing was changed');
     } finally {
       await setStatus(service, 'G2', 'active');
     }

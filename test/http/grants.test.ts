@@ -3,20 +3,20 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
 import {
-  askForTokens,
-  enter,
+  requestTokens,
+  runAuthorization,
   idClaims,
   LOGIN,
   redeem,
   refresh,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { DAY, freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -32,12 +32,12 @@ after(() => {
 });
 
 const clients = (): { clients: object[] } => ({
-  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+  clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
 });
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 
 function askRefresh(app: TestParty, token: string | undefined, scope: string): Promise<Reply> {
-  return askForTokens(app, { grant_type: 'refresh_token', refresh_token: token ?? '', scope });
+  return requestTokens(app, { grant_type: 'refresh_token', refresh_token: token ?? '', scope });
 }
 
 eachService('a code', clients, (running) => {
@@ -45,14 +45,14 @@ eachService('a code', clients, (running) => {
   before(async () => {
     app = await createParty(running().issuer, { id: 'app', scope: 'openid profile', secret });
   });
-  const signIn = (parameters = {}): Promise<Entered> =>
-    enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
+  const signIn = (parameters = {}): Promise<AuthorizationResult> =>
+    runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
 
   it('lives for 60 seconds', async () => {
     const [early, late] = [await signIn(), await signIn()];
-    time.forward(59 * SECOND);
+    time.advance(59 * SECOND);
     assert.equal((await redeem(app, early)).status, 200);
-    time.forward(2 * SECOND);
+    time.advance(2 * SECOND);
     const reply = await redeem(app, late);
     assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
   });
@@ -97,7 +97,7 @@ eachService('a refresh token', clients, (running) => {
   const begin = async (): Promise<Record<string, string>> => {
     const reply = await redeem(
       app,
-      await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+      await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
     );
     return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
   };
@@ -105,9 +105,9 @@ eachService('a refresh token', clients, (running) => {
   it('turns into another one at each use, and keeps the person, the sign-in and the scopes', async () => {
     const reply = await redeem(
       app,
-      await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
+      await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
     );
-    time.forward(HOUR);
+    time.advance(HOUR);
     const next = await refresh(app, textIn(reply, 'refresh_token'));
     assert.notEqual(textIn(next, 'refresh_token'), textIn(reply, 'refresh_token'));
     assert.notEqual(textIn(next, 'access_token'), textIn(reply, 'access_token'));
@@ -145,21 +145,21 @@ eachService('a refresh token', clients, (running) => {
 
   it('that nobody uses for 14 days is dead', async () => {
     const [used, unused] = [await begin(), await begin()];
-    time.forward(14 * DAY - SECOND);
+    time.advance(14 * DAY - SECOND);
     assert.equal((await refresh(app, used['refresh'])).status, 200);
-    time.forward(2 * SECOND);
+    time.advance(2 * SECOND);
     assert.equal((await refresh(app, unused['refresh'])).body['error'], 'invalid_grant');
   });
 
   it('works for 90 days from the sign-in and not a second longer, however often it is used', async () => {
     let { refresh: token } = await begin();
     for (let day = 10; day <= 80; day += 10) {
-      time.forward(10 * DAY);
+      time.advance(10 * DAY);
       token = textIn(await refresh(app, token), 'refresh_token');
     }
-    time.forward(10 * DAY - 2 * SECOND);
+    time.advance(10 * DAY - 2 * SECOND);
     token = textIn(await refresh(app, token), 'refresh_token');
-    time.forward(3 * SECOND);
+    time.advance(3 * SECOND);
     assert.equal((await refresh(app, token)).body['error'], 'invalid_grant');
   });
 
@@ -167,7 +167,7 @@ eachService('a refresh token', clients, (running) => {
     for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
       const reply = await redeem(
         app,
-        await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters }),
+        await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters }),
       );
       assert.equal(reply.status, 200);
       assert.equal(reply.body['refresh_token'], undefined, JSON.stringify(parameters));

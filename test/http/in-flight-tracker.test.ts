@@ -11,7 +11,7 @@ import { createInFlightTracker, type Handler, type InFlightTracker } from '../..
 import { createHttpServer } from '../../src/http/server/server.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 const STALL_MS = 300;
 const MAX_WAITING = 20;
@@ -61,9 +61,9 @@ describe('requests in flight', () => {
   const POST = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n';
   const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
   const closed = (reason: string, count: number): Promise<true> =>
-    eventually(`${String(count)} sockets closed: ${reason}`, async () => {
+    pollUntil(`${String(count)} sockets closed: ${reason}`, async () => {
       const text = await metrics.registry.metrics();
-      return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(count)}`) || undefined;
+      return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(count)}`);
     });
 
   it('are limited on one socket; the one beyond closes it, and the others are handled in order', async () => {
@@ -80,9 +80,9 @@ describe('requests in flight', () => {
     assert.equal(inFlight.count(), 2);
     assert.equal([...inFlight.responses()].length, 8);
     over.resolve(undefined);
-    await eventually('the eight of the socket that is left', () => begun === 9 || undefined);
-    await eventually('all answered', () => inFlight.count() === 0 || undefined);
-    await eventually('all sent', () => [...inFlight.responses()].length === 0 || undefined);
+    await pollUntil('the eight of the socket that is left', () => begun === 9);
+    await pollUntil('all answered', () => inFlight.count() === 0);
+    await pollUntil('all sent', () => [...inFlight.responses()].length === 0);
   });
 
   for (const [name, request] of [
@@ -113,7 +113,7 @@ describe('requests in flight', () => {
       return Promise.resolve();
     });
     dial(GET.repeat(4));
-    await eventually('four responses', () => [...inFlight.responses()].length === 4 || undefined);
+    await pollUntil('four responses', () => [...inFlight.responses()].length === 4);
     assert.equal(inFlight.count(), 0);
   });
 
@@ -124,13 +124,13 @@ describe('requests in flight', () => {
       response.end();
     });
     const socket = dial(GET.repeat(4));
-    await eventually('four requests', () => [...inFlight.responses()].length === 4 || undefined);
+    await pollUntil('four requests', () => [...inFlight.responses()].length === 4);
     socket.destroy();
-    await eventually('none', () => [...inFlight.responses()].length === 0 || undefined);
+    await pollUntil('none', () => [...inFlight.responses()].length === 0);
     // The first still costs what its handler does.
     assert.equal(inFlight.count(), 1);
     over.resolve(undefined);
-    await eventually('no work', () => inFlight.count() === 0 || undefined);
+    await pollUntil('no work', () => inFlight.count() === 0);
     assert.equal(begun, 1);
   });
 
@@ -141,7 +141,7 @@ describe('requests in flight', () => {
     });
     dial(GET);
     await closed('stalled', 1);
-    await eventually('no response', () => [...inFlight.responses()].length === 0 || undefined);
+    await pollUntil('no response', () => [...inFlight.responses()].length === 0);
   });
 
   /** Closes a socket that began to wait at this moment: afterwards the stall time of everything older is over. */
@@ -159,7 +159,7 @@ describe('requests in flight', () => {
     });
     const socket = dial(GET);
     socket.resume();
-    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await pollUntil('work', () => inFlight.count() === 1);
     await stallTimeIsOver();
     over.resolve(undefined);
     const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -175,7 +175,7 @@ describe('requests in flight', () => {
       response.end(LARGE);
     });
     dial(GET);
-    await eventually('work', () => inFlight.count() === 1 || undefined);
+    await pollUntil('work', () => inFlight.count() === 1);
     await stallTimeIsOver();
     over.resolve(undefined);
     await closed('stalled', 2);
@@ -187,7 +187,7 @@ describe('requests in flight', () => {
       response.end();
     });
     dial(POST);
-    await eventually('one request', () => begun === 1 || undefined);
+    await pollUntil('one request', () => begun === 1);
     assert.equal(inFlight.count(), 0, 'what is only announced is no work');
     await closed('stalled', 1);
   });
@@ -198,10 +198,10 @@ describe('requests in flight', () => {
       response.end(LARGE);
     });
     const first = dial(POST);
-    await eventually('one request', () => begun === 1 || undefined);
+    await pollUntil('one request', () => begun === 1);
     const all = Array.from({ length: MAX_WAITING }, () => dial(GET));
     await closed('too_many_waiting', 1);
-    await eventually('the others', () => [...inFlight.responses()].length === MAX_WAITING || undefined);
+    await pollUntil('the others', () => [...inFlight.responses()].length === MAX_WAITING);
     const reader = dial(GET);
     reader.resume();
     await once(reader, 'data');

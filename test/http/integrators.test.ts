@@ -30,7 +30,7 @@ import { actingOf, choiceOf, LOGIN, interactionOf } from '../helpers/authorizati
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
-import { newSecret, registered } from '../helpers/relying-party.ts';
+import { newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -72,7 +72,7 @@ before(async () => {
       { identifier: BILLS, scopes: { 'bills.read': '看帳單' }, access_token_format: 'opaque' },
     ],
     clients: [
-      registered('my-app', secret, {
+      createRegistration('my-app', secret, {
         scopes: SCOPES,
         permissions: PERMISSIONS,
         resources: [NOTICES, BILLS],
@@ -80,7 +80,7 @@ before(async () => {
         post_logout_redirect_uris: ['https://my-app.example/'],
         backchannel_logout_uri: `http://localhost:${String(port)}/`,
       }),
-      registered('bills-api', secret, { scopes: ['openid'], introspects: BILLS }),
+      createRegistration('bills-api', secret, { scopes: ['openid'], introspects: BILLS }),
     ],
   });
   app = await connect(new URL(service.issuer), 'my-app', secret);
@@ -209,12 +209,12 @@ describe('the snippets', () => {
     await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const soon = await startFreshSignIn(app, REDIRECT);
     await finishFreshSignIn(app, cameBack(await go(httpBrowser, soon)), soon.pending);
-    time.forward(10 * MINUTE);
+    time.advance(10 * MINUTE);
     const late = await startFreshSignIn(app, REDIRECT);
     const page = await httpBrowser.open(late.url.href);
     assert.equal(interactionOf(page), 'login');
     await finishFreshSignIn(app, cameBack(await go(httpBrowser, late)), late.pending);
-    time.forward(10 * MINUTE);
+    time.advance(10 * MINUTE);
     // Somebody took max_age out of the address: the browser comes back with a good code and an old sign-in.
     const cheated = await startFreshSignIn(app, REDIRECT);
     cheated.url.searchParams.delete('max_age');
@@ -257,7 +257,7 @@ describe('the snippets', () => {
     await assert.rejects(guard(tokens.id_token ?? ''), 'the ID token');
     const less = await oidc.refreshTokenGrant(app, refreshToken, { resource: NOTICES, scope: 'openid' });
     assert.equal(await guard(less.access_token), undefined, 'without the scope');
-    time.forward(6 * MINUTE);
+    time.advance(6 * MINUTE);
     await assert.rejects(guard(accessToken), 'over');
   });
 

@@ -8,7 +8,7 @@ import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { upsertThrottle } from '../../src/store/auth/throttles.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { failuresOf, giveFirstPassword, personId } from '../helpers/city.ts';
+import { countFailures, setFirstPassword, personId } from '../helpers/city.ts';
 import { HOUR, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -27,7 +27,7 @@ eachService(
       time.release();
     });
     beforeEach(async () => {
-      time.forward(HOUR);
+      time.advance(HOUR);
       await running().container.store.write((tx) => tx.db.delete(tx.tables.throttles));
     });
 
@@ -64,7 +64,7 @@ eachService(
       assert.deepEqual(await attack(LOGIN.G2, 6), [422, 422, 422, 422, 422, 429]);
       assert.equal((await signIn(undefined, LOGIN.G2)).status, 429, 'an unknown browser waits');
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200);
-      assert.equal(await failuresOf(running(), 'G2'), 0);
+      assert.equal(await countFailures(running(), 'G2'), 0);
       assert.equal((await signIn(undefined, LOGIN.G2)).status, 200, 'a success ends the wait for all');
     });
 
@@ -74,9 +74,9 @@ eachService(
       while (admitted < 50) {
         const [status] = await attack(LOGIN.G2, 1);
         if (status === 422) admitted += 1;
-        else time.forward(15 * 60 * SECOND);
+        else time.advance(15 * 60 * SECOND);
       }
-      time.forward(HOUR);
+      time.advance(HOUR);
       const stranger = await signIn(undefined, LOGIN.G2);
       assert.deepEqual([stranger.status, stranger.headers.get('retry-after')], [429, null]);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200);
@@ -98,7 +98,7 @@ eachService(
       assert.deepEqual([sixth.status, sixth.headers.get('retry-after')], [429, '30']);
       assert.equal((await signIn(other, LOGIN.G2)).status, 200);
       assert.equal((await signIn(undefined, LOGIN.G2)).status, 200);
-      time.forward(30 * SECOND);
+      time.advance(30 * SECOND);
       assert.equal((await signIn(one, LOGIN.G2)).status, 200);
     });
 
@@ -110,11 +110,11 @@ eachService(
       await lock(device, 50);
       await attack(LOGIN.G2, 5);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 429);
-      time.forward(30 * SECOND);
+      time.advance(30 * SECOND);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200, 'admitted as an unknown one');
       await lock(`person:${personId('G2')}`, MAX_FAILURES_ACROSS_DEVICES - 1);
       assert.equal((await signIn(owner, LOGIN.G2, 'wrong')).status, 422);
-      assert.equal(await failuresOf(running(), 'G2'), MAX_FAILURES_ACROSS_DEVICES);
+      assert.equal(await countFailures(running(), 'G2'), MAX_FAILURES_ACROSS_DEVICES);
       assert.equal((await signIn(owner, LOGIN.G2)).status, 422, 'nothing is compared any more');
     });
 
@@ -124,7 +124,7 @@ eachService(
       assert.equal(await tokenOf(failed), undefined);
       const mother = await known(LOGIN.T1);
       assert.match(mother, /^v1\.[\w-]{22}\.[\w-]{43}$/);
-      await giveFirstPassword(running(), 'G5', '100201');
+      await setFirstPassword(running(), 'G5', '100201');
       const family = await open(mother);
       const page = await family.submit(await family.open('/account'), { login: LOGIN.G5, password: '100201' });
       assert.equal(interactionOf(page), 'new_password');

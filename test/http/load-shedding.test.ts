@@ -6,11 +6,11 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { send } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -40,7 +40,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
   let app: TestParty;
   before(async () => {
     service = await startService({
-      clients: [registered('app', secret, { scopes: ['openid', 'profile'] })],
+      clients: [createRegistration('app', secret, { scopes: ['openid', 'profile'] })],
       env: SLOW,
     });
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
@@ -83,7 +83,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
 
   it('touches neither the signed-in nor an app that only asks', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.G4 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     const passing = crowd();
     const signedIn = await httpBrowser.open((await app.begin()).url);
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
@@ -103,7 +103,7 @@ describe('a crowd of requests that are all under way', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
-    service = await startService({ clients: [registered('app', secret, { scopes: ['openid', 'profile'] })] });
+    service = await startService({ clients: [createRegistration('app', secret, { scopes: ['openid', 'profile'] })] });
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   });
   after(() => service.stop());
@@ -115,7 +115,7 @@ describe('a crowd of requests that are all under way', () => {
     // Nobody's writing ends while this unit goes on, and every one of them has to write down a step.
     const writing = service.container.store.write(() => over.promise);
     const crowd = Array.from({ length: MANY }, () => send(service.issuer, pathname + search));
-    const refused = await eventually('a newcomer is turned away', async () => {
+    const refused = await pollUntil('a newcomer is turned away', async () => {
       const answer = await Promise.race([createHttpBrowser(service.issuer).open(url), sleep(100)]);
       return answer?.status === 503 ? answer : undefined;
     });

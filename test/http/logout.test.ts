@@ -6,13 +6,13 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as audit from '../../src/store/audit.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   tokensFor,
   userinfo,
@@ -20,9 +20,9 @@ import {
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { eventually } from '../helpers/mail.ts';
-import { personOf } from '../helpers/people.ts';
-import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { getPersonFacts } from '../helpers/people.ts';
+import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -48,17 +48,17 @@ const clients = (): { clients: object[] } => {
   const scopes = ['openid', 'profile', 'offline_access'];
   return {
     clients: [
-      registered('first', secret, {
+      createRegistration('first', secret, {
         scopes,
         post_logout_redirect_uris: [BYE],
         backchannel_logout_uri: atFirst.url,
       }),
-      registered('second', secret, {
+      createRegistration('second', secret, {
         scopes,
         backchannel_logout_uri: atSecond.url,
         id_token_signed_response_alg: 'RS256',
       }),
-      registered('deaf', secret, { scopes }),
+      createRegistration('deaf', secret, { scopes }),
     ],
   };
 };
@@ -75,24 +75,24 @@ eachService('sign-out', clients, (running) => {
   beforeEach(() => {
     for (const receiver of [atFirst, atSecond]) {
       receiver.received.length = 0;
-      receiver.asked = 0;
-      receiver.breakWith(undefined);
+      receiver.requestCount = 0;
+      receiver.respondWith(undefined);
     }
   });
 
   const endUrl = (parameters: Record<string, string>): string =>
     `/session/end?${new URLSearchParams(parameters).toString()}`;
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
-    errorOf((await enter(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
+    errorOf((await runAuthorization(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
   const status = async (party: TestParty, { access_token: token }: Tokens): Promise<number> =>
     (await userinfo(party, token)).status;
   const hint = ({ id_token: idToken }: Tokens): string => String(idToken);
 
   it('by an app asks once, goes back to the app, ends every token and tells every app (RP-Initiated Logout 1.0)', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const again = await tokensFor(first, httpBrowser);
     const other = await tokensFor(second, httpBrowser);
-    const code = await enter(second, httpBrowser);
+    const code = await runAuthorization(second, httpBrowser);
     const parameters = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 'a b' };
     const asked = await httpBrowser.open(endUrl(parameters));
     assert.match(textOf(asked.body), /要登出嗎？.*林志豪.*測試 first.*測試 second/);
@@ -112,12 +112,12 @@ eachService('sign-out', clients, (running) => {
       const [told] = await receiver.take(1);
       assert.equal(told?.sid, idClaims(ended)['sid']);
       assert.equal(told?.sub, idClaims(ended)['sub']);
-      assert.equal(receiver.asked, 1, 'once, however many tabs');
+      assert.equal(receiver.requestCount, 1, 'once, however many tabs');
     }
   });
 
   it('on the service’s own page names the apps that were told, and only those', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(deaf, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
@@ -128,7 +128,7 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('keeps what was given with offline_access, and ends the rest', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.S1, parameters: OFFLINE });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.S1, parameters: OFFLINE });
     const bound = await tokensFor(first, httpBrowser);
     const elsewhere = await tokensFor(deaf, httpBrowser);
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
@@ -141,7 +141,7 @@ eachService('sign-out', clients, (running) => {
 
   it('is never sent on to an address that is not registered, and signs out all the same', async () => {
     for (const address of ['https://evil.example/', `${BYE}/more`, `${BYE}?x=1`, 'javascript:alert(1)']) {
-      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const known = await httpBrowser.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
       assert.deepEqual([known.status, known.leavesTo], [200, undefined], address);
       const done = await httpBrowser.submit(known, {});
@@ -158,18 +158,18 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('believes no hint that it did not sign, and one that is old but its own', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const [head, body] = hint(tokens).split('.');
     const forged = `${String(head)}.${String(body)}.${'A'.repeat(86)}`;
     for (const wrong of [forged, 'x', 'a.b.c']) {
       const asked = await httpBrowser.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
       assert.match(textOf(asked.body), /要登出嗎？.*林志豪/, wrong);
-      const other = await signedIn(deaf, { login: LOGIN.T2 });
-      const there = await other.visitor.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
-      assert.equal((await other.visitor.submit(there, {})).leavesTo, undefined, wrong);
-      assert.equal(await isAlive(other.visitor), false, wrong);
+      const other = await signInWithNewBrowser(deaf, { login: LOGIN.T2 });
+      const there = await other.httpBrowser.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
+      assert.equal((await other.httpBrowser.submit(there, {})).leavesTo, undefined, wrong);
+      assert.equal(await isAlive(other.httpBrowser), false, wrong);
     }
-    time.forward(3_600 * SECOND);
+    time.advance(3_600 * SECOND);
     const old = await httpBrowser.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: BYE }));
     assert.equal(old.status, 200);
     assert.equal((await httpBrowser.submit(old, {})).leavesTo?.href, BYE);
@@ -177,7 +177,7 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('needs the person’s own click: a form of another site, or a broken one, ends nothing and asks again', async () => {
-    const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+    const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const { hidden } = formOf((await httpBrowser.open('/session/end')).body);
     const good = hidden['request'] ?? '';
     for (const request of ['', 'x'.repeat(21), `${good}x`, good.slice(0, -1), good.replace('v1.', 'v2.')]) {
@@ -200,31 +200,31 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('does not wait for an app that is down; it is told when it is back, the others at once', async () => {
-    atFirst.breakWith(503);
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+    atFirst.respondWith(503);
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(second, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出/);
     await atSecond.take(1);
-    await eventually('the first notice', () => (atFirst.asked > 0 ? true : undefined));
+    await pollUntil('the first notice', () => atFirst.requestCount > 0);
     assert.equal(atFirst.received.length, 0);
-    atFirst.breakWith(undefined);
-    time.forward(5 * SECOND);
+    atFirst.respondWith(undefined);
+    time.advance(5 * SECOND);
     const [told] = await atFirst.take(1);
     assert.equal(told?.sid, idClaims(tokens)['sid']);
   });
 
   it('is written down', async () => {
-    const { visitor: httpBrowser } = await signedIn(deaf, { login: LOGIN.B1 });
+    const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.B1 });
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-    const { id } = await personOf(running(), LOGIN.B1);
+    const { id } = await getPersonFacts(running(), LOGIN.B1);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const events = entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out');
     assert.equal(events.length, 1);
   });
 
   it('is whole at every spelling of its address that is taken, and at the others nothing ends', async () => {
-    const { id } = await personOf(running(), LOGIN.T2);
+    const { id } = await getPersonFacts(running(), LOGIN.T2);
     const written = async (): Promise<number> => {
       const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
       return entries.filter(({ actorId, event }) => actorId === id && event === 'session.logged_out').length;
@@ -233,7 +233,7 @@ eachService('sign-out', clients, (running) => {
     const taken = [`${address}/`, address.toUpperCase(), '/Session/end/Confirm/', `${address}?a=b`];
     const unknown = [`/${address}`, `${address}//`, '/session//end/confirm', '/session/end/./%63onfirm'];
     for (const spelling of [...taken, ...unknown]) {
-      const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const otherTab = await tokensFor(first, httpBrowser);
       const before = await written();
       const { hidden } = formOf((await httpBrowser.open('/session/end')).body);
@@ -258,8 +258,8 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('happens to the first person when another one signs in, in the same browser', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(first, { login: LOGIN.T2 });
-    const begun = await enter(second, httpBrowser, { parameters: { prompt: 'login' } });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
+    const begun = await runAuthorization(second, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     const done = await continueBy(httpBrowser, between);
@@ -280,16 +280,16 @@ describe('back-channel logout to a private address', () => {
   it('is not sent unless the operator allows it; it stays in the outbox (server-side request forgery)', async () => {
     const service = await startService({ ...clients(), env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' } });
     ({ issuer } = service);
-    atFirst.asked = 0;
+    atFirst.requestCount = 0;
     try {
       const first = await createParty(issuer, { id: 'first', scope: 'openid', secret });
-      const { visitor: httpBrowser } = await signedIn(first, { login: LOGIN.T2 });
+      const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-      await eventually('it was tried and refused', async () => {
+      await pollUntil('it was tried and refused', async () => {
         const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.outbox));
         return rows.find(({ kind }) => kind === 'backchannel_logout')?.lastError ?? undefined;
       });
-      assert.equal(atFirst.asked, 0);
+      assert.equal(atFirst.requestCount, 0);
     } finally {
       await service.stop();
     }

@@ -32,7 +32,7 @@ describe('a mail server that is dead for an hour', () => {
     };
     /** Moves to the moment of the next try, and lets the jobs run once. */
     const tryAgain = async (): Promise<void> => {
-      time.forward(Math.max(0, (await job()).nextAt - Date.now()));
+      time.advance(Math.max(0, (await job()).nextAt - Date.now()));
       await Promise.all(service.container.startJobs().map((one) => one.stop()));
     };
     try {

@@ -6,11 +6,12 @@ import { SMTPServer } from 'smtp-server';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { auditOf, credentialOf, failuresOf, givePassword } from '../helpers/city.ts';
+import { listAuditEvents, readCredential, countFailures, setPassword } from '../helpers/city.ts';
 import { freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
-import { eventually, mailsTo, mailTo } from '../helpers/mail.ts';
+import { mailsTo, mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 import { startCluster } from '../helpers/postgres.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -69,20 +70,16 @@ describe('mail', () => {
     assert.equal(new URL(changed.url).search, '?done=passwordChanged');
     assert.equal(new URL((await signIn(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
     const retried = 'kinpass_outbox_deliveries_total{kind="mail",outcome="retry"}';
-    await eventually('a retry', async () => ((await figure(service, retried)) >= 1 ? true : undefined));
-    await eventually('a mail that waits', async () =>
-      (await figure(service, 'kinpass_outbox_pending')) === 1 ? true : undefined,
-    );
+    await pollUntil('a retry', async () => (await figure(service, retried)) >= 1);
+    await pollUntil('a mail that waits', async () => (await figure(service, 'kinpass_outbox_pending')) === 1);
     await withCatcher(async (mail) => {
-      time.forward(HOUR);
+      time.advance(HOUR);
       const notice = await mailTo(mail, LOGIN.G2, '您的密碼已變更');
       assert.match(notice.text, /李美玲，您好/);
       assert.match(notice.text, /2026年11月23日 09:00/);
       assert.match(notice.from, /no-reply@kinpass\.example/);
-      await eventually('nothing waits', async () =>
-        (await figure(service, 'kinpass_outbox_pending')) === 0 ? true : undefined,
-      );
-      time.forward(HOUR);
+      await pollUntil('nothing waits', async () => (await figure(service, 'kinpass_outbox_pending')) === 0);
+      time.advance(HOUR);
       assert.equal(mailsTo(mail, LOGIN.G2, '您的密碼已變更').length, 1, 'once');
     });
     assert.equal(await figure(service, 'kinpass_outbox_deliveries_total{kind="mail",outcome="sent"}'), 1);
@@ -115,7 +112,7 @@ describe('mail', () => {
     try {
       const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
-      await eventually('the refusal is logged', () => (kept.text().includes('"responseCode":550') ? true : undefined));
+      await pollUntil('the refusal is logged', () => kept.text().includes('"responseCode":550'));
     } finally {
       await new Promise<void>((resolve) => {
         refusing.close(resolve);
@@ -125,7 +122,7 @@ describe('mail', () => {
     assert.ok(!kept.text().includes('xiu.lin'));
     const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     assert.ok(rows.every(({ lastError }) => lastError === null || lastError === 'EENVELOPE'));
-    time.forward(2 * SECOND);
+    time.advance(2 * SECOND);
   });
 });
 
@@ -146,18 +143,18 @@ describe('what stands beside a sign-in', () => {
     assert.equal(new URL(answer.url).pathname, '/account');
     assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
     // The one let in is forgiven, the wrong one counts: what the row would have told of has happened.
-    assert.equal(await failuresOf(service, 'G2'), 1);
+    assert.equal(await countFailures(service, 'G2'), 1);
     // One row for each try, and one for the way into the account page.
-    await eventually('three rows lost', async () => ((await figure(service, lost)) === 3 ? true : undefined));
+    await pollUntil('three rows lost', async () => (await figure(service, lost)) === 3);
     assert.match(kept.text(), /audit row lost/);
     // A change and its record stand or fall together.
-    const hash = (await credentialOf(service, 'G2')).hash;
+    const hash = (await readCredential(service, 'G2')).hash;
     assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 500);
-    assert.equal((await credentialOf(service, 'G2')).hash, hash);
+    assert.equal((await readCredential(service, 'G2')).hash, hash);
     await store.runExclusively((run) => run('alter table audit_away rename to audit'));
     assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 200);
-    assert.ok((await auditOf(service, 'G2')).includes('password.changed'));
-    await givePassword(service, 'G2', DEMO_PASSWORD);
+    assert.ok((await listAuditEvents(service, 'G2')).includes('password.changed'));
+    await setPassword(service, 'G2', DEMO_PASSWORD);
   });
 
   it('may fail: with broken figures people sign in, and the loss is counted', async () => {

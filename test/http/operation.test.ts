@@ -12,9 +12,16 @@ import { ADULTS } from '../../demo/city/fixtures.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { createHome, runProgram, startProgram, type Home, type Program } from '../helpers/child-process.ts';
+import {
+  createInstallation,
+  runProgram,
+  startProgram,
+  type Installation,
+  type Program,
+} from '../helpers/child-process.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually, linkIn, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { freePort } from '../helpers/ports.ts';
 import { formHeaders } from '../helpers/raw-http.ts';
 
@@ -29,12 +36,12 @@ const line = z.looseObject({
 
 describe('the program in operation', () => {
   let mail: MailCatcher;
-  let home: Home;
+  let home: Installation;
   let program: Program;
   let metricsUrl: string;
   before(async () => {
     mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-    home = await createHome({ smtpUrl: mail.smtpUrl });
+    home = await createInstallation({ smtpUrl: mail.smtpUrl });
     const metricsPort = String(await freePort());
     metricsUrl = `http://127.0.0.1:${metricsPort}`;
     home.env['KINPASS_METRICS_PORT'] = metricsPort;
@@ -178,9 +185,9 @@ describe('the program in operation', () => {
 });
 
 describe('the end of the program', () => {
-  let home: Home;
+  let home: Installation;
   before(async () => {
-    home = await createHome();
+    home = await createInstallation();
   });
   after(() => {
     home.remove();
@@ -197,7 +204,7 @@ describe('the end of the program', () => {
     await once(sent, 'continue');
     program.child.kill('SIGTERM');
     program.child.kill('SIGTERM');
-    await eventually('it stops', () => (program.out().includes('"msg":"stopping"') ? true : undefined));
+    await pollUntil('it stops', () => program.out().includes('"msg":"stopping"'));
     await assert.rejects(fetch(`${home.issuer}/health/live`));
     assert.equal(program.child.exitCode, null);
     sent.end(body);

@@ -3,15 +3,15 @@ import { after, before, describe, it } from 'node:test';
 
 import { and, eq } from 'drizzle-orm';
 
-import { enter, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { pipeline, send } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
-const clients = [registered('app', secret, { scopes: ['openid', 'profile'] })];
+const clients = [createRegistration('app', secret, { scopes: ['openid', 'profile'] })];
 const partyOf = ({ issuer }: TestService): Promise<TestParty> =>
   createParty(issuer, { id: 'app', scope: 'openid profile', secret });
 
@@ -32,7 +32,7 @@ describe('pipelined requests', () => {
     const { pathname, search } = new URL((await app.begin()).url);
     const before = await closedSockets();
     const dialed = Array.from({ length: sockets }, () => pipeline(service.issuer, pathname + search, 900));
-    await eventually('closed sockets', async () => (await closedSockets()) - before === sockets || undefined);
+    await pollUntil('closed sockets', async () => (await closedSockets()) - before === sockets);
     for (const socket of dialed) socket.destroy();
   };
 
@@ -44,11 +44,8 @@ describe('pipelined requests', () => {
   it('close their socket: 900 on each of 13 reject no newcomer, and no work is left', async () => {
     await attack(13);
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
-    await eventually('no work in flight', () => service.container.inFlight.count() === 0 || undefined);
-    await eventually(
-      'no response in flight',
-      () => [...service.container.inFlight.responses()].length === 0 || undefined,
-    );
+    await pollUntil('no work in flight', () => service.container.inFlight.count() === 0);
+    await pollUntil('no response in flight', () => [...service.container.inFlight.responses()].length === 0);
   });
 });
 
@@ -135,7 +132,7 @@ describe('load shedding at the authorization endpoint', () => {
 
   it('lets people continue who are signed in', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.G4 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     await overloaded(async () => {
       const answer = await httpBrowser.open((await app.begin()).url);
       assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));

@@ -9,10 +9,11 @@ import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { giveFirstPassword, givePassword, personId, skeleton } from '../helpers/city.ts';
+import { setFirstPassword, setPassword, personId, normalizePage } from '../helpers/city.ts';
 import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
-import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const SUBJECT = '設定新密碼';
@@ -35,9 +36,9 @@ eachService(
   () => ({ clients: [], smtpUrl: mail.smtpUrl }),
   (running) => {
     beforeEach(async () => {
-      time.forward(DAY);
+      time.advance(DAY);
       await setVerified(1);
-      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
     });
 
     const setVerified = (verifiedAt: number | null): Promise<unknown> =>
@@ -54,7 +55,7 @@ eachService(
     const newLink = async (): Promise<string> => {
       const before = sent(SUBJECT);
       await ask(EMAIL);
-      await eventually('one more mail', () => (sent(SUBJECT) > before ? true : undefined));
+      await pollUntil('one more mail', () => sent(SUBJECT) > before);
       return linkIn(await mailTo(mail, EMAIL, SUBJECT));
     };
     const sent = (subject: string): number => mailsTo(mail, EMAIL, subject).length;
@@ -71,8 +72,8 @@ eachService(
       assert.ok(performance.now() - start > 250, 'takes as long as for everybody');
       assert.equal(unverified.status, 200);
       assert.equal(
-        skeleton(unverified, EMAIL),
-        skeleton(await ask('unknown@parents.example'), 'unknown@parents.example'),
+        normalizePage(unverified, EMAIL),
+        normalizePage(await ask('unknown@parents.example'), 'unknown@parents.example'),
       );
       await ask('0900-000-102');
       await setVerified(1);
@@ -91,7 +92,7 @@ eachService(
         confirm_password: next,
       });
       assert.equal(done.status, 200);
-      await eventually('an empty outbox', async () => ((await waiting()) === 0 ? true : undefined));
+      await pollUntil('an empty outbox', async () => (await waiting()) === 0);
       assert.equal(sent(NOTICE), before);
     });
 
@@ -119,7 +120,7 @@ eachService(
 
     it('ends when the IT desk gives a first password', async () => {
       const link = await newLink();
-      await giveFirstPassword(running(), 'G2', 'first-password-1');
+      await setFirstPassword(running(), 'G2', 'first-password-1');
       assert.equal(await statusOf(link), 410);
     });
 

@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { givePassword, personId } from '../helpers/city.ts';
+import { setPassword, personId } from '../helpers/city.ts';
 import { MINUTE } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
@@ -118,7 +118,7 @@ eachService(
       const done = await httpBrowser.submit(english, fields);
       assert.match(textOf(done.body), /password/i);
       assert.equal(done.status, 200);
-      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
     });
 
     it('stays unused until a password is set, and its cookie is cleared then', async () => {
@@ -133,7 +133,7 @@ eachService(
       assert.equal((await httpBrowser.open('/reset-password')).status, 410);
       assert.equal((await httpBrowser.open(addressOf(token))).status, 410);
       assert.equal(await kept(httpBrowser), undefined);
-      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
     });
 
     it('that is dead, malformed or repeated redirects too, and leaves the cookie of an open reset alone', async () => {
@@ -148,7 +148,7 @@ eachService(
         assert.equal((await visiting.open(addressOf(token))).status, 200, token);
       }
       assert.equal((await visiting.submit(opened, fields)).status, 200, 'the open reset can be completed');
-      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
       const httpBrowser = createHttpBrowser(issuer);
       const page = await httpBrowser.open(addressOf(dead));
       assert.equal(page.status, 410);
@@ -178,7 +178,7 @@ eachService(
       assert.equal((await httpBrowser.submit(newer, fields)).status, 200);
       assert.equal(await signIn(LOGIN.G2, NEXT), 200);
       assert.equal(await signIn(LOGIN.T2, DEMO_PASSWORD), 200);
-      await givePassword(running(), 'G2', DEMO_PASSWORD);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
     });
   },
 );

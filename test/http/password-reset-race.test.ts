@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { auditOf } from '../helpers/city.ts';
+import { listAuditEvents } from '../helpers/city.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
@@ -39,7 +39,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       const password = winners[0] ?? '';
       const signedIn = await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G2, password });
       assert.equal(new URL(signedIn.url).pathname, '/account');
-      assert.equal((await auditOf(service, 'G2')).filter((event) => event === 'password.reset').length, 1);
+      assert.equal((await listAuditEvents(service, 'G2')).filter((event) => event === 'password.reset').length, 1);
     });
   });
 }

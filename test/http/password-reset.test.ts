@@ -4,10 +4,19 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { auditOf, credentialOf, errorAt, failuresOf, givePassword, setStatus, skeleton } from '../helpers/city.ts';
+import {
+  listAuditEvents,
+  readCredential,
+  errorAt,
+  countFailures,
+  setPassword,
+  setStatus,
+  normalizePage,
+} from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually, linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const SUBJECT = '設定新密碼';
@@ -29,8 +38,8 @@ describe('a forgotten password', () => {
     time.release();
   });
   beforeEach(async () => {
-    time.forward(DAY);
-    await givePassword(service, 'G2', DEMO_PASSWORD);
+    time.advance(DAY);
+    await setPassword(service, 'G2', DEMO_PASSWORD);
   });
 
   const ask = async (login: string, httpBrowser = createHttpBrowser(service.issuer)): Promise<Answer> =>
@@ -39,7 +48,7 @@ describe('a forgotten password', () => {
   const newLink = async (login: string = EMAIL, address: string = EMAIL): Promise<string> => {
     const before = mailsTo(mail, address, SUBJECT).length;
     await ask(login);
-    await eventually('one mail more', () => (mailsTo(mail, address, SUBJECT).length > before ? true : undefined));
+    await pollUntil('one mail more', () => mailsTo(mail, address, SUBJECT).length > before);
     return linkIn(await mailTo(mail, address, SUBJECT));
   };
   const complete = async (
@@ -69,7 +78,7 @@ describe('a forgotten password', () => {
       const other = await ask(login);
       waits.push(performance.now() - start);
       assert.equal(other.status, 200, login);
-      assert.equal(skeleton(other, login), skeleton(known, EMAIL), login);
+      assert.equal(normalizePage(other, login), normalizePage(known, EMAIL), login);
       assert.deepEqual([...other.headers.keys()], [...known.headers.keys()]);
     }
     // Every answer waits longer than sending takes.
@@ -116,13 +125,13 @@ describe('a forgotten password', () => {
     assert.match(again.body, /<a href="\/account">返回登入/, 'who has used it can sign in');
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 422);
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
-    assert.ok((await auditOf(service, 'G2')).includes('password.reset'));
+    assert.ok((await listAuditEvents(service, 'G2')).includes('password.reset'));
   });
 
   it('mails a notice that the password was changed', async () => {
     const before = mailsTo(mail, EMAIL, '您的密碼已變更').length;
     await complete(await newLink());
-    await eventually('the notice', () => (mailsTo(mail, EMAIL, '您的密碼已變更').length > before ? true : undefined));
+    await pollUntil('the notice', () => mailsTo(mail, EMAIL, '您的密碼已變更').length > before);
     const notice = await mailTo(mail, EMAIL, '您的密碼已變更');
     assert.ok(notice.text.includes(`${service.issuer}/forgot-password`));
   });
@@ -151,9 +160,9 @@ describe('a forgotten password', () => {
     const link = await newLink();
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open(link);
-    time.forward(30 * MINUTE - SECOND);
+    time.advance(30 * MINUTE - SECOND);
     assert.equal((await httpBrowser.open(link)).status, 200);
-    time.forward(SECOND);
+    time.advance(SECOND);
     assert.equal((await httpBrowser.open(link)).status, 410);
     const late = await httpBrowser.submit(page, { new_password: NEXT, confirm_password: NEXT });
     assert.equal(late.status, 410);
@@ -173,26 +182,29 @@ describe('a forgotten password', () => {
     for (let i = 0; i < 2; i += 1) await newLink();
     const silent = await ask(EMAIL);
     assert.equal(silent.status, 200);
-    assert.equal(skeleton(silent, EMAIL), skeleton(await ask('nobody@parents.example'), 'nobody@parents.example'));
+    assert.equal(
+      normalizePage(silent, EMAIL),
+      normalizePage(await ask('nobody@parents.example'), 'nobody@parents.example'),
+    );
     const latest = linkIn(await mailTo(mail, EMAIL, SUBJECT));
     assert.notEqual(first, latest);
     assert.equal((await createHttpBrowser(service.issuer).open(latest)).status, 200, 'the last link stays good');
-    time.forward(30 * MINUTE);
+    time.advance(30 * MINUTE);
     await newLink();
     assert.equal(mailsTo(mail, EMAIL, SUBJECT).length - before, 4);
     assert.equal(
-      (await auditOf(service, 'G2')).filter((event) => event === 'password_reset.requested').length > 4,
+      (await listAuditEvents(service, 'G2')).filter((event) => event === 'password_reset.requested').length > 4,
       true,
     );
   });
 
   it('unlocks a locked account', async () => {
     for (let i = 0; i < 50; i += 1) {
-      time.forward(15 * MINUTE);
+      time.advance(15 * MINUTE);
       await signIn(EMAIL, 'wrong');
     }
-    assert.equal(await failuresOf(service, 'G2'), 50);
-    time.forward(DAY);
+    assert.equal(await countFailures(service, 'G2'), 50);
+    time.advance(DAY);
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 429);
     assert.equal((await complete(await newLink())).status, 200);
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
@@ -209,11 +221,11 @@ describe('a forgotten password', () => {
   it('opens nothing for a person who was disabled after the mail', async () => {
     const link = await newLink();
     await setStatus(service, 'G2', 'disabled');
-    const hash = (await credentialOf(service, 'G2')).hash;
+    const hash = (await readCredential(service, 'G2')).hash;
     const answer = await complete(link);
     await setStatus(service, 'G2', 'active');
     assert.equal(answer.status, 410);
-    assert.equal((await credentialOf(service, 'G2')).hash, hash);
+    assert.equal((await readCredential(service, 'G2')).hash, hash);
   });
 
   it('is not opened by a guessed, cut or missing token', async () => {

@@ -7,9 +7,9 @@ import { exportJWK, generateKeyPair, SignJWT, type GenerateKeyPairResult, type J
 import * as client from 'openid-client';
 
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
@@ -17,7 +17,7 @@ import {
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const ACR = 'urn:kinpass:aal1';
@@ -46,13 +46,13 @@ before(async () => {
   ];
   service = await startService({
     clients: [
-      registered('signer', secret, {
+      createRegistration('signer', secret, {
         scopes: ['openid', 'profile', 'offline_access'],
         token_endpoint_auth_method: 'private_key_jwt',
         client_secret_sha256: [],
         jwks: { keys: [await publicHalf(key, 'one'), await publicHalf(nextKey, 'two')] },
       }),
-      registered('app', secret, {
+      createRegistration('app', secret, {
         scopes: ['openid'],
         initiate_login_uri: 'https://app.example/sign-in',
       }),
@@ -75,9 +75,9 @@ function assertion(claims: Record<string, unknown> = {}, by = key, kid = 'one'):
 async function redeemWith(assertions: readonly (string | undefined)[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const one of assertions) {
-    const { answer, verifier } = await enter(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
+    const { answer, verifier } = await runAuthorization(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     replies.push(
-      await askForTokens(signer, {
+      await requestTokens(signer, {
         grant_type: 'authorization_code',
         code: codeOf(answer),
         redirect_uri: signer.redirectUri,
@@ -92,7 +92,7 @@ async function redeemWith(assertions: readonly (string | undefined)[]): Promise<
 describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section 9)', () => {
   it('gets tokens, refreshes and revokes with a client library of another maker', async () => {
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
-    const entered = await enter(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
+    const entered = await runAuthorization(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
     const tokens = await entered.finish(entered.answer);
     const next = await client.refreshTokenGrant(signer.config, tokens.refresh_token ?? '');
     assert.equal(next.claims()?.sub, tokens.claims()?.sub);
@@ -147,7 +147,7 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
   it('is refused without an assertion, and with a secret instead', async () => {
     const [bare] = await redeemWith([undefined]);
     assert.deepEqual([bare?.status, bare?.body['error']], [401, 'invalid_client']);
-    const reply = await askForTokens({ ...signer, secret }, { grant_type: 'refresh_token', refresh_token: 'x' });
+    const reply = await requestTokens({ ...signer, secret }, { grant_type: 'refresh_token', refresh_token: 'x' });
     assert.deepEqual([reply.status, reply.body['error']], [401, 'invalid_client']);
   });
 
@@ -159,7 +159,7 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
     const fields = { client_assertion: same, client_assertion_type: ASSERTION };
     const replies = await Promise.all(
       Array.from({ length: 6 }, () =>
-        askForTokens(signer, { grant_type: 'refresh_token', refresh_token: 'invented', ...fields }),
+        requestTokens(signer, { grant_type: 'refresh_token', refresh_token: 'invented', ...fields }),
       ),
     );
     // Whoever gets past the assertion hears that the token is invented.
@@ -170,7 +170,7 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
 
 describe('the strength of a sign-in (acr)', () => {
   const askFor = async (parameters: Record<string, string>, party = app): Promise<Answer> =>
-    (await enter(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters })).answer;
+    (await runAuthorization(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters })).answer;
   const essential = (acr: object): Record<string, string> => ({
     claims: JSON.stringify({ id_token: { acr: { essential: true, ...acr } } }),
   });
@@ -179,7 +179,7 @@ describe('the strength of a sign-in (acr)', () => {
     assert.deepEqual(app.config.serverMetadata().acr_values_supported, [ACR]);
     for (const values of [ACR, UNKNOWN_ACR, `${UNKNOWN_ACR} ${ACR}`]) {
       const parameters = { acr_values: values };
-      const entered = await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
+      const entered = await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
       assert.equal(idClaims(await entered.finish(entered.answer))['acr'], ACR, values);
     }
   });
@@ -214,7 +214,7 @@ describe('an authorization response', () => {
       { claims: 'no json' },
       { code_challenge_method: 'plain' },
     ] as Record<string, string>[]) {
-      const { answer } = await enter(app, createHttpBrowser(service.issuer), { parameters });
+      const { answer } = await runAuthorization(app, createHttpBrowser(service.issuer), { parameters });
       assert.ok(errorOf(answer) ?? answer.leavesTo?.hash, JSON.stringify(parameters));
       const sent = new URLSearchParams(
         `${answer.leavesTo?.search.slice(1) ?? ''}&${answer.leavesTo?.hash.slice(1) ?? ''}`,
@@ -224,7 +224,7 @@ describe('an authorization response', () => {
   });
 
   it('that names another issuer is not taken by the client library: mixed up providers are found out', async () => {
-    const entered = await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
+    const entered = await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     entered.answer.leavesTo?.searchParams.set('iss', 'https://evil.example');
     await assert.rejects(entered.finish(entered.answer), (error) => {
       assert.match(error instanceof Error ? String(error.cause) : '', /unexpected "iss"/);
@@ -235,10 +235,10 @@ describe('an authorization response', () => {
 
 describe('a registration', () => {
   const start = (more: object): Promise<unknown> =>
-    startService({ city: false, clients: [registered('some-app', secret, { scopes: ['openid'], ...more })] });
+    startService({ city: false, clients: [createRegistration('some-app', secret, { scopes: ['openid'], ...more })] });
 
   it('with initiate_login_uri is taken (Core, section 4)', async () => {
-    const { answer } = await enter(app, createHttpBrowser(service.issuer));
+    const { answer } = await runAuthorization(app, createHttpBrowser(service.issuer));
     assert.equal(interactionOf(answer), 'login');
   });
 

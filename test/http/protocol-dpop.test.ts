@@ -15,9 +15,9 @@ import {
 import * as client from 'openid-client';
 import { z } from 'zod';
 
-import { enter, LOGIN, type Entered } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN, type AuthorizationResult } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -35,9 +35,9 @@ before(async () => {
   const scopes = ['openid', 'profile', 'offline_access'];
   service = await startService({
     clients: [
-      registered('bound', secret, { scopes, dpop_bound_access_tokens: true, resources: [API] }),
-      registered('free', secret, { scopes }),
-      registered('phone', secret, {
+      createRegistration('bound', secret, { scopes, dpop_bound_access_tokens: true, resources: [API] }),
+      createRegistration('free', secret, { scopes }),
+      createRegistration('phone', secret, {
         scopes,
         application_type: 'native',
         token_endpoint_auth_method: 'none',
@@ -113,15 +113,15 @@ function askToken(party: TestParty, fields: Record<string, string>, dpop?: strin
   });
 }
 
-const codeFields = (party: TestParty, { answer, verifier }: Entered): Record<string, string> => ({
+const codeFields = (party: TestParty, { answer, verifier }: AuthorizationResult): Record<string, string> => ({
   grant_type: 'authorization_code',
   code: answer.leavesTo?.searchParams.get('code') ?? '',
   redirect_uri: party.redirectUri,
   code_verifier: verifier,
 });
 
-const signIn = (party: TestParty, parameters: Record<string, string> = {}): Promise<Entered> =>
-  enter(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
+const signIn = (party: TestParty, parameters: Record<string, string> = {}): Promise<AuthorizationResult> =>
+  runAuthorization(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
 
 /** A sign-in up to a token that is bound to `key`. */
 async function boundToken(party = bound): Promise<string> {

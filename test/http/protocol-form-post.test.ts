@@ -13,7 +13,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { fillSignIn, openBrowser } from '../helpers/browser.ts';
 import { createHttpBrowser, formOf } from '../helpers/http-browser.ts';
 import { freePort } from '../helpers/ports.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -46,7 +46,7 @@ before(async () => {
   await once(receiver, 'listening');
   service = await startService({
     clients: [
-      registered('app', secret, {
+      createRegistration('app', secret, {
         scopes: ['openid'],
         redirect_uris: [redirectUri],
         sector_identifier_uri: 'https://app.example/callbacks.json',

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import * as client from 'openid-client';
 
 import {
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
@@ -18,7 +18,7 @@ import { FEES, NOTICES, startCityApis, type CityApis } from '../helpers/city-api
 import { setStatus } from '../helpers/city.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
-import { guardianshipOf } from '../helpers/people.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
 
@@ -42,7 +42,7 @@ after(async () => {
 
 describe('an API that asks about a token (RFC 7662)', () => {
   const FOR_FEES = { resource: FEES, scope: 'openid children bills.read offline_access', prompt: 'consent' };
-  const begin = async (): Promise<Reply> => city.redeemWith(await city.enterFor(FOR_FEES), { resource: FEES });
+  const begin = async (): Promise<Reply> => city.redeemWith(await city.authorizeFor(FOR_FEES), { resource: FEES });
   const about = (api: TestParty, token: string) => client.tokenIntrospection(api.config, token);
 
   it('is told whose it is, what it allows and for whom, for its own tokens', async () => {
@@ -60,7 +60,7 @@ describe('an API that asks about a token (RFC 7662)', () => {
   it('is told nothing but "inactive" about anything else', async () => {
     const reply = await begin();
     const access = textIn(reply, 'access_token');
-    const own = textIn(await redeem(app, await city.enterFor({})), 'access_token');
+    const own = textIn(await redeem(app, await city.authorizeFor({})), 'access_token');
     const inactive = { active: false };
     assert.deepEqual(await about(noticesApi, access), inactive, 'a token for another API');
     assert.deepEqual(await about(app, access), inactive, 'the app itself');
@@ -86,7 +86,7 @@ describe('an API that asks about a token (RFC 7662)', () => {
     await client.tokenRevocation(app.config, revoked);
     assert.equal(await active(revoked), false, 'revoked by the app');
     const suspended = textIn(await begin(), 'access_token');
-    const id = await guardianshipOf(service, LOGIN.G2, '王小安');
+    const id = await getGuardianshipId(service, LOGIN.G2, '王小安');
     await service.container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined });
     assert.equal(await active(suspended), false, 'the guardianship');
     await service.container.guardianships.applyAction({ id, action: 'resume', actorId: undefined });
@@ -95,7 +95,7 @@ describe('an API that asks about a token (RFC 7662)', () => {
     assert.equal(await active(disabled), false, 'disabled');
     await setStatus(service, 'G2', 'active');
     assert.equal(await active(disabled), true);
-    time.forward(3 * MINUTE + 1_000);
+    time.advance(3 * MINUTE + 1_000);
     assert.equal(await active(disabled), false, 'over');
   });
 });
@@ -110,8 +110,9 @@ describe('the consent page for an API', () => {
       ['zh-TW', ['確認您已登入', '看學校的通知', '回覆學校的通知']],
       ['en', ['Confirm that you are signed in', 'See notices of the school', 'Answer notices of the school']],
     ] as const) {
-      const page = (await enter(vendor, createHttpBrowser(service.issuer, language), { login: LOGIN.T2, parameters }))
-        .answer;
+      const page = (
+        await runAuthorization(vendor, createHttpBrowser(service.issuer, language), { login: LOGIN.T2, parameters })
+      ).answer;
       assert.equal(interactionOf(page), 'consent');
       assert.deepEqual(items(page.body).slice(1), words.slice(1));
       assert.match(textOf(page.body), /notices\.city\.example/);
@@ -122,19 +123,22 @@ describe('the consent page for an API', () => {
   it('asks again when the app wants more there, and not for the same', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: NOTICES, scope: 'openid notices.read' };
-    const first = await enter(vendor, httpBrowser, { login: LOGIN.T2, parameters });
+    const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2, parameters });
     const given = await httpBrowser.submit(first.answer, { consent: 'accept' });
     assert.ok(given.leavesTo?.searchParams.has('code'));
     const silent = { ...parameters, prompt: 'none' };
-    assert.equal(errorOf((await enter(vendor, httpBrowser, { parameters: silent })).answer), undefined);
+    assert.equal(errorOf((await runAuthorization(vendor, httpBrowser, { parameters: silent })).answer), undefined);
     const more = { ...silent, scope: 'openid notices.read notices.reply' };
-    assert.equal(errorOf((await enter(vendor, httpBrowser, { parameters: more })).answer), 'consent_required');
+    assert.equal(
+      errorOf((await runAuthorization(vendor, httpBrowser, { parameters: more })).answer),
+      'consent_required',
+    );
   });
 
   it('can be taken back on the account page, and the API hears it', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: FEES, scope: 'openid bills.read' };
-    const asked = await enter(vendor, httpBrowser, { login: LOGIN.S1, parameters });
+    const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.S1, parameters });
     const answer = await httpBrowser.submit(asked.answer, { consent: 'accept' });
     const tokens = await asked.finish(answer, { parameters: { resource: FEES } });
     assert.equal((await client.tokenIntrospection(feesApi.config, tokens.access_token)).active, true);

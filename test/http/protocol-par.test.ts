@@ -11,7 +11,7 @@ import { PERMISSIONS } from '../../src/domain/model.ts';
 import { codeOf, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -25,8 +25,8 @@ before(async () => {
   time = freezeTime();
   service = await startService({
     clients: [
-      registered('app', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
-      registered('strict', secret, {
+      createRegistration('app', secret, { scopes: SCOPES, permissions: PERMISSIONS }),
+      createRegistration('strict', secret, {
         scopes: SCOPES,
         permissions: ['portfolio:read'],
         school_types: ['senior_high'],
@@ -118,9 +118,9 @@ describe('a pushed authorization request (RFC 9126)', () => {
 
   it('lives for 60 seconds (section 2.2)', async () => {
     const [early, late] = [await push(app), await push(app)];
-    time.forward(59 * SECOND);
+    time.advance(59 * SECOND);
     assert.equal(interactionOf(await visit().open(early.url)), 'login');
-    time.forward(2 * SECOND);
+    time.advance(2 * SECOND);
     assertRefused(await visit().open(late.url));
   });
 
@@ -128,7 +128,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     const pushed = await push(app);
     const httpBrowser = visit();
     const page = await httpBrowser.open(pushed.url);
-    time.forward(300 * SECOND);
+    time.advance(300 * SECOND);
     assert.ok((await pushed.finish(await signIn(httpBrowser, page, LOGIN.T2))).access_token);
   });
 

@@ -9,10 +9,10 @@ import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import { codeOf, enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { codeOf, runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -48,14 +48,14 @@ const signer = {
 };
 const options = (): { clients: object[] } => ({
   clients: [
-    registered('signer', secret, { scopes: ['openid', 'offline_access'], ...signer }),
-    registered('fapi', secret, {
+    createRegistration('signer', secret, { scopes: ['openid', 'offline_access'], ...signer }),
+    createRegistration('fapi', secret, {
       scopes: ['openid', 'offline_access'],
       ...signer,
       require_pushed_authorization_requests: true,
       dpop_bound_access_tokens: true,
     }),
-    registered('bound', secret, { scopes: ['openid'], dpop_bound_access_tokens: true }),
+    createRegistration('bound', secret, { scopes: ['openid'], dpop_bound_access_tokens: true }),
   ],
 });
 
@@ -99,7 +99,9 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     });
   const redeemer = async (): Promise<(proof: string) => Promise<Reply>> => {
     const party = await createParty(running().issuer, { id: 'bound', scope: 'openid', secret });
-    const { answer, verifier } = await enter(party, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
+    const { answer, verifier } = await runAuthorization(party, createHttpBrowser(running().issuer), {
+      login: LOGIN.T2,
+    });
     const fields = {
       grant_type: 'authorization_code',
       code: codeOf(answer),
@@ -185,7 +187,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     assert.equal((await present(assertion)).error, 'invalid_grant');
     // The provider forgives 15 seconds: it accepts the assertion up to the end of the second exp + 14.
     for (const at of [seconds(), exp - 1, exp + 14]) {
-      held.forward(at * SECOND - Date.now() + 999);
+      held.advance(at * SECOND - Date.now() + 999);
       await purge();
       const { status, error } = await present(assertion);
       assert.deepEqual([status, error], [401, 'invalid_client'], `${String(at - exp)} s after exp`);
@@ -198,7 +200,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     const once = await proofOf('POST', '/request', { iat });
     assert.equal((await push(once)).status, 201);
     for (const at of [seconds(), iat, iat + 299, iat + 300]) {
-      held.forward(at * SECOND - Date.now() + 999);
+      held.advance(at * SECOND - Date.now() + 999);
       await purge();
       const reply = await push(once);
       assert.deepEqual([reply.status, reply.error], [400, 'invalid_request'], `${String(at - iat)} s after iat`);

@@ -8,8 +8,8 @@ import { z } from 'zod';
 
 import type { Permission } from '../../src/domain/model.ts';
 import {
-  askForTokens,
-  enter,
+  requestTokens,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
@@ -17,12 +17,12 @@ import {
   refresh,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
 import { FEES, NOTICES, OTHERS, PERMISSIONS, SCOPE, startCityApis, type CityApis } from '../helpers/city-apis.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { guardianshipOf } from '../helpers/people.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
 import type { TestParty } from '../helpers/relying-party.ts';
 import type { TestService } from '../helpers/service.ts';
 
@@ -36,9 +36,9 @@ before(async () => {
 });
 after(() => service.stop());
 
-const enterFor = (parameters: Record<string, string>, child?: string): Promise<Entered> =>
-  city.enterFor(parameters, child);
-const withResource = (entered: Entered, fields: Record<string, string>): Promise<Reply> =>
+const enterFor = (parameters: Record<string, string>, child?: string): Promise<AuthorizationResult> =>
+  city.authorizeFor(parameters, child);
+const withResource = (entered: AuthorizationResult, fields: Record<string, string>): Promise<Reply> =>
   city.redeemWith(entered, fields);
 
 /** As an API checks a token, with a library that knows nothing of the service (RFC 9068, section 4). */
@@ -81,7 +81,7 @@ describe('an access token for an API (RFC 8707)', () => {
   });
 
   it('carries no acting when the app did not ask for children', async () => {
-    const entered = await enter(app, createHttpBrowser(service.issuer), {
+    const entered = await runAuthorization(app, createHttpBrowser(service.issuer), {
       login: LOGIN.G2,
       parameters: { resource: NOTICES, scope: 'openid notices.read' },
     });
@@ -114,7 +114,7 @@ describe('an access token for an API (RFC 8707)', () => {
     'has a fragment (section 2)': `${NOTICES}#x`,
   })) {
     it(`for an API that ${what} is refused with invalid_target`, async () => {
-      const { answer } = await enter(app, createHttpBrowser(service.issuer), { parameters: { resource } });
+      const { answer } = await runAuthorization(app, createHttpBrowser(service.issuer), { parameters: { resource } });
       assert.equal(errorOf(answer), 'invalid_target');
     });
   }
@@ -134,14 +134,18 @@ describe('an access token for an API (RFC 8707)', () => {
     url.searchParams.append('resource', NOTICES);
     url.searchParams.append('resource', FEES);
     const httpBrowser = createHttpBrowser(service.issuer);
-    const signedIn = await enter({ ...app, begin: () => Promise.resolve({ ...begun, url: url.href }) }, httpBrowser, {
-      login: LOGIN.G2,
-      choice: ['王小安'],
-    });
+    const signedIn = await runAuthorization(
+      { ...app, begin: () => Promise.resolve({ ...begun, url: url.href }) },
+      httpBrowser,
+      {
+        login: LOGIN.G2,
+        choice: ['王小安'],
+      },
+    );
     const first = await withResource(signedIn, { resource: NOTICES });
     assert.equal((await verified(textIn(first, 'access_token')))['scope'], 'notices.read');
     const more = { grant_type: 'refresh_token', refresh_token: textIn(first, 'refresh_token'), resource: FEES };
-    const second = await askForTokens(app, more);
+    const second = await requestTokens(app, more);
     assert.equal(second.body['scope'], 'bills.read');
     assert.equal(second.body['expires_in'], 180);
   });
@@ -155,7 +159,7 @@ describe('a refresh for an API', () => {
     const reply = await begin();
     const before = actingIn.parse(await verified(textIn(reply, 'access_token'))).acting;
     assert.deepEqual([...before.permissions].sort(), [...PERMISSIONS].sort());
-    const id = await guardianshipOf(service, LOGIN.G2, '王小安');
+    const id = await getGuardianshipId(service, LOGIN.G2, '王小安');
     const { store } = service.container;
     const allow = (permissions: readonly Permission[]): Promise<unknown> =>
       store.write((tx) =>
@@ -167,7 +171,7 @@ describe('a refresh for an API', () => {
       );
     await allow(['notice:read']);
     const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
-    const next = await askForTokens(app, fields);
+    const next = await requestTokens(app, fields);
     const now = actingIn.parse(await verified(textIn(next, 'access_token'))).acting;
     assert.deepEqual(now, { ...before, permissions: ['notice:read'] });
     await allow(['notice:read', 'notice:reply', 'fees:read']);
@@ -175,17 +179,17 @@ describe('a refresh for an API', () => {
 
   it('gives nothing after the guardianship has ended (docs/claims.md, rule 9)', async () => {
     const reply = await begin('王小樂');
-    const id = await guardianshipOf(service, LOGIN.G2, '王小樂');
+    const id = await getGuardianshipId(service, LOGIN.G2, '王小樂');
     assert.ok(await service.container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined }));
     const fields = { grant_type: 'refresh_token', refresh_token: textIn(reply, 'refresh_token'), resource: NOTICES };
-    assert.equal((await askForTokens(app, fields)).body['error'], 'invalid_grant');
+    assert.equal((await requestTokens(app, fields)).body['error'], 'invalid_grant');
     assert.ok(await service.container.guardianships.applyAction({ id, action: 'resume', actorId: undefined }));
   });
 
   it('can ask for less, and not for what was not given', async () => {
     const token = textIn(await begin(), 'refresh_token');
     const ask = (refreshToken: string, scope: string) =>
-      askForTokens(app, { grant_type: 'refresh_token', refresh_token: refreshToken, resource: NOTICES, scope });
+      requestTokens(app, { grant_type: 'refresh_token', refresh_token: refreshToken, resource: NOTICES, scope });
     assert.equal((await ask(token, 'bills.read')).body['error'], 'invalid_scope');
     const less = await ask(token, 'openid notices.read');
     assert.equal((await verified(textIn(less, 'access_token')))['scope'], 'notices.read');

@@ -35,7 +35,7 @@ eachService(
     const counters = (): Promise<{ key: string; refusals: number }[]> =>
       running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     beforeEach(async () => {
-      time.forward(HOUR);
+      time.advance(HOUR);
       await running().container.store.write((tx) => tx.db.delete(tx.tables.throttles));
       earlier = (await entries()).length;
     });
@@ -67,7 +67,7 @@ eachService(
           (await recorded('sign_in.throttled')).map(({ detail }) => detail),
           [{}],
         );
-        time.forward(MINUTE);
+        time.advance(MINUTE);
         assert.deepEqual(await attempt(login, 1), [422]);
         isTwoEntries(await recorded('sign_in.throttled'), 200, subject);
         assert.equal((await recorded('sign_in.failed')).length, 6);
@@ -76,7 +76,7 @@ eachService(
 
     it('of a login are summed up by a success', async () => {
       await attempt(LOGIN.G2, 25);
-      time.forward(MINUTE);
+      time.advance(MINUTE);
       assert.deepEqual(await attempt(LOGIN.G2, 1, DEMO_PASSWORD), [200]);
       isTwoEntries(await recorded('sign_in.throttled'), 20, personId('G2'));
     });
@@ -97,7 +97,7 @@ eachService(
       }
       for (let hour = 0; hour < 3; hour += 1) {
         assert.deepEqual(new Set(await attempt(LOGIN.G2, 10)), new Set([429]));
-        time.forward(HOUR);
+        time.advance(HOUR);
       }
       const found = await recorded('sign_in.throttled');
       assert.deepEqual(
@@ -110,7 +110,7 @@ eachService(
       for (const login of ['one@parents.example', 'two@parents.example']) await attempt(login, 10);
       const subject = (await counters()).reduce((sum, { refusals }) => sum + refusals, 0);
       assert.equal(subject, 8);
-      time.forward(31 * DAY);
+      time.advance(31 * DAY);
       await Promise.all(
         running()
           .container.startJobs()
@@ -129,7 +129,7 @@ eachService(
       const before = (await counters()).length;
       for (let i = 0; i < 20; i += 1) assert.deepEqual(await attempt(`nobody.${String(i)}@parents.example`, 1), [429]);
       assert.equal((await counters()).length, before);
-      time.forward(HOUR);
+      time.advance(HOUR);
       assert.deepEqual(await attempt('nobody.else@parents.example', 1), [429]);
       const [, rest, ...others] = await recorded('sign_in.throttled');
       assert.equal(rest?.detail['attempts'], 20);
@@ -145,7 +145,7 @@ eachService(
       };
       await ask(LOGIN.G2, 23);
       assert.equal((await recorded('password_reset.requested')).length, 4, 'three mails and the first refusal');
-      time.forward(HOUR);
+      time.advance(HOUR);
       await ask(LOGIN.G2, 1);
       const [summary, ...others] = await recorded('password_reset.throttled');
       assert.deepEqual([summary?.detail['attempts'], summary?.subjectId, others], [19, personId('G2'), []]);

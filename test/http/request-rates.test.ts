@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { SESSION_RULE, type NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
-import { codeOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { codeOf, runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { HOUR, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
@@ -80,14 +80,14 @@ describe('the rate of requests without a sign-in', () => {
     assert.deepEqual([(await rowsOf(service)).length, await limited('authorization')], [before[0], before[1] + 4]);
     const answer = await createHttpBrowser(service.issuer).open((await app.begin()).url, from(ELSEWHERE));
     assert.equal(interactionOf(answer), 'login');
-    time.forward(SECOND);
+    time.advance(SECOND);
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 303);
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 429);
   });
 
   it('is not limited by the network for people who are signed in, nor for apps that only ask', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.G4 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     fill('authorization', HERE);
     const signedIn = await httpBrowser.open((await app.begin()).url, from(HERE));
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
@@ -99,7 +99,7 @@ describe('the rate of requests without a sign-in', () => {
     const { search } = new URL((await app.begin({ prompt: 'login', state: 's'.repeat(2_000) })).url);
     const silent = new URL((await app.begin({ prompt: 'none' })).url).search;
     const [phone, tablet] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
-    for (const httpBrowser of [phone, tablet]) await enter(app, httpBrowser, { login: LOGIN.S1 });
+    for (const httpBrowser of [phone, tablet]) await runAuthorization(app, httpBrowser, { login: LOGIN.S1 });
     const begin = async ({ jar }: HttpBrowser, query = search) => {
       const cookie = await jar.getCookieString(service.issuer);
       return send(service.issuer, `/auth${query}`, { headers: { cookie, accept: 'text/html', ...from(HERE) } });
@@ -118,28 +118,31 @@ describe('the rate of requests without a sign-in', () => {
     }
     assert.equal((await rowsOf(service)).length, before);
     for (const login of [LOGIN.T2, LOGIN.S1]) {
-      assert.ok(codeOf((await enter(app, createHttpBrowser(service.issuer), { login })).answer), 'a sign-in');
+      assert.ok(
+        codeOf((await runAuthorization(app, createHttpBrowser(service.issuer), { login })).answer),
+        'a sign-in',
+      );
     }
-    time.forward(4 * SECOND);
+    time.advance(4 * SECOND);
     assert.equal((await begin(tablet)).status, 303);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is limited for "end all other sessions", which writes an audit row each time', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.G3 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.G3 });
     const endOthers = (): Promise<Answer> => httpBrowser.post('/account/sessions/revoke-others', '');
     assert.equal((await endOthers()).status, 200);
     fillPerson('account', 'G3');
     const page = await endOthers();
     assert.equal(page.status, 429);
     assert.match(textOf(page.body), /您的帳號目前使用次數過多/);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is limited by device where somebody has signed in before, whatever its network sent', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.G4 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const cookie = cookies.find(({ key }) => key === 'kinpass_device')?.cookieString() ?? '';
     fill('authorization', HERE);
@@ -165,18 +168,18 @@ describe('the rate of requests without a sign-in', () => {
     const answer = await httpBrowser.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
     assert.deepEqual([await next(), await next()], [200, 429]);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is not refunded for interactions of a signed-in person', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.T2 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
     fill('authorization', '127.0.0.1');
     fill('authorization', '::1');
-    const answer = await enter(app, httpBrowser, { login: LOGIN.T2, parameters: { prompt: 'login' } });
+    const answer = await runAuthorization(app, httpBrowser, { login: LOGIN.T2, parameters: { prompt: 'login' } });
     assert.ok(codeOf(answer.answer));
     assert.equal((await createHttpBrowser(service.issuer).open((await app.begin()).url)).status, 429);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is refunded once at the sign-in when another step follows', async () => {
@@ -190,12 +193,12 @@ describe('the rate of requests without a sign-in', () => {
     const next = async (): Promise<number> =>
       (await createHttpBrowser(service.issuer).open((await app.begin()).url)).status;
     assert.deepEqual([await next(), await next()], [200, 429]);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is not refunded for pushed requests of a confidential client', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    await enter(app, httpBrowser, { login: LOGIN.T2 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
     const basic = { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}` };
     const pushed = await post(service, '/request', authorization({}, 'app').toString(), basic);
     const { request_uri: uri } = z.object({ request_uri: z.string() }).parse(JSON.parse(pushed.body));
@@ -204,7 +207,7 @@ describe('the rate of requests without a sign-in', () => {
     const address = `/auth?client_id=app&request_uri=${encodeURIComponent(uri)}`;
     assert.ok(codeOf(await httpBrowser.open(address)));
     assert.equal((await post(service, '/request', authorization().toString())).status, 429);
-    time.forward(HOUR);
+    time.advance(HOUR);
   });
 
   it('is limited for another account, which begins a new interaction', async () => {
@@ -296,7 +299,7 @@ eachService(
         const httpBrowser = createHttpBrowser(running().issuer);
         await httpBrowser.open('/device');
         const cookie = await httpBrowser.jar.getCookieString(running().issuer);
-        time.forward(2 * HOUR);
+        time.advance(2 * HOUR);
         const before = (await rowsOf(running())).filter(({ model }) => model === 'Session').length;
         for (const path of ['/auth', '/auth?client_id=public', `/auth/${'u'.repeat(43)}`]) {
           await send(running().issuer, path, { headers: { cookie } });

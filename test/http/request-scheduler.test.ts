@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 
 import { scheduleRequests } from '../../src/http/server/request-scheduler.ts';
-import { eventually } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
 
 const PAGES = 60;
 
@@ -42,14 +42,14 @@ describe('requests that come in the same moment', () => {
     server.on('connection', () => (accepted += 1));
     sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));
     // Connected is not enough: the server takes one in each round, and there would be no crowd.
-    await eventually('all connections', () => (accepted === count ? true : undefined));
+    await pollUntil('all connections', () => accepted === count);
     return sockets;
   };
   const ask = (socket: Socket | undefined, path: string): void => {
     socket?.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
   };
   const haveBegun = (count: number): Promise<true> =>
-    eventually(`${String(count)} requests`, () => (begun.length === count ? true : undefined));
+    pollUntil(`${String(count)} requests`, () => begun.length === count);
 
   it('are all begun, pages in the order in which they came, and programs long before the last of them', async () => {
     const all = await dial(PAGES + 1);
@@ -73,7 +73,7 @@ describe('requests that come in the same moment', () => {
     all.forEach((socket, at) => {
       ask(socket, `/page/${String(at)}`);
     });
-    await eventually('the last', () => (begun.includes(`/page/${String(PAGES - 1)}`) ? true : undefined));
+    await pollUntil('the last', () => begun.includes(`/page/${String(PAGES - 1)}`));
     assert.ok(!begun.includes(`/page/${String(PAGES - 2)}`));
     assert.equal(begun.length, PAGES - 1);
   });

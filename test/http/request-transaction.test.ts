@@ -5,19 +5,19 @@ import { before, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { Dialect } from '../../src/store/database/index.ts';
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
-  enter,
+  runAuthorization,
   LOGIN,
   textIn,
   tokensFor,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
 } from '../helpers/authorization-flow.ts';
-import { auditOf } from '../helpers/city.ts';
+import { listAuditEvents } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -25,7 +25,7 @@ const AT_ONCE = 10;
 
 eachService(
   'an answer that failed',
-  () => ({ clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })] }),
+  () => ({ clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })] }),
   (running) => {
     let app: TestParty;
     before(async () => {
@@ -77,7 +77,7 @@ eachService(
     ] as const) {
       it(`${when} changes no cookie: the same address, opened again, leads to the app`, async () => {
         const httpBrowser = createHttpBrowser(running().issuer);
-        await enter(app, httpBrowser, { login: LOGIN.T2 });
+        await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
         const next = await waitAtTheDoor(httpBrowser, { prompt: 'login' });
         const cookies = await httpBrowser.jar.getCookieString(next);
         const failed = await without(table, () => httpBrowser.open(next));
@@ -91,19 +91,18 @@ eachService(
 
     it('is not in the audit log as a sign-in at the app', async () => {
       const entries = async (): Promise<number> =>
-        (await auditOf(running(), 'T1')).filter((event) => event === 'authorization.granted').length;
+        (await listAuditEvents(running(), 'T1')).filter((event) => event === 'authorization.granted').length;
       const httpBrowser = createHttpBrowser(running().issuer);
-      const grown = (to: number): Promise<true> =>
-        eventually('an entry', async () => ((await entries()) >= to ? true : undefined));
-      await enter(app, httpBrowser, { login: LOGIN.T1 });
+      const grown = (to: number): Promise<true> => pollUntil('an entry', async () => (await entries()) >= to);
+      await runAuthorization(app, httpBrowser, { login: LOGIN.T1 });
       await grown(1);
-      assert.equal((await without('grants', () => enter(app, httpBrowser))).answer.status, 500);
-      assert.ok(codeOf((await enter(app, httpBrowser)).answer));
+      assert.equal((await without('grants', () => runAuthorization(app, httpBrowser))).answer.status, 500);
+      assert.ok(codeOf((await runAuthorization(app, httpBrowser)).answer));
       await grown(2);
       assert.equal(await entries(), 2);
     });
 
-    const redeemAt = (path: string, { answer, verifier }: Entered): Promise<Response> =>
+    const redeemAt = (path: string, { answer, verifier }: AuthorizationResult): Promise<Response> =>
       fetch(new URL(path, running().issuer), {
         method: 'POST',
         body: new URLSearchParams({
@@ -124,19 +123,19 @@ eachService(
       const httpBrowser = createHttpBrowser(running().issuer);
       const { refresh_token: token = '' } = await tokensFor(app, httpBrowser, { login: LOGIN.A2, parameters });
       const fields = { grant_type: 'refresh_token', refresh_token: token };
-      const refused = await askForTokens(app, { ...fields, resource: 'https://nowhere.example' });
+      const refused = await requestTokens(app, { ...fields, resource: 'https://nowhere.example' });
       assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_target']);
-      const given = await askForTokens(app, fields);
+      const given = await requestTokens(app, fields);
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
       // What was really used before still ends everything.
-      assert.equal((await askForTokens(app, fields)).body['error'], 'invalid_grant');
+      assert.equal((await requestTokens(app, fields)).body['error'], 'invalid_grant');
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
     });
 
     it('because the code was used ends what it gave, in whatever spelling the address is taken', async () => {
       for (const path of ['/Token', '/token/']) {
         const httpBrowser = createHttpBrowser(running().issuer);
-        const entered = await enter(app, httpBrowser, { login: LOGIN.T2 });
+        const entered = await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
         const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt(path, entered)));
         const statuses = answers.map(({ status }) => status).sort();
         assert.deepEqual(statuses, [200, ...Array<number>(AT_ONCE - 1).fill(400)], path);
@@ -147,7 +146,7 @@ eachService(
     });
 
     it('at the token endpoint is JSON, also where what the first use gave can not be ended', async () => {
-      const entered = await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
+      const entered = await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
       const { dialect } = running().container.store;
       const answers = await refusing(dialect, () =>
         Promise.all(Array.from({ length: AT_ONCE }, () => redeemAt('/token', entered))),

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { enter, LOGIN, signedIn, interactionOf } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN, signInWithNewBrowser, interactionOf } from '../helpers/authorization-flow.ts';
 import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -30,14 +30,14 @@ describe('a step that is over', () => {
   let bare: TestParty;
   before(async () => {
     time = freezeTime();
-    const bareClient = Object.entries(registered('bare', secret, { scopes: SCOPES }));
+    const bareClient = Object.entries(createRegistration('bare', secret, { scopes: SCOPES }));
     service = await startService({
       clients: [
-        registered('starting', secret, {
+        createRegistration('starting', secret, {
           scopes: SCOPES,
           initiate_login_uri: 'https://starting.example/login?from=city',
         }),
-        registered('plain', secret, { scopes: SCOPES }),
+        createRegistration('plain', secret, { scopes: SCOPES }),
         Object.fromEntries(bareClient.filter(([name]) => name !== 'client_uri')),
       ],
     });
@@ -67,7 +67,7 @@ describe('a step that is over', () => {
 
   it('leads back to the app, where a new sign-in begins, after it was open for more than an hour', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
-    time.forward(HOUR + MINUTE);
+    time.advance(HOUR + MINUTE);
     const answer = isOver(await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
     assert.deepEqual(linksOf(answer), [{ text: '返回「測試 starting」', href: startOf() }, home]);
     const english = await httpBrowser.open(page.url, { 'accept-language': 'en' });
@@ -88,14 +88,14 @@ describe('a step that is over', () => {
   it('leads to the account page alone where the sign-in was for that', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open('/account');
-    time.forward(HOUR + MINUTE);
+    time.advance(HOUR + MINUTE);
     assert.deepEqual(linksOf(isOver(await httpBrowser.submit(page, { login: LOGIN.S1, password: 'x' }))), [home]);
   });
 
   it('keeps two tabs apart', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
     const other = await httpBrowser.open((await plain.begin()).url);
-    time.forward(HOUR + MINUTE);
+    time.advance(HOUR + MINUTE);
     assert.equal(linksOf(isOver(await httpBrowser.open(page.url)))[0]?.href, startOf());
     assert.equal(linksOf(isOver(await httpBrowser.open(other.url)))[0]?.href, 'https://plain.example/');
   });
@@ -111,13 +111,13 @@ describe('a step that is over', () => {
         { path: pathname, httpOnly: true, sameSite: 'lax', domain: 'localhost' },
       );
     }
-    time.forward(12 * HOUR + MINUTE);
+    time.advance(12 * HOUR + MINUTE);
     assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), [home]);
   });
 
   it('believes nothing that it did not sign itself: the account page, as where nothing is known', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
-    time.forward(HOUR + MINUTE);
+    time.advance(HOUR + MINUTE);
     for (const value of ['plain', 'https://evil.example', '', 'nobody']) {
       const { pathname } = new URL(page.url);
       await httpBrowser.jar.setCookie(`${COOKIE}=${value}; Path=${pathname}`, page.url);
@@ -133,15 +133,15 @@ describe('a step that is over', () => {
     assert.equal(answer.status, 409);
     assert.equal(linksOf(answer)[0]?.href, 'https://plain.example/');
     assert.equal(
-      (await enter(plain, httpBrowser, { login: LOGIN.S1 })).answer.leavesTo?.origin,
+      (await runAuthorization(plain, httpBrowser, { login: LOGIN.S1 })).answer.leavesTo?.origin,
       'https://plain.example',
     );
   });
 
   it('is what the account page offers for each app with access: open it', async () => {
-    const { visitor: httpBrowser } = await signedIn(starting, { login: LOGIN.T2 });
-    await enter(plain, httpBrowser);
-    await enter(bare, httpBrowser);
+    const { httpBrowser } = await signInWithNewBrowser(starting, { login: LOGIN.T2 });
+    await runAuthorization(plain, httpBrowser);
+    await runAuthorization(bare, httpBrowser);
     const page = await httpBrowser.open('/account');
     const opens = linksOf(page).filter(({ text }) => text.startsWith('開啟'));
     assert.deepEqual(

@@ -6,20 +6,20 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { updateSessionHash, upsertSession, findSession } from '../../src/store/auth/sessions.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { auditOf, personId } from '../helpers/city.ts';
+import { listAuditEvents, personId } from '../helpers/city.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -36,8 +36,8 @@ const clients = (): { clients: object[] } => {
   const scopes = ['openid', 'profile', 'offline_access'];
   return {
     clients: [
-      registered('told', secret, { scopes, backchannel_logout_uri: receiver.url }),
-      registered('deaf', secret, { scopes }),
+      createRegistration('told', secret, { scopes, backchannel_logout_uri: receiver.url }),
+      createRegistration('deaf', secret, { scopes }),
     ],
   };
 };
@@ -52,23 +52,23 @@ eachService('sessions revoke-all', clients, (running) => {
     receiver.received.length = 0;
   });
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
-    errorOf((await enter(deaf, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
+    errorOf((await runAuthorization(deaf, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
 
   it('ends sessions, codes, tokens and sign-ins in progress, tells relying parties, and leaves a trace', async () => {
-    const teacher = await signedIn(told, { login: LOGIN.T2, parameters: OFFLINE });
-    const student = await signedIn(deaf, { login: LOGIN.S1, remember: true });
-    const code = await enter(deaf, student.visitor);
+    const teacher = await signInWithNewBrowser(told, { login: LOGIN.T2, parameters: OFFLINE });
+    const student = await signInWithNewBrowser(deaf, { login: LOGIN.S1, remember: true });
+    const code = await runAuthorization(deaf, student.httpBrowser);
     assert.ok(codeOf(code.answer));
     const waiting = createHttpBrowser(issuer);
     const step = await waiting.open((await deaf.begin()).url);
     assert.equal(interactionOf(step), 'login');
-    assert.deepEqual([await isAlive(teacher.visitor), await isAlive(student.visitor)], [true, true]);
+    assert.deepEqual([await isAlive(teacher.httpBrowser), await isAlive(student.httpBrowser)], [true, true]);
 
     const revoked = await running().container.globalRevocation.revokeAll('operator');
     assert.equal(revoked.sessions, 2);
     assert.ok(revoked.grants >= 3);
 
-    assert.deepEqual([await isAlive(teacher.visitor), await isAlive(student.visitor)], [false, false]);
+    assert.deepEqual([await isAlive(teacher.httpBrowser), await isAlive(student.httpBrowser)], [false, false]);
     for (const { tokens, party } of [
       { ...teacher, party: told },
       { ...student, party: deaf },
@@ -82,7 +82,7 @@ eachService('sessions revoke-all', clients, (running) => {
     assert.equal(await isAlive(waiting), false);
     const [token] = await receiver.take(1);
     assert.ok(token?.sid);
-    assert.ok((await auditOf(running())).includes('sessions.all_revoked'));
+    assert.ok((await listAuditEvents(running())).includes('sessions.all_revoked'));
   });
 
   it('ends a session that moves behind the cursor between two batches', async () => {
@@ -116,7 +116,7 @@ eachService('sessions revoke-all', clients, (running) => {
 
   it('ends what is there, and nothing that comes later', async () => {
     assert.deepEqual(await running().container.globalRevocation.revokeAll('operator'), { sessions: 0, grants: 0 });
-    const { visitor: httpBrowser } = await signedIn(deaf, { login: LOGIN.S1 });
+    const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.S1 });
     assert.ok((await tokensFor(deaf, httpBrowser)).access_token);
     assert.equal((await running().container.globalRevocation.revokeAll('operator')).sessions, 1);
   });

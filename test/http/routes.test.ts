@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
-import { routesDuring } from '../helpers/route-list.ts';
+import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 /** Who comes; `first` stands before the forced change with a right first password. */
@@ -101,7 +101,7 @@ describe('the routes of the service', () => {
   let routes: string[];
   const jars: Partial<Record<Who, CookieJar>> = {};
   before(async () => {
-    routes = await routesDuring(async () => {
+    routes = await recordRoutes(async () => {
       service = await startService({ clients: [] });
     });
     for (const [who, [login, password]] of Object.entries(TYPED)) {

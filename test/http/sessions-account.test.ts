@@ -5,21 +5,21 @@ import { after, before, beforeEach, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as audit from '../../src/store/audit.ts';
 import {
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
-import { personOf } from '../helpers/people.ts';
-import { createParty, newSecret, registered, type TestParty, type Tokens } from '../helpers/relying-party.ts';
+import { getPersonFacts } from '../helpers/people.ts';
+import { createParty, newSecret, createRegistration, type TestParty, type Tokens } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -34,11 +34,11 @@ after(() => receiver.close());
 
 const clients = (): { clients: object[] } => ({
   clients: [
-    registered('app', secret, {
+    createRegistration('app', secret, {
       scopes: ['openid', 'profile', 'offline_access'],
       backchannel_logout_uri: receiver.url,
     }),
-    registered('second', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+    createRegistration('second', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
   ],
 });
 
@@ -55,7 +55,7 @@ eachService('the account page', clients, (running) => {
   });
 
   const isSignedIn = async (httpBrowser: HttpBrowser): Promise<boolean> => {
-    const { answer } = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
+    const { answer } = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } });
     const alive = errorOf(answer) === undefined;
     const account = await httpBrowser.open('/account');
     assert.equal(interactionOf(account) === undefined, alive, 'both faces say the same');
@@ -67,16 +67,16 @@ eachService('the account page', clients, (running) => {
   const others = ({ body }: Answer): string[] =>
     [...body.matchAll(/name="session" value="([^"]+)"/g)].map(([, value = '']) => value);
   const eventsOf = async (login: string): Promise<string[]> => {
-    const { id } = await personOf(running(), login);
+    const { id } = await getPersonFacts(running(), login);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     return entries.filter(({ subjectId }) => subjectId === id).map(({ event }) => event);
   };
 
   it('lists the sessions of this person, marks this one, and lists the apps with access', async () => {
-    const here = await signedIn(app, { login: LOGIN.A1 });
-    await signedIn(second, { login: LOGIN.A1 });
-    await signedIn(app, { login: LOGIN.A2 });
-    const page = await here.visitor.open('/account');
+    const here = await signInWithNewBrowser(app, { login: LOGIN.A1 });
+    await signInWithNewBrowser(second, { login: LOGIN.A1 });
+    await signInWithNewBrowser(app, { login: LOGIN.A2 });
+    const page = await here.httpBrowser.open('/account');
     assert.equal(others(page).length, 1);
     assert.equal(page.body.split('目前使用的裝置</span>').length - 1, 1, 'one is marked as this device');
     assert.match(textOf(page.body), /測試 app/);
@@ -85,17 +85,20 @@ eachService('the account page', clients, (running) => {
   });
 
   it('ends one other session: cookie, codes and access tokens are dead, the app is told, this one lives', async () => {
-    const [here, lost] = [await signedIn(app, { login: LOGIN.T2 }), await signedIn(app, { login: LOGIN.T2 })];
-    const offline = await tokensFor(app, lost.visitor, { parameters: OFFLINE });
-    const code = await enter(app, lost.visitor);
-    const page = await here.visitor.open('/account');
+    const [here, lost] = [
+      await signInWithNewBrowser(app, { login: LOGIN.T2 }),
+      await signInWithNewBrowser(app, { login: LOGIN.T2 }),
+    ];
+    const offline = await tokensFor(app, lost.httpBrowser, { parameters: OFFLINE });
+    const code = await runAuthorization(app, lost.httpBrowser);
+    const page = await here.httpBrowser.open('/account');
     const [target = ''] = others(page);
-    const done = await here.visitor.post('/account/sessions/revoke', new URLSearchParams({ session: target }));
+    const done = await here.httpBrowser.post('/account/sessions/revoke', new URLSearchParams({ session: target }));
     assert.match(textOf(done.body), /該裝置已登出/);
     assert.equal(await reads(lost.tokens), false);
     assert.equal((await redeem(app, code)).body['error'], 'invalid_grant');
-    assert.equal(await isSignedIn(lost.visitor), false);
-    assert.equal(await isSignedIn(here.visitor), true);
+    assert.equal(await isSignedIn(lost.httpBrowser), false);
+    assert.equal(await isSignedIn(here.httpBrowser), true);
     assert.equal(await reads(here.tokens), true);
     const [told] = await receiver.take(1);
     assert.equal(told?.sid, idClaims(lost.tokens)['sid']);
@@ -108,42 +111,48 @@ eachService('the account page', clients, (running) => {
   });
 
   it('does not end the session of somebody else, and pressing twice is harmless', async () => {
-    const mine = await signedIn(app, { login: LOGIN.B1 });
-    const first = await signedIn(app, { login: LOGIN.S1 });
-    const victim = await signedIn(app, { login: LOGIN.S1 });
-    const [target = ''] = others(await first.visitor.open('/account'));
+    const mine = await signInWithNewBrowser(app, { login: LOGIN.B1 });
+    const first = await signInWithNewBrowser(app, { login: LOGIN.S1 });
+    const victim = await signInWithNewBrowser(app, { login: LOGIN.S1 });
+    const [target = ''] = others(await first.httpBrowser.open('/account'));
     const fields = new URLSearchParams({ session: target });
-    assert.equal((await mine.visitor.post('/account/sessions/revoke', fields)).status, 200);
-    assert.equal(await isSignedIn(victim.visitor), true);
-    await first.visitor.post('/account/sessions/revoke', fields);
-    const again = await first.visitor.post('/account/sessions/revoke', fields);
+    assert.equal((await mine.httpBrowser.post('/account/sessions/revoke', fields)).status, 200);
+    assert.equal(await isSignedIn(victim.httpBrowser), true);
+    await first.httpBrowser.post('/account/sessions/revoke', fields);
+    const again = await first.httpBrowser.post('/account/sessions/revoke', fields);
     assert.equal(again.status, 200);
-    assert.equal(await isSignedIn(victim.visitor), false);
+    assert.equal(await isSignedIn(victim.httpBrowser), false);
     for (const nonsense of ['', 'x', '../x']) {
-      const answer = await mine.visitor.post('/account/sessions/revoke', new URLSearchParams({ session: nonsense }));
+      const answer = await mine.httpBrowser.post(
+        '/account/sessions/revoke',
+        new URLSearchParams({ session: nonsense }),
+      );
       assert.equal(answer.status, 200);
     }
-    assert.equal(await isSignedIn(mine.visitor), true);
+    assert.equal(await isSignedIn(mine.httpBrowser), true);
   });
 
   it('ends all other sessions at once', async () => {
-    const here = await signedIn(app, { login: LOGIN.A2 });
-    const away = [await signedIn(app, { login: LOGIN.A2 }), await signedIn(second, { login: LOGIN.A2 })];
-    const done = await here.visitor.post('/account/sessions/revoke-others', '');
+    const here = await signInWithNewBrowser(app, { login: LOGIN.A2 });
+    const away = [
+      await signInWithNewBrowser(app, { login: LOGIN.A2 }),
+      await signInWithNewBrowser(second, { login: LOGIN.A2 }),
+    ];
+    const done = await here.httpBrowser.post('/account/sessions/revoke-others', '');
     assert.match(textOf(done.body), /其他裝置都已登出/);
     assert.deepEqual(others(done), []);
-    for (const { visitor: httpBrowser } of away) assert.equal(await isSignedIn(httpBrowser), false);
-    assert.equal(await isSignedIn(here.visitor), true);
+    for (const { httpBrowser } of away) assert.equal(await isSignedIn(httpBrowser), false);
+    assert.equal(await isSignedIn(here.httpBrowser), true);
     assert.equal(await reads(here.tokens), true);
   });
 
   it('takes the access of one app away, everywhere, and tells it; other apps keep theirs', async () => {
     const [phone, tablet] = [
-      await signedIn(app, { login: LOGIN.G5, parameters: OFFLINE }),
-      await signedIn(app, { login: LOGIN.G5 }),
+      await signInWithNewBrowser(app, { login: LOGIN.G5, parameters: OFFLINE }),
+      await signInWithNewBrowser(app, { login: LOGIN.G5 }),
     ];
-    const kept = await tokensFor(second, phone.visitor, { parameters: OFFLINE });
-    const done = await phone.visitor.post('/account/apps/revoke', new URLSearchParams({ app: 'app' }));
+    const kept = await tokensFor(second, phone.httpBrowser, { parameters: OFFLINE });
+    const done = await phone.httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'app' }));
     assert.match(textOf(done.body), /已取消該應用程式的存取權/);
     assert.equal(await reads(phone.tokens), false);
     assert.equal(await reads(tablet.tokens), false);
@@ -158,26 +167,29 @@ eachService('the account page', clients, (running) => {
 
   it('changes the password: every other session ends, every refresh token too, this session goes on', async () => {
     const next = '今天的熱可可比昨天甜一點 27';
-    const [here, thief] = [await signedIn(app, { login: LOGIN.T1 }), await signedIn(app, { login: LOGIN.T1 })];
-    const own = await tokensFor(second, here.visitor, { parameters: OFFLINE });
-    const stolen = await tokensFor(second, thief.visitor, { parameters: OFFLINE });
-    const page = await here.visitor.open('/account/password');
+    const [here, thief] = [
+      await signInWithNewBrowser(app, { login: LOGIN.T1 }),
+      await signInWithNewBrowser(app, { login: LOGIN.T1 }),
+    ];
+    const own = await tokensFor(second, here.httpBrowser, { parameters: OFFLINE });
+    const stolen = await tokensFor(second, thief.httpBrowser, { parameters: OFFLINE });
+    const page = await here.httpBrowser.open('/account/password');
     const wrong = { current_password: 'not that one', new_password: next, confirm_password: next };
-    assert.equal((await here.visitor.submit(page, wrong)).status, 422);
-    assert.equal(await isSignedIn(thief.visitor), true, 'a wrong old password changes nothing');
-    const done = await here.visitor.submit(page, { ...wrong, current_password: DEMO_PASSWORD });
+    assert.equal((await here.httpBrowser.submit(page, wrong)).status, 422);
+    assert.equal(await isSignedIn(thief.httpBrowser), true, 'a wrong old password changes nothing');
+    const done = await here.httpBrowser.submit(page, { ...wrong, current_password: DEMO_PASSWORD });
     assert.match(textOf(done.body), /密碼已變更，其他裝置都已登出/);
-    assert.equal(await isSignedIn(thief.visitor), false);
+    assert.equal(await isSignedIn(thief.httpBrowser), false);
     assert.equal(await reads(thief.tokens), false);
     assert.equal((await refresh(second, stolen.refresh_token)).body['error'], 'invalid_grant');
     assert.equal((await refresh(second, own.refresh_token)).body['error'], 'invalid_grant');
-    assert.equal(await isSignedIn(here.visitor), true);
+    assert.equal(await isSignedIn(here.httpBrowser), true);
     assert.equal(await reads(here.tokens), true);
     const [told] = await receiver.take(1);
     assert.equal(told?.sid, idClaims(thief.tokens)['sid']);
-    const old = await enter(app, createHttpBrowser(issuer), { login: LOGIN.T1 });
+    const old = await runAuthorization(app, createHttpBrowser(issuer), { login: LOGIN.T1 });
     assert.equal(old.answer.status, 422);
-    const fresh = await signedIn(app, { login: LOGIN.T1, password: next });
+    const fresh = await signInWithNewBrowser(app, { login: LOGIN.T1, password: next });
     assert.equal(await reads(fresh.tokens), true);
   });
 
@@ -185,7 +197,7 @@ eachService('the account page', clients, (running) => {
     for (const path of ['/account', '/account/password']) {
       assert.equal(interactionOf(await createHttpBrowser(issuer).open(path)), 'login', path);
     }
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.S1 });
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.S1 });
     for (const path of [
       '/account/password',
       '/account/sessions/revoke',

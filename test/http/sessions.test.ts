@@ -6,28 +6,28 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as people from '../../src/store/people/people.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   tokensFor,
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { DAY, freezeTime, HOUR, SCHOOL_DAY, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
-import { personOf } from '../helpers/people.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { getPersonFacts } from '../helpers/people.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const clients = (): { clients: object[] } => ({
-  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+  clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
 });
 const partyOf = ({ issuer }: TestService): Promise<TestParty> =>
   createParty(issuer, { id: 'app', scope: 'openid profile', secret });
@@ -37,7 +37,7 @@ before(() => {
   time = freezeTime();
 });
 beforeEach(() => {
-  time.forward(SCHOOL_DAY - Date.now());
+  time.advance(SCHOOL_DAY - Date.now());
 });
 after(() => {
   time.release();
@@ -49,17 +49,17 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     app = await partyOf(running());
   });
   const setStatus = async (login: string, status: people.PersonStatus): Promise<void> => {
-    const { id } = await personOf(running(), login);
+    const { id } = await getPersonFacts(running(), login);
     await running().container.store.write((tx) => people.updatePersonStatus(tx, id, status, Date.now()));
   };
 
   it('is nobody any more: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE });
-    const code = await enter(app, httpBrowser);
+    const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2, parameters: OFFLINE });
+    const code = await runAuthorization(app, httpBrowser);
     await setStatus(LOGIN.T2, 'disabled');
-    const shown = await enter(app, httpBrowser);
+    const shown = await runAuthorization(app, httpBrowser);
     assert.deepEqual([shown.answer.status, interactionOf(shown.answer)], [200, 'login']);
-    const silent = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
+    const silent = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'login_required');
     assert.deepEqual((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
     const asked = await userinfo(app, tokens.access_token);
@@ -73,16 +73,16 @@ eachService('a person who is disabled while signed in', clients, (running) => {
   it('can not sign in, and the page says no more than for a wrong password', async () => {
     await setStatus(LOGIN.A2, 'disabled');
     const httpBrowser = createHttpBrowser(running().issuer);
-    const { answer } = await enter(app, httpBrowser, { login: LOGIN.A2 });
+    const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.A2 });
     assert.equal(answer.status, 422);
     assert.match(textOf(answer.body), /帳號或密碼不正確/);
   });
 
   it('blocks nobody else in the same browser, also where the app asks for a fresh sign-in', async () => {
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1 });
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1 });
     await setStatus(LOGIN.B1, 'disabled');
-    time.forward(HOUR);
-    const begun = await enter(app, httpBrowser, { parameters: { max_age: '60' } });
+    time.advance(HOUR);
+    const begun = await runAuthorization(app, httpBrowser, { parameters: { max_age: '60' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const done = await throughSwitch(
       httpBrowser,
@@ -93,11 +93,11 @@ eachService('a person who is disabled while signed in', clients, (running) => {
   });
 
   it('is somebody again when enabled, with nothing of before', async () => {
-    const { tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
+    const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.A1, parameters: OFFLINE });
     await setStatus(LOGIN.A1, 'disabled');
     assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
     await setStatus(LOGIN.A1, 'active');
-    assert.ok(codeOf((await enter(app, createHttpBrowser(running().issuer), { login: LOGIN.A1 })).answer));
+    assert.ok(codeOf((await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.A1 })).answer));
   });
 });
 
@@ -125,21 +125,21 @@ describe('a session', () => {
     return found;
   };
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> => {
-    const { answer } = await enter(app, httpBrowser, { parameters: { prompt: 'none' } });
+    const { answer } = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } });
     return errorOf(answer) === undefined;
   };
 
   it('without 記住我 ends with the browser, and after 12 hours in any case', async () => {
     const httpBrowser = visit();
-    await enter(app, httpBrowser, { login: LOGIN.T2 });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
     const cookie = await cookieOf(httpBrowser);
     assert.equal(cookie.expires, 'Infinity', 'no expiry: a cookie of this browser session');
     assert.equal(cookie.maxAge, null);
-    time.forward(12 * HOUR - SECOND);
+    time.advance(12 * HOUR - SECOND);
     assert.equal(await isAlive(httpBrowser), true);
     // Asked again and again it must not live on, neither by rounding up nor by any tolerance.
     for (let i = 0; i < 3; i += 1) {
-      time.forward(0.4 * SECOND);
+      time.advance(0.4 * SECOND);
       await isAlive(httpBrowser);
     }
     assert.equal(await isAlive(httpBrowser), false);
@@ -147,42 +147,42 @@ describe('a session', () => {
 
   it('with 記住我 lives for 30 days from the sign-in, however often it is used', async () => {
     const httpBrowser = visit();
-    await enter(app, httpBrowser, { login: LOGIN.T2, remember: true });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2, remember: true });
     const { expires } = await cookieOf(httpBrowser);
     assert.ok(expires instanceof Date);
     assert.equal(expires.getTime(), SCHOOL_DAY + 30 * DAY);
     for (let day = 0; day < 29; day += 1) {
-      time.forward(DAY);
+      time.advance(DAY);
       assert.equal(await isAlive(httpBrowser), true);
     }
-    time.forward(DAY - SECOND);
+    time.advance(DAY - SECOND);
     assert.equal(await isAlive(httpBrowser), true);
-    time.forward(SECOND);
+    time.advance(SECOND);
     assert.equal(await isAlive(httpBrowser), false);
   });
 
   it('ends by the clock of the service, not by the cookie', async () => {
     const httpBrowser = visit();
-    await enter(app, httpBrowser, { login: LOGIN.T2, remember: true });
+    await runAuthorization(app, httpBrowser, { login: LOGIN.T2, remember: true });
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
     const header = cookies.map((cookie) => cookie.cookieString()).join('; ');
-    time.forward(30 * DAY);
+    time.advance(30 * DAY);
     const { url } = await app.begin({ prompt: 'none' });
     const answer = await createHttpBrowser(service.issuer).open(url, { cookie: header });
     assert.equal(errorOf(answer), 'login_required');
   });
 
   it('takes its access tokens along when it ends by time', async () => {
-    const { tokens } = await signedIn(app, { login: LOGIN.T2 });
-    time.forward(12 * HOUR - 5 * 60 * SECOND);
-    const late = await tokensFor(app, (await signedIn(app, { login: LOGIN.T2 })).visitor);
+    const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
+    time.advance(12 * HOUR - 5 * 60 * SECOND);
+    const late = await tokensFor(app, (await signInWithNewBrowser(app, { login: LOGIN.T2 })).httpBrowser);
     assert.equal((await userinfo(app, late.access_token)).status, 200);
     assert.equal((await userinfo(app, tokens.access_token)).status, 401);
   });
 
   it('is held by a cookie that scripts and other sites do not get, and whose id is new after the sign-in', async () => {
     const httpBrowser = visit();
-    const begun = await enter(app, httpBrowser);
+    const begun = await runAuthorization(app, httpBrowser);
     const answers = [
       begun.answer,
       await httpBrowser.submit(begun.answer, { login: LOGIN.T2, password: DEMO_PASSWORD }),
@@ -197,7 +197,7 @@ describe('a session', () => {
     assert.ok(first.value.length >= 22, '128 bits in base64url');
     assert.equal(first.sameSite, 'lax');
     assert.equal(first.httpOnly, true);
-    const again = await enter(app, httpBrowser, { parameters: { prompt: 'login' }, login: LOGIN.T2 });
+    const again = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' }, login: LOGIN.T2 });
     assert.ok(codeOf(again.answer));
     assert.notEqual((await cookieOf(httpBrowser)).value, first.value);
   });
@@ -210,7 +210,7 @@ describe('a session', () => {
     const victim = visit();
     for (const cookie of await attacker.jar.getCookies(service.issuer))
       await victim.jar.setCookie(cookie, service.issuer);
-    assert.ok(codeOf((await enter(app, victim, { login: LOGIN.T2 })).answer));
+    assert.ok(codeOf((await runAuthorization(app, victim, { login: LOGIN.T2 })).answer));
     const { url } = await app.begin({ prompt: 'none' });
     const answer = await visit().open(url, { cookie: planted });
     assert.equal(errorOf(answer), 'login_required');
@@ -227,13 +227,13 @@ describe('a fresh sign-in', () => {
   after(() => service.stop());
 
   it('is asked for by max_age, of the same person only, and moves auth_time', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const young = await tokensFor(app, httpBrowser, { parameters: { max_age: '300' } });
     assert.equal(idClaims(young)['auth_time'], idClaims(tokens)['auth_time']);
-    time.forward(301 * SECOND);
-    const silent = await enter(app, httpBrowser, { parameters: { max_age: '300', prompt: 'none' } });
+    time.advance(301 * SECOND);
+    const silent = await runAuthorization(app, httpBrowser, { parameters: { max_age: '300', prompt: 'none' } });
     assert.equal(errorOf(silent.answer), 'login_required');
-    const asked = await enter(app, httpBrowser, { parameters: { max_age: '300' } });
+    const asked = await runAuthorization(app, httpBrowser, { parameters: { max_age: '300' } });
     assert.match(textOf(asked.answer.body), /請再次確認是您本人/);
     assert.match(asked.answer.body, /zhihao\.lin/);
     const other = await httpBrowser.submit(asked.answer, { login: LOGIN.S1, password: 'not his, perhaps hers' });
@@ -245,20 +245,20 @@ describe('a fresh sign-in', () => {
   });
 
   it('by max_age does not let another person in, whose password is right', async () => {
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.S1 });
-    time.forward(HOUR);
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.S1 });
+    time.advance(HOUR);
     const own = 'Der Tee ist noch warm 8';
     await changePassword(service, LOGIN.T2, own);
-    const asked = await enter(app, httpBrowser, { parameters: { max_age: '1' } });
+    const asked = await runAuthorization(app, httpBrowser, { parameters: { max_age: '1' } });
     const refused = await httpBrowser.submit(asked.answer, { login: LOGIN.T2, password: own });
     assert.equal(refused.status, 422);
     assert.match(textOf(refused.body), /帳號或密碼不正確/);
   });
 
   it('keeps 記住我 as it was chosen', async () => {
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1, remember: true });
-    time.forward(DAY);
-    const asked = await enter(app, httpBrowser, { parameters: { max_age: '60' } });
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1, remember: true });
+    time.advance(DAY);
+    const asked = await runAuthorization(app, httpBrowser, { parameters: { max_age: '60' } });
     assert.ok(codeOf(await httpBrowser.submit(asked.answer, { password: DEMO_PASSWORD })));
     const [cookie] = (await httpBrowser.jar.getCookies(service.issuer)).filter(({ key }) => key === 'kinpass_session');
     assert.ok(cookie?.expires instanceof Date);
@@ -266,9 +266,9 @@ describe('a fresh sign-in', () => {
   });
 
   it('is asked for by prompt=login, and by nothing in a live session', async () => {
-    const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.B1 });
-    assert.ok(codeOf((await enter(app, httpBrowser)).answer));
-    const asked = await enter(app, httpBrowser, { parameters: { prompt: 'login' } });
+    const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1 });
+    assert.ok(codeOf((await runAuthorization(app, httpBrowser)).answer));
+    const asked = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(asked.answer), 'login');
   });
 });

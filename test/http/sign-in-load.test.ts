@@ -5,7 +5,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { credentialOf, errorAt, failuresOf, giveFirstPassword, personId, setStatus } from '../helpers/city.ts';
+import { readCredential, errorAt, countFailures, setFirstPassword, personId, setStatus } from '../helpers/city.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
@@ -47,14 +47,14 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       for (const login of [LOGIN.G2, 'nobody@parents.example']) {
         assert.deepEqual(tally(await guess(same(login))), { 422: 5, 429: GUESSES - 5 }, login);
       }
-      assert.equal(await failuresOf(service, 'G2'), 5);
+      assert.equal(await countFailures(service, 'G2'), 5);
     });
 
     it('count as five at a first password, and do not close it', async () => {
       assert.deepEqual(tally(await guess(same(LOGIN.G1))), { 422: 5, 429: GUESSES - 5 });
-      const first = (await credentialOf(service, 'G1')).first;
+      const first = (await readCredential(service, 'G1')).first;
       assert.deepEqual([first?.failures, first?.closedAt], [5, null]);
-      time.forward(MINUTE);
+      time.advance(MINUTE);
       const httpBrowser = createHttpBrowser(service.issuer);
       const right = await httpBrowser.submit(await httpBrowser.open('/account'), {
         login: LOGIN.G1,
@@ -68,7 +68,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
         const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
         return rows.filter(({ key }) => key.startsWith('address:')).reduce((sum, { failures }) => sum + failures, 0);
       };
-      time.forward(10 * MINUTE);
+      time.advance(10 * MINUTE);
       const logins = Array.from({ length: GUESSES }, (_, at) => `nobody.${String(at)}@parents.example`);
       assert.deepEqual(tally(await guess(logins)), { 422: GUESSES });
       assert.equal(await addresses(), GUESSES);
@@ -119,7 +119,7 @@ describe('more people than the hashing can take', () => {
       assert.ok(answer.body.includes(`value="${typed.password.replaceAll('"', '&#34;')}"`));
       assert.match(answer.body, /name="remember"[^>]* checked/);
       assert.equal(answer.headers.get('cache-control'), 'no-store');
-      assert.equal(await failuresOf(service, key), 0);
+      assert.equal(await countFailures(service, key), 0);
     }
     const [one] = busy;
     assert.ok(one);
@@ -153,7 +153,7 @@ describe('more people than the hashing can take', () => {
     assert.equal(busy.headers.get('retry-after'), '5');
     isSentBack(busy, fields);
     assert.equal(errorAt(busy, 'current_password'), '');
-    assert.equal(await failuresOf(service, 'G5'), answers.filter(({ status }) => status === 422).length);
+    assert.equal(await countFailures(service, 'G5'), answers.filter(({ status }) => status === 422).length);
   });
 
   it('set a forgotten password later: the link was not used up, and pressing again is enough', async () => {
@@ -195,7 +195,7 @@ describe('the time of a refusal', () => {
     // The real cost of a hash: a difference would show.
     service = await startService({ clients: [], env: { KINPASS_HASH_MEMORY_KIB: '19456', KINPASS_HASH_PASSES: '2' } });
     await setStatus(service, 'A2', 'disabled');
-    await giveFirstPassword(service, 'T2', '100407', -1);
+    await setFirstPassword(service, 'T2', '100407', -1);
   });
   after(async () => {
     await service.stop();
@@ -207,7 +207,7 @@ describe('the time of a refusal', () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const took: Record<string, number[]> = {};
     for (let round = 0; round < ROUNDS; round += 1) {
-      time.forward(15 * MINUTE);
+      time.advance(15 * MINUTE);
       const page = await httpBrowser.open('/account');
       for (const [kind, login] of Object.entries(logins)) {
         const start = performance.now();

@@ -4,14 +4,14 @@ import { after, before, describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import {
-  auditOf,
+  listAuditEvents,
   closeFirstPassword,
-  credentialOf,
+  readCredential,
   errorAt,
-  failuresOf,
-  giveFirstPassword,
+  countFailures,
+  setFirstPassword,
   setStatus,
-  skeleton,
+  normalizePage,
 } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
@@ -82,7 +82,7 @@ describe('signing in', () => {
     const half = await httpBrowser.submit(page, { login: LOGIN.G4, password: '' });
     assert.equal(errorAt(half, 'login'), '');
     assert.equal(errorAt(half, 'password'), '請輸入密碼。');
-    assert.equal(await failuresOf(service, 'G4'), 0);
+    assert.equal(await countFailures(service, 'G4'), 0);
   });
 
   it('keeps the typed login after a failure, and gives no password back', async () => {
@@ -94,11 +94,11 @@ describe('signing in', () => {
   });
 
   it('has one answer for unknown, wrong, disabled, closed, expired and passwordless accounts', async () => {
-    await giveFirstPassword(service, 'T2', '100407', DAY);
-    await giveFirstPassword(service, 'A1', '300103');
+    await setFirstPassword(service, 'T2', '100407', DAY);
+    await setFirstPassword(service, 'A1', '300103');
     await closeFirstPassword(service, 'A1');
     await setStatus(service, 'A2', 'disabled');
-    time.forward(2 * DAY);
+    time.advance(2 * DAY);
     const tries: [string, string, string][] = [
       ['unknown e-mail', 'nobody@parents.example', DEMO_PASSWORD],
       ['unknown mobile', '0911111111', DEMO_PASSWORD],
@@ -113,7 +113,7 @@ describe('signing in', () => {
     ];
     const shape = (answer: Answer, login: string): unknown => ({
       status: answer.status,
-      page: skeleton(answer, login),
+      page: normalizePage(answer, login),
       headers: [...answer.headers.keys()],
       alert: alertOf(answer.body),
     });
@@ -122,7 +122,7 @@ describe('signing in', () => {
     for (const [what, login, password] of tries) {
       assert.deepEqual(shape(await tryOnce(login, password), login), expected, what);
     }
-    assert.equal((await credentialOf(service, 'G1')).first?.failures, 1);
+    assert.equal((await readCredential(service, 'G1')).first?.failures, 1);
   });
 
   it('lets five wrong tries pass and then says until when to wait, with Retry-After, for known and unknown alike', async () => {
@@ -135,7 +135,7 @@ describe('signing in', () => {
       assert.equal(sixth.headers.get('retry-after'), '30');
       // It is 9:00:00 in the city, two days after the first test; half a minute later rounds up to 9:01.
       assert.equal(alertOf(sixth.body), tooMany('09:01'));
-      pages.push(skeleton(sixth, login));
+      pages.push(normalizePage(sixth, login));
     }
     assert.equal(new Set(pages).size, 1);
   });
@@ -143,7 +143,7 @@ describe('signing in', () => {
   it('shows the wait at the login that was typed, never at another one of the same person: that would tell of the account', async () => {
     const [mobile, free] = ['0900000102', '0933333333'];
     const seen = async (login: string): Promise<unknown[][]> =>
-      (await tryWrong(login, 6)).map((answer) => [answer.status, alertOf(answer.body), skeleton(answer, login)]);
+      (await tryWrong(login, 6)).map((answer) => [answer.status, alertOf(answer.body), normalizePage(answer, login)]);
     const ofTheSame = await seen(mobile);
     assert.deepEqual(ofTheSame, await seen(free));
     assert.deepEqual(
@@ -156,32 +156,32 @@ describe('signing in', () => {
     await tryWrong(LOGIN.T1, 5);
     assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD)).status, 429);
     assert.equal((await tryOnce('shufen.chen@school.example', 'wrong')).status, 422);
-    assert.equal(await failuresOf(service, 'T1'), 6);
+    assert.equal(await countFailures(service, 'T1'), 6);
     assert.equal((await tryOnce('shufen.chen@school.example', DEMO_PASSWORD)).status, 200);
-    assert.equal(await failuresOf(service, 'T1'), 0);
+    assert.equal(await countFailures(service, 'T1'), 0);
   });
 
   it('does not count what it turned away, opens when the wait is over, and doubles the next one', async () => {
     // Five at this login and five at the mobile number.
-    assert.equal(await failuresOf(service, 'G2'), 10);
+    assert.equal(await countFailures(service, 'G2'), 10);
     assert.deepEqual(new Set(statuses(await tryWrong(LOGIN.G2, 10))), new Set([429]));
-    assert.equal(await failuresOf(service, 'G2'), 10);
-    time.forward(29 * SECOND);
+    assert.equal(await countFailures(service, 'G2'), 10);
+    time.advance(29 * SECOND);
     const early = await tryOnce(LOGIN.G2, 'wrong');
     assert.equal(early.headers.get('retry-after'), '1');
-    time.forward(SECOND);
+    time.advance(SECOND);
     assert.equal((await tryOnce(LOGIN.G2, 'wrong')).status, 422);
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).headers.get('retry-after'), '60');
-    time.forward(MINUTE);
+    time.advance(MINUTE);
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
   });
 
   it('forgets the failures after a success', async () => {
-    assert.equal(await failuresOf(service, 'G2'), 0);
+    assert.equal(await countFailures(service, 'G2'), 0);
     await tryWrong(LOGIN.G2, 4);
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
     assert.deepEqual(statuses(await tryWrong(LOGIN.G2, 6)), [422, 422, 422, 422, 422, 429]);
-    time.forward(MINUTE);
+    time.advance(MINUTE);
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
   });
 
@@ -191,10 +191,10 @@ describe('signing in', () => {
       for (let failures = 5; failures < 50; failures += 1) {
         const wait = Number((await tryOnce(login, 'wrong')).headers.get('retry-after'));
         assert.equal(wait, Math.min(900, 30 * 2 ** (failures - 5)), `after ${String(failures)}`);
-        time.forward(wait * SECOND);
+        time.advance(wait * SECOND);
         assert.equal((await tryOnce(login, 'wrong')).status, 422, `try ${String(failures + 1)}`);
       }
-      time.forward(30 * DAY);
+      time.advance(30 * DAY);
       const locked = await tryOnce(login, DEMO_PASSWORD);
       assert.equal(locked.status, 429);
       assert.equal(locked.headers.get('retry-after'), null);
@@ -227,8 +227,8 @@ describe('signing in', () => {
     assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200, 'other devices go on');
     await httpBrowser.jar.setCookie('kinpass_device=none; Path=/', service.issuer);
     await isHeldUp();
-    assert.equal(await failuresOf(service, 'G5'), 5);
-    time.forward(30 * SECOND);
+    assert.equal(await countFailures(service, 'G5'), 5);
+    time.advance(30 * SECOND);
     assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200);
   });
 
@@ -247,11 +247,11 @@ describe('signing in', () => {
   });
 
   it('writes every try into the audit log', async () => {
-    const before = (await auditOf(service, 'G4')).length;
+    const before = (await listAuditEvents(service, 'G4')).length;
     await tryOnce(LOGIN.G4, 'wrong');
     await tryOnce(LOGIN.G4, DEMO_PASSWORD);
     for (let i = 0; i < 6; i += 1) await tryOnce(LOGIN.G4, 'wrong');
-    const events = (await auditOf(service, 'G4')).slice(before);
+    const events = (await listAuditEvents(service, 'G4')).slice(before);
     assert.deepEqual(
       events.filter((event) => event.startsWith('sign_in.')),
       ['failed', 'succeeded', ...Array.from({ length: 5 }, () => 'failed'), 'throttled'].map(

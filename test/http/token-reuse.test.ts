@@ -6,9 +6,9 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
-  enter,
+  runAuthorization,
   LOGIN,
   redeem,
   refresh,
@@ -20,7 +20,7 @@ import {
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -34,8 +34,8 @@ eachService(
   () => ({
     log: kept.log,
     clients: [
-      registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
-      registered('television', secret, { scopes: ['openid'], device_flow: true }),
+      createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+      createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
     ],
   }),
   (running) => {
@@ -63,7 +63,7 @@ eachService(
     });
 
     const enterAs = (parameters: Record<string, string> = {}) =>
-      enter(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
+      runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
     const assertOneWon = (replies: readonly Reply[]): Reply => {
       const [won, ...more] = replies.filter(({ status }) => status === 200);
       assert.ok(won);
@@ -118,7 +118,7 @@ eachService(
       const signIn = await phone.submit(confirm, { confirm: 'yes' });
       await phone.submit(signIn, { login: LOGIN.T2, password: DEMO_PASSWORD });
       const fields = { grant_type: DEVICE_GRANT, device_code: shown.device_code };
-      const given = assertOneWon([await askForTokens(television, fields), await askForTokens(television, fields)]);
+      const given = assertOneWon([await requestTokens(television, fields), await requestTokens(television, fields)]);
       assert.deepEqual(await revoked(), once('device_code_reuse', 'television'));
       assert.equal((await userinfo(television, textIn(given, 'access_token'))).status, 401);
     });
@@ -129,7 +129,7 @@ eachService(
       await client.tokenRevocation(app.config, tokens.refresh_token ?? '');
       await httpBrowser.submit(await httpBrowser.open('/session/end'), { logout: 'yes' });
       const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code_verifier: 'v'.repeat(43) };
-      assert.equal((await askForTokens(app, { ...fields, code: 'invented' })).body['error'], 'invalid_grant');
+      assert.equal((await requestTokens(app, { ...fields, code: 'invented' })).body['error'], 'invalid_grant');
       assert.deepEqual(await revoked(), []);
     });
 
@@ -137,7 +137,7 @@ eachService(
       const entered = await enterAs();
       const given = await redeem(app, entered);
       const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code: codeOf(entered.answer) };
-      const thief = await askForTokens(app, { ...fields, code_verifier: 'v'.repeat(43) });
+      const thief = await requestTokens(app, { ...fields, code_verifier: 'v'.repeat(43) });
       assert.equal(thief.body['error'], 'invalid_grant');
       assert.deepEqual(await revoked(), []);
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);

@@ -3,9 +3,17 @@ import { after, before, describe, it } from 'node:test';
 
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
-import { enter, idClaims, LOGIN, redeem, signedIn, textIn, tokensFor } from '../helpers/authorization-flow.ts';
+import {
+  runAuthorization,
+  idClaims,
+  LOGIN,
+  redeem,
+  signInWithNewBrowser,
+  textIn,
+  tokensFor,
+} from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -16,8 +24,8 @@ let classic: TestParty;
 before(async () => {
   service = await startService({
     clients: [
-      registered('modern', secret, { scopes: ['openid', 'roles'] }),
-      registered('classic', secret, { scopes: ['openid'], id_token_signed_response_alg: 'RS256' }),
+      createRegistration('modern', secret, { scopes: ['openid', 'roles'] }),
+      createRegistration('classic', secret, { scopes: ['openid'], id_token_signed_response_alg: 'RS256' }),
     ],
   });
   modern = await createParty(service.issuer, { id: 'modern', scope: 'openid roles', secret });
@@ -134,7 +142,7 @@ async function verified(idToken: string, audience: string, alg: string): Promise
 
 describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
   it('is signed with ES256 unless the client is registered for RS256', async () => {
-    const { tokens, visitor: httpBrowser } = await signedIn(modern, { login: LOGIN.T2 });
+    const { tokens, httpBrowser } = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     const idToken = z.string().parse(tokens.id_token);
     assert.equal(decodeProtectedHeader(idToken).alg, 'ES256');
     await verified(idToken, 'modern', 'ES256');
@@ -145,7 +153,7 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
 
   it('says how and when the person signed in, and in which session', async () => {
     const before = Math.floor(Date.now() / 1000);
-    const { tokens } = await signedIn(modern, { login: LOGIN.T2 });
+    const { tokens } = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     const claims = idClaims(tokens);
     assert.equal(claims['acr'], 'urn:kinpass:aal1');
     assert.deepEqual(claims['amr'], ['pwd']);
@@ -156,23 +164,26 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
   });
 
   it('keeps auth_time and sid for a second request of the same session, and changes them in another', async () => {
-    const first = await signedIn(modern, { login: LOGIN.T2 });
-    const again = idClaims(await tokensFor(modern, first.visitor));
+    const first = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
+    const again = idClaims(await tokensFor(modern, first.httpBrowser));
     assert.equal(again['sid'], idClaims(first.tokens)['sid']);
     assert.equal(again['auth_time'], idClaims(first.tokens)['auth_time']);
-    const elsewhere = await signedIn(modern, { login: LOGIN.T2 });
+    const elsewhere = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     assert.notEqual(idClaims(elsewhere.tokens)['sid'], again['sid']);
     assert.equal(idClaims(elsewhere.tokens)['sub'], again['sub']);
   });
 
   it('gives another sid to another client, so that two apps cannot compare notes', async () => {
-    const { visitor: httpBrowser, tokens } = await signedIn(modern, { login: LOGIN.T2 });
+    const { httpBrowser, tokens } = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     assert.notEqual(idClaims(await tokensFor(classic, httpBrowser))['sid'], idClaims(tokens)['sid']);
   });
 
   it('carries the nonce of its own request', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
-    const entered = await enter(modern, httpBrowser, { login: LOGIN.T2, parameters: { nonce: 'n-0S6_WzA2Mj' } });
+    const entered = await runAuthorization(modern, httpBrowser, {
+      login: LOGIN.T2,
+      parameters: { nonce: 'n-0S6_WzA2Mj' },
+    });
     const reply = await redeem(modern, entered);
     assert.equal(idClaims({ id_token: textIn(reply, 'id_token') })['nonce'], 'n-0S6_WzA2Mj');
   });
@@ -180,9 +191,11 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
 
 describe('the authorization response', () => {
   it('names the issuer, so that an app with several providers is not mixed up (RFC 9207)', async () => {
-    const { answer } = await enter(modern, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
+    const { answer } = await runAuthorization(modern, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     assert.equal(answer.leavesTo?.searchParams.get('iss'), service.issuer);
-    const refused = await enter(modern, createHttpBrowser(service.issuer), { parameters: { prompt: 'none' } });
+    const refused = await runAuthorization(modern, createHttpBrowser(service.issuer), {
+      parameters: { prompt: 'none' },
+    });
     assert.equal(refused.answer.leavesTo?.searchParams.get('iss'), service.issuer);
   });
 });

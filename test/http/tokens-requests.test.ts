@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   LOGIN,
   redeem,
@@ -15,7 +15,7 @@ import {
   textIn,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
@@ -30,13 +30,13 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 before(async () => {
   service = await startService({
     clients: [
-      registered('app', secret, {
+      createRegistration('app', secret, {
         scopes: ['openid', 'profile'],
         client_secret_sha256: [sha256(secret), sha256(nextSecret)],
       }),
-      registered('other', secret, { scopes: ['openid'] }),
-      registered('old', secret, { scopes: ['openid'], require_pkce: false }),
-      registered('poster', secret, { scopes: ['openid'], token_endpoint_auth_method: 'client_secret_post' }),
+      createRegistration('other', secret, { scopes: ['openid'] }),
+      createRegistration('old', secret, { scopes: ['openid'], require_pkce: false }),
+      createRegistration('poster', secret, { scopes: ['openid'], token_endpoint_auth_method: 'client_secret_post' }),
     ],
   });
   const { issuer } = service;
@@ -154,7 +154,7 @@ function assertRefused(answer: Answer): void {
 }
 
 describe('the token request', () => {
-  const signIn = () => enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
+  const signIn = () => runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
   const fieldsOf = async () => {
     const { answer, verifier } = await signIn();
     return {
@@ -166,7 +166,7 @@ describe('the token request', () => {
   };
 
   it('with everything right gives tokens that are never cached', async () => {
-    const reply = await askForTokens(app, await fieldsOf());
+    const reply = await requestTokens(app, await fieldsOf());
     assert.equal(reply.status, 200);
     assert.equal(reply.headers.get('cache-control'), 'no-store');
     assert.equal(reply.body['token_type'], 'Bearer');
@@ -180,45 +180,45 @@ describe('the token request', () => {
     'a code that does not exist': { code: 'c'.repeat(43) },
   })) {
     it(`with ${what} gets invalid_grant`, async () => {
-      const reply = await askForTokens(app, { ...(await fieldsOf()), ...change });
+      const reply = await requestTokens(app, { ...(await fieldsOf()), ...change });
       assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
     });
   }
 
   it('without a verifier gets nothing', async () => {
     const { code, redirect_uri } = await fieldsOf();
-    const reply = await askForTokens(app, { grant_type: 'authorization_code', code, redirect_uri });
+    const reply = await requestTokens(app, { grant_type: 'authorization_code', code, redirect_uri });
     assert.equal(reply.body['error'], 'invalid_grant');
   });
 
   it('of another client with a stolen code gets invalid_grant, and the owner may still redeem it', async () => {
     const fields = await fieldsOf();
-    assert.equal((await askForTokens(other, fields)).body['error'], 'invalid_grant');
-    assert.equal((await askForTokens(app, fields)).status, 200);
+    assert.equal((await requestTokens(other, fields)).body['error'], 'invalid_grant');
+    assert.equal((await requestTokens(app, fields)).status, 200);
   });
 
   it('with a wrong client secret gets 401 invalid_client, and both overlapping secrets work', async () => {
-    const wrong = await askForTokens({ ...app, secret: newSecret() }, await fieldsOf());
+    const wrong = await requestTokens({ ...app, secret: newSecret() }, await fieldsOf());
     assert.deepEqual([wrong.status, wrong.body['error']], [401, 'invalid_client']);
-    const hash = await askForTokens({ ...app, secret: sha256(secret) }, await fieldsOf());
+    const hash = await requestTokens({ ...app, secret: sha256(secret) }, await fieldsOf());
     assert.equal(hash.status, 401, 'what lies in the clients file opens nothing');
-    assert.equal((await askForTokens({ ...app, secret: nextSecret }, await fieldsOf())).status, 200);
-    assert.equal((await askForTokens(app, await fieldsOf())).status, 200);
+    assert.equal((await requestTokens({ ...app, secret: nextSecret }, await fieldsOf())).status, 200);
+    assert.equal((await requestTokens(app, await fieldsOf())).status, 200);
   });
 
   it('without the secret gets nothing, however it is left out', async () => {
     const open = { ...app, secret: undefined };
-    const bare = await askForTokens(open, await fieldsOf());
+    const bare = await requestTokens(open, await fieldsOf());
     assert.ok(bare.status >= 400 && bare.body['access_token'] === undefined, 'only the client id');
-    const empty = await askForTokens({ ...app, secret: '' }, await fieldsOf());
+    const empty = await requestTokens({ ...app, secret: '' }, await fieldsOf());
     assert.ok(empty.status >= 400 && empty.body['access_token'] === undefined, 'an empty secret');
     const posted = { ...(await fieldsOf()), client_secret: newSecret() };
-    assert.equal((await askForTokens(open, posted)).status, 401, 'a wrong one in the body');
+    assert.equal((await requestTokens(open, posted)).status, 401, 'a wrong one in the body');
   });
 
   it('with the secret in the body works for a client that is registered so', async () => {
     const poster = await createParty(service.issuer, { id: 'poster', scope: 'openid', secret });
-    const entered = await enter(poster, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
+    const entered = await runAuthorization(poster, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     const body = { client_id: 'poster', client_secret: secret };
     const fields = {
       grant_type: 'authorization_code',
@@ -226,13 +226,13 @@ describe('the token request', () => {
       redirect_uri: poster.redirectUri,
       code_verifier: entered.verifier,
     };
-    const reply = await askForTokens({ ...poster, secret: undefined }, { ...fields, ...body });
+    const reply = await requestTokens({ ...poster, secret: undefined }, { ...fields, ...body });
     assert.equal(reply.status, 200);
   });
 
   it('for a grant type that is not there is refused', async () => {
     for (const type of ['password', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer']) {
-      const reply = await askForTokens(app, { grant_type: type, username: LOGIN.T2, password: 'x', scope: 'openid' });
+      const reply = await requestTokens(app, { grant_type: type, username: LOGIN.T2, password: 'x', scope: 'openid' });
       assert.deepEqual([reply.status, reply.body['error']], [400, 'unsupported_grant_type'], type);
     }
   });
@@ -241,7 +241,7 @@ describe('the token request', () => {
 describe('access tokens', () => {
   it('open UserInfo only as a bearer token, and an invented one gets 401', async () => {
     const token = textIn(
-      await redeem(app, await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 })),
+      await redeem(app, await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 })),
       'access_token',
     );
     assert.equal((await userinfo(app, token)).status, 200);

@@ -5,10 +5,10 @@ import { before, it } from 'node:test';
 import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { choiceOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { choiceOf, runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { send } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -20,9 +20,9 @@ eachService(
   'an interaction',
   () => ({
     clients: [
-      registered('app', secret, { scopes: SCOPE.split(' '), permissions: ['fees:read'] }),
-      registered('club', secret, { scopes: ['openid', 'profile'], first_party: false }),
-      registered('television', secret, { scopes: ['openid'], device_flow: true }),
+      createRegistration('app', secret, { scopes: SCOPE.split(' '), permissions: ['fees:read'] }),
+      createRegistration('club', secret, { scopes: ['openid', 'profile'], first_party: false }),
+      createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
     ],
   }),
   (running) => {
@@ -122,7 +122,7 @@ eachService(
 
     it('of another browser stays closed at the choice of an identity and at consent', async () => {
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
-      const { answer: chooser } = await enter(app, attacker, { login: LOGIN.G2 });
+      const { answer: chooser } = await runAuthorization(app, attacker, { login: LOGIN.G2 });
       assert.equal(interactionOf(chooser), 'select_account');
       const consent = await attacker.open((await club.begin()).url);
       assert.equal(interactionOf(consent), 'consent');
@@ -191,7 +191,7 @@ eachService(
         isExpired(answer);
         assert.match(answer.body, /href="https:\/\/app\.example\/"/);
       }
-      const answer = await enter(app, httpBrowser, { login: LOGIN.S1 });
+      const answer = await runAuthorization(app, httpBrowser, { login: LOGIN.S1 });
       assert.ok(answer.answer.leavesTo?.searchParams.has('code'));
     });
 

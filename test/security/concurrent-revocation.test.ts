@@ -9,7 +9,7 @@ import { destroyByUid, destroyInteractionsOf } from '../../src/store/oidc/record
 import { enter, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -75,7 +75,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
   let service: TestService;
   before(async () => {
     service = await startService({
-      clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+      clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
     });
   });
   after(() => service.stop());
@@ -113,7 +113,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
   it('gets no code for tokens that would outlive its session', async () => {
     const app = await createParty(service.issuer, { id: 'app', secret, scope: 'openid profile' });
     const thief = createHttpBrowser(service.issuer);
-    await enter(app, thief, { login: LOGIN.A2 });
+    await runAuthorization(app, thief, { login: LOGIN.A2 });
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
     const answer = await overtake(
       async (tx) => {
@@ -122,7 +122,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
           await sessions.markRevoked(tx, [sessionHash], Date.now());
         }
       },
-      async () => (await enter(app, thief, { parameters })).answer,
+      async () => (await runAuthorization(app, thief, { parameters })).answer,
     );
     assert.equal(answer.leavesTo, undefined);
     assert.equal(answer.status, 410);

@@ -5,16 +5,16 @@ import { before, it, mock } from 'node:test';
 import Provider from 'oidc-provider';
 
 import { listConsents } from '../../src/store/oidc/consents.ts';
-import { codeOf, enter, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { codeOf, runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const options = () => ({
-  clients: [registered('vendor', secret, { scopes: ['openid', 'profile'], first_party: false })],
+  clients: [createRegistration('vendor', secret, { scopes: ['openid', 'profile'], first_party: false })],
 });
 type Name = 'G5' | 'T1' | 'T2' | 'G4' | 'G3' | 'A1';
 
@@ -25,7 +25,7 @@ eachService('a consent page', options, (running) => {
   });
 
   const ask = async (httpBrowser: HttpBrowser, name: Name): Promise<Answer> => {
-    const { answer } = await enter(vendor, httpBrowser, { login: LOGIN[name] });
+    const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN[name] });
     assert.equal(interactionOf(answer), 'consent');
     return answer;
   };
@@ -82,7 +82,7 @@ eachService('a consent page', options, (running) => {
   it('gives no consent when the person removes the app while the answer is being stored', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     codeOf(await httpBrowser.submit(await ask(httpBrowser, 'G3'), { consent: 'accept' }));
-    const asked = await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
+    const asked = await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
     const [reached, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const held = mock.method(
       Provider.prototype,
@@ -102,7 +102,7 @@ eachService('a consent page', options, (running) => {
     assert.equal((await accepted).status, 410);
     assert.equal(await consentsOf('G3'), 0);
     assert.equal(
-      errorOf((await enter(vendor, httpBrowser, { parameters: { prompt: 'none' } })).answer),
+      errorOf((await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'none' } })).answer),
       'consent_required',
     );
   });

@@ -10,7 +10,7 @@ import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { cookieShape, formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
-import { newSecret, registered } from '../helpers/relying-party.ts';
+import { newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 describe('cookies', () => {
@@ -148,7 +148,7 @@ describe('cookies with an https issuer', () => {
   let service: TestService;
   before(async () => {
     service = await startService({
-      clients: [registered('app', clientSecret, entitlements)],
+      clients: [createRegistration('app', clientSecret, entitlements)],
       env: { KINPASS_ISSUER: ISSUER },
     });
   });

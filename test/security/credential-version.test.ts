@@ -7,16 +7,16 @@ import * as client from 'openid-client';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
+import { setFirstPassword, setPassword, personId } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const FIRST = '100201';
 const NEXT = 'four purple umbrellas';
 const secret = newSecret();
-const clients = [registered('television', secret, { scopes: ['openid'], device_flow: true })];
+const clients = [createRegistration('television', secret, { scopes: ['openid'], device_flow: true })];
 let mail: MailCatcher;
 
 before(async () => {
@@ -34,7 +34,7 @@ eachService(
       ({ issuer } = running());
       television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
     });
-    beforeEach(() => givePassword(running(), 'G2', DEMO_PASSWORD));
+    beforeEach(() => setPassword(running(), 'G2', DEMO_PASSWORD));
 
     const visit = (): HttpBrowser => createHttpBrowser(issuer);
     const signIn = async (httpBrowser: HttpBrowser, password: string): Promise<Answer> =>
@@ -114,7 +114,7 @@ eachService(
           await running().container.globalRevocation.revokeAll('operator');
         },
       ],
-      ['a new first password', () => giveFirstPassword(running(), 'G2', FIRST)],
+      ['a new first password', () => setFirstPassword(running(), 'G2', FIRST)],
     ];
     for (const [name, change] of changes) {
       it(`creates no session after ${name}`, async () => {
@@ -124,7 +124,7 @@ eachService(
     }
 
     it('creates no session after the first change when the first password was verified before', async () => {
-      await giveFirstPassword(running(), 'G2', FIRST);
+      await setFirstPassword(running(), 'G2', FIRST);
       const thief = visit();
       const answer = await holdVerification(
         () => signIn(thief, FIRST),

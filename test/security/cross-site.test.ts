@@ -4,11 +4,11 @@ import { after, before, describe, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { choiceOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
-import { giveFirstPassword, givePassword, personId } from '../helpers/city.ts';
+import { setFirstPassword, setPassword, personId } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { send, type RawResponse } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 const NEXT = 'four small boats at anchor';
@@ -33,8 +33,8 @@ describe('a form that another site sends', () => {
     service = await startService({
       smtpUrl: mail.smtpUrl,
       clients: [
-        registered('payment', secret, { scopes, permissions: ['fees:read'] }),
-        registered('stranger', secret, { scopes: ['openid', 'profile'], first_party: false }),
+        createRegistration('payment', secret, { scopes, permissions: ['fees:read'] }),
+        createRegistration('stranger', secret, { scopes: ['openid', 'profile'], first_party: false }),
       ],
     });
     party = await createParty(service.issuer, { id: 'payment', secret, scope: scopes.join(' ') });
@@ -62,7 +62,7 @@ describe('a form that another site sends', () => {
       };
     },
     'forced change': async () => {
-      await giveFirstPassword(service, 'T2', '100407');
+      await setFirstPassword(service, 'T2', '100407');
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.submit(await httpBrowser.open('/account'), {
         login: LOGIN.T2,
@@ -198,7 +198,7 @@ describe('a form that another site sends', () => {
       const own = await post(form, { origin: service.issuer, 'sec-fetch-site': 'same-origin' });
       assert.ok([200, 303].includes(own.status), String(own.status));
       assert.notEqual(await state(), before);
-      await givePassword(service, 'G5', DEMO_PASSWORD);
+      await setPassword(service, 'G5', DEMO_PASSWORD);
     });
   }
 

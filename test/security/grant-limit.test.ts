@@ -9,7 +9,7 @@ import {
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { insertGrant } from '../../src/store/oidc/grants.ts';
 import {
-  enter,
+  runAuthorization,
   idClaims,
   LOGIN,
   redeem,
@@ -20,12 +20,14 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const scopes = ['openid', 'profile', 'offline_access'];
-const options = () => ({ clients: [registered('app', secret, { scopes }), registered('other', secret, { scopes })] });
+const options = () => ({
+  clients: [createRegistration('app', secret, { scopes }), createRegistration('other', secret, { scopes })],
+});
 const OFFLINE = { scope: 'openid offline_access', prompt: 'consent' };
 const MINUTE_MS = 60_000;
 
@@ -38,9 +40,9 @@ eachService('grants of one session and client', options, (running) => {
   });
 
   const silently = async (httpBrowser: HttpBrowser, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, httpBrowser, { parameters: { prompt: 'none' } }));
+    redeem(party, await runAuthorization(party, httpBrowser, { parameters: { prompt: 'none' } }));
   const firstOf = async (httpBrowser: HttpBrowser, login: string, parameters = {}, party = app): Promise<Reply> =>
-    redeem(party, await enter(party, httpBrowser, { login, parameters }));
+    redeem(party, await runAuthorization(party, httpBrowser, { login, parameters }));
   const isAlive = async (reply: Reply, party = app): Promise<boolean> =>
     (await userinfo(party, textIn(reply, 'access_token'))).status === 200;
   const countRows = (name: 'G5' | 'T1' | 'T2' | 'A1'): Promise<{ grants: number; records: number }> =>

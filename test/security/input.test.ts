@@ -7,7 +7,7 @@ import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
-import { newSecret, registered } from '../helpers/relying-party.ts';
+import { newSecret, createRegistration } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { HUGE, payloads } from './payloads.ts';
 
@@ -38,7 +38,7 @@ eachService(
   'strange input',
   () => ({
     log: kept.log,
-    clients: [registered('club', secret, { scopes: ['openid', 'profile', 'roles', 'children'] })],
+    clients: [createRegistration('club', secret, { scopes: ['openid', 'profile', 'roles', 'children'] })],
   }),
   (running) => {
     /** Never a 5xx, never the inside of the program, never the text as markup. */

@@ -4,12 +4,12 @@ import { after, before, describe, it } from 'node:test';
 
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   textIn,
   tokensFor,
@@ -18,7 +18,7 @@ import {
 import { personId } from '../helpers/city.ts';
 import { DAY, freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
@@ -26,9 +26,9 @@ const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
 const clients = (): { clients: object[] } => ({
   clients: [
-    registered('one', secret, { scopes: SCOPES, first_party: false }),
-    registered('two', secret, { scopes: SCOPES, first_party: false }),
-    registered('city', secret, { scopes: SCOPES }),
+    createRegistration('one', secret, { scopes: SCOPES, first_party: false }),
+    createRegistration('two', secret, { scopes: SCOPES, first_party: false }),
+    createRegistration('city', secret, { scopes: SCOPES }),
   ],
 });
 
@@ -37,7 +37,7 @@ describe('consent and tokens of one app', () => {
     const party = (id: string): Promise<TestParty> =>
       createParty(running().issuer, { id, scope: 'openid profile', secret });
     const agree = async (app: TestParty, httpBrowser: HttpBrowser) => {
-      const begun = await enter(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
+      const begun = await runAuthorization(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
       assert.equal(interactionOf(begun.answer), 'consent');
       return { ...begun, answer: await httpBrowser.submit(begun.answer, { consent: 'accept' }) };
     };
@@ -46,11 +46,11 @@ describe('consent and tokens of one app', () => {
       const httpBrowser = createHttpBrowser(running().issuer);
       const [one, two] = [await party('one'), await party('two')];
       codeOf((await agree(one, httpBrowser)).answer);
-      codeOf((await enter(one, httpBrowser)).answer);
-      assert.equal(interactionOf((await enter(two, httpBrowser)).answer), 'consent');
-      const silent = await enter(two, httpBrowser, { parameters: { prompt: 'none' } });
+      codeOf((await runAuthorization(one, httpBrowser)).answer);
+      assert.equal(interactionOf((await runAuthorization(two, httpBrowser)).answer), 'consent');
+      const silent = await runAuthorization(two, httpBrowser, { parameters: { prompt: 'none' } });
       assert.equal(errorOf(silent.answer), 'consent_required');
-      codeOf((await enter(one, httpBrowser, { parameters: { prompt: 'none' } })).answer);
+      codeOf((await runAuthorization(one, httpBrowser, { parameters: { prompt: 'none' } })).answer);
     });
 
     it('no app revokes a token of another app; its own it does (RFC 7009, section 2.1)', async () => {
@@ -86,15 +86,15 @@ describe('disabling an account', () => {
   eachService('ends all that it had', clients, (running) => {
     it('sessions, codes and tokens of before stay dead when the account is enabled again', async () => {
       const city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
-      const { visitor: httpBrowser, tokens } = await signedIn(city, { login: LOGIN.A2, parameters: OFFLINE });
-      const second = await signedIn(city, { login: LOGIN.A2, remember: true });
-      const waiting = await enter(city, httpBrowser);
+      const { httpBrowser, tokens } = await signInWithNewBrowser(city, { login: LOGIN.A2, parameters: OFFLINE });
+      const second = await signInWithNewBrowser(city, { login: LOGIN.A2, remember: true });
+      const waiting = await runAuthorization(city, httpBrowser);
       codeOf(waiting.answer);
       const { people } = running().container;
       assert.equal(await people.setStatus(personId('A2'), 'disabled', undefined), true);
       assert.equal(await people.setStatus(personId('A2'), 'active', undefined), true);
-      for (const browser of [httpBrowser, second.visitor]) {
-        const silent = await enter(city, browser, { parameters: { prompt: 'none' } });
+      for (const browser of [httpBrowser, second.httpBrowser]) {
+        const silent = await runAuthorization(city, browser, { parameters: { prompt: 'none' } });
         assert.equal(errorOf(silent.answer), 'login_required');
         assert.equal(interactionOf(await browser.open('/account')), 'login');
       }
@@ -137,12 +137,14 @@ describe('the limits of a session', () => {
       };
 
       it('an idle session is over to the second, at apps and on the account page', async () => {
-        const cookies = await cookiesOf((await signedIn(city, { login: LOGIN.T1, remember: true })).visitor);
+        const cookies = await cookiesOf(
+          (await signInWithNewBrowser(city, { login: LOGIN.T1, remember: true })).httpBrowser,
+        );
         for (let use = 0; use < 2; use += 1) {
-          time.forward(IDLE_HOURS * HOUR - SECOND);
+          time.advance(IDLE_HOURS * HOUR - SECOND);
           assert.deepEqual(await isAlive(cookies), [true, true]);
         }
-        time.forward(IDLE_HOURS * HOUR);
+        time.advance(IDLE_HOURS * HOUR);
         assert.deepEqual(await isAlive(cookies), [false, false]);
       });
 
@@ -151,17 +153,19 @@ describe('the limits of a session', () => {
         ['with remember-me', true, 30 * DAY],
       ] as const) {
         it(`a session ${what} that is used all the time is over ${String(limit / HOUR)} hours after the sign-in, and its tokens too`, async () => {
-          const cookies = await cookiesOf((await signedIn(city, { login: LOGIN.T1, remember })).visitor);
+          const cookies = await cookiesOf(
+            (await signInWithNewBrowser(city, { login: LOGIN.T1, remember })).httpBrowser,
+          );
           for (let used = 6 * HOUR; used < limit; used += 6 * HOUR) {
-            time.forward(6 * HOUR);
+            time.advance(6 * HOUR);
             assert.deepEqual(await isAlive(cookies), [true, true], String(used / HOUR));
           }
-          time.forward(6 * HOUR - SECOND);
+          time.advance(6 * HOUR - SECOND);
           const token = await tokenOf(cookies);
           assert.equal((await userinfo(city, token)).status, 200);
           assert.deepEqual(await isAlive(cookies), [true, true]);
           for (let half = 0; half < 4; half += 1) {
-            time.forward(SECOND / 2);
+            time.advance(SECOND / 2);
             await isAlive(cookies);
           }
           assert.deepEqual(await isAlive(cookies), [false, false]);

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { createLogger } from '../../src/platform/logger.ts';
-import { enter, LOGIN, signedIn } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN, signInWithNewBrowser } from '../helpers/authorization-flow.ts';
 import { DAY, freezeTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver } from '../helpers/logout-receiver.ts';
-import { eventually } from '../helpers/mail.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
 /** The outbox looks every two seconds, and other tests run beside this one. */
@@ -16,7 +16,7 @@ const TIMEOUT_MS = 20_000;
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const clients = (): { clients: object[] } => ({
-  clients: [registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+  clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
 });
 const partyOf = ({ issuer }: TestService, scope = 'openid profile'): Promise<TestParty> =>
   createParty(issuer, { id: 'app', scope, secret });
@@ -26,23 +26,19 @@ describe('pitfall 7: logout that does not log out', () => {
     let issuer = '';
     const receiver = await startLogoutReceiver(() => issuer, 'app');
     const service = await startService({
-      clients: [registered('app', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
+      clients: [createRegistration('app', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
     });
     ({ issuer } = service);
     const { store, metrics } = service.container;
     const jobs = () => store.read((tx) => tx.db.select().from(tx.tables.outbox));
     try {
-      receiver.breakWith(500);
-      const { visitor: httpBrowser } = await signedIn(await partyOf(service, 'openid'), { login: LOGIN.T2 });
+      receiver.respondWith(500);
+      const { httpBrowser } = await signInWithNewBrowser(await partyOf(service, 'openid'), { login: LOGIN.T2 });
       await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-      await eventually(
-        'the first try',
-        async () => ((await jobs())[0]?.lastError ?? null) !== null || undefined,
-        TIMEOUT_MS,
-      );
+      await pollUntil('the first try', async () => ((await jobs())[0]?.lastError ?? null) !== null, TIMEOUT_MS);
       // A day and a half later: all tries but the last are used up.
       await store.write((tx) => tx.db.update(tx.tables.outbox).set({ attempts: 44, nextAt: Date.now() }));
-      const dead = await eventually(
+      const dead = await pollUntil(
         'the last try',
         async () => (await jobs()).find(({ deadAt }) => deadAt !== null),
         TIMEOUT_MS,
@@ -82,21 +78,21 @@ describe('pitfall 9: rows never purged', () => {
       });
     try {
       const app = await partyOf(service);
-      const { visitor: httpBrowser } = await signedIn(app, { login: LOGIN.T2, parameters: OFFLINE, remember: true });
+      const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.T2, parameters: OFFLINE, remember: true });
       await httpBrowser
         .submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: 'wrong' })
         .catch(() => undefined);
-      await enter(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, password: 'wrong' });
+      await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.G2, password: 'wrong' });
       const forgot = createHttpBrowser(service.issuer);
       await forgot.submit(await forgot.open('/forgot-password'), { login: LOGIN.G2 });
       const { audit, ...full } = await count();
       assert.ok(Object.values(full).every((rows) => rows > 0) && (audit ?? 0) > 0, JSON.stringify(full));
-      time.forward(365 * DAY);
+      time.advance(365 * DAY);
       await store.write((tx) => tx.db.update(tx.tables.outbox).set({ deadAt: Date.now() - 8 * DAY }));
       // Each run of the jobs begins at once and is waited for: the first ends what has expired, the second removes it.
       for (let run = 0; run < 2; run += 1) {
         await Promise.all(service.container.startJobs().map((job) => job.stop()));
-        time.forward(8 * DAY);
+        time.advance(8 * DAY);
       }
       const { audit: kept, ...left } = await count();
       assert.deepEqual(left, Object.fromEntries(Object.keys(full).map((name) => [name, 0])));
@@ -117,7 +113,7 @@ describe('pitfall 12: a side path that fails', () => {
     });
     const service = await startService({ ...clients(), log });
     try {
-      const { tokens } = await signedIn(await partyOf(service), { login: LOGIN.T2 });
+      const { tokens } = await signInWithNewBrowser(await partyOf(service), { login: LOGIN.T2 });
       assert.ok(tokens.access_token);
     } finally {
       await service.stop();

@@ -10,23 +10,23 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
-  askForTokens,
+  requestTokens,
   choiceOf,
-  enter,
+  runAuthorization,
   errorOf,
   LOGIN,
   redeem,
   refresh,
-  signedIn,
+  signInWithNewBrowser,
   interactionOf,
   userinfo,
   type Reply,
 } from '../helpers/authorization-flow.ts';
-import { personId, skeleton } from '../helpers/city.ts';
+import { personId, normalizePage } from '../helpers/city.ts';
 import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
-import { guardianshipOf } from '../helpers/people.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
 import { send } from '../helpers/raw-http.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -36,8 +36,8 @@ const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const clients = (): { clients: object[] } => ({
   clients: [
-    registered('app', secret, { scopes: SCOPES, permissions: ['notice:read'], device_flow: true }),
-    registered('foreign', secret, { scopes: ['openid', 'profile'], first_party: false }),
+    createRegistration('app', secret, { scopes: SCOPES, permissions: ['notice:read'], device_flow: true }),
+    createRegistration('foreign', secret, { scopes: ['openid', 'profile'], first_party: false }),
   ],
 });
 const partyOf = ({ issuer }: TestService, id = 'app', scope = 'openid profile'): Promise<TestParty> =>
@@ -53,7 +53,7 @@ eachService('pitfalls on both databases', clients, (running) => {
       const page = await phone.submit(confirm, { confirm: 'yes' });
       await phone.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
       const poll = (): Promise<Reply> =>
-        askForTokens(app, { grant_type: DEVICE_GRANT, device_code: shown.device_code });
+        requestTokens(app, { grant_type: DEVICE_GRANT, device_code: shown.device_code });
       const replies = await Promise.all(Array.from({ length: 10 }, poll));
       const statuses = replies.map(({ status }) => status).sort();
       assert.deepEqual(statuses, [200, ...Array<number>(9).fill(400)]);
@@ -65,19 +65,22 @@ eachService('pitfalls on both databases', clients, (running) => {
   describe('pitfall 2: green on SQLite, broken on PostgreSQL', () => {
     it('a password change that fails at its last write has changed nothing: not the password, not a session', async () => {
       const app = await partyOf(running());
-      const [here, there] = [await signedIn(app, { login: LOGIN.A2 }), await signedIn(app, { login: LOGIN.A2 })];
-      const page = await here.visitor.open('/account/password');
+      const [here, there] = [
+        await signInWithNewBrowser(app, { login: LOGIN.A2 }),
+        await signInWithNewBrowser(app, { login: LOGIN.A2 }),
+      ];
+      const page = await here.httpBrowser.open('/account/password');
       const next = 'four small boats at anchor';
       const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
       const { store } = running().container;
       // The notice of the change is written last.
       await store.runExclusively((run) => run('alter table outbox rename to outbox_away'));
-      const failed = await here.visitor.submit(page, fields);
+      const failed = await here.httpBrowser.submit(page, fields);
       await store.runExclusively((run) => run('alter table outbox_away rename to outbox'));
       assert.equal(failed.status, 500);
       assert.equal((await userinfo(app, there.tokens.access_token)).status, 200);
-      await signedIn(app, { login: LOGIN.A2 });
-      const done = await here.visitor.submit(await here.visitor.open('/account/password'), fields);
+      await signInWithNewBrowser(app, { login: LOGIN.A2 });
+      const done = await here.httpBrowser.submit(await here.httpBrowser.open('/account/password'), fields);
       assert.match(textOf(done.body), /密碼已變更/);
     });
   });
@@ -85,15 +88,15 @@ eachService('pitfalls on both databases', clients, (running) => {
   describe('pitfall 3: a deleted person with a live session', () => {
     it('is nobody: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
       const app = await partyOf(running());
-      const { visitor: httpBrowser, tokens } = await signedIn(app, { login: LOGIN.A1, parameters: OFFLINE });
-      const code = await enter(app, httpBrowser);
+      const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.A1, parameters: OFFLINE });
+      const code = await runAuthorization(app, httpBrowser);
       await running().container.store.write((tx) =>
         tx.db.delete(tx.tables.persons).where(eq(tx.tables.persons.id, personId('A1'))),
       );
-      const shown = await enter(app, httpBrowser);
+      const shown = await runAuthorization(app, httpBrowser);
       assert.deepEqual([shown.answer.status, interactionOf(shown.answer)], [200, 'login']);
       assert.equal(
-        errorOf((await enter(app, httpBrowser, { parameters: { prompt: 'none' } })).answer),
+        errorOf((await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } })).answer),
         'login_required',
       );
       assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
@@ -106,11 +109,11 @@ eachService('pitfalls on both databases', clients, (running) => {
   describe('pitfall 6: stale claims', () => {
     it('a teacher’s tokens stay when a guardianship ends, and the child is gone from UserInfo at once', async () => {
       const app = await partyOf(running(), 'app', 'openid profile roles children');
-      const { tokens } = await signedIn(app, { login: LOGIN.T1, choice: ['教師'] });
+      const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.T1, choice: ['教師'] });
       const children = async (): Promise<unknown> => (await userinfo(app, tokens.access_token)).body['children'];
       const before = await children();
       assert.ok(Array.isArray(before) && before.length === 1);
-      const id = await guardianshipOf(running(), LOGIN.T1, '陳以恩');
+      const id = await getGuardianshipId(running(), LOGIN.T1, '陳以恩');
       await running().container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined });
       assert.deepEqual(await children(), []);
     });
@@ -159,7 +162,7 @@ describe('pitfalls on one database', () => {
     it('a consent, or a choice, that is sent before the sign-in is 409, and nobody is signed in', async () => {
       const foreign = await partyOf(service, 'foreign');
       const httpBrowser = createHttpBrowser(service.issuer);
-      const { answer } = await enter(foreign, httpBrowser);
+      const { answer } = await runAuthorization(foreign, httpBrowser);
       for (const [step, body] of [
         ['consent', 'consent=accept'],
         ['select_account', 'choice=x'],
@@ -168,7 +171,7 @@ describe('pitfalls on one database', () => {
       }
       assert.equal(interactionOf(await httpBrowser.open(answer.url)), 'login');
       assert.equal(
-        errorOf((await enter(foreign, httpBrowser, { parameters: { prompt: 'none' } })).answer),
+        errorOf((await runAuthorization(foreign, httpBrowser, { parameters: { prompt: 'none' } })).answer),
         'login_required',
       );
     });
@@ -176,7 +179,7 @@ describe('pitfalls on one database', () => {
     it('a sign-in for somebody else, sent while the chooser is open, is 409, and the choice is still asked', async () => {
       const app = await partyOf(service, 'app', 'openid children');
       const httpBrowser = createHttpBrowser(service.issuer);
-      const { answer } = await enter(app, httpBrowser, { login: LOGIN.G2 });
+      const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.G2 });
       assert.equal(interactionOf(answer), 'select_account');
       const body = new URLSearchParams({ login: LOGIN.B1, password: DEMO_PASSWORD, consent: 'accept' });
       for (const step of ['login', 'consent', 'new_password']) {
@@ -211,7 +214,7 @@ describe('pitfalls on one database', () => {
       const page = await httpBrowser.open('/account');
       const attempt = (password: string): Promise<string> =>
         httpBrowser.submit(page, { login: LOGIN.G3, password }).then((answer) => {
-          return `${String(answer.status)} ${skeleton(answer, LOGIN.G3)}`;
+          return `${String(answer.status)} ${normalizePage(answer, LOGIN.G3)}`;
         });
       for (let i = 0; i < 5; i += 1) assert.match(await attempt(`guess ${String(i)}`), /^422/);
       const [wrong, right] = [await attempt('guess'), await attempt(DEMO_PASSWORD)];
@@ -224,10 +227,11 @@ describe('pitfalls on one database', () => {
     it('forty sign-ins that were begun in one browser and left do not stop the next: cookies do not pile up', async () => {
       const app = await partyOf(service);
       const httpBrowser = createHttpBrowser(service.issuer);
-      for (let i = 0; i < 40; i += 1) assert.equal(interactionOf((await enter(app, httpBrowser)).answer), 'login');
+      for (let i = 0; i < 40; i += 1)
+        assert.equal(interactionOf((await runAuthorization(app, httpBrowser)).answer), 'login');
       const cookies = await httpBrowser.jar.getCookieString(`${service.issuer}/auth`);
       assert.ok(cookies.length < 2_000, `${String(cookies.length)} characters`);
-      const { answer } = await enter(app, httpBrowser, { login: LOGIN.T2 });
+      const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
       assert.ok(answer.leavesTo?.searchParams.get('code'));
     });
   });

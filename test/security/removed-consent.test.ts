@@ -5,7 +5,7 @@ import { before, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   LOGIN,
   redeem,
@@ -13,10 +13,10 @@ import {
   interactionOf,
   textIn,
   userinfo,
-  type Entered,
+  type AuthorizationResult,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const ROUNDS = 10;
@@ -24,7 +24,9 @@ const WORKERS = 2;
 const SCOPE = 'openid profile offline_access';
 const secret = newSecret();
 const options = () => ({
-  clients: [registered('vendor', secret, { scopes: ['openid', 'profile', 'offline_access'], first_party: false })],
+  clients: [
+    createRegistration('vendor', secret, { scopes: ['openid', 'profile', 'offline_access'], first_party: false }),
+  ],
 });
 
 eachService('an app whose access was removed', options, (running) => {
@@ -35,18 +37,19 @@ eachService('an app whose access was removed', options, (running) => {
 
   const accept = (httpBrowser: HttpBrowser, page: Answer): Promise<Answer> =>
     httpBrowser.submit(page, { consent: 'accept' });
-  const silently = (httpBrowser: HttpBrowser): Promise<Entered> =>
-    enter(vendor, httpBrowser, { parameters: { prompt: 'none' } });
+  const silently = (httpBrowser: HttpBrowser): Promise<AuthorizationResult> =>
+    runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'none' } });
   const remove = (httpBrowser: HttpBrowser): Promise<Answer> =>
     httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
-  const hasCode = ({ answer }: Entered): boolean => answer.leavesTo?.searchParams.has('code') === true;
+  const hasCode = ({ answer }: AuthorizationResult): boolean => answer.leavesTo?.searchParams.has('code') === true;
 
   it('gets no code after the removal, and what it got before is dead, however often it asks meanwhile', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
-    let page = (await enter(vendor, httpBrowser, { login: LOGIN.G5, parameters: { prompt: 'consent' } })).answer;
+    let page = (await runAuthorization(vendor, httpBrowser, { login: LOGIN.G5, parameters: { prompt: 'consent' } }))
+      .answer;
     for (let round = 0; round < ROUNDS; round += 1) {
       codeOf(await accept(httpBrowser, page));
-      const got: Entered[] = [];
+      const got: AuthorizationResult[] = [];
       const progress = { removed: false };
       const work = async (): Promise<void> => {
         for (;;) {
@@ -66,16 +69,16 @@ eachService('an app whose access was removed', options, (running) => {
       await Promise.all(workers);
       for (const entered of got) assert.equal((await redeem(vendor, entered)).body['error'], 'invalid_grant');
       assert.doesNotMatch(textOf((await httpBrowser.open('/account')).body), /測試 vendor/);
-      page = (await enter(vendor, httpBrowser)).answer;
+      page = (await runAuthorization(vendor, httpBrowser)).answer;
       assert.equal(interactionOf(page), 'consent');
     }
   });
 
   it('loses its tokens, and one scope more is asked for on the page', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
-    const narrow = await enter(vendor, httpBrowser, { login: LOGIN.T1, parameters: { scope: 'openid' } });
+    const narrow = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T1, parameters: { scope: 'openid' } });
     codeOf(await accept(httpBrowser, narrow.answer));
-    const wide = await enter(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
+    const wide = await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
     assert.equal(interactionOf(wide.answer), 'consent');
     const reply = await redeem(vendor, { ...wide, answer: await accept(httpBrowser, wide.answer) });
     await remove(httpBrowser);
@@ -86,15 +89,15 @@ eachService('an app whose access was removed', options, (running) => {
   it('stays on the account page without a session or a token, until the person removes it', async () => {
     const first = createHttpBrowser(running().issuer);
     const parameters = { scope: 'openid profile' };
-    codeOf(await accept(first, (await enter(vendor, first, { login: LOGIN.T2, parameters })).answer));
+    codeOf(await accept(first, (await runAuthorization(vendor, first, { login: LOGIN.T2, parameters })).answer));
     const other = createHttpBrowser(running().issuer);
     await other.submit(await other.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
     await other.post('/account/sessions/revoke-others', '');
     assert.match(textOf((await other.open('/account')).body), /測試 vendor/);
-    assert.ok(hasCode(await enter(vendor, other, { parameters: { ...parameters, prompt: 'none' } })));
+    assert.ok(hasCode(await runAuthorization(vendor, other, { parameters: { ...parameters, prompt: 'none' } })));
     await remove(other);
     assert.doesNotMatch(textOf((await other.open('/account')).body), /測試 vendor/);
-    const asked = await enter(vendor, other, { parameters: { ...parameters, prompt: 'none' } });
+    const asked = await runAuthorization(vendor, other, { parameters: { ...parameters, prompt: 'none' } });
     assert.equal(errorOf(asked.answer), 'consent_required');
   });
 });

@@ -9,9 +9,9 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { MAX_SESSIONS_PER_PERSON, MAX_REMEMBERED_SESSION_SECONDS } from '../../src/domain/sessions.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import {
-  askForTokens,
+  requestTokens,
   codeOf,
-  enter,
+  runAuthorization,
   errorOf,
   idClaims,
   LOGIN,
@@ -20,17 +20,17 @@ import {
   textIn,
   userinfo,
 } from '../helpers/authorization-flow.ts';
-import { givePassword, personId } from '../helpers/city.ts';
+import { setPassword, personId } from '../helpers/city.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { createParty, newSecret, registered, type TestParty } from '../helpers/relying-party.ts';
+import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const NEXT = 'four purple umbrellas';
 const secret = newSecret();
 const options = () => ({
   clients: [
-    registered('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
-    registered('television', secret, { scopes: ['openid'], device_flow: true }),
+    createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] }),
+    createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
   ],
 });
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -42,7 +42,7 @@ eachService('a copied session cookie', options, (running) => {
     television = await createParty(running().issuer, { id: 'television', secret, scope: 'openid' });
     app = await createParty(running().issuer, { id: 'app', secret, scope: 'openid profile' });
   });
-  beforeEach(() => givePassword(running(), 'T2', DEMO_PASSWORD));
+  beforeEach(() => setPassword(running(), 'T2', DEMO_PASSWORD));
 
   const copyOf = async ({ jar }: HttpBrowser): Promise<HttpBrowser> => {
     const { issuer } = running();
@@ -72,26 +72,29 @@ eachService('a copied session cookie', options, (running) => {
   ] as const) {
     it(`opens nothing after ${name}, while the browser of the owner stays signed in`, async () => {
       const owner = createHttpBrowser(running().issuer);
-      const tokens = await redeem(app, await enter(app, owner, { login: LOGIN.T2 }));
+      const tokens = await redeem(app, await runAuthorization(app, owner, { login: LOGIN.T2 }));
       const thief = await copyOf(owner);
       assert.equal(await isSignedIn(thief), true);
-      const code = await enter(app, thief, { parameters: { prompt: 'none' } });
+      const code = await runAuthorization(app, thief, { parameters: { prompt: 'none' } });
       const done = await change(owner);
       assert.equal((await redeem(app, code)).body['error'], 'invalid_grant', 'a code of the copy');
       assert.equal(new URL(done.url).pathname, '/account');
       assert.equal(await isSignedIn(thief), false);
-      assert.equal(errorOf((await enter(app, thief, { parameters: { prompt: 'none' } })).answer), 'login_required');
+      assert.equal(
+        errorOf((await runAuthorization(app, thief, { parameters: { prompt: 'none' } })).answer),
+        'login_required',
+      );
       assert.equal(await isSignedIn(owner), true);
-      const again = await redeem(app, await enter(app, owner, { parameters: { prompt: 'none' } }));
+      const again = await redeem(app, await runAuthorization(app, owner, { parameters: { prompt: 'none' } }));
       assert.equal(idClaims(again.body)['sid'], idClaims(tokens.body)['sid'], 'the app keeps its session');
       assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 200);
     });
 
     it(`gives invalid_grant for a device code that it, or the owner, approved before ${name}`, async () => {
       const owner = createHttpBrowser(running().issuer);
-      await enter(app, owner, { login: LOGIN.T2 });
+      await runAuthorization(app, owner, { login: LOGIN.T2 });
       const elsewhere = createHttpBrowser(running().issuer);
-      await enter(app, elsewhere, { login: LOGIN.T2 });
+      await runAuthorization(app, elsewhere, { login: LOGIN.T2 });
       const codes: string[] = [];
       for (const httpBrowser of [await copyOf(owner), owner, elsewhere]) {
         const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
@@ -102,16 +105,16 @@ eachService('a copied session cookie', options, (running) => {
       }
       await change(owner);
       for (const code of codes) {
-        const { body } = await askForTokens(television, { grant_type: DEVICE_GRANT, device_code: code });
+        const { body } = await requestTokens(television, { grant_type: DEVICE_GRANT, device_code: code });
         assert.equal(body['error'], 'invalid_grant');
       }
     });
 
     it(`keeps the lifetime of the cookie at ${name}`, async () => {
       for (const remember of [true, false]) {
-        await givePassword(running(), 'T2', DEMO_PASSWORD);
+        await setPassword(running(), 'T2', DEMO_PASSWORD);
         const owner = createHttpBrowser(running().issuer);
-        await enter(app, owner, { login: LOGIN.T2, remember });
+        await runAuthorization(app, owner, { login: LOGIN.T2, remember });
         const before = await sessionCookie(owner);
         await change(owner);
         // The next page of the provider would set it again; what the change itself sets is looked at here.
@@ -133,10 +136,10 @@ eachService('a copied session cookie', options, (running) => {
 
   it('ends nothing and changes nothing in a request that the owner overtakes', async () => {
     const owner = createHttpBrowser(running().issuer);
-    await enter(app, owner, { login: LOGIN.T2 });
+    await runAuthorization(app, owner, { login: LOGIN.T2 });
     const thieves = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
     const answers = await Promise.all([
-      ...thieves.map((thief) => enter(app, thief).then(({ answer }) => answer)),
+      ...thieves.map((thief) => runAuthorization(app, thief).then(({ answer }) => answer)),
       endOthers(owner),
       ...thieves.map(endOthers),
     ]);
@@ -152,7 +155,7 @@ eachService('a copied session cookie', options, (running) => {
   it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more ends the oldest`, async () => {
     const { store } = running().container;
     const owner = createHttpBrowser(running().issuer);
-    await enter(app, owner, { login: LOGIN.A2 });
+    await runAuthorization(app, owner, { login: LOGIN.A2 });
     const id = personId('A2');
     const now = Date.now();
     await store.write(async (tx) => {
@@ -168,7 +171,7 @@ eachService('a copied session cookie', options, (running) => {
     });
     assert.equal(await isSignedIn(owner), true);
     const newest = createHttpBrowser(running().issuer);
-    codeOf((await enter(app, newest, { login: LOGIN.A2 })).answer);
+    codeOf((await runAuthorization(app, newest, { login: LOGIN.A2 })).answer);
     const live = await store.read((tx) => sessions.findActiveSessionsByPerson(tx, id, now));
     assert.equal(live.length, MAX_SESSIONS_PER_PERSON);
     assert.deepEqual([await isSignedIn(owner), await isSignedIn(newest)], [false, true]);

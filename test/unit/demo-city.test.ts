@@ -17,7 +17,7 @@ function fullCity(people: number, seed = 'test'): CityBatch {
     all.schools.push(...part.schools);
     all.persons.push(...part.persons);
     all.classes.push(...part.classes);
-    all.enrolments.push(...part.enrolments);
+    all.enrollments.push(...part.enrollments);
     all.memberships.push(...part.memberships);
     all.guardianships.push(...part.guardianships);
     all.schoolAccounts.push(...part.schoolAccounts);
@@ -62,10 +62,10 @@ function assertSound(city: CityBatch): void {
   assert.deepEqual(duplicates(city.schools.map(({ code }) => code)), []);
   assert.deepEqual(duplicates(city.schools.map(({ name }) => name)), []);
   assert.ok(allUnique(city.classes.map(({ schoolCode, classno }) => `${schoolCode}/${classno}`)));
-  assert.ok(allUnique(city.enrolments.map(({ classId, seat }) => `${classId}/${seat}`)), 'seats');
-  assert.ok(allUnique(city.enrolments.map((one) => `${one.schoolCode}/${one.studentNumber}`)), 'student numbers');
+  assert.ok(allUnique(city.enrollments.map(({ classId, seat }) => `${classId}/${seat}`)), 'seats');
+  assert.ok(allUnique(city.enrollments.map((one) => `${one.schoolCode}/${one.studentNumber}`)), 'student numbers');
   assert.ok(allUnique(city.guardianships.map((one) => `${one.guardianId}/${one.studentId}`)), 'pairs');
-  for (const pupils of Map.groupBy(city.enrolments, ({ classId }) => classId).values()) assert.ok(pupils.length <= 35);
+  for (const pupils of Map.groupBy(city.enrollments, ({ classId }) => classId).values()) assert.ok(pupils.length <= 35);
 }
 
 /** Every piece can be stored before the next: it points at nothing that comes later. */
@@ -81,7 +81,7 @@ function assertStorableInOrder(parts: Iterable<CityBatch>): void {
       assert.ok(schools.has(schoolCode));
       assert.ok(homeroomTeacherId === undefined || persons.has(homeroomTeacherId));
     }
-    for (const { studentId, classId } of part.enrolments) assert.ok(persons.has(studentId) && classes.has(classId));
+    for (const { studentId, classId } of part.enrollments) assert.ok(persons.has(studentId) && classes.has(classId));
     for (const { guardianId, studentId } of part.guardianships) {
       assert.ok(persons.has(guardianId) && persons.has(studentId));
     }
@@ -119,7 +119,7 @@ describe('the generated city', () => {
 
   it('places children by age, so that siblings fall into different schools', () => {
     const city = fullCity(5_000);
-    const schoolOf = new Map(city.enrolments.map((one) => [one.studentId, one.schoolCode]));
+    const schoolOf = new Map(city.enrollments.map((one) => [one.studentId, one.schoolCode]));
     const families = [...Map.groupBy(city.guardianships, ({ guardianId }) => guardianId).values()].filter(
       (ties) => ties.length > 1,
     );
@@ -128,7 +128,7 @@ describe('the generated city', () => {
     assert.ok(split.length > families.length / 3, `${split.length} of ${families.length}`);
     const typeOf = new Map(city.schools.map(({ code, type }) => [code, type]));
     const born = new Map(city.persons.map(({ id, birthDate }) => [id, birthDate ?? '']));
-    for (const { studentId, schoolCode } of city.enrolments) {
+    for (const { studentId, schoolCode } of city.enrollments) {
       const age = 2026 - Number((born.get(studentId) ?? '').slice(0, 4));
       const [from, to] = typeOf.get(schoolCode) === 'elementary' ? [6, 12] : [11, 18];
       assert.ok(age >= from && age <= to, `${schoolCode}: ${age}`);

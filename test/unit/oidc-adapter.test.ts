@@ -23,7 +23,7 @@ const HOUR_SECONDS = 3_600;
 
 eachStore('adapter of the provider', (on) => {
   let services: TestServices;
-  const adapter = (model: string): Adapter => createAdapter(model, { ...services, log: services.kept.log });
+  const adapter = (model: string): Adapter => createAdapter(model, { ...services, log: services.capturedLog.log });
   const rowOf = async (id: string): Promise<Record<string, unknown> | undefined> => {
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
     return rows.find(({ idHash }) => idHash === hashId(id));
@@ -175,7 +175,7 @@ eachStore('adapter of sessions', (on) => {
   withFamily(on);
   before(() => {
     services = createTestServices(on.store);
-    sessions = createSessionAdapter({ ...services, log: services.kept.log });
+    sessions = createSessionAdapter({ ...services, log: services.capturedLog.log });
   });
 
   it('writes the row of the account page together with the record', async () => {
@@ -235,11 +235,11 @@ eachStore('adapter of sessions', (on) => {
       const id = `limit ${name}`;
       const payload = signedIn(`uid ${name}`, transient === undefined ? {} : { transient });
       await sessions.upsert(id, payload, 365 * 24 * HOUR_SECONDS);
-      services.forward(hours * HOUR_SECONDS * SECOND - SECOND);
+      services.advance(hours * HOUR_SECONDS * SECOND - SECOND);
       await sessions.upsert(id, payload, 365 * 24 * HOUR_SECONDS);
       assert.notEqual(await sessions.find(id), undefined);
       assert.notEqual(await sessions.findByUid(`uid ${name}`), undefined);
-      services.forward(SECOND);
+      services.advance(SECOND);
       assert.equal(await sessions.find(id), undefined);
       assert.equal(await sessions.findByUid(`uid ${name}`), undefined);
     });
@@ -247,9 +247,9 @@ eachStore('adapter of sessions', (on) => {
 
   it('ends an idle session exactly at its expiry, without the grace of the provider', async () => {
     await sessions.upsert('idle', signedIn('uid-idle', { exp: nowSeconds() + 600 }), 600);
-    services.forward(600 * SECOND - 1);
+    services.advance(600 * SECOND - 1);
     assert.notEqual(await sessions.find('idle'), undefined);
-    services.forward(1);
+    services.advance(1);
     assert.equal(await sessions.find('idle'), undefined);
   });
 });

@@ -8,7 +8,7 @@ import { createTestServices, TEST_NOW, testClient, type TestServices } from '../
 import { eachStore } from '../helpers/store.ts';
 import {
   grantEntries,
-  listAlive,
+  listActive,
   sessionEntries,
   storeGrant,
   storeInteraction,
@@ -20,7 +20,7 @@ const ADDRESS = '203.0.113.7';
 
 eachStore('access of a person', (on) => {
   let services: TestServices;
-  const alive = (): Promise<string[]> => listAlive(services);
+  const alive = (): Promise<string[]> => listActive(services);
   const entries = async (): Promise<unknown[]> =>
     (await services.newEntries()).map(({ event, outcome, actorId, subjectId, clientId, address, detail }) =>
       JSON.stringify([event, outcome, actorId, subjectId, clientId, address, detail]),
@@ -191,9 +191,9 @@ eachStore('access of a person', (on) => {
       personId: 'older',
       expiresAt: services.clock.now() + HOUR_MS,
     });
-    services.forward(HOUR_MS - 1);
+    services.advance(HOUR_MS - 1);
     assert.equal((await services.access.listSessions('older')).length, 1);
-    services.forward(1);
+    services.advance(1);
     assert.equal((await services.access.listSessions('older')).length, 0);
   });
 });

@@ -8,7 +8,7 @@ import { insertIdentifier, findPerson } from '../../src/store/people/people.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
-import { grantEntries, listAlive, storeGrant, storeSession } from '../helpers/stored-sessions.ts';
+import { grantEntries, listActive, storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 
 const ADDRESS = '203.0.113.7';
 
@@ -33,7 +33,7 @@ eachStore('account', (on) => {
 
   it('keeps offline access when one session ends, and tells the outbox', async () => {
     assert.equal(await services.access.revokeSession('father', 's', ADDRESS), true);
-    assert.deepEqual(await listAlive(services), grantEntries('offline').sort());
+    assert.deepEqual(await listActive(services), grantEntries('offline').sort());
     await storeSession(services, { sessionHash: 's2', personId: 'father', sids: { app: 'sid-2' } });
     await storeGrant(services, {
       ...{ personId: 'father', clientId: 'app', sessionHash: 's2' },
@@ -42,7 +42,7 @@ eachStore('account', (on) => {
     services.wakes();
     await services.access.logOut('father', 's2', ADDRESS);
     assert.equal(services.wakes(), 1);
-    assert.deepEqual(await listAlive(services), grantEntries('offline', 'offline2').sort());
+    assert.deepEqual(await listActive(services), grantEntries('offline', 'offline2').sort());
     assert.deepEqual(await services.access.logOut('father', 'unknown', ADDRESS), []);
   });
 

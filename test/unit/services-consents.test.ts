@@ -15,7 +15,7 @@ import { findRecordByUid, upsertRecord } from '../../src/store/oidc/records.ts';
 import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
-import { listAlive, storeGrant, storeInteraction, storeSession } from '../helpers/stored-sessions.ts';
+import { listActive, storeGrant, storeInteraction, storeSession } from '../helpers/stored-sessions.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -73,7 +73,7 @@ eachStore('consents and sessions', (on) => {
 
   it('keep the time of the first agreement, and end by app', async () => {
     await give(agreement);
-    services.forward(5);
+    services.advance(5);
     await give({ ...agreement, scopes: ['openid', 'email'] });
     await give({ ...agreement, clientId: 'quiet', scopes: [] });
     const rows = await on.store.read((tx) => listConsents(tx, 'father'));
@@ -146,7 +146,7 @@ eachStore('consents and sessions', (on) => {
     services.wakes();
     const revocation = createGlobalRevocation(services);
     assert.deepEqual(await revocation.revokeAll('restore'), { sessions: 206, grants: 1 });
-    assert.deepEqual(await listAlive(services), []);
+    assert.deepEqual(await listActive(services), []);
     assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.tables.resetLinks)), []);
     assert.deepEqual(
       (await services.takeJobs()).map(

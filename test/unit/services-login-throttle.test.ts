@@ -82,9 +82,9 @@ eachStore('attempt with a password', (on) => {
       Array.from({ length: 5 }, () => 'wrong'),
     );
     assert.deepEqual(await attempt(RIGHT), { kind: 'throttled', until: TEST_NOW + 30_000 });
-    services.forward(29_999);
+    services.advance(29_999);
     assert.equal((await attempt(RIGHT)).kind, 'throttled');
-    services.forward(1);
+    services.advance(1);
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.deepEqual(
       await kinds(5, 'wrong'),
@@ -157,7 +157,7 @@ eachStore('attempt with a password', (on) => {
     services.hasher.fails = new UnsupportedHashError('unreadable');
     assert.equal((await attempt(RIGHT)).kind, 'wrong');
     assert.deepEqual(services.hasher.decoys, [RIGHT], 'for the same cost');
-    assert.match(services.kept.text(), /hash can ?not be read/);
+    assert.match(services.capturedLog.text(), /hash can ?not be read/);
     services.hasher.fails = new Error('a bug');
     await assert.rejects(attempt(RIGHT), /a bug/);
   });
@@ -204,7 +204,7 @@ eachStore('attempt with a password', (on) => {
     await giveFirst('father');
     let closedAfter = 0;
     for (let time = 1; time <= 12 && closedAfter === 0; time += 1) {
-      services.forward(16 * 60_000);
+      services.advance(16 * 60_000);
       await attempt('wrong');
       const { first } = await on.store.read((tx) => getCredential(tx, 'father'));
       if (first !== undefined && first.closedAt !== null) closedAfter = time;
@@ -212,7 +212,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal(closedAfter, 10);
     const mails = (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [[job.to, job.template]] : []));
     assert.deepEqual(mails, [['daming@parents.example', 'first-password-closed']]);
-    services.forward(16 * 60_000);
+    services.advance(16 * 60_000);
     assert.equal((await attempt(FIRST)).kind, 'wrong');
   });
 
@@ -238,7 +238,7 @@ eachStore('attempt with a password', (on) => {
     await recorded();
     for (let time = 0; time < 20; time += 1) await told(RIGHT);
     assert.deepEqual(await recorded(), ['test.throttled']);
-    services.forward(30_000);
+    services.advance(30_000);
     await told(RIGHT);
     assert.deepEqual(await recorded(), ['sign_in.throttled', 'test.password'], 'the others are summed up');
   });

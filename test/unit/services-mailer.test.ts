@@ -9,7 +9,7 @@ import { loadBrand } from '../../src/presentation/brand.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { createTemplates } from '../../src/presentation/templates.ts';
 import { createMailer } from '../../src/services/notifications/mailer.ts';
-import { trustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
+import { createTrustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
 import { freePort } from '../helpers/ports.ts';
 
 const at = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname;
@@ -18,7 +18,7 @@ const brand = loadBrand(at('config/brand.json'));
 const templates = createTemplates({ viewsDir: at('views'), publicDir: at('public'), i18n, brand });
 let certificate: TestCertificate;
 before(() => {
-  certificate = trustedCertificate();
+  certificate = createTrustedCertificate();
 });
 after(() => {
   certificate.remove();

@@ -11,7 +11,7 @@ import { createTestServices, readableHash, TEST_ISSUER, type TestServices } from
 import { eachStore } from '../helpers/store.ts';
 import {
   grantEntries,
-  listAlive,
+  listActive,
   sessionEntries,
   storeGrant,
   storeInteraction,
@@ -103,7 +103,7 @@ eachStore('passwords without pages', (on) => {
       });
       assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
-      assert.deepEqual(await listAlive(services), []);
+      assert.deepEqual(await listActive(services), []);
       assert.deepEqual(await events(), ['password.reset ok father']);
       assert.deepEqual(
         (await mails()).map(({ to, template }) => [to, template]),
@@ -118,9 +118,9 @@ eachStore('passwords without pages', (on) => {
     it('works for thirty minutes', async () => {
       assert.equal(LINK_MINUTES, 30);
       const token = await requestToken();
-      services.forward(30 * MINUTE_MS - 1);
+      services.advance(30 * MINUTE_MS - 1);
       assert.equal(await isOpen(token), true);
-      services.forward(1);
+      services.advance(1);
       assert.equal(await isOpen(token), false);
       assert.deepEqual(await services.passwordReset.complete(token, NEW, ADDRESS), { kind: 'expired' });
       assert.equal(await hashOf('father'), readableHash(OLD));
@@ -157,7 +157,7 @@ eachStore('passwords without pages', (on) => {
         mailed.push((await mails()).length);
       }
       assert.deepEqual(mailed, [1, 1, 1, 0]);
-      services.forward(30 * MINUTE_MS);
+      services.advance(30 * MINUTE_MS);
       await services.passwordReset.request(EMAIL, ADDRESS);
       assert.equal((await mails()).length, 1);
     });
@@ -168,7 +168,7 @@ eachStore('passwords without pages', (on) => {
       assert.deepEqual(await mails(), []);
       await services.passwordReset.request(EMAIL, '198.51.100.200');
       assert.equal((await mails()).length, 1, 'another network');
-      services.forward(MINUTE_MS);
+      services.advance(MINUTE_MS);
       await services.passwordReset.request(EMAIL, ADDRESS);
       assert.equal((await mails()).length, 1);
     });
@@ -185,7 +185,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(await services.people.isCredentialCurrent('father', result.credentialVersion), true);
       assert.equal(services.wakes(), 1);
       assert.equal(await hashOf('father'), readableHash(NEW));
-      const left = await listAlive(services);
+      const left = await listActive(services);
       const kept = [`Session ${hashId(result.kept.id)}`, ...grantEntries('kept')];
       for (const entry of kept) assert.ok(left.includes(entry), entry);
       for (const entry of [...sessionEntries('thief', 'mine'), ...grantEntries('offline'), 'Interaction waiting']) {
@@ -203,13 +203,13 @@ eachStore('passwords without pages', (on) => {
     });
 
     it('changes nothing when the current password is wrong or the new one unfit', async () => {
-      const before = await listAlive(services);
+      const before = await listActive(services);
       assert.deepEqual(await change('another password', NEW), { kind: 'wrong_current' });
       assert.deepEqual(await change(OLD, 'ivory-lamp-'), { kind: 'invalid', problems: ['too_short'] });
       assert.deepEqual(await change(OLD, OLD), { kind: 'invalid', problems: ['same_as_current'] });
       assert.deepEqual(await change(OLD, `${NEW} 王大明`), { kind: 'invalid', problems: ['contains_name'] });
       assert.equal(await hashOf('father'), readableHash(OLD));
-      assert.deepEqual(await listAlive(services), before);
+      assert.deepEqual(await listActive(services), before);
       assert.deepEqual(await events(), []);
       assert.deepEqual(await mails(), []);
     });

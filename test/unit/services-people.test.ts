@@ -14,7 +14,7 @@ import { createTestServices, TEST_NOW, testClient, type TestServices } from '../
 import { eachStore } from '../helpers/store.ts';
 import {
   grantEntries,
-  listAlive,
+  listActive,
   sessionEntries,
   storeGrant,
   storeInteraction,
@@ -25,7 +25,7 @@ const DAY_MS = 24 * 3_600_000;
 
 eachStore('what ends with a person or an affiliation', (on) => {
   let services: TestServices;
-  const alive = (): Promise<string[]> => listAlive(services);
+  const alive = (): Promise<string[]> => listActive(services);
   const entries = async (): Promise<string[]> =>
     (await services.newEntries()).map(({ event, outcome, actorId, subjectId, detail }) =>
       JSON.stringify([event, outcome, actorId, subjectId, detail]),
@@ -97,9 +97,9 @@ eachStore('what ends with a person or an affiliation', (on) => {
         validTo: '2026-11-23',
       }),
     );
-    services.forward(Date.UTC(2026, 10, 23, 15, 59, 59) - TEST_NOW);
+    services.advance(Date.UTC(2026, 10, 23, 15, 59, 59) - TEST_NOW);
     assert.equal((await services.people.findActive('older'))?.memberships.length, 1);
-    services.forward(1_000);
+    services.advance(1_000);
     assert.equal((await services.people.findActive('older'))?.memberships.length, 0);
     await on.store.write((tx) => tx.db.delete(tx.tables.memberships).where(undefined));
   });
@@ -182,7 +182,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await setState('active', '2026-11-23');
     assert.equal(await services.guardianships.expirePastEndDate(10), 0);
     services.wakes();
-    services.forward(DAY_MS);
+    services.advance(DAY_MS);
     assert.equal(await services.guardianships.expirePastEndDate(10), 1);
     assert.equal(services.wakes(), 1);
     const row = await on.store.read((tx) => findGuardianship(tx, 'g1'));
@@ -240,7 +240,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await asStaff('m-today', '2026-11-23');
     await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-today' });
     assert.equal(await services.affiliationExpiry.revokeExpired(), 0);
-    services.forward(DAY_MS);
+    services.advance(DAY_MS);
     assert.equal(await services.affiliationExpiry.revokeExpired(), 1);
   });
 

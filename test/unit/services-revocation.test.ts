@@ -10,7 +10,7 @@ import { createTestServices, TEST_NOW, testClient, type TestServices } from '../
 import { eachStore } from '../helpers/store.ts';
 import {
   grantEntries,
-  listAlive,
+  listActive,
   sessionEntries,
   storeGrant,
   storeInteraction,
@@ -21,7 +21,7 @@ const QUIET = { backchannel_logout_uri: undefined };
 
 eachStore('ending sessions and grants', (on) => {
   let services: TestServices;
-  const alive = (): Promise<string[]> => listAlive(services);
+  const alive = (): Promise<string[]> => listActive(services);
   const sorted = (...entries: string[]): string[] => entries.sort();
   const notices = async (): Promise<unknown[]> =>
     (await services.takeJobs()).map((job) =>

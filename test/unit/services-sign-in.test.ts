@@ -36,7 +36,7 @@ eachStore('sign-in', (on) => {
         return Promise.resolve(result);
       },
     };
-    signIn = createSignIn({ ...services, passwordVerifier, log: services.kept.log });
+    signIn = createSignIn({ ...services, passwordVerifier, log: services.capturedLog.log });
   });
   beforeEach(() => {
     [kind, asked, told] = ['password', undefined, undefined];
