@@ -1,9 +1,9 @@
-# One stage: Node runs the TypeScript as it stands. No compiler, no build output.
+# One stage: Node runs TypeScript directly, without a build.
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /srv/kinpass
 COPY package.json package-lock.json .npmrc ./
-# The image brings its own Node 24, so the optional Node packages stay out.
+# The image contains Node 24, so the optional Node packages are omitted.
 RUN npm ci --omit=dev && npm cache clean --force && rm -rf node_modules/node-linux-*
 COPY bin bin
 COPY config config

@@ -1,7 +1,7 @@
 import { DEMO_PASSWORD } from './city/named-people.ts';
 import { addressOf, type DemoSettings } from './settings.ts';
 
-/** Name, login, password, and what there is to see. */
+/** Name, login, password, and what the account shows. */
 const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
   ['王大明', 'daming.wang@parents.example', '100201', '第一次登入：設定密碼 first sign-in: choose a password'],
   ['李美玲', 'meiling.li@parents.example', DEMO_PASSWORD, '兩個孩子 two children'],
@@ -22,7 +22,7 @@ const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
   ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
 ];
 
-/** Columns of a terminal that a text takes: Chinese characters take two. */
+/** Returns the width of a text in terminal columns. Chinese characters take two. */
 function width(text: string): number {
   return Array.from(text).reduce(
     (sum, sign) => sum + (/[\p{Script=Han}\u3000-\u303f\uff00-\uff60]/u.test(sign) ? 2 : 1),
@@ -37,9 +37,9 @@ function lines(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** What a person who started the demo needs to know. */
+/** Builds the text that the demo prints when it is ready: addresses, accounts, and how to stop. */
 export function banner(settings: DemoSettings): string {
-  const places = [
+  const addresses = [
     ['學習歷程檔案 Learning portfolio', addressOf(settings, 'portfolio')],
     ['校園繳費系統 Campus payment', addressOf(settings, 'payment')],
     ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
@@ -49,7 +49,7 @@ export function banner(settings: DemoSettings): string {
     '',
     '示範市已啟動 The demo city is running',
     '',
-    ...lines(places),
+    ...lines(addresses),
     '',
     '試用帳號 Accounts to try (name, account, password)',
     ...lines(ACCOUNTS),

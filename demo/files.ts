@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { createPrivateFolder } from '../src/config/private-folder.ts';
 import { PERMISSIONS } from '../src/domain/model.ts';
 import { addressOf, DemoError, type DemoSettings } from './settings.ts';
 
-/** Everything that the demo keeps, all of it in one folder. */
+/** The files of the demo, all in one folder. */
 export interface DemoFiles {
   key: string;
   database: string;
@@ -17,12 +18,22 @@ export interface DemoFiles {
 
 const secretsSchema = z.object({ portfolio: z.string().min(32), payment: z.string().min(32) });
 
-/** Secrets of the relying parties, which only they and this file know. */
+/** The client secrets of the relying parties. */
 export type ClientSecrets = z.infer<typeof secretsSchema>;
 
-/** Names the files, and makes the folder. */
-export function demoFiles({ folder }: DemoSettings): DemoFiles {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/**
+ * Creates the folder, and returns the paths of the files in it.
+ *
+ * @throws {DemoError} when the folder cannot be created
+ */
+export function prepareDemoFiles({ folder }: DemoSettings): DemoFiles {
+  try {
+    createPrivateFolder(folder);
+  } catch (error) {
+    throw new DemoError(`cannot create the folder ${folder}; set KINPASS_DEMO_DIR to a folder that you can write`, {
+      cause: error,
+    });
+  }
   return {
     key: join(folder, 'master.key'),
     database: join(folder, 'kinpass.sqlite'),
@@ -33,19 +44,19 @@ export function demoFiles({ folder }: DemoSettings): DemoFiles {
   };
 }
 
-/** Removes the SQLite file with its companions. */
+/** Removes the SQLite database with its WAL files. */
 export function removeDatabase({ database }: DemoFiles): void {
-  for (const end of ['', '-wal', '-shm']) rmSync(`${database}${end}`, { force: true });
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true });
 }
 
 /**
- * Removes what an earlier demo left, file by file: the folder may be anybody's.
+ * Removes the files of an earlier demo one by one. The folder may contain other files.
  *
- * @throws {DemoError} on PostgreSQL, where the key must not go without the database
+ * @throws {DemoError} on PostgreSQL: without its key the remaining database is unreadable
  */
 export function removeFiles(settings: DemoSettings, files: DemoFiles, programs: readonly string[]): void {
   if (settings.databaseUrl !== undefined) {
-    throw new DemoError('--fresh does not empty a PostgreSQL database: make a new one and point DATABASE_URL at it');
+    throw new DemoError('--fresh cannot empty a PostgreSQL database; create a new one and set DATABASE_URL to it');
   }
   removeDatabase(files);
   for (const file of [files.key, files.clients, files.secrets, ...programs.map((program) => files.log(program))]) {
@@ -54,13 +65,13 @@ export function removeFiles(settings: DemoSettings, files: DemoFiles, programs: 
   rmSync(files.mails, { recursive: true, force: true });
 }
 
-/** The secrets of an earlier start, otherwise new ones. */
-export function clientSecrets({ secrets: file }: DemoFiles): ClientSecrets {
-  const known = readSecrets(file);
-  if (known !== undefined) return known;
-  const fresh = { portfolio: randomBytes(32).toString('base64url'), payment: randomBytes(32).toString('base64url') };
-  writeFileSync(file, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600 });
-  return fresh;
+/** Returns the stored client secrets, or creates new ones. */
+export function loadClientSecrets({ secrets: file }: DemoFiles): ClientSecrets {
+  const stored = readSecrets(file);
+  if (stored !== undefined) return stored;
+  const created = { portfolio: randomBytes(32).toString('base64url'), payment: randomBytes(32).toString('base64url') };
+  writeFileSync(file, `${JSON.stringify(created, null, 2)}\n`, { mode: 0o600 });
+  return created;
 }
 
 function readSecrets(file: string): ClientSecrets | undefined {
@@ -73,7 +84,7 @@ function readSecrets(file: string): ClientSecrets | undefined {
 
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
 
-/** Registers the relying parties of the demo. The service gets hashes only. */
+/** Writes the client registrations of the demo, with hashes of the secrets. */
 export function writeClients(settings: DemoSettings, { clients: file }: DemoFiles, secrets: ClientSecrets): void {
   const web = (id: 'portfolio' | 'payment'): object => {
     const base = addressOf(settings, id);

@@ -7,40 +7,40 @@ import { createInbox } from './mail/web.ts';
 
 export type { Message };
 
-/** This machine only: the inbox holds links that open accounts. */
+/** Loopback only: the mailbox contains password reset links. */
 const HOST = '127.0.0.1';
 const MAX_MESSAGE_BYTES = 5 * 1024 * 1024;
-/** Milliseconds that an SMTP connection may take to end. */
+/** How long an open SMTP connection may delay the close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 500;
 
 export interface MailCatcherOptions {
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   smtpPort: number;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   webPort: number;
-  /** Keeps the mails over a restart. */
+  /** Folder that keeps the mail over a restart. Without it the mail is kept in memory. */
   dir?: string;
 }
 
 export interface MailCatcher {
   smtpUrl: string;
   webUrl: string;
-  /** The newest first. */
+  /** Lists the messages, newest first. */
   messages(): readonly Message[];
   close(): Promise<void>;
 }
 
 /**
- * A real SMTP server that takes every mail for anybody and sends none on, with an inbox for a browser.
+ * Starts an SMTP server that accepts mail to any address and forwards none, and a web mailbox that shows it.
  *
- * @throws {Error} `EADDRINUSE` when a port is taken
+ * @throws {Error} `EADDRINUSE` when a port is in use
  */
 export async function startMailCatcher({ smtpPort, webPort, dir }: MailCatcherOptions): Promise<MailCatcher> {
   const messages = createMailbox(dir);
   const smtp = createSmtp(messages);
   const handle = createInbox(messages).callback();
   const web = createServer((request, response) => void handle(request, response));
-  // Broken connections of clients are their trouble, not a reason to end; an error of listening is thrown below.
+  // A broken client connection must not end the process. `listen` throws errors of the port itself.
   smtp.on('error', () => undefined);
   await listen(smtp.server, smtpPort);
   try {

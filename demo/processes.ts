@@ -4,35 +4,35 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError, PROJECT, type DemoSettings } from './settings.ts';
 
-/** Milliseconds that a program may take to answer, to end, and between two questions. */
+/** Limits for the start and stop of a process, and the interval of readiness checks, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
-/** So much of what a program complained about is told when it dies. */
-const MAX_ERROR_LINES = 2_000;
+/** Characters of standard error that are shown when a process exits. */
+const MAX_ERROR_CHARACTERS = 2_000;
 
 const EXIT_WITH_PARENT = new URL('exit-with-parent.ts', import.meta.url).href;
 
 export interface ProcessSpec {
   name: string;
-  /** The script and what follows it. */
+  /** The script and its arguments. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Answers with a good status when the program is ready. */
+  /** Responds with a 2xx status when the process is ready. */
   readyUrl: string;
   logFile: string;
 }
 
 export interface ManagedProcess {
-  /** @throws {DemoError} when it takes too long */
+  /** Waits until the process is ready. @throws {DemoError} after 30 seconds */
   ready(signal: AbortSignal): Promise<void>;
-  /** Resolves when the program has ended, with the reason as one text. */
+  /** Resolves with the reason when the process has exited. */
   ended: Promise<string>;
-  /** Politely first, then not. */
+  /** Sends SIGTERM, and SIGKILL after five seconds. */
   stop(): Promise<void>;
 }
 
-/** Starts a program of the project; what it says goes to its log file. */
+/** Starts a child process that writes its output to its log file. */
 export function startProcess({ name, args, env, readyUrl, logFile }: ProcessSpec): ManagedProcess {
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, ['--import', EXIT_WITH_PARENT, ...args], {
@@ -55,17 +55,18 @@ export function startProcess({ name, args, env, readyUrl, logFile }: ProcessSpec
 }
 
 function watch(child: ChildProcess, name: string, logFile: string): Promise<string> {
-  let words = '';
+  let errorText = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     appendFileSync(logFile, text);
-    words = (words + text).slice(-MAX_ERROR_LINES);
+    errorText = (errorText + text).slice(-MAX_ERROR_CHARACTERS);
   });
   return new Promise((resolve) => {
     child.once('error', (error) => {
-      resolve(`${name} cannot start: ${error.message}`);
+      resolve(`failed to start ${name}: ${error.message}`);
     });
     child.once('close', (code, signal) => {
-      resolve(`${name} ended (${signal ?? `code ${String(code)}`})${words === '' ? '' : `:\n${words.trimEnd()}`}`);
+      const reason = signal ?? `code ${String(code)}`;
+      resolve(`${name} exited (${reason})${errorText === '' ? '' : `:\n${errorText.trimEnd()}`}`);
     });
   });
 }
@@ -79,10 +80,10 @@ async function waitUntilReady(name: string, url: string, signal: AbortSignal): P
     if (ok) return;
     await sleep(POLL_MS, undefined, { signal });
   }
-  throw new DemoError(`${name} does not answer at ${url}`);
+  throw new DemoError(`${name} does not respond at ${url}`);
 }
 
-/** @throws {DemoError} one line that names every port that something else holds already */
+/** @throws {DemoError} with one line that lists all ports in use */
 export async function assertPortsFree({ ports }: DemoSettings): Promise<void> {
   const taken: string[] = [];
   for (const [place, port] of Object.entries(ports)) {
@@ -90,11 +91,11 @@ export async function assertPortsFree({ ports }: DemoSettings): Promise<void> {
   }
   if (taken.length === 0) return;
   throw new DemoError(
-    `Taken already: port ${taken.join(', ')}. Is another demo running? Other ports: KINPASS_DEMO_PORT=4000 npm run demo`,
+    `ports already in use: ${taken.join(', ')}; stop the other demo, or use other ports: KINPASS_DEMO_PORT=4000 npm run demo`,
   );
 }
 
-/** "localhost" is both addresses, and a browser tries ::1 first: something that listens there would be taken for ours. */
+/** Checks both addresses of "localhost": browsers try ::1 first, where another program could listen. */
 async function isFree(port: number): Promise<boolean> {
   return (await canListen(port, '127.0.0.1')) && (await canListen(port, '::1'));
 }
@@ -103,7 +104,7 @@ function canListen(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error) => {
-      // A machine without IPv6 says something else.
+      // Without IPv6 the error has another code.
       resolve(!('code' in error) || error.code !== 'EADDRINUSE');
     });
     server.listen(port, host, () => {

@@ -8,22 +8,22 @@ import { openStore, type Store } from '../src/store/database/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { banner } from './banner.ts';
 import { demoCityState, loadDemoCity } from './city/load.ts';
-import { clientSecrets, demoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
+import { loadClientSecrets, prepareDemoFiles, removeDatabase, removeFiles, writeClients } from './files.ts';
 import type { ClientSecrets, DemoFiles } from './files.ts';
 import { startMailCatcher } from './mail-catcher.ts';
 import { assertPortsFree, startProcess, type ManagedProcess, type ProcessSpec } from './processes.ts';
 import { addressOf, DemoError, readSettings, type DemoOptions, type DemoSettings } from './settings.ts';
 
 const PROCESSES = ['service', 'portfolio', 'payment'] as const;
-/** From so many people on, the loading says how it went. */
-const SHOWN_MESSAGES = 10_000;
+/** Number of people from which the demo prints how long loading took. */
+const MIN_PEOPLE_FOR_STATISTICS = 10_000;
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
 /**
- * `npm run demo`: the service, the two relying parties and a mail catcher with the demo city, until a signal ends all.
+ * Runs `npm run demo`: the service with the demo city, two relying parties and a mail catcher, until a signal stops them.
  *
  * @throws {DemoError} with one line for the person who started it
  */
@@ -44,9 +44,9 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 
 async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> {
   await assertPortsFree(settings);
-  const files = demoFiles(settings);
+  const files = prepareDemoFiles(settings);
   if (settings.fresh) removeFiles(settings, files, PROCESSES);
-  const secrets = clientSecrets(files);
+  const secrets = loadClientSecrets(files);
   writeClients(settings, files, secrets);
   await prepareCity(settings, files, signal);
   const mail = await startMailCatcher({
@@ -54,7 +54,7 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
     webPort: settings.ports.mail,
     dir: files.mails,
   });
-  const processes = specs(settings, files, secrets).map(startProcess);
+  const processes = processSpecs(settings, files, secrets).map(startProcess);
   try {
     await runUntilStopped(settings, processes, signal);
   } finally {
@@ -63,7 +63,7 @@ async function demo(settings: DemoSettings, signal: AbortSignal): Promise<void> 
   }
 }
 
-/** @throws {DemoError} with the last words of a program that died */
+/** @throws {DemoError} with the error output of a process that exited */
 async function runUntilStopped(
   settings: DemoSettings,
   processes: readonly ManagedProcess[],
@@ -80,7 +80,7 @@ async function runUntilStopped(
   await Promise.race([died, stopped]);
 }
 
-/** Opens the database with the service's own settings, before the service does, and fills it when it is empty. */
+/** Loads the demo city into an empty database, with the settings of the service, before the service starts. */
 async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: AbortSignal): Promise<void> {
   const config = loadConfig({ ...process.env, ...serviceEnvironment(settings, files) });
   const open = async (): Promise<Store> => {
@@ -94,9 +94,11 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
     if (state === 'loaded') return;
     if (state === 'partial') {
       if (config.database.url !== undefined) {
-        throw new DemoError('this database holds half a demo city: make a new one and point DATABASE_URL at it');
+        throw new DemoError(
+          'the database contains an incomplete demo city; create a new one and set DATABASE_URL to it',
+        );
       }
-      // Loading was interrupted, so no service has ever run on it.
+      // Loading was interrupted, so no service has used this database.
       await store.close();
       removeDatabase(files);
       store = await open();
@@ -117,7 +119,7 @@ async function prepareCity(settings: DemoSettings, files: DemoFiles, signal: Abo
 }
 
 function printLogLine(rows: number, seconds: number, people: number): void {
-  if (people < SHOWN_MESSAGES) return;
+  if (people < MIN_PEOPLE_FOR_STATISTICS) return;
   const speed = Math.round(rows / seconds).toLocaleString('en');
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024);
   print(`${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s, ${speed} rows/s, peak memory ${megabytes} MB`);
@@ -139,9 +141,9 @@ function serviceEnvironment(settings: DemoSettings, files: DemoFiles): Record<st
   };
 }
 
-function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets): ProcessSpec[] {
+function processSpecs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets): ProcessSpec[] {
   const issuer = addressOf(settings, 'service');
-  const party = (name: keyof ClientSecrets): ProcessSpec => ({
+  const relyingParty = (name: keyof ClientSecrets): ProcessSpec => ({
     name,
     args: [`examples/${name}/server.ts`],
     env: {
@@ -161,5 +163,5 @@ function specs(settings: DemoSettings, files: DemoFiles, secrets: ClientSecrets)
     readyUrl: `${issuer}/health/ready`,
     logFile: files.log('service'),
   };
-  return [service, party('portfolio'), party('payment')];
+  return [service, relyingParty('portfolio'), relyingParty('payment')];
 }

@@ -1,30 +1,37 @@
 /*
- * Kills the program a hundred times under load, on SQLite and on PostgreSQL, and prints what came of it:
+ * Kills the service repeatedly under load, on SQLite and on PostgreSQL, and checks that no acknowledged work is lost:
  *
  *   npm run faults            a hundred kills on each database, about fifteen minutes on two cores
- *   npm run faults -- 20      twenty
+ *   npm run faults -- 20      twenty kills on each database
  *
- * The tests do the same a few times (test/concurrency/kill.test.ts).
+ * The test suite runs a few rounds of it (test/concurrency/kill.test.ts).
  */
 import { startCluster } from '../test/helpers/cluster.ts';
 import { killRepeatedly } from '../test/concurrency/kill.ts';
 
-const rounds = Number(process.argv[2] ?? 100);
+const DEFAULT_ROUNDS = 100;
+const PROGRESS_ROUNDS = 10;
+
+const rounds = Number(process.argv[2] ?? DEFAULT_ROUNDS);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  process.stderr.write(`faults: the number of kills must be a whole number from 1, not "${process.argv[2] ?? ''}"\n`);
+  process.exit(2);
+}
 
 async function killAll(name: string, databaseUrl?: string): Promise<void> {
   const total = { done: 0, failures: 0 };
   await killRepeatedly({
     rounds,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
-    tell: (round, done, failures) => {
+    onRound: (round, done, failures) => {
       total.done += done;
       total.failures += failures;
-      if (round % 10 === 0) process.stdout.write(`${name}: ${String(round)} of ${String(rounds)} kills\n`);
+      if (round % PROGRESS_ROUNDS === 0) process.stdout.write(`${name}: ${String(round)} of ${String(rounds)} kills\n`);
     },
   });
   process.stdout.write(
-    `${name}: ${String(rounds)} kills, ${String(total.done)} pieces of work acknowledged, ${String(total.failures)} not answered; ` +
-      'nothing lost, nothing twice, the audit log is whole\n',
+    `${name}: ${String(rounds)} kills, ${String(total.done)} operations acknowledged, ${String(total.failures)} without a response; ` +
+      'no acknowledged operation lost, none applied twice, the audit chain is intact\n',
   );
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the next migration for both engines from src/store/schema: npm run migrations:generate -- add_proofs
+# Generates the next migration for both databases from src/store/schema: npm run migrations:generate -- add_proofs
 set -eu
 
 name=${1:?'name the migration: npm run migrations:generate -- add_proofs'}

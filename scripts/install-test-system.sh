@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests need from the system: a browser, a PostgreSQL server, openssl, and fonts that can draw Chinese.
-# Installs what is missing on Debian as root; otherwise says it in one line. Silent and quick when all is there.
+# Installs the system packages that the tests need: Chromium, a PostgreSQL server, openssl, and fonts for Chinese.
+# Needs Debian and root; otherwise it lists the missing packages and fails. Prints nothing when all are installed.
 set -eu
 
 missing=''
@@ -12,11 +12,11 @@ ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || missing="$miss
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || [ ! -f /etc/debian_version ]; then
-  echo "The tests need these Debian packages (or the same by other means):$missing" >&2
+  echo "the tests need these Debian packages, or equal programs:$missing" >&2
   exit 1
 fi
 
-echo "Installing for the tests:$missing"
+echo "installing packages for the tests:$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # shellcheck disable=SC2086 # one word per package

@@ -1,5 +1,5 @@
 /*
- * Mutation testing: changes the source at one place at a time and runs the tests that should notice.
+ * Mutation testing: changes the source in one place at a time and runs the tests that should fail.
  *
  *   npm run mutate -- domain                            one group of scripts/mutation-groups.ts
  *   npm run mutate -- services src/services/people/people.ts   some files of a group
@@ -19,13 +19,13 @@ import { SAMPLE_VARIABLE } from './mutation-sample.ts';
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
-/** Runs one part. @returns its mutants with what became of them */
+/** Runs one part. @returns its mutants with their results */
 function runPart(
   { sources, tests, dialects = 'sqlite', coverage = 'perTest' }: Part,
   report: string,
   concurrency: number,
 ): Promise<Mutant[]> {
-  // The server costs seconds for each mutant, and most files do not know which database they use.
+  // A PostgreSQL server takes seconds for each mutant, and most files do not depend on the database.
   const skipped = dialects === 'both' ? [] : ['--test-skip-pattern=\\(postgres\\)'];
   const stryker = new Stryker({
     mutate: [...sources],
@@ -36,7 +36,7 @@ function runPart(
     tap: {
       testFiles: [...tests],
       nodeArgs: ['--test-reporter=tap', ...skipped, '-r', '{{hookFile}}', '{{testFile}}'],
-      // A test file that is killed at its first failure would leave its servers running.
+      // Stopping a test file at its first failure would leave its servers running.
       forceBail: false,
     },
   });
@@ -46,7 +46,7 @@ function runPart(
 const count = (mutants: readonly Mutant[], ...statuses: readonly Mutant['status'][]): number =>
   mutants.filter(({ status }) => statuses.includes(status)).length;
 
-/** Killed mutants per mutant that could be run, as Stryker computes it; a mutant that never ends counts as killed. */
+/** Formats the score as Stryker computes it: killed mutants, including timeouts, divided by mutants that could run. */
 function describeScore(name: string, mutants: readonly Mutant[]): string {
   const killed = count(mutants, 'Killed', 'Timeout');
   const survived = count(mutants, 'Survived');
@@ -66,7 +66,7 @@ if (parts === undefined) {
   process.exit(1);
 }
 
-// The TAP runner starts whichever `node` comes first, and tests leave files behind when a mutant stops them.
+// The TAP runner starts the first `node` in PATH. Tests that a mutant stops leave temporary files.
 const temporary = mkdtempSync(join(tmpdir(), 'kinpass-mutate-'));
 process.env['TMPDIR'] = temporary;
 process.env[SAMPLE_VARIABLE] = values.sample;

@@ -1,9 +1,9 @@
 /**
- * What mutation testing changes, and the tests that judge it.
+ * The source files that mutation testing changes, and the tests that must detect the changes.
  *
- * Of `oidc`, `http` and `store` the files that keep somebody out or end something are in: sessions, grants, tokens, prompts, cookies,
- * forms, throttles, credentials, the audit log and transactions. Left out are texts and pages, the wiring of the parts, the schema,
- * jobs, commands and configuration: their mistakes show at the start of the service or on a page.
+ * From `oidc`, `http` and `store` the groups contain the files that enforce access or revocation: sessions, grants, tokens, prompts,
+ * cookies, forms, throttles, credentials, the audit log and transactions. They omit texts and pages, composition, the schema, jobs,
+ * commands and configuration, because their errors show at startup or on a page.
  */
 
 /** Source files that are mutated together, and the test files of which at least one must fail for each mutant. */
@@ -12,9 +12,9 @@ export interface Part {
   sources: readonly string[];
   /** Paths or glob patterns. Each costs its running time for every mutant that it reaches, so keep the list short. */
   tests: readonly string[];
-  /** Default: the SQLite cases alone. */
+  /** Default: only the SQLite cases. */
   dialects?: 'sqlite' | 'both';
-  /** Default: `perTest`. `off` where the source runs in a worker thread or a process of its own: no coverage comes from there. */
+  /** Default: `perTest`. `off` for code in a worker thread or another process, where no coverage is measured. */
   coverage?: 'perTest' | 'off';
 }
 
@@ -249,7 +249,7 @@ const STORE: readonly Part[] = [
 ];
 
 export const GROUPS: Readonly<Partial<Record<string, readonly Part[]>>> = {
-  /** The rules. All files; `model.ts` is mostly types and has hardly anything to change. */
+  /** All files of the domain. `model.ts` is mostly types and has few mutants. */
   domain: [{ sources: ['src/domain/**/*.ts'], tests: ['test/unit/domain-*.test.ts'] }],
   services: SERVICES,
   oidc: OIDC,

@@ -1,13 +1,13 @@
 /**
- * A plugin of Stryker that leaves the wording of logs and errors out: the texts in `log.warn(…)` and `new SomeError(…)`.
- * Tests judge that an error is thrown and of which class; its words are for people.
+ * A Stryker plugin that ignores the wording of logs and errors: the texts in `log.warn(…)` and `new SomeError(…)`.
+ * Tests check that an error is thrown and its class, not its wording.
  */
 interface Node {
   type: string;
   callee?: { name?: string; object?: { name?: string }; property?: { name?: string } };
 }
 
-/** The part of Babel's NodePath that is used here. */
+/** The members of Babel's NodePath that this plugin uses. */
 interface Path {
   node: Node;
   listKey?: string | undefined;

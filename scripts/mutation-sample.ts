@@ -1,13 +1,12 @@
 /**
- * A plugin of Stryker that runs one mutant in N: `npm run mutate -- http --sample=4`. The choice is a hash of file, place and replacement,
- * so that two runs over the same source choose the same mutants. Mutants that are left out are reported as compile errors, which the
- * score does not count.
+ * A Stryker plugin that runs one mutant in N: `npm run mutate -- http --sample=4`. A hash of file, position and replacement chooses the
+ * mutants, so two runs over the same source choose the same ones. Other mutants are reported as compile errors, which the score ignores.
  */
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { z } from 'zod';
 
-/** The part of Stryker's mutant that is used here. */
+/** The members of Stryker's mutant that this plugin uses. */
 interface Mutant {
   id: string;
   fileName: string;

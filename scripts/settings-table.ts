@@ -1,4 +1,4 @@
-/** Writes the table of settings into docs/operators.md from the schema itself: `npm run docs:config`. */
+/** Generates the table of settings in docs/operators.md from the schema: `npm run docs:config`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config/environment.ts';
@@ -13,7 +13,7 @@ const property = z.object({
 });
 const schema = z.object({ properties: z.record(z.string(), property), required: z.array(z.string()).default([]) });
 
-/** The table as Markdown, one row for each setting. */
+/** Renders the table as Markdown, one row for each setting. */
 export function settingsTable(): string {
   const json = schema.parse(z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' }));
   const rows = Object.entries(json.properties).map(([name, { description, default: value }]) => {

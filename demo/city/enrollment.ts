@@ -3,9 +3,9 @@ import { TERM, type CityClass, type CityBatch } from './model.ts';
 import { classTitle, KINDS, type CitySchoolType } from './schools.ts';
 import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
-/** Most pupils of one class; the rule of the city is 35 at most. */
+/** Maximum number of students in a class. The city allows 35. */
 const CLASS_SIZE = 29;
-/** Student numbers below are left to the named people. */
+/** First generated student number. Lower numbers are reserved for the named people. */
 const FIRST_NUMBER = 101;
 
 interface OpenClass {
@@ -21,18 +21,18 @@ export interface Placement {
 }
 
 export interface Enroller {
-  /** Puts a student into a class with room; a full one is followed by the next. */
+  /** Enrolls a student in the open class of the grade. Opens the next class when it is full. */
   enroll(batch: CityBatch, placement: Placement): void;
 }
 
-/** What the enroller remembers grows with the schools, not with the people. */
+/** The state of the enroller. Its size depends on the number of schools, not of people. */
 interface SchoolBook {
   open: Map<string, OpenClass>;
   used: Map<string, Set<string>>;
   numbers: Map<string, number>;
 }
 
-/** Classes of the named people stand open first, with their seats taken. */
+/** Starts with the classes of the named people open, and their seats taken. */
 function createBook(named: CityBatch): SchoolBook {
   const book: SchoolBook = { open: new Map(), used: new Map(), numbers: new Map() };
   for (const one of named.classes) {
@@ -60,7 +60,7 @@ function nextSeat(taken: ReadonlySet<number>): number {
   return seat;
 }
 
-/** `11430101`: the year of entry, the kind of school, and a running number of that year. */
+/** Builds a student number such as `11430101`: year of entry, school type, and a sequence number of that year. */
 function nextStudentNumber(book: SchoolBook, { school, type, grade }: Placement): string {
   const prefix = `${TERM.year - grade + 1}${KINDS[type].digit}`;
   const key = `${school.code}/${prefix}`;
@@ -111,7 +111,7 @@ export function createEnroller(
   };
 }
 
-/** Chooses a school for a child who is in the n-th year of school, 1 to 12; a family lives near one school of each kind. */
+/** Chooses a school for a child in school year 1 to 12. Each family has one nearby school of each type. */
 export function createSchoolChoice(
   schools: Readonly<Record<CitySchoolType, readonly School[]>>,
   random: SeededRandom,

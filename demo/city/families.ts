@@ -5,7 +5,7 @@ import { pickName, pickNameFromAbroad, pickSurname, type Sex } from './names.ts'
 import { birthDateOfAdult, birthDateOfChild, type PersonMaker } from './people.ts';
 import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
-/** How often it happens; of families unless it says otherwise. */
+/** Probabilities for one family. `abroad` and `teacher` are for one parent, `mothersName` for one child. */
 const PROBABILITIES = {
   single: 0.12,
   caregiver: 0.02,
@@ -14,7 +14,7 @@ const PROBABILITIES = {
   mothersName: 0.05,
   teacher: 0.02,
 };
-/** Ages of a mother and a father when a child is born, and of an aunt or uncle. */
+/** Age range of mothers, fathers and relatives at the birth of the oldest child, in years. */
 const AGES_AT_BIRTH = { mother: [22, 38], father: [22, 44], relative: [18, 40] } as const;
 const RELATIVES: readonly (readonly [string, Sex])[] = [
   ['姑姑', 'female'],
@@ -24,26 +24,26 @@ const RELATIVES: readonly (readonly [string, Sex])[] = [
 ];
 
 export interface Family {
-  /** Where it lives: decides the schools near by. */
+  /** Index of the home. Determines the nearby schools. */
   home: number;
   children: readonly { person: CityPerson; level: number }[];
   parents: readonly CityPerson[];
-  /** Parents who are teachers too; somebody has to find a school for them. */
+  /** Parents who are also teachers. The caller assigns them to a school. */
   teachers: readonly CityPerson[];
 }
 
 export type FamilyMaker = (batch: CityBatch, room: number) => Family;
 
-/** Years of school of each child, the oldest first: siblings are one to four years apart, so each goes to its own grade. */
+/** Chooses the school year of each child, oldest first. Siblings are one to four years apart, so grades differ. */
 function levelsOf(random: SeededRandom, room: number): number[] {
-  const wish = random.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
-  const gaps = Array.from({ length: Math.min(wish, Math.max(1, room - 1)) - 1 }, () => random.between(1, 4));
+  const wanted = random.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
+  const gaps = Array.from({ length: Math.min(wanted, Math.max(1, room - 1)) - 1 }, () => random.between(1, 4));
   const span = gaps.reduce((total, gap) => total + gap, 0);
   let level = random.between(1 + span, 12);
   return [level, ...gaps.map((gap) => (level -= gap))];
 }
 
-/** A statutory tie of a parent; `more` says what is different about others. */
+/** Creates the statutory guardianship of a parent. `more` overrides fields. */
 function createGuardianship(
   seed: string,
   guardian: CityPerson,
@@ -85,10 +85,10 @@ interface FamilyDeps {
 }
 
 /**
- * Makes families, children first, then parents who are old enough for them.
+ * Creates a function that adds a family to a batch: children first, then parents of a suitable age.
  *
- * @param homes how many places there are to live in
- * @returns called with a part to add to and the room that is left in the city, at least 2
+ * @param homes number of homes
+ * @returns a function of the batch and the number of people still to create, at least 2
  */
 export function createFamilyMaker(making: FamilyDeps, homes: number): FamilyMaker {
   const { random } = making;
@@ -147,7 +147,7 @@ function makeParents(
   return { parents, teachers };
 }
 
-/** An aunt or uncle with a letter of delegation until the end of the term. */
+/** Adds an aunt or uncle with delegated authority until the end of the term. */
 function addRelative(
   { seed, random, make }: FamilyDeps,
   batch: CityBatch,

@@ -1,4 +1,4 @@
-/** The named people of the demo city, whom documents and tests refer to. */
+/** The named people of the demo city. Documents and tests refer to them. */
 import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import type { StaffRole } from '../../src/domain/model.ts';
 import { TERM, type CityGuardianship } from './model.ts';
@@ -151,7 +151,7 @@ export const ADULTS = {
   },
 } as const satisfies Record<string, Adult>;
 
-/** School accounts of families; the first password is the student's whole national ID. */
+/** School accounts of families. The first password is the complete national ID of the student. */
 export const FAMILY_ACCOUNTS = { H1: 'S1', H4: 'S4', H6: 'S6' } as const satisfies Record<string, StudentKey>;
 
 export interface NamedGuardianship {
@@ -187,5 +187,5 @@ export const HOMEROOMS: Readonly<Record<string, AdultKey>> = { '993301/203': 'T2
 
 export type StudentKey = keyof typeof STUDENTS;
 export type AdultKey = keyof typeof ADULTS;
-/** The short names by which tests refer to people. */
+/** Short names of people for tests. */
 export type NamedKey = StudentKey | AdultKey | keyof typeof FAMILY_ACCOUNTS;

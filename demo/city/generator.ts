@@ -9,21 +9,21 @@ import { birthDateOfTeacher, createPersonMaker, type PersonMaker } from './peopl
 import { schoolsFor } from './schools.ts';
 import { createSeededRandom, seededUuid, type SeededRandom } from './seeded-random.ts';
 
-/** What `npm run demo` makes when nobody says more. */
+/** Number of people that `npm run demo` creates by default. */
 export const DEFAULT_PEOPLE = 60;
-/** A part has about so many persons: some megabytes, and a fraction of a second to store. */
+/** Approximate number of people in a batch: a few megabytes, stored in a fraction of a second. */
 const BATCH_SIZE = 2_000;
-/** Teachers beside the homeroom teachers, for each class. */
+/** Teachers for each class in addition to the homeroom teacher. */
 const EXTRA_TEACHERS_PER_CLASS = 0.5;
 
 export interface CityOptions {
   seed: string;
-  /** Persons of the whole city, the 16 named ones included; fewer than they are is taken as only them. */
+  /** Number of people in the city, including the 16 named people, who always exist. */
   people: number;
 }
 
 /**
- * The city, piece by piece, in the order in which it can be stored; memory holds one piece, however large the city is.
+ * Generates the city in batches, in the order in which they can be stored. Memory holds one batch at a time.
  * The same seed and number give the same city.
  */
 export function* generateCity({ seed, people }: CityOptions): Generator<CityBatch, void, void> {
@@ -46,7 +46,7 @@ function* generateFamilies(
   const random = createSeededRandom(seed);
   const make = createPersonMaker(seed, createIdSource(random, NAMED_IDS));
   const room = (): number => wanted - make.count();
-  const staff = createStaff({ seed, dice: random, make, room });
+  const staff = createStaff({ seed, random, make, room });
   const newFamily = createFamilyMaker({ seed, random, make }, schools.elementary.length);
   const enroller = createEnroller(seed, named, (to, school) => staff.homeroomTeacher(to, school));
   const chooseSchool = createSchoolChoice(schools, random);
@@ -71,22 +71,22 @@ function* generateFamilies(
 }
 
 interface Staff {
-  /** A teacher for a new class: one who waits at this school, otherwise a new one; nobody when the city is full. */
+  /** Returns a homeroom teacher: one of this school without a class, or a new one. Undefined when the city is full. */
   homeroomTeacher(batch: CityBatch, school: School): string | undefined;
-  /** A parent who teaches. Given a class only later, so never the one of the own child that opens it. */
+  /** Employs a parent as a teacher. They get a later class, so never the one that their own child opens. */
   hire(batch: CityBatch, person: CityPerson, school: School): void;
-  /** A new person who teaches and has no class yet. */
+  /** Adds a new teacher without a class. */
   add(batch: CityBatch, school: School): void;
 }
 
 function createStaff({
   seed,
-  dice: random,
+  random,
   make,
   room,
 }: {
   seed: string;
-  dice: SeededRandom;
+  random: SeededRandom;
   make: PersonMaker;
   room: () => number;
 }): Staff {

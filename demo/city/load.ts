@@ -11,7 +11,7 @@ import { TERM, type CityBatch, type CityPerson } from './model.ts';
 import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named-people.ts';
 import { DEFAULT_SEED, seededUuid } from './seeded-random.ts';
 
-/** How long a first password of the demo opens, in milliseconds: 30 days, as the service's own default. */
+/** Lifetime of a first password in the demo, in milliseconds: 30 days, the default of the service. */
 const FIRST_PASSWORD_MS = 30 * 24 * 3_600_000;
 
 export interface LoadOptions {
@@ -19,23 +19,23 @@ export interface LoadOptions {
   secrets: Secrets;
   hasher: PasswordHasher;
   clock: Clock;
-  /** Of the configuration; only development gets a city. */
+  /** The configured profile. Only development may load a city. */
   profile?: 'production' | 'development' | 'conformance';
-  /** Persons of the whole city; the named ones are always there. */
+  /** Number of people in the city. The named people always exist. */
   people?: number;
   seed?: string;
-  /** Stops between two parts; the city is then half there. */
+  /** Stops between two batches, and leaves an incomplete city. */
   signal?: AbortSignal;
 }
 
 export interface Loaded {
-  /** Persons, school accounts of families not counted. */
+  /** Number of persons, without school accounts. */
   persons: number;
-  /** Rows of all tables. */
+  /** Number of rows in all tables. */
   rows: number;
 }
 
-/** Nothing there, all there, or the loading was interrupted. */
+/** Returns whether the demo city is missing, complete, or incomplete because loading was interrupted. */
 export async function demoCityState(store: Store): Promise<'absent' | 'partial' | 'loaded'> {
   return store.read(async (tx) => {
     if ((await findPersonIdByIdentifier(tx, 'account', BUREAU_ACCOUNT)) !== undefined) return 'loaded';
@@ -44,17 +44,17 @@ export async function demoCityState(store: Store): Promise<'absent' | 'partial' 
 }
 
 /**
- * Puts the demo city into an empty, migrated database, in one unit of work for each part. The caller asks `demoCityState`
- * first. Ids and facts come from the seed; instants from the clock.
+ * Loads the demo city into an empty, migrated database, with one transaction for each batch. The caller checks
+ * `demoCityState` first. Ids and facts depend on the seed, timestamps on the clock.
  *
- * @throws {Error} in production: the IDs, codes and mail addresses of the demo belong to nobody
+ * @throws {Error} in other profiles than development: the IDs, codes and mail addresses of the demo are invented
  * @throws the reason of the signal
  */
 export async function loadDemoCity(options: LoadOptions): Promise<Loaded> {
   const { store, secrets, hasher, clock, profile, people = DEFAULT_PEOPLE, seed = DEFAULT_SEED, signal } = options;
-  if (profile === 'production') throw new Error('the demo city is never loaded in production');
-  if (profile === 'conformance') throw new Error('the conformance profile has a person of its own, and no city');
-  // One hash for all: they have the same password, and a million hashes would take a night.
+  if (profile === 'production') throw new Error('the demo city cannot be loaded in production');
+  if (profile === 'conformance') throw new Error('the demo city cannot be loaded in the conformance profile');
+  // All people share one password and one hash: hashing a million passwords would take hours.
   const context: RowContext = { secrets, seed, now: clock.now(), hash: await hasher.hash(DEMO_PASSWORD) };
   const loaded = { persons: 0, rows: 0 };
   for (const batch of generateCity({ seed, people })) {
@@ -71,13 +71,13 @@ interface RowContext {
   secrets: Secrets;
   seed: string;
   now: number;
-  /** Of the password of everybody who signed in before. */
+  /** Hash of the demo password, for people who have signed in before. */
   hash: string;
 }
 
 type Rows = ReturnType<typeof rowsOf>;
 
-/** The order is the one in which foreign keys can be met. */
+/** Inserts the rows in the order that the foreign keys need. */
 async function insertRows(tx: Transaction, rows: Rows): Promise<void> {
   const { tables } = tx;
   await insertMany(tx, tables.persons, rows.persons);
@@ -136,7 +136,7 @@ function personRow({ id, kind, name, locale, nationalId, birthDate }: CityPerson
   };
 }
 
-/** All are verified: the binding checked the mail address, the school gave the accounts. */
+/** Creates verified identifiers: the binding verified the mail address, and the school issued the accounts. */
 function identifierRows({ id: personId, logins }: CityPerson, { seed, now }: RowContext) {
   return logins.map(({ kind, value, scope }) => ({
     id: seededUuid(seed, `identifier:${kind}:${scope}:${value}`),

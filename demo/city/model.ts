@@ -1,9 +1,9 @@
 import type { Authority, GuardianshipState, Permission, Relation, School, StaffRole } from '../../src/domain/model.ts';
 
-/** The term that the demo city lives in: 115-1, August 2026 to January 2027. */
+/** The academic session of the demo city: 115-1, August 2026 to January 2027. */
 export const TERM = { year: 115, semester: 1, lastDay: '2027-01-31' } as const;
 
-/** How a person's account stands when the city is made. */
+/** The credential of a person when the city is created. */
 export type Credential =
   | { kind: 'none' }
   /** Signed in before, with the password of the demo. */
@@ -75,7 +75,7 @@ export interface CitySchoolAccount {
   schoolCode: string;
 }
 
-/** A piece of the city that can be stored by itself: what it points at is in it or in an earlier piece. */
+/** A part of the city. Its references point to rows of the same batch or of an earlier one. */
 export interface CityBatch {
   schools: School[];
   persons: CityPerson[];

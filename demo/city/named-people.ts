@@ -134,7 +134,7 @@ function addGuardianships(seed: string, batch: CityBatch): void {
   }
 }
 
-/** Everybody of the table but the bureau, without the schools. */
+/** Creates the named people, without the bureau administrator and the schools. */
 export function createNamedBatch(seed: string): CityBatch {
   const batch = createEmptyBatch();
   addStudents(seed, batch);
@@ -146,12 +146,12 @@ export function createNamedBatch(seed: string): CityBatch {
   return batch;
 }
 
-/** The bureau's administrator, stored last of all: where it is, the city is whole. */
+/** Creates the bureau administrator. The account is stored last and marks a complete city. */
 export function createBureauBatch(seed: string): CityBatch {
   const batch = createEmptyBatch();
   addAdult(seed, batch, 'B1');
   return batch;
 }
 
-/** The account name of the bureau's administrator. */
+/** The account name of the bureau administrator. */
 export const BUREAU_ACCOUNT = ADULTS.B1.account;

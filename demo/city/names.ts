@@ -1,6 +1,6 @@
 import type { SeededRandom } from './seeded-random.ts';
 
-/** A name as it is written, and in Latin letters for an e-mail address. */
+/** A name in Chinese characters, and in Latin letters for an email address. */
 export interface GivenName {
   text: string;
   latin: string;
@@ -14,7 +14,7 @@ const sounds = (text: string): Sound[] =>
     return [pair.slice(0, -latin.length), latin];
   });
 
-/** Common ones stand several times, as in life. */
+/** Common surnames are repeated, so that they are chosen more often. */
 const SURNAMES = sounds(
   '陳chen 陳chen 陳chen 陳chen 林lin 林lin 林lin 黃huang 黃huang 張zhang 張zhang 李li 李li 王wang 王wang 吳wu 吳wu 劉liu 蔡cai ' +
     '楊yang 許xu 鄭zheng 謝xie 洪hong 郭guo 邱qiu 曾zeng 廖liao 賴lai 徐xu 周zhou 葉ye 蘇su 莊zhuang 呂lu 江jiang 何he 蕭xiao 羅luo 高gao ' +
@@ -59,7 +59,7 @@ export function pickName(random: SeededRandom, surname: Sound, sex: Sex): GivenN
   return { text: `${surname[0]}${first}${second}`, latin: `${firstLatin}${secondLatin}.${surname[1]}` };
 }
 
-/** A mother with a resident certificate; her name is written in Latin letters. */
+/** Chooses the name of a mother with a resident certificate, in Latin letters. */
 export function pickNameFromAbroad(random: SeededRandom): GivenName {
   const text = random.pick(FROM_ABROAD);
   return { text, latin: text.toLowerCase().replaceAll(' ', '.') };

@@ -1,15 +1,15 @@
 import type { SeededRandom } from './seeded-random.ts';
 
-/** Second character: citizens 1 and 2, resident certificates 8 and 9. */
+/** The second character: 1 and 2 for citizens, 8 and 9 for resident certificates. */
 export type IdSex = '1' | '2' | '8' | '9';
 
-/** The letter Y stands for 31: 3×1 + 1×9. */
+/** The part of the letter Y (31) in the checksum: 3×1 + 1×9. */
 const LETTER_SUM = 12;
 const BODIES = 10_000_000;
-/** Odd, and no multiple of 5: steps of it visit every body once before the first comes again. */
+/** Coprime to 10 million (odd, no multiple of 5), so stepping by it visits each number once before it repeats. */
 const STEP = 7_368_787;
 
-/** `Y`, the sex, seven digits and their check digit (Ministry of the Interior). */
+/** Returns an ID: `Y`, the sex, seven digits and a check digit (rule of the Ministry of the Interior). */
 export function withCheckDigit(sex: IdSex, body: number): string {
   const digits = `${sex}${String(body).padStart(7, '0')}`;
   const sum = Array.from(digits, Number).reduce((total, digit, at) => total + digit * (8 - at), LETTER_SUM);
@@ -17,10 +17,10 @@ export function withCheckDigit(sex: IdSex, body: number): string {
 }
 
 /**
- * Hands out IDs that belong to nobody: letter Y, retired in 1974, for people born later. Each comes once.
+ * Creates a function that returns a different ID on each call. The IDs belong to no real person: the letter Y was retired in
+ * 1974, and the people of the city are born later. The function throws a RangeError after ten million IDs of one kind.
  *
  * @param taken IDs of the named people
- * @returns throws a RangeError after ten million of one kind
  */
 export function createIdSource(random: SeededRandom, taken: ReadonlySet<string>): (sex: IdSex) => string {
   const start = random.between(0, BODIES - 1);

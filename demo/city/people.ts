@@ -4,22 +4,22 @@ import type { GivenName, Sex } from './names.ts';
 import type { IdSex } from './national-ids.ts';
 import { seededUuid, type SeededRandom } from './seeded-random.ts';
 
-/** The letter Y was retired in 1974, so everybody of the city is born after it. */
+/** People of the city are born after the letter Y of national IDs was retired in 1974. */
 const EARLIEST_BIRTH_YEAR = 1975;
-/** Mobile numbers below are left to the named people. There is room for nearly a million. */
+/** First generated mobile number. Lower numbers are reserved for the named people. */
 const FIRST_MOBILE = 1_000;
 const LAST_MOBILE = 999_999;
-/** Mails and account names have a number in the end, so none comes twice. */
+/** First number that makes email addresses and account names unique. */
 const FIRST_LOGIN = 11;
 
-/** Makes persons with an id, a national ID and logins of their own. */
+/** Creates people with unique ids, national IDs and logins. */
 export interface PersonMaker {
   student(name: string, sex: Sex, birthDate: string): CityPerson;
-  /** Known by the e-mail of the binding; never signed in. */
+  /** Creates a parent with a verified email address and a first password, who has never signed in. */
   parent(name: GivenName, sex: Sex, birthDate: string, abroad?: boolean): CityPerson;
-  /** Signed in before, as teachers have had their accounts for long. A parent may be one too. */
+  /** Creates a teacher, who has signed in before. A teacher may also be a parent. */
   teacher(name: GivenName, sex: Sex, birthDate: string): CityPerson;
-  /** How many there are so far. */
+  /** Returns the number of people created. */
   count(): number;
 }
 
@@ -77,25 +77,25 @@ function sexDigit(sex: Sex, abroad: boolean): IdSex {
   return sex === 'male' ? '1' : '2';
 }
 
-/** So many days after a day; months count from 0 and days may run over. */
+/** Returns an ISO date. Months start at 0, and days may exceed the length of the month. */
 const day = (year: number, month: number, date: number): string =>
   new Date(Date.UTC(year, month, date)).toISOString().slice(0, 10);
 
 /**
- * A child in the n-th year of school in autumn 2026 was six by the first of September of its first year (Compulsory
- * Education Act, Art. 2 and 6): born between 2 September and 1 September.
+ * Returns the birth date of a child in school year `level` in autumn 2026. Children start school at six by 1 September
+ * (Compulsory Education Act, Art. 2 and 6), so they are born from 2 September to 1 September.
  */
 export function birthDateOfChild(random: SeededRandom, level: number): string {
   return day(2020 - level, 8, random.between(2, 365));
 }
 
-/** Somebody so many years older than a child, but never old enough for the retired letter. */
+/** Returns the birth date of an adult who is older than a child by a number of years in the range, from 1975 on. */
 export function birthDateOfAdult(random: SeededRandom, childBorn: string, years: readonly [number, number]): string {
   const year = Number(childBorn.slice(0, 4)) - random.between(...years);
   return day(Math.max(EARLIEST_BIRTH_YEAR, year), 0, random.between(1, 365));
 }
 
-/** Somebody who works: born 1975 to 2001. */
+/** Returns a birth date from 1975 to 2001. */
 export function birthDateOfTeacher(random: SeededRandom): string {
   return day(random.between(EARLIEST_BIRTH_YEAR, 2001), 0, random.between(1, 365));
 }

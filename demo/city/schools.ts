@@ -1,6 +1,6 @@
 import type { School, SchoolType } from '../../src/domain/model.ts';
 
-/** Ordinary schools of the demo city; it has no special school. */
+/** School types of the demo city. It has no special schools. */
 export type CitySchoolType = Exclude<SchoolType, 'special'>;
 
 const school = (code: string, name: string, nameEn: string, type: CitySchoolType): School => ({
@@ -20,15 +20,15 @@ export const NAMED_SCHOOLS: readonly School[] = [
 ];
 
 interface Kind {
-  /** Fourth digit of the code, and third of a student number. */
+  /** Fourth digit of a school code, and digit of a student number after the year. */
   digit: string;
-  /** End of the name in Chinese and English. */
+  /** Suffix of the name in Chinese and English. */
   ends: readonly [string, string];
-  /** Class title before the number of the class, grade 1 first. */
+  /** Prefix of the class title for each grade. */
   grades: readonly string[];
   /** Years of school before grade 1 here. */
   before: number;
-  /** Pupils of one school, and their share of all people of the city. */
+  /** Students of one school, and the share of such students in the population. */
   size: number;
   share: number;
 }
@@ -69,7 +69,7 @@ export const KINDS: Readonly<Record<CitySchoolType, Kind>> = {
 };
 
 const TYPES: readonly CitySchoolType[] = ['senior_high', 'vocational_high', 'junior_high', 'elementary'];
-/** `993301` … `993399`, then `990301` … : the digit before the kind changes when the hundred is full. */
+/** Third digits of school codes: `993301` to `993399`, then `990301` and so on. */
 const HUNDREDS = ['3', '0', '1', '2', '4', '5', '6', '7', '8', '9'];
 const FIRST_WORDS = ['育yu', '崇chong', '景jing', '弘hong', '敬jing', '博bo', '致zhi', '立li', '光guang', '和he'];
 const SECOND_WORDS = ['英ying', '文wen', '行xing', '仁ren', '誠cheng', '信xin', '真zhen', '善shan', '禮li', '義yi'];
@@ -80,7 +80,7 @@ function schoolCode(type: CitySchoolType, index: number): string {
   return `99${hundred}${KINDS[type].digit}${String((index % 99) + 1).padStart(2, '0')}`;
 }
 
-/** `育英國小`; from the hundred-and-first on `育英二國小`, so that each school has a name of its own. */
+/** Builds a unique name: `育英國小`, and from the 101st school on `育英二國小`. */
 function schoolName(type: CitySchoolType, index: number): readonly [string, string] {
   const first = FIRST_WORDS[index % 10] ?? '';
   const second = SECOND_WORDS[Math.floor(index / 10) % 10] ?? '';
@@ -92,7 +92,7 @@ function schoolName(type: CitySchoolType, index: number): readonly [string, stri
   return [`${zh}${second[0] ?? ''}${number[0] ?? ''}${zhEnd}`, `${en}${second.slice(1)}${number[1] ?? ''} ${enEnd}`];
 }
 
-/** Every school of a city of this size, the named ones first within their kind. */
+/** Lists the schools of a city of this size. The named schools come first within their type. */
 export function schoolsFor(people: number): Record<CitySchoolType, School[]> {
   const result: Record<CitySchoolType, School[]> = {
     senior_high: [],
@@ -113,7 +113,7 @@ export function schoolsFor(people: number): Record<CitySchoolType, School[]> {
   return result;
 }
 
-/** `203` in a senior high school → 高二3班. */
+/** Returns the class title: `203` in a senior high school is 高二3班. */
 export function classTitle(type: CitySchoolType, classno: string): string {
   const grade = KINDS[type].grades[Number(classno[0]) - 1] ?? '';
   return `${grade}${Number(classno.slice(1))}班`;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** The city that `npm run demo` shows; another seed gives another city around the same named people. */
+/** The seed of `npm run demo`. Another seed gives other generated people; the named people stay. */
 export const DEFAULT_SEED = 'kinpass-demo';
 
-/** A UUID of version 4 shape that is always the same for a seed and a label. */
+/** Returns a UUID in version 4 format that depends only on the seed and the label. */
 export function seededUuid(seed: string, label: string): string {
   const bytes = createHash('sha256').update(`${seed}\n${label}`).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
@@ -12,17 +12,17 @@ export function seededUuid(seed: string, label: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** Repeatable chance. Good enough for invented people, never for secrets. */
+/** A deterministic random generator. It must not be used for secrets. */
 export interface SeededRandom {
-  /** A whole number from `from` to `to`, both included. */
+  /** Returns a whole number from `from` to `to`, both included. */
   between(from: number, to: number): number;
-  /** True with this probability, 0 to 1. */
+  /** Returns true with this probability, 0 to 1. */
   chance(probability: number): boolean;
   /** @throws {RangeError} when there is nothing to pick */
   pick<T>(items: readonly T[]): T;
 }
 
-/** Mulberry32, seeded by a hash: the same seed rolls the same numbers on every machine. */
+/** Mulberry32, seeded by a hash. The same seed gives the same numbers on every machine. */
 export function createSeededRandom(seed: string): SeededRandom {
   let state = createHash('sha256').update(seed).digest().readUInt32LE(0);
   const next = (): number => {

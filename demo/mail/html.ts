@@ -1,4 +1,4 @@
-/** A piece of HTML that needs no more escaping. */
+/** A piece of HTML that is already escaped. */
 export interface Html {
   readonly markup: string;
 }
@@ -20,13 +20,13 @@ function markupOf(value: Value): string {
   return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('');
 }
 
-/** Tagged template in which every value is escaped, unless it is HTML already. */
+/** Tagged template that escapes every value, except values of type Html. */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   return { markup: strings.map((text, at) => text + markupOf(values[at] ?? '')).join('') };
 }
 
-/** Plain text with its web addresses as links, which open in a new tab. */
-export function linked(text: string): Html[] {
+/** Turns the web addresses of a plain text into links that open in a new tab. */
+export function linkify(text: string): Html[] {
   return text
     .split(/(https?:\/\/[^\s<>"'）」]+)/)
     .map((part, at) =>

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SMTPServerDataStream } from 'smtp-server';
 import { simpleParser } from 'mailparser';
 import { z } from 'zod';
+import { createPrivateFolder } from '../../src/config/private-folder.ts';
 
-/** The oldest ones go when there are more. */
+/** Maximum number of kept messages. The oldest are deleted first. */
 const MAX_MESSAGES = 1_000;
 
 const messageSchema = z.object({
@@ -12,14 +13,14 @@ const messageSchema = z.object({
   /** ISO instant. */
   receivedAt: z.string(),
   from: z.string(),
-  /** Who it was delivered to, blind copies too. */
+  /** The recipients of the SMTP envelope, including blind copies. */
   to: z.array(z.string()),
   subject: z.string(),
   text: z.string(),
   html: z.string().nullable(),
 });
 
-/** A mail that arrived. */
+/** A received mail. */
 export type Message = Readonly<z.infer<typeof messageSchema>>;
 
 export interface Envelope {
@@ -28,13 +29,13 @@ export interface Envelope {
 }
 
 export interface Mailbox {
-  /** Reads a mail to its end and keeps it. @throws {Error} when it is too large; the sender is told */
+  /** Reads a mail to its end and stores it. @throws {Error} when it is too large; SMTP reports the error to the sender */
   receive(envelope: Envelope, source: SMTPServerDataStream): Promise<void>;
-  /** The newest first. */
+  /** Lists the messages, newest first. */
   all(): readonly Message[];
 }
 
-/** @param dir keeps the mails over a restart, one JSON file each; without it they are kept in memory */
+/** @param dir folder that keeps the mail over a restart, one JSON file each; without it the mail is kept in memory */
 export function createMailbox(dir?: string): Mailbox {
   const kept = dir === undefined ? [] : readMessages(dir);
   let counter = 0;
@@ -46,7 +47,7 @@ export function createMailbox(dir?: string): Mailbox {
       const receivedAt = new Date();
       counter += 1;
       const message: Message = {
-        // Sorts by time as text; the counter tells mails of one millisecond apart.
+        // Ids sort by time as text. The counter distinguishes mails of the same millisecond.
         id: `${receivedAt.getTime()}-${String(counter).padStart(6, '0')}`,
         receivedAt: receivedAt.toISOString(),
         from: mail.from?.text ?? envelope.from,
@@ -67,7 +68,7 @@ export function createMailbox(dir?: string): Mailbox {
 }
 
 function readMessages(dir: string): Message[] {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  createPrivateFolder(dir);
   return readdirSync(dir)
     .filter((name) => name.endsWith('.json'))
     .sort()
@@ -75,7 +76,7 @@ function readMessages(dir: string): Message[] {
     .flatMap((name) => readMessage(join(dir, name)));
 }
 
-/** A file that a crash cut short is no mail. */
+/** Reads one message. Ignores a file that a crash truncated. */
 function readMessage(file: string): Message[] {
   try {
     return [messageSchema.parse(JSON.parse(readFileSync(file, 'utf8')))];

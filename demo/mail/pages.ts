@@ -1,4 +1,4 @@
-import { html, linked, type Html } from './html.ts';
+import { html, linkify, type Html } from './html.ts';
 import type { Message } from './mailbox.ts';
 
 const when = new Intl.DateTimeFormat('zh-TW', {
@@ -38,7 +38,7 @@ function row(message: Message): Html {
   </li>`;
 }
 
-/** All mails, the newest first. */
+/** Renders the list of messages. */
 export function inboxPage(messages: readonly Message[]): string {
   const list =
     messages.length === 0
@@ -57,7 +57,7 @@ export function inboxPage(messages: readonly Message[]): string {
   );
 }
 
-/** One mail. Its HTML is shown in a frame that can neither run scripts nor touch this page. */
+/** Renders one message. A sandboxed frame shows its HTML, without scripts and without access to this page. */
 export function messagePage(message: Message): string {
   const framed =
     message.html === null
@@ -81,12 +81,12 @@ export function messagePage(message: Message): string {
         <dd>${time(message)}</dd>
       </dl>
       ${framed}
-      <pre>${linked(message.text)}</pre>
+      <pre>${linkify(message.text)}</pre>
       <p><a href="/api/messages/${message.id}">JSON</a></p>`,
   );
 }
 
-/** The mail's own HTML for the frame; its links open in a new tab. */
+/** Returns the HTML of a mail for the frame. Its links open in a new tab. */
 export function framedHtml(body: string): string {
   return `<base target="_blank">${body}`;
 }

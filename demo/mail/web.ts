@@ -6,7 +6,7 @@ import { framedHtml, inboxPage, messagePage, missingPage } from './pages.ts';
 
 const PAGE_CSP =
   "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/** A mail is somebody else's HTML: no script, no form, no request to anywhere; a link may open a tab. */
+/** Mail contains untrusted HTML: no scripts, forms or requests. A link may open a tab. */
 const MAIL_CSP =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
@@ -22,7 +22,7 @@ const headers: Middleware = async (ctx, next) => {
   await next();
 };
 
-/** The inbox for a browser, and `/api/messages` for tests (`?to=` picks those to one address). */
+/** Creates the web mailbox, with `/api/messages` for tests (`?to=` filters by recipient). */
 export function createInbox(messages: Mailbox): Koa {
   const find = (id: string | undefined): Message | undefined => messages.all().find((message) => message.id === id);
   const router = new Router();

@@ -1,4 +1,4 @@
-/** The yardstick: oidc-provider as it comes, in memory, with the same kind of client, keys and claims. Started by run.ts. */
+/** The baseline: plain oidc-provider in memory, with similar client, keys and claims. Started by service.ts. */
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
@@ -30,7 +30,7 @@ const provider = new Provider(`http://localhost:${port}`, {
   }),
 });
 const client = await provider.Client.find('bench');
-if (client === undefined) throw new Error('no client');
+if (client === undefined) throw new Error('client "bench" is not registered');
 const scope = 'openid offline_access roles children.profile';
 const tokens: { refresh: string; access: string }[] = [];
 for (let i = 0; i < Number(tokensText); i += 1) {

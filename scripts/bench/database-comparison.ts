@@ -5,17 +5,17 @@ import { makeCity, remove } from './service.ts';
 
 const PEOPLE = 3_000;
 
-/** So many rounds until the compilers of V8 have seen each road: the one to PostgreSQL has more code. */
+/** Rounds before V8 has compiled all code paths. The PostgreSQL path has more code. */
 const WARM_UP_ROUNDS = 4;
 
-/** CPU time of the service for one sign-in, in milliseconds. */
+/** Measures the CPU time of the service for one sign-in, in milliseconds. */
 async function cpuPerSignIn(harness: BenchHarness): Promise<number> {
   const before = harness.usage().cpuSeconds;
   const { done } = await signInRate(harness);
   return ((harness.usage().cpuSeconds - before) / done) * 1000;
 }
 
-/** Both in turn, so that a machine that slows down slows both. */
+/** Measures both in turn, so that a slower machine affects both. */
 async function compareCpu(lite: BenchHarness, postgres: BenchHarness): Promise<string> {
   const rounds: { onSqlite: number; onPostgres: number }[] = [];
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round += 1) {
@@ -27,20 +27,20 @@ async function compareCpu(lite: BenchHarness, postgres: BenchHarness): Promise<s
   return `${ratio.toFixed(2)} (${of('onSqlite')} → ${of('onPostgres')} ms)`;
 }
 
-/** What PostgreSQL costs against SQLite, and what a second node brings. The nodes, PostgreSQL and the driver share two cores. */
+/** Compares PostgreSQL with SQLite, and two nodes with one. The nodes, PostgreSQL and the load driver share the cores. */
 export async function compareDatabases(): Promise<void> {
   const cluster = await startCluster({ durable: true });
   const url = await cluster.createDatabase();
   const [small, large] = [await makeCity(PEOPLE), await makeCity(PEOPLE, url)];
   const lite = await open(small);
   const first = await open(large, { url });
-  print('CPU of the service for a sign-in, PostgreSQL', 'SQLite', await compareCpu(lite, first), '≤ 1.2');
+  print('CPU time per sign-in with PostgreSQL', 'SQLite', await compareCpu(lite, first), '≤ 1.2');
   await lite.stop();
   const second = await open(large, { url, issuer: first.issuer });
   const alone = await signInRate(first);
   const [a, b] = await Promise.all([signInRate(first), signInRate(second)]);
   const rates = `${((a.rate + b.rate) / alone.rate).toFixed(2)} (${alone.rate.toFixed(0)} → ${(a.rate + b.rate).toFixed(0)}/s)`;
-  print('sign-ins with two nodes on PostgreSQL', 'one node', rates, 'print');
+  print('sign-in rate, two nodes on PostgreSQL', 'one node', rates, '');
   await Promise.all([first.stop(), second.stop()]);
   await cluster.stop();
   for (const { folder } of [small, large]) remove(folder);

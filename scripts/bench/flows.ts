@@ -7,7 +7,7 @@ export const BASIC = `Basic ${Buffer.from(`${CLIENT}:${SECRET}`).toString('base6
 const tokenBody = z.object({ access_token: z.string(), refresh_token: z.string() });
 export type Tokens = z.infer<typeof tokenBody>;
 
-/** Cookies of one browser: name → value. */
+/** Cookies of one browser, by name. */
 type Jar = Map<string, string>;
 
 function keep(jar: Jar, cookies: readonly string[] | undefined): void {
@@ -29,11 +29,11 @@ const PASSWORD = encodeURIComponent(DEMO_PASSWORD);
 const TO_APP = encodeURIComponent(REDIRECT);
 
 /**
- * A whole sign-in as a browser and an app do it: authorize, sign-in page, password, redirects, code, tokens. The person has one
- * identity, so there is no question.
+ * Runs a complete sign-in of a browser and an app: authorization request, sign-in page, password, redirects, code, tokens. The
+ * account has one context, so the service asks for no choice.
  *
- * @param address of the node that is asked
- * @returns `undefined` when the service was busy
+ * @param address the node to send the requests to
+ * @returns `undefined` when the service responds 503
  */
 export async function signIn(issuer: string, login: string, address = issuer): Promise<Tokens | undefined> {
   const jar: Jar = new Map();
@@ -42,7 +42,7 @@ export async function signIn(issuer: string, login: string, address = issuer): P
     for (const [name, value] of jar) cookie += `${cookie === '' ? '' : '; '}${name}=${value}`;
     return { cookie, accept: 'text/html' };
   };
-  /** @returns where it leads, on the node that is asked; undefined when the service was busy */
+  /** @returns the redirect target on the same node, undefined for 503 */
   const follow = async (url: string): Promise<string | undefined> => {
     const { headers: answer, status } = await call(url, { headers: headers() });
     keep(jar, answer['set-cookie']);
@@ -59,7 +59,7 @@ export async function signIn(issuer: string, login: string, address = issuer): P
     form: `login=${encodeURIComponent(login)}&password=${PASSWORD}`,
   });
   if (answer.status === 503) return undefined;
-  if (answer.headers.location === undefined) throw new Error(`sign-in refused: ${answer.status}`);
+  if (answer.headers.location === undefined) throw new Error(`sign-in failed with status ${answer.status}`);
   const back = await follow(atNode(answer.headers.location, issuer, address));
   if (back === undefined) return undefined;
   const [, code = ''] = /[?&]code=([^&]+)/.exec(back) ?? [];
@@ -76,6 +76,6 @@ export function refresh(issuer: string, refreshToken: string): Promise<Tokens> {
 
 async function redeem(issuer: string, form: string): Promise<Tokens> {
   const { status, body } = await call(`${issuer}/token`, { method: 'POST', headers: { authorization: BASIC }, form });
-  if (status !== 200) throw new Error(`token endpoint: ${status} ${body.slice(0, 200)}`);
+  if (status !== 200) throw new Error(`token request failed with status ${status}: ${body.slice(0, 200)}`);
   return tokenBody.parse(JSON.parse(body));
 }

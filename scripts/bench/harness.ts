@@ -7,8 +7,9 @@ export const WORKERS = 16;
 export const ROUNDS = 3;
 export const SECONDS = 3;
 
-/** A running service with its people, who come one after another. */
+/** A running service with the logins of its people. */
 export interface BenchHarness extends BenchService {
+  /** Returns the login of the next person, round robin. */
   nextLogin(): string;
 }
 
@@ -18,19 +19,21 @@ export async function open({ folder, logins }: City, where: ServiceLocation = {}
   return { ...(await startService(folder, await freePort(), where)), nextLogin };
 }
 
-export function print(work: string, against: string, value: string, aim: string): void {
-  process.stdout.write(`${work.padEnd(48)} ${against.padEnd(34)} ${value.padEnd(24)} aim ${aim}\n`);
+/** Prints one row: the work, what it is compared with, the value and its target; empty for a value without one. */
+export function print(work: string, against: string, value: string, target: string): void {
+  const columns = [work.padEnd(48), against.padEnd(34), value.padEnd(24), target === '' ? '' : `target ${target}`];
+  process.stdout.write(`${columns.join(' ').trimEnd()}\n`);
 }
 
-/** A and B in turn, so that a machine that slows down slows both; a first turn warms both up. @returns median of A/B */
+/** Measures A and B in turn, after a warm-up, so that a slower machine affects both. @returns the median of A/B */
 export async function compareRates(a: () => Promise<Measured>, b: () => Promise<Measured>): Promise<number> {
   await a();
   await b();
   const ratios: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const ours = await a();
-    const yardstick = await b();
-    ratios.push(ours.rate / yardstick.rate);
+    const baseline = await b();
+    ratios.push(ours.rate / baseline.rate);
   }
   return median(ratios);
 }
@@ -43,7 +46,7 @@ export async function signInRate(harness: BenchHarness): Promise<Measured> {
   );
 }
 
-/** Tokens of so many people, one after another. */
+/** Signs in one after another until there are tokens of `count` people. */
 export async function tokensFor(harness: BenchHarness, count: number): Promise<Tokens[]> {
   const all: Tokens[] = [];
   while (all.length < count) {

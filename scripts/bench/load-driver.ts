@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 
-/** Kept connections, as many as there are requests at once, by `http://host:port`. */
+/** Keep-alive connections by origin, one for each concurrent request. */
 const pools = new Map<string, Pool>();
 
 function poolOf(origin: string): Pool {
@@ -11,7 +11,7 @@ function poolOf(origin: string): Pool {
   return known;
 }
 
-/** Forgets idle connections: the other side may be about to close them. */
+/** Closes idle connections, because the service may be about to close them. */
 export async function resetConnections(): Promise<void> {
   const all = [...pools.values()];
   pools.clear();
@@ -27,13 +27,13 @@ export interface Reply {
 export interface Call {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
-  /** A form, encoded already. */
+  /** A form body, already encoded. */
   form?: string;
 }
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** One request, by the leanest way there is: the driver takes from the cores that it measures. */
+/** Sends a request with little CPU time, because the driver shares the cores with the service. */
 export function call(url: string, { method = 'GET', headers = {}, form }: Call = {}): Promise<Reply> {
   const cut = url.indexOf('/', 'http://'.length);
   return new Promise((resolve, reject) => {
@@ -106,7 +106,7 @@ export async function runWorkers(
   };
 }
 
-/** People who come at their own pace, however long those before them wait. Ends when the last one has been served. */
+/** Starts `work` at a fixed rate, independent of how long it takes, and waits for all of it. */
 export async function runAtRate(perSecond: number, seconds: number, work: () => Promise<void>): Promise<void> {
   const all: Promise<void>[] = [];
   const start = performance.now();

@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: what the service costs, measured against a yardstick in the same run and printed as ratios. Two cores
- * carry the service, the yardstick and this driver, so absolute numbers say little and ratios much.
+ * Measures the service against a baseline in the same run and prints ratios. The service, the baseline and the load driver share the
+ * cores, so compare ratios between machines, not absolute numbers.
  *
- *   npm run bench                 everything but the million; takes about three minutes
- *   npm run bench -- --million    growth as well: 1,000 against 1,000,000 people
+ *   npm run bench                 about three minutes
+ *   npm run bench -- --million    also compares 1,000,000 with 1,000 people
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -44,7 +44,7 @@ async function compareWithBaseline(service: BenchHarness): Promise<void> {
   const bare = await startBaseline(port, WORKERS);
   const issuer = `http://localhost:${port}`;
   const tokens = await tokensFor(service, WORKERS);
-  // UserInfo first: the yardstick's memory holds a thousand records, and refreshing pushes the first tokens out.
+  // UserInfo first: the baseline stores at most a thousand records, and refreshing evicts the first tokens.
   const userinfo = await compareRates(
     () =>
       measureReads(
@@ -57,34 +57,34 @@ async function compareWithBaseline(service: BenchHarness): Promise<void> {
         bare.tokens.map((one) => one.access),
       ),
   );
-  print('UserInfo with roles children.profile', 'bare provider in memory', userinfo.toFixed(2), '≥ 0.8');
+  print('UserInfo with roles and children.profile', 'oidc-provider in memory', userinfo.toFixed(2), '≥ 0.8');
   const path = '/.well-known/openid-configuration';
   const discovery = await compareRates(
     () => measureReads(service.issuer + path),
     () => measureReads(issuer + path),
   );
-  print('discovery', 'bare provider in memory', discovery.toFixed(2), '≥ 0.95');
+  print('discovery', 'oidc-provider in memory', discovery.toFixed(2), '≥ 0.95');
   const ours = tokens.map((one) => one.refresh_token);
   const theirs = bare.tokens.map((one) => one.refresh);
   const refreshRatio = await compareRates(
     () => measureRefreshes(service.issuer, ours),
     () => measureRefreshes(issuer, theirs),
   );
-  print('refresh with rotation, durable', 'bare provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
+  print('refresh with rotation, stored on disk', 'oidc-provider in memory', refreshRatio.toFixed(2), '≥ 0.9');
   await bare.stop();
 }
 
 async function compareSizes(): Promise<void> {
   const [small, large] = [await makeCity(1_000), await makeCity(1_000_000)];
-  print('making 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, 'print');
-  print('  peak memory of the maker', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, 'print');
+  print('loading 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, '');
+  print('  peak memory while loading', '', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`, '');
   const a = await open(large);
   const b = await open(small);
   const signIns = await compareRates(
     () => signInRate(b),
     () => signInRate(a),
   );
-  print('sign-in, time with 1,000,000 people', 'with 1,000', signIns.toFixed(2), '≤ 1.1');
+  print('sign-in time with 1,000,000 people', '1,000 people', signIns.toFixed(2), '≤ 1.1');
   const [manyTokens, fewTokens] = [await tokensFor(a, WORKERS), await tokensFor(b, WORKERS)];
   const reads = await compareRates(
     () =>
@@ -98,7 +98,7 @@ async function compareSizes(): Promise<void> {
         manyTokens.map((one) => one.access_token),
       ),
   );
-  print('UserInfo, time with 1,000,000 people', 'with 1,000', reads.toFixed(2), '≤ 1.1');
+  print('UserInfo time with 1,000,000 people', '1,000 people', reads.toFixed(2), '≤ 1.1');
   await Promise.all([a.stop(), b.stop()]);
   remove(small.folder);
   remove(large.folder);
@@ -108,14 +108,14 @@ const { values } = parseArgs({ options: { million: { type: 'boolean', default: f
 const city = await makeCity(3_000);
 const service = await open(city);
 try {
-  print('ready after start', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
+  print('time until ready', '', `${service.readyMs.toFixed(0)} ms`, '< 1500 ms');
   let capacity = 0;
   const signIns = await compareRates(async () => {
     const measured = await signInRate(service);
     capacity = Math.max(capacity, measured.rate);
     return measured;
   }, measureVerifications);
-  print('whole sign-in', 'raw argon2id verifies', signIns.toFixed(2), '≥ 0.85');
+  print('complete sign-in', 'argon2id verifications only', signIns.toFixed(2), '≥ 0.85');
   await compareWithBaseline(service);
   await runSignInSpike(service, capacity);
   print('memory of the service under load', '', `${service.usage().megabytes.toFixed(0)} MB`, '< 300 MB');

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { and, count, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { loadDemoCity } from '../../demo/city/load.ts';
@@ -15,6 +15,7 @@ import { createPasswordHasher } from '../../src/platform/hashing/password-hasher
 import { upsertPassword } from '../../src/store/auth/credentials.ts';
 import { openStore, type Transaction } from '../../src/store/database/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { pollUntil } from '../../test/helpers/poll.ts';
 import { call } from './load-driver.ts';
 
 export const SECRET = 'bench-secret';
@@ -23,11 +24,11 @@ export const REDIRECT = 'https://bench.example/callback';
 
 export interface BenchService {
   issuer: string;
-  /** Where this node listens: the issuer, but for the second node of two. */
+  /** The URL of this node. Differs from the issuer for the second node. */
   address: string;
-  /** Milliseconds from the start of the process to the first good answer of /health/ready. */
+  /** Milliseconds from the start of the process to the first 200 of /health/ready. */
   readyMs: number;
-  /** Megabytes of the process now, and CPU seconds so far. */
+  /** Returns the current memory of the process in megabytes, and its CPU time in seconds. */
   usage(): { megabytes: number; cpuSeconds: number };
   stop(): Promise<void>;
 }
@@ -35,11 +36,11 @@ export interface BenchService {
 export interface City {
   folder: string;
   rowsPerSecond: number;
-  /** People with one child and no other role, whom nobody asks anything; their password is that of the demo. */
+  /** Parents of one child without another role, so sign-in asks for no choice. They have the demo password. */
   logins: readonly string[];
 }
 
-/** A folder with a key, a client and, in SQLite or at `url`, a city of so many people. */
+/** Creates a folder with a master key and a client, and a city in SQLite or in the PostgreSQL database `url`. */
 export async function makeCity(people: number, url?: string): Promise<City> {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-bench-'));
   const key = randomBytes(32);
@@ -69,10 +70,10 @@ export async function makeCity(people: number, url?: string): Promise<City> {
   return { folder, rowsPerSecond, logins };
 }
 
-/** As many as sign in at the same time here: one person who signs in many times at once is a guesser. */
+/** Number of accounts: as many as sign in at the same time, because concurrent sign-ins of one account are throttled. */
 const MAX_ACCOUNTS = 600;
 
-/** Gives passwords to parents of one child. @returns their e-mail addresses */
+/** Sets the password of parents of one child. @returns their email addresses */
 async function setPasswords(tx: Transaction, hash: string): Promise<string[]> {
   const { guardianships, identifiers, memberships } = tx.tables;
   const guardians = await tx.db
@@ -96,7 +97,7 @@ async function setPasswords(tx: Transaction, hash: string): Promise<string[]> {
   return logins;
 }
 
-/** The line of `npm start`, so that what is measured is what people run. */
+/** Returns the arguments of `npm start`, so that the bench measures the production command. */
 function startArguments(): string[] {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { start } = z.object({ scripts: z.object({ start: z.string() }) }).parse(JSON.parse(text)).scripts;
@@ -104,7 +105,7 @@ function startArguments(): string[] {
   return words.map((word) => (word.endsWith('.js') ? new URL(`../../${word}`, import.meta.url).pathname : word));
 }
 
-/** Which database, and whose issuer; left out: SQLite, and its own. */
+/** The PostgreSQL database and the issuer. Default: SQLite and the own URL. */
 export interface ServiceLocation {
   url?: string;
   issuer?: string;
@@ -135,7 +136,7 @@ export async function startService(
       ...(url === undefined ? {} : { DATABASE_URL: url }),
     },
   });
-  await answered(`${address}/health/ready`, child);
+  await pollUntil('the service is ready', () => isReady(`${address}/health/ready`, child));
   const readyMs = performance.now() - begin;
   return { issuer, address, readyMs, usage: () => usageOf(child), stop: () => stop(child) };
 }
@@ -152,25 +153,22 @@ export async function startBaseline(
   const message: unknown = await new Promise((resolve, reject) => {
     child.once('message', resolve);
     child.once('exit', (code) => {
-      reject(new Error(`the bare provider ended with ${code ?? 'a signal'}`));
+      reject(new Error(`the baseline provider exited with ${code ?? 'a signal'}`));
     });
   });
   return { tokens: tokens.parse(message), stop: () => stop(child) };
 }
 
-async function answered(url: string, child: ChildProcess): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error('the service did not start');
-    const status = await call(url).then(
-      ({ status: code }) => code,
-      () => 0,
-    );
-    if (status === 200) return;
-    await pause(20);
-  }
+async function isReady(url: string, child: ChildProcess): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error(`the service exited with code ${child.exitCode} before it was ready`);
+  const status = await call(url).then(
+    ({ status: code }) => code,
+    () => 0,
+  );
+  return status === 200;
 }
 
-/** Linux: resident memory and CPU time as the kernel counts them. */
+/** Reads resident memory and CPU time from /proc (Linux). */
 function usageOf({ pid }: ChildProcess): { megabytes: number; cpuSeconds: number } {
   const stat = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -6,25 +6,25 @@ import { loadClients, newPassword, runUnderLoad } from './load.ts';
 import { startNodes } from './nodes.ts';
 
 interface KillOptions {
-  /** PostgreSQL with two nodes, one of which is killed; without it one node on SQLite. */
+  /** Two nodes on this PostgreSQL database, one of which is killed. Default: one node on SQLite. */
   databaseUrl?: string;
   rounds: number;
-  /** Hears of each round. */
-  tell?: (round: number, done: number, failures: number) => void;
+  /** Called after each round. */
+  onRound?: (round: number, done: number, failures: number) => void;
 }
 
-/** At work for some tenths of a second before it ends, each time another one. */
+/** Time from the start of the load to the kill in milliseconds. It varies, so that kills hit different states. */
 const FIRST_MS = 250;
 const STEP_MS = 37;
 const STEPS = 11;
 
 /**
- * Kills a node under load again and again. After each kill everything that was acknowledged is asked for, and each code and
- * token is tried a second time; at the end the audit log is verified.
+ * Kills a node under load repeatedly. After each kill, checks that all acknowledged work exists and that no code or token can be
+ * used twice. At the end, verifies the audit log.
  *
- * @throws {AssertionError} saying what was lost or lives twice
+ * @throws {AssertionError} that names what was lost or applied twice
  */
-export async function killRepeatedly({ databaseUrl, rounds, tell }: KillOptions): Promise<void> {
+export async function killRepeatedly({ databaseUrl, rounds, onRound }: KillOptions): Promise<void> {
   const nodes = await startNodes({
     count: databaseUrl === undefined ? 1 : 2,
     clients: loadClients,
@@ -41,7 +41,7 @@ export async function killRepeatedly({ databaseUrl, rounds, tell }: KillOptions)
       });
       await nodes.start(node);
       await load.verify();
-      tell?.(round + 1, load.done(), load.failures.length);
+      onRound?.(round + 1, load.done(), load.failures.length);
     }
     const audit = runProgram(['audit', 'verify'], nodes.home.env);
     assert.equal(await audit.ended, 0, audit.err());

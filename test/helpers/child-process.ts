@@ -19,10 +19,10 @@ import { freePort } from './ports.ts';
 export const KINPASS_BIN = join(import.meta.dirname, '../../bin/kinpass.js');
 
 const EXIT_WITH_PARENT = new URL('../../demo/exit-with-parent.ts', import.meta.url).href;
-/** Several programs may start at once, beside other tests. */
+/** Several processes may start at once while other tests run. */
 const START_TIMEOUT_MS = 60_000;
 
-/** A folder with all that the program needs to start: database with the demo city, master key, clients. */
+/** A folder with everything that `kinpass start` needs: database with the demo city, master key, clients. */
 export interface Installation {
   folder: string;
   issuer: string;
@@ -35,7 +35,7 @@ export interface Installation {
 export interface HomeOptions {
   smtpUrl?: string;
   city?: boolean;
-  /** PostgreSQL; without it a SQLite file in the folder. */
+  /** A PostgreSQL database. Default: a SQLite file in the folder. */
   databaseUrl?: string;
   /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients?: readonly object[];
@@ -91,18 +91,21 @@ export interface Program {
   child: ChildProcess;
   out(): string;
   err(): string;
-  /** Exit code; the name of the signal when one ended it. */
+  /** Resolves with the exit code, or the name of the signal that ended the process. */
   ended: Promise<number | NodeJS.Signals>;
 }
 
 const running = new Set<ChildProcess>();
 
-/** What a test that failed half-way has left behind would keep this process alive. */
-after(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
+// Children of a failed test would keep the test process alive. Scripts import this file too: there a hook would start the test
+// runner, which prints an empty summary.
+if (process.argv[1]?.endsWith('.test.ts') === true) {
+  after(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+}
 
-/** `kinpass …`, as an operator runs it. */
+/** Runs `kinpass` with these arguments, as an operator does. */
 export function runProgram(args: readonly string[], env: Record<string, string>, node = process.execPath): Program {
   return runFile([KINPASS_BIN, ...args], env, node);
 }
@@ -121,16 +124,16 @@ function runFile(args: readonly string[], env: Record<string, string>, node: str
 }
 
 /**
- * `kinpass start`, once it is ready.
+ * Runs `kinpass start` and waits until it is ready.
  *
- * @param start the file to run instead of the program, with its arguments
- * @throws with what it said when it ends before
+ * @param start another file to run, with its arguments
+ * @throws {Error} with the output of a process that exits before it is ready
  */
 export async function startProgram(
   env: Record<string, string>,
   start: readonly string[] = [KINPASS_BIN, 'start'],
 ): Promise<Program> {
-  // On a leash, so that a test that is killed leaves nothing behind.
+  // The process exits with this one, so that a killed test leaves no process behind.
   const program = runFile(['--import', EXIT_WITH_PARENT, ...start], env, process.execPath);
   const isReady = (): boolean => {
     if (program.child.exitCode !== null || program.child.signalCode !== null) throw new Error(program.err());

@@ -49,13 +49,13 @@ eachStore('the loaded demo city', (on) => {
       TODAY,
     ).map(({ role, childId }) => (childId === undefined ? role : `${role} of ${childId}`));
 
-  it('is all there, and says so', async () => {
+  it('is complete, and reported as loaded', async () => {
     assert.equal(loaded.persons, 300);
     assert.ok(loaded.rows > 1_000);
     assert.equal(await demoCityState(on.store), 'loaded');
   });
 
-  it('seals birth dates and reasons, each to its row', async () => {
+  it('seals birth dates and reasons with the id of their row', async () => {
     const rows = await on.store.read(async ({ db, tables: { persons, guardianships } }) => ({
       persons: await db.select({ id: persons.id, sealed: persons.birthDateSealed }).from(persons),
       guardianships: await db
@@ -73,12 +73,12 @@ eachStore('the loaded demo city', (on) => {
     assert.deepEqual([...new Set(reasons)], ['court_order']);
   });
 
-  it('is never loaded in production', async () => {
+  it('is refused in production', async () => {
     const options = { store: on.store, secrets, hasher, clock: systemClock, profile: 'production' } as const;
-    await assert.rejects(loadDemoCity(options), /never loaded in production/);
+    await assert.rejects(loadDemoCity(options), /cannot be loaded in production/);
   });
 
-  it('knows G1 and G2: parents of S1 and S2 with all permissions', async () => {
+  it('has G1 and G2 as parents of S1 and S2 with all permissions', async () => {
     for (const [key, label] of [
       ['G1', '王大明'],
       ['G2', '李美玲'],
@@ -98,7 +98,7 @@ eachStore('the loaded demo city', (on) => {
     }
   });
 
-  it('gives first passwords to those who never signed in, and the demo password to the others', async () => {
+  it('gives new users first passwords, and the others the demo password', async () => {
     const firsts: [NamedKey, string][] = [
       ['G1', '100201'],
       ['H1', 'Y100200108'],
@@ -122,7 +122,7 @@ eachStore('the loaded demo city', (on) => {
     }
   });
 
-  it('keeps school accounts apart by school', async () => {
+  it('separates school accounts by school', async () => {
     const find = (scope: string): Promise<string | undefined> =>
       on.store.read((tx) => findPersonIdByIdentifier(tx, 'school_account', 'P11330001', scope));
     assert.equal(await find('993301'), namedId(SEED, 'H1'));
@@ -140,7 +140,7 @@ eachStore('the loaded demo city', (on) => {
     });
   });
 
-  it('shows T1 as teacher and as parent, T2 as homeroom teacher', async () => {
+  it('has T1 as teacher and parent, and T2 as homeroom teacher', async () => {
     const teacher = await factsOf('T1');
     assert.deepEqual(seenByPortfolio(teacher), ['teacher', `parent of ${namedId(SEED, 'S3')}`]);
     assert.equal(teacher.memberships[0]?.school?.code, '993302');
@@ -153,7 +153,7 @@ eachStore('the loaded demo city', (on) => {
     assert.deepEqual([row?.homeroomTeacherId, row?.classtitle, row?.grade], [namedId(SEED, 'T2'), '高二3班', 2]);
   });
 
-  it('hides the child from G3 and the portfolio from G4', async () => {
+  it('hides the child from G3, and the portfolio from G4', async () => {
     const father = await factsOf('G3');
     assert.deepEqual(seenByPortfolio(father), []);
     assert.equal(father.children[0]?.guardianship.state, 'suspended');
@@ -165,7 +165,7 @@ eachStore('the loaded demo city', (on) => {
     assert.deepEqual(seenByPortfolio(grandmother), []);
   });
 
-  it('knows the language of G5 and the class of her daughter', async () => {
+  it('has the language of G5 and the class of her daughter', async () => {
     const mother = await factsOf('G5');
     assert.equal(mother.locale, 'en');
     const [enrollment] = mother.children[0]?.enrollments ?? [];
@@ -175,7 +175,7 @@ eachStore('the loaded demo city', (on) => {
     );
   });
 
-  it('gives the administrators their roles, the bureau without a school', async () => {
+  it('gives the administrators their roles, and the bureau no school', async () => {
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.memberships));
     const of = (key: NamedKey): unknown[] =>
       rows.filter((one) => one.personId === namedId(SEED, key)).map((one) => [one.role, one.schoolCode, one.duty]);
@@ -194,7 +194,7 @@ eachStore('the loaded demo city', (on) => {
     );
   });
 
-  it('stores national IDs sealed and as a keyed hash only', async () => {
+  it('stores national IDs only sealed and as a keyed hash', async () => {
     const personId = namedId(SEED, 'G1');
     const row = await on.store.read((tx) => findPerson(tx, personId));
     assert.ok(row);

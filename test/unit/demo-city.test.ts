@@ -36,8 +36,8 @@ const isGoodLogin: Record<CityLogin['kind'], (login: CityLogin) => boolean> = {
   school_account: ({ value, scope }) => /^P\d{8}$/.test(value) && scope.startsWith('99'),
 };
 
-/** What must hold for a city of any size. */
-function assertSound(city: CityBatch): void {
+/** Asserts the rules that a city of any size must meet. */
+function assertValidCity(city: CityBatch): void {
   const ids = city.persons.flatMap(({ nationalId }) => nationalId ?? []);
   assert.deepEqual(
     ids.filter((id) => !id.startsWith('Y') || !isNationalId(id, TODAY)),
@@ -68,7 +68,7 @@ function assertSound(city: CityBatch): void {
   for (const pupils of Map.groupBy(city.enrollments, ({ classId }) => classId).values()) assert.ok(pupils.length <= 35);
 }
 
-/** Every piece can be stored before the next: it points at nothing that comes later. */
+/** Asserts that each batch references only rows of itself and of earlier batches. */
 function assertStorableInOrder(parts: Iterable<CityBatch>): void {
   const persons = new Set<string>();
   const classes = new Set<string>();
@@ -89,8 +89,8 @@ function assertStorableInOrder(parts: Iterable<CityBatch>): void {
   }
 }
 
-describe('the generated city', () => {
-  it('is the same for the same seed and another for another', () => {
+describe('city generator', () => {
+  it('generates the same city for the same seed, and different cities for different seeds', () => {
     assert.deepEqual(fullCity(200), fullCity(200));
     const names = (seed: string): string =>
       fullCity(200, seed)
@@ -100,24 +100,24 @@ describe('the generated city', () => {
   });
 
   for (const people of [0, 16, 17, 18, 19, 20, 25, 60, 61, 333]) {
-    it(`has exactly the wanted number of persons: ${people}`, () => {
+    it(`generates exactly the requested number of people: ${people}`, () => {
       const city = fullCity(people);
       assert.equal(countPersons(city), Math.max(16, people));
-      assertSound(city);
+      assertValidCity(city);
     });
   }
 
-  it('is sound with 5,000 people, and made quickly', () => {
+  it('generates a valid city of 5,000 people in under three seconds', () => {
     const began = performance.now();
     const city = fullCity(5_000);
     assert.ok(performance.now() - began < 3_000);
     assert.equal(countPersons(city), 5_000);
-    assertSound(city);
+    assertValidCity(city);
     assert.ok(city.schools.length > 5);
     assertStorableInOrder(generateCity({ seed: 'test', people: 5_000 }));
   });
 
-  it('places children by age, so that siblings fall into different schools', () => {
+  it('enrolls children by age, so that siblings attend different schools', () => {
     const city = fullCity(5_000);
     const schoolOf = new Map(city.enrollments.map((one) => [one.studentId, one.schoolCode]));
     const families = [...Map.groupBy(city.guardianships, ({ guardianId }) => guardianId).values()].filter(
@@ -151,7 +151,7 @@ describe('the generated city', () => {
     assert.ok(allUnique(homeroom.flatMap(({ homeroomTeacherId }) => homeroomTeacherId ?? [])));
   });
 
-  it('makes ids of version 4 shape', () => {
+  it('generates ids in UUID version 4 format', () => {
     assert.match(seededUuid('seed', 'label'), UUID_V4);
     assert.notEqual(seededUuid('a', 'b'), seededUuid('a', 'c'));
     assert.equal(NAMED_IDS.size, 16);

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { banner } from '../../demo/banner.ts';
-import { clientSecrets, demoFiles, removeFiles, writeClients } from '../../demo/files.ts';
+import { loadClientSecrets, prepareDemoFiles, removeFiles, writeClients } from '../../demo/files.ts';
 import { readSettings } from '../../demo/settings.ts';
 import { loadClientsFile } from '../../src/config/clients-file.ts';
 
@@ -18,8 +18,8 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the settings of the demo', () => {
-  it('are ports 3000 to 3003, 60 people and the project’s data folder when nobody says more', () => {
+describe('demo settings', () => {
+  it('default to ports 3000 to 3003, 60 people and the data folder of the repository', () => {
     const { ports, people, folder: usual, fresh } = readSettings({}, {});
     assert.deepEqual(ports, { service: 3000, portfolio: 3001, payment: 3002, mail: 3003, smtp: 3025 });
     assert.equal(people, 60);
@@ -27,28 +27,28 @@ describe('the settings of the demo', () => {
     assert.match(usual, /data[\\/]demo$/);
   });
 
-  it('take the options of the command', () => {
+  it('take the options of the command line', () => {
     const { fresh, people } = readSettings({ fresh: true, people: 5_000 }, {});
     assert.deepEqual([fresh, people], [true, 5_000]);
   });
 
-  it('refuse a port that is none', () => {
+  it('reject an invalid port', () => {
     assert.throws(() => readSettings({}, { KINPASS_DEMO_PORT: '70000' }), /KINPASS_DEMO_PORT must be/);
   });
 });
 
-describe('the files of the demo', () => {
-  it('keep the secrets over a restart, for this user only', () => {
-    const files = demoFiles(settings);
-    const secrets = clientSecrets(files);
-    assert.deepEqual(clientSecrets(files), secrets);
+describe('demo files', () => {
+  it('keep the secrets over a restart, readable by the owner only', () => {
+    const files = prepareDemoFiles(settings);
+    const secrets = loadClientSecrets(files);
+    assert.deepEqual(loadClientSecrets(files), secrets);
     assert.notEqual(secrets.portfolio, secrets.payment);
     assert.equal(statSync(files.secrets).mode & 0o777, 0o600);
   });
 
-  it('register the relying parties as the service wants them, by hashes of their secrets', () => {
-    const files = demoFiles(settings);
-    const secrets = clientSecrets(files);
+  it('register the relying parties with hashes of their secrets', () => {
+    const files = prepareDemoFiles(settings);
+    const secrets = loadClientSecrets(files);
     writeClients(settings, files, secrets);
     const [portfolio, payment, app] = loadClientsFile(files.clients, { production: false }).clients;
     assert.deepEqual([portfolio?.client_id, payment?.client_id, app?.client_id], ['portfolio', 'payment', 'city-app']);
@@ -62,9 +62,9 @@ describe('the files of the demo', () => {
     assert.ok(app.require_pkce && app.scopes.includes('offline_access'));
   });
 
-  it('go one by one: what is not of the demo stays', () => {
-    const files = demoFiles(settings);
-    clientSecrets(files);
+  it('are removed one by one, and other files in the folder stay', () => {
+    const files = prepareDemoFiles(settings);
+    loadClientSecrets(files);
     const foreign = join(folder, 'letter.txt');
     for (const file of [foreign, files.key, files.database, files.log('service')]) writeFileSync(file, 'x');
     removeFiles(settings, files, ['service']);
@@ -72,16 +72,24 @@ describe('the files of the demo', () => {
     for (const file of [files.key, files.database, files.secrets, files.log('service')]) assert.ok(!existsSync(file));
   });
 
-  it('stay when the database is on PostgreSQL, where the key must not go alone', () => {
+  it('stay when the database is on PostgreSQL, because it needs its key', () => {
     const elsewhere = { ...settings, databaseUrl: 'postgres://localhost/demo' };
     assert.throws(() => {
-      removeFiles(elsewhere, demoFiles(elsewhere), []);
-    }, /--fresh does not empty/);
+      removeFiles(elsewhere, prepareDemoFiles(elsewhere), []);
+    }, /--fresh cannot empty/);
+  });
+
+  it('fail with one line when the folder cannot be created', () => {
+    const impossible = { ...settings, folder: '/proc/nope/demo' };
+    assert.throws(() => prepareDemoFiles(impossible), {
+      name: 'DemoError',
+      message: /^cannot create the folder \/proc/,
+    });
   });
 });
 
-describe('what the demo tells', () => {
-  it('names every address and accounts to try', () => {
+describe('demo banner', () => {
+  it('lists every address and the accounts to try', () => {
     const text = banner(settings);
     for (const port of [4100, 4101, 4102, 4103]) assert.match(text, new RegExp(`http://localhost:${port}`));
     assert.match(text, /daming\.wang@parents\.example {2,}100201/);
@@ -89,7 +97,7 @@ describe('what the demo tells', () => {
 });
 
 describe('config/clients.example.json', () => {
-  it('would be accepted in production', () => {
+  it('is accepted in production', () => {
     const file = fileURLToPath(new URL('../../config/clients.example.json', import.meta.url));
     assert.equal(loadClientsFile(file, { production: true }).clients.length, 2);
   });
