@@ -6,7 +6,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as sessions from '../../src/store/auth/sessions.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { destroyByUid, destroyInteractionsOf } from '../../src/store/oidc/record-revocation.ts';
-import { enter, LOGIN } from '../helpers/authorization-flow.ts';
+import { runAuthorization, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
