@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type Config } from './config/load.ts';
-import { createContainer } from './container/index.ts';
+import { createContainer, type Container } from './container/index.ts';
 import type { JobIntervals } from './container/jobs.ts';
 import { systemClock } from './domain/clock.ts';
 import { systemRandom } from './domain/random.ts';
 import { createMetricsServer } from './http/server/metrics-server.ts';
+import type { PeriodicJob } from './jobs/periodic-job.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics.ts';
 
@@ -28,6 +29,7 @@ export interface RunningServer {
  *
  * @param intervals how often jobs look for work; left out: as each of them thinks best
  * @throws {ConfigError} with one line for each problem
+ * @throws when a port is in use; everything that was started is closed then
  */
 export async function start(
   env: Record<string, string | undefined>,
@@ -37,31 +39,50 @@ export async function start(
   const log = createLogger(config.logLevel);
   logIgnoredSignals(log);
   const container = await createContainer(config, { clock: systemClock, random: systemRandom, log });
-  const { server } = container;
-  const port = await listen(server, config.port, config.host);
-  const metrics = await startMetrics(config, container.metrics, log);
-  const jobs = container.startJobs(intervals);
+  const servers: Server[] = [];
+  const jobs: PeriodicJob[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => closeServer(server)));
+    await Promise.all(jobs.map((job) => job.stop()));
+    await container.close();
+  };
+  let port: number;
+  try {
+    // The public port comes last: a load balancer finds no node that is only half started.
+    servers.push(...(await startMetrics(config, container.metrics, log)));
+    jobs.push(...container.startJobs(intervals));
+    port = await listen(container.server, config.port, config.host);
+    servers.push(container.server);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   log.info({ issuer: config.issuer, port, database: container.store.dialect }, 'ready');
+  return { port, stop: createStop(config, container, log, close) };
+}
+
+/** Creates the function that drains and closes a running service. */
+function createStop(
+  config: Config,
+  { drain }: Container,
+  log: Logger,
+  close: () => Promise<void>,
+): () => Promise<void> {
   const skipDrain = new AbortController();
   const stop = async (): Promise<void> => {
-    container.drain.begin();
+    drain.begin();
     if (config.drainMs > 0) {
       log.info({ ms: config.drainMs }, 'draining');
       await sleep(config.drainMs, undefined, { signal: skipDrain.signal }).catch(() => undefined);
     }
     log.info('stopping');
-    await Promise.all([closeServer(server), metrics === undefined ? undefined : closeServer(metrics)]);
-    await Promise.all(jobs.map((job) => job.stop()));
-    await container.close();
+    await close();
     log.info('stopped');
   };
   let stopped: Promise<void> | undefined;
-  return {
-    port,
-    stop: () => {
-      if (stopped !== undefined) skipDrain.abort();
-      return (stopped ??= stop());
-    },
+  return () => {
+    if (stopped !== undefined) skipDrain.abort();
+    return (stopped ??= stop());
   };
 }
 
@@ -84,11 +105,11 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-async function startMetrics({ metrics: where }: Config, metrics: Metrics, log: Logger): Promise<Server | undefined> {
-  if (where === undefined) return undefined;
+async function startMetrics({ metrics: where }: Config, metrics: Metrics, log: Logger): Promise<Server[]> {
+  if (where === undefined) return [];
   const server = createMetricsServer(metrics, log);
   await listen(server, where.port, where.host);
-  return server;
+  return [server];
 }
 
 /** How often connections that have had their last answer are looked for, in milliseconds. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { IncomingMessage, request } from 'node:http';
+import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 
@@ -236,6 +237,17 @@ describe('the end of the program', () => {
     assert.match(second.err(), /^[^\n]*EADDRINUSE[^\n]*\n$/);
     first.child.kill('SIGTERM');
     assert.equal(await first.ended, 0);
+  });
+
+  it('exits 1 and closes the public port when the metrics port is in use', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(blocker.address());
+    const failed = runProgram(['start'], { ...home.env, KINPASS_METRICS_PORT: String(port) });
+    assert.equal(await failed.ended, 1);
+    assert.match(failed.err(), /^[^\n]*EADDRINUSE[^\n]*\n$/);
+    assert.doesNotMatch(failed.out(), /"msg":"ready"/);
+    blocker.close();
   });
 
   it('comes at once, naming each wrong setting, when the configuration is wrong', async () => {
