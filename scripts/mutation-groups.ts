@@ -127,7 +127,7 @@ const OIDC: readonly Part[] = [
     tests: [...unit('http-paths'), ...http('request-rates request-size')],
   },
   {
-    sources: files('oidc/prompts', 'consent index login new-password requested-check select-account'),
+    sources: ['src/oidc/prompts/**/*.ts'],
     tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests')],
   },
   {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { collectWrites, type Write } from '../../oidc/adapter/request-transaction.ts';
 import { verifiedLogin } from '../../oidc/adapter/verified-login.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
-import { firstPasswordResult } from '../../oidc/prompts/new-password.ts';
+import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts';
 import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 

@@ -5,6 +5,7 @@ import { hashId } from '../../platform/crypto/secrets.ts';
 import { storeGrant, type LastContext } from '../../services/access/grants.ts';
 import { writeOrDefer } from '../adapter/request-transaction.ts';
 import type { OidcDeps } from '../deps.ts';
+import { isFirstParty } from '../prompts/first-party.ts';
 import type { PendingCheck } from '../prompts/index.ts';
 import type { ContextResolver, ContextSelection } from './context-selection.ts';
 import { requestedScopes } from './requested-scopes.ts';
@@ -12,8 +13,8 @@ import { requestedScopes } from './requested-scopes.ts';
 type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients'>;
 
 /**
- * A fresh grant for each sign-in, made when no prompt is left. It carries the chosen identity, so that two tabs keep their own
- * and a refresh keeps it (docs/claims.md, rule 8); a reused grant would mix scopes and choices of both.
+ * Issues a new grant for each authorization, when no prompt is open. The grant stores the selected context, so each tab keeps its own and a
+ * refresh keeps it (docs/claims.md, rule 8). A reused grant would mix the scopes and contexts of several tabs.
  */
 export function createGrantIssuer(
   deps: Deps,
@@ -29,12 +30,12 @@ export function createGrantIssuer(
 async function issue(
   { store, clock, clients }: Deps,
   ctx: KoaContextWithOIDC,
-  identity: ContextSelection,
+  { selected }: ContextSelection,
 ): Promise<Grant> {
   const { provider, client, session } = ctx.oidc;
   const personId = session?.accountId;
   if (client === undefined || session === undefined || personId === undefined) {
-    throw new Error('a grant needs a client and a signed-in person');
+    throw new Error('a grant needs a client and a signed-in person: the request lacks one of them');
   }
   const entitlements = clients.entitlementsOf(client.clientId);
   const scopes = allowedScopes([...ctx.oidc.requestParamScopes], entitlements);
@@ -44,7 +45,6 @@ async function issue(
   grant.addOIDCClaims([...ctx.oidc.requestParamClaims].filter((claim) => releasable.has(claim)));
   addResources(ctx, grant);
   const grantId = await grant.save();
-  const { selected } = identity;
   const stored = requestedScopes(ctx, entitlements);
   const row = {
     grantHash: hashId(grantId),
@@ -54,20 +54,21 @@ async function issue(
     ...(selected && { ...toLast(selected), basisId: selected.basisId }),
     scopes: stored.join(' '),
     createdAt: clock.now(),
-    // Not `exp`: the provider writes that into the record only, and the instance does not have it.
+    // The provider sets `exp` in the stored record only; the instance does not have it.
     expiresAt: clock.now() + grant.remainingTTL * 1000,
   };
-  const needsConsent = clients.find(client.clientId)?.first_party !== true;
-  // The session's write comes before and has locked the person.
-  await writeOrDefer(store, (tx) => storeGrant(tx, { grant: row, last: selected && toLast(selected), needsConsent }));
+  // The write of the session runs before this one and locks the person.
+  await writeOrDefer(store, (tx) =>
+    storeGrant(tx, { grant: row, last: selected && toLast(selected), needsConsent: !isFirstParty({ clients }, ctx) }),
+  );
   return grant;
 }
 
-/** What the app may do at the APIs that it named (RFC 8707). */
+/** Adds the scopes of the requested APIs (RFC 8707). */
 function addResources(ctx: KoaContextWithOIDC, grant: Grant): void {
   for (const [identifier, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
-    const wanted = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
-    grant.addResourceScope(identifier, wanted.join(' '));
+    const granted = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
+    grant.addResourceScope(identifier, granted.join(' '));
   }
 }
 

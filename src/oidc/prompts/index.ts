@@ -1,19 +1,45 @@
-import type { KoaContextWithOIDC, interactionPolicy } from 'oidc-provider';
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ContextResolver } from '../contexts/context-selection.ts';
 import type { OidcDeps } from '../deps.ts';
-import { consentPrompt } from './consent.ts';
-import { loginPrompt } from './login.ts';
-import { newPasswordPrompt } from './new-password.ts';
-import { selectAccountPrompt } from './select-account.ts';
+import { accountSelectionRequested } from './checks/account-selection-requested.ts';
+import { consentMissing } from './checks/consent-missing.ts';
+import { contextNotSelected } from './checks/context-not-selected.ts';
+import { firstPassword } from './checks/first-password.ts';
+import { isFirstParty } from './first-party.ts';
+import { nativeApp } from './checks/native-app.ts';
+import { personUnavailable } from './checks/person-unavailable.ts';
+import { switchAccount } from './checks/switch-account.ts';
+import { unmetAcr } from './checks/unmet-acr.ts';
+import { createLoginPrompt } from './login.ts';
+import { restrictRequestedCheck } from './requested-check.ts';
 
-/** What a person can be asked on the way to an app, in this order; the first that is unanswered is shown. */
+const { Prompt } = interactionPolicy;
+
+/**
+ * Lists the prompts of an authorization request and the checks of each, in order. The page of the first open check is shown. An app can
+ * request a `requestable` prompt by the `prompt` parameter.
+ */
 export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver): interactionPolicy.Prompt[] {
-  return [newPasswordPrompt(), loginPrompt(contextResolver), selectAccountPrompt(contextResolver), consentPrompt(deps)];
+  return [
+    new Prompt({ name: 'new_password', requestable: false }, firstPassword()),
+    createLoginPrompt([unmetAcr(), personUnavailable(), switchAccount(), accountSelectionRequested(contextResolver)]),
+    // Named `select_account`, so an app can request the selection by the standard `prompt` value. For apps without a context the login
+    // prompt answers that value.
+    restrictRequestedCheck(
+      new Prompt({ name: 'select_account', requestable: true }, contextNotSelected(contextResolver)),
+      async (ctx) => (await contextResolver.resolve(ctx)).requested,
+    ),
+    // OpenID Connect requires `prompt=consent` for offline_access (OpenID Connect Core 1.0, section 11). First-party apps need no consent.
+    restrictRequestedCheck(
+      new Prompt({ name: 'consent', requestable: true }, consentMissing(deps), nativeApp()),
+      (ctx) => !isFirstParty(deps, ctx),
+    ),
+  ];
 }
 
 export type PendingCheck = (ctx: KoaContextWithOIDC) => Promise<boolean>;
 
-/** Whether any prompt is still unanswered. */
+/** Creates a function that returns true if any check is open. */
 export function createPendingCheck(prompts: readonly interactionPolicy.Prompt[]): PendingCheck {
   return async (ctx) => {
     for (const prompt of prompts) {

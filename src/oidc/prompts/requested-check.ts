@@ -1,12 +1,23 @@
-import type { interactionPolicy } from 'oidc-provider';
+import type { interactionPolicy, KoaContextWithOIDC } from 'oidc-provider';
 
 /**
- * The check that the provider adds to each prompt that an app can ask for by the `prompt` parameter.
+ * Finds the check that the provider adds to each requestable prompt: the app requested it by the `prompt` parameter.
  *
- * @throws {Error} when an upgrade of the provider has renamed it
+ * @throws {Error} if the provider adds no such check, for example after an upgrade
  */
 export function requestedCheck(prompt: interactionPolicy.Prompt): interactionPolicy.Check {
   const check = prompt.checks.find(({ reason }) => reason === `${prompt.name}_prompt`);
-  if (check === undefined) throw new Error(`the provider has no check ${prompt.name}_prompt`);
+  if (check === undefined) throw new Error(`oidc-provider has no check ${prompt.name}_prompt`);
   return check;
+}
+
+/** Ignores the `prompt` parameter for requests that do not fulfill the condition. @returns the same prompt */
+export function restrictRequestedCheck(
+  prompt: interactionPolicy.Prompt,
+  condition: (ctx: KoaContextWithOIDC) => boolean | Promise<boolean>,
+): interactionPolicy.Prompt {
+  const requested = requestedCheck(prompt);
+  const isRequested = requested.check;
+  requested.check = async (ctx) => (await condition(ctx)) && isRequested(ctx);
+  return prompt;
 }
