@@ -41,6 +41,7 @@ const SERVICES: readonly Part[] = [
     tests: [...unit('services-consents'), ...security('consent-answers')],
   },
   { sources: files('services/access', 'grants'), tests: security('grant-limit removed-consent') },
+  { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),
     tests: [...http('token-reuse'), ...contract('lock-order')],

@@ -10,24 +10,24 @@ import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { AdapterDeps } from './adapter/adapter.ts';
 
-/** `until` in ms: too many wrong codes, this one was not looked up. */
+/** `throttled`: there were too many wrong codes, so this one was not looked up. `until` in ms. */
 export type UserCodeProblem = { kind: 'wrong' } | { kind: 'throttled'; until: number };
 
 /** The pages of the device flow (RFC 8628, section 3.3). `xsrf` is in each form. */
 export interface DevicePages {
-  /** @param problem what happened to the code that was typed before, if one was */
+  /** @param problem the result of the submitted code, if one was submitted */
   code(ctx: KoaContextWithOIDC, xsrf: string, problem: UserCodeProblem | undefined): void;
-  /** Names the person who is signed in: the device will be, too. */
+  /** Names the signed-in person, who approves the device. */
   confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): Promise<void>;
-  /** Names the person whose account the device got. */
+  /** Names the person whose account the device received. */
   done(ctx: KoaContextWithOIDC, clientId: string): Promise<void>;
   /** The person denied the request or cancelled the sign-in. */
   denied(ctx: KoaContextWithOIDC): void;
-  /** The interaction expired, or another browser began it. */
+  /** The interaction expired, or another browser started it. */
   expired(ctx: KoaContextWithOIDC): void;
 }
 
-/** Pages that the provider itself asks for; the http face draws them. */
+/** Pages that the provider requests; the HTTP layer renders them. */
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string }, error: errors.OIDCProviderError | Error): void;
   device: DevicePages;
@@ -47,7 +47,7 @@ export interface OidcDeps extends AdapterDeps {
   rateLimiter: RequestRateLimiter;
   knownDevices: Pick<KnownDevices, 'findDeviceId'>;
   pages: ProviderPages;
-  /** A last hand on the provider's configuration; `undefined` but in the conformance profile. */
+  /** Changes the provider's configuration in the conformance profile; `undefined` in the others. */
   customizeConfiguration: ((configuration: Configuration) => Configuration) | undefined;
 }
 

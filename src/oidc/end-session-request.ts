@@ -5,15 +5,15 @@ import { z } from 'zod';
 
 /** A request at the end session endpoint (RP-Initiated Logout 1.0, section 2), validated. */
 export interface EndSessionRequest {
-  /** The client that sent the request; `undefined` when it is not known for sure. */
+  /** The client that sent the request; `undefined` if the request does not prove it. */
   clientId: string | undefined;
-  /** Where the browser goes after the sign-out: registered by the client, with `state`. */
+  /** The registered `post_logout_redirect_uri` of the client, with `state`. */
   redirectTo: string | undefined;
-  /** Why the redirect is refused, for the log; holds no value of the request. */
+  /** The reason of a refused redirect, for the log. It contains no value of the request. */
   refusal: string | undefined;
 }
 
-/** Refuses the redirect. The sign-out itself is never refused. */
+/** The request must not redirect. The sign-out itself is never refused. */
 class RefusedError extends Error {
   readonly clientId: string | undefined;
   constructor(reason: string, clientId?: string, cause?: unknown) {
@@ -22,7 +22,7 @@ class RefusedError extends Error {
   }
 }
 
-/** In characters. An ID token with the claims of many children is long; the rest is short in every client. */
+/** In characters. An ID token with the claims of many children is long; the other parameters are short. */
 const MAX_HINT_LENGTH = 12_000;
 const MAX_LENGTH = 4_000;
 
@@ -47,8 +47,8 @@ type Parameters = z.infer<typeof parameters>;
 const hintPayload = z.object({ aud: z.string() });
 
 /**
- * Validates a request at the end session endpoint. Whatever is wrong with it refuses the redirect only: the person can still sign
- * out (RP-Initiated Logout 1.0, sections 2 to 4).
+ * Validates a request at the end session endpoint. An invalid request loses only its redirect: the person can still sign out
+ * (RP-Initiated Logout 1.0, sections 2 to 4).
  */
 export async function readEndSessionRequest(provider: Provider, query: unknown): Promise<EndSessionRequest> {
   try {
@@ -67,7 +67,7 @@ function readParameters(query: unknown): Parameters {
 }
 
 async function validate(provider: Provider, sent: Parameters): Promise<EndSessionRequest> {
-  const client = await clientOf(provider, sent);
+  const client = await findRequestingClient(provider, sent);
   const { post_logout_redirect_uri: uri, state } = sent;
   if (uri === undefined) return { clientId: client?.clientId, redirectTo: undefined, refusal: undefined };
   if (client === undefined) throw new RefusedError('post_logout_redirect_uri needs id_token_hint or client_id');
@@ -78,12 +78,12 @@ async function validate(provider: Provider, sent: Parameters): Promise<EndSessio
   return { clientId, redirectTo: withState(uri, state), refusal: undefined };
 }
 
-async function clientOf(provider: Provider, sent: Parameters): Promise<Client | undefined> {
+async function findRequestingClient(provider: Provider, sent: Parameters): Promise<Client | undefined> {
   const { id_token_hint: hint, client_id: id } = sent;
   if (hint === undefined) return id === undefined ? undefined : findClient(provider, id, 'client_id');
   const audience = audienceOf(hint);
   const client = await findClient(provider, audience, 'the audience of id_token_hint');
-  // Keys that were rotated out are not published any more. An expired hint is fine: sessions live longer than ID tokens.
+  // Retired keys are no longer published. Expired hints are valid: sessions live longer than ID tokens.
   await provider.IdToken.validate(hint, client).catch((cause: unknown) => {
     throw new RefusedError('id_token_hint is not an ID token that a published key signed', undefined, cause);
   });

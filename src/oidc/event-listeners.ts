@@ -5,7 +5,7 @@ import type { AuditEvent } from '../services/audit/audit.ts';
 import { pendingWrites } from './adapter/request-transaction.ts';
 import type { OidcDeps } from './deps.ts';
 
-/** What the provider tells about itself. A listener never throws. */
+/** Logs and audits the events of the provider. A listener never throws. */
 export function registerEventListeners(provider: Provider, deps: OidcDeps): void {
   const { log, audit } = deps;
   const safely = (kind: string, work: () => void): void => {
@@ -28,17 +28,17 @@ export function registerEventListeners(provider: Provider, deps: OidcDeps): void
   provider.on('userinfo.error', refused('userinfo.error'));
   provider.on('authorization.success', (ctx) => {
     safely('authorization.success', () => {
-      const entered: AuditEvent = {
+      const granted: AuditEvent = {
         event: 'authorization.granted',
         outcome: 'ok',
         subjectId: ctx.oidc.session?.accountId,
         clientId: ctx.oidc.client?.clientId,
         address: ctx.ip,
       };
-      // The provider says so before the code is on the disk: the two get there together.
+      // The provider emits this before the code is stored. Both are committed in one transaction.
       const pending = pendingWrites();
-      if (pending === undefined) void audit.record(entered);
-      else pending.setAuditEvent(entered);
+      if (pending === undefined) void audit.record(granted);
+      else pending.setAuditEvent(granted);
     });
   });
 }

@@ -40,19 +40,19 @@ import { createRequestCheck, releaseCompletedRequests, REQUEST_CHECK, type Reque
 export interface Oidc {
   provider: Provider;
   sendLogout: SendLogout;
-  /** Tells the browser the new id of its session. */
+  /** Sets the session cookie after the session id was rotated. */
   setSessionCookie(ctx: Context, session: RotatedSession): void;
-  /** One of the first layers: the metadata (OpenID Connect Discovery 1.0, section 4). */
+  /** The discovery document (OpenID Connect Discovery 1.0, section 4). One of the first middlewares. */
   discovery: Middleware;
-  /** Around the provider's own routes. */
+  /** Wraps the provider's own routes. */
   requestTransaction: Middleware;
-  /** The last layer before the provider's own routes. */
+  /** The last middleware before the provider's own routes. */
   paceDevicePolls: Middleware;
-  /** @throws {Error} naming the first client whose registration the provider does not accept */
+  /** @throws {Error} with the name of the first client that the provider rejects */
   checkClients(): Promise<void>;
 }
 
-/** The only place that makes a provider. */
+/** Creates the provider. No other code calls `new Provider`. */
 export function createOidc(deps: OidcDeps): Oidc {
   const contextResolver = createContextResolver(deps);
   const configuration = enforceFapi(createConfiguration(deps, contextResolver), deps.clients);
@@ -78,12 +78,12 @@ export function createOidc(deps: OidcDeps): Oidc {
     const expires = expiresAt === undefined ? {} : { expires: new Date(expiresAt) };
     ctx.cookies.set(provider.cookieName('session'), id, { ...configuration.cookies?.long, ...expires });
   };
-  const layers = {
+  const middlewares = {
     discovery: cachedDiscovery(),
     requestTransaction: requestTransaction(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
   };
-  return { provider, sendLogout, setSessionCookie, checkClients, ...layers };
+  return { provider, sendLogout, setSessionCookie, checkClients, ...middlewares };
 }
 
 function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): Configuration {
@@ -102,17 +102,17 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
       pairwiseSub(deps.keys.pairwiseKey, sectorIdentifierOf(client), accountId),
-    // Registration is a decision of the bureau, written in KINPASS_CLIENTS_FILE: nothing is fetched to confirm it.
+    // The bureau decides in KINPASS_CLIENTS_FILE: the service fetches no document to confirm a registration.
     sectorIdentifierUriValidate: () => false,
     responseTypes: ['code'],
-    // Required, and compared letter for letter (OpenID Connect Core 1.0, 3.1.2.1; RFC 9700, 2.1).
+    // Required, and compared exactly (OpenID Connect Core 1.0, 3.1.2.1; RFC 9700, 2.1).
     allowOmittingSingleRegisteredRedirectUri: false,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(() => deps.clock.now()),
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
     pkce: { required: (_ctx, client) => deps.clients.find(client.clientId)?.require_pkce ?? true },
     rotateRefreshToken: true,
-    // Tokens end with their session all the same: see isGrantSupported in account.ts, which lets each tab have its own.
+    // Tokens still end with their session: `isGrantActive` checks it for each grant, so each tab has its own.
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
@@ -125,9 +125,9 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     },
     features: createFeatures(deps, findAccount, checkRequest),
     extraParams: { [REQUEST_CHECK]: checkRequest },
-    // Browser apps are confidential clients with a server (RFC 9700); no script of another origin talks to us.
+    // Browser apps are confidential clients with a server (RFC 9700); scripts of other origins send no requests.
     clientBasedCORS: () => false,
-    ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchAnywhere } : {}),
+    ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchWithoutDispatcher } : {}),
   };
 }
 
@@ -146,14 +146,14 @@ function createFeatures(
     dPoP: createDPoP(() => clock.now(), checkRequest),
     deviceFlow: createDeviceFlow(pages.device),
     ...createResourceFeatures(clients, findAccount),
-    // For discovery; the http face answers these routes before the provider does.
+    // For discovery only: src/http/provider/end-session.ts handles these routes.
     rpInitiatedLogout: { enabled: true },
   };
 }
 
-/** The provider's dispatcher refuses private addresses; where relying parties live on them, a setting takes it away. */
-const fetchAnywhere: NonNullable<Configuration['fetch']> = (url, options) => {
-  const open = { ...options };
-  Reflect.deleteProperty(open, 'dispatcher');
-  return fetch(url, open);
+/** Fetches without the provider's dispatcher, which rejects private addresses. A setting allows it for private relying parties. */
+const fetchWithoutDispatcher: NonNullable<Configuration['fetch']> = (url, options) => {
+  const allowed = { ...options };
+  Reflect.deleteProperty(allowed, 'dispatcher');
+  return fetch(url, allowed);
 };

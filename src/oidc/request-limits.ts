@@ -9,13 +9,14 @@ import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import { cookieNames } from './options/cookies.ts';
 
 /*
- * The limits of an authorization request, which is stored: at /auth with an interaction or a grant, at /request and at /device/auth. Parameters that the provider does not know are not stored. docs/integrators.md lists the limits.
+ * The limits of authorization requests. Each request is stored: at /auth with an interaction or a grant, at /request and at /device/auth.
+ * Unknown parameters are not stored. docs/integrators.md lists the limits.
  */
 
 /** In characters. */
 const MAX_LENGTHS: Readonly<Record<string, number>> = {
   claims: 4_096,
-  // An ID token of ours with the most claims has about 2,000.
+  // The longest ID token of the service has about 2,000.
   id_token_hint: 8_192,
   // The longest e-mail address has 254 (RFC 5321, 4.5.3.1.3).
   login_hint: 320,
@@ -26,23 +27,23 @@ const MAX_LENGTHS: Readonly<Record<string, number>> = {
   state: 2_048,
 };
 
-/** In characters: `acr_values`, `code_challenge`, `prompt`, `ui_locales` and all others. */
+/** In characters, for all other parameters: `acr_values`, `code_challenge`, `prompt`, `ui_locales`. */
 const MAX_OTHER_LENGTH = 512;
 
 const MAX_RESOURCES = 8;
 
-/** Of all parameters together, in bytes. Sealed they take a third more, and the prompt repeats the hints. */
+/** All parameters together, in bytes. Encryption adds a third, and the interaction repeats the hints. */
 const MAX_REQUEST_BYTES = 12_288;
 
-/** Largest body at the endpoints that take a request from a program, in bytes: all parameters, encoded, and the client authentication. */
+/** In bytes, for endpoints of API clients: all parameters in form encoding, and the client authentication. */
 export const MAX_BODY_BYTES = 16_384;
 
 /**
  * Checks a request that is otherwise valid.
  *
- * @throws {errors.InvalidRequest} when it is too large
- * @throws {errors.UnauthorizedClient} when the client may not use the endpoint
- * @throws {RateLimitedError} when its network, client or signed-in person sends too many
+ * @throws {errors.InvalidRequest} if it is too large
+ * @throws {errors.UnauthorizedClient} if the client may not use the endpoint
+ * @throws {RateLimitedError} if its network, client or signed-in person sends too many requests
  */
 export type RequestCheck = (ctx: KoaContextWithOIDC) => void;
 
@@ -51,7 +52,7 @@ interface RateDeps {
   knownDevices: Pick<KnownDevices, 'findDeviceId'>;
 }
 
-/** The provider calls the validators of additional parameters last, just before it stores the request. This parameter means nothing. */
+/** Name of a parameter without meaning. The provider validates additional parameters last, before it stores the request. */
 export const REQUEST_CHECK = 'kinpass_request';
 
 export function createRequestCheck(deps: RateDeps): RequestCheck {
@@ -61,7 +62,7 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
     Reflect.deleteProperty(params, REQUEST_CHECK);
     rejectBuiltInClient(ctx);
     rejectLargeRequest(params);
-    // A pushed request with a DPoP proof comes here twice.
+    // The check runs twice for a pushed request with a DPoP proof.
     if (admitted.has(ctx.req)) return;
     admitted.add(ctx.req);
     try {
@@ -74,8 +75,8 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
 }
 
 /**
- * Counts an interaction that is begun without a sign-in: on the device, when somebody has signed in on it before, otherwise on the
- * networks of the address.
+ * Counts an interaction of an unauthenticated request: for the device, if a person has signed in on it before, otherwise for the networks
+ * of the address.
  *
  * @throws {RateLimitedError}
  */
@@ -86,8 +87,8 @@ export function admitInteraction({ rateLimiter, knownDevices }: RateDeps, ctx: C
 }
 
 /**
- * Refunds what `admit` charged to a network: an interaction that began without a sign-in and ended with one, and the pushed request of a
- * public client that was used. Confidential clients get no refund.
+ * Refunds what `admit` charged to a network: an interaction that started without a session and ended with a sign-in, and a used pushed
+ * request of a public client. Confidential clients get no refund.
  */
 export function releaseCompletedRequests(provider: Provider, rates: RequestRateLimiter): void {
   provider.on('interaction.ended', ({ ip, oidc }) => {
@@ -98,13 +99,13 @@ export function releaseCompletedRequests(provider: Provider, rates: RequestRateL
   provider.on('authorization.success', ({ ip, oidc }) => {
     const { client, entities } = oidc;
     if (client?.clientAuthMethod !== 'none') return;
-    const ofInteraction: unknown = Reflect.get(entities.Interaction ?? {}, 'parJti');
-    const wasPushed = entities.PushedAuthorizationRequest !== undefined || ofInteraction !== undefined;
+    const pushedId: unknown = Reflect.get(entities.Interaction ?? {}, 'parJti');
+    const wasPushed = entities.PushedAuthorizationRequest !== undefined || pushedId !== undefined;
     if (wasPushed) rates.releaseNetwork('pushed_authorization_request', ip);
   });
 }
 
-/** The account pages sign in at /auth, and their client has no secret: anybody could store requests in its name. */
+/** Rejects pushed requests for the client of the account pages: it has no secret, so anyone could store requests in its name. */
 function rejectBuiltInClient({ oidc }: KoaContextWithOIDC): void {
   if (oidc.route === 'pushed_authorization_request' && oidc.client?.clientId === ACCOUNT_CLIENT_ID) {
     throw new errors.UnauthorizedClient('this client may not push authorization requests');
@@ -129,7 +130,7 @@ function rejectLargeRequest(params: Readonly<Record<string, unknown>>): void {
 
 function tooLong(name: string, limit: number): errors.InvalidRequest {
   const error = new errors.InvalidRequest(`${name} must be at most ${String(limit)} characters`);
-  // The answer to the app would repeat it.
+  // The error response to the app would repeat it.
   if (name === 'state') error.allow_redirect = false;
   return error;
 }
@@ -142,7 +143,7 @@ function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
     if (session !== undefined && personId !== undefined) {
       rateLimiter.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
     } else if (!prompts.has('none')) {
-      // Without a sign-in `prompt=none` stores nothing.
+      // Without a session `prompt=none` stores nothing.
       admitInteraction(deps, ctx);
     }
     return;

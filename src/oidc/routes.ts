@@ -1,4 +1,4 @@
-/** Every path of the provider that other code refers to, once. They are the defaults of oidc-provider. */
+/** The paths of the provider: the defaults of oidc-provider. No other file spells them. */
 export const ROUTES = {
   authorization: '/auth',
   codeVerification: '/device',
@@ -16,8 +16,8 @@ export const ROUTES = {
 } as const;
 
 /**
- * A path as the provider's router compares it: in any case, and with or without a slash at its end. Compare with `ROUTES` only what
- * went through here, or `/Auth` and `/auth/` pass a rule that is meant for `/auth`.
+ * Normalizes a path as the router of the provider does: it ignores case and a slash at the end. Normalize every path before you compare it
+ * with `ROUTES`. Otherwise `/Auth` and `/auth/` bypass a rule for `/auth`.
  */
 export function normalizePath(path: string): string {
   const lower = path.toLowerCase();

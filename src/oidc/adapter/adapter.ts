@@ -26,7 +26,7 @@ export interface AdapterDeps {
 const body = z.looseObject({});
 
 /**
- * How the provider's records lie in the database: looked up by real columns, found by hashes only, the body sealed.
+ * Creates the storage of one model of the provider. Ids are stored as hashes, lookups use columns, and the payload is encrypted.
  *
  * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the interface
  */
@@ -41,9 +41,9 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
       : { ...payload, consumed: Math.floor(record.consumedAt / 1000) };
   };
   const find = async (idHash: string): Promise<AdapterPayload | undefined> => {
-    const own = pendingWrites()?.find(model, idHash);
-    if (own === null) return undefined;
-    if (own !== undefined) return open(own);
+    const unsaved = pendingWrites()?.find(model, idHash);
+    if (unsaved === null) return undefined;
+    if (unsaved !== undefined) return open(unsaved);
     if (model === 'Grant') return open((await loadGrantWithSession(store, idHash))?.record ?? undefined);
     return open(await store.read((tx) => records.findRecord(tx, model, idHash)));
   };
@@ -59,7 +59,7 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     findByUid: async (uid) => open(await store.read((tx) => records.findRecordByUid(tx, model, hashId(uid)))),
     findByUserCode: (code) => findByUserCode(deps, code, open),
     consume: async (id) => {
-      // An authorization request has to know at once; a code or a refresh token is used up together with what it is used for.
+      // A pushed request is consumed at once; a code or a refresh token in the transaction that stores the new tokens.
       if (model === 'PushedAuthorizationRequest') await consumePushedRequest(store, model, id, clock.now());
       else await writeOrDefer(store, (tx) => consumeOnce(tx, model, id, clock.now()));
     },
@@ -72,14 +72,14 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
         pending.destroyRecord(
           model,
           idHash,
-          model === 'Interaction' ? (tx) => assertInteractionTaken(destroy(tx)) : destroy,
+          model === 'Interaction' ? (tx) => assertInteractionDestroyed(destroy(tx)) : destroy,
         );
     },
     revokeByGrantId: (grantId) => revokeByGrant(deps, hashId(grantId)),
   };
 }
 
-/** The provider revokes a grant at the token endpoint only after a second use; elsewhere at sign-out, or because the client asks. */
+/** Revokes a grant. At the token endpoint the reason is always reuse; elsewhere it is a sign-out, or the client requests it. */
 async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void> {
   const ctx = Provider.ctx;
   const reason = ctx && findReuseReason(ctx);
@@ -87,7 +87,7 @@ async function revokeByGrant(deps: AdapterDeps, grantHash: string): Promise<void
   else await revokeReused(deps, { grantHash, reason, address: ctx?.ip ?? '' });
 }
 
-/** Now, or together with all else that the request writes. */
+/** Saves a record: with the other writes of the request, or at once if the request collects none. */
 export async function saveRecord(
   store: Store,
   record: records.NewOidcRecord,
@@ -99,9 +99,10 @@ export async function saveRecord(
 }
 
 /**
- * A device code is approved, refused or taken into progress once. The provider looks at the code when its request begins.
+ * Checks that no concurrent request has approved, denied or claimed the device code. The provider reads the code only at the start of
+ * its request.
  *
- * @throws {ConcurrentChangeError} when another request has answered the code since
+ * @throws {ConcurrentChangeError}
  */
 function assertUnanswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
   const isAnswered = stored?.accountId !== undefined || stored?.error !== undefined;
@@ -109,19 +110,18 @@ function assertUnanswered(stored: AdapterPayload | undefined, next: AdapterPaylo
   if (isAnswered || (stored?.inFlight === true && !answers)) throw new ConcurrentChangeError();
 }
 
-/** A step lets its person in once, and not at all when it was ended together with the sessions. */
-async function assertInteractionTaken(taken: Promise<boolean>): Promise<void> {
-  if (!(await taken)) throw new ConcurrentChangeError();
+/** Checks that the interaction still existed: it signs in once, and not after its sessions were revoked. */
+async function assertInteractionDestroyed(destroyed: Promise<boolean>): Promise<void> {
+  if (!(await destroyed)) throw new ConcurrentChangeError();
 }
 
-/** A pushed request is used once, even when two nodes take it in the same moment (RFC 9126, section 4). */
+/** Consumes a pushed request once, also if two nodes do it at the same moment (RFC 9126, section 4). */
 async function consumePushedRequest(store: Store, model: string, id: string, now: number): Promise<void> {
   if (await store.write((tx) => records.consumeRecord(tx, model, hashId(id), now))) return;
   throw new errors.InvalidRequestUri('request_uri was already used');
 }
 
-/** The client of an interaction. */
-function requestingClient({ params }: AdapterPayload): string | undefined {
+function findRequestingClient({ params }: AdapterPayload): string | undefined {
   const clientId = params?.['client_id'];
   return typeof clientId === 'string' ? clientId : undefined;
 }
@@ -144,9 +144,9 @@ export function toRecord({ model, id, payload, expiresIn, secrets, now }: Record
     uidHash: hashOf(payload.uid),
     userCodeHash: hashOf(payload.userCode),
     grantHash: hashOf(payload.grantId),
-    // An interaction belongs to the person who signs in or is signed in: it must end with the sessions, and with the access of its app.
+    // The person of an interaction signs in or is signed in. The interaction is revoked with the sessions and with the access of its app.
     accountId: payload.accountId ?? payload.result?.login?.accountId ?? payload.session?.accountId ?? null,
-    clientId: payload.clientId ?? requestingClient(payload) ?? null,
+    clientId: payload.clientId ?? findRequestingClient(payload) ?? null,
     browserHash: model === 'Interaction' ? currentBrowserHash() : null,
     payload: sealPayload(secrets, model, idHash, payload),
     expiresAt: expiresIn === undefined ? null : now + expiresIn * 1000,

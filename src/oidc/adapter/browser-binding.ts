@@ -8,8 +8,8 @@ import { hashId } from '../../platform/crypto/secrets.ts';
 import { cookieNames } from '../options/cookies.ts';
 
 /*
- * Every interaction is bound to the browser that began it. The step and resume cookies do not bind it: a host of the same registrable
- * domain can set them in another browser. The browser cookie carries `__Host-`, and an interaction is saved with its hash.
+ * Every interaction is bound to the browser that started it. The interaction and resume cookies do not bind it: a host of the same
+ * registrable domain can set them in another browser. The browser cookie has the prefix `__Host-`, and each interaction stores its hash.
  */
 
 interface BrowserIdentity {
@@ -23,12 +23,11 @@ const COOKIE_BYTES = 32;
 const cookieShape = z.string().regex(/^[\w-]{43}$/);
 
 /**
- * In milliseconds: as long as the longest session. An interaction lives for an hour; a cookie that is kept longer is shared by tabs that
- * begin at the same moment.
+ * As long as the longest session. Interactions live for one hour; a longer cookie lets tabs that start at the same moment share it.
  */
 const COOKIE_MAX_AGE_MS = 30 * DAY_MS;
 
-/** Tells the adapter which browser sent the request. A browser without a cookie gets a random value that no interaction has. */
+/** Passes the browser of the request to the adapter. A browser without a cookie gets a random value that no interaction has. */
 export function identifyBrowser(random: Random): Middleware {
   return async (ctx, next) => {
     const known = cookieShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).browser));
@@ -37,7 +36,7 @@ export function identifyBrowser(random: Random): Middleware {
   };
 }
 
-/** Sets or refreshes the browser cookie when an interaction begins, at `/auth` and at `/device`. */
+/** Sets or refreshes the browser cookie when an interaction starts, at `/auth` and at `/device`. */
 export function refreshBrowserCookie(provider: Provider): void {
   provider.on('interaction.started', (ctx) => {
     const browser = currentBrowser.getStore();
@@ -53,12 +52,12 @@ export function refreshBrowserCookie(provider: Provider): void {
   });
 }
 
-/** The hash that an interaction of the present request is saved with; null outside of pages: nothing finds such an interaction. */
+/** Returns the browser hash of the current request; null outside of pages, where no interaction is found. */
 export function currentBrowserHash(): string | null {
   return currentBrowser.getStore()?.hash ?? null;
 }
 
-/** Returns true if the browser of the present request began the interaction. Compares hashes, so the time tells nothing about the cookie. */
+/** Returns true if the browser of the current request started the interaction. Comparing hashes reveals nothing by timing. */
 export function isOfCurrentBrowser({ browserHash }: { browserHash?: string | null | undefined }): boolean {
   const current = currentBrowserHash();
   return current !== null && browserHash === current;

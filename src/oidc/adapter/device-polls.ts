@@ -18,12 +18,12 @@ const deviceAuthorization = z.object({
 });
 
 /**
- * Announces the polling interval to devices, and answers `slow_down` to those that poll faster (RFC 8628, sections 3.2 and 3.5). The
+ * Announces the polling interval to devices, and returns `slow_down` if they poll faster (RFC 8628, sections 3.2 and 3.5). The
  * provider does neither.
  *
- * `slow_down` stands only for `authorization_pending`: a code that was approved, refused, used or invented is answered as ever, however
- * early. So only the client of a live code has state here: one small record per code, shared by all nodes and updated in place. A poll
- * that is too early writes nothing once the interval has its longest value.
+ * `slow_down` replaces only `authorization_pending`. Approved, denied, consumed or unknown codes get their usual response. So state exists
+ * only for active codes: one small record per code, shared by all nodes and updated in place. After the interval has its maximum, an early
+ * poll writes nothing.
  */
 export function paceDevicePolls(deps: Pick<OidcDeps, 'store' | 'clock'>): Middleware {
   return async (ctx, next) => {
@@ -41,6 +41,6 @@ export function paceDevicePolls(deps: Pick<OidcDeps, 'store' | 'clock'>): Middle
 
 function announceInterval(ctx: Context): void {
   if (!('oidc' in ctx)) return;
-  const answer = deviceAuthorization.safeParse(ctx);
-  if (answer.success) ctx.body = { ...answer.data.body, interval: POLL_INTERVAL_SECONDS };
+  const response = deviceAuthorization.safeParse(ctx);
+  if (response.success) ctx.body = { ...response.data.body, interval: POLL_INTERVAL_SECONDS };
 }

@@ -7,8 +7,8 @@ type GrantsByHash = Map<string, Promise<GrantWithSession | undefined>>;
 const byRequest = new WeakMap<object, GrantsByHash>();
 
 /**
- * The grant that a token names, with its session and the provider's record, in one statement and once for each request: the
- * provider asks for its record, and who the person is rests on the same rows.
+ * Loads the grant of a token with its session and the provider's record: one statement per request. The provider needs the record, and
+ * `findAccount` needs the other rows.
  */
 export function loadGrantWithSession(store: Store, grantHash: string): Promise<GrantWithSession | undefined> {
   const request = Provider.ctx?.req;

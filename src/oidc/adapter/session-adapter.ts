@@ -16,8 +16,8 @@ const MAX_USER_AGENT_LENGTH = 512;
 type Deps = AdapterDeps & Pick<OidcDeps, 'revocation'>;
 
 /**
- * Sessions also have a row that people can read on their account page. That row outlives the record: a request in progress while
- * the session is ended cannot write it back to life.
+ * Creates the storage of sessions. A session also has a row for the account page. The row outlives the record, so a request in progress
+ * cannot restore a revoked session.
  */
 export function createSessionAdapter(deps: Deps): Adapter {
   const { store, secrets, clock } = deps;
@@ -39,10 +39,10 @@ export function createSessionAdapter(deps: Deps): Adapter {
       const session = toRow({ sessionHash: hashId(uid), personId: accountId, payload, now, expiresIn });
       const pending = pendingWrites();
       const save = async (tx: Transaction): Promise<void> => {
-        // The person was deleted while the browser still holds the session: it belongs to no account, and there is nothing to save.
+        // The person was deleted while the browser still has the session: there is nothing to save.
         if (!(await lockOwner(tx, accountId, login))) return;
         if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
-        // What else the request wrote would outlive the session: a grant with `offline_access`.
+        // The other writes of the request must not outlive the session, for example a grant with `offline_access`.
         else if (pending !== undefined) throw new ConcurrentChangeError();
         if (login !== undefined) await revokeSurplusSessions(tx, deps, accountId);
       };
@@ -61,7 +61,7 @@ interface SessionSource {
   expiresIn: number;
 }
 
-/** The session as its person sees it, with the browser of this request. */
+/** Returns the row for the account page, with the browser of this request. */
 function toRow({ sessionHash, personId, payload, now, expiresIn }: SessionSource): sessions.NewSession {
   const request = Provider.ctx?.request;
   return {
@@ -76,12 +76,12 @@ function toRow({ sessionHash, personId, payload, now, expiresIn }: SessionSource
 }
 
 /**
- * Locks the person of a session. A change of the password locks the same row before it lists the sessions, so either it finds this
- * one, or the sign-in is refused here.
+ * Locks the person of a session. A password change locks the same row before it lists the sessions. So it finds this session, or this
+ * function rejects the sign-in.
  *
- * @param login the login result that opens the session; `undefined` when the person was signed in before
- * @returns false when the person was deleted
- * @throws {ConcurrentChangeError} when the account was disabled, or its credential changed, after the password was verified
+ * @param login the login result of a new session; `undefined` for an existing one
+ * @returns false if the person was deleted
+ * @throws {ConcurrentChangeError} if the account was disabled, or its credential changed, after the password was verified
  */
 async function lockOwner(tx: Transaction, personId: string, login: unknown): Promise<boolean> {
   if (login === undefined) return (await people.lockPersonShared(tx, personId)) !== undefined;
@@ -93,27 +93,27 @@ async function lockOwner(tx: Transaction, personId: string, login: unknown): Pro
   return true;
 }
 
-/** Ends the oldest sessions beyond the limit, as if the person had ended them. Their notices wait for the next look at the outbox. */
+/** Revokes the oldest sessions beyond the limit, as on the account page. The outbox sends the logout notices later. */
 async function revokeSurplusSessions(tx: Transaction, { revocation, clock }: Deps, personId: string): Promise<void> {
   const surplus = await sessions.listSurplusSessions(tx, personId, clock.now(), MAX_SESSIONS_PER_PERSON);
   if (surplus.length > 0) await revocation.revokeSessions(tx, personId, surplus, { keepOffline: true });
 }
 
 /**
- * Returns true for a session without a person and without a form. The provider makes one for each request whose session cookie is stale;
- * storing it would let anybody write a row with each request.
+ * Returns true for a session without a person and without a form secret. The provider creates one for each request with a stale session
+ * cookie. If it were stored, each such request would write a row.
  */
 function isEmpty({ accountId, state }: AdapterPayload): boolean {
   return accountId === undefined && state === undefined;
 }
 
 /**
- * The provider forgives 15 seconds, and each use writes the session anew for at least one second: whoever asks often enough would
- * never be signed out. So the end is decided here, from the sign-in (NIST SP 800-63B-4, section 2.1.3).
+ * Returns the session unless it has expired. The provider tolerates 15 seconds, and each use renews the session for at least one second, so
+ * frequent requests would never expire. The lifetime counts from the sign-in (NIST SP 800-63B-4, section 2.1.3).
  */
 function unexpired(payload: Awaited<ReturnType<Adapter['find']>>, now: number): AdapterPayload | undefined {
   if (payload === undefined || (payload.exp ?? Infinity) * 1000 <= now) return undefined;
   const { loginTs, transient } = payload;
-  const over = loginTs !== undefined && sessionLifetime(transient !== true, loginTs * 1000, now) <= 0;
-  return over ? undefined : payload;
+  const isOver = loginTs !== undefined && sessionLifetime(transient !== true, loginTs * 1000, now) <= 0;
+  return isOver ? undefined : payload;
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 
-/** Why a grant was revoked at the token endpoint: `detail.reason` of the audit event, by `grant_type`. */
+/** By `grant_type`: `detail.reason` of the audit event of a grant that was revoked at the token endpoint. */
 const REASONS: Readonly<Record<string, string>> = {
   authorization_code: 'code_reuse',
   refresh_token: 'refresh_token_reuse',

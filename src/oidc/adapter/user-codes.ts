@@ -1,10 +1,10 @@
 import Provider, { errors, type AdapterPayload } from 'oidc-provider';
 import { lookUpUserCode, type TypedUserCode } from '../../services/authentication/device-codes.ts';
 
-/** Too many wrong user codes: this one was not looked up. The page says when to try again. */
+/** There were too many wrong user codes, so this one was not looked up. The page says when to try again. */
 export class UserCodeThrottledError extends errors.OIDCProviderError {
   override readonly name = 'UserCodeThrottledError';
-  /** In ms. */
+  /** Milliseconds since the epoch. */
   readonly until: number;
   constructor(until: number) {
     super(429, 'too_many_user_codes');
@@ -13,7 +13,7 @@ export class UserCodeThrottledError extends errors.OIDCProviderError {
 }
 
 /**
- * Finds the device code of a user code. The provider asks at `POST /device` only, after it has checked the secret of the form.
+ * Finds the device code of a user code. The provider calls this only at `POST /device`, after it has checked the form secret.
  *
  * @throws {UserCodeThrottledError}
  */
@@ -23,7 +23,7 @@ export async function findByUserCode(
   open: TypedUserCode<AdapterPayload>['open'],
 ): Promise<AdapterPayload | undefined> {
   const ctx = Provider.ctx;
-  if (ctx === undefined) throw new Error('a user code can only be looked up within a request');
+  if (ctx === undefined) throw new Error('user codes can be looked up only in a request of the provider');
   const { session } = ctx.oidc;
   const typed = { code, address: ctx.ip, personId: session?.accountId, sessionUid: session?.uid, open };
   const result = await lookUpUserCode(deps, typed);

@@ -1,7 +1,7 @@
 import type { Account, Configuration } from 'oidc-provider';
 import { STANDARD_CLAIMS, TEST_PERSON_ID } from './test-person.ts';
 
-/** Claims that the suite asks for by scope and the city knows nothing of (OpenID Connect Core 1.0, section 5.4). */
+/** Claims of the scope `profile` that the suite requests, but the city has no data for (OpenID Connect Core 1.0, section 5.4). */
 const PROFILE = [
   ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture'],
   ...['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
@@ -11,12 +11,13 @@ type FindAccount = NonNullable<Configuration['findAccount']>;
 type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
 
 /**
- * What the conformance profile adds, all of it here: the scope `address`, all standard claims of the `profile` scope, and a test
- * person who has them. Whatever else the suite meets is the service as it is.
+ * Adds what the conformance suite needs: the scope `address`, all standard claims of the scope `profile`, and their values for the test
+ * person. Everything else is the service unchanged.
  */
 export function customizeForConformance(configuration: Configuration): Configuration {
   const { scopes = [], claims, clients = [], findAccount, loadExistingGrant } = configuration;
-  if (findAccount === undefined || loadExistingGrant === undefined) throw new Error('the configuration is not whole');
+  if (findAccount === undefined || loadExistingGrant === undefined)
+    throw new Error('the configuration lacks findAccount or loadExistingGrant');
   return {
     ...configuration,
     scopes: [...scopes, 'address'],
@@ -27,16 +28,19 @@ export function customizeForConformance(configuration: Configuration): Configura
   };
 }
 
-/** The provider picks out of these what the grant allows. */
+/** Adds the standard claims of the test person. The provider releases those that the grant allows. */
 function withStandardClaims(find: FindAccount): FindAccount {
   return async (ctx, id, token) => {
     const account: Account | undefined = await find(ctx, id, token);
     if (account === undefined || id !== TEST_PERSON_ID) return account;
-    return { ...account, claims: async (...asked) => ({ ...STANDARD_CLAIMS, ...(await account.claims(...asked)) }) };
+    return {
+      ...account,
+      claims: async (...parameters) => ({ ...STANDARD_CLAIMS, ...(await account.claims(...parameters)) }),
+    };
   };
 }
 
-/** The service grants only what the city knows, so the rest is added afterwards. */
+/** Adds the standard claims to the grant: the service itself grants only claims of the city. */
 function withStandardGrants(load: LoadGrant): LoadGrant {
   return async (ctx) => {
     const grant = await load(ctx);

@@ -2,7 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { apiScope, allowedScopes } from '../../domain/claims/scopes.ts';
 import type { ClientEntitlements } from '../../domain/model.ts';
 
-/** What an authorization request gives to its app, as grants and consents store it: scopes of the service and of the named APIs. */
+/** Returns the allowed scopes of the service and of the requested APIs, as grants and consents store them. */
 export function requestedScopes({ oidc }: KoaContextWithOIDC, entitlements: ClientEntitlements): string[] {
   const requested = [...oidc.requestParamScopes];
   const ofApis = Object.entries(oidc.resourceServers ?? {}).flatMap(([identifier, { scopes }]) =>

@@ -3,15 +3,15 @@ import type { Provider } from '../deps.ts';
 type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
 
 /**
- * The sector of a client: clients of one sector see the same `sub` for a person, others can not link them.
- * The host of `sector_identifier_uri`, otherwise of the redirect URI (OpenID Connect Core 1.0, section 8.1).
+ * Returns the sector of a client: the host of `sector_identifier_uri`, else of the redirect URI (OpenID Connect Core 1.0, section 8.1).
+ * Clients of one sector get the same `sub` for a person; other clients cannot link it.
  *
- * @throws {TypeError} when a client has neither; registration makes sure that it has
+ * @throws {TypeError} if the client has neither; registration requires a redirect URI
  */
 export function sectorIdentifierOf(client: Pick<Client, 'sectorIdentifierUri' | 'redirectUris'>): string {
   const uri = client.sectorIdentifierUri ?? client.redirectUris?.[0];
   if (uri === undefined) throw new TypeError('a client needs a redirect URI');
   const { host, hostname, protocol } = new URL(uri);
-  // Private-use schemes of native apps (RFC 8252 7.1) have no host: the scheme names the app.
+  // Private-use schemes of native apps have no host, so the scheme is used (RFC 8252, section 7.1).
   return hostname || host || protocol.replace(/:$/, '');
 }

@@ -1,7 +1,7 @@
 import { errors, type Configuration } from 'oidc-provider';
 import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
-/** Seconds. A client makes a new assertion for each request, so minutes would do; this forgives a clock that is off. */
+/** Seconds. Clients create an assertion for each request; one hour tolerates an inexact clock. */
 export const MAX_ASSERTION_LIFETIME_SECONDS = 60 * 60;
 
 type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>;
@@ -9,8 +9,8 @@ type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHe
 /**
  * Checks the times of a `private_key_jwt` assertion, for all clients:
  *
- * - `exp` is at most an hour ahead, because each assertion is remembered until then (RFC 7523, section 3, rules 4 and 7).
- * - `iat` is at most 60 seconds ahead (FAPI 2.0 Security Profile, section 5.3.2.1). The provider looks at `iat` only where `exp` is missing.
+ * - `exp` is at most an hour ahead, because the service stores each assertion until then (RFC 7523, section 3, rules 4 and 7).
+ * - `iat` is at most 60 seconds ahead (FAPI 2.0 Security Profile, section 5.3.2.1). The provider checks `iat` only if `exp` is missing.
  *   It has already rejected an `nbf` more than 15 seconds ahead.
  *
  * @param now ms
@@ -29,7 +29,7 @@ export function createAssertionCheck(now: () => number): AssertAssertion {
   };
 }
 
-/** The client has proven its key already, so the answer may say what is wrong. */
+/** Creates an error whose description is public: the client has already proven its key. */
 export function invalidAssertion(description: string): errors.InvalidClientAuth {
   return Object.assign(new errors.InvalidClientAuth(description), { error_description: description });
 }

@@ -2,10 +2,10 @@ import type { ClientMetadata } from 'oidc-provider';
 import { clientName, type ClientRegistration } from '../../config/clients.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 
-/** RFC 8628, section 3.4 */
+/** RFC 8628, section 3.4. */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** The registration of a relying party in the provider's words (OpenID Connect Dynamic Client Registration 1.0, section 2). */
+/** Converts a registration to client metadata (OpenID Connect Dynamic Client Registration 1.0, section 2). */
 export function toMetadata(client: ClientRegistration): ClientMetadata {
   const grantTypes = [
     'authorization_code',
@@ -17,14 +17,14 @@ export function toMetadata(client: ClientRegistration): ClientMetadata {
     client_name: clientName(client, DEFAULT_LANGUAGE),
     application_type: client.application_type,
     token_endpoint_auth_method: client.token_endpoint_auth_method,
-    // The provider wants to see a secret; what it is given is only a hash, and the comparison is ours (provider-internals.ts).
+    // The provider requires a secret. It gets only hashes; provider-internals.ts compares them.
     ...(client.client_secret_sha256.length > 0 ? { client_secret: client.client_secret_sha256.join(' ') } : {}),
     redirect_uris: client.redirect_uris,
     post_logout_redirect_uris: client.post_logout_redirect_uris,
     response_types: ['code'],
     grant_types: grantTypes,
     scope: client.scopes.join(' '),
-    // The provider takes a pairwise device client only with keys at a `jwks_uri`; provider-internals.ts makes everybody pairwise.
+    // The provider accepts pairwise device clients only with a `jwks_uri`; provider-internals.ts makes every client pairwise.
     subject_type: client.device_flow ? 'public' : 'pairwise',
     id_token_signed_response_alg: client.id_token_signed_response_alg,
     require_auth_time: true,

@@ -1,24 +1,24 @@
 import type { Configuration } from 'oidc-provider';
 
 /**
- * The name of every cookie of the service. With https, cookies of the path `/` carry the `__Host-` prefix, so no other host of the same
- * registrable domain can set them (RFC 6265bis, 4.1.3.2). Cookies of one address cannot carry it: their names keep tabs apart by the
- * path, and any host of the domain can set them.
+ * The names of all cookies. With https, cookies with the path `/` have the prefix `__Host-`: no other host of the registrable domain can set
+ * them (RFC 6265bis, section 4.1.3.2). Cookies of one path cannot have this prefix, so any host of the domain can set them. The path
+ * separates tabs.
  */
 export interface CookieNames {
-  /** The app that a step leads back to; one address. */
+  /** The app that an interaction returns to; one path. */
   app: string;
-  /** The browser that began an interaction. */
+  /** The browser that started an interaction. */
   browser: string;
-  /** The people who signed in with this browser. */
+  /** The accounts that signed in with this browser. */
   device: string;
   language: string;
   /** The token of an opened reset link. */
   reset: string;
-  /** The interaction to resume; one address. */
+  /** The interaction to resume; one path. */
   resume: string;
   session: string;
-  /** The interaction of a step; one address. */
+  /** The current interaction; one path. */
   interaction: string;
   /** The apps that were notified of a sign-out. */
   logoutNotices: string;
@@ -26,7 +26,7 @@ export interface CookieNames {
 
 const [PLAIN, SECURE] = [createNames('', ''), createNames('__Host-', '__Secure-')];
 
-/** @param secure whether the issuer is https; in a request, `ctx.secure` */
+/** Returns the names. @param secure true if the issuer is https; in a request, `ctx.secure` */
 export function cookieNames(secure: boolean): CookieNames {
   return secure ? SECURE : PLAIN;
 }
@@ -45,7 +45,7 @@ function createNames(host: string, address: string): CookieNames {
   };
 }
 
-/** The provider's own cookies: signed, not readable by scripts, not sent with forms of other sites. */
+/** Creates the options of the provider's cookies: signed, not readable by scripts, not sent with forms of other sites. */
 export function createCookies(issuer: string, keys: readonly string[]): NonNullable<Configuration['cookies']> {
   const secure = issuer.startsWith('https:');
   const { session, interaction, resume } = cookieNames(secure);

@@ -6,20 +6,20 @@ import { ROUTES } from '../routes.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
 
-/** `confirm` of the form on the approval page: the code is right, and somebody else signs in. */
+/** Value of `confirm` on the approval page: the code is correct, but another account shall be used. */
 export const OTHER_ACCOUNT = 'other_account';
 
-/** Signing in on a television by a code that is typed on a phone (RFC 8628). */
+/** Creates the options of the device flow: a television shows a code, and the person types it on a phone (RFC 8628). */
 export function createDeviceFlow(pages: DevicePages): DeviceFlow {
   return {
     enabled: true,
-    // Without vowels no code spells a word, and without look-alikes none is mistyped (RFC 8628, section 6.1).
+    // No vowels, so no code spells a word; no similar characters, so few are mistyped (RFC 8628, section 6.1).
     charset: 'base-20',
     mask: '****-****',
     userCodeInputSource: (ctx, _form, _out, error) => {
-      // Nobody could look whether the code was right.
+      // The code could not be looked up.
       if (error instanceof DatabaseUnavailableError) throw error;
-      // Resuming failed: the interaction expired, or another browser began it.
+      // Resuming failed: the interaction expired, or another browser started it.
       if (error instanceof errors.SessionNotFound) {
         keepUnsaved(ctx);
         pages.expired(ctx);
@@ -44,8 +44,8 @@ export function createDeviceFlow(pages: DevicePages): DeviceFlow {
 }
 
 /**
- * A form whose session is gone: the page was open for too long, or the browser keeps no cookies. The provider would now write
- * down a session that it never began, and fail; so nothing is written, and the first page makes a new one.
+ * Restarts the flow after a form without a session: the page was open too long, or the browser stores no cookies. The provider would fail
+ * to save a session without an expiry, so nothing is saved. The first page creates a new session.
  */
 function restartDeviceFlow(ctx: KoaContextWithOIDC): void {
   keepUnsaved(ctx);
@@ -53,7 +53,7 @@ function restartDeviceFlow(ctx: KoaContextWithOIDC): void {
   ctx.redirect(ROUTES.codeVerification);
 }
 
-/** The provider has put the secret of a form into the session. Without this it would save a session that has no end yet, and fail. */
+/** Discards the changes of the session: the provider added a form secret, and fails to save a session without an expiry. */
 function keepUnsaved(ctx: KoaContextWithOIDC): void {
   Reflect.set(ctx.oidc.session ?? {}, 'touched', false);
 }
@@ -64,12 +64,12 @@ function problemOf(error: Error | undefined): UserCodeProblem | undefined {
   return { kind: 'wrong' };
 }
 
-/** Returns true if the form of the approval page, and not a later step, asks for another account. */
+/** Returns true if the form of the approval page requests another account. Later interactions do not count. */
 export function wantsOtherAccount({ oidc }: KoaContextWithOIDC): boolean {
   return oidc.route === 'code_verification' && oidc.body?.['confirm'] === OTHER_ACCOUNT;
 }
 
-/** The secret of the provider's form; kept in the session, so no other site knows it. */
+/** Returns the CSRF secret of the provider's form. It is in the session, so no other site knows it. */
 function xsrfOf(ctx: KoaContextWithOIDC): string {
   const secret = ctx.oidc.session?.state?.['secret'];
   return typeof secret === 'string' ? secret : '';

@@ -6,12 +6,12 @@ import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>;
 
 /**
- * Tokens bound to a key (RFC 9449). The provider accepts proofs from 300 seconds ago to 300 seconds ahead. Here the future ends at 60
- * seconds (FAPI 2.0 Security Profile, section 5.3.2.1). The provider has no option for that; it calls `requireNonce` before it verifies a
- * proof, at each endpoint that takes one, and an error thrown there is answered like its own.
+ * Creates the options of DPoP (RFC 9449). The provider accepts proofs up to 300 seconds ahead; this check limits them to 60 seconds (FAPI
+ * 2.0 Security Profile, section 5.3.2.1). The provider has no option for that. It calls `requireNonce` at each endpoint before it verifies a
+ * proof, and handles an error of it like its own.
  *
  * @param now ms
- * @param checkPushed is called before a proof at the pushed authorization request endpoint is remembered: that stores a row
+ * @param checkPushed runs before a proof of a pushed authorization request is stored
  */
 export function createDPoP(now: () => number, checkPushed: RequestCheck): DPoP {
   return {
@@ -27,7 +27,7 @@ export function createDPoP(now: () => number, checkPushed: RequestCheck): DPoP {
   };
 }
 
-/** Returns `iat` of a proof that is not verified yet; undefined where there is none, and the provider will say so. */
+/** Returns `iat` of an unverified proof; undefined if it has none, which the provider rejects. */
 function readIat(proof: string): number | undefined {
   try {
     const { iat } = decodeJwt(proof);

@@ -7,8 +7,8 @@ import { invalidAssertion } from './client-auth.ts';
 const FAPI_ALGORITHMS: readonly unknown[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
 
 /**
- * A client that signs, pushes its requests and binds its tokens is a FAPI 2.0 client, and is held to the rest of that profile
- * too. Nobody has to remember one more switch.
+ * Returns true for clients that sign, push their requests and bind their tokens. They must comply with the rest of FAPI 2.0 too, without
+ * another setting.
  */
 export function isFapi(client: ClientRegistration | undefined): boolean {
   return (
@@ -19,11 +19,15 @@ export function isFapi(client: ClientRegistration | undefined): boolean {
 }
 
 /**
- * For FAPI 2.0 clients: assertions name the issuer alone as audience and are never signed with RS256 (section 5.3.2.1, rule 6, and
- * 5.4.1), PKCE has no exception, and refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
+ * Adds the rules of FAPI 2.0 for its clients:
+ *
+ * - The issuer is the only audience of assertions, and RS256 is rejected (section 5.3.2.1, rule 6, and section 5.4.1).
+ * - PKCE is always required.
+ * - Refresh tokens are bound by DPoP instead of rotated (section 5.3.2.1, rule 9).
  */
 export function enforceFapi(configuration: Configuration, clients: ClientRegistry): Configuration {
-  const granted = (clientId: string | undefined): boolean => clientId !== undefined && isFapi(clients.find(clientId));
+  const isFapiClient = (clientId: string | undefined): boolean =>
+    clientId !== undefined && isFapi(clients.find(clientId));
   const { assertJwtClientAuthClaimsAndHeader: checkAssertion, pkce } = configuration;
   return {
     ...configuration,
@@ -31,22 +35,23 @@ export function enforceFapi(configuration: Configuration, clients: ClientRegistr
       ...configuration.features,
       fapi: {
         enabled: true,
-        // Errors before the client is known ask too.
-        profile: (_ctx, client: { clientId: string } | undefined) => (granted(client?.clientId) ? '2.0' : undefined),
+        // Errors before client authentication have no client.
+        profile: (_ctx, client: { clientId: string } | undefined) =>
+          isFapiClient(client?.clientId) ? '2.0' : undefined,
       },
     },
-    pkce: { required: (ctx, client) => granted(client.clientId) || pkce?.required?.(ctx, client) !== false },
-    rotateRefreshToken: ({ oidc }) => !granted(oidc.client?.clientId),
+    pkce: { required: (ctx, client) => isFapiClient(client.clientId) || pkce?.required?.(ctx, client) !== false },
+    rotateRefreshToken: ({ oidc }) => !isFapiClient(oidc.client?.clientId),
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
-      if (granted(client.clientId)) assertFapi(ctx, claims, header);
+      if (isFapiClient(client.clientId)) assertFapi(ctx, claims, header);
       await checkAssertion?.(ctx, claims, header, client);
     },
   };
 }
 
-type Part = Readonly<Record<string, unknown>>;
+type JwtPart = Readonly<Record<string, unknown>>;
 
-function assertFapi({ oidc }: KoaContextWithOIDC, claims: Part, header: Part): void {
+function assertFapi({ oidc }: KoaContextWithOIDC, claims: JwtPart, header: JwtPart): void {
   if (claims['aud'] !== oidc.issuer) throw invalidAssertion('client_assertion aud must be the issuer, as a string');
   if (!FAPI_ALGORITHMS.includes(header['alg'])) throw invalidAssertion('client_assertion alg must be one of FAPI 2.0');
 }

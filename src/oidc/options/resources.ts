@@ -5,7 +5,7 @@ import type { FindAccount } from '../contexts/account.ts';
 type Features = NonNullable<Configuration['features']>;
 type AllowedPolicy = NonNullable<NonNullable<Features['introspection']>['allowedPolicy']>;
 
-/** Access tokens for APIs (RFC 8707), and the endpoint where an API asks about an opaque one (RFC 7662). */
+/** Creates the options of access tokens for APIs (RFC 8707) and of introspection (RFC 7662). */
 export function createResourceFeatures(
   clients: ClientRegistry,
   findAccount: FindAccount,
@@ -27,14 +27,14 @@ export function createResourceFeatures(
           jwt: { sign: { alg: 'ES256' } },
         };
       },
-      // Without `resource` the token is for UserInfo; an API is always named.
+      // Without `resource` the token is for UserInfo only.
       defaultResource: () => undefined,
       useGrantedResource: () => false,
     },
     introspection: {
       enabled: true,
-      // Only the API that a token is for may ask about it. Refresh tokens are nobody's business. The provider itself does not
-      // look at the person here, so a disabled one would go on until the token ends.
+      // Only the audience of an access token may introspect it; refresh tokens are never introspected. The provider does not check the
+      // account here, so tokens of disabled people would stay active.
       allowedPolicy: async (ctx, client, token) => {
         const own = clients.find(client.clientId)?.introspects;
         if (own === undefined || token.kind !== 'AccessToken' || token.aud !== own) return false;
@@ -44,7 +44,7 @@ export function createResourceFeatures(
   };
 }
 
-/** Tokens for an API carry the identity that the person chose, read anew (docs/claims.md, rule 3). */
+/** Adds the selected context, with current data, to tokens for an API (docs/claims.md, rule 3). */
 export function createTokenClaims(findAccount: FindAccount): NonNullable<Configuration['extraTokenClaims']> {
   return async (ctx, token) => {
     if (token.kind !== 'AccessToken' || token.aud === undefined || ctx.oidc.client === undefined) return undefined;

@@ -6,36 +6,36 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * 60 * MINUTE;
 
-/** In seconds: time to find the phone, type the code and sign in. */
+/** Seconds: enough to find the phone, type the code and sign in. */
 export const DEVICE_CODE_SECONDS = 10 * MINUTE;
 
-/** A refresh token that nobody uses dies after two weeks; used or not, a person signs in again after 90 days. */
+/** Seconds. An unused refresh token expires after two weeks. After 90 days the person must sign in again. */
 export const REFRESH_IDLE_SECONDS = 14 * DAY;
 export const REFRESH_ABSOLUTE_SECONDS = 90 * DAY;
 
 /**
- * All lifetimes in seconds.
+ * Creates the lifetimes, in seconds.
  *
- * @param idle seconds; a session is written anew at each use, so a shorter life makes an idle limit
+ * @param idle the idle limit of sessions, in seconds: each use of a session renews this lifetime
  */
 export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configuration['ttl']> {
-  const sessionLeft = (session: Session | undefined): number => {
+  const sessionTtl = (session: Session | undefined): number => {
     const loginAt = (session?.loginTs ?? Math.floor(clock.now() / 1000)) * 1000;
     return Math.max(1, sessionLifetime(session?.transient !== true, loginAt, clock.now()));
   };
   return {
-    // An API may want a shorter life for its own (`access_token_minutes`).
+    // An API can set its own lifetime (`access_token_minutes`).
     AccessToken: (_ctx: KoaContextWithOIDC, token: AccessToken) => token.resourceServer?.accessTokenTTL ?? 10 * MINUTE,
     AuthorizationCode: MINUTE,
     DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: 10 * MINUTE,
     Interaction: 60 * MINUTE,
-    // Before a sign-in a session only carries the secret of a form.
+    // Before the sign-in a session contains only the secret of a form.
     Session: (_ctx: KoaContextWithOIDC, session: Session) =>
-      session.accountId === undefined ? HOUR : Math.min(idle, sessionLeft(session)),
-    // A grant never ends before what rests on it: the session, or the refresh tokens.
+      session.accountId === undefined ? HOUR : Math.min(idle, sessionTtl(session)),
+    // A grant never expires before its session or its refresh tokens.
     Grant: (ctx: KoaContextWithOIDC) =>
-      ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE_SECONDS : sessionLeft(ctx.oidc.session),
+      ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE_SECONDS : sessionTtl(ctx.oidc.session),
     RefreshToken: (ctx: KoaContextWithOIDC) => {
       const first = ctx.oidc.entities.RotatedRefreshToken?.iiat ?? Math.floor(clock.now() / 1000);
       const left = first + REFRESH_ABSOLUTE_SECONDS - Math.floor(clock.now() / 1000);
