@@ -6,7 +6,7 @@ import type { Tables } from './schema/tables.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
 
-/** A keyed hash of a head: only who holds the master key can make one. */
+/** Returns the keyed hash of a head. Only holders of the master key can compute it. */
 export type HeadSeal = (head: ChainHead) => string;
 
 /** The head as it is stored. */
@@ -14,12 +14,12 @@ export interface StoredHead extends ChainHead {
   mac: string;
 }
 
-/** Whether the head is one that the service itself once wrote. That of an empty log needs no seal. */
+/** Returns true if the service wrote this head. The head of an empty log has no seal. */
 export function isAuthentic({ seq, hash, mac }: StoredHead, seal: HeadSeal): boolean {
   return (seq === GENESIS_HEAD.seq && hash === GENESIS_HEAD.hash) || mac === seal({ seq, hash });
 }
 
-/** The first entry makes the head, every other one moves it; either way it is locked. */
+/** Inserts the head at the first entry and advances it at every other one. Both lock its row. */
 const reserveSequence = preparedStatement(({ db, tables: { auditHead: head } }, param: Param<{ start: string }>) =>
   db
     .insert(head)
@@ -53,18 +53,18 @@ const updateHead = preparedStatement(
 );
 
 /**
- * Appends to the chain. The head stays locked until the unit ends, so make this the last step of a unit: parallel ones
- * wait here for each other.
+ * Appends an entry to the chain. The head stays locked until the transaction ends, and parallel transactions wait for it. So append as
+ * the last step of a transaction.
  *
- * A head that was changed by hand is never sealed again: the work goes on, and the log can no longer be verified.
+ * A head that was changed by hand is never sealed again: appending continues, and verification fails from then on.
  */
 export async function appendEntry(tx: Transaction, entry: NewAuditEntry, seal: HeadSeal): Promise<ChainedEntry> {
-  const [place] = await reserveSequence(tx, { start: GENESIS_HEAD.hash });
-  if (!place) throw new Error('audit: the head gave no row');
-  const full: AuditEntry = { ...storable(entry), seq: place.seq };
-  const chained: ChainedEntry = { ...full, prevHash: place.hash, hash: chainHash(place.hash, full) };
-  const mac = isAuthentic({ ...place, seq: place.seq - 1 }, seal) ? seal(chained) : '';
-  // Neither needs the answer of the other, so the two share a way to the database and back.
+  const [reserved] = await reserveSequence(tx, { start: GENESIS_HEAD.hash });
+  if (!reserved) throw new Error('audit: the upsert of the head returned no row');
+  const full: AuditEntry = { ...toStorable(entry), seq: reserved.seq };
+  const chained: ChainedEntry = { ...full, prevHash: reserved.hash, hash: chainHash(reserved.hash, full) };
+  const mac = isAuthentic({ ...reserved, seq: reserved.seq - 1 }, seal) ? seal(chained) : '';
+  // The statements are independent, so they share one round trip.
   await Promise.all([
     insertEntry(tx, { ...chained, detail: { ...chained.detail } }),
     updateHead(tx, { hash: chained.hash, mac }),
@@ -73,27 +73,27 @@ export async function appendEntry(tx: Transaction, entry: NewAuditEntry, seal: H
 }
 
 /**
- * The hash must be over what comes back. PostgreSQL's text takes no NUL, and neither engine keeps half of a surrogate pair:
- * a strange user agent may neither stop a sign-in nor break the chain.
+ * Replaces characters that the databases do not store: PostgreSQL rejects NUL, and neither engine keeps half of a surrogate pair. The
+ * hash covers the stored text, so such a user agent neither stops a sign-in nor breaks the chain.
  */
-function storable(entry: NewAuditEntry): NewAuditEntry {
+function toStorable(entry: NewAuditEntry): NewAuditEntry {
   const text = (value: string): string => value.replaceAll('\0', '\uFFFD').toWellFormed();
-  const maybe = (value: string | null): string | null => (value === null ? null : text(value));
+  const nullable = (value: string | null): string | null => (value === null ? null : text(value));
   return {
     at: entry.at,
     event: text(entry.event),
     outcome: text(entry.outcome),
-    actorId: maybe(entry.actorId),
-    subjectId: maybe(entry.subjectId),
-    clientId: maybe(entry.clientId),
-    address: maybe(entry.address),
+    actorId: nullable(entry.actorId),
+    subjectId: nullable(entry.subjectId),
+    clientId: nullable(entry.clientId),
+    address: nullable(entry.address),
     detail: Object.fromEntries(
       Object.entries(entry.detail).map(([key, value]) => [text(key), typeof value === 'string' ? text(value) : value]),
     ),
   };
 }
 
-/** Where the chain stands, kept apart from the rows: shows entries cut off at its end. */
+/** Returns the head of the chain. It is stored apart from the entries, so it reveals entries that were cut off at the end. */
 export async function getHead(tx: Transaction): Promise<StoredHead> {
   const head = tx.tables.auditHead;
   const [row] = await tx.db.select({ seq: head.seq, hash: head.hash, mac: head.mac }).from(head).where(eq(head.id, 1));
@@ -101,7 +101,7 @@ export async function getHead(tx: Transaction): Promise<StoredHead> {
 }
 
 /**
- * The last entry that was moved to an archive; the start of the chain when there is none.
+ * Returns the last entry that was moved to an archive, or the start of the chain.
  *
  * @throws {Error} when it was changed by hand
  */
@@ -116,7 +116,7 @@ export async function getAnchor(tx: Transaction, seal: HeadSeal): Promise<Stored
 /**
  * Records that entries up to `to` are in an archive, so that they may be deleted.
  *
- * @returns false when the anchor is not `from` any more: another node archived
+ * @returns false when the anchor is no longer `from`, because another node archived
  */
 export async function updateAnchor(tx: Transaction, from: ChainHead, to: StoredHead): Promise<boolean> {
   const anchor = tx.tables.auditArchive;
@@ -132,7 +132,7 @@ export async function updateAnchor(tx: Transaction, from: ChainHead, to: StoredH
   return rows.length > 0;
 }
 
-/** Deletes up to `limit` of the oldest entries that are not after `lastSeq`. @returns how many */
+/** Deletes up to `limit` of the oldest entries up to `lastSeq`. @returns how many */
 export async function deleteEntriesUpTo(tx: Transaction, lastSeq: number, limit: number): Promise<number> {
   const audit = tx.tables.audit;
   const [oldest] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(asc(audit.seq)).limit(1);
@@ -141,13 +141,13 @@ export async function deleteEntriesUpTo(tx: Transaction, lastSeq: number, limit:
   return (await tx.db.delete(audit).where(lte(audit.seq, end)).returning({ seq: audit.seq })).length;
 }
 
-/** Up to `limit` entries after `afterSeq`, in order. */
+/** Lists up to `limit` entries after `afterSeq`, in order. */
 export async function listEntries(tx: Transaction, afterSeq: number, limit: number): Promise<ChainedEntry[]> {
   const audit = tx.tables.audit;
   return tx.db.select().from(audit).where(gt(audit.seq, afterSeq)).orderBy(asc(audit.seq)).limit(limit);
 }
 
-/** The log after an entry, in order, for verifying and exporting; holds one page in memory. */
+/** Reads the log after an entry, in order, with one page in memory. */
 export async function* readEntries(store: Store, afterSeq = 0, pageSize = 1_000): AsyncGenerator<ChainedEntry> {
   let after = afterSeq;
   for (;;) {

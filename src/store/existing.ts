@@ -4,7 +4,7 @@ import { openStore, type Store, type StoreOptions } from './database/index.ts';
 import { migrate, pendingMigrations, readMigrations } from './migrate.ts';
 
 /**
- * Opens a database that is there already, and creates nothing: a wrong path must not leave an empty database.
+ * Opens an existing database. It creates nothing, because a wrong path must not leave an empty database.
  *
  * @param migrations `apply` brings the database up to date; `check` refuses it while migrations are pending
  * @throws {Error} with one sentence when the database is missing, cannot be opened, is not of Kinpass, or is not up to date

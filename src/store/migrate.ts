@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { StoreError, type Dialect, type Store } from './database/index.ts';
 
-/** The committed migrations; made by `npm run migrations:generate`, the same numbers and names for both engines. */
+/** Folder of the committed migrations. `npm run migrations:generate` writes them, with equal numbers and names for both engines. */
 export const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../migrations');
 
 const STATEMENT_BREAKPOINT = '--> statement-breakpoint';
@@ -18,21 +18,21 @@ const appliedSchema = z.array(z.tuple([z.string(), z.string()]));
 export interface Migration {
   /** Number and name: `0000_foundation`. */
   tag: string;
-  /** SHA-256 of its text in hex: a migration that was applied must not change any more. */
+  /** SHA-256 of its text in hex. A migration must not change after it was applied. */
   hash: string;
   statements: string[];
 }
 
 type Run = (statement: string) => Promise<unknown[][]>;
 
-/** The migrations of one engine, in order. */
+/** Reads the migrations of one engine, in order. */
 export async function readMigrations(dialect: Dialect, folder = MIGRATIONS_FOLDER): Promise<Migration[]> {
-  const home = join(folder, dialect);
-  const journal = journalSchema.parse(JSON.parse(await readFile(join(home, 'meta/_journal.json'), 'utf8')));
+  const dialectFolder = join(folder, dialect);
+  const journal = journalSchema.parse(JSON.parse(await readFile(join(dialectFolder, 'meta/_journal.json'), 'utf8')));
   const entries = journal.entries.sort((a, b) => a.idx - b.idx);
   return Promise.all(
     entries.map(async ({ tag }) => {
-      const text = (await readFile(join(home, `${tag}.sql`), 'utf8')).replaceAll('\r\n', '\n');
+      const text = (await readFile(join(dialectFolder, `${tag}.sql`), 'utf8')).replaceAll('\r\n', '\n');
       const statements = text
         .split(STATEMENT_BREAKPOINT)
         .map((statement) => statement.trim())
@@ -43,10 +43,10 @@ export async function readMigrations(dialect: Dialect, folder = MIGRATIONS_FOLDE
 }
 
 /**
- * Brings the database up to date: all pending migrations in one transaction, under a lock that all processes share, so
- * nodes that start at once are fine.
+ * Applies all pending migrations in one transaction, under a lock that all processes share. So several nodes can start at once.
+ *
  * @returns the tags that were applied now
- * @throws {StoreError} when the database knows a migration that this program does not, or another text of one
+ * @throws {StoreError} when the database has a migration that this program lacks, or one with another text
  */
 export async function migrate(store: Store, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const migrations = await readMigrations(store.dialect, folder);
@@ -57,7 +57,7 @@ export async function migrate(store: Store, folder = MIGRATIONS_FOLDER): Promise
     const pending = choosePending(migrations, await appliedMigrations(run));
     for (const { tag, hash, statements } of pending) {
       for (const statement of statements) await run(statement);
-      // The tag was checked above and the hash is hex: nothing here needs quoting.
+      // Safe to insert without quoting: the journal's schema checks the tag, and the hash is hex.
       const now = String(Date.now());
       await run(`insert into schema_migrations (tag, hash, applied_at) values ('${tag}', '${hash}', ${now})`);
     }
@@ -65,7 +65,7 @@ export async function migrate(store: Store, folder = MIGRATIONS_FOLDER): Promise
   });
 }
 
-/** The tags that `migrate` would apply; boot checks refuse to start while there are any. Changes nothing. */
+/** Lists the tags that `migrate` would apply, without changing anything. The startup checks require that there are none. */
 export async function pendingMigrations(store: Store, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const migrations = await readMigrations(store.dialect, folder);
   return store.runExclusively(async (run) => {

@@ -9,16 +9,16 @@ export type { OutboxKind } from './schema/operations.ts';
 export type OutboxRow = Tables['outbox']['$inferSelect'];
 export type NewOutboxRow = Pick<OutboxRow, 'id' | 'kind' | 'payload' | 'nextAt' | 'createdAt'>;
 
-/** Writes down what is to be sent, in the unit of its cause: both happen or neither. The caller seals the payload. */
+/** Inserts a job in the transaction of its cause, so that both happen or neither. The caller seals the payload. */
 export async function insertJob(tx: Transaction, job: NewOutboxRow): Promise<void> {
   await tx.db.insert(tx.tables.outbox).values(job);
 }
 
 /**
- * Takes up to `limit` due jobs for `leaseMs`; no other worker of any process gets them before that time is over. A worker
- * that dies leaves its jobs to the others then. `attempts` counts this attempt already.
+ * Leases up to `limit` due jobs for `leaseMs`. No other worker of any process gets them before the lease expires; after a crash, other
+ * workers take them then. `attempts` includes this attempt.
  *
- * @param kind left out: of every kind
+ * @param kind when left out, jobs of every kind
  */
 export async function claimDue(
   tx: Transaction,
@@ -35,7 +35,7 @@ export async function claimDue(
     lte(outbox.nextAt, now),
     or(isNull(outbox.leasedUntil), lte(outbox.leasedUntil, now)),
   );
-  // Other workers' rows are stepped over, not waited for. SQLite has one writer and knows no row locks.
+  // Skips rows that other workers have locked. SQLite has one writer and no row locks.
   const lock = tx.dialect === 'postgres' ? sql`for update skip locked` : sql``;
   const chosen = tx.db
     .$with('chosen', { id: sql<string>`id`.as('id') })
@@ -49,7 +49,7 @@ export async function claimDue(
   return rows.sort((a, b) => a.nextAt - b.nextAt);
 }
 
-/** Sent. The payload is erased: what it said is nobody's business any more. */
+/** Marks a job as delivered and erases its payload, which may hold personal data. */
 export async function markDelivered(tx: Transaction, id: string, now: number): Promise<void> {
   const outbox = tx.tables.outbox;
   await tx.db
@@ -58,19 +58,19 @@ export async function markDelivered(tx: Transaction, id: string, now: number): P
     .where(eq(outbox.id, id));
 }
 
-/** Not sent; due again at `nextAt` (ms). `error` must carry no personal data. */
+/** Makes a job due again at `nextAt` (ms). `error` must not contain personal data. */
 export async function scheduleRetry(tx: Transaction, id: string, nextAt: number, error: string): Promise<void> {
   const outbox = tx.tables.outbox;
   await tx.db.update(outbox).set({ nextAt, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
 }
 
-/** Given up. The payload stays until it is purged, so that an operator can send it again. */
+/** Gives up a job. The payload stays until the job is purged, so that an operator can send it again. */
 export async function markDeadLettered(tx: Transaction, id: string, now: number, error: string): Promise<void> {
   const outbox = tx.tables.outbox;
   await tx.db.update(outbox).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
 }
 
-/** What has become of jobs. Purged ones are absent. */
+/** Lists the outcomes of jobs. Purged jobs are absent. */
 export async function listOutcomes(
   tx: Transaction,
   ids: readonly string[],
@@ -88,7 +88,7 @@ export interface JobCount {
   dead: number;
 }
 
-/** What waits and what was given up, by kind, for the metrics. Kinds with neither are absent. */
+/** Counts pending and dead jobs by kind, for the metrics. Kinds without any are absent. */
 export async function countJobs(tx: Transaction): Promise<JobCount[]> {
   const outbox = tx.tables.outbox;
   return tx.db
@@ -103,7 +103,7 @@ export async function countJobs(tx: Transaction): Promise<JobCount[]> {
     .orderBy(outbox.kind);
 }
 
-/** Removes up to `limit` jobs made before `before` (ms) that were sent or given up. @returns how many */
+/** Deletes up to `limit` delivered or dead jobs that were created before `before` (ms). @returns how many */
 export async function purgeOutbox(tx: Transaction, before: number, limit: number): Promise<number> {
   const outbox = tx.tables.outbox;
   const old = tx.db

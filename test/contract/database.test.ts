@@ -96,7 +96,7 @@ eachStore('unit of work', (on) => {
       await add(tx, '990001').catch(() => undefined);
       await add(tx, '990004');
     });
-    await assert.rejects(work, /failed before/);
+    await assert.rejects(work, /earlier statement/);
     assert.equal(await has('990004'), false);
   });
 
@@ -144,7 +144,7 @@ eachStore('unit of work', (on) => {
     );
     await assert.rejects(
       on.store.write(() => on.store.write((tx) => add(tx, '990007'))),
-      /write inside write/,
+      /write inside a write/,
     );
     assert.equal(await has('990007'), false);
   });

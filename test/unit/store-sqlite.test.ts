@@ -141,11 +141,11 @@ describe('SQLite store', () => {
     const store = await open('nested.db');
     await assert.rejects(
       store.write(() => store.runExclusively(() => Promise.resolve())),
-      /write inside write/,
+      /write inside a write/,
     );
     await assert.rejects(
       store.write(() => store.write(() => Promise.resolve())),
-      /write inside write/,
+      /write inside a write/,
     );
     await store.close();
   });

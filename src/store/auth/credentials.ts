@@ -11,16 +11,16 @@ export type FirstPassword = Pick<
 >;
 export type NewResetLink = Tables['resetLinks']['$inferInsert'];
 
-/** What opens an account. There is never both: setting one removes the other. */
+/** The password or first password of an account, never both: setting one removes the other. */
 export interface Credential {
-  /** The credential version that this was read with; `undefined` when there is no such person. */
+  /** Credential version at the time of the read; `undefined` when there is no such person. */
   version?: number;
-  /** Encoded argon2id hash (PHC string format); whatever else stands there opens nothing. */
+  /** Encoded argon2id hash (PHC string format). Any other text matches no password. */
   hash?: string;
   first?: FirstPassword;
 }
 
-const both = preparedStatement(
+const selectCredential = preparedStatement(
   ({ db, tables: { persons, passwords, firstPasswords } }, param: Param<{ personId: string }>) =>
     db
       .select({
@@ -39,15 +39,15 @@ const both = preparedStatement(
       .where(eq(persons.id, param('personId'))),
 );
 
-/** One query for both, so that an account without a password takes no longer or shorter. */
+/** Reads both with one query, so that the time does not reveal which of them an account has. */
 export async function getCredential(tx: Transaction, personId: string): Promise<Credential> {
-  const [row] = await both(tx, { personId });
+  const [row] = await selectCredential(tx, { personId });
   if (!row) return {};
   const { version, hash, first } = row;
   return { version, ...(hash === null ? {} : { hash }), ...(first === null ? {} : { first }) };
 }
 
-const near = preparedStatement(({ db, tables: { passwords } }, param: Param<{ id: string }>) => {
+const selectHashNear = preparedStatement(({ db, tables: { passwords } }, param: Param<{ id: string }>) => {
   const least = (where: SQL): SQL => sql`(select min(${passwords.personId}) from ${passwords} ${where})`;
   return db
     .select({ hash: passwords.hash })
@@ -61,11 +61,13 @@ const near = preparedStatement(({ db, tables: { passwords } }, param: Param<{ id
 });
 
 /**
- * Returns the hash of the first account at or after an id, or of the first account of all. Its cost is that of some real account, as
- * often as real accounts have it. @returns undefined when no person has a password
+ * Finds the hash of the first account at or after an id, or else of the first account. A random id gives each cost as often as real
+ * accounts have it.
+ *
+ * @returns undefined when no person has a password
  */
 export async function findHashNear(tx: Transaction, id: string): Promise<string | undefined> {
-  const [row] = await near(tx, { id });
+  const [row] = await selectHashNear(tx, { id });
   return row?.hash;
 }
 
@@ -76,7 +78,7 @@ export async function reopenFirstPassword(tx: Transaction, personId: string): Pr
 }
 
 /**
- * Sets the person's own password. The first password, a live reset link and every sign-in in progress end with it.
+ * Sets the person's own password. Deletes the first password and the reset link, and invalidates every sign-in in progress.
  *
  * @returns the new credential version
  */
@@ -93,10 +95,10 @@ export async function upsertPassword(tx: Transaction, personId: string, hash: st
 }
 
 /**
- * Sets the person's own password, but only while the account is open and the credential is still the one that was verified. Of
- * several changes at the same time one succeeds.
+ * Sets the person's own password if the account is active and the credential is still the one that was verified. Of several concurrent
+ * changes one succeeds.
  *
- * @returns the new credential version; `undefined` when the credential was changed in the meantime, and nothing is changed then
+ * @returns the new credential version; `undefined` when the credential has changed since, without any effect
  */
 export async function replacePasswordIfUnchanged(
   tx: Transaction,
@@ -110,7 +112,7 @@ export async function replacePasswordIfUnchanged(
   return upsertPassword(tx, personId, hash, now);
 }
 
-/** Puts a stronger hash of the same password. @returns false when the password was changed in the meantime */
+/** Replaces a hash by a stronger one of the same password. @returns false when the password has changed since */
 export async function replaceHash(
   tx: Transaction,
   personId: string,
@@ -127,8 +129,8 @@ export async function replaceHash(
 }
 
 /**
- * Gives a first password, at import or at a reset by the IT desk. The person's own password, reset link and sign-ins in progress
- * end: nothing may open the account before the change (docs/decisions/0006-new-password-before-session.md).
+ * Sets a first password, at import or at a reset by the IT desk. Deletes the person's own password and reset link and invalidates
+ * sign-ins in progress (docs/decisions/0006-new-password-before-session.md).
  *
  * @param first.expiresAt ms since 1970
  */
@@ -148,8 +150,9 @@ export async function upsertFirstPassword(
 }
 
 /**
- * Counts a wrong try and closes the first password at the limit, in one statement: parallel tries all count.
- * @returns the count and when it was closed, or undefined when none is open at `now`
+ * Counts a failed attempt and closes the first password at the limit. One statement does both, so parallel attempts all count.
+ *
+ * @returns the count and when it was closed, or undefined when no first password is open at `now`
  */
 export async function countFirstPasswordFailure(
   tx: Transaction,
@@ -171,7 +174,7 @@ export async function countFirstPasswordFailure(
   return row;
 }
 
-/** Makes a reset link; an earlier one of the same person stops working. */
+/** Stores a reset link and replaces an earlier one of the same person. */
 export async function upsertResetLink(tx: Transaction, link: NewResetLink): Promise<void> {
   const resetLinks = tx.tables.resetLinks;
   const { tokenHash, expiresAt, createdAt } = link;
@@ -181,7 +184,6 @@ export async function upsertResetLink(tx: Transaction, link: NewResetLink): Prom
     .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, expiresAt, createdAt } });
 }
 
-/** Ends the reset link of a person, if there is one. */
 export async function deleteResetLink(tx: Transaction, personId: string): Promise<void> {
   const resetLinks = tx.tables.resetLinks;
   await tx.db.delete(resetLinks).where(eq(resetLinks.personId, personId));
@@ -191,7 +193,7 @@ export async function deleteAllResetLinks(tx: Transaction): Promise<void> {
   await tx.db.delete(tx.tables.resetLinks);
 }
 
-/** Uses a link up: of any number of callers one gets the person's id, the others undefined. */
+/** Consumes a link. Of any number of concurrent callers one gets the person's id, the others undefined. */
 export async function consumeResetLink(tx: Transaction, tokenHash: string, now: number): Promise<string | undefined> {
   const resetLinks = tx.tables.resetLinks;
   const [row] = await tx.db
@@ -201,7 +203,7 @@ export async function consumeResetLink(tx: Transaction, tokenHash: string, now: 
   return row?.personId;
 }
 
-/** Reads a link that has not expired, without using it up. */
+/** Finds a link that has not expired, without consuming it. */
 export async function findResetLink(
   tx: Transaction,
   tokenHash: string,
@@ -215,7 +217,7 @@ export async function findResetLink(
   return row;
 }
 
-/** Removes expired links. @returns how many */
+/** Deletes expired links. @returns how many */
 export async function purgeResetLinks(tx: Transaction, now: number): Promise<number> {
   const resetLinks = tx.tables.resetLinks;
   const expired = tx.db

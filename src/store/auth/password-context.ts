@@ -2,7 +2,7 @@ import { and, eq, inArray, ne } from 'drizzle-orm';
 
 import type { Transaction } from '../database/index.ts';
 
-/** The words that a new password must not contain (NIST SP 800-63B-4, section 3.1.1.2), gathered for one person. */
+/** Words that a new password of one person must not contain (NIST SP 800-63B-4, section 3.1.1.2). */
 export interface PasswordContextRow {
   names: string[];
   emails: string[];
@@ -10,12 +10,12 @@ export interface PasswordContextRow {
   accounts: string[];
   studentNumbers: string[];
   schools: string[];
-  /** For the caller to open; null when there is none or proofing has ended. */
+  /** Null when there is none or proofing has ended. */
   nationalIdSealed: string | null;
 }
 
 /**
- * Own words and those of the children: a child's name or student number is what others try first. For a family's school
+ * Loads the words of the person and of the children, whose names and student numbers attackers try first. For a family's school
  * account the student counts as the child. Empty when there is no such person.
  */
 export async function loadPasswordContext(tx: Transaction, personId: string): Promise<PasswordContextRow> {

@@ -4,11 +4,11 @@ import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-/** A sign-in as its person sees it on the account page. `sessionHash` is the hash of the provider's session uid. */
+/** A session as the account page shows it. `sessionHash` is the hash of the provider's session uid. */
 export type SessionRow = Tables['sessions']['$inferSelect'];
 export type NewSession = Omit<Tables['sessions']['$inferInsert'], 'endedAt'>;
 
-const put = preparedStatement(({ db, tables: { sessions } }, param: Param<NewSession>) =>
+const upsert = preparedStatement(({ db, tables: { sessions } }, param: Param<NewSession>) =>
   db
     .insert(sessions)
     .values({
@@ -35,12 +35,12 @@ const put = preparedStatement(({ db, tables: { sessions } }, param: Param<NewSes
 );
 
 /**
- * Writes a session down, or brings a known one up to date. An ended one stays ended, so a request that was under way when
- * the session was ended cannot bring it back.
- * @returns false when it has ended
+ * Inserts or updates a session. A revoked session stays revoked, so a request in flight at its revocation cannot restore it.
+ *
+ * @returns false when the session is revoked
  */
 export async function upsertSession(tx: Transaction, session: NewSession): Promise<boolean> {
-  return (await put(tx, session)).length > 0;
+  return (await upsert(tx, session)).length > 0;
 }
 
 const byHash = preparedStatement(({ db, tables: { sessions } }, param: Param<{ sessionHash: string }>) =>
@@ -55,7 +55,7 @@ export async function findSession(tx: Transaction, sessionHash: string): Promise
   return row;
 }
 
-/** Neither ended nor expired at `now` (ms); newest first. */
+/** Finds the sessions that are neither revoked nor expired at `now` (ms), newest first. */
 export async function findActiveSessionsByPerson(
   tx: Transaction,
   personId: string,
@@ -69,7 +69,7 @@ export async function findActiveSessionsByPerson(
     .orderBy(desc(sessions.createdAt), sessions.sessionHash);
 }
 
-/** SQLite has no OFFSET without a LIMIT. Sign-ins later than this one end the rest. */
+/** Sessions that one sign-in revokes; later sign-ins revoke the rest. SQLite requires a LIMIT for OFFSET. */
 const SURPLUS_LIMIT = 1_000;
 
 const surplus = preparedStatement(
@@ -85,7 +85,7 @@ const surplus = preparedStatement(
       .offset(param('limit')),
 );
 
-/** The live sessions of a person beyond the newest `limit`. */
+/** Lists the active sessions of a person beyond the newest `limit`. */
 export async function listSurplusSessions(
   tx: Transaction,
   personId: string,
@@ -95,19 +95,20 @@ export async function listSurplusSessions(
   return (await surplus(tx, { personId, now, limit })).map(({ sessionHash }) => sessionHash);
 }
 
-/** Ends sessions; those that had ended before keep their time. @returns how many ended now */
+/** Marks sessions as revoked. Those revoked before keep their time. @returns how many were active */
 export async function markRevoked(tx: Transaction, sessionHashes: readonly string[], now: number): Promise<number> {
   const sessions = tx.tables.sessions;
-  let ended = 0;
+  let revoked = 0;
   for (const part of chunksOf(sessionHashes)) {
-    const live = and(inArray(sessions.sessionHash, part), isNull(sessions.endedAt));
-    ended += (await tx.db.update(sessions).set({ endedAt: now }).where(live).returning({ hash: sessions.sessionHash }))
-      .length;
+    const isActive = and(inArray(sessions.sessionHash, part), isNull(sessions.endedAt));
+    revoked += (
+      await tx.db.update(sessions).set({ endedAt: now }).where(isActive).returning({ hash: sessions.sessionHash })
+    ).length;
   }
-  return ended;
+  return revoked;
 }
 
-/** Ends a session and begins the same one under another hash. @returns the new row; `undefined` when the session has ended */
+/** Moves a session to a new hash and marks the old row as ended. @returns the new row; `undefined` when the session is not active */
 export async function updateSessionHash(
   tx: Transaction,
   sessionHash: string,
@@ -126,7 +127,7 @@ export async function updateSessionHash(
   return moved;
 }
 
-/** Up to `limit` sessions that expired at `now` (ms) or before and were not ended yet: somebody has to be told. */
+/** Lists up to `limit` sessions that expired at `now` (ms) or before and whose apps were not notified yet. */
 export async function listExpiredSessions(tx: Transaction, now: number, limit: number): Promise<SessionRow[]> {
   const sessions = tx.tables.sessions;
   return tx.db
@@ -136,7 +137,7 @@ export async function listExpiredSessions(tx: Transaction, now: number, limit: n
     .limit(limit);
 }
 
-/** Lists up to `limit` sessions that have not ended, expired ones too, in the order of their hashes. */
+/** Lists up to `limit` sessions that are not revoked, including expired ones, ordered by hash. */
 export async function listOpenSessions(
   tx: Transaction,
   { afterHash, createdUntil }: { afterHash: string; createdUntil: number },
@@ -151,7 +152,7 @@ export async function listOpenSessions(
     .limit(limit);
 }
 
-/** Removes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */
+/** Deletes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */
 export async function purgeSessions(tx: Transaction, now: number, limit: number): Promise<number> {
   const sessions = tx.tables.sessions;
   const expired = tx.db

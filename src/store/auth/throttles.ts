@@ -27,15 +27,14 @@ const readForUpdate = preparedStatement(({ db, tables: { throttles } }, param: P
 );
 
 /**
- * Reads a counter and locks it until the unit ends, so that fifty attempts at once are seen one after another, by all
- * nodes. One statement does both on both engines: an upsert that changes nothing. When several are needed, lock them in
- * the same order everywhere.
+ * Reads a counter and locks it until the transaction ends, so that all nodes count parallel attempts one after another. An upsert that
+ * changes nothing does both on both engines. Lock several counters in the same order everywhere.
  */
 export async function readThrottleForUpdate(tx: Transaction, key: string): Promise<Throttle> {
   const [row] = await readForUpdate(tx, { key });
   if (row === undefined) throw new Error('throttles: the upsert returned no row');
   const { refusals, refusedSince, ...state } = row;
-  // The placeholder of a counter that is new: 1970 is no time at which anything was counted.
+  // The upsert inserts a new counter with time 0.
   return { state: state.updatedAt === 0 ? undefined : state, refusals: { count: refusals, since: refusedSince } };
 }
 
@@ -58,7 +57,7 @@ const upsert = preparedStatement(({ db, tables: { throttles } }, param: Param<Th
     }),
 );
 
-/** Writes the state of a counter; its refusals stay. */
+/** Stores the state of a counter and keeps its refusals. */
 export async function upsertThrottle(tx: Transaction, key: string, state: ThrottleState): Promise<void> {
   await upsert(tx, { ...state, key });
 }
@@ -71,7 +70,7 @@ const setRefused = preparedStatement(
       .where(eq(throttles.key, param('key'))),
 );
 
-/** Writes the refusals of a locked counter. */
+/** Stores the refusals of a locked counter. */
 export async function updateRefusals(tx: Transaction, key: string, refusals: Refusals): Promise<void> {
   await setRefused(tx, { ...refusals, key });
 }
@@ -92,7 +91,7 @@ const remove = preparedStatement(({ db, tables: { throttles } }, param: Param<{ 
     .returning({ count: throttles.refusals, since: throttles.refusedSince }),
 );
 
-/** Removes a counter. @returns the refusals that no audit entry sums up yet */
+/** Deletes a counter. @returns the refusals that no audit entry sums up yet */
 export async function deleteThrottle(tx: Transaction, key: string): Promise<Refusals | undefined> {
   const [row] = await remove(tx, { key });
   return row;
@@ -103,7 +102,7 @@ export interface PurgedThrottle {
   refusals: Refusals;
 }
 
-/** Removes up to `limit` counters not touched since `before` (ms since 1970). @returns the removed counters */
+/** Deletes up to `limit` counters that were not updated since `before` (ms since 1970). @returns the deleted counters */
 export async function purgeThrottles(tx: Transaction, before: number, limit: number): Promise<PurgedThrottle[]> {
   const throttles = tx.tables.throttles;
   const old = tx.db

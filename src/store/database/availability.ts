@@ -4,69 +4,71 @@ import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { codeOf } from './errors.ts';
 import type { Store } from './index.ts';
+import { COMMIT_OUTCOME_UNKNOWN, LOST_CONNECTION_CODES } from './postgres/connection-errors.ts';
 
-/** What the network says of a server that is not there, or not to be found. */
-const NETWORK = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'],
-  ...['EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
-]);
-/** PostgreSQL that lost a connection, goes, starts or has none to give (manual, appendix A); SQLite that another process locks. */
-const ENGINE = /^(08...|57P0[123]|53300|SQLITE_BUSY.*)$/;
-/** `transaction_resolution_unknown`: a connection was lost at a bad moment, which does not say that there is no server. */
-const UNKNOWN = '08007';
-/** node-postgres gives this one no code. */
-const NO_CONNECTION = 'timeout exceeded when trying to connect';
-/** Who asks whether the node is ready waits so long for a trial, in milliseconds. */
+/** System errors of a server that cannot be reached. No request waits for it, unlike after `LOST_CONNECTION_CODES`. */
+const UNREACHABLE_CODES = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+/** Connection errors and too many connections (PostgreSQL manual, appendix A), and a SQLite file that another process locks. */
+const ENGINE_CODES = /^(08...|53300|SQLITE_BUSY.*)$/;
+/** node-postgres gives this error no code. */
+const CONNECT_TIMEOUT_MESSAGE = 'timeout exceeded when trying to connect';
+/** Wait of a readiness probe for a trial write, in milliseconds. */
 const PROBE_TIMEOUT_MS = 500;
 
 export interface MonitoredStore {
-  /** The same store; where the database does not answer, it throws an `DatabaseUnavailableError`. */
+  /** The same store. It throws a `DatabaseUnavailableError` while the database does not answer. */
   store: Store;
-  /** Whether the database answers and, as far as is known, takes what is written. */
+  /** Returns true if the database answers and the last write, or a trial write now, did not fail. */
   isAvailable: () => Promise<boolean>;
 }
 
-/** Tells errors of a database that is away from all others, and remembers whether writing works. */
+/** Turns errors of an unavailable database into `DatabaseUnavailableError`, and remembers whether writing works. */
 export function monitorAvailability(store: Store, log: Logger): MonitoredStore {
-  let writable = true;
-  const note = (now: boolean, error?: unknown): void => {
-    if (now === writable) return;
-    writable = now;
+  let isWritable = true;
+  const setWritable = (now: boolean, error?: unknown): void => {
+    if (now === isWritable) return;
+    isWritable = now;
     if (now) log.info('the database takes writes again');
     else log.error({ code: codeOf(error) }, 'the database does not answer');
   };
-  const watched: Store = {
+  const monitored: Store = {
     ...store,
     read: (fn) => store.read(fn).catch(throwUnavailable),
     write: async (fn) => {
       try {
         const value = await store.write(fn);
-        note(true);
+        setWritable(true);
         return value;
       } catch (error) {
-        if (isConnectionError(error) && codeOf(error) !== UNKNOWN) note(false, error);
+        // A connection that was lost during COMMIT does not show that the server is gone.
+        if (isConnectionError(error) && codeOf(error) !== COMMIT_OUTCOME_UNKNOWN) setWritable(false, error);
         return throwUnavailable(error);
       }
     },
   };
   let trial: Promise<boolean> | undefined;
-  // One at a time: a locked file is waited for much longer than anybody asks.
+  // One at a time: a write waits for a locked file much longer than a probe.
   const tryToWrite = (): Promise<boolean> =>
-    (trial ??= succeeds(watched.write(() => Promise.resolve())).finally(() => {
+    (trial ??= succeeds(monitored.write(() => Promise.resolve())).finally(() => {
       trial = undefined;
     }));
   return {
-    store: watched,
+    store: monitored,
     isAvailable: async () => {
       if (!(await succeeds(store.ping()))) return false;
-      return writable || Promise.race([tryToWrite(), sleep(PROBE_TIMEOUT_MS, false, { ref: false })]);
+      return isWritable || Promise.race([tryToWrite(), sleep(PROBE_TIMEOUT_MS, false, { ref: false })]);
     },
   };
 }
 
 function isConnectionError(error: unknown): boolean {
   const code = codeOf(error) ?? '';
-  return NETWORK.has(code) || ENGINE.test(code) || (error instanceof Error && error.message.startsWith(NO_CONNECTION));
+  return (
+    LOST_CONNECTION_CODES.has(code) ||
+    UNREACHABLE_CODES.has(code) ||
+    ENGINE_CODES.test(code) ||
+    (error instanceof Error && error.message.startsWith(CONNECT_TIMEOUT_MESSAGE))
+  );
 }
 
 function throwUnavailable(error: unknown): never {

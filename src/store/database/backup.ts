@@ -8,11 +8,11 @@ import { runClientTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
 /**
- * Copies the whole database while the service runs: SQLite by VACUUM INTO, PostgreSQL by its own `pg_dump`. The master key is not in
- * the copy: keep it in another place. Only this user can read the file.
+ * Copies the whole database while the service runs: SQLite by VACUUM INTO, PostgreSQL by `pg_dump`. The copy does not contain the master
+ * key, which belongs in another place. Only this user can read the file.
  *
  * @param signal interrupts `pg_dump`; VACUUM INTO cannot be interrupted
- * @throws {Error} when the target exists already, or the copy failed; no file is left then
+ * @throws {Error} when the target exists or the copy fails; no file is left then
  */
 export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
   try {
@@ -33,14 +33,14 @@ function assertSourceExists(file: string): void {
   );
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
 
-/** What went wrong and what to do, instead of the text of the engine or of the system. */
+/** Describes what failed and what to do, instead of the text of the engine or the system. */
 function problemOf(error: unknown, from: StoreOptions, target: string): string {
   if (isTaken(error)) return `${target} exists already`;
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error ? error.message : String(error);
-  if (FULL.has(code)) return `no space is left for ${target}; choose a larger disk`;
+  if (DISK_FULL_CODES.has(code)) return `no space is left for ${target}; choose a larger disk`;
   if (!code.startsWith('SQLITE_'))
     return `cannot write ${target} (${code}); choose a folder that this user can write to`;
   return `KINPASS_DATABASE_FILE: ${from.file ?? ''} cannot be read as a SQLite database (${code}); check the path and the file`;

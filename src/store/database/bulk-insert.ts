@@ -3,13 +3,13 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 
 import type { Transaction } from './index.ts';
 
-/** SQLite takes 32,766 values in a statement (sqlite.org/limits.html), PostgreSQL 65,535. Longer ones are not faster. */
+/** Maximum number of values in a statement. SQLite allows 32,766 (sqlite.org/limits.html), PostgreSQL 65,535; more are not faster. */
 const MAX_VALUES = 10_000;
 
-/** Values in a list that one statement compares with: far below what both engines take, and longer lists are not faster. */
+/** Number of values that one statement compares with, far below the limits of both engines. Longer lists are not faster. */
 const CHUNK_LENGTH = 1_000;
 
-/** Cuts a list into parts that fit into one statement each. */
+/** Splits a list into parts that each fit into one statement. */
 export function chunksOf<T>(list: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(list.length / CHUNK_LENGTH) }, (_, i) =>
     list.slice(i * CHUNK_LENGTH, (i + 1) * CHUNK_LENGTH),
@@ -17,8 +17,8 @@ export function chunksOf<T>(list: readonly T[]): T[][] {
 }
 
 /**
- * The keys that a purge job deletes, as a list for `inArray`. PostgreSQL locks the rows in the order of the query and leaves out those that
- * another transaction has locked, so the job waits for nobody and deadlocks with nobody; it finds them again at its next run.
+ * Returns the keys that a purge job deletes, as a list for `inArray`. PostgreSQL locks the rows in the order of the query and skips rows
+ * that another transaction has locked. So the job neither waits nor deadlocks, and finds those rows at its next run.
  *
  * @param keys a query of one column
  */
@@ -26,7 +26,7 @@ export function unlockedRows(tx: Transaction, keys: SQLWrapper): SQL {
   return sql`(${keys.getSQL()} ${sql.raw(tx.dialect === 'postgres' ? 'for update skip locked' : '')})`;
 }
 
-/** Inserts any number of rows in as few statements as both engines bear. For the generator and the roster import. */
+/** Inserts any number of rows with few statements. For the generator and the roster import. */
 export async function insertMany<T extends SQLiteTable>(
   tx: Transaction,
   table: T,

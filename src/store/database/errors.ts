@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 
-/** Somebody else already has this; `field` is what the caller may show at the form (`identifier`, `nationalId`). */
+/** A unique value is already in use. The caller may show `field` at the form (`identifier`, `nationalId`). */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
   readonly field: string;
@@ -10,7 +10,7 @@ export class ConflictError extends Error {
   }
 }
 
-/** The database refused. Carries the statement and the engine's code, never a value: it may be logged. */
+/** The database rejected a statement. Holds the statement and the engine's code but no values, so it may be logged. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: string | undefined;
@@ -20,7 +20,7 @@ export class StoreError extends Error {
   }
 }
 
-/** The engine's code: `40001`, `SQLITE_BUSY`, `ECONNREFUSED`. */
+/** Returns the code of the engine or the system: `40001`, `SQLITE_BUSY`, `ECONNREFUSED`. */
 export function codeOf(error: unknown): string | undefined {
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
@@ -28,8 +28,8 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /**
- * Makes a `StoreError` of drizzle's error, whose message has a place for the values of the statement, and of PostgreSQL's
- * class 22, which quotes them. Other errors pass unchanged.
+ * Turns an error of drizzle, which quotes the values of the statement, into a `StoreError` without them. For PostgreSQL's class 22, whose
+ * messages quote values too, only the code remains. Other errors pass unchanged.
  */
 export function withoutValues(error: unknown): unknown {
   if (!(error instanceof DrizzleQueryError)) return error;

@@ -7,9 +7,9 @@ export { preparedStatement, type Param } from './prepared-statement.ts';
 export type { Dialect, Queries, Store, StoreLog, Transaction } from './transaction.ts';
 
 export interface StoreOptions {
-  /** `postgres://…`; wins over `file`. */
+  /** `postgres://…`; takes precedence over `file`. */
   url?: string | undefined;
-  /** Path of the SQLite file; its folder is made when missing. */
+  /** Path of the SQLite file. Its folder is created when missing. */
   file?: string | undefined;
   /** Connections per pool on PostgreSQL; there are two pools. 10 by default. */
   poolSize?: number | undefined;
@@ -17,7 +17,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the database; run `migrate` before anything else.
+ * Opens the database. Run `migrate` first.
+ *
  * @throws {TypeError} when neither `url` nor `file` is given
  * @throws the engine's error when the database cannot be reached or the file cannot be written
  */

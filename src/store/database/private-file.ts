@@ -7,10 +7,10 @@ const PRIVATE_MODE = 0o600;
 const PERMISSIONS = 0o777;
 
 /**
- * Writes a new file that only this user can read, from its first byte on, and syncs it to disk. A failed write leaves no file. The folder
- * is created for this user only when it is missing.
+ * Writes a new file that only this user can read, from its first byte, and syncs it to disk. A failed write leaves no file. A missing
+ * folder is created with access for this user only.
  *
- * @throws {Error} `EEXIST` when there is a file or a symbolic link already; nothing is written then
+ * @throws {Error} `EEXIST` when a file or a symbolic link exists; nothing is written then
  */
 export async function writePrivateFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   createPrivateFolder(dirname(path));
@@ -29,7 +29,7 @@ export async function writePrivateFile(path: string, write: (file: FileHandle) =
   await syncFolder(dirname(path));
 }
 
-/** Makes created, renamed and deleted files of a folder survive a power cut. */
+/** Syncs a folder, so that created, renamed and deleted files survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -39,14 +39,14 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Some file systems keep no modes. */
+/** @throws {Error} when the file system does not keep modes */
 async function assertPrivate(file: FileHandle, path: string): Promise<void> {
   const { mode } = await file.stat();
   if ((mode & PERMISSIONS & ~PRIVATE_MODE) === 0) return;
   throw new Error(`${path} would be readable by other users of this machine; choose a file system that keeps modes`);
 }
 
-/** Returns true if there is a file already. */
+/** Returns true if a write failed because the file exists. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }

@@ -11,7 +11,7 @@ import { openStore, type Dialect, type StoreOptions } from './index.ts';
 import { runClientTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
 
-/** What a backup says about itself. */
+/** The parts of a backup that are checked before it is restored. */
 interface Contents {
   /** Tags and hashes of its migrations. */
   applied: ReadonlyMap<string, string>;
@@ -27,11 +27,11 @@ const keysSchema = z.array(
 const MAGIC: Record<Dialect, string> = { sqlite: 'SQLite format 3\0', postgres: 'PGDMP' };
 
 /**
- * Puts a backup into a place where no database is yet. The backup is checked first: it must be whole, of Kinpass, not newer than this
- * program, and sealed by the master key of this installation.
+ * Restores a backup where no database exists. It first checks that the backup is intact, of Kinpass, not newer than this program, and
+ * sealed by the master key of this installation.
  *
- * @param assertKeysCanBeOpened throws when a key was sealed by another master key
- * @throws {Error} when the backup is refused or the place is taken; nothing is written then
+ * @param checkKeys throws when a key was sealed by another master key
+ * @throws {Error} when the backup is refused or a database exists; nothing is written then
  */
 export async function restore(
   to: StoreOptions,
@@ -39,7 +39,7 @@ export async function restore(
   checkKeys: (keys: readonly SealedKey[]) => void,
 ): Promise<void> {
   const dialect = to.url === undefined ? 'sqlite' : 'postgres';
-  await assertNoOtherFiles(source, dialect);
+  await assertBackupOf(source, dialect);
   const { applied, keys } = dialect === 'sqlite' ? readSqlite(source) : await readDump(source);
   if (applied.size === 0 || keys.length === 0) throw notABackup(source);
   await assertKnownMigrations(dialect, applied).catch((cause: unknown) => {
@@ -62,13 +62,13 @@ function notABackup(source: string, cause?: unknown): Error {
   return refusal(source, 'is not a backup of Kinpass', cause);
 }
 
-/** @param cause its message is shown: it names the place, or says that the program is too old for the file */
+/** @param cause its message is shown, because it names the position or says that the client program is too old for the file */
 function damaged(source: string, cause?: unknown): Error {
   const details = cause instanceof Error ? ` (${cause.message})` : '';
   return refusal(source, `is damaged or cut off${details}`, cause);
 }
 
-async function assertNoOtherFiles(source: string, dialect: Dialect): Promise<void> {
+async function assertBackupOf(source: string, dialect: Dialect): Promise<void> {
   const found = await stat(source).catch((cause: unknown) => {
     throw refusal(source, 'cannot be read', cause);
   });
@@ -127,7 +127,7 @@ function readContents(source: string, applied: unknown, keys: unknown): Contents
   return { applied: new Map(parsed.applied.data.map(({ tag, hash }) => [tag, hash])), keys: parsed.keys.data };
 }
 
-/** The table of contents of a dump is at its start, so only reading all of it shows that the end is missing. */
+/** Reads the whole dump once: its table of contents is at the start, so only a full read shows that the end is missing. */
 async function readDump(source: string): Promise<Contents> {
   await runClientTool('pg_restore', ['--version']);
   await runClientTool('pg_restore', ['--file=/dev/null', source]).catch((cause: unknown) => {
@@ -143,8 +143,8 @@ async function readDump(source: string): Promise<Contents> {
 }
 
 /**
- * The rows of a table in the script of a dump (PostgreSQL manual, COPY, "Text Format"). Values that the format escapes stay as they
- * are: none of the columns that are read here has any.
+ * Parses the rows of a table in the script of a dump (PostgreSQL manual, COPY, "Text Format"). Escapes are not decoded, because the
+ * columns that are read here have none.
  */
 function copiedRows(script: string, table: string): Record<string, string>[] {
   const pattern = new RegExp(`^COPY public\\.${table} \\(([^)]*)\\) FROM stdin;\n([^]*?)^\\\\\\.$`, 'm');
@@ -157,11 +157,11 @@ function copiedRows(script: string, table: string): Record<string, string>[] {
   });
 }
 
-/** A log that another database left there would be replayed into this one (sqlite.org/howtocorrupt.html, 1.4). */
-const COMPANIONS = ['', '-wal', '-shm', '-journal'];
+/** Endings of the files of a SQLite database. A log of another database would be replayed into this one (sqlite.org/howtocorrupt.html, 1.4). */
+const FILE_ENDINGS = ['', '-wal', '-shm', '-journal'];
 
 async function writeSqlite(file: string, source: string): Promise<void> {
-  for (const path of COMPANIONS.map((ending) => file + ending)) {
+  for (const path of FILE_ENDINGS.map((ending) => file + ending)) {
     const found = await lstat(path).catch(() => undefined);
     if (found !== undefined) throw describeExisting(path);
   }
@@ -190,6 +190,6 @@ async function writeDump(url: string, source: string): Promise<void> {
   } finally {
     await store.close();
   }
-  // Stops at the first error, and rolls everything back.
+  // Stops at the first error and rolls back.
   await runClientTool('pg_restore', ['--exit-on-error', '--single-transaction', '--no-owner', source], { url });
 }

@@ -8,29 +8,29 @@ import { StoreError, withoutValues } from './errors.ts';
 export type Dialect = 'sqlite' | 'postgres';
 
 /**
- * Drizzle's query builder as both engines have it at run time. Await a query to run it; `.get()`, `.all()` and `.run()`
- * exist on SQLite only.
+ * The methods of drizzle's query builder that both engines have at run time. Await a query to run it, because `.get()`, `.all()` and
+ * `.run()` exist on SQLite only.
  */
 export type Queries = Pick<
   BaseSQLiteDatabase<'async', unknown>,
   'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'with' | '$with'
 >;
 
-/** One of the two engines: its tables, and drizzle for it. */
+/** A database engine: its tables and drizzle for it. */
 export interface Engine {
   readonly dialect: Dialect;
   readonly tables: Tables;
-  /** Drizzle over whatever runs its statements. */
+  /** Returns a query builder whose statements `execute` runs. */
   queries(execute: Execute): Queries;
 }
 
-/** What a unit of work works with. It ends with its callback; a later use throws. */
+/** The argument of the callbacks of `read` and `write`. A use after the end of the callback throws. */
 export interface Transaction {
   readonly dialect: Dialect;
   readonly db: Queries;
   readonly tables: Tables;
   readonly engine: Engine;
-  /** For `prepared-statement.ts` alone. */
+  /** For `prepared-statement.ts` only. */
   readonly execute: Execute;
   /** Calls `action` after the commit, once for each function. Does not call it after a rollback or after a read. */
   afterCommit(action: () => void): void;
@@ -39,8 +39,8 @@ export interface Transaction {
 }
 
 /**
- * A statement with its values, as drizzle hands it over; rows are arrays. A statement with a name is always the same text: PostgreSQL
- * keeps its plan for as long as the connection lasts.
+ * Runs a statement with its values; rows are arrays. A name always stands for the same text, and PostgreSQL keeps its plan as long as the
+ * connection.
  */
 export type Execute = (statement: string, values: unknown[], name?: string) => Promise<unknown[][]>;
 
@@ -53,44 +53,45 @@ export interface StoreLog {
 export interface Store {
   readonly dialect: Dialect;
   /**
-   * Reads what is committed. The connection is read-only: a write inside throws. Two statements of one `read` may see
-   * different moments. Never read inside a read: each holds its place until it ends.
+   * Reads committed data. The connection is read-only, so a write inside throws. Two statements of one `read` may see different states.
+   * Never read inside a read: each holds its connection until it ends.
    */
   read<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
-   * All or nothing, and on disk when it resolves. A statement that fails spoils the unit, even when its error is caught:
-   * PostgreSQL is like that, and SQLite is made so. After a deadlock PostgreSQL runs `fn` again, so `fn` changes nothing
-   * outside of the database. Never write inside a write; never wait for the network or a hash inside one.
-   * @throws {StoreError} what the engine refused, without values
+   * Runs `fn` in a transaction: all or nothing, and on disk when it resolves. A failed statement rolls the transaction back, even when its
+   * error is caught, on both engines. After a deadlock on PostgreSQL `fn` runs again, so it must change nothing outside of the database.
+   * Never write inside a write, and never wait for the network or a hash inside one.
+   *
+   * @throws {StoreError} when the engine rejects a statement; the error holds no values
    */
   write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** For migrations: a transaction that no other process has at the same time, with foreign keys checked at its end. */
+  /** Runs migrations in a transaction that excludes those of other processes and checks foreign keys at its end. */
   runExclusively<T>(fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>): Promise<T>;
   /** @throws when the database does not answer */
   ping(): Promise<void>;
-  /** Waits for the writes that have begun; later ones are refused. A second call is harmless. */
+  /** Waits for the writes that have begun and rejects later ones. May be called twice. */
   close(): Promise<void>;
 }
 
 export interface TransactionScope {
   tx: Transaction;
-  /** The first error of a statement, if any: the unit must then be rolled back. */
+  /** Returns the first error of a statement. The transaction must then be rolled back. */
   failure: () => unknown;
   end: () => void;
 }
 
-/** Guards a unit: no statement after its end, none after a failed one. */
+/** Creates a transaction that rejects statements after its end and after a failed statement. */
 export function createTransactionScope(execute: Execute, engine: Engine): TransactionScope {
   let ended = false;
   let failure: unknown;
   const guarded: Execute = async (statement, values, name) => {
     try {
-      if (ended) throw new StoreError('this unit of work has ended; was a query not awaited?');
-      if (failure !== undefined) throw new StoreError('a statement of this unit of work failed before');
+      if (ended) throw new StoreError('this transaction has ended; was a query not awaited?');
+      if (failure !== undefined) throw new StoreError('an earlier statement of this transaction failed');
       return await execute(statement, values, name);
     } catch (error) {
       failure ??= error;
-      // Drizzle's error quotes the values: e-mails and password hashes would reach a log. It holds this very array.
+      // Drizzle's error holds this array and quotes its values, so e-mail addresses and password hashes would reach a log.
       values.length = 0;
       throw error;
     }
@@ -113,19 +114,20 @@ function createTransaction(engine: Engine, execute: Execute): Transaction {
     afterCommit: (action) => {
       commitActions.add(action);
     },
-    // Most units run kept statements only and never need a builder of their own.
+    // Most transactions run prepared statements only and need no query builder.
     get db() {
       return (db ??= engine.queries(execute));
     },
   };
 }
 
-/** Runs `fn` in its unit and ends the unit. @throws what `fn` threw, or the error of a statement that `fn` swallowed */
+/** Runs `fn` and ends the transaction's scope. @throws the error of `fn`, or a `StoreError` when `fn` caught the error of a statement */
 export async function runInScope<T>(scoped: TransactionScope, fn: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
     const value = await fn(scoped.tx);
     const failure = scoped.failure();
-    if (failure !== undefined) throw new StoreError('a statement failed and its error was caught: nothing is kept');
+    if (failure !== undefined)
+      throw new StoreError('a statement failed and its error was caught; the transaction is rolled back');
     return value;
   } catch (error) {
     throw withoutValues(error);
@@ -155,8 +157,8 @@ export interface NestedWriteGuard {
 }
 
 /**
- * A write inside a write waits for itself for ever on SQLite and is a second transaction on PostgreSQL: refused on both.
- * What a unit leaves running after its end may write again.
+ * Rejects a write inside a write: on SQLite it would wait for itself, and on PostgreSQL it would be a second transaction. Work that
+ * continues after the end of the outer write may write again.
  */
 export function createNestedWriteGuard(): NestedWriteGuard {
   const current = new AsyncLocalStorage<{ open: boolean }>();
@@ -170,7 +172,7 @@ export function createNestedWriteGuard(): NestedWriteGuard {
       }
     },
     assertNotNested: () => {
-      if (current.getStore()?.open) throw new StoreError('write inside write: pass the unit on instead');
+      if (current.getStore()?.open) throw new StoreError('write inside a write; pass the transaction instead');
     },
   };
 }

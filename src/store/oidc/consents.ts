@@ -3,25 +3,26 @@ import { and, eq } from 'drizzle-orm';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-/** A scope that a person agreed to give to a client; scopes of APIs are stored as `apiScope` writes them. */
+/** A scope that a person consented to for a client. Scopes of APIs have the format of `apiScope`. */
 export type ConsentRow = Tables['consents']['$inferSelect'];
 
-const scopes = preparedStatement(({ db, tables: { consents } }, param: Param<{ personId: string; clientId: string }>) =>
-  db
-    .select({ scope: consents.scope })
-    .from(consents)
-    .where(and(eq(consents.personId, param('personId')), eq(consents.clientId, param('clientId')))),
+const selectScopes = preparedStatement(
+  ({ db, tables: { consents } }, param: Param<{ personId: string; clientId: string }>) =>
+    db
+      .select({ scope: consents.scope })
+      .from(consents)
+      .where(and(eq(consents.personId, param('personId')), eq(consents.clientId, param('clientId')))),
 );
 
-/** Returns true if the person has agreed to every one of these scopes. */
+/** Returns true if the person has consented to all of these scopes. */
 export async function hasConsent(
   tx: Transaction,
   personId: string,
   clientId: string,
-  wanted: readonly string[],
+  requested: readonly string[],
 ): Promise<boolean> {
-  const given = new Set((await scopes(tx, { personId, clientId })).map(({ scope }) => scope));
-  return wanted.every((scope) => given.has(scope));
+  const granted = new Set((await selectScopes(tx, { personId, clientId })).map(({ scope }) => scope));
+  return requested.every((scope) => granted.has(scope));
 }
 
 export async function listConsents(tx: Transaction, personId: string): Promise<ConsentRow[]> {
@@ -33,19 +34,19 @@ export async function listConsents(tx: Transaction, personId: string): Promise<C
     .orderBy(consents.clientId, consents.scope);
 }
 
-/** Stores what a person agreed to; a scope that was given before keeps its time. */
+/** Stores consent to scopes. A scope that was granted before keeps its time. */
 export async function insertConsents(
   tx: Transaction,
   personId: string,
   clientId: string,
-  wanted: readonly string[],
+  scopes: readonly string[],
   now: number,
 ): Promise<void> {
-  const rows = wanted.map((scope) => ({ personId, clientId, scope, grantedAt: now }));
+  const rows = scopes.map((scope) => ({ personId, clientId, scope, grantedAt: now }));
   if (rows.length > 0) await tx.db.insert(tx.tables.consents).values(rows).onConflictDoNothing();
 }
 
-/** @returns how many scopes there were */
+/** Deletes the consent of a person to a client. @returns how many scopes there were */
 export async function deleteConsents(tx: Transaction, personId: string, clientId: string): Promise<number> {
   const consents = tx.tables.consents;
   const ofClient = and(eq(consents.personId, personId), eq(consents.clientId, clientId));

@@ -7,7 +7,7 @@ import type { Tables } from '../schema/tables.ts';
 import { deleteRecords, destroyByGrants } from './record-revocation.ts';
 import { foundColumns, type FoundRecord } from './records.ts';
 
-/** What a person chose at a sign-in. `scopes` is a space-separated list, as in the protocol. */
+/** A grant with the context that the person selected. `scopes` is a space-separated list, as in the protocol. */
 export type GrantRow = Tables['grants']['$inferSelect'];
 export type NewGrant = Tables['grants']['$inferInsert'];
 export type LastContext = Pick<Tables['lastContexts']['$inferSelect'], 'role' | 'schoolCode' | 'childId'>;
@@ -33,7 +33,7 @@ export async function insertGrant(tx: Transaction, grant: NewGrant): Promise<voi
   await insert(tx, { ...grant, role, schoolCode, childId, basisId });
 }
 
-/** A grant with what it stands on: the session that it came from, and the provider's own record of it. */
+/** A grant with the session that created it and the provider's record of it. */
 export interface GrantWithSession {
   grant: Pick<GrantRow, 'personId' | 'clientId' | 'role' | 'schoolCode' | 'childId' | 'scopes'>;
   /** Null when the session was purged. */
@@ -54,7 +54,7 @@ const grantWithSession = preparedStatement(
           childId: grants.childId,
           scopes: grants.scopes,
         },
-        // Where nothing was joined drizzle gives null, and asks the first column for it: that one must never be null.
+        // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
         session: { expiresAt: sessions.expiresAt, endedAt: sessions.endedAt },
         record: foundColumns(oidcRecords),
       })
@@ -72,7 +72,7 @@ export async function findGrantWithSession(tx: Transaction, grantHash: string): 
   return row;
 }
 
-/** Keeps a grant from ending until the transaction ends. @returns false when it has ended */
+/** Locks a grant against revocation until the transaction ends. @returns false when it is revoked */
 export async function lockGrantShared(tx: Transaction, grantHash: string): Promise<boolean> {
   const grants = tx.tables.grants;
   const lock = sql.raw(tx.dialect === 'postgres' ? 'for share' : '');
@@ -83,7 +83,7 @@ export async function lockGrantShared(tx: Transaction, grantHash: string): Promi
   return rows.length > 0;
 }
 
-/** Expired grants that were not purged yet are among them, here and below; `findActiveGrantsByPerson` leaves them out. */
+/** Lists the grants of a person, including expired ones that are not purged yet. `findActiveGrantsByPerson` leaves those out. */
 export async function listGrantsByPerson(tx: Transaction, personId: string): Promise<GrantRow[]> {
   const grants = tx.tables.grants;
   return tx.db.select().from(grants).where(eq(grants.personId, personId)).orderBy(grants.createdAt, grants.grantHash);
@@ -107,7 +107,7 @@ export async function listGrantsBySessions(tx: Transaction, sessionHashes: reado
   return found;
 }
 
-/** Grants that one transaction revokes. Later ones revoke the rest. */
+/** Maximum number of surplus grants that one transaction revokes. Later transactions revoke the rest. */
 const SURPLUS_LIMIT = 1_000;
 
 interface SurplusParams {
@@ -150,8 +150,8 @@ const surplusOfPerson = surplusGrants('personId', 'offline');
 export type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
 
 /**
- * Lists the live grants of the session and client of a grant beyond the newest `limit`, of which it is one. Those with `offline_access` are
- * counted apart from the others.
+ * Lists the active grants of the session and client of a new grant beyond the newest `limit`, which include the new one. Grants with
+ * `offline_access` are counted separately.
  */
 export async function listSurplusOfSession(
   tx: Transaction,
@@ -164,7 +164,7 @@ export async function listSurplusOfSession(
   return (await list(tx, { owner, clientId, grantHash, now, kept: limit - 1 })).map((row) => row.grantHash);
 }
 
-/** The same for the grants with `offline_access` of a person. */
+/** Lists the active grants with `offline_access` of the person and client of a new grant beyond the newest `limit`. */
 export async function listSurplusOfPerson(
   tx: Transaction,
   { personId: owner, clientId, grantHash }: NewestGrant,
@@ -185,13 +185,13 @@ export async function updateGrantsSession(tx: Transaction, sessionHash: string, 
   return moved.map(({ grantHash }) => grantHash);
 }
 
-/** The grants that fall when a guardianship, a membership or an enrolment ends. */
+/** Lists the grants that depend on a guardianship, a membership or an enrollment. */
 export async function listGrantsByBasis(tx: Transaction, basisId: string): Promise<GrantRow[]> {
   const grants = tx.tables.grants;
   return tx.db.select().from(grants).where(eq(grants.basisId, basisId)).orderBy(grants.createdAt, grants.grantHash);
 }
 
-/** The live grants that rest on any of these; keep the list below what a statement takes. */
+/** Finds the active grants that depend on any of these. The list must fit into one statement. */
 export async function findActiveGrantsByBases(
   tx: Transaction,
   basisIds: readonly string[],
@@ -205,7 +205,7 @@ export async function findActiveGrantsByBases(
     .where(and(inArray(grants.basisId, [...basisIds]), gt(grants.expiresAt, now)));
 }
 
-/** The live grants of those who act for any of these children; keep the list below what a statement takes. */
+/** Finds the active grants of people who act for any of these children. The list must fit into one statement. */
 export async function findActiveGrantsByChildren(
   tx: Transaction,
   childIds: readonly string[],
@@ -219,13 +219,13 @@ export async function findActiveGrantsByChildren(
     .where(and(inArray(grants.childId, [...childIds]), gt(grants.expiresAt, now)));
 }
 
-/** The same identity rests on something else from now on. */
+/** Updates what a grant depends on; its context stays the same. */
 export async function updateGrantBasis(tx: Transaction, grantHash: string, basisId: string): Promise<void> {
   const grants = tx.tables.grants;
   await tx.db.update(grants).set({ basisId }).where(eq(grants.grantHash, grantHash));
 }
 
-/** The identity that was chosen for a grant; undefined when it is about none. */
+/** Returns the context of a grant, or `undefined` when it has none. */
 export function grantedContext(
   grant: Pick<GrantRow, 'role' | 'childId' | 'schoolCode'>,
 ): Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined {
@@ -234,27 +234,27 @@ export function grantedContext(
 }
 
 /**
- * Ends grants with every code and token under them, in a few statements for any number of grants. Every transaction that ends a grant
- * calls this, and takes the rows of the grants first: two transactions with different orders would deadlock on PostgreSQL.
+ * Revokes grants with their codes and tokens, in a few statements for any number of grants. Every transaction that revokes a grant calls
+ * this. It locks the rows of the grants first, because different orders would deadlock on PostgreSQL.
  *
- * @returns whose grants they were, without those that another transaction has ended
+ * @returns person and client of each grant, without grants that another transaction has revoked
  */
 export async function revokeGrants(
   tx: Transaction,
   grantHashes: readonly string[],
 ): Promise<Pick<GrantRow, 'personId' | 'clientId'>[]> {
   const grants = tx.tables.grants;
-  const ended: Pick<GrantRow, 'personId' | 'clientId'>[] = [];
+  const revoked: Pick<GrantRow, 'personId' | 'clientId'>[] = [];
   for (const part of chunksOf(grantHashes)) {
     const found = inArray(grants.grantHash, part);
-    ended.push(
+    revoked.push(
       ...(await tx.db.delete(grants).where(found).returning({ personId: grants.personId, clientId: grants.clientId })),
     );
     await destroyByGrants(tx, part);
-    // No tombstones: the request that creates a grant saves it, and no later one. A browser could pile them up.
+    // Needs no tombstones, because only the request that creates a grant saves it. A browser could accumulate tombstones.
     await deleteRecords(tx, 'Grant', part);
   }
-  return ended;
+  return revoked;
 }
 
 export async function revokeGrant(
@@ -264,7 +264,7 @@ export async function revokeGrant(
   return (await revokeGrants(tx, [grantHash]))[0];
 }
 
-/** Removes up to `limit` expired grants. @returns how many */
+/** Deletes up to `limit` expired grants. @returns how many */
 export async function purgeGrants(tx: Transaction, now: number, limit: number): Promise<number> {
   const grants = tx.tables.grants;
   const expired = tx.db
@@ -280,7 +280,7 @@ export async function purgeGrants(tx: Transaction, now: number, limit: number): 
   return rows.length;
 }
 
-/** Deletes up to `limit` grants of anybody. @returns how many */
+/** Deletes up to `limit` grants of any people. @returns how many */
 export async function deleteAnyGrants(tx: Transaction, limit: number): Promise<number> {
   const grants = tx.tables.grants;
   const some = tx.db.select({ grantHash: grants.grantHash }).from(grants).limit(limit);
@@ -288,7 +288,7 @@ export async function deleteAnyGrants(tx: Transaction, limit: number): Promise<n
     .length;
 }
 
-/** What this person chose at this client last time; a preselection, never a right. */
+/** Finds the last context of a person at a client. It only preselects a choice and grants nothing. */
 export async function findLastContext(
   tx: Transaction,
   personId: string,

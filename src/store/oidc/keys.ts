@@ -10,7 +10,7 @@ export type KeyRow = Tables['keys']['$inferSelect'];
 /** A stored key, with the columns that its seal is bound to. */
 export type SealedKey = Pick<KeyRow, 'id' | 'purpose' | 'alg' | 'sealed'>;
 
-/** Newest first. */
+/** Lists all keys, newest first. */
 export async function listKeys(tx: Transaction): Promise<KeyRow[]> {
   const keys = tx.tables.keys;
   const rows = await tx.db.select().from(keys);
@@ -18,8 +18,9 @@ export async function listKeys(tx: Transaction): Promise<KeyRow[]> {
 }
 
 /**
- * Adds a key unless its purpose and algorithm have one in this state already (`current` and `next`: at most one each).
- * Two nodes on their first start both call this and then both read the winner's key.
+ * Inserts a key unless its purpose and algorithm have one in this state (`current` and `next`: at most one each). Two nodes on their first
+ * start both call this and then read the same key.
+ *
  * @returns false when there was one
  */
 export async function insertKeyIfAbsent(tx: Transaction, key: KeyRow): Promise<boolean> {
@@ -29,8 +30,9 @@ export async function insertKeyIfAbsent(tx: Transaction, key: KeyRow): Promise<b
 }
 
 /**
- * Moves a key on: next → current → previous. Move `current` away before `next` takes its place.
- * @returns false when it is not in the state `from` any more: another node was faster
+ * Updates the state of a key: next → current → previous. Update the `current` key before the `next` one.
+ *
+ * @returns false when the state is no longer `from`, because another node has updated it
  */
 export async function updateKeyState(tx: Transaction, id: string, from: KeyState, to: KeyState): Promise<boolean> {
   const keys = tx.tables.keys;
@@ -42,7 +44,7 @@ export async function updateKeyState(tx: Transaction, id: string, from: KeyState
   return rows.length > 0;
 }
 
-/** Removes a key that nothing verifies with any more. */
+/** Deletes a key that is no longer needed for verification. */
 export async function deleteKey(tx: Transaction, id: string): Promise<void> {
   const keys = tx.tables.keys;
   await tx.db.delete(keys).where(eq(keys.id, id));

@@ -3,7 +3,7 @@ import { and, eq, gt, inArray, isNull, lte, type SQL } from 'drizzle-orm';
 import { unlockedRows } from '../database/bulk-insert.ts';
 import type { Transaction } from '../database/index.ts';
 
-/** Lists the models that have records. Reads one entry of an index for each, however many records there are. */
+/** Lists the models that have records. It reads one index entry for each model. */
 export async function listModels(tx: Transaction): Promise<string[]> {
   const { oidcRecords } = tx.tables;
   const models: string[] = [];
@@ -25,8 +25,10 @@ export async function purgeExpired(tx: Transaction, model: string, now: number, 
 }
 
 /**
- * Deletes up to `limit` sessions without a person that expired after `from` and not after `to` (ms). Those of people are between them in
- * the index, so a short range keeps it fast. @returns how many
+ * Deletes up to `limit` sessions without a person that expired after `from` and not after `to` (ms). The index also holds the sessions of
+ * people, so keep the range short.
+ *
+ * @returns how many
  */
 export async function purgeAnonymousSessions(
   tx: Transaction,
@@ -49,7 +51,7 @@ async function purgeWhere(tx: Transaction, model: string, expired: SQL | undefin
     .limit(limit);
   const rows = await tx.db
     .delete(oidcRecords)
-    // The condition again: a record that was saved meanwhile expires later.
+    // Checks the condition again, because a record that was saved in between expires later.
     .where(and(isExpired, inArray(oidcRecords.idHash, unlockedRows(tx, some))))
     .returning({ idHash: oidcRecords.idHash });
   return rows.length;

@@ -3,23 +3,23 @@ import { and, eq, gt, inArray, lte, sql, type SQL } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import { tombstone } from './records.ts';
 
-/** Ends every code and token of some grants. @returns how many */
+/** Destroys every code and token of some grants. The list must fit into one statement, here and below. @returns how many */
 export async function destroyByGrants(tx: Transaction, grantHashes: readonly string[]): Promise<number> {
   return destroyWhere(tx, inArray(tx.tables.oidcRecords.grantHash, [...grantHashes]));
 }
 
-/** Ends a session under every id that it had. @returns how many */
+/** Destroys the records of a session, one for every id that it had. @returns how many */
 export async function destroyByUid(tx: Transaction, model: string, uidHash: string): Promise<number> {
   return destroyByUids(tx, model, [uidHash]);
 }
 
-/** The same for some sessions. */
+/** Destroys the records of several sessions. @returns how many */
 export async function destroyByUids(tx: Transaction, model: string, uidHashes: readonly string[]): Promise<number> {
   const oidcRecords = tx.tables.oidcRecords;
   return destroyWhere(tx, and(eq(oidcRecords.model, model), inArray(oidcRecords.uidHash, [...uidHashes])));
 }
 
-/** Destroys the codes of these grants that no client has redeemed; of devices, those that were approved. */
+/** Destroys the authorization codes and the approved device codes of these grants. */
 export async function destroyCodes(tx: Transaction, grantHashes: readonly string[]): Promise<void> {
   const oidcRecords = tx.tables.oidcRecords;
   await destroyWhere(
@@ -31,16 +31,16 @@ export async function destroyCodes(tx: Transaction, grantHashes: readonly string
   );
 }
 
-/** Ends the requests in which a person has signed in, or was signed in, and that wait to go on: all, or those of one client. @returns how many */
+/** Destroys the pending interactions of a signed-in person: all, or those of one client. @returns how many */
 export async function destroyInteractionsOf(tx: Transaction, personId: string, clientId?: string): Promise<number> {
   const oidcRecords = tx.tables.oidcRecords;
   const ofClient = clientId === undefined ? undefined : eq(oidcRecords.clientId, clientId);
-  // The letters of the partial index: a parameter could be any model.
+  // A literal, because the planner cannot match a parameter with the condition of the partial index.
   return destroyWhere(tx, and(sql`model = 'Interaction'`, eq(oidcRecords.accountId, personId), ofClient));
 }
 
 /**
- * Ends up to `limit` records of a model, in the order of their hashes.
+ * Destroys up to `limit` records of a model, in the order of their hashes.
  *
  * @returns where the next call continues; `undefined` at the end
  */
@@ -66,7 +66,7 @@ export async function destroyAfter(
   return last;
 }
 
-/** Deletes records of a model that nothing saves again; the list must fit into one statement, here and below. */
+/** Deletes records of a model that are saved only once and so need no tombstone. */
 export async function deleteRecords(tx: Transaction, model: string, idHashes: readonly string[]): Promise<void> {
   const oidcRecords = tx.tables.oidcRecords;
   await tx.db.delete(oidcRecords).where(and(eq(oidcRecords.model, model), inArray(oidcRecords.idHash, [...idHashes])));

@@ -4,19 +4,19 @@ import { preparedStatement, type Param, type Transaction } from '../database/ind
 import type { Tables } from '../schema/tables.ts';
 
 /*
- * Saving and ending meet: a request loads a session, an administrator ends it, the request saves what it loaded. Were the
- * row just deleted, the save would bring it back to life. So an ended record stays as a tombstone without payload until it
- * would have expired, nothing finds it, and a save over it is refused. For the same reason a save never touches
- * `consumed_at`: only `consumeRecord` writes it, once. Nor does it touch `browser_hash`: an interaction stays bound to the browser that
- * began it.
+ * A destroyed record stays as a tombstone without payload until it would have expired. Reads skip it and saves over it are rejected. If
+ * the row were deleted, a request that had loaded a session would restore it with its save after an administrator revoked it.
+ *
+ * A save never changes `consumed_at`; only `consumeRecord` writes it, once. Nor does a save change `browser_hash`, so an interaction stays
+ * bound to the browser that began it.
  */
 
 type OidcRecord = Tables['oidcRecords']['$inferSelect'];
-/** What is read of a record: whoever asks knows the rest already. */
+/** The columns that are read of a record. Callers know the others. */
 export type FoundRecord = Pick<OidcRecord, Found>;
 type Found = 'idHash' | 'payload' | 'consumedAt' | 'grantHash' | 'browserHash';
 
-/** The columns of a `FoundRecord`; `idHash` is the first, because drizzle asks the first column whether anything was joined. */
+/** Selects the columns of a `FoundRecord`. `idHash` is first, because drizzle takes a null in the first column for a missing join. */
 export function foundColumns({
   idHash,
   payload,
@@ -48,7 +48,7 @@ const upsert = preparedStatement(({ db, tables: { oidcRecords } }, param: Param<
     .returning({ idHash: oidcRecords.idHash }),
 );
 
-/** Every column of a new record, those that may be left out too: a kept statement has a place for each. */
+/** A new record with every optional column, because a prepared statement has a parameter for each. */
 type StoredRecord = Required<NewOidcRecord>;
 
 function recordParams(param: Param<StoredRecord>) {
@@ -74,8 +74,9 @@ function toStoredRecord(record: NewOidcRecord): StoredRecord {
 }
 
 /**
- * Saves a record, new or again. `createdAt` and `consumedAt` of an existing one stay as they are.
- * @returns false when the record was destroyed: it stays destroyed
+ * Inserts or updates a record. `createdAt` and `consumedAt` of an existing record do not change.
+ *
+ * @returns false when the record was destroyed; it stays destroyed
  */
 export async function upsertRecord(tx: Transaction, record: NewOidcRecord): Promise<boolean> {
   return (await upsert(tx, toStoredRecord(record))).length > 0;
@@ -86,8 +87,9 @@ const insertNew = preparedStatement(({ db, tables: { oidcRecords } }, param: Par
 );
 
 /**
- * Saves a record that must not be there yet. Of any number of callers, in any number of processes, one gets true.
- * @returns false when there is one, expired or not: purging makes the place free
+ * Inserts a record that must not exist yet. Of any number of concurrent callers, in any number of processes, one gets true.
+ *
+ * @returns false when a record exists, even an expired one, until it is purged
  */
 export async function insertRecordIfAbsent(tx: Transaction, record: NewOidcRecord): Promise<boolean> {
   return (await insertNew(tx, toStoredRecord(record))).length > 0;
@@ -106,13 +108,13 @@ const findById = preparedStatement(({ db, tables: { oidcRecords } }, param: Para
     ),
 );
 
-/** Consumed and expired records are found, destroyed ones are not: the provider judges. */
+/** Finds a record, even if it is consumed or expired, which the provider checks. Destroyed records are not found. */
 export async function findRecord(tx: Transaction, model: string, idHash: string): Promise<FoundRecord | undefined> {
   const [row] = await findById(tx, { model, idHash });
   return row;
 }
 
-/** The same, and no other transaction changes the record until this one ends. SQLite has one writer and knows no row locks. */
+/** Finds a record and locks it until the transaction ends. SQLite has one writer and no row locks. */
 export async function lockRecord(tx: Transaction, model: string, idHash: string): Promise<FoundRecord | undefined> {
   const oidcRecords = tx.tables.oidcRecords;
   const found = and(eq(oidcRecords.model, model), eq(oidcRecords.idHash, idHash), eq(oidcRecords.destroyed, false));
@@ -140,7 +142,7 @@ const findByUid = preparedStatement(
       .limit(1),
 );
 
-/** The newest, because a session that got a new id keeps its uid. */
+/** Finds the newest record of a uid, because a session keeps its uid when its id changes. */
 export async function findRecordByUid(
   tx: Transaction,
   model: string,
@@ -167,7 +169,7 @@ export async function findRecordByUserCode(
   return row;
 }
 
-/** The records of several sessions, with the uid of each, the newest last. Keep the list below the parameters of one statement. */
+/** Finds the records of several sessions with their uids, newest last. The list must fit into one statement. */
 export async function findRecordsByUids(
   tx: Transaction,
   model: string,
@@ -201,8 +203,9 @@ const consume = preparedStatement(
 );
 
 /**
- * Uses a code or a refresh token up. Of any number of callers, in any number of processes, one gets true.
- * @returns false when it was consumed before, destroyed, or never existed: the caller refuses and revokes (RFC 9700, 2.2.2)
+ * Consumes a code or a refresh token. Of any number of concurrent callers, in any number of processes, one gets true.
+ *
+ * @returns false when it was consumed or destroyed, or never existed; the caller rejects and revokes (RFC 9700, 2.2.2)
  */
 export async function consumeRecord(tx: Transaction, model: string, idHash: string, now: number): Promise<boolean> {
   return (await consume(tx, { model, idHash, now })).length > 0;
@@ -225,8 +228,9 @@ const replace = preparedStatement(
 );
 
 /**
- * Replaces the payload of a record if it still is `old`. Of any number of callers with the same `old`, one gets true.
- * @returns false when another transaction was first
+ * Replaces the payload of a record if it still is `old`. Of any number of concurrent callers with the same `old`, one gets true.
+ *
+ * @returns false when another transaction has replaced it
  */
 export async function replacePayload(
   tx: Transaction,
@@ -252,12 +256,12 @@ const destroyById = preparedStatement(
       .returning({ idHash: oidcRecords.idHash }),
 );
 
-/** @returns false when there was nothing to destroy */
+/** Destroys a record. @returns false when there was none */
 export async function destroyRecord(tx: Transaction, model: string, idHash: string): Promise<boolean> {
   return (await destroyById(tx, { model, idHash })).length > 0;
 }
 
-/** Without an expiry of its own a tombstone would stay for ever. */
+/** Returns the columns of a destroyed record. A record without expiry gets one, so that its tombstone is purged. */
 export function tombstone(oidcRecords: Tables['oidcRecords']): { destroyed: boolean; payload: string; expiresAt: SQL } {
   return { destroyed: true, payload: '', expiresAt: sql`coalesce(${oidcRecords.expiresAt}, ${oidcRecords.createdAt})` };
 }

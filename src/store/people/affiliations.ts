@@ -2,7 +2,7 @@ import { and, asc, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
 
 import type { Transaction } from '../database/index.ts';
 
-/** What ties a person to a school: a staff member's role, or a student's class. */
+/** A staff member's role at a school, or a student's class. */
 export type AffiliationKind = 'membership' | 'enrollment';
 
 export interface EndedAffiliation {
@@ -12,10 +12,10 @@ export interface EndedAffiliation {
   personId: string;
 }
 
-/** A place in the order of `listEndedAffiliations`. */
+/** A position in the order of `listEndedAffiliations`. */
 export type AffiliationCursor = Pick<EndedAffiliation, 'id' | 'lastDay'>;
 
-/** Up to `limit` affiliations behind `after` whose last day was before `today`, earliest first; by one index. */
+/** Lists up to `limit` affiliations behind `after` whose last day was before `today`, earliest first. */
 export async function listEndedAffiliations(
   tx: Transaction,
   kind: AffiliationKind,
@@ -24,23 +24,27 @@ export async function listEndedAffiliations(
   limit: number,
 ): Promise<EndedAffiliation[]> {
   const { memberships, enrolments } = tx.tables;
-  const t = kind === 'membership' ? memberships : enrolments;
+  const affiliations = kind === 'membership' ? memberships : enrolments;
   const rows = await tx.db
     .select({
-      id: t.id,
-      lastDay: t.validTo,
+      id: affiliations.id,
+      lastDay: affiliations.validTo,
       personId: kind === 'membership' ? memberships.personId : enrolments.studentId,
     })
-    .from(t)
+    .from(affiliations)
     .where(
-      and(gte(t.validTo, after.lastDay), lt(t.validTo, today), or(gt(t.validTo, after.lastDay), gt(t.id, after.id))),
+      and(
+        gte(affiliations.validTo, after.lastDay),
+        lt(affiliations.validTo, today),
+        or(gt(affiliations.validTo, after.lastDay), gt(affiliations.id, after.id)),
+      ),
     )
-    .orderBy(asc(t.validTo), asc(t.id))
+    .orderBy(asc(affiliations.validTo), asc(affiliations.id))
     .limit(limit);
   return rows.map(({ lastDay, ...row }) => ({ ...row, lastDay: lastDay ?? '' }));
 }
 
-/** Which of these students are enrolled anywhere on a day. */
+/** Lists which of these students are enrolled at any school on a day. */
 export async function listEnrolledOn(
   tx: Transaction,
   studentIds: readonly string[],

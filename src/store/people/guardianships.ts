@@ -7,7 +7,7 @@ import type { Tables } from '../schema/tables.ts';
 export type GuardianshipRow = Tables['guardianships']['$inferSelect'];
 export type NewGuardianship = Tables['guardianships']['$inferInsert'];
 
-/** @throws {ConflictError} `guardianship` when these two are tied already, in whatever state */
+/** @throws {ConflictError} `guardianship` when the two people have a guardianship in any state */
 export async function insertGuardianship(tx: Transaction, guardianship: NewGuardianship): Promise<void> {
   const guardianships = tx.tables.guardianships;
   const rows = await tx.db
@@ -25,9 +25,10 @@ export async function findGuardianship(tx: Transaction, id: string): Promise<Gua
 }
 
 /**
- * Moves a guardianship on; which moves are allowed is domain/guardianship.ts.
- * @param reasonSealed sealed to this row; no relying party ever sees it (docs/claims.md, rule 5)
- * @returns false when it is not in the state `from` any more: somebody else was faster
+ * Updates the state of a guardianship. domain/guardianship.ts decides which transitions are allowed.
+ *
+ * @param reasonSealed sealed to this row; no relying party sees it (docs/claims.md, rule 5)
+ * @returns false when the state is no longer `from`, because a concurrent transaction has updated it
  */
 export async function updateGuardianshipState(
   tx: Transaction,
@@ -46,7 +47,7 @@ export async function updateGuardianshipState(
   return rows.length > 0;
 }
 
-/** Up to `limit` active guardianships whose last day was before `day` (`2026-11-23`), earliest first. */
+/** Lists up to `limit` active guardianships whose last day was before `day` (`2026-11-23`), earliest first. */
 export async function listGuardianshipsEndingBefore(
   tx: Transaction,
   day: string,

@@ -18,7 +18,7 @@ interface LoginName {
   scope: string;
 }
 
-/** The person behind a login name, disabled ones too. `scope` is the school code of a school account. */
+/** Finds the person with a login name, even if disabled. `scope` is the school code of a school account. */
 export async function findPersonIdByIdentifier(
   tx: Transaction,
   kind: IdentifierKind,
@@ -48,7 +48,7 @@ const activeByIdentifier = preparedStatement(({ db, tables: { identifiers, perso
     ),
 );
 
-/** The same, but only a person who may sign in. */
+/** Finds the person with a login name if the account is active. */
 export async function findActivePersonIdByIdentifier(
   tx: Transaction,
   kind: IdentifierKind,
@@ -71,7 +71,7 @@ export async function findPerson(tx: Transaction, personId: string): Promise<Per
   return row;
 }
 
-/** What decides whether a sign-in that was verified before still opens the account. */
+/** The state that decides if an earlier verification of a password still counts. */
 export type CredentialState = Pick<PersonRow, 'status' | 'credentialVersion'>;
 
 const credentialState = preparedStatement(({ db, tables: { persons } }, param: Param<{ personId: string }>) =>
@@ -89,7 +89,7 @@ export async function findCredentialState(tx: Transaction, personId: string): Pr
 const lockShared = lockStatement('for share');
 const lockExclusive = lockStatement('for no key update');
 
-/** SQLite has one writer and knows no row locks. */
+/** Creates a statement that reads and locks a person. SQLite has one writer and no row locks. */
 function lockStatement(lock: 'for share' | 'for no key update') {
   return preparedStatement(({ db, tables: { persons }, dialect }, param: Param<{ personId: string }>) =>
     db
@@ -100,23 +100,23 @@ function lockStatement(lock: 'for share' | 'for no key update') {
 }
 
 /**
- * Reads what a sign-in rests on, and keeps every change of it waiting until the transaction ends. Call it before any other statement
- * that locks a row: transactions that create or end sessions of one person lock the person first, so that they do not deadlock.
+ * Reads the state that a sign-in depends on and locks it against changes until the transaction ends. Call it before any other statement
+ * that locks a row: transactions that create or revoke sessions of a person lock the person first, so that they do not deadlock.
  */
 export async function lockPersonShared(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockShared(tx, { personId });
   return row;
 }
 
-/** The same, but of several transactions that call it for one person only one runs at a time. */
+/** Like `lockPersonShared`, with an exclusive lock: of several transactions that call it for one person, one runs at a time. */
 export async function lockPerson(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockExclusive(tx, { personId });
   return row;
 }
 
 /**
- * Makes every sign-in in progress worthless. Sign-ins carry the version that their password was verified against, and the transaction
- * that creates a session compares it.
+ * Invalidates every sign-in in progress. A sign-in carries the version that its password was verified against, and the transaction that
+ * creates the session compares it.
  *
  * @returns the new version
  * @throws {StoreError} when there is no such person
@@ -128,12 +128,12 @@ export async function incrementCredentialVersion(tx: Transaction, personId: stri
     .set({ credentialVersion: sql`${persons.credentialVersion} + 1` })
     .where(eq(persons.id, personId))
     .returning({ credentialVersion: persons.credentialVersion });
-  if (row === undefined) throw new StoreError('credential version: no such person');
+  if (row === undefined) throw new StoreError('failed to increment the credential version: no such person');
   return row.credentialVersion;
 }
 
 /**
- * The same for up to `limit` people, in the order of their ids.
+ * Invalidates the sign-ins in progress of up to `limit` people, in the order of their ids.
  *
  * @returns where the next call continues; `undefined` at the end
  */
@@ -158,10 +158,10 @@ export async function incrementCredentialVersions(
   return last;
 }
 
-/** @throws {ConflictError} `nationalId` when this ID belongs to a person already */
+/** @throws {ConflictError} `nationalId` when another person has this national ID */
 export async function insertPerson(tx: Transaction, person: NewPerson): Promise<void> {
   const persons = tx.tables.persons;
-  // "Do nothing" and no row, not an error: an error would spoil the whole unit on PostgreSQL.
+  // "Do nothing" instead of an error, because an error would end the transaction on PostgreSQL.
   const rows = await tx.db
     .insert(persons)
     .values(person)
@@ -170,7 +170,7 @@ export async function insertPerson(tx: Transaction, person: NewPerson): Promise<
   if (rows.length === 0) throw new ConflictError('nationalId');
 }
 
-/** @throws {ConflictError} `identifier` when this login name belongs to somebody, or to this person already */
+/** @throws {ConflictError} `identifier` when this or another person has the login name */
 export async function insertIdentifier(tx: Transaction, identifier: NewIdentifier): Promise<void> {
   const identifiers = tx.tables.identifiers;
   const rows = await tx.db
@@ -181,11 +181,11 @@ export async function insertIdentifier(tx: Transaction, identifier: NewIdentifie
   if (rows.length === 0) throw new ConflictError('identifier');
 }
 
-/** Whether anybody signs in with an address that can not exist (RFC 2606): somebody invented. */
+/** Returns true if a login is an email address of the reserved domain `.example` (RFC 2606), which only demo people have. */
 export async function hasExampleLogins(tx: Transaction): Promise<boolean> {
   const identifiers = tx.tables.identifiers;
-  const invented = and(eq(identifiers.kind, 'email'), like(identifiers.value, '%.example'));
-  const rows = await tx.db.select({ id: identifiers.id }).from(identifiers).where(invented).limit(1);
+  const isExample = and(eq(identifiers.kind, 'email'), like(identifiers.value, '%.example'));
+  const rows = await tx.db.select({ id: identifiers.id }).from(identifiers).where(isExample).limit(1);
   return rows.length > 0;
 }
 
@@ -193,7 +193,7 @@ export async function insertSchoolAccount(tx: Transaction, account: NewSchoolAcc
   await tx.db.insert(tx.tables.schoolAccounts).values(account);
 }
 
-/** Disabling raises the credential version too. @returns false when there is no such person */
+/** Updates the status. Disabling also increments the credential version. @returns false when there is no such person */
 export async function updatePersonStatus(
   tx: Transaction,
   personId: string,

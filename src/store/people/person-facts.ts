@@ -5,7 +5,7 @@ import { preparedStatement, type Param, type Transaction } from '../database/ind
 import type { IdentifierKind } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
-/** The person with every login, and whether there is anything of the other kinds: most people have one of them, and nobody all. */
+/** Selects the person with every login, and which other tables have rows. Most people need one of those tables, so the rest is not read. */
 const selectPerson = preparedStatement(
   (
     { db, tables: { persons, identifiers, memberships, enrolments, guardianships } },
@@ -22,7 +22,7 @@ const selectPerson = preparedStatement(
           status: persons.status,
           updatedAt: persons.updatedAt,
         },
-        // Drizzle gives null for a row that is not there by its first column, which must never be null itself.
+        // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
         login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
         isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
         isEnrolled: flag(exists(db.select(one).from(enrolments).where(eq(enrolments.studentId, persons.id)))),
@@ -36,10 +36,10 @@ const selectPerson = preparedStatement(
 );
 
 /**
- * Everything that the rules may know of one person, in one to four indexed queries, however many people there are. All
- * guardianships come along, in force or not: the rules judge.
+ * Loads everything that the rules need of one person, in one to four indexed queries. Includes inactive guardianships, because the rules
+ * check their state.
  *
- * @param today leaves out enrolments and memberships that are not valid on this day (`2026-11-23`)
+ * @param today leaves out enrollments and memberships that are not valid on this day (`2026-11-23`)
  */
 export async function loadPersonFacts(
   tx: Transaction,
@@ -72,7 +72,7 @@ const logins = preparedStatement(({ db, tables: { identifiers } }, param: Param<
     .orderBy(identifiers.createdAt, identifiers.id),
 );
 
-/** The logins of a person in the one login box; a school account is none. */
+/** Lists the logins of a person, without school accounts. */
 export async function listIdentifiers(tx: Transaction, personId: string): Promise<Identifier[]> {
   return (await logins(tx, { personId })).flatMap(toIdentifier);
 }
@@ -82,14 +82,14 @@ function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: nu
   return [{ kind: row.kind, value: row.value, verified: row.verifiedAt !== null }];
 }
 
-/** Whose facts, and of which day: what ended before `from` or begins after `to` is left out. */
+/** Parameters of the queries. Rows that ended before `from` or begin after `to` are left out. */
 interface ValidityQuery {
   personId: string;
   from: string;
   to: string;
 }
 
-/** Days compare as text, and every day lies between these, however the database sorts: in PostgreSQL a sign may stand before digits. */
+/** Every day lies between these texts in any collation. PostgreSQL may sort punctuation before or after digits, so both are dates. */
 const ALWAYS = { from: '0000-01-01', to: '9999-12-31' };
 
 interface ValidityColumns {
@@ -97,8 +97,8 @@ interface ValidityColumns {
   validTo: Tables['enrolments']['validTo'] | Tables['memberships']['validTo'];
 }
 
-/** Both ends are included, as in domain/guardianship.ts. */
-function valid(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undefined {
+/** Returns the condition for rows that are valid in the period; both ends are included, as in domain/guardianship.ts. */
+function isValidIn(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undefined {
   return and(
     or(isNull(t.validFrom), lte(t.validFrom, param('to'))),
     or(isNull(t.validTo), gte(t.validTo, param('from'))),
@@ -110,36 +110,36 @@ function toValidity(row: { validFrom: string | null; validTo: string | null }): 
 }
 
 /*
- * What the rules ask of each row, and no more: to read and decode a column costs as much as to find the row. Drizzle gives null for a
- * row that is not there by its first column, which must never be null itself.
+ * Select only the columns that the rules need, because reading and decoding a column costs as much as finding the row. Drizzle takes a null
+ * in the first column for a missing join, so the first column must not be nullable.
  */
-const ofMembership = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
+const membershipColumns = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
   return { id, personId, role, isPrimary, validFrom, validTo };
 };
-const ofEnrollment = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
+const enrollmentColumns = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
   return { id, studentId, seat, validFrom, validTo };
 };
-const ofClass = ({ year, semester, grade, classno, classtitle }: Tables['classes']) => {
+const classColumns = ({ year, semester, grade, classno, classtitle }: Tables['classes']) => {
   return { year, semester, grade, classno, classtitle };
 };
-const ofGuardianship = (guardianships: Tables['guardianships']) => {
+const guardianshipColumns = (guardianships: Tables['guardianships']) => {
   const { id, studentId, relation, authority, permissions, state, validFrom, validTo } = guardianships;
   return { id, studentId, relation, authority, permissions, state, validFrom, validTo };
 };
 
 type Selected<K extends keyof Tables> = Tables[K]['$inferSelect'];
-type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof ofMembership>>;
-type EnrollmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof ofEnrollment>>;
-type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof ofClass>>;
-type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof ofGuardianship>>;
+type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof membershipColumns>>;
+type EnrollmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof enrollmentColumns>>;
+type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof classColumns>>;
+type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof guardianshipColumns>>;
 type SchoolRow = Selected<'schools'>;
 
 const memberships = preparedStatement(({ db, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
   db
-    .select({ membership: ofMembership(memberships), school: schools })
+    .select({ membership: membershipColumns(memberships), school: schools })
     .from(memberships)
     .leftJoin(schools, eq(schools.code, memberships.schoolCode))
-    .where(and(eq(memberships.personId, param('personId')), valid(memberships, param)))
+    .where(and(eq(memberships.personId, param('personId')), isValidIn(memberships, param)))
     .orderBy(memberships.id),
 );
 
@@ -150,11 +150,11 @@ function toMembership({ membership, school }: { membership: MembershipRow; schoo
 
 const enrolments = preparedStatement(({ db, tables: { enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
   db
-    .select({ enrollment: ofEnrollment(enrolments), class: ofClass(classes), school: schools })
+    .select({ enrollment: enrollmentColumns(enrolments), class: classColumns(classes), school: schools })
     .from(enrolments)
     .innerJoin(classes, eq(classes.id, enrolments.classId))
     .innerJoin(schools, eq(schools.code, classes.schoolCode))
-    .where(and(eq(enrolments.studentId, param('personId')), valid(enrolments, param)))
+    .where(and(eq(enrolments.studentId, param('personId')), isValidIn(enrolments, param)))
     .orderBy(classes.year, classes.semester, enrolments.id),
 );
 
@@ -169,20 +169,20 @@ function toEnrollment({ enrollment, class: inClass, school }: EnrolledRow): Enro
   return { id, studentId, school, ...inClass, seat, ...toValidity(enrollment) };
 }
 
-/** One row for each enrolment of each child, and one for a child without any. */
+/** Selects one row for each enrollment of each child, and one for a child without any. */
 const children = preparedStatement(
   ({ db, tables: { guardianships, persons, enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
     db
       .select({
-        guardianship: ofGuardianship(guardianships),
+        guardianship: guardianshipColumns(guardianships),
         name: persons.name,
-        enrollment: ofEnrollment(enrolments),
-        class: ofClass(classes),
+        enrollment: enrollmentColumns(enrolments),
+        class: classColumns(classes),
         school: schools,
       })
       .from(guardianships)
       .innerJoin(persons, eq(persons.id, guardianships.studentId))
-      .leftJoin(enrolments, and(eq(enrolments.studentId, guardianships.studentId), valid(enrolments, param)))
+      .leftJoin(enrolments, and(eq(enrolments.studentId, guardianships.studentId), isValidIn(enrolments, param)))
       .leftJoin(classes, eq(classes.id, enrolments.classId))
       .leftJoin(schools, eq(schools.code, classes.schoolCode))
       .where(eq(guardianships.guardianId, param('personId')))

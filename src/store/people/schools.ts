@@ -24,14 +24,14 @@ export async function insertMembership(tx: Transaction, membership: NewMembershi
   await tx.db.insert(tx.tables.memberships).values(membership);
 }
 
-/** How many schools of the demo city there are: their codes begin with 99, which no real school's does. */
+/** Counts the schools of the demo city. Their codes begin with 99, unlike those of real schools. */
 export async function countDemoSchools(tx: Transaction): Promise<number> {
   const schools = tx.tables.schools;
   const [row] = await tx.db.select({ n: count() }).from(schools).where(like(schools.code, '99%'));
   return row?.n ?? 0;
 }
 
-/** How many schools of a real city there are. */
+/** Counts the schools of a real city. */
 export async function countCitySchools(tx: Transaction): Promise<number> {
   const schools = tx.tables.schools;
   const [row] = await tx.db.select({ n: count() }).from(schools).where(notLike(schools.code, '99%'));

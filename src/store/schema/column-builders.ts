@@ -2,8 +2,8 @@ import * as pg from 'drizzle-orm/pg-core';
 import * as lite from 'drizzle-orm/sqlite-core';
 
 /**
- * The words that the schema is written in. Only what both engines can say is here, so a table that compiles exists on
- * both. Instants are milliseconds since 1970; days are text (`2026-11-23`).
+ * Column builders that both engines support, so that one definition of a table serves both. Instants are milliseconds since 1970; days are
+ * text (`2026-11-23`).
  */
 export const sqliteColumns = {
   table: lite.sqliteTable,
@@ -23,10 +23,10 @@ export const sqliteColumns = {
 export type ColumnBuilders = typeof sqliteColumns;
 
 /**
- * The same words for PostgreSQL. This is one of the two casts that let every repository be written once: both engines'
- * builders have the same methods at run time, and the contract tests run on both.
+ * Column builders for PostgreSQL. This cast and the one in postgres/store.ts allow one repository for both engines: the builders have the
+ * same methods at run time, and the contract tests run on both.
  *
- * `json`, not `jsonb`: it keeps the text as written, so a NUL escaped inside an audit detail does not fail the write.
+ * `json` instead of `jsonb` keeps the text as written, so an escaped NUL in an audit detail does not fail the write.
  */
 export const postgresColumns = {
   table: pg.pgTable,

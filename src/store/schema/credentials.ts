@@ -1,7 +1,7 @@
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
-/** Passwords, first passwords, reset links and the throttle. Secrets are here as hashes only. */
+/** Defines passwords, first passwords, reset links and throttles. Secrets are stored as hashes only. */
 export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
   const person = () =>
     kit
@@ -21,7 +21,7 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
     closedAt: kit.instant('closed_at'),
     createdAt: kit.instant('created_at').notNull(),
   });
-  // One row per person: a new link takes the place of the old one, so only one is ever live.
+  // One row per person, so a new link replaces the old one.
   const resetLinks = kit.table(
     'reset_links',
     {
@@ -39,7 +39,7 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
       failures: kit.int('failures').notNull(),
       blockedUntil: kit.instant('blocked_until').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
-      // Attempts that were refused without a comparison since the last audit entry about this counter, and when the first one was.
+      // Number of attempts that were refused without a comparison since the last audit entry about this counter, and the time of the first.
       refusals: kit.int('refusals').notNull().default(0),
       refusedSince: kit.instant('refused_since'),
     },

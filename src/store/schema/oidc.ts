@@ -8,8 +8,8 @@ export type KeyPurpose = 'sign' | 'cookie' | 'pairwise';
 export type KeyState = 'next' | 'current' | 'previous';
 
 /**
- * Everything that the OpenID provider saves. Ids are SHA-256 hashes and the payload is sealed by the caller, so nothing
- * in a dump can be replayed. `destroyed` marks a tombstone: see records.ts.
+ * Defines the records of the OpenID provider. Ids are SHA-256 hashes and the caller seals the payload, so a dump cannot be replayed.
+ * `destroyed` marks a tombstone (see store/oidc/records.ts).
  */
 export function defineOidcRecords(kit: ColumnBuilders) {
   const oidcRecords = kit.table(
@@ -32,7 +32,7 @@ export function defineOidcRecords(kit: ColumnBuilders) {
     },
     (t) => [
       kit.primaryKey('oidc_records_pk', t.model, t.idHash),
-      // Partial: most records are tokens, which need none of the three, and an index costs each of them a write.
+      // Partial, because most records are tokens, which need none of these three indexes. An index costs each record a write.
       kit
         .index('oidc_records_uid_idx')
         .on(t.uidHash)
@@ -46,14 +46,14 @@ export function defineOidcRecords(kit: ColumnBuilders) {
         .on(t.accountId)
         .where(sql`model = 'Interaction'`),
       kit.index('oidc_records_grant_idx').on(t.grantHash),
-      // By model, because an expired session is kept longer than the rest.
+      // By model, because expired sessions are kept longer than other records.
       kit.index('oidc_records_expires_idx').on(t.model, t.expiresAt),
     ],
   );
   return { oidcRecords };
 }
 
-/** What a person chose, per grant and per client, and the sessions that a person can see and end. */
+/** Defines grants, sessions, and the last context of a person per client. */
 export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
   const grants = kit.table(
@@ -66,7 +66,7 @@ export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
       role: kit.text('role').$type<Role>(),
       schoolCode: kit.text('school_code'),
       childId: person('child_id'),
-      // A guardianship, a membership or an enrolment: no foreign key can say that.
+      // Id of a guardianship, a membership or an enrollment, which a foreign key cannot express.
       basisId: kit.text('basis_id'),
       scopes: kit.text('scopes').notNull(),
       createdAt: kit.instant('created_at').notNull(),
@@ -111,7 +111,7 @@ export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
   return { grants, sessions, lastContexts };
 }
 
-/** What a person agreed to, one row for each scope. Checked in the transaction that inserts a grant: removed access stays removed. */
+/** Defines consents, one row per scope. The transaction that inserts a grant checks them, so revoked access stays revoked. */
 export function defineConsents(kit: ColumnBuilders, persons: PersonsTable) {
   const consents = kit.table(
     'consents',
@@ -129,21 +129,21 @@ export function defineConsents(kit: ColumnBuilders, persons: PersonsTable) {
   return { consents };
 }
 
-/** Keys of the provider, sealed by a key that is not in the database. */
+/** Defines the keys of the provider. A key outside of the database seals them. */
 export function defineKeys(kit: ColumnBuilders) {
   const keys = kit.table(
     'keys',
     {
       id: kit.text('id').primaryKey(),
       purpose: kit.text('purpose').$type<KeyPurpose>().notNull(),
-      /** JOSE name (`ES256`); the empty string for keys that have none, because NULLs would not be unique. */
+      /** JOSE name (`ES256`), or the empty string for keys without one, because NULLs would not be unique. */
       alg: kit.text('alg').notNull().default(''),
       sealed: kit.text('sealed').notNull(),
       state: kit.text('state').$type<KeyState>().notNull(),
       createdAt: kit.instant('created_at').notNull(),
     },
     (t) => [
-      // Two nodes on their first start must end up with one key, so the database decides.
+      // Makes two nodes on their first start use the same key.
       kit
         .uniqueIndex('keys_live_key')
         .on(t.purpose, t.alg, t.state)

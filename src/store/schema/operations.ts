@@ -5,7 +5,7 @@ import type { ColumnBuilders } from './column-builders.ts';
 export type OutboxKind = 'mail' | 'backchannel_logout';
 export type AuditDetail = Record<string, string | number | boolean>;
 
-/** The outbox of things to send, and the append-only audit log. */
+/** Defines the outbox and the append-only audit log. */
 export function defineOperations(kit: ColumnBuilders) {
   const outbox = kit.table(
     'outbox',
@@ -22,7 +22,7 @@ export function defineOperations(kit: ColumnBuilders) {
       lastError: kit.text('last_error'),
     },
     (t) => [
-      // Partial, so that asking "what is due?" costs the same whether a thousand or ten million were sent before.
+      // Partial, so that the cost of finding due jobs does not grow with the number of delivered ones.
       kit
         .index('outbox_due_idx')
         .on(t.nextAt)
@@ -30,8 +30,8 @@ export function defineOperations(kit: ColumnBuilders) {
       kit.index('outbox_created_idx').on(t.createdAt),
     ],
   );
-  // No foreign keys: the log outlives the persons it speaks of.
-  // And no index but its key: it is read in order, and each one would cost every sign-in two more pages of disk.
+  // No foreign keys, because the log outlives the persons in it. No further index, because the log is read in order and an index would cost
+  // every sign-in two more pages of disk.
   const audit = kit.table('audit', {
     seq: kit.long('seq').primaryKey(),
     at: kit.instant('at').notNull(),
@@ -45,16 +45,16 @@ export function defineOperations(kit: ColumnBuilders) {
     prevHash: kit.text('prev_hash').notNull(),
     hash: kit.text('hash').notNull(),
   });
-  // One row, id 1: its lock is what makes parallel appends a chain. `mac` seals it with a key outside of the database; it is
-  // empty where the head was changed by hand.
+  // One row, id 1. Its lock serializes parallel appends. `mac` seals it with a key outside of the database, and is empty after the head was
+  // changed by hand.
   const auditHead = kit.table('audit_head', {
     id: kit.int('id').primaryKey(),
     seq: kit.long('seq').notNull(),
     hash: kit.text('hash').notNull(),
     mac: kit.text('mac').notNull().default(''),
   });
-  // One row, id 1: the last entry that was moved to a sealed archive. The triggers let only entries up to it be deleted, and a
-  // verification of the table starts here. `mac` is keyed like that of the head.
+  // One row, id 1: the last entry that was moved to a sealed archive. Triggers allow only entries up to it to be deleted, and verification
+  // of the table starts here. `mac` is keyed like that of the head.
   const auditArchive = kit.table('audit_archive', {
     id: kit.int('id').primaryKey(),
     seq: kit.long('seq').notNull(),

@@ -14,7 +14,7 @@ export type PersonStatus = 'active' | 'disabled';
 /** A school account (`P` + student number) is unique inside its school only, so its `scope` is the school code. */
 export type IdentifierKind = Identifier['kind'] | 'school_account';
 
-/** Schools and their classes. */
+/** Defines schools and their classes. */
 export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
   const schools = kit.table('schools', {
     code: kit.text('code').primaryKey(),
@@ -45,7 +45,7 @@ export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
   return { schools, classes };
 }
 
-/** Persons and the names they sign in with. The national ID is a keyed hash and, while proofing lasts, sealed. The birth date is sealed. */
+/** Defines persons and their logins. The national ID is stored as a keyed hash and, during proofing, sealed. The birth date is sealed. */
 export function definePersons(kit: ColumnBuilders) {
   const persons = kit.table(
     'persons',
@@ -58,7 +58,7 @@ export function definePersons(kit: ColumnBuilders) {
       birthDateSealed: kit.text('birth_date_sealed'),
       nationalIdLookup: kit.text('national_id_lookup'),
       nationalIdSealed: kit.text('national_id_sealed'),
-      // Raised by every change of what opens the account. A sign-in that was verified against an older version creates no session.
+      // Incremented by every change of the credentials. A sign-in that was verified against an older version creates no session.
       credentialVersion: kit.int('credential_version').notNull().default(1),
       createdAt: kit.instant('created_at').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
@@ -89,7 +89,7 @@ export function definePersons(kit: ColumnBuilders) {
 export type PersonsTable = ReturnType<typeof definePersons>['persons'];
 type SchoolTables = ReturnType<typeof defineSchools>;
 
-/** What ties persons to schools: the family's school account, a student's class, a staff member's role. */
+/** Defines school accounts of families, enrollments of students and memberships of staff. */
 export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, { schools, classes }: SchoolTables) {
   const schoolCode = () => kit.text('school_code').references(() => schools.code);
   const person = (name: string) => kit.text(name).references(() => persons.id, { onDelete: 'cascade' });
@@ -145,7 +145,7 @@ export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, {
   return { schoolAccounts, enrolments, memberships };
 }
 
-/** Who may act for which student. `relationLabel` is the applicant's own word (祖母), `stateReasonSealed` stays inside. */
+/** Defines guardianships. `relationLabel` is the applicant's own word (祖母); `stateReasonSealed` is never released. */
 export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) =>
     kit

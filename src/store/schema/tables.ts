@@ -4,7 +4,7 @@ import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from '.
 import { defineOperations } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 
-/** The one description of all tables; `sqlite.ts` and `postgres.ts` say it in their engine's words. */
+/** Defines all tables once. `sqlite.ts` and `postgres.ts` call it with the column builders of their engine. */
 export function defineSchema(kit: ColumnBuilders) {
   const people = definePersons(kit);
   const schools = defineSchools(kit, people.persons);

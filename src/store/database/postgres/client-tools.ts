@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 
-/** Characters that a tool may print; the tables that are read here hold some kilobytes. */
+/** Maximum number of characters that a tool may print. The tables that are read here hold some kilobytes. */
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
 export interface ClientToolOptions {
-  /** Database to connect to. The password goes by the environment: every user of the machine can read a command line. */
+  /** Database to connect to. Its password is passed in the environment, because every user of the machine can read command lines. */
   url?: string;
   /** File descriptor for standard output, instead of the returned text. */
   stdout?: number;
@@ -13,7 +13,7 @@ export interface ClientToolOptions {
 }
 
 /**
- * Runs a client program of PostgreSQL.
+ * Runs a PostgreSQL client program.
  *
  * @returns its standard output
  * @throws {Error} with the first error that the program printed
@@ -53,7 +53,7 @@ function connection(url: string | undefined): { env: NodeJS.ProcessEnv; target: 
   return { env, target: [`--dbname=${address.href}`] };
 }
 
-/** One line: the lines after it quote statements, and statements hold values. */
+/** Returns the first error line only. The lines after it quote statements with their values. */
 function firstError(text: string): string {
   const [line] = text.split('\n').filter((one) => one.includes('error:'));
   return line === undefined ? '' : `: ${line.replace(/^.*?error: */, '')}`;

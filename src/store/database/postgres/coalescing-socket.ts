@@ -1,12 +1,11 @@
 import { Socket } from 'node:net';
 
 /**
- * What is asked in one turn of the event loop goes to the server in one call of the system: node-postgres would make one for each
- * statement, and each of them wakes the server's process (decision 0012). With TLS it makes a socket of its own around this one, and
- * each statement goes out alone.
+ * Sends all statements of one turn of the event loop with one system call. node-postgres would make one call for each statement, and each
+ * call wakes the server process (docs/decisions/0012-cost-of-a-request.md). TLS wraps this socket, so there each statement is sent alone.
  */
 export class CoalescingSocket extends Socket {
-  /** node-postgres corks and uncorks around each statement; the gate opens when the turn is over. */
+  /** Defers the uncork of node-postgres, which corks and uncorks around each statement, to the end of the turn. */
   override uncork(): void {
     process.nextTick(() => {
       super.uncork();
