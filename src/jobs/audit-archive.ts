@@ -3,20 +3,20 @@ import type { Logger } from '../platform/logger.ts';
 import type { AuditArchive } from '../services/audit/archive.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-/** Moves old entries of the audit log to sealed files, at the start and once a day. */
+/** Starts the job that moves old audit entries to sealed files: at the start, then once a day. */
 export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): PeriodicJob {
   let stopping = false;
-  const loop = startPeriodicJob('audit archive', DAY_MS, log, async () => {
+  const job = startPeriodicJob('audit archive', DAY_MS, log, async () => {
     const entries = await archive.moveOld(() => stopping);
     if (entries > 0) log.info({ entries }, 'audit entries archived');
   });
   return {
     wake: () => {
-      loop.wake();
+      job.wake();
     },
     stop: () => {
       stopping = true;
-      return loop.stop();
+      return job.stop();
     },
   };
 }

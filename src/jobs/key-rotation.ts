@@ -3,28 +3,27 @@ import type { Logger } from '../platform/logger.ts';
 import type { KeyRing, ProviderKeys } from '../services/keys/key-ring.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-/** How soon a node knows of a rotation by another; far below the time that a next key is published before it signs. */
+/** Delay until a node uses the keys that another node rotated, in ms; far shorter than `MIN_PUBLICATION_MS`. */
 const POLL_MS = 30_000;
 
 interface Deps {
   keyRing: KeyRing;
   log: Logger;
-  /** Days between two rotations; 0: only by hand. */
+  /** Days between two rotations; 0 disables scheduled rotation. */
   rotationDays: number;
-  /** Pause between two looks, in milliseconds. */
   pollMs?: number | undefined;
-  /** The version that this process signs with. */
+  /** Returns the key version that this process signs with. */
   inUse: () => string;
-  /** Takes new keys into use, without a restart. */
+  /** Replaces the keys without a restart. */
   use: (keys: ProviderKeys) => void;
 }
 
-/** Rotates the keys on their day, and takes up what this or another node rotated. */
+/** Starts the job that rotates keys on schedule and loads keys that any node rotated. */
 export function startKeyRotationJob({ keyRing, log, rotationDays, pollMs = POLL_MS, inUse, use }: Deps): PeriodicJob {
   return startPeriodicJob('keys', pollMs, log, async () => {
     if (rotationDays > 0 && (await keyRing.rotate('schedule', rotationDays * DAY_MS))) log.info('keys rotated');
     if ((await keyRing.version()) === inUse()) return;
     use(await keyRing.load());
-    log.info('new keys in use');
+    log.info('new keys loaded');
   });
 }

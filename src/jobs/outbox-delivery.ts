@@ -10,14 +10,14 @@ import * as outboxStore from '../store/outbox.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 const POLL_MS = 2_000;
-/** Longer than any delivery takes; a node that dies meanwhile loses nothing. */
+/** Lease of a claimed job, in ms: longer than any delivery. Another node retries the jobs of a crashed node afterwards. */
 const LEASE_MS = 60_000;
 const KINDS: readonly outboxStore.OutboxKind[] = ['mail', 'backchannel_logout'];
-/** Of each kind. */
+/** Concurrent deliveries of each kind. */
 const MAX_CONCURRENT_DELIVERIES = 20;
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = HOUR_MS;
-/** With these pauses about a day and a half. */
+/** Attempts until a job is dead-lettered: about a day and a half with these delays. */
 const MAX_ATTEMPTS = 45;
 
 interface Deps {
@@ -27,59 +27,60 @@ interface Deps {
   metrics: Metrics;
   outbox: Outbox;
   deliver: { mail(job: MailJob): Promise<void>; logout(job: LogoutJob): Promise<void> };
-  /** The mail server, or the relying party; undefined when it is not registered any more. For the log. */
+  /** Returns the host of the mail server or relying party for the log; `undefined` if the client is no longer registered. */
   hostOf(job: OutboxJob): string | undefined;
 }
 
 /**
- * Delivers what waits: mails and logout notices. Failures are tried again with growing pauses, and given up at last. Each kind has
- * places of its own: a mail server that says nothing keeps no relying party waiting.
+ * Starts the job that delivers mails and logout notices, and retries failures with increasing delays. Each kind has its own worker, so an
+ * unresponsive mail server does not delay logout notices.
  */
 export function startOutboxDelivery(deps: Deps): PeriodicJob {
-  const lanes = KINDS.map((kind) => startWorker(deps, kind));
+  const workers = KINDS.map((kind) => startWorker(deps, kind));
   const wake = (): void => {
-    for (const lane of lanes) lane.wake();
+    for (const worker of workers) worker.wake();
   };
   deps.outbox.onEnqueued(wake);
   return {
     wake,
     stop: async () => {
-      await Promise.all(lanes.map((lane) => lane.stop()));
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
 }
 
-/** So many deliveries at once; the next one begins when one of them ends, whatever the others do. */
+/** Starts a worker that keeps up to `MAX_CONCURRENT_DELIVERIES` deliveries in progress. */
 function startWorker(deps: Deps, kind: outboxStore.OutboxKind): PeriodicJob {
   const { store, clock, log, metrics } = deps;
-  const underWay = new Set<Promise<void>>();
-  let full = false;
-  const begin = (row: outboxStore.OutboxRow): void => {
+  const inProgress = new Set<Promise<void>>();
+  let isFull = false;
+  const start = (row: outboxStore.OutboxRow): void => {
     const delivery = deliverJob(deps, row)
       .catch((error: unknown) => {
-        log.error({ err: error, job: row.id }, 'the outcome of a delivery could not be written down');
+        log.error({ err: error, job: row.id }, 'failed to record a delivery outcome');
       })
       .finally(() => {
-        underWay.delete(delivery);
-        if (full) loop.wake();
+        inProgress.delete(delivery);
+        if (isFull) job.wake();
       });
-    underWay.add(delivery);
+    inProgress.add(delivery);
   };
-  const loop = startPeriodicJob(`outbox ${kind}`, POLL_MS, log, async () => {
-    const room = MAX_CONCURRENT_DELIVERIES - underWay.size;
-    const rows = room > 0 ? await store.write((tx) => outboxStore.claimDue(tx, clock.now(), LEASE_MS, room, kind)) : [];
-    full = rows.length === room;
-    for (const row of rows) begin(row);
+  const job = startPeriodicJob(`outbox ${kind}`, POLL_MS, log, async () => {
+    const capacity = MAX_CONCURRENT_DELIVERIES - inProgress.size;
+    const rows =
+      capacity > 0 ? await store.write((tx) => outboxStore.claimDue(tx, clock.now(), LEASE_MS, capacity, kind)) : [];
+    isFull = rows.length === capacity;
+    for (const row of rows) start(row);
     const counts = await store.read((tx) => outboxStore.countJobs(tx));
     metrics.outboxPending.set(counts.reduce((sum, { pending }) => sum + pending, 0));
   });
   return {
     wake: () => {
-      loop.wake();
+      job.wake();
     },
     stop: async () => {
-      await loop.stop();
-      await Promise.all(underWay);
+      await job.stop();
+      await Promise.all(inProgress);
     },
   };
 }
@@ -113,7 +114,7 @@ async function deliverJob(deps: Deps, row: outboxStore.OutboxRow): Promise<void>
   }
 }
 
-/** The part of a job that may be logged: no address of a person, no link, no token. */
+/** Returns the loggable fields of a job: no address of a person, no link, no token. */
 function describeJob(job: OutboxJob): { clientId: string } | { template: string } {
   return job.kind === 'mail' ? { template: job.template } : { clientId: job.clientId };
 }
@@ -122,9 +123,9 @@ const failureShape = z.object({
   name: z.string().catch('unknown'),
   /** `ECONNREFUSED`, `EENVELOPE`. */
   code: z.string().optional().catch(undefined),
-  /** Of the SMTP server. */
+  /** Reply code of the SMTP server. */
   responseCode: z.number().optional().catch(undefined),
-  /** Of the relying party. */
+  /** Response of the relying party. */
   response: z
     .object({ status: z.number() })
     .transform(({ status }) => status)
@@ -142,26 +143,30 @@ interface Failure {
   status: number | undefined;
 }
 
-/** The part of an error that may be logged. Its message stays inside: mail servers quote the address of the person in it. */
+/** Returns the loggable fields of an error. Omits its message: mail servers quote the address of the person in it. */
 function describeFailure(error: unknown): Failure {
   const parsed = failureShape.safeParse(error);
   if (!parsed.success) return { name: 'unknown', code: undefined, responseCode: undefined, status: undefined };
   const { name, responseCode, response: status } = parsed.data;
-  return { name, code: codeIn(parsed.data), responseCode, status };
+  return { name, code: findCode(parsed.data), responseCode, status };
 }
 
-/** The message of the provider's error for a host on a private address; it has no code. */
+/** Message of oidc-provider's error for a host with a private address; the error has no code. */
 const PRIVATE_ADDRESS = 'hostname resolves to a special-use IP address';
 
-/** The first code in an error and its causes: `fetch` hides the code of a connection in the cause. */
-function codeIn({ code, message, cause }: z.infer<typeof failureShape>): string | undefined {
+/** Finds the first code in an error and its causes: `fetch` puts connection errors into the cause. */
+function findCode({ code, message, cause }: z.infer<typeof failureShape>): string | undefined {
   if (code !== undefined) return code;
   if (message === PRIVATE_ADDRESS) return 'PRIVATE_ADDRESS';
   const inner = failureShape.safeParse(cause);
-  return inner.success ? codeIn(inner.data) : undefined;
+  return inner.success ? findCode(inner.data) : undefined;
 }
 
-/** @param attempts made so far, from 1 @returns milliseconds */
+/**
+ * Returns the delay before the next attempt, in ms.
+ *
+ * @param attempts made so far, from 1
+ */
 export function retryDelayMs(attempts: number): number {
   return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
 }

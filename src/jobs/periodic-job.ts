@@ -1,21 +1,21 @@
 import type { Logger } from '../platform/logger.ts';
 
-/** A job that runs again and again until it is stopped. */
+/** A job that runs repeatedly until it is stopped. */
 export interface PeriodicJob {
-  /** Runs now instead of at the end of the pause. */
+  /** Starts the next run at once. */
   wake(): void;
-  /** Waits for the run that is under way. */
+  /** Stops the job and waits for the run in progress. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs `work`, pauses, and runs it again. A run that throws is logged, and the next one comes all the same.
+ * Runs `work`, pauses, and repeats. Logs a run that throws, and continues.
  *
  * @param pauseMs between two runs
  */
 export function startPeriodicJob(name: string, pauseMs: number, log: Logger, work: () => Promise<void>): PeriodicJob {
   let stopped = false;
-  let wanted = true;
+  let isRequested = true;
   let resume: (() => void) | undefined;
   const pause = (): Promise<void> =>
     new Promise((resolve) => {
@@ -27,20 +27,20 @@ export function startPeriodicJob(name: string, pauseMs: number, log: Logger, wor
     });
   const run = async (): Promise<void> => {
     while (!stopped) {
-      wanted = false;
+      isRequested = false;
       try {
         await work();
       } catch (error) {
         log.error({ err: error, job: name }, 'job failed');
       }
-      if (!isWanted()) await pause();
+      if (!shouldRunNow()) await pause();
     }
   };
-  const isWanted = (): boolean => wanted || stopped;
+  const shouldRunNow = (): boolean => isRequested || stopped;
   const done = run();
   return {
     wake: () => {
-      wanted = true;
+      isRequested = true;
       resume?.();
     },
     stop: async () => {

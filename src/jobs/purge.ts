@@ -15,30 +15,33 @@ import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 const BATCH_SIZE = 1_000;
 
 /**
- * How long records are kept after they have expired, in milliseconds; the others are deleted at once. The time of a used assertion or
- * proof includes the tolerances already (domain/proof-times.ts).
+ * Retention of expired records by model, in milliseconds; other models are deleted at once. The expiry of a used assertion or proof already
+ * includes the clock tolerance (domain/proof-times.ts).
  */
-const GRACE_MS: Readonly<Record<string, number>> = {
-  // Its relying parties are notified after it has expired (expiry.ts).
+const RETENTION_MS: Readonly<Record<string, number>> = {
+  // expiry.ts notifies its relying parties after the expiry.
   Session: DAY_MS,
-  // A device that polls on is told `expired_token` (RFC 8628, section 3.5), and the person that the code has expired.
+  // A device that still polls gets `expired_token` (RFC 8628, section 3.5), and the person sees that the code has expired.
   DeviceCode: 10 * MINUTE_MS,
 };
 
-/** Sessions without a person have no relying parties. What a stopped service has missed goes with the others, a day later. */
+/**
+ * Anonymous sessions that expired within this time are deleted early, in ms: they have no relying parties. Older ones, missed while the
+ * service was stopped, are deleted a day later with the others.
+ */
 const ANONYMOUS_SESSION_RANGE_MS = 10 * MINUTE_MS;
 
 type Append = Audit['append'];
-/** Deletes a batch of rows that are not needed any more. @returns how many */
+/** Deletes a batch of expired rows. @returns the number of deleted rows */
 type Purge = (tx: Transaction, now: number, append: Append) => Promise<number>;
 
-interface Tools {
+interface PurgeDeps {
   store: Store;
   clock: Clock;
   append: Append;
 }
 
-async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[]): Promise<void> {
+async function purgeAll({ store, clock, append }: PurgeDeps, list: readonly Purge[]): Promise<void> {
   for (const purge of list) {
     let count: number;
     do count = await store.write((tx) => purge(tx, clock.now(), append));
@@ -46,11 +49,11 @@ async function purgeAll({ store, clock, append }: Tools, list: readonly Purge[])
   }
 }
 
-/** Deletes expired records, which requests without a sign-in can store. */
-async function purgeRecords(tools: Tools): Promise<void> {
-  const models = await tools.store.read((tx) => listModels(tx));
-  await purgeAll(tools, [
-    ...models.map<Purge>((model) => (tx, now) => purgeExpired(tx, model, now - (GRACE_MS[model] ?? 0), BATCH_SIZE)),
+/** Deletes expired records; unauthenticated requests can create them. */
+async function purgeRecords(deps: PurgeDeps): Promise<void> {
+  const models = await deps.store.read((tx) => listModels(tx));
+  await purgeAll(deps, [
+    ...models.map<Purge>((model) => (tx, now) => purgeExpired(tx, model, now - (RETENTION_MS[model] ?? 0), BATCH_SIZE)),
     (tx, now) => purgeAnonymousSessions(tx, now - ANONYMOUS_SESSION_RANGE_MS, now, BATCH_SIZE),
   ]);
 }
@@ -59,9 +62,9 @@ const purges: readonly Purge[] = [
   (tx, now) => sessions.purgeSessions(tx, now, BATCH_SIZE),
   (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
   (tx, now) => credentials.purgeResetLinks(tx, now),
-  // Failures in a row are remembered for a month after the last one.
+  // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
-  // What was delivered stays a week for the operator to look at.
+  // Delivered jobs stay for a week so that operators can inspect them.
   (tx, now) => outboxStore.purgeOutbox(tx, now - 7 * DAY_MS, BATCH_SIZE),
 ];
 
@@ -72,19 +75,19 @@ interface Deps {
   secrets: Secrets;
 }
 
-/** Keeps the tables as small as what is alive: records of the provider each minute, the rest every ten. */
+/** Starts the jobs that delete expired rows: provider records every minute, others every ten minutes. */
 export function startPurgeJob({ store, clock, log, secrets }: Deps): PeriodicJob {
-  const tools = { store, clock, append: createAppend({ clock, secrets }) };
-  const loops = [
-    startPeriodicJob('purge records', MINUTE_MS, log, () => purgeRecords(tools)),
-    startPeriodicJob('purge', 10 * MINUTE_MS, log, () => purgeAll(tools, purges)),
+  const purgeDeps = { store, clock, append: createAppend({ clock, secrets }) };
+  const jobs = [
+    startPeriodicJob('purge records', MINUTE_MS, log, () => purgeRecords(purgeDeps)),
+    startPeriodicJob('purge', 10 * MINUTE_MS, log, () => purgeAll(purgeDeps, purges)),
   ];
   return {
     wake: () => {
-      for (const loop of loops) loop.wake();
+      for (const job of jobs) job.wake();
     },
     stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all(jobs.map((job) => job.stop()));
     },
   };
 }

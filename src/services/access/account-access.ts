@@ -9,34 +9,34 @@ import type { Audit } from '../audit/audit.ts';
 import type { Revocation, LogoutNotice } from './revocation.ts';
 import type { RotatedSession } from './session-rotation.ts';
 
-/** An app that can read the person's data now, or that may do so at the next sign-in without asking. */
+/** An app with an active grant or a stored consent. */
 export interface AuthorizedApp {
   clientId: string;
   since: number;
   scopes: readonly string[];
 }
 
-/** What a person sees and ends on the account page: own sessions, and apps with access. */
+/** Lists and revokes the sessions and authorized apps of a person (account page). */
 export interface AccountAccess {
   listSessions(personId: string): Promise<sessionStore.SessionRow[]>;
   findSession(sessionHash: string): Promise<sessionStore.SessionRow | undefined>;
   listApps(personId: string): Promise<AuthorizedApp[]>;
-  /** @returns false when it is not a live session of this person */
+  /** Revokes a session. @returns false if it is not an active session of this person */
   revokeSession(personId: string, sessionHash: string, address: string): Promise<boolean>;
   /**
-   * Ends all sessions but one, and every sign-in in progress. The kept session gets a new id.
+   * Revokes all sessions except one, and every sign-in in progress. The kept session gets a new id.
    *
-   * @throws {ConcurrentChangeError} when the session to keep has ended
+   * @throws {ConcurrentChangeError} if the session to keep has ended
    */
   revokeOtherSessions(personId: string, keep: string, address: string): Promise<RotatedSession>;
-  /** Takes an app's consent, grants and tokens away. @returns false when the app had no access */
+  /** Revokes the consents, grants and tokens of an app. @returns false if the app had no access */
   revokeApp(personId: string, clientId: string, address: string): Promise<boolean>;
-  /** Ends what has passed its time, so that relying parties learn of it. @returns how many */
+  /** Revokes expired sessions, which notifies their relying parties. @returns the number of sessions */
   revokeExpiredSessions(limit: number): Promise<number>;
   /**
-   * Signs the person out: ends the session and everything that rests on it.
+   * Logs the person out: revokes the session with its grants and tokens.
    *
-   * @returns the enqueued logout notices; none when the session had ended before
+   * @returns the enqueued logout notices; empty if the session had already ended
    */
   logOut(personId: string, sessionHash: string, address: string): Promise<readonly LogoutNotice[]>;
 }
@@ -79,7 +79,6 @@ export function createAccountAccess(deps: Deps): AccountAccess {
   };
 }
 
-/** What a person ends among the own sessions on the account page. */
 function createSessionRevocation({
   store,
   clock,
@@ -89,10 +88,10 @@ function createSessionRevocation({
   const revokeWhere = async (
     tx: Transaction,
     personId: string,
-    isChosen: (sessionHash: string) => boolean,
+    shouldRevoke: (sessionHash: string) => boolean,
   ): Promise<number> => {
-    const live = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
-    const hashes = live.map(({ sessionHash }) => sessionHash).filter(isChosen);
+    const active = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
+    const hashes = active.map(({ sessionHash }) => sessionHash).filter(shouldRevoke);
     if (hashes.length > 0) await revocation.revokeSessions(tx, personId, hashes, { keepOffline: true });
     return hashes.length;
   };
@@ -105,17 +104,17 @@ function createSessionRevocation({
     audit.append(tx, { ...event, outcome: 'ok', actorId: personId, subjectId: personId, detail: { sessions } });
   return {
     revokeSession: async (personId, sessionHash, address) => {
-      const ended = await store.write(async (tx) => {
+      const revoked = await store.write(async (tx) => {
         await people.lockPerson(tx, personId);
         const count = await revokeWhere(tx, personId, (hash) => hash === sessionHash);
         if (count > 0) await record(tx, personId, count, { event: 'session.revoked', address });
         return count;
       });
-      return ended > 0;
+      return revoked > 0;
     },
     revokeOtherSessions: async (personId, keep, address) => {
       const kept = await store.write(async (tx) => {
-        // Sign-ins in progress end too: a moment later they would be sessions.
+        // Revokes sign-ins in progress too: they would become sessions.
         await people.incrementCredentialVersion(tx, personId);
         await destroyInteractionsOf(tx, personId);
         const count = await revokeWhere(tx, personId, (hash) => hash !== keep);
@@ -131,7 +130,7 @@ function createSessionRevocation({
 function createLogOut({ store, audit, revocation }: Deps): AccountAccess['logOut'] {
   return async (personId, sessionHash, address) => {
     const notices = await store.write(async (tx) => {
-      // Of two requests for the same session the second one waits here and finds it ended.
+      // The second of two requests for one session waits here and finds it ended.
       await people.lockPerson(tx, personId);
       const session = await sessionStore.findSession(tx, sessionHash);
       if (session?.endedAt !== null) return [];
@@ -172,7 +171,7 @@ function createRevokeApp({ store, audit, revocation }: Deps): AccountAccess['rev
       const grants = all.filter((grant) => grant.clientId === clientId);
       if (consents === 0 && grants.length === 0) return false;
       await revocation.revokeGrants(tx, grants);
-      // An answer to the consent page that is being stored would give the access back.
+      // A concurrent answer to the consent page would restore the access.
       await destroyInteractionsOf(tx, personId, clientId);
       await audit.append(tx, {
         event: 'grant.revoked',

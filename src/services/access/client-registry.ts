@@ -5,21 +5,21 @@ import type { ClientEntitlements } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 
-/** The service's own pages sign in through the same road as every other app. */
+/** Client of the account pages; they sign in with OpenID Connect like every app. */
 export const ACCOUNT_CLIENT_ID = 'kinpass-account';
 
-/** The registered relying parties; read from the declarative file at start, and constant until the next. */
+/** Registered clients, read from the clients file at start. */
 export interface ClientRegistry {
   list(): readonly ClientRegistration[];
   find(clientId: string): ClientRegistration | undefined;
   /**
-   * Where a person begins anew at an app: a sign-in that is started from outside, for this issuer (OpenID Connect Core 1.0, section
-   * 4), or else its start page. `undefined` when it has registered neither, and for the service's own pages.
+   * Returns the URL that starts a client again: its `initiate_login_uri` with this issuer (OpenID Connect Core 1.0, section 4), or its
+   * `client_uri`. `undefined` if it has neither, and for the account pages.
    */
   launchUrl(clientId: string): string | undefined;
-  /** An API that this client may get access tokens for; `undefined` when it may not. */
+  /** Finds an API that this client may get access tokens for. */
   findResource(clientId: string, identifier: string): ResourceServer | undefined;
-  /** The ceiling of what a client can be told; an unknown client can be told nothing. */
+  /** Returns the maximum scopes, school types and permissions of a client; empty for an unknown client. */
   entitlementsOf(clientId: string): ClientEntitlements;
 }
 

@@ -18,20 +18,20 @@ export interface ConsentAnswer {
   clientId: string;
   /** The session in which the person answered. */
   sessionHash: string;
-  /** As they are stored: scopes of APIs as `apiScope` writes them. */
+  /** In their stored form: API scopes as returned by `apiScope`. */
   scopes: readonly string[];
   address: string;
 }
 
 export interface Consents {
-  /** Returns true if the person has agreed to every one of these scopes. */
+  /** Returns true if the person has consented to all of these scopes. */
   has(personId: string, clientId: string, scopes: readonly string[]): Promise<boolean>;
   /**
-   * Stores the answer of a consent page, once: the interaction, the consent and the audit entry are one transaction. The same answer again
-   * changes nothing.
+   * Stores the answer of a consent page once: interaction, consent and audit entry share one transaction. A repeated identical answer changes
+   * nothing.
    *
    * @param save writes the answer into the interaction
-   * @throws {ConcurrentChangeError} when the interaction is over or has another answer, or the session of a consent has ended
+   * @throws {ConcurrentChangeError} if the interaction has ended or has another answer, or if the session has ended
    */
   answer(answer: ConsentAnswer, save: (tx: Transaction) => Promise<unknown>): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function createConsents({ store, clock, secrets, audit }: Deps): Consents
     answer: (answer, save) =>
       store.write(async (tx) => {
         const { accepted, personId, clientId, sessionHash, scopes, address } = answer;
-        // "Remove access" locks the person too, and ends the interactions of the app: an answer is stored before it or not at all.
+        // "Remove access" also locks the person and destroys the app's interactions, so an answer is stored before it or rejected.
         await people.lockPersonShared(tx, personId);
         if (await hasSameAnswer(tx, answer)) return;
         if (accepted) {

@@ -13,9 +13,9 @@ import type { Outbox } from '../notifications/outbox.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import { readSessionIds } from './revocation.ts';
 
-/** Sessions of one transaction; each may enqueue a notice for every relying party. */
+/** Sessions per transaction; each may enqueue a notice for every relying party. */
 const SESSION_BATCH_SIZE = 200;
-/** Grants or records of one transaction: some megabytes of the database's log. */
+/** Grants or records per transaction: some megabytes of the database's log. */
 const ROW_BATCH_SIZE = 2_000;
 
 export interface RevokedCounts {
@@ -23,12 +23,11 @@ export interface RevokedCounts {
   grants: number;
 }
 
-/** What `kinpass sessions revoke-all` and `kinpass restore --revoke-sessions` do. */
+/** Revokes all access, for `kinpass sessions revoke-all` and `kinpass restore --revoke-sessions`. */
 export interface GlobalRevocation {
   /**
-   * Ends every sign-in in progress, session, grant, code, token and reset link of everybody. Relying parties get logout notices through the
-   * outbox. The work is done in many short transactions, so that running nodes are not blocked; a second call completes one that was
-   * interrupted.
+   * Revokes all sign-ins in progress, sessions, grants, codes, tokens and reset links, and enqueues logout notices. Uses many short
+   * transactions, so that running nodes are not blocked. A second call completes an interrupted one.
    */
   revokeAll(reason: 'operator' | 'restore'): Promise<RevokedCounts>;
 }
@@ -50,7 +49,7 @@ export function createGlobalRevocation(deps: Deps): GlobalRevocation {
         await credentials.deleteAllResetLinks(tx);
         await audit.append(tx, { event: 'sessions.all_revoked', outcome: 'ok', detail: { reason } });
       });
-      // First: a sign-in in progress is either refused from now on, or its session is among those below.
+      // First, so that each sign-in in progress is either refused or creates a session that is revoked below.
       await inBatches(store, (tx, after) => people.incrementCredentialVersions(tx, after, ROW_BATCH_SIZE));
       await destroyAllOfModel(store, 'Interaction');
       const revoked = { sessions: await revokeAllSessions(deps), grants: await deleteGrants(store) };
@@ -61,19 +60,21 @@ export function createGlobalRevocation(deps: Deps): GlobalRevocation {
 }
 
 /**
- * Ends the sessions in passes, until a pass finds none. Ending the other sessions or changing the password moves a session to a random
- * hash, which can be behind the cursor of a pass. It keeps its time of creation, so later passes leave new sign-ins alone.
+ * Revokes the sessions in passes, until a pass finds none. Rotation moves a session to a random hash, which can be behind the cursor of a
+ * pass. A rotated session keeps its creation time, so later passes skip new sign-ins.
  */
 async function revokeAllSessions(deps: Deps): Promise<number> {
   const startedAt = deps.clock.now();
   let total = await revokeSessionsCreatedUntil(deps, Number.MAX_SAFE_INTEGER);
-  for (let ended = total; ended > 0; total += ended) ended = await revokeSessionsCreatedUntil(deps, startedAt);
+  for (let revoked = total; revoked > 0; total += revoked) {
+    revoked = await revokeSessionsCreatedUntil(deps, startedAt);
+  }
   return total;
 }
 
-/** Ends the sessions that were created at `createdUntil` (ms) or before, in one pass over their hashes. */
+/** Revokes the sessions created at `createdUntil` (ms) or before, in one pass over their hashes. */
 async function revokeSessionsCreatedUntil({ store, ...deps }: Deps, createdUntil: number): Promise<number> {
-  let ended = 0;
+  let revoked = 0;
   for (let after: string | undefined = ''; after !== undefined;) {
     const afterHash: string = after;
     const batch = await store.write(async (tx) => {
@@ -84,13 +85,13 @@ async function revokeSessionsCreatedUntil({ store, ...deps }: Deps, createdUntil
       await destroyByUids(tx, 'Session', hashes);
       return hashes;
     });
-    ended += batch.length;
+    revoked += batch.length;
     after = batch.at(-1);
   }
-  return ended;
+  return revoked;
 }
 
-/** One logout token for each relying party of each session that is not over, if the relying party takes them. */
+/** Enqueues a logout notice for each relying party of each session that has a back-channel logout URI. */
 async function enqueueNotices(
   tx: Transaction,
   { secrets, clients, outbox }: Pick<Deps, 'secrets' | 'clients' | 'outbox'>,
@@ -108,18 +109,20 @@ async function enqueueNotices(
 }
 
 async function deleteGrants(store: Store): Promise<number> {
-  let deleted = 0;
-  for (let last = ROW_BATCH_SIZE; last > 0; deleted += last) {
-    last = await store.write((tx) => grantStore.deleteAnyGrants(tx, ROW_BATCH_SIZE));
-  }
-  return deleted;
+  let total = 0;
+  let deleted: number;
+  do {
+    deleted = await store.write((tx) => grantStore.deleteAnyGrants(tx, ROW_BATCH_SIZE));
+    total += deleted;
+  } while (deleted > 0);
+  return total;
 }
 
 function destroyAllOfModel(store: Store, model: string): Promise<void> {
   return inBatches(store, (tx, after) => destroyAfter(tx, model, after, ROW_BATCH_SIZE));
 }
 
-/** @param work returns where the next call continues; `undefined` at the end */
+/** Runs `work` in one transaction per batch, until it returns no cursor for the next batch. */
 async function inBatches(
   store: Store,
   work: (tx: Transaction, after: string) => Promise<string | undefined>,

@@ -6,7 +6,7 @@ import type { Audit } from '../audit/audit.ts';
 
 type RevokedGrant = Awaited<ReturnType<typeof grants.revokeGrant>>;
 
-/** Revokes a grant with all codes and tokens under it: the client asked, or signed the person out. */
+/** Revokes a grant with all its codes and tokens, at the request of the client. */
 export async function revokeGrant(store: Store, grantHash: string): Promise<void> {
   const revoke = await prepareRevocation(store, grantHash);
   await store.write(revoke);
@@ -19,9 +19,9 @@ export interface ReuseDeps {
 }
 
 /**
- * Revokes the grant of a code or refresh token that was used a second time, with all tokens under it (RFC 6749, section 10.5; RFC 9700,
- * section 4.14.2). The transaction that finds the grant writes the audit event, so there is one for each revoked grant: the provider asks
- * once for each kind of token, and parallel requests ask at the same time.
+ * Revokes the grant of a reused code or refresh token with all its tokens (RFC 6749, section 10.5; RFC 9700, section 4.14.2). The
+ * transaction that finds the grant appends the audit entry. So repeated calls, one for each kind of token or from parallel requests, append
+ * one entry.
  */
 export async function revokeReused(
   { store, audit, log }: ReuseDeps,
@@ -38,7 +38,7 @@ export async function revokeReused(
   if (grant !== undefined) log.warn({ event: 'grant.revoked', reason, clientId: grant.clientId }, 'grant revoked');
 }
 
-/** Reads the owner of a grant, which never changes, so that the transaction locks the person before the grant. */
+/** Reads the owner of a grant first, so that the transaction locks the person before the grant. The owner never changes. */
 async function prepareRevocation(store: Store, grantHash: string): Promise<(tx: Transaction) => Promise<RevokedGrant>> {
   const found = await store.read((tx) => grants.findGrantWithSession(tx, grantHash));
   return async (tx) => {

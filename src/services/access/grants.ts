@@ -29,11 +29,11 @@ export function findLastContext(
 }
 
 /**
- * Stores a grant, and revokes the oldest ones beyond the limits. Relying parties are not told: the newer grants are of the same session
- * there. Call it after the session was written: its row, locked, makes parallel requests of one session count one after another.
+ * Stores a grant, and revokes the oldest ones beyond the limits. Does not notify relying parties: the newer grants belong to the same
+ * session there. Call it after the session is written: the lock on its row makes parallel requests of one session count one by one.
  *
- * @param needsConsent false for apps of the city
- * @throws {ConcurrentChangeError} when the person removed the app after the prompts were checked
+ * @param needsConsent false for first-party apps
+ * @throws {ConcurrentChangeError} if the person removed the app after the prompts were checked
  */
 export async function storeGrant(
   tx: Transaction,

@@ -23,19 +23,19 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 
 /**
- * Limits the requests that store something. The counters are in memory, one set for each node: a counter in the database would itself be
- * a row that an unauthenticated request writes.
+ * Limits the requests that store data. Each node counts in memory: a counter in the database would itself be a row that an unauthenticated
+ * request writes.
  */
 export interface RequestRateLimiter {
-  /** Counts a request on every network of the address. @throws {RateLimitedError} and counts nothing when one of them refuses */
+  /** Counts a request for every network of the address. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitNetwork(endpoint: AnonymousEndpoint, address: string): void;
-  /** Counts a request of a known device. @returns false when its budget is used, and counts nothing then: the network decides */
+  /** Counts a request of a known device. @returns false if the device is over its limit; the caller then counts the network */
   admitDevice(endpoint: AnonymousEndpoint, deviceId: string): boolean;
   /** Counts a request of an authenticated client. @throws {RateLimitedError} */
   admitClient(endpoint: AnonymousEndpoint, clientId: string): void;
-  /** Counts a request of a signed-in person, on the session and on the person. @throws {RateLimitedError} and counts nothing then */
-  admitPerson(endpoint: LimitedEndpoint, who: SignedInPerson): void;
-  /** Gives a request back that was completed: what it stored is gone. */
+  /** Counts a request for the session and for the person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
+  admitPerson(endpoint: LimitedEndpoint, person: SignedInPerson): void;
+  /** Releases a counted request whose stored data was deleted on completion. */
   releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
 }
 
@@ -44,7 +44,7 @@ export interface SignedInPerson {
   sessionHash: string;
 }
 
-/** About 200 bytes each. Beyond it the counter that was not used for the longest time is dropped. */
+/** Counters in memory, about 200 bytes each. Beyond this number the least recently used counter is dropped. */
 const MAX_COUNTERS = 20_000;
 
 interface Deps {
@@ -65,7 +65,7 @@ export function createRequestRateLimiter({
   metrics,
   maxCounters = MAX_COUNTERS,
 }: Deps): RequestRateLimiter {
-  /** Least recently used first. */
+  /** Ordered by last use, oldest first. */
   const states = new Map<string, ThrottleState>();
   const put = (key: string, state: ThrottleState): void => {
     states.delete(key);
@@ -100,8 +100,8 @@ export function createRequestRateLimiter({
     admitClient: (endpoint, clientId) => {
       admit(endpoint, [{ key: `${endpoint} client ${clientId}`, policy: CLIENT_POLICY }]);
     },
-    admitPerson: (endpoint, who) => {
-      admit(endpoint, personCounters(endpoint, who), true);
+    admitPerson: (endpoint, person) => {
+      admit(endpoint, createPersonCounters(endpoint, person), true);
     },
     releaseNetwork: (endpoint, address) => {
       for (const { key, policy } of createNetworkCounters(endpoint, address)) {
@@ -112,7 +112,7 @@ export function createRequestRateLimiter({
   };
 }
 
-function personCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {
+function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {
   return [
     { key: `${endpoint} session ${sessionHash}`, policy: SESSION_RULE },
     { key: `${endpoint} person ${personId}`, policy: scalePolicy(SESSION_RULE, SESSION_BUDGETS_PER_PERSON) },

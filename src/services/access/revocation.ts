@@ -15,16 +15,15 @@ import type { ClientRegistry } from './client-registry.ts';
 import { createSessionRotation, type RotatedSession, type RotateSession } from './session-rotation.ts';
 
 /**
- * How anything ends: sessions, grants and the tokens under them go in one unit of work, together with the logout notices
- * for the relying parties. Sign-out, password change, the account page, an administrator and the end of a guardianship all
- * come here (docs/claims.md, rule 9).
+ * Revokes sessions, grants and tokens in the caller's transaction, together with the logout notices for relying parties. Logout, password
+ * change, the account page, operators and the end of a guardianship all use it (docs/claims.md, rule 9).
  */
 export interface Revocation {
   /**
-   * Ends sessions: their cookies open nothing any more, tokens bound to them die, relying parties are told. The number of statements
-   * does not grow with the number of sessions. Call it after `lockPerson`, and list the sessions after that too.
+   * Revokes sessions with their tokens, and notifies relying parties. The number of statements does not grow with the number of sessions.
+   * Call it after `lockPerson`, and list the sessions after that too.
    *
-   * @param options.keepOffline keeps refresh tokens that the person gave for longer than the session (`offline_access`)
+   * @param options.keepOffline keeps grants with `offline_access`
    * @returns the enqueued logout notices
    */
   revokeSessions(
@@ -34,19 +33,19 @@ export interface Revocation {
     options: { keepOffline: boolean },
   ): Promise<readonly LogoutNotice[]>;
   /**
-   * Ends all that a person has: sessions, grants and refresh tokens. `keep` names a session that continues under a new id; refresh
-   * tokens that were given in it end all the same (OWASP ASVS 5.0, 7.4.3). Call it after `incrementCredentialVersion`.
+   * Revokes all sessions, grants and refresh tokens of a person. The session `keep` continues under a new id; its refresh tokens are
+   * revoked too (OWASP ASVS 5.0, 7.4.3). Call it after `incrementCredentialVersion`.
    *
    * @returns the kept session
-   * @throws {ConcurrentChangeError} when that session has ended
+   * @throws {ConcurrentChangeError} if that session has ended
    */
   revokeAllOf(tx: Transaction, personId: string, keep?: string): Promise<RotatedSession | undefined>;
   rotateSession: RotateSession;
-  /** Ends grants: codes, access and refresh tokens die, and each relying party is told once to end its session. */
+  /** Revokes grants with their codes and tokens, and notifies each relying party once. */
   revokeGrants(tx: Transaction, grants: readonly grantStore.GrantRow[]): Promise<void>;
 }
 
-/** A logout token that waits in the outbox for its relying party. */
+/** An enqueued logout token. */
 export interface LogoutNotice {
   clientId: string;
   /** The id of the outbox job. */
@@ -65,7 +64,7 @@ const sessionPayload = z.object({
   authorizations: z.record(z.string(), z.object({ sid: z.string().optional() })).optional(),
 });
 
-/** A relying party that has to end its own session; without a `sid`, every session of the person there. */
+/** A relying party that gets a logout token; without a `sid`, for all sessions of the person there. */
 interface Recipient {
   personId: string;
   clientId: string;
@@ -75,7 +74,7 @@ interface Recipient {
 export function createRevocation(deps: Deps): Revocation {
   const { secrets, clock } = deps;
   const rotate = createSessionRotation(deps);
-  /** The session id that each relying party knows: by session, then by client. */
+  /** Lists the `sid` of each relying party: by session, then by client. */
   const listSids = async (
     tx: Transaction,
     sessionHashes: readonly string[],
@@ -105,23 +104,23 @@ export function createRevocation(deps: Deps): Revocation {
     revokeSessions,
     rotateSession: rotate,
     revokeAllOf: async (tx, personId, keep) => {
-      // A person who has given the password and waits with the last redirect would be signed in a moment later.
+      // An interaction whose password was verified would otherwise create a session.
       await destroyInteractionsOf(tx, personId);
-      const live = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
-      const others = live.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
+      const active = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
+      const others = active.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
       await revokeSessions(tx, personId, others, { keepOffline: false });
-      // The other grants rest on sessions that ended before, whose relying parties were told then, or on the session that is kept.
-      const left = await grantStore.listGrantsByPerson(tx, personId);
+      // These grants belong to ended sessions, whose relying parties were notified then, or to the kept session.
+      const remaining = await grantStore.listGrantsByPerson(tx, personId);
       await revokeGrantRows(
         tx,
-        left.filter((grant) => grant.sessionHash !== keep || hasOfflineAccess(grant)),
+        remaining.filter((grant) => grant.sessionHash !== keep || hasOfflineAccess(grant)),
       );
       return keep === undefined ? undefined : rotate(tx, keep);
     },
     revokeGrants: async (tx, grants) => {
       const personIds = new Set(grants.map(({ personId }) => personId));
       for (const personId of [...personIds].sort()) await people.lockPerson(tx, personId);
-      // Several grants of one session at one client are several tabs: one session there, one notice.
+      // Several grants of one session at one client come from several tabs: one session there, so one notice.
       const recipients = new Map(grants.map((grant) => [`${grant.sessionHash} ${grant.clientId}`, grant]));
       const sids = await listSids(tx, [...new Set(grants.map(({ sessionHash }) => sessionHash))]);
       await enqueueLogoutNotices(
@@ -136,7 +135,7 @@ export function createRevocation(deps: Deps): Revocation {
   };
 }
 
-/** The session id of each relying party in the stored body of a session, by client. */
+/** Returns the `sid` of each relying party in a stored session, by client. */
 export function readSessionIds(secrets: Secrets, record: records.FoundRecord): Map<string, string | undefined> {
   const { authorizations = {} } = sessionPayload.parse(openPayload(secrets, 'Session', record));
   return new Map(Object.entries(authorizations).map(([clientId, { sid }]) => [clientId, sid]));
@@ -164,6 +163,7 @@ async function revokeGrantRows(tx: Transaction, grants: readonly grantStore.Gran
   );
 }
 
+/** Returns true if the scopes include `offline_access`. */
 export function hasOfflineAccess(grant: { scopes: string }): boolean {
   return grant.scopes.split(' ').includes('offline_access');
 }

@@ -11,23 +11,22 @@ import * as grants from '../../store/oidc/grants.ts';
 import { destroyByUid, destroyCodes } from '../../store/oidc/record-revocation.ts';
 import * as records from '../../store/oidc/records.ts';
 
-/** Ids of sessions: 256 random bits, as many as the provider uses. */
+/** Bytes of a session id: 256 random bits, as oidc-provider uses. */
 const ID_BYTES = 32;
 
-/** A session under its new id, as the browser has to hear of it. */
+/** The session cookie after a rotation. */
 export interface RotatedSession {
   /** The new value of the session cookie. */
   id: string;
-  /** In ms since 1970; `undefined` when the cookie ends with the browser. */
+  /** In ms since 1970; `undefined` for a cookie without expiry. */
   expiresAt: number | undefined;
 }
 
 /**
- * Gives a live session a new id and a new uid. A copy of the old cookie, and a code that it got,
- * open nothing. Grants move to the new uid, and relying
+ * Gives an active session a new id and uid, and revokes its codes. The old cookie becomes invalid. Grants move to the new uid, and relying
  * parties keep their `sid`. Call it after `lockPerson`.
  *
- * @throws {ConcurrentChangeError} when the session has ended
+ * @throws {ConcurrentChangeError} if the session has ended
  */
 export type RotateSession = (tx: Transaction, sessionHash: string) => Promise<RotatedSession>;
 
