@@ -169,11 +169,11 @@ const HTTP: readonly Part[] = [
   },
   { sources: files('http/forms', 'known-device-cookie'), tests: http('known-device') },
   {
-    sources: [...files('http/interaction', 'login interaction router'), ...files('http/forms', 'throttled-text')],
+    sources: files('http/interaction', 'login interaction router'),
     tests: [...http('sign-in'), ...security('concurrent-revocation browser-binding')],
   },
   {
-    sources: [...files('http/forms', 'password-change password-form'), ...files('http/interaction', 'new-password')],
+    sources: [...files('http/forms', 'password-form'), ...files('http/interaction', 'new-password')],
     tests: http('first-password first-password-closing sessions-account'),
   },
   {

@@ -79,7 +79,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   const inFlight = createInFlightTracker(connections);
   const drain = createDrain(inFlight);
   const probes: AdmissionProbes = {
-    ready: async () => !drain.hasBegun() && isAvailable(),
+    isReady: async () => !drain.hasBegun() && isAvailable(),
     isOverloaded: () => hasher.isNearCapacity() || inFlight.count() > MAX_IN_FLIGHT_REQUESTS,
   };
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);

@@ -1,7 +1,8 @@
 import type { Config } from '../config/load.ts';
 import { createApp } from '../http/app.ts';
 import type { HttpDeps } from '../http/deps.ts';
-import { createPages, showProviderError, type Pages } from '../http/pages/pages.ts';
+import { showProviderError } from '../http/pages/error-pages.ts';
+import { createPages, type Pages } from '../http/pages/pages.ts';
 import { createDevicePages } from '../http/provider/device-pages.ts';
 import type { Handler } from '../http/server/in-flight-tracker.ts';
 import { customizeForConformance } from '../oidc/conformance/customize-configuration.ts';
@@ -17,7 +18,7 @@ export interface ProviderApp {
   handle: Handler;
 }
 
-export type AdmissionProbes = Pick<HttpDeps, 'ready' | 'isOverloaded'>;
+export type AdmissionProbes = Pick<HttpDeps, 'isReady' | 'isOverloaded'>;
 
 export function createProviderApp(
   config: Config,
@@ -54,7 +55,7 @@ export function createProviderApp(
     secrets: services.secrets,
     signIn: services.signIn,
     templates,
-    ready: probes.ready,
+    isReady: probes.isReady,
   });
   return { keys, oidc, handle };
 }

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import type { Templates } from '../presentation/templates.ts';
 
-/** Style sheets, scripts and images from memory. Addressed with the hash of their content they never change. */
+/** Serves style sheets, scripts and images from memory. A URL with the hash of the content is cached forever. */
 export function createAssetsRouter({ assets }: Templates): Router {
   const router = new Router({ prefix: '/assets' });
   router.get('/*path', (ctx) => {
@@ -11,7 +11,7 @@ export function createAssetsRouter({ assets }: Templates): Router {
     ctx.etag = asset.hash;
     ctx.set('cache-control', ctx.query['v'] === asset.hash ? 'public, max-age=31536000, immutable' : 'no-cache');
     ctx.body = asset.body;
-    // Only an answer that has a body already can be found fresh.
+    // Koa compares the ETag only after the body is set.
     if (ctx.fresh) ctx.status = 304;
   });
   return router;

@@ -20,7 +20,7 @@ import type { Outbox } from '../services/notifications/outbox.ts';
 import type { People } from '../services/people/people.ts';
 import type { Pages } from './pages/pages.ts';
 
-/** What the web face stands on. */
+/** The dependencies of the HTTP layer. */
 export interface HttpDeps {
   issuer: string;
   trustedProxies: readonly string[];
@@ -48,6 +48,6 @@ export interface HttpDeps {
   secrets: Secrets;
   signIn: SignIn;
   templates: Templates;
-  /** Whether requests should come here: the database answers, and the node is not on its way out. */
-  ready: () => Promise<boolean>;
+  /** Returns true if this node accepts requests: the database is available and the node is not shutting down. */
+  isReady: () => Promise<boolean>;
 }

@@ -1,15 +1,15 @@
 import Router from '@koa/router';
 
-/** For the machine that watches: alive means that the process answers, ready means that requests should come here. */
-export function createHealthRouter(ready: () => Promise<boolean>): Router {
+/** Health checks: `live` means that the process responds, `ready` that this node accepts requests. */
+export function createHealthRouter(isReady: () => Promise<boolean>): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', (ctx) => {
     ctx.body = { status: 'live' };
   });
   router.get('/ready', async (ctx) => {
-    const ok = await ready();
-    ctx.status = ok ? 200 : 503;
-    ctx.body = { status: ok ? 'ready' : 'not ready' };
+    const ready = await isReady();
+    ctx.status = ready ? 200 : 503;
+    ctx.body = { status: ready ? 'ready' : 'not ready' };
   });
   return router;
 }

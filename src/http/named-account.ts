@@ -1,7 +1,7 @@
 import type { NamedAccount } from '../presentation/page-locals.ts';
 import type { HttpDeps } from './deps.ts';
 
-/** @returns how a page names the person who is signed in; undefined when nobody is, or the account is disabled */
+/** @returns the name and login of the signed-in person; undefined if no one is signed in or the account is disabled */
 export async function findNamedAccount(
   { people }: Pick<HttpDeps, 'people'>,
   personId: string | undefined,

@@ -1,4 +1,4 @@
-/** What each page and mail needs to be told. The names are the files in `views/`. */
+/** The locals of each page and mail. The names are the files in `views/`. */
 import type { Permission, Relation, Role } from '../domain/model.ts';
 
 export interface AppName {
@@ -11,7 +11,7 @@ export interface NamedAccount {
   login: string;
 }
 
-/** One entry of the language switch. `href` leads back to the same step. */
+/** One entry of the language switch. `href` leads back to the same page. */
 export interface LanguageLink {
   lang: string;
   label: string;
@@ -19,39 +19,39 @@ export interface LanguageLink {
   current: boolean;
 }
 
-/** What every page may be given besides its own locals. */
+/** Optional locals of every page. */
 export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
 }
 
-/** Field name → what is wrong with it, in the page's language. */
+/** Field name → error text in the language of the page. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
 export interface SignInLocals {
   action: string;
   app?: AppName | undefined;
-  /** `password` only when the service was too busy to look at it: "nothing you typed is lost". */
+  /** `password` only if the hash queue was full: the form keeps the entered values. */
   values: { login: string; remember: boolean; password?: string | undefined };
-  /** What is wrong with the try as a whole. */
+  /** The error of the whole form. */
   alert?: string | undefined;
   errors: FieldErrors;
-  /** The same person is asked for the password again. */
-  reauth: boolean;
-  forgotUrl: string;
+  /** Only the signed-in person may continue, with the password. */
+  isReauthentication: boolean;
+  forgotPasswordUrl: string;
   /** Posted to: ends the interaction with `access_denied`. */
-  cancelAction?: string | undefined;
-  /** The app waits on another device: cancelling leads nobody back to it. */
-  elsewhere?: boolean | undefined;
+  cancelAction: string;
+  /** The app waits on another device, so canceling does not lead back to it. */
+  isOnOtherDevice: boolean;
 }
 
-/** The form that sets a password: in the first sign-in, on the account pages and after a reset link. */
+/** The form that sets a password: at the first sign-in, on the account pages and after a reset link. */
 export interface PasswordFormLocals {
   action: string;
   name?: string | undefined;
   /** Goes into a hidden field for password managers. */
   login?: string | undefined;
   minLength: number;
-  /** Only when the service was too busy to check them. */
+  /** Only if the hash queue was full. */
   values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
@@ -62,8 +62,8 @@ export interface Choice {
   /** Names role, child and school: `choose.as.*`. */
   title: string;
   role: Role;
-  /** Used last time: shown first and marked. At most one. */
-  selected: boolean;
+  /** Shown first and marked; at most one. */
+  isLastUsed: boolean;
 }
 
 export interface SelectAccountLocals {
@@ -97,8 +97,8 @@ export interface SignOutLocals {
   request: string;
   name?: string | undefined;
   apps: readonly string[];
-  /** The page was opened for another session than the one of now. */
-  changed: boolean;
+  /** The form belongs to an earlier session than the current one. */
+  sessionChanged: boolean;
 }
 
 export interface SignedOutLocals {
@@ -111,7 +111,7 @@ export interface SignedOutLocals {
 export interface DeviceCodeLocals {
   action: string;
   xsrf: string;
-  /** What was typed before, or came in the address. */
+  /** The entered code, or the code in the URL. */
   userCode: string;
   /** A browser with JavaScript submits the form on load. */
   autoSubmit?: boolean | undefined;
@@ -125,10 +125,10 @@ export interface DeviceConfirmLocals {
   /** As the device shows it. */
   userCode: string;
   app: AppName;
-  /** The person who is signed in and will be on the device; absent: the next page asks. */
+  /** The signed-in person, who will be signed in on the device; absent: sign-in follows. */
   account?: NamedAccount | undefined;
   /** The value of `confirm` that asks for another account. */
-  otherAccount: string;
+  otherAccountValue: string;
 }
 
 export interface AccountLocals {
@@ -163,7 +163,7 @@ export interface AccountLocals {
     since: number;
     items: readonly string[];
   }[];
-  /** Said once after something was done. */
+  /** Confirmation of the last action, shown once. */
   notice?: string | undefined;
 }
 
@@ -171,17 +171,17 @@ export interface PasswordResetRequestLocals {
   action: string;
   values: { login: string };
   errors: FieldErrors;
-  signInUrl?: string | undefined;
+  signInUrl: string;
 }
 
 export interface MessageLocals {
   title: string;
   text: string;
-  /** The ways on; at most one of them is primary. */
+  /** Links; at most one of them is primary. */
   actions: readonly { label: string; href: string; primary: boolean }[];
   /** A form without input: a browser with JavaScript submits it on load. */
   autoSubmit?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   status: number;
   /** Request id for the IT desk. */
   reference?: string | undefined;
@@ -201,8 +201,8 @@ export interface PageLocals {
   'account/overview': AccountLocals;
   'account/password': PasswordFormLocals & { cancelUrl: string };
   'password-reset/request': PasswordResetRequestLocals;
-  /** `minutes`: how long the link works; left out: 30. */
-  'password-reset/sent': { minutes?: number | undefined };
+  /** `minutes`: validity of the link. */
+  'password-reset/sent': { minutes: number };
   'password-reset/done': { signInUrl: string };
   /** `link` names the reset link of the page; `account` is the masked login. */
   'password-reset/new-password': PasswordFormLocals & { link: string; account: string };
@@ -214,7 +214,7 @@ export type PageName = keyof PageLocals;
 export interface MailLocals {
   /** `closedAt`: ms since 1970; `link`: where to set a password. */
   'first-password-closed': { name: string; closedAt: number; link: string };
-  /** `changedAt`: ms since 1970; `link`: where to set a new password if it was somebody else. */
+  /** `changedAt`: ms since 1970; `link`: where to set a new password if another person changed it. */
   'password-changed': { name: string; changedAt: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
 }

@@ -26,28 +26,31 @@ const i18n: I18n = {
 const brand = loadBrand(join(root, 'config/brand.json'));
 const templates = createTemplates({ viewsDir: join(root, 'views'), publicDir: join(root, 'public'), i18n, brand });
 
+const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
+
 /** Every page with everything in it; `x` stands for whatever other people may have chosen as a name. */
 function samples(x: string): PageLocals {
   const app = { name: x };
+  const account = { name: x, login: x };
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
-  const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, reauth: false };
+  const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
   const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
   return {
-    'interaction/sign-in': { ...signIn, errors, forgotUrl: '/forgot-password', cancelAction: '/cancel' },
+    'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {
       action: '/a',
       app,
-      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, selected: at === 2 })),
+      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
     },
     'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
     'interaction/consent': {
       action: '/a',
       app: { name: x, url: 'https://app.example/x' },
-      ...{ account: { name: x, login: x }, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
+      ...{ account, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
     },
-    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], changed: true },
+    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
     'account/password': { ...password, cancelUrl: '/c' },
     'account/overview': {
@@ -69,11 +72,18 @@ function samples(x: string): PageLocals {
       notice: x,
     },
     'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
-    'device/confirm': { action: '/device', xsrf: x, userCode: x, app, account: { name: x, login: x }, otherAccount: x },
-    'device/done': { app, account: { name: x, login: x } },
+    'device/confirm': {
+      action: '/device',
+      xsrf: x,
+      userCode: x,
+      app,
+      account,
+      otherAccountValue: x,
+    },
+    'device/done': { app, account },
     'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
     'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
-    'password-reset/sent': {},
+    'password-reset/sent': { minutes: 30 },
     'password-reset/done': { signInUrl: '/s' },
     'password-reset/expired': { requestUrl: '/r' },
     message: {
@@ -173,20 +183,15 @@ describe('hooks', () => {
   it('sign-in again: the same person, only the password', () => {
     const html = templates.page('interaction/sign-in', 'zh-TW', {
       ...samples('Ann')['interaction/sign-in'],
-      reauth: true,
+      isReauthentication: true,
     });
     assert.match(html, /name="login"[^>]*value="Ann" readonly/);
     assert.ok(!html.includes('name="remember"'));
   });
 
   it('nothing went wrong: nothing alarms', () => {
-    const html = templates.page('interaction/sign-in', 'en', {
-      action: '/a',
-      values: { login: '', remember: false },
-      errors: {},
-      reauth: false,
-      forgotUrl: '/f',
-    });
+    const locals = { action: '/a', values: { login: '', remember: false }, errors: {}, isReauthentication: false };
+    const html = templates.page('interaction/sign-in', 'en', { ...locals, ...SIGN_IN_LINKS });
     assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Continue to| checked/);
   });
 

@@ -16,10 +16,10 @@ const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked']
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
 
-/** Who I am, my roles, my children, where I am signed in, which apps have access. */
+/** Shows the person, their roles, children, sessions and authorized apps. */
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
-  const said = notice.safeParse(ctx.query['done']);
+  const parsedNotice = notice.safeParse(ctx.query['done']);
   const [sessions, apps] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
@@ -32,11 +32,11 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         value: kind === 'mobile' ? formatLocalMobile(value) : value,
       })),
     },
-    roles: rolesOf(deps, ctx, signedIn),
-    children: childrenOf(deps, ctx, signedIn),
+    roles: listRoles(deps, ctx, signedIn),
+    children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({
       id: session.sessionHash,
-      device: deviceOf(session.userAgent),
+      device: deviceName(session.userAgent),
       address: session.address,
       since: session.createdAt,
       until: session.expiresAt,
@@ -51,11 +51,11 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         since,
         items: scopes.map((scope) => scopeTitle(deps, ctx, clientId, scope)),
       })),
-    notice: said.success ? pages.t(ctx, `notice.${said.data}`) : undefined,
+    notice: parsedNotice.success ? pages.t(ctx, `notice.${parsedNotice.data}`) : undefined,
   });
 }
 
-/** What a scope gives, in words: one of our own, or one of an API that the app may call. */
+/** Returns the title of one of our scopes or of an API scope. */
 function scopeTitle({ clients, pages }: HttpDeps, ctx: Context, clientId: string, scope: string): string {
   if (isScope(scope)) return pages.t(ctx, `scope.${scope}.title`);
   const ofApi = parseApiScope(scope);
@@ -63,7 +63,7 @@ function scopeTitle({ clients, pages }: HttpDeps, ctx: Context, clientId: string
   return text === undefined ? scope : localize(text, pages.langOf(ctx));
 }
 
-function rolesOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['roles'] {
+function listRoles(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['roles'] {
   const today = localDate(deps.clock.now());
   const staff = currentMemberships(facts.memberships, today).map(({ role, school }) => ({
     role,
@@ -74,11 +74,11 @@ function rolesOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Accou
     school: deps.pages.schoolName(ctx, school),
     detail: classtitle,
   }));
-  const parent = facts.children.some(({ guardianship }) => isActiveOn(guardianship, today));
-  return [...staff, ...(parent ? [{ role: 'parent' as const }] : []), ...student];
+  const isParent = facts.children.some(({ guardianship }) => isActiveOn(guardianship, today));
+  return [...staff, ...(isParent ? [{ role: 'parent' as const }] : []), ...student];
 }
 
-function childrenOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['children'] {
+function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): AccountLocals['children'] {
   const today = localDate(deps.clock.now());
   return facts.children
     .filter(({ guardianship }) => isActiveOn(guardianship, today))
@@ -95,8 +95,8 @@ function childrenOf(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Ac
     });
 }
 
-/** `Chrome · Android`: what a person recognizes of a user agent. */
-function deviceOf(userAgent: string): string {
+/** Returns the browser and the operating system of a user agent: `Chrome · Android`. */
+function deviceName(userAgent: string): string {
   if (userAgent === '') return '—';
   const { browser, os } = Bowser.parse(userAgent);
   return [browser.name, os.name].filter((part) => part !== undefined && part !== '').join(' · ') || '—';

@@ -10,7 +10,7 @@ import { requireSignIn, signedInCallback } from './session.ts';
 const sessionForm = z.object({ session: field });
 const appForm = z.object({ app: field });
 
-/** The person's own pages. What they end is ended at once, on every face. */
+/** The pages of the person's own account. A revocation takes effect at once at every endpoint. */
 export function createAccountRouter(deps: HttpDeps): Router {
   const { access } = deps;
   const router = new Router({ prefix: '/account' });
@@ -42,7 +42,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/sessions/revoke-others',
     languageLinkToAccount,
     requireSignIn(deps, async (ctx, { facts, sessionHash }) => {
-      // Each time the session gets a new id, so this is counted on the person.
+      // Each request gives the session a new id, so it is counted per person.
       deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
       deps.oidc.setSessionCookie(ctx, await access.revokeOtherSessions(facts.id, sessionHash, ctx.ip));
       redirectWithNotice(ctx, 'othersEnded');
@@ -60,13 +60,13 @@ export function createAccountRouter(deps: HttpDeps): Router {
   return router;
 }
 
-/** These addresses take forms only, so an error page there cannot be opened in another language. */
+/** These paths accept POST only, so language links of their error pages lead to the account. */
 const languageLinkToAccount: Middleware = (ctx, next) => {
   ctx.state['pagePath'] = '/account';
   return next();
 };
 
-/** Pressed twice, the second time finds nothing to end, and says the same. */
+/** A repeated submission finds nothing to revoke and shows the same notice. */
 function redirectWithNotice(ctx: Context, notice: Notice): void {
   ctx.status = 303;
   ctx.redirect(`/account?done=${notice}`);

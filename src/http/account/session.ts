@@ -7,14 +7,14 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { isLocalPath } from '../middleware/locale.ts';
 
-/** Who is signed in at the service itself. */
+/** A person who is signed in at the service itself. */
 export interface SignedInPerson {
   facts: PersonFacts;
   sessionHash: string;
 }
 
-/** The person behind the session cookie; `undefined` when nobody is signed in, or the account was disabled. */
-export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
+/** @returns the person of the session cookie; undefined if no one is signed in or the account is disabled */
+async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
   const session = await oidc.provider.Session.get(ctx);
   if (session.accountId === undefined) return undefined;
   const facts = await people.findActive(session.accountId);
@@ -23,7 +23,7 @@ export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Pr
 
 type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
 
-/** Deny by default: every account page is written with this around it. Who is not signed in is sent to do so, and comes back. */
+/** Redirects unauthenticated requests to sign-in, then back. Every account page is wrapped in it. */
 export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {
   return async (ctx) => {
     const signedIn = await findSignedIn(deps, ctx);
@@ -37,23 +37,23 @@ export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {
 }
 
 /**
- * Signing in for the account page takes the same road as for every app. Nothing is redeemed at its end, so the PKCE challenge
- * belongs to a verifier that nobody keeps.
+ * Returns an authorization request of the built-in account client. Its code is never redeemed, so the PKCE verifier is random and not
+ * stored.
  */
-function signInUrl(issuer: string, back: string): string {
+function signInUrl(issuer: string, returnPath: string): string {
   const params = new URLSearchParams({
     client_id: ACCOUNT_CLIENT_ID,
     response_type: 'code',
     scope: 'openid',
     redirect_uri: `${issuer}/account/callback`,
-    state: back,
+    state: returnPath,
     code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
   });
   return `${ROUTES.authorization}?${params.toString()}`;
 }
 
-/** `GET /account/callback`: the end of that road. The code is thrown away, and the person goes where they wanted. */
+/** `GET /account/callback`: deletes the unused code and redirects to the requested account page. */
 export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     const { code, state } = ctx.query;

@@ -3,38 +3,38 @@ import type { Context, Middleware } from 'koa';
 import createError from 'http-errors';
 import { z } from 'zod';
 
-/** More than any form of ours, and little enough that nobody can fill the memory with it. */
+/** Larger than each of our forms, and small enough to protect the memory. */
 const MAX_FORM_SIZE = '32kb';
 
-const tooLarge = z.object({ status: z.number().int().min(400).max(499) });
+const clientError = z.object({ status: z.number().int().min(400).max(499) });
 
-/** What can not be read, is the sender's mistake, whatever the parser stumbled over: too long, broken compression. */
+/** Parses forms. Every parser error, such as a large body or invalid compression, is an error of the client. */
 export function parseForms(): Middleware {
   return bodyParser({
     enableTypes: ['form'],
     formLimit: MAX_FORM_SIZE,
     onError: (error) => {
-      const known = tooLarge.safeParse(error);
-      throw createError(known.success ? known.data.status : 400, 'unreadable form', { cause: error });
+      const parsed = clientError.safeParse(error);
+      throw createError(parsed.success ? parsed.data.status : 400, 'the form cannot be parsed', { cause: error });
     },
   });
 }
 
-/** A field as a browser sends it: once, or not at all. */
+/** A field that is sent once or not at all. */
 export const field = z.string().default('');
-/** A box that was ticked, or not. */
+/** True if the box is checked. */
 export const checkbox = z
   .string()
   .optional()
   .transform((value) => value !== undefined);
 
 /**
- * The fields of a form.
+ * Returns the fields of a form.
  *
- * @throws {HttpError} 400 when a field comes twice or has another shape: our own pages never send that
+ * @throws {HttpError} 400 if a field is repeated or has another type, which our own pages never send
  */
 export function readForm<T extends z.ZodType>(ctx: Context, schema: T): z.infer<T> {
   const parsed = schema.safeParse(ctx.request.body ?? {});
-  if (!parsed.success) throw createError(400, 'unexpected form');
+  if (!parsed.success) throw createError(400, 'the form has repeated or unexpected fields');
   return parsed.data;
 }

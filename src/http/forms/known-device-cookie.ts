@@ -3,17 +3,17 @@ import { DAY_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
 
-/** In milliseconds; browsers keep no cookie longer than 400 days (RFC 6265bis, 5.5). */
+/** Browsers store cookies for at most 400 days (RFC 6265bis, section 5.5). */
 const COOKIE_MAX_AGE_MS = 400 * DAY_MS;
 
-/** The token that this browser keeps (known-devices.ts); undefined for a new browser. */
+/** @returns the device token of this browser (known-devices.ts); undefined for a new browser */
 export function readDeviceToken(ctx: Context): string | undefined {
   return ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false });
 }
 
-/** Marks this browser as a known device of a person who has just proven to know the password, or the link of a reset. */
+/** Marks this browser as a known device of a person who has just entered the password or used a reset link. */
 export function rememberDevice({ knownDevices }: Pick<HttpDeps, 'knownDevices'>, ctx: Context, personId: string): void {
-  // The token holds keyed hashes, so it needs no signature, and outlives the cookie keys.
+  // The token contains keyed hashes, so it needs no signature and stays valid when the cookie keys rotate.
   const options = {
     maxAge: COOKIE_MAX_AGE_MS,
     httpOnly: true,

@@ -1,20 +1,41 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { HashQueueFullError } from '../../platform/errors.ts';
+import type { PasswordFormLocals } from '../../presentation/page-locals.ts';
+import type { PasswordChangeResult } from '../../services/authentication/passwords.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field } from './body.ts';
+import { field, readForm } from './body.ts';
+import { readDeviceToken, rememberDevice } from './known-device-cookie.ts';
 
 export const newPasswordFields = z.object({ current_password: field, new_password: field, confirm_password: field });
-export type NewPasswordFields = z.infer<typeof newPasswordFields>;
+type NewPasswordFields = z.infer<typeof newPasswordFields>;
 
 type Errors = Record<string, string>;
 
-/** What can be said before anything is compared: empty fields, and two new passwords that differ. */
+/** Why a form was rejected, as its page shows it. */
+export interface FormProblem {
+  status: number;
+  alert?: string;
+  errors?: Errors;
+  /** Values that the form contains again. */
+  values?: Partial<NewPasswordFields>;
+}
+
+/** Returns the locals that all pages with a password form share. */
+export function passwordFormLocals(
+  { minPasswordLength }: HttpDeps,
+  { errors = {}, alert, values }: FormProblem,
+): Pick<PasswordFormLocals, 'minLength' | 'errors' | 'alert' | 'values'> {
+  return { minLength: minPasswordLength, errors, alert, values };
+}
+
+/** Returns an error for each empty field, and for two new passwords that differ. */
 export function formErrors({ pages }: HttpDeps, ctx: Context, typed: NewPasswordFields, hasCurrent: boolean): Errors {
-  const needed = hasCurrent
+  const required = hasCurrent
     ? (['current_password', 'new_password', 'confirm_password'] as const)
     : (['new_password', 'confirm_password'] as const);
-  const empty = needed.filter((name) => typed[name] === '');
+  const empty = required.filter((name) => typed[name] === '');
   const errors = Object.fromEntries(empty.map((name) => [name, pages.t(ctx, `required.${name}`)]));
   if (empty.length === 0 && typed.new_password !== typed.confirm_password) {
     errors['confirm_password'] = pages.t(ctx, 'problem.mismatch');
@@ -22,8 +43,68 @@ export function formErrors({ pages }: HttpDeps, ctx: Context, typed: NewPassword
   return errors;
 }
 
-/** Why the new password was refused, in one sentence each. */
+/** Returns the reasons against the new password, one sentence each. */
 export function policyErrors(deps: HttpDeps, ctx: Context, problems: readonly PasswordProblem[]): Errors {
   const text = problems.map((problem) => deps.pages.t(ctx, `problem.${problem}`, { min: deps.minPasswordLength }));
   return { new_password: deps.i18n.sentences(deps.pages.langOf(ctx), text) };
+}
+
+/** The hash queue is full. The page contains the entered values again, so its button repeats the request. Nothing is stored. */
+export function busyProblem({ pages }: HttpDeps, ctx: Context, values: Partial<NewPasswordFields>): FormProblem {
+  return { status: 503, alert: pages.t(ctx, 'alert.busy'), values };
+}
+
+/**
+ * Returns the text that says how long to wait, and sets Retry-After.
+ *
+ * @param until ms since 1970; undefined if only a link by e-mail unlocks the account
+ * @param key the text, with a placeholder `{time}`
+ */
+export function throttledText(
+  { pages, i18n, clock }: Pick<HttpDeps, 'pages' | 'i18n' | 'clock'>,
+  ctx: Context,
+  until: number | undefined,
+  key = 'alert.tooMany',
+): string {
+  if (until === undefined) return pages.t(ctx, 'alert.locked');
+  const seconds = Math.max(1, Math.ceil((until - clock.now()) / 1000));
+  ctx.set('retry-after', String(seconds));
+  // Rounded up to the next minute, because people read a clock without seconds.
+  const shown = Math.ceil(until / 60_000) * 60_000;
+  return pages.t(ctx, key, { time: i18n.clock(pages.langOf(ctx), shown) });
+}
+
+type Changed = Extract<PasswordChangeResult, { kind: 'changed' }>;
+
+/** Changes the password of a person with the form that the browser sent. */
+export async function submitPasswordForm(
+  deps: HttpDeps,
+  ctx: Context,
+  person: { personId: string; keepSessionHash: string | undefined },
+): Promise<Changed | { kind: 'rejected'; problem: FormProblem }> {
+  const typed = readForm(ctx, newPasswordFields);
+  const errors = formErrors(deps, ctx, typed, true);
+  if (Object.keys(errors).length > 0) return { kind: 'rejected', problem: { status: 422, errors } };
+  const { current_password: current, new_password: next } = typed;
+  try {
+    const device = readDeviceToken(ctx);
+    const result = await deps.passwords.change({ ...person, current, next, address: ctx.ip, device });
+    if (result.kind !== 'changed') return { kind: 'rejected', problem: problemOf(deps, ctx, result) };
+    rememberDevice(deps, ctx, person.personId);
+    return result;
+  } catch (error) {
+    if (!(error instanceof HashQueueFullError)) throw error;
+    return { kind: 'rejected', problem: busyProblem(deps, ctx, typed) };
+  }
+}
+
+function problemOf(deps: HttpDeps, ctx: Context, result: Exclude<PasswordChangeResult, Changed>): FormProblem {
+  switch (result.kind) {
+    case 'throttled':
+      return { status: 429, alert: throttledText(deps, ctx, result.until) };
+    case 'wrong_current':
+      return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
+    case 'invalid':
+      return { status: 422, errors: policyErrors(deps, ctx, result.problems) };
+  }
 }

@@ -6,7 +6,7 @@ import { apiScope, allowedScopes, type Scope } from '../../domain/claims/scopes.
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
 import { findNamedAccount } from '../named-account.ts';
-import { finishWith, type InteractionPage, type InteractionState } from './interaction.ts';
+import { submitResultWith, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ consent: z.enum(['accept', 'deny']) });
 const requested = z.object({
@@ -14,10 +14,10 @@ const requested = z.object({
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]),
 });
 
-/** What a third-party app will learn, item by item, in plain words. */
+/** Asks for consent: lists what a third-party app will receive, in plain words. */
 export function createConsentPage(deps: HttpDeps): InteractionPage {
   const { pages, clients, consents, oidc } = deps;
-  const itemsOf = (ctx: Context, interaction: InteractionState): { title: string; detail: string }[] => {
+  const listItems = (ctx: Context, interaction: InteractionState): { title: string; detail: string }[] => {
     const { own, ofApis } = requestedItems(deps, interaction);
     return [
       ...own.map((name) => ({
@@ -30,44 +30,43 @@ export function createConsentPage(deps: HttpDeps): InteractionPage {
   return {
     show: async (ctx, interaction) => {
       const client = clients.find(interaction.clientId);
-      if (client === undefined) throw createError(410, 'the app is not registered any more');
+      if (client === undefined) throw createError(410, 'the client is no longer registered');
       pages.show(ctx, 'interaction/consent', {
         action: `/interaction/${interaction.uid}/consent`,
         app: { name: pages.appName(ctx, interaction.clientId), url: client.client_uri },
         account: await findNamedAccount(deps, interaction.personId),
         otherAccountAction: `/interaction/${interaction.uid}/other-account`,
-        items: itemsOf(ctx, interaction),
+        items: listItems(ctx, interaction),
       });
     },
     submit: async (ctx, interaction) => {
       const accepted = readForm(ctx, form).consent === 'accept';
       const { uid, personId, sessionHash, clientId } = interaction;
-      // Every consent page follows a sign-in.
-      if (personId === undefined || sessionHash === undefined) throw createError(410, 'this step has expired');
+      if (personId === undefined || sessionHash === undefined) throw createError(410, 'this interaction has expired');
       const { own, ofApis } = requestedItems(deps, interaction);
       const scopes = [...own, ...ofApis.map(({ name }) => name)];
-      const answer = { accepted, uid, personId, sessionHash, clientId, scopes, address: ctx.ip };
-      await finishWith(ctx, oidc, accepted ? { consent: {} } : DENIED, (save) => consents.answer(answer, save));
+      const decision = { accepted, uid, personId, sessionHash, clientId, scopes, address: ctx.ip };
+      await submitResultWith(ctx, oidc, accepted ? { consent: {} } : DENIED, (save) => consents.answer(decision, save));
     },
   };
 }
 
-const DENIED = { error: 'access_denied', error_description: 'the person did not agree' };
+const DENIED = { error: 'access_denied', error_description: 'the person denied consent' };
 
 interface Items {
   own: Scope[];
-  /** `name` as consents are stored. */
+  /** `name` is the scope without the resource identifier. */
   ofApis: { name: string; text: LocalizedText; host: string }[];
 }
 
-/** What the app may have, of all that it asks for. */
+/** Returns the requested scopes that the app is entitled to. */
 function requestedItems({ clients }: HttpDeps, interaction: InteractionState): Items {
   const { scope, resource } = requested.parse(interaction.params);
-  const wanted = scope.split(' ');
-  const own = allowedScopes(wanted, clients.entitlementsOf(interaction.clientId));
+  const requestedScopes = scope.split(' ');
+  const own = allowedScopes(requestedScopes, clients.entitlementsOf(interaction.clientId));
   const ofApis = resource.flatMap((identifier) =>
     Object.entries(clients.findResource(interaction.clientId, identifier)?.scopes ?? {})
-      .filter(([name]) => wanted.includes(name))
+      .filter(([name]) => requestedScopes.includes(name))
       .map(([name, text]) => ({ name: apiScope(identifier, name), text, host: new URL(identifier).host })),
   );
   return { own, ofApis };

@@ -9,30 +9,30 @@ import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts
 import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 
-/** Where a person stands on the way to an app. */
+/** The state of an interaction (a prompt of an authorization request). */
 export interface InteractionState {
   uid: string;
   prompt: string;
   reasons: readonly string[];
   clientId: string;
   loginHint: string | undefined;
-  /** The app waits on another device (RFC 8628), so this browser can not go back to it. */
+  /** The app waits on another device (RFC 8628), so this browser cannot return to it. */
   isOnOtherDevice: boolean;
   params: Readonly<Record<string, unknown>>;
-  /** Who is signed in already, if anybody. */
+  /** The signed-in person, if any. */
   personId: string | undefined;
   sessionHash: string | undefined;
-  /** The sign-in of an earlier step of the same request, if there was one. */
+  /** The sign-in of an earlier interaction of the same request, if any. */
   login: z.infer<typeof verifiedLogin> | undefined;
-  /** Set after a right first password. */
+  /** Set after a correct first password. */
   first: z.infer<typeof firstPasswordResult> | undefined;
-  /** Somebody signed in with this step already, and the browser has not gone on yet: a form pressed twice. */
+  /** The sign-in is stored already, and the browser has not been redirected yet: the form was submitted twice. */
   isAnswered: boolean;
-  /** Where the browser goes on after an answer. */
+  /** The URL where the browser continues. */
   returnTo: string;
 }
 
-/** One kind of step: its page, and what its form does. */
+/** The page of a prompt and the handler of its form. */
 export interface InteractionPage {
   show(ctx: Context, interaction: InteractionState): Promise<void>;
   submit(ctx: Context, interaction: InteractionState): Promise<void>;
@@ -41,13 +41,13 @@ export interface InteractionPage {
 const params = z.looseObject({ client_id: z.string(), login_hint: z.string().optional() });
 
 /**
- * The step that belongs to the browser's cookie and to this address.
+ * Loads the interaction of the browser's cookie and of this URL.
  *
- * @throws {HttpError} 410 when it has expired, was finished, or belongs to another browser
+ * @throws {HttpError} 410 if it has expired, was finished, or belongs to another browser
  */
 export async function loadInteraction(ctx: Context, { provider }: Oidc, uid: string): Promise<InteractionState> {
-  const details = await provider.interactionDetails(ctx.req, ctx.res).catch(expired);
-  if (details.uid !== uid) throw createError(410, 'this step has expired');
+  const details = await provider.interactionDetails(ctx.req, ctx.res).catch(rethrowExpired);
+  if (details.uid !== uid) throw createError(410, 'this interaction has expired');
   const known = params.parse(details.params);
   const first = firstPasswordResult.safeParse(details.lastSubmission?.['first_password']);
   const login = verifiedLogin.safeParse(details.lastSubmission?.login);
@@ -68,40 +68,47 @@ export async function loadInteraction(ctx: Context, { provider }: Oidc, uid: str
   };
 }
 
-function expired(error: unknown): never {
-  if (error instanceof errors.SessionNotFound) throw createError(410, 'this step has expired');
+function rethrowExpired(error: unknown): never {
+  if (error instanceof errors.SessionNotFound) throw createError(410, 'this interaction has expired');
   throw error;
 }
 
 /**
- * Hands the answer to the provider and goes on: to the next prompt, or to the app.
+ * Stores the result and redirects to the next prompt or to the app.
  *
- * @throws {HttpError} 410 when the same form, pressed twice, has finished the step in the meantime
+ * @throws {HttpError} 410 if a concurrent submission of the form has finished the interaction
  */
 export async function submitResult(ctx: Context, { provider }: Oidc, result: InteractionResults): Promise<void> {
-  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(expired));
+  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, result).catch(rethrowExpired));
 }
 
-/** The same for an answer that is stored together with what follows from it. @param store calls its argument in its transaction */
-export async function finishWith(
+/**
+ * Stores the result in the same transaction as its consequences, then redirects.
+ *
+ * @param store calls its argument in its transaction
+ */
+export async function submitResultWith(
   ctx: Context,
   { provider }: Oidc,
   result: InteractionResults,
   store: (save: Write) => Promise<void>,
 ): Promise<void> {
-  const answer = (): Promise<string> => provider.interactionResult(ctx.req, ctx.res, result).catch(expired);
-  const { returned, write } = await collectWrites(answer);
+  const saveResult = (): Promise<string> => provider.interactionResult(ctx.req, ctx.res, result).catch(rethrowExpired);
+  const { returned, write } = await collectWrites(saveResult);
   await store(write);
   redirectTo(ctx, returned);
 }
 
 /**
- * Asks who it is once more, within the same request: a pushed request can not be sent a second time (RFC 9126, section 7.3).
- * What was answered so far was somebody else's answer, so none of it is kept.
+ * Asks for another account within the same authorization request: a pushed request cannot be repeated (RFC 9126, section 7.3). Earlier
+ * results belong to the previous person, so they are dropped.
  */
 export async function switchAccount(ctx: Context, { provider }: Oidc): Promise<void> {
   const options = { mergeWithLastSubmission: false };
-  redirectTo(ctx, await provider.interactionResult(ctx.req, ctx.res, { switch_account: {} }, options).catch(expired));
+  redirectTo(
+    ctx,
+    await provider.interactionResult(ctx.req, ctx.res, { switch_account: {} }, options).catch(rethrowExpired),
+  );
 }
 
 export function redirectTo(ctx: Context, returnTo: string): void {
@@ -115,7 +122,7 @@ interface Verified {
   credentialVersion: number;
 }
 
-/** What the provider is told about a sign-in that just happened. */
+/** Returns the result of a sign-in for the provider. */
 export function loginResult(
   { personId, credentialVersion }: Verified,
   remember: boolean,

@@ -5,14 +5,13 @@ import type { SignInResult } from '../../services/authentication/sign-in.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
-import { busyProblem, type FormProblem } from '../forms/password-change.ts';
-import { throttledText } from '../forms/throttled-text.ts';
+import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ login: field, password: field, remember: checkbox });
 type Typed = z.infer<typeof form>;
 
-/** Sign-in by e-mail, mobile number or custom account name; and the same page again where an app wants a fresh sign-in. */
+/** Sign-in by e-mail, mobile number or custom account name, and reauthentication for apps that send `max_age`. */
 export function createLoginPage(deps: HttpDeps): InteractionPage {
   return {
     show: async (ctx, interaction) => {
@@ -39,12 +38,14 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
 }
 
 /**
- * The app wants to know that the same person is still there. `prompt=login` may be for somebody else, and where the person was
- * disabled meanwhile, only somebody else can go on.
+ * Returns true if only the signed-in person may continue. `prompt=login` allows another person, and so does a session whose person was
+ * disabled in the meantime.
  */
 function isReauthentication({ personId, reasons }: InteractionState): boolean {
-  const forAnybody = ['login_prompt', 'person_unavailable', 'switch_account'].some((one) => reasons.includes(one));
-  return personId !== undefined && reasons.includes('max_age') && !forAnybody;
+  const allowsOtherPerson = ['login_prompt', 'person_unavailable', 'switch_account'].some((reason) =>
+    reasons.includes(reason),
+  );
+  return personId !== undefined && reasons.includes('max_age') && !allowsOtherPerson;
 }
 
 async function findKnownLogin({ people }: HttpDeps, interaction: InteractionState): Promise<string | undefined> {
@@ -53,7 +54,7 @@ async function findKnownLogin({ people }: HttpDeps, interaction: InteractionStat
     : undefined;
 }
 
-/** Confirming the password keeps what was chosen for the session. */
+/** Returns what the person selected; a reauthentication keeps the selection of the session. */
 async function shouldRemember({ access }: HttpDeps, interaction: InteractionState, typed: Typed): Promise<boolean> {
   if (!isReauthentication(interaction) || interaction.sessionHash === undefined) return typed.remember;
   return (await access.findSession(interaction.sessionHash))?.remember === true;
@@ -79,11 +80,11 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'throttled':
     case 'failed':
-      render(deps, ctx, interaction, { ...typed, password: '' }, refusal(deps, ctx, result));
+      render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
   }
 }
 
-function refusal(
+function problemOf(
   deps: HttpDeps,
   ctx: Context,
   result: Extract<SignInResult, { kind: 'throttled' | 'failed' }>,
@@ -108,10 +109,10 @@ function render(
       values,
       alert: problem.alert,
       errors: problem.errors ?? {},
-      reauth: isReauthentication(interaction),
-      forgotUrl: '/forgot-password',
+      isReauthentication: isReauthentication(interaction),
+      forgotPasswordUrl: '/forgot-password',
       cancelAction: `/interaction/${interaction.uid}/cancel`,
-      elsewhere: interaction.isOnOtherDevice,
+      isOnOtherDevice: interaction.isOnOtherDevice,
     },
     problem.status,
   );

@@ -19,55 +19,55 @@ import { createLoginPage } from './login.ts';
 import { createNewPasswordPage } from './new-password.ts';
 import { createSelectAccountPage } from './select-account.ts';
 
-/** The pages between an app and its person, one screen for each prompt of `oidc/prompts`. */
+/** The interaction pages, one for each prompt of `oidc/prompts`. */
 export function createInteractionRouter(deps: HttpDeps): Router {
   const { oidc } = deps;
-  const screens = new Map<string, InteractionPage>([
+  const interactionPages = new Map<string, InteractionPage>([
     ['new_password', createNewPasswordPage(deps)],
     ['login', createLoginPage(deps)],
     ['select_account', createSelectAccountPage(deps)],
     ['consent', createConsentPage(deps)],
   ]);
-  const at = async (ctx: Context): Promise<{ step: InteractionState; screen: InteractionPage }> => {
+  const load = async (ctx: Context): Promise<{ interaction: InteractionState; page: InteractionPage }> => {
     const { uid } = routeParams.parse(ctx['params']);
     ctx.state['pagePath'] = `/interaction/${uid}`;
     const interaction = await loadInteraction(ctx, oidc, uid);
-    await assertCurrentPrompt(deps, interaction);
+    await assertCurrentLogin(deps, interaction);
     setLocale(ctx, deps.i18n, interaction.params['ui_locales']);
-    const screen = screens.get(interaction.prompt);
-    if (screen === undefined) throw createError(404);
-    return { step: interaction, screen };
+    const page = interactionPages.get(interaction.prompt);
+    if (page === undefined) throw createError(404);
+    return { interaction, page };
   };
   const router = new Router({ prefix: '/interaction/:uid' });
   const forms = parseForms();
   router.get('/', async (ctx) => {
-    const { step: interaction, screen } = await at(ctx);
+    const { interaction, page } = await load(ctx);
     if (!interaction.isOnOtherDevice) setReturnLink(ctx, interaction.clientId, ctx.path);
-    await screen.show(ctx, interaction);
+    await page.show(ctx, interaction);
   });
   router.post('/cancel', forms, async (ctx) => {
-    await at(ctx);
-    await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person went back' });
+    await load(ctx);
+    await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person canceled the sign-in' });
   });
   router.post('/other-account', forms, async (ctx) => {
-    await at(ctx);
-    // It ends this interaction and begins another one, again and again.
+    await load(ctx);
+    // Each submission creates another interaction, so it is rate limited.
     admitInteraction(deps, ctx);
     await switchAccount(ctx, oidc);
   });
   router.post('/:prompt', forms, async (ctx) => {
-    const { step: interaction, screen } = await at(ctx);
-    // A form of another step: an old tab, or the back button. Nothing happens, and the page leads on.
-    if (ctx.params['prompt'] !== interaction.prompt) throw createError(409, 'another step is open');
-    await screen.submit(ctx, interaction);
+    const { interaction, page } = await load(ctx);
+    // The form belongs to another prompt: an old tab, or the back button.
+    if (ctx.params['prompt'] !== interaction.prompt) throw createError(409, 'the form belongs to another prompt');
+    await page.submit(ctx, interaction);
   });
   return router;
 }
 
-/** @throws {HttpError} 410 when the password was changed, or the account disabled, after the sign-in of this request */
-async function assertCurrentPrompt({ people }: HttpDeps, { login }: InteractionState): Promise<void> {
+/** @throws {HttpError} 410 if the password was changed or the account disabled after the sign-in of this request */
+async function assertCurrentLogin({ people }: HttpDeps, { login }: InteractionState): Promise<void> {
   if (login === undefined || (await people.isCredentialCurrent(login.accountId, login.credentialVersion))) return;
-  throw createError(410, 'this step has expired');
+  throw createError(410, 'this interaction has expired');
 }
 
 const routeParams = z.object({ uid: z.string() });

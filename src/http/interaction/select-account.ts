@@ -8,10 +8,10 @@ import { submitResult, type InteractionPage, type InteractionState } from './int
 
 const form = z.object({ choice: field });
 
-/** "How do you want to continue?": as teacher, as parent of one child, as student. */
+/** Lets the person select a context: as teacher, as parent of one child, or as student. */
 export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
   const { pages, oidc, listContextChoices } = deps;
-  const offersOf = async (interaction: InteractionState): Promise<readonly ContextChoice[]> =>
+  const listChoices = async (interaction: InteractionState): Promise<readonly ContextChoice[]> =>
     interaction.personId === undefined ? [] : listContextChoices(interaction.personId, interaction.clientId);
   const title = (ctx: Context, { context, childName, school, enrollment }: ContextChoice): string =>
     pages.t(ctx, `choose.as.${context.role}`, {
@@ -19,50 +19,50 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
       school: pages.schoolName(ctx, school) ?? '',
       class: enrollment?.classtitle ?? '',
     });
-  const draw = (
+  const render = (
     ctx: Context,
     interaction: InteractionState,
-    offers: readonly ContextChoice[],
+    choices: readonly ContextChoice[],
     status: number,
   ): void => {
     const app = { name: pages.appName(ctx, interaction.clientId) };
-    if (offers.length === 0) {
+    if (choices.length === 0) {
       const otherAccountAction = `/interaction/${interaction.uid}/other-account`;
       const backAction = `/interaction/${interaction.uid}/select_account`;
       pages.show(ctx, 'interaction/no-context', { app, backAction, otherAccountAction }, status);
       return;
     }
-    const choices = offers.map((offer) => ({
-      value: offer.id,
-      title: title(ctx, offer),
-      role: offer.context.role,
-      selected: offer.isLastUsed,
+    const options = choices.map((choice) => ({
+      value: choice.id,
+      title: title(ctx, choice),
+      role: choice.context.role,
+      isLastUsed: choice.isLastUsed,
     }));
     pages.show(
       ctx,
       'interaction/select-account',
-      { action: `/interaction/${interaction.uid}/select_account`, app, choices },
+      { action: `/interaction/${interaction.uid}/select_account`, app, choices: options },
       status,
     );
   };
   return {
     show: async (ctx, interaction) => {
-      draw(ctx, interaction, await offersOf(interaction), 200);
+      render(ctx, interaction, await listChoices(interaction), 200);
     },
     submit: async (ctx, interaction) => {
-      const offers = await offersOf(interaction);
-      if (offers.length === 0) {
+      const choices = await listChoices(interaction);
+      if (choices.length === 0) {
         await submitResult(ctx, oidc, {
           error: 'access_denied',
-          error_description: 'this person has no identity that this client may see',
+          error_description: 'the person has no context that this client may see',
         });
         return;
       }
       const { choice } = readForm(ctx, form);
-      if (choice === '') throw createError(400, 'nothing was chosen');
-      // Gone since the page was drawn, or never one of ours: what is left is offered again.
-      if (!offers.some(({ id }) => id === choice)) {
-        draw(ctx, interaction, offers, 409);
+      if (choice === '') throw createError(400, 'choice is missing');
+      // The choice has ended since the page was shown, or never existed.
+      if (!choices.some(({ id }) => id === choice)) {
+        render(ctx, interaction, choices, 409);
         return;
       }
       await submitResult(ctx, oidc, { select_account: { contextId: choice } });

@@ -1,20 +1,20 @@
 import type { Context, Middleware } from 'koa';
 
-/** RFC 9110 9.2.1, as far as routes answer them. */
+/** The safe methods of RFC 9110, section 9.2.1, that routes support. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses forms that another site sends (login CSRF included). Browsers mark every POST with where it comes from: the fetch
- * metadata, or the Origin header (OWASP CSRF Prevention Cheat Sheet). What carries neither is not a browser's form.
+ * Rejects forms from other sites, including login CSRF. Browsers send the origin of each POST in Sec-Fetch-Site or Origin (OWASP CSRF
+ * Prevention Cheat Sheet). A request without both is not a form of a browser and is rejected too.
  */
-export function csrf(issuer: string, refuse: (ctx: Context) => void): Middleware {
+export function csrf(issuer: string, reject: (ctx: Context) => void): Middleware {
   const { origin } = new URL(issuer);
   return async (ctx, next) => {
     if (SAFE_METHODS.has(ctx.method) || isSameOrigin(ctx, origin)) {
       await next();
       return;
     }
-    refuse(ctx);
+    reject(ctx);
   };
 }
 

@@ -4,8 +4,8 @@ import proxyaddr from 'proxy-addr';
 import type Koa from 'koa';
 
 /**
- * The issuer is the only origin that this service has. Whatever `Host` or `X-Forwarded-*` say, links, cookies and discovery
- * are made from the issuer; only the visitor's address is taken from `X-Forwarded-For`, and only from known proxies.
+ * Makes the issuer the origin of every request. Links, cookies and discovery ignore `Host` and `X-Forwarded-*`; only the client address
+ * comes from `X-Forwarded-For`, and only from trusted proxies.
  */
 export function pinOrigin(app: Koa, issuer: string, trustedProxies: readonly string[]): void {
   const { protocol, host, hostname, origin } = new URL(issuer);
@@ -41,7 +41,7 @@ const BRACKETS_AND_PORT = /^\[([^\]]+)\](?::\d{1,5})?$/;
  * Returns the address of an entry of `X-Forwarded-For`, without port, brackets and zone. An unbracketed IPv6 address never has a port:
  * `2001:db8::1:443` is an address.
  *
- * @returns undefined when the entry is no address
+ * @returns undefined if the entry is not an address
  */
 export function parseForwardedAddress(entry: string): string | undefined {
   const trimmed = entry.trim();
@@ -49,8 +49,8 @@ export function parseForwardedAddress(entry: string): string | undefined {
   if (ipv4 !== undefined) return isIPv4(ipv4) ? ipv4 : undefined;
   const [, inner] = BRACKETS_AND_PORT.exec(trimmed) ?? [];
   const [address = '', zone] = (inner ?? trimmed).split('%', 2);
-  const isRead = inner === undefined && zone === undefined ? isIP(address) !== 0 : isIPv6(address);
-  return isRead ? address : undefined;
+  const isAddress = inner === undefined && zone === undefined ? isIP(address) !== 0 : isIPv6(address);
+  return isAddress ? address : undefined;
 }
 
 export interface ClientAddress {
@@ -59,7 +59,7 @@ export interface ClientAddress {
   of(request: IncomingMessage): string;
 }
 
-/** @param trustedProxies addresses and networks whose `X-Forwarded-For` is believed */
+/** @param trustedProxies addresses and networks whose `X-Forwarded-For` is used */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
   const trust = proxyaddr.compile([...trustedProxies]);
   return {
@@ -69,13 +69,13 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 }
 
 /**
- * Returns the address of the client: the first one from the right that is no trusted proxy. An entry that is no address counts as the
- * proxy that sent it, and nothing to its left is believed.
+ * Returns the first address from the right that is not a trusted proxy. At an entry that is not an address, returns the proxy that sent
+ * it and ignores everything to its left.
  */
 function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnType<typeof proxyaddr.compile>): string {
   const header = headers['x-forwarded-for'];
   const entries = header === undefined ? [] : [header].flat().join(',').split(',').reverse();
-  // The address of a socket that is closed is unknown.
+  // A closed socket has no address.
   let address = parseForwardedAddress(socket.remoteAddress ?? '') ?? '';
   for (const [hop, entry] of entries.entries()) {
     if (!isTrusted(address, hop)) return address;
@@ -86,12 +86,12 @@ function clientAddress({ socket, headers }: IncomingMessage, isTrusted: ReturnTy
   return address;
 }
 
-/** The path and query of a request target; an absolute form (`GET http://other/ …`) loses its host (RFC 9112 3.2.2). */
+/** Returns the path and query of a request target. An absolute form (`GET http://other/ …`) loses its host (RFC 9112, 3.2.2). */
 export function pathOf(target: string | undefined): string {
   if (target === undefined) return '/';
-  // Koa parses a target with a fragment, a space or a character beyond ASCII by other rules: `/auth#x` would be `/auth` to it alone.
+  // Koa parses a fragment, a space and non-ASCII characters by other rules: only Koa reads `/auth#x` as `/auth`.
   if (target.startsWith('/')) return target.replace(/#.*$/s, '').replace(/[^!-~]/gu, encodeURIComponent);
   const url = URL.parse(target);
-  // Something like `host:443` parses too, and has no path that begins with a slash.
+  // `host:443` parses too, but its path does not begin with a slash.
   return url?.pathname.startsWith('/') === true ? url.pathname + url.search : '/';
 }

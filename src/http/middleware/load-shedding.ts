@@ -13,14 +13,13 @@ interface Deps {
 }
 
 /**
- * Load shedding: new sign-ins at the authorization endpoint get 503 with Retry-After, before anything was typed and before they cost
- * memory or a hash. Signed-in people continue, because they need no password. Their session is read, and not only their cookie:
- * anybody can send a cookie.
+ * Rejects new sign-ins at the authorization endpoint with 503 and Retry-After, before they cost memory or a hash. Signed-in people
+ * continue, because they need no password. Their session is read, because anyone can send a cookie.
  */
 export function loadShedding({ pages, isOverloaded, provider }: Deps): Middleware {
   return async (ctx, next) => {
     if (startsSignIn(ctx.req) && isOverloaded() && !(await isSignedIn(provider, ctx))) {
-      pages.message(ctx, 'busy', { status: 503, again: ctx.path + ctx.search });
+      pages.message(ctx, 'busy', { status: 503, retryUrl: ctx.path + ctx.search });
     } else await next();
   };
 }
@@ -29,15 +28,14 @@ async function isSignedIn(provider: Provider, ctx: Context): Promise<boolean> {
   return (await provider.Session.get(ctx)).accountId !== undefined;
 }
 
-/** Of a request at the authorization endpoint that was pushed before (RFC 9126, section 2.2). */
+/** Matches the `request_uri` of a pushed request (RFC 9126, section 2.2). */
 const PUSHED_REQUEST_URI = /^urn:ietf:params:oauth:request_uri:./;
 
 /**
- * Returns true if the request may begin a sign-in. Apps that only ask (`prompt=none`) begin none. A pushed request does not show its
- * `prompt` and cannot be sent again later (RFC 9126, section 4). Parses the query as the provider does, or a parameter that only one of
- * the two sees would avoid the load shedding.
+ * Returns true if the request may start a sign-in. `prompt=none` starts none. A pushed request does not show its `prompt` and cannot be
+ * repeated later (RFC 9126, section 4). The query is parsed as in the provider, so no parameter bypasses load shedding.
  *
- * @param request with a target that went through `pathOf`
+ * @param request its URL is the result of `pathOf`
  */
 export function startsSignIn({ method = '', url = '' }: IncomingMessage): boolean {
   const [path = ''] = url.split('?', 1);

@@ -5,7 +5,7 @@ import type { I18n } from '../../presentation/i18n.ts';
 
 const COOKIE_MAX_AGE_MS = 365 * DAY_MS;
 
-/** Finds the language of each request: the switch, what the app asked for, what the browser says. */
+/** Sets the language of each request: the language cookie, then `ui_locales`, then Accept-Language. */
 export function locale(i18n: I18n): Middleware {
   return async (ctx, next) => {
     setLocale(ctx, i18n, ctx.query['ui_locales']);
@@ -22,7 +22,7 @@ export function setLocale(ctx: Context, i18n: I18n, uiLocales: unknown): void {
   });
 }
 
-/** `GET /language?to=en&back=/account`: keeps the choice for a year and goes back to where the person was. */
+/** `GET /language?to=en&back=/account`: stores the language for a year and redirects to the previous page. */
 export function switchLanguage(i18n: I18n): (ctx: Context) => void {
   return (ctx) => {
     const { to, back } = ctx.query;
@@ -35,7 +35,7 @@ export function switchLanguage(i18n: I18n): (ctx: Context) => void {
   };
 }
 
-/** A path of this service and nothing that a browser could read as another host (`//other`, `/\other`). */
+/** Returns true for a path of this service, and false for one that browsers read as another host (`//other`, `/\other`). */
 export function isLocalPath(path: string): boolean {
   return /^\/(?![/\\])[^\\\s]*$/.test(path);
 }

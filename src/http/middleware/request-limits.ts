@@ -4,10 +4,10 @@ import { MAX_BODY_BYTES } from '../../oidc/request-limits.ts';
 import { normalizePath, ROUTES } from '../../oidc/routes.ts';
 import type { RequestRateLimiter } from '../../services/access/request-rate-limiter.ts';
 
-/** The endpoints where programs, also without authentication, store a request. */
+/** The endpoints where API clients store a request, also without authentication. */
 const STORING_PATHS = new Set<string>([ROUTES.pushedAuthorizationRequest, ROUTES.deviceAuthorization]);
 
-/** Answers 413 before a large body is read. One without `Content-Length` is read up to the limit of the provider, 56 KiB. */
+/** Rejects a large body with 413 before it is read. A body without `Content-Length` is read up to the provider's limit of 56 KiB. */
 export function limitBody(): Middleware {
   return async (ctx, next) => {
     if (STORING_PATHS.has(normalizePath(ctx.path)) && ctx.request.length > MAX_BODY_BYTES) {
@@ -18,12 +18,12 @@ export function limitBody(): Middleware {
   };
 }
 
-/** The pages of the device flow keep the secret of their form in a session, also before a sign-in. */
+/** The pages of the device flow store the secret of their form in a session, also before a sign-in. */
 const DEVICE_PAGES = new RegExp(`^${ROUTES.codeVerification}(?:/[^/]+)?$`);
 
 /**
- * Counts the requests that store a session before anybody has signed in, by network. A stored session is only changed, so people who are
- * signed in are never rejected.
+ * Limits, by network, the requests that store a session before a sign-in. Requests with a stored session are not counted, so signed-in
+ * people are never rejected.
  */
 export function limitAnonymousSessions(provider: Provider, rates: RequestRateLimiter): Middleware {
   return async (ctx, next) => {
@@ -33,7 +33,7 @@ export function limitAnonymousSessions(provider: Provider, rates: RequestRateLim
   };
 }
 
-/** Only a session that was read from the store has an end. */
+/** Only a session that was read from the database has an expiry time. */
 async function hasStoredSession(provider: Provider, ctx: Context): Promise<boolean> {
   return Number.isFinite((await provider.Session.get(ctx)).exp);
 }

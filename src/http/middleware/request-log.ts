@@ -10,15 +10,18 @@ interface Deps {
   log: Logger;
   metrics: Metrics;
   random: Random;
-  /** Draws the page for an answer that went wrong. */
+  /** Renders an error page. */
   showError: (ctx: Context, status: number, reference: string, error?: unknown) => void;
 }
 
 const clientError = z.object({ status: z.number().int().min(400).max(499) });
 
+/** In seconds, for responses 503 without a Retry-After of their own. Clients that retry at once prolong the overload. */
+const RETRY_AFTER_SECONDS = 5;
+
 /**
- * The outermost layer: one log line and one measurement per request, and a page instead of a stack trace. Only the route is
- * logged, never the URL: it can hold a reset link.
+ * The outermost middleware: writes one log line, measures the duration, and renders an error page instead of a stack trace. Logs the
+ * route and never the URL, which can contain the token of a reset link.
  */
 export function requestLog(deps: Deps): Middleware {
   const { log, metrics, random, showError } = deps;
@@ -28,15 +31,14 @@ export function requestLog(deps: Deps): Middleware {
     ctx.set('x-request-id', requestId);
     try {
       await next();
-      const empty = ctx.body === undefined || ctx.body === null;
-      if (empty && (ctx.status === 404 || ctx.status === 405)) showError(ctx, ctx.status, requestId);
+      const isEmpty = ctx.body === undefined || ctx.body === null;
+      if (isEmpty && (ctx.status === 404 || ctx.status === 405)) showError(ctx, ctx.status, requestId);
     } catch (error) {
       const status = statusOf(error);
       if (status >= 500) log.error({ err: error, requestId }, 'request failed');
       showError(ctx, status, requestId, error);
     }
-    // Whoever says it, a page or the provider: a machine that comes again at once makes it no better.
-    if (ctx.status === 503 && !ctx.res.hasHeader('retry-after')) ctx.set('retry-after', '5');
+    if (ctx.status === 503 && !ctx.res.hasHeader('retry-after')) ctx.set('retry-after', String(RETRY_AFTER_SECONDS));
     const seconds = (performance.now() - start) / 1000;
     const route = routeOf(ctx);
     const status = `${Math.floor(ctx.status / 100)}xx`;
@@ -55,10 +57,10 @@ function statusOf(error: unknown): number {
 
 const nonEmptyText = z.string().min(1);
 
-/** `/interaction/:uid`, `token`: the pattern of our router or the name that the provider gives its route. */
+/** Returns the pattern of our own route (`/interaction/:uid`) or the provider's name of its route (`token`). */
 function routeOf(ctx: Context): string {
-  const own = nonEmptyText.safeParse(ctx['_matchedRoute']);
-  if (own.success) return own.data;
-  const provider = nonEmptyText.safeParse(ctx['_matchedRouteName']);
-  return provider.success ? provider.data : 'none';
+  const pattern = nonEmptyText.safeParse(ctx['_matchedRoute']);
+  if (pattern.success) return pattern.data;
+  const name = nonEmptyText.safeParse(ctx['_matchedRouteName']);
+  return name.success ? name.data : 'none';
 }

@@ -16,11 +16,11 @@ const PERMISSIONS_POLICY = [
   .join(', ');
 
 /**
- * The same strict headers on every answer. There is no `form-action`: Chromium applies it to the whole chain of redirects
- * after a form, and that chain ends at the relying party.
+ * Sets the same strict headers on every response. There is no `form-action`: Chromium applies it to the redirects after a form too, and
+ * they end at the relying party.
  */
 export function securityHeaders(issuer: string): Middleware {
-  const secure = issuer.startsWith('https:');
+  const isHttps = issuer.startsWith('https:');
   const strict = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -35,9 +35,9 @@ export function securityHeaders(issuer: string): Middleware {
         frameAncestors: ["'none'"],
       },
     },
-    // Not no-referrer: browsers would then send "Origin: null" with our own forms, and the origin check needs it.
+    // Not no-referrer: browsers would send "Origin: null" with our own forms, and the CSRF check needs the origin.
     referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: secure ? { maxAge: 63_072_000, includeSubDomains: false } : false,
+    strictTransportSecurity: isHttps ? { maxAge: 63_072_000, includeSubDomains: false } : false,
     frameguard: { action: 'deny' },
     crossOriginOpenerPolicy: { policy: 'same-origin' },
     crossOriginEmbedderPolicy: false,

@@ -9,24 +9,30 @@ import { LINK_MINUTES, type OpenLink } from '../../services/authentication/passw
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
-import { busyProblem, type FormProblem } from '../forms/password-change.ts';
-import { formErrors, newPasswordFields, policyErrors } from '../forms/password-form.ts';
+import {
+  busyProblem,
+  formErrors,
+  newPasswordFields,
+  passwordFormLocals,
+  policyErrors,
+  type FormProblem,
+} from '../forms/password-form.ts';
 
 const requestForm = z.object({ login: field });
-/** `link` is the hash of the token, so that a page of an older link does not set the password of a newer one. */
+/** `link` is the hash of the token, so the page of an older link cannot set a password with a newer link. */
 const resetForm = newPasswordFields.extend({ link: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const RESET_PATH = '/reset-password';
 
-/** Longer than sending takes, so that an unknown account answers in the same time as a known one. */
+/** Longer than creating a link takes, so the response time does not show whether an account exists. */
 const MIN_RESPONSE_MS = 300;
 
-/** "Forgot password": ask for a link, open it, choose a new password. */
+/** The pages of a password reset: request a link, open it, set a new password. */
 export function createPasswordResetRouter(deps: HttpDeps): Router {
   const { pages, passwordReset } = deps;
   const router = new Router();
   const forms = parseForms();
-  const request = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
+  const showRequestForm = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
     pages.show(
       ctx,
       'password-reset/request',
@@ -35,13 +41,13 @@ export function createPasswordResetRouter(deps: HttpDeps): Router {
     );
   };
   router.get('/forgot-password', (ctx) => {
-    request(ctx, '', {}, 200);
+    showRequestForm(ctx, '', {}, 200);
   });
   router.post('/forgot-password', forms, async (ctx) => {
     ctx.state['pagePath'] = '/forgot-password';
     const { login } = readForm(ctx, requestForm);
     if (login.trim() === '') {
-      request(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
+      showRequestForm(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
       return;
     }
     await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
@@ -71,9 +77,8 @@ async function findLink({ passwordReset }: HttpDeps, token: string | undefined):
 }
 
 /**
- * Moves the token of a mail's link from the address into a cookie. An address gets into the history, the `Referer` header, links of the
- * page and logs of proxies. The link itself stays unused. Any page can send the browser here, so a link that does not work leaves
- * the open one as it is.
+ * Moves the token of a reset link from the URL into a cookie, because a URL gets into the history, the `Referer` header and the logs of
+ * proxies. The link itself stays unused. Any page can send the browser here, so an invalid link does not replace a valid one.
  */
 async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
   const link = await findLink(deps, tokenShape.safeParse(ctx.query['token']).data);
@@ -83,10 +88,10 @@ async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
   ctx.redirect(RESET_PATH);
 }
 
-/** Lax: a browser sends a strict cookie with no request that began on the page of a mail provider. */
+/** Lax, because browsers do not send a strict cookie when the person comes from a webmail page. */
 const COOKIE = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
 
-/** The cookie ends with the link. */
+/** Stores the token until the link expires. */
 function keepToken(ctx: Context, { token, expiresAt }: Link): void {
   ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...COOKIE, expires: new Date(expiresAt) });
 }
@@ -100,20 +105,13 @@ function tokenOf(ctx: Context): string | undefined {
 }
 
 function showResetForm(deps: HttpDeps, ctx: Context, link: Link, problem: FormProblem = { status: 200 }): void {
-  deps.pages.show(
-    ctx,
-    'password-reset/new-password',
-    {
-      action: RESET_PATH,
-      link: hashId(link.token),
-      account: link.account,
-      minLength: deps.minPasswordLength,
-      errors: problem.errors ?? {},
-      alert: problem.alert,
-      values: problem.values,
-    },
-    problem.status,
-  );
+  const locals = {
+    action: RESET_PATH,
+    link: hashId(link.token),
+    account: link.account,
+    ...passwordFormLocals(deps, problem),
+  };
+  deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
 }
 
 function expireLink({ pages }: HttpDeps, ctx: Context): void {

@@ -7,14 +7,14 @@ import type { HttpDeps } from '../deps.ts';
 import { createDevicePages, type DeviceDeps } from './device-pages.ts';
 import { FORM_FIELD, sealForm } from './end-session-form.ts';
 
-/** What the provider keeps in a session until its form comes back; `postLogoutRedirectUri` where it leads to a sign-out first. */
+/** What the provider stores in a session for its form; `postLogoutRedirectUri` if the form signs out first. */
 const expectedForms = z.object({ secret: z.string(), postLogoutRedirectUri: z.string().optional() });
 type ExpectedForms = z.infer<typeof expectedForms>;
 type Deps = DeviceDeps & Pick<HttpDeps, 'secrets'>;
 
 /**
- * The provider posts some forms to itself by a script, on a page of its own: English, and bare without JavaScript. It does so where
- * another person signs in, and where the address of the device page holds the code (RFC 8628, section 3.3.1). Both get a page of ours.
+ * Replaces the pages on which the provider submits a form to itself with a script. They are in English and need JavaScript. There are
+ * two: when another person signs in, and when the URL of the device page contains the code (RFC 8628, section 3.3.1).
  */
 export function replaceAutoSubmitForms(deps: Deps): Middleware {
   return async (ctx, next) => {
@@ -23,7 +23,7 @@ export function replaceAutoSubmitForms(deps: Deps): Middleware {
     if (!isOfProvider(ctx)) return;
     const form = expectedForms.safeParse(ctx.oidc.session?.state);
     if (!form.success || !replace(deps, ctx, form.data)) return;
-    // The provider allowed its script.
+    // The provider extended the policy for its script.
     ctx.set('content-security-policy', policy);
   };
 }
@@ -32,11 +32,11 @@ function isOfProvider(ctx: Context): ctx is KoaContextWithOIDC {
   return 'oidc' in ctx;
 }
 
-/** @returns whether the answer was such a form */
+/** Returns true if the response was such a form. */
 function replace(deps: Deps, ctx: KoaContextWithOIDC, form: ExpectedForms): boolean {
   const { route } = ctx.oidc;
   if (route.endsWith('resume') && hasForm(ctx, ctx.oidc.urlFor('end_session_confirm'))) {
-    showSwitch(deps, ctx, form.postLogoutRedirectUri);
+    showSwitchPerson(deps, ctx, form.postLogoutRedirectUri);
     return true;
   }
   if (route === 'code_verification' && hasForm(ctx, ctx.oidc.urlFor('code_verification'))) {
@@ -50,9 +50,9 @@ function hasForm(ctx: Context, action: string): boolean {
   return typeof ctx.body === 'string' && ctx.body.includes(` action="${action}"`);
 }
 
-/** One person is signed in and another one signs in: the first is signed out before, and their apps are notified. */
-function showSwitch({ pages, secrets }: Deps, ctx: KoaContextWithOIDC, resume: string | undefined): void {
-  const redirectTo = resume === undefined ? undefined : new URL(resume).pathname;
+/** Shows the form that signs out the previous person before another person signs in, and notifies the apps. */
+function showSwitchPerson({ pages, secrets }: Deps, ctx: KoaContextWithOIDC, resumeUrl: string | undefined): void {
+  const redirectTo = resumeUrl === undefined ? undefined : new URL(resumeUrl).pathname;
   const request = sealForm(secrets, { sessionHash: hashId(ctx.oidc.session?.uid ?? ''), redirectTo });
   pages.show(ctx, 'message', {
     title: pages.t(ctx, 'switchPerson.title'),

@@ -2,12 +2,12 @@ import type { DevicePages } from '../../oidc/deps.ts';
 import { OTHER_ACCOUNT } from '../../oidc/options/device-flow.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import type { HttpDeps } from '../deps.ts';
-import { throttledText } from '../forms/throttled-text.ts';
+import { throttledText } from '../forms/password-form.ts';
 import { findNamedAccount } from '../named-account.ts';
 
 export type DeviceDeps = Pick<HttpDeps, 'pages' | 'i18n' | 'clock' | 'people'>;
 
-/** The three pages on the phone while a television waits (RFC 8628, section 3.3). */
+/** The pages of the browser while the device waits (RFC 8628, section 3.3). */
 export function createDevicePages(deps: DeviceDeps): DevicePages {
   const { pages } = deps;
   return {
@@ -29,7 +29,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
           return;
         }
         case undefined:
-          // A code that came in the address needs no typing; whether it is the one on the device is asked on the next page.
+          // A code in the URL needs no input. The next page asks whether it is the code on the device.
           pages.show(ctx, 'device/code', { ...values, autoSubmit: values.userCode !== '' });
       }
     },
@@ -40,7 +40,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
         userCode,
         app: { name: pages.appName(ctx, clientId) },
         account: await findNamedAccount(deps, ctx.oidc.session?.accountId),
-        otherAccount: OTHER_ACCOUNT,
+        otherAccountValue: OTHER_ACCOUNT,
       });
     },
     done: async (ctx, clientId) => {
@@ -57,7 +57,7 @@ export function createDevicePages(deps: DeviceDeps): DevicePages {
       });
     },
     expired: (ctx) => {
-      pages.message(ctx, 'expired', { status: 410, again: ROUTES.codeVerification });
+      pages.message(ctx, 'expired', { status: 410, retryUrl: ROUTES.codeVerification });
     },
   };
 }

@@ -15,7 +15,7 @@ import { FORM_FIELD, openForm, sealForm, type EndSessionForm } from './end-sessi
 import { formAsQuery } from './post-to-get.ts';
 import { appsWithLogout, rememberNotices, showSignedOut } from './signed-out-page.ts';
 
-/** The session of this browser, when somebody is signed in. */
+/** The session of a signed-in browser. */
 interface CurrentSession {
   personId: string;
   sessionHash: string;
@@ -25,8 +25,8 @@ interface CurrentSession {
 const fields = z.object({ [FORM_FIELD]: z.string().default('') }).catch({ [FORM_FIELD]: '' });
 
 /**
- * Signing out (RP-Initiated Logout 1.0). These routes run before the provider's own, which refuse the sign-out where only the
- * redirect is wrong, and which know one form of a session at a time.
+ * Sign-out (RP-Initiated Logout 1.0). These routes run before the provider's own. Those reject the whole sign-out if only the redirect
+ * is invalid, and they accept one form of a session at a time.
  */
 export function createEndSessionRouter(deps: HttpDeps): Router {
   const router = new Router();
@@ -34,7 +34,7 @@ export function createEndSessionRouter(deps: HttpDeps): Router {
     await showConfirmation(deps, ctx);
   });
   router.post(ROUTES.endSession, async (ctx) => {
-    const query = await sentForm(deps, ctx);
+    const query = await formQuery(deps, ctx);
     redirect(ctx, query === undefined ? ROUTES.endSession : `${ROUTES.endSession}?${query}`);
   });
   router.post(ROUTES.endSessionConfirm, parseForms(), async (ctx) => {
@@ -47,14 +47,14 @@ export function createEndSessionRouter(deps: HttpDeps): Router {
   return router;
 }
 
-/** @returns the form of a relying party as a query; undefined when it cannot be read or is too long */
-async function sentForm(deps: HttpDeps, ctx: Context): Promise<string | undefined> {
+/** @returns the form of a relying party as a query; undefined if it cannot be parsed or is too long */
+async function formQuery(deps: HttpDeps, ctx: Context): Promise<string | undefined> {
   try {
     await parseForms()(ctx, () => Promise.resolve());
     return formAsQuery(ctx);
   } catch (error) {
     if (!isHttpError(error) || error.status >= 500) throw error;
-    logRefusal(deps, error.message);
+    logRejection(deps, error.message);
     return undefined;
   }
 }
@@ -65,65 +65,65 @@ async function findCurrentSession({ oidc }: HttpDeps, ctx: Context): Promise<Cur
   return { personId: accountId, sessionHash: hashId(uid), clientIds: Object.keys(authorizations) };
 }
 
-/** Asks before it signs out: an app, or any page, can send the browser here (RP-Initiated Logout 1.0, section 2). */
+/** Asks for a confirmation, because any page can send the browser here (RP-Initiated Logout 1.0, section 2). */
 async function showConfirmation(deps: HttpDeps, ctx: Context): Promise<void> {
-  const asked = await readRequest(deps, ctx);
-  const present = await findCurrentSession(deps, ctx);
-  if (present === undefined) {
-    redirect(ctx, asked.redirectTo ?? ROUTES.endSessionSuccess);
+  const requested = await readRequest(deps, ctx);
+  const session = await findCurrentSession(deps, ctx);
+  if (session === undefined) {
+    redirect(ctx, requested.redirectTo ?? ROUTES.endSessionSuccess);
     return;
   }
-  const { sessionHash } = present;
-  const request = sealForm(deps.secrets, { sessionHash, redirectTo: asked.redirectTo });
+  const { sessionHash } = session;
+  const request = sealForm(deps.secrets, { sessionHash, redirectTo: requested.redirectTo });
   // Language links carry the validated request instead of the ID token.
-  ctx.state['pagePath'] = askPath(request);
-  const facts = await deps.people.findActive(present.personId);
+  ctx.state['pagePath'] = confirmationPath(request);
+  const facts = await deps.people.findActive(session.personId);
   deps.pages.show(ctx, 'sign-out', {
     action: ROUTES.endSessionConfirm,
     request,
     name: facts?.name,
-    apps: appsWithLogout(deps, ctx, present.clientIds),
-    changed: asked.sessionHash !== undefined && asked.sessionHash !== sessionHash,
+    apps: appsWithLogout(deps, ctx, session.clientIds),
+    sessionChanged: requested.sessionHash !== undefined && requested.sessionHash !== sessionHash,
   });
 }
 
-/** The request of an app, or the form of a page that was shown before. */
+/** Reads the request of an app, or the form of a confirmation page that was shown before. */
 async function readRequest(deps: HttpDeps, ctx: Context): Promise<Partial<EndSessionForm>> {
   if (ctx.query[FORM_FIELD] !== undefined) return openForm(deps.secrets, ctx.query[FORM_FIELD]) ?? {};
   const { redirectTo, refusal, clientId } = await readEndSessionRequest(deps.oidc.provider, ctx.query);
-  if (refusal !== undefined) logRefusal(deps, refusal, clientId);
+  if (refusal !== undefined) logRejection(deps, refusal, clientId);
   return { redirectTo };
 }
 
-function logRefusal({ log }: Pick<HttpDeps, 'log'>, reason: string, clientId?: string): void {
+function logRejection({ log }: Pick<HttpDeps, 'log'>, reason: string, clientId?: string): void {
   log.info({ event: 'end_session.redirect_refused', clientId, reason }, 'redirect after sign-out refused');
 }
 
-/** Answers the page that asks. Pressing it in a second tab, or after the session has ended elsewhere, is a success too. */
+/** Handles the confirmation. It also succeeds in a second tab, or after the session was revoked elsewhere. */
 async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
   const { [FORM_FIELD]: sealed } = fields.parse(ctx.request.body ?? {});
   const form = openForm(deps.secrets, sealed);
-  const askAgain = form === undefined ? ROUTES.endSession : askPath(sealed);
-  ctx.state['pagePath'] = askAgain;
+  const confirmationUrl = form === undefined ? ROUTES.endSession : confirmationPath(sealed);
+  ctx.state['pagePath'] = confirmationUrl;
   try {
     const notices = await endSession(deps, ctx, form);
-    if (notices === undefined) redirect(ctx, askAgain);
+    if (notices === undefined) redirect(ctx, confirmationUrl);
     else redirectAfterSignOut(deps, ctx, form?.redirectTo, notices);
   } catch (error) {
-    showFailed(deps, ctx, error, askAgain);
+    showFailed(deps, ctx, error, confirmationUrl);
   }
 }
 
-/** @returns the logout notices; undefined when the form is not for the session of this browser: then nothing has ended */
+/** @returns the logout notices; undefined if the form belongs to another session, which is not revoked */
 async function endSession(
   deps: HttpDeps,
   ctx: Context,
   form: EndSessionForm | undefined,
 ): Promise<readonly LogoutNotice[] | undefined> {
-  const present = await findCurrentSession(deps, ctx);
-  if (present === undefined) return [];
-  if (present.sessionHash !== form?.sessionHash) return undefined;
-  return deps.access.logOut(present.personId, present.sessionHash, ctx.ip);
+  const session = await findCurrentSession(deps, ctx);
+  if (session === undefined) return [];
+  if (session.sessionHash !== form?.sessionHash) return undefined;
+  return deps.access.logOut(session.personId, session.sessionHash, ctx.ip);
 }
 
 function redirectAfterSignOut(
@@ -137,18 +137,18 @@ function redirectAfterSignOut(
   redirect(ctx, redirectTo ?? ROUTES.endSessionSuccess);
 }
 
-/** The transaction was rolled back: the session is still there, and so is the form. */
-function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, again: string): void {
+/** Shows that the sign-out failed. The transaction was rolled back, so the session and its form are still valid. */
+function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, retryUrl: string): void {
   const reference = ctx.response.get('x-request-id');
   const status = error instanceof DatabaseUnavailableError ? 503 : 500;
   log.error({ err: error, requestId: reference }, 'failed to sign out');
-  pages.message(ctx, 'signOutFailed', { status, again, reference });
+  pages.message(ctx, 'signOutFailed', { status, retryUrl, reference });
 }
 
 /**
- * Removes what the browser keeps of the person. Sign-ins that were begun in it expire, unless one of them continues after this sign-out.
- * `"cookies"` is left out of Clear-Site-Data: it would clear the cookies of the whole registrable domain, those of neighboring hosts
- * included, and the cookies for the language and the known device.
+ * Clears the data of the person in the browser. Sign-ins in progress expire, unless one of them continues after this sign-out.
+ * Clear-Site-Data omits `"cookies"`: it would clear the cookies of the whole registrable domain, including those of other hosts, of the
+ * language and of the known device.
  */
 function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | undefined): void {
   const options = { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true } as const;
@@ -156,11 +156,11 @@ function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | und
   ctx.cookies.set(cookieNames(ctx.secure).reset, null, { ...options, signed: false });
   const continues = redirectTo !== undefined && isLocalPath(redirectTo);
   if (!continues) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
-  // Browsers take it from secure origins only (W3C Clear Site Data, section 3.1).
+  // Browsers accept it from secure origins only (W3C Clear Site Data, section 3.1).
   if (ctx.secure) ctx.set('clear-site-data', '"cache", "storage"');
 }
 
-function askPath(sealed: string): string {
+function confirmationPath(sealed: string): string {
   return `${ROUTES.endSession}?${new URLSearchParams({ [FORM_FIELD]: sealed }).toString()}`;
 }
 

@@ -5,16 +5,15 @@ import { z } from 'zod';
 import { ROUTES } from '../../oidc/routes.ts';
 import { parseForms } from '../forms/body.ts';
 
-/** In characters. As an address it has to pass through browsers, proxies and our own limit for headers of 16 KiB. */
+/** In characters. A longer URL may exceed limits of browsers, of proxies and our own header limit of 16 KiB. */
 const MAX_BODY_LENGTH = 8_000;
 
-/** There is none when something else than a form was sent. */
+/** Absent if the body is not a form. */
 const formBody = z.string().catch('');
 
 /**
- * Requests that a relying party sends through the browser by a form instead of an address: both must be taken (OpenID Connect Core
- * 1.0, section 3.1.2.1; RP-Initiated Logout 1.0, section 2). The provider would need cookies with `SameSite=None` for it; sent on as
- * an address, the request comes with the `Lax` ones.
+ * Redirects an authorization request in a form to the same request in a URL. The OP must accept both (OpenID Connect Core 1.0, section
+ * 3.1.2.1; RP-Initiated Logout 1.0, section 2). A cross-site form carries no `Lax` cookies; the redirected request does.
  */
 export function createPostToGetRouter(): Router {
   const router = new Router();
@@ -25,9 +24,9 @@ export function createPostToGetRouter(): Router {
   return router;
 }
 
-/** @throws {HttpError} 413 when the form is too long for an address */
+/** @throws {HttpError} 413 if the form is too long for a URL */
 export function formAsQuery(ctx: Context): string {
   const body = formBody.parse(ctx.request.rawBody);
-  if (body.length > MAX_BODY_LENGTH) throw createError(413, 'the request is too long');
+  if (body.length > MAX_BODY_LENGTH) throw createError(413, 'the request is too long for a redirect');
   return new URLSearchParams(body).toString();
 }

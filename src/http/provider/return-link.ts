@@ -2,26 +2,26 @@ import type { Context } from 'koa';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 
-/** A page that was left open in the morning still knows in the evening where it led. */
+/** A page that was opened in the morning links to its app in the evening. */
 const RETURN_LINK_MAX_AGE_MS = 12 * 60 * 60_000;
 
 /**
- * Which app a step leads to, for the time when the step itself is gone. It belongs to the address of the step, so that each tab
- * has its own. Only the name of a registration stands in it; where the page then leads is what that registration says.
+ * Stores the app of an interaction, so the page of an expired interaction can link to it. The cookie has the path of the interaction, so
+ * each tab has its own. It contains the client id only; the URL comes from the client registration.
  */
-export function setReturnLink(ctx: Context, clientId: string, stepPath: string): void {
-  // The expired page leads to the account anyway.
+export function setReturnLink(ctx: Context, clientId: string, interactionPath: string): void {
+  // The page always links to the account.
   if (clientId === ACCOUNT_CLIENT_ID) return;
   ctx.cookies.set(cookieNames(ctx.secure).app, clientId, {
     maxAge: RETURN_LINK_MAX_AGE_MS,
-    path: stepPath,
+    path: interactionPath,
     httpOnly: true,
     sameSite: 'lax',
     signed: true,
   });
 }
 
-/** The app that the person was on the way to; `undefined` when this browser never saw the step. */
+/** @returns the app of an expired interaction; undefined if this browser never opened it */
 export function findReturnLink(ctx: Context): string | undefined {
   return ctx.cookies.get(cookieNames(ctx.secure).app, { signed: true });
 }

@@ -1,24 +1,24 @@
 import type { z } from 'zod';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 
-/** Where a sealed text lies: it opens nowhere else. */
+/** What a sealed value is used for. It cannot be opened for another use. */
 type SealContext = 'form' | 'notices';
 
-/** Seals a value that the browser keeps for us. */
-export function sealValue(secrets: Secrets, place: SealContext, value: unknown): string {
-  return secrets.seal('sign-out', place, JSON.stringify(value));
+/** Seals a value that the browser stores. */
+export function sealValue(secrets: Secrets, context: SealContext, value: unknown): string {
+  return secrets.seal('sign-out', context, JSON.stringify(value));
 }
 
-/** @returns undefined when the text is missing, was changed, or was sealed elsewhere */
+/** @returns undefined if the value is missing, was changed, or was sealed for another use */
 export function openValue<T>(
   secrets: Secrets,
-  place: SealContext,
+  context: SealContext,
   schema: z.ZodType<T>,
   sealed: unknown,
 ): T | undefined {
   if (typeof sealed !== 'string' || sealed === '') return undefined;
   try {
-    return schema.parse(JSON.parse(secrets.open('sign-out', place, sealed)));
+    return schema.parse(JSON.parse(secrets.open('sign-out', context, sealed)));
   } catch {
     return undefined;
   }

@@ -5,41 +5,41 @@ import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
 import { openValue, sealValue } from './sealed-value.ts';
 
-/** Long enough for a reload or another language; short on a shared computer. */
+/** Long enough for a reload or a language change, short for a shared computer. */
 const COOKIE_MAX_AGE_MS = 60_000;
-/** Browsers take cookies of at most 4,096 bytes (RFC 6265, section 6.1); sealing makes a third more of it. */
+/** Browsers accept cookies of up to 4,096 bytes (RFC 6265, section 6.1). Sealing adds a third. */
 const MAX_COOKIE_LENGTH = 2_700;
 
-/** Sealed, so it needs no signature of its own. */
+/** The value is sealed, so the cookie needs no signature. */
 const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
 
 const notices = z.array(z.object({ clientId: z.string(), jobId: z.string() }));
 
-/** Keeps for the next page which relying parties are being notified, instead of those of an earlier sign-out. */
-export function rememberNotices({ secrets }: HttpDeps, ctx: Context, all: readonly LogoutNotice[]): void {
-  if (all.length === 0) {
+/** Stores the notices for the next page and replaces those of an earlier sign-out. */
+export function rememberNotices({ secrets }: HttpDeps, ctx: Context, allNotices: readonly LogoutNotice[]): void {
+  if (allNotices.length === 0) {
     ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, null, COOKIE);
     return;
   }
-  let kept = [...all];
+  let kept = [...allNotices];
   while (JSON.stringify(kept).length > MAX_COOKIE_LENGTH) kept = kept.slice(0, -1);
   const value = sealValue(secrets, 'notices', kept);
   ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
-/** Says that the person is signed out, and which apps have been notified by now. A reload looks again. */
+/** Shows which apps have been notified so far. A reload reads the state again. */
 export async function showSignedOut(deps: HttpDeps, ctx: Context): Promise<void> {
   const sent = readNotices(deps, ctx);
   const delivered = await deps.outbox.waitForDelivery(sent.map(({ jobId }) => jobId));
-  const names = (chosen: readonly LogoutNotice[]): string[] =>
-    chosen.map(({ clientId }) => deps.pages.appName(ctx, clientId));
+  const names = (selected: readonly LogoutNotice[]): string[] =>
+    selected.map(({ clientId }) => deps.pages.appName(ctx, clientId));
   deps.pages.show(ctx, 'signed-out', {
     notified: names(sent.filter(({ jobId }) => delivered.has(jobId))),
     pending: names(sent.filter(({ jobId }) => !delivered.has(jobId))),
   });
 }
 
-/** The names of the apps with back-channel logout. Other apps may keep their sessions. */
+/** Lists the names of the apps with back-channel logout. Other apps may keep their sessions. */
 export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clientIds: readonly string[]): string[] {
   return clientIds
     .filter((id) => clients.find(id)?.backchannel_logout_uri !== undefined)

@@ -11,6 +11,7 @@ import { createNetworkPool, type Largest, type NetworkPool } from './network-poo
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
+  /** True if the response is generated; it may not be sent yet. */
   isGenerated: boolean;
 }
 
@@ -24,7 +25,7 @@ export interface Connection {
   firstRequest: NodeJS.Timeout | undefined;
 }
 
-/** A connection is in one pool at most. */
+/** The pool of a connection. A connection is in at most one. */
 interface Place {
   pool: Pool;
   networks: readonly Network[];
@@ -37,20 +38,20 @@ export interface ConnectionLimits {
   connections: number;
   /** Open connections of one client network. */
   perNetwork: number;
-  /** Connections that wait for their client to send the rest of a request or to read a response. */
+  /** Connections whose client has to send the rest of a request or to read a response. */
   waiting: number;
   /** Time from the connection to its first complete request head, in milliseconds. */
   firstRequestMs: number;
-  /** Time without a byte from or to a client that the service waits for, in milliseconds. */
+  /** Longest time without a byte from or to a client that the service waits for, in milliseconds. */
   stallMs: number;
 }
 
 /**
- * - `connections`: with the most requests that each may have in flight, they take less than the heap of 256 MB of `npm start`.
- * - `perNetwork`: half a node. A school of 600 behind one address opens three connections for each browser.
- * - `waiting`: responses of our pages fit into the kernel's buffer, so only an attacker waits for longer than a moment.
+ * - `connections`: with the maximum of requests in flight, they use less than the 256 MB heap of `npm start`.
+ * - `perNetwork`: half of a node. A school of 600 behind one address opens three connections for each browser.
+ * - `waiting`: our pages fit into the kernel's send buffer, so only an attacker waits for long.
  * - `firstRequestMs`: a head of 16 KiB takes 7 s at 20 kbit/s.
- * - `stallMs`: a request that waits for the database (15 s for each write) or for a hash is never cut: then the client waits for us.
+ * - `stallMs`: does not apply while the client waits for the service, such as for the database (15 s for each write) or a hash.
  */
 const LIMITS: ConnectionLimits = {
   connections: 5_000,
@@ -63,20 +64,20 @@ const LIMITS: ConnectionLimits = {
 type Reason = 'pipelined' | 'stalled' | 'too_many_waiting' | 'no_request' | 'too_many_open' | 'refused';
 
 /**
- * The open connections of a node. At a limit the oldest connection of the network that holds most is closed, so an attacker with one
- * address closes its own. Connections of trusted proxies hold the requests of everybody, so they have no share, are not closed for
- * a newcomer, and may be silent.
+ * The open connections of a node. At a limit, the oldest connection of the network with the most connections is closed, so an attacker
+ * with one address closes its own. Connections of trusted proxies carry requests of many clients: they are not counted by network, not
+ * closed for a new connection, and may be idle.
  */
 export interface Connections {
-  /** Counts the connections of a server. Call it once, after Node's own listeners are there. */
+  /** Tracks the connections of a server. Call it once, after Node has added its own listeners. */
   attach(server: Server, event: 'connection' | 'secureConnection'): void;
   find(socket: Socket): Connection | undefined;
   list(): Iterable<Connection>;
-  /** The service works on the requests. */
+  /** Call it when the service works on a request. */
   setBusy(connection: Connection): void;
-  /** All responses are sent. */
+  /** Call it when all responses are sent. */
   setIdle(connection: Connection): void;
-  /** The exchange waits for the client. */
+  /** Call it when the exchange waits for the client. */
   setWaiting(connection: Connection, exchange: Exchange): void;
   close(connection: Connection, reason: Reason): void;
 }
@@ -89,7 +90,7 @@ interface Deps {
 }
 
 /** Returns true if the first response on the connection waits for the client. */
-function hasToAct({ exchanges }: Connection): boolean {
+function waitsAtFirstExchange({ exchanges }: Connection): boolean {
   const [first] = exchanges;
   return first !== undefined && waitsForClient(first);
 }
@@ -136,9 +137,9 @@ export function createConnections(deps: Deps): Connections {
       server.on(event, add);
       server.on('timeout', (socket: Socket) => {
         const connection = open.get(socket);
-        // Between two requests this is the keep-alive time.
+        // Without an exchange, this is the keep-alive timeout.
         if (connection === undefined || connection.exchanges.size === 0) socket.destroy();
-        else if (hasToAct(connection)) close(connection, 'stalled');
+        else if (waitsAtFirstExchange(connection)) close(connection, 'stalled');
       });
     },
     find: (socket) => open.get(socket),
@@ -148,7 +149,7 @@ export function createConnections(deps: Deps): Connections {
       if (!connection.socket.destroyed) move(connection, placeIn(pools.idle, connection));
     },
     setWaiting: (connection, { request }) => {
-      // Behind a proxy the client counts, and not the proxy.
+      // Behind a proxy, this is the address of the client.
       const networks = widestFirst(clients.of(request));
       move(connection, { pool: pools.waiting, networks });
       connection.socket.setTimeout(limits.stallMs);
@@ -177,12 +178,13 @@ function report({ log, metrics }: Deps, reason: Reason): void {
 }
 
 interface Pools {
-  /** Of clients without a proxy. */
+  /** All connections that do not come from a trusted proxy. */
   all: Pool;
-  /** Without a complete request head yet. */
+  /** Connections without a complete request head yet. */
   silent: Pool;
-  /** Between two requests. */
+  /** Connections between two requests. */
   idle: Pool;
+  /** Connections that wait for their client. */
   waiting: Pool;
 }
 
@@ -201,7 +203,7 @@ function leavePools(connection: Connection): void {
   move(connection, undefined);
 }
 
-/** A trusted proxy is in no pool. */
+/** @returns undefined for a trusted proxy, which is in no pool */
 function placeIn(pool: Pool, { networks }: Connection): Place | undefined {
   return networks === undefined ? undefined : { pool, networks };
 }
@@ -214,8 +216,8 @@ function move(connection: Connection, place: Place | undefined): void {
 }
 
 /**
- * Returns a function that returns true if a connection of these networks may be opened. At a limit it closes another one first: one
- * without a request if there is any, else one that waits for its client.
+ * Creates a function that returns true if a connection of these networks may be opened. At a limit it first closes another connection:
+ * one without a request, or else one that waits for its client.
  */
 function createAdmission(
   limits: ConnectionLimits,
@@ -224,7 +226,7 @@ function createAdmission(
   close: (connection: Connection, reason: Reason) => void,
 ): (networks: readonly Network[] | undefined) => boolean {
   const closeOne = (candidates: readonly (Largest<Connection> | undefined)[]): boolean => {
-    const [first] = candidates.filter((one) => one !== undefined).sort((a, b) => b.share - a.share);
+    const [first] = candidates.filter((candidate) => candidate !== undefined).sort((a, b) => b.share - a.share);
     if (first !== undefined) close(first.member, 'too_many_open');
     return first !== undefined;
   };

@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http';
 import type { InFlightTracker } from './in-flight-tracker.ts';
 
 /**
- * The way out of a node: from the moment that it is asked to stop until it takes no connection any more. It answers as before, but
- * says that it is not ready, so that load balancers send nothing new, and lets each connection end with its answer.
+ * The drain before a shutdown. The node still handles requests, but its health check is not ready, so load balancers send no new ones.
+ * Each connection closes after its response.
  */
 export interface Drain {
   hasBegun(): boolean;
   begin(): void;
-  /** The same listener, whose answers say `Connection: close` once the drain has begun. */
+  /** Wraps a listener: its responses have `Connection: close` once the drain has begun. */
   watch(handle: RequestListener): RequestListener;
 }
 
@@ -18,7 +18,7 @@ export function createDrain(inFlight: Pick<InFlightTracker, 'responses'>): Drain
     hasBegun: () => hasBegun,
     begin: () => {
       hasBegun = true;
-      // Those whose head is not written yet; the others are idle soon and are closed at the end.
+      // Affects responses whose head is not written yet. The other connections become idle and are closed at the end.
       for (const response of inFlight.responses()) response.shouldKeepAlive = false;
     },
     watch: (handle) => (request, response) => {

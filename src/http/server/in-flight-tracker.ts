@@ -1,47 +1,47 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { waitsForClient, type Connection, type Connections, type Exchange } from './connections.ts';
 
-/** Answers one request. The promise resolves when the response is generated; it may not be sent yet. */
+/** Handles one request. The promise resolves when the response is generated; it may not be sent yet. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * Requests in flight on one socket. Browsers and proxies send the next request after the last response, so they have one; each more takes
- * about 5 KB.
+ * Requests in flight on one socket. Browsers and proxies have one, because they send the next request after the last response. Each
+ * further one uses about 5 KB.
  */
 const MAX_PER_SOCKET = 4;
 
 export interface InFlightTracker {
-  /** Counts the complete requests whose response is not generated yet. A response that waits for a slow reader costs no work. */
+  /** Counts the complete requests whose response is not generated yet. A response that waits for a slow client is not counted. */
   count(): number;
   /** Lists the responses that are not sent yet. */
   responses(): Iterable<ServerResponse>;
   /**
-   * Returns a listener that handles the requests of a socket one after another, each when the last response is sent, and closes the
-   * sockets of clients that pipeline too much.
+   * Returns a listener that handles the requests of a socket one after another. Closes the sockets of clients that pipeline more than
+   * the limit.
    */
   watch(handle: Handler): RequestListener;
 }
 
 export function createInFlightTracker(connections: Connections, maxPerSocket = MAX_PER_SOCKET): InFlightTracker {
-  const work = { running: 0 };
+  const counter = { running: 0 };
   return {
-    count: () => work.running,
+    count: () => counter.running,
     responses: function* () {
       for (const { exchanges } of connections.list()) for (const { response } of exchanges) yield response;
     },
     watch: (handle) => (request, response) => {
       const { socket } = request;
       const connection = connections.find(socket);
-      // Node's parser continues with the rest of a packet after its socket was destroyed.
+      // Node's parser continues with the rest of a packet after its socket is destroyed.
       if (socket.destroyed || connection === undefined) return;
       const { exchanges } = connection;
       if (exchanges.size >= maxPerSocket) {
         connections.close(connection, 'pipelined');
         return;
       }
-      const begin = (one: Exchange): void => {
+      const begin = (next: Exchange): void => {
         connections.setBusy(connection);
-        void run(handle, { connections, connection, exchange: one, work });
+        void run(handle, { connections, connection, exchange: next, counter });
       };
       const exchange = { request, response, isGenerated: false };
       exchanges.add(exchange);
@@ -59,39 +59,39 @@ interface Run {
   connections: Connections;
   connection: Connection;
   exchange: Exchange;
-  work: { running: number };
+  counter: { running: number };
 }
 
-async function run(handle: Handler, { connections, connection, exchange, work }: Run): Promise<void> {
+async function run(handle: Handler, { connections, connection, exchange, counter }: Run): Promise<void> {
   const { request, response } = exchange;
-  const isAnnounced = hasBody(request);
-  let counted = 0;
+  const hasPendingBody = hasBody(request);
+  let isCounted = false;
   const count = (): void => {
-    counted = 1;
-    work.running += 1;
+    isCounted = true;
+    counter.running += 1;
     connections.setBusy(connection);
   };
-  // A request that is only announced costs a socket and no work.
-  if (isAnnounced) {
+  // A request whose body is incomplete is not counted, because it causes no work yet.
+  if (hasPendingBody) {
     request.once('end', count);
-    waitLater(connections, connection, exchange);
+    setWaitingLater(connections, connection, exchange);
   } else {
-    counted = 1;
-    work.running += 1;
+    isCounted = true;
+    counter.running += 1;
   }
   try {
     await handle(request, response);
   } finally {
-    if (isAnnounced) request.off('end', count);
-    work.running -= counted;
+    if (hasPendingBody) request.off('end', count);
+    counter.running -= isCounted ? 1 : 0;
     exchange.isGenerated = true;
-    // The kernel takes most responses at once.
-    if (!response.writableEnded || response.writableLength > 0) waitLater(connections, connection, exchange);
+    // The kernel accepts most responses at once.
+    if (!response.writableEnded || response.writableLength > 0) setWaitingLater(connections, connection, exchange);
   }
 }
 
-/** Most bodies are complete when the event loop comes around, and most responses are sent. */
-function waitLater(connections: Connections, connection: Connection, exchange: Exchange): void {
+/** Deferred, because most bodies are complete and most responses sent in the next turn of the event loop. */
+function setWaitingLater(connections: Connections, connection: Connection, exchange: Exchange): void {
   setImmediate(() => {
     if (connection.socket.destroyed || exchange.response.closed || !waitsForClient(exchange)) return;
     connections.setWaiting(connection, exchange);

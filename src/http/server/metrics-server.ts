@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 
-/** Prometheus reads from a port of its own, which no proxy publishes. Figures that can not be read are a 500, and no more. */
+/** Creates the server for Prometheus, on a port of its own that no proxy publishes. */
 export function createMetricsServer({ registry }: Pick<Metrics, 'registry'>, log: Logger): Server {
   return createServer((request, response) => {
     if (request.url !== '/metrics') {
@@ -14,7 +14,7 @@ export function createMetricsServer({ registry }: Pick<Metrics, 'registry'>, log
         response.writeHead(200, { 'content-type': registry.contentType }).end(text);
       },
       (error: unknown) => {
-        log.error({ err: error }, 'the figures could not be read');
+        log.error({ err: error }, 'failed to collect metrics');
         response.writeHead(500).end();
       },
     );

@@ -7,8 +7,8 @@ export interface Largest<T> {
 }
 
 /**
- * Members by network. The networks of a member are given widest first, and the same ones each time: one for IPv4, three for IPv6, so
- * that an IPv6 client that changes its subnet is still found.
+ * Members by network. Pass the networks of a member widest first, and the same ones each time: one for IPv4, three for IPv6. The wider
+ * ones find an IPv6 client that changes its subnet.
  */
 export interface NetworkPool<T> {
   size(within?: Network): number;
@@ -17,7 +17,7 @@ export interface NetworkPool<T> {
   /**
    * Returns the member that was added first in the network with the most members.
    *
-   * @param within only looks into this network
+   * @param within restricts the search to this network
    */
   largest(within?: Network): Largest<T> | undefined;
 }
@@ -27,7 +27,7 @@ interface Group<T> {
   size: number;
   /** Networks inside this one. */
   groups: Map<string, Group<T>>;
-  /** Of the narrowest network, in the order in which they were added. */
+  /** The members of the narrowest network, in the order of insertion. */
   members: Set<T>;
 }
 

@@ -1,0 +1,101 @@
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware } from 'koa';
+import compose from 'koa-compose';
+import { identifyBrowser } from '../oidc/adapter/browser-binding.ts';
+import { createAccountRouter } from './account/router.ts';
+import { createAssetsRouter } from './assets.ts';
+import type { HttpDeps } from './deps.ts';
+import { createHealthRouter } from './health.ts';
+import { createInteractionRouter } from './interaction/router.ts';
+import { csrf } from './middleware/csrf.ts';
+import { loadShedding } from './middleware/load-shedding.ts';
+import { locale, switchLanguage } from './middleware/locale.ts';
+import { limitAnonymousSessions, limitBody } from './middleware/request-limits.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { showErrorPage } from './pages/error-pages.ts';
+import { createPasswordResetRouter } from './password-reset/router.ts';
+import { isApiPath, isCsrfExempt } from './paths.ts';
+import { replaceAutoSubmitForms } from './provider/auto-submit-forms.ts';
+import { createEndSessionRouter } from './provider/end-session.ts';
+import { createPostToGetRouter } from './provider/post-to-get.ts';
+
+/** Lists the middlewares of a request in their order. The routes of the provider run after the last one. */
+export function createMiddlewares(deps: HttpDeps): Middleware[] {
+  const { issuer, oidc, pages } = deps;
+  const showError = (ctx: Context, status: number, reference: string, error?: unknown): void => {
+    showErrorPage(pages, ctx, { status, reference, error });
+  };
+  return [
+    requestLog({ ...deps, showError }),
+    securityHeaders(issuer),
+    oidc.discovery,
+    limitBody(),
+    skipForApiPaths(compose(createPageMiddlewares(deps))),
+    oidc.requestTransaction,
+    oidc.paceDevicePolls,
+  ];
+}
+
+/** Lists the middlewares of browser requests in their order. */
+function createPageMiddlewares(deps: HttpDeps): Middleware[] {
+  const { i18n, oidc } = deps;
+  return [
+    locale(i18n),
+    loadShedding({ ...deps, provider: oidc.provider }),
+    ownRoutes(createHealthRouter(deps.isReady)),
+    ownRoutes(createAssetsRouter(deps.templates)),
+    ownRoutes(createHomeRouter(deps)),
+    sharedRoutes(createPostToGetRouter()),
+    rejectCrossSiteForms(deps),
+    identifyBrowser(deps.random),
+    ownRoutes(createInteractionRouter(deps)),
+    ownRoutes(createAccountRouter(deps)),
+    ownRoutes(createPasswordResetRouter(deps)),
+    ownRoutes(createEndSessionRouter(deps)),
+    limitAnonymousSessions(oidc.provider, deps.rateLimiter),
+    replaceAutoSubmitForms(deps),
+  ];
+}
+
+/** Paths of our own: other methods get 405. */
+function ownRoutes(router: Router): Middleware {
+  const app = new Koa();
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  return compose(app.middleware);
+}
+
+/** Paths of the provider: other methods continue to its routes. */
+function sharedRoutes(router: Router): Middleware {
+  const app = new Koa();
+  app.use(router.routes());
+  return compose(app.middleware);
+}
+
+function createHomeRouter({ i18n }: HttpDeps): Router {
+  const router = new Router();
+  router.get('/', (ctx) => {
+    ctx.redirect('/account');
+  });
+  router.get('/language', switchLanguage(i18n));
+  return router;
+}
+
+/** API requests skip the page middlewares, which are a third of their cost (decision 0012). */
+function skipForApiPaths(pageMiddlewares: Middleware): Middleware {
+  return async (ctx, next) => {
+    if (isApiPath(ctx.path)) await next();
+    else await pageMiddlewares(ctx, next);
+  };
+}
+
+function rejectCrossSiteForms({ issuer, pages }: HttpDeps): Middleware {
+  const rejectCrossSite = csrf(issuer, (ctx) => {
+    pages.message(ctx, 'badRequest', { status: 403 });
+  });
+  return async (ctx, next) => {
+    if (isCsrfExempt(ctx.path)) await next();
+    else await rejectCrossSite(ctx, next);
+  };
+}
