@@ -146,7 +146,7 @@ describe('what stands beside a sign-in', () => {
     assert.equal(await countFailures(service, 'G2'), 1);
     // One row for each try, and one for the way into the account page.
     await pollUntil('three rows lost', async () => (await figure(service, lost)) === 3);
-    assert.match(kept.text(), /audit row lost/);
+    assert.match(kept.text(), /failed to write audit entry/);
     // A change and its record stand or fall together.
     const hash = (await readCredential(service, 'G2')).hash;
     assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 500);

@@ -11,9 +11,9 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { syncFolder, writePrivateFile } from '../../store/database/private-file.ts';
 
 /*
- * An archive of the audit log is a text file: one line of JSON that names the format and the master key, then one line for each page of
- * entries. A page is JSON lines, compressed, and sealed to the first entry of the file and to its own place. The name holds the first and
- * the last entry.
+ * An archive of the audit log is a text file. Its first line is JSON with the format and the fingerprint of the master key; each other line
+ * is a page of entries. A page is JSON lines, compressed, and sealed to the first entry of the file and its page number. The file name holds
+ * the numbers of the first and last entry.
  */
 
 type ArchiveSecrets = Pick<Secrets, 'seal' | 'openBytes' | 'mac'>;
@@ -29,7 +29,7 @@ export interface ArchiveFile {
 const FORMAT = 'kinpass-audit-archive-1';
 const FILE_NAME = /^audit-(\d{12})-(\d{12})\.sealed$/;
 const PARTIAL_FILE_NAME = /^\.audit-\d+-[0-9a-f]+\.partial$/;
-/** A file that is still being written is younger, in milliseconds. */
+/** Age after which a partial file is deleted, in ms: writing a file takes far less. */
 const ABANDONED_MS = DAY_MS;
 
 const header = z.object({ format: z.literal(FORMAT), key: z.string() });
@@ -50,16 +50,16 @@ const entrySchema = z.object({
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Tells archives of another master key from those that were changed by hand. */
+/** Returns the fingerprint that distinguishes archives of another master key from damaged ones. */
 function fingerprint(secrets: ArchiveSecrets): string {
   return secrets.mac('audit-archive', FORMAT);
 }
 
 /**
- * Writes pages of entries to a new file and syncs it to disk. A file with the same entries that an interrupted run left is replaced.
+ * Writes pages of entries to a new file and syncs it to disk. Replaces a file with the same entries, left by an interrupted run.
  *
  * @returns the file, and the SHA-256 of its bytes in hex
- * @throws {Error} when there is a file with this name that holds other entries
+ * @throws {Error} if a file with this name holds other entries
  */
 export async function writeArchive(
   folder: string,
@@ -119,7 +119,7 @@ async function lastOf(file: ArchiveFile, secrets: ArchiveSecrets): Promise<Chain
   return last;
 }
 
-/** The archives in a folder, in the order of their entries. */
+/** Lists the archives in a folder in the order of their entries. */
 export async function listArchives(folder: string): Promise<ArchiveFile[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new Error(`audit archive: cannot read the folder ${folder}`, { cause });
@@ -131,7 +131,7 @@ export async function listArchives(folder: string): Promise<ArchiveFile[]> {
   return files.sort((a, b) => a.first - b.first || a.last - b.last);
 }
 
-/** Makes the folder for this user only when it is missing, and deletes what interrupted runs left. */
+/** Creates a missing folder, accessible to this user only, and deletes partial files of interrupted runs. */
 export async function prepareFolder(folder: string, now: number): Promise<void> {
   createPrivateFolder(folder);
   for (const path of (await readdir(folder))
@@ -143,9 +143,9 @@ export async function prepareFolder(folder: string, now: number): Promise<void> 
 }
 
 /**
- * The entries of one archive, page by page.
+ * Reads the entries of one archive page by page.
  *
- * @throws {Error} when it was sealed by another master key, changed or cut off
+ * @throws {Error} if the archive was sealed by another master key, changed or truncated
  */
 export async function* readArchive(file: ArchiveFile, secrets: ArchiveSecrets): AsyncGenerator<ChainedEntry> {
   const { name, path, first, last } = file;
@@ -195,7 +195,7 @@ async function decryptPage(secrets: ArchiveSecrets, row: string, sealed: string)
   return lines.map((line) => entrySchema.parse(JSON.parse(line)));
 }
 
-/** The entries of all archives in a folder, each once: an interrupted run may have left a file that overlaps the next one. */
+/** Reads the entries of all archives in a folder, each once: an interrupted run can leave a file that overlaps the next one. */
 export async function* readArchives(folder: string, secrets: ArchiveSecrets): AsyncGenerator<ChainedEntry> {
   let seq = 0;
   for (const file of await listArchives(folder)) {

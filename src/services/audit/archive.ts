@@ -23,12 +23,12 @@ const DEFAULT_LIMITS: ArchiveLimits = { page: 1_000, file: 50_000 };
 /** Moves old entries of the audit log to sealed files. */
 export interface AuditArchive {
   /**
-   * Moves what is older than the retention. Files are on disk before the log lets go of their entries, so an interruption loses nothing and
-   * the next run continues. Of several nodes that run at once one succeeds; the others stop.
+   * Moves the entries that are older than the retention. Syncs each file to disk before it deletes the entries, so an interrupted run loses
+   * nothing and the next run continues. If several nodes run at once, one succeeds and the others stop.
    *
-   * @param isStopping asked between two files
-   * @returns how many entries were moved
-   * @throws {Error} when an entry does not fit into the chain: the log then stays as it is
+   * @param isStopping checked between two files
+   * @returns the number of moved entries
+   * @throws {Error} if an entry does not fit into the chain; the log stays unchanged
    */
   moveOld(isStopping?: () => boolean): Promise<number>;
 }
@@ -47,14 +47,14 @@ export function createAuditArchive(
 ): AuditArchive {
   const { store, clock, secrets, audit } = deps;
   const seal = createArchiveSeal(secrets);
-  /** @returns how many entries; 0 at the end, or when another node moved them */
+  /** Moves the entries of one file. @returns their number; 0 at the end, or if another node moved them */
   const moveNext = async (cutoff: number): Promise<number> => {
     const anchor = await store.read((tx) => auditStore.getAnchor(tx, seal));
-    const walk = createChainReader(store, anchor, cutoff, limits);
-    if (!(await walk.hasMore())) return 0;
+    const reader = createChainReader(store, anchor, cutoff, limits);
+    if (!(await reader.hasMore())) return 0;
     try {
-      const { file, sha256 } = await writeArchive(folder, secrets, anchor.seq + 1, walk.pages());
-      const { head } = walk;
+      const { file, sha256 } = await writeArchive(folder, secrets, anchor.seq + 1, reader.pages());
+      const { head } = reader;
       const isMoved = await store.write(async (tx) => {
         if (!(await auditStore.updateAnchor(tx, anchor, { ...head, mac: seal(head) }))) return false;
         const detail = { file: file.name, sha256, first: file.first, last: file.last };
@@ -63,7 +63,7 @@ export function createAuditArchive(
       });
       return isMoved ? head.seq - anchor.seq : 0;
     } catch (error) {
-      // Another node that moves the same entries deletes them, and then the chain has a gap.
+      // Another node moved and deleted the same entries, so this node read a gap.
       const now = await store.read((tx) => auditStore.getAnchor(tx, seal));
       if (now.seq !== anchor.seq) return 0;
       throw error;
@@ -85,7 +85,7 @@ export function createAuditArchive(
   };
 }
 
-/** The evidence stays where it is, and nothing is sealed with a key that is not the one of the database. */
+/** @throws {Error} if the head of the log was changed, or the database has another master key */
 async function assertLogUnchanged({ store, secrets }: Deps): Promise<void> {
   assertKeysCanBeOpened(secrets, await store.read((tx) => keyStore.listKeys(tx)));
   const head = await store.read((tx) => auditStore.getHead(tx));
@@ -93,7 +93,7 @@ async function assertLogUnchanged({ store, secrets }: Deps): Promise<void> {
   throw new Error('audit archive: the head of the log was changed by hand; nothing was archived');
 }
 
-/** Deletes entries that are in an archive, also those that an interrupted run left. */
+/** Deletes archived entries, including those left by an interrupted run. */
 async function deleteArchived(store: Store, seal: auditStore.HeadSeal, batch: number): Promise<void> {
   const { seq } = await store.read((tx) => auditStore.getAnchor(tx, seal));
   let deleted: number;
@@ -102,39 +102,39 @@ async function deleteArchived(store: Store, seal: auditStore.HeadSeal, batch: nu
 }
 
 interface ChainReader {
-  /** The last entry that was read. */
+  /** The last entry read. */
   head: ChainHead;
   hasMore(): Promise<boolean>;
-  /** Entries before the cutoff, at most so many that one file may hold. */
+  /** Yields the entries before the cutoff, at most `limits.file` of them. */
   pages(): AsyncGenerator<ChainedEntry[]>;
 }
 
-/** Reads the log from the last archived entry on, and checks the chain while doing so. */
+/** Creates a reader that starts after the last archived entry and verifies the chain. */
 function createChainReader(store: Store, anchor: ChainHead, cutoff: number, limits: ArchiveLimits): ChainReader {
   const nextPage = async (): Promise<ChainedEntry[]> => {
-    const rows = await store.read((tx) => auditStore.listEntries(tx, walk.head.seq, limits.page));
-    const young = rows.findIndex(({ at }) => at >= cutoff);
-    return young < 0 ? rows : rows.slice(0, young);
+    const rows = await store.read((tx) => auditStore.listEntries(tx, reader.head.seq, limits.page));
+    const firstRecent = rows.findIndex(({ at }) => at >= cutoff);
+    return firstRecent < 0 ? rows : rows.slice(0, firstRecent);
   };
-  const walk: ChainReader = {
+  const reader: ChainReader = {
     head: { seq: anchor.seq, hash: anchor.hash },
     hasMore: async () => (await nextPage()).length > 0,
     pages: async function* () {
-      while (walk.head.seq - anchor.seq < limits.file) {
+      while (reader.head.seq - anchor.seq < limits.file) {
         const page = await nextPage();
         for (const entry of page) {
-          const step = verifyEntry(walk.head, entry);
+          const step = verifyEntry(reader.head, entry);
           if (!step.ok) {
             throw new Error(
               `audit archive: entry ${step.seq} does not fit (${step.problem}); run kinpass audit verify`,
             );
           }
-          walk.head = step.head;
+          reader.head = step.head;
         }
         if (page.length > 0) yield page;
         if (page.length < limits.page) return;
       }
     },
   };
-  return walk;
+  return reader;
 }

@@ -10,31 +10,30 @@ export interface AuditEvent {
   /** What happened, as `noun.verb`: `sign_in.failed`, `password.changed`. */
   event: string;
   outcome: 'ok' | 'refused';
-  /** Who did it; absent while nobody is signed in. */
+  /** The person who acted; absent for unauthenticated requests. */
   actorId?: string | undefined;
-  /** To whom. */
+  /** The person whom the event concerns. */
   subjectId?: string | undefined;
   clientId?: string | undefined;
-  /** From where: the network address of the browser. */
+  /** Network address of the browser. */
   address?: string | undefined;
   detail?: Record<string, string | number | boolean>;
 }
 
 export interface Audit {
-  /** Inside a unit of work: the change and its record stand or fall together. */
+  /** Appends an entry in the transaction of the change, so both commit or neither. */
   append(tx: Transaction, event: AuditEvent): Promise<void>;
   /**
-   * Beside the work: when the record can not be written, that is logged and counted, and the work goes on.
+   * Records an event. A failure to write the entry is logged and counted, and does not fail the request.
    *
-   * @param event a function is called after the work, and returns undefined if nothing is to be recorded
-   * @param work a unit whose record this is: the two share one commit, and the work is done alone when the record fails
-   * @throws what the work throws
+   * @param work commits together with the entry; commits alone if the entry cannot be written
+   * @throws the error of `work`
    */
   record(event: AuditEvent, work?: (tx: Transaction) => Promise<unknown>): Promise<void>;
   /**
-   * The same for work that decides what is recorded, if anything.
+   * Runs `work` and records the events that it returns, as `record` does.
    *
-   * @returns the result of the work
+   * @returns the result of `work`
    */
   recordResult<T>(work: (tx: Transaction) => Promise<RecordedResult<T>>): Promise<T>;
 }
@@ -52,17 +51,17 @@ interface Deps {
   secrets: Secrets;
 }
 
-/** What seals the head of the log: who can write to the database alone can not make the log end somewhere else. */
+/** Creates the seal of the log's head: write access to the database alone cannot truncate the log. */
 export function createHeadSeal(secrets: Pick<Secrets, 'mac'>): auditStore.HeadSeal {
   return ({ seq, hash }) => secrets.mac('audit-head', `${String(seq)}\n${hash}`);
 }
 
-/** The seal of the last archived entry. Not that of a head: a head would let rows be deleted that are in no archive. */
+/** Creates the seal of the last archived entry. It differs from the head's: with a head's seal, rows outside of archives could be deleted. */
 export function createArchiveSeal(secrets: Pick<Secrets, 'mac'>): auditStore.HeadSeal {
   return ({ seq, hash }) => secrets.mac('audit-archive', `${String(seq)}\n${hash}`);
 }
 
-/** `append` alone, for commands that do nothing beside it. */
+/** Creates `append` alone, for commands and jobs that need nothing else. */
 export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
   const seal = createHeadSeal(secrets);
   return async (tx, event) => {
@@ -82,26 +81,29 @@ export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>
 
 export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
   const append = createAppend(deps);
-  const reportLost = (error: unknown, event: string): void => {
+  const reportFailure = (error: unknown, event: string): void => {
     metrics.bestEffortFailures.inc({ kind: 'audit' });
-    log.error({ err: error, event }, 'audit row lost');
+    log.error({ err: error, event }, 'failed to write audit entry');
   };
   const recordResult: Audit['recordResult'] = async (work) => {
-    const done: { events?: readonly AuditEvent[] | undefined; record: boolean } = { record: false };
+    // Not an error class around the append: the store retries deadlocks and reports outages by the code of the original error.
+    let unrecorded: readonly AuditEvent[] | undefined;
     try {
       return await store.write(async (tx) => {
-        // From the start: after a deadlock the unit is run again.
-        Object.assign(done, { events: undefined, record: false });
+        unrecorded = undefined;
         const { result, events } = await work(tx);
-        done.events = events;
-        for (const event of events) await append(tx, event);
-        done.record = true;
+        try {
+          for (const event of events) await append(tx, event);
+        } catch (error) {
+          unrecorded = events;
+          throw error;
+        }
         return result;
       });
     } catch (error) {
-      // A commit that failed may have happened nevertheless: to do the work again could do it twice. An unavailable database fails again.
-      if (done.events === undefined || done.record || error instanceof DatabaseUnavailableError) throw error;
-      for (const { event } of done.events) reportLost(error, event);
+      // A failed commit may still have happened, so only a failed append repeats the work. An unavailable database would fail again.
+      if (unrecorded === undefined || error instanceof DatabaseUnavailableError) throw error;
+      for (const { event } of unrecorded) reportFailure(error, event);
       return (await store.write(work)).result;
     }
   };
@@ -116,7 +118,7 @@ export function createAudit({ store, log, metrics, ...deps }: Deps): Audit {
       await store
         .write((tx) => append(tx, event))
         .catch((error: unknown) => {
-          reportLost(error, event.event);
+          reportFailure(error, event.event);
         });
     },
   };

@@ -7,7 +7,7 @@ import { readArchives } from './archive-file.ts';
 /**
  * Reads the audit log in order, each entry once.
  *
- * @param folder folder of the archives, to read them first
+ * @param folder archives to read first
  */
 export async function* exportAuditLog(
   { store, secrets }: { store: Store; secrets: Secrets },

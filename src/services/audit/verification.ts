@@ -9,16 +9,16 @@ import { createArchiveSeal, createHeadSeal } from './audit.ts';
 
 export interface Verification {
   head: ChainHead;
-  /** The last entry that is in an archive; 0 when there is none. */
+  /** Number of the last archived entry; 0 if there is none. */
   archived: number;
-  /** The first entry that was read from an archive; `undefined` without archives. */
+  /** Number of the first entry read from an archive; `undefined` without archives. */
   archivesFrom: number | undefined;
 }
 
 interface Options {
-  /** A head that was kept elsewhere. */
+  /** A head that was kept outside of the database. */
   expectedHead?: ChainHead | undefined;
-  /** The folder of the archives, to read them too. */
+  /** Folder of archives to verify too. */
   folder?: string | undefined;
 }
 
@@ -28,9 +28,9 @@ interface Deps {
 }
 
 /**
- * Reads the audit log, and the archives on request, and checks that every entry follows from the one before it.
+ * Verifies that every entry of the audit log, and optionally of the archives, follows from the one before it.
  *
- * @throws {Error} naming the first entry that was changed, removed or added by hand
+ * @throws {Error} with the first entry that was changed, removed or added by hand
  */
 export async function verifyAuditLog(deps: Deps, options: Options): Promise<Verification> {
   const { store, secrets } = deps;
@@ -41,7 +41,7 @@ export async function verifyAuditLog(deps: Deps, options: Options): Promise<Veri
     try {
       return await verifyFrom(deps, anchor, options);
     } catch (error) {
-      // A running archive job moves entries away while they are read here.
+      // A concurrent archive job moved entries, so the verification starts over.
       const now = await store.read((tx) => auditStore.getAnchor(tx, seal));
       if (now.seq === anchor.seq) throw error;
     }
@@ -62,7 +62,7 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, { expectedHead, folder 
     met.pass(head);
     metKept.pass(head);
   }
-  // A running service may write meanwhile, so the end lies between the two heads.
+  // A running service may append concurrently, so the end lies between the two heads.
   const after = await getHead(deps);
   if (!met.done() || head.seq > after.seq) {
     throw new Error(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
@@ -84,7 +84,7 @@ function describeHeadMismatch(kept: ChainHead, anchor: ChainHead, archivesFrom: 
   return new Error(`audit log: entry ${kept.seq} is not the one whose head was kept`);
 }
 
-/** Follows the chain through the archives up to where the table begins. @returns the first entry that was there */
+/** Verifies the chain in the archives up to the anchor. @returns the number of the first archived entry */
 async function verifyArchives(
   { secrets }: Deps,
   folder: string,
@@ -96,7 +96,7 @@ async function verifyArchives(
   let from: number | undefined;
   for await (const entry of readArchives(folder, secrets)) {
     if (head === undefined) {
-      // The oldest archives may be kept elsewhere.
+      // Older archives may be stored outside of this folder.
       head = { seq: entry.seq - 1, hash: entry.prevHash };
       from = entry.seq;
     }
@@ -122,13 +122,13 @@ interface HeadSearch {
   done(): boolean;
 }
 
-/** Returns true if a walk along the chain comes by this head. */
+/** Creates a matcher that reports whether the verification passed this head. */
 function createHeadMatcher(wanted: ChainHead): HeadSearch {
-  let met = wanted.seq === GENESIS_HEAD.seq;
+  let isFound = wanted.seq === GENESIS_HEAD.seq;
   return {
     pass: ({ seq, hash }) => {
-      met ||= seq === wanted.seq && hash === wanted.hash;
+      isFound ||= seq === wanted.seq && hash === wanted.hash;
     },
-    done: () => met,
+    done: () => isFound,
   };
 }

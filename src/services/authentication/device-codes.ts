@@ -9,10 +9,10 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import { lockNetworks, createNetworkCounters, upsertNetworks, deletePlaceholders } from './network-counters.ts';
 
-/** Records of this kind are ours; the provider has no such model. They are purged with the device codes. */
+/** Model of the poll records. oidc-provider has no such model. They expire with their device codes. */
 const POLL_MODEL = 'DevicePoll';
 
-/** The state of a stored device code, in the words of the provider. */
+/** The state of a stored device code, with oidc-provider's property names. */
 export interface DeviceCode {
   /** In seconds since 1970. */
   exp?: number | undefined;
@@ -21,17 +21,16 @@ export interface DeviceCode {
   inFlight?: boolean | undefined;
 }
 
-/** A user code that a person typed. */
 export interface TypedUserCode<T> {
   code: string;
   address: string;
   personId: string | undefined;
-  /** Of the session that holds the form. */
+  /** Session of the form. */
   sessionUid: string | undefined;
   open: (record: records.FoundRecord | undefined) => T | undefined;
 }
 
-/** `until`, in ms: too many wrong codes, this one was not looked up. */
+/** With `until` (ms) the attempt was throttled, and the code was not looked up. */
 export type UserCodeResult<T> = { payload: T | undefined } | { until: number };
 
 interface Deps {
@@ -41,11 +40,10 @@ interface Deps {
 }
 
 /**
- * Looks up a user code that a person typed (RFC 8628, section 5.1). Counting, checking and looking up are one transaction, so parallel
- * guesses count one by one.
+ * Looks up a typed user code (RFC 8628, section 5.1). Counting and lookup share one transaction, so parallel guesses count one by one.
  *
- * A wrong, expired or used code counts on the person, or on the session where no person is signed in, and on the networks of the address. A
- * right one resets the counter of the person or session.
+ * A wrong, expired or used code counts for the person, or for the session if no person is signed in, and for the networks of the address. A
+ * correct code resets the counter of the person or session.
  */
 export function lookUpUserCode<T extends DeviceCode>(
   { store, secrets, clock }: Deps,
@@ -54,13 +52,13 @@ export function lookUpUserCode<T extends DeviceCode>(
   const own = personId === undefined ? `user-code-session:${hashId(sessionUid ?? '')}` : `user-code-person:${personId}`;
   const networks = createNetworkCounters(secrets, 'user-code-address', address, USER_CODE_NETWORK_POLICY);
   return store.write(async (tx) => {
-    const ofOwn = await throttles.readThrottleForUpdate(tx, own);
+    const ofAccount = await throttles.readThrottleForUpdate(tx, own);
     const ofNetworks = await lockNetworks(tx, networks);
     const now = clock.now();
-    const atOwn = registerAccountAttempt(ofOwn.state, now, USER_CODE_POLICY);
+    const atOwn = registerAccountAttempt(ofAccount.state, now, USER_CODE_POLICY);
     const atNetworks = registerJointAttempt(ofNetworks, now);
     if (!atOwn.admitted || !atNetworks.admitted) {
-      await deletePlaceholders(tx, [{ key: own, ...ofOwn }, ...ofNetworks]);
+      await deletePlaceholders(tx, [{ key: own, ...ofAccount }, ...ofNetworks]);
       return { until: Math.max(untilOf(atOwn), untilOf(atNetworks)) };
     }
     const payload = open(await records.findRecordByUserCode(tx, 'DeviceCode', hashId(code)));
@@ -78,7 +76,7 @@ function untilOf(admission: { admitted: boolean; until?: number | undefined }): 
   return admission.until ?? 0;
 }
 
-/** Returns true if the provider accepts the code: the device still waits for an answer. */
+/** Returns true if the provider accepts the code: the device still waits for approval. */
 function isPending(payload: DeviceCode | undefined, now: number): boolean {
   if (payload === undefined || (payload.exp ?? 0) <= Math.floor(now / 1000)) return false;
   return payload.error === undefined && payload.accountId === undefined && payload.inFlight !== true;
@@ -87,10 +85,10 @@ function isPending(payload: DeviceCode | undefined, now: number): boolean {
 const pollState = z.object({ intervalSeconds: z.number(), acceptedAt: z.number() });
 
 /**
- * Records the poll of a device whose code is pending: one small record per code, shared by all nodes and updated in place. A poll that is
- * too early writes nothing once the interval has its longest value.
+ * Records the poll of a device whose code is pending, in one record per code that all nodes share. An early poll writes nothing once the
+ * interval is at its maximum.
  *
- * @param lifetimeSeconds of a device code
+ * @param lifetimeSeconds lifetime of a device code
  * @returns the new interval in seconds if the poll is too early
  */
 export function recordPoll(
@@ -106,7 +104,7 @@ export function recordPoll(
     const state = known === undefined ? firstPoll(now) : pollState.parse(JSON.parse(known.payload));
     const paced = registerPoll(state, now);
     const isStored = known === undefined || (await replaceState(tx, idHash, known.payload, paced.next));
-    // A parallel poll, perhaps on another node, was first: this one is too early after it.
+    // A concurrent poll was stored first, so this one is too early.
     return paced.isTooEarly || !isStored ? paced.next.intervalSeconds : undefined;
   });
 }
@@ -116,7 +114,7 @@ function insertFirst(tx: Transaction, idHash: string, now: number, expiresAt: nu
   return records.insertRecordIfAbsent(tx, { model: POLL_MODEL, idHash, payload, expiresAt, createdAt: now });
 }
 
-/** @returns false when the state is not `old` any more */
+/** Replaces the state. @returns false if the state is no longer `old` */
 async function replaceState(tx: Transaction, idHash: string, old: string, next: PollState): Promise<boolean> {
   const payload = JSON.stringify(next);
   return payload === old || records.replacePayload(tx, POLL_MODEL, idHash, { old, next: payload });

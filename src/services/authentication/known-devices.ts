@@ -3,23 +3,23 @@ import type { Random } from '../../domain/random.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 
 /**
- * Devices on which a person has signed in (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). A device keeps a token:
- * `v1`, a nonce, and a keyed hash of the nonce and the person for each of its people, newest first. Nothing is stored, so every node
- * knows every device, and a change of signing or cookie keys forgets none. Half of the nonce is a keyed hash of the other half, so only
- * this service makes one, after a sign-in.
+ * Recognizes devices on which a person has signed in (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). A device token is
+ * `v1`, a nonce, and a keyed hash of the nonce and the person for each of its people, newest first. The server stores nothing, so every node
+ * recognizes every device, also after a rotation of signing or cookie keys. Half of the nonce is a keyed hash of the other half, so only
+ * this service can issue one.
  */
 export interface KnownDevices {
-  /** @returns the key of the counter that the device has for this person; undefined when the device is unknown */
+  /** Finds the counter key of the device for this person; `undefined` if the device is unknown. */
   findCounterKey(token: string | undefined, personId: string | undefined): string | undefined;
-  /** @returns an id of the device; undefined when this service issued no such token */
+  /** Finds the id of the device; `undefined` if this service did not issue the token. */
   findDeviceId(token: string | undefined): string | undefined;
-  /** Adds a person who has just signed in to the token of the device. */
+  /** Adds a person who has signed in to the token of the device. @returns the new token */
   remember(token: string | undefined, personId: string): string;
 }
 
-/** A family shares a telephone, so a token holds several people; the one who was away longest is dropped. */
+/** People in one token: families share devices. The person with the oldest sign-in is dropped. */
 const MAX_PEOPLE = 5;
-/** Of each half of the nonce. */
+/** Bytes in each half of the nonce. */
 const NONCE_HALF_BYTES = 8;
 const TOKEN = /^v1\.([\w-]{22})((?:\.[\w-]{43}){1,5})$/;
 
@@ -57,7 +57,7 @@ export function createKnownDevices({ secrets, random }: { secrets: Secrets; rand
       const token = parseToken(text);
       if (token === undefined) return undefined;
       const mac = macOf(token.nonce, personId);
-      const isKnown = token.macs.some((one) => timingSafeEqual(Buffer.from(one), Buffer.from(mac)));
+      const isKnown = token.macs.some((known) => timingSafeEqual(Buffer.from(known), Buffer.from(mac)));
       return isKnown ? `device:${hashId(mac)}` : undefined;
     },
     remember: (text, personId) => {
@@ -65,7 +65,7 @@ export function createKnownDevices({ secrets, random }: { secrets: Secrets; rand
       const known = token !== undefined && isIssued(token.nonce) ? token : undefined;
       const nonce = known?.nonce ?? createNonce();
       const mac = macOf(nonce, personId);
-      const others = known?.macs.filter((one) => one !== mac) ?? [];
+      const others = known?.macs.filter((other) => other !== mac) ?? [];
       return ['v1', nonce, mac, ...others].slice(0, MAX_PEOPLE + 2).join('.');
     },
   };

@@ -29,17 +29,19 @@ import {
 } from './refusal-counters.ts';
 
 /*
- * The counters of an attempt. They are locked in the same order everywhere: device, login, person, networks. The statements of one
- * round trip are sent in this order.
+ * Counts sign-in attempts and decides which are admitted; password-verification.ts compares the passwords. All transactions lock the counters
+ * in the same order: device, login, person, networks. The statements of one round trip are sent in this order.
  */
+
+/** The counters of an attempt. */
 export interface CounterKeys {
   /** The person that the login names. */
   personId: string | undefined;
   /** A device on which the person has signed in before. */
   device: string | undefined;
-  /** The typed login; undefined where the page asks for none. */
+  /** The typed login; undefined on pages without a login field. */
   login: string | undefined;
-  /** A login that names no account has this counter too, so that it costs the same statements. */
+  /** A login without an account has this counter too, so that it costs the same statements. */
   person: string;
   networks: readonly NetworkCounter[];
 }
@@ -52,7 +54,7 @@ export interface AdmittedAttempt {
   kind: 'admitted';
   /** False while the person is locked. */
   canCompare: boolean;
-  /** True if the wait of the person had passed: a wrong password counts towards closing a first password. */
+  /** True if the person's delay has passed: only then does a wrong password count towards closing a first password. */
   isOnTime: boolean;
   /** The attempt at the counters of the account. */
   counted: readonly CountedFailure[];
@@ -61,7 +63,7 @@ export interface AdmittedAttempt {
   windows: { account: readonly RefusalWindow[]; networks: readonly RefusalWindow[] };
 }
 
-/** `until` in ms; undefined: locked until an e-mailed link or the IT desk opens it. */
+/** `until` in ms; undefined: locked until a reset link or the IT desk unlocks the account. */
 export interface RefusedAttempt {
   kind: 'refused';
   until: number | undefined;
@@ -69,7 +71,7 @@ export interface RefusedAttempt {
 
 export type AttemptAdmission = AdmittedAttempt | RefusedAttempt;
 
-/** A counter as it was locked. */
+/** A counter with its state at the time of the lock. */
 interface LockedCounter extends throttles.Throttle, RefusalWindow {}
 
 interface LockedAccount {
@@ -78,7 +80,7 @@ interface LockedAccount {
   person: LockedCounter;
 }
 
-/** A decision, with the states to write or the counter that refuses. */
+/** A decision, with the states to write or the refusing counter. */
 type Decision =
   | { admitted: AdmittedAttempt; states: readonly { key: string; state: ThrottleState }[] }
   | { admitted: undefined; until: number | undefined; by: LockedCounter };
@@ -96,9 +98,9 @@ async function lockAccount(tx: Transaction, { personId, device, login, person }:
 }
 
 /**
- * Counts an attempt before the comparison, so that fifty guesses at once count as fifty.
+ * Counts an attempt before the comparison, so that parallel guesses count one by one.
  *
- * @param refusal the audit entry of a refused attempt; undefined where refused attempts have no entries of their own
+ * @param refusal creates the audit entry of a refused attempt; undefined if refused attempts have no entries
  * @returns the decision, and the audit entries that belong to the same transaction
  */
 export async function countAttempt(
@@ -125,7 +127,7 @@ export async function countAttempt(
   return { result: refused, events };
 }
 
-/** @returns undefined when the device is unknown, or counts as unknown */
+/** Decides for a known device. @returns undefined if the device is unknown, or treated as unknown */
 function decideForKnownDevice({ device, person }: LockedAccount, now: number): Decision | undefined {
   if (device === undefined) return undefined;
   const admission = registerKnownDeviceAttempt({ device: device.state, person: person.state }, now, ACCOUNT_POLICY);
@@ -166,7 +168,7 @@ function decideForUnknownDevice(
       windows: { account: openWindows(ofAccount), networks: overdueWindows(networks, now) },
     },
     states: [
-      // A locked person is written back as it was: the statements are the same for every login.
+      // Writes the unchanged state of a locked person, so that every login costs the same statements.
       ...[...atLogin, atPerson].map((one) => ({ key: one.key, state: one.next })),
       ...fromNetworks.next.map((state, at) => ({ key: networks[at]?.key ?? '', state })),
     ],
@@ -181,7 +183,7 @@ function openWindows(counters: readonly LockedCounter[]): RefusalWindow[] {
   return counters.filter(({ refusals }) => refusals.since !== null);
 }
 
-/** Forgets the failures after a right password. @returns the audit entries of the windows that end */
+/** Resets the failures after a correct password. @returns the audit entries of the windows that end */
 export async function resetAfterSuccess(
   tx: Transaction,
   { personId, device, login, person }: CounterKeys,
@@ -193,13 +195,13 @@ export async function resetAfterSuccess(
     const summary = key === undefined ? undefined : await clearCounter(tx, key);
     if (summary !== undefined) events.push(createSummaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
   }
-  // The refund locks all networks in their order; the windows are at some of them.
+  // `releaseNetworkAttempt` locks all networks in order, so it comes before the windows of some of them.
   await releaseNetworkAttempt(tx, networks, now);
   events.push(...(await closeWindows(tx, THROTTLED.signIn, windows.networks)));
   return events;
 }
 
-/** Takes back an attempt whose password was not compared, because the service was busy. It was no guess. */
+/** Releases an attempt whose password was not compared because the service was busy. */
 export async function releaseAttempt(
   tx: Transaction,
   { counted, networks }: AdmittedAttempt,

@@ -20,13 +20,13 @@ export interface NetworkCounter {
   policy: LeakyBucketPolicy;
 }
 
-/** A counter as it was locked. */
+/** A counter with its state at the time of the lock. */
 export interface LockedNetwork extends NetworkCounter, throttles.Throttle {}
 
 /**
- * The counters of an address, in the order in which they are locked (network.ts).
+ * Creates the counters of an address in lock order (network.ts).
  *
- * @param prefix what is counted: `address` for sign-in, `recovery-address` for reset mails
+ * @param prefix kind of counter: `address` for sign-in, `recovery-address` for reset mails
  */
 export function createNetworkCounters(
   secrets: Secrets,
@@ -48,19 +48,19 @@ export function lockNetworks(tx: Transaction, counters: readonly NetworkCounter[
   );
 }
 
-/** What the attempts of a network have in common. Their addresses differ. */
+/** Returns the audit fields that all attempts of a network share; their addresses differ. */
 export function networkDetail({ name }: NetworkCounter): Pick<AuditEvent, 'detail'> {
   return { detail: { network: name } };
 }
 
-/** The windows of refused attempts that an admitted attempt ends. A network under load admits and refuses in turns. */
+/** Returns the refusal windows that an admitted attempt ends. A network at its limit admits and refuses alternately. */
 export function overdueWindows(networks: readonly LockedNetwork[], now: number): RefusalWindow[] {
   return networks.flatMap((network) =>
     isWindowOver(network.refusals, now) ? [{ key: network.key, eventFields: networkDetail(network) }] : [],
   );
 }
 
-/** Removes the placeholders that the locks of new counters made: refused attempts leave no rows. */
+/** Deletes the placeholder rows of locked new counters, so that refused attempts leave no rows. */
 export async function deletePlaceholders(
   tx: Transaction,
   counters: readonly (Pick<LockedNetwork, 'key' | 'state'> | undefined)[],
@@ -84,7 +84,7 @@ export async function upsertNetworks(
   );
 }
 
-/** Gives an attempt back to every network: it succeeded, or its password was not compared. */
+/** Releases an attempt at every network after a success, or if its password was not compared. */
 export async function releaseNetworkAttempt(
   tx: Transaction,
   counters: readonly NetworkCounter[],

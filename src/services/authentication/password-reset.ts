@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import { normalizePassword, type PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
 import { maskLogin } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
@@ -30,21 +31,21 @@ import {
 import type { Passwords } from './passwords.ts';
 import { closeWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
 
-/** A link works for half an hour and once. */
+/** Lifetime of a reset link, in minutes. Each link works once. */
 export const LINK_MINUTES = 30;
 const TOKEN_BYTES = 32;
 
-/** Mails that one person can be sent before having to wait; one more is allowed each half hour. */
-const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 1_800_000 };
-/** Requests from one address, a school's included; one more is allowed each minute. IPv6 networks: network.ts. */
-const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 60_000 };
+/** Three mails per person at once, then one each half hour. */
+const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MINUTE_MS };
+/** Sixty requests per address at once, so that a school can share one, then one each minute. IPv6 networks: network.ts. */
+const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
 
 export type PasswordResetResult =
   | { kind: 'changed'; personId: string }
   | { kind: 'expired' }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
-/** A reset link that works. */
+/** A valid reset link. */
 export interface OpenLink {
   /** In ms since 1970. */
   expiresAt: number;
@@ -52,13 +53,13 @@ export interface OpenLink {
   account: string;
 }
 
-/** "Forgot password": a link by e-mail that sets a new password. It also opens a closed first password and a lock. */
+/** Resets forgotten passwords with a link by email. A reset also unlocks the account. */
 export interface PasswordReset {
-  /** Always answers the same; whether the account exists can not be told from it. */
+  /** Sends a reset link if the account exists. The result does not reveal whether it does. */
   request(typedLogin: string, address: string): Promise<void>;
-  /** Reads a link without using it up. @returns undefined when it would not work any more */
+  /** Finds a valid link without consuming it. */
   find(token: string): Promise<OpenLink | undefined>;
-  /** Uses the link. @throws {HashQueueFullError} before anything was used */
+  /** Consumes the link and sets the password. @throws {HashQueueFullError} before the link is consumed */
   complete(token: string, next: string, address: string): Promise<PasswordResetResult>;
 }
 
@@ -79,7 +80,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
   const { store, clock, hasher, audit, passwords } = deps;
   const admit = createAdmission(deps);
   const send = createSendResetLink(deps);
-  /** Reads a link of an active account. An account can be disabled after the mail. */
+  /** Finds a valid link of an active account: an account can be disabled after the mail. */
   const findActive = (tokenHash: string): Promise<{ personId: string; expiresAt: number } | undefined> =>
     store.read(async (tx) => {
       const link = await credentials.findResetLink(tx, tokenHash, clock.now());
@@ -115,7 +116,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
       const done = await store.write(async (tx) => {
-        // First: every change of a credential locks the person before anything else.
+        // Every change of a credential locks the person first.
         if ((await people.lockPerson(tx, personId))?.status !== 'active') return false;
         if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return false;
         await credentials.upsertPassword(tx, personId, hash, clock.now());
@@ -147,7 +148,7 @@ type AdmitRequest = (
   refusal: AuditEvent,
 ) => Promise<RequestAdmission>;
 
-/** Limits requests per network, then per person; the counters are locked in this order. */
+/** Creates the limits per network and per person; the counters are locked in this order. */
 function createAdmission({ secrets, clock }: Deps): AdmitRequest {
   const atNetworks = async (tx: Transaction, address: string, first: AuditEvent): Promise<RequestAdmission> => {
     const counters = createNetworkCounters(secrets, 'recovery-address', address, ADDRESS_POLICY);
@@ -194,7 +195,7 @@ type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
 function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendResetLink {
   return async (tx, personId) => {
     const facts = await people.loadPersonFacts(tx, personId);
-    // Only an address that the person confirmed: a mistyped one belongs to somebody else.
+    // Only a verified address: a mistyped one belongs to another person.
     const mailbox = facts?.identifiers.find(({ kind, verified }) => kind === 'email' && verified);
     if (facts === undefined || mailbox === undefined) return false;
     const token = random.bytes(TOKEN_BYTES).toString('base64url');
@@ -202,7 +203,7 @@ function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendReset
     await credentials.upsertResetLink(tx, {
       personId,
       tokenHash: hashId(token),
-      expiresAt: now + LINK_MINUTES * 60_000,
+      expiresAt: now + LINK_MINUTES * MINUTE_MS,
       createdAt: now,
     });
     await outbox.enqueue(tx, {

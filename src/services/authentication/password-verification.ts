@@ -27,21 +27,21 @@ import { createNetworkCounters } from './network-counters.ts';
 import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './refusal-counters.ts';
 
 /**
- * Wrong tries after which a first password opens nothing any more. Only tries count for which the wait of the person had passed: five at
- * once, then after 30 s, 1, 2, 4 and 8 minutes. So closing one takes a quarter of an hour, under any number of logins.
+ * Wrong attempts that close a first password. Only attempts after the person's delay count: five at once, then after 30 s, 1, 2, 4 and 8
+ * minutes. So closing one takes a quarter of an hour, whatever number of logins is used.
  */
 export const MAX_FIRST_PASSWORD_FAILURES = 10;
 
-/** The event of a first password that too many wrong tries have closed; the person is mailed. */
+/** Event of a first password closed by too many wrong attempts; the person gets a mail. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
 
-/** A login as it was typed, normalized, or something that can be no login at all. */
+/** A normalized login, or typed text that cannot be a login. */
 export type TypedLogin = Login | { kind: 'other'; value: string };
 
 export interface VerificationRequest {
-  /** The person that the login box names; `undefined` when there is none, and nothing in the answer may tell. */
+  /** The person with this login; `undefined` if there is none, which the result must not reveal. */
   personId: string | undefined;
-  /** What was typed as login; `undefined` where nobody types one, because the person is known on this page. */
+  /** The typed login; `undefined` on pages where the person is already known. */
   login: TypedLogin | undefined;
   password: string;
   address: string;
@@ -50,25 +50,27 @@ export interface VerificationRequest {
 }
 
 export type VerificationResult =
-  /** `credentialVersion` was read together with what the password was compared with. */
+  /** `credentialVersion` was read together with the compared hash. */
   | { kind: 'password' | 'first_password'; credentialVersion: number }
   | { kind: 'wrong' }
-  /** `until` in ms; `undefined`: locked until an e-mailed link or the IT desk opens it. */
+  /** `until` in ms; `undefined`: locked until a reset link or the IT desk unlocks the account. */
   | { kind: 'throttled'; until: number | undefined };
 
-/** The one place where a password is compared, for every face: one counter for all of them. */
+/** Verifies passwords for all protocols, with shared attempt counters (login-throttle.ts). */
 export interface PasswordVerifier {
   /**
-   * @param auditEventFor what the audit log shall hold of it
-   * @throws {HashQueueFullError} when too many hashes wait; the attempt is then not counted
+   * Verifies a password and counts the attempt.
+   *
+   * @param auditEventFor creates the audit entry of the result
+   * @throws {HashQueueFullError} if too many hashes are queued; the attempt is not counted then
    */
   verify(
     attempt: VerificationRequest,
     auditEventFor?: (result: VerificationResult) => AuditEvent,
   ): Promise<VerificationResult>;
   /**
-   * Forgets the failures of a person under every login, because a lock has been opened. Locks counters and the audit log: do everything else
-   * in the transaction first.
+   * Resets the failures of a person under every login, to unlock the account. Locks counters and the audit log, so it comes last in a
+   * transaction.
    */
   resetFailures(tx: Transaction, personId: string): Promise<void>;
 }
@@ -93,7 +95,7 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
   return {
     verify: async (attempt, auditEventFor) => {
       const keys = keysOf(attempt);
-      const entrance = await audit.recordResult((tx) =>
+      const admission = await audit.recordResult((tx) =>
         countAttempt(
           tx,
           keys,
@@ -101,19 +103,22 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
           auditEventFor && (({ until }) => auditEventFor({ kind: 'throttled', until })),
         ),
       );
-      if (entrance.kind === 'refused') return { kind: 'throttled', until: entrance.until };
+      if (admission.kind === 'refused') return { kind: 'throttled', until: admission.until };
       const { personId, password } = attempt;
-      const result = await compare({ personId, account: keys.person, password, isOpen: entrance.canCompare }).catch(
-        async (error: unknown) => {
-          await store.write((tx) => releaseAttempt(tx, entrance, clock.now()));
-          throw error;
-        },
-      );
+      const result = await compare({
+        personId,
+        account: keys.person,
+        password,
+        canCompare: admission.canCompare,
+      }).catch(async (error: unknown) => {
+        await store.write((tx) => releaseAttempt(tx, admission, clock.now()));
+        throw error;
+      });
       const isWrong = result.kind === 'wrong';
       await audit.recordResult(async (tx) => {
         const events = isWrong
-          ? await countWrong(tx, keys, entrance)
-          : await resetAfterSuccess(tx, keys, entrance, clock.now());
+          ? await countWrong(tx, keys, admission)
+          : await resetAfterSuccess(tx, keys, admission, clock.now());
         return { result: undefined, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
       });
       return result;
@@ -122,7 +127,7 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
   };
 }
 
-/** `forgive` alone, for commands that verify no password. */
+/** Creates `resetFailures` alone, for commands that verify no password. */
 export function createResetFailures({
   secrets,
   audit,
@@ -151,17 +156,17 @@ function createCounterKeys({ secrets, knownDevices }: Deps): (attempt: Verificat
   };
 }
 
-type FailureCounter = (tx: Transaction, keys: CounterKeys, entrance: AdmittedAttempt) => Promise<AuditEvent[]>;
+type FailureCounter = (tx: Transaction, keys: CounterKeys, admission: AdmittedAttempt) => Promise<AuditEvent[]>;
 
 /**
- * A wrong try counts on a first password that is open, and that takes a commit on the disk. So every wrong road ends with one and
- * writes a row that is there anyway: the time of the answer does not tell where a first password is open.
+ * Counts a wrong attempt for an open first password, which takes a commit on disk. Every other wrong attempt also commits a write, so the
+ * response time does not reveal an open first password.
  */
 function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
   return async (tx, { personId, person }, { canCompare, isOnTime, windows }) => {
     const counts = canCompare && isOnTime ? personId : undefined;
     const now = clock.now();
-    // Before the counters: a change of the password takes the two in this order.
+    // Before the counters: a password change locks the two in this order.
     const first = await credentials.countFirstPasswordFailure(
       tx,
       counts ?? NO_PERSON_ID,
@@ -183,7 +188,7 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
   };
 }
 
-/** The id of no person: what is asked about it costs what asking costs. */
+/** An id without a person, so that the same queries run when there is none. */
 const NO_PERSON_ID = '';
 
 function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
@@ -194,30 +199,30 @@ function personKey(personId: string): string {
   return `person:${personId}`;
 }
 
-interface Typed {
+interface ComparisonInput {
   personId: string | undefined;
-  /** Names the account also where there is none: its decoy costs the same at each attempt. */
+  /** Key of the account, also if it does not exist: its decoy costs the same at each attempt. */
   account: string;
   password: string;
-  /** False while the person is locked: nothing is compared, for the same cost. */
-  isOpen: boolean;
+  /** False while the person is locked: a decoy of the same cost replaces the comparison. */
+  canCompare: boolean;
 }
 
-type Comparison = (typed: Typed) => Promise<VerificationResult>;
+type Comparison = (input: ComparisonInput) => Promise<VerificationResult>;
 
-/** Compares with whatever opens the account today. Each road costs two reads and one argon2id verification. */
+/** Compares with the password or first password. Every path costs two reads and one argon2id verification. */
 function createComparison({ store, hasher, secrets, clock, log }: Deps): Comparison {
   const compareFirst = (personId: string, first: credentials.FirstPassword, typed: string): boolean => {
     const isOpen = first.closedAt === null && first.expiresAt > clock.now();
     return isEqualConstantTime(first.mac, firstPasswordMac(secrets, personId, typed)) && isOpen;
   };
-  /** A hash that can not be read opens nothing. The person goes the way of a forgotten password, and the operator is told. */
+  /** Returns false for an unsupported hash and logs it. The person can reset the password. */
   const compareHash = async (hash: string, typed: string): Promise<boolean> => {
     try {
       return await hasher.verify(hash, typed);
     } catch (error) {
       if (!(error instanceof UnsupportedHashError)) throw error;
-      log.error({ err: error }, 'a stored password hash can not be read');
+      log.error({ err: error }, 'failed to read a stored password hash');
       return hasher.verifyDecoy(typed);
     }
   };
@@ -227,11 +232,11 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
       const fresh = await hasher.hash(password);
       await store.write((tx) => credentials.replaceHash(tx, personId, old, fresh));
     } catch (error) {
-      // Many people are signing in: this one is in, and the hash is renewed next time.
+      // Under load the next sign-in renews the hash.
       if (!(error instanceof HashQueueFullError)) throw error;
     }
   };
-  return async ({ personId, account, password, isOpen }) => {
+  return async ({ personId, account, password, canCompare }) => {
     const typed = normalizePassword(password);
     const [{ hash, first, version: credentialVersion }, decoy] = await store.read((tx) =>
       Promise.all([
@@ -239,28 +244,28 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
         credentials.findHashNear(tx, toUuid(secrets.mac('decoy', account))),
       ]),
     );
-    const comparable = personId !== undefined && credentialVersion !== undefined && isOpen;
+    const comparable = personId !== undefined && credentialVersion !== undefined && canCompare;
     if (comparable && hash !== undefined) {
       if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
       await rehash(personId, hash, typed);
       return { kind: 'password', credentialVersion };
     }
-    // The hash of a locked account sets the cost of its decoy, so the time does not tell of the lock.
+    // The decoy of a locked account costs the same as its hash, so the time does not reveal the lock.
     await hasher.verifyDecoy(typed, hash ?? decoy);
     const isFirst = comparable && first !== undefined && compareFirst(personId, first, typed);
     return isFirst ? { kind: 'first_password', credentialVersion } : { kind: 'wrong' };
   };
 }
 
-/** A value among the ids of persons, which are random. */
+/** Formats a MAC as a UUID, to compare with the random ids of persons. */
 function toUuid(mac: string): string {
   const hex = Buffer.from(mac, 'base64url').toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
 /**
- * First passwords are parts of an ID number: weak by nature, so a slow hash would not save them, but a keyed one keeps a
- * stolen dump from telling. Bound to its person.
+ * Computes the keyed hash of a first password, bound to its person. First passwords are parts of an ID number, so a slow hash would not
+ * protect them; the key, which no dump contains, does.
  */
 export function firstPasswordMac(secrets: Secrets, personId: string, typed: string): string {
   return secrets.mac('first-password', `${personId}\n${normalizeNationalId(typed)}`);

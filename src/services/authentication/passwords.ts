@@ -17,7 +17,7 @@ export interface PasswordChange {
   personId: string;
   current: string;
   next: string;
-  /** The session in which the change was asked for; all others end. `undefined` before a first sign-in. */
+  /** The session of the request; all others are revoked. `undefined` before a first sign-in. */
   keepSessionHash: string | undefined;
   address: string;
   /** The token of the device (known-devices.ts). */
@@ -25,7 +25,7 @@ export interface PasswordChange {
 }
 
 export type PasswordChangeResult =
-  /** `kept` is the session that continues under a new id, where one was to be kept. */
+  /** `kept`: the kept session under its new id, if any. */
   | { kind: 'changed'; credentialVersion: number; kept: RotatedSession | undefined }
   | { kind: 'wrong_current' }
   | { kind: 'throttled'; until: number | undefined }
@@ -33,19 +33,18 @@ export type PasswordChangeResult =
 
 export interface Passwords {
   /**
-   * Asks for the old password, checks the new one, ends everything else and mails a notice.
+   * Verifies the current password, validates and stores the new one, revokes other access and mails a notice.
    *
-   * @throws {HashQueueFullError}
-   * @throws {ConcurrentChangeError} when the session to keep has ended
+   * @throws {HashQueueFullError} if too many hashes are queued
+   * @throws {ConcurrentChangeError} if the session to keep has ended
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
-  /** Whether the person has chosen a password, so that a first one opens nothing any more. */
+  /** Returns true if the person has set a password, which makes the first password invalid. */
   hasOwnPassword(personId: string): Promise<boolean>;
-  /** Why a new password is not good enough; empty when it is. */
+  /** Lists the problems of a new password; empty if it is valid. */
   validate(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
   /**
-   * Inside a unit of work that has set the password: ends every other session and every refresh token, and mails a notice. Call
-   * `outbox.kick` after it.
+   * Revokes all other sessions and all refresh tokens, and mails a notice. Call it in the transaction that sets the password.
    *
    * @returns the kept session under its new id
    */
@@ -140,7 +139,7 @@ function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
   };
 }
 
-/** Tells every verified e-mail address of the person, so that a thief who changed the password does not go unseen. */
+/** Mails every verified address, so that the person notices a change by an attacker. */
 function notifyPasswordChanged(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
   return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',

@@ -4,14 +4,14 @@ import type { Transaction } from '../../store/database/index.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 
 /*
- * Refused attempts are counted on the counter that refuses them. The first one of a window has an audit entry of its own; one entry sums
- * up the others. So attempts without sign-in do not fill the audit log.
+ * Counts refused attempts at the counter that refuses them. The first one of a window has its own audit entry; one entry summarizes the
+ * others. So unauthenticated attempts do not fill the audit log.
  */
 
-/** The events that sum up refused attempts. */
+/** Events that summarize refused attempts. */
 export const THROTTLED = { signIn: 'sign_in.throttled', passwordReset: 'password_reset.throttled' } as const;
 
-/** The entry that sums up refused attempts. `about`: what they have in common. */
+/** Creates the entry that summarizes refused attempts. @param about the fields that they share */
 export function createSummaryEvent(
   event: string,
   { attempts, since }: RefusalSummary,
@@ -20,18 +20,17 @@ export function createSummaryEvent(
   return { event, outcome: 'refused', ...about, detail: { ...about.detail, attempts, since } };
 }
 
-/** A refused attempt. */
 export interface CounterRefusal {
-  /** The locked counter that refuses. */
+  /** The locked, refusing counter. */
   counter: RefusalWindow & Pick<throttles.Throttle, 'refusals'>;
   now: number;
-  /** The event of a summary. */
+  /** Event name of a summary. */
   event: string;
-  /** The entry of the first refusal of a window; undefined where single refusals have no entry. */
+  /** Entry of the first refusal in a window; undefined if single refusals have no entry. */
   first: AuditEvent | undefined;
 }
 
-/** Counts a refused attempt. @returns the audit entries that belong to it */
+/** Counts a refused attempt. @returns its audit entries */
 export async function recordRefusal(
   tx: Transaction,
   { counter: { key, eventFields, refusals }, now, event, first }: CounterRefusal,
@@ -42,14 +41,14 @@ export async function recordRefusal(
   return summary === undefined ? [] : [createSummaryEvent(event, summary, eventFields)];
 }
 
-/** A counter with refused attempts that are not summed up yet. */
+/** A counter with refused attempts that are not summarized yet. */
 export interface RefusalWindow {
   key: string;
-  /** What the attempts have in common. */
+  /** Audit fields that the attempts share. */
   eventFields: Partial<AuditEvent>;
 }
 
-/** Ends windows. @returns the audit entries that sum them up */
+/** Ends windows. @returns the audit entries that summarize them */
 export async function closeWindows(
   tx: Transaction,
   event: string,
@@ -65,17 +64,17 @@ export async function closeWindows(
   return events;
 }
 
-/** Removes a counter. @returns the summary of its window */
+/** Deletes a counter. @returns the summary of its window */
 export async function clearCounter(tx: Transaction, key: string): Promise<RefusalSummary | undefined> {
   const refusals = await throttles.deleteThrottle(tx, key);
   return refusals && summarizeRefusals(refusals);
 }
 
 /**
- * Removes up to `limit` counters not touched since `before` (ms since 1970). The keys are keyed hashes, so one audit entry per kind sums up
- * all their windows.
+ * Deletes up to `limit` counters not updated since `before` (ms since 1970). The keys are keyed hashes, so one audit entry per kind
+ * summarizes all their windows.
  *
- * @returns how many were removed
+ * @returns the number of deleted counters
  */
 export async function purgeCounters(
   tx: Transaction,
@@ -90,8 +89,8 @@ export async function purgeCounters(
   for (const [event, counters] of byEvent) {
     const summaries = counters.flatMap(({ refusals }) => summarizeRefusals(refusals) ?? []);
     if (summaries.length === 0) continue;
-    const attempts = summaries.reduce((sum, one) => sum + one.attempts, 0);
-    const since = Math.min(...summaries.map((one) => one.since));
+    const attempts = summaries.reduce((sum, summary) => sum + summary.attempts, 0);
+    const since = Math.min(...summaries.map((summary) => summary.since));
     await append(tx, createSummaryEvent(event, { attempts, since }, { detail: { counters: summaries.length } }));
   }
   return purged.length;

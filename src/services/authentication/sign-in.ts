@@ -8,27 +8,27 @@ import type { AuditEvent } from '../audit/audit.ts';
 import type { VerificationResult, PasswordVerifier, TypedLogin } from './password-verification.ts';
 
 export interface SignInAttempt {
-  /** As typed: e-mail, mobile number or custom account name. */
+  /** As typed: email, mobile number or account name. */
   login: string;
   password: string;
   address: string;
   clientId: string | undefined;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
-  /** Re-authentication: only this person may answer. */
+  /** Re-authentication: the only accepted person. */
   expectedPersonId?: string | undefined;
 }
 
 export type SignInResult =
   | { kind: 'succeeded'; personId: string; credentialVersion: number }
-  /** The first password was right. It opens nothing but the choice of an own one. */
+  /** The first password was correct; it only allows setting an own password. */
   | { kind: 'password_change_required'; personId: string; credentialVersion: number }
-  /** Unknown, wrong, locked, expired, disabled: one answer for all. */
+  /** The same result for unknown, wrong, locked, expired and disabled. */
   | { kind: 'failed' }
   | { kind: 'throttled'; until: number | undefined };
 
 export interface SignIn {
-  /** @throws {HashQueueFullError} when too many people sign in at once; nothing was counted */
+  /** Verifies a login and password. @throws {HashQueueFullError} if too many hashes are queued; the attempt is not counted then */
   attempt(attempt: SignInAttempt): Promise<SignInResult>;
 }
 

@@ -6,7 +6,7 @@ export interface NewKey {
   /** RFC 7638 thumbprint for signing keys, a UUID for the others. */
   id: string;
   purpose: 'sign' | 'cookie' | 'pairwise';
-  /** JOSE name; empty for keys that have none. */
+  /** JOSE algorithm name; empty for keys without one. */
   alg: string;
   /** To be sealed: a private JWK, or 32 random bytes. */
   secret: string;
@@ -20,7 +20,7 @@ export const signingJwk = z.looseObject({
 });
 export type SigningJwk = z.infer<typeof signingJwk>;
 
-/** Makes a key. RSA has 2048 bits: 4096 cost fourteen times as much per signature (docs/decisions/0010-keys.md). */
+/** Generates a key. RSA keys have 2048 bits: 4096 bits cost fourteen times as much per signature (docs/decisions/0010-keys.md). */
 export async function generateKey({ purpose, alg }: Pick<NewKey, 'purpose' | 'alg'>, random: Random): Promise<NewKey> {
   if (purpose !== 'sign') {
     return { id: random.uuid(), purpose, alg, secret: random.bytes(32).toString('base64url') };

@@ -1,5 +1,6 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
 import { MAX_REMEMBERED_SESSION_SECONDS } from '../../domain/sessions.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
@@ -9,19 +10,19 @@ import * as keyStore from '../../store/oidc/keys.ts';
 import type { Audit } from '../audit/audit.ts';
 import { generateKey, signingJwk, type NewKey, type SigningJwk } from './key-generation.ts';
 
-/** Everything that the provider signs or derives with. */
+/** The keys of the provider. */
 export interface ProviderKeys {
-  /** Private signing keys as JWKs; the current ones stand first and sign, the others are published too. */
+  /** Private signing keys as JWKs: the current ones first, which sign, then those that are only published. */
   jwks: { keys: SigningJwk[] };
   /** The first signs cookies, all verify. */
   cookieKeys: string[];
-  /** Makes the pairwise `sub` of everybody; it never changes, because every `sub` hangs on it. */
+  /** Derives every pairwise `sub`, so it never changes. */
   pairwiseKey: KeyObject;
-  /** Another text after each rotation. */
+  /** Changes with each rotation. */
   version: string;
 }
 
-/** Rotation moves each kind of key by itself; the pairwise key is not among them. */
+/** Kinds of keys that rotate, each independently. The pairwise key never rotates. */
 const ROTATING_PURPOSES: readonly Pick<NewKey, 'purpose' | 'alg'>[] = [
   { purpose: 'sign', alg: 'ES256' },
   { purpose: 'sign', alg: 'RS256' },
@@ -29,8 +30,8 @@ const ROTATING_PURPOSES: readonly Pick<NewKey, 'purpose' | 'alg'>[] = [
 ];
 const STATE_ORDER: readonly keyStore.KeyState[] = ['current', 'next', 'previous'];
 
-/** A next key must have been published so long before it signs: all nodes and relying parties know it by then. In ms. */
-export const MIN_PUBLICATION_MS = 10 * 60_000;
+/** Minimum time between publication and use of a signing key, in ms, so that all nodes and relying parties have it. */
+export const MIN_PUBLICATION_MS = 10 * MINUTE_MS;
 
 interface Deps {
   store: Store;
@@ -44,29 +45,29 @@ export type RotatedBy = 'operator' | 'schedule';
 
 export interface KeyRing {
   /**
-   * Makes on the first start what is missing, sealed by the master key, and opens what is there. Nodes that start together
-   * agree: the first key stored for a purpose, algorithm and state wins.
+   * Generates missing keys, sealed by the master key, and opens all keys. Nodes that start together agree: the first key stored for a
+   * purpose, algorithm and state wins.
    *
-   * @throws {Error} when a key was sealed by another master key
+   * @throws {Error} if a key was sealed by another master key
    */
   load(): Promise<ProviderKeys>;
-  /** The version of what is stored now, without opening it. */
+  /** Returns the version of the stored keys without opening them. */
   version(): Promise<string>;
   /**
-   * next → current → previous, and a new next. A second node that rotates in the same moment changes nothing.
+   * Moves keys from next to current to previous, and adds a next key. A concurrent rotation by another node changes nothing.
    *
    * @param by for the audit log
-   * @param olderThan ms; only when the last rotation was so long ago
-   * @returns false when it was too early: the next key must be known everywhere before it signs
-   * @throws {Error} when the stored keys were sealed by another master key
+   * @param minAgeMs minimum time since the last rotation
+   * @returns false if it is too early: the next key must be published for `MIN_PUBLICATION_MS` before it signs
+   * @throws {Error} if the stored keys were sealed by another master key
    */
-  rotate(by: RotatedBy, olderThan?: number): Promise<boolean>;
+  rotate(by: RotatedBy, minAgeMs?: number): Promise<boolean>;
 }
 
 export function createKeyRing(deps: Deps): KeyRing {
   const { store, secrets, random, clock, audit } = deps;
   const rows = (): Promise<keyStore.KeyRow[]> => store.read((tx) => keyStore.listKeys(tx));
-  /** A wrong master key is refused before anything is sealed with it. */
+  /** Refuses a wrong master key before any key is sealed with it. */
   const openableRows = async (): Promise<keyStore.KeyRow[]> => {
     const present = await rows();
     assertKeysCanBeOpened(secrets, present);
@@ -89,10 +90,10 @@ export function createKeyRing(deps: Deps): KeyRing {
       }
       return open(secrets, await rows());
     },
-    rotate: async (by, olderThan = MIN_PUBLICATION_MS) => {
+    rotate: async (by, minAgeMs = MIN_PUBLICATION_MS) => {
       await openableRows();
       const fresh = await Promise.all(ROTATING_PURPOSES.map((kind) => generateKey(kind, random)));
-      const before = clock.now() - Math.max(olderThan, MIN_PUBLICATION_MS);
+      const before = clock.now() - Math.max(minAgeMs, MIN_PUBLICATION_MS);
       return store.write(async (tx) => {
         const present = await keyStore.listKeys(tx);
         const next = present.filter(({ state }) => state === 'next');
@@ -110,7 +111,7 @@ export function createKeyRing(deps: Deps): KeyRing {
   };
 }
 
-/** Moves the keys of one kind one place on. @returns false when another node did it in the same moment */
+/** Moves the keys of one kind to their next state. @returns false if another node did it concurrently */
 async function advanceKeys(
   tx: Transaction,
   present: readonly keyStore.KeyRow[],
@@ -128,12 +129,12 @@ async function advanceKeys(
 }
 
 /**
- * A signing key goes with the next rotation: its tokens live for minutes, and a stolen one must not be trusted any longer. A
- * cookie key stays for as long as a cookie that it signed may hold a session.
+ * Returns true if a previous key can be deleted. A signing key is deleted by the next rotation: its tokens live for minutes. A cookie key
+ * stays for the maximum lifetime of the session cookies that it signed.
  */
 function canBeDeleted(family: readonly keyStore.KeyRow[], row: keyStore.KeyRow, now: number): boolean {
   if (row.purpose !== 'cookie') return true;
-  // Each rotation makes a key: with the second one after this key, this one stopped signing.
+  // Each rotation creates a key, and this key stopped signing when the second one after it was created.
   const [, replaced] = family
     .map(({ createdAt }) => createdAt)
     .filter((createdAt) => createdAt > row.createdAt)
@@ -164,17 +165,17 @@ function versionOf(rows: readonly keyStore.KeyRow[]): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** What a key is sealed to: none opens in the place of another, so a cookie key can not be made the pairwise key by hand. */
+/** Returns the name that a key is sealed to, so that no key can replace another by hand. */
 function rowName({ purpose, alg, id }: Omit<SealedKey, 'sealed'>): string {
   return `${purpose}:${alg}:${id}`;
 }
 
-/** @throws {Error} when one of the keys was sealed by another master key */
+/** @throws {Error} if a key was sealed by another master key */
 export function assertKeysCanBeOpened(secrets: Secrets, keys: readonly SealedKey[]): void {
   for (const key of keys) unseal(secrets, key);
 }
 
-/** @throws {Error} for the operator: the database belongs to another master key, or a key was moved by hand */
+/** Opens a key. @throws {Error} if the database has another master key, or the key was moved by hand */
 function unseal(secrets: Secrets, row: SealedKey): string {
   try {
     return secrets.open('key', rowName(row), row.sealed);

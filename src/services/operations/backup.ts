@@ -7,9 +7,9 @@ import { assertKeysCanBeOpened } from '../keys/key-ring.ts';
 export { backup } from '../../store/database/backup.ts';
 
 /**
- * Writes a backup into a place where no database exists yet.
+ * Restores a backup where no database exists yet.
  *
- * @throws {Error} when the backup is refused, also for another master key, or the place is taken; nothing is written then
+ * @throws {Error} if the backup is invalid or has another master key, or if a database exists; nothing is written then
  */
 export async function restoreBackup(
   { database, masterKey }: { database: StoreOptions; masterKey: Buffer },

@@ -10,17 +10,17 @@ import type { ClientRegistry } from '../access/client-registry.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 
-/** A first look goes back so far: no grant lives for more than 90 days. */
+/** Days that the first run looks back: no grant lives for more than 90 days. */
 const MAX_LOOKBACK_DAYS = 92;
 const PAGE_SIZE = 500;
 
-/** What rests on a place in a school ends with it (docs/claims.md, rule 9), as with a guardianship. */
+/** Revokes the grants of ended memberships and enrollments (docs/claims.md, rule 9). */
 export interface AffiliationExpiry {
   /**
-   * Ends the grants that rest on memberships and enrolments that have passed their last day, and on a child that is enrolled
-   * nowhere any more. Where the same identity goes on by a newer one, as of a pupil in the next term, the grant moves to that.
+   * Revokes the grants of memberships and enrollments that have passed their last day, and of children that are no longer enrolled. If a
+   * newer affiliation gives the same context, as for a student in the next term, the grant moves to it.
    *
-   * @returns how many grants ended
+   * @returns the number of revoked grants
    */
   revokeExpired(): Promise<number>;
 }
@@ -35,60 +35,69 @@ interface Deps {
 
 export function createAffiliationExpiry(deps: Deps): AffiliationExpiry {
   const { store, clock } = deps;
-  // Each look begins with the last day that was over at the one before: at the end of a term half a city is behind it.
+  // Each run starts at the last day that had ended at the run before: at the end of a term, half of all affiliations have ended.
   let from = localDate(clock.now() - MAX_LOOKBACK_DAYS * DAY_MS);
   const revokeKind = async (kind: affiliations.AffiliationKind, today: string): Promise<number> => {
-    let ended = 0;
-    let after: affiliations.AffiliationCursor | undefined = { lastDay: from, id: '' };
-    while (after !== undefined) {
-      const { page, grants } = await findEnded(deps, kind, after, today);
-      for (const [personId, held] of Map.groupBy(grants, (grant) => grant.personId)) {
-        const hashes = new Set(held.map(({ grantHash }) => grantHash));
-        ended += await store.write((tx) => revokeOrMoveGrants(tx, deps, personId, hashes));
+    let revoked = 0;
+    for await (const grants of readEndedGrants(deps, kind, from, today)) {
+      for (const [personId, ofPerson] of Map.groupBy(grants, (grant) => grant.personId)) {
+        const hashes = new Set(ofPerson.map(({ grantHash }) => grantHash));
+        revoked += await store.write((tx) => revokeOrMoveGrants(tx, deps, personId, hashes));
       }
-      after = page.length < PAGE_SIZE ? undefined : page.at(-1);
-      // Requests come first: SQLite answers at once, so without this the whole walk would be one turn.
-      await nextTurn();
     }
-    return ended;
+    return revoked;
   };
   return {
     revokeExpired: async () => {
       const now = clock.now();
       const today = localDate(now);
-      const ended = (await revokeKind('membership', today)) + (await revokeKind('enrollment', today));
+      const revoked = (await revokeKind('membership', today)) + (await revokeKind('enrollment', today));
       from = localDate(now - DAY_MS);
-      return ended;
+      return revoked;
     },
   };
 }
 
-interface EndedPage {
-  page: affiliations.EndedAffiliation[];
-  grants: grantStore.GrantRow[];
-}
-
-/** A page of what has passed its last day, and the grants that may have ended with it. */
-function findEnded(
+/** Yields the grants that depend on ended affiliations, page by page. */
+async function* readEndedGrants(
   { store, clock }: Deps,
   kind: affiliations.AffiliationKind,
-  after: affiliations.AffiliationCursor,
+  from: string,
   today: string,
-): Promise<EndedPage> {
-  return store.read(async (tx) => {
-    const page = await affiliations.listEndedAffiliations(tx, kind, after, today, PAGE_SIZE);
-    if (page.length === 0) return { page, grants: [] };
-    const ids = page.map(({ id }) => id);
-    const grants = await grantStore.findActiveGrantsByBases(tx, ids, clock.now());
-    if (kind === 'membership') return { page, grants };
-    const students = [...new Set(page.map(({ personId }) => personId))];
-    const enrolled = await affiliations.listEnrolledOn(tx, students, today);
-    const gone = students.filter((id) => !enrolled.has(id));
-    return { page, grants: [...grants, ...(await grantStore.findActiveGrantsByChildren(tx, gone, clock.now()))] };
-  });
+): AsyncGenerator<grantStore.GrantRow[]> {
+  let after: affiliations.AffiliationCursor | undefined = { lastDay: from, id: '' };
+  while (after !== undefined) {
+    const cursor: affiliations.AffiliationCursor = after;
+    const { page, grants } = await store.read(async (tx) => {
+      const ended = await affiliations.listEndedAffiliations(tx, kind, cursor, today, PAGE_SIZE);
+      return { page: ended, grants: await findGrantsOfEnded(tx, kind, ended, today, clock.now()) };
+    });
+    yield grants;
+    after = page.length < PAGE_SIZE ? undefined : page.at(-1);
+    // Lets requests run between pages: SQLite answers synchronously.
+    await nextTurn();
+  }
 }
 
-/** Looks again inside of the unit: what ended meanwhile is not told twice. @returns how many grants ended */
+/** Finds the grants of ended affiliations, and of guardians whose child is no longer enrolled. */
+async function findGrantsOfEnded(
+  tx: Transaction,
+  kind: affiliations.AffiliationKind,
+  ended: readonly affiliations.EndedAffiliation[],
+  today: string,
+  now: number,
+): Promise<grantStore.GrantRow[]> {
+  if (ended.length === 0) return [];
+  const ids = ended.map(({ id }) => id);
+  const grants = await grantStore.findActiveGrantsByBases(tx, ids, now);
+  if (kind === 'membership') return grants;
+  const students = [...new Set(ended.map(({ personId }) => personId))];
+  const enrolled = await affiliations.listEnrolledOn(tx, students, today);
+  const notEnrolled = students.filter((id) => !enrolled.has(id));
+  return [...grants, ...(await grantStore.findActiveGrantsByChildren(tx, notEnrolled, now))];
+}
+
+/** Revokes the grants without a current context, and moves the others. Reads them again in the transaction. @returns the number of revoked grants */
 async function revokeOrMoveGrants(
   tx: Transaction,
   deps: Deps,
@@ -97,7 +106,7 @@ async function revokeOrMoveGrants(
 ): Promise<number> {
   const { clock, clients, audit, revocation } = deps;
   const today = localDate(clock.now());
-  // Before the grants: all transactions that end grants of a person lock in this order.
+  // Before the grants: all transactions that revoke grants lock in this order.
   await people.lockPerson(tx, personId);
   const facts = await people.loadPersonFacts(tx, personId, today);
   const ended: grantStore.GrantRow[] = [];

@@ -12,16 +12,16 @@ import type { Audit } from '../audit/audit.ts';
 export interface GuardianshipChange {
   id: string;
   action: GuardianshipAction;
-  /** In clear text; stored sealed. No relying party ever sees it (docs/claims.md, rule 5). */
+  /** Clear text; stored sealed and never released to relying parties (docs/claims.md, rule 5). */
   reason?: string | undefined;
-  /** Who decided; `undefined` when it was the calendar. */
+  /** The person who acted; `undefined` for an expiry. */
   actorId: string | undefined;
 }
 
 export interface Guardianships {
-  /** @returns false when the guardianship is not in a state that allows it */
+  /** Applies an action. @returns false if the state of the guardianship does not allow it */
   applyAction(change: GuardianshipChange): Promise<boolean>;
-  /** Ends what has passed its last day. @returns how many */
+  /** Expires up to `limit` guardianships after their last day. @returns their number */
   expirePastEndDate(limit: number): Promise<number>;
 }
 
@@ -35,13 +35,13 @@ interface Deps {
   secrets: Pick<Secrets, 'seal'>;
 }
 
-/** What changes a guardianship, also changes what rests on it: grants and tokens end, relying parties are told. */
+/** Changes guardianships, and revokes the grants of those that are no longer active. */
 export function createGuardianships({ store, clock, audit, revocation, secrets }: Deps): Guardianships {
   const apply = async (tx: Transaction, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
     const row = await guardianships.findGuardianship(tx, id);
     const next = row && nextState(row.state, action);
     if (row === undefined || next === undefined) return false;
-    // Waits for a sign-in that stores a grant on this guardianship, so that the grant is listed below.
+    // Waits for a concurrent sign-in that stores a grant for this guardianship, so that the grant is listed below.
     await people.lockPerson(tx, row.guardianId);
     const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
     if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return false;
@@ -56,17 +56,14 @@ export function createGuardianships({ store, clock, audit, revocation, secrets }
     return true;
   };
   return {
-    applyAction: async (change) => {
-      const changed = await store.write((tx) => apply(tx, change));
-      return changed;
-    },
+    applyAction: (change) => store.write((tx) => apply(tx, change)),
     expirePastEndDate: async (limit) => {
       const today = localDate(clock.now());
-      const ended = await store.read((tx) => guardianships.listGuardianshipsEndingBefore(tx, today, limit));
-      for (const { id } of ended) {
+      const expired = await store.read((tx) => guardianships.listGuardianshipsEndingBefore(tx, today, limit));
+      for (const { id } of expired) {
         await store.write((tx) => apply(tx, { id, action: 'expire', actorId: undefined }));
       }
-      return ended.length;
+      return expired.length;
     },
   };
 }

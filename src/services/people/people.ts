@@ -17,18 +17,18 @@ export interface PersonByLogin {
 export interface People {
   /** Finds the facts of a person as of today; `undefined` if there is none or the account is disabled. */
   findActive(personId: string): Promise<PersonFacts | undefined>;
-  /** Returns true if the account is open and its credential is still the one that was verified. */
+  /** Returns true if the account is active and its credential version is unchanged. */
   isCredentialCurrent(personId: string, credentialVersion: number): Promise<boolean>;
   /**
-   * Closes or opens an account. Closing ends everything at once: sessions, grants, refresh tokens; relying parties are told.
+   * Enables or disables an account. Disabling revokes sessions, grants and refresh tokens, and notifies relying parties.
    *
-   * @param actorId who decided; `undefined` for an operator at the console
-   * @returns false when there is no such person
+   * @param actorId the person who acted; `undefined` for an operator at the console
+   * @returns false if there is no such person
    */
   setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
-  /** Clears the failures of a person under every login, and opens a closed first password again. Its expiry stays. */
+  /** Resets the failures of a person under every login, and reopens a closed first password with the same expiry. */
   unlock(personId: string): Promise<void>;
-  /** A login name to show to the person: what is typed most likely. */
+  /** Returns the login to show to the person: the email address if there is one. */
   getPrimaryLogin(personId: string): Promise<string>;
 }
 
@@ -59,7 +59,7 @@ export async function findByLogin(store: Store, typed: string): Promise<PersonBy
   });
 }
 
-/** `unlock` alone, for a command that changes nothing else. */
+/** Creates `unlock` alone, for a command that needs nothing else. */
 export function createUnlock({
   store,
   passwordVerifier,
@@ -72,9 +72,9 @@ export function createUnlock({
     });
 }
 
-async function clearFailures(tx: Transaction, attempts: Deps['passwordVerifier'], personId: string): Promise<void> {
+async function clearFailures(tx: Transaction, verifier: Deps['passwordVerifier'], personId: string): Promise<void> {
   await credentials.reopenFirstPassword(tx, personId);
-  await attempts.resetFailures(tx, personId);
+  await verifier.resetFailures(tx, personId);
 }
 
 export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
@@ -91,7 +91,7 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
     setStatus: async (personId, status, actorId) => {
       const changed = await store.write(async (tx) => {
         if (!(await people.updatePersonStatus(tx, personId, status, clock.now()))) return false;
-        // At enabling too: a request that began before the disabling may have stored its link after it.
+        // Also when enabling: a request that began before the disabling may have stored its link after it.
         await credentials.deleteResetLink(tx, personId);
         if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
         else await clearFailures(tx, passwordVerifier, personId);
