@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: an old Node must be able to read this file and say what to do.
+// Plain JavaScript, so that an old Node can run this file and print what to do.
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
   process.stderr.write(
@@ -7,14 +7,14 @@ if (major < 24) {
   );
   process.exit(1);
 }
-// SIGUSR1 opens Node's inspector for everybody on this machine, and SIGUSR2 ends the process without a drain. A listener prevents
-// both; --disable-sigusr1 (npm start, Dockerfile) also covers the moment before this line.
+// SIGUSR1 opens Node's inspector for all users of this machine, and SIGUSR2 ends the process without a drain. A listener prevents both.
+// The option --disable-sigusr1 (npm start, Dockerfile) also covers the time before this line.
 for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => undefined);
 const { enableCompileCache, registerHooks } = await import('node:module');
 const { fileURLToPath } = await import('node:url');
-// What was compiled once is not compiled again: a quarter of the time to ready. Where the folder can not be written, nothing is kept.
+// Compiling takes a quarter of the start, so compiled code is cached. Without write access to the folder nothing is cached.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/kinpass', import.meta.url)));
-// Node reads drizzle's package.json, 180 kB, anew for the format of each of its files: half of what a start costs. Here it is told.
+// States the module format of drizzle's files. Otherwise Node reads drizzle's package.json (180 kB) for each of them, half of the start.
 registerHooks({
   resolve: (specifier, context, next) =>
     specifier.startsWith('.') && context.parentURL?.includes('/node_modules/drizzle-orm/')

@@ -11,15 +11,15 @@ import type { PeriodicJob } from './jobs/periodic-job.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics.ts';
 
-/** Requests under way may take this long after a signal to stop. */
+/** Time for in-flight requests after the drain, in milliseconds. Then their connections are closed. */
 const SHUTDOWN_GRACE_MS = 10_000;
 
 /** A running service. */
 export interface RunningServer {
   port: number;
   /**
-   * Says that it is not ready, goes on for as long as load balancers need to see that, lets requests under way finish, and closes
-   * everything. A second call ends the wait for load balancers at once.
+   * Stops the service: reports that it is not ready, drains for load balancers, finishes in-flight requests, and closes everything. A
+   * second call ends the drain at once.
    */
   stop(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface RunningServer {
 /**
  * Starts the service from its configuration.
  *
- * @param intervals how often jobs look for work; left out: as each of them thinks best
+ * @param intervals intervals of background jobs; jobs that are left out use their default
  * @throws {ConfigError} with one line for each problem
  * @throws when a port is in use; everything that was started is closed then
  */
@@ -86,7 +86,7 @@ function createStop(
   };
 }
 
-/** SIGUSR1 would open the inspector and SIGUSR2 would end the process without a drain; bin/kinpass.js makes both harmless. */
+/** Logs the signals that bin/kinpass.js disables: SIGUSR1 would open the inspector, SIGUSR2 would end the process without a drain. */
 function logIgnoredSignals(log: Logger): void {
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
     process.on(signal, () => {
@@ -95,7 +95,7 @@ function logIgnoredSignals(log: Logger): void {
   }
 }
 
-/** Connections that wait to be taken in; Linux drops and resets what comes beyond, and its own limit is 4096. */
+/** Number of connections that wait to be accepted. Linux drops and resets further ones, and its own limit is 4096. */
 const LISTEN_BACKLOG = 4096;
 
 async function listen(server: Server, port: number, host: string): Promise<number> {
@@ -105,17 +105,17 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-async function startMetrics({ metrics: where }: Config, metrics: Metrics, log: Logger): Promise<Server[]> {
-  if (where === undefined) return [];
+async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<Server[]> {
+  if (address === undefined) return [];
   const server = createMetricsServer(metrics, log);
-  await listen(server, where.port, where.host);
+  await listen(server, address.port, address.host);
   return [server];
 }
 
-/** How often connections that have had their last answer are looked for, in milliseconds. */
+/** Interval of the search for idle connections during shutdown, in milliseconds. */
 const IDLE_SWEEP_INTERVAL_MS = 50;
 
-/** New connections are refused, idle ones closed, and requests under way get their answer. */
+/** Closes a server: rejects new connections, closes idle ones, and lets in-flight requests finish. */
 async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();

@@ -22,7 +22,7 @@ export function addBackupCommands(program: CliCommand): void {
 async function writeBackup(file: string): Promise<void> {
   const { backup } = await import('../services/operations/backup.ts');
   const interrupt = new AbortController();
-  // Without a listener the process would end at once and leave half a file.
+  // Without a listener the process would end at once and leave an incomplete file.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       interrupt.abort();
@@ -37,7 +37,7 @@ restore: to revoke them before the service starts, run: kinpass sessions revoke-
 
 async function restore(file: string, { revokeSessions }: { revokeSessions?: true }): Promise<void> {
   const { restoreBackup } = await import('../services/operations/backup.ts');
-  // Read first, so that a setting that is missing for the second step stops the first.
+  // Loaded first, so that a missing setting for the revocation stops the restore too.
   const revoking = revokeSessions === true ? loadRevokingSettings(process.env) : undefined;
   await restoreBackup(revoking ?? loadKeySettings(process.env), file);
   print(`restore: done from ${file}`);

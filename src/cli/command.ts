@@ -27,13 +27,13 @@ export class CliCommand extends Command {
   }
 }
 
-/** The words that call a command: `kinpass audit verify`. */
+/** Returns the full name of a command: `kinpass audit verify`. */
 export function pathOf(command: Command): string {
   const own = command.name();
   return command.parent === null ? own : `${pathOf(command.parent)} ${own}`;
 }
 
-/** Parses an argument that must not be the empty string, as an unset shell variable gives it. */
+/** Parses an argument that must not be empty. An unset shell variable gives an empty argument. */
 export function parseNonEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.');
   return text;

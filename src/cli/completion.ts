@@ -16,16 +16,16 @@ export function addCompletionCommand(program: CliCommand): void {
     });
 }
 
-/** Arguments of these names are paths of files. */
+/** Name of arguments that are paths of files. */
 const FILE_ARGUMENT = 'file';
 
-/** zsh runs completion functions of bash; its own completion must be loaded before. */
+/** zsh runs bash completion functions after its own completion system is loaded. */
 const ZSH_PREFIX = `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
 autoload -Uz bashcompinit && bashcompinit
 `;
 const PREFIX: Record<Shell, string> = { bash: '', zsh: ZSH_PREFIX };
 
-/** A script with the commands of today written out, so that the shell starts no process to complete a word. */
+/** Returns a script that lists all commands, so that the shell completes a word without starting a process. */
 function completionScript(program: Command, shell: Shell): string {
   const commands = [program, ...descendantsOf(program)];
   const paths = commands.slice(1).map((command) => `'${pathOf(command)}'`);
@@ -50,7 +50,7 @@ complete -o filenames -F _kinpass kinpass`;
 function candidatesOf(program: Command, command: Command): string {
   const help = command.createHelp();
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-  // `kinpass help` takes the same words as the program.
+  // `kinpass help` takes the names of all commands.
   const parent = command.name() === 'help' ? program : command;
   const names = [...choices, ...help.visibleCommands(parent).map((one) => one.name())];
   const flags = help.visibleOptions(command).flatMap(({ long }) => long ?? []);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CliCommand } from './command.ts';
 import { print } from './output.ts';
 
-/** `kinpass help [command...]`, `kinpass version` and `kinpass --version`. Added last, because they describe the other commands. */
+/** Adds `kinpass help [command...]`, `kinpass version` and `kinpass --version`. */
 export function addHelpCommands(program: CliCommand, version: string): void {
   program.version(version, '-V, --version', 'print the version');
   program

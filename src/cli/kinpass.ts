@@ -16,7 +16,7 @@ import { addStartCommand } from './start.ts';
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-/** Every group adds its commands; an action imports what it needs when it runs, so that help and completion are quick. */
+/** Adds the commands of each group. Actions import their modules when they run, so that help and completion start fast. */
 const GROUPS = [
   addStartCommand,
   addDemoCommand,
@@ -42,7 +42,7 @@ function createProgram(): CliCommand {
   return program;
 }
 
-/** Runs one command. Errors become one line on standard error and an exit code: 1 for a failure, 2 for wrong usage. */
+/** Runs one command. Errors become one line on standard error and exit code 1 for a failure or 2 for wrong usage. */
 export async function run(args: readonly string[]): Promise<void> {
   handleOutputErrors();
   try {

@@ -5,14 +5,14 @@ export function print(lines: string): void {
   process.stdout.write(`${lines}\n`);
 }
 
-/** Returns true if nobody reads standard output any longer: `kinpass audit export | head`. */
+/** Returns true if the reader of standard output has closed it, as in `kinpass audit export | head`. */
 export function isOutputClosed(): boolean {
   return isClosed;
 }
 
 /**
- * Handles errors of the standard streams. A closed pipe is silent and does not fail the command, because its work may already be done; any
- * other error is reported and fails it.
+ * Handles errors of the standard streams. A closed pipe does not fail the command, because its work may be done. Any other error is
+ * reported and fails the command.
  */
 export function handleOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -18,7 +18,7 @@ export async function startService(intervals: JobIntervals = {}): Promise<void> 
   let running: RunningServer | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     if (running === undefined) {
-      // Nothing is open yet: the signal has its default effect.
+      // Nothing is open yet, so the signal keeps its default effect.
       for (const one of SIGNALS) process.off(one, stop);
       process.kill(process.pid, signal);
       return;
@@ -27,7 +27,7 @@ export async function startService(intervals: JobIntervals = {}): Promise<void> 
       process.exitCode = 0;
     });
   };
-  // Before the service reports that it is ready: a supervisor may send a signal immediately after that report.
+  // Registered before the service reports that it is ready, because a supervisor may send a signal right after that.
   for (const one of SIGNALS) process.on(one, stop);
   try {
     running = await start(process.env, intervals);

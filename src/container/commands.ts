@@ -9,7 +9,7 @@ import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
 import { openExistingStore } from '../store/existing.ts';
 
-/** What a command needs that works on the database alone. */
+/** Dependencies of commands that work on the database only. */
 export interface DatabaseDeps {
   store: Store;
   clock: Clock;
@@ -18,18 +18,18 @@ export interface DatabaseDeps {
   audit: Pick<Audit, 'append'>;
 }
 
-/** The services of commands that change accounts; without mail, pages and password hashing. */
+/** Services of commands that change accounts, without mail, pages and password hashing. */
 export interface AccountServices extends DatabaseDeps {
   outbox: Outbox;
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
 }
 
-/** Opens the database of this program's version, and closes it after the work. */
+/** Opens a database without pending migrations and closes it after the work. */
 export function withDatabase<T>(settings: KeySettings, work: (deps: DatabaseDeps) => Promise<T>): Promise<T> {
   return withStore({ ...settings, migrations: 'check' }, work);
 }
 
-/** Opens the database, brings it up to date, and closes it after the work. */
+/** Opens the database, migrates it if the settings say so, and closes it after the work. */
 export function withAccountServices<T>(
   settings: MigratingSettings,
   work: (services: AccountServices) => Promise<T>,
@@ -45,14 +45,14 @@ async function withStore<T>(
 ): Promise<T> {
   const store = await openExistingStore(database, migrations);
   try {
-    const base = { store, clock: systemClock, random: systemRandom, secrets: createSecrets(masterKey, systemRandom) };
-    return await work({ ...base, audit: { append: createAppend(base) } });
+    const deps = { store, clock: systemClock, random: systemRandom, secrets: createSecrets(masterKey, systemRandom) };
+    return await work({ ...deps, audit: { append: createAppend(deps) } });
   } finally {
     await store.close();
   }
 }
 
-/** The relying parties that are notified of a sign-out. */
+/** Returns a lookup of the clients that are notified of a sign-out. */
 export function createClientLookup({
   clientsFile,
 }: Pick<RevokingSettings, 'clientsFile'>): Pick<ClientRegistry, 'find'> {

@@ -44,7 +44,7 @@ function openEngine(
   throw new TypeError('openStore: url or file is needed');
 }
 
-/** Adds to an engine what both engines have in common: the actions of `afterCommit`, and a `close` that runs once. */
+/** Adds the actions of `afterCommit` and a `close` that runs once, which both engines need. */
 function complete(store: Store): Store {
   let closing: Promise<void> | undefined;
   return { ...store, write: runCommitActions((fn) => store.write(fn)), close: () => (closing ??= store.close()) };

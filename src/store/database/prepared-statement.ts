@@ -16,7 +16,7 @@ type Run<V, R> = (execute: Execute, values: V) => Promise<R>;
 
 /**
  * Creates a prepared statement: drizzle builds its text once per engine instead of at each call, because building costs more than running
- * (docs/decisions/0012-cost-of-a-request.md). For the statements of every request; a plain query is easier to read.
+ * (docs/decisions/0012-cost-of-a-request.md). Use it for the statements of every request; elsewhere a plain query is easier to read.
  *
  * Invariant: drizzle calls its callback synchronously inside `execute()`, so a statement always runs in the transaction of its caller.
  *
@@ -37,10 +37,10 @@ export function preparedStatement<V extends object, R>(build: Build<V, R>): (tx:
 
 let statementCount = 0;
 
-/** A connection learns the name together with the text, so names are unique within this process only. */
+/** Returns a name that is unique within this process. That suffices, because a connection gets the name together with the text. */
 function nextName(): string {
   statementCount += 1;
-  return `kept_${String(statementCount)}`;
+  return `statement_${String(statementCount)}`;
 }
 
 function prepare<V extends object, R>(engine: Engine, build: Build<V, R>, name: string): Run<V, R> {

@@ -34,7 +34,7 @@ export interface Transaction {
   readonly execute: Execute;
   /** Calls `action` after the commit, once for each function. Does not call it after a rollback or after a read. */
   afterCommit(action: () => void): void;
-  /** The actions of `afterCommit`; for `runCommitActions` alone. */
+  /** The actions of `afterCommit`; for `runCommitActions` only. */
   readonly commitActions: ReadonlySet<() => void>;
 }
 
@@ -136,12 +136,12 @@ export async function runInScope<T>(scoped: TransactionScope, fn: (tx: Transacti
   }
 }
 
-/** Returns `write` with the actions of `afterCommit`. */
+/** Returns `write` extended by the actions of `afterCommit`. */
 export function runCommitActions(write: Store['write']): Store['write'] {
   return async (fn) => {
     let actions: ReadonlySet<() => void> = new Set();
     const value = await write((tx) => {
-      // Assigned on each run: after a deadlock only the actions of the last run count.
+      // Assigned on each run, because only the last run counts after a deadlock.
       actions = tx.commitActions;
       return fn(tx);
     });

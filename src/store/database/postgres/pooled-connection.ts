@@ -3,14 +3,14 @@ import type pg from 'pg';
 import { codeOf } from '../errors.ts';
 import { CONNECTION_LOST, throwConnectionError } from './connection-errors.ts';
 
-/** A connection that was taken from a pool. A broken one is closed at its release instead of returned to the pool. */
+/** A connection from a pool. `release` returns it to the pool, or closes it when it is broken. */
 export class PooledConnection {
   readonly client: pg.PoolClient;
   #broken: Error | undefined;
 
   private constructor(client: pg.PoolClient) {
     this.client = client;
-    // A connection that breaks between two statements reports it by this event only; without a listener it would end the process.
+    // A connection that breaks between two statements only emits this event, which would end the process without a listener.
     client.on('error', this.markBroken);
   }
 
@@ -23,7 +23,7 @@ export class PooledConnection {
     this.#broken = error;
   };
 
-  /** Marks the connection as broken when the error of a statement says so. */
+  /** Marks the connection as broken if a statement failed because the connection was lost. */
   markBrokenWhenLost(error: unknown): void {
     if (error instanceof Error && codeOf(error) === CONNECTION_LOST) this.markBroken(error);
   }

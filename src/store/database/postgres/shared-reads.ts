@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { PooledConnection } from './pooled-connection.ts';
 
-/** Reads that use a connection at the same time; the server answers them one after another. */
+/** Maximum number of reads that share a connection. The server answers them one after another. */
 const MAX_READS_PER_CONNECTION = 8;
 
-/** Runs a read on a connection that others may use at the same time. */
+/** Runs a read on a connection that other reads may use at the same time. */
 export type SharedRead = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
 
 interface SharedConnection {
@@ -13,9 +13,9 @@ interface SharedConnection {
 }
 
 /**
- * Reads that begin in the same turn of the event loop share a connection, so that their statements and the answers travel together. They
- * have no transaction that others could disturb. Later reads get a connection of their own: none waits for a slow one, and each that
- * waits for the pool gets its turn. The last read releases the connection.
+ * Lets reads that start in the same turn of the event loop share a connection, so that their statements and results share packets. This is
+ * safe because reads have no transaction. Later reads take another connection, so they do not wait for a slow read. The last read releases
+ * the connection.
  */
 export function createSharedReads(connect: () => Promise<PooledConnection>): SharedRead {
   let newest: SharedConnection | undefined;

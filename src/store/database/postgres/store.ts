@@ -25,24 +25,24 @@ import { createSharedReads } from './shared-reads.ts';
 const RETRIED_CODES = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 6;
 /**
- * Not a prepared statement: a server that does not know its name would reject it and run each statement after it outside of a
- * transaction. This one fails only together with its connection. The extended protocol lets it share a packet with prepared statements.
+ * BEGIN is not a prepared statement: a server that does not know the name would reject it and run the following statements outside of a
+ * transaction. Without a name it fails only with its connection. The extended protocol lets it share a packet with prepared statements.
  */
 const BEGIN: pg.QueryConfig & { queryMode: 'extended' } = { text: 'begin', queryMode: 'extended' };
-/** Wait of a request for a server that restarts, and the time between two tries. */
+/** Maximum wait of a request for a server that restarts, and the time between two attempts. */
 const RECONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_POLL_MS = 50;
-/** Any number that all nodes share; the lock is valid within one database. */
+/** Key of the advisory lock: an arbitrary number that all nodes share, valid within one database. */
 const MIGRATION_LOCK = 7_305_116_432;
 
 export interface PostgresOptions {
   url: string;
-  /** Connections of each pool. Many reads do not delay writes, and the other way round. */
+  /** Connections of each of the two pools. */
   poolSize: number;
   log: StoreLog | undefined;
 }
 
-/** PostgreSQL through two pools: one that can only read, without transactions, and one for transactions. */
+/** Opens PostgreSQL with a read-only pool and a pool for transactions, so that reads and writes do not delay each other. */
 export function openPostgres({ url, poolSize, log }: PostgresOptions): Store {
   const readers = createPool(url, poolSize, log, '-c default_transaction_read_only=on');
   const writers = createPool(url, poolSize, log, '');
@@ -84,7 +84,7 @@ function createPool(url: string, max: number, log: StoreLog | undefined, options
     statement_timeout: 15_000,
     idle_in_transaction_session_timeout: 30_000,
   });
-  // A connection that breaks while idle is replaced at the next use; without a listener it would end the process.
+  // The pool replaces a connection that breaks while idle. Without a listener this event would end the process.
   pool.on('error', (error) => log?.warn({ code: codeOf(error) }, 'postgres: idle connection lost'));
   return pool;
 }
@@ -97,7 +97,7 @@ function createExecute(client: pg.PoolClient): Execute {
   };
 }
 
-/** Retries the work while the server restarts, so that people wait a moment instead of seeing an error. */
+/** Retries the work while the server restarts, so that requests wait instead of failing. */
 async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
   const end = performance.now() + RECONNECT_TIMEOUT_MS;
   for (let waited = false; ; waited = true) {
@@ -114,7 +114,7 @@ async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => 
 const postgresEngine: Engine = {
   dialect: 'postgres',
   tables: postgresTables,
-  /** The second cast: at run time both builders have the methods of `Queries`; the contract tests run on both. */
+  /** The cast is safe: at run time both builders have the methods of `Queries`, and the contract tests run on both. */
   queries: (execute) =>
     drizzle(async (statement, values) => ({ rows: await execute(statement, values) })) as unknown as Queries,
 };
@@ -132,7 +132,7 @@ async function writeWithRetry<T>(
     } catch (error) {
       const code = codeOf(error);
       if (code === undefined || !RETRIED_CODES.has(code) || attempt >= MAX_ATTEMPTS) throw error;
-      log?.warn({ code, attempt }, 'postgres: transaction is retried');
+      log?.warn({ code, attempt }, 'postgres: transaction retried');
     }
     await sleep(5 * 2 ** attempt);
   }
@@ -142,13 +142,13 @@ async function inTransaction<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Pr
   const connection = await PooledConnection.take(pool);
   const { client } = connection;
   try {
-    // It is sent together with the first statement.
+    // Not awaited yet, so that it is sent together with the first statement.
     const begun = client.query(BEGIN).catch(throwConnectionError(CONNECTION_LOST));
     begun.catch(connection.markBroken);
     const value = await fn(client);
     await begun;
     const { command } = await client.query('commit').catch(throwConnectionError(COMMIT_OUTCOME_UNKNOWN));
-    // After a failed statement PostgreSQL answers COMMIT with a silent ROLLBACK.
+    // After a failed statement PostgreSQL answers COMMIT with ROLLBACK and without an error.
     if (command !== 'COMMIT') throw new StoreError('the transaction was rolled back by the engine');
     return value;
   } catch (error) {
@@ -166,7 +166,7 @@ async function runExclusively<T>(
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
 ): Promise<T> {
   return inTransaction(pool, async (client) => {
-    // Building an index on a large table may take longer than any request should.
+    // Building an index on a large table may exceed the timeout of requests.
     await client.query('set local statement_timeout = 0');
     await client.query(`select pg_advisory_xact_lock(${String(MIGRATION_LOCK)})`);
     const execute = createExecute(client);

@@ -8,17 +8,17 @@ import { createPrivateFolder } from '../../../config/private-folder.ts';
 import { sqliteTables } from '../../schema/sqlite.ts';
 import type { Engine, Execute } from '../transaction.ts';
 
-/** More texts than the repositories have; bulk statements are too long to be worth keeping. */
+/** Limits of the statement cache. The repositories have fewer statements; bulk statements are too long to cache. */
 const MAX_CACHED_STATEMENTS = 500;
 const MAX_CACHED_STATEMENT_LENGTH = 4_000;
-/** Milliseconds that the engine itself waits, with the whole process, for another process; `begin` waits on politely. */
+/** Milliseconds that SQLite blocks the process to wait for another writer. `begin` then polls without blocking. */
 const WRITER_TIMEOUT_MS = 20;
 /**
- * Pages of the log (4 KiB each) before they are moved into the file, so 16 MiB: every move is two waits for the disk and writes each
- * page once, however often it was changed; with SQLite's thousand there were five moves a second in a rush.
+ * Pages of 4 KiB in the write-ahead log before a checkpoint: 16 MiB. A checkpoint waits for the disk twice and writes each changed page
+ * once. With SQLite's default of 1,000 pages there were five checkpoints a second under load.
  */
 const CHECKPOINT_PAGES = 4_000;
-/** A reader waits only while another process repairs the log after a crash. */
+/** Milliseconds that a reader waits. It waits only while another process recovers the log after a crash. */
 const READER_TIMEOUT_MS = 1_000;
 
 export interface SqliteConnection {
@@ -29,22 +29,22 @@ export interface SqliteConnection {
   close(): void;
 }
 
-/** Opens the one writing connection; makes the folder and the file, readable by this user only. */
+/** Opens the only writing connection. Creates the folder and the file with access for this user only. */
 export function openWriter(file: string): SqliteConnection {
   createPrivateFolder(dirname(file));
   closeSync(openSync(file, 'a', 0o600));
   const database = new Database(file, { timeout: WRITER_TIMEOUT_MS });
   database.pragma('journal_mode = WAL');
-  // NORMAL may lose the last commits in a power cut (sqlite.org/pragma.html#pragma_synchronous); an answer was given on them.
+  // NORMAL may lose the last commits in a power cut (sqlite.org/pragma.html#pragma_synchronous), after their responses were sent.
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma(`wal_autocheckpoint = ${String(CHECKPOINT_PAGES)}`);
-  // What a savepoint may have to take back lies in memory: as a file it costs each unit, and fails where no file can be opened any more.
+  // Keeps the rollback data of savepoints in memory. A file would slow each transaction and fail when no file can be opened.
   database.pragma('temp_store = MEMORY');
   return wrap(database);
 }
 
-/** Opens a connection that can only read; it never waits for the writer (WAL). */
+/** Opens a read-only connection. It never waits for the writer (WAL). */
 export function openReader(file: string): SqliteConnection {
   const database = new Database(file, { readonly: true, timeout: READER_TIMEOUT_MS });
   database.pragma('query_only = ON');
@@ -52,24 +52,24 @@ export function openReader(file: string): SqliteConnection {
 }
 
 /**
- * SQLite plans a statement anew whenever the value of a plain parameter in a comparison changes, because another plan could be
- * better for it (sqlite.org/c3ref/prepare.html). That takes ten times as long as finding a row by its key, so the parameter is
- * put inside an expression. The switch for it, SQLITE_DBCONFIG_ENABLE_QPSG, is not one that better-sqlite3 has.
+ * Turns parameters of comparisons into expressions, so that SQLite keeps the plan of a statement. SQLite plans again when the value of a
+ * plain parameter changes (sqlite.org/c3ref/prepare.html), which takes ten times as long as finding a row by its key. better-sqlite3 does
+ * not offer the setting against it, SQLITE_DBCONFIG_ENABLE_QPSG.
  */
-function cacheStatements(text: string): string {
+function keepPlan(text: string): string {
   return text.replaceAll(/ (=|<>|<|>|<=|>=) \?/g, ' $1 +?');
 }
 
 function wrap(database: Database.Database): SqliteConnection {
-  const kept = new Map<string, Database.Statement<unknown[], unknown[]>>();
+  const cache = new Map<string, Database.Statement<unknown[], unknown[]>>();
   const prepare = (text: string): Database.Statement<unknown[], unknown[]> => {
-    const known = kept.get(text);
-    if (known) return known;
-    const statement = database.prepare<unknown[], unknown[]>(cacheStatements(text));
+    const cached = cache.get(text);
+    if (cached) return cached;
+    const statement = database.prepare<unknown[], unknown[]>(keepPlan(text));
     if (statement.reader) statement.raw();
     if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
-      if (kept.size >= MAX_CACHED_STATEMENTS) kept.clear();
-      kept.set(text, statement);
+      if (cache.size >= MAX_CACHED_STATEMENTS) cache.clear();
+      cache.set(text, statement);
     }
     return statement;
   };
@@ -91,6 +91,6 @@ function wrap(database: Database.Database): SqliteConnection {
 export const sqliteEngine: Engine = {
   dialect: 'sqlite',
   tables: sqliteTables,
-  /** Drizzle's own better-sqlite3 driver knows no asynchronous unit; its proxy driver asks us for each statement. */
+  /** Uses drizzle's proxy driver, because its better-sqlite3 driver has no asynchronous transactions. */
   queries: (execute) => drizzle(async (statement, values) => ({ rows: await execute(statement, values) })),
 };

@@ -10,16 +10,16 @@ import {
 } from '../transaction.ts';
 import { sqliteEngine, type SqliteConnection } from './connection.ts';
 
-/** Writes of one batch. */
+/** Maximum number of writes in a batch. */
 const MAX_WRITES = 200;
-/** A batch takes no further write after this time, so that its first write does not wait long for the others. */
+/** Milliseconds after which a batch takes no further write, so that its first write does not wait long for the others. */
 const MAX_BATCH_MS = 50;
 /**
- * Time from the beginning of one commit to the next. A write that comes sooner waits for the rest of it and shares a commit with others, as
- * with PostgreSQL's `commit_delay`. Four commits of a sign-in were a third of its cost (docs/decisions/0012-cost-of-a-request.md).
+ * Minimum milliseconds from the start of one commit to the start of the next. An earlier write waits and shares a commit with others, as
+ * with PostgreSQL's `commit_delay`. The four commits of a sign-in were a third of its cost (docs/decisions/0012-cost-of-a-request.md).
  */
 const COMMIT_DELAY_MS = 5;
-/** A transaction that takes longer is rolled back, because all other writes wait for it. */
+/** Milliseconds after which a transaction is rolled back, because all other writes wait for it. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
 
 interface QueuedWrite {
@@ -37,7 +37,7 @@ interface Deps {
 }
 
 /**
- * Group commit for SQLite: a commit waits for the disk, so waiting writes share one.
+ * Queues writes and commits several at once, because each commit waits for the disk.
  *
  *            write()            delay over, writer free
  *     idle ───────────▶ scheduled ───────────▶ committing ─┐ more writes: next batch
@@ -47,8 +47,8 @@ interface Deps {
  * A batch is BEGIN IMMEDIATE, then SAVEPOINT, the write and RELEASE for each write, then COMMIT.
  *
  * - A write that throws is rolled back to its savepoint and rejected; the others stay in the batch.
- * - The other writes resolve after COMMIT only. When it fails, all of them are rejected.
- * - `runExclusively` takes the writer between two batches. `close` refuses new work and waits until the queue is idle.
+ * - The other writes resolve after COMMIT. When it fails, all of them are rejected.
+ * - `runExclusively` takes the writer between two batches. `close` rejects new work and waits until the queue is idle.
  */
 export class GroupCommitQueue {
   readonly #deps: Deps;
@@ -56,25 +56,25 @@ export class GroupCommitQueue {
   #state: 'idle' | 'scheduled' | 'committing' = 'idle';
   #isClosed = false;
   #lastCommitAt = -Infinity;
-  /** Settles when the writer is free. It never rejects: the next in line must not get the error of the one before. */
+  /** Resolves when the writer is free. It never rejects, because the next user must not get the error of the previous one. */
   #writerFree: Promise<void> = Promise.resolve();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Runs `fn` in a transaction of its own. Resolves when it is on the disk. */
+  /** Runs `fn` in its own savepoint. Resolves after the commit is on disk. */
   async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    this.#refuseWhenClosed();
+    this.#assertOpen();
     return new Promise((resolve, reject) => {
       this.#queue.push(createWrite(this.#deps, fn, resolve, reject));
       this.#schedule();
     });
   }
 
-  /** Runs `fn` with the writer to itself, outside of any transaction. */
+  /** Runs `fn` outside of any transaction, while no other work uses the writer. */
   async runExclusively<T>(fn: () => Promise<T>): Promise<T> {
-    this.#refuseWhenClosed();
+    this.#assertOpen();
     const result = this.#writerFree.then(fn);
     this.#writerFree = result.then(noop, noop);
     return result;
@@ -86,7 +86,7 @@ export class GroupCommitQueue {
     await this.#writerFree;
   }
 
-  #refuseWhenClosed(): void {
+  #assertOpen(): void {
     if (this.#isClosed) throw new StoreError('the store is closed');
   }
 
@@ -100,7 +100,7 @@ export class GroupCommitQueue {
     };
     const delay = this.#lastCommitAt + COMMIT_DELAY_MS - performance.now();
     if (delay > 0) setTimeout(start, delay);
-    // After the events of this turn, so that writes that arrived together share a commit.
+    // Starts after the events of this turn, so that writes that arrive together share a commit.
     else setImmediate(start);
   }
 
@@ -152,7 +152,7 @@ export class GroupCommitQueue {
 }
 
 function noop(): void {
-  // The caller of `runExclusively` has the error.
+  // The caller of `runExclusively` gets the error.
 }
 
 function createWrite<T>(
@@ -161,21 +161,21 @@ function createWrite<T>(
   resolve: (value: T) => void,
   reject: (error: unknown) => void,
 ): QueuedWrite {
-  // The queue runs in the context of another caller; request ids and the like must be those of this caller.
+  // The queue runs in the async context of another caller. The write needs the context of its own caller, for example its request id.
   const asCaller = AsyncLocalStorage.snapshot();
   let result: { value: T } | undefined;
   return {
     run: async () => {
-      writer.run('SAVEPOINT unit');
+      writer.run('SAVEPOINT write');
       try {
         const scoped = createTransactionScope(writer.execute, sqliteEngine);
         const work = asCaller(() => nestedWrites.enter(() => runInScope(scoped, fn)));
         result = { value: await withTimeout(work, scoped.end) };
-        writer.run('RELEASE unit');
+        writer.run('RELEASE write');
       } catch (error) {
         if (writer.inTransaction()) {
-          writer.run('ROLLBACK TO unit');
-          writer.run('RELEASE unit');
+          writer.run('ROLLBACK TO write');
+          writer.run('RELEASE write');
         }
         throw error;
       }

@@ -11,11 +11,11 @@ import {
 import { openReader, openWriter, sqliteEngine, type SqliteConnection } from './connection.ts';
 import { GroupCommitQueue } from './group-commit.ts';
 
-/** Wait for another process that writes the same file, and the time between two tries. */
+/** Maximum wait for another process that writes the same file, and the time between two attempts. */
 const BUSY_TIMEOUT_MS = 15_000;
 const BUSY_POLL_MS = 20;
 
-/** SQLite in one file: one writer with group commit, and a second connection that only reads. */
+/** Opens SQLite with one writer, which groups commits, and one read-only connection. */
 export function openSqlite(file: string, log: StoreLog | undefined): Store {
   const writer = openWriter(file);
   const reader = openReader(file);
@@ -43,7 +43,7 @@ export function openSqlite(file: string, log: StoreLog | undefined): Store {
   };
 }
 
-/** `BEGIN IMMEDIATE` takes the write lock at once: a lock taken later can fail half-way through a transaction. */
+/** Begins with `BEGIN IMMEDIATE`, which takes the write lock at once. A lock taken later can fail in the middle of a transaction. */
 async function begin(writer: SqliteConnection): Promise<void> {
   const end = performance.now() + BUSY_TIMEOUT_MS;
   for (;;) {
@@ -57,7 +57,7 @@ async function begin(writer: SqliteConnection): Promise<void> {
   }
 }
 
-/** Rebuilding a table needs foreign keys off, and that works outside of a transaction only (sqlite.org/lang_altertable.html). */
+/** Turns foreign keys off, which rebuilding a table requires and only works outside of a transaction (sqlite.org/lang_altertable.html). */
 async function runExclusively<T>(
   writer: SqliteConnection,
   fn: (run: (statement: string) => Promise<unknown[][]>) => Promise<T>,
