@@ -36,10 +36,10 @@ describe(PLAN, () => {
   it('oidcc-backchannel-rp-initiated-logout', async () => {
     const back = suite.registration(CLIENT).post_logout_redirect_uris[0] ?? '';
     const signOut = await requestSignOut(client, back);
-    assert.equal(receiver.requestCount, 0, 'nobody has agreed yet');
+    assert.equal(receiver.requestCount, 0, 'no sign-out was confirmed yet');
     const { leavesTo } = await confirmSignOut(signOut);
     assert.equal(leavesTo?.href, `${back}?state=${LONG_STATE}`);
-    // The receiver checks signature, type, audience, events, and that there is no nonce.
+    // The receiver checks signature, type, audience, events, and the absence of nonce.
     const [token] = await receiver.take(1);
     const { sub, sid } = signOut.completed.claims;
     assert.deepEqual([token?.sub, token?.sid], [sub, sid]);

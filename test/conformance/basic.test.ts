@@ -1,4 +1,4 @@
-/** The modules of `oidcc-basic-certification-test-plan`, one test each, doing what the module of that name does. */
+/** The modules of `oidcc-basic-certification-test-plan`, one test each, with the same steps. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -45,7 +45,7 @@ before(async () => {
 });
 after(() => suite.stop());
 
-/** Two flows in one browser, as the modules about prompts and sessions have them. */
+/** Runs two flows in one browser, like the modules about prompts and sessions. */
 async function passTwice(changes: (hint: string) => Changes, waitMs = 2 * SECOND) {
   const first = await completeFlow(client);
   suite.time.advance(waitMs);
@@ -55,7 +55,7 @@ async function passTwice(changes: (hint: string) => Changes, waitMs = 2 * SECOND
   return { first, second, later: authTimes[1] - authTimes[0], asked: interactionOf(second.flow.first) === 'login' };
 }
 
-/** Refused towards the client, with the state that it sent and without a code. */
+/** Asserts an error redirect to the client, with its state and without a code. */
 async function assertError(changes: Changes, ...allowed: string[]): Promise<void> {
   const { answer, sent } = await authorize(client, changes);
   assert.ok(allowed.includes(errorOf(answer) ?? ''), answer.leavesTo?.href ?? textOf(answer.body));
@@ -68,7 +68,7 @@ describe('response, ID token, UserInfo', () => {
   it('oidcc-server', async () => {
     const { claims, tokens } = await completeFlow(client);
     assert.equal(tokens.body['token_type'], 'Bearer');
-    // Nothing that nobody asked for.
+    // No claim that was not requested.
     const usual = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub'];
     assert.deepEqual(Object.keys(claims).sort(), usual);
   });
@@ -250,7 +250,7 @@ describe('requests', () => {
   });
 
   it('oidcc-ensure-request-object-with-redirect-uri', async () => {
-    // The redirect URI outside is wrong, the one inside is right: a server that reads neither object nor stranger stays put.
+    // Only the redirect URI in the object is registered: a server that ignores the object must not redirect.
     const { answer } = await authorize(client, { ...(await byValue()), redirect_uri: 'https://suite.example/other' });
     assert.deepEqual([answer.status, answer.leavesTo], [400, undefined]);
     await assertError(await byValue(), 'request_not_supported');

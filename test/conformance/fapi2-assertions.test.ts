@@ -1,4 +1,4 @@
-/** Client assertions as `fapi2-security-profile-final-test-plan` sends them wrong, named after its modules and their cases. */
+/** The invalid client assertions of `fapi2-security-profile-final-test-plan`, named after its modules and cases. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -25,7 +25,7 @@ after(() => suite.stop());
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-/** What is wrong with an assertion, and the error when it is another than `invalid_client`. */
+/** The fault of an assertion, and its error if that is not `invalid_client`. */
 interface Wrong {
   claims?: Claims;
   alg?: string;
@@ -55,7 +55,7 @@ const WRONG: Record<string, () => Wrong> = {
 
 describe('ensure-invalid-client-assertions-fail', () => {
   for (const [name, make] of Object.entries(WRONG)) {
-    it(`${name}: refused at both endpoints, and the code is not lost`, async () => {
+    it(`${name}: rejected at both endpoints, and the code stays valid`, async () => {
       const code = await client.code();
       const { claims, alg, error = 'invalid_client' } = make();
       const status = error === 'invalid_client' ? 401 : 400;
@@ -65,7 +65,7 @@ describe('ensure-invalid-client-assertions-fail', () => {
     });
   }
 
-  it('alg none, and an invalid signature', async () => {
+  it('alg none and an invalid signature are rejected', async () => {
     const [header = '', payload = '', signature = ''] = (await client.assertion()).split('.');
     const none = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
     const other = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
@@ -75,7 +75,7 @@ describe('ensure-invalid-client-assertions-fail', () => {
     requestUriOf(await client.push({}, { assertion: `${header}.${payload}.${signature}` }));
   });
 
-  it('client_assertion_type missing or wrong', async () => {
+  it('a missing or wrong client_assertion_type is rejected', async () => {
     for (const client_assertion_type of [undefined, 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer']) {
       const { status, body } = await client.push({ client_assertion_type });
       assert.ok([400, 401].includes(status));
@@ -88,14 +88,14 @@ describe('ensure-invalid-client-assertions-fail', () => {
     requestUriOf(await client.push({}, { assertion }));
   });
 
-  it('a replayed one (RFC 7523, section 3, rule 7)', async () => {
+  it('a replayed assertion is rejected (RFC 7523, section 3, rule 7)', async () => {
     const assertion = await client.assertion();
     requestUriOf(await client.push({}, { assertion }));
     assertError(await client.push({}, { assertion }), 'invalid_client', 401);
   });
 });
 
-describe('who redeems a code', () => {
+describe('client authentication at the token endpoint', () => {
   it('ensure-client-id-in-token-endpoint', async () => {
     const code = await client.code();
     assertError(await client.redeem(code, { client_id: client2.id }), 'invalid_request');

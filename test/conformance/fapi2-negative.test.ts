@@ -1,6 +1,6 @@
 /**
- * What `fapi2-security-profile-final-test-plan` sends wrong (private_key_jwt, DPoP, plain FAPI, OpenID Connect), one test for each
- * module. The names leave out the prefix that all modules share.
+ * The modules of `fapi2-security-profile-final-test-plan` (private_key_jwt, DPoP, plain FAPI, OpenID Connect), one test each. The titles
+ * omit the common prefix of the modules.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, mock } from 'node:test';
@@ -38,14 +38,14 @@ after(() => suite.stop());
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-/** The service keeps the browser: there is no trusted place to send it to. */
+/** Asserts an error page without a redirect: no redirect URI is trusted. */
 function assertStays(answer: Answer): void {
   assert.deepEqual([answer.status, answer.leavesTo], [400, undefined]);
   assert.match(textOf(answer.body), /You can't sign in from this app/);
 }
 
-describe('without a mistake', () => {
-  it('happy-flow: both clients get tokens that only their own key opens', async () => {
+describe('valid requests', () => {
+  it('happy-flow: both clients get tokens that work only with their own key', async () => {
     for (const [one, other] of [
       [client, client2],
       [client2, client],
@@ -67,7 +67,7 @@ describe('without a mistake', () => {
     }
   });
 
-  it('refresh-token: it is not rotated, works again after 30 seconds, and needs the key and the client', async () => {
+  it('refresh-token: not rotated, valid again after 30 seconds, bound to key and client', async () => {
     const scope = { scope: 'openid offline_access', prompt: 'consent' };
     const refreshToken = textIn(await client.redeem(await client.code(scope)), 'refresh_token');
     const fields = { grant_type: 'refresh_token', refresh_token: refreshToken };
@@ -85,7 +85,7 @@ describe('without a mistake', () => {
     assertError(await client.token(fields, { assertion: undefined }), 'invalid_client', 401);
   });
 
-  it('refresh-token: it gives nothing when its grant ends while the request is in progress', async () => {
+  it('refresh-token: rejected if its grant is revoked while the request is in progress', async () => {
     const scope = { scope: 'openid offline_access', prompt: 'consent' };
     const fields = {
       grant_type: 'refresh_token',
@@ -97,11 +97,11 @@ describe('without a mistake', () => {
     const ending = mock.method(store, 'write', async (work: (tx: Transaction) => Promise<unknown>) => {
       if (ending.mock.callCount() === 2) {
         ending.mock.restore();
-        const held = await store.read((tx) => listGrantsByPerson(tx, TEST_PERSON_ID));
+        const grants = await store.read((tx) => listGrantsByPerson(tx, TEST_PERSON_ID));
         await store.write((tx) =>
           revokeGrants(
             tx,
-            held.map(({ grantHash }) => grantHash),
+            grants.map(({ grantHash }) => grantHash),
           ),
         );
       }
@@ -196,7 +196,7 @@ describe('codes', () => {
     assertError(await client2.redeem(code, { redirect_uri: client.redirectUri }), 'invalid_grant');
   });
 
-  it('attempt-reuse-authorization-code-after-one-second: the tokens of the first use die', async () => {
+  it('attempt-reuse-authorization-code-after-one-second: revokes the tokens of the first use', async () => {
     const code = await client.code();
     const token = accessTokenIn(await client.redeem(code));
     suite.time.advance(SECOND);
@@ -242,7 +242,7 @@ describe('proof of possession', () => {
     assertError(await client.redeem(await client.code({}, { proof })), 'invalid_grant');
   });
 
-  it('dpop-negative-tests: UserInfo takes no proof that is wrong, and a right one afterwards', async () => {
+  it('dpop-negative-tests: UserInfo rejects invalid proofs, then accepts a valid one', async () => {
     const token = accessTokenIn(await client.redeem(await client.code()));
     const [url, ath] = [at('userinfo'), hashOf(token)];
     const prove = (claims: Record<string, unknown>, header = {}) =>
@@ -273,7 +273,7 @@ describe('proof of possession', () => {
 });
 
 describe('the issuer in the response (RFC 9207)', () => {
-  it('is there, and a certified client takes no response without it or with another', async () => {
+  it('is present, and a certified client rejects responses with a missing or different one', async () => {
     assert.equal(suite.metadata['authorization_response_iss_parameter_supported'], true);
     const config = await openid.discovery(new URL(suite.issuer), client.id);
     for (const iss of [undefined, 'https://suite.example']) {

@@ -1,4 +1,4 @@
-/** The conformance profile lives apart, and its files fit together. */
+/** The conformance profile: its files match, and it is separate from the other profiles. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ describe('the configurations of the suite', () => {
   const anyKey = z.looseObject({ kty: z.string(), kid: z.string() });
   const withKeys = z.looseObject({ jwks: z.object({ keys: z.array(anyKey).min(1) }) });
 
-  it('are there for all six plans', () => {
+  it('exist for all six plans', () => {
     assert.deepEqual(PLANS.sort(), [
       'fapi2-security-profile-final-test-plan',
       'oidcc-backchannel-rp-initiated-logout-certification-test-plan',
@@ -43,7 +43,7 @@ describe('the configurations of the suite', () => {
   });
 
   for (const plan of PLANS) {
-    it(`${plan} names clients as they are registered, and pages as they are`, () => {
+    it(`${plan} matches the registered clients and the pages`, () => {
       const { alias, server, client, client2, client_secret_post: poster } = readPlan(plan);
       assert.equal(server.discoveryUrl, `${ISSUER}/.well-known/openid-configuration`);
       for (const one of [client, client2, poster].flatMap((given) => given ?? [])) {
@@ -66,7 +66,7 @@ describe('the configurations of the suite', () => {
     });
   }
 
-  it('wait for words that stand on our pages, in both languages', () => {
+  it('wait for texts of the pages in both languages', () => {
     const texts = PLANS.map((plan) => readFileSync(join(FOLDER, `${plan}.json`), 'utf8')).join('\n');
     const waits = new Set([...texts.matchAll(/"\/\/\*",\s*10,\s*"([^"]+)"/g)].map(([, words = '']) => words));
     assert.equal(waits.size, 3);
@@ -97,7 +97,7 @@ describe('a start in the conformance profile', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Starts with these settings, and stops. */
+  /** Starts the service with these settings, then stops it. */
   async function start(changes: Record<string, string | undefined>, work?: (on: Container) => Promise<void>) {
     const container = await createContainer(
       loadConfig({
@@ -123,7 +123,7 @@ describe('a start in the conformance profile', () => {
   }
   type Container = Awaited<ReturnType<typeof createContainer>>;
 
-  it('works twice on its own database, which production then refuses', async () => {
+  it('works twice on its own database, which production rejects', async () => {
     await start({});
     await start({});
     const production = { KINPASS_PROFILE: 'production', KINPASS_CLIENTS_FILE: join(folder, 'other.json') };
@@ -138,12 +138,12 @@ describe('a start in the conformance profile', () => {
     'with half a certificate': [{ KINPASS_TLS_KEY_FILE: undefined }, /KINPASS_TLS_KEY_FILE: is missing/],
   };
   for (const [what, [changes, reason]] of Object.entries(refused)) {
-    it(`is refused ${what}`, async () => {
+    it(`is rejected ${what}`, async () => {
       await assert.rejects(start(changes), reason);
     });
   }
 
-  it('is refused with a client of a city, and no other profile takes its clients or its certificate', async () => {
+  it('rejects clients of a city, and other profiles reject its clients and certificate', async () => {
     const file = join(folder, 'mixed.json');
     const [client] = readRegistrations();
     writeFileSync(file, JSON.stringify({ clients: [{ ...client, client_id: 'portfolio' }] }));
@@ -156,7 +156,7 @@ describe('a start in the conformance profile', () => {
     });
   });
 
-  it('is refused on the database of a city', async () => {
+  it('is rejected on the database of a city', async () => {
     const city = { KINPASS_DATABASE_FILE: join(folder, 'city.sqlite') };
     await start(city, ({ store }) =>
       store.write((tx) =>
@@ -184,14 +184,14 @@ describe('https of the conformance profile', () => {
       socket.on('error', reject);
     });
 
-  it('speaks TLS 1.3, and TLS 1.2 with forward secrecy and GCM only (FAPI 2.0 Security Profile, section 5.2)', async () => {
+  it('accepts TLS 1.3, and TLS 1.2 with forward secrecy and GCM only (FAPI 2.0, section 5.2)', async () => {
     assert.match(await connect({}), /^TLSv1\.3 /);
     assert.match(await connect({ maxVersion: 'TLSv1.2' }), /^TLSv1\.2 ECDHE-.*-GCM-/);
     await assert.rejects(connect({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' }));
     await assert.rejects(connect({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }));
   });
 
-  it('lists what the suite asks for, and says so only here', () => {
+  it('lists the scopes and claims of the suite in discovery, only in this profile', () => {
     const scopes = z.array(z.string()).parse(suite.metadata['scopes_supported']);
     assert.ok(scopes.includes('address'));
     const claims = z.array(z.string()).parse(suite.metadata['claims_supported']);

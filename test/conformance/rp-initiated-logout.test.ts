@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => suite.stop());
 
-/** Signed out, and sent back with exactly these parameters. */
+/** Asserts a sign-out and a redirect with exactly these parameters. */
 async function assertSentBack(changes: Changes, parameters: Record<string, string>): Promise<void> {
   const signOut = await requestSignOut(client, back, changes);
   const { leavesTo } = await confirmSignOut(signOut);
@@ -32,7 +32,7 @@ async function assertSentBack(changes: Changes, parameters: Record<string, strin
   assert.equal((await userinfo(client, textIn(signOut.completed.tokens, 'access_token'))).status, 401);
 }
 
-/** Signed out, and kept at the service, which says so. */
+/** Asserts a sign-out without a redirect. */
 async function assertStays(changes: Changes): Promise<void> {
   const signOut = await requestSignOut(client, back, changes);
   const done = await confirmSignOut(signOut);
@@ -41,7 +41,7 @@ async function assertStays(changes: Changes): Promise<void> {
   assert.equal(await isSignedIn(client, signOut), false);
 }
 
-/** The redirect is refused, the sign-out is not (RP-Initiated Logout 1.0, sections 2 to 4). */
+/** Asserts a sign-out and a refused redirect (RP-Initiated Logout 1.0, sections 2 to 4). */
 async function assertRefused(change: (hint: string) => Changes): Promise<void> {
   const before = await requestSignOut(client, back);
   const hint = textIn(before.completed.tokens, 'id_token');
@@ -92,7 +92,7 @@ describe(PLAN, () => {
 });
 
 describe('the end session endpoint', () => {
-  it('takes a request by POST as well (RP-Initiated Logout 1.0, section 2)', async () => {
+  it('accepts POST (RP-Initiated Logout 1.0, section 2)', async () => {
     const { completed } = await requestSignOut(client, back);
     const fields = { id_token_hint: textIn(completed.tokens, 'id_token'), post_logout_redirect_uri: back, state: 'x' };
     const elsewhere = { origin: 'https://suite.example', 'sec-fetch-site': 'cross-site' };
@@ -102,7 +102,7 @@ describe('the end session endpoint', () => {
     assert.equal(await isSignedIn(client, { completed, page }), false);
   });
 
-  it('clears cache and storage at sign-out, and not the cookies of the whole domain (Clear-Site-Data)', async () => {
+  it('clears cache and storage but no cookies of the domain (Clear-Site-Data)', async () => {
     const signOut = await requestSignOut(client, back);
     assert.equal(signOut.page.headers.get('clear-site-data'), null, 'not before the person has agreed');
     const { headers } = await confirmSignOut(signOut);

@@ -1,4 +1,4 @@
-/** Between its pages the provider posts forms by script: nobody meets a page that is not ours, with JavaScript or without. */
+/** The provider submits forms by script between its pages. The service replaces them with its own pages, which work without JavaScript. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -18,7 +18,7 @@ import { startService, type TestService } from '../helpers/service.ts';
 const secret = newSecret();
 const BYE = 'https://app.example/bye?from=kinpass';
 
-describe('a form that the provider would post by script', () => {
+describe('an auto-submit form of the provider', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
@@ -32,13 +32,13 @@ describe('a form that the provider would post by script', () => {
   const end = (parameters: Record<string, string> = {}): Promise<Answer> =>
     createHttpBrowser(service.issuer).open(`/session/end?${new URLSearchParams(parameters).toString()}`);
 
-  it('is skipped at sign-out when nobody is signed in: the person is signed out', async () => {
+  it('is skipped at a sign-out without a session', async () => {
     const answer = await end();
     assert.equal(new URL(answer.url).pathname, '/session/end/success');
     assert.match(textOf(answer.body), /您已登出。/);
   });
 
-  it('and goes back to the app where it asks for that, with its state (RP-Initiated Logout 1.0, section 3)', async () => {
+  it('redirects to the app with state after a sign-out without a session', async () => {
     const back = { client_id: 'app', post_logout_redirect_uri: BYE };
     assert.equal((await end({ ...back, state: 'a b&c' })).leavesTo?.href, `${BYE}&state=a+b%26c`);
     assert.equal((await end(back)).leavesTo?.href, BYE);
@@ -48,7 +48,7 @@ describe('a form that the provider would post by script', () => {
     assert.equal((await end({ post_logout_redirect_uri: BYE })).leavesTo, undefined, 'no app has registered it');
   });
 
-  it('is a page of ours when another person signs in: a button for those without JavaScript', async () => {
+  it('is a page with a button when another person signs in', async () => {
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const policy = (await httpBrowser.open('/forgot-password')).headers.get('content-security-policy');
     const begun = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' } });
@@ -65,7 +65,7 @@ describe('a form that the provider would post by script', () => {
     assert.ok(now.access_token);
   });
 
-  it('that goes to an app stays what it is: response_mode=form_post', async () => {
+  it('is unchanged for response_mode=form_post', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const { httpBrowser: same } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const { url } = await app.begin({ response_mode: 'form_post' });

@@ -1,4 +1,4 @@
-/** What people are asked before an app of somebody else learns anything about them. */
+/** Consent to third-party apps. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -71,15 +71,15 @@ before(async () => {
 after(() => service.stop());
 
 const visit = (language?: string): HttpBrowser => createHttpBrowser(service.issuer, language);
-/** The names of what an app would get, in the order of the page. */
+/** Returns the items of the consent page in order. */
 const itemsOf = ({ body }: Answer): string[] =>
   [...body.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, text = '']) => text);
 const accept = (httpBrowser: HttpBrowser, page: Answer): Promise<Answer> =>
   httpBrowser.submit(page, { consent: 'accept' });
 
-// An answer holds for a person, so each test that gives one is about somebody else.
-describe('an app of somebody else', () => {
-  it('asks with its name and site, and each item in plain words', async () => {
+// Consents are stored per person, so each test that stores one uses another person.
+describe('a third-party app', () => {
+  it('shows a consent page with its name, its site and each item', async () => {
     const parameters = { scope: 'openid profile email phone roles children children.profile' };
     const httpBrowser = visit();
     const chooser = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G2, parameters, choice: ['王小安'] });
@@ -98,14 +98,14 @@ describe('an app of somebody else', () => {
     assert.equal(/children|openid|scope\./.test(textOf(chooser.answer.body)), false, 'no word of the protocol');
   });
 
-  it('asks in English too', async () => {
+  it('shows the consent page in English too', async () => {
     const { answer } = await runAuthorization(vendor, visit('en'), { login: LOGIN.T2 });
     assert.match(textOf(answer.body), /Club sign-up/);
     assert.equal(itemsOf(answer).length, 2);
     assert.equal(/[一-鿿]/.test(itemsOf(answer).join('')), false);
   });
 
-  it('gets access_denied when the person says no, and is asked again next time', async () => {
+  it('gets access_denied after a denial, and the next sign-in shows the page again', async () => {
     const httpBrowser = visit();
     const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2 });
     const denied = await httpBrowser.submit(answer, { consent: 'deny' });
@@ -114,7 +114,7 @@ describe('an app of somebody else', () => {
     assert.equal(interactionOf((await runAuthorization(vendor, httpBrowser)).answer), 'consent');
   });
 
-  it('leaves the answer in the audit log', async () => {
+  it('writes the decision to the audit log', async () => {
     const answers = async (): Promise<object[]> => {
       const rows = await service.container.store.read((tx) =>
         tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq),
@@ -137,7 +137,7 @@ describe('an app of somebody else', () => {
     ]);
   });
 
-  it('gets nothing from an answer that is neither yes nor no', async () => {
+  it('gets nothing for a form value that is neither accept nor deny', async () => {
     const httpBrowser = visit();
     const { answer } = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2 });
     for (const consent of ['', 'maybe', 'accept ']) {
@@ -148,7 +148,7 @@ describe('an app of somebody else', () => {
     assert.ok(codeOf(await accept(httpBrowser, answer)));
   });
 
-  it('gets tokens for yes, once; the second sign-in asks no more', async () => {
+  it('gets tokens after consent, and the second sign-in shows no consent page', async () => {
     const httpBrowser = visit();
     const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.S1 });
     const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
@@ -157,7 +157,7 @@ describe('an app of somebody else', () => {
     assert.ok(codeOf(silent.answer));
   });
 
-  it('asks again for more than was agreed, and not for less', async () => {
+  it('needs new consent for more scopes, but not for fewer', async () => {
     const httpBrowser = visit();
     const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.B1 });
     await accept(httpBrowser, first.answer);
@@ -170,7 +170,7 @@ describe('an app of somebody else', () => {
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '您的電子郵件地址']);
   });
 
-  it('asks again when the person asked it to, by prompt=consent', async () => {
+  it('shows the consent page again for prompt=consent', async () => {
     const httpBrowser = visit();
     const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G5 });
     await accept(httpBrowser, first.answer);
@@ -180,14 +180,14 @@ describe('an app of somebody else', () => {
     );
   });
 
-  it('asks each person, not each browser', async () => {
+  it('needs the consent of each person, not of each browser', async () => {
     const httpBrowser = visit();
     const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T1 });
     await accept(httpBrowser, first.answer);
     assert.equal(interactionOf((await runAuthorization(vendor, visit(), { login: LOGIN.G3 })).answer), 'consent');
   });
 
-  it('asks again after its access was taken away on the account page, and its tokens are dead', async () => {
+  it('needs new consent after its access was revoked, and its tokens are invalid', async () => {
     const httpBrowser = visit();
     const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.A1, parameters: OFFLINE });
     assert.deepEqual(itemsOf(first.answer), ['確認您已登入', '您的姓名', '持續存取']);
@@ -201,7 +201,7 @@ describe('an app of somebody else', () => {
     assert.equal(interactionOf((await runAuthorization(vendor, httpBrowser)).answer), 'consent');
   });
 
-  it('cannot ask by the claims parameter for what the page does not show', async () => {
+  it('gets no claims by the claims parameter that the page does not show', async () => {
     const httpBrowser = visit();
     const claims = JSON.stringify({
       userinfo: { email: { essential: true } },
@@ -210,13 +210,13 @@ describe('an app of somebody else', () => {
     const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.G4, parameters: { claims } });
     const tokens = await asked.finish(await accept(httpBrowser, asked.answer));
     const { body } = await userinfo(vendor, tokens.access_token);
-    const told = JSON.stringify([body, idClaims(tokens)]);
-    assert.equal(/@|children|acting/.test(told), false, told);
+    const released = JSON.stringify([body, idClaims(tokens)]);
+    assert.equal(/@|children|acting/.test(released), false, released);
   });
 });
 
-describe('an app of the city', () => {
-  it('never asks, not even with prompt=consent', async () => {
+describe('a first-party app', () => {
+  it('shows no consent page, not even with prompt=consent', async () => {
     for (const parameters of [{}, { prompt: 'consent' }, OFFLINE]) {
       const { answer } = await runAuthorization(own, visit(), { login: LOGIN.T2, parameters });
       assert.ok(codeOf(answer));
@@ -225,7 +225,7 @@ describe('an app of the city', () => {
 });
 
 describe('a native app', () => {
-  it('of the city gets a refresh token without a secret, bound to PKCE', async () => {
+  it('that is first-party gets a refresh token without a secret, with PKCE', async () => {
     const entered = await runAuthorization(cityApp, visit(), { login: LOGIN.T2, parameters: OFFLINE });
     assert.equal(entered.answer.leavesTo?.protocol, 'tw.example.cityapp:');
     const stolen = await redeem(cityApp, { ...entered, verifier: 'w'.repeat(43) });
@@ -235,7 +235,7 @@ describe('a native app', () => {
     assert.equal(idClaims(next.body)['sub'], idClaims(reply.body)['sub']);
   });
 
-  it('with a scheme that another app can claim needs a gesture, session or not (RFC 8252, section 8.6)', async () => {
+  it('with a private-use scheme always needs a user gesture (RFC 8252, section 8.6)', async () => {
     const httpBrowser = visit();
     await runAuthorization(cityApp, httpBrowser, { login: LOGIN.T2 });
     const silent = await runAuthorization(cityApp, httpBrowser, { parameters: { prompt: 'none' } });
@@ -246,7 +246,7 @@ describe('a native app', () => {
     assert.ok(codeOf(await accept(httpBrowser, asked.answer)));
   });
 
-  it('of somebody else asks for consent as well, and keeps it for as long as it may stay signed in', async () => {
+  it('that is third-party needs consent too, and stores it', async () => {
     const httpBrowser = visit();
     const asked = await runAuthorization(vendorApp, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assert.deepEqual(itemsOf(asked.answer), ['確認您已登入', '您的姓名', '持續存取']);
@@ -255,7 +255,7 @@ describe('a native app', () => {
     );
   });
 
-  it('may use any port of the loopback address that it registered, and no other host (RFC 8252, section 7.3)', async () => {
+  it('may use any port of its loopback redirect URI, but no other host (RFC 8252, section 7.3)', async () => {
     const scope = 'openid profile';
     const at = (redirectUri: string): Promise<TestParty> =>
       createParty(service.issuer, { id: 'desktop', scope, redirectUri });

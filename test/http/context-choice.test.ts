@@ -1,4 +1,4 @@
-/** Which identity a sign-in is for: rules 7 and 8 of docs/claims.md. */
+/** The context of a sign-in: rules 7 and 8 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -27,28 +27,28 @@ before(async () => {
 after(() => apps.service.stop());
 
 const visit = (): HttpBrowser => createHttpBrowser(apps.service.issuer);
-const wish = (acting: unknown, more: Record<string, string> = { prompt: 'none' }): Record<string, string> => ({
+const requestActing = (acting: unknown, more: Record<string, string> = { prompt: 'none' }): Record<string, string> => ({
   claims: JSON.stringify({ id_token: { acting: { value: acting } } }),
   ...more,
 });
 const elder = { login: LOGIN.G2, choice: ['王小安'] };
 
-/** The ids of both children of G2 at an app. */
+/** Returns the ids of both children of G2 at an app. */
 async function childIds(party: TestParty): Promise<[string, string]> {
   const [first, second] = childrenOf(await readReleasedClaims(party, elder));
   assert.ok(first && second);
   return [first.sub, second.sub];
 }
 
-describe('rule 7: a choice', () => {
-  it('is not offered where there is none: one role, at most one child', async () => {
+describe('rule 7: the context selection page', () => {
+  it('is skipped for one role with at most one child', async () => {
     for (const login of [LOGIN.G2, LOGIN.T2, LOGIN.S1, LOGIN.B1]) {
       const { answer } = await runAuthorization(apps.portfolio, visit(), { login });
       assert.ok(answer.leavesTo?.searchParams.has('code'), login);
     }
   });
 
-  it('names role, child and school of each identity, and is offered where there are several', async () => {
+  it('shows role, child and school of each context if there are several', async () => {
     const parent = await runAuthorization(apps.payment, visit(), { login: LOGIN.G2 });
     assert.deepEqual(
       choicesOf(parent.answer).map((text) => text.replace(/（.*/, '')),
@@ -60,7 +60,7 @@ describe('rule 7: a choice', () => {
     assert.match(choicesOf(teacher.answer)[1] ?? '', /家長：陳以恩（示範高中 .+）/);
   });
 
-  it('that was made last time is marked and stands first, for each app by itself', async () => {
+  it('marks the last selected context of each app and lists it first', async () => {
     const party = apps.all;
     const fresh = await runAuthorization(party, visit(), { login: LOGIN.T1 });
     assert.equal(fresh.answer.body.includes('上次使用'), false, 'nothing was chosen here before');
@@ -72,7 +72,7 @@ describe('rule 7: a choice', () => {
     assert.equal(elsewhere.answer.body.includes('上次使用'), false);
   });
 
-  it('is asked again by prompt=select_account, without a password', async () => {
+  it('is shown again for prompt=select_account, without a password', async () => {
     const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
     const asked = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
     assert.equal(interactionOf(asked.answer), 'select_account');
@@ -85,7 +85,7 @@ describe('rule 7: a choice', () => {
     assert.deepEqual(choicesOf(one.answer).length, 1);
   });
 
-  it('is refused when it is no choice of this person at this app, and nothing changes', async () => {
+  it('rejects contexts of other people and apps, and changes nothing', async () => {
     const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
     const foreign = actingOf((await readReleasedClaims(apps.all, elder)).id).ctx;
     const { answer } = await runAuthorization(apps.payment, httpBrowser, { parameters: { prompt: 'select_account' } });
@@ -98,7 +98,7 @@ describe('rule 7: a choice', () => {
     assert.ok(still.leavesTo?.searchParams.has('code'));
   });
 
-  it('is not there for somebody without any identity: the page leads back with access_denied', async () => {
+  it('offers only access_denied to a person without a context', async () => {
     const httpBrowser = visit();
     const { answer } = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
     assert.match(textOf(answer.body), /目前沒有可在「測試 payment」查看的學生資料/);
@@ -108,25 +108,27 @@ describe('rule 7: a choice', () => {
   });
 });
 
-describe('rule 7: switching by the claims parameter', () => {
+describe('rule 7: a switch by the claims parameter', () => {
   it('needs no password and no page', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(apps.payment, elder);
     const [an, le] = await childIds(apps.payment);
     assert.equal(actingOf(idClaims(tokens)).child, an);
-    const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
+    const switched = await tokensFor(apps.payment, httpBrowser, {
+      parameters: requestActing({ role: 'parent', child: le }),
+    });
     assert.deepEqual([actingOf(idClaims(switched)).role, actingOf(idClaims(switched)).child], ['parent', le]);
     assert.equal(idClaims(switched)['auth_time'], idClaims(tokens)['auth_time']);
   });
 
-  it('finds the teacher, by role and school', async () => {
+  it('finds the teacher context by role and school', async () => {
     const { httpBrowser } = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.T1, choice: ['家長'] });
     for (const teacher of [{ role: 'teacher' }, { role: 'teacher', school_code: '993302' }]) {
-      const tokens = await tokensFor(apps.portfolio, httpBrowser, { parameters: wish(teacher) });
+      const tokens = await tokensFor(apps.portfolio, httpBrowser, { parameters: requestActing(teacher) });
       assert.equal(actingOf(idClaims(tokens)).role, 'teacher');
     }
   });
 
-  it('to anything that is not one’s own is refused without a page, and asked for with one', async () => {
+  it('to an unavailable context fails without a page, and otherwise shows the page', async () => {
     const { httpBrowser } = await signInWithNewBrowser(apps.payment, elder);
     const [atAll] = await childIds(apps.all);
     const [stranger] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.T1, choice: ['家長'] }));
@@ -142,44 +144,46 @@ describe('rule 7: switching by the claims parameter', () => {
       'a school that is not hers': { role: 'parent', school_code: '993401' },
     };
     for (const [what, acting] of Object.entries(wishes)) {
-      const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: wish(acting) });
+      const silent = await runAuthorization(apps.payment, httpBrowser, { parameters: requestActing(acting) });
       assert.equal(errorOf(silent.answer), 'account_selection_required', what);
-      const asked = await runAuthorization(apps.payment, httpBrowser, { parameters: wish(acting, {}) });
+      const asked = await runAuthorization(apps.payment, httpBrowser, { parameters: requestActing(acting, {}) });
       assert.equal(interactionOf(asked.answer), 'select_account', what);
       assert.deepEqual(choicesOf(asked.answer).length, 2, what);
     }
   });
 
-  it('to a suspended child is refused like one that does not exist', async () => {
+  it('to a suspended child fails like one to an unknown child', async () => {
     const [child] = childrenOf(await readReleasedClaims(apps.payment, { login: LOGIN.G4 }));
     const httpBrowser = visit();
     await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G3 });
     const { answer } = await runAuthorization(apps.payment, httpBrowser, {
-      parameters: wish({ role: 'parent', child: child?.sub }),
+      parameters: requestActing({ role: 'parent', child: child?.sub }),
     });
     assert.equal(errorOf(answer), 'account_selection_required');
   });
 
-  it('that makes no sense never fails, and counts as no wish', async () => {
+  it('ignores malformed values', async () => {
     const { httpBrowser } = await signInWithNewBrowser(apps.portfolio, { login: LOGIN.G2 });
-    for (const nonsense of ['parent', 7, [], { child: 1 }, null, { role: 'parent', child: {} }]) {
-      const { answer } = await runAuthorization(apps.portfolio, httpBrowser, { parameters: wish(nonsense) });
-      assert.ok(answer.leavesTo?.searchParams.has('code'), JSON.stringify(nonsense));
+    for (const malformed of ['parent', 7, [], { child: 1 }, null, { role: 'parent', child: {} }]) {
+      const { answer } = await runAuthorization(apps.portfolio, httpBrowser, { parameters: requestActing(malformed) });
+      assert.ok(answer.leavesTo?.searchParams.has('code'), JSON.stringify(malformed));
     }
   });
 
-  it('without a session asks for the sign-in first, then goes there without a question', async () => {
+  it('without a session shows the sign-in page first, then no other page', async () => {
     const [, le] = await childIds(apps.payment);
-    const silent = await runAuthorization(apps.payment, visit(), { parameters: wish({ role: 'parent', child: le }) });
+    const silent = await runAuthorization(apps.payment, visit(), {
+      parameters: requestActing({ role: 'parent', child: le }),
+    });
     assert.equal(errorOf(silent.answer), 'login_required');
-    const parameters = wish({ role: 'parent', child: le }, {});
+    const parameters = requestActing({ role: 'parent', child: le }, {});
     const { tokens } = await signInWithNewBrowser(apps.payment, { login: LOGIN.G2, parameters });
     assert.equal(actingOf(idClaims(tokens)).child, le);
   });
 });
 
-describe('rule 8: two requests side by side in one browser', () => {
-  /** Two tabs at the chooser, then answered crosswise. */
+describe('rule 8: two concurrent requests in one browser', () => {
+  /** Opens two context selection pages and submits them in reverse order. */
   async function twoTabs(party: TestParty, parameters: Record<string, string>): Promise<[Tokens, Tokens]> {
     const httpBrowser = visit();
     const first = await runAuthorization(party, httpBrowser, { login: LOGIN.G2, parameters });
@@ -204,7 +208,7 @@ describe('rule 8: two requests side by side in one browser', () => {
     assert.equal(await childAt(apps.payment, second.access_token), ids[1]);
   });
 
-  it('keep it through each refresh', async () => {
+  it('keep their own child after a refresh', async () => {
     const ids = await childIds(apps.all);
     const parameters = { scope: 'openid children offline_access', prompt: 'consent' };
     const tabs = await twoTabs(apps.all, parameters);
@@ -219,10 +223,12 @@ describe('rule 8: two requests side by side in one browser', () => {
     }
   });
 
-  it('stay apart when one tab switches', async () => {
+  it('keep their own child when one tab switches', async () => {
     const [an, le] = await childIds(apps.payment);
     const { httpBrowser, tokens } = await signInWithNewBrowser(apps.payment, elder);
-    const switched = await tokensFor(apps.payment, httpBrowser, { parameters: wish({ role: 'parent', child: le }) });
+    const switched = await tokensFor(apps.payment, httpBrowser, {
+      parameters: requestActing({ role: 'parent', child: le }),
+    });
     assert.equal(await childAt(apps.payment, tokens.access_token), an);
     assert.equal(await childAt(apps.payment, switched.access_token), le);
   });

@@ -1,4 +1,4 @@
-/** What the tokens say about people: rules 1 to 6 of docs/claims.md. */
+/** Claims about people: rules 1 to 6 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -29,7 +29,7 @@ after(async () => {
 const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 
 describe('rules of docs/claims.md', () => {
-  it('1: sub is the person who signed in, whichever child was chosen', async () => {
+  it('1: sub is the signed-in person for each selected child', async () => {
     const withAn = await readReleasedClaims(apps.payment, G2);
     const withLe = await readReleasedClaims(apps.payment, { ...G2, choice: ['王小樂'] });
     assert.equal(withAn.id['sub'], withLe.id['sub']);
@@ -39,7 +39,7 @@ describe('rules of docs/claims.md', () => {
     assert.deepEqual([actingOf(withAn.id).child, actingOf(withLe.id).child], ids);
   });
 
-  it('2: the id of a child at an app is the sub that the child has there', async () => {
+  it('2: the id of a child at an app equals the sub of the child there', async () => {
     const mother = await readReleasedClaims(apps.portfolio, { login: LOGIN.G2 });
     const student = await readReleasedClaims(apps.portfolio, { login: LOGIN.S1 });
     assert.equal(childrenOf(mother)[0]?.sub, student.id['sub']);
@@ -47,7 +47,7 @@ describe('rules of docs/claims.md', () => {
     assert.match(String(student.id['sub']), /^[A-Za-z0-9_-]{43}$/);
   });
 
-  it('2: two guardians point at the same child', async () => {
+  it('2: two guardians get the same id for a child', async () => {
     const mother = await readReleasedClaims(apps.payment, G2);
     const httpBrowser = createHttpBrowser(apps.service.issuer);
     const begun = await runAuthorization(apps.payment, httpBrowser, { login: LOGIN.G1, password: '100201' });
@@ -64,7 +64,7 @@ describe('rules of docs/claims.md', () => {
     assert.notEqual(father.id['sub'], mother.id['sub']);
   });
 
-  it('2: apps of one sector see the same ids, apps of other sectors can not be linked', async () => {
+  it('2: apps of one sector get the same ids, apps of other sectors different ones', async () => {
     const entry = { ...G2, parameters: { scope: 'openid' } };
     const [here, sibling, elsewhere] = [
       await readReleasedClaims(apps.all, entry),
@@ -79,7 +79,7 @@ describe('rules of docs/claims.md', () => {
       ids(atAll).some((id) => ids(atPayment).includes(id)),
       false,
     );
-    assert.notEqual(actingOf(atAll.id).ctx, actingOf(atPayment.id).ctx, 'ctx links nobody either');
+    assert.notEqual(actingOf(atAll.id).ctx, actingOf(atPayment.id).ctx, 'ctx differs by sector too');
   });
 
   it('3: roles and acting are the same in the ID token and in UserInfo', async () => {
@@ -102,14 +102,14 @@ describe('rules of docs/claims.md', () => {
     assert.deepEqual(teacher.id['acting'], { role: 'teacher', school_code: '993302', ctx });
   });
 
-  it('3: children is in the ID token only when the claims parameter asks for it there', async () => {
+  it('3: children is in the ID token only if the claims parameter requests it', async () => {
     assert.equal('children' in (await readReleasedClaims(apps.payment, G2)).id, false);
     const claims = JSON.stringify({ id_token: { children: null } });
     const { id, info } = await readReleasedClaims(apps.payment, { ...G2, parameters: { claims } });
     assert.deepEqual(id['children'], info['children']);
   });
 
-  it('4: the portfolio sees senior-high children only, and only what it may do with them', async () => {
+  it('4: the portfolio gets only senior-high children and its own permissions', async () => {
     const shown = await readReleasedClaims(apps.portfolio, { login: LOGIN.G2 });
     assert.deepEqual(
       childrenOf(shown).map((child) => [child.name, child['permissions']]),
@@ -126,7 +126,7 @@ describe('rules of docs/claims.md', () => {
     );
   });
 
-  it('4: the portfolio gets no e-mail, by no door', async () => {
+  it('4: the portfolio gets no e-mail by scope or claims parameter', async () => {
     const asked = await runAuthorization(apps.portfolio, createHttpBrowser(apps.service.issuer), {
       parameters: { scope: 'openid email' },
     });
@@ -141,7 +141,7 @@ describe('rules of docs/claims.md', () => {
     assert.equal('preferred_username' in shown.info, false);
   });
 
-  it('5: a suspended guardianship is not there, and nothing says that it ever was', async () => {
+  it('5: claims do not reveal a suspended guardianship', async () => {
     const roles = { login: LOGIN.G3, parameters: { scope: 'openid profile roles' } };
     const { info } = await readReleasedClaims(apps.all, roles);
     assert.deepEqual(info['roles'], []);
@@ -156,7 +156,7 @@ describe('rules of docs/claims.md', () => {
     }
   });
 
-  it('5: a delegated caregiver has no portfolio, and pays nothing', async () => {
+  it('5: a delegated caregiver has no portfolio and no payment permission', async () => {
     const { answer } = await runAuthorization(apps.portfolio, createHttpBrowser(apps.service.issuer), {
       login: LOGIN.G4,
     });
@@ -169,7 +169,7 @@ describe('rules of docs/claims.md', () => {
     );
   });
 
-  it('6: no national ID, birth date or student number in anything that an app is told', async () => {
+  it('6: no token contains a national ID, birth date or student number', async () => {
     const claims = JSON.stringify({ id_token: { children: null, name: null, email: null, affiliationExpiry: null } });
     const people = [...Object.values(ADULTS), ...Object.values(STUDENTS)];
     const forbidden = people.flatMap(({ nationalId, born }) => [

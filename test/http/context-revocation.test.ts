@@ -1,4 +1,4 @@
-/** What rests on a guardianship or an affiliation ends with it: rules 8 and 9 of docs/claims.md. */
+/** Grants are revoked with their guardianship or affiliation: rules 8 and 9 of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -69,23 +69,23 @@ eachService('the end of a guardianship', clients, (running) => {
     receiver.received.length = 0;
     receiver.requestCount = 0;
   });
-  const held = async (entry: AuthorizationInput, party = app): Promise<Reply> =>
+  const getReply = async (entry: AuthorizationInput, party = app): Promise<Reply> =>
     redeem(party, await runAuthorization(party, createHttpBrowser(issuer), { parameters: OFFLINE, ...entry }));
   const change = async (login: string, child: string, action: 'suspend' | 'resume'): Promise<boolean> => {
     const id = await getGuardianshipId(running(), login, child);
     return running().container.guardianships.applyAction({ id, action, reason: 'court order 7', actorId: undefined });
   };
 
-  const endPassed = (): Promise<number> => running().container.affiliationExpiry.revokeExpired();
+  const revokeExpired = (): Promise<number> => running().container.affiliationExpiry.revokeExpired();
   const endEnrolment = (id: string, validTo: string | null): Promise<unknown> =>
     running().container.store.write((tx) =>
       tx.db.update(tx.tables.enrolments).set({ validTo }).where(eq(tx.tables.enrolments.id, id)),
     );
 
-  it('ends refresh tokens, access tokens and codes that rest on it at once, and nothing else', async () => {
-    const an = await held({ login: LOGIN.G2, choice: ['王小安'] });
-    const le = await held({ login: LOGIN.G2, choice: ['王小樂'] });
-    const elsewhere = await held({ login: LOGIN.G2, choice: ['王小安'] }, quiet);
+  it('revokes its refresh tokens, access tokens and codes at once, and nothing else', async () => {
+    const an = await getReply({ login: LOGIN.G2, choice: ['王小安'] });
+    const le = await getReply({ login: LOGIN.G2, choice: ['王小樂'] });
+    const elsewhere = await getReply({ login: LOGIN.G2, choice: ['王小安'] }, quiet);
     const code = await runAuthorization(app, createHttpBrowser(issuer), { login: LOGIN.G2, choice: ['王小安'] });
     assert.equal(await change(LOGIN.G2, '王小安', 'suspend'), true);
     for (const [party, reply] of [
@@ -107,24 +107,24 @@ eachService('the end of a guardianship', clients, (running) => {
     await change(LOGIN.G2, '王小安', 'resume');
   });
 
-  it('tells each app that has a back-channel: one valid logout token for each of its sessions', async () => {
+  it('sends one valid logout token per session to each app with a back-channel', async () => {
     const [phone, tablet] = [
       await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小安'] }),
       await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小安'] }),
     ];
     const other = await signInWithNewBrowser(app, { login: LOGIN.G2, choice: ['王小樂'] });
     await change(LOGIN.G2, '王小安', 'suspend');
-    const told = await receiver.take(2);
+    const notices = await receiver.take(2);
     const expected = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
-    assert.deepEqual(told.map(({ sid }) => sid).sort(), expected.sort());
-    for (const token of told)
+    assert.deepEqual(notices.map(({ sid }) => sid).sort(), expected.sort());
+    for (const token of notices)
       assert.equal(token.sub, idClaims(phone.tokens)['sub'], 'the person, as this app knows her');
     assert.equal(receiver.requestCount, 2);
     assert.equal((await userinfo(app, other.tokens.access_token)).status, 200);
     await change(LOGIN.G2, '王小安', 'resume');
   });
 
-  it('is written down: who, whom, from and to; and twice is once', async () => {
+  it('writes one audit entry with actor, subject and states, also if repeated', async () => {
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), true);
     assert.equal(await change(LOGIN.G5, '林可欣', 'suspend'), false);
     const guardian = await getPersonFacts(running(), LOGIN.G5);
@@ -136,7 +136,7 @@ eachService('the end of a guardianship', clients, (running) => {
     );
   });
 
-  it('takes the choice away: the next request for the child is refused, and the chooser offers what is left', async () => {
+  it('removes the context: requests for the child fail, and the page omits it', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T1, choice: ['家長'] });
     const { child } = actingOf(idClaims(tokens));
     await change(LOGIN.T1, '陳以恩', 'suspend');
@@ -157,8 +157,8 @@ eachService('the end of a guardianship', clients, (running) => {
     );
   });
 
-  it('is not needed for a change to show: a refresh reads the guardianship anew (rule 8)', async () => {
-    const reply = await held({ login: LOGIN.G2, choice: ['王小安'] });
+  it('is not needed for changed permissions: a refresh returns current data (rule 8)', async () => {
+    const reply = await getReply({ login: LOGIN.G2, choice: ['王小安'] });
     const allowed = (claims: Record<string, unknown>): unknown => JSON.stringify(claims['acting']);
     assert.match(String(allowed(idClaims(reply.body))), /"permissions":\["portfolio:read","fees:read"\]/);
     const id = await getGuardianshipId(running(), LOGIN.G2, '王小安');
@@ -175,8 +175,8 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.match(String(allowed(body)), /"permissions":\["fees:read"\]/, 'and so does UserInfo with an older token');
   });
 
-  it('by the calendar needs no job: after the last day tokens refuse at once', async () => {
-    const reply = await held({ login: LOGIN.G4 });
+  it('by date needs no job: tokens are invalid after the last day', async () => {
+    const reply = await getReply({ login: LOGIN.G4 });
     time.advance(59 * SECOND);
     const last = await refresh(app, textIn(reply, 'refresh_token'));
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 200);
@@ -185,14 +185,14 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal(receiver.received.length, 0);
     assert.equal(await running().container.guardianships.expirePastEndDate(100), 1);
-    const [told] = await receiver.take(1);
-    assert.equal(told?.sub, idClaims(reply.body)['sub']);
+    const [notice] = await receiver.take(1);
+    assert.equal(notice?.sub, idClaims(reply.body)['sub']);
     assert.equal(await running().container.guardianships.expirePastEndDate(100), 0);
     time.advance(LAST_MINUTE - Date.now());
   });
 
-  it('and so does an affiliation whose last day passes', async () => {
-    const reply = await held({ login: LOGIN.T2 });
+  it('of an affiliation by date revokes its grants too', async () => {
+    const reply = await getReply({ login: LOGIN.T2 });
     const { memberships } = await getPersonFacts(running(), LOGIN.T2);
     await running().container.store.write(async (tx) => {
       const membershipsTable = tx.tables.memberships;
@@ -203,13 +203,13 @@ eachService('the end of a guardianship', clients, (running) => {
     });
     const last = await refresh(app, textIn(reply, 'refresh_token'));
     assert.deepEqual(idClaims(last.body)['roles'], ['teacher']);
-    assert.equal(await endPassed(), 0, 'the last day is not over');
+    assert.equal(await revokeExpired(), 0, 'the last day is not over');
     time.advance(60 * SECOND);
     assert.equal((await userinfo(app, textIn(last, 'access_token'))).status, 401);
     assert.equal((await refresh(app, textIn(last, 'refresh_token'))).body['error'], 'invalid_grant');
-    assert.equal(await endPassed(), 1);
-    const told = await receiver.take(1);
-    assert.deepEqual([told[0]?.sub, told[0]?.sid], [idClaims(reply.body)['sub'], idClaims(reply.body)['sid']]);
+    assert.equal(await revokeExpired(), 1);
+    const notices = await receiver.take(1);
+    assert.deepEqual([notices[0]?.sub, notices[0]?.sid], [idClaims(reply.body)['sub'], idClaims(reply.body)['sid']]);
     const { id } = await getPersonFacts(running(), LOGIN.T2);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
     const rows = entries.filter(({ event, subjectId }) => event === 'affiliation.ended' && subjectId === id);
@@ -217,13 +217,13 @@ eachService('the end of a guardianship', clients, (running) => {
       rows.map(({ detail }) => detail),
       [{ grants: 1 }],
     );
-    assert.equal(await endPassed(), 0, 'told once');
+    assert.equal(await revokeExpired(), 0, 'notified once');
     time.advance(LAST_MINUTE - Date.now());
   });
 
-  it('but not a pupil’s, whose next term has begun: the grant goes on, and ends when that term does', async () => {
+  it('keeps the grant of a student whose next term has begun, until that term ends', async () => {
     await running().container.store.write((tx) => tx.db.delete(tx.tables.grants));
-    const reply = await held({ login: LOGIN.S1 });
+    const reply = await getReply({ login: LOGIN.S1 });
     const { enrollments } = await getPersonFacts(running(), LOGIN.S1);
     const [old] = enrollments;
     assert.ok(old);
@@ -238,7 +238,7 @@ eachService('the end of a guardianship', clients, (running) => {
         .values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
     });
     time.advance(60 * SECOND);
-    assert.equal(await endPassed(), 0);
+    assert.equal(await revokeExpired(), 0);
     const grants = await running().container.store.read((tx) => tx.db.select().from(tx.tables.grants));
     assert.deepEqual(
       grants.map(({ role, basisId }) => [role, basisId]),
@@ -247,7 +247,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const next = await refresh(app, textIn(reply, 'refresh_token'));
     assert.equal(actingOf(idClaims(next.body)).role, 'student');
     await endEnrolment('second-term', '2027-01-31');
-    assert.equal(await endPassed(), 1);
+    assert.equal(await revokeExpired(), 1);
     await receiver.take(1);
     assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
     await running().container.store.write((tx) =>
@@ -257,14 +257,14 @@ eachService('the end of a guardianship', clients, (running) => {
     time.advance(LAST_MINUTE - Date.now());
   });
 
-  it('and a parent’s, whose child has left the schools of the city', async () => {
-    const reply = await held({ login: LOGIN.G2, choice: ['王小樂'] });
-    const sibling = await held({ login: LOGIN.G2, choice: ['王小安'] });
+  it('revokes the grant of a parent whose child has left the schools of the city', async () => {
+    const reply = await getReply({ login: LOGIN.G2, choice: ['王小樂'] });
+    const sibling = await getReply({ login: LOGIN.G2, choice: ['王小安'] });
     const { children } = await getPersonFacts(running(), LOGIN.G2);
     const id = children.find(({ name }) => name === '王小樂')?.enrollments[0]?.id ?? '';
     await endEnrolment(id, '2027-01-31');
     time.advance(60 * SECOND);
-    assert.equal(await endPassed(), 1);
+    assert.equal(await revokeExpired(), 1);
     assert.equal((await receiver.take(1))[0]?.sub, idClaims(reply.body)['sub']);
     assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal((await refresh(app, textIn(sibling, 'refresh_token'))).status, 200);

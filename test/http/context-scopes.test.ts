@@ -1,4 +1,4 @@
-/** Which scope gives which claims: the table of docs/claims.md. */
+/** Claims by scope: the table of docs/claims.md. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -30,7 +30,7 @@ after(async () => {
 
 const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 
-/** What every ID token has, whatever the scopes. */
+/** The claims of every ID token. */
 const ALWAYS = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub', 'at_hash'];
 
 describe('scopes and claims (docs/claims.md)', () => {
@@ -51,7 +51,7 @@ describe('scopes and claims (docs/claims.md)', () => {
     });
   }
 
-  it('profile and email have the types of OpenID Connect Core, section 5.1: booleans are booleans', async () => {
+  it('profile and email have the types of OpenID Connect Core 1.0, section 5.1', async () => {
     const { info } = await only('openid profile email phone');
     assert.deepEqual(
       { ...info, sub: undefined, updated_at: undefined },
@@ -70,12 +70,12 @@ describe('scopes and claims (docs/claims.md)', () => {
     assert.equal(info['updated_at'], Math.floor(Date.now() / 1000), 'seconds, not milliseconds');
   });
 
-  it('preferred_username is the account name of who has one', async () => {
+  it('preferred_username is the account name, if the person has one', async () => {
     const { info } = await readReleasedClaims(apps.portfolio, { login: LOGIN.T2 });
     assert.equal(info['preferred_username'], 'zhihao.lin');
   });
 
-  it('children lists no names, children.profile adds names and class', async () => {
+  it('children has no names; children.profile adds names and class', async () => {
     const [elder, younger] = childrenOf(await only('openid children'));
     assert.deepEqual(
       { ...elder, sub: 'x' },
@@ -110,7 +110,7 @@ describe('scopes and claims (docs/claims.md)', () => {
     );
   });
 
-  it('affiliations name role and school, of students the class too, and exactly one is primary', async () => {
+  it('affiliations have role and school, for students the class, and exactly one is primary', async () => {
     const teacher = await readReleasedClaims(apps.all, { login: LOGIN.T2, parameters: { scope: 'openid roles' } });
     assert.deepEqual(teacher.info['affiliations'], [
       {
@@ -138,7 +138,7 @@ describe('scopes and claims (docs/claims.md)', () => {
     });
   });
 
-  it('roles are of the six words, for a teacher who is a mother both', async () => {
+  it('roles are among the six values; a teacher with children has two', async () => {
     const entry = { login: LOGIN.T1, parameters: { scope: 'openid roles' } };
     assert.deepEqual((await readReleasedClaims(apps.all, entry)).info['roles'], ['parent', 'teacher']);
     const roles = async (login: string): Promise<unknown> =>

@@ -1,4 +1,4 @@
-/** A device code is approved once (RFC 8628, section 3.3), however many browsers send the form at the same moment. */
+/** A device code is approved once (RFC 8628, section 3.3), also if several browsers submit the form at the same moment. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
@@ -16,7 +16,7 @@ const options = () => ({
   clients: [createRegistration('television', secret, { scopes: ['openid'], device_flow: true })],
 });
 
-eachService('a device code that two people approve at once', options, (running) => {
+eachService('a device code that two people approve at the same moment', options, (running) => {
   let television: TestParty;
   const phones: { visitor: HttpBrowser; sub: unknown }[] = [];
   before(async () => {
@@ -30,7 +30,7 @@ eachService('a device code that two people approve at once', options, (running) 
     }
   });
 
-  it('connects the device to the one whose page says so', async () => {
+  it('connects the device to the person whose page confirms it', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const open = await Promise.all(

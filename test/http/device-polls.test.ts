@@ -1,4 +1,4 @@
-/** How often a device may ask (RFC 8628, sections 3.2 and 3.5). */
+/** The polling interval of devices (RFC 8628, sections 3.2 and 3.5). */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
@@ -56,11 +56,11 @@ eachService(
         .map(({ payload, expiresAt }) => [payload, expiresAt ?? 0]);
     };
 
-    it('is told the interval of 5 seconds with its code', async () => {
+    it('gets the interval of 5 seconds with its code', async () => {
       assert.equal((await show()).interval, 5);
     });
 
-    it('at the interval hears authorization_pending each time', async () => {
+    it('at the interval gets authorization_pending each time', async () => {
       const { device_code: code } = await show();
       for (let at = 0; at < 4; at += 1) {
         assert.equal(await poll(code), 'authorization_pending', String(at));
@@ -68,7 +68,7 @@ eachService(
       }
     });
 
-    it('faster hears slow_down, and the interval of this code grows by 5 seconds each time', async () => {
+    it('faster gets slow_down, and each time the interval grows by 5 seconds', async () => {
       const [{ device_code: hasty }, { device_code: calm }] = [await show(), await show()];
       assert.equal(await poll(hasty), 'authorization_pending');
       assert.equal(await poll(calm), 'authorization_pending');
@@ -84,7 +84,7 @@ eachService(
       assert.equal(await poll(hasty), 'slow_down');
     });
 
-    it('from several places at the same moment is answered once', async () => {
+    it('several times at the same moment gets one authorization_pending', async () => {
       const { device_code: code } = await show();
       for (let round = 0; round < 3; round += 1) {
         const heard = await Promise.all(Array.from({ length: 8 }, () => poll(code)));
@@ -93,7 +93,7 @@ eachService(
       }
     });
 
-    it('gets its tokens also where it asks too early, and invented or used codes are answered as ever', async () => {
+    it('gets tokens also for an early poll, and unknown or used codes get their usual error', async () => {
       const { device_code: code, user_code: userCode } = await show();
       await poll(code);
       assert.equal(await poll(code), 'slow_down');
@@ -108,7 +108,7 @@ eachService(
       }
     });
 
-    it('that was refused, or whose code expired, hears so however early', async () => {
+    it('gets access_denied and expired_token also for an early poll', async () => {
       const refused = await show();
       await poll(refused.device_code);
       const phone = createHttpBrowser(running().issuer);
@@ -130,7 +130,7 @@ eachService(
       assert.equal(await poll(code), 'authorization_pending');
     });
 
-    it('leaves one small record for each code, which is purged with the code', async () => {
+    it('stores one small record per code, which is purged with the code', async () => {
       const before = (await states()).length;
       const { device_code: code } = await show();
       await ask('invented');

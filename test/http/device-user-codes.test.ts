@@ -1,4 +1,4 @@
-/** Guessing the codes of devices (RFC 8628, section 5.1). */
+/** Brute force of user codes (RFC 8628, section 5.1). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -18,7 +18,7 @@ const FREE = 5;
 const FIRST_DELAY = 30 * SECOND;
 const NETWORK = 60;
 const CHARSET = 'BCDFGHJKLMNPQRSTVWXZ';
-/** A code that no device shows, another one for each number. */
+/** Returns a wrong code, a different one for each number. */
 const wrongCode = (at: number): string =>
   Array.from({ length: 8 }, (_, place) => CHARSET[Math.floor(at / 20 ** place) % 20]).join('');
 
@@ -62,7 +62,7 @@ eachService(
     const wrong = (count: number): string[] => Array.from({ length: count }, (_, at) => wrongCode(at));
     const asksToConfirm = (answer: Answer): boolean => answer.body.includes('name="confirm"');
 
-    it('are answered five times for a session; then the page says wait, and not even a right code is looked up', async () => {
+    it('are throttled after five per session, and correct codes are then not looked up', async () => {
       const { phone } = await newPhone();
       const { user_code: right } = await show();
       assert.deepEqual(await statuses(phone, wrong(FREE)), Array<number>(FREE).fill(422));
@@ -78,7 +78,7 @@ eachService(
       assert.ok(asksToConfirm(await type(phone, right)));
     });
 
-    it('make the wait grow; a right code in time ends it', async () => {
+    it('increase the wait, until a correct code resets it', async () => {
       const { phone } = await newPhone();
       await statuses(phone, wrong(FREE));
       for (const wait of [FIRST_DELAY, 2 * FIRST_DELAY, 4 * FIRST_DELAY]) {
@@ -90,7 +90,7 @@ eachService(
       assert.deepEqual(await statuses(phone, wrong(FREE)), Array<number>(FREE).fill(422));
     });
 
-    it('of one network have a budget, whatever sessions they come from; other networks are not touched', async () => {
+    it('count per network across sessions, and other networks are not affected', async () => {
       const guesses = await Promise.all(
         Array.from({ length: 100 }, async (_, at) => {
           const { phone, page } = await newPhone();
@@ -117,7 +117,7 @@ eachService(
       return phone;
     };
 
-    it('at the same moment count one by one', async () => {
+    it('count one by one at the same moment', async () => {
       const phones: HttpBrowser[] = [];
       for (let at = 0; at < 12; at += 1) phones.push(await signIn(LOGIN.T1));
       const pages = await Promise.all(phones.map((phone) => phone.open('/device', from())));
@@ -132,7 +132,7 @@ eachService(
       assert.deepEqual(seen, [...Array<number>(FREE).fill(422), ...Array<number>(12 - FREE).fill(429)]);
     });
 
-    it('count on the person who is signed in, in all sessions together', async () => {
+    it('count per signed-in person across sessions', async () => {
       const [one, other] = [await signIn(LOGIN.T2), await signIn(LOGIN.T2)];
       assert.deepEqual(await statuses(one, wrong(FREE)), Array<number>(FREE).fill(422));
       address = '198.51.100.2';
@@ -142,7 +142,7 @@ eachService(
       assert.ok(asksToConfirm(await type(other, (await show()).user_code)));
     });
 
-    it('are also those in an address, that expired, and that were used', async () => {
+    it('include codes in a URL, expired codes and used codes', async () => {
       const { phone } = await newPhone();
       const { user_code: expired } = await show();
       time.advance(10 * MINUTE);
@@ -157,7 +157,7 @@ eachService(
       assert.equal((await type(phone, wrongCode(3))).status, 429);
     });
 
-    it('are not forms without the secret of the page, and not forms without a code', async () => {
+    it('exclude forms without the CSRF secret or without a code', async () => {
       const { phone, page } = await newPhone();
       const { action } = formOf(page.body);
       const url = new URL(action, page.url).href;
@@ -201,7 +201,7 @@ eachService(
     };
     const subIn = (tokens: client.TokenEndpointResponse): string | undefined => decodeJwt(tokens.id_token ?? '').sub;
 
-    it('names the account that is signed in, with its login, and the app', async () => {
+    it('shows the signed-in account with its login, and the app', async () => {
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
       await runAuthorization(television, httpBrowser, { login: LOGIN.T2 });
       const { shown, confirm } = await begin(httpBrowser);
@@ -213,7 +213,7 @@ eachService(
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
     });
 
-    it('names nobody while nobody is signed in, and the last page names the account that signed in', async () => {
+    it('shows no account before the sign-in, and the last page shows the account', async () => {
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
       const { shown, confirm } = await begin(httpBrowser);
       assert.doesNotMatch(textOf(confirm.body), /You will be signed in|different account/);
@@ -225,7 +225,7 @@ eachService(
       assert.equal(subIn(await poll(shown)), await subOf(LOGIN.T2));
     });
 
-    it('is followed by a consent page that names the account and offers another one', async () => {
+    it('leads to a consent page that shows the account and offers another one', async () => {
       const panel = await createParty(running().issuer, { id: 'panel', secret, scope: 'openid' });
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
       const shown = await client.initiateDeviceAuthorization(panel.config, { scope: 'openid' });
@@ -242,7 +242,7 @@ eachService(
       assert.equal(denied.status, 200);
     });
 
-    it('leads to a sign-in with another account, which the device then gets', async () => {
+    it('offers a sign-in with another account, which the device then receives', async () => {
       const httpBrowser = createHttpBrowser(running().issuer, 'en');
       await runAuthorization(television, httpBrowser, { login: LOGIN.T2 });
       const { shown, confirm } = await begin(httpBrowser);

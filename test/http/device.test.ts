@@ -15,7 +15,7 @@ const SCOPE = 'openid children';
 const SECRET = newSecret();
 const tokenClaims = z.object({ sub: z.string(), acting: z.object({ school_code: z.string() }) });
 
-/** RFC 8628: a television shows a code, the phone types it. */
+/** RFC 8628: a television shows a code, and the person types it on a phone. */
 describe('the device flow', () => {
   let service: TestService;
   let television: TestParty;
@@ -43,7 +43,7 @@ describe('the device flow', () => {
       device_code: shown.device_code,
     });
 
-  /** A calm page: no alert, no form, no status of an error. */
+  /** Asserts a page without alert, form and error status. */
   const assertDenied = ({ status, body }: Answer): void => {
     assert.equal(status, 200);
     assert.match(textOf(body), /已拒絕，裝置不會登入 裝置沒有取得任何資料。您可以關閉這個頁面。 輸入其他代碼/);
@@ -51,7 +51,7 @@ describe('the device flow', () => {
     assert.match(body, /"\/language\?to=en&(?:amp|#38);back=%2Fdevice"/);
   };
 
-  it('code, confirmation, sign-in and choice on the phone give tokens to the television', async () => {
+  it('gives tokens to the television after code, confirmation, sign-in and selection', async () => {
     const shown = await show();
     assert.match(shown.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
     assert.equal(shown.verification_uri, `${service.issuer}/device`);
@@ -68,12 +68,12 @@ describe('the device flow', () => {
     const tokens = await poll(shown);
     const { sub, acting } = tokenClaims.parse(decodeJwt(tokens.id_token ?? ''));
     assert.equal(acting.school_code, '993601');
-    // Pairwise here as everywhere: 43 characters of base64url, and not the UUID of the person.
+    // A pairwise sub: 43 characters of base64url, not the UUID of the person.
     assert.match(sub, /^[A-Za-z0-9_-]{43}$/);
     await assert.rejects(poll(shown), { error: 'invalid_grant' });
   });
 
-  it('an address that holds the code shows our page with the code in it, and one press leads on', async () => {
+  it('shows a page with the code of the URL, and one click continues', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);
     const policy = (await phone.open('/device')).headers.get('content-security-policy');
@@ -89,7 +89,7 @@ describe('the device flow', () => {
     assert.ok(textOf(confirm.body).includes(shown.user_code), textOf(confirm.body));
   });
 
-  it('what else stands in such an address is text, and wrong as a typed one is', async () => {
+  it('escapes an invalid code of the URL and rejects it like a typed one', async () => {
     const phone = createHttpBrowser(service.issuer);
     const page = await phone.open(`/device?user_code=${encodeURIComponent('"><b>x')}`);
     assert.match(page.body, /value="&#34;&gt;&lt;b&gt;x"/);
@@ -100,7 +100,7 @@ describe('the device flow', () => {
     }
   });
 
-  it('a sign-in on the phone leads back to no app: it is cancelled, and over it offers the account page', async () => {
+  it('offers the account page, not an app, when a sign-in on the phone is cancelled or expired', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);
     const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
@@ -113,7 +113,7 @@ describe('the device flow', () => {
     await assert.rejects(poll(shown), { error: 'access_denied' });
   });
 
-  it('"not me" gives nothing: the television hears access_denied', async () => {
+  it('returns access_denied to the television after a denial', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);
     const answer = await phone.submit(await typeCode(phone, shown.user_code), { abort: 'yes' });
@@ -121,7 +121,7 @@ describe('the device flow', () => {
     await assert.rejects(poll(shown), { error: 'access_denied' });
   });
 
-  it('a code that is wrong, missing or used is refused at the field, and what was typed stays', async () => {
+  it('shows a field error for a wrong, missing or used code and keeps the input', async () => {
     const phone = createHttpBrowser(service.issuer);
     const wrong = await typeCode(phone, 'bbbb-bbbb');
     assert.equal(wrong.status, 422);
@@ -131,7 +131,7 @@ describe('the device flow', () => {
     assert.equal((await typeCode(phone, '<b>"')).status, 422);
   });
 
-  it('a form of another site changes nothing', async () => {
+  it('rejects forms of other sites', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);
     await phone.open('/device');
@@ -143,7 +143,7 @@ describe('the device flow', () => {
     await assert.rejects(poll(shown), { error: 'authorization_pending' });
   });
 
-  it('a client that is not registered for it gets no code', async () => {
+  it('rejects clients that are not registered for it', async () => {
     const web = await createParty(service.issuer, { id: 'web-only', secret: SECRET, scope: 'openid' });
     await assert.rejects(client.initiateDeviceAuthorization(web.config, { scope: 'openid' }), {
       error: 'invalid_request',

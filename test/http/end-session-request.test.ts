@@ -1,4 +1,4 @@
-/** Requests at the end session endpoint: a wrong one loses its redirect, never the sign-out (RP-Initiated Logout 1.0, sections 2 to 4). */
+/** Invalid requests at the end session endpoint lose the redirect, not the sign-out (RP-Initiated Logout 1.0, sections 2 to 4). */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 
@@ -43,7 +43,7 @@ eachService('a request at the end session endpoint', options, (running) => {
 
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
     errorOf((await runAuthorization(first, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
-  /** Asks for a sign-out, agrees, and is signed out at the service: nobody is sent anywhere. */
+  /** Confirms the sign-out and asserts that the browser is signed out without a redirect. */
   const signsOutHere = async (httpBrowser: HttpBrowser, url: string, what: string): Promise<void> => {
     const asked = await httpBrowser.open(url);
     assert.deepEqual([asked.status, asked.leavesTo], [200, undefined], what);
@@ -54,7 +54,7 @@ eachService('a request at the end session endpoint', options, (running) => {
     assert.equal(await isAlive(httpBrowser), false, what);
   };
 
-  it('refuses the redirect and not the sign-out, whatever is wrong with the request', async () => {
+  it('refuses only the redirect for every kind of invalid request', async () => {
     const { tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const good: Record<string, string> = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE };
     const [head = '', body = '', signature = ''] = hint(tokens).split('.');
@@ -62,7 +62,7 @@ eachService('a request at the end session endpoint', options, (running) => {
       'an unregistered address': { ...good, post_logout_redirect_uri: `${BYE}/more` },
       'the address of another client': { ...good, post_logout_redirect_uri: 'https://second.example/bye' },
       'a client_id that is not the audience of the hint': { ...good, client_id: 'second' },
-      'an unknown client_id': { client_id: 'nobody', post_logout_redirect_uri: BYE },
+      'an unknown client_id': { client_id: 'unknown', post_logout_redirect_uri: BYE },
       'a hint that is no token': { ...good, id_token_hint: 'x' },
       'a hint without a signature': { ...good, id_token_hint: `${head}.${body}.` },
       'a forged hint': { ...good, id_token_hint: `${head}.${body}.${signature.slice(0, -4)}AAAA` },
@@ -75,13 +75,13 @@ eachService('a request at the end session endpoint', options, (running) => {
     for (const [what, parameters] of Object.entries(requests)) {
       const { httpBrowser } = await signInWithNewBrowser(second, { login: LOGIN.T2 });
       await signsOutHere(httpBrowser, endUrl(parameters), what);
-      const nobody = await createHttpBrowser(issuer).open(endUrl(parameters));
-      assert.deepEqual([nobody.status, nobody.leavesTo], [200, undefined], what);
-      assert.match(textOf(nobody.body), SIGNED_OUT, what);
+      const signedOut = await createHttpBrowser(issuer).open(endUrl(parameters));
+      assert.deepEqual([signedOut.status, signedOut.leavesTo], [200, undefined], what);
+      assert.match(textOf(signedOut.body), SIGNED_OUT, what);
     }
   });
 
-  it('refuses the redirect and not the sign-out when a form is too long for an address', async () => {
+  it('refuses only the redirect when a form is too long for a URL', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     for (const size of [9_000, 40_000]) {
       const form = new URLSearchParams({ client_id: 'first', post_logout_redirect_uri: BYE, state: 'x'.repeat(size) });
@@ -92,7 +92,7 @@ eachService('a request at the end session endpoint', options, (running) => {
     }
   });
 
-  it('redirects with state when the client is known by client_id, by hint or by both', async () => {
+  it('redirects with state for a client known by client_id, by hint or by both', async () => {
     for (const by of ['client_id', 'hint', 'both']) {
       const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const parameters = {
@@ -104,11 +104,11 @@ eachService('a request at the end session endpoint', options, (running) => {
       assert.equal(done.leavesTo?.searchParams.get('state'), 'a&b=ü', by);
       assert.equal(await isAlive(httpBrowser), false, by);
       const again = await httpBrowser.open(endUrl(parameters));
-      assert.equal(again.leavesTo?.searchParams.get('state'), 'a&b=ü', `${by}: nobody is signed in`);
+      assert.equal(again.leavesTo?.searchParams.get('state'), 'a&b=ü', `${by}: without a session`);
     }
   });
 
-  it('takes a hint of the previous signing key, and refuses the redirect for one of a retired key', async () => {
+  it('accepts a hint of the previous signing key, but not of a retired key', async () => {
     const { container } = running();
     let ahead = 0;
     const clock = { now: () => Date.now() + ahead };

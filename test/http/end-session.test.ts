@@ -1,4 +1,4 @@
-/** The sign-out pages: second tabs, sessions that ended meanwhile, and no page that claims what is not so. */
+/** The sign-out pages: several tabs, sessions that ended elsewhere, and correct statements about the sign-out. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -54,7 +54,7 @@ const options = (): { clients: object[] } => {
 const endUrl = (parameters: Record<string, string> | [string, string][]): string =>
   `/session/end?${new URLSearchParams(parameters).toString()}`;
 const hint = ({ id_token: idToken }: Tokens): string => String(idToken);
-/** Where the language link of a page leads, as the browser follows it. */
+/** Returns the target of the language link. */
 const otherLanguage = (page: Answer): string =>
   (/href="(\/language\?to=en[^"]*)"/.exec(page.body)?.[1] ?? '').replaceAll('&amp;', '&');
 
@@ -88,12 +88,12 @@ eachService('the sign-out page', options, (running) => {
     assert.equal((await httpBrowser.submit(one, {})).leavesTo?.href, `${BYE}?state=1`);
     assert.equal((await httpBrowser.submit(two, {})).leavesTo?.href, 'https://second.example/bye');
     assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT);
-    assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT, 'pressed twice');
+    assert.match(textOf((await httpBrowser.submit(service, {})).body), SIGNED_OUT, 'submitted twice');
     assert.equal(await isAlive(httpBrowser), false);
     assert.equal(await signOutsOf(LOGIN.T2), before + 1);
   });
 
-  it('ends a session once when two tabs are pressed at the same moment', async () => {
+  it('revokes a session once when two tabs submit at the same moment', async () => {
     const jobs = async (): Promise<number> =>
       (await running().container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
         .length;
@@ -110,7 +110,7 @@ eachService('the sign-out page', options, (running) => {
     }
   });
 
-  it('says "signed out" when the session has ended elsewhere in the meantime', async () => {
+  it('says "signed out" when the session has ended elsewhere', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.S1 });
     const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
     const plain = await httpBrowser.open('/session/end');
@@ -123,7 +123,7 @@ eachService('the sign-out page', options, (running) => {
     assert.equal(await isAlive(other), true, 'the other session is left alone');
   });
 
-  it('asks again, and ends nothing, when another session was begun after the page was shown', async () => {
+  it('asks again and revokes nothing when a newer session exists', async () => {
     for (const login of [LOGIN.T2, LOGIN.S1]) {
       const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const stale = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE, state: 's' }));
@@ -138,7 +138,7 @@ eachService('the sign-out page', options, (running) => {
     }
   });
 
-  it('takes no form of another person’s session', async () => {
+  it('rejects the form of another person’s session', async () => {
     const attacker = (await signInWithNewBrowser(first, { login: LOGIN.S1 })).httpBrowser;
     const theirs = await attacker.open('/session/end');
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
@@ -147,7 +147,7 @@ eachService('the sign-out page', options, (running) => {
     assert.equal(await isAlive(attacker), true);
   });
 
-  it('keeps the request behind the language link, also after a refused request', async () => {
+  it('keeps the request at a language switch, also after a refused request', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const good = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 's' };
     const refused = await httpBrowser.open(endUrl({ ...good, id_token_hint: 'x' }));
@@ -160,17 +160,17 @@ eachService('the sign-out page', options, (running) => {
     assert.equal((await httpBrowser.submit(switched, {})).leavesTo?.href, `${BYE}?state=s`);
   });
 
-  it('never claims a sign-out on the success page while somebody is signed in', async () => {
+  it('does not claim a sign-out on the success page while a session is active', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const page = await httpBrowser.open('/session/end/success');
     assert.doesNotMatch(textOf(page.body), SIGNED_OUT);
     assert.match(textOf(page.body), /要登出嗎？.*林志豪/);
     assert.equal(await isAlive(httpBrowser), true);
-    const nobody = await createHttpBrowser(issuer).open('/session/end/success?client_id=first');
-    assert.match(textOf(nobody.body), /您已登出。/);
+    const signedOut = await createHttpBrowser(issuer).open('/session/end/success?client_id=first');
+    assert.match(textOf(signedOut.body), /您已登出。/);
   });
 
-  it('names the apps that answered their logout notice, and the others as being notified', async () => {
+  it('lists the notified apps, and the others as being notified', async () => {
     atSecond.respondWith(503);
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(second, httpBrowser);
@@ -183,7 +183,7 @@ eachService('the sign-out page', options, (running) => {
     assert.doesNotMatch(textOf(page.body), /並已通知/);
   });
 
-  it('names the same apps after a reload, and none of an earlier sign-out', async () => {
+  it('lists the same apps after a reload, and none of an earlier sign-out', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
@@ -200,7 +200,7 @@ eachService('the sign-out page', options, (running) => {
     }
   });
 
-  it('shows the plain page when its cookie is missing or was changed', async () => {
+  it('shows no apps when its cookie is missing or was changed', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     for (const value of ['', 'x', undefined]) {
@@ -214,7 +214,7 @@ eachService('the sign-out page', options, (running) => {
     }
   });
 
-  it('changes nothing and says that the person is still signed in when the database refuses', async () => {
+  it('changes nothing and says "still signed in" when the database fails', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const asked = await httpBrowser.open(endUrl({ client_id: 'first', post_logout_redirect_uri: BYE }));
     const before = await signOutsOf(LOGIN.T2);
@@ -251,7 +251,7 @@ eachService('the sign-out page', options, (running) => {
     assert.match(textOf((await httpBrowser.open('/account')).body), /登入/);
   });
 
-  it('expires sign-ins in progress that were begun in the same browser', async () => {
+  it('revokes sign-ins in progress of the same browser', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const begun = await runAuthorization(second, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');

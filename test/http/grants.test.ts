@@ -1,4 +1,4 @@
-/** Codes and refresh tokens: each works once, and a second use takes away what the first one gave. */
+/** Codes and refresh tokens work once; reuse revokes the grant. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
@@ -48,7 +48,7 @@ eachService('a code', clients, (running) => {
   const signIn = (parameters = {}): Promise<AuthorizationResult> =>
     runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters });
 
-  it('lives for 60 seconds', async () => {
+  it('expires after 60 seconds', async () => {
     const [early, late] = [await signIn(), await signIn()];
     time.advance(59 * SECOND);
     assert.equal((await redeem(app, early)).status, 200);
@@ -57,7 +57,7 @@ eachService('a code', clients, (running) => {
     assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_grant']);
   });
 
-  it('that comes a second time ends the tokens of the first (RFC 6749 4.1.2, RFC 9700 2.1)', async () => {
+  it('that is reused revokes the tokens of the first use (RFC 6749, section 4.1.2)', async () => {
     const entered = await signIn(OFFLINE);
     const first = await redeem(app, entered);
     assert.equal((await userinfo(app, textIn(first, 'access_token'))).status, 200);
@@ -67,7 +67,7 @@ eachService('a code', clients, (running) => {
     assert.equal((await refresh(app, textIn(first, 'refresh_token'))).body['error'], 'invalid_grant');
   });
 
-  it('redeemed many times at once gives tokens once, and in the end not even those', async () => {
+  it('that is redeemed in parallel gives tokens once, and these are revoked', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const entered = await signIn(OFFLINE);
       const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(app, entered)));
@@ -82,7 +82,7 @@ eachService('a code', clients, (running) => {
     }
   });
 
-  it('that was tried with a wrong verifier is not used up by that', async () => {
+  it('is not consumed by a request with a wrong verifier', async () => {
     const entered = await signIn();
     assert.equal((await redeem(app, { ...entered, verifier: 'w'.repeat(43) })).body['error'], 'invalid_grant');
     assert.equal((await redeem(app, entered)).status, 200);
@@ -102,7 +102,7 @@ eachService('a refresh token', clients, (running) => {
     return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
   };
 
-  it('turns into another one at each use, and keeps the person, the sign-in and the scopes', async () => {
+  it('rotates at each use and keeps the person, the sign-in and the scopes', async () => {
     const reply = await redeem(
       app,
       await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2, parameters: OFFLINE }),
@@ -119,7 +119,7 @@ eachService('a refresh token', clients, (running) => {
     assert.equal(Number(now['iat']), Number(before['iat']) + HOUR / SECOND);
   });
 
-  it('that comes a second time ends the whole family (RFC 9700, section 4.14.2)', async () => {
+  it('that is reused revokes the whole family (RFC 9700, section 4.14.2)', async () => {
     const first = await begin();
     const second = await refresh(app, first['refresh']);
     assert.equal((await refresh(app, first['refresh'])).body['error'], 'invalid_grant');
@@ -128,7 +128,7 @@ eachService('a refresh token', clients, (running) => {
     assert.equal((await userinfo(app, first['access'] ?? '')).status, 401);
   });
 
-  it('used many times at once gives tokens once, and in the end not even those', async () => {
+  it('that is used in parallel gives tokens once, and these are revoked', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const first = await begin();
       const replies = await Promise.all(Array.from({ length: AT_ONCE }, () => refresh(app, first['refresh'])));
@@ -143,7 +143,7 @@ eachService('a refresh token', clients, (running) => {
     }
   });
 
-  it('that nobody uses for 14 days is dead', async () => {
+  it('expires after 14 days without use', async () => {
     const [used, unused] = [await begin(), await begin()];
     time.advance(14 * DAY - SECOND);
     assert.equal((await refresh(app, used['refresh'])).status, 200);
@@ -151,7 +151,7 @@ eachService('a refresh token', clients, (running) => {
     assert.equal((await refresh(app, unused['refresh'])).body['error'], 'invalid_grant');
   });
 
-  it('works for 90 days from the sign-in and not a second longer, however often it is used', async () => {
+  it('expires 90 days after the sign-in, also with frequent use', async () => {
     let { refresh: token } = await begin();
     for (let day = 10; day <= 80; day += 10) {
       time.advance(10 * DAY);
@@ -163,7 +163,7 @@ eachService('a refresh token', clients, (running) => {
     assert.equal((await refresh(app, token)).body['error'], 'invalid_grant');
   });
 
-  it('is asked for with prompt=consent, and without it is not given (OpenID Connect Core 1.0, section 11)', async () => {
+  it('is issued only with prompt=consent (OpenID Connect Core 1.0, section 11)', async () => {
     for (const parameters of [{ scope: OFFLINE.scope }, { prompt: 'consent' }, {}]) {
       const reply = await redeem(
         app,
@@ -175,14 +175,14 @@ eachService('a refresh token', clients, (running) => {
     }
   });
 
-  it('does not widen: a refresh can ask for fewer scopes, never for more', async () => {
+  it('can request fewer scopes, but not more', async () => {
     const { refresh: token } = await begin();
     const more = await askRefresh(app, token, 'openid profile email');
     assert.deepEqual([more.status, more.body['error']], [400, 'invalid_scope']);
     assert.equal((await askRefresh(app, token, 'openid')).body['scope'], 'openid');
   });
 
-  it('is revoked by the app (RFC 7009), together with what rests on it', async () => {
+  it('is revoked by the app with its access tokens (RFC 7009)', async () => {
     const first = await begin();
     const endpoint = app.config.serverMetadata().revocation_endpoint ?? '';
     const answer = await fetch(endpoint, {

@@ -1,4 +1,4 @@
-/** docs/integrators.md: what it shows is what lies in docs/snippets, and that runs against the real service. */
+/** The snippets of docs/integrators.md equal docs/snippets, and run against the service. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ let app: oidc.Configuration;
 let billsApi: oidc.Configuration;
 let receiver: Server;
 let logoutTokens: string[] = [];
-/** Begun first, because a television waits some seconds before it asks. */
+/** Started first, because a television waits some seconds before it polls. */
 let onTelevision: Promise<Tokens>;
 
 async function startReceiver(port: number): Promise<Server> {
@@ -52,11 +52,11 @@ async function startReceiver(port: number): Promise<Server> {
     void text(request).then((body) => {
       logoutTokens.push(new URLSearchParams(body).get('logout_token') ?? '');
       response.end();
-      server.emit('told');
+      server.emit('notified');
     });
   });
   server.listen(port, 'localhost');
-  // When the service does not start, nothing else may keep this process.
+  // Nothing else may keep this process alive if the service does not start.
   server.unref();
   await once(server, 'listening');
   return server;
@@ -86,7 +86,7 @@ before(async () => {
   app = await connect(new URL(service.issuer), 'my-app', secret);
   billsApi = await connect(new URL(service.issuer), 'bills-api', secret);
   onTelevision = startTelevision();
-  // Whether it worked is asked by its own test.
+  // Its own test checks the result.
   onTelevision.catch(() => undefined);
 });
 after(async () => {
@@ -99,7 +99,7 @@ interface Started {
   pending: Pending;
 }
 
-/** G2 goes where the app sends her, and chooses a child where she is asked. */
+/** Signs in as G2, and selects a child if the page is shown. */
 async function go(httpBrowser: HttpBrowser, { url }: { url: URL }, child = '王小安'): Promise<Answer> {
   let page = await httpBrowser.open(url.href);
   if (interactionOf(page) === 'login')
@@ -140,7 +140,7 @@ async function startTelevision(): Promise<Tokens> {
 describe('docs/integrators.md', () => {
   const page = readFileSync(join(DOCS, 'integrators.md'), 'utf8');
 
-  it('shows every snippet once, word for word, under a link to its file', () => {
+  it('shows every snippet once, unchanged, under a link to its file', () => {
     const shown = [...page.matchAll(/\[snippets\/([\w-]+\.ts)\]\(snippets\/\1\)\n\n```ts\n([\s\S]*?)```/g)].map(
       ([, name = '', code = '']) => [name, code],
     );
@@ -150,7 +150,7 @@ describe('docs/integrators.md', () => {
     assert.equal(page.match(/```/g)?.length, files.length * 2, 'no other code on the page');
   });
 
-  it('names every scope, claim and permission that there is', () => {
+  it('lists every scope, claim and permission', () => {
     for (const word of [...SCOPES, ...Object.values(SCOPE_CLAIMS).flat().filter(isOfOurs), ...PERMISSIONS]) {
       assert.match(page, new RegExp(`[\`\\s]${word.replaceAll('.', '\\.')}[\`\\s]`), word);
     }
@@ -161,13 +161,13 @@ describe('docs/integrators.md', () => {
   });
 });
 
-/** The page calls those of `email` and `phone` "the standard claims". */
+/** The page calls the claims of `email` and `phone` "the standard claims". */
 function isOfOurs(claim: string): boolean {
   return !claim.startsWith('email') && !claim.startsWith('phone');
 }
 
 describe('the snippets', () => {
-  it('sign-in, person: who it is, and the children', async () => {
+  it('sign-in, person: return the person and the children', async () => {
     const tokens = await signIn(visit(), startSignIn(app, REDIRECT));
     assert.deepEqual(claimsOf(tokens)['roles'], ['parent']);
     const person = await readPerson(app, tokens);
@@ -178,14 +178,14 @@ describe('the snippets', () => {
     );
   });
 
-  it('person: nothing after the session has ended', async () => {
+  it('person: returns undefined after the session has ended', async () => {
     const httpBrowser = visit();
     const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
     await httpBrowser.submit(await httpBrowser.open('/session/end'), { logout: 'yes' });
     assert.equal(await readPerson(app, tokens), undefined);
   });
 
-  it('switch-child: another child without a page, and the chooser again', async () => {
+  it('switch-child: switches without a page, or shows the selection page', async () => {
     const httpBrowser = visit();
     const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const [older, younger] = childrenIn.parse((await readPerson(app, tokens))?.['children']);
@@ -196,15 +196,15 @@ describe('the snippets', () => {
     assert.equal(interactionOf(await httpBrowser.open((await chooseAgain(app, REDIRECT)).url.href)), 'select_account');
   });
 
-  // Before the clock is moved: the code on the television would run out.
-  it('device: the television gets the child that was chosen on the phone', async () => {
+  // Runs before the clock moves, because the device code would expire.
+  it('device: the television gets the child that was selected on the phone', async () => {
     const tokens = await onTelevision;
     const person = await readPerson(app, tokens);
     const chosen = childrenIn.parse(person?.['children']).find(({ sub }) => sub === actingOf(claimsOf(tokens)).child);
     assert.equal(chosen?.name, '王小樂');
   });
 
-  it('step-up: the password again after five minutes, and an old sign-in is not taken', async () => {
+  it('step-up: asks for the password after five minutes and rejects an old sign-in', async () => {
     const httpBrowser = visit();
     await signIn(httpBrowser, startSignIn(app, REDIRECT));
     const soon = await startFreshSignIn(app, REDIRECT);
@@ -215,14 +215,14 @@ describe('the snippets', () => {
     assert.equal(interactionOf(page), 'login');
     await finishFreshSignIn(app, cameBack(await go(httpBrowser, late)), late.pending);
     time.advance(10 * MINUTE);
-    // Somebody took max_age out of the address: the browser comes back with a good code and an old sign-in.
+    // max_age was removed from the URL: the browser returns with a valid code and an old sign-in.
     const cheated = await startFreshSignIn(app, REDIRECT);
     cheated.url.searchParams.delete('max_age');
     const back = cameBack(await go(httpBrowser, cheated));
     await assert.rejects(finishFreshSignIn(app, back, cheated.pending), oidc.ClientError);
   });
 
-  it('stay-signed-in: the same person and child at each refresh, and an old token ends it', async () => {
+  it('refresh-tokens: keep the person and child, and a reused token revokes them', async () => {
     const first = await signIn(visit(), startLastingSignIn(app, REDIRECT));
     const next = await renew(app, first.refresh_token ?? '');
     assert.deepEqual(next && claimsOf(next)['acting'], claimsOf(first)['acting']);
@@ -230,15 +230,15 @@ describe('the snippets', () => {
     assert.equal(await renew(app, next?.refresh_token ?? ''), undefined, 'the whole family');
   });
 
-  it('sign-out, back-channel-logout: the browser comes back, and the app hears who', async () => {
+  it('sign-out, back-channel-logout: the browser returns, and the app is notified', async () => {
     logoutTokens = [];
     const httpBrowser = visit();
     const tokens = await signIn(httpBrowser, startSignIn(app, REDIRECT));
-    const told = once(receiver, 'told', { signal: AbortSignal.timeout(8_000) });
+    const notified = once(receiver, 'notified', { signal: AbortSignal.timeout(8_000) });
     const url = signOutUrl(app, tokens.id_token ?? '', 'https://my-app.example/');
     const end = await httpBrowser.submit(await httpBrowser.open(url.href), { logout: 'yes' });
     assert.equal(end.leavesTo?.href, 'https://my-app.example/');
-    await told;
+    await notified;
     const read = createLogoutReader(app);
     const { sub, sid } = claimsOf(tokens);
     assert.deepEqual(await read(logoutTokens[0] ?? ''), { sub, sid });
@@ -246,7 +246,7 @@ describe('the snippets', () => {
     await assert.rejects(read(`${logoutTokens[0] ?? ''}x`));
   });
 
-  it('call-api, protect-api: a token for the API, which finds out what it allows', async () => {
+  it('call-api, protect-api: get a token for the API and check its scopes', async () => {
     const tokens = await signIn(visit(), startSignInForApi(app, REDIRECT));
     const { accessToken, refreshToken } = await tokenForApi(app, tokens.refresh_token ?? '');
     const guard = createGuard(service.issuer, app.serverMetadata().jwks_uri ?? '');
@@ -261,16 +261,16 @@ describe('the snippets', () => {
     await assert.rejects(guard(accessToken), 'over');
   });
 
-  it('ask-about-token: the API hears of its own tokens only', async () => {
+  it('introspect-token: the API gets information about its own tokens only', async () => {
     const parameters = { scope: 'openid children bills.read offline_access', resource: BILLS, prompt: 'consent' };
     const tokens = await signIn(visit(), startSignIn(app, REDIRECT, parameters));
     const forBills = await oidc.refreshTokenGrant(app, tokens.refresh_token ?? '', { resource: BILLS });
-    const told = await askAbout(billsApi, forBills.access_token);
-    assert.deepEqual([told?.scope, told?.client_id], ['bills.read', 'my-app']);
+    const response = await askAbout(billsApi, forBills.access_token);
+    assert.deepEqual([response?.scope, response?.client_id], ['bills.read', 'my-app']);
     assert.equal(await askAbout(billsApi, tokens.access_token), undefined);
   });
 
-  it('explain-error: each kind of failure gets its advice', async () => {
+  it('explain-error: returns the advice for each kind of error', async () => {
     const failing = async (more: Record<string, string>, change?: (back: URL) => void): Promise<string> => {
       const { url, pending } = await startSignIn(app, REDIRECT, more);
       const back = cameBack(await go(visit(), { url }));
@@ -279,7 +279,7 @@ describe('the snippets', () => {
     };
     assert.equal(await failing({}), 'tokens');
     assert.equal(await failing({ prompt: 'none' }), 'show-sign-in');
-    assert.equal(await failing({ resource: 'https://nobody.example/' }), 'tell-developer');
+    assert.equal(await failing({ resource: 'https://unknown.example/' }), 'tell-developer');
     assert.equal(
       await failing({}, (back) => {
         back.searchParams.set('code', 'x'.repeat(43));

@@ -1,4 +1,4 @@
-/** Signing out: asked once, done everywhere, and every app is told, sooner or later. */
+/** Sign-out: confirmed once, then all sessions are revoked and all apps notified. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
@@ -88,7 +88,7 @@ eachService('sign-out', clients, (running) => {
     (await userinfo(party, token)).status;
   const hint = ({ id_token: idToken }: Tokens): string => String(idToken);
 
-  it('by an app asks once, goes back to the app, ends every token and tells every app (RP-Initiated Logout 1.0)', async () => {
+  it('by an app asks once, returns to the app, revokes all tokens and notifies all apps', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const again = await tokensFor(first, httpBrowser);
     const other = await tokensFor(second, httpBrowser);
@@ -109,25 +109,25 @@ eachService('sign-out', clients, (running) => {
       [atFirst, tokens],
       [atSecond, other],
     ] as const) {
-      const [told] = await receiver.take(1);
-      assert.equal(told?.sid, idClaims(ended)['sid']);
-      assert.equal(told?.sub, idClaims(ended)['sub']);
+      const [notice] = await receiver.take(1);
+      assert.equal(notice?.sid, idClaims(ended)['sid']);
+      assert.equal(notice?.sub, idClaims(ended)['sub']);
       assert.equal(receiver.requestCount, 1, 'once, however many tabs');
     }
   });
 
-  it('on the service’s own page names the apps that were told, and only those', async () => {
+  it('on the page of the service lists exactly the notified apps', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(deaf, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
-    assert.equal(done.body.includes('測試 deaf'), false, 'it has no address for being told');
+    assert.equal(done.body.includes('測試 deaf'), false, 'it has no backchannel_logout_uri');
     const later = await httpBrowser.open('/session/end/success');
     assert.equal(later.body.includes('測試 first'), false, 'said once, to the person who signed out');
     await atFirst.take(1);
   });
 
-  it('keeps what was given with offline_access, and ends the rest', async () => {
+  it('keeps grants with offline_access and revokes the others', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.S1, parameters: OFFLINE });
     const bound = await tokensFor(first, httpBrowser);
     const elsewhere = await tokensFor(deaf, httpBrowser);
@@ -139,7 +139,7 @@ eachService('sign-out', clients, (running) => {
     await atFirst.take(1);
   });
 
-  it('is never sent on to an address that is not registered, and signs out all the same', async () => {
+  it('never redirects to an unregistered URI, but signs out', async () => {
     for (const address of ['https://evil.example/', `${BYE}/more`, `${BYE}?x=1`, 'javascript:alert(1)']) {
       const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
       const known = await httpBrowser.open(endUrl({ id_token_hint: hint(tokens), post_logout_redirect_uri: address }));
@@ -157,7 +157,7 @@ eachService('sign-out', clients, (running) => {
     assert.match(textOf(anonymous.body), /您已登出/);
   });
 
-  it('believes no hint that it did not sign, and one that is old but its own', async () => {
+  it('rejects a forged hint and accepts an expired one of the service', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const [head, body] = hint(tokens).split('.');
     const forged = `${String(head)}.${String(body)}.${'A'.repeat(86)}`;
@@ -176,7 +176,7 @@ eachService('sign-out', clients, (running) => {
     await atFirst.take(1);
   });
 
-  it('needs the person’s own click: a form of another site, or a broken one, ends nothing and asks again', async () => {
+  it('needs a click of the person: foreign or invalid forms revoke nothing and ask again', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const { hidden } = formOf((await httpBrowser.open('/session/end')).body);
     const good = hidden['request'] ?? '';
@@ -192,14 +192,14 @@ eachService('sign-out', clients, (running) => {
     assert.equal(await isAlive(httpBrowser), true);
   });
 
-  it('of nobody is said to be done, without a question', async () => {
+  it('without a session reports success without a question', async () => {
     const httpBrowser = createHttpBrowser(issuer);
     const done = await httpBrowser.open('/session/end');
     assert.equal(done.status, 200);
     assert.match(textOf(done.body), /您已登出/);
   });
 
-  it('does not wait for an app that is down; it is told when it is back, the others at once', async () => {
+  it('does not wait for an unavailable app, which is notified later', async () => {
     atFirst.respondWith(503);
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     await tokensFor(second, httpBrowser);
@@ -210,11 +210,11 @@ eachService('sign-out', clients, (running) => {
     assert.equal(atFirst.received.length, 0);
     atFirst.respondWith(undefined);
     time.advance(5 * SECOND);
-    const [told] = await atFirst.take(1);
-    assert.equal(told?.sid, idClaims(tokens)['sid']);
+    const [notice] = await atFirst.take(1);
+    assert.equal(notice?.sid, idClaims(tokens)['sid']);
   });
 
-  it('is written down', async () => {
+  it('is in the audit log', async () => {
     const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.B1 });
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const { id } = await getPersonFacts(running(), LOGIN.B1);
@@ -223,7 +223,7 @@ eachService('sign-out', clients, (running) => {
     assert.equal(events.length, 1);
   });
 
-  it('is whole at every spelling of its address that is taken, and at the others nothing ends', async () => {
+  it('is complete at every accepted spelling of its path, and other spellings revoke nothing', async () => {
     const { id } = await getPersonFacts(running(), LOGIN.T2);
     const written = async (): Promise<number> => {
       const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));
@@ -257,7 +257,7 @@ eachService('sign-out', clients, (running) => {
     }
   });
 
-  it('happens to the first person when another one signs in, in the same browser', async () => {
+  it('revokes the session of the first person when another one signs in', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
     const begun = await runAuthorization(second, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
@@ -267,8 +267,8 @@ eachService('sign-out', clients, (running) => {
     const mine = await begun.finish(done);
     assert.equal((await userinfo(second, mine.access_token)).body['name'], '王小安');
     assert.equal(await status(first, tokens), 401);
-    const [told] = await atFirst.take(1);
-    assert.equal(told?.sid, idClaims(tokens)['sid']);
+    const [notice] = await atFirst.take(1);
+    assert.equal(notice?.sid, idClaims(tokens)['sid']);
     const now = await tokensFor(first, httpBrowser, { parameters: { prompt: 'none' } });
     assert.equal((await userinfo(first, now.access_token)).body['name'], '王小安');
     const account = await httpBrowser.open('/account');
@@ -277,7 +277,7 @@ eachService('sign-out', clients, (running) => {
 });
 
 describe('back-channel logout to a private address', () => {
-  it('is not sent unless the operator allows it; it stays in the outbox (server-side request forgery)', async () => {
+  it('stays in the outbox unless the operator allows it (server-side request forgery)', async () => {
     const service = await startService({ ...clients(), env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'false' } });
     ({ issuer } = service);
     atFirst.requestCount = 0;
@@ -296,7 +296,7 @@ describe('back-channel logout to a private address', () => {
   });
 });
 
-/** The form between two people, which a browser sends by itself. */
+/** Submits the form of an account switch, which a browser submits by script. */
 function continueBy(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
   assert.equal(page.leavesTo, undefined);
   return httpBrowser.submit(page, {});

@@ -1,4 +1,4 @@
-/** How apps prove who they are, and what else they may ask of the authorization endpoint. */
+/** Client authentication, acr, authorization responses and registrations. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -71,7 +71,7 @@ function assertion(claims: Record<string, unknown> = {}, by = key, kid = 'one'):
   return new SignJWT({ ...payload, ...claims }).setProtectedHeader({ alg: 'ES256', kid }).sign(by.privateKey);
 }
 
-/** A sign-in whose code is redeemed with this assertion. */
+/** Signs in and redeems the code with this assertion. */
 async function redeemWith(assertions: readonly (string | undefined)[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const one of assertions) {
@@ -89,8 +89,8 @@ async function redeemWith(assertions: readonly (string | undefined)[]): Promise<
   return replies;
 }
 
-describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section 9)', () => {
-  it('gets tokens, refreshes and revokes with a client library of another maker', async () => {
+describe('a private_key_jwt client (OpenID Connect Core 1.0, section 9)', () => {
+  it('gets, refreshes and revokes tokens with an independent client library', async () => {
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
     const entered = await runAuthorization(signer, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
     const tokens = await entered.finish(entered.answer);
@@ -100,18 +100,18 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
     await assert.rejects(client.refreshTokenGrant(signer.config, next.refresh_token ?? ''), { error: 'invalid_grant' });
   });
 
-  it('may use each of its registered keys, so that it can change them', async () => {
+  it('may use each of its registered keys', async () => {
     const [one, two] = await redeemWith([await assertion(), await assertion({}, nextKey, 'two')]);
     assert.deepEqual([one?.status, two?.status], [200, 200]);
   });
 
-  it('may name the token endpoint as the audience, as older libraries do (RFC 7523, section 3)', async () => {
+  it('may use the token endpoint as the audience (RFC 7523, section 3)', async () => {
     const [reply] = await redeemWith([await assertion({ aud: `${service.issuer}/token` })]);
     assert.equal(reply?.status, 200);
   });
 
   const wrong: Record<string, () => Promise<string>> = {
-    'a key that nobody registered': () => assertion({}, strangeKey),
+    'an unregistered key': () => assertion({}, strangeKey),
     'the audience of somebody else': () => assertion({ aud: 'https://other.example' }),
     'no audience': () => assertion({ aud: undefined }),
     'another issuer': () => assertion({ iss: 'app' }),
@@ -135,7 +135,7 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
         .sign(Buffer.from(JSON.stringify(await publicHalf(key, 'one')))),
   };
   for (const [what, make] of Object.entries(wrong)) {
-    it(`is refused with ${what} (RFC 7523, section 3)`, async () => {
+    it(`is rejected with ${what} (RFC 7523, section 3)`, async () => {
       const [reply] = await redeemWith([await make()]);
       assert.ok(reply);
       assert.ok([400, 401].includes(reply.status), String(reply.status));
@@ -144,14 +144,14 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
     });
   }
 
-  it('is refused without an assertion, and with a secret instead', async () => {
+  it('is rejected without an assertion, and with a secret instead', async () => {
     const [bare] = await redeemWith([undefined]);
     assert.deepEqual([bare?.status, bare?.body['error']], [401, 'invalid_client']);
     const reply = await requestTokens({ ...signer, secret }, { grant_type: 'refresh_token', refresh_token: 'x' });
     assert.deepEqual([reply.status, reply.body['error']], [401, 'invalid_client']);
   });
 
-  it('is refused with an assertion that came before, also when both come at the same moment', async () => {
+  it('is rejected with a replayed assertion, also at the same moment', async () => {
     const once = await assertion();
     const [first, second] = await redeemWith([once, once]);
     assert.deepEqual([first?.status, second?.status], [200, 401]);
@@ -162,20 +162,20 @@ describe('a client that signs (private_key_jwt, OpenID Connect Core 1.0, section
         requestTokens(signer, { grant_type: 'refresh_token', refresh_token: 'invented', ...fields }),
       ),
     );
-    // Whoever gets past the assertion hears that the token is invented.
+    // A request with an accepted assertion gets the error of the unknown token.
     assert.equal(replies.filter(({ body }) => body['error'] === 'invalid_grant').length, 1);
     assert.equal(replies.filter(({ body }) => body['error'] === 'invalid_client').length, 5);
   });
 });
 
-describe('the strength of a sign-in (acr)', () => {
+describe('acr', () => {
   const askFor = async (parameters: Record<string, string>, party = app): Promise<Answer> =>
     (await runAuthorization(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters })).answer;
   const essential = (acr: object): Record<string, string> => ({
     claims: JSON.stringify({ id_token: { acr: { essential: true, ...acr } } }),
   });
 
-  it('is in discovery, and in the ID token whatever was wished for by acr_values (Core, section 3.1.2.1)', async () => {
+  it('is in discovery, and in the ID token for any acr_values (Core, section 3.1.2.1)', async () => {
     assert.deepEqual(app.config.serverMetadata().acr_values_supported, [ACR]);
     for (const values of [ACR, UNKNOWN_ACR, `${UNKNOWN_ACR} ${ACR}`]) {
       const parameters = { acr_values: values };
@@ -184,13 +184,13 @@ describe('the strength of a sign-in (acr)', () => {
     }
   });
 
-  it('that is essential and there is given', async () => {
+  it('that is essential and supported is returned', async () => {
     assert.ok(codeOf(await askFor(essential({ value: ACR }))));
     assert.ok(codeOf(await askFor(essential({ values: [UNKNOWN_ACR, ACR] }))));
     assert.ok(codeOf(await askFor(essential({}))), 'any');
   });
 
-  it('that is essential and not there is refused, before anybody types a password (Core, section 5.5.1.1)', async () => {
+  it('that is essential and unsupported fails before the sign-in (Core, section 5.5.1.1)', async () => {
     for (const acr of [{ value: UNKNOWN_ACR }, { values: [UNKNOWN_ACR, 'urn:example:three'] }]) {
       const answer = await askFor(essential(acr));
       assert.equal(errorOf(answer), 'unmet_authentication_requirements');
@@ -199,14 +199,14 @@ describe('the strength of a sign-in (acr)', () => {
     }
   });
 
-  it('that is wished for in the claims parameter and not there does not stop anybody', async () => {
+  it('that is requested as voluntary and unsupported does not fail the request', async () => {
     const claims = JSON.stringify({ id_token: { acr: { value: UNKNOWN_ACR } } });
     assert.ok(codeOf(await askFor({ claims })));
   });
 });
 
 describe('an authorization response', () => {
-  it('names the issuer with every error too (RFC 9207, section 2)', async () => {
+  it('has iss with every error too (RFC 9207, section 2)', async () => {
     for (const parameters of [
       { prompt: 'none' },
       { scope: 'openid email' },
@@ -223,7 +223,7 @@ describe('an authorization response', () => {
     }
   });
 
-  it('that names another issuer is not taken by the client library: mixed up providers are found out', async () => {
+  it('with another issuer is rejected by the client library (mix-up)', async () => {
     const entered = await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     entered.answer.leavesTo?.searchParams.set('iss', 'https://evil.example');
     await assert.rejects(entered.finish(entered.answer), (error) => {
@@ -237,7 +237,7 @@ describe('a registration', () => {
   const start = (more: object): Promise<unknown> =>
     startService({ city: false, clients: [createRegistration('some-app', secret, { scopes: ['openid'], ...more })] });
 
-  it('with initiate_login_uri is taken (Core, section 4)', async () => {
+  it('with initiate_login_uri is accepted (Core, section 4)', async () => {
     const { answer } = await runAuthorization(app, createHttpBrowser(service.issuer));
     assert.equal(interactionOf(answer), 'login');
   });
@@ -263,7 +263,7 @@ describe('a registration', () => {
       /sector_identifier_uri/,
     ],
   ] as const) {
-    it(`with ${what} stops the start with a line that names the client and the field`, async () => {
+    it(`with ${what} stops the start with an error that names client and field`, async () => {
       await assert.rejects(start(typeof more === 'function' ? await more() : more), (error) => {
         assert.ok(error instanceof Error);
         assert.match(error.message, /clients(\[0\])? \(some-app\): /);
@@ -274,7 +274,7 @@ describe('a registration', () => {
     });
   }
 
-  it('of an API with a scope that means something else already stops the start: people agree to a name once', async () => {
+  it('of an API with a scope of another meaning stops the start', async () => {
     const api = (name: string, scope: string): object => ({
       identifier: `https://${name}.example/`,
       scopes: { [scope]: '看' },

@@ -1,4 +1,4 @@
-/** Tokens that are bound to a key of the app (RFC 9449): stolen, they open nothing. */
+/** Tokens bound to a key of the client (RFC 9449). */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -59,10 +59,10 @@ after(() => service.stop());
 interface Proof {
   method?: string;
   url?: string;
-  /** The access token that the proof is for. */
+  /** The access token of the proof. */
   token?: string;
   by?: GenerateKeyPairResult;
-  /** Claims to replace; `undefined` leaves one out. */
+  /** Claims to replace; `undefined` omits one. */
   claims?: Record<string, unknown>;
   header?: Record<string, unknown>;
 }
@@ -123,7 +123,7 @@ const codeFields = (party: TestParty, { answer, verifier }: AuthorizationResult)
 const signIn = (party: TestParty, parameters: Record<string, string> = {}): Promise<AuthorizationResult> =>
   runAuthorization(party, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });
 
-/** A sign-in up to a token that is bound to `key`. */
+/** Signs in and gets a token bound to `key`. */
 async function boundToken(party = bound): Promise<string> {
   const reply = await askToken(party, codeFields(party, await signIn(party)), await proof({}));
   assert.equal(reply.status, 200, JSON.stringify(reply.body));
@@ -137,7 +137,7 @@ const proofFor = (token: string, more: Proof = {}): Promise<string> =>
   proof({ method: 'GET', url: me(), token, ...more });
 
 describe('a token bound by DPoP (RFC 9449)', () => {
-  it('is given to a client of another maker, and opens UserInfo and the next refresh with its key', async () => {
+  it('works at UserInfo and at a refresh with its key, by an independent client library', async () => {
     const entered = await signIn(bound, OFFLINE);
     const dpop = client.getDPoPHandle(bound.config, key);
     const tokens = await entered.finish(entered.answer, { dpop });
@@ -149,13 +149,13 @@ describe('a token bound by DPoP (RFC 9449)', () => {
     assert.equal((await client.fetchUserInfo(bound.config, next.access_token, sub, { DPoP: dpop })).sub, sub);
   });
 
-  it('is announced in discovery, so that a library knows (section 5.1)', () => {
+  it('is announced in discovery (section 5.1)', () => {
     const { dpop_signing_alg_values_supported: algorithms = [] } = bound.config.serverMetadata();
     assert.ok(algorithms.includes('ES256'));
     assert.equal(algorithms.includes('none') || algorithms.some((alg) => alg.startsWith('HS')), false);
   });
 
-  it('opens nothing as a bearer token (section 7.2)', async () => {
+  it('is rejected as a bearer token (section 7.2)', async () => {
     const token = await boundToken();
     for (const reply of [await ask(token, undefined, 'Bearer'), await ask(token, await proofFor(token), 'Bearer')]) {
       assert.ok([400, 401].includes(reply.status), JSON.stringify(reply.body));
@@ -181,7 +181,7 @@ describe('a token bound by DPoP (RFC 9449)', () => {
       proofFor(token, { header: { jwk: await exportJWK(key.privateKey) } }),
   };
   for (const [what, make] of Object.entries(wrong)) {
-    it(`with ${what} is refused at UserInfo (section 4.3)`, async () => {
+    it(`with ${what} is rejected at UserInfo (section 4.3)`, async () => {
       const token = await boundToken();
       const reply = await ask(token, await make(token));
       assert.ok([400, 401].includes(reply.status), `${String(reply.status)} ${JSON.stringify(reply.body)}`);
@@ -191,7 +191,7 @@ describe('a token bound by DPoP (RFC 9449)', () => {
     });
   }
 
-  it('with a proof that was sent before is refused, also when both come at the same moment (section 11.1)', async () => {
+  it('with a replayed proof is rejected, also at the same moment (section 11.1)', async () => {
     const token = await boundToken();
     const once = await proofFor(token);
     assert.equal((await ask(token, once)).status, 200);
@@ -203,14 +203,14 @@ describe('a token bound by DPoP (RFC 9449)', () => {
     }
   });
 
-  it('of an app that does not bind is not taken with a proof: it would prove nothing', async () => {
+  it('is required for a proof: an unbound token with a proof is rejected', async () => {
     const reply = await askToken(free, codeFields(free, await signIn(free)));
     const token = z.string().parse(reply.body['access_token']);
     assert.equal((await ask(token, await proofFor(token))).status, 401);
     assert.equal((await ask(token, undefined, 'Bearer')).status, 200);
   });
 
-  it('for an API names the key inside (cnf.jkt, section 6.1)', async () => {
+  it('for an API contains cnf.jkt (section 6.1)', async () => {
     const entered = await signIn(bound, { resource: API, scope: 'openid notice:read' });
     const reply = await askToken(bound, { ...codeFields(bound, entered), resource: API }, await proof({}));
     const { cnf } = decodeJwt(z.string().parse(reply.body['access_token']));
@@ -220,14 +220,14 @@ describe('a token bound by DPoP (RFC 9449)', () => {
 });
 
 describe('a client that is registered for bound tokens (dpop_bound_access_tokens)', () => {
-  it('gets none without a proof, and the code is not used up by the try', async () => {
+  it('gets none without a proof, and the code is not consumed', async () => {
     const fields = codeFields(bound, await signIn(bound));
     const bare = await askToken(bound, fields);
     assert.deepEqual([bare.status, bare.body['access_token']], [400, undefined]);
     assert.equal((await askToken(bound, fields, await proof({}))).status, 200);
   });
 
-  it('gets none for a wrong proof (section 5)', async () => {
+  it('gets none for an invalid proof (section 5)', async () => {
     const fields = codeFields(bound, await signIn(bound));
     for (const change of [{ url: me() }, { method: 'GET' }, { claims: { iat: 1 } }, { header: { typ: 'jwt' } }]) {
       const reply = await askToken(bound, fields, await proof(change));
@@ -235,14 +235,14 @@ describe('a client that is registered for bound tokens (dpop_bound_access_tokens
     }
   });
 
-  it('gets none for a proof that was sent before', async () => {
+  it('gets none for a replayed proof', async () => {
     const once = await proof({});
     assert.equal((await askToken(bound, codeFields(bound, await signIn(bound)), once)).status, 200);
     const again = await askToken(bound, codeFields(bound, await signIn(bound)), once);
     assert.deepEqual([again.status, again.body['access_token']], [400, undefined]);
   });
 
-  it('that named its key beforehand gets tokens for that key only (dpop_jkt, section 10)', async () => {
+  it('with dpop_jkt gets tokens for that key only (section 10)', async () => {
     const dpopJkt = await calculateJwkThumbprint(await publicKey(key));
     const fields = codeFields(bound, await signIn(bound, { dpop_jkt: dpopJkt }));
     const other = await askToken(bound, fields, await proof({ by: otherKey }));
@@ -258,7 +258,7 @@ describe('the refresh token of a public client (section 5)', () => {
   const refresh = (token: string, dpop?: string): Promise<Reply> =>
     askToken(phone, { grant_type: 'refresh_token', refresh_token: token }, dpop);
 
-  it('is bound to the key: stolen, it gives nothing, and the owner goes on', async () => {
+  it('is bound to the key: another key fails, and the owner can still refresh', async () => {
     const token = await begin(await proof({}));
     const none = await refresh(token);
     assert.deepEqual([none.status, none.body['error']], [400, 'invalid_grant']);
@@ -271,7 +271,7 @@ describe('the refresh token of a public client (section 5)', () => {
     assert.equal((await refresh(next, await proof({}))).status, 200);
   });
 
-  it('of a client with a secret is bound to the secret, so a new key may come', async () => {
+  it('of a client with a secret is bound to the secret, so the key may change', async () => {
     const reply = await askToken(bound, codeFields(bound, await signIn(bound, OFFLINE)), await proof({}));
     const fields = { grant_type: 'refresh_token', refresh_token: z.string().parse(reply.body['refresh_token']) };
     const next = await askToken(bound, fields, await proof({ by: otherKey }));

@@ -1,4 +1,4 @@
-/** The answer to an app in the body of a form instead of an address (OAuth 2.0 Form Post Response Mode), under our strict CSP. */
+/** OAuth 2.0 Form Post Response Mode with a strict CSP. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ before(async () => {
     });
   });
   receiver.listen(port, 'localhost');
-  // When the service does not start, nothing else may keep this process.
+  // Nothing else may keep this process alive if the service does not start.
   receiver.unref();
   await once(receiver, 'listening');
   service = await startService({
@@ -62,7 +62,7 @@ after(async () => {
 });
 
 describe('response_mode=form_post', () => {
-  it('brings the code to the app in a real browser, and nothing of it into an address', async () => {
+  it('sends the code to the app in a real browser, and no parameter in a URL', async () => {
     came = [];
     const begun = await app.begin(FORM_POST);
     const page = await browser.newPage();
@@ -78,7 +78,7 @@ describe('response_mode=form_post', () => {
     assert.deepEqual([answer.method, answer.contentType], ['POST', 'application/x-www-form-urlencoded']);
     assert.deepEqual([...answer.form.keys()].sort(), ['code', 'iss', 'state']);
     assert.equal(answer.form.get('iss'), service.issuer);
-    assert.equal(answer.referrer, '', 'the address of the service is nobody’s business');
+    assert.equal(answer.referrer, '', 'no referrer is sent to the app');
     const request = new Request(app.redirectUri, { method: 'POST', body: answer.form });
     const sent = new URL(begun.url).searchParams;
     const tokens = await client.authorizationCodeGrant(app.config, request, {
@@ -90,7 +90,7 @@ describe('response_mode=form_post', () => {
     await page.close();
   });
 
-  it('brings an error the same way, with iss and state', async () => {
+  it('sends errors with iss and state', async () => {
     came = [];
     const begun = await app.begin({ ...FORM_POST, prompt: 'none' });
     const page = await browser.newPage();
@@ -103,7 +103,7 @@ describe('response_mode=form_post', () => {
     await page.close();
   });
 
-  it('allows the one script of its page by its hash, and no other', async () => {
+  it('allows the script of its page by its hash, and no other', async () => {
     const answer = await createHttpBrowser(service.issuer).open(
       (await app.begin({ ...FORM_POST, prompt: 'none' })).url,
     );
@@ -116,7 +116,7 @@ describe('response_mode=form_post', () => {
     assert.equal(answer.headers.get('cache-control'), 'no-store');
   });
 
-  it('works without JavaScript by a button, and what an app put into state stays text', async () => {
+  it('works without JavaScript by a button, and escapes state', async () => {
     const state = '"><script>alert(1)</script>&amp;';
     const answer = await createHttpBrowser(service.issuer).open(
       (await app.begin({ ...FORM_POST, prompt: 'none', state })).url,
@@ -126,7 +126,7 @@ describe('response_mode=form_post', () => {
     assert.equal(formOf(answer.body).action, app.redirectUri);
   });
 
-  it('is in discovery; fragments and unknown modes are not for codes', async () => {
+  it('is in discovery; fragment and unknown modes are rejected', async () => {
     const modes = app.config.serverMetadata().response_modes_supported ?? [];
     assert.ok(modes.includes('form_post') && modes.includes('query'));
     const answer = await createHttpBrowser(service.issuer).open((await app.begin({ response_mode: 'smoke' })).url);

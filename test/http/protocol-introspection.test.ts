@@ -1,4 +1,4 @@
-/** An API that asks the service about a token (RFC 7662), and what people are asked before an app may call an API. */
+/** Token introspection (RFC 7662), and consent to scopes of APIs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -40,24 +40,24 @@ after(async () => {
   time.release();
 });
 
-describe('an API that asks about a token (RFC 7662)', () => {
+describe('introspection by an API (RFC 7662)', () => {
   const FOR_FEES = { resource: FEES, scope: 'openid children bills.read offline_access', prompt: 'consent' };
   const begin = async (): Promise<Reply> => city.redeemWith(await city.authorizeFor(FOR_FEES), { resource: FEES });
   const about = (api: TestParty, token: string) => client.tokenIntrospection(api.config, token);
 
-  it('is told whose it is, what it allows and for whom, for its own tokens', async () => {
+  it('returns subject, scopes and client for tokens of the API', async () => {
     const reply = await begin();
-    const told = await about(feesApi, textIn(reply, 'access_token'));
+    const response = await about(feesApi, textIn(reply, 'access_token'));
     assert.deepEqual(
-      [told.active, told.aud, told.iss, told.client_id, told.scope, told.token_type],
+      [response.active, response.aud, response.iss, response.client_id, response.scope, response.token_type],
       [true, FEES, service.issuer, 'app', 'bills.read', 'Bearer'],
     );
-    assert.equal(told.sub, idClaims(reply.body)['sub'], 'as the app knows the person');
-    assert.deepEqual(told['acting'], idClaims(reply.body)['acting']);
-    assert.equal((told.exp ?? 0) - (told.iat ?? 0), 180);
+    assert.equal(response.sub, idClaims(reply.body)['sub'], 'as the app knows the person');
+    assert.deepEqual(response['acting'], idClaims(reply.body)['acting']);
+    assert.equal((response.exp ?? 0) - (response.iat ?? 0), 180);
   });
 
-  it('is told nothing but "inactive" about anything else', async () => {
+  it('returns only active=false for other tokens', async () => {
     const reply = await begin();
     const access = textIn(reply, 'access_token');
     const own = textIn(await redeem(app, await city.authorizeFor({})), 'access_token');
@@ -71,7 +71,7 @@ describe('an API that asks about a token (RFC 7662)', () => {
     assert.deepEqual(await about(feesApi, 'x'.repeat(43)), inactive, 'an invented one');
   });
 
-  it('is not answered without its secret', async () => {
+  it('fails without the secret of the API', async () => {
     const token = textIn(await begin(), 'access_token');
     const bare = await fetch(`${service.issuer}/token/introspection`, {
       method: 'POST',
@@ -80,7 +80,7 @@ describe('an API that asks about a token (RFC 7662)', () => {
     assert.equal(bare.status, 401);
   });
 
-  it('hears the end at once: three minutes, a revocation, a suspended guardianship, a disabled person', async () => {
+  it('returns active=false at once after expiry, revocation, suspension or disabling', async () => {
     const active = async (token: string): Promise<boolean> => (await about(feesApi, token)).active;
     const revoked = textIn(await begin(), 'access_token');
     await client.tokenRevocation(app.config, revoked);
@@ -104,7 +104,7 @@ describe('the consent page for an API', () => {
   const items = (body: string): string[] =>
     [...body.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, text = '']) => text);
 
-  it('names what the app could do there, in words, in the language of the reader', async () => {
+  it('describes the scopes in the language of the person', async () => {
     const parameters = { resource: NOTICES, scope: 'openid notices.read notices.reply' };
     for (const [language, words] of [
       ['zh-TW', ['確認您已登入', '看學校的通知', '回覆學校的通知']],
@@ -120,7 +120,7 @@ describe('the consent page for an API', () => {
     }
   });
 
-  it('asks again when the app wants more there, and not for the same', async () => {
+  it('is shown again for more scopes, but not for the same', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: NOTICES, scope: 'openid notices.read' };
     const first = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T2, parameters });
@@ -135,7 +135,7 @@ describe('the consent page for an API', () => {
     );
   });
 
-  it('can be taken back on the account page, and the API hears it', async () => {
+  it('can be revoked on the account page, and introspection returns active=false', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const parameters = { resource: FEES, scope: 'openid bills.read' };
     const asked = await runAuthorization(vendor, httpBrowser, { login: LOGIN.S1, parameters });

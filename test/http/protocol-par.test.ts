@@ -1,4 +1,4 @@
-/** Pushed authorization requests (RFC 9126), sent by a client of another maker. */
+/** Pushed authorization requests (RFC 9126), with an independent client library. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -48,7 +48,7 @@ interface Pushed {
   finish(answer: Answer): Promise<Tokens>;
 }
 
-/** Pushes the request that the party would have sent through the browser. */
+/** Pushes the request that the client would otherwise send by the browser. */
 async function push(party: TestParty, parameters: Record<string, string> = {}): Promise<Pushed> {
   const begun = await party.begin(parameters);
   const sent = new URL(begun.url).searchParams;
@@ -61,7 +61,7 @@ async function push(party: TestParty, parameters: Record<string, string> = {}): 
   };
 }
 
-/** Pushes fields as they stand, so that a test can send wrong ones. */
+/** Pushes unchanged fields, so tests can send invalid ones. */
 async function pushRaw(fields: Record<string, string>, password = secret): Promise<{ status: number; error: unknown }> {
   const response = await fetch(app.config.serverMetadata().pushed_authorization_request_endpoint ?? '', {
     method: 'POST',
@@ -76,7 +76,7 @@ const visit = (): HttpBrowser => createHttpBrowser(service.issuer);
 const signIn = (httpBrowser: HttpBrowser, page: Answer, login: string): Promise<Answer> =>
   httpBrowser.submit(page, { login, password: DEMO_PASSWORD });
 
-/** Nobody is signed in and nobody is sent anywhere: the page of the service says that it does not work. */
+/** Asserts an error page without a sign-in and without a redirect. */
 function assertRefused(answer: Answer): void {
   assert.equal(answer.status, 400, answer.leavesTo?.href);
   assert.equal(answer.leavesTo, undefined);
@@ -84,7 +84,7 @@ function assertRefused(answer: Answer): void {
 }
 
 describe('a pushed authorization request (RFC 9126)', () => {
-  it('works: the browser carries nothing but client_id and request_uri', async () => {
+  it('needs only client_id and request_uri in the browser', async () => {
     const pushed = await push(app);
     assert.deepEqual([...new URL(pushed.url).searchParams.keys()].sort(), ['client_id', 'request_uri']);
     assert.match(pushed.requestUri, /^urn:ietf:params:oauth:request_uri:[\w-]{40,}$/);
@@ -93,7 +93,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'app');
   });
 
-  it('works once: after the code, the same request_uri is refused (section 7.3)', async () => {
+  it('works once: after the code, the same request_uri is rejected (section 7.3)', async () => {
     const { url } = await push(app);
     const httpBrowser = visit();
     assert.ok(codeOf(await signIn(httpBrowser, await httpBrowser.open(url), LOGIN.T2)));
@@ -101,7 +101,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     assertRefused(await visit().open(url));
   });
 
-  it('sent twice at the same moment gives one code', async () => {
+  it('that is used twice at the same moment gives one code', async () => {
     const httpBrowser = visit();
     await signIn(httpBrowser, await httpBrowser.open((await push(app)).url), LOGIN.T2);
     for (let round = 0; round < 3; round += 1) {
@@ -116,7 +116,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     }
   });
 
-  it('lives for 60 seconds (section 2.2)', async () => {
+  it('expires after 60 seconds (section 2.2)', async () => {
     const [early, late] = [await push(app), await push(app)];
     time.advance(59 * SECOND);
     assert.equal(interactionOf(await visit().open(early.url)), 'login');
@@ -124,7 +124,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     assertRefused(await visit().open(late.url));
   });
 
-  it('may end while the person signs in: a sign-in takes longer than a minute', async () => {
+  it('may expire during the sign-in', async () => {
     const pushed = await push(app);
     const httpBrowser = visit();
     const page = await httpBrowser.open(pushed.url);
@@ -132,7 +132,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     assert.ok((await pushed.finish(await signIn(httpBrowser, page, LOGIN.T2))).access_token);
   });
 
-  it('of another client is refused (section 2.2: bound to who pushed it)', async () => {
+  it('of another client is rejected (section 2.2)', async () => {
     const { requestUri } = await push(app);
     const stolen = new URL(service.issuer);
     stolen.pathname = '/auth';
@@ -143,13 +143,13 @@ describe('a pushed authorization request (RFC 9126)', () => {
     assert.equal(answer.status >= 400 || errorOf(answer) !== undefined, true, answer.url);
   });
 
-  it('that nobody pushed is refused', async () => {
+  it('that is unknown is rejected', async () => {
     const url = new URL((await push(app)).url);
     url.searchParams.set('request_uri', `urn:ietf:params:oauth:request_uri:${'a'.repeat(43)}`);
     assertRefused(await visit().open(url.href));
   });
 
-  it('can not be changed by what the browser adds (section 4, RFC 9101, section 5)', async () => {
+  it('ignores other parameters of the browser (section 4; RFC 9101, section 5)', async () => {
     const pushed = await push(app);
     const url = new URL(pushed.url);
     url.searchParams.set('redirect_uri', 'https://evil.example/callback');
@@ -163,7 +163,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
   });
 });
 
-describe('the endpoint for pushed requests', () => {
+describe('the pushed authorization request endpoint', () => {
   const fields = {
     client_id: 'app',
     response_type: 'code',
@@ -173,7 +173,7 @@ describe('the endpoint for pushed requests', () => {
     code_challenge_method: 'S256',
   };
 
-  it('takes a right request, and answers 201 (section 2.2)', async () => {
+  it('returns 201 for a valid request (section 2.2)', async () => {
     assert.equal((await pushRaw(fields)).status, 201);
   });
 
@@ -184,23 +184,23 @@ describe('the endpoint for pushed requests', () => {
     ['a request_uri in it (section 2.1)', { request_uri: 'urn:example:x' }, 'request_uri_not_supported'],
     ['the id of another client', { client_id: 'strict' }, 'invalid_request'],
   ] as const) {
-    it(`refuses ${what} before the browser is involved`, async () => {
+    it(`rejects ${what} before the browser is involved`, async () => {
       assert.deepEqual(await pushRaw({ ...fields, ...change }), { status: 400, error });
     });
   }
 
-  it('refuses a client with a wrong secret', async () => {
+  it('rejects a client with a wrong secret', async () => {
     assert.deepEqual(await pushRaw(fields, newSecret()), { status: 401, error: 'invalid_client' });
   });
 
-  it('answers a browser that opens it with a refusal, not with a page to sign in', async () => {
+  it('rejects GET by a browser without a sign-in page', async () => {
     const answer = await visit().open('/request');
     assert.ok([404, 405].includes(answer.status), String(answer.status));
   });
 });
 
 describe('a client that is registered for pushed requests only', () => {
-  it('is refused when it sends a plain one', async () => {
+  it('is rejected when it sends a plain one', async () => {
     const answer = await visit().open((await strict.begin()).url);
     assert.equal(errorOf(answer), 'invalid_request');
     assert.equal(answer.leavesTo?.searchParams.get('iss'), service.issuer);
@@ -213,23 +213,23 @@ describe('a client that is registered for pushed requests only', () => {
     assert.equal(decodeJwt(tokens.id_token ?? '').aud, 'strict');
   });
 
-  it('switches by a pushed one, without a page (docs/claims.md, rule 7)', async () => {
+  it('switches the context by a pushed one, without a page (docs/claims.md, rule 7)', async () => {
     const httpBrowser = visit();
     const first = await push(strict);
     await first.finish(
       await signIn(httpBrowser, await httpBrowser.open(first.url), LOGIN.T1).then((page) => pick(httpBrowser, page)),
     );
-    const wish = { id_token: { acting: { value: { role: 'teacher', school_code: '993302' } } } };
-    const switched = await push(strict, { prompt: 'none', claims: JSON.stringify(wish) });
+    const claims = { id_token: { acting: { value: { role: 'teacher', school_code: '993302' } } } };
+    const switched = await push(strict, { prompt: 'none', claims: JSON.stringify(claims) });
     const tokens = await switched.finish(await httpBrowser.open(switched.url));
     const { acting } = z.object({ acting: z.object({ role: z.string() }) }).parse(decodeJwt(tokens.id_token ?? ''));
     assert.equal(acting.role, 'teacher');
   });
 
-  it('gives a person with nothing to see a way on as somebody else, within the same request', async () => {
+  it('lets a person without a context switch the account within the same request', async () => {
     const pushed = await push(strict);
     const httpBrowser = visit();
-    // G3: the guardianship is suspended, so there is no child and no reason (docs/claims.md, rule 5).
+    // The guardianship of G3 is suspended, so there is no child and no stated reason (docs/claims.md, rule 5).
     const nothing = await signIn(httpBrowser, await httpBrowser.open(pushed.url), LOGIN.G3);
     const action = /action="(\/interaction\/[^"]+\/other-account)"/.exec(nothing.body)?.[1] ?? '';
     const page = await httpBrowser.post(action, '');
@@ -240,7 +240,7 @@ describe('a client that is registered for pushed requests only', () => {
   });
 });
 
-/** Presses the first choice of the chooser. */
+/** Submits the first choice of the context selection page. */
 function pick(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
   const choice = /name="choice" value="([^"]*)"/.exec(page.body)?.[1];
   assert.ok(choice, textOf(page.body).slice(0, 200));

@@ -1,4 +1,4 @@
-/** How far ahead a client assertion or DPoP proof may be dated, and for how long a used one is remembered. */
+/** Limits of the times in client assertions and DPoP proofs, and the lifetime of replay records. */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
@@ -60,17 +60,17 @@ const options = (): { clients: object[] } => ({
 });
 
 eachService('the time in a signed JWT of a client', options, (running) => {
-  let held: FrozenTime;
+  let frozen: FrozenTime;
   before(() => {
-    held = freezeTime();
+    frozen = freezeTime();
   });
   after(() => {
-    held.release();
+    frozen.release();
   });
 
   const assertionOf = (client: string, claims: Record<string, unknown> = {}): Promise<string> =>
     sign({ iss: client, sub: client, aud: running().issuer, exp: seconds() + 60, ...claims }, { kid: 'one' });
-  /** A refresh with an invented token: a good assertion is answered with invalid_grant. */
+  /** Refreshes with an unknown token: a valid assertion gets invalid_grant. */
   const present = (assertion: string): Promise<Reply> =>
     send(`${running().issuer}/token`, {
       method: 'POST',
@@ -129,7 +129,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
   };
 
   for (const client of ['signer', 'fapi']) {
-    it(`an assertion of ${client} dated more than 60 seconds ahead gets invalid_client with a sentence`, async () => {
+    it(`an assertion of ${client} dated more than 60 seconds ahead gets a described invalid_client`, async () => {
       for (const ahead of [61, 3_000]) {
         const reply = await present(await assertionOf(client, { iat: seconds() + ahead, exp: seconds() + 3_500 }));
         assert.deepEqual(
@@ -181,13 +181,13 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     assert.equal((await redeem(await proofOf('POST', '/token', { iat }))).status, 200, 'the code is not used up');
   });
 
-  it('a used assertion is remembered as long as it would be accepted, whenever the purge job runs', async () => {
+  it('a used assertion stays stored as long as it would be accepted, also after a purge', async () => {
     const exp = seconds() + 120;
     const assertion = await assertionOf('signer', { exp });
     assert.equal((await present(assertion)).error, 'invalid_grant');
-    // The provider forgives 15 seconds: it accepts the assertion up to the end of the second exp + 14.
+    // The provider tolerates 15 seconds: it accepts the assertion up to the end of the second exp + 14.
     for (const at of [seconds(), exp - 1, exp + 14]) {
-      held.advance(at * SECOND - Date.now() + 999);
+      frozen.advance(at * SECOND - Date.now() + 999);
       await purge();
       const { status, error } = await present(assertion);
       assert.deepEqual([status, error], [401, 'invalid_client'], `${String(at - exp)} s after exp`);
@@ -195,12 +195,12 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     }
   });
 
-  it('a used DPoP proof is remembered as long as it would be accepted, whenever the purge job runs', async () => {
+  it('a used DPoP proof stays stored as long as it would be accepted, also after a purge', async () => {
     const iat = seconds() + 60;
     const once = await proofOf('POST', '/request', { iat });
     assert.equal((await push(once)).status, 201);
     for (const at of [seconds(), iat, iat + 299, iat + 300]) {
-      held.advance(at * SECOND - Date.now() + 999);
+      frozen.advance(at * SECOND - Date.now() + 999);
       await purge();
       const reply = await push(once);
       assert.deepEqual([reply.status, reply.error], [400, 'invalid_request'], `${String(at - iat)} s after iat`);

@@ -1,4 +1,4 @@
-/** Access tokens for the APIs of the city: asked for by `resource` (RFC 8707), checked by the API itself (RFC 9068). */
+/** Access tokens for APIs: requested by `resource` (RFC 8707), checked by the API itself (RFC 9068). */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -41,7 +41,7 @@ const enterFor = (parameters: Record<string, string>, child?: string): Promise<A
 const withResource = (entered: AuthorizationResult, fields: Record<string, string>): Promise<Reply> =>
   city.redeemWith(entered, fields);
 
-/** As an API checks a token, with a library that knows nothing of the service (RFC 9068, section 4). */
+/** Checks a token like an API, with an independent library (RFC 9068, section 4). */
 async function verified(token: string, audience = NOTICES): Promise<JWTPayload> {
   const keys = createRemoteJWKSet(new URL('/jwks', service.issuer));
   const rules = { issuer: service.issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], currentDate: new Date() };
@@ -53,12 +53,12 @@ const actingIn = z.object({
 });
 
 describe('an access token for an API (RFC 8707)', () => {
-  it('is a signed JWT for that API alone, with what was asked and registered, and lives minutes (RFC 9068)', async () => {
+  it('is a signed JWT for that API with the registered scopes, valid for minutes (RFC 9068)', async () => {
     const entered = await enterFor({ resource: NOTICES, scope: `${SCOPE} notices.unknown bills.read` });
     const tokens = await entered.finish(entered.answer, { parameters: { resource: NOTICES } });
     const claims = await verified(tokens.access_token);
     assert.equal(claims.aud, NOTICES);
-    assert.equal(claims['scope'], 'notices.read', 'neither what nobody registered, nor what belongs to another API');
+    assert.equal(claims['scope'], 'notices.read', 'no unregistered scope, and none of another API');
     assert.equal(tokens.scope, 'notices.read');
     assert.equal(claims['client_id'], 'app');
     assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 300);
@@ -68,7 +68,7 @@ describe('an access token for an API (RFC 8707)', () => {
     await assert.rejects(verified(tokens.access_token, FEES), { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED' });
   });
 
-  it('carries acting, as the ID token does, and nothing else about anybody (docs/claims.md, rules 3 and 6)', async () => {
+  it('contains acting and no other personal data (docs/claims.md, rules 3 and 6)', async () => {
     const entered = await enterFor({ resource: NOTICES, scope: `${SCOPE} profile roles email phone children.profile` });
     const reply = await withResource(entered, { resource: NOTICES });
     const claims = await verified(textIn(reply, 'access_token'));
@@ -80,7 +80,7 @@ describe('an access token for an API (RFC 8707)', () => {
     );
   });
 
-  it('carries no acting when the app did not ask for children', async () => {
+  it('contains no acting without the scope children', async () => {
     const entered = await runAuthorization(app, createHttpBrowser(service.issuer), {
       login: LOGIN.G2,
       parameters: { resource: NOTICES, scope: 'openid notices.read' },
@@ -90,7 +90,7 @@ describe('an access token for an API (RFC 8707)', () => {
     assert.equal(claims['scope'], 'notices.read');
   });
 
-  it('is not taken at UserInfo, and a token for UserInfo is for no API', async () => {
+  it('is rejected at UserInfo, and a token for UserInfo has no API audience', async () => {
     const entered = await enterFor({ resource: NOTICES });
     const token = textIn(await withResource(entered, { resource: NOTICES }), 'access_token');
     assert.equal((await userinfo(app, token)).status, 401);
@@ -99,7 +99,7 @@ describe('an access token for an API (RFC 8707)', () => {
     await assert.rejects(verified(plain), { code: 'ERR_JWS_INVALID' });
   });
 
-  it('of the opaque kind is not taken at UserInfo either', async () => {
+  it('that is opaque is rejected at UserInfo too', async () => {
     const entered = await enterFor({ resource: FEES, scope: 'openid children bills.read' });
     const token = textIn(await withResource(entered, { resource: FEES }), 'access_token');
     const refused = await userinfo(app, token);
@@ -107,25 +107,25 @@ describe('an access token for an API (RFC 8707)', () => {
   });
 
   for (const [what, resource] of Object.entries({
-    'nobody registered': 'https://nobody.example/',
+    'is not registered': 'https://unknown.example/',
     'the app is not registered for': OTHERS,
     'is almost the same': NOTICES.slice(0, -1),
     'is not an address': 'notices',
     'has a fragment (section 2)': `${NOTICES}#x`,
   })) {
-    it(`for an API that ${what} is refused with invalid_target`, async () => {
+    it(`for an API that ${what} gets invalid_target`, async () => {
       const { answer } = await runAuthorization(app, createHttpBrowser(service.issuer), { parameters: { resource } });
       assert.equal(errorOf(answer), 'invalid_target');
     });
   }
 
-  it('is not given for an API that the person was not asked about', async () => {
+  it('is not issued for an API without consent', async () => {
     const entered = await enterFor({ resource: NOTICES });
     const reply = await withResource(entered, { resource: FEES });
     assert.deepEqual([reply.status, reply.body['error']], [400, 'invalid_target']);
   });
 
-  it('names one of two APIs that were asked for together; each gets its own token', async () => {
+  it('has one audience if two APIs were requested; each gets its own token', async () => {
     const begun = await app.begin({
       scope: 'openid children notices.read bills.read offline_access',
       prompt: 'consent',
@@ -155,7 +155,7 @@ describe('a refresh for an API', () => {
   const OFFLINE = { resource: NOTICES, scope: `${SCOPE} notices.reply offline_access`, prompt: 'consent' };
   const begin = async (child = '王小安') => withResource(await enterFor(OFFLINE, child), { resource: NOTICES });
 
-  it('reads acting anew: what the guardian may do has changed, and the next token says so (docs/claims.md, rule 8)', async () => {
+  it('returns acting with the current permissions (docs/claims.md, rule 8)', async () => {
     const reply = await begin();
     const before = actingIn.parse(await verified(textIn(reply, 'access_token'))).acting;
     assert.deepEqual([...before.permissions].sort(), [...PERMISSIONS].sort());
@@ -177,7 +177,7 @@ describe('a refresh for an API', () => {
     await allow(['notice:read', 'notice:reply', 'fees:read']);
   });
 
-  it('gives nothing after the guardianship has ended (docs/claims.md, rule 9)', async () => {
+  it('fails after the guardianship has ended (docs/claims.md, rule 9)', async () => {
     const reply = await begin('王小樂');
     const id = await getGuardianshipId(service, LOGIN.G2, '王小樂');
     assert.ok(await service.container.guardianships.applyAction({ id, action: 'suspend', actorId: undefined }));
@@ -186,7 +186,7 @@ describe('a refresh for an API', () => {
     assert.ok(await service.container.guardianships.applyAction({ id, action: 'resume', actorId: undefined }));
   });
 
-  it('can ask for less, and not for what was not given', async () => {
+  it('can request fewer scopes, but none that were not granted', async () => {
     const token = textIn(await begin(), 'refresh_token');
     const ask = (refreshToken: string, scope: string) =>
       requestTokens(app, { grant_type: 'refresh_token', refresh_token: refreshToken, resource: NOTICES, scope });
@@ -195,13 +195,13 @@ describe('a refresh for an API', () => {
     assert.equal((await verified(textIn(less, 'access_token')))['scope'], 'notices.read');
   });
 
-  it('without resource is for UserInfo again', async () => {
+  it('without resource returns a token for UserInfo', async () => {
     const next = await refresh(app, textIn(await begin(), 'refresh_token'));
     assert.equal((await userinfo(app, textIn(next, 'access_token'))).status, 200);
   });
 });
 
-it('a key of the service never signs for an API what it did not grant: an ID token is no access token', async () => {
+it('an ID token is not accepted as an access token by an API', async () => {
   const reply = await redeem(app, await enterFor({ resource: NOTICES }));
   const idToken = textIn(reply, 'id_token');
   assert.equal(decodeJwt(idToken).aud, 'app');

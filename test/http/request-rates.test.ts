@@ -16,7 +16,7 @@ import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 import { authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
 
-describe('the rate of requests without a sign-in', () => {
+describe('the rate of unauthenticated requests', () => {
   const HERE = '203.0.113.7';
   const ELSEWHERE = '203.0.113.8';
   const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
@@ -24,7 +24,7 @@ describe('the rate of requests without a sign-in', () => {
   let time: FrozenTime;
   let app: TestParty;
   before(async () => {
-    // A bucket empties by one each second.
+    // A bucket drains by one each second.
     time = freezeTime();
     service = await startService(options);
     app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
@@ -34,7 +34,7 @@ describe('the rate of requests without a sign-in', () => {
     time.release();
   });
 
-  /** Uses the whole budget of a network at an endpoint. */
+  /** Uses the budget of a network at an endpoint. */
   const fill = (endpoint: keyof typeof NETWORK_POLICIES, address: string): void => {
     try {
       for (;;) service.container.rateLimiter.admitNetwork(endpoint, address);
@@ -42,7 +42,7 @@ describe('the rate of requests without a sign-in', () => {
       // The budget is used.
     }
   };
-  /** Uses the whole budget of a person, from sessions that are not those of the test. */
+  /** Uses the budget of a person, from sessions of its own. */
   const fillPerson = (endpoint: 'authorization' | 'account', name: 'S1' | 'G3'): void => {
     try {
       for (let i = 0; ; i += 1) {
@@ -57,7 +57,7 @@ describe('the rate of requests without a sign-in', () => {
     return Number(new RegExp(`kinpass_rate_limited_total\\{endpoint="${endpoint}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
   };
 
-  it('is limited at /auth: 429 with Retry-After and a page, and nothing is stored', async () => {
+  it('is limited at /auth: 429 with Retry-After and a page, nothing stored', async () => {
     fill('authorization', HERE);
     const before = [(await rowsOf(service)).length, await limited('authorization')] as const;
     for (const [language, text] of [
@@ -85,7 +85,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 429);
   });
 
-  it('is not limited by the network for people who are signed in, nor for apps that only ask', async () => {
+  it('is not limited by network with a session or with prompt=none', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     fill('authorization', HERE);
@@ -95,7 +95,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal(errorOf(asking), 'login_required');
   });
 
-  it('is limited by session and person where one is signed in: 429 with a page, nothing stored', async () => {
+  it('is limited by session and person with a session: 429 with a page, nothing stored', async () => {
     const { search } = new URL((await app.begin({ prompt: 'login', state: 's'.repeat(2_000) })).url);
     const silent = new URL((await app.begin({ prompt: 'none' })).url).search;
     const [phone, tablet] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
@@ -106,7 +106,7 @@ describe('the rate of requests without a sign-in', () => {
     };
     const statuses: number[] = [];
     for (let i = 0; i <= SESSION_RULE.capacity; i += 1) statuses.push((await begin(phone)).status);
-    // The sign-in itself is not counted: the person was not signed in when it began.
+    // The sign-in itself does not count: it started without a session.
     assert.deepEqual([new Set(statuses.slice(0, -1)), statuses.at(-1)], [new Set([303]), 429]);
     assert.equal((await begin(tablet)).status, 303, 'another session of the person');
     fillPerson('authorization', 'S1');
@@ -128,7 +128,7 @@ describe('the rate of requests without a sign-in', () => {
     time.advance(HOUR);
   });
 
-  it('is limited for "end all other sessions", which writes an audit row each time', async () => {
+  it('is limited for "revoke all other sessions", which writes an audit entry each time', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G3 });
     const endOthers = (): Promise<Answer> => httpBrowser.post('/account/sessions/revoke-others', '');
@@ -140,7 +140,7 @@ describe('the rate of requests without a sign-in', () => {
     time.advance(HOUR);
   });
 
-  it('is limited by device where somebody has signed in before, whatever its network sent', async () => {
+  it('is limited by device, not by network, on devices with an earlier sign-in', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
@@ -157,7 +157,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.deepEqual([...new Set(statuses.slice(0, 59)), statuses[59]], [303, 429]);
   });
 
-  it('counts an interaction no longer when it has ended with a sign-in', async () => {
+  it('is refunded when an interaction ends with a sign-in', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open((await app.begin()).url);
     fill('authorization', '127.0.0.1');
@@ -182,7 +182,7 @@ describe('the rate of requests without a sign-in', () => {
     time.advance(HOUR);
   });
 
-  it('is refunded once at the sign-in when another step follows', async () => {
+  it('is refunded once when another interaction follows the sign-in', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const scope = 'openid profile roles children';
     const page = await httpBrowser.open((await app.begin({ scope })).url);
@@ -210,7 +210,7 @@ describe('the rate of requests without a sign-in', () => {
     time.advance(HOUR);
   });
 
-  it('is limited for another account, which begins a new interaction', async () => {
+  it('is limited for an account switch, which starts a new interaction', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const { pathname } = new URL((await httpBrowser.open((await app.begin()).url, from('203.0.113.9'))).url);
     fill('authorization', '203.0.113.9');
@@ -230,7 +230,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal((await post(service, '/request', authorization().toString(), from(ELSEWHERE))).status, 201);
   });
 
-  it('is limited before the DPoP proof of a pushed request is remembered', async () => {
+  it('is limited before the DPoP proof of a pushed request is stored', async () => {
     fill('pushed_authorization_request', HERE);
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const proof = await new SignJWT({ htm: 'POST', htu: `${service.issuer}/request` })
@@ -247,7 +247,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal((await rowsOf(service)).length, before + 2);
   });
 
-  it('is limited by client for pushed requests of a confidential client, whatever its network sent', async () => {
+  it('is limited by client, not by network, for pushed requests of a confidential client', async () => {
     fill('pushed_authorization_request', HERE);
     const basic = { authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`, ...from(HERE) };
     const body = authorization({}, 'app').toString();
@@ -270,7 +270,7 @@ describe('the rate of requests without a sign-in', () => {
     assert.equal((await post(service, '/device/auth', 'client_id=public&scope=openid', from(ELSEWHERE))).status, 200);
   });
 
-  it('is limited for pages that keep a form in a session, but not where the session is stored', async () => {
+  it('is limited for pages that store a form secret in a new session', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.open('/device', from(HERE));
     fill('session', HERE);
@@ -293,7 +293,7 @@ eachService(
   'a stale session cookie',
   () => options,
   (running) => {
-    it('makes no request store a session', async () => {
+    it('lets no request store a session', async () => {
       const time = freezeTime();
       try {
         const httpBrowser = createHttpBrowser(running().issuer);

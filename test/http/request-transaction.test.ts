@@ -1,4 +1,4 @@
-/** A request that fails half-way, or whose unit fails at the end, leaves the browser and the database as they were. */
+/** A request that fails, or whose commit fails, changes neither the browser nor the database. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
@@ -34,7 +34,7 @@ eachService(
 
     const alter = (statement: string): Promise<unknown> =>
       running().container.store.runExclusively((run) => run(statement));
-    /** Does something while a table is not there. */
+    /** Runs work while a table is missing. */
     const without = async <T>(table: string, work: () => Promise<T>): Promise<T> => {
       await alter(`alter table ${table} rename to away`);
       try {
@@ -43,7 +43,7 @@ eachService(
         await alter(`alter table away rename to ${table}`);
       }
     };
-    /** Does something while no grant can be ended. */
+    /** Runs work while grants cannot be revoked. */
     const refusing = async <T>(dialect: Dialect, work: () => Promise<T>): Promise<T> => {
       const [create, drop] =
         dialect === 'sqlite'
@@ -56,7 +56,7 @@ eachService(
         await alter(drop);
       }
     };
-    /** Gives the password and does not follow the redirect. @returns where the browser would go on */
+    /** Submits the password without following the redirect. @returns the redirect target */
     const waitAtTheDoor = async (httpBrowser: HttpBrowser, parameters: Record<string, string>): Promise<string> => {
       const page = await httpBrowser.open((await app.begin(parameters)).url);
       const { action, hidden } = formOf(page.body);
@@ -75,7 +75,7 @@ eachService(
       ['half-way', 'enrolments'],
       ['when its unit is written', 'grants'],
     ] as const) {
-      it(`${when} changes no cookie: the same address, opened again, leads to the app`, async () => {
+      it(`${when} changes no cookie, and opening the same URL again returns to the app`, async () => {
         const httpBrowser = createHttpBrowser(running().issuer);
         await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
         const next = await waitAtTheDoor(httpBrowser, { prompt: 'login' });
@@ -89,7 +89,7 @@ eachService(
       });
     }
 
-    it('is not in the audit log as a sign-in at the app', async () => {
+    it('writes no audit entry of a sign-in at the app', async () => {
       const entries = async (): Promise<number> =>
         (await listAuditEvents(running(), 'T1')).filter((event) => event === 'authorization.granted').length;
       const httpBrowser = createHttpBrowser(running().issuer);
@@ -113,12 +113,12 @@ eachService(
         }),
         headers: {
           authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`,
-          // A form from nowhere is taken at the address as it is announced only.
+          // Forms without an origin are accepted only at the announced path.
           'sec-fetch-site': 'same-origin',
         },
       });
 
-    it('to a refresh has used nothing up: the app asks again, better', async () => {
+    it('at a refresh consumes nothing, and the app can try again', async () => {
       const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
       const httpBrowser = createHttpBrowser(running().issuer);
       const { refresh_token: token = '' } = await tokensFor(app, httpBrowser, { login: LOGIN.A2, parameters });
@@ -127,12 +127,12 @@ eachService(
       assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_target']);
       const given = await requestTokens(app, fields);
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
-      // What was really used before still ends everything.
+      // Real reuse still revokes everything.
       assert.equal((await requestTokens(app, fields)).body['error'], 'invalid_grant');
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
     });
 
-    it('because the code was used ends what it gave, in whatever spelling the address is taken', async () => {
+    it('for a reused code revokes its tokens, at every accepted spelling of the path', async () => {
       for (const path of ['/Token', '/token/']) {
         const httpBrowser = createHttpBrowser(running().issuer);
         const entered = await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
@@ -145,7 +145,7 @@ eachService(
       }
     });
 
-    it('at the token endpoint is JSON, also where what the first use gave can not be ended', async () => {
+    it('at the token endpoint is JSON, also if the grant cannot be revoked', async () => {
       const entered = await runAuthorization(app, createHttpBrowser(running().issuer), { login: LOGIN.T2 });
       const { dialect } = running().container.store;
       const answers = await refusing(dialect, () =>

@@ -1,4 +1,4 @@
-/** Where a person was on the way to an app, a step that is over leads back there, and only to what the app has registered. */
+/** An expired interaction links to the app, and only to its registered URLs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -13,7 +13,7 @@ const secret = newSecret();
 const SCOPES = ['openid', 'profile'];
 const COOKIE = 'kinpass_app';
 
-/** The ways on that a page offers. */
+/** Returns the links of a page. */
 function linksOf({ body }: Answer): { text: string; href: string }[] {
   const main = body.slice(body.indexOf('<main'), body.indexOf('</main'));
   return [...main.matchAll(/<a [^>]*href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g)].map(([, href = '', text = '']) => ({
@@ -22,7 +22,7 @@ function linksOf({ body }: Answer): { text: string; href: string }[] {
   }));
 }
 
-describe('a step that is over', () => {
+describe('an expired interaction', () => {
   let service: TestService;
   let time: FrozenTime;
   let starting: TestParty;
@@ -65,7 +65,7 @@ describe('a step that is over', () => {
   const startOf = (): string =>
     `https://starting.example/login?${new URLSearchParams({ from: 'city', iss: service.issuer }).toString()}`;
 
-  it('leads back to the app, where a new sign-in begins, after it was open for more than an hour', async () => {
+  it('links to a new sign-in at the app after one hour', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
     time.advance(HOUR + MINUTE);
     const answer = isOver(await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
@@ -74,7 +74,7 @@ describe('a step that is over', () => {
     assert.equal(linksOf(english)[0]?.text, 'Back to Test starting');
   });
 
-  it('leads to the start page of an app whose sign-in can not be started from outside, or else to the account', async () => {
+  it('links to the start page of an app without initiate_login_uri, or else to the account', async () => {
     for (const [party, links] of [
       [plain, [{ text: '返回「測試 plain」', href: 'https://plain.example/' }, home]],
       [bare, [home]],
@@ -85,7 +85,7 @@ describe('a step that is over', () => {
     }
   });
 
-  it('leads to the account page alone where the sign-in was for that', async () => {
+  it('links only to the account page after a sign-in for the account page', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open('/account');
     time.advance(HOUR + MINUTE);
@@ -100,7 +100,7 @@ describe('a step that is over', () => {
     assert.equal(linksOf(isOver(await httpBrowser.open(other.url)))[0]?.href, 'https://plain.example/');
   });
 
-  it('remembers the app for half a day, signed, for its own address, out of reach of scripts', async () => {
+  it('stores the app for twelve hours in a signed HttpOnly cookie of its own path', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
     const { pathname } = new URL(page.url);
     const cookies = (await httpBrowser.jar.getCookies(page.url)).filter(({ key }) => key.startsWith(COOKIE));
@@ -115,10 +115,10 @@ describe('a step that is over', () => {
     assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), [home]);
   });
 
-  it('believes nothing that it did not sign itself: the account page, as where nothing is known', async () => {
+  it('ignores cookies with an invalid signature and links to the account page', async () => {
     const { visitor: httpBrowser, page } = await begin(starting);
     time.advance(HOUR + MINUTE);
-    for (const value of ['plain', 'https://evil.example', '', 'nobody']) {
+    for (const value of ['plain', 'https://evil.example', '', 'unknown']) {
       const { pathname } = new URL(page.url);
       await httpBrowser.jar.setCookie(`${COOKIE}=${value}; Path=${pathname}`, page.url);
       assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), [home], value);
@@ -127,7 +127,7 @@ describe('a step that is over', () => {
     assert.deepEqual(linksOf(isOver(await stranger.open(page.url))), [home]);
   });
 
-  it('leads back there also where the form of another step was sent', async () => {
+  it('links to the app also after the form of another interaction', async () => {
     const { visitor: httpBrowser, page } = await begin(plain);
     const answer = await httpBrowser.post(`${page.url}/consent`, 'consent=accept');
     assert.equal(answer.status, 409);
@@ -138,7 +138,7 @@ describe('a step that is over', () => {
     );
   });
 
-  it('is what the account page offers for each app with access: open it', async () => {
+  it('uses the same links as the apps on the account page', async () => {
     const { httpBrowser } = await signInWithNewBrowser(starting, { login: LOGIN.T2 });
     await runAuthorization(plain, httpBrowser);
     await runAuthorization(bare, httpBrowser);

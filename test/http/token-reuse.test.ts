@@ -1,4 +1,4 @@
-/** A code or refresh token that is used a second time: what it gave ends, and the audit log says so (RFC 9700, section 4.14.2). */
+/** Reuse of a code or refresh token revokes its grant and writes an audit event (RFC 9700, section 4.14.2). */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -46,7 +46,7 @@ eachService(
       const all = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
       return all.filter(({ event }) => event === 'grant.revoked');
     };
-    /** The events since the test began, as far as tests compare them. */
+    /** Returns the compared fields of the audit events since the start of the test. */
     const revoked = async () =>
       (await rows()).slice(known).map(({ outcome, subjectId, clientId, detail }) => ({
         ...{ outcome, subjectId, clientId },
@@ -123,7 +123,7 @@ eachService(
       assert.equal((await userinfo(television, textIn(given, 'access_token'))).status, 401);
     });
 
-    it('is not what a revocation by the app, a sign-out or an invented code is', async () => {
+    it('is not recorded for a revocation by the app, a sign-out or an unknown code', async () => {
       const httpBrowser = createHttpBrowser(running().issuer);
       const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
       await client.tokenRevocation(app.config, tokens.refresh_token ?? '');

@@ -1,4 +1,4 @@
-/** What an attacker, or an app with a mistake, sends to the authorization and token endpoints. */
+/** Invalid requests at the authorization and token endpoints. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -45,7 +45,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-/** An authorization request with single parameters changed; `undefined` leaves one out. */
+/** Sends an authorization request with changed parameters; `undefined` omits one. */
 async function request(changes: Record<string, string | undefined>, party = app): Promise<Answer> {
   const url = new URL((await party.begin()).url);
   for (const [name, value] of Object.entries(changes)) {
@@ -55,14 +55,14 @@ async function request(changes: Record<string, string | undefined>, party = app)
   return createHttpBrowser(service.issuer).open(url.href);
 }
 
-/** The service keeps the browser: sending it on would make it an open redirector (RFC 9700, section 4.11). */
+/** Asserts an error page: a redirect would make the service an open redirector (RFC 9700, section 4.11). */
 function assertStays(answer: Answer): void {
   assert.equal(answer.leavesTo, undefined);
   assert.equal(answer.status, 400);
   assert.match(textOf(answer.body), /無法從這個應用程式登入/);
 }
 
-describe('the redirect address', () => {
+describe('redirect_uri', () => {
   const wrong = {
     'a longer path': `${REDIRECT}/more`,
     'a query': `${REDIRECT}?next=1`,
@@ -77,24 +77,24 @@ describe('the redirect address', () => {
     'that of another client': 'https://other.example/callback',
   };
   for (const [what, address] of Object.entries(wrong)) {
-    it(`with ${what} is refused on a page, and nobody is sent there (RFC 9700, section 2.1)`, async () => {
+    it(`with ${what} gets an error page without a redirect (RFC 9700, section 2.1)`, async () => {
       assertStays(await request({ redirect_uri: address }));
     });
   }
 
-  it('is needed (OpenID Connect Core 1.0, section 3.1.2.1)', async () => {
+  it('is required (OpenID Connect Core 1.0, section 3.1.2.1)', async () => {
     assertStays(await request({ redirect_uri: undefined }));
   });
 
-  it('of an unknown client is not believed', async () => {
-    assertStays(await request({ client_id: 'nobody' }));
+  it('of an unknown client is rejected', async () => {
+    assertStays(await request({ client_id: 'unknown' }));
     assertStays(await request({ client_id: undefined }));
   });
 });
 
 describe('the authorization request', () => {
   for (const type of ['token', 'id_token', 'id_token token', 'code id_token', 'code token', 'none']) {
-    it(`with response_type=${type} is refused: only the code flow is there`, async () => {
+    it(`with response_type=${type} is rejected: only the code flow exists`, async () => {
       const answer = await request({ response_type: type });
       assert.equal(answer.leavesTo?.origin, 'https://app.example');
       const sent = new URLSearchParams(`${answer.leavesTo.search.slice(1)}&${answer.leavesTo.hash.slice(1)}`);
@@ -103,44 +103,44 @@ describe('the authorization request', () => {
     });
   }
 
-  it('without PKCE is refused (RFC 9700, section 2.1.1)', async () => {
+  it('without PKCE is rejected (RFC 9700, section 2.1.1)', async () => {
     const answer = await request({ code_challenge: undefined, code_challenge_method: undefined });
     assert.equal(errorOf(answer), 'invalid_request');
   });
 
-  it('with PKCE in plain text is refused', async () => {
+  it('with PKCE in plain text is rejected', async () => {
     const plain = { code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' };
     assert.equal(errorOf(await request(plain)), 'invalid_request');
     assert.equal(errorOf(await request({ ...plain, code_challenge_method: undefined })), 'invalid_request');
   });
 
-  it('without PKCE is taken from a client that the bureau registered so', async () => {
+  it('without PKCE is accepted from a client that is registered so', async () => {
     const old = await createParty(service.issuer, { id: 'old', scope: 'openid', secret });
     const answer = await request({ code_challenge: undefined, code_challenge_method: undefined }, old);
     assert.equal(interactionOf(answer), 'login');
   });
 
-  it('without openid is refused', async () => {
+  it('without openid is rejected', async () => {
     assert.equal(errorOf(await request({ scope: 'profile' })), 'invalid_request');
     assert.equal(errorOf(await request({ scope: undefined })), 'invalid_request');
   });
 
-  it('for a scope that the client is not registered for is refused (docs/claims.md, rule 4)', async () => {
+  it('with an unregistered scope is rejected (docs/claims.md, rule 4)', async () => {
     assert.equal(errorOf(await request({ scope: 'openid email' })), 'invalid_scope');
     assert.equal(errorOf(await request({ scope: 'openid children' })), 'invalid_scope');
   });
 
-  it('hands back the state that it came with, also with an error', async () => {
+  it('gets its state back, also with an error', async () => {
     const answer = await request({ scope: 'openid email', state: 'a b&c=d' });
     assert.equal(answer.leavesTo?.searchParams.get('state'), 'a b&c=d');
   });
 
-  it('as a signed object or by reference is refused: neither is switched on', async () => {
+  it('as a request object or by reference is rejected', async () => {
     assert.equal(errorOf(await request({ request: 'eyJhbGciOiJub25lIn0.e30.' })), 'request_not_supported');
     assertRefused(await request({ request_uri: 'https://evil.example/request' }));
   });
 
-  it('with a nonsense prompt or max_age is refused', async () => {
+  it('with an invalid prompt or max_age is rejected', async () => {
     assert.equal(errorOf(await request({ prompt: 'none login' })), 'invalid_request');
     assert.equal(errorOf(await request({ prompt: 'new_password' })), 'invalid_request');
     assert.equal(errorOf(await request({ max_age: '-1' })), 'invalid_request');
@@ -165,7 +165,7 @@ describe('the token request', () => {
     };
   };
 
-  it('with everything right gives tokens that are never cached', async () => {
+  it('that is valid gets tokens with Cache-Control: no-store', async () => {
     const reply = await requestTokens(app, await fieldsOf());
     assert.equal(reply.status, 200);
     assert.equal(reply.headers.get('cache-control'), 'no-store');
@@ -185,13 +185,13 @@ describe('the token request', () => {
     });
   }
 
-  it('without a verifier gets nothing', async () => {
+  it('without a verifier gets no tokens', async () => {
     const { code, redirect_uri } = await fieldsOf();
     const reply = await requestTokens(app, { grant_type: 'authorization_code', code, redirect_uri });
     assert.equal(reply.body['error'], 'invalid_grant');
   });
 
-  it('of another client with a stolen code gets invalid_grant, and the owner may still redeem it', async () => {
+  it('of another client gets invalid_grant, and the owner can still redeem the code', async () => {
     const fields = await fieldsOf();
     assert.equal((await requestTokens(other, fields)).body['error'], 'invalid_grant');
     assert.equal((await requestTokens(app, fields)).status, 200);
@@ -206,7 +206,7 @@ describe('the token request', () => {
     assert.equal((await requestTokens(app, await fieldsOf())).status, 200);
   });
 
-  it('without the secret gets nothing, however it is left out', async () => {
+  it('without the secret gets no tokens', async () => {
     const open = { ...app, secret: undefined };
     const bare = await requestTokens(open, await fieldsOf());
     assert.ok(bare.status >= 400 && bare.body['access_token'] === undefined, 'only the client id');
@@ -216,7 +216,7 @@ describe('the token request', () => {
     assert.equal((await requestTokens(open, posted)).status, 401, 'a wrong one in the body');
   });
 
-  it('with the secret in the body works for a client that is registered so', async () => {
+  it('with the secret in the body is accepted from a client that is registered so', async () => {
     const poster = await createParty(service.issuer, { id: 'poster', scope: 'openid', secret });
     const entered = await runAuthorization(poster, createHttpBrowser(service.issuer), { login: LOGIN.T2 });
     const body = { client_id: 'poster', client_secret: secret };
@@ -230,7 +230,7 @@ describe('the token request', () => {
     assert.equal(reply.status, 200);
   });
 
-  it('for a grant type that is not there is refused', async () => {
+  it('with an unknown grant type is rejected', async () => {
     for (const type of ['password', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer']) {
       const reply = await requestTokens(app, { grant_type: type, username: LOGIN.T2, password: 'x', scope: 'openid' });
       assert.deepEqual([reply.status, reply.body['error']], [400, 'unsupported_grant_type'], type);
@@ -239,7 +239,7 @@ describe('the token request', () => {
 });
 
 describe('access tokens', () => {
-  it('open UserInfo only as a bearer token, and an invented one gets 401', async () => {
+  it('work at UserInfo only as a bearer token, and an unknown one gets 401', async () => {
     const token = textIn(
       await redeem(app, await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2 })),
       'access_token',

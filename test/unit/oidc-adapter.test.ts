@@ -1,4 +1,4 @@
-/** How the provider's records are stored: by hashes, sealed, and with the limits of a session. */
+/** Storage of the provider's records: hashed ids, encrypted payloads and session limits. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
@@ -34,7 +34,7 @@ eachStore('adapter of the provider', (on) => {
     services = createTestServices(on.store);
   });
 
-  it('stores hashes of ids and a sealed body, never what a browser or app presents', async () => {
+  it('stores hashes of ids and an encrypted payload, never an id or token', async () => {
     const payload: AdapterPayload = {
       uid: 'the-uid',
       userCode: 'the-user-code',
@@ -71,7 +71,7 @@ eachStore('adapter of the provider', (on) => {
     assert.equal(await adapter('AccessToken').find('another'), undefined);
   });
 
-  it('leaves out what a record does not have', async () => {
+  it('stores null for absent fields', async () => {
     await adapter('AccessToken').upsert('bare', { kind: 'AccessToken' }, 1);
     const row = await rowOf('bare');
     for (const column of ['uidHash', 'userCodeHash', 'grantHash', 'accountId', 'clientId', 'browserHash']) {
@@ -79,19 +79,19 @@ eachStore('adapter of the provider', (on) => {
     }
   });
 
-  it('stores whose sign-in waits in an interaction', async () => {
+  it('stores the person of an interaction', async () => {
     await adapter('Interaction').upsert('step', { result: { login: { accountId: 'father' } } }, 60);
     assert.equal((await rowOf('step'))?.['accountId'], 'father');
   });
 
-  it('finds no interaction outside of the browser that began it', async () => {
+  it('finds no interaction outside of a browser request', async () => {
     await adapter('Interaction').upsert('unbound', { uid: 'unbound-uid' }, 60);
     assert.equal(await adapter('Interaction').find('unbound'), undefined);
     assert.equal(await adapter('Interaction').findByUid('unbound-uid'), undefined);
   });
 
-  it('finds an interaction in the browser that began it, and in no other', async () => {
-    /** Runs work as a request of a browser with this cookie. */
+  it('finds an interaction only in the browser that started it', async () => {
+    /** Runs work as a request of the browser with this cookie. */
     const inBrowser = async <T>(cookie: string | undefined, work: () => Promise<T>): Promise<T | undefined> => {
       let result: T | undefined;
       const context = { secure: true, cookies: { get: (name: string) => (name === COOKIE ? cookie : undefined) } };
@@ -134,7 +134,7 @@ eachStore('adapter of the provider', (on) => {
     await assert.rejects(adapter('PushedAuthorizationRequest').consume('par'), errors.InvalidRequestUri);
   });
 
-  it('finds a destroyed record no more, and no save brings it back', async () => {
+  it('does not find a destroyed record, and no save restores it', async () => {
     const tokens = adapter('RefreshToken');
     await tokens.upsert('token', { grantId: 'g' }, 60);
     await tokens.destroy('token');
@@ -143,7 +143,7 @@ eachStore('adapter of the provider', (on) => {
     assert.equal(await tokens.find('token'), undefined);
   });
 
-  it('finds a grant only while its row is there', async () => {
+  it('finds a grant only while its row exists', async () => {
     await adapter('Grant').upsert('a-grant', { accountId: 'father' }, 60);
     assert.equal(await adapter('Grant').find('a-grant'), undefined, 'without a row of its own it gives nothing');
   });
@@ -178,7 +178,7 @@ eachStore('adapter of sessions', (on) => {
     sessions = createSessionAdapter({ ...services, log: services.capturedLog.log });
   });
 
-  it('writes the row of the account page together with the record', async () => {
+  it('writes the row of the account page with the record', async () => {
     await sessions.upsert('cookie-1', signedIn('uid-1', { loginTs: nowSeconds() - 30 }), 12 * HOUR_SECONDS);
     const row = await on.store.read((tx) => findSession(tx, hashId('uid-1')));
     assert.deepEqual(
@@ -200,13 +200,13 @@ eachStore('adapter of sessions', (on) => {
     assert.equal(Boolean((await on.store.read((tx) => findSession(tx, hashId('uid-2'))))?.remember), false);
   });
 
-  it('writes no row while nobody is signed in', async () => {
+  it('writes no row without a signed-in person', async () => {
     await sessions.upsert('anonymous', { uid: 'uid-anonymous', state: { secret: 'of a form' } }, 60);
     assert.equal(await on.store.read((tx) => findSession(tx, hashId('uid-anonymous'))), undefined);
     assert.notEqual(await sessions.find('anonymous'), undefined);
   });
 
-  it('stores no session without a person and without a form, but changes one that is stored', async () => {
+  it('stores no new session without a person and a form, but updates an existing one', async () => {
     await sessions.upsert('empty', { uid: 'uid-empty' }, 60);
     assert.equal(await sessions.find('empty'), undefined);
     await sessions.upsert('answered', { uid: 'uid-answered', state: { secret: 'of a form' } }, 60);
@@ -214,7 +214,7 @@ eachStore('adapter of sessions', (on) => {
     assert.deepEqual(await sessions.find('answered'), { uid: 'uid-answered' });
   });
 
-  it('never revives an ended session, and stores none of a deleted person', async () => {
+  it('never restores an ended session, and stores none of a deleted person', async () => {
     await sessions.upsert('ended', signedIn('uid-ended'), 60);
     await on.store.write((tx) =>
       services.revocation.revokeSessions(tx, 'father', [hashId('uid-ended')], { keepOffline: true }),
@@ -222,16 +222,16 @@ eachStore('adapter of sessions', (on) => {
     await sessions.upsert('ended-again', signedIn('uid-ended'), 60);
     assert.equal(await sessions.find('ended'), undefined);
     assert.equal(await sessions.find('ended-again'), undefined);
-    await sessions.upsert('nobody', signedIn('uid-nobody', { accountId: 'deleted' }), 60);
-    assert.equal(await sessions.find('nobody'), undefined);
-    assert.equal(await on.store.read((tx) => findSession(tx, hashId('uid-nobody'))), undefined);
+    await sessions.upsert('deleted', signedIn('uid-deleted', { accountId: 'deleted' }), 60);
+    assert.equal(await sessions.find('deleted'), undefined);
+    assert.equal(await on.store.read((tx) => findSession(tx, hashId('uid-deleted'))), undefined);
   });
 
   for (const [name, transient, hours] of [
     ['without remember-me after 12 hours', true, 12],
     ['with remember-me after 30 days', undefined, 30 * 24],
   ] as const) {
-    it(`ends a session ${name}, however often it is used`, async () => {
+    it(`expires a session ${name}, also with frequent use`, async () => {
       const id = `limit ${name}`;
       const payload = signedIn(`uid ${name}`, transient === undefined ? {} : { transient });
       await sessions.upsert(id, payload, 365 * 24 * HOUR_SECONDS);
@@ -245,7 +245,7 @@ eachStore('adapter of sessions', (on) => {
     });
   }
 
-  it('ends an idle session exactly at its expiry, without the grace of the provider', async () => {
+  it('expires an idle session exactly, without the tolerance of the provider', async () => {
     await sessions.upsert('idle', signedIn('uid-idle', { exp: nowSeconds() + 600 }), 600);
     services.advance(600 * SECOND - 1);
     assert.notEqual(await sessions.find('idle'), undefined);

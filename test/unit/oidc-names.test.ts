@@ -8,14 +8,14 @@ import { ACR_PASSWORD, AMR_PASSWORD, claims } from '../../src/oidc/options/claim
 import { requestedCheck } from '../../src/oidc/prompts/requested-check.ts';
 import { normalizePath } from '../../src/oidc/routes.ts';
 
-describe('names in the protocol', () => {
-  it('are fixed', () => {
+describe('protocol names', () => {
+  it('acr, amr and the claims of openid are fixed', () => {
     assert.equal(ACR_PASSWORD, 'urn:kinpass:aal1');
     assert.deepEqual(AMR_PASSWORD, ['pwd']);
     assert.deepEqual({ ...claims }['openid'], ['sub', 'acr', 'amr', 'auth_time', 'roles', 'acting']);
   });
 
-  it('say which sector a client is of', () => {
+  it('sectorIdentifierOf returns the host or the private-use scheme', () => {
     const of = (sectorIdentifierUri: string | undefined, ...redirectUris: string[]): string =>
       sectorIdentifierOf({ sectorIdentifierUri, redirectUris });
     assert.equal(of('https://sector.example/uris.json', 'https://app.example/cb'), 'sector.example');
@@ -24,7 +24,7 @@ describe('names in the protocol', () => {
     assert.throws(() => of(undefined), TypeError);
   });
 
-  it('compare paths as the router of the provider does', () => {
+  it('normalizePath matches the router of the provider', () => {
     assert.deepEqual(['/Auth', '/auth/', '/auth', '/', '/auth//'].map(normalizePath), [
       '/auth',
       '/auth',
@@ -34,7 +34,7 @@ describe('names in the protocol', () => {
     ]);
   });
 
-  it('find the check that the provider adds to a prompt', () => {
+  it('requestedCheck finds the check that the provider adds to a prompt', () => {
     const prompt = new interactionPolicy.Prompt({ name: 'consent', requestable: true });
     assert.equal(requestedCheck(prompt).reason, 'consent_prompt');
     assert.throws(

@@ -45,7 +45,7 @@ const clients = createClientRegistry(
   createI18n(new URL('../../config/locales', import.meta.url).pathname),
 );
 
-/** As much of the provider's context as the options read. */
+/** The part of the provider's context that the options read. */
 const contextWith = (oidc: object): KoaContextWithOIDC => ({ oidc }) as KoaContextWithOIDC;
 const lifetime = (of: unknown, ...args: unknown[]): unknown =>
   typeof of === 'function' ? (Reflect.apply(of, undefined, args) as unknown) : of;
@@ -54,21 +54,21 @@ describe('lifetimes in seconds', () => {
   const ttl = createTtl({ now: () => TEST_NOW });
   const session = (more: object): object => ({ accountId: 'p', loginTs: NOW_SECONDS, transient: true, ...more });
 
-  it('are short for what is presented once', () => {
+  it('are short for single-use records', () => {
     assert.equal(ttl.AuthorizationCode, 60);
     assert.equal(ttl.DeviceCode, 600);
     assert.equal(ttl.IdToken, 600);
     assert.equal(ttl.Interaction, HOUR);
   });
 
-  it('are ten minutes for access tokens, or what the API wants', () => {
+  it('are ten minutes for access tokens, or the lifetime of the API', () => {
     const token = (resourceServer?: object): object => ({ resourceServer });
     assert.equal(lifetime(ttl.AccessToken, contextWith({}), token()), 600);
     assert.equal(lifetime(ttl.AccessToken, contextWith({}), token({ accessTokenTTL: 180 })), 180);
     assert.equal(lifetime(ttl.AccessToken, contextWith({}), token({})), 600);
   });
 
-  it('of a session are what is left since the sign-in, or the idle limit', () => {
+  it('of a session count from the sign-in and end at the idle limit', () => {
     const of = (one: object, idle?: number): unknown =>
       lifetime(createTtl({ now: () => TEST_NOW }, idle).Session, contextWith({}), one);
     assert.equal(of(session({ accountId: undefined })), HOUR);
@@ -81,7 +81,7 @@ describe('lifetimes in seconds', () => {
     assert.equal(of(session({ loginTs: NOW_SECONDS - 12 * HOUR + 60 }), 900), 60);
   });
 
-  it('of a grant are those of what rests on it', () => {
+  it('of a grant equal those of its session or refresh tokens', () => {
     const of = (scopes: string[], one?: object): unknown =>
       lifetime(ttl.Grant, contextWith({ requestParamScopes: new Set(scopes), session: one }));
     assert.equal(of(['openid', 'offline_access']), 90 * DAY);
@@ -89,7 +89,7 @@ describe('lifetimes in seconds', () => {
     assert.equal(of(['openid']), 30 * DAY);
   });
 
-  it('of a refresh token are two idle weeks, at most ninety days together', () => {
+  it('of a refresh token are two weeks without use, at most 90 days in total', () => {
     const of = (iiat?: number): unknown =>
       lifetime(
         ttl.RefreshToken,
@@ -103,7 +103,7 @@ describe('lifetimes in seconds', () => {
 });
 
 describe('metadata of a client', () => {
-  it('holds what was registered, and nothing where nothing was', () => {
+  it('contains the registered values only', () => {
     assert.deepEqual(toMetadata(testClient('app', { backchannel_logout_uri: undefined })), {
       client_id: 'app',
       client_name: 'app',
@@ -148,7 +148,7 @@ describe('client assertion', () => {
   const check = createAssertionCheck(() => TEST_NOW);
   const at = (times: object): void => void lifetime(check, contextWith({}), times, {}, {});
 
-  it('lives at most an hour and is not dated ahead', () => {
+  it('is valid for at most one hour and not dated ahead', () => {
     at({ exp: NOW_SECONDS + HOUR });
     at({ exp: NOW_SECONDS + 60, iat: NOW_SECONDS + 60 });
     at({ exp: NOW_SECONDS + 60, iat: 'text' });
@@ -170,7 +170,7 @@ describe('client assertion', () => {
 });
 
 describe('FAPI 2.0', () => {
-  it('holds for clients that sign, push and bind, and for no others', () => {
+  it('applies only to clients that sign, push and bind', () => {
     assert.equal(isFapi(testClient('fapi', FAPI)), true);
     assert.equal(isFapi(undefined), false);
     for (const lack of [
@@ -188,29 +188,29 @@ describe('FAPI 2.0', () => {
     pkce: { required: (_ctx, { clientId }) => clientId !== 'api' },
     assertJwtClientAuthClaimsAndHeader: (_ctx, presented) => void checked.push(presented),
   };
-  const held = enforceFapi(base, clients);
+  const enforced = enforceFapi(base, clients);
   const of = (clientId?: string): object => ({ clientId });
 
   it('sets the profile, PKCE and refresh tokens by client', () => {
-    assert.deepEqual(held.features?.userinfo, { enabled: true });
-    const fapi = held.features.fapi;
+    assert.deepEqual(enforced.features?.userinfo, { enabled: true });
+    const fapi = enforced.features.fapi;
     assert.equal(fapi?.enabled, true);
     const profile = (client: unknown): unknown => lifetime(fapi.profile, contextWith({}), client);
     assert.deepEqual(
       [profile(of('fapi')), profile(of('app')), profile(undefined), profile(of())],
       ['2.0', undefined, undefined, undefined],
     );
-    const pkce = (id: string): unknown => lifetime(held.pkce?.required, contextWith({}), of(id));
+    const pkce = (id: string): unknown => lifetime(enforced.pkce?.required, contextWith({}), of(id));
     assert.deepEqual([pkce('fapi'), pkce('app'), pkce('api')], [true, true, false]);
     const rotates = (id?: string): unknown =>
-      lifetime(held.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
+      lifetime(enforced.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
     assert.deepEqual([rotates('fapi'), rotates('app'), rotates()], [false, true, true]);
   });
 
-  it('takes assertions for the issuer alone, with a strong algorithm', async () => {
+  it('accepts assertions only for the issuer and with a FAPI algorithm', async () => {
     const present = async (id: string, aud: unknown, alg: string): Promise<void> => {
       await lifetime(
-        held.assertJwtClientAuthClaimsAndHeader,
+        enforced.assertJwtClientAuthClaimsAndHeader,
         contextWith({ issuer: TEST_ISSUER }),
         { aud },
         { alg },
@@ -244,7 +244,7 @@ describe('tokens for APIs', () => {
     ...more,
   });
 
-  it('are given for registered APIs only, as the API wants them', () => {
+  it('are issued for registered APIs only, with the settings of the API', () => {
     const info = (clientId: string, identifier: string): unknown =>
       lifetime(resourceIndicators.getResourceServerInfo, contextWith({}), identifier, { clientId });
     assert.deepEqual(info('app', API), {
@@ -261,7 +261,7 @@ describe('tokens for APIs', () => {
     assert.equal(lifetime(resourceIndicators.useGrantedResource), false);
   });
 
-  it('may be introspected by the API that they are for, while the person is there', async () => {
+  it('may be introspected by their API while the person is active', async () => {
     const allowed = (clientId: string, one: object): Promise<unknown> =>
       Promise.resolve(lifetime(introspection.allowedPolicy, contextWith({}), { clientId }, one));
     assert.equal(await allowed('api', token()), true);
@@ -274,7 +274,7 @@ describe('tokens for APIs', () => {
     assert.equal(introspection.enabled, true);
   });
 
-  it('carry the identity of the person, and tokens for UserInfo carry nothing', async () => {
+  it('contain acting, and tokens for UserInfo contain no claims', async () => {
     const extra = (one: object, client: object | undefined = {}): Promise<unknown> =>
       Promise.resolve(lifetime(createTokenClaims(findAccount), contextWith({ client }), one));
     assert.deepEqual(await extra(token()), { acting: { role: 'parent' } });
