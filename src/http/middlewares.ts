@@ -8,6 +8,7 @@ import type { HttpDeps } from './deps.ts';
 import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
 import { csrf } from './middleware/csrf.ts';
+import { rejectSubresources } from './middleware/fetch-metadata.ts';
 import { loadShedding } from './middleware/load-shedding.ts';
 import { locale, switchLanguage } from './middleware/locale.ts';
 import { limitAnonymousSessions, limitBody } from './middleware/request-limits.ts';
@@ -39,9 +40,12 @@ export function createMiddlewares(deps: HttpDeps): Middleware[] {
 
 /** Lists the middlewares of browser requests in their order. */
 function createPageMiddlewares(deps: HttpDeps): Middleware[] {
-  const { i18n, oidc } = deps;
+  const { i18n, oidc, pages } = deps;
   return [
     locale(i18n),
+    rejectSubresources((ctx) => {
+      pages.message(ctx, 'badRequest', { status: 403 });
+    }),
     loadShedding({ ...deps, provider: oidc.provider }),
     ownRoutes(createHealthRouter(deps.isReady)),
     ownRoutes(createAssetsRouter(deps.templates)),

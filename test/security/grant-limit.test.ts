@@ -45,7 +45,7 @@ eachService('grants of one session and client', options, (running) => {
     redeem(party, await runAuthorization(party, httpBrowser, { login, parameters }));
   const isAlive = async (reply: Reply, party = app): Promise<boolean> =>
     (await userinfo(party, textIn(reply, 'access_token'))).status === 200;
-  const countRows = (name: 'G5' | 'T1' | 'T2' | 'A1'): Promise<{ grants: number; records: number }> =>
+  const countRows = (name: 'G5' | 'T1' | 'T2' | 'A1' | 'A2'): Promise<{ grants: number; records: number }> =>
     running().container.store.read(async (tx) => {
       const grants = await tx.db.select().from(tx.tables.grants);
       const records = await tx.db.select().from(tx.tables.oidcRecords);
@@ -88,6 +88,19 @@ eachService('grants of one session and client', options, (running) => {
     for (let i = 0; i <= MAX_GRANTS_PER_SESSION_AND_CLIENT; i += 1) await silently(httpBrowser);
     assert.equal((await refresh(app, textIn(kept, 'refresh_token'))).status, 200);
     assert.equal((await countRows('T2')).grants, MAX_GRANTS_PER_SESSION_AND_CLIENT + 1);
+  });
+
+  it('without a token are revoked before older grants with an active token', async () => {
+    const httpBrowser = createHttpBrowser(running().issuer);
+    const kept = await firstOf(httpBrowser, LOGIN.A2);
+    const offline = await firstOf(httpBrowser, LOGIN.A2, OFFLINE);
+    for (let i = 0; i <= MAX_GRANTS_PER_SESSION_AND_CLIENT; i += 1) {
+      await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } });
+      await runAuthorization(app, httpBrowser, { parameters: OFFLINE });
+    }
+    assert.equal(await isAlive(kept), true);
+    assert.equal((await refresh(app, textIn(offline, 'refresh_token'))).status, 200);
+    assert.equal((await countRows('A2')).grants, 2 * MAX_GRANTS_PER_SESSION_AND_CLIENT);
   });
 
   it('with offline_access are limited over all sessions of a person, also those that ended', async () => {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, lte, ne, not, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, gt, inArray, isNull, lte, ne, not, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../../domain/model.ts';
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
@@ -121,8 +121,22 @@ interface SurplusParams {
 }
 
 function surplusGrants(owner: 'sessionHash' | 'personId', kind: 'offline' | 'online') {
-  return preparedStatement(({ db, tables: { grants } }, param: Param<SurplusParams>) => {
+  return preparedStatement(({ db, tables: { grants, oidcRecords } }, param: Param<SurplusParams>) => {
     const isOffline = sql`(' ' || ${grants.scopes} || ' ') like '% offline_access %'`;
+    const hasActiveToken = exists(
+      db
+        .select({ one: sql`1` })
+        .from(oidcRecords)
+        .where(
+          and(
+            eq(oidcRecords.grantHash, grants.grantHash),
+            inArray(oidcRecords.model, ['AccessToken', 'RefreshToken']),
+            eq(oidcRecords.destroyed, false),
+            isNull(oidcRecords.consumedAt),
+            gt(oidcRecords.expiresAt, param('now')),
+          ),
+        ),
+    );
     return db
       .select({ grantHash: grants.grantHash })
       .from(grants)
@@ -135,7 +149,7 @@ function surplusGrants(owner: 'sessionHash' | 'personId', kind: 'offline' | 'onl
           kind === 'offline' ? isOffline : not(isOffline),
         ),
       )
-      .orderBy(desc(grants.createdAt), grants.grantHash)
+      .orderBy(desc(hasActiveToken), desc(grants.createdAt), grants.grantHash)
       .limit(SURPLUS_LIMIT)
       .offset(param('kept'));
   });
@@ -150,8 +164,8 @@ const surplusOfPerson = surplusGrants('personId', 'offline');
 export type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
 
 /**
- * Lists the active grants of the session and client of a new grant beyond the newest `limit`, which include the new one. Grants with
- * `offline_access` are counted separately.
+ * Lists the active grants of the session and client of a new grant beyond `limit`, which includes the new one. Grants without an active
+ * token come first, because no app uses them, then the oldest. Grants with `offline_access` are counted separately.
  */
 export async function listSurplusOfSession(
   tx: Transaction,
