@@ -1,4 +1,4 @@
-/** A backup is private from its first byte, and a restore takes nothing but a whole backup of this installation. */
+/** Backups are private from the first byte, and a restore accepts only an intact backup of this installation. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
@@ -41,7 +41,7 @@ const makeKeys = async (store: Store): Promise<void> => {
   await createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
 };
 
-/** A folder for the tests of a suite, and a name in it that was not used before. */
+/** Returns a function that makes unused paths in a folder of the suite. */
 function folderOf(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-backup-'));
   after(() => {
@@ -50,7 +50,7 @@ function folderOf(): (name: string) => string {
   return (name) => join(folder, name);
 }
 
-/** Runs something as a process with this umask would. */
+/** Runs the work with this umask. */
 async function withUmask<T>(mask: number, work: () => Promise<T>): Promise<T> {
   const before = process.umask(mask);
   try {
@@ -86,14 +86,14 @@ eachStore('backup and restore', (on) => {
     }
   };
 
-  it('a backup of a running database holds what was acknowledged, and opens as a new one', async () => {
+  it('a backup of a running database contains acknowledged writes and can be restored', async () => {
     await emptyPlace(async (location) => {
       await restoreWith(masterKey, location, at('first.backup'));
       assert.deepEqual(await schoolsAt(location), [SCHOOL]);
     });
   });
 
-  it('nothing is overwritten: neither an older backup nor a database that is there', async () => {
+  it('neither backup nor restore overwrites an existing file or database', async () => {
     const bytes = readFileSync(at('first.backup'));
     await assert.rejects(backup(on.location, at('first.backup')), /exists already; nothing was written/);
     assert.deepEqual(readFileSync(at('first.backup')), bytes);
@@ -141,7 +141,7 @@ eachStore('backup and restore', (on) => {
     assert.ok(!existsSync(at('interrupted.backup')));
   });
 
-  it('a restore refuses, in one line, what is no whole backup of Kinpass', async () => {
+  it('a restore rejects files that are not an intact Kinpass backup with one line', async () => {
     const own = readFileSync(at('first.backup'));
     const text =
       on.dialect === 'sqlite'
@@ -181,7 +181,7 @@ eachStore('backup and restore', (on) => {
     });
   });
 
-  it('a restore refuses what another master key sealed', async () => {
+  it('a restore rejects a backup that another master key sealed', async () => {
     await emptyPlace(async (location) => {
       await assert.rejects(
         restoreWith(randomBytes(32), location, at('first.backup')),
@@ -191,7 +191,7 @@ eachStore('backup and restore', (on) => {
     });
   });
 
-  it('a restore refuses a database that is newer than the program', async () => {
+  it('a restore rejects a database that is newer than the program', async () => {
     await on.store.runExclusively((run) => run("insert into schema_migrations values ('9999_future', 'x', 0)"));
     await backup(on.location, at('newer.backup'));
     await on.store.runExclusively((run) => run("delete from schema_migrations where tag = '9999_future'"));
@@ -216,7 +216,7 @@ describe('a restored SQLite database', () => {
   });
 
   for (const mask of [0o022, 0o000]) {
-    it(`only its owner can read it and its log (umask ${mask.toString(8).padStart(3, '0')})`, async () => {
+    it(`is readable by its owner only, with its log (umask ${mask.toString(8).padStart(3, '0')})`, async () => {
       const file = join(at(`data-${mask}`), 'kinpass.sqlite');
       await withUmask(mask, async () => {
         await restoreWith(masterKey, { file }, at('kinpass.backup'));
@@ -231,7 +231,7 @@ describe('a restored SQLite database', () => {
     });
   }
 
-  it('is not put next to the log of another database', async () => {
+  it('is not written next to the log of another database', async () => {
     writeFileSync(at('new.sqlite-wal'), 'frames of another database');
     await assert.rejects(
       restoreWith(masterKey, { file: at('new.sqlite') }, at('kinpass.backup')),
@@ -240,7 +240,7 @@ describe('a restored SQLite database', () => {
     assert.ok(!existsSync(at('new.sqlite')));
   });
 
-  it('does not hold the bytes of rows that were deleted before the backup', async () => {
+  it('does not contain the bytes of rows that were deleted before the backup', async () => {
     const word = 'a name that was deleted';
     const file = at('deleted.sqlite');
     const store = await openStore({ file });
@@ -267,7 +267,7 @@ describe('a private file', () => {
     assert.equal(readFileSync(at('file'), 'utf8'), 'content');
   });
 
-  it('is removed when its content is not complete, or others could read it', async () => {
+  it('is deleted when writing fails or other users could read it', async () => {
     const fail = (): Promise<void> => Promise.reject(new Error('disk full'));
     await assert.rejects(writePrivateFile(at('half'), fail), /disk full/);
     await assert.rejects(
@@ -278,7 +278,7 @@ describe('a private file', () => {
   });
 });
 
-/** A backup of a database that is not Kinpass, but has tables with the same names. */
+/** Writes a backup of another program's database that has tables with the same names. */
 async function foreignBackup(dialect: 'sqlite' | 'postgres', target: string): Promise<Buffer> {
   const { location, remove } = await createDatabaseLocation(dialect);
   const store = await openStore(location);

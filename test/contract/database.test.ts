@@ -11,7 +11,7 @@ import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore } from '../helpers/store.ts';
 
-eachStore('unit of work', (on) => {
+eachStore('a transaction', (on) => {
   const add = (tx: Transaction, code: string): Promise<void> =>
     insertSchool(tx, { code, name: '示範高中', nameEn: 'Demo', type: 'senior_high' });
   const isIn = async (tx: Transaction, code: string): Promise<boolean> =>
@@ -25,12 +25,12 @@ eachStore('unit of work', (on) => {
     return true;
   };
 
-  it('keeps what a write did, and gives its value', async () => {
+  it('commits a write and returns its value', async () => {
     assert.equal(await on.store.write(async (tx) => add(tx, '990001').then(() => 'value')), 'value');
     assert.ok(await has('990001'));
   });
 
-  it('keeps no row of a write that throws half-way', async () => {
+  it('rolls back a write that throws after a statement', async () => {
     const work = on.store.write(async (tx) => {
       await add(tx, '990002');
       throw new Error('half-way');
@@ -61,7 +61,7 @@ eachStore('unit of work', (on) => {
     assert.equal(calls, 0);
   });
 
-  it('lets one of many parallel writes fail alone', async () => {
+  it('rolls back only the failing one of many parallel writes', async () => {
     const codes = Array.from({ length: 30 }, (_, i) => `9901${String(i).padStart(2, '0')}`);
     const results = await Promise.allSettled(
       codes.map((code, i) =>
@@ -82,7 +82,7 @@ eachStore('unit of work', (on) => {
     );
   });
 
-  it('spoils the unit when the error of a statement is swallowed', async () => {
+  it('is rolled back when the error of a statement is caught', async () => {
     const work = on.store.write(async (tx) => {
       await add(tx, '990003');
       await add(tx, '990003').catch(() => undefined);
@@ -91,7 +91,7 @@ eachStore('unit of work', (on) => {
     assert.equal(await has('990003'), false);
   });
 
-  it('refuses every statement after a failed one', async () => {
+  it('rejects every statement after a failed one', async () => {
     const work = on.store.write(async (tx) => {
       await add(tx, '990001').catch(() => undefined);
       await add(tx, '990004');
@@ -100,7 +100,7 @@ eachStore('unit of work', (on) => {
     assert.equal(await has('990004'), false);
   });
 
-  it('goes on after a conflict that a repository reports', async () => {
+  it('continues after a conflict that a repository reports', async () => {
     await on.store.write(async (tx) => {
       const person = {
         id: 'p1',
@@ -123,7 +123,7 @@ eachStore('unit of work', (on) => {
     });
   });
 
-  it('throws when a unit is used after its end', async () => {
+  it('rejects statements after its end', async () => {
     let leaked: Transaction | undefined;
     await on.store.write(async (tx) => {
       leaked = tx;
@@ -137,7 +137,7 @@ eachStore('unit of work', (on) => {
     assert.equal(await has('990006'), false);
   });
 
-  it('refuses a write inside a read, and inside a write', async () => {
+  it('rejects a write inside a read and inside a write', async () => {
     await assert.rejects(
       on.store.read((tx) => add(tx, '990007')),
       StoreError,
@@ -149,7 +149,7 @@ eachStore('unit of work', (on) => {
     assert.equal(await has('990007'), false);
   });
 
-  it('lets a unit leave work behind that writes later', async () => {
+  it('allows work that outlives it to write later', async () => {
     let later: Promise<void> | undefined;
     await on.store.write((tx) => {
       later = sleep(20).then(() => on.store.write((v) => add(v, '990008')));
@@ -159,7 +159,7 @@ eachStore('unit of work', (on) => {
     assert.ok(await has('990008'));
   });
 
-  it('sees its own rows before others do', async () => {
+  it('reads its own rows before the commit, and others do not', async () => {
     await on.store.write(async (tx) => {
       await add(tx, '990010');
       assert.ok(await isIn(tx, '990010'));
@@ -168,7 +168,7 @@ eachStore('unit of work', (on) => {
     assert.ok(await has('990010'));
   });
 
-  it('runs each unit in the context of its caller', async () => {
+  it('runs in the async context of its caller', async () => {
     const context = new AsyncLocalStorage<number>();
     const seen = await Promise.all(
       [1, 2, 3].map((n) => context.run(n, () => on.store.write(() => Promise.resolve(context.getStore())))),
@@ -191,13 +191,13 @@ eachStore('unit of work', (on) => {
     });
   });
 
-  it('holds foreign keys, and cascades', async () => {
+  it('enforces foreign keys and cascades deletes', async () => {
     const orphan = { id: 'i9', personId: 'nobody', kind: 'email', value: 'x@parents.example', createdAt: 1 } as const;
     await assert.rejects(
       on.store.write((tx) => insertIdentifier(tx, orphan)),
       StoreError,
     );
-    // A store that has run no migration, too: those switch the keys off and on.
+    // Also checks a store that has run no migration, because migrations switch foreign keys off and on.
     const fresh = await openStore(on.location);
     await assert.rejects(
       fresh.write((tx) => insertIdentifier(tx, orphan)),
@@ -225,20 +225,20 @@ eachStore('unit of work', (on) => {
     assert.deepEqual(last, rows.at(-1));
   });
 
-  it('runs what a unit asks at once in the order in which it was asked', async () => {
+  it('runs parallel statements in the order of their calls', async () => {
     await on.store.write(async (tx) => {
       const [before, , after] = await Promise.all([isIn(tx, '990020'), add(tx, '990020'), isIn(tx, '990020')]);
       assert.deepEqual([before, after], [false, true]);
     });
   });
 
-  it('keeps nothing of a write when one of the statements that it asks at once fails', async () => {
+  it('is rolled back when one of its parallel statements fails', async () => {
     const work = on.store.write((tx) => Promise.all([add(tx, '990021'), add(tx, '990021'), add(tx, '990022')]));
     await assert.rejects(work, /constraint/);
     assert.deepEqual([await has('990021'), await has('990022')], [false, false]);
   });
 
-  it('lets one of many parallel reads fail alone', async () => {
+  it('rejects only the failing one of many parallel reads', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, at) =>
         on.store.read((tx) =>
@@ -255,8 +255,8 @@ eachStore('unit of work', (on) => {
   it('answers pings', () => on.store.ping());
 });
 
-eachStore('closing', (on) => {
-  it('finishes what has begun and refuses what comes after', async () => {
+eachStore('a closing store', (on) => {
+  it('finishes writes that have begun and rejects later ones', async () => {
     const begun = on.store.write(async (tx) => {
       await sleep(30);
       await tx.db.select().from(tx.tables.schools);

@@ -73,7 +73,7 @@ export async function family(tx: Transaction): Promise<void> {
   });
 }
 
-/** Puts the family there before the first test. */
+/** Inserts the family before the first test. */
 export const withFamily = (on: TestStore): void => {
   before(() => on.store.write(family));
 };

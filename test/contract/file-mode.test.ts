@@ -1,4 +1,4 @@
-/** The SQLite file holds the data of a city: only the user of the service reads it, whatever the umask. */
+/** Only the user of the service can read the SQLite file, with any umask. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A connection that breaks during COMMIT: PostgreSQL may have kept the transaction, so it is never run again. */
+/** PostgreSQL may have committed a transaction whose connection broke during COMMIT, so the service does not run it again. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 
-/** Breaks each connection that says this, before or after the server has heard it. */
+/** Breaks each connection that sends this text, before or after the server receives it. */
 type Fault = { statement: 'begin' | 'commit'; heard: boolean } | undefined;
 
 interface Proxy {
@@ -20,7 +20,7 @@ interface Proxy {
   close(): Promise<void>;
 }
 
-/** A network between the service and PostgreSQL. */
+/** A proxy between the service and PostgreSQL that can break connections. */
 async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
@@ -106,7 +106,7 @@ describe('a connection to PostgreSQL that is lost', () => {
     return kept.some((school) => school.code === code);
   };
 
-  it('during COMMIT fails the write with 08007 and runs the work once, whether it was kept or not', async () => {
+  it('during COMMIT fails the write with 08007 and does not run the work again', async () => {
     for (const heard of [true, false]) {
       proxy.breakAt({ statement: 'commit', heard });
       const { code, runs, failure } = await insert();
@@ -119,7 +119,7 @@ describe('a connection to PostgreSQL that is lost', () => {
     }
   });
 
-  it('before COMMIT runs the work again, and it is kept once', async () => {
+  it('before COMMIT runs the work again and commits it once', async () => {
     proxy.breakAt({ statement: 'begin', heard: false });
     const { code, runs, failure } = await insert();
     assert.deepEqual([runs > 1, failure], [true, undefined]);

@@ -27,14 +27,14 @@ describe('reads on PostgreSQL', () => {
   const atOnce = (count: number): Promise<unknown[]> =>
     Promise.all(Array.from({ length: count }, () => ask('pg_backend_pid()')));
 
-  it('share connections when they come at once, and leave others free', async () => {
+  it('share connections when they start at once and leave others free', async () => {
     assert.equal(new Set(await atOnce(8)).size, 1);
     assert.equal(new Set(await atOnce(24)).size, 3);
-    // More than all connections carry at once: the last ones wait for a place, and get one.
+    // More reads than all connections can run at once, so the last ones wait for a connection.
     assert.equal((await atOnce(200)).length, 200);
   });
 
-  it('do not wait behind one that is slow already', async () => {
+  it('do not wait for an earlier slow read', async () => {
     let slow = true;
     const waiting = ask('pg_sleep(1)').then(() => (slow = false));
     await sleep(100);
@@ -43,7 +43,7 @@ describe('reads on PostgreSQL', () => {
     await waiting;
   });
 
-  it('all get their turn, however many go on asking', async () => {
+  it('all finish under a constant load of further reads', async () => {
     const end = performance.now() + 2_000;
     let longest = 0;
     const goOn = async (): Promise<void> => {
@@ -57,7 +57,7 @@ describe('reads on PostgreSQL', () => {
     assert.ok(longest < 1_500, `${String(longest)} ms`);
   });
 
-  it('come back by themselves when their connection is killed, all of them', async () => {
+  it('are retried when their connection is killed', async () => {
     const pid = Number(await ask('pg_backend_pid()'));
     const slow = Array.from({ length: 8 }, () => ask('case when pg_sleep(0.05) is null then 0 else 1 end'));
     await store.write((tx) =>
@@ -66,20 +66,20 @@ describe('reads on PostgreSQL', () => {
     assert.deepEqual(await Promise.all(slow), Array(8).fill(1));
     const others = await atOnce(8);
     assert.ok(!others.includes(pid));
-    // Idle, and killed: the next one gets another.
+    // A killed idle connection is replaced at the next read.
     await store.write((tx) =>
       tx.db.select({ killed: sql.raw(`pg_terminate_backend(${String(others[0])})`) }).from(tx.tables.schools),
     );
     assert.notEqual(await ask('pg_backend_pid()'), others[0]);
   });
 
-  it('can still not write', async () => {
+  it('cannot write', async () => {
     await assert.rejects(store.read((tx) => tx.db.delete(tx.tables.schools)));
   });
 });
 
 describe('a write on PostgreSQL', () => {
-  it('keeps nothing half, also where the server has forgotten its kept statements, as behind a pooler that is set up wrongly', async () => {
+  it('is rolled back when the server has lost the prepared statements, as behind a wrong pooler', async () => {
     const store = await openStore({ url: await testDatabaseUrl(), poolSize: 1 });
     await migrate(store);
     const add = (tx: Transaction, code: string): Promise<void> =>

@@ -8,17 +8,17 @@ import type { Action } from './store-process.ts';
 
 export interface Companion {
   process: ChildProcess;
-  /** Every line that it has written so far; grows. */
+  /** Lines that the process has written so far. */
   lines: string[];
-  /** Lets it do something without waiting. */
+  /** Sends an action without waiting for the response. */
   tell(action: Action, argument?: string): void;
-  /** Lets it do something; the answer is parsed JSON. */
+  /** Sends an action. @returns the parsed JSON response */
   ask(action: Action, argument?: string): Promise<unknown>;
-  /** Ends it in good order. */
+  /** Stops the process after it has closed its store. */
   end(): Promise<void>;
 }
 
-/** Starts a process that has opened the same database. */
+/** Starts a process and waits until it has opened the same database. */
 export async function startCompanion(location: StoreOptions): Promise<Companion> {
   const program = join(import.meta.dirname, 'store-process.ts');
   const child = spawn(process.execPath, [program, JSON.stringify(location)], { stdio: ['pipe', 'pipe', 'inherit'] });

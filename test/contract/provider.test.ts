@@ -13,7 +13,7 @@ import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
 import { withFamily } from './family.ts';
 
-eachStore('oidc records', (on) => {
+eachStore('provider records', (on) => {
   const record = (idHash: string, more: Partial<records.NewOidcRecord> = {}): records.NewOidcRecord => ({
     model: 'Session',
     idHash,
@@ -57,7 +57,7 @@ eachStore('oidc records', (on) => {
     assert.equal(await on.store.write((tx) => records.consumeRecord(tx, 'Session', 'gone', NOW)), false);
   });
 
-  it('end together with their grant', async () => {
+  it('are destroyed together with their grant', async () => {
     await put('t1', { model: 'AccessToken', grantHash: 'grant' });
     await put('t2', { model: 'RefreshToken', grantHash: 'grant' });
     await put('t3', { model: 'RefreshToken', grantHash: 'other' });
@@ -66,7 +66,7 @@ eachStore('oidc records', (on) => {
     assert.equal(left?.grantHash, 'other');
   });
 
-  it('end as a session under every id that it had', async () => {
+  it('of a session are destroyed under every id that it had', async () => {
     await put('s1', { uidHash: 's-uid' });
     await put('s2', { uidHash: 's-uid' });
     await put('s3', { uidHash: 's-uid', model: 'Interaction' });
@@ -75,7 +75,7 @@ eachStore('oidc records', (on) => {
     assert.equal((await on.store.read((tx) => records.findRecord(tx, 'Interaction', 's3')))?.idHash, 's3');
   });
 
-  it('are purged when they have expired, tombstones without an expiry too', async () => {
+  it('are purged after their expiry, including tombstones without an expiry', async () => {
     await put('eternal', { expiresAt: null });
     await put('tombstone', { expiresAt: null });
     await on.store.write((tx) => records.destroyRecord(tx, 'Session', 'tombstone'));
@@ -91,7 +91,7 @@ eachStore('oidc records', (on) => {
     assert.ok(await find('eternal'));
   });
 
-  it('keep the browser of their first save, and are found with it', async () => {
+  it('keep the browser hash of their first save', async () => {
     await put('step', { model: 'Interaction', browserHash: 'first' });
     for (const browserHash of ['second', null]) {
       assert.equal(await put('step', { model: 'Interaction', browserHash, payload: 'again' }), true);
@@ -101,7 +101,7 @@ eachStore('oidc records', (on) => {
   });
 });
 
-eachStore('grants and sessions', (on) => {
+eachStore('the store of grants and sessions', (on) => {
   withFamily(on);
   const grant = (grantHash: string, sessionHash: string, basisId: string): grants.NewGrant => ({
     grantHash,
@@ -117,7 +117,7 @@ eachStore('grants and sessions', (on) => {
   });
   const hashes = (rows: grants.GrantRow[]): string[] => rows.map(({ grantHash }) => grantHash);
 
-  it('find grants by person, session and what they rest on', async () => {
+  it('finds grants by person, session and basis', async () => {
     await on.store.write(async (tx) => {
       await grants.insertGrant(tx, { ...grant('a', 's1', 'g1'), expiresAt: NOW + 200 });
       await grants.insertGrant(tx, grant('b', 's2', 'g1'));
@@ -132,13 +132,13 @@ eachStore('grants and sessions', (on) => {
     });
   });
 
-  it('purge the grants that have expired, and delete those that are named', async () => {
+  it('purges expired grants and revokes named ones', async () => {
     assert.equal(await on.store.write((tx) => grants.purgeGrants(tx, NOW + 100, 10)), 2);
     await on.store.write((tx) => grants.revokeGrants(tx, ['a', 'unknown']));
     assert.deepEqual(await on.store.read((tx) => grants.listGrantsByPerson(tx, 'father')), []);
   });
 
-  it('find the grants beyond a limit by the index of the session and that of the person', async () => {
+  it('finds the grants beyond a limit by the indexes of session and person', async () => {
     const newest = { grantHash: 'new', personId: 'father', clientId: 'app', sessionHash: 's1' };
     for (const isOffline of [true, false]) {
       const plan = await explainLastStatement(on.store, (tx) =>
@@ -150,7 +150,7 @@ eachStore('grants and sessions', (on) => {
     assert.match(ofPerson, /grants_person_idx/);
   });
 
-  it('remember the last context of each client', async () => {
+  it('stores the last context of each client', async () => {
     const put = (context: grants.LastContext): Promise<void> =>
       on.store.write((tx) => grants.upsertLastContext(tx, 'father', 'payment', context));
     await put({ role: 'parent', schoolCode: '993301', childId: 'older' });
@@ -161,7 +161,7 @@ eachStore('grants and sessions', (on) => {
     assert.equal(await read('portfolio'), undefined);
   });
 
-  it('show live sessions, and keep an ended one ended', async () => {
+  it('lists active sessions and keeps a revoked session revoked', async () => {
     const session = { personId: 'father', userAgent: 'Firefox', address: '::1', remember: true } as const;
     const put = (sessionHash: string, createdAt: number): Promise<boolean> =>
       on.store.write((tx) => sessions.upsertSession(tx, { ...session, sessionHash, createdAt, expiresAt: NOW + 50 }));
@@ -181,8 +181,8 @@ eachStore('grants and sessions', (on) => {
   });
 });
 
-eachStore('outbox and keys', (on) => {
-  it('count what waits and what was given up, and erase what was sent', async () => {
+eachStore('the store of the outbox and keys', (on) => {
+  it('counts pending and dead jobs and erases delivered payloads', async () => {
     const job = { kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW } as const;
     await on.store.write(async (tx) => {
       for (const id of ['a', 'b', 'c']) await outbox.insertJob(tx, { ...job, id });
@@ -211,7 +211,7 @@ eachStore('outbox and keys', (on) => {
     assert.equal(await on.store.write((tx) => outbox.purgeOutbox(tx, NOW + 1, 10)), 2);
   });
 
-  it('rotate keys one at a time', async () => {
+  it('updates the state of one key at a time', async () => {
     const key = { purpose: 'sign', alg: 'ES256', sealed: '-', createdAt: NOW } as const;
     const insert = (id: string, state: keys.KeyState, alg = 'ES256'): Promise<boolean> =>
       on.store.write((tx) => keys.insertKeyIfAbsent(tx, { ...key, id, state, alg }));

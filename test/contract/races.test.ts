@@ -34,7 +34,7 @@ interface Pair {
   ask(action: Action, first?: string, second?: string): Promise<[unknown, unknown]>;
 }
 
-/** Two further processes on the same database, from before the first test until after the last one. */
+/** Runs two further processes on the same database during all tests of the suite. */
 function companions(on: TestStore): Pair {
   const pair: Companion[] = [];
   before(async () => {
@@ -116,7 +116,7 @@ eachStore(
   (on) => {
     const pair = companions(on);
 
-    it('are applied once by two processes that start at once', async () => {
+    it('are applied once by two processes that start at the same time', async () => {
       const before = await pendingMigrations(on.store);
       assert.ok(before.length > 0);
       const [first, second] = await pair.ask('migrate');
@@ -137,7 +137,7 @@ eachStore('one process', (on) => {
       actorId: 'p1',
       subjectId: null,
       clientId: 'portfolio',
-      // Neither may stop the write, and the hash must be over what comes back.
+      // Such text must not fail the write, and the hash must cover the stored text.
       address: '2001:db8::1\0',
       detail: { agent: 'half \ud800 pair \0 and 王', count: 1.5, remember: true },
     };
@@ -158,7 +158,7 @@ eachStore('one process', (on) => {
     assert.equal(mac, head.hash, 'sealed by the last one');
   });
 
-  it('closes a first password at the limit, however parallel the tries', async () => {
+  it('closes a first password at the limit despite parallel attempts', async () => {
     await on.store.write(async (tx) => {
       await insertPerson(tx, {
         id: 'p1',
@@ -178,7 +178,7 @@ eachStore('one process', (on) => {
     assert.ok(first.closedAt !== null && first.closedAt >= NOW);
   });
 
-  it('gives a job to the next worker when its lease is over', async () => {
+  it('gives a job to the next worker after its lease expires', async () => {
     await on.store.write((tx) =>
       insertJob(tx, { id: 'j', kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW }),
     );
@@ -215,7 +215,7 @@ describe('kill -9', () => {
       const store = await openStore(location);
       const kept = new Set((await store.read((tx) => tx.db.select().from(tx.tables.schools))).map(({ code }) => code));
       await store.close();
-      // The last line may have been cut; every whole one was an acknowledged write.
+      // The last line may be incomplete. Every complete line is an acknowledged write.
       const said = writer.lines.filter((line) => /^k\d+$/.test(line)).slice(0, -1);
       assert.ok(said.length >= 98);
       assert.deepEqual(

@@ -19,7 +19,7 @@ import * as postgres from '../../src/store/schema/postgres.ts';
 import * as sqlite from '../../src/store/schema/sqlite.ts';
 import { eachStore } from '../helpers/store.ts';
 
-/** A table as any engine has it, reduced to what both can say. */
+/** The properties of a table that both engines have. */
 interface TableShape {
   name: string;
   /** `name type [required]`, sorted. */
@@ -43,7 +43,7 @@ describe('committed migrations', () => {
     );
   });
 
-  it('describe the schema as it is: run `npm run migrations:generate -- name` after a change', async () => {
+  it('match the schema; after a change run `npm run migrations:generate -- name`', async () => {
     const lite = await lastSnapshot('sqlite');
     const big = await lastSnapshot('postgres');
     const presentLite: unknown = await generateSQLiteDrizzleJson({ ...sqlite });
@@ -52,7 +52,7 @@ describe('committed migrations', () => {
     assert.deepEqual(await generateMigration(big, presentBig), []);
   });
 
-  it('are made from every table', () => {
+  it('include every table', () => {
     const names = (tables: object[]): string[] => tables.map((table) => getTableName(table as SQLiteTable)).sort();
     const { sqliteTables, ...exportedLite } = sqlite;
     const { postgresTables, ...exportedBig } = postgres;

@@ -42,7 +42,7 @@ eachStore('a start in production', (on) => {
       await insertIdentifier(tx, { id: `i-${id}`, personId: id, kind, scope: '', value, createdAt: NOW });
     });
 
-  it('is refused while every user of the machine can read the database', async () => {
+  it('fails while every user of the machine can read the database', async () => {
     const { file } = on.location;
     if (file === undefined) return;
     await start();
@@ -56,7 +56,7 @@ eachStore('a start in production', (on) => {
     }
   });
 
-  it('is refused on a database with an invented person in it, and works on one without', async () => {
+  it('fails on a database with a demo person and succeeds on one without', async () => {
     await addLogin('p1', 'email', 'daming@example.city.test');
     await addLogin('p2', 'account', 'daming.example');
     await start();

@@ -1,6 +1,6 @@
 /*
- * A second process for the contract tests. It opens the store given as JSON and says `ready`; then each line `action argument`
- * on its standard input is done, and answered by one line of JSON.
+ * A second process for the contract tests. It opens the store given as JSON and prints `ready`. Then it runs each line `action argument` of
+ * its standard input and responds with one line of JSON.
  */
 import { createInterface } from 'node:readline';
 
@@ -21,12 +21,12 @@ const location = z.object({ url: z.string().optional(), file: z.string().optiona
 const tries = <T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 
-/** What a process can be told to do. */
+/** Actions of the process. */
 export type Action = 'migrate' | 'consume' | 'resetLink' | 'throttle' | 'claim' | 'key' | 'writeOn';
 
 const actions: Record<Action, (store: Store, argument: string) => Promise<unknown>> = {
   migrate: (store: Store) => migrate(store),
-  /** Wins per round. */
+  /** Returns the number of successful attempts per round. */
   consume: async (store: Store, rounds: string) => {
     const wins: number[] = [];
     for (let round = 0; round < Number(rounds); round++) {
@@ -62,7 +62,7 @@ const actions: Record<Action, (store: Store, argument: string) => Promise<unknow
     store.write((tx) =>
       insertKeyIfAbsent(tx, { id, purpose: 'sign', alg: 'ES256', sealed: '-', state: 'current', createdAt: NOW }),
     ),
-  /** Writes for ever and says so after each write, until it is killed. */
+  /** Writes until the process is killed and prints a line after each write. */
   writeOn: async (store: Store, prefix: string): Promise<never> => {
     const school = { name: '示範高中', nameEn: 'Demo', type: 'senior_high' } as const;
     for (let i = 0; ; i += 5) {

@@ -1,4 +1,4 @@
-/** `kinpass backup` and `restore`, as an operator runs them. */
+/** `kinpass backup` and `kinpass restore` as commands. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ describe('kinpass restore', () => {
     return interactionOf(page) !== 'login';
   };
 
-  it('says that sessions of that time are valid again, and how to end them', async () => {
+  it('prints that sessions of the backup are valid again and how to revoke them', async () => {
     const env = envOf('plain');
     const restored = await run(['restore', file], env);
     assert.deepEqual([restored.code, restored.err], [0, '']);
@@ -71,7 +71,7 @@ describe('kinpass restore', () => {
     assert.equal(await isSignedIn(env), false);
   });
 
-  it('ends all sessions of the backup with --revoke-sessions', async () => {
+  it('revokes all sessions of the backup with --revoke-sessions', async () => {
     const env = envOf('revoked');
     for (const args of [
       ['restore', file, '--revoke-sessions', 'x'],
@@ -93,7 +93,7 @@ describe('kinpass restore', () => {
     assert.equal((await run(['audit', 'verify'], env)).code, 0);
   });
 
-  it('refuses a backup that was sealed by another key in one line, and writes nothing', async () => {
+  it('rejects a backup that another key sealed with one line and writes nothing', async () => {
     const keyFile = join(home.folder, 'other-key');
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
     const env = { ...envOf('refused'), KINPASS_MASTER_KEY_FILE: keyFile };

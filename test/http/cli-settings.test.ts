@@ -1,4 +1,4 @@
-/** Commands need only the settings that they use, and create nothing where there is no database. */
+/** Commands require only the settings that they use and create no database. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ describe('kinpass commands', () => {
     KINPASS_AUDIT_ARCHIVE_DIR: join(home.folder, 'archives'),
   });
 
-  it('refuse a SQLite path that does not exist, and create nothing', async () => {
+  it('reject a SQLite path that does not exist and create nothing', async () => {
     mkdirSync(join(home.folder, 'empty'));
     const file = join(home.folder, 'empty', 'data', 'kinpass.sqlite');
     const expected = `KINPASS_DATABASE_FILE: ${file} does not exist; check the path and the folder that the command runs in`;
@@ -55,7 +55,7 @@ describe('kinpass commands', () => {
     assert.deepEqual(readdirSync(join(home.folder, 'empty')), []);
   });
 
-  it('refuse a file that is no database of Kinpass with one sentence', async () => {
+  it('reject a file that is not a Kinpass database with one sentence', async () => {
     const [text, foreign] = [join(home.folder, 'text'), join(home.folder, 'foreign.sqlite')];
     writeFileSync(text, 'no database at all\n'.repeat(100));
     const database = new Database(foreign);
@@ -73,7 +73,7 @@ describe('kinpass commands', () => {
     }
   });
 
-  it('refuse a PostgreSQL server that cannot be reached with one sentence', async () => {
+  it('fail with one sentence when PostgreSQL cannot be reached', async () => {
     const env = { ...home.env, DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/kinpass' };
     const [code, , err] = await run(['audit', 'verify'], env);
     assert.match(err, /^DATABASE_URL: the database cannot be opened: [^\n]*ECONNREFUSED[^\n]*\n$/);
@@ -115,7 +115,7 @@ describe('kinpass commands', () => {
     assert.deepEqual(await missing('person', 'disable', LOGIN.G2), ['KINPASS_MASTER_KEY_FILE', 'KINPASS_CLIENTS_FILE']);
   });
 
-  it('backup says in one sentence which place cannot be written', async () => {
+  it('backup names a target that cannot be written in one sentence', async () => {
     const file = join(home.folder, 'file');
     writeFileSync(file, '');
     const ways: [string, string][] = [
@@ -132,7 +132,7 @@ describe('kinpass commands', () => {
   });
 
   for (const args of [['start'], ['audit', 'archive']]) {
-    it(`${args.join(' ')} refuses an archive folder in which no file can be created`, async () => {
+    it(`${args.join(' ')} rejects an archive folder in which no file can be created`, async () => {
       const file = join(home.folder, 'no-folder');
       writeFileSync(file, '');
       for (const folder of ['/proc/nope', '/proc', file]) {

@@ -51,7 +51,7 @@ describe('kinpass person', () => {
     }
   };
 
-  it('unlock ends the waits of every login of the account, and writes it into the audit log', async () => {
+  it('unlock resets the throttles of every login of the account and records it', async () => {
     const mobile = '0900000102';
     for (const login of [LOGIN.G2, mobile]) await block(login);
     assert.deepEqual(await run('unlock', mobile), [
@@ -65,7 +65,7 @@ describe('kinpass person', () => {
     assert.deepEqual(entries, [{ subject_id: personId('G2') }]);
   });
 
-  it('unlock ends the lock of an account and opens a closed first password again, not an expired one', async () => {
+  it('unlock unlocks an account and reopens a closed first password but not an expired one', async () => {
     const of = (table: string): string => `update ${table} set failures = 50`;
     await block(LOGIN.G1);
     change(of('throttles'));
@@ -77,7 +77,7 @@ describe('kinpass person', () => {
     assert.equal((await signIn(LOGIN.G1, '100201')).status, 422);
   });
 
-  it('enable after disable unlocks the account as well', async () => {
+  it('enable after disable also unlocks the account', async () => {
     await block(LOGIN.T1);
     const next = `run: kinpass person enable ${LOGIN.T1}`;
     assert.deepEqual(await run('disable', LOGIN.T1), [
@@ -98,7 +98,7 @@ describe('kinpass person', () => {
     assert.equal((await signIn(LOGIN.T1, DEMO_PASSWORD)).status, 200);
   });
 
-  it('names a login that no account has', async () => {
+  it('names a login without an account', async () => {
     for (const login of ['nobody.at.all', '王大明']) {
       const expected = `person: no account with login "${login}"\n`;
       assert.deepEqual(await run('unlock', login), [1, '', expected]);

@@ -1,4 +1,4 @@
-/** How the command line is read: help, version, wrong usage, completion and closed pipes. */
+/** Help, version, wrong usage, completion and closed pipes of the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, closeSync } from 'node:fs';

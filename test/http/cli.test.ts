@@ -50,14 +50,14 @@ describe('kinpass', () => {
     const code = await program.ended;
     return { code, out: program.out(), err: program.err() };
   };
-  /** Does something to a copy of the database by hand, and asks the command. */
+  /** Changes a copy of the database by hand and runs the command on it. */
   const verifyAfter = async (sql: string, at: number, head: string[] = []): Promise<Ended> => {
     const copy = join(home.folder, `copy-${String(at)}.sqlite`);
     const original = new Database(home.databaseFile, { readonly: true });
     writeFileSync(copy, original.serialize());
     original.close();
     const database = new Database(copy);
-    // Whoever can write the file can also take away what keeps the program itself from changing the log.
+    // An attacker with write access to the file can also drop the triggers that protect the log.
     const triggers = z.array(z.object({ name: z.string() }));
     const list = database.prepare("select name from sqlite_master where type = 'trigger'").all();
     for (const { name } of triggers.parse(list)) database.exec(`drop trigger ${name}`);
@@ -66,15 +66,15 @@ describe('kinpass', () => {
     return run(['audit', 'verify', ...head], { ...home.env, KINPASS_DATABASE_FILE: copy });
   };
 
-  it('audit verify: passes on the log of a real sign-in', async () => {
+  it('audit verify: accepts the log of a real sign-in', async () => {
     const { code, out, err } = await run(['audit', 'verify']);
     assert.equal(err, '');
     assert.match(out, /^audit log: [3-9] entries, the chain is intact\nhead: [3-9]:[0-9a-f]{64}\n/);
-    assert.match(out, /keep the head somewhere else/i, 'what it can not see is said');
+    assert.match(out, /keep the head somewhere else/i, 'the limit is printed');
     assert.equal(code, 0);
   });
 
-  it('audit verify: finds a log that ends earlier, also when the head was wound back with it', async () => {
+  it('audit verify: detects a log that was cut off, even with its head', async () => {
     const windBack = `delete from audit where seq = (select max(seq) from audit);
       update audit_head set (seq, hash) = (select seq, hash from audit order by seq desc limit 1)`;
     const { code, out, err } = await verifyAfter(windBack, 100);
@@ -83,7 +83,7 @@ describe('kinpass', () => {
     assert.equal(code, 1);
   });
 
-  it('audit verify HEAD: finds a log that does not hold the head that was kept elsewhere', async () => {
+  it('audit verify HEAD: detects a log that lacks the given head', async () => {
     const [, head = ''] = /^head: (.*)$/m.exec((await run(['audit', 'verify'])).out) ?? [];
     const [whole, wiped, other, nonsense] = await Promise.all([
       run(['audit', 'verify', head]),
@@ -100,7 +100,7 @@ describe('kinpass', () => {
     assert.equal(nonsense.code, 2);
   });
 
-  it('audit verify: finds a row that was changed, removed, added or cut off by hand', async () => {
+  it('audit verify: detects a row that was changed, removed, added or cut off by hand', async () => {
     const hands: [string, RegExp][] = [
       ["update audit set outcome = 'ok' where seq = 1", /entry 1 does not fit \(hash\)/],
       ['delete from audit where seq = 2', /entry 3 does not fit \(sequence\)/],
@@ -144,7 +144,7 @@ describe('kinpass', () => {
     assert.ok(!out.includes('meiling'));
   });
 
-  it('keys rotate: seals nothing with a master key that is not the one of the database', async () => {
+  it('keys rotate: rejects a master key that is not the one of the database', async () => {
     const keyFile = `${home.keyFile}.other`;
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
     const { code, err } = await run(['keys', 'rotate'], { ...home.env, KINPASS_MASTER_KEY_FILE: keyFile });
@@ -152,7 +152,7 @@ describe('kinpass', () => {
     assert.match(err, /^KINPASS_MASTER_KEY_FILE: this is not the key that the database was sealed with\n$/);
   });
 
-  it('names every missing setting when there are none', async () => {
+  it('lists every missing setting when no settings are given', async () => {
     const { code, err } = await run(['start'], {});
     assert.equal(code, 1);
     const names = err
@@ -175,8 +175,8 @@ describe('bin/kinpass.js on an old Node', () => {
   const expected =
     /^Kinpass needs Node 24 or newer; this is v\d+\.\d+\.\d+\. On Linux "npm ci" brings Node 24 along: use "npm start" or "npm run demo"\.\n$/;
 
-  it('says one clear line and ends', () => {
-    // Where no old Node is installed, the version is overwritten before the program reads it.
+  it('prints one line and exits', () => {
+    // Overwrites the version before the program reads it, because no old Node may be installed.
     const folder = mkdtempSync(join(tmpdir(), 'kinpass-node-'));
     const disguise = join(folder, 'disguise.cjs');
     writeFileSync(

@@ -1,4 +1,4 @@
-/** Which errors mean that the database is away, and what a node says of itself then. */
+/** Errors of an unavailable database and the readiness of a node. */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
@@ -7,8 +7,8 @@ import { monitorAvailability, type MonitoredStore } from '../../src/store/databa
 import { StoreError, type Store, type Transaction } from '../../src/store/database/index.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 
-describe('watched store', () => {
-  /** What the engine throws; undefined: it works. */
+describe('monitored store', () => {
+  /** Error that the engine throws; `undefined` when it works. */
   let failure: Error | undefined;
   let pingFailure: Error | undefined;
   let hanging: Promise<void> | undefined;
@@ -48,7 +48,7 @@ describe('watched store', () => {
     watched = monitorAvailability(store, kept.log);
   });
 
-  it('passes results and errors of the work through', async () => {
+  it('passes results and errors of the callback through', async () => {
     assert.deepEqual([await read(), await write()], ['read', 'written']);
     const bug = new Error('a bug');
     await assert.rejects(
@@ -68,7 +68,7 @@ describe('watched store', () => {
     ...['08000', '08006', '57P01', '57P02', '57P03', '53300', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT'],
   ];
   for (const code of away) {
-    it(`says unavailable for ${code}`, async () => {
+    it(`throws DatabaseUnavailableError for ${code}`, async () => {
       failure = new StoreError('away', code);
       await assert.rejects(read(), (error) => error instanceof DatabaseUnavailableError && error.cause === failure);
       await assert.rejects(write(), (error) => error instanceof DatabaseUnavailableError && error.cause === failure);
@@ -76,7 +76,7 @@ describe('watched store', () => {
     });
   }
 
-  it('says unavailable when no connection could be made', async () => {
+  it('throws DatabaseUnavailableError when connecting times out', async () => {
     failure = new Error('timeout exceeded when trying to connect');
     await assert.rejects(read(), DatabaseUnavailableError);
   });
@@ -103,7 +103,7 @@ describe('watched store', () => {
     await assert.rejects(read(), failure);
   });
 
-  it('says unavailable and stays ready when a connection was lost during COMMIT', async () => {
+  it('throws DatabaseUnavailableError and stays ready after a connection lost during COMMIT', async () => {
     failure = new StoreError('lost', '08007');
     await assert.rejects(write(), DatabaseUnavailableError);
     failure = undefined;
@@ -112,7 +112,7 @@ describe('watched store', () => {
     assert.equal(writes, 0, 'no trial was needed');
   });
 
-  it('is available again after a write that works, and logs each change once', async () => {
+  it('is available again after a successful write and logs each change once', async () => {
     failure = new StoreError('away', 'ECONNREFUSED');
     for (let time = 0; time < 3; time += 1) await assert.rejects(write());
     assert.deepEqual(messages(), ['the database does not answer']);
@@ -131,7 +131,7 @@ describe('watched store', () => {
     assert.equal(await watched.isAvailable(), false);
   });
 
-  it('waits half a second for a trial, and makes one at a time', async () => {
+  it('waits half a second for a trial write and runs one at a time', async () => {
     failure = new StoreError('locked', 'SQLITE_BUSY');
     await assert.rejects(write());
     let release = (): void => undefined;

@@ -1,4 +1,4 @@
-/** The SQLite connections, the group commit, and what an error of the database says. */
+/** SQLite connections, group commit, and database errors. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ after(() => {
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe('SQLite connections', () => {
-  it('create the file and its folder for this user only, with the log beside it', () => {
+  it('create the folder, the file and its log for this user only', () => {
     const file = join(folder, 'new', 'deep', 'kinpass.db');
     const writer = openWriter(file);
     writer.run('create table t (a text)');
@@ -34,7 +34,7 @@ describe('SQLite connections', () => {
     writer.close();
   });
 
-  it('sync every commit, check foreign keys and write ahead', () => {
+  it('sync every commit, check foreign keys and use write-ahead logging', () => {
     const writer = openWriter(join(folder, 'pragmas.db'));
     const pragma = (name: string): unknown => writer.run(`pragma ${name}`)[0]?.[0];
     assert.equal(pragma('journal_mode'), 'wal');
@@ -45,7 +45,7 @@ describe('SQLite connections', () => {
     writer.close();
   });
 
-  it('read only where they are for reading', async () => {
+  it('reject writes when opened for reading', async () => {
     const file = join(folder, 'reader.db');
     const writer = openWriter(file);
     writer.run('create table t (a text)');
@@ -59,7 +59,7 @@ describe('SQLite connections', () => {
     writer.close();
   });
 
-  it('know whether they are in a transaction', () => {
+  it('report if they are in a transaction', () => {
     const writer = openWriter(join(folder, 'transaction.db'));
     assert.equal(writer.inTransaction(), false);
     writer.run('begin');
@@ -81,7 +81,7 @@ describe('SQLite store', () => {
   };
   const numbers = (store: Store): Promise<unknown[][]> => store.read((tx) => tx.execute('select id from parent', []));
 
-  it('waits for another process that writes, and goes on when it is done', async () => {
+  it('waits for another process that writes and then continues', async () => {
     const store = await open('busy.db');
     const other = openWriter(join(folder, 'busy.db'));
     other.run('begin immediate');
@@ -96,7 +96,7 @@ describe('SQLite store', () => {
     await store.close();
   });
 
-  it('tells nobody of success before the commit, and everybody when it fails', async () => {
+  it('resolves writes after the commit only and rejects all of them when it fails', async () => {
     const store = await open('commit.db');
     await store.runExclusively((run) =>
       run('create table late (id integer references parent (id) deferrable initially deferred)'),
@@ -115,7 +115,7 @@ describe('SQLite store', () => {
     await store.close();
   });
 
-  it('takes a change of the schema back when it breaks foreign keys or throws', async () => {
+  it('rolls back a change of the schema that breaks foreign keys or throws', async () => {
     const store = await open('maintain.db');
     await assert.rejects(
       store.runExclusively((run) => run('insert into child values (1, 99)')),
@@ -137,7 +137,7 @@ describe('SQLite store', () => {
     await store.close();
   });
 
-  it('refuses a write and a change of the schema inside a write', async () => {
+  it('rejects a write and a change of the schema inside a write', async () => {
     const store = await open('nested.db');
     await assert.rejects(
       store.write(() => store.runExclusively(() => Promise.resolve())),
@@ -170,7 +170,7 @@ describe('errors of the database', () => {
     assert.equal(new StoreError('x').name, 'StoreError');
   });
 
-  it('say the reason and the statement, and never a value', () => {
+  it('contain the reason and the statement but no values', () => {
     const cleaned = withoutValues(query(withCode('23505', 'duplicate key')));
     assert.ok(cleaned instanceof StoreError);
     assert.equal(cleaned.code, '23505');
@@ -188,7 +188,7 @@ describe('errors of the database', () => {
     assert.equal(withoutValues(other), other);
   });
 
-  it('are given one code when the connection was lost, and only then', () => {
+  it('get one code when the connection was lost, and only then', () => {
     const lost = (error: unknown, code = CONNECTION_LOST): void => {
       assert.throws(
         () => throwConnectionError(code)(error),
