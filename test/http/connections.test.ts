@@ -12,7 +12,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { pollUntil } from '../helpers/poll.ts';
 
-/** Linux answers on the whole of 127.0.0.0/8, so each test has clients with addresses of their own. */
+/** Linux listens on the whole of 127.0.0.0/8, so each client has its own address. */
 const [ATTACKER, SCHOOL, PHONE] = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
 const PROXY = '127.0.0.9';
 const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
@@ -79,7 +79,7 @@ describe('connections', () => {
     ['nothing', ''],
     ['half of a request head', 'GET / HT'],
   ] as const) {
-    it(`are closed after the time for the first request: ${name} was sent`, async () => {
+    it(`close after the first-request timeout if the client sent ${name}`, async () => {
       await start({ firstRequestMs: 200 });
       const used = await open(SCHOOL, GET);
       await answered(used);
@@ -91,7 +91,7 @@ describe('connections', () => {
     });
   }
 
-  it('of a trusted proxy may stay without a request, and have no share', async () => {
+  it('of a trusted proxy stay open without a request and have no limit per network', async () => {
     await start({ firstRequestMs: 100, perNetwork: 2 });
     const all = await openMany(PROXY, 4);
     await open(ATTACKER);
@@ -101,7 +101,7 @@ describe('connections', () => {
     await Promise.all(all.map((client) => answered(client)));
   });
 
-  it('that fill the node: the oldest silent one of the largest network is closed for a newcomer', async () => {
+  it('at the node limit: the oldest silent connection of the largest network closes', async () => {
     await start({ connections: 8 });
     const school = await openMany(SCHOOL, 2);
     const silent = await openMany(ATTACKER, 6);
@@ -114,7 +114,7 @@ describe('connections', () => {
     await Promise.all(school.map((client) => answered(client)));
   });
 
-  it('that fill the node with one request each: the oldest idle one of the largest network is closed', async () => {
+  it('at the node limit, all used: the oldest idle connection of the largest network closes', async () => {
     await start({ connections: 8 });
     const school = await openMany(SCHOOL, 2);
     const idle = await openMany(ATTACKER, 6, GET);
@@ -125,7 +125,7 @@ describe('connections', () => {
     assert.deepEqual(closedOf(school), []);
   });
 
-  it('of one network above its share: its own oldest is closed, and no other', async () => {
+  it('at the limit of a network: the oldest connection of this network closes and no other', async () => {
     await start({ perNetwork: 4 });
     const school = await openMany(SCHOOL, 4);
     const silent = await openMany(ATTACKER, 10);
@@ -134,7 +134,7 @@ describe('connections', () => {
     assert.deepEqual([closedOf(school), closedOf(silent)], [[], [0, 1, 2, 3, 4, 5]]);
   });
 
-  it('that fill the node with work are kept, and the newcomer is closed', async () => {
+  it('with requests in flight stay open at the node limit, and a new connection is rejected', async () => {
     const over = Promise.withResolvers<undefined>();
     await start({ connections: 4 }, async (_request, response) => {
       await over.promise;
@@ -158,7 +158,7 @@ describe('connections', () => {
       (attacker: boolean, at: number) => forwarded(`2001:db8:${attacker ? '1' : '2'}:${String(at)}::1`),
     ],
   ] as const) {
-    it(`that wait for their client: the oldest one of the client with most is closed (${name})`, async () => {
+    it(`that wait for their client: the oldest one of the largest network closes (${name})`, async () => {
       await start({ waiting: 6 }, readBody);
       const phone = await open(hop ?? PHONE, post(headersOf(false, 0)));
       await pollUntil('the request', () => [...inFlight.responses()].length === 1);

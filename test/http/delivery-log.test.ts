@@ -1,4 +1,4 @@
-/** A failed delivery is logged with the place and the reason, and without anything of a person. */
+/** The log line of a failed delivery: it names the receiver and the reason, and contains no personal data. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -24,7 +24,7 @@ describe('the log line of a failed delivery', () => {
   let smtpPort: number;
   let deadPort: number;
   const kept = createCapturedLog();
-  /** Refuses every recipient, and quotes the address as real mail servers do. */
+  /** Rejects every recipient and quotes the address, as real mail servers do. */
   const smtp = createServer((socket) => {
     socket.write('220 mail\r\n');
     socket.on('data', (data) => {
@@ -69,7 +69,7 @@ describe('the log line of a failed delivery', () => {
   const pick = (found: Record<string, unknown>, ...names: string[]): Record<string, unknown> =>
     Object.fromEntries(names.map((name) => [name, found[name]]));
 
-  it('names the relying party, its host, and its status or the code of the connection', async () => {
+  it('contains the relying party, its host, and the status or error code', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     for (const id of ['refusing', 'closed']) {
       await runAuthorization(await createParty(service.issuer, { id, secret, scope: 'openid' }), httpBrowser, {
@@ -89,7 +89,7 @@ describe('the log line of a failed delivery', () => {
     assert.deepEqual(pick(closed, 'host', 'code'), { host: `127.0.0.1:${String(deadPort)}`, code: 'ECONNREFUSED' });
   });
 
-  it('names the kind of mail, the server, and its code', async () => {
+  it('contains the mail template, the server and the error code', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
     const found = await failure({ kind: 'mail' });
@@ -101,7 +101,7 @@ describe('the log line of a failed delivery', () => {
     });
   });
 
-  it('says when a relying party has a private address that is not allowed', async () => {
+  it('contains PRIVATE_ADDRESS if the relying party has a forbidden private address', async () => {
     const log = createCapturedLog();
     const strict = await startService({
       clients: [createRegistration('closed', secret, { scopes: ['openid'], backchannel_logout_uri: receiver.url })],
@@ -121,7 +121,7 @@ describe('the log line of a failed delivery', () => {
     }
   });
 
-  it('holds no token, address of a person, link or password', () => {
+  it('contains no token, e-mail address, link or password', () => {
     const lines = kept
       .text()
       .split('\n')

@@ -12,8 +12,8 @@ import { startService } from '../helpers/service.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-describe('what a newcomer starts', () => {
-  it('npm run demo: the service, both relying parties and the inbox answer, and Ctrl-C stops all processes', async () => {
+describe('the demo and the example files', () => {
+  it('npm run demo starts the service, both apps and the inbox; Ctrl-C stops all processes', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'kinpass-demo-'));
     const port = await freePort();
     const env = { ...process.env, KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: String(port) };
@@ -48,7 +48,7 @@ describe('what a newcomer starts', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('the example of a clients file is taken by the service as it stands', async () => {
+  it('the example clients file is valid and the service starts with it', async () => {
     const file = join(root, 'config/clients.example.json');
     const { clients } = loadClientsFile(file, { production: true });
     assert.equal(clients.length, 2);

@@ -1,4 +1,4 @@
-/** A node that is asked to stop behind a load balancer: it goes on answering until nobody sends anything to it any more. */
+/** The drain of a node behind a load balancer: it handles requests until it stops. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, IncomingMessage, request } from 'node:http';
@@ -19,7 +19,7 @@ import { formHeaders } from '../helpers/raw-http.ts';
 
 const message = z.tuple([z.instanceof(IncomingMessage)]);
 
-describe('the drain', () => {
+describe('drain', () => {
   let home: Installation;
   let agent: Agent;
   before(async () => {
@@ -43,7 +43,7 @@ describe('the drain', () => {
     return { status: answer.statusCode, connection: answer.headers.connection };
   };
 
-  it('says "not ready", answers and takes connections all the same, and lets each of them end with its answer', async () => {
+  it('reports not ready, still handles requests, and closes each connection after its response', async () => {
     const program = await startDraining('300');
     assert.deepEqual(await get('/health/ready'), { status: 200, connection: 'keep-alive' });
     const body = new URLSearchParams({ login: '' }).toString();
@@ -51,11 +51,11 @@ describe('the drain', () => {
     const sent = request(`${home.issuer}/forgot-password`, { method: 'POST', headers, agent });
     const answered = once(sent, 'response');
     sent.flushHeaders();
-    // This request is under way when the signal comes.
+    // This request is in flight when the signal arrives.
     await once(sent, 'continue');
     program.child.kill('SIGTERM');
     await says(program, 'draining');
-    // The first of them comes on the connection that is open already.
+    // The first request uses the open connection.
     assert.deepEqual(await get('/health/ready'), { status: 503, connection: 'close' });
     assert.deepEqual(await get('/health/live'), { status: 200, connection: 'close' });
     assert.deepEqual(await get('/.well-known/openid-configuration'), { status: 200, connection: 'close' });
@@ -64,13 +64,13 @@ describe('the drain', () => {
     const [answer] = message.parse(await answered);
     assert.deepEqual([answer.statusCode, answer.headers.connection], [422, 'close']);
     assert.ok(!program.out().includes('"msg":"stopping"'));
-    // A second signal: somebody is in a hurry.
+    // A second signal skips the drain.
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
     assert.match(program.out(), /"msg":"stopped"\}\n$/);
   });
 
-  it('begins also when the signal comes in the same moment in which the service says that it is ready', async () => {
+  it('begins if SIGTERM arrives while the service logs that it is ready', async () => {
     const script = `
       import fs from 'node:fs';
       import { syncBuiltinESMExports } from 'node:module';
@@ -88,7 +88,7 @@ describe('the drain', () => {
     assert.match(program.out(), /"msg":"stopped"\}\n$/);
   });
 
-  it('ends by itself when its time is over', async () => {
+  it('ends after KINPASS_DRAIN_SECONDS', async () => {
     const program = await startDraining('1');
     const start = performance.now();
     program.child.kill('SIGTERM');

@@ -36,7 +36,7 @@ const LIES: Record<string, Record<string, string>> = {
 
 const discovery = z.looseObject({ issuer: z.string() });
 
-/** What an answer says of the place where the service is. */
+/** The parts of a response that depend on the origin, without random values. */
 const shapeOf = ({ status, headers }: RawResponse): unknown => ({
   status,
   location: (headers.location ?? '').replace(/[\w-]{43}/g, 'RANDOM'),
@@ -45,10 +45,10 @@ const shapeOf = ({ status, headers }: RawResponse): unknown => ({
 });
 
 for (const [trust, proxies] of [
-  ['nobody', ''],
+  ['no proxy', ''],
   ['the proxy in front', '127.0.0.1, ::1'],
 ] as const) {
-  describe(`the place of the service, trusting ${trust}`, () => {
+  describe(`the origin of the service, trusting ${trust}`, () => {
     let service: TestService;
     let mail: MailCatcher;
     before(async () => {
@@ -61,7 +61,7 @@ for (const [trust, proxies] of [
       await mail.close();
     });
 
-    it('is the issuer in discovery, in redirects and in cookies, whatever the headers say', async () => {
+    it('is the issuer in discovery, redirects and cookies with any headers', async () => {
       const { issuer } = service;
       const authorization = (await send(issuer, '/account')).headers.location ?? '';
       assert.ok(authorization.startsWith('/auth?'));
@@ -78,7 +78,7 @@ for (const [trust, proxies] of [
         for (const [name, headers] of Object.entries(LIES)) {
           const answer = await send(issuer, target, { headers });
           assert.deepEqual(shapeOf(answer), shapeOf(honest), `${name} at ${target}`);
-          // The id of a request is its own, and may hold any four digits.
+          // The request id is random and may contain any four digits.
           const { 'x-request-id': id, ...others } = answer.headers;
           assert.match(String(id), /^[\da-f-]{36}$/);
           const everything = JSON.stringify(others) + answer.body;
@@ -95,7 +95,7 @@ for (const [trust, proxies] of [
       }
     });
 
-    it('is the issuer in the links of mails', async () => {
+    it('is the issuer in links of mails', async () => {
       const headers = { ...formHeaders(service.issuer), ...LIES['all'] };
       const body = new URLSearchParams({ login: LOGIN.G2 }).toString();
       assert.equal((await send(service.issuer, '/forgot-password', { method: 'POST', headers, body })).status, 200);
@@ -104,7 +104,7 @@ for (const [trust, proxies] of [
       assert.ok(!text.includes('evil'));
     });
 
-    it('loses the host of a request target in absolute form (RFC 9112 3.2.2)', async () => {
+    it('ignores the host of a request target in absolute form (RFC 9112, 3.2.2)', async () => {
       for (const target of ['http://evil.example/account', 'https://evil.example:8443/account', 'ftp://evil/account']) {
         const answer = await send(service.issuer, target, { headers: { host: EVIL } });
         assert.equal(answer.status, 303);
@@ -131,13 +131,13 @@ for (const [trust, proxies] of [
       const page = await httpBrowser.open('/account');
       const { status } = await httpBrowser.submit(
         page,
-        { login: 'nobody@parents.example', password: 'x' },
+        { login: 'unknown@parents.example', password: 'x' },
         { 'x-forwarded-for': forwarded },
       );
       return status;
     };
 
-    it(`takes the visitor's address from X-Forwarded-For ${proxies === '' ? 'never' : 'as far as the chain is trusted'}`, async () => {
+    it(`uses X-Forwarded-For for the client address: ${proxies === '' ? 'never' : 'from trusted proxies'}`, async () => {
       await fail('203.0.113.7');
       await fail('198.51.100.1, 203.0.113.7');
       await fail('203.0.113.7, 127.0.0.1');
@@ -147,7 +147,7 @@ for (const [trust, proxies] of [
       assert.equal(own, proxies === '' ? 3 : 0);
     });
 
-    it('throttles the address of the visitor, and nobody else with it', async () => {
+    it('throttles the address of the client only', async () => {
       const { store, secrets } = service.container;
       const full = { failures: ADDRESS_POLICY.capacity, blockedUntil: 0, updatedAt: Date.now() + 60_000 };
       const key = `address:${secrets.mac('throttle', '192.0.2.66')}`;
@@ -158,7 +158,7 @@ for (const [trust, proxies] of [
   });
 }
 
-describe('a service behind a proxy that speaks https', () => {
+describe('a service behind an HTTPS proxy', () => {
   let service: TestService;
   const ISSUER = 'https://id.city.test';
   before(async () => {
@@ -169,7 +169,7 @@ describe('a service behind a proxy that speaks https', () => {
   });
   after(() => service.stop());
 
-  it('gives https addresses, HSTS, and Secure cookies; the session cookie is bound to the host', async () => {
+  it('sends https URLs, HSTS and Secure cookies, and __Host- cookies for session and device', async () => {
     const { body } = await send(service.issuer, '/.well-known/openid-configuration');
     assert.equal(discovery.parse(JSON.parse(body)).issuer, ISSUER);
     const start = await send(service.issuer, '/account');
@@ -202,7 +202,7 @@ describe('a service behind a proxy that speaks https', () => {
     for (const shape of cookies.filter((one) => one.startsWith('__Host-'))) assert.match(shape, /; path=\/(;|$)/i);
   });
 
-  it('takes forms that came from its own https pages, and not those of the inner address', async () => {
+  it('accepts forms from its own https origin and rejects those of the internal origin', async () => {
     for (const [origin, status] of [
       [ISSUER, 200],
       [service.issuer, 403],
@@ -211,7 +211,7 @@ describe('a service behind a proxy that speaks https', () => {
       ['https://id.city.test.evil.example', 403],
     ] as const) {
       const headers = { ...formHeaders(ISSUER), origin, 'sec-fetch-site': '' };
-      const body = 'login=nobody';
+      const body = 'login=unknown';
       assert.equal(
         (await send(service.issuer, '/forgot-password', { method: 'POST', headers, body })).status,
         status,

@@ -16,7 +16,7 @@ describe('every page', () => {
   let service: TestService;
   let party: TestParty;
   let stranger: TestParty;
-  /** One answer of each kind of page. */
+  /** One response of each kind of page. */
   const pages: Record<string, Answer> = {};
   before(async () => {
     const secret = newSecret();
@@ -34,22 +34,25 @@ describe('every page', () => {
   after(() => service.stop());
 
   const collect = async (): Promise<void> => {
-    const nobody = createHttpBrowser(service.issuer);
-    const signIn = await nobody.open('/account');
+    const anonymous = createHttpBrowser(service.issuer);
+    const signIn = await anonymous.open('/account');
     Object.assign(pages, {
       'sign-in': signIn,
-      'failed sign-in': await nobody.submit(signIn, { login: 'nobody@parents.example', password: 'x' }),
-      'another step': await nobody.post(`${signIn.url}/consent`, ''),
-      'expired step': await nobody.open(`/interaction/${'x'.repeat(43)}`),
-      'not found': await nobody.open('/no/such/page'),
-      'method not allowed': await nobody.post('/account', ''),
-      forbidden: await nobody.post('/account/password', '', { origin: 'https://evil.example', 'sec-fetch-site': '' }),
-      'bad form': await nobody.post(`${signIn.url}/login`, 'login=a&login=b'),
-      'wrong request of an app': await nobody.open('/auth?client_id=nobody'),
-      forgot: await nobody.open('/forgot-password'),
-      sent: await nobody.submit(await nobody.open('/forgot-password'), { login: 'nobody@parents.example' }),
-      'expired link': await nobody.open('/reset-password?token=x'),
-      'signed out': await nobody.open('/session/end/success'),
+      'failed sign-in': await anonymous.submit(signIn, { login: 'unknown@parents.example', password: 'x' }),
+      'another step': await anonymous.post(`${signIn.url}/consent`, ''),
+      'expired step': await anonymous.open(`/interaction/${'x'.repeat(43)}`),
+      'not found': await anonymous.open('/no/such/page'),
+      'method not allowed': await anonymous.post('/account', ''),
+      forbidden: await anonymous.post('/account/password', '', {
+        origin: 'https://evil.example',
+        'sec-fetch-site': '',
+      }),
+      'bad form': await anonymous.post(`${signIn.url}/login`, 'login=a&login=b'),
+      'wrong request of an app': await anonymous.open('/auth?client_id=unknown'),
+      forgot: await anonymous.open('/forgot-password'),
+      sent: await anonymous.submit(await anonymous.open('/forgot-password'), { login: 'unknown@parents.example' }),
+      'expired link': await anonymous.open('/reset-password?token=x'),
+      'signed out': await anonymous.open('/session/end/success'),
     });
     const first = createHttpBrowser(service.issuer);
     const parent = createHttpBrowser(service.issuer);
@@ -66,7 +69,7 @@ describe('every page', () => {
     pages['no child'] = await suspended.submit(question, { login: LOGIN.G3, password: DEMO_PASSWORD });
   };
 
-  it('is what it should be, so that the tests below look at all kinds', () => {
+  it('has the expected status, so the following tests cover all kinds of pages', () => {
     const statuses = Object.fromEntries(Object.entries(pages).map(([name, { status }]) => [name, status]));
     assert.deepEqual(statuses, {
       'sign-in': 200,
@@ -120,11 +123,11 @@ describe('every page', () => {
     }
   });
 
-  it('and every other answer switches off browser features that the service does not use', async () => {
+  it('and every other response disables browser features that the service does not use', async () => {
     const answers: Record<string, string | null> = {};
     for (const [name, { headers }] of Object.entries(pages)) answers[name] = headers.get('permissions-policy');
     const paths = ['/', '/jwks', '/.well-known/openid-configuration', '/assets/style.css', '/health/live', '/me'];
-    for (const path of [...paths, '/auth?client_id=nobody', '/reset-password?token=x', '/nothing.json']) {
+    for (const path of [...paths, '/auth?client_id=unknown', '/reset-password?token=x', '/nothing.json']) {
       answers[path] = String((await send(service.issuer, path)).headers['permissions-policy']);
     }
     for (const [name, policy] of Object.entries(answers)) {
@@ -143,13 +146,13 @@ describe('every page', () => {
     }
   });
 
-  it('is never stored by a cache', () => {
+  it('is not cached', () => {
     for (const [name, { headers }] of Object.entries(pages)) {
       assert.match(headers.get('cache-control') ?? '', /no-store/, name);
     }
   });
 
-  it('has no inline script or style, and loads only what the service serves', async () => {
+  it('has no inline script or style and loads only assets of the service', async () => {
     const linked = new Set<string>();
     for (const [name, { body }] of Object.entries(pages)) {
       assert.doesNotMatch(body, /<script(?![^>]* src=)|<style|\son\w+="|\sstyle="|javascript:/i, name);
@@ -166,14 +169,14 @@ describe('every page', () => {
     }
   });
 
-  it('has a way on', () => {
+  it('has a form or a link to continue', () => {
     for (const [name, { body }] of Object.entries(pages)) {
       const main = body.slice(body.indexOf('<main'));
       assert.match(main, /<form|<a [^>]*href="\/|href="https:/, name);
     }
   });
 
-  it('says its language and offers the others, with a way back to where it is', async () => {
+  it('declares its language and links to the same page in the other languages', async () => {
     for (const [name, { body, url }] of Object.entries(pages)) {
       assert.match(body, /<html lang="zh-TW">/, name);
       const [, href = ''] = /href="(\/language\?to=en[^"]*)"/.exec(body) ?? [];
@@ -197,7 +200,7 @@ describe('an error page', () => {
   });
   after(() => service.stop());
 
-  it('answers a form with a language link that leads to a page', async () => {
+  it('after a form has language links that lead to a page', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.T2, password: DEMO_PASSWORD });
     for (const path of ['/account/sessions/revoke', '/account/apps/revoke']) {
@@ -209,7 +212,7 @@ describe('an error page', () => {
     }
   });
 
-  it('echoes nothing as markup: not the path, not the query, not a parameter, not a header', async () => {
+  it('escapes the path, the query, parameters and headers', async () => {
     const markup = '"><script>alert(1)</script><img src=x onerror=alert(1)>';
     const enc = encodeURIComponent(markup);
     const httpBrowser = createHttpBrowser(service.issuer);
@@ -234,7 +237,7 @@ describe('an error page', () => {
     }
   });
 
-  it('gives machines their JSON and browsers their page', async () => {
+  it('is JSON for API clients and a page for browsers', async () => {
     const ask = (accept: string): Promise<Response> =>
       fetch(`${service.issuer}/token`, {
         method: 'POST',
@@ -257,7 +260,7 @@ describe('an asset', () => {
   });
   after(() => service.stop());
 
-  it('is kept for ever under its hash, and asked for again without it or with an old one', async () => {
+  it('is cached forever with its hash and revalidated without it or with an old one', async () => {
     const url = `${service.issuer}/assets/style.css`;
     const first = await fetch(url);
     assert.equal(first.headers.get('cache-control'), 'no-cache');
@@ -273,7 +276,7 @@ describe('an asset', () => {
     assert.equal((await ask('"other"')).status, 200);
   });
 
-  it('comes out of the public folder only', async () => {
+  it('is served from the public folder only', async () => {
     for (const path of [
       'nothing.css',
       '',

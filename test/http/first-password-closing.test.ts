@@ -20,7 +20,7 @@ const FIRST = '100201';
 const NEXT = 'four small boats at anchor';
 const EMAIL = LOGIN.G1;
 const SUBJECT = '您的預設密碼已停用';
-/** Before each of ten tries: five at once, then after 30 s, 1, 2, 4 and 8 minutes. */
+/** The wait before each of ten attempts: none for five, then 30 s, 1, 2, 4 and 8 minutes. */
 const WAITS = [0, 0, 0, 0, 0, 30 * SECOND, MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE];
 
 describe('a first password', () => {
@@ -50,7 +50,7 @@ describe('a first password', () => {
       page: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
     };
   };
-  /** Ten wrong tries, each as soon as it is admitted. */
+  /** Makes ten failed attempts, each as soon as it is admitted. */
   const close = async (): Promise<void> => {
     for (let i = 0; i < 10; i += 1) {
       time.advance(WAITS[i] ?? 0);
@@ -62,7 +62,7 @@ describe('a first password', () => {
     const { first } = await readCredential(service, 'G1');
     return [first?.failures, first?.closedAt];
   };
-  /** Jobs of the outbox: when the time is moved while a mail is sent, it is sent again. */
+  /** Counts outbox jobs, because a mail is sent again if the clock moves while it is sent. */
   const enqueued = async (): Promise<number> =>
     (await service.container.store.read((tx) => tx.db.select({ id: tx.tables.outbox.id }).from(tx.tables.outbox)))
       .length;
@@ -70,25 +70,25 @@ describe('a first password', () => {
     (await listAuditEvents(service, 'G1')).filter((event) => event === 'first_password.closed').length;
   const change = (httpBrowser: HttpBrowser, page: Answer, current: string, next = NEXT): Promise<Answer> =>
     httpBrowser.submit(page, { current_password: current, new_password: next, confirm_password: next });
-  /** What anybody gets for a wrong password of a living account. */
+  /** Asserts that the response equals that of an unknown login. */
   const isRefusal = async ({ page }: { page: Answer }): Promise<void> => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const unknown = await httpBrowser.submit(await httpBrowser.open('/account'), {
-      login: 'nobody@x.example',
+      login: 'unknown@x.example',
       password: 'x',
     });
     assert.equal(page.status, 422);
-    assert.equal(normalizePage(page, EMAIL), normalizePage(unknown, 'nobody@x.example'));
+    assert.equal(normalizePage(page, EMAIL), normalizePage(unknown, 'unknown@x.example'));
   };
 
-  it('opens until its last second and nothing afterwards, and the answer is the same as ever', async () => {
+  it('is valid until its last second, then fails like any wrong password', async () => {
     time.advance(30 * DAY - SECOND);
     assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
     time.advance(SECOND);
     await isRefusal(await signIn(FIRST));
   });
 
-  it('is closed by ten wrong tries and their growing waits, for the right one too, and the answer stays the same', async () => {
+  it('is closed by ten failed attempts; then the correct one fails with the same response', async () => {
     for (let i = 0; i < 10; i += 1) {
       assert.equal((await readCredential(service, 'G1')).first?.closedAt, null);
       time.advance(WAITS[i] ?? 0);
@@ -99,7 +99,7 @@ describe('a first password', () => {
     await isRefusal(await signIn(FIRST));
   });
 
-  it('is not closed sooner by wrong tries under several logins', async () => {
+  it('is not closed sooner by failed attempts with several logins', async () => {
     const mobile = '0900000101';
     const tryBoth = async (): Promise<void> => {
       for (const login of [EMAIL, mobile]) {
@@ -109,7 +109,7 @@ describe('a first password', () => {
     };
     for (let i = 0; i < 20; i += 1) await tryBoth();
     assert.deepEqual(await closing(), [5, null]);
-    // Ten failures of the person: a quarter of an hour until the next one counts.
+    // After ten failures of the person, the next attempt counts after 15 minutes.
     time.advance(14 * MINUTE);
     await tryBoth();
     assert.deepEqual(await closing(), [5, null]);
@@ -119,7 +119,7 @@ describe('a first password', () => {
     assert.equal(interactionOf((await signIn(FIRST, 'wang.daming')).page), 'login', 'no login of this person');
   });
 
-  it('tells the person by e-mail when it is closed, once, and the audit log', async () => {
+  it('sends one e-mail and writes one audit entry when it is closed', async () => {
     const [mails, entries] = [await enqueued(), await closings()];
     await close();
     await mailTo(mail, EMAIL, SUBJECT);
@@ -133,7 +133,7 @@ describe('a first password', () => {
     assert.deepEqual([await enqueued(), await closings()], [mails + 1, entries + 1]);
   });
 
-  it('stays closed, and its tries stay counted, whatever is tried later', async () => {
+  it('stays closed and keeps its count after later attempts', async () => {
     await close();
     for (let day = 0; day < 8; day += 1) {
       time.advance(DAY);
@@ -144,7 +144,7 @@ describe('a first password', () => {
     await isRefusal(await signIn(FIRST));
   });
 
-  it('keeps its count over a right try: there are ten wrong ones in all', async () => {
+  it('keeps its count after a correct attempt: ten failures in total close it', async () => {
     for (let round = 0; round < 3; round += 1) {
       for (let i = 0; i < 3; i += 1) await signIn('wrong');
       assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
@@ -154,7 +154,7 @@ describe('a first password', () => {
     assert.ok((await closing())[1]);
   });
 
-  it('is closed by wrong tries on the page of the change as well', async () => {
+  it('is also closed by failed attempts on the new-password page', async () => {
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     for (let i = 0; i < 10; i += 1) {
       time.advance(WAITS[i] ?? 0);
@@ -168,7 +168,7 @@ describe('a first password', () => {
     assert.ok((await readCredential(service, 'G1')).first);
   });
 
-  it('opens nothing when it runs out between the sign-in and the change', async () => {
+  it('cannot be changed if it expires between sign-in and change', async () => {
     await setFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     assert.equal(interactionOf(page), 'new_password');
@@ -177,7 +177,7 @@ describe('a first password', () => {
     assert.ok((await readCredential(service, 'G1')).first);
   });
 
-  it('can not be changed on a page that was open for more than an hour: 410, and a way on', async () => {
+  it('cannot be changed on a page that was open for over an hour: 410 with a link', async () => {
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     time.advance(HOUR + SECOND);
     for (const late of [await change(httpBrowser, page, FIRST), await httpBrowser.open(page.url)]) {
@@ -189,7 +189,7 @@ describe('a first password', () => {
     assert.equal(interactionOf((await signIn(FIRST)).page), 'new_password');
   });
 
-  it('is opened again, when closed, by the link of "forgot password"', async () => {
+  it('is replaced by a password reset after it was closed', async () => {
     await close();
     const httpBrowser = createHttpBrowser(service.issuer);
     const sent = await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: EMAIL });
@@ -203,7 +203,7 @@ describe('a first password', () => {
     await isRefusal(await signIn(FIRST));
   });
 
-  it('makes worthless what an older sign-in had begun', async () => {
+  it('invalidates other interactions in progress once it is changed', async () => {
     const { visitor: httpBrowser, page } = await signIn(FIRST);
     const other = await signIn(FIRST);
     await change(httpBrowser, page, FIRST);

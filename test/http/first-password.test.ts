@@ -33,7 +33,7 @@ describe('the first sign-in', () => {
   after(() => service.stop());
   afterEach(() => setPassword(service, 'G2', DEMO_PASSWORD));
 
-  /** A browser that stands before the forced change, on the way to the club. */
+  /** Opens the new-password page in an authorization request of the club. */
   const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: HttpBrowser; page: Answer }> => {
     if (key === 'G2') await setFirstPassword(service, key, FIRST);
     const httpBrowser = createHttpBrowser(service.issuer);
@@ -63,7 +63,7 @@ describe('the first sign-in', () => {
       ];
     });
 
-  it('shows the forced change, says why, and names the person and where the way leads', async () => {
+  it('shows the required change with its reason, the person and the app', async () => {
     const { page } = await atTheChange();
     const text = textOf(page.body);
     assert.equal(page.status, 200);
@@ -78,7 +78,7 @@ describe('the first sign-in', () => {
     }
   });
 
-  it('opens nothing before the change: no session, and every address asks to sign in', async () => {
+  it('creates no session before the change, and every page asks to sign in', async () => {
     await service.container.store.write((tx) => tx.db.delete(tx.tables.sessions));
     const { visitor: httpBrowser, page } = await atTheChange();
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
@@ -96,11 +96,11 @@ describe('the first sign-in', () => {
       const answer = await httpBrowser.post(path, new URLSearchParams({ current_password: FIRST, new_password: NEXT }));
       assert.equal(interactionOf(answer), 'login', path);
     }
-    // And the step itself is still there.
+    // The interaction is still valid.
     assert.equal(interactionOf(await httpBrowser.open(page.url)), 'new_password');
   });
 
-  it('says at the field why a new password is refused, one sentence for each reason, and changes nothing', async () => {
+  it('shows each reason against a new password at its field and changes nothing', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const refusals: [string, string[]][] = [
       ['小船四艘', ['新密碼太短，至少要 12 個字元。']],
@@ -132,7 +132,7 @@ describe('the first sign-in', () => {
     assert.equal((await change(httpBrowser, page, NEXT)).leavesTo?.host, 'club.example');
   });
 
-  it('asks for the new password twice, and for all three fields', async () => {
+  it('requires all three fields and the same new password twice', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const mismatch = await change(httpBrowser, page, NEXT, { confirm_password: `${NEXT} ` });
     assert.equal(mismatch.status, 422);
@@ -146,7 +146,7 @@ describe('the first sign-in', () => {
     assert.equal(await countFailures(service, 'G2'), 0);
   });
 
-  it('asks for the first password again, and counts a wrong one', async () => {
+  it('requires the first password again and counts a wrong one', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const wrong = await change(httpBrowser, page, NEXT, { current_password: '100302' });
     assert.equal(wrong.status, 422);
@@ -156,7 +156,7 @@ describe('the first sign-in', () => {
     assert.equal(await countFailures(service, 'G2'), 1);
   });
 
-  it('goes on to the app after the change, and the first password opens nothing any more', async () => {
+  it('continues to the app after the change, and the first password is no longer valid', async () => {
     const { visitor: httpBrowser, page } = await atTheChange('G1');
     const done = await change(httpBrowser, page, NEXT, { current_password: '100201' });
     assert.equal(done.leavesTo?.host, 'club.example');
@@ -174,10 +174,10 @@ describe('the first sign-in', () => {
     ]);
   });
 
-  it('does not mind a form that is sent twice at once, or once more afterwards', async () => {
+  it('accepts a form that is submitted twice at once or once more later', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const twice = await Promise.all([change(httpBrowser, page, NEXT), change(httpBrowser, page, NEXT)]);
-    // Both answers lead on; a browser shows the last one.
+    // Both responses redirect; a browser shows the last one.
     for (const answer of twice) {
       assert.ok(answer.leavesTo?.host === 'club.example' || answer.status === 410, textOf(answer.body).slice(0, 300));
     }
@@ -188,7 +188,7 @@ describe('the first sign-in', () => {
     assert.equal((await signIn('G2', NEXT)).status, 200);
   });
 
-  it('does not mind the second press of a slow form: what the first one did stays, and the way leads on', async () => {
+  it('redirects the second submission of a slow form and keeps the result of the first', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const body = new URLSearchParams({ current_password: FIRST, new_password: NEXT, confirm_password: NEXT });
     const press = async (): Promise<Response> =>
@@ -198,7 +198,7 @@ describe('the first sign-in', () => {
         redirect: 'manual',
         headers: { cookie: await httpBrowser.jar.getCookieString(page.url), 'sec-fetch-site': 'same-origin' },
       });
-    // The browser has not followed the first answer yet when the second press goes out.
+    // The browser submits again before it follows the first redirect.
     const [first, second] = [await press(), await press()];
     assert.equal(first.status, 303);
     assert.equal(second.status, 303);
@@ -214,7 +214,7 @@ describe('the first sign-in', () => {
     );
   });
 
-  it('leads on from the page that "back" brings up after the change', async () => {
+  it('continues from the page that the back button shows after the change', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     await change(httpBrowser, page, NEXT);
     const back = await httpBrowser.open(page.url);
@@ -226,7 +226,7 @@ describe('the first sign-in', () => {
     assert.equal(new URL((await httpBrowser.open('/account')).url).pathname, '/account');
   });
 
-  it('takes no form of another step: 409, and nothing changes', async () => {
+  it('rejects the form of another prompt with 409 and changes nothing', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     const uid = new URL(page.url).pathname.split('/')[2] ?? '';
     const all = { login: LOGIN.T1, password: DEMO_PASSWORD, choice: 'x', consent: 'accept' };
@@ -245,7 +245,7 @@ describe('the first sign-in', () => {
     assert.ok((await readCredential(service, 'G2')).first);
   });
 
-  it('belongs to one browser: the same address elsewhere has expired', async () => {
+  it('belongs to one browser: its URL has expired in another browser', async () => {
     const { page } = await atTheChange();
     const stranger = createHttpBrowser(service.issuer);
     assert.equal((await stranger.open(page.url)).status, 410);
@@ -254,7 +254,7 @@ describe('the first sign-in', () => {
     assert.ok((await readCredential(service, 'G2')).first);
   });
 
-  it('ends for a person who is disabled half-way', async () => {
+  it('ends if the person is disabled before the change', async () => {
     const { visitor: httpBrowser, page } = await atTheChange();
     await setStatus(service, 'G2', 'disabled');
     try {

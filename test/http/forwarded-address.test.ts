@@ -1,4 +1,4 @@
-/** The address that the audit log keeps, the account page shows and the counters count, for each form of X-Forwarded-For. */
+/** The client address in the audit log, on the account page and in the throttles, for each form of X-Forwarded-For. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -12,10 +12,10 @@ import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
-/** The proxy of the tests itself; localhost is either. */
+/** The address of the test as a proxy: localhost in IPv4 or IPv6. */
 const PROXY = /^(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1)$/;
 
-/** What the proxies wrote, and the address that is read; undefined: that of the proxy. */
+/** The header and the expected client address; undefined: that of the proxy. */
 const HEADERS: readonly [header: string, address: string | undefined][] = [
   ['203.0.113.7', '203.0.113.7'],
   ['203.0.113.7:51234', '203.0.113.7'],
@@ -28,7 +28,7 @@ const HEADERS: readonly [header: string, address: string | undefined][] = [
   ['[fe80::1%25eth0]:80', 'fe80::1'],
   ['::ffff:203.0.113.7', '::ffff:203.0.113.7'],
   ['[::ffff:203.0.113.7]:51234', '::ffff:203.0.113.7'],
-  // The proxies of the list are trusted, also with a port.
+  // Trusted proxies are recognized with a port too.
   ['203.0.113.7, 127.0.0.1', '203.0.113.7'],
   ['203.0.113.7:51234, 127.0.0.1:8080', '203.0.113.7'],
   ['203.0.113.7, [::1]:8080', '203.0.113.7'],
@@ -36,7 +36,7 @@ const HEADERS: readonly [header: string, address: string | undefined][] = [
   ['198.51.100.1, 203.0.113.7', '203.0.113.7'],
   ['198.51.100.1, 203.0.113.7:51234', '203.0.113.7'],
   ['unknown, 203.0.113.7', '203.0.113.7'],
-  // Text that is no address counts as the proxy that sent it, and nothing to its left is believed.
+  // Text that is not an address counts as the proxy that sent it. Everything to its left is ignored.
   ['unknown', undefined],
   ['', undefined],
   [',', undefined],
@@ -82,8 +82,8 @@ describe('X-Forwarded-For', () => {
     return entries.filter(({ event }) => event === 'sign_in.failed').map(({ address }) => address);
   };
 
-  it('gives the audit log an address in every form, and never text', async () => {
-    for (const [at, [header]] of HEADERS.entries()) await fail(header, `nobody.${String(at)}@parents.example`);
+  it('yields an IP address in the audit log for every form, and never other text', async () => {
+    for (const [at, [header]] of HEADERS.entries()) await fail(header, `unknown.${String(at)}@parents.example`);
     const addresses = await refusedFrom();
     assert.equal(addresses.length, HEADERS.length);
     for (const [at, [header, address]] of HEADERS.entries()) {
@@ -93,7 +93,7 @@ describe('X-Forwarded-For', () => {
     }
   });
 
-  it('shows the address on the account page without its port, and never text', async () => {
+  it('yields an address without port on the account page, and never other text', async () => {
     for (const [header, shown] of [
       ['203.0.113.7:51234', '203.0.113.7'],
       ['[2001:db8::1]:443', '2001:db8::1'],
@@ -108,7 +108,7 @@ describe('X-Forwarded-For', () => {
     }
   });
 
-  it('counts an address as one, whatever its port', async () => {
+  it('counts an address once for all ports', async () => {
     await service.container.store.write((tx) => tx.db.delete(tx.tables.throttles));
     for (const port of [1, 2, 3]) await fail(`198.51.100.9:${String(port)}`, `port.${String(port)}@parents.example`);
     const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));

@@ -15,7 +15,7 @@ import { pollUntil } from '../helpers/poll.ts';
 
 const STALL_MS = 300;
 const MAX_WAITING = 20;
-/** More than the kernel's buffers on the loopback interface take. */
+/** Larger than the kernel's buffers of the loopback interface. */
 const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 describe('requests in flight', () => {
@@ -47,7 +47,7 @@ describe('requests in flight', () => {
     await once(server, 'close');
   });
 
-  /** A client that never reads what it is sent. */
+  /** Opens a client that never reads a response. */
   const dial = (text: string): Socket => {
     const { port } = server.address() as AddressInfo;
     const socket = connect(port, '127.0.0.1');
@@ -57,7 +57,7 @@ describe('requests in flight', () => {
     sockets.push(socket);
     return socket;
   };
-  /** The body never comes. */
+  /** A request whose body never arrives. */
   const POST = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n';
   const GET = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n';
   const closed = (reason: string, count: number): Promise<true> =>
@@ -66,7 +66,7 @@ describe('requests in flight', () => {
       return text.includes(`kinpass_sockets_closed_total{reason="${reason}"} ${String(count)}`);
     });
 
-  it('are limited on one socket; the one beyond closes it, and the others are handled in order', async () => {
+  it('are limited on one socket: exceeding the limit closes it; others run in order', async () => {
     const over = Promise.withResolvers<undefined>();
     await start(async (_request, response) => {
       await over.promise;
@@ -75,7 +75,7 @@ describe('requests in flight', () => {
     dial(GET.repeat(8));
     dial(GET.repeat(900));
     await closed('pipelined', 1);
-    // One of each socket: a pipelined request begins when the response before it is sent.
+    // One per socket: a pipelined request starts after the previous response is sent.
     assert.equal(begun, 2);
     assert.equal(inFlight.count(), 2);
     assert.equal([...inFlight.responses()].length, 8);
@@ -90,10 +90,10 @@ describe('requests in flight', () => {
     ['requests with an Expect header', 'GET / HTTP/1.1\r\nhost: localhost\r\nexpect: x\r\n\r\n'],
     ['requests without a Host', 'GET / HTTP/1.1\r\n\r\n'],
   ] as const) {
-    it(`stop the parser where one read holds thousands: ${name}`, async () => {
+    it(`stop the parser if one read contains thousands: ${name}`, async () => {
       const over = Promise.withResolvers<undefined>();
       await start(() => over.promise);
-      // Node announces each request that its parser makes.
+      // Node publishes each request that its parser creates.
       let made = 0;
       const count = (): void => {
         made += 1;
@@ -107,7 +107,7 @@ describe('requests in flight', () => {
     });
   }
 
-  it('stop counting when their response is generated, though no client reads it', async () => {
+  it('are not counted after their response is generated, even if no client reads it', async () => {
     await start((_request, response) => {
       response.end(LARGE);
       return Promise.resolve();
@@ -117,7 +117,7 @@ describe('requests in flight', () => {
     assert.equal(inFlight.count(), 0);
   });
 
-  it('are forgotten with their socket, also those that waited behind another one', async () => {
+  it('are removed with their socket, including those that waited for another one', async () => {
     const over = Promise.withResolvers<undefined>();
     await start(async (_request, response) => {
       await over.promise;
@@ -127,14 +127,14 @@ describe('requests in flight', () => {
     await pollUntil('four requests', () => [...inFlight.responses()].length === 4);
     socket.destroy();
     await pollUntil('none', () => [...inFlight.responses()].length === 0);
-    // The first still costs what its handler does.
+    // The handler of the first request still runs.
     assert.equal(inFlight.count(), 1);
     over.resolve(undefined);
     await pollUntil('no work', () => inFlight.count() === 0);
     assert.equal(begun, 1);
   });
 
-  it('lose their socket when no byte is taken for the stall time', async () => {
+  it('lose their socket if the client reads no byte for the stall time', async () => {
     await start((_request, response) => {
       response.end(LARGE);
       return Promise.resolve();
@@ -144,13 +144,13 @@ describe('requests in flight', () => {
     await pollUntil('no response', () => [...inFlight.responses()].length === 0);
   });
 
-  /** Closes a socket that began to wait at this moment: afterwards the stall time of everything older is over. */
+  /** Waits until a new socket is closed as stalled, so the stall time of all older ones has passed. */
   const stallTimeIsOver = async (): Promise<void> => {
     dial(POST);
     await closed('stalled', 1);
   };
 
-  it('keep their socket while the service works, for longer than the stall time', async () => {
+  it('keep their socket while the service works longer than the stall time', async () => {
     const over = Promise.withResolvers<undefined>();
     await start(async (request, response) => {
       if (request.method === 'GET') await over.promise;
@@ -167,7 +167,7 @@ describe('requests in flight', () => {
     assert.match(await metrics.registry.metrics(), /kinpass_sockets_closed_total\{reason="stalled"\} 1\n/);
   });
 
-  it('are measured again after slow work: the response that nobody reads closes the socket', async () => {
+  it('lose their socket if the client does not read the response of slow work', async () => {
     const over = Promise.withResolvers<undefined>();
     await start(async (request, response) => {
       if (request.method === 'GET') await over.promise;
@@ -181,18 +181,18 @@ describe('requests in flight', () => {
     await closed('stalled', 2);
   });
 
-  it('lose their socket when the body that was announced does not come', async () => {
+  it('lose their socket if the announced body does not arrive', async () => {
     await start(async (request, response) => {
       await buffer(request).catch(() => undefined);
       response.end();
     });
     dial(POST);
     await pollUntil('one request', () => begun === 1);
-    assert.equal(inFlight.count(), 0, 'what is only announced is no work');
+    assert.equal(inFlight.count(), 0, 'an incomplete request is not counted');
     await closed('stalled', 1);
   });
 
-  it('lose the oldest sockets when too many wait for their client', async () => {
+  it('lose the oldest sockets if too many wait for their client', async () => {
     await start(async (request, response) => {
       await buffer(request).catch(() => undefined);
       response.end(LARGE);

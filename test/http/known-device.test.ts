@@ -1,4 +1,4 @@
-/** A browser in which a person has signed in is not held up by the attempts of other browsers. */
+/** Attempts of other browsers do not throttle a browser in which a person has signed in. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -33,7 +33,7 @@ eachService(
 
     const tokenOf = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
       (await httpBrowser.jar.getCookies(running().issuer)).find(({ key }) => key === COOKIE)?.value;
-    /** A browser without a session, and with the token of a device if there is one. */
+    /** Opens a browser without a session, with a device token if given. */
     const open = async (token?: string): Promise<HttpBrowser> => {
       const httpBrowser = createHttpBrowser(running().issuer);
       if (token !== undefined) await httpBrowser.jar.setCookie(`${COOKIE}=${token}; Path=/`, running().issuer);
@@ -43,7 +43,7 @@ eachService(
       const httpBrowser = await open(token);
       return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
     };
-    /** Signs in with a new browser. @returns the token that the browser keeps */
+    /** Signs in with a new browser. @returns its device token */
     const known = async (login: string): Promise<string> => {
       const httpBrowser = await open();
       await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: DEMO_PASSWORD });
@@ -59,7 +59,7 @@ eachService(
         upsertThrottle(tx, key, { failures, blockedUntil: 0, updatedAt: Date.now() }),
       );
 
-    it('signs in while five wrong attempts make all others wait', async () => {
+    it('signs in while five failed attempts throttle all other devices', async () => {
       const owner = await known(LOGIN.G2);
       assert.deepEqual(await attack(LOGIN.G2, 6), [422, 422, 422, 422, 422, 429]);
       assert.equal((await signIn(undefined, LOGIN.G2)).status, 429, 'an unknown browser waits');
@@ -68,7 +68,7 @@ eachService(
       assert.equal((await signIn(undefined, LOGIN.G2)).status, 200, 'a success ends the wait for all');
     });
 
-    it('signs in when fifty wrong attempts have locked the account for all others', async () => {
+    it('signs in after fifty failed attempts have locked the account for other devices', async () => {
       const owner = await known(LOGIN.G2);
       let admitted = 0;
       while (admitted < 50) {
@@ -82,7 +82,7 @@ eachService(
       assert.equal((await signIn(owner, LOGIN.G2)).status, 200);
     });
 
-    it('signs in where the address has used up its budget', async () => {
+    it('signs in from an address that is throttled', async () => {
       const owner = await known(LOGIN.G2);
       const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
       for (const { key } of rows.filter((row) => row.key.startsWith('address:'))) await lock(key, 100_000);
@@ -91,7 +91,7 @@ eachService(
       assert.equal((await signIn(owner, LOGIN.T1)).status, 429, 'for another person it is unknown');
     });
 
-    it('has a wait of its own, which no other device shares', async () => {
+    it('has its own throttle, which no other device shares', async () => {
       const [one, other] = [await known(LOGIN.G2), await known(LOGIN.G2)];
       for (let i = 0; i < 5; i += 1) assert.equal((await signIn(one, LOGIN.G2, 'wrong')).status, 422);
       const sixth = await signIn(one, LOGIN.G2);
@@ -102,7 +102,7 @@ eachService(
       assert.equal((await signIn(one, LOGIN.G2)).status, 200);
     });
 
-    it('is unknown when its own counter, or that of all devices together, is full', async () => {
+    it('counts as unknown if its own counter or that of all devices is full', async () => {
       const owner = await known(LOGIN.G2);
       assert.equal((await signIn(owner, LOGIN.G2, 'wrong')).status, 422);
       const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
@@ -118,7 +118,7 @@ eachService(
       assert.equal((await signIn(owner, LOGIN.G2)).status, 422, 'nothing is compared any more');
     });
 
-    it('is remembered after a sign-in and after the first change, not after a first password alone', async () => {
+    it('is remembered after a sign-in and the first change, not after a first password alone', async () => {
       const failed = await open();
       await failed.submit(await failed.open('/account'), { login: LOGIN.T1, password: 'wrong' });
       assert.equal(await tokenOf(failed), undefined);

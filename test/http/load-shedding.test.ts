@@ -1,4 +1,4 @@
-/** More people than the service can take: newcomers hear it at the door, before they have typed anything, and nobody else does. */
+/** Load shedding: new sign-ins get 503 before a form is shown; other requests are not affected. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -14,7 +14,7 @@ import { createParty, newSecret, createRegistration, type TestParty } from '../h
 import { startService, type TestService } from '../helpers/service.ts';
 
 const secret = newSecret();
-/** One hash at work and two that may wait; each takes a second or more. */
+/** One running hash and two in the queue; each takes a second or more. */
 const SLOW = {
   KINPASS_HASH_THREADS: '1',
   KINPASS_HASH_QUEUE_LIMIT: '2',
@@ -27,15 +27,15 @@ function isTurnedAway(answer: Answer): void {
   assert.equal(answer.headers.get('retry-after'), '5');
   assert.equal(answer.headers.get('cache-control'), 'no-store');
   assert.match(textOf(answer.body), /目前使用人數較多.*請稍候幾秒，再重新整理這個頁面。/s);
-  // One press is enough to try again, and it leads to where the person wanted to go.
+  // The retry link repeats the same request.
   const { pathname, search } = new URL(answer.url);
   const [, again = ''] = /<a[^>]* href="([^"]*)"[^>]*>\s*再試一次/.exec(answer.body) ?? [];
   assert.equal(again.replaceAll('&amp;', '&'), pathname + search);
-  // Nothing was begun: no cookie of a step.
+  // No interaction was created, so there is no cookie.
   assert.equal(answer.headers.get('set-cookie'), null);
 }
 
-describe('a crowd of people whose passwords wait to be compared', () => {
+describe('load shedding while password hashes wait', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
@@ -47,7 +47,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
   });
   after(() => service.stop());
 
-  /** One at work and one that waits, until the returned work is done. */
+  /** Fills the hash queue until the returned promise resolves. */
   const crowd = (): Promise<unknown> => {
     const { hasher } = service.container;
     const all = Promise.all([1, 2].map((one) => hasher.hash(`somebody's password ${String(one)}`)));
@@ -55,7 +55,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     return all;
   };
 
-  it('turns newcomers away at the door, and lets them in a moment later at the same address', async () => {
+  it('returns 503 at /auth when overloaded and recovers at the same URL', async () => {
     const begun = await app.begin();
     const passing = crowd();
     const newcomer = createHttpBrowser(service.issuer);
@@ -64,7 +64,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     assert.equal(interactionOf(await newcomer.open(begun.url)), 'login');
   });
 
-  it('says so in English too', async () => {
+  it('shows the page in English too', async () => {
     const passing = crowd();
     const answer = await createHttpBrowser(service.issuer, 'en').open((await app.begin()).url);
     assert.equal(answer.status, 503);
@@ -72,7 +72,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     await passing;
   });
 
-  it('lets those go on who have the form already', async () => {
+  it('accepts the forms of sign-ins in progress', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open((await app.begin()).url);
     const passing = crowd();
@@ -81,7 +81,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     await passing;
   });
 
-  it('touches neither the signed-in nor an app that only asks', async () => {
+  it('does not affect signed-in people or prompt=none', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     const passing = crowd();
@@ -89,7 +89,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
     const asking = await createHttpBrowser(service.issuer).open((await app.begin({ prompt: 'none' })).url);
     assert.equal(errorOf(asking), 'login_required');
-    // An app that sends its request by a form: the browser sends that without the cookie, and then the address with it.
+    // An app sends its request in a form: without the cookie first, then as a URL with it.
     const { pathname, search } = new URL((await app.begin()).url);
     const posted = await httpBrowser.post(pathname, new URLSearchParams(search), { 'sec-fetch-site': 'cross-site' });
     assert.ok(posted.leavesTo?.searchParams.has('code'), String(posted.status));
@@ -98,7 +98,7 @@ describe('a crowd of people whose passwords wait to be compared', () => {
   });
 });
 
-describe('a crowd of requests that are all under way', () => {
+describe('load shedding while many requests are in flight', () => {
   const MANY = 501;
   let service: TestService;
   let app: TestParty;
@@ -108,11 +108,11 @@ describe('a crowd of requests that are all under way', () => {
   });
   after(() => service.stop());
 
-  it('keeps newcomers out until it is over', async () => {
+  it('rejects new sign-ins until the requests are done', async () => {
     const { url } = await app.begin();
     const { pathname, search } = new URL(url);
     const over = Promise.withResolvers<undefined>();
-    // Nobody's writing ends while this unit goes on, and every one of them has to write down a step.
+    // Each request stores an interaction, and no write ends before this transaction.
     const writing = service.container.store.write(() => over.promise);
     const crowd = Array.from({ length: MANY }, () => send(service.issuer, pathname + search));
     const refused = await pollUntil('a newcomer is turned away', async () => {
@@ -126,7 +126,7 @@ describe('a crowd of requests that are all under way', () => {
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open(url)), 'login');
   });
 
-  it('is not made of requests that were only announced: to keep others out costs more than a socket', async () => {
+  it('does not count requests with an incomplete body', async () => {
     const { hostname, port, host } = new URL(service.issuer);
     const head = `POST /forgot-password HTTP/1.1\r\nhost: ${host}\r\norigin: ${service.issuer}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\n`;
     const sockets = Array.from({ length: MANY }, () => connect({ host: hostname, port: Number(port) }));

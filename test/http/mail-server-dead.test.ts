@@ -13,8 +13,8 @@ import { startService } from '../helpers/service.ts';
 const NEXT = 'a quiet harbour before sunrise';
 const SUBJECT = '您的密碼已變更';
 
-describe('a mail server that is dead for an hour', () => {
-  it('stops nobody, loses nothing, and each mail goes out once when it is back', async () => {
+describe('a mail server that is unavailable for an hour', () => {
+  it('blocks no request and loses no mail; each mail is sent once when it is back', async () => {
     const time = freezeTime();
     const [smtpPort, webPort] = [await freePort(), await freePort()];
     const service = await startService({ clients: [], smtpUrl: `smtp://127.0.0.1:${String(smtpPort)}` });
@@ -30,7 +30,7 @@ describe('a mail server that is dead for an hour', () => {
       assert.ok(row);
       return { attempts: row.attempts, nextAt: row.nextAt, open: row.doneAt === null && row.deadAt === null };
     };
-    /** Moves to the moment of the next try, and lets the jobs run once. */
+    /** Moves the clock to the next attempt and runs the jobs once. */
     const tryAgain = async (): Promise<void> => {
       time.advance(Math.max(0, (await job()).nextAt - Date.now()));
       await Promise.all(service.container.startJobs().map((one) => one.stop()));

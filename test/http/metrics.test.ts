@@ -8,7 +8,7 @@ import { createMetricsServer } from '../../src/http/server/metrics-server.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { freePort } from '../helpers/ports.ts';
 
-it('figures that can not be read are a 500 and a line in the log; the next reading works', async () => {
+it('the metrics server returns 500 and logs the error if metrics fail, then recovers', async () => {
   const registry = new Registry();
   let broken = true;
   new Gauge({

@@ -64,7 +64,7 @@ describe('mail', () => {
     }
   };
 
-  it('that can not be delivered blocks nobody, is counted, and arrives when the server is back', async () => {
+  it('that cannot be delivered blocks no request, is counted, and arrives after recovery', async () => {
     const { visitor: httpBrowser } = await signIn(service, LOGIN.G2);
     const changed = await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
     assert.equal(new URL(changed.url).search, '?done=passwordChanged');
@@ -90,7 +90,7 @@ describe('mail', () => {
     );
   });
 
-  it('about a changed password speaks the language of the person', async () => {
+  it('about a changed password is in the language of the person', async () => {
     await withCatcher(async (mail) => {
       const { visitor: httpBrowser } = await signIn(service, LOGIN.G5);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
@@ -101,7 +101,7 @@ describe('mail', () => {
     });
   });
 
-  it('that is refused is logged without the address, though the mail server quotes it', async () => {
+  it('that is rejected is logged without the address that the mail server quotes', async () => {
     const refusing = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
       onRcptTo: ({ address }, _session, done) => {
@@ -126,7 +126,7 @@ describe('mail', () => {
   });
 });
 
-describe('what stands beside a sign-in', () => {
+describe('side effects of a sign-in', () => {
   let service: TestService;
   let kept: CapturedLog;
   before(async () => {
@@ -135,19 +135,19 @@ describe('what stands beside a sign-in', () => {
   });
   after(() => service.stop());
 
-  it('may fail: without an audit log people sign in, and each lost row is counted', async () => {
+  it('may fail: sign-in succeeds without the audit log, and each lost entry is counted', async () => {
     const { store } = service.container;
     const lost = 'kinpass_best_effort_failures_total{kind="audit"}';
     await store.runExclusively((run) => run('alter table audit rename to audit_away'));
     const { visitor: httpBrowser, answer } = await signIn(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
     assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
-    // The one let in is forgiven, the wrong one counts: what the row would have told of has happened.
+    // The success resets the failures, and the failure counts, although no audit entry was written.
     assert.equal(await countFailures(service, 'G2'), 1);
-    // One row for each try, and one for the way into the account page.
+    // One entry for each attempt, and one for the authorization of the account page.
     await pollUntil('three rows lost', async () => (await figure(service, lost)) === 3);
     assert.match(kept.text(), /failed to write audit entry/);
-    // A change and its record stand or fall together.
+    // A change and its audit entry are in one transaction.
     const hash = (await readCredential(service, 'G2')).hash;
     assert.equal((await changePassword(httpBrowser, DEMO_PASSWORD, NEXT)).status, 500);
     assert.equal((await readCredential(service, 'G2')).hash, hash);
@@ -157,7 +157,7 @@ describe('what stands beside a sign-in', () => {
     await setPassword(service, 'G2', DEMO_PASSWORD);
   });
 
-  it('may fail: with broken figures people sign in, and the loss is counted', async () => {
+  it('may fail: sign-in succeeds with broken metrics, and the failure is counted', async () => {
     const { signIns, requestSeconds } = service.container.metrics;
     const fail = (): never => {
       throw new Error('the figures are broken');
@@ -177,7 +177,7 @@ describe('what stands beside a sign-in', () => {
     assert.match(kept.text(), /the figures are broken/);
   });
 
-  it('shows a number instead of a stack trace when the database refuses', async () => {
+  it('show a reference instead of a stack trace if the database fails', async () => {
     const { store } = service.container;
     const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
     await store.runExclusively((run) => run('alter table persons rename to persons_away'));
@@ -192,8 +192,8 @@ describe('what stands beside a sign-in', () => {
   });
 });
 
-describe('a database that is gone', () => {
-  it('leaves the program alive, not ready, and with a page that has a number', async () => {
+describe('an unavailable database', () => {
+  it('leaves the service live, not ready, and shows a page with a reference', async () => {
     const cluster = await startCluster();
     const kept = createCapturedLog();
     const service = await startService({ clients: [], databaseUrl: await cluster.createDatabase(), log: kept.log });

@@ -35,7 +35,7 @@ const line = z.looseObject({
   requestId: z.string().optional(),
 });
 
-describe('the program in operation', () => {
+describe('the service in operation', () => {
   let mail: MailCatcher;
   let home: Installation;
   let program: Program;
@@ -63,7 +63,7 @@ describe('the program in operation', () => {
     };
   };
 
-  it('says that it is alive and ready', async () => {
+  it('reports live and ready', async () => {
     for (const [path, status] of [
       ['/health/live', 'live'],
       ['/health/ready', 'ready'],
@@ -74,8 +74,8 @@ describe('the program in operation', () => {
     }
   });
 
-  it('shows its figures on a port of their own and nowhere else', async () => {
-    await signIn('nobody@parents.example', 'x');
+  it('serves metrics on their own port only', async () => {
+    await signIn('unknown@parents.example', 'x');
     const answer = await fetch(`${metricsUrl}/metrics`);
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
     const text = await answer.text();
@@ -89,7 +89,7 @@ describe('the program in operation', () => {
     assert.equal((await fetch(`${home.issuer}/metrics`)).status, 404);
   });
 
-  it('logs JSON lines with request ids, and nothing that tells who somebody is or lets anybody in', async () => {
+  it('logs JSON lines with request ids and without personal data or secrets', async () => {
     const secrets = new Set<string>();
     const keep = async (httpBrowser: HttpBrowser, ...answers: Answer[]): Promise<void> => {
       for (const { value } of await httpBrowser.jar.getCookies(`${home.issuer}/interaction/x`)) secrets.add(value);
@@ -115,7 +115,7 @@ describe('the program in operation', () => {
     });
     assert.equal(done.status, 200);
     await mailTo(mail, LOGIN.G2, '您的密碼已變更');
-    await httpBrowser.open('/auth?client_id=nobody&login_hint=meiling.li@parents.example&state=SeCrEt');
+    await httpBrowser.open('/auth?client_id=unknown&login_hint=meiling.li@parents.example&state=SeCrEt');
     await httpBrowser.open('/no/such/page?mail=meiling.li@parents.example');
 
     const text = program.out();
@@ -150,7 +150,7 @@ describe('the program in operation', () => {
     assert.equal(program.err(), '');
   });
 
-  it('keeps sessions and keys over a restart', async () => {
+  it('keeps sessions and keys after a restart', async () => {
     const { visitor: httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
     const jwks = await (await fetch(`${home.issuer}/jwks`)).text();
     program.child.kill('SIGTERM');
@@ -160,7 +160,7 @@ describe('the program in operation', () => {
     assert.equal(await (await fetch(`${home.issuer}/jwks`)).text(), jwks);
   });
 
-  it('has every acknowledged write on disk when it is killed in the next moment', async () => {
+  it('has every acknowledged write on disk after SIGKILL', async () => {
     for (const round of [1, 2]) {
       const current = round === 1 ? DEMO_PASSWORD : `${NEXT} ${String(round - 1)}`;
       const next = `${NEXT} ${String(round)}`;
@@ -185,7 +185,7 @@ describe('the program in operation', () => {
   });
 });
 
-describe('the end of the program', () => {
+describe('the end of the process', () => {
   let home: Installation;
   before(async () => {
     home = await createInstallation();
@@ -194,14 +194,14 @@ describe('the end of the program', () => {
     home.remove();
   });
 
-  it('on SIGTERM answers the request that is under way, takes no new one, and exits with 0', async () => {
+  it('on SIGTERM completes the request in flight, accepts no new one, and exits with 0', async () => {
     const program = await startProgram(home.env);
     const body = new URLSearchParams({ login: '' }).toString();
     const headers = { ...formHeaders(home.issuer), 'content-length': String(body.length), expect: '100-continue' };
     const sent = request(`${home.issuer}/forgot-password`, { method: 'POST', headers });
     const answered = once(sent, 'response');
     sent.flushHeaders();
-    // The service has the headers and waits for the form when the signal comes.
+    // The service has received the headers and waits for the form when the signal arrives.
     await once(sent, 'continue');
     program.child.kill('SIGTERM');
     program.child.kill('SIGTERM');
@@ -218,7 +218,7 @@ describe('the end of the program', () => {
     assert.match(program.out(), /"msg":"stopped"\}\n$/);
   });
 
-  it('comes at once, with one clear line, when the master key is not the one of the database', async () => {
+  it('comes at once with one line if the master key does not match the database', async () => {
     const first = await startProgram(home.env);
     first.child.kill('SIGTERM');
     await first.ended;
@@ -230,7 +230,7 @@ describe('the end of the program', () => {
     assert.equal(program.out(), '');
   });
 
-  it('comes at once, with one clear line, when its port is taken', async () => {
+  it('comes at once with one line if its port is in use', async () => {
     const first = await startProgram(home.env);
     const second = runProgram(['start'], home.env);
     assert.equal(await second.ended, 1);
@@ -250,7 +250,7 @@ describe('the end of the program', () => {
     blocker.close();
   });
 
-  it('comes at once, naming each wrong setting, when the configuration is wrong', async () => {
+  it('comes at once and lists each invalid setting', async () => {
     const program = runProgram(['start'], {
       ...home.env,
       KINPASS_ISSUER: 'nonsense',

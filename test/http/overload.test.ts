@@ -36,12 +36,12 @@ describe('pipelined requests', () => {
     for (const socket of dialed) socket.destroy();
   };
 
-  it('close their socket: 900 on one that is never read reject no newcomer', async () => {
+  it('close their socket: 900 on one socket that is never read cause no load shedding', async () => {
     await attack(1);
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
   });
 
-  it('close their socket: 900 on each of 13 reject no newcomer, and no work is left', async () => {
+  it('close their socket: 900 on each of 13 sockets cause no load shedding and no work', async () => {
     await attack(13);
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
     await pollUntil('no work in flight', () => service.container.inFlight.count() === 0);
@@ -54,7 +54,7 @@ describe('load shedding at the authorization endpoint', () => {
   let app: TestParty;
   let target: { pathname: string; search: string };
   before(async () => {
-    // One hash at work and two that may wait; each takes a second or more.
+    // One running hash and two in the queue; each takes a second or more.
     const env = {
       KINPASS_HASH_THREADS: '1',
       KINPASS_HASH_QUEUE_LIMIT: '2',
@@ -67,7 +67,7 @@ describe('load shedding at the authorization endpoint', () => {
   });
   after(() => service.stop());
 
-  /** Runs `work` while half of the places for hashes are taken. */
+  /** Runs `work` while the hash queue is half full. */
   const overloaded = async (work: () => Promise<void>): Promise<void> => {
     const { hasher } = service.container;
     const hashes = Promise.all([1, 2].map((one) => hasher.hash(`the password of a person ${String(one)}`)));
@@ -86,7 +86,7 @@ describe('load shedding at the authorization endpoint', () => {
     return rows.length;
   };
 
-  it('rejects every spelling and method that begins a sign-in, and stores nothing', async () => {
+  it('rejects every spelling and method that starts a sign-in, and stores nothing', async () => {
     const { pathname, search } = target;
     const many = `?${'a&'.repeat(1_000)}${search.slice(1)}&prompt=none`;
     const before = await interactions();
@@ -115,7 +115,7 @@ describe('load shedding at the authorization endpoint', () => {
     assert.equal(await interactions(), before);
   });
 
-  it('rejects a cookie that is made up, or belongs to a session without a person', async () => {
+  it('rejects a forged cookie and the cookie of a session without a person', async () => {
     const anonymous = createHttpBrowser(service.issuer);
     await anonymous.open('/device');
     const own = await anonymous.jar.getCookieString(service.issuer);
@@ -130,7 +130,7 @@ describe('load shedding at the authorization endpoint', () => {
     assert.equal(await interactions(), before);
   });
 
-  it('lets people continue who are signed in', async () => {
+  it('accepts requests of signed-in people', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
     await overloaded(async () => {
@@ -147,7 +147,7 @@ describe('other spellings of a protected path', () => {
   });
   after(() => service.stop());
 
-  it('do not avoid the origin check of forms', async () => {
+  it('do not bypass the CSRF check of forms', async () => {
     for (const path of [
       '/Forgot',
       '/forgot-password/',
@@ -162,22 +162,22 @@ describe('other spellings of a protected path', () => {
     }
   });
 
-  it('reach the endpoints for programs, which trust no cookie', async () => {
+  it('reach the API endpoints, which trust no cookie', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     for (const path of ['/Token', '/token/', '/REQUEST', '/device/Auth/', '/token/Revocation']) {
-      const { status, body } = await send(service.issuer, path, { method: 'POST', headers, body: 'client_id=nobody' });
+      const { status, body } = await send(service.issuer, path, { method: 'POST', headers, body: 'client_id=unknown' });
       assert.ok(status === 400 || status === 401, `${path}: ${String(status)}`);
       assert.match(body, /"error":/);
     }
   });
 
-  it('do not avoid the size limit of forms', async () => {
+  it('do not bypass the size limit of forms', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const body = `state=${'x'.repeat(40_000)}`;
     for (const path of ['/auth', '/Auth', '/auth/', '/auth#x']) {
       assert.equal((await send(service.issuer, path, { method: 'POST', headers, body })).status, 413, path);
     }
-    // The sign-out is never refused: a request that is too long counts as one without parameters.
+    // Sign-out is never rejected: a request that is too long counts as one without parameters.
     const signOut = await send(service.issuer, '/session/END/', { method: 'POST', headers, body });
     assert.deepEqual([signOut.status, signOut.headers.location], [303, '/session/end']);
   });

@@ -1,4 +1,4 @@
-/** Reset links and notices go to verified addresses only, and a link ends with the account that it was sent for. */
+/** Reset links and notices are sent to verified addresses only; disabling the account revokes its link. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -64,7 +64,7 @@ eachService(
     const setStatus = (status: 'active' | 'disabled'): Promise<boolean> =>
       running().container.people.setStatus(personId('G2'), status, undefined);
 
-    it('is not sent to an address that was never verified, and the answer is the same', async () => {
+    it('is not sent to an unverified address, and the response is the same', async () => {
       await setVerified(null);
       const before = sent(SUBJECT);
       const start = performance.now();
@@ -96,7 +96,7 @@ eachService(
       assert.equal(sent(NOTICE), before);
     });
 
-    it('does not survive the disabling of the account, also when it is enabled again', async () => {
+    it('is revoked when the account is disabled, even if it is enabled again', async () => {
       const link = await newLink();
       assert.equal(await statusOf(link), 200);
       await setStatus('disabled');
@@ -104,7 +104,7 @@ eachService(
       assert.equal(await statusOf(link), 410);
     });
 
-    it('that is stored just after the disabling ends when the account is enabled', async () => {
+    it('that is stored just after the account is disabled is revoked when it is enabled', async () => {
       await setStatus('disabled');
       const token = 'A'.repeat(43);
       const link = {
@@ -118,7 +118,7 @@ eachService(
       assert.equal(await statusOf(`${running().issuer}/reset-password?token=${token}`), 410);
     });
 
-    it('ends when the IT desk gives a first password', async () => {
+    it('is revoked when the IT desk sets a first password', async () => {
       const link = await newLink();
       await setFirstPassword(running(), 'G2', 'first-password-1');
       assert.equal(await statusOf(link), 410);

@@ -1,4 +1,4 @@
-/** A reset link is a secret in an address. The service moves it into a cookie before it shows a page. */
+/** The token of a reset link. The service moves it from the URL into a cookie before it shows a page. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { before, it } from 'node:test';
@@ -47,7 +47,7 @@ eachService(
     const kept = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
       (await httpBrowser.jar.getCookies(issuer)).find(({ key }) => key === COOKIE)?.value;
 
-    it('is exchanged for a cookie of thirty minutes and a redirect to an address without it', async () => {
+    it('is exchanged for a 30-minute cookie and a redirect to a URL without the token', async () => {
       const token = await newToken();
       const answer = await open(token);
       assert.equal(answer.status, 303);
@@ -63,14 +63,14 @@ eachService(
       assert.ok(!answer.body.includes(token));
     });
 
-    it('keeps its cookie for the rest of its own life only', async () => {
+    it('has a cookie that expires with the link', async () => {
       const token = await newToken('G2', 5 * MINUTE);
       const [, until = ''] = /expires=([^;]*)/.exec(cookieOf(await open(token))) ?? [];
       const left = Date.parse(until) - Date.now();
       assert.ok(left <= 5 * MINUTE && left > 4 * MINUTE, until);
     });
 
-    it('ends at its own time, whatever the browser says of its cookie', async () => {
+    it('expires at its own time, even if the browser keeps the cookie', async () => {
       const expired = await newToken('G2', -1);
       const headers = { accept: 'text/html', cookie: `${COOKIE}=${expired}` };
       const answer = await send(issuer, '/reset-password', { headers });
@@ -85,7 +85,7 @@ eachService(
       assert.equal(posted.status, 410);
     });
 
-    it('names the masked account on its page, and never the whole login', async () => {
+    it('shows the masked account on its page and never the whole login', async () => {
       const masked = `${LOGIN.G2.slice(0, 1)}•••${LOGIN.G2.slice(LOGIN.G2.indexOf('@'))}`;
       for (const [language, expected] of [
         ['zh-TW', `帳號：${masked}。如果這不是您的帳號，請不要設定密碼。`],
@@ -136,7 +136,7 @@ eachService(
       await setPassword(running(), 'G2', DEMO_PASSWORD);
     });
 
-    it('that is dead, malformed or repeated redirects too, and leaves the cookie of an open reset alone', async () => {
+    it('that is expired, malformed or repeated redirects and keeps the cookie of an open reset', async () => {
       const dead = randomBytes(32).toString('base64url');
       const visiting = createHttpBrowser(issuer);
       const opened = await visiting.open(addressOf(await newToken()));
@@ -155,7 +155,7 @@ eachService(
       assert.ok(!page.body.includes(dead));
     });
 
-    it('works from its cookie only: the form ignores a token in its address', async () => {
+    it('works with its cookie only: the form ignores a token in the URL', async () => {
       const token = await newToken();
       const body = new URLSearchParams({ ...fields, link: hashId(token) }).toString();
       const answer = await send(issuer, addressOf(token), { method: 'POST', headers: formHeaders(issuer), body });
@@ -164,7 +164,7 @@ eachService(
       assert.equal((await createHttpBrowser(issuer).open(addressOf(token))).status, 200, 'the link is unused');
     });
 
-    it('replaces the one that was opened before, whose page changes nothing', async () => {
+    it('replaces the link that was opened before, whose page changes nothing', async () => {
       const httpBrowser = createHttpBrowser(issuer);
       const older = await httpBrowser.open(addressOf(await newToken('T2')));
       const newer = await httpBrowser.open(addressOf(await newToken('G2')));

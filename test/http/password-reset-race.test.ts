@@ -12,7 +12,7 @@ import { startService, type TestService } from '../helpers/service.ts';
 const TRIES = 20;
 
 for (const engine of ['sqlite', 'postgres'] as const) {
-  describe(`a link of "forgot password" (${engine})`, () => {
+  describe(`a reset link (${engine})`, () => {
     let service: TestService;
     let mail: MailCatcher;
     before(async () => {
@@ -25,7 +25,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       await mail.close();
     });
 
-    it('is used by exactly one of twenty who open it at once, and that one sets the password', async () => {
+    it('is consumed by exactly one of twenty concurrent submissions, which sets the password', async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
       await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
       const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));

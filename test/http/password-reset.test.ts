@@ -23,7 +23,7 @@ const SUBJECT = '設定新密碼';
 const NEXT = 'four small boats at anchor';
 const EMAIL = LOGIN.G2;
 
-describe('a forgotten password', () => {
+describe('password reset', () => {
   let service: TestService;
   let mail: MailCatcher;
   let time: FrozenTime;
@@ -44,7 +44,7 @@ describe('a forgotten password', () => {
 
   const ask = async (login: string, httpBrowser = createHttpBrowser(service.issuer)): Promise<Answer> =>
     httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login });
-  /** The link of a mail that this request sends. */
+  /** Requests a link and returns the link of the new mail. */
   const newLink = async (login: string = EMAIL, address: string = EMAIL): Promise<string> => {
     const before = mailsTo(mail, address, SUBJECT).length;
     await ask(login);
@@ -67,13 +67,13 @@ describe('a forgotten password', () => {
     };
   };
 
-  it('has one answer for known and unknown accounts, and for those without an e-mail address', async () => {
+  it('has the same response for known, unknown and disabled accounts and those without e-mail', async () => {
     await setStatus(service, 'A2', 'disabled');
     const known = await ask(EMAIL);
     assert.equal(known.status, 200);
     assert.ok(textOf(known.body).includes('連結在 30 分鐘內有效，只能使用一次。'));
     const waits: number[] = [];
-    for (const login of ['nobody@parents.example', LOGIN.S1, 'reg.993301', 'P11330003', '王大明', '0911111111']) {
+    for (const login of ['unknown@parents.example', LOGIN.S1, 'reg.993301', 'P11330003', '王大明', '0911111111']) {
       const start = performance.now();
       const other = await ask(login);
       waits.push(performance.now() - start);
@@ -81,7 +81,7 @@ describe('a forgotten password', () => {
       assert.equal(normalizePage(other, login), normalizePage(known, EMAIL), login);
       assert.deepEqual([...other.headers.keys()], [...known.headers.keys()]);
     }
-    // Every answer waits longer than sending takes.
+    // Every response takes longer than creating a link.
     assert.ok(Math.min(...waits) > 250, String(waits));
     await mailTo(mail, EMAIL, SUBJECT);
     assert.deepEqual(
@@ -90,7 +90,7 @@ describe('a forgotten password', () => {
     );
   });
 
-  it('sends a link to the registered address, whichever login was typed, in the language of the person', async () => {
+  it("sends a link to the registered address for any login, in the person's language", async () => {
     for (const login of ['0900-000-102', 'MEILING.LI@parents.example']) {
       const link = new URL(await newLink(login));
       assert.equal(link.origin, service.issuer);
@@ -104,20 +104,20 @@ describe('a forgotten password', () => {
     assert.doesNotMatch(english.text, /連結/);
   });
 
-  it('asks for a login, and keeps what was typed nowhere', async () => {
+  it('requires a login', async () => {
     const empty = await ask('  ');
     assert.equal(empty.status, 422);
     assert.equal(errorAt(empty, 'login'), '請輸入帳號。');
   });
 
-  it('sets a new password by the link, once; then the link and the old password are worth nothing', async () => {
+  it('sets a new password once; then the link and the old password are invalid', async () => {
     const { visitor: elsewhere } = await signIn(EMAIL, DEMO_PASSWORD);
     const link = await newLink();
     const httpBrowser = createHttpBrowser(service.issuer);
     const done = await complete(link, NEXT, httpBrowser);
     assert.equal(done.status, 200);
     assert.ok(textOf(done.body).includes('新密碼設定完成'));
-    assert.equal(interactionOf(await httpBrowser.open('/account')), 'login', 'the link signs nobody in');
+    assert.equal(interactionOf(await httpBrowser.open('/account')), 'login', 'the link does not sign in');
     assert.equal(interactionOf(await elsewhere.open('/account')), 'login', 'other sessions have ended');
     const again = await complete(link, 'another password of mine');
     assert.equal(again.status, 410);
@@ -128,7 +128,7 @@ describe('a forgotten password', () => {
     assert.ok((await listAuditEvents(service, 'G2')).includes('password.reset'));
   });
 
-  it('mails a notice that the password was changed', async () => {
+  it('sends a notice that the password was changed', async () => {
     const before = mailsTo(mail, EMAIL, '您的密碼已變更').length;
     await complete(await newLink());
     await pollUntil('the notice', () => mailsTo(mail, EMAIL, '您的密碼已變更').length > before);
@@ -136,12 +136,12 @@ describe('a forgotten password', () => {
     assert.ok(notice.text.includes(`${service.issuer}/forgot-password`));
   });
 
-  it('looks at the link without using it up, and keeps it through refused passwords', async () => {
+  it('does not consume the link when it is opened or a new password is rejected', async () => {
     const link = await newLink();
     const httpBrowser = createHttpBrowser(service.issuer);
     for (let i = 0; i < 3; i += 1) assert.equal((await httpBrowser.open(link)).status, 200);
     const page = await httpBrowser.open(link);
-    assert.doesNotMatch(textOf(page.body), /您好/, 'a link names nobody');
+    assert.doesNotMatch(textOf(page.body), /您好/, 'the page of a link shows no name');
     const refusals: [string, string, string, string][] = [
       ['short', 'short', 'new_password', '新密碼太短，至少要 12 個字元。'],
       ['ship 0900000102 harbour', 'ship 0900000102 harbour', 'new_password', '新密碼不可包含電話號碼。'],
@@ -156,7 +156,7 @@ describe('a forgotten password', () => {
     assert.equal((await complete(link)).status, 200);
   });
 
-  it('is open for thirty minutes, to the second', async () => {
+  it('accepts a link for exactly thirty minutes', async () => {
     const link = await newLink();
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open(link);
@@ -169,14 +169,14 @@ describe('a forgotten password', () => {
     assert.equal((await signIn(EMAIL, DEMO_PASSWORD)).answer.status, 200);
   });
 
-  it('has one live link at a time: a newer one ends the older', async () => {
+  it('has one active link at a time: a newer one revokes the older', async () => {
     const [older, newer] = [await newLink(), await newLink()];
     assert.notEqual(older, newer);
     assert.equal((await complete(older)).status, 410);
     assert.equal((await complete(newer)).status, 200);
   });
 
-  it('sends three mails to a person and then keeps silent, with the same answer, for half an hour', async () => {
+  it('sends at most three mails to a person in half an hour, with the same response', async () => {
     const before = mailsTo(mail, EMAIL, SUBJECT).length;
     const first = await newLink();
     for (let i = 0; i < 2; i += 1) await newLink();
@@ -184,7 +184,7 @@ describe('a forgotten password', () => {
     assert.equal(silent.status, 200);
     assert.equal(
       normalizePage(silent, EMAIL),
-      normalizePage(await ask('nobody@parents.example'), 'nobody@parents.example'),
+      normalizePage(await ask('unknown@parents.example'), 'unknown@parents.example'),
     );
     const latest = linkIn(await mailTo(mail, EMAIL, SUBJECT));
     assert.notEqual(first, latest);
@@ -210,7 +210,7 @@ describe('a forgotten password', () => {
     assert.equal((await signIn(EMAIL, NEXT)).answer.status, 200);
   });
 
-  it('ends with a change of the password: a link from before opens nothing', async () => {
+  it('is revoked by a password change: an earlier link is invalid', async () => {
     const link = await newLink();
     const { visitor: httpBrowser } = await signIn(EMAIL, DEMO_PASSWORD);
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
@@ -218,7 +218,7 @@ describe('a forgotten password', () => {
     assert.equal((await complete(link, 'the thief wants this one')).status, 410);
   });
 
-  it('opens nothing for a person who was disabled after the mail', async () => {
+  it('fails for a person who was disabled after the mail', async () => {
     const link = await newLink();
     await setStatus(service, 'G2', 'disabled');
     const hash = (await readCredential(service, 'G2')).hash;
@@ -228,7 +228,7 @@ describe('a forgotten password', () => {
     assert.equal((await readCredential(service, 'G2')).hash, hash);
   });
 
-  it('is not opened by a guessed, cut or missing token', async () => {
+  it('rejects a guessed, truncated or missing token', async () => {
     const token = new URL(await newLink()).searchParams.get('token') ?? '';
     const httpBrowser = createHttpBrowser(service.issuer);
     for (const guess of [

@@ -1,4 +1,4 @@
-/** Refused attempts do not fill the audit log: the first of a window has an entry, one entry sums up the others. */
+/** Rejected attempts in the audit log: the first of a window has an entry, and one entry summarizes the others. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -17,7 +17,7 @@ interface Entry {
 }
 
 eachService(
-  'refused attempts',
+  'rejected attempts',
   () => ({ clients: [] }),
   (running) => {
     let time: FrozenTime;
@@ -55,10 +55,10 @@ eachService(
       assert.equal(typeof rest.detail['since'], 'number');
     };
 
-    it('of a login are two entries with the right total, after the next attempt that is admitted', async () => {
+    it('of a login are two entries with the correct total after the next admitted attempt', async () => {
       for (const [login, subject] of [
         [LOGIN.G2, personId('G2')],
-        ['nobody@parents.example', null],
+        ['unknown@parents.example', null],
       ] as const) {
         earlier = (await entries()).length;
         const statuses = await attempt(login, 205);
@@ -74,21 +74,21 @@ eachService(
       }
     });
 
-    it('of a login are summed up by a success', async () => {
+    it('of a login are summarized after a success', async () => {
       await attempt(LOGIN.G2, 25);
       time.advance(MINUTE);
       assert.deepEqual(await attempt(LOGIN.G2, 1, DEMO_PASSWORD), [200]);
       isTwoEntries(await recorded('sign_in.throttled'), 20, personId('G2'));
     });
 
-    it('are summed up when an operator unlocks the account', async () => {
+    it('are summarized when an operator unlocks the account', async () => {
       await attempt(LOGIN.G2, 25);
       await running().container.people.unlock(personId('G2'));
       isTwoEntries(await recorded('sign_in.throttled'), 20, personId('G2'));
       assert.equal((await recorded('person.unlocked')).length, 1);
     });
 
-    it('of a locked login are summed up once per hour while they go on', async () => {
+    it('of a locked login are summarized once per hour while they continue', async () => {
       await attempt(LOGIN.G2, 1);
       for (const { key } of await counters()) {
         if (!key.startsWith('login:')) continue;
@@ -106,7 +106,7 @@ eachService(
       );
     });
 
-    it('are summed up before their counters are purged, in one entry', async () => {
+    it('are summarized in one entry before their counters are purged', async () => {
       for (const login of ['one@parents.example', 'two@parents.example']) await attempt(login, 10);
       const subject = (await counters()).reduce((sum, { refusals }) => sum + refusals, 0);
       assert.equal(subject, 8);
@@ -121,23 +121,23 @@ eachService(
       assert.deepEqual(await counters(), []);
     });
 
-    it('of a full address are one entry per hour, leave no counters, and name the network', async () => {
-      await attempt('nobody@parents.example', 1);
+    it('of a throttled address are one entry per hour with the network and leave no counters', async () => {
+      await attempt('unknown@parents.example', 1);
       const address = (await counters()).find(({ key }) => key.startsWith('address:'))?.key ?? '';
       const full = { failures: 100_000, blockedUntil: 0, updatedAt: Date.now() };
       await running().container.store.write((tx) => upsertThrottle(tx, address, full));
       const before = (await counters()).length;
-      for (let i = 0; i < 20; i += 1) assert.deepEqual(await attempt(`nobody.${String(i)}@parents.example`, 1), [429]);
+      for (let i = 0; i < 20; i += 1) assert.deepEqual(await attempt(`unknown.${String(i)}@parents.example`, 1), [429]);
       assert.equal((await counters()).length, before);
       time.advance(HOUR);
-      assert.deepEqual(await attempt('nobody.else@parents.example', 1), [429]);
+      assert.deepEqual(await attempt('unknown.else@parents.example', 1), [429]);
       const [, rest, ...others] = await recorded('sign_in.throttled');
       assert.equal(rest?.detail['attempts'], 20);
       assert.match(String(rest.detail['network']), /^127\.0\.0\.1$|^0:0:0:0::\/64$/);
       assert.deepEqual([rest.subjectId, others], [null, []]);
     });
 
-    it('at "forgot password" are two entries with the right total', async () => {
+    it('of password reset requests are two entries with the correct total', async () => {
       const ask = async (login: string, times: number): Promise<void> => {
         const httpBrowser = createHttpBrowser(running().issuer);
         const page = await httpBrowser.open('/forgot-password');

@@ -9,7 +9,7 @@ import { pollUntil } from '../helpers/poll.ts';
 
 const PAGES = 60;
 
-describe('requests that come in the same moment', () => {
+describe('requests that arrive at the same moment', () => {
   let server: Server;
   let begun: string[];
   let sockets: Socket[];
@@ -41,7 +41,7 @@ describe('requests that come in the same moment', () => {
     let accepted = 0;
     server.on('connection', () => (accepted += 1));
     sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));
-    // Connected is not enough: the server takes one in each round, and there would be no crowd.
+    // Waits until all requests have arrived, because the server accepts one connection in each turn.
     await pollUntil('all connections', () => accepted === count);
     return sockets;
   };
@@ -51,7 +51,7 @@ describe('requests that come in the same moment', () => {
   const haveBegun = (count: number): Promise<true> =>
     pollUntil(`${String(count)} requests`, () => begun.length === count);
 
-  it('are all begun, pages in the order in which they came, and programs long before the last of them', async () => {
+  it('all start: pages in order of arrival, API requests long before the last page', async () => {
     const all = await dial(PAGES + 1);
     all.slice(0, PAGES).forEach((socket, at) => {
       ask(socket, `/page/${String(at)}`);
@@ -67,7 +67,7 @@ describe('requests that come in the same moment', () => {
     );
   });
 
-  it('are not begun when their people have gone in the meantime', async () => {
+  it('do not start if their clients have disconnected', async () => {
     const all = await dial(PAGES);
     atFirst = () => all.at(-2)?.destroy();
     all.forEach((socket, at) => {

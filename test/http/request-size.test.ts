@@ -9,7 +9,7 @@ eachService(
   'the size of an authorization request',
   () => options,
   (running) => {
-    it('is limited at /auth for each parameter; the app is told which, and nothing is stored', async () => {
+    it('is limited at /auth for each parameter; the error names it, and nothing is stored', async () => {
       const before = (await rowsOf(running())).length;
       for (const [name, limit] of [
         ['nonce', 512],
@@ -37,7 +37,7 @@ eachService(
       assert.equal((await rowsOf(running())).length, before);
     });
 
-    it('is limited for state, with a page instead of a redirect that would repeat it', async () => {
+    it('is limited for state, with an error page instead of a redirect that repeats it', async () => {
       const before = (await rowsOf(running())).length;
       const query = authorization({ state: 'x'.repeat(2_049) }).toString();
       const answer = await send(running().issuer, `/auth?${query}`, { headers: { accept: 'text/html' } });
@@ -47,7 +47,7 @@ eachService(
       assert.equal((await rowsOf(running())).length, before);
     });
 
-    it('may reach each limit, and unknown parameters are not stored', async () => {
+    it('is accepted at each limit, and unknown parameters are not stored', async () => {
       const full = {
         state: 'x'.repeat(2_048),
         nonce: 'x'.repeat(512),

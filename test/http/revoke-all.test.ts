@@ -1,4 +1,4 @@
-/** One command ends what everybody has: sessions, tokens, sign-ins in progress, reset links. */
+/** The command that revokes all sessions, tokens, interactions and reset links. */
 import assert from 'node:assert/strict';
 import { after, before, it, mock } from 'node:test';
 
@@ -54,7 +54,7 @@ eachService('sessions revoke-all', clients, (running) => {
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
     errorOf((await runAuthorization(deaf, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
 
-  it('ends sessions, codes, tokens and sign-ins in progress, tells relying parties, and leaves a trace', async () => {
+  it('revokes sessions, codes, tokens and interactions, notifies apps, and is audited', async () => {
     const teacher = await signInWithNewBrowser(told, { login: LOGIN.T2, parameters: OFFLINE });
     const student = await signInWithNewBrowser(deaf, { login: LOGIN.S1, remember: true });
     const code = await runAuthorization(deaf, student.httpBrowser);
@@ -85,7 +85,7 @@ eachService('sessions revoke-all', clients, (running) => {
     assert.ok((await listAuditEvents(running())).includes('sessions.all_revoked'));
   });
 
-  it('ends a session that moves behind the cursor between two batches', async () => {
+  it('revokes a session that moves behind the cursor between two batches', async () => {
     const { globalRevocation, store } = running().container;
     const now = Date.now();
     const row = { personId: personId('S1'), userAgent: '', address: '', remember: false, createdAt: now };
@@ -114,7 +114,7 @@ eachService('sessions revoke-all', clients, (running) => {
     assert.equal(typeof session?.endedAt, 'number');
   });
 
-  it('ends what is there, and nothing that comes later', async () => {
+  it('revokes existing sessions only, not later ones', async () => {
     assert.deepEqual(await running().container.globalRevocation.revokeAll('operator'), { sessions: 0, grants: 0 });
     const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.S1 });
     assert.ok((await tokensFor(deaf, httpBrowser)).access_token);

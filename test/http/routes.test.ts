@@ -10,8 +10,8 @@ import { formHeaders, send } from '../helpers/raw-http.ts';
 import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
-/** Who comes; `first` stands before the forced change with a right first password. */
-const VISITORS = ['nobody', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;
+/** The visitors; `first` has entered a correct first password and not changed it yet. */
+const VISITORS = ['anonymous', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;
 type Who = (typeof VISITORS)[number];
 
 const TYPED: Partial<Record<Who, [login: string, password: string]>> = {
@@ -22,22 +22,22 @@ const TYPED: Partial<Record<Who, [login: string, password: string]>> = {
   first: [LOGIN.G1, '100201'],
 };
 
-/** What each visitor gets: a status, and where a redirect leads. */
+/** The status for each visitor, and the target of a redirect. */
 type Expected = Record<Who, string>;
 const all = (answer: string): Expected => ({
-  nobody: answer,
+  anonymous: answer,
   parent: answer,
   teacher: answer,
   desk: answer,
   bureau: answer,
   first: answer,
 });
-/** Pages of a person's own: who has not signed in, or not chosen a password yet, is sent to do so. */
-const own = (answer: string): Expected => ({ ...all(answer), nobody: '303 /auth', first: '303 /auth' });
+/** Account pages: redirect visitors without a session to sign-in. */
+const own = (answer: string): Expected => ({ ...all(answer), anonymous: '303 /auth', first: '303 /auth' });
 
 /**
- * Every route that the service has. A new one that is not listed here fails the first test; so nobody opens a door without
- * having said for whom. A uid, a token and a form are those of nobody.
+ * Every route of the service. A new route that is not listed here fails the first test. The uid, the token and the forms in the
+ * requests are invalid.
  */
 const TABLE: Record<string, Expected> = {
   'GET /': all('302 /account'),
@@ -61,7 +61,7 @@ const TABLE: Record<string, Expected> = {
   'POST /interaction/:uid/:prompt': all('410'),
   'GET /language': all('303 /account'),
 
-  // OpenID Connect and OAuth 2.0: what they need is in the request, never in the cookie of a session alone.
+  // OpenID Connect and OAuth 2.0: they never trust a session cookie alone.
   'GET /.well-known/openid-configuration': all('200'),
   'GET /.well-known/oauth-authorization-server': all('200'),
   'GET /jwks': all('200'),
@@ -74,23 +74,23 @@ const TABLE: Record<string, Expected> = {
   'POST /request': all('400'),
   'GET /me': all('401'),
   'POST /me': all('401'),
-  'GET /session/end': { ...all('200'), nobody: '303 /session/end/success', first: '303 /session/end/success' },
+  'GET /session/end': { ...all('200'), anonymous: '303 /session/end/success', first: '303 /session/end/success' },
   'POST /session/end': all('303 /session/end'),
-  // While somebody is signed in, nothing says that they are signed out, and no form ends a session that it was not made for.
-  'GET /session/end/success': { ...all('303 /session/end'), nobody: '200', first: '200' },
+  // With a session, the signed-out page is not shown, and a form revokes only its own session.
+  'GET /session/end/success': { ...all('303 /session/end'), anonymous: '200', first: '200' },
   'POST /session/end/confirm': {
     ...all('303 /session/end'),
-    nobody: '303 /session/end/success',
+    anonymous: '303 /session/end/success',
     first: '303 /session/end/success',
   },
   'POST /device/auth': all('400'),
   'GET /device': all('200'),
-  // Without a session there is no form to answer: from the beginning.
-  'POST /device': { ...all('422'), nobody: '303 /device', first: '303 /device' },
+  // Without a session there is no form, so the flow starts over.
+  'POST /device': { ...all('422'), anonymous: '303 /device', first: '303 /device' },
   'GET /device/:uid': all('410'),
 };
 
-/** Called by relying parties and devices, which send neither `Origin` nor fetch metadata; or by a browser that comes from one. */
+/** Called by relying parties and devices without `Origin` and fetch metadata, or by browsers that come from an app. */
 const BY_MACHINES = [
   ...['POST /token', 'POST /token/revocation', 'POST /token/introspection', 'POST /request', 'POST /device/auth'],
   ...['POST /me', 'POST /auth', 'POST /session/end'],
@@ -119,19 +119,19 @@ describe('the routes of the service', () => {
     return { method, target };
   };
 
-  it('all stand in the table: every new route enters it', () => {
+  it('are all in the table', () => {
     const served = routes.filter((route) => !route.startsWith('OPTIONS '));
     assert.deepEqual(Object.keys(TABLE).sort(), served);
   });
 
-  it('answer each visitor as the table says', async () => {
+  it('respond to each visitor as in the table', async () => {
     for (const [route, expected] of Object.entries(TABLE)) {
       const { method, target } = targetOf(route);
       const answered: Partial<Expected> = {};
       for (const who of VISITORS) {
         const cookies = await jars[who]?.getCookieString(`${service.issuer}/account`);
         const answer = await send(service.issuer, target, { method, headers: formHeaders(service.issuer, cookies) });
-        // "End all other sessions" gives this one a new id.
+        // Revoking all other sessions gives this one a new id.
         const rotated = route === 'POST /account/sessions/revoke-others' ? answer.headers['set-cookie'] : undefined;
         for (const cookie of rotated ?? []) await jars[who]?.setCookie(cookie, service.issuer);
         const leads =
@@ -142,7 +142,7 @@ describe('the routes of the service', () => {
     }
   });
 
-  it('take forms from our own pages only, but for those that machines call', async () => {
+  it('accept forms from our own pages only, except at API endpoints', async () => {
     for (const route of Object.keys(TABLE).filter((one) => one.startsWith('POST '))) {
       const { method, target } = targetOf(route);
       const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' };
@@ -151,7 +151,7 @@ describe('the routes of the service', () => {
     }
   });
 
-  it('answer other methods with 405 and Allow where the path is ours', async () => {
+  it('return 405 and Allow for other methods on our own paths', async () => {
     for (const [method, path, allowed] of [
       ['POST', '/account', 'GET'],
       ['PUT', '/account/password', 'POST'],
@@ -173,7 +173,7 @@ describe('the routes of the service', () => {
     }
   });
 
-  it('answer HEAD as GET, without a body', async () => {
+  it('respond to HEAD as to GET, without a body', async () => {
     for (const path of [
       '/health/live',
       '/forgot-password',

@@ -1,4 +1,4 @@
-/** What a person ends on the account page is ended at once, on every face. */
+/** Revocations on the account page take effect at once on pages and protocol endpoints. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
@@ -58,12 +58,12 @@ eachService('the account page', clients, (running) => {
     const { answer } = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'none' } });
     const alive = errorOf(answer) === undefined;
     const account = await httpBrowser.open('/account');
-    assert.equal(interactionOf(account) === undefined, alive, 'both faces say the same');
+    assert.equal(interactionOf(account) === undefined, alive, 'the account page and the authorization endpoint agree');
     return alive;
   };
   const reads = async (tokens: Tokens, party = app): Promise<boolean> =>
     (await userinfo(party, tokens.access_token)).status === 200;
-  /** The sessions that the page offers to end. */
+  /** Lists the sessions that the page can revoke. */
   const others = ({ body }: Answer): string[] =>
     [...body.matchAll(/name="session" value="([^"]+)"/g)].map(([, value = '']) => value);
   const eventsOf = async (login: string): Promise<string[]> => {
@@ -84,7 +84,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(page.body.includes('許雅文'), false);
   });
 
-  it('ends one other session: cookie, codes and access tokens are dead, the app is told, this one lives', async () => {
+  it('revokes another session with its codes and access tokens, and notifies the app', async () => {
     const [here, lost] = [
       await signInWithNewBrowser(app, { login: LOGIN.T2 }),
       await signInWithNewBrowser(app, { login: LOGIN.T2 }),
@@ -110,7 +110,7 @@ eachService('the account page', clients, (running) => {
     );
   });
 
-  it('does not end the session of somebody else, and pressing twice is harmless', async () => {
+  it('does not revoke sessions of other people, and accepts a repeated submission', async () => {
     const mine = await signInWithNewBrowser(app, { login: LOGIN.B1 });
     const first = await signInWithNewBrowser(app, { login: LOGIN.S1 });
     const victim = await signInWithNewBrowser(app, { login: LOGIN.S1 });
@@ -132,7 +132,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(await isSignedIn(mine.httpBrowser), true);
   });
 
-  it('ends all other sessions at once', async () => {
+  it('revokes all other sessions at once', async () => {
     const here = await signInWithNewBrowser(app, { login: LOGIN.A2 });
     const away = [
       await signInWithNewBrowser(app, { login: LOGIN.A2 }),
@@ -146,7 +146,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(await reads(here.tokens), true);
   });
 
-  it('takes the access of one app away, everywhere, and tells it; other apps keep theirs', async () => {
+  it('revokes the access of one app in all sessions and notifies it; other apps keep theirs', async () => {
     const [phone, tablet] = [
       await signInWithNewBrowser(app, { login: LOGIN.G5, parameters: OFFLINE }),
       await signInWithNewBrowser(app, { login: LOGIN.G5 }),
@@ -165,7 +165,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(textOf(done.body).includes('測試 app'), false);
   });
 
-  it('changes the password: every other session ends, every refresh token too, this session goes on', async () => {
+  it('changes the password: revokes all other sessions and all refresh tokens', async () => {
     const next = '今天的熱可可比昨天甜一點 27';
     const [here, thief] = [
       await signInWithNewBrowser(app, { login: LOGIN.T1 }),
@@ -193,7 +193,7 @@ eachService('the account page', clients, (running) => {
     assert.equal(await reads(fresh.tokens), true);
   });
 
-  it('is there for nobody who is not signed in, also for its forms', async () => {
+  it('redirects unauthenticated requests to sign-in, including its forms', async () => {
     for (const path of ['/account', '/account/password']) {
       assert.equal(interactionOf(await createHttpBrowser(issuer).open(path)), 'login', path);
     }

@@ -1,4 +1,4 @@
-/** Sessions: how long they live, when the password is asked again, and what a disabled person can still do (nothing). */
+/** Sessions: their lifetime, reauthentication, and disabled people. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
@@ -53,7 +53,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     await running().container.store.write((tx) => people.updatePersonStatus(tx, id, status, Date.now()));
   };
 
-  it('is nobody any more: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
+  it('gets the sign-in page, login_required, invalid_grant, invalid_token and never a 500', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2, parameters: OFFLINE });
     const code = await runAuthorization(app, httpBrowser);
     await setStatus(LOGIN.T2, 'disabled');
@@ -70,7 +70,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     assert.equal(account.body.includes('林志豪'), false);
   });
 
-  it('can not sign in, and the page says no more than for a wrong password', async () => {
+  it('cannot sign in, with the same error as for a wrong password', async () => {
     await setStatus(LOGIN.A2, 'disabled');
     const httpBrowser = createHttpBrowser(running().issuer);
     const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.A2 });
@@ -78,7 +78,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     assert.match(textOf(answer.body), /帳號或密碼不正確/);
   });
 
-  it('blocks nobody else in the same browser, also where the app asks for a fresh sign-in', async () => {
+  it('does not block other people in the same browser, even with max_age', async () => {
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1 });
     await setStatus(LOGIN.B1, 'disabled');
     time.advance(HOUR);
@@ -92,7 +92,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     assert.equal((await userinfo(app, tokens.access_token)).body['name'], '王小安');
   });
 
-  it('is somebody again when enabled, with nothing of before', async () => {
+  it('can sign in when enabled again, and earlier tokens stay revoked', async () => {
     const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.A1, parameters: OFFLINE });
     await setStatus(LOGIN.A1, 'disabled');
     assert.equal((await refresh(app, tokens.refresh_token)).body['error'], 'invalid_grant');
@@ -101,7 +101,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
   });
 });
 
-/** Where somebody else signs in over a session, the provider ends that first, by a form that the browser sends by itself. */
+/** Submits the form that signs out the previous person, if the page has one. */
 async function throughSwitch(
   httpBrowser: HttpBrowser,
   page: Awaited<ReturnType<HttpBrowser['open']>>,
@@ -129,7 +129,7 @@ describe('a session', () => {
     return errorOf(answer) === undefined;
   };
 
-  it('without 記住我 ends with the browser, and after 12 hours in any case', async () => {
+  it('without 記住我 ends with the browser and expires after 12 hours', async () => {
     const httpBrowser = visit();
     await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
     const cookie = await cookieOf(httpBrowser);
@@ -137,7 +137,7 @@ describe('a session', () => {
     assert.equal(cookie.maxAge, null);
     time.advance(12 * HOUR - SECOND);
     assert.equal(await isAlive(httpBrowser), true);
-    // Asked again and again it must not live on, neither by rounding up nor by any tolerance.
+    // Repeated requests must not extend it, neither by rounding nor by a tolerance.
     for (let i = 0; i < 3; i += 1) {
       time.advance(0.4 * SECOND);
       await isAlive(httpBrowser);
@@ -145,7 +145,7 @@ describe('a session', () => {
     assert.equal(await isAlive(httpBrowser), false);
   });
 
-  it('with 記住我 lives for 30 days from the sign-in, however often it is used', async () => {
+  it('with 記住我 expires 30 days after the sign-in, regardless of use', async () => {
     const httpBrowser = visit();
     await runAuthorization(app, httpBrowser, { login: LOGIN.T2, remember: true });
     const { expires } = await cookieOf(httpBrowser);
@@ -161,7 +161,7 @@ describe('a session', () => {
     assert.equal(await isAlive(httpBrowser), false);
   });
 
-  it('ends by the clock of the service, not by the cookie', async () => {
+  it('expires by the clock of the service, not by the cookie', async () => {
     const httpBrowser = visit();
     await runAuthorization(app, httpBrowser, { login: LOGIN.T2, remember: true });
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
@@ -172,7 +172,7 @@ describe('a session', () => {
     assert.equal(errorOf(answer), 'login_required');
   });
 
-  it('takes its access tokens along when it ends by time', async () => {
+  it('invalidates its access tokens when it expires', async () => {
     const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     time.advance(12 * HOUR - 5 * 60 * SECOND);
     const late = await tokensFor(app, (await signInWithNewBrowser(app, { login: LOGIN.T2 })).httpBrowser);
@@ -180,7 +180,7 @@ describe('a session', () => {
     assert.equal((await userinfo(app, tokens.access_token)).status, 401);
   });
 
-  it('is held by a cookie that scripts and other sites do not get, and whose id is new after the sign-in', async () => {
+  it('has an HttpOnly, SameSite=Lax cookie with a new id after the sign-in', async () => {
     const httpBrowser = visit();
     const begun = await runAuthorization(app, httpBrowser);
     const answers = [
@@ -202,7 +202,7 @@ describe('a session', () => {
     assert.notEqual((await cookieOf(httpBrowser)).value, first.value);
   });
 
-  it('that an attacker planted before the sign-in is not the one that is signed in (session fixation)', async () => {
+  it('that an attacker planted before the sign-in stays unauthenticated (session fixation)', async () => {
     const attacker = visit();
     await attacker.open((await app.begin()).url);
     await attacker.open('/session/end');
@@ -217,7 +217,7 @@ describe('a session', () => {
   });
 });
 
-describe('a fresh sign-in', () => {
+describe('reauthentication', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
@@ -226,7 +226,7 @@ describe('a fresh sign-in', () => {
   });
   after(() => service.stop());
 
-  it('is asked for by max_age, of the same person only, and moves auth_time', async () => {
+  it('is required by max_age, for the same person only, and updates auth_time', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
     const young = await tokensFor(app, httpBrowser, { parameters: { max_age: '300' } });
     assert.equal(idClaims(young)['auth_time'], idClaims(tokens)['auth_time']);
@@ -244,7 +244,7 @@ describe('a fresh sign-in', () => {
     assert.equal(fresh['auth_time'], Number(idClaims(tokens)['auth_time']) + 301);
   });
 
-  it('by max_age does not let another person in, whose password is right', async () => {
+  it('by max_age rejects another person with a correct password', async () => {
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.S1 });
     time.advance(HOUR);
     const own = 'Der Tee ist noch warm 8';
@@ -255,7 +255,7 @@ describe('a fresh sign-in', () => {
     assert.match(textOf(refused.body), /帳號或密碼不正確/);
   });
 
-  it('keeps 記住我 as it was chosen', async () => {
+  it('keeps the selection of 記住我', async () => {
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1, remember: true });
     time.advance(DAY);
     const asked = await runAuthorization(app, httpBrowser, { parameters: { max_age: '60' } });
@@ -265,7 +265,7 @@ describe('a fresh sign-in', () => {
     assert.equal(cookie.expires.getTime(), SCHOOL_DAY + 31 * DAY);
   });
 
-  it('is asked for by prompt=login, and by nothing in a live session', async () => {
+  it('is required by prompt=login, and not required in an active session', async () => {
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.B1 });
     assert.ok(codeOf((await runAuthorization(app, httpBrowser)).answer));
     const asked = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' } });

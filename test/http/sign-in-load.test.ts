@@ -13,7 +13,7 @@ import { startService, type TestService } from '../helpers/service.ts';
 
 const GUESSES = 50;
 
-/** So many answers of each status. */
+/** Counts the responses of each status. */
 const tally = (answers: readonly Answer[]): Record<number, number> => {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
@@ -21,7 +21,7 @@ const tally = (answers: readonly Answer[]): Record<number, number> => {
 };
 
 for (const engine of ['sqlite', 'postgres'] as const) {
-  describe(`fifty guesses at once (${engine})`, () => {
+  describe(`fifty concurrent guesses (${engine})`, () => {
     let service: TestService;
     let time: FrozenTime;
     before(async () => {
@@ -43,14 +43,14 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     };
     const same = (login: string): string[] => Array.from({ length: GUESSES }, () => login);
 
-    it('count as fifty at one account: five are compared, the others turned away', async () => {
-      for (const login of [LOGIN.G2, 'nobody@parents.example']) {
+    it('count as fifty for one account: five are verified, the others throttled', async () => {
+      for (const login of [LOGIN.G2, 'unknown@parents.example']) {
         assert.deepEqual(tally(await guess(same(login))), { 422: 5, 429: GUESSES - 5 }, login);
       }
       assert.equal(await countFailures(service, 'G2'), 5);
     });
 
-    it('count as five at a first password, and do not close it', async () => {
+    it('count as five for a first password and do not close it', async () => {
       assert.deepEqual(tally(await guess(same(LOGIN.G1))), { 422: 5, 429: GUESSES - 5 });
       const first = (await readCredential(service, 'G1')).first;
       assert.deepEqual([first?.failures, first?.closedAt], [5, null]);
@@ -63,25 +63,25 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       assert.equal(interactionOf(right), 'new_password');
     });
 
-    it('count as fifty at their address', async () => {
+    it('count as fifty for their address', async () => {
       const addresses = async (): Promise<number> => {
         const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
         return rows.filter(({ key }) => key.startsWith('address:')).reduce((sum, { failures }) => sum + failures, 0);
       };
       time.advance(10 * MINUTE);
-      const logins = Array.from({ length: GUESSES }, (_, at) => `nobody.${String(at)}@parents.example`);
+      const logins = Array.from({ length: GUESSES }, (_, at) => `unknown.${String(at)}@parents.example`);
       assert.deepEqual(tally(await guess(logins)), { 422: GUESSES });
       assert.equal(await addresses(), GUESSES);
     });
   });
 }
 
-describe('more people than the hashing can take', () => {
+describe('a full hash queue', () => {
   let service: TestService;
   before(async () => {
     service = await startService({
       clients: [],
-      // One hash at work and one waiting, each slow: with three at once, somebody has to be sent away.
+      // One running hash and one in the queue, each slow: of three at once, one is rejected.
       env: {
         KINPASS_HASH_THREADS: '1',
         KINPASS_HASH_QUEUE_LIMIT: '1',
@@ -92,7 +92,7 @@ describe('more people than the hashing can take', () => {
   });
   after(() => service.stop());
 
-  it('are told to press again, with everything they typed still there, and nothing is counted', async () => {
+  it('returns the form with the entered values and counts no attempt', async () => {
     const keys = ['G2', 'G3', 'G4', 'T1', 'T2', 'B1'] as const;
     const tries = await Promise.all(
       keys.map(async (key, at) => {
@@ -128,7 +128,7 @@ describe('more people than the hashing can take', () => {
     assert.equal(new URL(again.url).pathname, '/account');
   });
 
-  /** The form came back as it was sent: its button sends it again, and nobody has to load anything. */
+  /** Asserts that the form contains the entered values, so its button repeats the request. */
   const isSentBack = (answer: Answer, fields: Record<string, string>): void => {
     assert.equal(alertOf(answer.body), '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。');
     assert.equal(answer.headers.get('cache-control'), 'no-store');
@@ -138,7 +138,7 @@ describe('more people than the hashing can take', () => {
     }
   };
 
-  it('change their password later: the page says so, and the old one stays', async () => {
+  it('keeps the old password and returns the form of a password change', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
     const page = await httpBrowser.open('/account/password');
@@ -156,7 +156,7 @@ describe('more people than the hashing can take', () => {
     assert.equal(await countFailures(service, 'G5'), answers.filter(({ status }) => status === 422).length);
   });
 
-  it('set a forgotten password later: the link was not used up, and pressing again is enough', async () => {
+  it('does not consume a reset link, and a second submission succeeds', async () => {
     const token = 'x'.repeat(43);
     const later = Date.now() + 10 * MINUTE;
     await service.container.store.write((tx) =>
@@ -171,7 +171,7 @@ describe('more people than the hashing can take', () => {
     const page = await httpBrowser.open(`/reset-password?token=${token}`);
     const fields = { new_password: 'four "small" boats', confirm_password: 'four "small" boats' };
     const signIn = await createHttpBrowser(service.issuer).open('/account');
-    // Others take all places first.
+    // Other hashes fill the queue first.
     const others = Array.from({ length: 3 }, () => httpBrowser.submit(signIn, { login: LOGIN.G4, password: 'x' }));
     const answers = await Promise.all([
       ...others,
@@ -186,13 +186,13 @@ describe('more people than the hashing can take', () => {
   });
 });
 
-describe('the time of a refusal', () => {
+describe('the duration of a failed sign-in', () => {
   const ROUNDS = 15;
   let service: TestService;
   let time: FrozenTime;
   before(async () => {
     time = freezeTime();
-    // The real cost of a hash: a difference would show.
+    // The production cost of a hash, so a difference is measurable.
     service = await startService({ clients: [], env: { KINPASS_HASH_MEMORY_KIB: '19456', KINPASS_HASH_PASSES: '2' } });
     await setStatus(service, 'A2', 'disabled');
     await setFirstPassword(service, 'T2', '100407', -1);
@@ -202,8 +202,8 @@ describe('the time of a refusal', () => {
     time.release();
   });
 
-  it('does not tell whether the account exists, is disabled, or has an expired first password', async () => {
-    const logins = { unknown: 'nobody@parents.example', wrong: LOGIN.G2, disabled: 'reg.993301', expired: LOGIN.T2 };
+  it('does not reveal if the account exists, is disabled or has an expired first password', async () => {
+    const logins = { unknown: 'unknown@parents.example', wrong: LOGIN.G2, disabled: 'reg.993301', expired: LOGIN.T2 };
     const httpBrowser = createHttpBrowser(service.issuer);
     const took: Record<string, number[]> = {};
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -21,7 +21,7 @@ const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本�
 const LOCKED = '嘗試次數過多，請使用「忘記密碼」，或洽學校資訊組。';
 const tooMany = (time: string): string => `嘗試次數過多，請於 ${time} 後再試，或使用「忘記密碼」。`;
 
-describe('signing in', () => {
+describe('sign-in', () => {
   let time: FrozenTime;
   let service: TestService;
   before(async () => {
@@ -33,7 +33,7 @@ describe('signing in', () => {
     time.release();
   });
 
-  /** One try in a browser of its own. */
+  /** Makes one attempt in a new browser. */
   const tryOnce = async (login: string, password: string, language?: string): Promise<Answer> => {
     const httpBrowser = createHttpBrowser(service.issuer, language);
     return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
@@ -45,7 +45,7 @@ describe('signing in', () => {
   };
   const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
 
-  it('takes e-mail, custom account name and mobile number in one box, in the writings of people', async () => {
+  it('accepts e-mail, custom account name and mobile number in their usual spellings', async () => {
     const writings: [string, string][] = [
       ['shufen.chen', '陳淑芬'],
       ['  Shufen.Chen ', '陳淑芬'],
@@ -63,7 +63,7 @@ describe('signing in', () => {
     }
   });
 
-  it('takes a password in any width of its letters (NFKC), and only whole', async () => {
+  it('accepts a password in any letter width (NFKC), and no part of it', async () => {
     const wide = DEMO_PASSWORD.replaceAll(/[!-~]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0));
     assert.equal((await tryOnce(LOGIN.T1, wide)).status, 200);
     assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD.slice(0, -1))).status, 422);
@@ -72,7 +72,7 @@ describe('signing in', () => {
     assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD)).status, 200);
   });
 
-  it('asks at the field for what is empty, and counts nothing', async () => {
+  it('shows an error at each empty field and counts no attempt', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open('/account');
     const empty = await httpBrowser.submit(page, { login: ' ', password: '' });
@@ -85,7 +85,7 @@ describe('signing in', () => {
     assert.equal(await countFailures(service, 'G4'), 0);
   });
 
-  it('keeps the typed login after a failure, and gives no password back', async () => {
+  it('keeps the entered login after a failure, and not the password', async () => {
     const answer = await tryOnce('Xiu.Lin@parents.example', 'a wrong password');
     assert.equal(answer.status, 422);
     assert.ok(answer.body.includes('value="Xiu.Lin@parents.example"'));
@@ -93,14 +93,14 @@ describe('signing in', () => {
     assert.equal(interactionOf(answer), 'login');
   });
 
-  it('has one answer for unknown, wrong, disabled, closed, expired and passwordless accounts', async () => {
+  it('has one response for unknown, wrong, disabled, closed, expired and passwordless accounts', async () => {
     await setFirstPassword(service, 'T2', '100407', DAY);
     await setFirstPassword(service, 'A1', '300103');
     await closeFirstPassword(service, 'A1');
     await setStatus(service, 'A2', 'disabled');
     time.advance(2 * DAY);
     const tries: [string, string, string][] = [
-      ['unknown e-mail', 'nobody@parents.example', DEMO_PASSWORD],
+      ['unknown e-mail', 'unknown@parents.example', DEMO_PASSWORD],
       ['unknown mobile', '0911111111', DEMO_PASSWORD],
       ['no login at all', '王大明', '100201'],
       ['wrong', LOGIN.G3, 'not the password'],
@@ -125,7 +125,7 @@ describe('signing in', () => {
     assert.equal((await readCredential(service, 'G1')).first?.failures, 1);
   });
 
-  it('lets five wrong tries pass and then says until when to wait, with Retry-After, for known and unknown alike', async () => {
+  it('throttles the sixth failed attempt with Retry-After, for known and unknown accounts', async () => {
     const logins = [LOGIN.G2, 'unknown@parents.example', '0922222222', 'not a login ﷽'];
     const pages: string[] = [];
     for (const login of logins) {
@@ -133,14 +133,14 @@ describe('signing in', () => {
       const sixth = await tryOnce(login, DEMO_PASSWORD);
       assert.equal(sixth.status, 429, login);
       assert.equal(sixth.headers.get('retry-after'), '30');
-      // It is 9:00:00 in the city, two days after the first test; half a minute later rounds up to 9:01.
+      // It is 9:00:00 in the city; half a minute later rounds up to 9:01.
       assert.equal(alertOf(sixth.body), tooMany('09:01'));
       pages.push(normalizePage(sixth, login));
     }
     assert.equal(new Set(pages).size, 1);
   });
 
-  it('shows the wait at the login that was typed, never at another one of the same person: that would tell of the account', async () => {
+  it('throttles the entered login only, so other logins of the person reveal nothing', async () => {
     const [mobile, free] = ['0900000102', '0933333333'];
     const seen = async (login: string): Promise<unknown[][]> =>
       (await tryWrong(login, 6)).map((answer) => [answer.status, alertOf(answer.body), normalizePage(answer, login)]);
@@ -152,7 +152,7 @@ describe('signing in', () => {
     );
   });
 
-  it('takes the right password under one login while another one has to wait, and forgets the failures of the person', async () => {
+  it('accepts one login while another is throttled, and resets the failures of the person', async () => {
     await tryWrong(LOGIN.T1, 5);
     assert.equal((await tryOnce(LOGIN.T1, DEMO_PASSWORD)).status, 429);
     assert.equal((await tryOnce('shufen.chen@school.example', 'wrong')).status, 422);
@@ -161,8 +161,8 @@ describe('signing in', () => {
     assert.equal(await countFailures(service, 'T1'), 0);
   });
 
-  it('does not count what it turned away, opens when the wait is over, and doubles the next one', async () => {
-    // Five at this login and five at the mobile number.
+  it('does not count throttled attempts, and doubles the next wait', async () => {
+    // Five with this login and five with the mobile number.
     assert.equal(await countFailures(service, 'G2'), 10);
     assert.deepEqual(new Set(statuses(await tryWrong(LOGIN.G2, 10))), new Set([429]));
     assert.equal(await countFailures(service, 'G2'), 10);
@@ -176,7 +176,7 @@ describe('signing in', () => {
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
   });
 
-  it('forgets the failures after a success', async () => {
+  it('resets the failures after a success', async () => {
     assert.equal(await countFailures(service, 'G2'), 0);
     await tryWrong(LOGIN.G2, 4);
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
@@ -185,8 +185,8 @@ describe('signing in', () => {
     assert.equal((await tryOnce(LOGIN.G2, DEMO_PASSWORD)).status, 200);
   });
 
-  it('never lets anybody wait longer than a quarter of an hour, and locks after fifty failures in a row', async () => {
-    for (const login of [LOGIN.B1, 'nobody.at.all']) {
+  it('throttles for at most 15 minutes and locks after fifty consecutive failures', async () => {
+    for (const login of [LOGIN.B1, 'unknown.at.all']) {
       assert.deepEqual(new Set(statuses(await tryWrong(login, 5))), new Set([422]));
       for (let failures = 5; failures < 50; failures += 1) {
         const wait = Number((await tryOnce(login, 'wrong')).headers.get('retry-after'));
@@ -202,7 +202,7 @@ describe('signing in', () => {
     }
   });
 
-  it('counts wrong current passwords on the change page: of a known device on it alone, of others on the person', async () => {
+  it('counts wrong current passwords: on the device if known, otherwise on the person', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN.G5, password: DEMO_PASSWORD });
     const page = await httpBrowser.open('/account/password');
@@ -232,21 +232,21 @@ describe('signing in', () => {
     assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200);
   });
 
-  it('speaks English to an English browser', async () => {
-    const failed = await tryOnce('nobody@parents.example', 'x', 'en-GB,en;q=0.8');
+  it('is in English for an English browser', async () => {
+    const failed = await tryOnce('unknown@parents.example', 'x', 'en-GB,en;q=0.8');
     assert.equal(
       alertOf(failed.body),
       'Incorrect account or password. On your first visit, your password is the last six characters of your own ID number.',
     );
-    await tryWrong('nobody@parents.example', 5);
-    const blocked = await tryOnce('nobody@parents.example', 'x', 'en');
+    await tryWrong('unknown@parents.example', 5);
+    const blocked = await tryOnce('unknown@parents.example', 'x', 'en');
     assert.match(
       alertOf(blocked.body),
       /^Too many attempts\. Try again after \d\d:\d\d, or use "Forgot password\?"\.$/,
     );
   });
 
-  it('writes every try into the audit log', async () => {
+  it('writes every attempt to the audit log', async () => {
     const before = (await listAuditEvents(service, 'G4')).length;
     await tryOnce(LOGIN.G4, 'wrong');
     await tryOnce(LOGIN.G4, DEMO_PASSWORD);

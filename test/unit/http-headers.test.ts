@@ -14,7 +14,7 @@ const done: Middleware = (ctx) => {
 };
 
 describe('security headers', () => {
-  it('forbid everything that the pages do not need', async () => {
+  it('forbid all sources that the pages do not need', async () => {
     const { headers } = await (await serve(securityHeaders(ISSUER), done))('/');
     const policy = (headers.get('content-security-policy') ?? '').split(';').map((part) => part.trim());
     assert.deepEqual(policy.sort(), [
@@ -35,7 +35,7 @@ describe('security headers', () => {
     assert.equal(headers.get('cross-origin-embedder-policy'), null);
   });
 
-  it('turn off every browser feature that no page uses', async () => {
+  it('disable every browser feature that no page uses', async () => {
     const { headers } = await (await serve(securityHeaders(ISSUER), done))('/');
     const unused =
       'accelerometer autoplay camera clipboard-read display-capture encrypted-media fullscreen gamepad geolocation gyroscope ' +
@@ -48,14 +48,14 @@ describe('security headers', () => {
     ]);
   });
 
-  it('promise no https where there is none', async () => {
+  it('omit HSTS without HTTPS', async () => {
     const { headers } = await (await serve(securityHeaders('http://localhost:3000'), done))('/');
     assert.equal(headers.get('strict-transport-security'), null);
     assert.equal(headers.get('x-frame-options'), 'DENY');
   });
 });
 
-describe('origin of a request', () => {
+describe('the origin of a request', () => {
   const describeOrigin = async (issuer: string): Promise<string> => {
     const app = new Koa();
     pinOrigin(app, issuer, []);
@@ -67,7 +67,7 @@ describe('origin of a request', () => {
     return (await send('/a?b=1', { headers: { 'x-forwarded-host': 'evil.test', 'x-forwarded-proto': 'http' } })).text();
   };
 
-  it('is the issuer whatever the headers say', async () => {
+  it('is the issuer with any headers', async () => {
     assert.deepEqual(JSON.parse(await describeOrigin('https://id.city.test:8443')), {
       protocol: 'https',
       secure: true,

@@ -25,7 +25,7 @@ const done: Middleware = (ctx) => {
   ctx.body = 'done';
 };
 
-describe('same-origin check', () => {
+describe('CSRF check', () => {
   const check = (): Promise<Send> =>
     serve(
       csrf(`${ISSUER}/`, (ctx) => {
@@ -36,7 +36,7 @@ describe('same-origin check', () => {
     );
   const own = { origin: ISSUER };
 
-  it('lets every read pass', async () => {
+  it('accepts every safe method', async () => {
     const send = await check();
     for (const method of ['GET', 'HEAD', 'OPTIONS']) {
       const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.test' };
@@ -44,7 +44,7 @@ describe('same-origin check', () => {
     }
   });
 
-  it('lets forms of the own origin pass and refuses all others', async () => {
+  it('accepts forms of its own origin and rejects all others', async () => {
     const send = await check();
     const cases: [Record<string, string>, number][] = [
       [own, 200],
@@ -75,7 +75,7 @@ describe('language', () => {
       ctx.body = String(ctx.state['lang']);
     });
 
-  it('is the switch, then the wish of the app, then that of the browser', async () => {
+  it('is that of the cookie, then of ui_locales, then of the browser', async () => {
     const send = await speak();
     const said = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
       (await send(path, { headers })).text();
@@ -87,7 +87,7 @@ describe('language', () => {
     assert.equal(await said('/?ui_locales=zh-TW', { cookie: 'kinpass_lang=en' }), 'en');
   });
 
-  it('is kept for a year, and the person goes back to a page of the service', async () => {
+  it('is stored for a year, and the response redirects to a page of the service', async () => {
     const send = await serve(switchLanguage(i18n) as Middleware);
     const answer = await send('/language?to=en&back=/interaction/x%3Fa%3D1');
     assert.equal(answer.status, 303);
@@ -141,7 +141,7 @@ describe('errors of a request', () => {
     }
   });
 
-  it('are logged with the cause when they are ours, and not when they are those of the sender', async () => {
+  it('are logged with the cause if they are errors of the server, not of the client', async () => {
     const before = kept.text().length;
     await answer(thrower(new Error('a bug of ours')));
     assert.match(kept.text().slice(before), /a bug of ours/);
@@ -150,7 +150,7 @@ describe('errors of a request', () => {
     assert.doesNotMatch(kept.text().slice(after), /a mistake of theirs/);
   });
 
-  it('give a page to an empty 404 or 405 only', async () => {
+  it('show a page for an empty 404 or 405 only', async () => {
     const status =
       (code: number, body?: string | null): Middleware =>
       (ctx) => {
@@ -169,7 +169,7 @@ describe('errors of a request', () => {
     assert.equal(busy.headers.get('retry-after'), '60', 'what a page says stays');
   });
 
-  it('log and measure the route, never the address', async () => {
+  it('log and measure the route, never the URL', async () => {
     const before = kept.text().length;
     const send = await serve(
       requestLog({ log: kept.log, metrics, random: systemRandom, showError }),
@@ -226,25 +226,25 @@ describe('forms', () => {
     return [answer.status, await answer.text()];
   };
 
-  it('give each field once, and a box as ticked or not', async () => {
+  it('return each field once, and a checkbox as checked or not', async () => {
     assert.deepEqual(await post('name=a&remember=on&other=1'), [200, '{"name":"a","remember":true}']);
     assert.deepEqual(await post('other=1'), [200, '{"name":"","remember":false}']);
     assert.deepEqual(await post(''), [200, '{"name":"","remember":false}']);
   });
 
-  it('are refused when a field comes twice or is no text', async () => {
+  it('are rejected if a field is repeated or not a string', async () => {
     assert.equal((await post('name=a&name=b'))[0], 400);
     assert.equal((await post('name[x]=b'))[0], 400);
   });
 
-  it('are not read from JSON', async () => {
+  it('are not parsed from JSON', async () => {
     assert.deepEqual(await post('{"name":"a"}', { 'content-type': 'application/json' }), [
       200,
       '{"name":"","remember":false}',
     ]);
   });
 
-  it('are refused when they are too long or unreadable', async () => {
+  it('are rejected if they are too long or cannot be parsed', async () => {
     assert.equal((await post(`name=${'a'.repeat(32 * 1024 - 10)}`))[0], 200);
     assert.equal((await post(`name=${'a'.repeat(32 * 1024)}`))[0], 413);
     assert.equal((await post('name=a', { ...urlencoded, 'content-encoding': 'gzip' }))[0], 400);

@@ -9,7 +9,7 @@ import { isLocalPath } from '../../src/http/middleware/locale.ts';
 const HOME = 'https://id.city.test';
 
 describe('a local path', () => {
-  it('begins with one slash, and no browser reads another host out of it', () => {
+  it('begins with one slash, and no browser reads another host from it', () => {
     for (const path of [
       '/',
       '/account',
@@ -63,7 +63,7 @@ describe('a local path', () => {
 });
 
 describe('the path of a request target', () => {
-  it('is the target itself in origin form, and the absolute form without its host (RFC 9112 3.2)', () => {
+  it('is the target in origin form, and the absolute form without its host (RFC 9112, 3.2)', () => {
     const forms: [string | undefined, string][] = [
       ['/account?x=1', '/account?x=1'],
       ['http://evil.example/account?x=1', '/account?x=1'],
