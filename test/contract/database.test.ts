@@ -192,7 +192,7 @@ eachStore('a transaction', (on) => {
   });
 
   it('enforces foreign keys and cascades deletes', async () => {
-    const orphan = { id: 'i9', personId: 'nobody', kind: 'email', value: 'x@parents.example', createdAt: 1 } as const;
+    const orphan = { id: 'i9', personId: 'unknown', kind: 'email', value: 'x@parents.example', createdAt: 1 } as const;
     await assert.rejects(
       on.store.write((tx) => insertIdentifier(tx, orphan)),
       StoreError,

@@ -99,7 +99,7 @@ describe('kinpass person', () => {
   });
 
   it('names a login without an account', async () => {
-    for (const login of ['nobody.at.all', '王大明']) {
+    for (const login of ['unknown.login', '王大明']) {
       const expected = `person: no account with login "${login}"\n`;
       assert.deepEqual(await run('unlock', login), [1, '', expected]);
     }
