@@ -192,6 +192,23 @@ describe('requests in flight', () => {
     await closed('stalled', 1);
   });
 
+  it('count at once for a method without a body, also when a body is announced and never sent', async () => {
+    const over = Promise.withResolvers<undefined>();
+    await start(async (_request, response) => {
+      await over.promise;
+      response.end();
+    });
+    for (const header of ['content-length: 1', 'transfer-encoding: chunked']) {
+      for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
+        dial(`${method} / HTTP/1.1\r\nhost: localhost\r\n${header}\r\n\r\n`);
+      }
+    }
+    await pollUntil('eight requests', () => begun === 8 || undefined);
+    assert.equal(inFlight.count(), 8);
+    over.resolve(undefined);
+    await pollUntil('no work', () => inFlight.count() === 0 || undefined);
+  });
+
   it('lose the oldest sockets if too many wait for their client', async () => {
     await start(async (request, response) => {
       await buffer(request).catch(() => undefined);

@@ -64,7 +64,7 @@ interface Run {
 
 async function run(handle: Handler, { connections, connection, exchange, counter }: Run): Promise<void> {
   const { request, response } = exchange;
-  const hasPendingBody = hasBody(request);
+  const hasPendingBody = awaitsBody(request);
   let isCounted = false;
   const count = (): void => {
     isCounted = true;
@@ -98,6 +98,11 @@ function setWaitingLater(connections: Connections, connection: Connection, excha
   });
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/** No handler reads a body of these methods, so their work begins with the headers (RFC 9110, 9.3.1). */
+const METHODS_WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
+
+/** Returns true if the handler waits for a body that the headers announce. */
+function awaitsBody({ method, headers }: IncomingMessage): boolean {
+  if (METHODS_WITHOUT_BODY.has(method ?? '')) return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
