@@ -1,11 +1,11 @@
 import * as oidc from 'openid-client';
 
-/** What your page should do when a sign-in failed. */
+/** The reaction of your page to a failed sign-in. */
 export type Advice = 'show-sign-in' | 'person-said-no' | 'try-again-later' | 'start-over' | 'tell-developer';
 
 const NEEDS_A_PAGE = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required'];
 
-/** `error` is what `authorizationCodeGrant` threw. */
+/** `error` is the exception of `authorizationCodeGrant`. */
 export function explain(error: unknown): Advice {
   if (error instanceof oidc.AuthorizationResponseError) {
     if (NEEDS_A_PAGE.includes(error.error)) return 'show-sign-in';

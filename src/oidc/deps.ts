@@ -28,7 +28,7 @@ export interface DevicePages {
 }
 
 /** Pages that the provider requests; the HTTP layer renders them. */
-export interface ProviderPages {
+interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string }, error: errors.OIDCProviderError | Error): void;
   device: DevicePages;
 }

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { z } from 'zod';
 
 /** A request at the end session endpoint (RP-Initiated Logout 1.0, section 2), validated. */
-export interface EndSessionRequest {
+interface EndSessionRequest {
   /** The client that sent the request; `undefined` if the request does not prove it. */
   clientId: string | undefined;
   /** The registered `post_logout_redirect_uri` of the client, with `state`. */

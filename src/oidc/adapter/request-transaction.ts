@@ -21,7 +21,7 @@ type PendingRecord = records.NewOidcRecord;
  * The writes of one request, kept until its response is ready and committed in one transaction. A sign-in waits for one commit instead of
  * seven. A refresh that fails half-way has consumed nothing, so the client may send it again.
  */
-export class PendingWrites {
+class PendingWrites {
   readonly #writes: Write[] = [];
   /** Those of the writes that destroy a record. */
   readonly #destroys: Write[] = [];

@@ -17,7 +17,7 @@ const requestedActing = z.object({
 });
 
 /** The result of the context selection page. The provider stores it with the interaction. */
-export const selectedContext = z.object({ contextId: z.string() });
+const selectedContext = z.object({ contextId: z.string() });
 
 export interface ContextSelection {
   /** True if the request needs a context. */

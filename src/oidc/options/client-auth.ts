@@ -2,7 +2,7 @@ import { errors, type Configuration } from 'oidc-provider';
 import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
 /** Seconds. Clients create an assertion for each request; one hour tolerates an inexact clock. */
-export const MAX_ASSERTION_LIFETIME_SECONDS = 60 * 60;
+const MAX_ASSERTION_LIFETIME_SECONDS = 60 * 60;
 
 type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>;
 

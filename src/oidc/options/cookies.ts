@@ -5,7 +5,7 @@ import type { Configuration } from 'oidc-provider';
  * them (RFC 6265bis, section 4.1.3.2). Cookies of one path cannot have this prefix, so any host of the domain can set them. The path
  * separates tabs.
  */
-export interface CookieNames {
+interface CookieNames {
   /** The app that an interaction returns to; one path. */
   app: string;
   /** The browser that started an interaction. */

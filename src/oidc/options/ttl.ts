@@ -10,8 +10,8 @@ const DAY = 24 * 60 * MINUTE;
 export const DEVICE_CODE_SECONDS = 10 * MINUTE;
 
 /** Seconds. An unused refresh token expires after two weeks. After 90 days the person must sign in again. */
-export const REFRESH_IDLE_SECONDS = 14 * DAY;
-export const REFRESH_ABSOLUTE_SECONDS = 90 * DAY;
+const REFRESH_IDLE_SECONDS = 14 * DAY;
+const REFRESH_ABSOLUTE_SECONDS = 90 * DAY;
 
 /**
  * Creates the lifetimes, in seconds.
