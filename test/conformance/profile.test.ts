@@ -39,7 +39,7 @@ describe('the configurations of the suite', () => {
       'oidcc-formpost-basic-certification-test-plan',
       'oidcc-rp-initiated-logout-certification-test-plan',
     ]);
-    assert.equal(new Set(PLANS.map((plan) => readPlan(plan).alias)).size, PLANS.length, 'aliases are not shared');
+    assert.equal(new Set(PLANS.map((plan) => readPlan(plan).alias)).size, PLANS.length, 'aliases are unique');
   });
 
   for (const plan of PLANS) {

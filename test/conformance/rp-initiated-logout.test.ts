@@ -104,7 +104,7 @@ describe('the end session endpoint', () => {
 
   it('clears cache and storage but no cookies of the domain (Clear-Site-Data)', async () => {
     const signOut = await requestSignOut(client, back);
-    assert.equal(signOut.page.headers.get('clear-site-data'), null, 'not before the person has agreed');
+    assert.equal(signOut.page.headers.get('clear-site-data'), null, 'not before the confirmation');
     const { headers } = await confirmSignOut(signOut);
     assert.equal(headers.get('clear-site-data'), '"cache", "storage"');
     const cleared = headers.getSetCookie().filter((cookie) => cookie.startsWith('__Host-kinpass_session'));

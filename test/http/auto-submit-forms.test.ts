@@ -55,7 +55,7 @@ describe('an auto-submit form of the provider', () => {
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
-    assert.equal(between.headers.get('content-security-policy'), policy, 'no script stands in the page');
+    assert.equal(between.headers.get('content-security-policy'), policy, 'no script in the page');
     assert.match(between.headers.get('cache-control') ?? '', /no-store/);
     assert.equal(formOf(between.body).action, '/session/end/confirm');
     const done = await httpBrowser.submit(between, {});

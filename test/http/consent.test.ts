@@ -95,7 +95,7 @@ describe('a third-party app', () => {
       '您照顧的學生',
       '學生的姓名與班級',
     ]);
-    assert.equal(/children|openid|scope\./.test(textOf(chooser.answer.body)), false, 'no word of the protocol');
+    assert.equal(/children|openid|scope\./.test(textOf(chooser.answer.body)), false, 'no protocol terms');
   });
 
   it('shows the consent page in English too', async () => {

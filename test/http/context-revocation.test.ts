@@ -101,7 +101,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const next = await refresh(app, textIn(le, 'refresh_token'));
     assert.equal(actingOf(idClaims(next.body)).child, actingOf(idClaims(le.body)).child);
     const { body } = await userinfo(app, textIn(next, 'access_token'));
-    assert.equal(JSON.stringify(body).includes('993301'), false, 'the other child shows no more of the first');
+    assert.equal(JSON.stringify(body).includes('993301'), false, 'the other child does not reveal the first');
     assert.equal(JSON.stringify([body, an.body]).includes('court'), false);
     assert.equal((await receiver.take(2)).length, 2);
     await change(LOGIN.G2, '王小安', 'resume');
@@ -117,8 +117,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const notices = await receiver.take(2);
     const expected = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
     assert.deepEqual(notices.map(({ sid }) => sid).sort(), expected.sort());
-    for (const token of notices)
-      assert.equal(token.sub, idClaims(phone.tokens)['sub'], 'the person, as this app knows her');
+    for (const token of notices) assert.equal(token.sub, idClaims(phone.tokens)['sub'], 'the pairwise sub of the app');
     assert.equal(receiver.requestCount, 2);
     assert.equal((await userinfo(app, other.tokens.access_token)).status, 200);
     await change(LOGIN.G2, '王小安', 'resume');
@@ -148,12 +147,12 @@ eachService('the end of a guardianship', clients, (running) => {
     assert.deepEqual(choicesOf(asked.answer).length, 1);
     assert.match(choicesOf(asked.answer)[0] ?? '', /^教師/);
     const plain = await runAuthorization(app, httpBrowser);
-    assert.ok(plain.answer.leavesTo?.searchParams.has('code'), 'one identity is left: no question');
+    assert.ok(plain.answer.leavesTo?.searchParams.has('code'), 'one context is left: no selection page');
     await change(LOGIN.T1, '陳以恩', 'resume');
     assert.equal(
       interactionOf((await runAuthorization(app, httpBrowser)).answer),
       'select_account',
-      'and it comes back',
+      'and it is available again',
     );
   });
 
@@ -172,7 +171,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const next = await refresh(app, textIn(reply, 'refresh_token'));
     assert.match(String(allowed(idClaims(next.body))), /"permissions":\["fees:read"\]/);
     const { body } = await userinfo(app, textIn(reply, 'access_token'));
-    assert.match(String(allowed(body)), /"permissions":\["fees:read"\]/, 'and so does UserInfo with an older token');
+    assert.match(String(allowed(body)), /"permissions":\["fees:read"\]/, 'UserInfo with an older token too');
   });
 
   it('by date needs no job: tokens are invalid after the last day', async () => {

@@ -76,7 +76,7 @@ eachService(
       const { body } = await ask(hasty);
       assert.deepEqual(body, { error: 'slow_down', error_description: 'poll at most every 10 seconds' });
       time.advance(SECOND);
-      assert.equal(await poll(hasty), 'slow_down', 'the old interval is not enough any more');
+      assert.equal(await poll(hasty), 'slow_down', 'the old interval is no longer enough');
       assert.equal(await poll(calm), 'authorization_pending', 'another code has its own');
       time.advance(15 * SECOND);
       assert.equal(await poll(hasty), 'authorization_pending');
@@ -139,11 +139,7 @@ eachService(
       assert.equal(grown.length, before + 1);
       assert.ok(grown.some(([payload]) => String(payload).includes('"intervalSeconds":60')));
       await poll(code);
-      assert.deepEqual(
-        (await states()).sort(),
-        grown.sort(),
-        'nothing is written once the interval has its longest value',
-      );
+      assert.deepEqual((await states()).sort(), grown.sort(), 'nothing is written after the interval has its maximum');
       time.advance(DAY + 10 * MINUTE);
       const { store, secrets } = running().container;
       await startPurgeJob({ store, secrets, clock: systemClock, log: createLogger('silent') }).stop();

@@ -70,7 +70,7 @@ eachService(
       assert.equal(refused.status, 429);
       assert.equal(refused.headers.get('retry-after'), String(FIRST_DELAY / SECOND));
       assert.match(alertOf(refused.body), /Too many wrong codes\. Wait until 09:01/);
-      assert.ok(refused.body.includes(`value="${right}"`), 'what was typed stays');
+      assert.ok(refused.body.includes(`value="${right}"`), 'the input is kept');
       assert.ok(!asksToConfirm(refused));
       time.advance(FIRST_DELAY - 1);
       assert.equal((await type(phone, right)).status, 429);
@@ -107,7 +107,7 @@ eachService(
       address = `203.0.113.${String(networks)}`;
       time.advance(10 * SECOND);
       assert.ok(asksToConfirm(await type(phone, right)), 'one code each ten seconds');
-      assert.deepEqual(await statuses(phone, wrong(2)), [422, 429], 'a right code refills nothing');
+      assert.deepEqual(await statuses(phone, wrong(2)), [422, 429], 'a correct code refunds nothing');
     });
 
     const signIn = async (login: string): Promise<HttpBrowser> => {
@@ -137,7 +137,7 @@ eachService(
       assert.deepEqual(await statuses(one, wrong(FREE)), Array<number>(FREE).fill(422));
       address = '198.51.100.2';
       assert.equal((await type(other, wrongCode(0))).status, 429);
-      assert.equal((await type((await newPhone()).phone, wrongCode(0))).status, 422, 'others go on');
+      assert.equal((await type((await newPhone()).phone, wrongCode(0))).status, 422, 'other people are not affected');
       time.advance(FIRST_DELAY);
       assert.ok(asksToConfirm(await type(other, (await show()).user_code)));
     });

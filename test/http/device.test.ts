@@ -80,7 +80,7 @@ describe('the device flow', () => {
     const page = await phone.open(shown.verification_uri_complete ?? '', { 'accept-language': 'en' });
     assert.equal(page.status, 200);
     assert.match(textOf(page.body), /Connect your device The code has been filled in\. Select "Continue"\..*Continue/);
-    assert.equal(page.headers.get('content-security-policy'), policy, 'no script stands in the page');
+    assert.equal(page.headers.get('content-security-policy'), policy, 'no script in the page');
     assert.doesNotMatch(page.body, /<script(?![^>]* src=)/);
     assert.match(page.headers.get('cache-control') ?? '', /no-store/);
     assert.match(page.body, new RegExp(`name="user_code"[^>]* value="${shown.user_code}"`));

@@ -120,7 +120,7 @@ eachService('the sign-out page', options, (running) => {
     await other.post('/account/sessions/revoke-others', '');
     assert.match(textOf((await httpBrowser.submit(plain, {})).body), SIGNED_OUT);
     assert.equal((await httpBrowser.submit(asked, {})).leavesTo?.href, BYE);
-    assert.equal(await isAlive(other), true, 'the other session is left alone');
+    assert.equal(await isAlive(other), true, 'the other session is still active');
   });
 
   it('asks again and revokes nothing when a newer session exists', async () => {
@@ -154,7 +154,11 @@ eachService('the sign-out page', options, (running) => {
     const english = await httpBrowser.open(otherLanguage(refused));
     assert.match(textOf(english.body), /Do you want to sign out\?/);
     const chinese = await httpBrowser.open(endUrl({ ...good, ui_locales: 'zh-TW' }));
-    assert.equal(otherLanguage(chinese).includes(hint(tokens).slice(0, 20)), false, 'the ID token stays out of it');
+    assert.equal(
+      otherLanguage(chinese).includes(hint(tokens).slice(0, 20)),
+      false,
+      'the link does not contain the ID token',
+    );
     const switched = await httpBrowser.open(otherLanguage(chinese));
     assert.match(textOf(switched.body), /Do you want to sign out\?.*Signed in as/);
     assert.equal((await httpBrowser.submit(switched, {})).leavesTo?.href, `${BYE}?state=s`);

@@ -96,7 +96,7 @@ eachService('sign-out', clients, (running) => {
     const parameters = { id_token_hint: hint(tokens), post_logout_redirect_uri: BYE, state: 'a b' };
     const asked = await httpBrowser.open(endUrl(parameters));
     assert.match(textOf(asked.body), /要登出嗎？.*林志豪.*測試 first.*測試 second/);
-    assert.equal(await isAlive(httpBrowser), true, 'asking ends nothing');
+    assert.equal(await isAlive(httpBrowser), true, 'the question revokes nothing');
     const done = await httpBrowser.submit(asked, {});
     assert.equal(done.leavesTo?.href, `${BYE}?state=a+b`);
     assert.equal(await isAlive(httpBrowser), false);
@@ -112,7 +112,7 @@ eachService('sign-out', clients, (running) => {
       const [notice] = await receiver.take(1);
       assert.equal(notice?.sid, idClaims(ended)['sid']);
       assert.equal(notice?.sub, idClaims(ended)['sub']);
-      assert.equal(receiver.requestCount, 1, 'once, however many tabs');
+      assert.equal(receiver.requestCount, 1, 'one notice for all tabs');
     }
   });
 
@@ -123,7 +123,7 @@ eachService('sign-out', clients, (running) => {
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
     assert.equal(done.body.includes('測試 deaf'), false, 'it has no backchannel_logout_uri');
     const later = await httpBrowser.open('/session/end/success');
-    assert.equal(later.body.includes('測試 first'), false, 'said once, to the person who signed out');
+    assert.equal(later.body.includes('測試 first'), false, 'shown once, to the person who signed out');
     await atFirst.take(1);
   });
 

@@ -243,13 +243,9 @@ describe('a registration', () => {
   });
 
   for (const [what, more, line] of [
+    ['initiate_login_uri without https', { initiate_login_uri: 'http://some-app.example/' }, /initiate_login_uri/],
     [
-      'an address for starting a sign-in without https',
-      { initiate_login_uri: 'http://some-app.example/' },
-      /initiate_login_uri/,
-    ],
-    [
-      'a private key where a public one belongs',
+      'a private key instead of a public one',
       async () => ({
         token_endpoint_auth_method: 'private_key_jwt',
         client_secret_sha256: [],
@@ -258,7 +254,7 @@ describe('a registration', () => {
       /JSON Web Key Set/,
     ],
     [
-      'addresses on two hosts and no sector',
+      'redirect URIs on two hosts and no sector_identifier_uri',
       { redirect_uris: ['https://one.example/cb', 'https://two.example/cb'] },
       /sector_identifier_uri/,
     ],

@@ -187,7 +187,7 @@ describe('a token bound by DPoP (RFC 9449)', () => {
       assert.ok([400, 401].includes(reply.status), `${String(reply.status)} ${JSON.stringify(reply.body)}`);
       assert.match(reply.challenge, /DPoP/);
       assert.equal(reply.body['sub'], undefined);
-      assert.equal((await ask(token, await proofFor(token))).status, 200, 'the token itself is good');
+      assert.equal((await ask(token, await proofFor(token))).status, 200, 'the token itself is valid');
     });
   }
 

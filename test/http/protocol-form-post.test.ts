@@ -72,7 +72,7 @@ describe('response_mode=form_post', () => {
     await fillSignIn(page, LOGIN.T2);
     await page.waitForURL(app.redirectUri);
     assert.equal(await page.title(), 'back');
-    assert.deepEqual(refused, [], 'the CSP has nothing to say');
+    assert.deepEqual(refused, [], 'no CSP violations');
     const [answer] = came;
     assert.ok(answer);
     assert.deepEqual([answer.method, answer.contentType], ['POST', 'application/x-www-form-urlencoded']);

@@ -52,7 +52,7 @@ describe('introspection by an API (RFC 7662)', () => {
       [response.active, response.aud, response.iss, response.client_id, response.scope, response.token_type],
       [true, FEES, service.issuer, 'app', 'bills.read', 'Bearer'],
     );
-    assert.equal(response.sub, idClaims(reply.body)['sub'], 'as the app knows the person');
+    assert.equal(response.sub, idClaims(reply.body)['sub'], 'the pairwise sub of the app');
     assert.deepEqual(response['acting'], idClaims(reply.body)['acting']);
     assert.equal((response.exp ?? 0) - (response.iat ?? 0), 180);
   });
@@ -68,7 +68,7 @@ describe('introspection by an API (RFC 7662)', () => {
     assert.deepEqual(await about(app, own), inactive, 'not even its own app');
     assert.deepEqual(await about(feesApi, textIn(reply, 'refresh_token')), inactive, 'a refresh token');
     assert.deepEqual(await about(app, textIn(reply, 'refresh_token')), inactive, 'its own refresh token');
-    assert.deepEqual(await about(feesApi, 'x'.repeat(43)), inactive, 'an invented one');
+    assert.deepEqual(await about(feesApi, 'x'.repeat(43)), inactive, 'an unknown token');
   });
 
   it('fails without the secret of the API', async () => {
@@ -116,7 +116,7 @@ describe('the consent page for an API', () => {
       assert.equal(interactionOf(page), 'consent');
       assert.deepEqual(items(page.body).slice(1), words.slice(1));
       assert.match(textOf(page.body), /notices\.city\.example/);
-      assert.equal(textOf(page.body).includes('notices.read'), false, 'no word of the protocol');
+      assert.equal(textOf(page.body).includes('notices.read'), false, 'no protocol terms');
     }
   });
 

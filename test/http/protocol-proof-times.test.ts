@@ -178,7 +178,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     const iat = seconds() + 60;
     assert.equal((await push(await proofOf('POST', '/request', { iat }))).status, 201);
     assert.equal((await openUserInfo(token, await proofOf('GET', '/me', { iat, ...athOf(token) }))).status, 200);
-    assert.equal((await redeem(await proofOf('POST', '/token', { iat }))).status, 200, 'the code is not used up');
+    assert.equal((await redeem(await proofOf('POST', '/token', { iat }))).status, 200, 'the code is not consumed');
   });
 
   it('a used assertion stays stored as long as it would be accepted, also after a purge', async () => {

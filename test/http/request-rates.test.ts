@@ -216,7 +216,7 @@ describe('the rate of unauthenticated requests', () => {
     fill('authorization', '203.0.113.9');
     const answer = await httpBrowser.post(`${pathname}/other-account`, '', from('203.0.113.9'));
     assert.equal(answer.status, 429);
-    assert.equal(interactionOf(await httpBrowser.open(pathname)), 'login', 'the interaction is still there');
+    assert.equal(interactionOf(await httpBrowser.open(pathname)), 'login', 'the interaction still exists');
   });
 
   it('is limited by network for pushed requests of a public client: 429 as JSON', async () => {

@@ -24,7 +24,7 @@ const secret = newSecret();
 const AT_ONCE = 10;
 
 eachService(
-  'an answer that failed',
+  'a failed response',
   () => ({ clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })] }),
   (running) => {
     let app: TestParty;

@@ -30,7 +30,7 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const kept = createCapturedLog();
 
 eachService(
-  'a second use',
+  'reuse',
   () => ({
     log: kept.log,
     clients: [

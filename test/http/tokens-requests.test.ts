@@ -201,7 +201,7 @@ describe('the token request', () => {
     const wrong = await requestTokens({ ...app, secret: newSecret() }, await fieldsOf());
     assert.deepEqual([wrong.status, wrong.body['error']], [401, 'invalid_client']);
     const hash = await requestTokens({ ...app, secret: sha256(secret) }, await fieldsOf());
-    assert.equal(hash.status, 401, 'what lies in the clients file opens nothing');
+    assert.equal(hash.status, 401, 'the hash in the clients file is no secret');
     assert.equal((await requestTokens({ ...app, secret: nextSecret }, await fieldsOf())).status, 200);
     assert.equal((await requestTokens(app, await fieldsOf())).status, 200);
   });
@@ -251,6 +251,6 @@ describe('access tokens', () => {
     const bare = await fetch(`${service.issuer}/me`);
     assert.equal(bare.status, 401);
     const inQuery = await fetch(`${service.issuer}/me?access_token=${token}`);
-    assert.ok(inQuery.status >= 400, 'a token in an address ends in logs (RFC 9700, section 4.3.2)');
+    assert.ok(inQuery.status >= 400, 'a token in a URL is logged (RFC 9700, section 4.3.2)');
   });
 });

@@ -145,7 +145,7 @@ eachStore('adapter of the provider', (on) => {
 
   it('finds a grant only while its row exists', async () => {
     await adapter('Grant').upsert('a-grant', { accountId: 'father' }, 60);
-    assert.equal(await adapter('Grant').find('a-grant'), undefined, 'without a row of its own it gives nothing');
+    assert.equal(await adapter('Grant').find('a-grant'), undefined, 'without a row it is not found');
   });
 
   it('revokes a grant with every token under it', async () => {

@@ -133,7 +133,7 @@ describe('metadata of a client', () => {
     for (const [key, value] of Object.entries(full)) assert.equal(metadata[key], value, key);
     assert.equal(metadata.backchannel_logout_uri, 'https://app.example/logout');
     assert.equal(metadata.backchannel_logout_session_required, true);
-    assert.equal(metadata.subject_type, 'public', 'made pairwise by internals.ts');
+    assert.equal(metadata.subject_type, 'public', 'made pairwise by provider-internals.ts');
     assert.deepEqual(metadata.grant_types, [
       'authorization_code',
       'refresh_token',
