@@ -10,7 +10,7 @@ import type { Store } from '../store/database/index.ts';
 import { openExistingStore } from '../store/existing.ts';
 
 /** Dependencies of commands that work on the database only. */
-export interface DatabaseDeps {
+interface DatabaseDeps {
   store: Store;
   clock: Clock;
   random: Random;

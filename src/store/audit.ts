@@ -4,13 +4,13 @@ import { GENESIS_HEAD, chainHash, type AuditEntry, type ChainedEntry, type Chain
 import { preparedStatement, type Param, type Store, type Transaction } from './database/index.ts';
 import type { Tables } from './schema/tables.ts';
 
-export type NewAuditEntry = Omit<AuditEntry, 'seq'>;
+type NewAuditEntry = Omit<AuditEntry, 'seq'>;
 
 /** Returns the keyed hash of a head. Only holders of the master key can compute it. */
 export type HeadSeal = (head: ChainHead) => string;
 
 /** The head as it is stored. */
-export interface StoredHead extends ChainHead {
+interface StoredHead extends ChainHead {
   mac: string;
 }
 

@@ -15,7 +15,7 @@ const journalSchema = z.object({
 });
 const appliedSchema = z.array(z.tuple([z.string(), z.string()]));
 
-export interface Migration {
+interface Migration {
   /** Number and name: `0000_foundation`. */
   tag: string;
   /** SHA-256 of its text in hex. A migration must not change after it was applied. */

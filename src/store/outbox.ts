@@ -82,7 +82,7 @@ export async function listOutcomes(
     .where(inArray(outbox.id, [...ids]));
 }
 
-export interface JobCount {
+interface JobCount {
   kind: OutboxKind;
   pending: number;
   dead: number;

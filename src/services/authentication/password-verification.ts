@@ -181,7 +181,7 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
       }));
     }
     const events = await closeWindows(tx, THROTTLED.signIn, windows.account);
-    await throttles.insertThrottleIfAbsent(tx, person);
+    await throttles.touchThrottle(tx, person);
     events.push(...(await closeWindows(tx, THROTTLED.signIn, windows.networks)));
     if (isClosed) events.push({ event: FIRST_PASSWORD_CLOSED_EVENT, outcome: 'ok', subjectId: counts });
     return events;

@@ -9,7 +9,7 @@ export type FirstPassword = Pick<
   Tables['firstPasswords']['$inferSelect'],
   'mac' | 'expiresAt' | 'failures' | 'closedAt'
 >;
-export type NewResetLink = Tables['resetLinks']['$inferInsert'];
+type NewResetLink = Tables['resetLinks']['$inferInsert'];
 
 /** The password or first password of an account, never both: setting one removes the other. */
 export interface Credential {

@@ -75,8 +75,8 @@ export async function updateRefusals(tx: Transaction, key: string, refusals: Ref
   await setRefused(tx, { ...refusals, key });
 }
 
-/** Writes a counter a millisecond younger: SQLite leaves out a write that would change nothing. */
-export async function insertThrottleIfAbsent(tx: Transaction, key: string): Promise<void> {
+/** Writes the row of a counter. Its time moves by one millisecond, because SQLite skips a write that changes nothing. */
+export async function touchThrottle(tx: Transaction, key: string): Promise<void> {
   const throttles = tx.tables.throttles;
   await tx.db
     .update(throttles)
@@ -97,7 +97,7 @@ export async function deleteThrottle(tx: Transaction, key: string): Promise<Refu
   return row;
 }
 
-export interface PurgedThrottle {
+interface PurgedThrottle {
   key: string;
   refusals: Refusals;
 }

@@ -73,7 +73,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface TransactionScope {
+interface TransactionScope {
   tx: Transaction;
   /** Returns the first error of a statement. The transaction must then be rolled back. */
   failure: () => unknown;

@@ -4,7 +4,7 @@ import { preparedStatement, type Param, type Transaction } from '../database/ind
 import type { Tables } from '../schema/tables.ts';
 
 /** A scope that a person consented to for a client. Scopes of APIs have the format of `apiScope`. */
-export type ConsentRow = Tables['consents']['$inferSelect'];
+type ConsentRow = Tables['consents']['$inferSelect'];
 
 const selectScopes = preparedStatement(
   ({ db, tables: { consents } }, param: Param<{ personId: string; clientId: string }>) =>

@@ -161,7 +161,7 @@ const surplusOfSession = {
 };
 const surplusOfPerson = surplusGrants('personId', 'offline');
 
-export type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
+type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
 
 /**
  * Lists the active grants of the session and client of a new grant beyond `limit`, which includes the new one. Grants without an active

@@ -7,10 +7,10 @@ import type { Tables } from '../schema/tables.ts';
 export { loadPasswordContext, type PasswordContextRow } from '../auth/password-context.ts';
 export { listIdentifiers, loadPersonFacts } from './person-facts.ts';
 export type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
-export type PersonRow = Tables['persons']['$inferSelect'];
+type PersonRow = Tables['persons']['$inferSelect'];
 export type NewPerson = Tables['persons']['$inferInsert'];
 export type NewIdentifier = Tables['identifiers']['$inferInsert'];
-export type NewSchoolAccount = Tables['schoolAccounts']['$inferInsert'];
+type NewSchoolAccount = Tables['schoolAccounts']['$inferInsert'];
 
 interface LoginName {
   kind: IdentifierKind;
@@ -72,7 +72,7 @@ export async function findPerson(tx: Transaction, personId: string): Promise<Per
 }
 
 /** The state that decides if an earlier verification of a password still counts. */
-export type CredentialState = Pick<PersonRow, 'status' | 'credentialVersion'>;
+type CredentialState = Pick<PersonRow, 'status' | 'credentialVersion'>;
 
 const credentialState = preparedStatement(({ db, tables: { persons } }, param: Param<{ personId: string }>) =>
   db

@@ -4,9 +4,9 @@ import type { School } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-export type NewClass = Tables['classes']['$inferInsert'];
-export type NewEnrollment = Tables['enrolments']['$inferInsert'];
-export type NewMembership = Tables['memberships']['$inferInsert'];
+type NewClass = Tables['classes']['$inferInsert'];
+type NewEnrollment = Tables['enrolments']['$inferInsert'];
+type NewMembership = Tables['memberships']['$inferInsert'];
 
 export async function insertSchool(tx: Transaction, school: School): Promise<void> {
   await tx.db.insert(tx.tables.schools).values(school);

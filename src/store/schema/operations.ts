@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { ColumnBuilders } from './column-builders.ts';
 
 export type OutboxKind = 'mail' | 'backchannel_logout';
-export type AuditDetail = Record<string, string | number | boolean>;
+type AuditDetail = Record<string, string | number | boolean>;
 
 /** Defines the outbox and the append-only audit log. */
 export function defineOperations(kit: ColumnBuilders) {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** Maximum number of characters that a tool may print. The tables that are read here hold some kilobytes. */
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
-export interface ClientToolOptions {
+interface ClientToolOptions {
   /** Database to connect to. Its password is passed in the environment, because every user of the machine can read command lines. */
   url?: string;
   /** File descriptor for standard output, instead of the returned text. */

@@ -5,7 +5,7 @@ import type { PooledConnection } from './pooled-connection.ts';
 const MAX_READS_PER_CONNECTION = 8;
 
 /** Runs a read on a connection that other reads may use at the same time. */
-export type SharedRead = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
+type SharedRead = <T>(read: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
 
 interface SharedConnection {
   readonly connection: Promise<PooledConnection>;

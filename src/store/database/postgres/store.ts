@@ -35,7 +35,7 @@ const RECONNECT_POLL_MS = 50;
 /** Key of the advisory lock: an arbitrary number that all nodes share, valid within one database. */
 const MIGRATION_LOCK = 7_305_116_432;
 
-export interface PostgresOptions {
+interface PostgresOptions {
   url: string;
   /** Connections of each of the two pools. */
   poolSize: number;
