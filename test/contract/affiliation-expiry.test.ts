@@ -35,7 +35,7 @@ eachStore('ended affiliations', (on) => {
     }),
   );
 
-  it('are those whose last day is over, from a place on, each once, whatever the size of the pages', async () => {
+  it('are listed once each after their last day, from a cursor, with any page size', async () => {
     for (const limit of [1, 2, 3, 10]) {
       const found: EndedAffiliation[] = [];
       let after = { lastDay: '2026-11-01', id: '' };

@@ -1,4 +1,4 @@
-/** Old entries of the audit log move to sealed files, and nothing is lost or changed on the way. */
+/** The archive moves old audit entries to sealed files without loss or change. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
@@ -39,7 +39,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-eachStore('the archive of the audit log', (on) => {
+eachStore('audit archive', (on) => {
   const root = mkdtempSync(join(tmpdir(), 'kinpass-archive-'));
   const folder = join(root, 'archives');
   const secrets = createSecrets(randomBytes(32), systemRandom);
@@ -60,7 +60,7 @@ eachStore('the archive of the audit log', (on) => {
     rmSync(root, { recursive: true });
   });
 
-  /** Entries are old after it. */
+  /** Age in ms after which entries are archived. */
   const waitForRetention = (): void => {
     now += (RETENTION_DAYS + 1) * DAY;
   };
@@ -82,7 +82,7 @@ eachStore('the archive of the audit log', (on) => {
   };
   let original: ChainedEntry[] = [];
 
-  it('moves what is older than the retention, in files of limited size', async () => {
+  it('moves entries older than the retention, in files of limited size', async () => {
     await add(95);
     waitForRetention();
     await add(5);
@@ -110,7 +110,7 @@ eachStore('the archive of the audit log', (on) => {
     assert.equal(await archiveOn(on.store).moveOld(), 0);
   });
 
-  it('files are private and show nothing', () => {
+  it('files are private and sealed', () => {
     assert.equal(statSync(folder).mode & 0o777, 0o700);
     for (const name of readdirSync(folder)) {
       assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
@@ -119,7 +119,7 @@ eachStore('the archive of the audit log', (on) => {
     }
   });
 
-  it('is continued after an interruption at every step, and loses nothing', async () => {
+  it('continues after an interruption at every step without losing entries', async () => {
     original = [...original.slice(0, 95), ...(await rows())];
     await add(60);
     original = [...original, ...(await rows()).slice(8)];
@@ -150,7 +150,7 @@ eachStore('the archive of the audit log', (on) => {
     await verify(folder);
   });
 
-  it('is written by one of two nodes that run at once', async () => {
+  it('is written by one of two concurrent nodes', async () => {
     await add(100);
     waitForRetention();
     const before = (await verify(folder)).head.seq;
@@ -166,7 +166,7 @@ eachStore('the archive of the audit log', (on) => {
     assert.equal(last, before);
   });
 
-  it('a changed, cut, exchanged or missing file is found', async () => {
+  it('verification rejects changed, truncated, exchanged and missing files', async () => {
     const [first = '', second = '', third = ''] = readdirSync(folder).sort();
     const sealed = (name: string): string[] => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
     const hands: [string, RegExp, (copy: string) => void][] = [
@@ -251,7 +251,7 @@ eachStore('the archive of the audit log', (on) => {
     assert.ok(((await verify(newest)).archivesFrom ?? 0) > 1, 'the oldest may be kept elsewhere');
   });
 
-  it('an anchor that was moved, removed or taken from the head by hand is found', async () => {
+  it('verification rejects an anchor that was moved, removed or copied from the head by hand', async () => {
     const [[seq, hash, mac] = []] = await byHand('select seq, hash, mac from audit_archive');
     const head = await on.store.read((tx) => auditStore.getHead(tx));
     assert.ok(auditStore.isAuthentic(head, createHeadSeal(secrets)));
@@ -274,7 +274,7 @@ eachStore('the archive of the audit log', (on) => {
     await verify(folder);
   });
 
-  it('removes what an interrupted run left, when it is old enough not to be in use', async () => {
+  it('deletes partial files of interrupted runs that are too old to be in use', async () => {
     const [old, young] = ['.audit-1-00.partial', '.audit-1-01.partial'].map((name) => join(folder, name));
     assert.ok(old !== undefined && young !== undefined);
     writeFileSync(old, 'half');
@@ -287,7 +287,7 @@ eachStore('the archive of the audit log', (on) => {
     await assert.rejects(verify(join(root, 'nowhere')), /cannot read the folder [^ ]*nowhere$/);
   });
 
-  it('another master key is named as such, for the log and for the archives', async () => {
+  it('another master key is reported as such, for the log and for the archives', async () => {
     const others = createSecrets(randomBytes(32), systemRandom);
     const read = verifyAuditLog({ store: on.store, secrets: others }, { folder });
     await assert.rejects(read, /this is not the key that the database was sealed with/);
@@ -299,7 +299,7 @@ eachStore('the archive of the audit log', (on) => {
     await assert.rejects(archive.moveOld(), /this is not the key that the database was sealed with/);
   });
 
-  it('archives nothing from a log that was changed by hand', async () => {
+  it('does not archive a log that was changed by hand', async () => {
     await add(3);
     waitForRetention();
     const off = on.dialect === 'postgres' ? 'alter table audit disable trigger user' : 'drop trigger audit_no_update';

@@ -54,7 +54,7 @@ eachStore('export of the audit log', (on) => {
     assert.deepEqual(await read(folder), [...old, ...left]);
   });
 
-  it('reads an entry once that an interrupted run left in the log', async () => {
+  it('reads an entry once if an interrupted run left it in the log', async () => {
     const left = await stored();
     const [last] = old.slice(-1);
     assert.ok(last !== undefined);

@@ -1,4 +1,4 @@
-/** What is recorded shares the unit of its record, and stands above it when the record can not be written. */
+/** Work and its audit entry share a transaction; the work commits alone if the entry cannot be written. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { before, it } from 'node:test';
@@ -17,14 +17,14 @@ import { eachStore } from '../helpers/store.ts';
 
 const STATE = { failures: 1, blockedUntil: 0, updatedAt: 1 };
 
-eachStore('a record beside its work', (on) => {
+eachStore('audit.record with work', (on) => {
   let audit: Audit;
   let metrics: Metrics;
   let kept: CapturedLog;
   let units = 0;
-  /** What comes back of the commit. */
+  /** Runs after the commit; may throw its error. */
   let lastWord: () => void = () => undefined;
-  /** What happens between the work and its record. */
+  /** Runs between the work and its entry. */
   let sealing: () => void = () => undefined;
   before(() => {
     kept = createCapturedLog();
@@ -64,13 +64,13 @@ eachStore('a record beside its work', (on) => {
     return values.reduce((sum, { value }) => sum + value, 0);
   };
 
-  it('takes one unit for both', async () => {
+  it('writes work and entry in one transaction', async () => {
     units = 0;
     await record('one.done', write('one'));
     assert.deepEqual([units, await isWritten('one'), await events()], [1, true, ['one.done']]);
   });
 
-  it('is not there when its work throws, and nothing of the work is', async () => {
+  it('rolls back work and entry when the work throws', async () => {
     units = 0;
     const work = record('two.done', async (tx) => {
       await write('two')(tx);
@@ -80,7 +80,7 @@ eachStore('a record beside its work', (on) => {
     assert.deepEqual([units, await isWritten('two'), await events(), await lost()], [1, false, ['one.done'], 0]);
   });
 
-  it('is not tried again with its work when nobody knows whether the two were kept', async () => {
+  it('does not repeat the work when the result of the commit is unknown', async () => {
     lastWord = () => {
       throw new StoreError('lost during COMMIT', '08007');
     };
@@ -90,7 +90,7 @@ eachStore('a record beside its work', (on) => {
     assert.deepEqual([units, await lost()], [1, 0]);
   });
 
-  it('takes the work with it when the database is away', async () => {
+  it('fails with the work when the database is unavailable', async () => {
     units = 0;
     sealing = () => {
       throw new DatabaseUnavailableError(undefined);
@@ -100,7 +100,7 @@ eachStore('a record beside its work', (on) => {
     assert.deepEqual([units, await isWritten('nothing'), await lost()], [1, false, 0]);
   });
 
-  it('is lost alone, and that is counted, when it can not be written', async () => {
+  it('keeps the work and counts the failure when the entry cannot be written', async () => {
     await on.store.runExclusively((run) => run('alter table audit rename to audit_away'));
     await record('three.done', write('three'));
     await audit.record({ event: 'four.done', outcome: 'ok' });

@@ -1,4 +1,4 @@
-/** The audit log can only grow, and its end is sealed by a key that is not in the database. */
+/** The audit log is append-only, and its head is sealed by a key outside of the database. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { it } from 'node:test';
@@ -10,7 +10,7 @@ import { createAppend, createHeadSeal } from '../../src/services/audit/audit.ts'
 import * as auditStore from '../../src/store/audit.ts';
 import { eachStore } from '../helpers/store.ts';
 
-eachStore('the audit log', (on) => {
+eachStore('audit log', (on) => {
   const secrets = createSecrets(randomBytes(32), systemRandom);
   const isSealed = async (): Promise<boolean> =>
     auditStore.isAuthentic(await on.store.read(auditStore.getHead), createHeadSeal(secrets));
@@ -19,7 +19,7 @@ eachStore('the audit log', (on) => {
     on.store.write((tx) => append(tx, { event, outcome: 'ok', actorId: 'p1' }));
   const byHand = (statement: string): Promise<unknown[][]> => on.store.runExclusively((run) => run(statement));
 
-  it('seals its head with each entry, also the empty one', async () => {
+  it('seals its head with each entry, and seals the head of an empty log', async () => {
     assert.equal(await isSealed(), true);
     for (const event of ['one.done', 'two.done', 'three.done']) {
       await add(event);
@@ -32,7 +32,7 @@ eachStore('the audit log', (on) => {
     assert.equal(auditStore.isAuthentic(head, others), false);
   });
 
-  it('refuses to change, replace and remove entries', async () => {
+  it('rejects updates, replacements and deletions of entries', async () => {
     const rows = await byHand('select * from audit order by seq');
     const hands = [
       "update audit set outcome = 'refused' where seq = 1",
@@ -46,7 +46,7 @@ eachStore('the audit log', (on) => {
     assert.deepEqual(await byHand('select * from audit order by seq'), rows);
   });
 
-  it('never seals again what was wound back by hand: later entries do not make it whole', async () => {
+  it('does not reseal a head that was reset by hand: later entries do not repair the log', async () => {
     for (const statement of triggersOff(on.dialect)) await byHand(statement);
     await byHand('delete from audit where seq = 3');
     await byHand('update audit_head set seq = 2, hash = (select hash from audit where seq = 2)');

@@ -1,4 +1,4 @@
-/** The keys that the provider signs with, as they lie in the database. */
+/** The stored keys of the provider. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/database/index.ts';
 import { DAY, MINUTE, SCHOOL_DAY } from '../helpers/frozen-time.ts';
 import { eachStore } from '../helpers/store.ts';
 
-/** Key rings of two nodes on one database, and their time. */
+/** Creates the key rings of two nodes with one database and one clock. */
 function nodesOn(store: Store): { one: KeyRing; other: KeyRing; forward: (ms: number) => void } {
   let now = SCHOOL_DAY;
   const clock = { now: () => now };
@@ -27,8 +27,8 @@ function nodesOn(store: Store): { one: KeyRing; other: KeyRing; forward: (ms: nu
   };
 }
 
-eachStore('the key ring', (on) => {
-  it('keeps what cookies were signed with for as long as a remembered session lives, and not a rotation longer', async () => {
+eachStore('key ring', (on) => {
+  it('keeps cookie keys for the lifetime of a remembered session, and no rotation longer', async () => {
     const { one, forward } = nodesOn(on.store);
     const [first = ''] = (await one.load()).cookieKeys;
     for (const rotation of ['one', 'two']) {
@@ -45,7 +45,7 @@ eachStore('the key ring', (on) => {
     assert.equal((await one.load()).cookieKeys.includes(first), false);
   });
 
-  it('writes each rotation into the audit log, and who asked for it', async () => {
+  it('records each rotation and its origin in the audit log', async () => {
     const { one, other, forward } = nodesOn(on.store);
     await one.load();
     const rotations = async (): Promise<unknown[]> => {
@@ -65,7 +65,7 @@ eachStore('the key ring', (on) => {
     assert.deepEqual((await rotations()).slice(before), ['schedule', 'operator']);
   });
 
-  it('opens no key in the place of another', async () => {
+  it('opens no key under the name of another', async () => {
     const { one } = nodesOn(on.store);
     await one.load();
     const moves = ["purpose = 'cookie', alg = ''", "alg = 'RS256'"];

@@ -87,7 +87,7 @@ describe('parallel transactions of one person (postgres)', () => {
       ];
     }));
 
-  /** Runs `meanwhile` while another transaction has done `lock`, which then does `last` and ends. */
+  /** Runs `meanwhile` while another transaction has run `lock`; that transaction then runs `last` and commits. */
   const whileLocked = async (
     lock: (tx: Transaction) => Promise<unknown>,
     meanwhile: () => Promise<unknown>,
@@ -208,7 +208,7 @@ describe('parallel transactions of one person (postgres)', () => {
     assert.deepEqual(await purgeAll(), [1, 1, 1, 1, 1, 1]);
   });
 
-  it('opening an account, wrong passwords and reset requests do not deadlock', () =>
+  it('enabling an account, wrong passwords and reset requests do not deadlock', () =>
     runRounds((round) => {
       if (round % 5 === 4) services.advance(20 * MINUTE_MS);
       const attempt = (login: string, subnet: number): (() => Promise<unknown>) => {
@@ -257,7 +257,7 @@ describe('parallel transactions of one person (postgres)', () => {
       ];
     }));
 
-  it('revoking a guardianship ends a grant that a concurrent sign-in stores', async () => {
+  it('revoking a guardianship revokes a grant that a concurrent sign-in stores', async () => {
     const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     const signIn = store.write(async (tx) => {
       await people.lockPersonShared(tx, 'father');

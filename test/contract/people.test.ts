@@ -11,7 +11,7 @@ import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
 import { guardianship, HIGH, person, PRIMARY, withFamily } from './family.ts';
 
-/** The same unit, counting the statements that it sends. */
+/** Wraps a transaction to count its statements. */
 function counting(tx: Transaction): { unit: Transaction; queries: () => number } {
   let queries = 0;
   const execute: Transaction['execute'] = (...statement) => {
@@ -36,7 +36,7 @@ eachStore('people', (on) => {
     assert.equal(await find('school_account', 'P11330001'), undefined);
   });
 
-  it('give the facts of a guardian', async () => {
+  it('return the facts of a guardian', async () => {
     const father = await facts('father', '2026-11-23');
     assert.deepEqual(father?.identifiers, [
       { kind: 'email', value: 'daming@parents.example', verified: false },
@@ -79,7 +79,7 @@ eachStore('people', (on) => {
     );
   });
 
-  it('give the facts of students and staff on a day, both ends included', async () => {
+  it('return the facts of students and staff on a day, first and last day included', async () => {
     const enrolmentsOn = async (today?: string): Promise<string[] | undefined> =>
       (await facts('older', today))?.enrollments.map(({ id }) => id);
     assert.deepEqual(await enrolmentsOn('2026-07-31'), ['e1']);
@@ -93,10 +93,10 @@ eachStore('people', (on) => {
         ['m3', 'bureau_admin', false, undefined],
       ],
     );
-    assert.equal(await facts('nobody'), undefined);
+    assert.equal(await facts('unknown'), undefined);
   });
 
-  it('give the facts of all days also where the database sorts as a language does, signs before digits', async () => {
+  it('return the facts of all days with a linguistic collation that sorts signs before digits', async () => {
     if (on.dialect === 'postgres') {
       const column = 'alter table enrolments alter column valid_from type text collate "und-x-icu"';
       await on.store.runExclusively((run) => run(column));
@@ -107,7 +107,7 @@ eachStore('people', (on) => {
     );
   });
 
-  it('are read and written on while a newer node changes their tables', async () => {
+  it('are read and written while a newer node changes their tables', async () => {
     const look = async (): Promise<string[][]> => {
       const read = await facts('older');
       const written = await on.store.write((tx) => people.loadPersonFacts(tx, 'older'));
@@ -141,7 +141,7 @@ eachStore('people', (on) => {
     assert.deepEqual(await cost('father'), [2, 2]);
   });
 
-  it('give the words that a password must not contain', async () => {
+  it('return the words that a password must not contain', async () => {
     const context = await on.store.read((tx) => people.loadPasswordContext(tx, 'father'));
     assert.deepEqual(
       { ...context, names: context.names.sort(), studentNumbers: context.studentNumbers.sort(), schools: [] },
@@ -158,13 +158,13 @@ eachStore('people', (on) => {
     assert.ok(context.schools.includes('示範國小') && context.schools.includes('993301'));
     const ofAccount = await on.store.read((tx) => people.loadPasswordContext(tx, 'account'));
     assert.deepEqual([ofAccount.accounts, ofAccount.studentNumbers], [['P11330001'], ['11330001']]);
-    assert.equal((await on.store.read((tx) => people.loadPasswordContext(tx, 'nobody'))).nationalIdSealed, null);
+    assert.equal((await on.store.read((tx) => people.loadPasswordContext(tx, 'unknown'))).nationalIdSealed, null);
   });
 
   it('can be disabled', async () => {
     await on.store.write(async (tx) => {
       assert.equal(await people.updatePersonStatus(tx, 'father', 'disabled', NOW + 6), true);
-      assert.equal(await people.updatePersonStatus(tx, 'nobody', 'disabled', NOW), false);
+      assert.equal(await people.updatePersonStatus(tx, 'unknown', 'disabled', NOW), false);
     });
     const father = await facts('father');
     assert.deepEqual([father?.active, father?.updatedAt], [false, NOW + 6]);
@@ -178,7 +178,7 @@ eachStore('people', (on) => {
 eachStore('guardianships', (on) => {
   withFamily(on);
 
-  it('are one for each pair', async () => {
+  it('are unique for each pair of guardian and student', async () => {
     await on.store.write((tx) =>
       assert.rejects(
         guardianships.insertGuardianship(tx, guardianship('g9', 'father', 'older')),
@@ -187,7 +187,7 @@ eachStore('guardianships', (on) => {
     );
   });
 
-  it('move on only from the state that the caller saw', async () => {
+  it('change state only from the expected state', async () => {
     const move = (from: 'active' | 'suspended', to: 'suspended' | 'revoked'): Promise<boolean> =>
       on.store.write((tx) => guardianships.updateGuardianshipState(tx, 'g1', from, to, 'sealed reason', NOW + 1));
     assert.deepEqual([await move('suspended', 'revoked'), await move('active', 'suspended')], [false, true]);
@@ -195,7 +195,7 @@ eachStore('guardianships', (on) => {
     assert.deepEqual([row?.state, row?.stateReasonSealed, row?.updatedAt], ['suspended', 'sealed reason', NOW + 1]);
   });
 
-  it('are found when their last day is over', async () => {
+  it('are listed after their last day', async () => {
     const ending = (day: string): Promise<string[]> =>
       on.store.read(async (tx) => (await guardianships.listGuardianshipsEndingBefore(tx, day, 10)).map(({ id }) => id));
     await on.store.write(async (tx) => {
@@ -210,7 +210,7 @@ eachStore('credentials', (on) => {
   withFamily(on);
   const of = (): Promise<credentials.Credential> => on.store.read((tx) => credentials.getCredential(tx, 'father'));
 
-  it('are a first password or an own one, never both', async () => {
+  it('are a first password or an own password, never both', async () => {
     assert.deepEqual(await of(), { version: 1 });
     const first = { personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
@@ -229,14 +229,14 @@ eachStore('credentials', (on) => {
     assert.deepEqual(Object.keys(await of()), ['version', 'first']);
   });
 
-  it('are rehashed only while the password is the same', async () => {
+  it('are rehashed only while the password is unchanged', async () => {
     await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'old', NOW));
     assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'other', 'new')), false);
     assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'old', 'new')), true);
     assert.deepEqual(await of(), { version: 6, hash: 'new' });
   });
 
-  it('are exchanged only while the verified version is current and the account is open', async () => {
+  it('are replaced only while the verified version is current and the account is active', async () => {
     const exchange = (version: number): Promise<number | undefined> =>
       on.store.write((tx) => credentials.replacePasswordIfUnchanged(tx, 'father', version, 'next', NOW));
     assert.equal(await exchange(5), undefined);
@@ -252,7 +252,7 @@ eachStore('credentials', (on) => {
     );
   });
 
-  it('have one reset link, for its time', async () => {
+  it('have one reset link until it expires', async () => {
     const link = { personId: 'father', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertResetLink(tx, { ...link, tokenHash: 'one' }));
     await on.store.write((tx) => credentials.upsertResetLink(tx, { ...link, tokenHash: 'two' }));
@@ -267,7 +267,7 @@ eachStore('credentials', (on) => {
     assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW)), undefined);
   });
 
-  it('keep counters and the refused attempts of each', async () => {
+  it('keep counters with their refused attempts', async () => {
     const state = { failures: 3, blockedUntil: NOW + 1, updatedAt: NOW };
     const none = { count: 0, since: null };
     const some = { count: 7, since: NOW };

@@ -15,7 +15,7 @@ import { NOW } from './constants.ts';
 
 const LIVE = 2_000;
 
-eachStore('purging of expired records', (on) => {
+eachStore('purge of expired records', (on) => {
   const put = (tx: Transaction, idHash: string, more: object): Promise<boolean> =>
     records.upsertRecord(tx, {
       model: 'Session',
@@ -42,7 +42,7 @@ eachStore('purging of expired records', (on) => {
     await on.store.write((tx) => tx.execute('analyze', []));
   });
 
-  it('finds them by the index of model and expiry, and each model by one entry', async () => {
+  it('uses the index of model and expiry, and one index entry for each model', async () => {
     const plan = await explainLastStatement(on.store, (tx) => purgeExpired(tx, 'AccessToken', NOW, 10));
     assert.match(plan, /oidc_records_expires_idx/);
     assert.match(
@@ -54,12 +54,12 @@ eachStore('purging of expired records', (on) => {
     assert.match(models, /SEARCH oidc_records USING COVERING INDEX|Index Only Scan/);
   });
 
-  it('deletes sessions without a person within the range, and no others', async () => {
+  it('deletes anonymous sessions within the range, and no others', async () => {
     assert.equal(await on.store.write((tx) => purgeAnonymousSessions(tx, NOW - 100, NOW, 10)), 1);
     assert.deepEqual(await ids(), ['old', 'person', 'step']);
   });
 
-  it('keeps no payload of what was destroyed, until it expires', async () => {
+  it('keeps no payload of a destroyed record until it expires', async () => {
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
     assert.equal(rows.find(({ idHash }) => idHash === 'step')?.payload, '');
     assert.equal(await on.store.write((tx) => purgeExpired(tx, 'Interaction', NOW, 10)), 1);
@@ -72,7 +72,7 @@ eachStore('purging of expired records', (on) => {
   });
 });
 
-eachStore('the purge job', (on) => {
+eachStore('purge job', (on) => {
   const MINUTE = 60_000;
 
   it('deletes each record when it is no longer needed', async () => {

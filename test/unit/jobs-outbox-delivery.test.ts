@@ -1,4 +1,4 @@
-/** What waits in the outbox: sealed jobs, the wait for their delivery, and the mails that they become. */
+/** Outbox jobs, the wait for their delivery, and the mails rendered from them. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 
@@ -38,7 +38,7 @@ eachStore('outbox', (on) => {
     assert.deepEqual((await services.takeJobs()).map(({ kind }) => kind).sort(), ['backchannel_logout', 'mail']);
   });
 
-  it('refuses a job that was moved to another row or is of an unknown kind', async () => {
+  it('rejects a job that was moved to another row or has an unknown kind', async () => {
     const [one, other] = [await enqueue(MAIL), await enqueue(LOGOUT)];
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
     const payload = rows.find(({ id }) => id === one)?.payload ?? '';
@@ -59,7 +59,7 @@ eachStore('outbox', (on) => {
     assert.equal(services.wakes(), 0, 'no job');
   });
 
-  it('waits until each job was delivered or has failed once', async () => {
+  it('waits until each job is delivered or has failed once', async () => {
     const [delivered, failed] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
     const waited = services.outbox.waitForDelivery([delivered, failed]);
     await on.store.write(async (tx) => {
@@ -72,7 +72,7 @@ eachStore('outbox', (on) => {
     assert.deepEqual(await services.outbox.waitForDelivery([]), new Set());
   });
 
-  it('waits a second and a half for what hangs, and no longer', async () => {
+  it('waits 1.5 seconds for a pending job, and no longer', async () => {
     const [hanging, delivered] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
     await on.store.write((tx) => markDelivered(tx, delivered, TEST_NOW));
     const started = performance.now();
@@ -84,10 +84,10 @@ eachStore('outbox', (on) => {
 
 describe('mails', () => {
   const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-  const drawn: unknown[] = [];
+  const rendered: unknown[] = [];
   const templates = {
     mail: (...of: unknown[]) => {
-      drawn.push(of);
+      rendered.push(of);
       return { subject: 's', text: 't', html: 'h' };
     },
   } as unknown as Templates;
@@ -96,26 +96,26 @@ describe('mails', () => {
     templates,
     i18n,
   );
-  /** The server is not there, so each mail fails after it was drawn. */
-  const draw = async (job: MailJob): Promise<unknown> => {
-    drawn.length = 0;
+  /** Renders a mail: the server is unavailable, so sending fails after rendering. */
+  const render = async (job: MailJob): Promise<unknown> => {
+    rendered.length = 0;
     await assert.rejects(mailer.send(job));
-    return drawn[0];
+    return rendered[0];
   };
 
-  it('are drawn in the language of the person with what the job says', async () => {
-    assert.deepEqual(await draw(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
+  it('are rendered in the language of the person with the values of the job', async () => {
+    assert.deepEqual(await render(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
     const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot-password' };
-    assert.deepEqual(await draw({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
+    assert.deepEqual(await render({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
       'password-changed',
       'en',
       changed,
     ]);
-    assert.deepEqual(await draw({ ...MAIL, lang: 'xx' }), ['reset-link', 'zh-TW', MAIL.locals]);
+    assert.deepEqual(await render({ ...MAIL, lang: 'xx' }), ['reset-link', 'zh-TW', MAIL.locals]);
   });
 
-  it('are not drawn from a job that lacks something', async () => {
-    assert.equal(await draw({ ...MAIL, locals: { name: '王大明' } }), undefined);
-    assert.equal(await draw({ ...MAIL, template: 'password-changed' }), undefined);
+  it('are not rendered from a job with missing values', async () => {
+    assert.equal(await render({ ...MAIL, locals: { name: '王大明' } }), undefined);
+    assert.equal(await render({ ...MAIL, template: 'password-changed' }), undefined);
   });
 });

@@ -18,7 +18,7 @@ import {
 const HOUR_MS = 3_600_000;
 const ADDRESS = '203.0.113.7';
 
-eachStore('access of a person', (on) => {
+eachStore('account access', (on) => {
   let services: TestServices;
   const alive = (): Promise<string[]> => listActive(services);
   const entries = async (): Promise<unknown[]> =>
@@ -45,7 +45,7 @@ eachStore('access of a person', (on) => {
     await services.newEntries();
   });
 
-  it('lists live sessions of the person, the newest first', async () => {
+  it('lists active sessions of the person, newest first', async () => {
     const sessions = await services.access.listSessions('father');
     assert.deepEqual(
       sessions.map(({ sessionHash }) => sessionHash),
@@ -71,7 +71,7 @@ eachStore('access of a person', (on) => {
     );
   });
 
-  it('ends one session and records it', async () => {
+  it('revokes one session and records it', async () => {
     assert.equal(await services.access.revokeSession('father', 's1', ADDRESS), true);
     assert.deepEqual(await alive(), sessionEntries('s2', 'expired', 't1').sort());
     assert.deepEqual(await entries(), [
@@ -80,7 +80,7 @@ eachStore('access of a person', (on) => {
     assert.equal(services.wakes(), 1);
   });
 
-  it('refuses to end a session of another person, an ended one and an unknown one', async () => {
+  it('refuses to revoke a session that is unknown, ended or of another person', async () => {
     const before = await alive();
     for (const hash of ['t1', 'expired', 'unknown']) {
       assert.equal(await services.access.revokeSession('father', hash, ADDRESS), false, hash);
@@ -89,7 +89,7 @@ eachStore('access of a person', (on) => {
     assert.deepEqual(await entries(), []);
   });
 
-  it('ends all other sessions and the sign-ins that wait', async () => {
+  it('revokes all other sessions and sign-ins in progress', async () => {
     await storeInteraction(services, 'waiting', 'father');
     await storeInteraction(services, 'waiting-teacher', 'teacher');
     await storeSession(services, { sessionHash: 's3', personId: 'father' });
@@ -114,7 +114,7 @@ eachStore('access of a person', (on) => {
     ]);
   });
 
-  it('keeps a session under a new id, and its grants with it', async () => {
+  it('keeps a session and its grants under a new id', async () => {
     const before = await services.access.findSession('s1');
     const kept = await services.access.revokeOtherSessions('father', 's1', ADDRESS);
     assert.match(kept.id, /^[\w-]{43}$/);
@@ -130,14 +130,14 @@ eachStore('access of a person', (on) => {
     );
   });
 
-  it('ends nothing for a session that has ended itself', async () => {
+  it('revokes nothing for a session that has ended', async () => {
     await services.access.revokeSession('father', 's1', ADDRESS);
     const before = await alive();
     await assert.rejects(services.access.revokeOtherSessions('father', 's1', ADDRESS), { status: 410 });
     assert.deepEqual(await alive(), before);
   });
 
-  it('signs out of one session once and returns the notices', async () => {
+  it('logs out of a session once and returns the notices', async () => {
     await storeSession(services, { sessionHash: 's3', personId: 'father', sids: { app: 'sid-3', other: 'sid-o' } });
     const notices = await services.access.logOut('father', 's3', ADDRESS);
     assert.deepEqual(notices.map(({ clientId }) => clientId).sort(), ['app', 'other']);
@@ -151,7 +151,7 @@ eachStore('access of a person', (on) => {
     assert.deepEqual(await alive(), sessionEntries('s2', 'expired', 't1').sort());
   });
 
-  it('ends expired sessions, at most so many, and keeps offline access', async () => {
+  it('revokes expired sessions up to the limit, and keeps offline access', async () => {
     const expired = { personId: 'father', expiresAt: TEST_NOW - 1 };
     await storeSession(services, { ...expired, sessionHash: 'expired2', sids: { app: 'sid-2' } });
     const app = { personId: 'father', clientId: 'app', sessionHash: 'expired2' };
@@ -169,7 +169,7 @@ eachStore('access of a person', (on) => {
     );
   });
 
-  it('removes the access of one app', async () => {
+  it('revokes the access of one app', async () => {
     await storeGrant(services, { grantHash: 'g2', personId: 'father', clientId: 'other', sessionHash: 's1' });
     await storeGrant(services, { grantHash: 'gt', personId: 'teacher', clientId: 'app', sessionHash: 't1' });
     assert.equal(await services.access.revokeApp('father', 'app', ADDRESS), true);

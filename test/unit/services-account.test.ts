@@ -1,4 +1,4 @@
-/** Unlocking, current credentials, logins to show, and what an ending keeps. */
+/** Unlocking, current credentials, primary logins, and the access that a revocation keeps. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -31,7 +31,7 @@ eachStore('account', (on) => {
     services.wakes();
   });
 
-  it('keeps offline access when one session ends, and tells the outbox', async () => {
+  it('keeps offline access when one session is revoked, and wakes the outbox', async () => {
     assert.equal(await services.access.revokeSession('father', 's', ADDRESS), true);
     assert.deepEqual(await listActive(services), grantEntries('offline').sort());
     await storeSession(services, { sessionHash: 's2', personId: 'father', sids: { app: 'sid-2' } });
@@ -46,13 +46,13 @@ eachStore('account', (on) => {
     assert.deepEqual(await services.access.logOut('father', 'unknown', ADDRESS), []);
   });
 
-  it('tells the outbox when the other sessions ended', async () => {
+  it('wakes the outbox when the other sessions are revoked', async () => {
     await storeSession(services, { sessionHash: 's2', personId: 'father', sids: { app: 'sid-2' } });
     await services.access.revokeOtherSessions('father', 's', ADDRESS);
     assert.equal(services.wakes(), 1);
   });
 
-  it('lists an app with a consent alone, and removes it', async () => {
+  it('lists an app with only a consent, and revokes it', async () => {
     await on.store.write((tx) => insertConsents(tx, 'father', 'other', ['openid'], TEST_NOW));
     const apps = await services.access.listApps('father');
     assert.deepEqual(
@@ -76,7 +76,7 @@ eachStore('account', (on) => {
     await services.people.setStatus('teacher', 'active', undefined);
   });
 
-  it('is unlocked by the IT desk, and by enabling it', async () => {
+  it('is unlocked by the IT desk and by enabling it', async () => {
     const login = { kind: 'email', value: 'daming@parents.example' } as const;
     const attempt = async (): Promise<string> =>
       (await services.passwordVerifier.verify({ personId: 'father', login, password: 'wrong', address: ADDRESS })).kind;
@@ -95,7 +95,7 @@ eachStore('account', (on) => {
     assert.equal(await attempt(), 'wrong');
   });
 
-  it('shows the email address as login, also where another one is older', async () => {
+  it('shows the email address as login, also if another identifier is older', async () => {
     const identifier = { personId: 'older', createdAt: 1 } as const;
     await on.store.write(async (tx) => {
       await insertIdentifier(tx, { ...identifier, id: 'a', kind: 'account', value: 'an.wang' });

@@ -35,7 +35,7 @@ describe('registered clients', () => {
     assert.equal(clients.find('unknown'), undefined);
   });
 
-  it('start at their login URI with the issuer, otherwise at their start page', () => {
+  it('launch at their login URI with the issuer, otherwise at their client URI', () => {
     assert.equal(clients.launchUrl('app'), 'https://app.example/');
     assert.equal(
       clients.launchUrl('starts'),
@@ -44,14 +44,14 @@ describe('registered clients', () => {
     for (const id of ['bare', 'unknown', ACCOUNT_CLIENT_ID]) assert.equal(clients.launchUrl(id), undefined, id);
   });
 
-  it('get tokens only for the APIs that they are registered for', () => {
+  it('get tokens only for their registered APIs', () => {
     assert.deepEqual(clients.findResource('app', api), resourceServer);
     assert.equal(clients.findResource('app', 'https://other.example'), undefined);
     assert.equal(clients.findResource('bare', api), undefined);
     assert.equal(clients.findResource('unknown', api), undefined);
   });
 
-  it('learn at most what they are registered for; unknown ones learn nothing', () => {
+  it('have their registered entitlements; unknown clients have none', () => {
     assert.deepEqual(clients.entitlementsOf('bare'), {
       scopes: ['openid', 'roles', 'children'],
       schoolTypes: ['elementary'],
@@ -60,7 +60,7 @@ describe('registered clients', () => {
     assert.deepEqual(clients.entitlementsOf('unknown'), { scopes: [], schoolTypes: [], permissions: [] });
   });
 
-  it('gives the account pages as little as possible', () => {
+  it('give the client of the account pages minimal entitlements', () => {
     assert.deepEqual(clients.find(ACCOUNT_CLIENT_ID), {
       client_id: 'kinpass-account',
       client_name: Object.fromEntries(i18n.languages.map((lang) => [lang, i18n.t(lang, 'common.account')])),

@@ -1,4 +1,4 @@
-/** Consents, sessions under a new id, and the command that ends everything of everybody. */
+/** Consents, session rotation, and global revocation. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -44,7 +44,7 @@ eachStore('consents and sessions', (on) => {
     await services.newEntries();
   });
   let pages = 0;
-  /** The person accepts on a new consent page. */
+  /** Accepts on a new consent page. */
   const give = async (answer: Omit<ConsentAnswer, 'accepted' | 'uid'>): Promise<void> => {
     const uid = `page ${String((pages += 1))}`;
     const idHash = hashId(uid);
@@ -56,7 +56,7 @@ eachStore('consents and sessions', (on) => {
   const has = (scopes: readonly string[], clientId = 'app', personId = 'father'): Promise<boolean> =>
     on.store.read((tx) => hasConsent(tx, personId, clientId, scopes));
 
-  it('hold for one person, one app and the scopes that were agreed to', async () => {
+  it('apply to one person, one app and the accepted scopes', async () => {
     await give(agreement);
     assert.equal(await has(agreement.scopes), true);
     assert.equal(await has(['openid']), true);
@@ -71,7 +71,7 @@ eachStore('consents and sessions', (on) => {
     );
   });
 
-  it('keep the time of the first agreement, and end by app', async () => {
+  it('keep the time of the first consent, and are deleted by app', async () => {
     await give(agreement);
     services.advance(5);
     await give({ ...agreement, scopes: ['openid', 'email'] });
@@ -87,7 +87,7 @@ eachStore('consents and sessions', (on) => {
     assert.equal(await has(['openid']), false);
   });
 
-  it('are not taken from a session that ended, is unknown or belongs to another person', async () => {
+  it('are rejected from a session that is ended, unknown or of another person', async () => {
     await assert.rejects(give({ ...agreement, sessionHash: 'unknown' }), ConcurrentChangeError);
     await assert.rejects(give({ ...agreement, personId: 'teacher' }), ConcurrentChangeError);
     await services.access.revokeSession('father', 's', '203.0.113.7');
@@ -95,7 +95,7 @@ eachStore('consents and sessions', (on) => {
     assert.deepEqual(await on.store.read((tx) => listConsents(tx, 'father')), []);
   });
 
-  it('gives a session a new id, and whoever copied the old one holds nothing', async () => {
+  it('rotates the id of a session and invalidates copies of the old one', async () => {
     await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
     const { id, expiresAt } = await on.store.write((tx) => services.revocation.rotateSession(tx, 's'));
     assert.match(id, /^[\w-]{43}$/);
@@ -117,7 +117,7 @@ eachStore('consents and sessions', (on) => {
     assert.deepEqual([row?.personId, row?.endedAt, row?.createdAt], ['father', null, TEST_NOW]);
   });
 
-  it('gives a remembered session its end, and an ended one no new id', async () => {
+  it('keeps the expiry of a remembered session, and does not rotate an ended one', async () => {
     const end = services.clock.now() + 30 * 24 * HOUR_MS;
     await storeSession(services, { sessionHash: 'long', personId: 'father', remember: true, expiresAt: end });
     const { expiresAt } = await on.store.write((tx) => services.revocation.rotateSession(tx, 'long'));
@@ -131,7 +131,7 @@ eachStore('consents and sessions', (on) => {
     }
   });
 
-  it('ends everything of everybody, however much there is, and tells the apps', async () => {
+  it('revokes the access of all people in batches, and notifies the apps', async () => {
     for (let at = 0; at < 205; at += 1) {
       await storeSession(services, { sessionHash: `many ${String(at)}`, personId: 'teacher' });
     }
@@ -166,7 +166,7 @@ eachStore('consents and sessions', (on) => {
   });
 });
 
-it('errors say their status to the face and to the provider', () => {
+it('errors carry their status for the HTTP layer and the provider', () => {
   const unavailable = new DatabaseUnavailableError(undefined);
   assert.deepEqual([unavailable.statusCode, unavailable.expose, unavailable.allow_redirect], [503, true, false]);
   assert.equal(unavailable.message, 'temporarily_unavailable');

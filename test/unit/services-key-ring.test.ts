@@ -37,7 +37,7 @@ eachStore('key ring', (on) => {
     await on.store.write((tx) => tx.db.delete(tx.tables.keys));
   });
 
-  it('makes current and next keys on the first start, and only then', async () => {
+  it('generates current and next keys only on the first start', async () => {
     const keys = await ring.load();
     assert.deepEqual(await states(), [
       'cookie  current',
@@ -94,7 +94,7 @@ eachStore('key ring', (on) => {
     assert.equal(await ring.version(), after.version);
   });
 
-  it('drops a signing key with the second rotation', async () => {
+  it('deletes a signing key at the second rotation', async () => {
     const [first = ''] = kids(await ring.load(), 'ES256');
     for (const left of [true, false]) {
       now += MIN_PUBLICATION_MS;
@@ -103,7 +103,7 @@ eachStore('key ring', (on) => {
     }
   });
 
-  it('does not rotate before the next key was published for ten minutes', async () => {
+  it('does not rotate before the next key is published for ten minutes', async () => {
     await ring.load();
     assert.equal(MIN_PUBLICATION_MS, 600_000);
     now += MIN_PUBLICATION_MS - 1;
@@ -115,7 +115,7 @@ eachStore('key ring', (on) => {
     assert.equal(await ring.rotate('operator', 0), true);
   });
 
-  it('does not rotate before the age that the schedule asks for', async () => {
+  it('does not rotate before the scheduled age', async () => {
     await ring.load();
     now += 30 * DAY - 1;
     assert.equal(await ring.rotate('schedule', 30 * DAY), false);
@@ -132,7 +132,7 @@ eachStore('key ring', (on) => {
     assert.equal(await ring.rotate('operator'), false);
   });
 
-  it('refuses another master key and stores nothing with it', async () => {
+  it('rejects another master key and stores nothing with it', async () => {
     await ring.load();
     now += MIN_PUBLICATION_MS;
     const before = await states();

@@ -14,7 +14,7 @@ const create = (masterKey = key): ReturnType<typeof createKnownDevices> =>
 const devices = create();
 
 describe('known devices', () => {
-  it('are known for the people who signed in on them, on every node, with one counter each', () => {
+  it('are recognized on every node for the people who signed in, with one counter each', () => {
     const token = devices.remember(devices.remember(undefined, 'mother'), 'father');
     assert.match(token, /^v1\.[\w-]{22}(\.[\w-]{43}){2}$/);
     const counters = ['mother', 'father'].map((person) => create().findCounterKey(token, person));
@@ -25,7 +25,7 @@ describe('known devices', () => {
     assert.equal(create(randomBytes(32)).findCounterKey(token, 'mother'), undefined, 'another master key');
   });
 
-  it('keep their nonce and counters at the next sign-in, and hold the last five people', () => {
+  it('keep their nonce and counters at the next sign-in, for the last five people', () => {
     const people = ['a', 'b', 'c', 'd', 'e', 'f'];
     const token = people.reduce<string | undefined>((before, person) => devices.remember(before, person), undefined);
     assert.deepEqual(
@@ -39,7 +39,7 @@ describe('known devices', () => {
     assert.equal(devices.findCounterKey(devices.remember(again, 'a'), 'c'), undefined, 'longest away');
   });
 
-  it('have an id that only a token of this service gives', () => {
+  it('have an id only with a token issued by this service', () => {
     const token = devices.remember(undefined, 'mother');
     const [, nonce = '', mac = ''] = token.split('.');
     assert.equal(create().findDeviceId(token), devices.findDeviceId(devices.remember(token, 'father')));
@@ -56,11 +56,11 @@ describe('known devices', () => {
       assert.equal(devices.findDeviceId(text), undefined, text);
     }
     assert.equal(create(randomBytes(32)).findDeviceId(token), undefined, 'another master key');
-    // A nonce of the sender is not kept.
+    // A nonce that this service did not issue is replaced.
     assert.notEqual(devices.remember(`v1.${forged}.${mac}`, 'mother').split('.')[1], forged);
   });
 
-  it('are unknown with a token that was changed, moved to another nonce, or is none', () => {
+  it('are unknown with a changed, moved or malformed token', () => {
     const token = devices.remember(undefined, 'mother');
     const [version, nonce = '', mac = ''] = token.split('.');
     const otherNonce = devices.remember(undefined, 'mother').split('.')[1] ?? '';

@@ -26,13 +26,13 @@ const clock = { now: () => NOW };
 
 const costOf = (hash: string): string => /m=\d+,t=\d+,p=\d+/.exec(hash)?.[0] ?? '';
 
-/** A number that changes with each commit that wrote something. */
+/** Returns a number that changes with each commit of a write. */
 const COMMITS = {
   sqlite: sql<string>`(select data_version from pragma_data_version)`,
   postgres: sql<string>`pg_current_wal_insert_lsn()::text`,
 };
 
-eachStore('an attempt under one of several logins', (on) => {
+eachStore('attempt with one of several logins', (on) => {
   let hasher: PasswordHasher;
   let passwordVerifier: PasswordVerifier;
   let kept: CapturedLog;
@@ -77,7 +77,7 @@ eachStore('an attempt under one of several logins', (on) => {
     };
     return { ...unit, execute, db: unit.engine.queries(execute) };
   };
-  /** Counts what really reaches the disk. */
+  /** Counts the commits that reach the disk. */
   const counting = (store: Store): Store => ({
     ...store,
     read: (fn) => store.read((tx) => fn(countStatements(tx))),
@@ -124,7 +124,7 @@ eachStore('an attempt under one of several logins', (on) => {
   ): Promise<VerificationResult['kind']> =>
     (await passwordVerifier.verify({ personId, login, password, address: systemRandom.uuid() })).kind;
 
-  it('is compared while the person has to wait, and counts on the person; each login admits five', async () => {
+  it('is compared during the delay of the person and counts for it; each login admits five', async () => {
     await addPerson('ping');
     await addPassword('ping', await hasher.hash(PASSWORD));
     const kinds = await Promise.all(
@@ -137,7 +137,7 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(await attempt('ping', undefined, PASSWORD), 'throttled', 'on a page without a login the wait shows');
   });
 
-  it('is right with the right password while another login of the person has to wait', async () => {
+  it('succeeds while another login of the person is delayed', async () => {
     await addPerson('third');
     await addPassword('third', await hasher.hash(PASSWORD));
     const [email, account] = logins('third');
@@ -147,7 +147,7 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(await failuresOf('third'), 0);
   });
 
-  it('is not compared when the person is locked, and looks like a wrong password', async () => {
+  it('is not compared while the person is locked, and looks like a wrong password', async () => {
     await addPerson('locked');
     await addPassword('locked', await hasher.hash(PASSWORD));
     await setFailures('locked', 49);
@@ -159,13 +159,13 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(await attempt('locked', undefined, PASSWORD), 'throttled');
   });
 
-  it('is free again under every login when a lock has been opened', async () => {
+  it('is admitted under every login after an unlock', async () => {
     await on.store.write((tx) => passwordVerifier.resetFailures(tx, 'ping'));
     assert.equal(await failuresOf('ping'), 0);
     for (const login of logins('ping')) assert.equal(await attempt('ping', login, PASSWORD), 'password');
   });
 
-  it('costs the same hashes, statements and commits for each wrong answer', async () => {
+  it('costs the same hashes, statements and commits for each wrong result', async () => {
     const accounts = ['own', 'none', 'open', 'closed', 'expired', 'waiting', 'stuck', 'unreadable'];
     for (const id of accounts) await addPerson(id);
     for (const id of ['own', 'waiting', 'stuck']) await addPassword(id, await hasher.hash(PASSWORD));
@@ -180,11 +180,11 @@ eachStore('an attempt under one of several logins', (on) => {
     const costs: unknown[] = [];
     for (const id of [...accounts, undefined]) {
       Object.assign(counted, { compared: 0, decoys: 0, commits: 0, statements: 0 });
-      assert.equal(await attempt(id, logins(id ?? 'nobody')[1]), 'wrong', id);
+      assert.equal(await attempt(id, logins(id ?? 'unknown')[1]), 'wrong', id);
       const hashes = id === 'unreadable' ? counted.decoys : counted.compared + counted.decoys;
       costs.push([id, hashes, counted.statements, counted.commits]);
     }
-    // Counters: three locks, three writes. Then two reads. Then the count on a first password and a row that is written anyway.
+    // Three locks and three writes of counters, two reads, then the count for a first password and the row that is always written.
     assert.deepEqual(
       costs,
       [...accounts, undefined].map((id) => [id, 1, 10, 2]),
@@ -193,29 +193,29 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(first.first?.failures, 1);
   });
 
-  it('costs a decoy like a stored hash, the same at each attempt, as often as hashes have that cost', async () => {
+  it('costs a decoy with the parameters of a stored hash, constant for each login', async () => {
     const costs = ['m=7168,t=1,p=1', 'm=8192,t=1,p=1'];
     await on.store.write(async (tx) => {
       await tx.db.delete(tx.tables.passwords);
     });
-    const nobody = async (name: string): Promise<string | undefined> => {
+    const attemptUnknown = async (name: string): Promise<string | undefined> => {
       assert.equal(await attempt(undefined, { kind: 'account', value: name }), 'wrong');
       return decoyCosts.at(-1);
     };
-    assert.equal(await nobody('first.of.all'), '', 'without any stored hash: today’s parameters');
+    assert.equal(await attemptUnknown('first.of.all'), '', 'without any stored hash: today’s parameters');
     const hash = await hasher.hash(PASSWORD);
     for (let at = 0; at < 40; at += 1) {
       const id = systemRandom.uuid();
       await addPerson(id);
       await addPassword(id, hash.replace(/m=\d+,t=\d+,p=\d+/, costs[at % 2] ?? ''));
     }
-    const names = Array.from({ length: 60 }, (_, at) => `nobody.${String(at)}`);
+    const names = Array.from({ length: 60 }, (_, at) => `unknown.${String(at)}`);
     const seen: (string | undefined)[] = [];
-    for (const name of names) seen.push(await nobody(name));
+    for (const name of names) seen.push(await attemptUnknown(name));
     assert.deepEqual(new Set(seen), new Set(costs));
     const cheap = seen.filter((cost) => cost === costs[0]).length;
     assert.ok(cheap > 6 && cheap < 54, `${String(cheap)} of 60; half of the hashes have this cost`);
-    for (const [at, name] of names.slice(0, 8).entries()) assert.equal(await nobody(name), seen[at], name);
+    for (const [at, name] of names.slice(0, 8).entries()) assert.equal(await attemptUnknown(name), seen[at], name);
     // An account without a hash has the same decoy under each of its logins.
     await addPerson('passwordless');
     await addFirst('passwordless', NOW + 1);
@@ -223,7 +223,7 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(decoyCosts.at(-1), decoyCosts.at(-2));
   });
 
-  it('costs a locked account its own hash, so the time does not tell of the lock', async () => {
+  it('costs the same for a locked account as its own hash', async () => {
     const stored = (await hasher.hash(PASSWORD)).replace('m=7168', 'm=9216');
     await addPerson('dear');
     await addPassword('dear', stored);
@@ -232,7 +232,7 @@ eachStore('an attempt under one of several logins', (on) => {
     assert.equal(decoyCosts.at(-1), 'm=9216,t=1,p=1');
   });
 
-  it('against a hash that argon2 can not read, or that would eat the machine, is wrong, and the log says so without the hash', async () => {
+  it('fails for an unreadable or too expensive hash, and logs an error without the hash', async () => {
     const good = await hasher.hash(PASSWORD);
     const hashes = [
       '',

@@ -1,4 +1,4 @@
-/** What an attempt with a password gives, counts, costs and leaves behind. */
+/** Results, counters, costs and audit entries of password attempts. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -18,7 +18,7 @@ const FIRST = 'Y100100201';
 const DAY_MS = 24 * 3_600_000;
 const LOGIN = { kind: 'email', value: 'daming@parents.example' } as const;
 
-eachStore('attempt with a password', (on) => {
+eachStore('password attempt', (on) => {
   let services: TestServices;
   const attempt = (
     password: string,
@@ -55,7 +55,7 @@ eachStore('attempt with a password', (on) => {
     await services.newEntries();
   });
 
-  it('opens with the right password in any width, and with no other', async () => {
+  it('accepts only the correct password, in any character width', async () => {
     assert.equal((await attempt(RIGHT)).kind, 'password');
     assert.equal((await attempt('ｆｏｕｒ small boats at anchor')).kind, 'password');
     assert.equal((await attempt(`${RIGHT} `)).kind, 'wrong');
@@ -64,7 +64,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal((await attempt(RIGHT, { personId: 'older' })).kind, 'wrong', 'the password of another person');
   });
 
-  it('costs one computation whatever the answer', async () => {
+  it('costs one hash computation for every result', async () => {
     assert.equal((await attempt('wrong')).kind, 'wrong');
     assert.deepEqual(services.hasher.decoys, [], 'the stored hash was computed');
     await attempt('ｗrong', { personId: undefined });
@@ -76,7 +76,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal(services.hasher.decoys.length, 4);
   });
 
-  it('waits after five wrong ones, for the right password too, and no longer than it says', async () => {
+  it('is delayed after five wrong passwords, the correct one too, until the stated time', async () => {
     assert.deepEqual(
       await kinds(5, 'wrong'),
       Array.from({ length: 5 }, () => 'wrong'),
@@ -93,22 +93,22 @@ eachStore('attempt with a password', (on) => {
     );
   });
 
-  it('waits for logins that name nobody just the same', async () => {
-    const nobody = { personId: undefined, login: { kind: 'email', value: 'nobody@parents.example' } } as const;
+  it('is delayed in the same way for logins without an account', async () => {
+    const unknown = { personId: undefined, login: { kind: 'email', value: 'unknown@parents.example' } } as const;
     assert.deepEqual(
-      await kinds(5, 'wrong', nobody),
+      await kinds(5, 'wrong', unknown),
       Array.from({ length: 5 }, () => 'wrong'),
     );
-    assert.deepEqual(await attempt('wrong', nobody), { kind: 'throttled', until: TEST_NOW + 30_000 });
+    assert.deepEqual(await attempt('wrong', unknown), { kind: 'throttled', until: TEST_NOW + 30_000 });
   });
 
-  it('waits with the person where no login is typed', async () => {
+  it('is delayed with the person if no login is typed', async () => {
     await kinds(5, 'wrong', { login: undefined });
     assert.deepEqual(await attempt(RIGHT, { login: undefined }), { kind: 'throttled', until: TEST_NOW + 30_000 });
     assert.equal((await attempt(RIGHT)).kind, 'password', 'another login than the one that waits');
   });
 
-  it('is forgotten under every login when the lock is opened', async () => {
+  it('is reset under every login by an unlock', async () => {
     const mobile = { kind: 'mobile', value: '+886900000101' } as const;
     for (const login of [LOGIN, mobile, undefined]) await kinds(6, 'wrong', { login });
     for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'throttled');
@@ -116,7 +116,7 @@ eachStore('attempt with a password', (on) => {
     for (const login of [LOGIN, mobile, undefined]) assert.equal((await attempt(RIGHT, { login })).kind, 'password');
   });
 
-  it('passes the wait of others on a known device', async () => {
+  it('is admitted on a known device during the delay of other devices', async () => {
     await kinds(5, 'wrong');
     const device = services.knownDevices.remember(undefined, 'father');
     assert.equal((await attempt(RIGHT, { device })).kind, 'password');
@@ -127,7 +127,7 @@ eachStore('attempt with a password', (on) => {
     );
   });
 
-  it('stops an address after 300 wrong ones over all logins, and gives successes back', async () => {
+  it('is refused after 300 wrong passwords from one address; successes are not counted', async () => {
     const { store } = on;
     const address = '198.51.100.7';
     for (let time = 0; time < 3; time += 1) assert.equal((await attempt(RIGHT, { address })).kind, 'password');
@@ -140,7 +140,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal((await attempt(RIGHT)).kind, 'password', 'another address');
   });
 
-  it('does not count when the service is busy', async () => {
+  it('is not counted when the service is busy', async () => {
     services.hasher.fails = new HashQueueFullError('busy');
     for (let time = 0; time < 8; time += 1) await assert.rejects(attempt('wrong'), HashQueueFullError);
     services.hasher.fails = undefined;
@@ -153,7 +153,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal(rows.find(({ key }) => key.startsWith('address:'))?.failures, 5);
   });
 
-  it('is wrong against a hash that cannot be read, and the operator is told', async () => {
+  it('fails for an unreadable hash, and logs an error', async () => {
     services.hasher.fails = new UnsupportedHashError('unreadable');
     assert.equal((await attempt(RIGHT)).kind, 'wrong');
     assert.deepEqual(services.hasher.decoys, [RIGHT], 'for the same cost');
@@ -162,7 +162,7 @@ eachStore('attempt with a password', (on) => {
     await assert.rejects(attempt(RIGHT), /a bug/);
   });
 
-  it('renews an outdated hash, and opens all the same when there is no room for it', async () => {
+  it('renews an outdated hash, and succeeds without renewal under load', async () => {
     const old = `old ${readableHash(RIGHT)}`;
     const putOld = (): Promise<number> => on.store.write((tx) => upsertPassword(tx, 'father', old, 1));
     await putOld();
@@ -181,7 +181,7 @@ eachStore('attempt with a password', (on) => {
     await assert.rejects(attempt(RIGHT), /a bug/);
   });
 
-  it('opens a first password in any writing until it expires', async () => {
+  it('accepts a first password in any spelling until it expires', async () => {
     await giveFirst('older');
     for (const typed of [FIRST, ' y100 100201', 'Ｙ１００１００２０１']) {
       assert.equal((await attempt(typed, asStudent)).kind, 'first_password', typed);
@@ -199,7 +199,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal((await attempt(FIRST, asStudent)).kind, 'first_password');
   });
 
-  it('closes a first password after ten wrong ones that waited, tells the person, and opens it no more', async () => {
+  it('closes a first password after ten delayed wrong attempts, and mails the person', async () => {
     assert.equal(MAX_FIRST_PASSWORD_FAILURES, 10);
     await giveFirst('father');
     let closedAfter = 0;
@@ -216,7 +216,7 @@ eachStore('attempt with a password', (on) => {
     assert.equal((await attempt(FIRST)).kind, 'wrong');
   });
 
-  it('does not close a first password by tries that did not wait', async () => {
+  it('does not close a first password after attempts during the delay', async () => {
     await giveFirst('father');
     for (let time = 0; time < 30; time += 1) {
       await attempt('wrong', { login: { kind: 'other', value: `login ${String(time)}` } });
@@ -226,7 +226,7 @@ eachStore('attempt with a password', (on) => {
     assert.ok(first.failures <= 5, String(first.failures));
   });
 
-  it('is recorded with its result, once for many refusals', async () => {
+  it('is recorded with its result, and many refusals once', async () => {
     const tell = ({ kind }: { kind: string }) => ({ event: `test.${kind}`, outcome: 'ok' as const });
     const recorded = async (): Promise<string[]> => (await services.newEntries()).map(({ event }) => event);
     const told = (password: string): Promise<{ kind: string }> =>

@@ -24,7 +24,7 @@ after(() => {
   certificate.remove();
 });
 
-/** Sends one mail to a server with or without STARTTLS. @returns how it came, as the server saw it */
+/** Sends one mail to a server with or without STARTTLS. @returns the transport that the server saw */
 async function send(
   offer: { startTls: boolean },
   requireTls: boolean,
@@ -59,12 +59,12 @@ async function send(
   }
 }
 
-describe('mail where TLS is required', () => {
-  it('goes over STARTTLS', async () => {
+describe('mailer with required TLS', () => {
+  it('sends over STARTTLS', async () => {
     assert.equal(await send({ startTls: true }, true), 'sealed');
   });
 
-  it('does not go to a server that offers none, whatever else the address says', async () => {
+  it('does not send to a server without STARTTLS, whatever the URL parameters', async () => {
     assert.equal(await send({ startTls: false }, true), 'not');
     assert.equal(await send({ startTls: false }, true, '?requireTLS=false'), 'not');
     assert.equal(await send({ startTls: true }, true, '?ignoreTLS=true'), 'sealed');

@@ -14,7 +14,7 @@ const secrets = createSecrets(randomBytes(32), systemRandom);
 const countersOf = (address: string): ReturnType<typeof createNetworkCounters> =>
   createNetworkCounters(secrets, 'address', address, RULE);
 
-/** How many of the addresses are admitted, one attempt each, all at the same moment. */
+/** Counts the admitted addresses, with one attempt each at the same time. */
 function countAdmitted(addresses: readonly string[]): number {
   const states = new Map<string, ThrottleState>();
   let admitted = 0;
@@ -34,7 +34,7 @@ function countAdmitted(addresses: readonly string[]): number {
 const addresses = (write: (at: number) => string): string[] => Array.from({ length: 100 }, (_, at) => write(at));
 const hex = (at: number): string => at.toString(16).padStart(2, '0');
 
-describe('counters of networks', () => {
+describe('network counters', () => {
   it('admit 1, 2 and 4 budgets from the addresses of one /64, /56 and /48', () => {
     assert.equal(countAdmitted(addresses((at) => `2001:db8:1:1::${hex(at)}`)), 10);
     assert.equal(countAdmitted(addresses((at) => `2001:db8:1:1${hex(at)}::1`)), 20);
@@ -47,7 +47,7 @@ describe('counters of networks', () => {
     assert.equal(countAdmitted(addresses((at) => writings[at % 3] ?? '')), 10);
   });
 
-  it('refuse with the counter of the longest wait', () => {
+  it('refuse with the counter of the longest delay', () => {
     const counters = countersOf('2001:db8::1');
     const locked = counters.map((counter, at) => ({
       ...counter,
@@ -59,7 +59,7 @@ describe('counters of networks', () => {
     assert.deepEqual(registerJointAttempt(locked, NOW), { admitted: false, until: NOW + 5_250, by: third });
   });
 
-  it('hold no address in their keys', () => {
+  it('contain no address in their keys', () => {
     for (const { key } of [...countersOf('203.0.113.7'), ...countersOf('2001:db8::1')]) {
       assert.match(key, /^address:[\w-]{43}$/);
     }

@@ -8,21 +8,21 @@ import { runBestEffort } from '../../src/platform/best-effort.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 
-describe('the pause before a delivery is tried again', () => {
-  it('begins with two seconds, doubles, and is never longer than an hour', () => {
+describe('delay before a delivery retry', () => {
+  it('starts at two seconds, doubles, and is at most an hour', () => {
     assert.deepEqual([1, 2, 3, 4].map(retryDelayMs), [2_000, 4_000, 8_000, 16_000]);
     assert.equal(retryDelayMs(11), 2_048_000);
     for (const attempts of [12, 20, 45, 1_000, 10_000]) assert.equal(retryDelayMs(attempts), 3_600_000);
   });
 
-  it('adds up to more than a day before a job is given up at its 45th try', () => {
+  it('adds up to more than a day before the 45th and last attempt', () => {
     const total = Array.from({ length: 44 }, (_, at) => retryDelayMs(at + 1)).reduce((sum, pause) => sum + pause, 0);
     assert.ok(total > 24 * 3_600_000 && total < 48 * 3_600_000);
   });
 });
 
-describe('what is done beside the work', () => {
-  it('is done; and when it throws, that is logged and counted, and nothing else', async () => {
+describe('best-effort work', () => {
+  it('runs; an error is logged and counted, and not thrown', async () => {
     const registry = new Registry();
     const options = { name: 'lost', help: 'lost', labelNames: ['kind'], registers: [registry] };
     const metrics = { bestEffortFailures: new Counter(options) };
@@ -38,8 +38,8 @@ describe('what is done beside the work', () => {
   });
 });
 
-describe('the logger', () => {
-  it('writes JSON lines with time and level, and takes out what carries a telling name', () => {
+describe('logger', () => {
+  it('writes JSON lines with time and level, and redacts sensitive fields', () => {
     const kept = createCapturedLog();
     kept.log.info(
       { password: 'p1', login: 'l1', headers: { cookie: 'c1' }, form: { email: 'e1', token: 't1' } },
@@ -56,7 +56,7 @@ describe('the logger', () => {
     assert.deepEqual({ ...(second ?? {}), time: '' }, { level: 'warn', time: '', route: '/account', msg: 'kept' });
   });
 
-  it('is silent when it is told so', () => {
+  it('writes nothing at level silent', () => {
     let lines = 0;
     const log = createLogger('silent', { write: () => (lines += 1) });
     log.error('x');

@@ -1,4 +1,4 @@
-/** Reset links and the change of a password, without pages. */
+/** Reset links and password changes, without pages. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 
@@ -24,7 +24,7 @@ const EMAIL = 'daming@parents.example';
 const OLD = 'four small boats at anchor';
 const NEW = 'ivory lamp in the quiet hall';
 
-eachStore('passwords without pages', (on) => {
+eachStore('passwords', (on) => {
   let services: TestServices;
   const hashOf = async (personId: string): Promise<string | undefined> =>
     (await on.store.read((tx) => getCredential(tx, personId))).hash;
@@ -52,7 +52,7 @@ eachStore('passwords without pages', (on) => {
     await services.newEntries();
   });
 
-  describe('a reset link', () => {
+  describe('reset link', () => {
     const requestToken = async (): Promise<string> => {
       await services.passwordReset.request(EMAIL, ADDRESS);
       const [mail] = await mails();
@@ -91,7 +91,7 @@ eachStore('passwords without pages', (on) => {
 
     const isOpen = async (token: string): Promise<boolean> => (await services.passwordReset.find(token)) !== undefined;
 
-    it('sets the password once and ends everything else', async () => {
+    it('sets the password once and revokes all access', async () => {
       const token = await requestToken();
       assert.equal(await isOpen(token), true);
       assert.equal(await isOpen(`${token}x`), false);
@@ -115,7 +115,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(services.wakes(), 0);
     });
 
-    it('works for thirty minutes', async () => {
+    it('is valid for thirty minutes', async () => {
       assert.equal(LINK_MINUTES, 30);
       const token = await requestToken();
       services.advance(30 * MINUTE_MS - 1);
@@ -132,7 +132,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(await isOpen(second), true);
     });
 
-    it('stays usable when the new password is refused', async () => {
+    it('stays valid when the new password is rejected', async () => {
       const token = await requestToken();
       assert.deepEqual(await services.passwordReset.complete(token, 'ivory-lamp-', ADDRESS), {
         kind: 'invalid',
@@ -142,7 +142,7 @@ eachStore('passwords without pages', (on) => {
       assert.equal(await hashOf('father'), readableHash(OLD));
     });
 
-    it('opens nothing while the account is disabled', async () => {
+    it('is invalid while the account is disabled', async () => {
       const token = await requestToken();
       await services.people.setStatus('father', 'disabled', undefined);
       assert.equal(await isOpen(token), false);
@@ -150,7 +150,7 @@ eachStore('passwords without pages', (on) => {
       await services.people.setStatus('father', 'active', undefined);
     });
 
-    it('is mailed three times, then once in half an hour', async () => {
+    it('is mailed three times, then once per half hour', async () => {
       const mailed: number[] = [];
       for (let time = 0; time < 4; time += 1) {
         await services.passwordReset.request(EMAIL, `198.51.100.${String(time)}`);
@@ -162,8 +162,8 @@ eachStore('passwords without pages', (on) => {
       assert.equal((await mails()).length, 1);
     });
 
-    it('is refused to an address after sixty requests, and one is allowed a minute later', async () => {
-      for (let time = 0; time < 60; time += 1) await services.passwordReset.request(`nobody${String(time)}`, ADDRESS);
+    it('is refused to an address after sixty requests, and allowed once a minute later', async () => {
+      for (let time = 0; time < 60; time += 1) await services.passwordReset.request(`unknown${String(time)}`, ADDRESS);
       await services.passwordReset.request(EMAIL, ADDRESS);
       assert.deepEqual(await mails(), []);
       await services.passwordReset.request(EMAIL, '198.51.100.200');
@@ -174,11 +174,11 @@ eachStore('passwords without pages', (on) => {
     });
   });
 
-  describe('a change of the password', () => {
+  describe('password change', () => {
     const change = (current: string, next: string): ReturnType<TestServices['passwords']['change']> =>
       services.passwords.change({ personId: 'father', current, next, keepSessionHash: 'mine', address: ADDRESS });
 
-    it('keeps the session in which it was made under a new id, and ends everything else', async () => {
+    it('keeps its session under a new id, and revokes all other access', async () => {
       services.wakes();
       const result = await change(OLD, NEW);
       assert.ok(result.kind === 'changed' && result.kept !== undefined);
@@ -202,7 +202,7 @@ eachStore('passwords without pages', (on) => {
       });
     });
 
-    it('changes nothing when the current password is wrong or the new one unfit', async () => {
+    it('changes nothing when the current password is wrong or the new one invalid', async () => {
       const before = await listActive(services);
       assert.deepEqual(await change('another password', NEW), { kind: 'wrong_current' });
       assert.deepEqual(await change(OLD, 'ivory-lamp-'), { kind: 'invalid', problems: ['too_short'] });
@@ -214,7 +214,7 @@ eachStore('passwords without pages', (on) => {
       assert.deepEqual(await mails(), []);
     });
 
-    it('is recorded as chosen when a first password was changed', async () => {
+    it('is recorded as password.set when it replaces a first password', async () => {
       await on.store.write((tx) =>
         upsertFirstPassword(tx, {
           personId: 'father',
@@ -244,7 +244,7 @@ eachStore('passwords without pages', (on) => {
       assert.deepEqual(await services.passwords.validate('older', NEW, NEW), ['same_as_current']);
     });
 
-    it('refuses common passwords and short ones by the configured length', async () => {
+    it('rejects common passwords and those below the configured length', async () => {
       assert.deepEqual(await services.passwords.validate('older', 'Password123456789', undefined), ['common']);
       assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-', undefined), ['too_short']);
       assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-7', undefined), []);

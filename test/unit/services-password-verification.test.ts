@@ -10,14 +10,14 @@ import { createTestPasswordVerifier } from '../helpers/password-verifier.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const PEOPLE = 600;
-/** Every twentieth mistypes once: 5 %. */
+/** Every twentieth person mistypes once: 5 %. */
 const CLUMSY = 20;
-/** How many are on their way at the same moment. */
+/** Concurrent attempts. */
 const AT_ONCE = 150;
 const PASSWORD = 'four small boats at anchor';
 const SCHOOL = '203.0.113.7';
 
-eachStore('a school behind one address', (on) => {
+eachStore('school behind one address', (on) => {
   let hasher: PasswordHasher;
   let signIn: SignIn;
   let now = Date.UTC(2026, 10, 23, 0);
@@ -70,7 +70,7 @@ eachStore('a school behind one address', (on) => {
     return counts;
   };
 
-  it('lets all 600 in at eight o’clock, with 5 % typing errors, in one and the same second', async () => {
+  it('signs in 600 people in the same second, with 5 % typing errors', async () => {
     const wrong = await inWaves((at) => attempt(at, at % CLUMSY === 0 ? `${PASSWORD}x` : PASSWORD));
     assert.deepEqual(Object.fromEntries(wrong), { failed: PEOPLE / CLUMSY, succeeded: PEOPLE - PEOPLE / CLUMSY });
     const again = await inWaves((at) =>
@@ -79,7 +79,7 @@ eachStore('a school behind one address', (on) => {
     assert.equal(again.get('succeeded'), PEOPLE / CLUMSY);
   });
 
-  it('while somebody elsewhere who tries one password on each of them is stopped after 300', async () => {
+  it('stops password spraying from another address after 300 attempts', async () => {
     const counts = await inWaves((at) => attempt(at, 'Kinpass-Guess-2026', '198.51.100.66'));
     assert.deepEqual(Object.fromEntries(counts), { failed: 300, throttled: 300 });
     assert.equal((await attempt(1, PASSWORD)).kind, 'succeeded', 'the school goes on');

@@ -1,4 +1,4 @@
-/** Disabling an account, the end of a guardianship, and the end of a place in a school: all end what rests on them. */
+/** Disabled accounts, and ended guardianships and affiliations, revoke the access that depends on them. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -23,7 +23,7 @@ import {
 
 const DAY_MS = 24 * 3_600_000;
 
-eachStore('what ends with a person or an affiliation', (on) => {
+eachStore('people, guardianships and affiliations', (on) => {
   let services: TestServices;
   const alive = (): Promise<string[]> => listActive(services);
   const entries = async (): Promise<string[]> =>
@@ -80,7 +80,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await services.people.setStatus('younger', 'active', undefined);
   });
 
-  it('gives the facts of active people only', async () => {
+  it('returns the facts of active people only', async () => {
     assert.equal((await services.people.findActive('father'))?.name, '王大明');
     assert.equal(await services.people.findActive('unknown'), undefined);
     await services.people.setStatus('older', 'disabled', undefined);
@@ -89,7 +89,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.equal((await services.people.findActive('older'))?.name, '王小安');
   });
 
-  it('gives the facts of the day in the city', async () => {
+  it('returns the facts of the local date', async () => {
     // 16:00 UTC is midnight in Taiwan.
     await on.store.write((tx) =>
       schools.insertMembership(tx, {
@@ -104,7 +104,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     await on.store.write((tx) => tx.db.delete(tx.tables.memberships).where(undefined));
   });
 
-  it('disabling an account ends its sessions, grants and waiting sign-ins in one step', async () => {
+  it('disabling an account revokes its sessions, grants and sign-ins in progress at once', async () => {
     await storeGrant(services, { ...FATHER, grantHash: 'offline', scopes: 'openid offline_access' });
     await storeInteraction(services, 'waiting', 'father');
     services.wakes();
@@ -118,7 +118,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.deepEqual(await entries(), [JSON.stringify(['person.enabled', 'ok', null, 'father', {}])]);
   });
 
-  it('enabling an account ends nothing', async () => {
+  it('enabling an account revokes nothing', async () => {
     const before = await alive();
     await services.people.setStatus('father', 'active', undefined);
     assert.deepEqual(await alive(), before);
@@ -135,7 +135,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.equal(await services.people.getPrimaryLogin('teacher'), 'chih.hao');
   });
 
-  it('suspending, revoking and expiring a guardianship ends the grants that rest on it', async () => {
+  it('suspending, revoking and expiring a guardianship revokes its grants', async () => {
     for (const [action, state] of [
       ['suspend', 'suspended'],
       ['revoke', 'revoked'],
@@ -161,14 +161,14 @@ eachStore('what ends with a person or an affiliation', (on) => {
     }
   });
 
-  it('resuming a guardianship ends nothing', async () => {
+  it('resuming a guardianship revokes nothing', async () => {
     await setState('suspended');
     const before = await alive();
     assert.equal(await change({ action: 'resume' }), true);
     assert.deepEqual(await alive(), before);
   });
 
-  it('refuses what the state does not allow, and changes nothing', async () => {
+  it('rejects actions that the state does not allow, and changes nothing', async () => {
     const before = await alive();
     services.wakes();
     assert.equal(await change({ action: 'resume' }), false);
@@ -178,7 +178,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.equal(services.wakes(), 0);
   });
 
-  it('expires guardianships after their last day and never before', async () => {
+  it('expires guardianships only after their last day', async () => {
     await setState('active', '2026-11-23');
     assert.equal(await services.guardianships.expirePastEndDate(10), 0);
     services.wakes();
@@ -202,7 +202,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
   const change = (more: Partial<GuardianshipChange> & Pick<GuardianshipChange, 'action'>): Promise<boolean> =>
     services.guardianships.applyAction({ id: 'g1', actorId: 'teacher', ...more });
 
-  it('ends the grants of a membership after its last day, once', async () => {
+  it('revokes the grants of a membership once, after its last day', async () => {
     await asStaff('m-old', '2026-11-22');
     await storeGrant(services, { ...TEACHER, grantHash: 'staff', ...STAFF, basisId: 'm-old' });
     await storeGrant(services, { ...TEACHER, grantHash: 'other' });
@@ -216,7 +216,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.equal(services.wakes(), 0);
   });
 
-  it('looks at every page of what has passed, three months back', async () => {
+  it('reads every page of ended affiliations, three months back', async () => {
     await asStaff('m-old', '2026-08-24');
     await on.store.write((tx) =>
       insertMany(
@@ -254,7 +254,7 @@ eachStore('what ends with a person or an affiliation', (on) => {
     assert.deepEqual(await entries(), []);
   });
 
-  it('ends the grants for a child that is enrolled nowhere any more', async () => {
+  it('revokes the grants for a child that is no longer enrolled', async () => {
     assert.equal(await services.affiliationExpiry.revokeExpired(), 0, 'older is still enrolled');
     await on.store.write((tx) => tx.db.update(tx.tables.enrolments).set({ validTo: '2026-11-22' }));
     assert.equal(await services.affiliationExpiry.revokeExpired(), 1);

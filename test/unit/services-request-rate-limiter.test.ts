@@ -10,7 +10,7 @@ import { createRequestRateLimiter, type RequestRateLimiter } from '../../src/ser
 const HOME = '203.0.113.7';
 const { capacity, leakIntervalMs } = NETWORK_POLICIES.authorization;
 
-describe('rates of requests without a sign-in', () => {
+describe('rate limits of unauthenticated requests', () => {
   let now: number;
   let rates: RequestRateLimiter;
   let metrics: Metrics;
@@ -22,7 +22,7 @@ describe('rates of requests without a sign-in', () => {
   const begin = (count: number, address = HOME): void => {
     for (let i = 0; i < count; i += 1) rates.admitNetwork('authorization', address);
   };
-  /** Begins so many, and returns the seconds to wait when one is rejected. */
+  /** Sends `count` requests. @returns the seconds to wait if one is rejected */
   const waitOf = (count: number, address = HOME): number =>
     waitAfter(() => {
       begin(count, address);
@@ -41,11 +41,11 @@ describe('rates of requests without a sign-in', () => {
     start();
   });
 
-  it('let 600 pupils behind one address open three apps each, and a third of them reload', () => {
+  it('let 600 students behind one address open three apps each, and a third of them reload', () => {
     begin(600 * 3 + 600);
   });
 
-  it('reject the request beyond the budget, say for how long, and admit again after it', async () => {
+  it('reject requests over the budget with the delay, and admit them after it', async () => {
     begin(capacity);
     assert.equal(waitOf(1), leakIntervalMs / 1_000);
     now += leakIntervalMs - 1;
@@ -55,31 +55,31 @@ describe('rates of requests without a sign-in', () => {
     assert.match(await metrics.registry.metrics(), /kinpass_rate_limited_total\{endpoint="authorization"\} 2\n/);
   });
 
-  it('count each endpoint and each network for itself', () => {
+  it('count each endpoint and each network separately', () => {
     begin(capacity);
     begin(1, '203.0.113.8');
     rates.admitNetwork('session', HOME);
   });
 
   it('count an IPv6 address with its /64, its /56 and its /48', () => {
-    // Subnets of one household: 2 × the budget of one.
+    // Subnets of one household have twice the budget of one.
     begin(capacity, '2001:db8:7:1::1');
     assert.ok(waitOf(1, '2001:db8:7:1:ffff::2') > 0);
     begin(capacity, '2001:db8:7:2::1');
     assert.ok(waitOf(1, '2001:db8:7:3::1') > 0);
-    // The second household of the same /48, and of a third one nothing.
+    // A second household of the same /48 uses the rest; a third one gets nothing.
     for (const address of ['2001:db8:7:101::1', '2001:db8:7:102::1']) begin(capacity, address);
     assert.ok(waitOf(1, '2001:db8:7:201::1') > 0);
     begin(1, '2001:db8:8:1::1');
   });
 
-  it('count nothing where one of the networks refuses', () => {
+  it('count nothing if one of the networks refuses', () => {
     begin(capacity, '2001:db8:7:1::1');
     for (let i = 0; i < capacity; i += 1) waitOf(1, '2001:db8:7:1::1');
     begin(capacity, '2001:db8:7:2::1');
   });
 
-  it('give back what was completed, and never more than was counted', () => {
+  it('release completed requests, and never more than were counted', () => {
     begin(capacity);
     rates.releaseNetwork('authorization', HOME);
     begin(1);
@@ -100,7 +100,7 @@ describe('rates of requests without a sign-in', () => {
     rates.admitClient('pushed_authorization_request', 'other');
   });
 
-  it('give a session a third of the budget of its person, and count on neither when one refuses', () => {
+  it('give a session a third of its person’s budget, and count neither if one refuses', () => {
     const request = (
       sessionHash: string,
       personId = 'father',
@@ -121,7 +121,7 @@ describe('rates of requests without a sign-in', () => {
     begin(1);
   });
 
-  it('say whether a person or a network is limited', () => {
+  it('report whether a person or a network is limited', () => {
     const who = { personId: 'father', sessionHash: 'phone' };
     const isOfPerson = (work: () => void): boolean => {
       try {
@@ -145,7 +145,7 @@ describe('rates of requests without a sign-in', () => {
     );
   });
 
-  it('keep a limited number of counters, and drop the one that was not used for the longest time', () => {
+  it('keep a limited number of counters, and drop the least recently used', () => {
     start(2);
     begin(capacity, '203.0.113.1');
     begin(1, '203.0.113.2');

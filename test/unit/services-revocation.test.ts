@@ -19,7 +19,7 @@ import {
 
 const QUIET = { backchannel_logout_uri: undefined };
 
-eachStore('ending sessions and grants', (on) => {
+eachStore('revocation of sessions and grants', (on) => {
   let services: TestServices;
   const alive = (): Promise<string[]> => listActive(services);
   const sorted = (...entries: string[]): string[] => entries.sort();
@@ -55,7 +55,7 @@ eachStore('ending sessions and grants', (on) => {
     await storeInteraction(services, 'waiting-teacher', 'teacher');
   });
 
-  it('ends a session with its tokens and keeps those for offline access', async () => {
+  it('revokes a session with its tokens, and keeps offline access', async () => {
     const told = await on.store.write((tx) =>
       services.revocation.revokeSessions(tx, 'father', ['s1'], { keepOffline: true }),
     );
@@ -77,7 +77,7 @@ eachStore('ending sessions and grants', (on) => {
     assert.deepEqual(await notices(), [['app', 'father', 'sid-1']]);
   });
 
-  it('ends several sessions and their offline access when asked to', async () => {
+  it('revokes several sessions, with their offline access on request', async () => {
     await on.store.write((tx) =>
       services.revocation.revokeSessions(tx, 'father', ['s1', 's2', 'unknown'], { keepOffline: false }),
     );
@@ -102,7 +102,7 @@ eachStore('ending sessions and grants', (on) => {
     assert.equal(told.length, 3);
   });
 
-  it('ends everything that a person has, waiting sign-ins too', async () => {
+  it('revokes all access of a person, including sign-ins in progress', async () => {
     await on.store.write((tx) => services.revocation.revokeAllOf(tx, 'father'));
     assert.deepEqual(
       await alive(),
@@ -128,7 +128,7 @@ eachStore('ending sessions and grants', (on) => {
     }
   });
 
-  it('tells each relying party once however many grants end, and ends only those grants', async () => {
+  it('notifies each relying party once for several grants, and revokes only those grants', async () => {
     await storeGrant(services, { grantHash: 'tab', personId: 'father', clientId: 'app', sessionHash: 's1' });
     const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     const ending = grants.filter(({ grantHash }) => ['g1', 'tab', 'g2'].includes(grantHash));
@@ -147,7 +147,7 @@ eachStore('ending sessions and grants', (on) => {
     );
   });
 
-  it('ends 900 sessions in one statement more than nine', async () => {
+  it('revokes 900 sessions with one statement more than nine', async () => {
     const count = async (sessions: number): Promise<number> => {
       const store = async (_: unknown, i: number): Promise<void> => {
         const sessionHash = `${String(sessions)}-${String(i)}`;
@@ -173,7 +173,7 @@ eachStore('ending sessions and grants', (on) => {
     assert.equal(await count(900), few + 1);
   });
 
-  it('tells of a grant whose session is gone without a session id', async () => {
+  it('notifies without a session id if the session of a grant was purged', async () => {
     const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     await on.store.write((tx) =>
       services.revocation.revokeGrants(
@@ -184,7 +184,7 @@ eachStore('ending sessions and grants', (on) => {
     assert.deepEqual(await notices(), [['app', 'father', undefined]]);
   });
 
-  it('knows offline access by the whole scope', () => {
+  it('detects offline access by the exact scope', () => {
     assert.equal(hasOfflineAccess({ scopes: 'openid offline_access' }), true);
     assert.equal(hasOfflineAccess({ scopes: 'openid offline_access_x' }), false);
     assert.equal(hasOfflineAccess({ scopes: '' }), false);

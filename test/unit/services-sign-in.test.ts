@@ -1,4 +1,4 @@
-/** What a sign-in makes of an attempt: whom the login names, what the audit log holds, and one answer for all refusals. */
+/** Sign-in: the person of a login, the audit entries, and one result for all refusals. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -19,7 +19,7 @@ const ATTEMPT: SignInAttempt = { login: EMAIL, password: 'secret', address: '203
 eachStore('sign-in', (on) => {
   let services: TestServices;
   let signIn: SignIn;
-  /** What the comparison says, and what it was asked. */
+  /** The result of the fake verifier, and the requests that it got. */
   let kind: VerificationResult['kind'];
   let asked: VerificationRequest | undefined;
   let told: AuditEvent | undefined;
@@ -42,7 +42,7 @@ eachStore('sign-in', (on) => {
     [kind, asked, told] = ['password', undefined, undefined];
   });
 
-  it('asks for the person behind a login, however it is typed', async () => {
+  it('finds the person of a login in any spelling', async () => {
     for (const [login, parsed] of [
       [` ${EMAIL.toUpperCase()} `, { kind: 'email', value: EMAIL }],
       ['0900-000-101', { kind: 'mobile', value: '+886900000101' }],
@@ -53,21 +53,21 @@ eachStore('sign-in', (on) => {
     }
   });
 
-  it('asks for nobody behind an unknown login, and counts what was typed', async () => {
+  it('verifies no person for an unknown login, and counts the typed text', async () => {
     await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
     assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'email', value: 'unknown@parents.example' }]);
     await signIn.attempt({ ...ATTEMPT, login: '?'.repeat(300) });
     assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'other', value: '?'.repeat(254) }]);
   });
 
-  it('asks for nobody behind the login of a disabled account', async () => {
+  it('verifies no person for the login of a disabled account', async () => {
     await services.people.setStatus('father', 'disabled', undefined);
     assert.equal((await signIn.attempt(ATTEMPT)).kind, 'failed');
     assert.equal(asked?.personId, undefined);
     await services.people.setStatus('father', 'active', undefined);
   });
 
-  it('answers with the person and what the password opens', async () => {
+  it('returns the person and the kind of password', async () => {
     const answer = (): Promise<Record<string, unknown>> =>
       signIn
         .attempt(ATTEMPT)
@@ -81,13 +81,13 @@ eachStore('sign-in', (on) => {
     assert.deepEqual(await signIn.attempt(ATTEMPT), { kind: 'throttled', until: 5 });
   });
 
-  it('refuses a right password of another person where one is expected', async () => {
+  it('fails for the correct password of a person other than the expected one', async () => {
     assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'teacher' })).kind, 'failed');
     assert.equal(asked?.personId, undefined, 'nothing is compared');
     assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'father' })).kind, 'succeeded');
   });
 
-  it('tells the audit log of each outcome, with the person, the app and the address', async () => {
+  it('records each outcome with the person, the app and the address', async () => {
     for (const [result, event, outcome] of [
       ['password', 'sign_in.succeeded', 'ok'],
       ['first_password', 'sign_in.password_change_required', 'ok'],

@@ -10,7 +10,7 @@ import type { Revocation, LogoutNotice } from './revocation.ts';
 import type { RotatedSession } from './session-rotation.ts';
 
 /** An app with an active grant or a stored consent. */
-export interface AuthorizedApp {
+interface AuthorizedApp {
   clientId: string;
   since: number;
   scopes: readonly string[];

@@ -18,7 +18,7 @@ const SESSION_BATCH_SIZE = 200;
 /** Grants or records per transaction: some megabytes of the database's log. */
 const ROW_BATCH_SIZE = 2_000;
 
-export interface RevokedCounts {
+interface RevokedCounts {
   sessions: number;
   grants: number;
 }

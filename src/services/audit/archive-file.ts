@@ -19,7 +19,7 @@ import { syncFolder, writePrivateFile } from '../../store/database/private-file.
 type ArchiveSecrets = Pick<Secrets, 'seal' | 'openBytes' | 'mac'>;
 
 /** One sealed file of the audit log. */
-export interface ArchiveFile {
+interface ArchiveFile {
   name: string;
   path: string;
   first: number;
@@ -120,7 +120,7 @@ async function lastOf(file: ArchiveFile, secrets: ArchiveSecrets): Promise<Chain
 }
 
 /** Lists the archives in a folder in the order of their entries. */
-export async function listArchives(folder: string): Promise<ArchiveFile[]> {
+async function listArchives(folder: string): Promise<ArchiveFile[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new Error(`audit archive: cannot read the folder ${folder}`, { cause });
   });
@@ -147,7 +147,7 @@ export async function prepareFolder(folder: string, now: number): Promise<void> 
  *
  * @throws {Error} if the archive was sealed by another master key, changed or truncated
  */
-export async function* readArchive(file: ArchiveFile, secrets: ArchiveSecrets): AsyncGenerator<ChainedEntry> {
+async function* readArchive(file: ArchiveFile, secrets: ArchiveSecrets): AsyncGenerator<ChainedEntry> {
   const { name, path, first, last } = file;
   const damaged = (cause?: unknown): Error =>
     new Error(`audit archive: ${name} was changed by hand or is damaged`, { cause });

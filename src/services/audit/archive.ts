@@ -11,7 +11,7 @@ import { prepareFolder, writeArchive } from './archive-file.ts';
 import type { Audit } from './audit.ts';
 import { createArchiveSeal, createHeadSeal } from './audit.ts';
 
-export interface ArchiveLimits {
+interface ArchiveLimits {
   /** Entries in memory at a time, and in one sealed page. */
   page: number;
   /** Entries of one file: some seconds of work, and some megabytes. */

@@ -38,7 +38,7 @@ export interface Audit {
   recordResult<T>(work: (tx: Transaction) => Promise<RecordedResult<T>>): Promise<T>;
 }
 
-export interface RecordedResult<T> {
+interface RecordedResult<T> {
   result: T;
   events: readonly AuditEvent[];
 }

@@ -31,7 +31,7 @@ export interface TypedUserCode<T> {
 }
 
 /** With `until` (ms) the attempt was throttled, and the code was not looked up. */
-export type UserCodeResult<T> = { payload: T | undefined } | { until: number };
+type UserCodeResult<T> = { payload: T | undefined } | { until: number };
 
 interface Deps {
   store: Store;

@@ -64,12 +64,12 @@ export interface AdmittedAttempt {
 }
 
 /** `until` in ms; undefined: locked until a reset link or the IT desk unlocks the account. */
-export interface RefusedAttempt {
+interface RefusedAttempt {
   kind: 'refused';
   until: number | undefined;
 }
 
-export type AttemptAdmission = AdmittedAttempt | RefusedAttempt;
+type AttemptAdmission = AdmittedAttempt | RefusedAttempt;
 
 /** A counter with its state at the time of the lock. */
 interface LockedCounter extends throttles.Throttle, RefusalWindow {}

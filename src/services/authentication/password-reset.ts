@@ -40,7 +40,7 @@ const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MIN
 /** Sixty requests per address at once, so that a school can share one, then one each minute. IPv6 networks: network.ts. */
 const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
 
-export type PasswordResetResult =
+type PasswordResetResult =
   | { kind: 'changed'; personId: string }
   | { kind: 'expired' }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };

@@ -13,7 +13,7 @@ import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { isEasilyGuessed } from './password-strength.ts';
 import type { PasswordVerifier } from './password-verification.ts';
 
-export interface PasswordChange {
+interface PasswordChange {
   personId: string;
   current: string;
   next: string;

@@ -20,7 +20,7 @@ export function createSummaryEvent(
   return { event, outcome: 'refused', ...about, detail: { ...about.detail, attempts, since } };
 }
 
-export interface CounterRefusal {
+interface CounterRefusal {
   /** The locked, refusing counter. */
   counter: RefusalWindow & Pick<throttles.Throttle, 'refusals'>;
   now: number;

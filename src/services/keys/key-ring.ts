@@ -41,7 +41,7 @@ interface Deps {
   audit: Pick<Audit, 'append'>;
 }
 
-export type RotatedBy = 'operator' | 'schedule';
+type RotatedBy = 'operator' | 'schedule';
 
 export interface KeyRing {
   /**
