@@ -13,7 +13,7 @@ import {
 import * as credentials from '../../src/store/auth/credentials.ts';
 import { updatePersonStatus } from '../../src/store/people/people.ts';
 import { DAY } from './frozen-time.ts';
-import { formOf, type Answer } from './http-browser.ts';
+import { createHttpBrowser, formOf, type Answer, type HttpBrowser } from './http-browser.ts';
 import type { TestService } from './service.ts';
 
 /** The id of a named person in the city that `startService` loads. */
@@ -83,6 +83,25 @@ export async function countFailures({ container: { store } }: TestService, key: 
 export async function listAuditEvents({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
   const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
   return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
+}
+
+/** Lists the addresses of the audit entries with this event, oldest first. */
+export async function listAuditAddresses(
+  { container: { store } }: TestService,
+  event: string,
+): Promise<(string | null)[]> {
+  const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
+  return rows.filter((row) => row.event === event).map(({ address }) => address);
+}
+
+/** Opens the account page in a new browser and submits the sign-in form. */
+export async function signInToAccount(
+  { issuer }: TestService,
+  login: string,
+  password: string,
+): Promise<{ visitor: HttpBrowser; answer: Answer }> {
+  const visitor = createHttpBrowser(issuer);
+  return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
 }
 
 /** What a page says at one of its fields; empty when nothing is wrong there. */

@@ -10,6 +10,7 @@ import {
   countFailures,
   setFirstPassword,
   normalizePage,
+  signInToAccount,
 } from '../helpers/city.ts';
 import { DAY, HOUR, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
@@ -44,11 +45,8 @@ describe('a first password', () => {
   });
 
   const signIn = async (password: string, login: string = EMAIL): Promise<{ visitor: HttpBrowser; page: Answer }> => {
-    const httpBrowser = createHttpBrowser(service.issuer);
-    return {
-      visitor: httpBrowser,
-      page: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
-    };
+    const { visitor, answer } = await signInToAccount(service, login, password);
+    return { visitor, page: answer };
   };
   /** Makes ten failed attempts, each as soon as it is admitted. */
   const close = async (): Promise<void> => {

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { parseForwardedAddress } from '../../src/http/middleware/issuer-origin.ts';
-import * as audit from '../../src/store/audit.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
+import { listAuditAddresses } from '../helpers/city.ts';
 import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -77,14 +77,10 @@ describe('X-Forwarded-For', () => {
     const httpBrowser = createHttpBrowser(service.issuer, 'zh-TW', { 'x-forwarded-for': header });
     await httpBrowser.submit(await httpBrowser.open('/account'), { login, password: 'x' });
   };
-  const refusedFrom = async (): Promise<(string | null)[]> => {
-    const entries = await service.container.store.read((tx) => audit.listEntries(tx, 0, 1_000));
-    return entries.filter(({ event }) => event === 'sign_in.failed').map(({ address }) => address);
-  };
 
   it('yields an IP address in the audit log for every form, and never other text', async () => {
     for (const [at, [header]] of HEADERS.entries()) await fail(header, `unknown.${String(at)}@parents.example`);
-    const addresses = await refusedFrom();
+    const addresses = await listAuditAddresses(service, 'sign_in.failed');
     assert.equal(addresses.length, HEADERS.length);
     for (const [at, [header, address]] of HEADERS.entries()) {
       const kept = addresses[at] ?? '';

@@ -132,7 +132,7 @@ describe('load shedding while many requests are in flight', () => {
     const sockets = Array.from({ length: MANY }, () => connect({ host: hostname, port: Number(port) }));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(head, resolve))));
-    await sleep(200);
+    await pollUntil('all requests', () => [...service.container.inFlight.responses()].length >= MANY);
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
     for (const socket of sockets) socket.destroy();
   });

@@ -12,9 +12,10 @@ import {
   setPassword,
   setStatus,
   normalizePage,
+  signInToAccount,
 } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -59,13 +60,8 @@ describe('password reset', () => {
     const page = await httpBrowser.open(link);
     return page.status === 200 ? httpBrowser.submit(page, { new_password: next, confirm_password: next }) : page;
   };
-  const signIn = async (login: string, password: string): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
-    const httpBrowser = createHttpBrowser(service.issuer);
-    return {
-      visitor: httpBrowser,
-      answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
-    };
-  };
+  const signIn = (login: string, password: string): ReturnType<typeof signInToAccount> =>
+    signInToAccount(service, login, password);
 
   it('has the same response for known, unknown and disabled accounts and those without e-mail', async () => {
     await setStatus(service, 'A2', 'disabled');

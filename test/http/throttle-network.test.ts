@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import * as audit from '../../src/store/audit.ts';
+import { listAuditAddresses } from '../helpers/city.ts';
 import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { startService, type TestService } from '../helpers/service.ts';
@@ -29,10 +29,6 @@ describe('the addresses of one IPv6 network', () => {
     const rows = await service.container.store.read((tx) => tx.db.select().from(tx.tables.throttles));
     return rows.flatMap(({ key, failures }) => (key.startsWith(`${kind}:`) ? [failures] : [])).sort();
   };
-  const seen = async (event: string): Promise<(string | null)[]> => {
-    const entries = await service.container.store.read((tx) => audit.listEntries(tx, 0, 1_000));
-    return entries.filter((entry) => entry.event === event).map(({ address }) => address);
-  };
 
   it('count as one at sign-in; IPv4 addresses count separately', async () => {
     for (const [at, address] of [...HERE, NEIGHBOR, ...IPV4].entries()) {
@@ -43,7 +39,7 @@ describe('the addresses of one IPv6 network', () => {
     }
     // /64: 3 and 1; /56 and /48: 4 each; IPv4: 2 and 1.
     assert.deepEqual(await buckets('address'), [1, 1, 2, 3, 4, 4]);
-    assert.deepEqual(await seen('sign_in.failed'), [...HERE, NEIGHBOR, ...IPV4]);
+    assert.deepEqual(await listAuditAddresses(service, 'sign_in.failed'), [...HERE, NEIGHBOR, ...IPV4]);
   });
 
   it('count as one for password reset requests', async () => {
@@ -51,6 +47,6 @@ describe('the addresses of one IPv6 network', () => {
       await createHttpBrowser(service.issuer).post('/forgot-password', 'login=unknown', { 'x-forwarded-for': address });
     }
     assert.deepEqual(await buckets('recovery-address'), [1, 3, 4, 4]);
-    assert.deepEqual(await seen('password_reset.requested'), [...HERE, NEIGHBOR]);
+    assert.deepEqual(await listAuditAddresses(service, 'password_reset.requested'), [...HERE, NEIGHBOR]);
   });
 });
