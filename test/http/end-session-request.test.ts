@@ -20,8 +20,8 @@ const ASKED = /要登出嗎？/;
 const SIGNED_OUT = /您已登出/;
 let issuer = '';
 
-const options = (): { clients: object[]; pauses: { keys: number } } => ({
-  pauses: { keys: 100 },
+const options = (): { clients: object[]; intervals: { keys: number } } => ({
+  intervals: { keys: 100 },
   clients: [
     createRegistration('first', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE] }),
     createRegistration('second', secret, { scopes: ['openid', 'profile'], post_logout_redirect_uris: [BYE_OF_SECOND] }),
