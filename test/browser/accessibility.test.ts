@@ -24,7 +24,7 @@ const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid']
 const ROOT = new URL('../../', import.meta.url);
 
 for (const lang of ['zh-TW', 'en'] as const) {
-  describe(`axe finds nothing, on a phone and a desktop, by day and by night (${lang})`, () => {
+  describe(`axe reports no violation on phone and desktop, in light and dark mode (${lang})`, () => {
     let harness: BrowserHarness;
     const seen = new Set<string>();
     before(async () => {
@@ -43,7 +43,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     };
     const guest = async (): Promise<Page> => (await harness.newSession({ locale: lang })).page;
 
-    it('on the way of a first sign-in', async () => {
+    it('during a first sign-in', async () => {
       await setFirstPassword(harness.environment.service, 'G5', '100803');
       const page = await guest();
       await page.goto(harness.environment.portfolio);
@@ -72,7 +72,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await setPassword(harness.environment.service, 'G5', DEMO_PASSWORD);
     });
 
-    it('on the way to a bill', async () => {
+    it('from sign-in to a bill', async () => {
       const page = await guest();
       await signIn(page, harness.environment.payment, LOGIN.G5);
       await lookAtApp(page, 'payment/views/bills');
@@ -84,7 +84,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await lookAtApp(page);
     });
 
-    it('where an identity is chosen, as a teacher, and as a caregiver who may not pay', async () => {
+    it('at context selection, as a teacher, and as a caregiver without fees:pay', async () => {
       const page = await guest();
       await signIn(page, harness.environment.portfolio, LOGIN.T1);
       await look(page, 'interaction/select-account');
@@ -97,7 +97,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await lookAtApp(caregiver);
     });
 
-    it('where there is no child, and where an app asks for data', async () => {
+    it('without a child, and on the consent page', async () => {
       const page = await guest();
       await signIn(page, harness.environment.portfolio, LOGIN.G3);
       await look(page, 'interaction/no-context');
@@ -112,7 +112,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(buyer, 'interaction/consent', lang === 'en' ? 'Test bookshop' : '測試 bookshop');
     });
 
-    it('on the account page and on the way out', async () => {
+    it('on the account page and the sign-out pages', async () => {
       const { issuer, payment } = harness.environment;
       const other = await guest();
       await signIn(other, payment, LOGIN.G2);
@@ -131,7 +131,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'signed-out');
     });
 
-    it('where a password was forgotten', async () => {
+    it('on the password reset pages', async () => {
       const { issuer, mail } = harness.environment;
       const page = await guest();
       await page.goto(`${issuer}/forgot-password`);
@@ -150,7 +150,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'password-reset/expired');
     });
 
-    it('where a television waits for its code', async () => {
+    it('on the device pages', async () => {
       const { issuer } = harness.environment;
       const television = await createParty(issuer, { id: 'television', secret: SECRET, scope: 'openid' });
       const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
@@ -169,7 +169,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'device/done');
     });
 
-    it('where something went wrong', async () => {
+    it('on error pages', async () => {
       const { issuer } = harness.environment;
       const page = await guest();
       for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=nobody']) {
@@ -178,7 +178,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       }
     });
 
-    it('and no view was left out', () => {
+    it('for every view', () => {
       const files = ['views', 'examples/shared/views', 'examples/portfolio/views', 'examples/payment/views'].flatMap(
         (folder) =>
           readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })

@@ -18,7 +18,7 @@ import { listAuditEvents, setPassword } from '../helpers/city.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 
-describe('the account page', () => {
+describe('account page', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -50,7 +50,7 @@ describe('the account page', () => {
     assert.equal(await page.locator('#sign-in').count(), 1);
   };
 
-  it('shows the person, the roles, the children, where one is signed in, and the apps', async () => {
+  it('shows the person, roles, children, sessions and apps', async () => {
     const { page } = await atPayment();
     await openAccount(page);
     assert.match(await section(page, 'about').innerText(), /李美玲[\s\S]*meiling\.li@parents\.example/);
@@ -76,7 +76,7 @@ describe('the account page', () => {
     assert.match(await section(page, 'children').innerText(), /陳以恩/);
   });
 
-  it('ends one other session at once, at the service and at its apps, and leaves this one', async () => {
+  it('ends one other session at the service and its apps, and keeps this one', async () => {
     const { page } = await atPayment();
     const other = await atPayment();
     await openAccount(page);
@@ -91,7 +91,7 @@ describe('the account page', () => {
     assert.equal(await heading(page), '我的帳號');
   });
 
-  it('ends all other sessions with one press', async () => {
+  it('ends all other sessions with one button', async () => {
     const { page } = await atPayment();
     const others = [await atPayment(), await atPayment()];
     await openAccount(page);
@@ -103,7 +103,7 @@ describe('the account page', () => {
     for (const { page: other } of others) await isSignedOut(other);
   });
 
-  it('takes the access of an app away at once', async () => {
+  it('removes the access of an app at once', async () => {
     const { page, newTab } = await atPayment();
     const app = await newTab();
     await app.goto(page.url());
@@ -114,7 +114,7 @@ describe('the account page', () => {
     await isOutAt(app, harness.environment.payment);
   });
 
-  it('changes the password after asking for the old one, ends the other sessions, and mails a notice', async () => {
+  it('asks for the current password, changes it, ends other sessions and mails a notice', async () => {
     const { environment } = harness;
     const { page } = await atPayment();
     const other = await atPayment();
@@ -135,7 +135,7 @@ describe('the account page', () => {
     await setPassword(environment.service, 'G2', DEMO_PASSWORD);
   });
 
-  it('keeps somebody signed in over the end of the browser only when asked to', async () => {
+  it('keeps the session after the browser closes only if requested', async () => {
     const lasting = async (remember: boolean): Promise<boolean> => {
       const { context, page } = await harness.newSession();
       await openAccount(page);
@@ -151,7 +151,7 @@ describe('the account page', () => {
   });
 });
 
-describe('signing out', () => {
+describe('sign-out', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -174,7 +174,7 @@ describe('signing out', () => {
     return (await page.locator('#sign-in').count()) === 1 && (await page.locator('[data-acting-role]').count()) === 0;
   };
 
-  it('begun at one app asks once, names the apps, and ends both of them', async () => {
+  it('from one app asks once, lists the apps, and signs out of both', async () => {
     const { portfolio, payment } = await atBoth();
     await portfolio.click('.menu summary');
     await press(portfolio, '#sign-out');
@@ -189,7 +189,7 @@ describe('signing out', () => {
     assert.equal(await heading(payment), '登入');
   });
 
-  it('begun at the account page ends both apps and says which ones were told', async () => {
+  it('from the account page signs out of both apps and lists the notified ones', async () => {
     const { portfolio, payment, guest } = await atBoth();
     const page = await guest.newTab();
     await page.goto(`${harness.environment.issuer}/account`);
@@ -203,7 +203,7 @@ describe('signing out', () => {
     assert.ok((await listAuditEvents(harness.environment.service, 'G2')).includes('session.logged_out'));
   });
 
-  it('can be left with "stay signed in", and then nothing has ended', async () => {
+  it('cancelled with "stay signed in" ends no session', async () => {
     const { payment, guest } = await atBoth();
     const page = await guest.newTab();
     await page.goto(`${harness.environment.issuer}/session/end`);
@@ -213,7 +213,7 @@ describe('signing out', () => {
     assert.deepEqual(await childNames(payment), ['王小安']);
   });
 
-  it('says "you are signed out" also to somebody who was not signed in', async () => {
+  it('shows "you are signed out" also without a session', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/session/end`);
     await page.waitForURL('**/session/end/success');

@@ -13,7 +13,7 @@ import { createParty, newSecret, createRegistration, type TestParty } from '../h
 
 const SCOPE = 'openid profile children children.profile';
 
-describe('an app that is not the city’s own asks before it reads anything', () => {
+describe('consent for a third-party app', () => {
   let harness: BrowserHarness;
   let shop: TestParty;
   /** The shop's own server: an empty page at every address. */
@@ -49,7 +49,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
     return new URL(page.url()).searchParams;
   };
 
-  it('names each item in plain words, and a refusal goes back to the app as access_denied', async () => {
+  it('lists each item, and a denial returns access_denied to the app', async () => {
     const { page } = await harness.newSession();
     await enterShop(page);
     await fillSignIn(page, LOGIN.S1);
@@ -70,7 +70,7 @@ describe('an app that is not the city’s own asks before it reads anything', ()
     assert.equal(answered(page).get('error'), 'access_denied');
   });
 
-  it('a consent is given once, pressed twice or not, and asked anew after it was taken back', async () => {
+  it('is granted once, also on a double click, and asked again after its removal', async () => {
     const { issuer } = harness.environment;
     const { page } = await harness.newSession();
     await enterShop(page);

@@ -7,7 +7,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choiceOf, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
 
-describe('choosing and switching identities, on a phone', () => {
+describe('context selection and switching on a phone', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -15,7 +15,7 @@ describe('choosing and switching identities, on a phone', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  it('a mother of two chooses a child and switches to the other one without a password (docs/claims.md, rule 7)', async () => {
+  it('a mother chooses a child and switches to another without a password (claims, rule 7)', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G2);
     assert.equal(await heading(page), '這次要以什麼身分使用？');
@@ -33,7 +33,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.match(await bodyText(page), /您正在查看 王小樂 示範國小 五年1班/);
   });
 
-  it('two tabs with different children keep their own, also when both are loaded again (docs/claims.md, rule 8)', async () => {
+  it('two tabs with different children keep their context after a reload (claims, rule 8)', async () => {
     const { page: left, newTab } = await harness.newSession();
     await signIn(left, harness.environment.payment, LOGIN.G2);
     await choose(left, '王小安');
@@ -51,7 +51,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.notEqual(left.url().split('/bills/')[0], right.url().replace(/\/$/, ''));
   });
 
-  it('the last choice of each app is marked and comes first (docs/claims.md, rule 7)', async () => {
+  it('the last choice of each app is marked and listed first (docs/claims.md, rule 7)', async () => {
     for (const child of ['王小樂', '王小安']) {
       const { page } = await harness.newSession();
       await signIn(page, harness.environment.payment, LOGIN.G2);
@@ -66,7 +66,7 @@ describe('choosing and switching identities, on a phone', () => {
     }
   });
 
-  it('a teacher with a child is asked, sees a class as teacher, the child as mother, and never mixes them', async () => {
+  it('a teacher with a child chooses, and sees either the class or the child', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.T1);
@@ -92,7 +92,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.ok(page.url().startsWith(`${environment.portfolio}/c/`), page.url());
   });
 
-  it('a student is not asked and reads the own three drawers', async () => {
+  it('a student gets no choice and reads the own three drawers', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.S1);
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'student');
@@ -101,7 +101,7 @@ describe('choosing and switching identities, on a phone', () => {
     assert.match(await bodyText(page), /自傳|學習計畫|多元表現綜整心得/);
   });
 
-  it('a student sees at payment that there is nothing for this role', async () => {
+  it('a student sees at payment that this role has no bills', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.S1);
     assert.equal(await heading(page), '這個身分在這裡沒有資料');
@@ -109,7 +109,7 @@ describe('choosing and switching identities, on a phone', () => {
   });
 });
 
-describe('parents whom an app shows less', () => {
+describe('parents with limited access', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -117,7 +117,7 @@ describe('parents whom an app shows less', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  it('a suspended guardianship shows no child and no reason, at no app and not on the account page (docs/claims.md, rule 5)', async () => {
+  it('a suspended guardianship shows no child and no reason anywhere (claims, rule 5)', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     const seen: string[] = [];
@@ -144,7 +144,7 @@ describe('parents whom an app shows less', () => {
     for (const html of seen) assert.doesNotMatch(html, /周子晴|示範高工|法院|停權|暫停|suspend|court/i);
   });
 
-  it('a delegated caregiver has no portfolio, and sees bills without a way to pay', async () => {
+  it('a delegated caregiver has no portfolio, and sees bills without a payment button', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.G4);
@@ -161,7 +161,7 @@ describe('parents whom an app shows less', () => {
     assert.match(await bodyText(page), /繳費不在您的權限內。/);
   });
 
-  it('somebody without a child can go on as somebody else', async () => {
+  it('a person without a child can sign in with a different account', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G3);
     await press(page, page.getByText('以其他帳號登入'));
@@ -171,7 +171,7 @@ describe('parents whom an app shows less', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('a mother who reads English finds every page in English, also at the apps', async () => {
+  it('a person with locale en gets all pages in English, also at the apps', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession({ locale: 'en-GB' });
     await page.goto(environment.portfolio);
@@ -209,7 +209,7 @@ describe('parents whom an app shows less', () => {
     await isEnglish(page);
   });
 
-  it('her language goes with her to the apps, also in a browser that speaks Chinese', async () => {
+  it('the locale of the person overrides a Chinese browser language at the apps', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G5);
     assert.equal(await heading(page), 'Bills');

@@ -13,7 +13,7 @@ const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
 /** RFC 8628, section 3.3.1: a television shows its address with the code in it as a picture, and the phone reads that. */
-describe('an address that holds the code of a device', () => {
+describe('verification_uri_complete', () => {
   let harness: BrowserHarness;
   let television: TestParty;
   before(async () => {
@@ -28,7 +28,7 @@ describe('an address that holds the code of a device', () => {
     return { code: shown.user_code, address: shown.verification_uri_complete ?? '' };
   };
 
-  it('leads straight to the question whether the device shows this code, and back goes back', async () => {
+  it('leads directly to the code confirmation, and back returns to the form', async () => {
     const { code, address } = await show();
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/forgot-password`);
@@ -40,7 +40,7 @@ describe('an address that holds the code of a device', () => {
     assert.equal(await heading(page), '忘記帳號或密碼');
   });
 
-  it('works without JavaScript: our page, with the code and a button', async () => {
+  it('works without JavaScript: a page with the code and a button', async () => {
     const { code, address } = await show();
     const { page } = await harness.newSession({ javaScriptEnabled: false });
     await page.goto(address);
@@ -52,7 +52,7 @@ describe('an address that holds the code of a device', () => {
     assert.equal(await heading(page), '裝置已連結');
   });
 
-  it('names the account that the device gets, and lets somebody else sign in instead', async () => {
+  it('shows the account for the device, and allows to sign in with a different account', async () => {
     const { code, address } = await show();
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
@@ -71,7 +71,7 @@ describe('an address that holds the code of a device', () => {
     await assertAccessible(page, 'zh-TW');
   });
 
-  it('shows a calm page when the person says "not me"', async () => {
+  it('shows the cancellation page when the person denies the device', async () => {
     const { address } = await show();
     const { page } = await harness.newSession();
     await page.goto(address);
@@ -83,7 +83,7 @@ describe('an address that holds the code of a device', () => {
     await assertAccessible(page, 'zh-TW');
   });
 
-  it('says when to try again after too many wrong codes', async () => {
+  it('shows when to try again after too many wrong codes', async () => {
     const { page } = await harness.newSession();
     for (const last of 'BCDFG') {
       await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBB${last}`);
@@ -95,7 +95,7 @@ describe('an address that holds the code of a device', () => {
     await assertAccessible(page, 'zh-TW');
   });
 
-  it('says at the field what is wrong with a code, and sends it no second time', async () => {
+  it('shows the error of a code at its field, and does not resubmit it', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/device?user_code=BBBB-BBBB`);
     await page.waitForSelector('[role="alert"]');

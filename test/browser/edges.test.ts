@@ -27,7 +27,7 @@ import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
 
-describe('what browsers do to a sign-in', () => {
+describe('browser behavior during sign-in', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -35,7 +35,7 @@ describe('what browsers do to a sign-in', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  it('the back button after signing in shows a page that leads on, and the app is still open', async () => {
+  it('the back button after sign-in shows a page with a link, and the app stays signed in', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G2);
     await page.goBack();
@@ -49,7 +49,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('the back button on the forced change shows a page that leads on, and opens nothing', async () => {
+  it('the back button on the forced change shows a page with a link, and no session exists', async () => {
     const { environment } = harness;
     await setFirstPassword(environment.service, 'G1', '100201');
     const { page } = await harness.newSession();
@@ -72,7 +72,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('a step that was open for more than an hour says so and leads back to the app', async () => {
+  it('an interaction open for more than an hour shows the expired page and leads to the app', async () => {
     const time = freezeTime(Date.now());
     try {
       const { page } = await harness.newSession();
@@ -91,7 +91,7 @@ describe('what browsers do to a sign-in', () => {
     }
   });
 
-  it('a double click on each primary button does the thing once', async () => {
+  it('a double click on each primary button acts once', async () => {
     const { environment } = harness;
     await setFirstPassword(environment.service, 'G4', '100703');
     const { page } = await harness.newSession();
@@ -114,7 +114,7 @@ describe('what browsers do to a sign-in', () => {
     assert.equal(events.filter((event) => event === 'session.logged_out').length, 1);
   });
 
-  it('a double click on a choice and on paying does it once', async () => {
+  it('a double click on a choice and on payment acts once', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.payment, LOGIN.G2);
@@ -126,7 +126,7 @@ describe('what browsers do to a sign-in', () => {
     assert.match(await bodyText(page), /不會重複收費。/);
   });
 
-  it('two sign-ins begun in two tabs both arrive at their own app', async () => {
+  it('two sign-ins in two tabs both return to their own app', async () => {
     const { environment } = harness;
     const { page: first, newTab } = await harness.newSession();
     const second = await newTab();
@@ -145,7 +145,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(first), ['王小安']);
   });
 
-  it('the language switch keeps the step, also after a refused try', async () => {
+  it('the language switch keeps the interaction, also after a failed attempt', async () => {
     const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
@@ -162,7 +162,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('the whole first sign-in works without JavaScript, also when its buttons are pressed twice', async () => {
+  it('the first sign-in works without JavaScript, also with double clicks', async () => {
     const { environment } = harness;
     await setFirstPassword(environment.service, 'G1', '100201');
     const { page } = await harness.newSession({ javaScriptEnabled: false });
@@ -186,7 +186,7 @@ describe('what browsers do to a sign-in', () => {
     assert.equal(await page.locator('.reveal:visible, .strength:visible').count(), 0);
   });
 
-  it('"show" makes the password readable, and sends it as a password again', async () => {
+  it('"show" reveals the password, and submits it as a password field', async () => {
     const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
@@ -202,7 +202,7 @@ describe('what browsers do to a sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('the meter of a new password speaks of its strength', async () => {
+  it('the meter of a new password announces its strength', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
     await fillSignIn(page, LOGIN.G2);
@@ -218,7 +218,7 @@ describe('what browsers do to a sign-in', () => {
     }
   });
 
-  it('password managers recognize the fields, and phones bring the right keyboard', async () => {
+  it('fields have the right autocomplete and inputmode', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
     assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');
@@ -233,7 +233,7 @@ describe('what browsers do to a sign-in', () => {
     assert.equal(await page.locator('input[autocomplete="username"]').inputValue(), LOGIN.G2);
   });
 
-  it('a sign-in can be done by keyboard alone, and it always shows where one is', async () => {
+  it('sign-in works by keyboard only, with a visible focus', async () => {
     const { page } = await harness.newSession({ viewport: { width: 1280, height: 800 } });
     await page.goto(harness.environment.payment);
     await tabTo(page, '#sign-in');

@@ -19,7 +19,7 @@ import { mailTo } from '../helpers/mail.ts';
 const FIRST_PASSWORD = '100201';
 const OWN_PASSWORD = 'kangaroo piano river';
 
-describe('the first sign-in of a parent, on a phone', () => {
+describe('first sign-in of a parent on a phone', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -27,7 +27,7 @@ describe('the first sign-in of a parent, on a phone', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  it('leads from the portfolio over the forced change to the child, then into payment without a password', async () => {
+  it('leads from the portfolio through the forced change, then to payment without a password', async () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
 
@@ -59,7 +59,7 @@ describe('the first sign-in of a parent, on a phone', () => {
     assert.equal(await billState(page), 'paid');
   });
 
-  it('is told to the parent by e-mail', async () => {
+  it('sends the parent a notice by email', async () => {
     const { environment } = harness;
     const mail = await mailTo(environment.mail, LOGIN.G1, '您的密碼已變更');
     assert.match(mail.text, /王大明，您好/);
@@ -67,7 +67,7 @@ describe('the first sign-in of a parent, on a phone', () => {
     assert.ok(!mail.text.includes(OWN_PASSWORD));
   });
 
-  it('makes the first password useless, and the own one opens the next sign-in at once', async () => {
+  it('invalidates the first password and accepts the new one', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.portfolio, LOGIN.G1, FIRST_PASSWORD);
     assert.match(await alertText(page), /帳號或密碼不正確。/);
@@ -75,7 +75,7 @@ describe('the first sign-in of a parent, on a phone', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('pays without a question for five minutes after the sign-in, then asks for the password', async () => {
+  it('allows payment for five minutes after sign-in, then asks for the password', async () => {
     const { environment } = harness;
     // auth_time counts whole seconds.
     const time = freezeTime(Math.ceil(Date.now() / 1_000) * 1_000);

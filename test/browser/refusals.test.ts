@@ -19,7 +19,7 @@ import { pollUntil } from '../helpers/poll.ts';
 
 const FAILED = '帳號或密碼不正確。第一次登入時，密碼是您本人身分證統一編號的最後六碼。';
 
-describe('a sign-in that is refused', () => {
+describe('failed sign-in', () => {
   let harness: BrowserHarness;
   let time: FrozenTime;
   before(async () => {
@@ -34,7 +34,7 @@ describe('a sign-in that is refused', () => {
   });
   after(() => harness.close());
 
-  it('says the same for a wrong password and for an account that does not exist, and keeps what was typed', async () => {
+  it('shows the same error for a wrong password and an unknown account, and keeps the login', async () => {
     for (const login of [LOGIN.G2, 'nobody@parents.example', '0900000999', 'no.such.name']) {
       const { page } = await harness.newSession();
       await signIn(page, harness.environment.portfolio, login, 'wrong password');
@@ -48,7 +48,7 @@ describe('a sign-in that is refused', () => {
     }
   });
 
-  it('says at the field what is missing', async () => {
+  it('shows at each field what is missing', async () => {
     const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
@@ -59,7 +59,7 @@ describe('a sign-in that is refused', () => {
     assert.equal(await page.getAttribute(':focus', 'name'), 'password');
   });
 
-  it('asks for patience after five tries, names the time, and opens again then', async () => {
+  it('shows the waiting time after five attempts, and accepts the password after it', async () => {
     const { page } = await harness.newSession();
     await page.goto(harness.environment.portfolio);
     await press(page, '#sign-in');
@@ -77,7 +77,7 @@ describe('a sign-in that is refused', () => {
     assert.deepEqual(await childNames(page), ['林可欣']);
   });
 
-  it('looks the same for a first password that has expired, and the mailed link opens the account again', async () => {
+  it('looks the same for an expired first password, and a reset link restores access', async () => {
     const { environment } = harness;
     time.advance(31 * DAY);
     const { page } = await harness.newSession();
@@ -104,7 +104,7 @@ describe('a sign-in that is refused', () => {
     assert.deepEqual(await childNames(page), ['王小安']);
   });
 
-  it('a mailed link works once and for half an hour', async () => {
+  it('a reset link works once, for 30 minutes', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
     const late = await forgotten(harness, page, LOGIN.G4);
@@ -123,7 +123,7 @@ describe('a sign-in that is refused', () => {
     assert.deepEqual(await childNames(page), ['周子晴']);
   });
 
-  it('a mailed link opens from another site and leaves no token in address or history', async () => {
+  it('a reset link opened from webmail leaves no token in the URL or history', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
     const link = await forgotten(harness, page, LOGIN.G4);
@@ -143,7 +143,7 @@ describe('a sign-in that is refused', () => {
     assert.equal(await page.locator('[name="new_password"]').count(), 1);
   });
 
-  it('"forgot password" answers the same for an account that does not exist, and mails nobody', async () => {
+  it('"forgot password" responds the same for an unknown account, and sends no mail', async () => {
     const { environment } = harness;
     const before = environment.mail.messages().length;
     const { page } = await harness.newSession();

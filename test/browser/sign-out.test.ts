@@ -17,7 +17,7 @@ import { choose, fillSignIn, press } from '../helpers/browser.ts';
 const ASKED = '要登出嗎？';
 const SIGNED_OUT = '已登出';
 
-describe('the sign-out page in a browser', () => {
+describe('sign-out page', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness();
@@ -38,7 +38,7 @@ describe('the sign-out page in a browser', () => {
     return guest.page;
   };
 
-  it('signs out in two tabs, and each one goes to its own place', async () => {
+  it('signs out in two tabs, and each tab returns to its own app', async () => {
     const guest = await harness.newSession();
     const one = await atAccount(guest);
     const two = await guest.newTab();
@@ -53,7 +53,7 @@ describe('the sign-out page in a browser', () => {
     assert.equal(await heading(one), '登入');
   });
 
-  it('says "signed out" where the session was ended on another device meanwhile', async () => {
+  it('shows "signed out" when another device has ended the session', async () => {
     const page = await atAccount(await harness.newSession());
     await page.goto(endUrl());
     const other = await atAccount(await harness.newSession());
@@ -65,7 +65,7 @@ describe('the sign-out page in a browser', () => {
     assert.equal(await heading(other), '我的帳號');
   });
 
-  it('speaks of signing out when the request of an app is wrong, in both languages, and signs out', async () => {
+  it('shows the sign-out page for an invalid request, in both languages, and signs out', async () => {
     const page = await atAccount(await harness.newSession());
     for (const wrong of [
       { id_token_hint: 'broken', ...toPayment() },
@@ -83,7 +83,7 @@ describe('the sign-out page in a browser', () => {
     assert.equal(await heading(page), SIGNED_OUT);
   });
 
-  it('keeps the way back to the app when the language is changed', async () => {
+  it('keeps the return link to the app when the language changes', async () => {
     const page = await atAccount(await harness.newSession());
     await page.goto(endUrl({ ...toPayment(), state: 'x' }));
     await press(page, page.getByRole('link', { name: 'English' }));
@@ -92,7 +92,7 @@ describe('the sign-out page in a browser', () => {
     assert.ok(page.url().startsWith(`${harness.environment.payment}/?state=x`), page.url());
   });
 
-  it('asks again for the person who has signed in meanwhile', async () => {
+  it('asks again when another person has signed in', async () => {
     const guest = await harness.newSession();
     const page = await atAccount(guest);
     const stale = await guest.newTab();
@@ -110,7 +110,7 @@ describe('the sign-out page in a browser', () => {
     assert.equal(await heading(stale), SIGNED_OUT);
   });
 
-  it('leaves no account data behind the back button', async () => {
+  it('shows no account data after the back button', async () => {
     const page = await atAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/account/password`);
     await page.goto(endUrl());
@@ -138,7 +138,7 @@ describe('the sign-out page in a browser', () => {
     assert.match(await bodyText(page), /您已登出。/);
   });
 
-  it('never says "signed out" on the success page while somebody is signed in', async () => {
+  it('never shows "signed out" on the success page while a session exists', async () => {
     const page = await atAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/session/end/success`);
     assert.equal(await heading(page), ASKED);

@@ -14,7 +14,7 @@ const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
 /** What no rule for accessibility finds, and everybody sees. */
-describe('on a phone', () => {
+describe('small screen', () => {
   let harness: BrowserHarness;
   before(async () => {
     harness = await openBrowserHarness({ clients: [TELEVISION] });
@@ -28,7 +28,7 @@ describe('on a phone', () => {
   const length = async (frame: Frame, selector: string, name: string): Promise<number> =>
     Number.parseFloat(await style(frame, selector, name));
 
-  it('an amount stands in one line', async () => {
+  it('an amount fits in one line', async () => {
     const { page } = await harness.newSession();
     await signIn(page, harness.environment.payment, LOGIN.G2);
     await choose(page, '王小安');
@@ -41,7 +41,7 @@ describe('on a phone', () => {
     assert.deepEqual(new Set(lines), new Set([1]));
   });
 
-  it('the code that is to be compared with the one on the television is the largest word', async () => {
+  it('the user code to compare is the largest text', async () => {
     const television = await createParty(harness.environment.issuer, {
       id: 'television',
       secret: SECRET,
@@ -55,7 +55,7 @@ describe('on a phone', () => {
     assert.ok((await length(frame, 'code', 'font-size')) >= (await length(frame, 'h1', 'font-size')));
   });
 
-  it('a mail is read by day and by night, and its link is not cut off', async () => {
+  it('a mail is readable in light and dark mode, and its link wraps', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/forgot-password`);
     await page.fill('[name="login"]', LOGIN.G4);

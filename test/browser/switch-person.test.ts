@@ -11,7 +11,7 @@ import { fillSignIn, press } from '../helpers/browser.ts';
 import { freePort } from '../helpers/ports.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
-describe('another person signs in, in the same browser', () => {
+describe('sign-in of another person in the same browser', () => {
   let harness: BrowserHarness;
   let app: TestParty;
   const server = createServer((_request, response) => {
@@ -44,7 +44,7 @@ describe('another person signs in, in the same browser', () => {
     await fillSignIn(page, LOGIN.S1);
   };
 
-  it('and is in: the page between goes on by itself', async () => {
+  it('succeeds: the intermediate page submits itself', async () => {
     const { page } = await harness.newSession();
     await asTwo(page);
     await page.waitForURL(`${app.redirectUri}?*`);
@@ -52,7 +52,7 @@ describe('another person signs in, in the same browser', () => {
     assert.match(await bodyText(page), /王小安/);
   });
 
-  it('and presses a button where there is no JavaScript', async () => {
+  it('shows a button without JavaScript', async () => {
     const { page } = await harness.newSession({ javaScriptEnabled: false });
     await asTwo(page);
     assert.equal(await heading(page), '以其他使用者登入');

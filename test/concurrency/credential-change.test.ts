@@ -47,7 +47,7 @@ for (const [name, count] of [
   ['one node on SQLite', 1],
   ['two nodes on PostgreSQL', 2],
 ] as const) {
-  describe(`sign-ins with the old password while it changes (${name})`, () => {
+  describe(`sign-ins with the old password during a change (${name})`, () => {
     let nodes: Nodes;
     let mail: MailCatcher;
     let app: TestParty;
@@ -141,7 +141,7 @@ for (const [name, count] of [
     const passwordOf = (trial: number): string =>
       trial === 0 ? DEMO_PASSWORD : `four small boats at anchor ${String(trial)}`;
 
-    it('leave nothing alive after a password change', async () => {
+    it('leave no session, code or token after a password change', async () => {
       for (let trial = 0; trial < TRIALS; trial += 1) {
         const [current, next] = [passwordOf(trial), passwordOf(trial + 1)];
         const loot = await during(
@@ -152,7 +152,7 @@ for (const [name, count] of [
       }
     });
 
-    it('leave nothing alive after a reset by link', async () => {
+    it('leave no session, code or token after a reset by link', async () => {
       const owner = createHttpBrowser(nodes.issuer);
       await owner.submit(await owner.open('/forgot-password'), { login: LOGIN.G2 });
       const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));

@@ -67,7 +67,7 @@ const health = async (service: TestService, what: string): Promise<number> =>
 
 const clients = [createRegistration('app', secret, { scopes: SCOPES })];
 
-describe('PostgreSQL is stopped and stays away', () => {
+describe('a stopped PostgreSQL', () => {
   let cluster: Cluster;
   let service: TestService;
   let was: Before;
@@ -79,7 +79,7 @@ describe('PostgreSQL is stopped and stays away', () => {
   });
   after(() => service.stop());
 
-  it('every page says so, and when to come again', async () => {
+  it('gives every page 503 with Retry-After', async () => {
     const { visitor: httpBrowser, newcomer, form, phone, codeForm, app } = was;
     const answers = await Promise.all([
       httpBrowser.open('/account'),
@@ -95,20 +95,20 @@ describe('PostgreSQL is stopped and stays away', () => {
     for (const answer of answers) assertSaysSo(answer);
   });
 
-  it('every machine is told "temporarily_unavailable"', async () => {
+  it('gives API clients temporarily_unavailable', async () => {
     const { app, tokens } = was;
     const replies = await Promise.all([refresh(app, tokens.refresh_token), userinfo(app, tokens.access_token)]);
     for (const reply of replies) assertUnavailable(reply);
   });
 
-  it('the node is alive and not ready, and says what needs no database', async () => {
+  it('leaves the node live and not ready, and serves what needs no database', async () => {
     assert.deepEqual([await health(service, 'live'), await health(service, 'ready')], [200, 503]);
     assert.equal((await fetch(`${service.issuer}/.well-known/openid-configuration`)).status, 200);
     assert.equal((await fetch(`${service.issuer}/jwks`)).status, 200);
   });
 });
 
-describe('the SQLite file is locked by another process for longer than anybody waits', () => {
+describe('a SQLite file locked beyond the timeout', () => {
   let service: TestService;
   let was: Before;
   let locker: ChildProcess;
@@ -139,7 +139,7 @@ describe('the SQLite file is locked by another process for longer than anybody w
     return child;
   };
 
-  it('what must write says so, what only reads goes on, and all is well when the lock is gone', async () => {
+  it('gives 503 to writes, serves reads, and recovers when the lock is released', async () => {
     const { app, visitor: httpBrowser, tokens, newcomer, form } = was;
     const [first, attempt, refreshed] = await Promise.all([
       createHttpBrowser(service.issuer).open('/account'),

@@ -44,7 +44,7 @@ function assertSaysSo(answer: Answer): void {
   assert.doesNotMatch(answer.body, /SQLITE|\.ts|select |insert /i);
 }
 
-describe('the SQLite file is locked by another process', () => {
+describe('a locked SQLite file', () => {
   const HOLD_MS = 1_500;
   let home: Installation;
   let program: Program;
@@ -72,7 +72,7 @@ describe('the SQLite file is locked by another process', () => {
     return child;
   };
 
-  it('pages are read meanwhile, and a sign-in waits and goes on', async () => {
+  it('serves reads, and a sign-in waits and succeeds', async () => {
     const { visitor: httpBrowser } = await signIn(home.issuer, LOGIN.T2);
     const page = await createHttpBrowser(home.issuer).open('/account');
     assert.equal(interactionOf(page), 'login');
@@ -96,7 +96,7 @@ describe('the SQLite file is locked by another process', () => {
   });
 });
 
-describe('the disk is full', () => {
+describe('a full disk', () => {
   let service: TestService;
   let app: TestParty;
   before(async () => {
@@ -117,7 +117,7 @@ describe('the disk is full', () => {
     throw new Error('the database does not get full');
   };
 
-  it('what only reads goes on, what must write says that it failed, and all is well when there is room again', async () => {
+  it('serves reads, fails writes, and recovers when there is space', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
     assertSaysSo(await fill());
@@ -168,7 +168,7 @@ async function startSilence(): Promise<Silence> {
   };
 }
 
-describe('a mail server and a relying party that never answer', () => {
+describe('a mail server and a relying party that never respond', () => {
   /** Much shorter than the ten seconds after which a mail server is given up. */
   const PROMPT_MS = 6_000;
   let silence: Silence;
@@ -199,7 +199,7 @@ describe('a mail server and a relying party that never answer', () => {
     await receiver.close();
   });
 
-  it('keep nobody waiting: not the person who signs out, and not the other relying parties', async () => {
+  it('delay neither sign-out nor the other relying parties', async () => {
     assert.ok(healthy && hanging);
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(hanging, httpBrowser, { login: LOGIN.T2 });
@@ -210,7 +210,7 @@ describe('a mail server and a relying party that never answer', () => {
     assert.equal(silence.givenUp(), 0, 'the one that hangs is still waited for');
   });
 
-  it('keep no logout waiting: mails and logout tokens do not stand in one line', async () => {
+  it('delay no logout token, because mails have their own worker', async () => {
     assert.ok(healthy);
     const [here, there] = [createHttpBrowser(service.issuer), createHttpBrowser(service.issuer)];
     await runAuthorization(healthy, here, { login: LOGIN.T1 });
@@ -228,8 +228,8 @@ describe('a mail server and a relying party that never answer', () => {
   });
 });
 
-describe('the disk of the log is full', () => {
-  it('people sign in, and the program ends in good order', async () => {
+describe('a full log disk', () => {
+  it('stops neither sign-in nor a graceful shutdown', async () => {
     const home = await createInstallation();
     // Standard output goes to a device on which every write fails with ENOSPC.
     const args = ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, KINPASS_BIN, 'start'];

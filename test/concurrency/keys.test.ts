@@ -82,7 +82,7 @@ describe('two nodes that rotate their keys under load', () => {
     });
   };
 
-  it('verify every ID token, before, between and after: 0 failures', async () => {
+  it('publish keys for every ID token, with no verification failure', async () => {
     const first = await publishedAt(nodes.urls[0]);
     // Asks again when it meets a key that it does not know, as client libraries do. They pause for half a minute, and a key is
     // published for ten before it signs; here these ten may be over in a moment, so there is no pause.
@@ -133,14 +133,14 @@ describe('two nodes that rotate their keys under load', () => {
     assert.deepEqual(nodes.loadBalancer.failures, []);
   });
 
-  it('sign nobody out: a session of before the first rotation is one after two more', async () => {
+  it('keep a session over three rotations', async () => {
     const httpBrowser = await signedInAs(LOGIN.A1);
     await rotate();
     await rotate();
     assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
   });
 
-  it('keep a cookie key for as long as a session can live, and no longer', async () => {
+  it('keep a cookie key as long as a session can last, and no longer', async () => {
     const cookieKeys = async (): Promise<number> => (await ring.load()).cookieKeys.length;
     assert.ok((await cookieKeys()) > 3);
     for (let rotation = 0; rotation < 3; rotation += 1) {
@@ -150,7 +150,7 @@ describe('two nodes that rotate their keys under load', () => {
     assert.equal(await cookieKeys(), 3);
   });
 
-  it('rotate once when both are told to in the same moment', async () => {
+  it('rotate once when both get the command at the same time', async () => {
     const stored = async (): Promise<string[]> => (await ring.load()).jwks.keys.map(({ kid }) => kid);
     const before = await stored();
     ahead += MIN_PUBLICATION_MS + 1;

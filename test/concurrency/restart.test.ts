@@ -27,7 +27,7 @@ describe('under load', () => {
     await cluster.stop();
   });
 
-  it('two nodes are restarted one after the other without a failed request, over connections that are kept', async () => {
+  it('a rolling restart of two nodes fails no request and keeps connections', async () => {
     const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
       for (const node of [0, 1]) {
         await goesOn(10);
@@ -45,7 +45,7 @@ describe('under load', () => {
     await load.verify();
   });
 
-  it('PostgreSQL is restarted: the work is back within five seconds, nobody sees a storm of errors, nothing is lost', async () => {
+  it('a PostgreSQL restart recovers within five seconds and loses no acknowledged work', async () => {
     let seconds = 0;
     const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
       await goesOn(10);

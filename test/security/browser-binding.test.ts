@@ -76,7 +76,7 @@ eachService(
     const browserCookie = async (httpBrowser: HttpBrowser): Promise<string | undefined> =>
       (await httpBrowser.jar.getCookies(issuer)).find(({ key }) => key === BROWSER)?.value;
 
-    it('of another browser shows no password form and takes no password', async () => {
+    it('of another browser shows no password form and accepts no password', async () => {
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       await victim.open((await app.begin()).url);
@@ -97,7 +97,7 @@ eachService(
       assert.ok(answer.leavesTo?.searchParams.has('code'), textOf(answer.body));
     });
 
-    it('that waits to be resumed signs no one else in (login CSRF)', async () => {
+    it('waiting to be resumed signs in no other browser (login CSRF)', async () => {
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
@@ -120,7 +120,7 @@ eachService(
       await isSignedOut(attacker);
     });
 
-    it('of another browser stays closed at the choice of an identity and at consent', async () => {
+    it('of another browser is refused at context selection and at consent', async () => {
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const { answer: chooser } = await runAuthorization(app, attacker, { login: LOGIN.G2 });
       assert.equal(interactionOf(chooser), 'select_account');
@@ -215,7 +215,7 @@ eachService(
       }
     });
 
-    it('that does not begin sets no cookie: prompt=none, a wrong request, a page', async () => {
+    it('is not created, and sets no cookie, for prompt=none, invalid requests and pages', async () => {
       const httpBrowser = createHttpBrowser(issuer);
       const asked = await httpBrowser.open((await app.begin({ prompt: 'none' })).url);
       assert.equal(errorOf(asked), 'login_required');

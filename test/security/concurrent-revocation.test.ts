@@ -44,7 +44,7 @@ eachService(
       assert.notEqual(new URL(answer.url).pathname, '/account', textOf(answer.body));
     };
 
-    it('"end all other sessions" ends it', async () => {
+    it('"end all other sessions" stops it', async () => {
       const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const next = await waitForAdmission(issuer, thief, LOGIN.T2);
       assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
@@ -53,7 +53,7 @@ eachService(
       isOut(await thief.open('/account'));
     });
 
-    it('a changed password ends it, and of four changes with the same old password one succeeds', async () => {
+    it('a password change stops it, and one of four concurrent changes succeeds', async () => {
       const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const next = await waitForAdmission(issuer, thief, LOGIN.A2);
       await signIn(owner, LOGIN.A2, DEMO_PASSWORD);
@@ -70,7 +70,7 @@ eachService(
   },
 );
 
-describe('a request that has begun before an ending, and writes after it', () => {
+describe('a request that starts before a revocation and writes after it', () => {
   const secret = newSecret();
   let service: TestService;
   before(async () => {
@@ -98,7 +98,7 @@ describe('a request that has begun before an ending, and writes after it', () =>
     return answer;
   };
 
-  it('is not let in with the password that it gave', async () => {
+  it('does not complete a sign-in with the old password', async () => {
     const thief = createHttpBrowser(service.issuer);
     const next = await waitForAdmission(service.issuer, thief, LOGIN.T2);
     const answer = await overtake(

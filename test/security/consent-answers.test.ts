@@ -18,7 +18,7 @@ const options = () => ({
 });
 type Name = 'G5' | 'T1' | 'T2' | 'G4' | 'G3' | 'A1';
 
-eachService('a consent page', options, (running) => {
+eachService('consent page', options, (running) => {
   let vendor: TestParty;
   before(async () => {
     vendor = await createParty(running().issuer, { id: 'vendor', secret, scope: 'openid profile' });
@@ -52,7 +52,7 @@ eachService('a consent page', options, (running) => {
     ['deny', 'consent.denied', 'G5'],
     ['accept', 'consent.granted', 'T1'],
   ] as const) {
-    it(`writes one audit row when "${consent}" is sent again and again`, async () => {
+    it(`writes one audit row when "${consent}" is sent repeatedly`, async () => {
       const httpBrowser = createHttpBrowser(running().issuer);
       const page = await ask(httpBrowser, name);
       const answers = await Promise.all(Array.from({ length: 6 }, () => sendAnswer(httpBrowser, page, consent)));
@@ -79,7 +79,7 @@ eachService('a consent page', options, (running) => {
     }
   });
 
-  it('gives no consent when the person removes the app while the answer is being stored', async () => {
+  it('grants no consent when the person removes the app while the answer is stored', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     codeOf(await httpBrowser.submit(await ask(httpBrowser, 'G3'), { consent: 'accept' }));
     const asked = await runAuthorization(vendor, httpBrowser, { parameters: { prompt: 'consent' } });
@@ -107,7 +107,7 @@ eachService('a consent page', options, (running) => {
     );
   });
 
-  it('leads to no code when the person removes the app after the answer', async () => {
+  it('issues no code when the person removes the app after the answer', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     const page = await ask(httpBrowser, 'A1');
     const { headers } = await sendAnswer(httpBrowser, page, 'accept');

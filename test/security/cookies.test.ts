@@ -35,7 +35,7 @@ describe('cookies', () => {
   const accountWith = async (cookie: string): Promise<number> =>
     (await send(service.issuer, '/account', { headers: { cookie } })).status;
 
-  it('of a session open the account only as they were given: value and signature together', async () => {
+  it('of a session are accepted only with their value and signature unchanged', async () => {
     const cookies = await jarOf(await signedIn(LOGIN.G2), service.issuer);
     const session = cookies.get('kinpass_session') ?? '';
     const signature = cookies.get('kinpass_session.sig') ?? '';
@@ -85,7 +85,7 @@ describe('cookies', () => {
     assert.equal(await accountWith(header(cookies)), 200, 'tries of others end no session');
   });
 
-  it('of a step belong to that step: another one of the same browser opens nothing', async () => {
+  it('of an interaction are refused for another interaction of the same browser', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const [mine, theirs] = [
       await httpBrowser.open('/account'),
@@ -108,7 +108,7 @@ describe('cookies', () => {
     assert.equal(wrongStep.headers['set-cookie'], undefined);
   });
 
-  it('of a session are new at every sign-in, so a planted one is worth nothing (session fixation)', async () => {
+  it('of a session change at every sign-in, so a planted one fails (session fixation)', async () => {
     const httpBrowser = await signedIn(LOGIN.G2);
     const planted = header(await jarOf(httpBrowser, service.issuer));
     const page = await httpBrowser.open(`/auth?${new URLSearchParams(authorization(service.issuer)).toString()}`);
@@ -122,7 +122,7 @@ describe('cookies', () => {
     assert.equal(await accountWith(planted), 303);
   });
 
-  it('are out of reach of scripts, are not sent along by other sites, and name no domain', async () => {
+  it('are HttpOnly and SameSite, and have no Domain', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open('/language?to=en&back=/account');
     await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
@@ -176,7 +176,7 @@ describe('cookies with an https issuer', () => {
     return { ask, locationOf, set };
   };
 
-  it('all carry the strongest prefix that their path allows', async () => {
+  it('have the strongest prefix that their path allows', async () => {
     const { ask, locationOf, set } = createBrowser();
     await ask('/language?to=en&back=/account');
     const token = 'r'.repeat(43);

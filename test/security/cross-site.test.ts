@@ -21,7 +21,7 @@ interface Ready {
   fields: Record<string, string>;
 }
 
-describe('a form that another site sends', () => {
+describe('a cross-site form', () => {
   let service: TestService;
   let mail: MailCatcher;
   let party: TestParty;
@@ -202,7 +202,7 @@ describe('a form that another site sends', () => {
     });
   }
 
-  it('is refused however the address is written', async () => {
+  it('is refused for every spelling of the path', async () => {
     const httpBrowser = await signedIn(LOGIN.S1);
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
     const before = await state();
@@ -220,7 +220,7 @@ describe('a form that another site sends', () => {
     assert.equal(await state(), before);
   });
 
-  it('is refused on addresses that do not exist yet', async () => {
+  it('is refused on unknown paths', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const answer = await send(service.issuer, '/admin/people', {
         method,
@@ -230,7 +230,7 @@ describe('a form that another site sends', () => {
     }
   });
 
-  it('can not sign a victim in with a step of the attacker: the step belongs to the cookie', async () => {
+  it('cannot sign a victim in with the interaction of an attacker, which needs its cookie', async () => {
     const attacker = createHttpBrowser(service.issuer);
     const path = formOf((await attacker.open('/account')).body).action;
     const victim = await signedIn(LOGIN.T1);

@@ -41,14 +41,14 @@ describe('a request with a repeated header', () => {
     assert.ok(closed, text);
   };
 
-  it('is answered when each line appears once', async () => {
+  it('succeeds when each line appears once', async () => {
     const { answer } = await exchange(request('GET /health/live HTTP/1.1', `Host: ${host}`, 'Connection: close'));
     assert.match(answer, /^HTTP\/1\.1 200 OK/);
     const old = await exchange(request('GET /health/live HTTP/1.0'));
     assert.match(old.answer, /^HTTP\/1\.1 200 OK/, 'HTTP/1.0 has no Host');
   });
 
-  it('gets 400 and loses its connection: two Host lines, equal or not, in any case (RFC 9112 3.2)', async () => {
+  it('gets 400 and a closed connection for two Host lines, equal or not (RFC 9112, 3.2)', async () => {
     for (const [first, second] of [
       [`Host: ${host}`, 'Host: evil.example'],
       ['Host: evil.example', `host: ${host}`],
@@ -68,7 +68,7 @@ describe('a request with a repeated header', () => {
     await isRefused(request('GET /health/live HTTP/1.1', 'Host:   '));
   });
 
-  it('gets 400: two Authorization lines, two lengths, a length with an encoding', async () => {
+  it('gets 400 for two Authorization lines, two lengths, and a length with an encoding', async () => {
     await isRefused(request('GET /me HTTP/1.1', `Host: ${host}`, 'Authorization: Bearer a', 'authorization: Bearer b'));
     const post = ['POST /token HTTP/1.1', `Host: ${host}`];
     await isRefused(request(...post, 'Content-Length: 1', 'Content-Length: 2') + 'ab');

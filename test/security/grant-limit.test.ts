@@ -75,7 +75,7 @@ eachService('grants of one session and client', options, (running) => {
     assert.equal(idClaims(newest.body)['sid'], idClaims(oldest.body)['sid'], 'the app keeps its session');
   });
 
-  it('keep the limit when many are requested at the same moment', async () => {
+  it('keep the limit under concurrent requests', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     await firstOf(httpBrowser, LOGIN.T1);
     await Promise.all(Array.from({ length: MAX_GRANTS_PER_SESSION_AND_CLIENT + 10 }, () => silently(httpBrowser)));

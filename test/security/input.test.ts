@@ -71,7 +71,7 @@ eachService(
       return httpBrowser;
     };
 
-    it('is refused calmly by the sign-in page, and nobody gets in', async () => {
+    it('causes no 5xx at the sign-in page, and nobody is signed in', async () => {
       const httpBrowser = createHttpBrowser(origin());
       const { action } = formOf((await httpBrowser.open('/account')).body);
       const cookie = await cookieOf(httpBrowser, action);
@@ -83,7 +83,7 @@ eachService(
       assert.equal(interactionOf(await httpBrowser.open('/account')), 'login');
     });
 
-    it('is refused calmly by the forced change', async () => {
+    it('causes no 5xx at the forced password change', async () => {
       const httpBrowser = createHttpBrowser(origin());
       const page = await httpBrowser.submit(await httpBrowser.open('/account'), {
         login: LOGIN.G1,
@@ -95,7 +95,7 @@ eachService(
       assert.equal(interactionOf(await httpBrowser.open(page.url)), 'new_password');
     });
 
-    it('is refused calmly by the account pages', async () => {
+    it('causes no 5xx at the account pages', async () => {
       const cookie = await cookieOf(await signIn(LOGIN.G2), '/account');
       await sendAll('/account/password', ['current_password', 'new_password', 'confirm_password'], '', cookie);
       await sendAll('/account/sessions/revoke', ['session'], '', cookie);
@@ -106,7 +106,7 @@ eachService(
       }
     });
 
-    it('is refused calmly by the chooser and by the consent', async () => {
+    it('causes no 5xx at context selection and from consent', async () => {
       const httpBrowser = await signIn(LOGIN.G2);
       const url = authorization({ scope: 'openid roles children' });
       const { action } = formOf((await httpBrowser.open(url)).body);
@@ -114,7 +114,7 @@ eachService(
       assert.equal(interactionOf(await httpBrowser.open(url)), 'select_account');
     });
 
-    it('is refused calmly by the endpoints of the protocol', async () => {
+    it('causes no 5xx at the protocol endpoints', async () => {
       for (const name of AUTH) {
         const trial = async ([what, form]: [string, string]): Promise<void> => {
           const others = new URLSearchParams(parameters());
@@ -137,7 +137,7 @@ eachService(
       await sendAll('/me', ['access_token'], '');
     });
 
-    it('is refused calmly by the page for the code of a device', async () => {
+    it('causes no 5xx at the device code page', async () => {
       const httpBrowser = createHttpBrowser(origin());
       const page = await httpBrowser.open('/device');
       const xsrf = new URLSearchParams({ xsrf: formOf(page.body).hidden['xsrf'] ?? '' }).toString();
@@ -146,7 +146,7 @@ eachService(
       await sendAll('/device', ['xsrf'], 'user_code=BCDF-GHJK');
     });
 
-    it('in headers is refused calmly', async () => {
+    it('in headers causes no 5xx', async () => {
       const values = [
         'Bearer',
         'Bearer \u00ff',
@@ -184,7 +184,7 @@ eachService(
       }
     });
 
-    it('of another kind than a form is refused calmly', async () => {
+    it('of another content type than a form causes no 5xx', async () => {
       const bodies: [string, Record<string, string>, string | Buffer][] = [
         ['JSON', { 'content-type': 'application/json' }, '{"login":{"$gt":""}}'],
         ['multipart', { 'content-type': 'multipart/form-data; boundary=x' }, '--x\r\n\r\nlogin\r\n--x--'],
@@ -220,7 +220,7 @@ eachService(
       }
     });
 
-    it('in paths is refused calmly', async () => {
+    it('in paths causes no 5xx', async () => {
       const paths = [
         ...[
           '/%00',
@@ -279,7 +279,7 @@ eachService(
       }
     });
 
-    it('leaves no error in the log, and the service at work', async () => {
+    it('leaves no error in the log and the service running', async () => {
       assert.ok(!kept.text().includes('"level":"error"'), kept.text().slice(0, 2000));
       const page = await (await signIn(LOGIN.T1)).open('/account');
       assert.equal(new URL(page.url).pathname, '/account');

@@ -33,7 +33,7 @@ const clients = (): { clients: object[] } => ({
 });
 
 describe('consent and tokens of one app', () => {
-  eachService('are not those of another', clients, (running) => {
+  eachService('are separate from those of other apps', clients, (running) => {
     const party = (id: string): Promise<TestParty> =>
       createParty(running().issuer, { id, scope: 'openid profile', secret });
     const agree = async (app: TestParty, httpBrowser: HttpBrowser) => {
@@ -42,7 +42,7 @@ describe('consent and tokens of one app', () => {
       return { ...begun, answer: await httpBrowser.submit(begun.answer, { consent: 'accept' }) };
     };
 
-    it('consent to one app is asked again by every other app', async () => {
+    it('consent to one app does not count for another app', async () => {
       const httpBrowser = createHttpBrowser(running().issuer);
       const [one, two] = [await party('one'), await party('two')];
       codeOf((await agree(one, httpBrowser)).answer);
@@ -53,7 +53,7 @@ describe('consent and tokens of one app', () => {
       codeOf((await runAuthorization(one, httpBrowser, { parameters: { prompt: 'none' } })).answer);
     });
 
-    it('no app revokes a token of another app; its own it does (RFC 7009, section 2.1)', async () => {
+    it('an app revokes its own tokens and no token of another app (RFC 7009, section 2.1)', async () => {
       const httpBrowser = createHttpBrowser(running().issuer);
       const city = await party('city');
       const { access_token: access, refresh_token: token } = await tokensFor(city, httpBrowser, {
@@ -83,8 +83,8 @@ describe('consent and tokens of one app', () => {
 });
 
 describe('disabling an account', () => {
-  eachService('ends all that it had', clients, (running) => {
-    it('sessions, codes and tokens of before stay dead when the account is enabled again', async () => {
+  eachService('revokes everything of the account', clients, (running) => {
+    it('sessions, codes and tokens stay revoked when the account is enabled again', async () => {
       const city = await createParty(running().issuer, { id: 'city', scope: 'openid profile', secret });
       const { httpBrowser, tokens } = await signInWithNewBrowser(city, { login: LOGIN.A2, parameters: OFFLINE });
       const second = await signInWithNewBrowser(city, { login: LOGIN.A2, remember: true });
@@ -107,7 +107,7 @@ describe('disabling an account', () => {
   });
 });
 
-describe('the limits of a session', () => {
+describe('session lifetime', () => {
   const IDLE_HOURS = 10;
   eachService(
     'are looked at whenever it is read',
@@ -136,7 +136,7 @@ describe('the limits of a session', () => {
         return (await begun.finish(await openWith(begun.url, cookie))).access_token;
       };
 
-      it('an idle session is over to the second, at apps and on the account page', async () => {
+      it('an idle session expires to the second, at apps and on the account page', async () => {
         const cookies = await cookiesOf(
           (await signInWithNewBrowser(city, { login: LOGIN.T1, remember: true })).httpBrowser,
         );

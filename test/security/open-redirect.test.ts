@@ -29,7 +29,7 @@ const ELSEWHERE = [
   '',
 ];
 
-describe('a way back that leads elsewhere', () => {
+describe('a return path to another site', () => {
   let service: TestService;
   before(async () => {
     service = await startService({ clients: [] });
@@ -45,7 +45,7 @@ describe('a way back that leads elsewhere', () => {
     assert.equal(headers['x-evil'], undefined);
   };
 
-  it('is not taken by /language', async () => {
+  it('is refused by /language', async () => {
     for (const back of ELSEWHERE) {
       await isHome(`/language?to=en&back=${encodeURIComponent(back)}`);
       const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
@@ -55,7 +55,7 @@ describe('a way back that leads elsewhere', () => {
     await isHome('/language?back[]=//evil.example');
   });
 
-  it('is not taken by /account/callback, which leads to account pages only', async () => {
+  it('is refused by /account/callback, which allows account pages only', async () => {
     for (const state of [...ELSEWHERE, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
       const { status, headers } = await send(service.issuer, `/account/callback?state=${encodeURIComponent(state)}`);
       assert.equal(status, 303, state);
@@ -63,7 +63,7 @@ describe('a way back that leads elsewhere', () => {
     }
   });
 
-  it('is taken when it is a path of the service', async () => {
+  it('is followed when it is a path of the service', async () => {
     for (const back of [
       '/account',
       '/account/password',
@@ -77,7 +77,7 @@ describe('a way back that leads elsewhere', () => {
     assert.equal(headers.location, '/account/password');
   });
 
-  it('is not registered by asking for a language that there is none of', async () => {
+  it('is refused by /language also for an unknown language', async () => {
     for (const to of ['xx', '../../etc/passwd', 'en; domain=evil.example', '<script>', 'en&to=zh-TW']) {
       const { headers } = await send(service.issuer, `/language?to=${encodeURIComponent(to)}`);
       assert.equal(headers['set-cookie'], undefined, to);

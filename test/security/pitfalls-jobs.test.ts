@@ -21,8 +21,8 @@ const clients = (): { clients: object[] } => ({
 const partyOf = ({ issuer }: TestService, scope = 'openid profile'): Promise<TestParty> =>
   createParty(issuer, { id: 'app', scope, secret });
 
-describe('pitfall 7: logout that does not log out', () => {
-  it('an app that never takes its token is given up at last: the job stays for the operator, and is counted', async () => {
+describe('pitfall 7: lost logout notifications', () => {
+  it('an app that never accepts its logout token leaves a dead-lettered job, and is counted', async () => {
     let issuer = '';
     const receiver = await startLogoutReceiver(() => issuer, 'app');
     const service = await startService({
@@ -55,7 +55,7 @@ describe('pitfall 7: logout that does not log out', () => {
 });
 
 describe('pitfall 9: rows never purged', () => {
-  it('a year later nothing is left of sessions, grants, tokens, links and counters but the audit log', async () => {
+  it('the jobs remove all sessions, grants, tokens, links and counters within a year', async () => {
     const time = freezeTime();
     const service = await startService(clients());
     const { store } = service.container;
@@ -104,8 +104,8 @@ describe('pitfall 9: rows never purged', () => {
   });
 });
 
-describe('pitfall 12: a side path that fails', () => {
-  it('a log that can not be written stops no sign-in', async () => {
+describe('pitfall 12: failures of side effects', () => {
+  it('sign-in succeeds when the log cannot be written', async () => {
     const log = createLogger('debug', {
       write: () => {
         throw new Error('the disk of the log is full');

@@ -45,7 +45,7 @@ const partyOf = ({ issuer }: TestService, id = 'app', scope = 'openid profile'):
 
 eachService('pitfalls on both databases', clients, (running) => {
   describe('pitfall 1: codes and refresh tokens redeemable twice', () => {
-    it('a device code asked for ten times at once gives tokens once (RFC 8628)', async () => {
+    it('a device code redeemed ten times at once gives tokens once (RFC 8628)', async () => {
       const app = await partyOf(running());
       const shown = await client.initiateDeviceAuthorization(app.config, { scope: 'openid' });
       const phone = createHttpBrowser(running().issuer);
@@ -62,8 +62,8 @@ eachService('pitfalls on both databases', clients, (running) => {
     });
   });
 
-  describe('pitfall 2: green on SQLite, broken on PostgreSQL', () => {
-    it('a password change that fails at its last write has changed nothing: not the password, not a session', async () => {
+  describe('pitfall 2: works on SQLite, fails on PostgreSQL', () => {
+    it('a password change that fails at its last write changes no password and no session', async () => {
       const app = await partyOf(running());
       const [here, there] = [
         await signInWithNewBrowser(app, { login: LOGIN.A2 }),
@@ -85,8 +85,8 @@ eachService('pitfalls on both databases', clients, (running) => {
     });
   });
 
-  describe('pitfall 3: a deleted person with a live session', () => {
-    it('is nobody: sign-in page, login_required, no refresh, no UserInfo, no redemption, and never a 500', async () => {
+  describe('pitfall 3: a deleted person with an active session', () => {
+    it('gets the sign-in page, login_required, no tokens and no UserInfo, and never a 500', async () => {
       const app = await partyOf(running());
       const { httpBrowser, tokens } = await signInWithNewBrowser(app, { login: LOGIN.A1, parameters: OFFLINE });
       const code = await runAuthorization(app, httpBrowser);
@@ -107,7 +107,7 @@ eachService('pitfalls on both databases', clients, (running) => {
   });
 
   describe('pitfall 6: stale claims', () => {
-    it('a teacher’s tokens stay when a guardianship ends, and the child is gone from UserInfo at once', async () => {
+    it('a teacher keeps tokens when a guardianship ends, and UserInfo omits the child at once', async () => {
       const app = await partyOf(running(), 'app', 'openid profile roles children');
       const { tokens } = await signInWithNewBrowser(app, { login: LOGIN.T1, choice: ['教師'] });
       const children = async (): Promise<unknown> => (await userinfo(app, tokens.access_token)).body['children'];
@@ -132,7 +132,7 @@ describe('pitfalls on one database', () => {
     const authorization = `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`;
     const form = { 'content-type': 'application/x-www-form-urlencoded', authorization };
 
-    it('not in what a device shows, not in the issuer of an answer, not in an error', async () => {
+    it('responses to devices, issuers and errors contain neither', async () => {
       const app = await partyOf(service);
       const posts = await Promise.all(
         ['/device/auth', '/request', '/token'].map((path) =>
@@ -159,7 +159,7 @@ describe('pitfalls on one database', () => {
   describe('pitfall 5: skipped prompts', () => {
     const uidOf = (url: string): string => new URL(url).pathname.split('/')[2] ?? '';
 
-    it('a consent, or a choice, that is sent before the sign-in is 409, and nobody is signed in', async () => {
+    it('a consent or a choice before the sign-in gets 409, and nobody is signed in', async () => {
       const foreign = await partyOf(service, 'foreign');
       const httpBrowser = createHttpBrowser(service.issuer);
       const { answer } = await runAuthorization(foreign, httpBrowser);
@@ -176,7 +176,7 @@ describe('pitfalls on one database', () => {
       );
     });
 
-    it('a sign-in for somebody else, sent while the chooser is open, is 409, and the choice is still asked', async () => {
+    it('a sign-in of another person during context selection gets 409 and keeps the prompt', async () => {
       const app = await partyOf(service, 'app', 'openid children');
       const httpBrowser = createHttpBrowser(service.issuer);
       const { answer } = await runAuthorization(app, httpBrowser, { login: LOGIN.G2 });
@@ -192,7 +192,7 @@ describe('pitfalls on one database', () => {
   });
 
   describe('pitfall 8: development keys', () => {
-    it('are nowhere: two installations have no key in common, and none is an example of a library', async () => {
+    it('two installations share no key, and none is an example key of a library', async () => {
       const other = await startService({ clients: [], city: false });
       const kids = async ({ issuer }: TestService): Promise<string> => (await fetch(`${issuer}/jwks`)).text();
       const [ours, theirs] = [await kids(service), await kids(other)];
@@ -208,8 +208,8 @@ describe('pitfalls on one database', () => {
     });
   });
 
-  describe('pitfall 10: answers that tell', () => {
-    it('while an account has to wait, the right password gets the same page as a wrong one', async () => {
+  describe('pitfall 10: account enumeration', () => {
+    it('a throttled account gets the same page for a correct and a wrong password', async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.open('/account');
       const attempt = (password: string): Promise<string> =>
@@ -224,7 +224,7 @@ describe('pitfalls on one database', () => {
   });
 
   describe('pitfall 11: browser edges', () => {
-    it('forty sign-ins that were begun in one browser and left do not stop the next: cookies do not pile up', async () => {
+    it('forty abandoned sign-ins in one browser do not accumulate cookies or stop the next', async () => {
       const app = await partyOf(service);
       const httpBrowser = createHttpBrowser(service.issuer);
       for (let i = 0; i < 40; i += 1)

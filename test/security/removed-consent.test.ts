@@ -43,7 +43,7 @@ eachService('an app whose access was removed', options, (running) => {
     httpBrowser.post('/account/apps/revoke', new URLSearchParams({ app: 'vendor' }));
   const hasCode = ({ answer }: AuthorizationResult): boolean => answer.leavesTo?.searchParams.has('code') === true;
 
-  it('gets no code after the removal, and what it got before is dead, however often it asks meanwhile', async () => {
+  it('gets no code after the removal, and its earlier codes and tokens fail', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     let page = (await runAuthorization(vendor, httpBrowser, { login: LOGIN.G5, parameters: { prompt: 'consent' } }))
       .answer;
@@ -74,7 +74,7 @@ eachService('an app whose access was removed', options, (running) => {
     }
   });
 
-  it('loses its tokens, and one scope more is asked for on the page', async () => {
+  it('loses its tokens, and one more scope needs consent', async () => {
     const httpBrowser = createHttpBrowser(running().issuer);
     const narrow = await runAuthorization(vendor, httpBrowser, { login: LOGIN.T1, parameters: { scope: 'openid' } });
     codeOf(await accept(httpBrowser, narrow.answer));

@@ -23,7 +23,7 @@ describe('docs/security.md', () => {
     assert.deepEqual(incomplete, []);
   });
 
-  it('quotes tests by their names: each is in the file that stands behind it', () => {
+  it('quotes only test titles that exist in the linked file', () => {
     const quotes = [...page.replaceAll(/\s+/g, ' ').matchAll(/“([^”]+)” in \[[^\]]+\]\(([^)]+)\)/g)];
     assert.ok(quotes.length > 20);
     const missing = quotes.filter(([, name = '', file = '']) => !readFileSync(join(docs, file), 'utf8').includes(name));

@@ -70,7 +70,7 @@ eachService('a copied session cookie', options, (running) => {
     ['a password change', changePassword],
     ['"end all other sessions"', endOthers],
   ] as const) {
-    it(`opens nothing after ${name}, while the browser of the owner stays signed in`, async () => {
+    it(`is refused after ${name}, and the browser of the owner stays signed in`, async () => {
       const owner = createHttpBrowser(running().issuer);
       const tokens = await redeem(app, await runAuthorization(app, owner, { login: LOGIN.T2 }));
       const thief = await copyOf(owner);
@@ -134,7 +134,7 @@ eachService('a copied session cookie', options, (running) => {
     });
   }
 
-  it('ends nothing and changes nothing in a request that the owner overtakes', async () => {
+  it('has no effect in a request that a change of the owner overtakes', async () => {
     const owner = createHttpBrowser(running().issuer);
     await runAuthorization(app, owner, { login: LOGIN.T2 });
     const thieves = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
@@ -152,7 +152,7 @@ eachService('a copied session cookie', options, (running) => {
     assert.ok(signedIn.filter((one) => one).length <= 1, 'one browser holds the one session');
   });
 
-  it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more ends the oldest`, async () => {
+  it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more revokes the oldest`, async () => {
     const { store } = running().container;
     const owner = createHttpBrowser(running().issuer);
     await runAuthorization(app, owner, { login: LOGIN.A2 });

@@ -35,7 +35,7 @@ describe('a stolen backup', () => {
   };
 
   for (const dialect of ['sqlite', 'postgres'] as const) {
-    it(`shows no ID, birth date, reason, password, token or secret (${dialect})`, async () => {
+    it(`contains no ID, birth date, reason, password, token or secret (${dialect})`, async () => {
       const file = join(folder, 'kinpass.sqlite');
       const databaseUrl = dialect === 'postgres' ? await testDatabaseUrl() : undefined;
       const secret = newSecret();

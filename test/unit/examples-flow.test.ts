@@ -88,8 +88,8 @@ beforeEach(() => {
   issuer.acting = { role: 'parent', child: 'child-a', ctx: 'ctx-child-a' };
 });
 
-describe('the portfolio', () => {
-  it('asks with PKCE, state and nonce, and shows the child that is looked at', async () => {
+describe('portfolio', () => {
+  it('sends PKCE, state and nonce, and shows the selected child', async () => {
     const page = await browser(portfolio).signIn();
     assert.equal(page.path, '/c/ctx-child-a/');
     for (const name of ['code_challenge', 'state', 'nonce']) assert.ok(issuer.asked[0]?.get(name));
@@ -101,7 +101,7 @@ describe('the portfolio', () => {
     assert.equal(page.headers.get('cache-control'), 'no-store');
     assert.doesNotMatch(page.html, /<script|style=|<form/);
   });
-  it('keeps two children apart in two tabs, and a teacher apart from the own child', async () => {
+  it('separates two children in two tabs, and the teacher role from the own child', async () => {
     const { open, signIn } = browser(portfolio);
     await signIn();
     assert.deepEqual(childrenShown((await open('/switch?child=child-b')).html), ['王小樂']);
@@ -111,7 +111,7 @@ describe('the portfolio', () => {
     assert.match(teacher.html, /data-acting-role="teacher"/);
     assert.equal((await open('/c/ctx-teacher/drawers/course')).status, 403);
   });
-  it('is read only, and refuses the third drawer and foreign contexts', async () => {
+  it('is read-only, and refuses the third drawer and contexts of others', async () => {
     const { open, signIn } = browser(portfolio);
     await signIn();
     assert.equal((await open('/c/ctx-child-a/drawers/course', { method: 'POST' })).status, 405);
@@ -120,13 +120,13 @@ describe('the portfolio', () => {
     assert.equal((await open('/c/ctx-child-a/files/course-99')).status, 404);
     assert.match((await open('/c/ctx-child-b/')).path, /^\/\?return=/);
   });
-  it('says so when there is no child', async () => {
+  it('shows a message when there is no child', async () => {
     issuer.acting = undefined;
     const { html } = await browser(portfolio).signIn();
     assert.ok(html.includes('目前沒有可在「學習歷程檔案」查看的學生資料。若您認為有誤，請洽學校。'));
     assert.deepEqual(childrenShown(html), []);
   });
-  it('has a way on after a refusal, a second use of the callback, and a made-up one', async () => {
+  it('shows a link after a denial, a reused callback and a forged callback', async () => {
     const { open } = browser(portfolio);
     issuer.error = 'access_denied';
     const refused = await open('/sign-in');
@@ -138,14 +138,14 @@ describe('the portfolio', () => {
       assert.match(again.html, /href="\/sign-in/);
     }
   });
-  it('reads UserInfo again after a minute, and a permission that ended is gone', async () => {
+  it('reads UserInfo again after a minute, and drops a revoked permission', async () => {
     const { open, signIn } = browser(portfolio);
     await signIn();
     issuer.permissions = ['fees:read'];
     skew = 61_000;
     assert.equal((await open('/c/ctx-child-a/drawers/course')).status, 403);
   });
-  it('renews without a page after a 401, and ends when the service would have to ask', async () => {
+  it('renews silently after a 401, and ends when the service needs interaction', async () => {
     const { open, signIn } = browser(portfolio);
     await signIn();
     skew = 301_000;
@@ -176,7 +176,7 @@ describe('the portfolio', () => {
     assert.equal((JSON.parse(replayed.html) as Claims)['error'], 'invalid_request');
     assert.equal((await open('/backchannel-logout')).status, 405);
   });
-  it('signs out here and at the service, but not on the word of another site', async () => {
+  it('signs out here and at the service, but not for a cross-site request', async () => {
     const { open, signIn } = browser(portfolio);
     await signIn();
     await open('/sign-out', { headers: { 'Sec-Fetch-Site': 'cross-site' } });
@@ -185,7 +185,7 @@ describe('the portfolio', () => {
     assert.match(out.path, /^\/end\?id_token_hint=.*post_logout_redirect_uri=/);
     assert.ok((await open('/')).html.includes('您已登出'));
   });
-  it('speaks English when asked', async () => {
+  it('uses English for Accept-Language: en', async () => {
     const { html } = await browser(portfolio).open('/', { headers: { 'accept-language': 'en-GB,en;q=0.9' } });
     assert.match(html, /<html lang="en">[\s\S]*Learning Portfolio/);
   });
@@ -211,7 +211,7 @@ describe('payment', () => {
     await other.signIn();
     assert.match((await other.open(path)).html, /data-bill-state="paid"/);
   });
-  it('asks for a recent sign-in and then once more', async () => {
+  it('requires a recent sign-in and then a confirmation', async () => {
     issuer.authAge = 400;
     const { tab, path, csrf } = await openBill('child-b');
     issuer.authAge = 0;
@@ -222,13 +222,13 @@ describe('payment', () => {
     assert.ok(back.html.includes('再按一次確認繳費') && back.html.includes('data-bill-state="unpaid"'));
     assert.match((await tab.open(path, post({ csrf }))).html, /data-bill-state="paid"/);
   });
-  it('takes no form from elsewhere', async () => {
+  it('refuses a cross-site form', async () => {
     const { tab, path, csrf } = await openBill('child-c');
     const attempts = [post({}), post({ csrf: 'x' }), post({ csrf }, { origin: 'https://elsewhere.example' })];
     for (const attempt of attempts) assert.equal((await tab.open(path, attempt)).status, 403);
     assert.match((await tab.open(path)).html, /data-bill-state="unpaid"/);
   });
-  it('shows bills without fees:pay and says why there is no button', async () => {
+  it('shows bills without fees:pay and explains the missing button', async () => {
     issuer.permissions = ['fees:read'];
     const { tab, path, bill } = await openBill('child-d');
     assert.ok(bill.html.includes('繳費不在您的權限內') && !bill.html.includes('<form'));

@@ -43,10 +43,10 @@ describe('settings', () => {
     BASE_URL: 'http://localhost:3001/',
     PORT: '3001',
   };
-  it('are read, and the base URL loses its slash', () => {
+  it('are read, and the base URL has no trailing slash', () => {
     assert.equal(readConfig(good).baseUrl, 'http://localhost:3001');
   });
-  it('that are wrong are named in one line that shows no value', () => {
+  it('that are invalid are listed in one line without values', () => {
     const bad = { ...good, ISSUER: 'http://id.example', CLIENT_SECRET: undefined, PORT: '70000' };
     assert.throws(
       () => readConfig(bad),
@@ -84,13 +84,13 @@ describe('logout tokens', () => {
   const sign = (payload: Record<string, unknown>, key = ours.privateKey, typ = 'logout+jwt'): Promise<string> =>
     new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'k1', typ }).sign(key);
 
-  it('are obeyed with sid, with sub, or with both', async () => {
+  it('are accepted with sid, with sub, or with both', async () => {
     assert.deepEqual(await verify(await sign(claims())), { sid: 's1', sub: 'p1', issuedAt: NOW / 1000 });
     assert.ok(await verify(await sign(claims({ sid: undefined }))));
     assert.ok(await verify(await sign(claims({ sub: undefined }))));
   });
 
-  it('are refused for every single fault', async () => {
+  it('are refused for each single fault', async () => {
     const faults: Record<string, unknown>[] = [
       { iss: 'https://other.example' },
       { aud: 'somebody-else' },
@@ -118,13 +118,13 @@ describe('logout tokens', () => {
     await assert.rejects(verify('no token'), LogoutTokenError);
   });
 
-  it('work once, also when two copies arrive together', async () => {
+  it('are accepted once, also when two copies arrive together', async () => {
     const token = await sign(claims());
     const results = await Promise.allSettled([verify(token), verify(token), verify(token)]);
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
   });
 
-  it('are not called bad when the keys cannot be read', async () => {
+  it('are not reported invalid when the keys cannot be loaded', async () => {
     const cutOff = createLogoutTokenVerifier({
       issuer: 'https://id.example',
       clientId: 'rp',
@@ -136,7 +136,7 @@ describe('logout tokens', () => {
 });
 
 describe('sessions', () => {
-  it('hold several contexts side by side and get a new id at sign-in only', () => {
+  it('hold several contexts and get a new id only at sign-in', () => {
     const sessions = createSessions(() => NOW);
     const session = sessions.create();
     const before = session.id;
@@ -158,7 +158,7 @@ describe('sessions', () => {
     assert.deepEqual([...session.contexts.keys()], ['b']);
   });
 
-  it('end by sid or sub, and only those that are meant', () => {
+  it('end by sid or sub, and only the matching ones', () => {
     const sessions = createSessions(() => NOW);
     const [one, two] = [sessions.create(), sessions.create()];
     sessions.enter(one, context({ role: 'teacher', ctx: 'a' }));
@@ -171,7 +171,7 @@ describe('sessions', () => {
     assert.equal(sessions.endBy({ sid: undefined, sub: 'p1', issuedAt }), 1);
   });
 
-  it('refuse a sign-in that was ended while it was under way, but not the next one', () => {
+  it('refuse a sign-in that a logout revoked while in progress, but not the next one', () => {
     const sessions = createSessions(() => NOW);
     const session = sessions.create();
     sessions.endBy({ sid: 's1', sub: 'p1', issuedAt: NOW / 1000 });
@@ -179,7 +179,7 @@ describe('sessions', () => {
     assert.ok(sessions.enter(session, context({ role: 'teacher' }, { issuedAt: NOW / 1000 + 1 })));
   });
 
-  it('expire absolutely, and a sign-in under way is taken once', () => {
+  it('expire absolutely, and a sign-in in progress is consumed once', () => {
     let now = NOW;
     const sessions = createSessions(() => now);
     const session = sessions.create();
@@ -193,7 +193,7 @@ describe('sessions', () => {
   });
 });
 
-describe('what an identity may see', () => {
+describe('access of a context', () => {
   const parent = { role: 'parent', child: 'child-a' };
   it('in the portfolio: two drawers for parents, three for students, a class for teachers', () => {
     const allowed = context({ ...parent, permissions: ['portfolio:read'] });
@@ -216,7 +216,7 @@ describe('what an identity may see', () => {
       assert.equal(paymentAccess(context({ role, permissions: ['fees:read', 'fees:pay'] })).kind, 'noRole');
     }
   });
-  it('is nothing without the permission, without the child, without a context', () => {
+  it('is none without the permission, the child or a context', () => {
     for (const accessOf of [portfolioAccess, paymentAccess]) {
       assert.equal(accessOf(context({ ...parent, permissions: ['fees:pay', 'health:read'] })).kind, 'noPermission');
       assert.equal(accessOf(context({ role: 'parent', child: 'stranger' })).kind, 'noChild');
@@ -238,8 +238,8 @@ describe('what an identity may see', () => {
   });
 });
 
-describe('inventions', () => {
-  it('are the same each time and differ between students', () => {
+describe('generated data', () => {
+  it('is the same each time and differs between students', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (sub) => {
         assert.deepEqual(filesOf(sub, 'course'), filesOf(sub, 'course'));
@@ -253,7 +253,7 @@ describe('inventions', () => {
     );
     assert.notDeepEqual(filesOf('child-a', 'course'), filesOf('child-b', 'course'));
   });
-  it('a bill is settled once, for this child only', () => {
+  it('pays a bill once, for this child only', () => {
     let now = NOW;
     const ledger = createLedger(() => now);
     const id = ledger.billsOf('child-a')[0]?.id ?? '';
@@ -266,13 +266,13 @@ describe('inventions', () => {
   });
 });
 
-describe('claims and words', () => {
-  it('take no context id that could leave its place in a path', () => {
+describe('claims and translations', () => {
+  it('refuse a context id that is unsafe in a path', () => {
     for (const ctx of ['', '../x', 'a/b', 'a?b', 'a b', '%2e']) {
       assert.equal(actingSchema.safeParse({ role: 'teacher', ctx }).success, false, ctx);
     }
   });
-  it('ask again for the identity that is held', () => {
+  it('request the granted context again', () => {
     const acting = actingSchema.parse({ role: 'parent', child: 'child-a', school_code: '993301', ctx: 'a' });
     assert.equal(
       claimsParameter(requestFor(acting)),
@@ -283,7 +283,7 @@ describe('claims and words', () => {
       school_code: '993302',
     });
   });
-  it('exist for every key of every view, in both languages with the same gaps', () => {
+  it('exist for every key of every view, in both languages with the same placeholders', () => {
     for (const [folder, own] of Object.entries({ portfolio: portfolioTranslations, payment: paymentTranslations })) {
       const words: Dictionary = { ...sharedTranslations, ...own };
       for (const text of Object.values(words)) {
