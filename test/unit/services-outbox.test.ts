@@ -1,65 +1,121 @@
+/** Outbox jobs, the wait for their delivery, and the mails rendered from them. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, beforeEach, describe, it } from 'node:test';
 
-import { Counter, Registry } from 'prom-client';
+import { createI18n } from '../../src/presentation/i18n.ts';
+import type { Templates } from '../../src/presentation/templates.ts';
+import { createMailer } from '../../src/services/notifications/mailer.ts';
+import type { MailJob, OutboxJob } from '../../src/services/notifications/outbox.ts';
+import { markDelivered, scheduleRetry } from '../../src/store/outbox.ts';
+import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
 
-import { retryDelayMs } from '../../src/jobs/outbox-delivery.ts';
-import { runBestEffort } from '../../src/platform/best-effort.ts';
-import { createLogger } from '../../src/platform/logger.ts';
-import { createCapturedLog } from '../helpers/log.ts';
+const MAIL: MailJob = {
+  kind: 'mail',
+  to: 'daming@parents.example',
+  template: 'reset-link',
+  lang: 'zh-TW',
+  locals: { name: '王大明', link: 'https://id.example/reset-password?token=secret', minutes: 30 },
+};
+const LOGOUT: OutboxJob = { kind: 'backchannel_logout', clientId: 'app', personId: 'p', sid: 's' };
 
-describe('delay before a delivery retry', () => {
-  it('starts at two seconds, doubles, and is at most an hour', () => {
-    assert.deepEqual([1, 2, 3, 4].map(retryDelayMs), [2_000, 4_000, 8_000, 16_000]);
-    assert.equal(retryDelayMs(11), 2_048_000);
-    for (const attempts of [12, 20, 45, 1_000, 10_000]) assert.equal(retryDelayMs(attempts), 3_600_000);
+eachStore('outbox', (on) => {
+  let services: TestServices;
+  before(() => {
+    services = createTestServices(on.store);
+  });
+  beforeEach(() => on.store.write((tx) => tx.db.delete(tx.tables.outbox)));
+  const enqueue = (job: OutboxJob): Promise<string> => on.store.write((tx) => services.outbox.enqueue(tx, job));
+
+  it('stores jobs sealed, due at once, and opens them again', async () => {
+    const id = await enqueue(MAIL);
+    const [row] = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
+    assert.ok(row);
+    assert.deepEqual([row.id, row.kind, row.nextAt, row.createdAt], [id, 'mail', TEST_NOW, TEST_NOW]);
+    assert.doesNotMatch(row.payload, /daming|secret/);
+    assert.deepEqual(services.outbox.open(row), MAIL);
+    await enqueue(LOGOUT);
+    assert.deepEqual((await services.takeJobs()).map(({ kind }) => kind).sort(), ['backchannel_logout', 'mail']);
   });
 
-  it('adds up to more than a day before the 45th and last attempt', () => {
-    const total = Array.from({ length: 44 }, (_, at) => retryDelayMs(at + 1)).reduce((sum, pause) => sum + pause, 0);
-    assert.ok(total > 24 * 3_600_000 && total < 48 * 3_600_000);
+  it('rejects a job that was moved to another row or has an unknown kind', async () => {
+    const [one, other] = [await enqueue(MAIL), await enqueue(LOGOUT)];
+    const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
+    const payload = rows.find(({ id }) => id === one)?.payload ?? '';
+    assert.throws(() => services.outbox.open({ id: other, payload }));
+    const unknown = services.secrets.seal('outbox', 'x', JSON.stringify({ ...MAIL, template: 'unknown' }));
+    assert.throws(() => services.outbox.open({ id: 'x', payload: unknown }));
   });
-});
 
-describe('best-effort work', () => {
-  it('runs; an error is logged and counted, and not thrown', async () => {
-    const registry = new Registry();
-    const options = { name: 'lost', help: 'lost', labelNames: ['kind'], registers: [registry] };
-    const metrics = { bestEffortFailures: new Counter(options) };
-    const kept = createCapturedLog();
-    const done: string[] = [];
-    runBestEffort({ log: kept.log, metrics }, 'listener', () => done.push('yes'));
-    runBestEffort({ log: kept.log, metrics }, 'listener', () => {
-      throw new Error('broken');
+  it('notifies its listeners once after each commit that enqueued jobs', async () => {
+    services.wakes();
+    await on.store.write(async (tx) => {
+      await services.outbox.enqueue(tx, MAIL);
+      await services.outbox.enqueueAll(tx, [LOGOUT, LOGOUT]);
+      assert.equal(services.wakes(), 0, 'before the commit');
     });
-    assert.deepEqual(done, ['yes']);
-    assert.match(kept.text(), /"kind":"listener","msg":"side effect failed"/);
-    assert.match(await registry.metrics(), /^lost\{kind="listener"\} 1$/m);
+    assert.equal(services.wakes(), 1);
+    await on.store.write((tx) => services.outbox.enqueueAll(tx, []));
+    assert.equal(services.wakes(), 0, 'no job');
+  });
+
+  it('waits until each job is delivered or has failed once', async () => {
+    const [delivered, failed] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
+    const waited = services.outbox.waitForDelivery([delivered, failed]);
+    await on.store.write(async (tx) => {
+      await markDelivered(tx, delivered, TEST_NOW);
+      await scheduleRetry(tx, failed, TEST_NOW, 'refused');
+    });
+    const started = performance.now();
+    assert.deepEqual(await waited, new Set([delivered]));
+    assert.ok(performance.now() - started < 1_000, 'both are known at once');
+    assert.deepEqual(await services.outbox.waitForDelivery([]), new Set());
+  });
+
+  it('waits 1.5 seconds for a pending job, and no longer', async () => {
+    const [hanging, delivered] = [await enqueue(LOGOUT), await enqueue(LOGOUT)];
+    await on.store.write((tx) => markDelivered(tx, delivered, TEST_NOW));
+    const started = performance.now();
+    assert.deepEqual(await services.outbox.waitForDelivery([hanging, delivered]), new Set([delivered]));
+    const waited = performance.now() - started;
+    assert.ok(waited >= 1_400 && waited < 6_000, `${waited.toFixed()} ms`);
   });
 });
 
-describe('logger', () => {
-  it('writes JSON lines with time and level, and redacts sensitive fields', () => {
-    const kept = createCapturedLog();
-    kept.log.info(
-      { password: 'p1', login: 'l1', headers: { cookie: 'c1' }, form: { email: 'e1', token: 't1' } },
-      'hello',
-    );
-    kept.log.warn({ route: '/account' }, 'kept');
-    const [first, second] = kept
-      .text()
-      .trim()
-      .split('\n')
-      .map((line): unknown => JSON.parse(line));
-    assert.deepEqual(Object.keys(first ?? {}).slice(0, 2), ['level', 'time']);
-    for (const secret of ['p1', 'l1', 'c1', 'e1', 't1']) assert.ok(!kept.text().includes(secret), secret);
-    assert.deepEqual({ ...(second ?? {}), time: '' }, { level: 'warn', time: '', route: '/account', msg: 'kept' });
+describe('mails', () => {
+  const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
+  const rendered: unknown[] = [];
+  const templates = {
+    mail: (...of: unknown[]) => {
+      rendered.push(of);
+      return { subject: 's', text: 't', html: 'h' };
+    },
+  } as unknown as Templates;
+  const mailer = createMailer(
+    { smtpUrl: 'smtp://127.0.0.1:9', from: 'no-reply@city.test', requireTls: false },
+    templates,
+    i18n,
+  );
+  /** Renders a mail: the server is unavailable, so sending fails after rendering. */
+  const render = async (job: MailJob): Promise<unknown> => {
+    rendered.length = 0;
+    await assert.rejects(mailer.send(job));
+    return rendered[0];
+  };
+
+  it('are rendered in the language of the person with the values of the job', async () => {
+    assert.deepEqual(await render(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
+    const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot-password' };
+    assert.deepEqual(await render({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
+      'password-changed',
+      'en',
+      changed,
+    ]);
+    assert.deepEqual(await render({ ...MAIL, lang: 'xx' }), ['reset-link', 'zh-TW', MAIL.locals]);
   });
 
-  it('writes nothing at level silent', () => {
-    let lines = 0;
-    const log = createLogger('silent', { write: () => (lines += 1) });
-    log.error('x');
-    assert.equal(lines, 0);
+  it('are not rendered from a job with missing values', async () => {
+    assert.equal(await render({ ...MAIL, locals: { name: '王大明' } }), undefined);
+    assert.equal(await render({ ...MAIL, template: 'password-changed' }), undefined);
   });
 });
