@@ -1,4 +1,5 @@
 import { loadKeySettings } from '../config/command-settings.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { CliCommand } from './command.ts';
 import { print } from './output.ts';
 
@@ -15,7 +16,7 @@ async function rotate(): Promise<void> {
   const { withDatabase } = await import('../container/commands.ts');
   const { createKeyRing, MIN_PUBLICATION_MS } = await import('../services/keys/key-ring.ts');
   if (!(await withDatabase(loadKeySettings(process.env), (deps) => createKeyRing(deps).rotate('operator')))) {
-    const minutes = MIN_PUBLICATION_MS / 60_000;
+    const minutes = MIN_PUBLICATION_MS / MINUTE_MS;
     throw new Error(
       `keys: the next keys are younger than ${minutes} minutes, so relying parties may not have read them; try again later`,
     );

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { findNodeAtLocation, parseTree, type Node } from 'jsonc-parser';
 import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { clientSchema, type ClientRegistration } from './clients.ts';
@@ -15,9 +16,9 @@ export interface ClientsFile {
 }
 
 /**
- * Reads the declarative file of relying parties and of the APIs that they call.
+ * Reads the file of relying parties and of the APIs that they call.
  *
- * @throws {Error} naming the client, the field and the line of each problem
+ * @throws {Error} that lists each problem with its client, field and line
  */
 export function loadClientsFile(file: string, options: { production: boolean }): ClientsFile {
   const text = readText(file);
@@ -53,38 +54,33 @@ function parseJson(file: string, text: string): unknown {
   }
 }
 
-/** `line 12: clients[1] (payment): redirect_uris.0: Invalid URL` */
+/** Describes a problem as `line 12: clients[1] (payment): redirect_uris.0: Invalid URL`. */
 function describeIssue(text: string, json: unknown, issue: { path: PropertyKey[]; message: string }): string {
   const [list, index, ...rest] = issue.path;
   if (list !== 'clients' || typeof index !== 'number') return `${issue.path.join('.')}: ${issue.message}`;
-  const ids = idsIn(json);
-  const id = ids[index];
+  const id = clientIdsOf(json)[index];
   const field = rest.find((part) => typeof part === 'string');
   const place = [
     `clients[${index}]${id === undefined ? '' : ` (${id})`}`,
     ...(rest.length > 0 ? [rest.join('.')] : []),
   ];
-  const at = id === undefined ? -1 : positionOf(text, ids.slice(0, index + 1), field);
-  const line = at < 0 ? '' : `line ${text.slice(0, at).split('\n').length}: `;
-  return `${line}${place.join(': ')}: ${issue.message}`;
+  return `line ${findLine(text, index, field)}: ${place.join(': ')}: ${issue.message}`;
 }
 
 const anyClients = z.object({ clients: z.array(z.object({ client_id: z.string() }).partial().catch({})) });
 
-function idsIn(json: unknown): (string | undefined)[] {
+function clientIdsOf(json: unknown): (string | undefined)[] {
   const shape = anyClients.safeParse(json);
   return shape.success ? shape.data.clients.map(({ client_id: id }) => id) : [];
 }
 
-/** Where the field of a client stands in the text; where the client begins when it has no such field. -1: not found */
-function positionOf(text: string, ids: readonly (string | undefined)[], field: string | undefined): number {
-  const id = ids.at(-1);
-  const starts = [...text.matchAll(/"client_id"\s*:\s*"([^"]*)"/g)].filter(([, found]) => found === id);
-  const start = starts[ids.filter((one) => one === id).length - 1]?.index ?? -1;
-  if (start < 0 || field === undefined) return start;
-  const next = text.indexOf('"client_id"', start + 1);
-  const found = text.slice(0, next < 0 ? text.length : next).indexOf(`"${field}"`, start);
-  return found < 0 ? start : found;
+/** Finds the line of a field of a client. If the client has no such field: the line of its id, or where its object starts. */
+function findLine(text: string, index: number, field: string | undefined): number {
+  const root = parseTree(text);
+  const find = (...path: (string | number)[]): Node | undefined =>
+    root === undefined ? undefined : findNodeAtLocation(root, ['clients', index, ...path]);
+  const property = (field === undefined ? undefined : find(field)?.parent) ?? find('client_id')?.parent;
+  return text.slice(0, (property ?? find())?.offset ?? 0).split('\n').length;
 }
 
 function findDuplicates(clients: readonly ClientRegistration[]): string[] {
@@ -118,11 +114,11 @@ function findUnknownResources(clients: readonly ClientRegistration[], servers: r
     [...client.resources, client.introspects ?? []]
       .flat()
       .filter((identifier) => !known.has(identifier))
-      .map((identifier) => `clients (${client.client_id}): ${identifier} is not among resource_servers`),
+      .map((identifier) => `clients (${client.client_id}): ${identifier} is not in resource_servers`),
   );
 }
 
-/** People agree to a scope by its name, so a name means one thing at one API, and none of the service's own. */
+/** Consent shows a scope by its name. A name therefore belongs to one API, and is no scope of the service. */
 function findAmbiguousScopes(servers: readonly ResourceServer[]): string[] {
   const taken = new Map<string, string>(SCOPES.map((scope) => [scope, 'the service itself']));
   return servers.flatMap(({ identifier, scopes }) =>

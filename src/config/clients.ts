@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
 import { localize, localizedText } from './localized-text.ts';
+import { isLoopbackHost } from './loopback.ts';
 
 const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
 
@@ -66,7 +67,7 @@ const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fi
   },
   {
     path: 'sector_identifier_uri',
-    message: 'needed when redirect_uris have several hosts, or one that every computer has (localhost)',
+    message: 'needed when redirect_uris have several hosts, or a loopback host (localhost)',
     broken: (client) => client.sector_identifier_uri === undefined && needsSectorIdentifier(client.redirect_uris),
   },
   { path: 'scopes', message: 'must include "openid"', broken: ({ scopes }) => !scopes.includes('openid') },
@@ -99,13 +100,11 @@ function usesSecret(client: Fields): boolean {
   return client.token_endpoint_auth_method !== 'none' && !usesSignedAuth(client);
 }
 
-const LOOPBACK_HOST = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /**
- * Whether the redirect URIs do not say by themselves which sector a client is of (OpenID Connect Core 1.0, section 8.1). Two
- * vendors that both come back to `127.0.0.1` must not see the same `sub`.
+ * Returns true if the redirect URIs do not determine the sector of a client (OpenID Connect Core 1.0, section 8.1). Two vendors that
+ * both redirect to `127.0.0.1` must not see the same `sub`.
  */
 function needsSectorIdentifier(redirectUris: readonly string[]): boolean {
   const hosts = new Set(redirectUris.map((value) => URL.parse(value)?.hostname ?? ''));
-  return hosts.size > 1 || [...hosts].some((host) => LOOPBACK_HOST.has(host));
+  return hosts.size > 1 || [...hosts].some((host) => isLoopbackHost(host));
 }

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
+import { HOUR_SECONDS } from '../domain/duration.ts';
 import { readAuditArchive, type AuditArchiveSettings } from './audit-archive.ts';
 import { loadClientsFile, type ClientsFile } from './clients-file.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentSchema } from './environment.ts';
+import { isLoopbackHost } from './loopback.ts';
 import { isReadableByOthers, readMasterKey } from './master-key.ts';
 import { readTls, type Tls } from './tls.ts';
 
@@ -73,12 +75,13 @@ export function loadConfig(env: Environment): Config {
     mail: {
       smtpUrl: e.KINPASS_SMTP_URL,
       from: e.KINPASS_MAIL_FROM,
-      requireTls: production && !isLoopback(e.KINPASS_SMTP_URL),
+      // Mail to a server on the same machine never crosses a network.
+      requireTls: production && !isLoopbackHost(new URL(e.KINPASS_SMTP_URL).hostname),
     },
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
     sessionIdleSeconds:
-      e.KINPASS_SESSION_IDLE_HOURS === undefined ? undefined : Math.round(e.KINPASS_SESSION_IDLE_HOURS * 3600),
+      e.KINPASS_SESSION_IDLE_HOURS === undefined ? undefined : Math.round(e.KINPASS_SESSION_IDLE_HOURS * HOUR_SECONDS),
     keyRotationDays: e.KINPASS_KEY_ROTATION_DAYS,
     hashing: {
       memoryKib: e.KINPASS_HASH_MEMORY_KIB,
@@ -118,11 +121,6 @@ function listExposed(databaseFile: string): string[] {
   if (process.getuid === undefined) return [];
   const files = ['', '-wal', '-shm'].map((ending) => databaseFile + ending);
   return files.filter((file) => ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0);
-}
-
-/** What never leaves the machine needs no TLS: a mail server beside the service. */
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(new URL(url).hostname);
 }
 
 function describeProblems(error: z.ZodError, present: Record<string, unknown>): string {

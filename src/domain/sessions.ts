@@ -1,7 +1,9 @@
+import { DAY_SECONDS, HOUR_SECONDS } from './duration.ts';
+
 /** Without 記住我: a working day. The cookie also ends with the browser. In seconds. */
-export const MAX_SESSION_SECONDS = 12 * 3600;
+export const MAX_SESSION_SECONDS = 12 * HOUR_SECONDS;
 /** With 記住我. In seconds. */
-export const MAX_REMEMBERED_SESSION_SECONDS = 30 * 24 * 3600;
+export const MAX_REMEMBERED_SESSION_SECONDS = 30 * DAY_SECONDS;
 
 /** Live sessions of one person, far more than anybody has devices. One more ends the oldest. */
 export const MAX_SESSIONS_PER_PERSON = 50;

@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { errors, type Provider } from 'oidc-provider';
 import { z } from 'zod';
+import { isEqualConstantTime } from '../platform/crypto/constant-time.ts';
 import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../services/access/client-registry.ts';
 import type { ReplayCheck } from './adapter/replay-detection.ts';
 import { DEVICE_CODE } from './options/clients.ts';
@@ -35,7 +36,7 @@ export function compareSecretHashes(provider: Provider, clients: ClientRegistry)
     function compare(this: { clientId: string }, presented: string) {
       const digest = createHash('sha256').update(presented).digest();
       const known = clients.find(this.clientId)?.client_secret_sha256 ?? [];
-      return known.some((hash) => timingSafeEqual(Buffer.from(hash, 'hex'), digest));
+      return known.some((hash) => isEqualConstantTime(Buffer.from(hash, 'hex'), digest));
     },
   );
 }

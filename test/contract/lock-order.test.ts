@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { eq, sql } from 'drizzle-orm';
 
+import { MINUTE_MS } from '../../src/domain/duration.ts';
 import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/access/grant-revocation.ts';
 import { purgeResetLinks } from '../../src/store/auth/credentials.ts';
 import { purgeSessions } from '../../src/store/auth/sessions.ts';
@@ -26,7 +27,6 @@ const ROUNDS = 25;
 const ADDRESS = '203.0.113.7';
 const EMAIL = 'daming@parents.example';
 const MOBILE = '0900000101';
-const MINUTE_MS = 60_000;
 
 /** The store repeats a transaction after a deadlock, so a deadlock shows in the log only. */
 describe('parallel transactions of one person (postgres)', () => {

@@ -6,10 +6,7 @@ export interface FrozenTime {
   release(): void;
 }
 
-export const SECOND = 1_000;
-export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+export { SECOND_MS as SECOND, MINUTE_MS as MINUTE, HOUR_MS as HOUR, DAY_MS as DAY } from '../../src/domain/duration.ts';
 
 /** A school day of the demo city's term. */
 export const SCHOOL_DAY = Date.UTC(2026, 10, 23, 1);

@@ -1,10 +1,9 @@
+import { HOUR_MS } from '../../src/domain/duration.ts';
 import { sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
 import { upsertSession, type NewSession } from '../../src/store/auth/sessions.ts';
 import { insertGrant, type NewGrant } from '../../src/store/oidc/grants.ts';
 import { upsertRecord, type NewOidcRecord } from '../../src/store/oidc/records.ts';
 import { TEST_NOW, type TestServices } from './services.ts';
-
-const HOUR_MS = 3_600_000;
 
 export interface StoredSession extends Partial<NewSession> {
   sessionHash: string;

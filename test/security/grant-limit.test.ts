@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import { MINUTE_MS } from '../../src/domain/duration.ts';
 import {
   MAX_GRANTS_PER_SESSION_AND_CLIENT,
   MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT,
@@ -29,7 +30,6 @@ const options = () => ({
   clients: [createRegistration('app', secret, { scopes }), createRegistration('other', secret, { scopes })],
 });
 const OFFLINE = { scope: 'openid offline_access', prompt: 'consent' };
-const MINUTE_MS = 60_000;
 
 eachService('grants of one session and client', options, (running) => {
   let app: TestParty;

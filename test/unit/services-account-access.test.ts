@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { HOUR_MS } from '../../src/domain/duration.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
@@ -15,7 +16,6 @@ import {
   storeSession,
 } from '../helpers/stored-sessions.ts';
 
-const HOUR_MS = 3_600_000;
 const ADDRESS = '203.0.113.7';
 
 eachStore('account access', (on) => {

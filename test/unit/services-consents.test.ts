@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { HOUR_MS } from '../../src/domain/duration.ts';
 import { openPayload, sealPayload } from '../../src/platform/crypto/sealed-payload.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { ConcurrentChangeError, RateLimitedError, DatabaseUnavailableError } from '../../src/platform/errors.ts';
@@ -16,8 +17,6 @@ import { withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 import { listActive, storeGrant, storeInteraction, storeSession } from '../helpers/stored-sessions.ts';
-
-const HOUR_MS = 3_600_000;
 
 eachStore('consents and sessions', (on) => {
   let services: TestServices;

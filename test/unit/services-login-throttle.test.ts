@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { DAY_MS } from '../../src/domain/duration.ts';
 import { HashQueueFullError, UnsupportedHashError } from '../../src/platform/errors.ts';
 import {
   MAX_FIRST_PASSWORD_FAILURES,
@@ -15,7 +16,6 @@ import { eachStore } from '../helpers/store.ts';
 
 const RIGHT = 'four small boats at anchor';
 const FIRST = 'Y100100201';
-const DAY_MS = 24 * 3_600_000;
 const LOGIN = { kind: 'email', value: 'daming@parents.example' } as const;
 
 eachStore('password attempt', (on) => {

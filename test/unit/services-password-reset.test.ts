@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 
+import { MINUTE_MS } from '../../src/domain/duration.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { LINK_MINUTES } from '../../src/services/authentication/password-reset.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
@@ -18,7 +19,6 @@ import {
   storeSession,
 } from '../helpers/stored-sessions.ts';
 
-const MINUTE_MS = 60_000;
 const ADDRESS = '203.0.113.7';
 const EMAIL = 'daming@parents.example';
 const OLD = 'four small boats at anchor';

@@ -7,6 +7,7 @@ import { localDate } from '../../domain/clock.ts';
 import type { ActingContext, PersonFacts } from '../../domain/model.ts';
 import { findFacts } from '../../services/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
+import { createRequestMemo } from '../request-memo.ts';
 import { sectorIdentifierOf } from './sector-identifier.ts';
 
 /** The value of the `acting` claims request: one context of the person (docs/claims.md, rule 7). */
@@ -38,14 +39,9 @@ type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients' | 'keys'>;
 
 export function createContextResolver(deps: Deps): ContextResolver {
   const { clock, clients, keys } = deps;
-  const cache = new WeakMap<object, Map<string, Promise<PersonFacts | undefined>>>();
-  const loadFacts = (ctx: KoaContextWithOIDC, personId: string): Promise<PersonFacts | undefined> => {
-    const known = cache.get(ctx.req) ?? new Map<string, Promise<PersonFacts | undefined>>();
-    cache.set(ctx.req, known);
-    const facts = known.get(personId) ?? findFacts(deps, personId);
-    known.set(personId, facts);
-    return facts;
-  };
+  const factsOfRequest = createRequestMemo<PersonFacts | undefined>();
+  const loadFacts = (ctx: KoaContextWithOIDC, personId: string): Promise<PersonFacts | undefined> =>
+    factsOfRequest(ctx.req, personId, () => findFacts(deps, personId));
   return {
     loadFacts,
     resolve: async (ctx) => {

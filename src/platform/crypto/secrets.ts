@@ -12,14 +12,7 @@ import type { Random } from '../../domain/random.ts';
 export type SealPurpose =
   'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out' | 'audit-archive';
 export type MacPurpose =
-  | 'national-id-lookup'
-  | 'first-password'
-  | 'throttle'
-  | 'context-id'
-  | 'audit-head'
-  | 'audit-archive'
-  | 'device'
-  | 'decoy';
+  'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';
 
 /** Everything that the master key does; nobody else ever holds it. */
 export interface Secrets {

@@ -1,9 +1,9 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Login } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { normalizePassword } from '../../domain/credentials/password-policy.ts';
 import { ADDRESS_POLICY } from '../../domain/throttling/throttle.ts';
+import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError, UnsupportedHashError } from '../../platform/errors.ts';
 import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
@@ -269,10 +269,4 @@ function toUuid(mac: string): string {
  */
 export function firstPasswordMac(secrets: Secrets, personId: string, typed: string): string {
   return secrets.mac('first-password', `${personId}\n${normalizeNationalId(typed)}`);
-}
-
-function isEqualConstantTime(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
 }
