@@ -60,12 +60,12 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      // noPropertyAccessFromIndexSignature of the compiler asks for the brackets that this rule would remove.
+      // The compiler option noPropertyAccessFromIndexSignature requires the brackets that this rule would remove.
       '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 12],
-      // "Deprecated" there is a warning sign: plain http is for loopback hosts only, and that is checked where it is used.
+      // openid-client marks it deprecated as a warning against plain http. The caller allows it for loopback hosts only.
       '@typescript-eslint/no-deprecated': [
         'error',
         { allow: [{ from: 'package', name: 'allowInsecureRequests', package: 'openid-client' }] },
@@ -81,7 +81,7 @@ export default tseslint.config(
     rules: { 'kinpass/import-direction': 'error' },
   },
   {
-    // The synchronous better-sqlite3 calls and drizzle's own transaction() lose writes when they meet async code.
+    // In async code, the synchronous calls of better-sqlite3 and drizzle's transaction() lose writes.
     files: ['src/**/*.ts'],
     ignores: ['src/store/database/**'],
     rules: {
@@ -99,7 +99,7 @@ export default tseslint.config(
     },
   },
   {
-    // The types of the tables are inferred; written out they would be the schema a second time.
+    // The types of the tables are inferred. Explicit types would repeat the schema.
     files: ['src/store/schema/**/*.ts'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
@@ -108,7 +108,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '/src/', message: 'A relying party knows the service only by its issuer URL.' }] },
+        {
+          patterns: [
+            {
+              regex: '/src/',
+              message: 'Examples must not import the service: a relying party knows only its issuer URL.',
+            },
+          ],
+        },
       ],
     },
   },

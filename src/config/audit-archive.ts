@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import { ConfigError } from './config-error.ts';
 import { createPrivateFolder } from './private-folder.ts';
 
-/** Where old audit entries are moved to, and after how many days. */
+/** Moves audit entries older than `retentionDays` to archives in `folder`. */
 export interface AuditArchiveSettings {
   folder: string;
   retentionDays: number;
 }
 
 /**
+ * Reads the settings of the audit archive.
+ *
  * @returns undefined when no retention is set
- * @throws {ConfigError} when the folder is missing from the settings, or no file can be created in it
+ * @throws {ConfigError} when the folder is not set, or the service cannot create files in it
  */
 export function readAuditArchive(
   retentionDays: number | undefined,
@@ -19,13 +21,13 @@ export function readAuditArchive(
 ): AuditArchiveSettings | undefined {
   if (retentionDays === undefined) return undefined;
   if (folder === undefined) {
-    throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is needed with KINPASS_AUDIT_RETENTION_DAYS');
+    throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is required with KINPASS_AUDIT_RETENTION_DAYS');
   }
   assertWritable(folder);
   return { folder, retentionDays };
 }
 
-/** Creates and removes an empty folder: the permission bits alone do not tell whether root can write, for example in /proc. */
+/** Creates and deletes an empty folder, because permission bits do not show whether root can write, for example in /proc. */
 function assertWritable(folder: string): void {
   try {
     createPrivateFolder(folder);

@@ -10,9 +10,9 @@ const fields = z.strictObject({
   client_id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'lower-case letters, digits and "-", two to 63 characters')
-    .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is kept for the service itself'),
-  client_name: localizedText.describe('what people read: one text, or one for each language'),
-  client_uri: uri.optional().describe('start page; where people go back to'),
+    .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is reserved for the service itself'),
+  client_name: localizedText.describe('name in the interface: one text, or one per language'),
+  client_uri: uri.optional().describe('start page of the app, and target of links back to it'),
   application_type: z.enum(['web', 'native']).default('web'),
   token_endpoint_auth_method: z
     .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
@@ -21,34 +21,36 @@ const fields = z.strictObject({
     .array(z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 of the secret, 64 lower-case hex digits'))
     .max(2)
     .default([])
-    .describe('the secret itself is never stored; two entries overlap while a secret is changed'),
-  jwks_uri: uri.optional().describe('public keys of a client that signs (private_key_jwt)'),
+    .describe('hashes of the secret; two entries during a change of the secret'),
+  jwks_uri: uri.optional().describe('public keys of a client with private_key_jwt'),
   jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) }).optional(),
   redirect_uris: z.array(uri).min(1),
   post_logout_redirect_uris: z.array(uri).default([]),
   initiate_login_uri: uri
     .optional()
-    .describe('where a sign-in can be started from outside the app (OpenID Connect Core 1.0, 4)'),
+    .describe('starts a sign-in from outside the app (OpenID Connect Core 1.0, section 4)'),
   backchannel_logout_uri: uri.optional(),
   sector_identifier_uri: z
     .url({ protocol: /^https$/ })
     .optional()
     .describe('its host is the pairwise sector'),
   id_token_signed_response_alg: z.enum(['ES256', 'RS256']).default('ES256'),
-  device_flow: z.boolean().default(false).describe('may sign in on a second device by a code (RFC 8628)'),
+  device_flow: z.boolean().default(false).describe('allows the device flow (RFC 8628)'),
   require_pkce: z.boolean().default(true),
   require_pushed_authorization_requests: z.boolean().default(false).describe('RFC 9126'),
   dpop_bound_access_tokens: z.boolean().default(false).describe('RFC 9449'),
-  resources: z.array(uri).default([]).describe('APIs that it may get access tokens for'),
-  introspects: uri.optional().describe('the API that this client is: it may introspect tokens for itself (RFC 7662)'),
+  resources: z.array(uri).default([]).describe('APIs that the client may get access tokens for'),
+  introspects: uri
+    .optional()
+    .describe('identifier of the API that this client operates; the client may introspect its tokens (RFC 7662)'),
   scopes: z.array(z.enum(SCOPES)).min(1),
   school_types: z.array(z.enum(SCHOOL_TYPES)).default([...SCHOOL_TYPES]),
   permissions: z.array(z.enum(PERMISSIONS)).default([]),
-  first_party: z.boolean().default(false).describe('the city’s own: people are not asked for consent'),
+  first_party: z.boolean().default(false).describe('app of the city itself: no consent page'),
 });
 type Fields = z.infer<typeof fields>;
 
-/** What must hold between the fields of a client. `path` is where the mistake is shown. */
+/** Rules across the fields of a client. `path` is the field that the error names. */
 const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fields) => boolean }[] = [
   {
     path: 'client_secret_sha256',
@@ -78,7 +80,7 @@ const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fi
   },
 ];
 
-/** A relying party as the bureau registers it; names follow OpenID Connect Dynamic Client Registration 1.0 where it has them. */
+/** A registered relying party. Field names follow OpenID Connect Dynamic Client Registration 1.0 where it defines them. */
 export const clientSchema = fields.superRefine((client, context) => {
   for (const { path, message, broken } of RULES) {
     if (broken(client)) context.addIssue({ code: 'custom', path: [path], message });
@@ -87,7 +89,7 @@ export const clientSchema = fields.superRefine((client, context) => {
 
 export type ClientRegistration = z.infer<typeof clientSchema>;
 
-/** The name of an app as people read it. */
+/** Returns the name of a client in a language. */
 export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang: string): string {
   return localize(client.client_name, lang);
 }

@@ -7,8 +7,8 @@ import { databaseOf, parseEnvironment, type Environment } from './load.ts';
 import { readMasterKey } from './master-key.ts';
 
 /*
- * The settings of single commands. Each command reads what it uses and nothing else, so an operator can run it where the mail server or
- * the issuer is not configured. No command creates a master key.
+ * The settings of single commands. A command reads only the settings that it uses, so it also runs where the mail server or the issuer is
+ * not configured. No command creates a master key.
  */
 
 const databaseSchema = environmentSchema.pick({ DATABASE_URL: true, KINPASS_DATABASE_FILE: true });
@@ -20,9 +20,9 @@ const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_A
 
 export type DatabaseSettings = Pick<Config, 'database'>;
 export type KeySettings = DatabaseSettings & Pick<Config, 'masterKey'>;
-/** For commands that change accounts: they bring the database up to date, as a start does. */
+/** For commands that change accounts. They apply pending migrations, like a start of the service. */
 export type MigratingSettings = KeySettings & Pick<Config, 'migrations'>;
-/** For commands that end sessions: they notify the relying parties. */
+/** For commands that revoke sessions. They notify the relying parties. */
 export type RevokingSettings = MigratingSettings & Pick<Config, 'clientsFile'>;
 
 /** For `backup`. */
@@ -45,11 +45,11 @@ export function loadMigratingSettings(env: Environment): MigratingSettings {
 /** For `person disable`, `person enable`, `sessions revoke-all` and `restore --revoke-sessions`. */
 export function loadRevokingSettings(env: Environment): RevokingSettings {
   const { KINPASS_CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
-  // A start refuses registrations that are unsafe in production; here sessions have to end whatever they say.
+  // Unlike a start, revoking sessions accepts registrations that are unsafe in production.
   return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { production: false }) };
 }
 
-/** For `audit archive`. @throws {ConfigError} when a setting is missing, or no file can be created in the folder */
+/** For `audit archive`. @throws {ConfigError} when a setting is missing, or the service cannot create files in the folder */
 export function loadArchiveSettings(env: Environment): AuditArchiveSettings {
   const { KINPASS_AUDIT_RETENTION_DAYS: days, KINPASS_AUDIT_ARCHIVE_DIR: folder } = parseEnvironment(
     archiveSchema,
@@ -57,7 +57,7 @@ export function loadArchiveSettings(env: Environment): AuditArchiveSettings {
   );
   const settings = readAuditArchive(days, folder);
   if (settings === undefined) {
-    throw new ConfigError('KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are needed to archive');
+    throw new ConfigError('KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are required to archive');
   }
   return settings;
 }
@@ -65,6 +65,6 @@ export function loadArchiveSettings(env: Environment): AuditArchiveSettings {
 /** For `--archives`. @throws {ConfigError} when the setting is missing */
 export function loadArchiveDir(env: Environment): string {
   const { KINPASS_AUDIT_ARCHIVE_DIR: folder } = parseEnvironment(archiveDirSchema, env);
-  if (folder === undefined) throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is needed for --archives');
+  if (folder === undefined) throw new ConfigError('KINPASS_AUDIT_ARCHIVE_DIR: is required for --archives');
   return folder;
 }

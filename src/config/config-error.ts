@@ -1,4 +1,4 @@
-/** A setting is missing or wrong. The message is for the operator, one line for each setting. */
+/** A setting is missing or invalid. The message is for the operator, one line per setting. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }

@@ -1,19 +1,19 @@
 import { ConfigError } from './config-error.ts';
 import type { Config } from './load.ts';
 
-/** Clients of the conformance suite are named so, and exist in that profile only. */
+/** Prefix of the clients of the conformance suite, which only that profile may have. */
 const PREFIX = 'conformance-';
 
 export interface ConformanceState {
-  /** Schools of a real city: those whose code does not begin with 99. */
+  /** Number of schools of a real city. Their codes do not begin with 99. */
   citySchools: number;
 }
 
 /**
- * The conformance profile has a person whose password is published, so it lives apart: its own database, its own clients, its
- * own certificate, never on a machine that calls itself production. And no other profile takes any of this.
+ * Keeps the conformance profile apart from others, because it has a person with a published password. It needs its own database, clients
+ * and certificate, and does not start with NODE_ENV=production. No other profile accepts its clients or a certificate.
  *
- * @throws {ConfigError} listing every reason
+ * @throws {ConfigError} that lists every reason
  */
 export function assertConformanceProfile(config: Config, facts: ConformanceState): void {
   const reasons = config.profile === 'conformance' ? listUnsuitableSettings(config, facts) : listCityData(config);
@@ -24,14 +24,17 @@ function listUnsuitableSettings(
   { issuer, nodeEnv, clientsFile, tls }: Config,
   { citySchools }: ConformanceState,
 ): string[] {
-  const strangers = clientsFile.clients.filter(({ client_id: id }) => !id.startsWith(PREFIX));
+  const otherClients = clientsFile.clients.filter(({ client_id: id }) => !id.startsWith(PREFIX));
   return [
-    ...(nodeEnv === 'production' ? ['KINPASS_PROFILE: conformance is refused together with NODE_ENV=production'] : []),
+    ...(nodeEnv === 'production' ? ['KINPASS_PROFILE: conformance must not be used with NODE_ENV=production'] : []),
     ...(issuer.startsWith('https:') ? [] : ['KINPASS_ISSUER: the conformance suite needs https']),
     ...(tls === undefined ? ['KINPASS_TLS_CERT_FILE: is missing (the conformance profile serves https itself)'] : []),
-    ...(citySchools > 0 ? ['the database holds schools of a city; the conformance profile needs one of its own'] : []),
-    ...strangers.map(
-      ({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): here all names begin with "conformance-"`,
+    ...(citySchools > 0
+      ? ['the database contains schools of a city; the conformance profile needs its own database']
+      : []),
+    ...otherClients.map(
+      ({ client_id: id }) =>
+        `KINPASS_CLIENTS_FILE: clients (${id}): client ids must begin with "conformance-" in the conformance profile`,
     ),
   ];
 }
@@ -41,7 +44,7 @@ function listCityData({ clientsFile, tls }: Config): string[] {
   return [
     ...(tls === undefined ? [] : ['KINPASS_TLS_CERT_FILE: only the conformance profile serves https itself']),
     ...clients.map(
-      ({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): exists in the conformance profile only`,
+      ({ client_id: id }) => `KINPASS_CLIENTS_FILE: clients (${id}): is allowed only in the conformance profile`,
     ),
   ];
 }

@@ -20,37 +20,38 @@ export interface Config {
   tls: Tls | undefined;
   trustedProxies: readonly string[];
   masterKey: Buffer;
-  /** Whether others than the owner can read its file. */
+  /** True if users other than the owner can read the key file. */
   isMasterKeyExposed: boolean;
   database: { url?: string; file?: string };
-  /** Files of the SQLite database that every user of this machine can read. */
+  /** SQLite files that every user of the machine can read. */
   exposedDatabaseFiles: readonly string[];
   migrations: 'apply' | 'check';
   clientsFile: ClientsFile;
   mail: { smtpUrl: string; from: string; requireTls: boolean };
   brandFile: string;
   password: { minLength: number };
-  /** Seconds without use after which a session ends; `undefined`: only the absolute limits count. */
+  /** Idle seconds after which a session expires; undefined: only the absolute limits apply. */
   sessionIdleSeconds: number | undefined;
   keyRotationDays: number;
   hashing: { memoryKib: number; passes: number; threads: number; queueLimit: number };
   allowPrivateLogoutAddresses: boolean;
   /** Undefined: audit entries stay in the database. */
   auditArchive: AuditArchiveSettings | undefined;
-  /** How long a node that is asked to stop goes on answering. */
+  /** Milliseconds that a stopping node continues to serve requests. */
   drainMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** Longer than most load balancers need to see that a node is not ready. */
+/** Longer than most load balancers need to detect that a node is not ready. */
 const DEFAULT_DRAIN_SECONDS = 5;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads and checks the configuration once; nothing can change it afterwards.
+ * Reads and validates the configuration, and freezes it.
  *
- * @throws {ConfigError} naming each wrong setting, or the line and field of a wrong client.
+ * @throws {ConfigError} that lists each invalid setting
+ * @throws {Error} that lists each invalid client with its line and field
  */
 export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
@@ -97,9 +98,9 @@ export function loadConfig(env: Environment): Config {
 }
 
 /**
- * Parses the settings of a schema; an empty one counts as missing.
+ * Parses the settings of a schema. An empty value counts as missing.
  *
- * @throws {ConfigError} naming each wrong setting
+ * @throws {ConfigError} that lists each invalid setting
  */
 export function parseEnvironment<T>(schema: z.ZodType<T>, env: Environment): T {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
@@ -108,7 +109,7 @@ export function parseEnvironment<T>(schema: z.ZodType<T>, env: Environment): T {
   return parsed.data;
 }
 
-/** The settings that name the database; PostgreSQL wins over the file. */
+/** Selects the database; PostgreSQL takes precedence over the file. */
 export function databaseOf(e: {
   DATABASE_URL?: string | undefined;
   KINPASS_DATABASE_FILE: string;
@@ -116,7 +117,7 @@ export function databaseOf(e: {
   return e.DATABASE_URL === undefined ? { file: e.KINPASS_DATABASE_FILE } : { url: e.DATABASE_URL };
 }
 
-/** Group bits are left to the operator: container platforms set them on volumes. */
+/** Lists SQLite files that all users can access. Ignores group bits, which container platforms set on volumes. */
 function listExposed(databaseFile: string): string[] {
   if (process.getuid === undefined) return [];
   const files = ['', '-wal', '-shm'].map((ending) => databaseFile + ending);

@@ -4,24 +4,24 @@ import { dirname } from 'node:path';
 import { createPrivateFolder } from './private-folder.ts';
 
 /**
- * Reads the master key that seals what must not be in clear text in the database. It is kept outside the database, so that a stolen
- * dump alone signs no one in and shows no sealed value.
+ * Reads the master key, which seals secrets in the database. The key is stored outside the database, so a stolen dump alone reveals no
+ * sealed value.
  *
- * @param options.create makes a new key when the file does not exist (development only)
- * @throws {Error} when the file is missing, or does not hold 32 bytes in base64
+ * @param options.create creates a new key when the file does not exist (not in production)
+ * @throws {Error} when the file is missing, or does not contain 32 bytes in base64
  */
 export function readMasterKey(file: string, options: { create: boolean }): Buffer {
   const text = readOrCreate(file, options.create);
   const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new Error(`KINPASS_MASTER_KEY_FILE: ${file} must hold 32 bytes in base64`);
+  if (key.length !== 32) throw new Error(`KINPASS_MASTER_KEY_FILE: ${file} must contain 32 bytes in base64`);
   return key;
 }
 
 /**
- * Whether others than the service can read a file. The group of a file that root owns may, because container platforms hand
- * secrets over like that; PostgreSQL draws the line in the same place for its TLS key (ssl_key_file).
+ * Returns true if users other than the service can read a file. The group may read a file that root owns, because container platforms
+ * mount secrets that way. PostgreSQL has the same rule for its TLS key (ssl_key_file).
  *
- * @param processUid the user that the service runs as; undefined where there are none
+ * @param processUid the user that the service runs as; undefined on systems without user ids
  */
 export function isReadableByOthers(file: { mode: number; uid: number }, processUid: number | undefined): boolean {
   if (processUid === undefined) return false;
@@ -33,7 +33,7 @@ function readOrCreate(file: string, create: boolean): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (!isMissing(error) || !create) {
-      throw new Error(`KINPASS_MASTER_KEY_FILE: cannot read ${file}. Make one with: openssl rand -base64 32`, {
+      throw new Error(`KINPASS_MASTER_KEY_FILE: cannot read ${file}; create one with: openssl rand -base64 32`, {
         cause: error,
       });
     }

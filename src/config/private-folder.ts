@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Creates a folder and its missing parents for this user only. Not `mkdir` with `recursive`: that never returns where the parent exists
- * and the system still answers ENOENT, as in /proc.
+ * Creates a folder and its missing parents with access for this user only. Does not use `mkdir` with `recursive`, which never returns
+ * in /proc: the parent exists, but the system reports ENOENT.
  *
  * @throws {Error} when a folder cannot be created
  */

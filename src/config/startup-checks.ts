@@ -1,16 +1,16 @@
 import { ConfigError } from './config-error.ts';
 import type { Config } from './load.ts';
 
-/** Facts of the database that a start depends on. */
+/** State of the database that the startup checks need. */
 export interface DatabaseState {
   pendingMigrations: readonly string[];
-  /** School codes that only the demo city uses: they begin with 99. */
+  /** Number of schools of the demo city. Their codes begin with 99. */
   demoSchools: number;
-  /** Whether somebody signs in with an address in `.example`, as everybody in the demo city does. */
+  /** True if a login is an email address in `.example`, as in the demo city. */
   exampleLogins: boolean;
 }
 
-/** Argon2id in KiB and passes, each row as good as the others (OWASP Password Storage Cheat Sheet). */
+/** Minimum argon2id parameters, in KiB and passes. The rows are equally strong (OWASP Password Storage Cheat Sheet). */
 const MIN_HASHING: readonly (readonly [memoryKib: number, passes: number])[] = [
   [47_104, 1],
   [19_456, 2],
@@ -20,9 +20,9 @@ const MIN_HASHING: readonly (readonly [memoryKib: number, passes: number])[] = [
 ];
 
 /**
- * Refuses to start with settings that would be unsafe.
+ * Checks that settings and data are safe to start with.
  *
- * @throws {ConfigError} listing every reason, so that an operator mends all of them in one go
+ * @throws {ConfigError} that lists every problem, so that an operator can fix all of them at once
  */
 export function assertSafeToStart(config: Config, facts: DatabaseState): void {
   const reasons: string[] = [];
@@ -38,21 +38,21 @@ function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedData
   if (!issuer.startsWith('https:')) {
     reasons.push('KINPASS_ISSUER: production needs https (OpenID Connect Discovery 1.0, section 3)');
   }
-  // RFC 2606: nobody has such an address. The sender may be written as `Name <address>`.
+  // RFC 2606 reserves .example. The sender may have the form `Name <address>`.
   if (/\.example>?$/i.test(mail.from)) {
-    reasons.push('KINPASS_MAIL_FROM: an address in .example can never be answered');
+    reasons.push('KINPASS_MAIL_FROM: replies to an address in .example are lost; set a real address');
   }
   if (isMasterKeyExposed) {
-    reasons.push('KINPASS_MASTER_KEY_FILE: other users of this machine can read it; only its owner may (chmod 600)');
+    reasons.push('KINPASS_MASTER_KEY_FILE: other users of this machine can read it; run chmod 600');
   }
   if (exposedDatabaseFiles.length > 0) {
     reasons.push(
-      `KINPASS_DATABASE_FILE: other users of this machine can read it (chmod 600 ${exposedDatabaseFiles.join(' ')})`,
+      `KINPASS_DATABASE_FILE: other users of this machine can read it; run chmod 600 ${exposedDatabaseFiles.join(' ')}`,
     );
   }
   if (!MIN_HASHING.some(([memory, passes]) => hashing.memoryKib >= memory && hashing.passes >= passes)) {
-    const floor = MIN_HASHING.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');
-    reasons.push(`KINPASS_HASH_MEMORY_KIB: too little with KINPASS_HASH_PASSES=${hashing.passes}; at least ${floor}`);
+    const minimum = MIN_HASHING.map(([memory, passes]) => `${memory} with ${passes}`).join(', ');
+    reasons.push(`KINPASS_HASH_MEMORY_KIB: too low with KINPASS_HASH_PASSES=${hashing.passes}; minimum ${minimum}`);
   }
   return reasons;
 }
@@ -60,10 +60,10 @@ function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedData
 function unsafeData({ demoSchools, exampleLogins }: DatabaseState): string[] {
   return [
     ...(demoSchools > 0
-      ? ['the database holds the demo city (school codes 99…); production does not start on it']
+      ? ['the database contains the demo city (school codes 99…); use another database in production']
       : []),
     ...(exampleLogins
-      ? ['the database holds invented people (e-mail in .example); production does not start on it']
+      ? ['the database contains demo people (email in .example); use another database in production']
       : []),
   ];
 }

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** PEM texts. */
+/** PEM text. */
 export interface Tls {
   cert: string;
   key: string;
 }
 
 /**
- * The certificate of the conformance profile. Everywhere else TLS ends at a proxy.
+ * Reads the certificate of the conformance profile. Other profiles use a TLS proxy.
  *
- * @returns `undefined` when neither file is named
- * @throws {Error} when only one of them is named, or one can not be read
+ * @returns undefined when neither file is set
+ * @throws {Error} when only one of them is set, or one cannot be read
  */
 export function readTls(certFile: string | undefined, keyFile: string | undefined): Tls | undefined {
   if (certFile === undefined && keyFile === undefined) return undefined;
@@ -18,7 +18,7 @@ export function readTls(certFile: string | undefined, keyFile: string | undefine
 }
 
 function read(setting: string, file: string | undefined): string {
-  if (file === undefined) throw new Error(`${setting}: is missing (certificate and key come together)`);
+  if (file === undefined) throw new Error(`${setting}: is missing; set the certificate and the key together`);
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** One line of the audit log: who did what to whom, from where, and how it ended. Ids, never names or numbers of people. */
+/** An entry of the audit log. People appear as ids, never with names or numbers. */
 export interface AuditEntry {
-  /** 1, 2, 3 … without a gap. */
+  /** Consecutive, starts at 1. */
   seq: number;
   /** Milliseconds since 1970. */
   at: number;
@@ -15,13 +15,13 @@ export interface AuditEntry {
   detail: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** An entry as it is stored: together with the hash before it and its own. */
+/** A stored entry, with its own hash and the hash of the entry before it. */
 export interface ChainedEntry extends AuditEntry {
   prevHash: string;
   hash: string;
 }
 
-/** Where a chain stands after some entry. */
+/** The last entry of a chain. */
 export interface ChainHead {
   seq: number;
   hash: string;
@@ -33,12 +33,12 @@ export const GENESIS_HEAD: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 export type ChainProblem = 'sequence' | 'previous' | 'hash';
 export type EntryVerification = { ok: true; head: ChainHead } | { ok: false; seq: number; problem: ChainProblem };
 
-/** Sorted, because PostgreSQL's jsonb gives keys back in an order of its own. */
+/** Sorts the pairs, because PostgreSQL's jsonb does not keep the order of keys. */
 function sortedPairs(detail: AuditEntry['detail']): [string, string | number | boolean][] {
   return Object.entries(detail).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** An array of fixed positions and sorted pairs: one entry has one text, on every database and in every version of it. */
+/** Serializes an entry as an array with fixed positions and sorted pairs, so that all databases yield the same text. */
 function canonicalJson(entry: AuditEntry): string {
   return JSON.stringify([
     entry.seq,
@@ -53,10 +53,7 @@ function canonicalJson(entry: AuditEntry): string {
   ]);
 }
 
-/**
- * The hash of an entry, in hex. It covers the hash before it, so that nothing earlier can be changed unseen.
- * Columns that are not part of `AuditEntry` do not count.
- */
+/** Returns the hash of an entry in hex. It covers the previous hash, so a change of any earlier entry is detected. */
 export function chainHash(prevHash: string, entry: AuditEntry): string {
   return createHash('sha256')
     .update(`audit-v1\n${prevHash}\n${canonicalJson(entry)}`)
@@ -64,8 +61,8 @@ export function chainHash(prevHash: string, entry: AuditEntry): string {
 }
 
 /**
- * Checks one entry against the chain before it. Start with `GENESIS_HEAD` and hand each `head` to the next call. Entries cut off at
- * the end no chain shows by itself: compare the last `head` with one that was kept outside of the log.
+ * Verifies one entry against the head of the chain before it. Start with `GENESIS_HEAD` and pass each `head` to the next call. A chain
+ * does not reveal that its last entries are missing: compare the last `head` with one stored outside the log.
  */
 export function verifyEntry(head: ChainHead, entry: ChainedEntry): EntryVerification {
   const fail = (problem: ChainProblem): EntryVerification => ({ ok: false, seq: entry.seq, problem });

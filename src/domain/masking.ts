@@ -1,7 +1,7 @@
 const DOTS = '•••';
 
 /**
- * Masks a login: the owner recognizes it, and nobody can sign in with the visible part. Keeps the first character and the domain of an
+ * Masks a login: its owner recognizes it, and the visible part does not suffice to sign in. Keeps the first character and the domain of an
  * email address, or the first and the last character of another login.
  */
 export function maskLogin(value: string): string {

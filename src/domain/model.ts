@@ -1,6 +1,6 @@
 /**
- * The facts about people that rules are made from, as plain data. Built by the store, judged by the other files of this
- * folder. Dates without a time are ISO strings (`2026-11-23`) in the city's time zone; instants are milliseconds since 1970.
+ * The facts about people, as plain data. The store loads them, and the rules in this folder evaluate them. Dates are ISO strings
+ * (`2026-11-23`) in the time zone of the city. Instants are milliseconds since 1970.
  */
 
 export const ROLES = ['parent', 'student', 'teacher', 'staff', 'school_admin', 'bureau_admin'] as const;
@@ -41,7 +41,7 @@ export interface School {
   type: SchoolType;
 }
 
-/** A stretch of days, both ends included; `undefined` is open. */
+/** A range of days, first and last day included; `undefined` is open. */
 export interface Validity {
   validFrom: string | undefined;
   validTo: string | undefined;
@@ -80,11 +80,11 @@ export interface Guardianship extends Validity {
   state: GuardianshipState;
 }
 
-/** A guardianship together with what is known of its child today. */
+/** A guardianship with the facts about its child. */
 export interface Child {
   guardianship: Guardianship;
   name: string;
-  /** The child's current enrolments; most children have exactly one. */
+  /** The child's current enrollments; most children have exactly one. */
   enrollments: readonly Enrollment[];
 }
 
@@ -95,7 +95,7 @@ export interface Identifier {
   verified: boolean;
 }
 
-/** Everything that the rules may know of one person, read in one go. */
+/** The facts about one person, read in one transaction. */
 export interface PersonFacts {
   id: string;
   name: string;
@@ -108,19 +108,19 @@ export interface PersonFacts {
   children: readonly Child[];
 }
 
-/** What a relying party is registered for; the ceiling of everything it can be told. */
+/** The scopes, school types and permissions that a client is registered for: the upper bound of the claims it receives. */
 export interface ClientEntitlements {
   scopes: readonly string[];
   schoolTypes: readonly SchoolType[];
   permissions: readonly Permission[];
 }
 
-/** One identity that a person can take at one relying party. */
+/** A role, with its school or child, in which a person can act at a relying party. */
 export interface ActingContext {
   role: Role;
   schoolCode: string | undefined;
   /** Person id of the child; only with role `parent`. */
   childId: string | undefined;
-  /** Id of the guardianship, membership or enrolment that the context rests on: when that ends, so does the context. */
+  /** Id of the guardianship, membership or enrollment behind the context. The context ends with it. */
   basisId: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Seconds. A client assertion or DPoP proof whose `iat` is further ahead is rejected (FAPI 2.0 Security Profile, section 5.3.2.1): with a
- * free choice of `iat`, proofs could be made in advance, for a time when their maker no longer has the key.
+ * Seconds. A client assertion or DPoP proof with a later `iat` is rejected (FAPI 2.0 Security Profile, section 5.3.2.1). Otherwise an
+ * attacker with temporary access to the key could create proofs for a later time.
  */
 export const MAX_AHEAD_SECONDS = 60;
 

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-/** Where chance comes from; injected, so that tests can repeat it. */
+/** The source of random values; injected, so that tests can repeat them. */
 export interface Random {
   bytes(count: number): Buffer;
-  /** A random (version 4) UUID, the key of every row that has no natural one. */
+  /** Returns a random (version 4) UUID, the key of every row without a natural key. */
   uuid(): string;
 }
 

@@ -1,14 +1,14 @@
-/** The language that words are written in first, and the one to fall back to. */
+/** The original language of the interface, and the fallback of all others. */
 export const DEFAULT_LANGUAGE = 'zh-TW';
 
-/** The characters of a text as people count them in a rule: Unicode code points. */
+/** Splits a text into Unicode code points, the unit of all length rules. */
 export function codePoints(text: string): string[] {
   return Array.from(text);
 }
 
 /**
- * A text in which look-alikes are equal: NFKC, lower case, Latin letters without accents (`Nguyễn` → `nguyen`, `đ` → `d`).
- * For finding words in other words only, never for storing.
+ * Folds a text for substring searches: NFKC, lower case, Latin letters without accents (`Nguyễn` → `nguyen`, `đ` → `d`). Never store the
+ * result.
  */
 export function foldForComparison(text: string): string {
   return text
@@ -20,7 +20,7 @@ export function foldForComparison(text: string): string {
     .replaceAll('đ', 'd');
 }
 
-/** Without spaces and the marks that people put between parts: `daming.wang` and `Da Ming-Wang` become the same. */
+/** Removes spaces and separators: `daming.wang` and `da ming-wang` become the same. */
 export function stripSeparators(text: string): string {
   return text.replace(/[\s._,:;/()\p{Pd}\p{Cf}・·]/gu, '');
 }
@@ -35,7 +35,7 @@ const EMOJI =
 
 /**
  * Control and format characters, bidirectional controls, surrogates, private use and unassigned code points; line and paragraph separators;
- * everything that is rendered as nothing.
+ * all characters without a visible glyph.
  */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 

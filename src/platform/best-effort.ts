@@ -2,8 +2,8 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * Does what stands beside the work: measuring, listening, telling. An exception there would turn a good answer into a 500, so
- * it is logged and counted, and the work goes on.
+ * Runs a side effect such as a measurement, a listener or a notification. Logs and counts its exception, which must not turn a successful
+ * response into a 500.
  *
  * @param kind label of `kinpass_best_effort_failures_total`
  */

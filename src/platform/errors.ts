@@ -1,18 +1,18 @@
-/** All hashing places are taken. Faces answer 503 with Retry-After; nothing that was typed is lost. */
+/** The queue of the password hasher is full. The HTTP layer returns 503 with Retry-After and keeps the form input. */
 export class HashQueueFullError extends Error {
   override name = 'BusyError';
 }
 
 /**
- * The database was waited for and did not come. Faces answer 503 with Retry-After. The provider reads message, description, status
- * and `expose` of any error that reaches it, so they are in its words (RFC 6749, section 4.1.2.1).
+ * The database did not respond within the timeout. The HTTP layer returns 503 with Retry-After. oidc-provider reads `message`,
+ * `error_description`, `statusCode` and `expose` of an error, so they follow its conventions (RFC 6749, section 4.1.2.1).
  */
 export class DatabaseUnavailableError extends Error {
   override name = 'UnavailableError';
   readonly error_description = 'the database does not answer; try again shortly';
   readonly statusCode = 503;
   readonly expose = true;
-  /** Never back to the app with it: it could only send the person here again. */
+  /** No redirect to the app with this error: the app could only redirect back. */
   readonly allow_redirect = false;
   constructor(cause: unknown) {
     super('temporarily_unavailable', { cause });
@@ -20,7 +20,7 @@ export class DatabaseUnavailableError extends Error {
 }
 
 /**
- * A network, client or signed-in person sent too many requests that store something. In the words of the provider, like
+ * A network, client or signed-in person sent too many requests that store data. Follows the conventions of oidc-provider, like
  * `DatabaseUnavailableError`.
  */
 export class RateLimitedError extends Error {
@@ -29,12 +29,12 @@ export class RateLimitedError extends Error {
   readonly status = 429;
   readonly statusCode = 429;
   readonly expose = true;
-  /** The app could only send the person here again. */
+  /** No redirect to the app with this error: the app could only redirect back. */
   readonly allow_redirect = false;
   readonly retryAfterSeconds: number;
-  /** True for a signed-in person; the page does not speak of the network then. */
+  /** True for a signed-in person; the page then does not mention the network. */
   readonly isOfPerson: boolean;
-  /** @param waitMs until a request is admitted again */
+  /** @param waitMs milliseconds until a request is admitted again */
   constructor(waitMs: number, isOfPerson = false) {
     super('temporarily_unavailable');
     this.isOfPerson = isOfPerson;
@@ -43,8 +43,7 @@ export class RateLimitedError extends Error {
 }
 
 /**
- * The session or the credential that a request rests on ended after the request began. The transaction is rolled back, and the web
- * face answers 410.
+ * A concurrent request revoked the session or credential of this request. The transaction is rolled back, and the HTTP layer returns 410.
  */
 export class ConcurrentChangeError extends Error {
   override name = 'OvertakenError';
@@ -55,7 +54,7 @@ export class ConcurrentChangeError extends Error {
   }
 }
 
-/** A stored password hash is of a form, or of a cost, that this service does not verify. Holds nothing of the hash. */
+/** The service does not verify a stored password hash of this format or cost. The error contains no part of the hash. */
 export class UnsupportedHashError extends Error {
   override name = 'UnreadableHashError';
 }

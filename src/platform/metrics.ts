@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { PasswordHasher } from './hashing/password-hasher.ts';
 import { countDroppedLines, type Logger } from './logger.ts';
 
-/** The service's own figures. Labels have few values: never a person, never a path with an id. */
+/** The metrics of the service. Labels have few values: no person and no path with an id. */
 export interface Metrics {
   registry: Registry;
   signIns: Counter;
@@ -18,10 +18,10 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  // Read when Prometheus asks: a queue is full for seconds, and a figure kept by events would tell of another moment.
+  // Read at each scrape: the queue changes within seconds.
   new Gauge({
     name: 'kinpass_password_hash_queue_length',
-    help: 'Password hashes that wait for a thread; the next one after KINPASS_HASH_QUEUE_LIMIT is told that the service is busy',
+    help: 'Password hashes that wait for a thread; sign-in returns 503 above KINPASS_HASH_QUEUE_LIMIT',
     registers,
     collect() {
       this.set(hasher.queueLength());
@@ -29,7 +29,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
   });
   new Counter({
     name: 'kinpass_log_lines_dropped_total',
-    help: 'Log lines that could not be written: standard output was closed, or took nothing for too long',
+    help: 'Log lines that were dropped because standard output was closed or blocked',
     registers,
     collect() {
       this.reset();
@@ -40,19 +40,19 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
     registry,
     signIns: new Counter({
       name: 'kinpass_sign_ins_total',
-      help: 'Attempts to sign in, by outcome',
+      help: 'Sign-in attempts, by outcome',
       labelNames: ['outcome'],
       registers,
     }),
     bestEffortFailures: new Counter({
       name: 'kinpass_best_effort_failures_total',
-      help: 'Audit rows, mails or listeners that failed while the main work went on',
+      help: 'Failed side effects, such as listeners, that did not fail their request',
       labelNames: ['kind'],
       registers,
     }),
     outboxDeliveries: new Counter({
       name: 'kinpass_outbox_deliveries_total',
-      help: 'Mails and logout notices, by kind and outcome',
+      help: 'Delivered mails and logout notices, by kind and outcome',
       labelNames: ['kind', 'outcome'],
       registers,
     }),
@@ -63,7 +63,7 @@ export function createMetrics(hasher: Pick<PasswordHasher, 'queueLength'>, log: 
     }),
     requestSeconds: new Histogram({
       name: 'kinpass_http_request_duration_seconds',
-      help: 'Time to answer, by method, route and status class',
+      help: 'Duration of requests, by method, route and status class',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
@@ -76,7 +76,7 @@ function createLimitMetrics(registers: Registry[]): Pick<Metrics, 'rateLimited' 
   return {
     rateLimited: new Counter({
       name: 'kinpass_rate_limited_total',
-      help: 'Requests without a sign-in that were rejected because their network or client sent too many',
+      help: 'Requests rejected because their network, client or person sent too many',
       labelNames: ['endpoint'],
       registers,
     }),

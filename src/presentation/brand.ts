@@ -1,12 +1,12 @@
-/** What makes the service one city's own: name, emblem, colors and support text, all in one file. */
+/** The brand of a city: name, logo, colors and support text, from one file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { textByLanguage, localize } from '../config/localized-text.ts';
 
-/** The paper and the night that the two colors of each pair are read on; the same as `--surface` in style.css. */
+/** Page backgrounds in light and dark mode; equal to `--surface` in style.css. */
 export const SURFACES = { light: '#ffffff', dark: '#18212d' } as const;
 
-/** WCAG 2.2, 1.4.3: the contrast that text needs. */
+/** Minimum contrast of text (WCAG 2.2, 1.4.3). */
 const MIN_CONTRAST = 4.5;
 
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a color as #rrggbb');
@@ -24,7 +24,7 @@ const colorPair = z
 const brandSchema = z.strictObject({
   name: textByLanguage,
   owner: textByLanguage,
-  /** A file in `public/`. */
+  /** File in `public/`. */
   logo: z.string().min(1),
   accent: colorPair,
   danger: colorPair,
@@ -33,7 +33,7 @@ const brandSchema = z.strictObject({
 
 export type Brand = Readonly<z.infer<typeof brandSchema>>;
 
-/** The brand in the words of one language. */
+/** The brand in one language. */
 export interface BrandText {
   name: string;
   owner: string;
@@ -41,7 +41,7 @@ export interface BrandText {
   logo: string;
 }
 
-/** Relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2, definition of relative luminance). */
+/** Returns the relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2, definition of relative luminance). */
 function luminance(hex: string): number {
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
     const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
@@ -50,13 +50,13 @@ function luminance(hex: string): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Contrast ratio of two colors `#rrggbb`, 1 to 21 (WCAG 2.2, definition of contrast ratio). */
+/** Returns the contrast ratio of two colors `#rrggbb`, 1 to 21 (WCAG 2.2, definition of contrast ratio). */
 export function contrast(one: string, other: string): number {
   const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** @throws Error that names the file and the field, also when a color is too pale to read */
+/** Loads the brand file. @throws {Error} that names the file and the field, also when a color has too little contrast */
 export function loadBrand(file: string): Brand {
   const parsed = brandSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
@@ -68,13 +68,13 @@ export function localizeBrand(brand: Brand, lang: string): BrandText {
   return { name: localize(name, lang), owner: localize(owner, lang), support: localize(support, lang), logo };
 }
 
-/** The brand's colors as CSS custom properties, for light and dark, with the ink that reads best on each. */
+/** Returns the brand colors as CSS custom properties for light and dark mode, with the text color of higher contrast. */
 export function brandCss(brand: Brand): string {
-  const inkOn = (background: string): string =>
+  const textColorOn = (background: string): string =>
     contrast('#ffffff', background) >= contrast('#101822', background) ? '#ffffff' : '#101822';
   const rules = (mode: 'light' | 'dark'): string =>
     (['accent', 'danger'] as const)
-      .map((name) => `--${name}:${brand[name][mode]};--on-${name}:${inkOn(brand[name][mode])}`)
+      .map((name) => `--${name}:${brand[name][mode]};--on-${name}:${textColorOn(brand[name][mode])}`)
       .join(';');
   return `:root{${rules('light')}}\n@media screen and (prefers-color-scheme:dark){:root{${rules('dark')}}}\n`;
 }

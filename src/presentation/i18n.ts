@@ -1,6 +1,6 @@
 /**
- * The words of the service. One file in `config/locales` is one language; adding a language is adding a file.
- * Traditional Chinese is the original: a word that another language lacks is shown in Chinese.
+ * The interface text. Each file in `config/locales` is one language. Traditional Chinese is the original and the fallback for text that
+ * another language lacks.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -10,8 +10,8 @@ import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 /**
- * Words that are picked by a value at run time, `role.${role}` for example. Each family has exactly these members in
- * every language (tested); members of `message`, `newPassword` and `scope` have parts, such as `.title`.
+ * Keys that the code builds at run time, for example `role.${role}`. A test checks that every language has exactly these members. Members
+ * of `message`, `newPassword` and `scope` have parts such as `.title`.
  */
 export const DYNAMIC_KEYS = {
   role: ROLES,
@@ -59,33 +59,33 @@ export const DYNAMIC_KEYS = {
 
 export type MessageParams = Readonly<Record<string, string | number>>;
 
-/** What is known of the language somebody wants, the most deliberate choice first. */
+/** The sources of the language, highest precedence first. */
 export interface LanguagePreferences {
-  /** The switch in the page header. */
+  /** Set by the switch in the page header. */
   cookie?: string | undefined;
-  /** `ui_locales` of the authorization request: tags with spaces between (OpenID Connect Core 3.1.2.1). */
+  /** `ui_locales` of the authorization request: space-separated tags (OpenID Connect Core 1.0, section 3.1.2.1). */
   uiLocales?: string | undefined;
   personLocale?: string | undefined;
-  /** The request header (RFC 9110, 12.5.4). */
+  /** The request header (RFC 9110, section 12.5.4). */
   acceptLanguage?: string | undefined;
 }
 
 export interface I18n {
-  /** The original first, the others by name of their tag. */
+  /** The default language first, the others sorted by tag. */
   readonly languages: readonly string[];
-  /** What each language calls itself. */
+  /** The name of each language in that language. */
   readonly names: Readonly<Record<string, string>>;
-  /** The words of a key. They are plain text; templates escape them. An unknown key comes back as it is. */
+  /** Returns the text of a key, not escaped for HTML. Returns an unknown key unchanged. */
   t(lang: string, key: string, vars?: MessageParams): string;
-  /** Several sentences as one text: with a space between, or without one. */
+  /** Joins sentences, with a space where the language uses one. */
   sentences(lang: string, texts: readonly string[]): string;
-  /** The language to speak; always one of `languages`. */
-  negotiate(wishes: LanguagePreferences): string;
-  /** Date and time of an instant (ms) in the city's time zone. */
+  /** Selects one of `languages`. */
+  negotiate(preferences: LanguagePreferences): string;
+  /** Formats date and time of an instant (ms) in the city's time zone. */
   formatDateTime(lang: string, instant: number): string;
-  /** Time of day of an instant (ms) in the city's time zone. */
+  /** Formats the time of day of an instant (ms) in the city's time zone. */
   clock(lang: string, instant: number): string;
-  /** A calendar day `YYYY-MM-DD` in words. */
+  /** Formats a date `YYYY-MM-DD`. */
   day(lang: string, day: string): string;
 }
 
@@ -118,7 +118,7 @@ function readLocales(dir: string): Map<string, Locale> {
   return new Map(ordered.map((tag) => [tag, readLocale(join(dir, `${tag}.json`))]));
 }
 
-/** Tags of an Accept-Language header, most wanted first; `q=0` means "not this one". Looks at 20 entries at most. */
+/** Returns the tags of an Accept-Language header by descending weight. Reads at most 20 entries and omits those with `q=0`. */
 function acceptedTags(header: string): string[] {
   const entries = header
     .slice(0, 1000)
@@ -135,7 +135,7 @@ function acceptedTags(header: string): string[] {
     .map(({ tag }) => tag);
 }
 
-/** The language for one tag: the same tag, else the first with the same primary language (`zh-HK` is served `zh-TW`). */
+/** Finds the language of a tag: the same tag, else the first with the same primary language (`zh-HK` matches `zh-TW`). */
 function match(languages: readonly string[], tag: string): string | undefined {
   const wanted = tag.toLowerCase();
   const primary = wanted.split('-')[0];
@@ -179,9 +179,9 @@ function createFormats(timeZone: string): Pick<I18n, 'formatDateTime' | 'clock' 
 }
 
 /**
- * @param dir folder with one JSON file for each language
- * @param timeZone IANA name of the zone that times are shown in
- * @throws Error that names the file when one is not a language file, or the original is missing
+ * @param dir folder with one JSON file per language
+ * @param timeZone IANA name of the time zone of displayed times
+ * @throws {Error} that names the file when it is not a language file, or the default language is missing
  */
 export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
   const locales = readLocales(dir);
@@ -193,7 +193,7 @@ export function createI18n(dir: string, timeZone = 'Asia/Taipei'): I18n {
     fallbackLng: DEFAULT_LANGUAGE,
     supportedLngs: languages,
     nsSeparator: false,
-    // Names of people and apps pass through `vars`: they are shown as they are, never read as words or placeholders.
+    // `vars` contain names of people and apps. They must not be interpreted as keys or placeholders.
     interpolation: { prefix: '{', suffix: '}', escapeValue: false, skipOnVariables: true },
     resources: Object.fromEntries([...locales].map(([tag, { messages }]) => [tag, { translation: messages }])),
   });

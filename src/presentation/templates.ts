@@ -1,7 +1,6 @@
 /**
- * Pages and mails out of `views/`, and the files that they refer to. EJS in strict mode: every value is under `it`,
- * and everything is escaped but the rendered body itself. All templates are compiled at start, so a broken one is
- * found then and not by a parent.
+ * Renders the pages and mails in `views/` and loads their assets. EJS in strict mode: every value is a property of `it`, and every value
+ * except the rendered body is escaped. All templates are compiled at start, so a broken template prevents the start.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,28 +15,28 @@ export interface Asset {
   body: Buffer;
   /** Content-Type. */
   type: string;
-  /** What `?v=` must say for the answer to be cached for ever. */
+  /** The value of `?v=` that allows unlimited caching. */
   hash: string;
 }
 
 export interface Mail {
-  /** One line, without line breaks. */
+  /** Contains no line breaks. */
   subject: string;
   text: string;
   html: string;
 }
 
 export interface Templates {
-  /** A whole HTML page. */
+  /** Renders a complete HTML page. */
   page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
   mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N]): Mail;
-  /** Everything under `/assets/`, by its path there, held in memory. */
+  /** All files under `/assets/` by path, in memory. */
   readonly assets: ReadonlyMap<string, Asset>;
-  /** `style.css` → `/assets/style.css?v=…`. @throws Error when there is no such file */
+  /** Returns the URL of an asset: `style.css` → `/assets/style.css?v=…`. @throws {Error} when the file does not exist */
   asset(name: string): string;
 }
 
-/** What every template can use as `it`. */
+/** Properties of `it` in every template. */
 interface TemplateHelpers {
   t: (key: string, vars?: MessageParams) => string;
   lang: string;
@@ -48,14 +47,14 @@ interface TemplateHelpers {
   day: (day: string) => string;
 }
 
-/** What a page tells the layout about itself. */
+/** Set by a page for the layout. */
 interface PageHead {
   title: string;
   /** `narrow` for one column, `wide` for work pages. */
   width: 'narrow' | 'wide';
-  /** The title says so first, because a screen reader reads it first. */
+  /** Adds the error to the start of the title, which a screen reader reads first. */
   failed: boolean;
-  /** ES modules to load besides form.js. */
+  /** ES modules to load in addition to form.js. */
   modules: string[];
 }
 
@@ -69,13 +68,13 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Twelve hex digits of SHA-256: enough to tell two versions of a file apart. */
+/** Returns 12 hex digits of SHA-256, enough to distinguish the versions of a file. */
 export function assetHash(body: string | Buffer): string {
   return createHash('sha256').update(body).digest('hex').slice(0, 12);
 }
 
-/** Paths of all files under `dir` with this ending, with `/` between folders. */
-function filesUnder(dir: string): string[] {
+/** Lists the paths of all files under `dir`, with `/` between folders. */
+function listFiles(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'));
@@ -85,18 +84,18 @@ function readAssets(publicDir: string, brand: Brand): Map<string, Asset> {
   const assets = new Map<string, Asset>();
   const add = (name: string, body: Buffer): void => {
     const type = TYPES[extname(name)];
-    if (type === undefined) throw new Error(`${join(publicDir, name)}: no content type is known for this ending`);
+    if (type === undefined) throw new Error(`${join(publicDir, name)}: unknown content type of this file extension`);
     assets.set(name, { body, type, hash: assetHash(body) });
   };
-  for (const name of filesUnder(publicDir)) add(name, readFileSync(join(publicDir, name)));
+  for (const name of listFiles(publicDir)) add(name, readFileSync(join(publicDir, name)));
   add('brand.css', Buffer.from(brandCss(brand)));
   if (!assets.has(brand.logo)) throw new Error(`${publicDir}: the brand's logo ${brand.logo} is missing`);
   return assets;
 }
 
-/** Templates whose name ends in `.text` are plain text; the others are HTML. */
+/** Compiles all templates. Those whose name ends in `.text` are plain text, the others HTML. */
 function compileAll(viewsDir: string): Map<string, Template> {
-  const views = filesUnder(viewsDir).filter((name) => name.endsWith('.ejs'));
+  const views = listFiles(viewsDir).filter((name) => name.endsWith('.ejs'));
   return new Map(
     views.map((view) => {
       const filename = join(viewsDir, view);
@@ -114,14 +113,14 @@ function compileAll(viewsDir: string): Map<string, Template> {
   );
 }
 
-/** Subjects become a mail header, so they are one line. */
-function oneLine(text: string): string {
+/** Replaces line breaks, because the subject becomes a mail header. */
+function toSingleLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
 /**
  * @param deps.publicDir files served under `/assets/`
- * @throws Error when a template does not compile, or the logo is missing
+ * @throws {Error} when a template does not compile, or the logo is missing
  */
 export function createTemplates(deps: { viewsDir: string; publicDir: string; i18n: I18n; brand: Brand }): Templates {
   const { viewsDir, publicDir, i18n, brand } = deps;
@@ -130,15 +129,15 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
 
   const asset = (name: string): string => {
     const found = assets.get(name);
-    if (found === undefined) throw new Error(`There is no asset ${name}`);
+    if (found === undefined) throw new Error(`unknown asset: ${name}`);
     return `/assets/${name}?v=${found.hash}`;
   };
   const render = (name: string, it: object): string => {
     const template = templates.get(name);
-    if (template === undefined) throw new Error(`There is no view ${name}`);
+    if (template === undefined) throw new Error(`unknown view: ${name}`);
     return template(it);
   };
-  const kitFor = (lang: string): TemplateHelpers => ({
+  const helpersFor = (lang: string): TemplateHelpers => ({
     t: (key, vars) => i18n.t(lang, key, vars),
     lang,
     languages: i18n.languages,
@@ -153,15 +152,15 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     asset,
     page: (name, lang, locals) => {
       const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [] };
-      const it = { languageLinks: [], ...locals, ...kitFor(lang), head };
+      const it = { languageLinks: [], ...locals, ...helpersFor(lang), head };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {
       const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [] };
-      const it = { ...locals, ...kitFor(lang), head };
+      const it = { ...locals, ...helpersFor(lang), head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });
-      return { subject: oneLine(`${head.title}｜${it.brand.name}`), text, html };
+      return { subject: toSingleLine(`${head.title}｜${it.brand.name}`), text, html };
     },
   };
 }

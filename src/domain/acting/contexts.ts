@@ -13,14 +13,14 @@ import type {
 import { isActiveOn, isWithinValidity } from './guardianship.ts';
 import { intersectPermissions } from './permissions.ts';
 
-/** A child that one relying party may know of, at the school and with the permissions that it may see. */
+/** A child that one relying party may see, with its enrollment and the permissions there. */
 export interface VisibleChild {
   child: Child;
   enrollment: Enrollment;
   permissions: readonly Permission[];
 }
 
-/** An identity somebody asks for or used last; it may no longer exist. */
+/** A context that an app requests or a person used last. It may no longer exist. */
 export interface RequestedContext {
   role: string;
   childId?: string | undefined;
@@ -29,7 +29,7 @@ export interface RequestedContext {
 
 const STAFF_ROLE_ORDER: readonly StaffRole[] = ['teacher', 'staff', 'school_admin', 'bureau_admin'];
 
-/** Older children stand first in a list of siblings. Senior and vocational high are the same age. */
+/** Sorts siblings, the oldest first. Pupils of senior and vocational high schools have the same age. */
 const SCHOOL_TYPE_RANK: Readonly<Record<SchoolType, number>> = {
   senior_high: 3,
   vocational_high: 3,
@@ -40,25 +40,25 @@ const SCHOOL_TYPE_RANK: Readonly<Record<SchoolType, number>> = {
 
 const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
-/** Whether a relying party deals with this kind of school at all. */
+/** Returns true if a relying party is registered for this type of school. */
 function isAllowedSchool(school: School, entitlements: ClientEntitlements): boolean {
   return entitlements.schoolTypes.includes(school.type);
 }
 
-/** The newest term first; two schools in one term in the order of their codes. */
+/** Sorts the newest term first, then by school code. */
 function compareEnrollments(a: Enrollment, b: Enrollment): number {
   return (
     b.year - a.year || b.semester - a.semester || compareText(a.school.code, b.school.code) || compareText(a.id, b.id)
   );
 }
 
-/** The enrolments that count today, the newest first, one for each school. */
+/** Returns the enrollments that are valid today: the newest first, one per school. */
 export function currentEnrollments(enrollments: readonly Enrollment[], today: string): Enrollment[] {
   const sorted = enrollments.filter((enrollment) => isWithinValidity(enrollment, today)).sort(compareEnrollments);
   return sorted.filter((one, at) => sorted.findIndex((other) => other.school.code === one.school.code) === at);
 }
 
-/** The memberships that count today: by role, then the primary one, then by school; one for each role and school. */
+/** Returns the memberships that are valid today, one per role and school: by role, then the primary one, then by school. */
 export function currentMemberships(memberships: readonly Membership[], today: string): Membership[] {
   const place = (one: Membership): string => (one.role === 'bureau_admin' ? '' : (one.school?.code ?? ''));
   const sorted = memberships
@@ -74,13 +74,13 @@ export function currentMemberships(memberships: readonly Membership[], today: st
   return sorted.filter((one, at) => sorted.findIndex((other) => same(one, other)) === at);
 }
 
-/** Whether a membership shows at a relying party: its school must be of an allowed type; the bureau has no school. */
+/** Returns true if a relying party may see a membership: at a school of an allowed type, or at the bureau. */
 export function isVisibleMembership(membership: Membership, entitlements: ClientEntitlements): boolean {
   if (membership.role === 'bureau_admin') return true;
   return membership.school !== undefined && isAllowedSchool(membership.school, entitlements);
 }
 
-/** Whether an enrolment shows at a relying party. */
+/** Returns true if a relying party may see an enrollment. */
 export function isVisibleEnrollment(enrollment: Enrollment, entitlements: ClientEntitlements): boolean {
   return isAllowedSchool(enrollment.school, entitlements);
 }
@@ -101,8 +101,8 @@ function compareChildren(a: VisibleChild, b: VisibleChild): number {
 }
 
 /**
- * The children that a relying party may see (docs/claims.md, rules 4 and 5): guardianship in force, enrolled in a school of an
- * allowed type, at least one permission left. A child that fails any of it is simply not there. Older children stand first.
+ * Returns the children that a relying party may see (docs/claims.md, rules 4 and 5), the oldest first. Each has an active guardianship,
+ * an enrollment in a school of an allowed type, and at least one permission.
  */
 export function visibleChildren(facts: PersonFacts, entitlements: ClientEntitlements, today: string): VisibleChild[] {
   if (!facts.active) return [];
@@ -123,10 +123,7 @@ function staffContexts(facts: PersonFacts, entitlements: ClientEntitlements, tod
     }));
 }
 
-/**
- * Every identity that a person can take at a relying party, in the order in which a page lists them. Empty when there is none.
- * A disabled person has none.
- */
+/** Returns the contexts of a person at a relying party, in the order of the page. A disabled person has none. */
 export function availableContexts(
   facts: PersonFacts,
   entitlements: ClientEntitlements,
@@ -148,30 +145,31 @@ export function availableContexts(
   return [...staffContexts(facts, entitlements, today), ...parents, ...students];
 }
 
-/** A choice is offered only where there is one (docs/claims.md, rule 7). */
+/** Returns true if a person has to select one of several contexts (docs/claims.md, rule 7). */
 export function requiresSelection(contexts: readonly ActingContext[]): boolean {
   return contexts.length > 1;
 }
 
-function matchesRequest(context: ActingContext, wanted: RequestedContext): boolean {
-  if (context.role !== wanted.role) return false;
-  if (wanted.childId !== undefined) return context.childId === wanted.childId;
-  return wanted.schoolCode === undefined || context.schoolCode === wanted.schoolCode;
+function matchesRequest(context: ActingContext, requested: RequestedContext): boolean {
+  if (context.role !== requested.role) return false;
+  if (requested.childId !== undefined) return context.childId === requested.childId;
+  return requested.schoolCode === undefined || context.schoolCode === requested.schoolCode;
 }
 
 /**
- * The identity that is asked for or was used last. A child says it all: it is found again after a change of school.
- * Undefined when there is none, or when the wish fits several (`parent` of two children): then the person is asked.
+ * Finds the requested context. A child is found again after a change of school, because its school does not count.
+ *
+ * @returns undefined when no context matches, or several do (`parent` of two children); the person then selects one
  */
-export function findContext(contexts: readonly ActingContext[], wanted: RequestedContext): ActingContext | undefined {
-  const found = contexts.filter((context) => matchesRequest(context, wanted));
+export function findContext(
+  contexts: readonly ActingContext[],
+  requested: RequestedContext,
+): ActingContext | undefined {
+  const found = contexts.filter((context) => matchesRequest(context, requested));
   return found.length === 1 ? found[0] : undefined;
 }
 
-/**
- * The identity that a relying party asks for by the `acting` claim, where the child is named by its `sub` at that party
- * (docs/claims.md, rule 7).
- */
+/** Finds the context that a relying party requests by the `acting` claim. `child` is its `sub` there (docs/claims.md, rule 7). */
 export function findRequestedContext(
   contexts: readonly ActingContext[],
   requested: { role: string; child?: string | undefined; schoolCode?: string | undefined },
@@ -183,23 +181,23 @@ export function findRequestedContext(
   return found?.role === role ? found : undefined;
 }
 
-/** A held identity as it stands today, perhaps at another school; undefined when it has ended. Release what this returns. */
+/** Returns the current state of a granted context, possibly at another school; undefined when it has ended. Release this one. */
 export function resolveContext(
   contexts: readonly ActingContext[],
-  held: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
+  granted: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
 ): ActingContext | undefined {
   return contexts.find(
     (context) =>
-      context.role === held.role &&
-      context.childId === held.childId &&
-      (held.childId !== undefined || context.schoolCode === held.schoolCode),
+      context.role === granted.role &&
+      context.childId === granted.childId &&
+      (granted.childId !== undefined || context.schoolCode === granted.schoolCode),
   );
 }
 
-/** Whether a held identity still exists; asked at every refresh (docs/claims.md, rule 8). */
+/** Returns true if a granted context still exists. Every refresh checks it (docs/claims.md, rule 8). */
 export function isStillAvailable(
   contexts: readonly ActingContext[],
-  held: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
+  granted: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
 ): boolean {
-  return resolveContext(contexts, held) !== undefined;
+  return resolveContext(contexts, granted) !== undefined;
 }

@@ -10,18 +10,18 @@ const TRANSITIONS: Readonly<Record<GuardianshipState, Partial<Record<Guardianshi
   expired: {},
 };
 
-/** Whether a day lies in a stretch of days, both ends included. Days are `YYYY-MM-DD`, so text order is date order. */
+/** Returns true if a day is within a validity, first and last day included. Days are `YYYY-MM-DD`, so text order is date order. */
 export function isWithinValidity(validity: Validity, today: string): boolean {
   const { validFrom, validTo } = validity;
   return (validFrom === undefined || validFrom <= today) && (validTo === undefined || today <= validTo);
 }
 
-/** Whether a guardianship counts today. It is the only question that relying parties get an answer to, never the reason. */
+/** Returns true if a guardianship is active and valid today. Relying parties see only this result, never the reason. */
 export function isActiveOn(guardianship: Guardianship, today: string): boolean {
   return guardianship.state === 'active' && isWithinValidity(guardianship, today);
 }
 
-/** The state after an action; undefined when the action is not allowed. Revoked and expired are final: a new one is made. */
+/** Returns the state after an action; undefined when the action is not allowed. `revoked` and `expired` are final. */
 export function nextState(state: GuardianshipState, action: GuardianshipAction): GuardianshipState | undefined {
   return TRANSITIONS[state][action];
 }

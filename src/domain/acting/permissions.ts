@@ -1,10 +1,10 @@
 import { PERMISSIONS } from '../model.ts';
 import type { Authority, Permission } from '../model.ts';
 
-/** A placement agency cares for the child, but pays nothing and consents to nothing in the parents' stead. */
+/** A placement agency neither pays nor consents for the parents. */
 const NOT_FOR_AGENCIES: readonly Permission[] = ['fees:pay', 'consent:give'];
 
-/** What a caregiver needs for the day: no portfolio, no grades, no health data, no money. */
+/** Permissions for daily care: no portfolio, grades, health data or payments. */
 const FOR_CAREGIVERS: readonly Permission[] = [
   'attendance:read',
   'leave:request',
@@ -13,7 +13,7 @@ const FOR_CAREGIVERS: readonly Permission[] = [
   'fees:read',
 ];
 
-/** What a new guardianship may do when the school says nothing else, in the order of the vocabulary. */
+/** Returns the permissions of a new guardianship when the school sets none, in the order of `PERMISSIONS`. */
 export function defaultPermissions(authority: Authority): readonly Permission[] {
   switch (authority) {
     case 'statutory':
@@ -26,7 +26,7 @@ export function defaultPermissions(authority: Authority): readonly Permission[] 
   }
 }
 
-/** What is in both lists, once each, in the order of the vocabulary. */
+/** Returns the permissions that are in both lists, in the order of `PERMISSIONS`. */
 export function intersectPermissions(a: readonly Permission[], b: readonly Permission[]): readonly Permission[] {
   return PERMISSIONS.filter((permission) => a.includes(permission) && b.includes(permission));
 }

@@ -23,7 +23,7 @@ import type {
 import { claimsForScopes, allowedScopes } from './scopes.ts';
 import { standardClaims } from './standard-claims.ts';
 
-/** Class data, as it stands in affiliations of students and in `children.profile`. */
+/** Class data in affiliations of students and in `children.profile`. */
 export interface ClassClaims {
   year: number;
   semester: number;
@@ -51,7 +51,7 @@ export interface ChildClaims extends Partial<ClassClaims> {
   school_name?: string;
 }
 
-/** Keys that do not apply are left out: `child` and what follows stand only with `parent`, the bureau has no school. */
+/** Only `parent` has a child, relation, authority and permissions. `bureau_admin` has no school. */
 export interface ActingClaim {
   role: Role;
   child?: string;
@@ -62,9 +62,9 @@ export interface ActingClaim {
   ctx: string;
 }
 
-/** Person id → the `sub` of that person at the relying party (`pairwiseSub` with its sector). */
+/** Returns the `sub` of a person at the relying party (`pairwiseSub` with its sector). */
 export type SubOf = (personId: string) => string;
-/** An identity → its opaque id there (`contextId` with the same sector). */
+/** Returns the opaque id of a context at the relying party (`contextId` with the same sector). */
 export type ContextIdOf = (context: ActingContext) => string;
 
 function classClaims(enrollment: Enrollment): ClassClaims {
@@ -73,9 +73,8 @@ function classClaims(enrollment: Enrollment): ClassClaims {
 }
 
 /**
- * `affiliations`: memberships, then enrolments, at the schools that the relying party deals with. Exactly one of a person is
- * primary: the first membership marked so, otherwise the newest enrolment. The bureau is a role without a school, so it is
- * not here.
+ * Returns the `affiliations` claim: memberships, then enrollments, at schools that the relying party may see. One of a person is primary:
+ * the first membership marked as primary, otherwise the newest enrollment. Bureau roles have no school, so the claim omits them.
  */
 export function affiliationsOf(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Affiliation[] {
   if (!facts.active) return [];
@@ -103,19 +102,19 @@ export function affiliationsOf(facts: PersonFacts, entitlements: ClientEntitleme
 }
 
 /**
- * `roles`, in the order of the vocabulary, each once. `parent` rests on any guardianship in force, even if this relying party
- * sees none of the children; the other roles rest on what it may see.
+ * Returns the `roles` claim in the order of `ROLES`. Any active guardianship gives `parent`, even if the relying party may see none of the
+ * children. The other roles depend on what it may see.
  */
 export function rolesOf(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Role[] {
   if (!facts.active) return [];
-  const held = new Set<Role>(affiliationsOf(facts, entitlements, today).map(({ role }) => role));
-  if (facts.children.some(({ guardianship }) => isActiveOn(guardianship, today))) held.add('parent');
+  const roles = new Set<Role>(affiliationsOf(facts, entitlements, today).map(({ role }) => role));
+  if (facts.children.some(({ guardianship }) => isActiveOn(guardianship, today))) roles.add('parent');
   if (currentMemberships(facts.memberships, today).some(({ role }) => role === 'bureau_admin'))
-    held.add('bureau_admin');
-  return ROLES.filter((role) => held.has(role));
+    roles.add('bureau_admin');
+  return ROLES.filter((role) => roles.has(role));
 }
 
-/** `children`, the older first; names and class data only `withProfile`. */
+/** Returns the `children` claim, the oldest first. Names and class data need `withProfile`. */
 export function childrenOf(
   facts: PersonFacts,
   entitlements: ClientEntitlements,
@@ -139,18 +138,18 @@ export function childrenOf(
 }
 
 /**
- * `acting`: the held identity as it stands today, or undefined when it has ended. What is released is always read anew, so a
- * shortened permission shows at the next refresh.
+ * Returns the `acting` claim of a granted context; undefined when the context has ended. It holds current data, so a withdrawn
+ * permission is absent after the next refresh.
  */
 export function buildActingClaim(
-  held: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
+  granted: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
   facts: PersonFacts,
   entitlements: ClientEntitlements,
   today: string,
   subOf: SubOf,
   ctxId: ContextIdOf,
 ): ActingClaim | undefined {
-  const context = resolveContext(availableContexts(facts, entitlements, today), held);
+  const context = resolveContext(availableContexts(facts, entitlements, today), granted);
   if (context === undefined) return undefined;
   const { role, childId, schoolCode } = context;
   const school = schoolCode === undefined ? {} : { school_code: schoolCode };
@@ -165,20 +164,20 @@ function getChild(facts: PersonFacts, childId: string): PersonFacts {
   return { ...facts, children: facts.children.filter(({ guardianship }) => guardianship.studentId === childId) };
 }
 
-/** Everything that decides what a relying party is told about the person who signed in. */
+/** The inputs that determine the claims about a signed-in person at a relying party. */
 export interface ClaimsRequest {
   facts: PersonFacts;
   entitlements: ClientEntitlements;
-  /** The scopes of the grant; what is not registered is ignored. */
+  /** The scopes of the grant. Scopes that the client is not registered for are ignored. */
   scopes: readonly string[];
-  /** The identity that was chosen for this grant, if one was. */
+  /** The context that was selected for this grant, if any. */
   granted: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'> | undefined;
   today: string;
   subOf: SubOf;
   ctxId: ContextIdOf;
 }
 
-/** All claims that the scopes of a grant release, `sub` first. Which of them stand in which token is the caller's business. */
+/** Returns all claims that the scopes of a grant release, `sub` first. The caller selects those of each token. */
 export function buildClaims(request: ClaimsRequest): { sub: string } & Record<string, unknown> {
   const { facts, entitlements, granted, today, subOf, ctxId } = request;
   const scopes = allowedScopes(request.scopes, entitlements);

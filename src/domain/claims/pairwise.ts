@@ -1,31 +1,32 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { ActingContext } from '../model.ts';
 
-/** A line break inside a part would let two different inputs become one text. */
+/** A line break in a part is rejected: two different inputs would become the same text. */
 function mac(key: KeyObject, version: string, parts: readonly string[]): string {
-  if (key.symmetricKeySize === 0) throw new RangeError('The pairwise key is empty.');
-  if (parts.some((part) => part.includes('\n'))) throw new RangeError('No part of a pairwise id holds a line break.');
+  if (key.symmetricKeySize === 0) throw new RangeError('pairwise key is empty');
+  if (parts.some((part) => part.includes('\n')))
+    throw new RangeError('parts of a pairwise id must not contain a line break');
   return createHmac('sha256', key)
     .update([version, ...parts].join('\n'))
     .digest('base64url');
 }
 
 /**
- * The id of a person at the clients of one sector (OpenID Connect Core 1.0, section 8.1; docs/claims.md, rule 2). Parents, children
- * and staff all go through it, so the child that a parent sees has the child's own `sub`.
+ * Returns the id of a person at the clients of one sector (OpenID Connect Core 1.0, section 8.1; docs/claims.md, rule 2). Parents,
+ * children and staff use the same function, so a parent sees a child under the child's own `sub`.
  *
- * @throws RangeError when the key or a part is empty, or a part holds a line break: one id for everybody would be worse.
+ * @throws {RangeError} when the key or a part is empty, or a part contains a line break: people could get the same id
  */
 export function pairwiseSub(key: KeyObject, sector: string, personId: string): string {
-  if (sector === '' || personId === '') throw new RangeError('A pairwise id needs a sector and a person.');
+  if (sector === '' || personId === '') throw new RangeError('pairwise id needs a sector and a person');
   return mac(key, 'v1', [sector, personId]);
 }
 
 /**
- * The id of one identity of a person in one sector, `acting.ctx`. It stays the same when a child changes school and at each new
- * sign-in, and tells nothing by itself.
+ * Returns the opaque id of one context of a person in one sector, `acting.ctx`. It stays the same when a child changes school and at each
+ * new sign-in.
  *
- * @throws RangeError as `pairwiseSub`.
+ * @throws {RangeError} as `pairwiseSub`
  */
 export function contextId(
   key: KeyObject,
@@ -33,6 +34,6 @@ export function contextId(
   personId: string,
   context: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,
 ): string {
-  if (sector === '' || personId === '') throw new RangeError('A context id needs a sector and a person.');
+  if (sector === '' || personId === '') throw new RangeError('context id needs a sector and a person');
   return mac(key, 'ctx-v1', [sector, personId, context.role, context.childId ?? context.schoolCode ?? '']);
 }

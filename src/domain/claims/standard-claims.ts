@@ -2,7 +2,7 @@ import type { Identifier, PersonFacts } from '../model.ts';
 import { claimsForScopes } from './scopes.ts';
 import type { Scope } from './scopes.ts';
 
-/** Standard claims of OpenID Connect Core, section 5.1. What is unknown is left out, as section 5.3.2 asks. */
+/** Standard claims of OpenID Connect Core, section 5.1. Unknown values are omitted (section 5.3.2). */
 export interface StandardClaims {
   name?: string;
   preferred_username?: string;
@@ -15,15 +15,15 @@ export interface StandardClaims {
   phone_number_verified?: boolean;
 }
 
-/** The verified one of a kind, otherwise the first. */
+/** Returns the verified identifier of a kind, otherwise the first. */
 function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefined {
   const all = facts.identifiers.filter((identifier) => identifier.kind === kind);
   return all.find((identifier) => identifier.verified) ?? all[0];
 }
 
 /**
- * The standard claims that the granted scopes release. `preferred_username` is the account name; the e-mail address stands in
- * for it only where the `email` scope is granted too, otherwise a party that gets no e-mail would get it by this door.
+ * Returns the standard claims that the granted scopes release. `preferred_username` is the account name. The email address replaces it only
+ * with the `email` scope, which a client needs to receive the address.
  */
 export function standardClaims(facts: PersonFacts, scopes: readonly Scope[]): StandardClaims {
   const released = claimsForScopes(scopes);

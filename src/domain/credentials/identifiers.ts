@@ -1,4 +1,4 @@
-/** A login as it is looked up in the database: normalized, of one kind. */
+/** A normalized login, as the database stores it. */
 export interface Login {
   kind: 'email' | 'mobile' | 'account';
   value: string;
@@ -9,7 +9,7 @@ const MAX_LOGIN_LENGTH = 254;
 const MAX_LOCAL_PART_LENGTH = 64;
 
 const CONTROL = /\p{Cc}/u;
-/** What people write between the digits of a telephone number, and the invisible marks that phones copy along with it. */
+/** Separators in telephone numbers, and the invisible characters that phones copy with them. */
 const PHONE_SEPARATORS = /[\s().\p{Pd}\p{Cf}]/gu;
 const MOBILE = /^(?:(?:\+|00)?8860?|0)(9\d{8})$/;
 const ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+";
@@ -18,12 +18,12 @@ const EMAIL = new RegExp(`^${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`);
 const ACCOUNT = /^[a-z][a-z0-9._-]{3,63}$/;
 const SCHOOL_ACCOUNT = /^p\d{1,16}$/;
 
-/** NFKC (full-width letters and digits become plain ones) without spaces at the ends. The first step of every comparison. */
+/** Normalizes text for comparison: NFKC (full-width letters and digits become ASCII), no spaces at the ends. */
 export function normalizeText(input: string): string {
   return input.normalize('NFKC').trim();
 }
 
-/** Plain text of bearable length, lower case; undefined for control characters, for nothing and for far too much. */
+/** Normalizes text to lower case. @returns undefined for empty or too long text, or text with control characters */
 function normalizeForLookup(input: string): string | undefined {
   if (input.length > MAX_LOGIN_LENGTH) return undefined;
   const plain = normalizeText(input);
@@ -31,35 +31,35 @@ function normalizeForLookup(input: string): string | undefined {
   return plain.toLowerCase();
 }
 
-/** A Taiwanese mobile number in any usual writing (`0912-345-678`, `+886 912 345 678`, full width) as `+886912345678`. */
+/** Parses a Taiwanese mobile number in any usual form (`0912-345-678`, `+886 912 345 678`, full width) to `+886912345678`. */
 export function parseMobile(input: string): string | undefined {
   const digits = normalizeForLookup(input)?.replace(PHONE_SEPARATORS, '');
   const rest = digits === undefined ? undefined : MOBILE.exec(digits)?.[1];
   return rest === undefined ? undefined : `+886${rest}`;
 }
 
-/** A stored mobile number as people in Taiwan write it: `+886912345678` → `0912345678`. */
+/** Formats a stored mobile number as people in Taiwan write it: `+886912345678` → `0912345678`. */
 export function formatLocalMobile(value: string): string {
   return value.replace(/^\+886/, '0');
 }
 
 /**
- * Whether a normalized value is an e-mail address: dot-atom, at, a domain of two labels or more (RFC 5321, section 4.1.2,
- * ASCII only, without quoted local parts). Both sides are kept in lower case: no provider tells them apart.
+ * Returns true if a normalized value is an email address: dot-atom, `@`, a domain of two or more labels (RFC 5321, section 4.1.2;
+ * ASCII only, no quoted local parts). Both parts are stored in lower case, because mail providers ignore case.
  */
 export function isEmail(value: string): boolean {
   return value.length <= MAX_LOGIN_LENGTH && value.indexOf('@') <= MAX_LOCAL_PART_LENGTH && EMAIL.test(value);
 }
 
 /**
- * Whether a normalized value may be a custom account name: 4–64 of `a-z 0-9 . _ -`, a letter first. So it can never be taken
- * for a mobile number or an e-mail address; `p` and digits are left to the school accounts.
+ * Returns true if a normalized value may be a custom account name: a letter, then 3–63 of `a-z 0-9 . _ -`. It is never a valid mobile
+ * number or email address. `p` with digits is reserved for school accounts.
  */
 export function isAccountName(value: string): boolean {
   return ACCOUNT.test(value) && !SCHOOL_ACCOUNT.test(value);
 }
 
-/** What somebody typed into the one login box; undefined when it can be no login at all. */
+/** Parses the input of the login field. @returns undefined when it is no valid login */
 export function parseLogin(input: string): Login | undefined {
   const value = normalizeForLookup(input);
   if (value === undefined) return undefined;

@@ -1,9 +1,9 @@
 import { validateIdCardNumber } from 'taiwan-id-validator';
 
-/** The last day of resident certificates with two letters (National Immigration Agency). */
+/** The last day on which resident certificates with two letters are valid (National Immigration Agency). */
 const OLD_CERTIFICATE_LAST_DAY = '2030-12-31';
 
-/** As people type it → as it is compared: NFKC, no spaces, capital letters. Only ASCII letters change case. */
+/** Normalizes an ID number for comparison: NFKC, no spaces, capital letters. Only ASCII letters change case. */
 export function normalizeNationalId(input: string): string {
   return input
     .normalize('NFKC')
@@ -12,8 +12,8 @@ export function normalizeNationalId(input: string): string {
 }
 
 /**
- * Whether a normalized id is a citizen's number or a resident certificate's with a right checksum. The old form of the
- * certificate (two letters) ends with 2030.
+ * Returns true if a normalized id is the number of a citizen or resident certificate with a valid checksum. The old form of the
+ * certificate (two letters) is valid until the end of 2030.
  *
  * @param today `YYYY-MM-DD` in the city
  */
@@ -22,7 +22,7 @@ export function isNationalId(id: string, today: string): boolean {
   return result.valid && (result.category !== 'UI_NUMBER_LEGACY' || today <= OLD_CERTIFICATE_LAST_DAY);
 }
 
-/** The last six characters, the first password of a parent. */
+/** Returns the last six characters, the first password of a parent. */
 export function lastSix(id: string): string {
   return id.slice(-6);
 }

@@ -1,6 +1,6 @@
 import { codePoints, foldForComparison, stripSeparators } from '../text.ts';
 
-/** What others may know of a person, so that it must not be in the password. Read in the moment of the change, never kept. */
+/** Facts about a person that a password must not contain, because others may know them. Read at the change, never stored. */
 export interface PasswordContext {
   names: readonly string[];
   emails: readonly string[];
@@ -11,7 +11,7 @@ export interface PasswordContext {
   /** Names and codes. */
   schools: readonly string[];
   nationalId?: string | undefined;
-  /** The password that ends now; the last six of the ID at a first sign-in. */
+  /** The password that is replaced; at a first sign-in the last six characters of the ID. */
   currentPassword?: string | undefined;
 }
 
@@ -24,9 +24,9 @@ export type ContextProblem =
   | 'contains_school'
   | 'contains_id';
 
-/** Shorter parts are in too many good sentences. In code points. */
+/** In code points. Shorter parts occur in too many good passphrases. */
 const MIN_PART_LENGTH = 4;
-/** A Chinese given name has two characters. */
+/** In code points. A Chinese given name has two characters. */
 const MIN_CJK_PART_LENGTH = 2;
 const MIN_ID_PART_LENGTH = 5;
 const PHONE_SUFFIX_LENGTH = 6;
@@ -34,12 +34,12 @@ const PHONE_SUFFIX_LENGTH = 6;
 const CJK_WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+/gu;
 const OTHER_WORD =
   /(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}\p{M}])+/gu;
-/** A first password: the last six of an ID, or the whole of it for a school account. */
+/** A first password: the last six characters of an ID, or the complete ID for a school account. */
 const FIRST_PASSWORD = /^(?:\d{6}|[A-Z][0-9A-D]\d{8})$/i;
 
 const atLeast = (length: number) => (part: string) => codePoints(part).length >= length;
 
-/** `王大明` → `王大明`, `大明`: the surname is a prefix of one or two characters, what follows is the given name. */
+/** Returns a name without no, one and two leading characters (`王大明` → `王大明`, `大明`, `明`), because a surname has one or two. */
 function givenNameCandidates(run: string): string[] {
   const points = codePoints(run);
   return points.slice(0, 3).map((_, at) => points.slice(at).join(''));
@@ -52,7 +52,7 @@ function nameParts(name: string): string[] {
   return [...cjk, ...others.filter(atLeast(MIN_PART_LENGTH))];
 }
 
-/** The whole text and the text without its separators. */
+/** Returns the complete text and the text without separators. */
 function exactParts(text: string): string[] {
   const folded = foldForComparison(text).trim();
   return [folded, stripSeparators(folded)].filter(atLeast(MIN_PART_LENGTH));
@@ -62,32 +62,32 @@ function emailParts(email: string): string[] {
   return [email, email.slice(0, Math.max(0, email.lastIndexOf('@')))].flatMap(exactParts);
 }
 
-/** The last six digits are in every writing of a number, with 09 or +886 in front. */
+/** Returns the last six digits, which both forms of a number share (`09…` and `+8869…`). */
 function phoneParts(phone: string): string[] {
   const digits = foldForComparison(phone).replace(/\D/g, '');
   return digits.length >= PHONE_SUFFIX_LENGTH ? [digits.slice(-PHONE_SUFFIX_LENGTH)] : [];
 }
 
-/** Every stretch of five characters; longer ones contain one of them. */
+/** Returns every substring of five characters. Each longer substring contains one of them. */
 function idParts(id: string): string[] {
   const points = codePoints(stripSeparators(foldForComparison(id)));
   return points.slice(MIN_ID_PART_LENGTH - 1).map((_, at) => points.slice(at, at + MIN_ID_PART_LENGTH).join(''));
 }
 
-/** What is known of the ID in this moment: itself, or the first password that was made from it. */
+/** Returns the known forms of the ID: the ID itself, and the first password that was derived from it. */
 function idTexts({ nationalId, currentPassword }: PasswordContext): string[] {
   const first = currentPassword?.normalize('NFKC').trim();
   return [...(nationalId === undefined ? [] : [nationalId]), ...(first && FIRST_PASSWORD.test(first) ? [first] : [])];
 }
 
 /**
- * Which facts about the person are in the password. Compared without regard to case, width, accents and separators
+ * Finds the facts about the person that the password contains. The comparison ignores case, width, accents and separators
  * (NIST SP 800-63B-4, section 3.1.1.2: context-specific words).
  */
 export function findContextProblems(password: string, context: PasswordContext): ContextProblem[] {
   const folded = foldForComparison(password);
-  const squeezed = stripSeparators(folded);
-  const isIn = (part: string): boolean => folded.includes(part) || squeezed.includes(part);
+  const compact = stripSeparators(folded);
+  const isIn = (part: string): boolean => folded.includes(part) || compact.includes(part);
   const parts: [ContextProblem, string[]][] = [
     ['contains_name', context.names.flatMap(nameParts)],
     ['contains_email', context.emails.flatMap(emailParts)],

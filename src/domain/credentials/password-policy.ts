@@ -4,7 +4,7 @@ import type { PasswordContext } from './password-context.ts';
 
 export type { PasswordContext } from './password-context.ts';
 
-/** Why a password is refused, in the order in which a page lists it. */
+/** The reasons to reject a password, in the order of the page. */
 export const PASSWORD_PROBLEMS = [
   'too_short',
   'too_long',
@@ -22,9 +22,9 @@ export const PASSWORD_PROBLEMS = [
 ] as const;
 export type PasswordProblem = (typeof PASSWORD_PROBLEMS)[number];
 
-/** Longest password, in code points. NIST SP 800-63B-4, section 3.1.1.2, asks for at least 64; nothing is ever cut off. */
+/** Longest password, in code points. NIST SP 800-63B-4, section 3.1.1.2, requires at least 64. Passwords are never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
-/** More UTF-16 units than any accepted password has. What is longer is not even looked at. */
+/** UTF-16 code units. Longer input is rejected before it is normalized, which takes time. */
 const MAX_CODE_UNITS = 2048;
 
 export interface PasswordCheck {
@@ -33,16 +33,16 @@ export interface PasswordCheck {
   /** In code points. */
   minLength: number;
   context: PasswordContext;
-  /** Whether the blocklist holds the whole password; asked in NFKC and lower case. */
+  /** Returns true if the blocklist contains the complete password, in NFKC and lower case. */
   isCommon: (normalized: string) => boolean;
 }
 
-/** The form that is hashed and compared: NFKC, nothing else changed (NIST SP 800-63B-4, section 3.1.1.2). */
+/** Normalizes a password for hashing and comparison: only NFKC (NIST SP 800-63B-4, section 3.1.1.2). */
 export function normalizePassword(password: string): string {
   return password.normalize('NFKC');
 }
 
-/** Whether the text is one short piece again and again: shorter than the policy asks, and at least twice. */
+/** Returns true if the text repeats one pattern, shorter than `minLength`, at least twice. */
 function isRepeatedPattern(points: readonly string[], minLength: number): boolean {
   const longest = Math.min(Math.floor(points.length / 2), minLength - 1);
   for (let period = 1; period <= longest; period += 1) {
@@ -51,7 +51,7 @@ function isRepeatedPattern(points: readonly string[], minLength: number): boolea
   return false;
 }
 
-/** 1 or -1 between neighbours of the alphabet or of the digits (9 and 0 are neighbours), 0 between equals, else undefined. */
+/** Returns 1 or -1 for neighbors in the alphabet or the digits (9 and 0 are neighbors), 0 for equals, else undefined. */
 function codePointStep(from: string, to: string): number | undefined {
   if (from === to) return 0;
   const pair = from + to;
@@ -62,22 +62,22 @@ function codePointStep(from: string, to: string): number | undefined {
   return Math.abs(difference) === 1 ? difference : undefined;
 }
 
-/** Whether the text consists of straight runs (`abcd`, `4321`, `aaa`) of three and more characters on average. */
+/** Returns true if the text consists of runs (`abcd`, `4321`, `aaa`) of at least three characters on average. */
 function isSequence(points: readonly string[]): boolean {
   let runs = 1;
   let direction: number | undefined;
   for (let at = 1; at < points.length; at += 1) {
     const next = codePointStep(points[at - 1] ?? '', points[at] ?? '');
-    const goesOn = next !== undefined && (direction === undefined || direction === next);
-    if (!goesOn) runs += 1;
-    direction = goesOn ? next : undefined;
+    const isContinued = next !== undefined && (direction === undefined || direction === next);
+    if (!isContinued) runs += 1;
+    direction = isContinued ? next : undefined;
   }
   return runs * 3 <= points.length;
 }
 
 /**
- * The rules for a new password (NIST SP 800-63B-4, section 3.1.1.2): length and what it must not be, no rule about kinds of
- * characters. Empty when it is good. `minLength` counts before and after NFKC, so that no single sign counts as many.
+ * Returns the problems of a new password (NIST SP 800-63B-4, section 3.1.1.2): length and blocklists, no rule about kinds of
+ * characters. `minLength` applies before and after NFKC, because NFKC can expand one character to many.
  */
 export function checkNewPassword({ password, minLength, context, isCommon }: PasswordCheck): PasswordProblem[] {
   if (password.length > MAX_CODE_UNITS) return ['too_long'];
@@ -87,8 +87,8 @@ export function checkNewPassword({ password, minLength, context, isCommon }: Pas
   if (length > MAX_PASSWORD_LENGTH) return ['too_long'];
   const found = new Set<PasswordProblem>(findContextProblems(normalized, context));
   if (Math.min(length, codePoints(password).length) < minLength) found.add('too_short');
-  // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character may
-  // be copied along once and can never be typed.
+  // Private use and unassigned code points differ between devices and Unicode versions (RFC 8264, section 4.3). An invisible character
+  // may be pasted once but cannot be typed.
   if ([password, normalized].some(hasInvisibleCharacters)) found.add('control_characters');
   if (context.currentPassword !== undefined && normalized === normalizePassword(context.currentPassword)) {
     found.add('same_as_current');

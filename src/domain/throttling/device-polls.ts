@@ -1,27 +1,27 @@
-/** Seconds between two polls of a device, unless it is told to slow down (RFC 8628, section 3.5). Announced to the device. */
+/** Seconds between two polls of a device, unless it gets `slow_down` (RFC 8628, section 3.5). Sent to the device. */
 export const POLL_INTERVAL_SECONDS = 5;
 /** Seconds that the interval grows by with each `slow_down` (RFC 8628, section 3.5). */
 const SLOW_DOWN_SECONDS = 5;
-/** Seconds. A code lives for 10 minutes; a device that always polls too fast still gets an answer each minute, and writes nothing then. */
+/** Seconds. A code is valid for 10 minutes. A device that always polls too fast still gets an answer each minute. */
 export const MAX_INTERVAL_SECONDS = 60;
 /** Milliseconds that a poll may be early: timers of devices are not exact, and the clocks of two nodes differ. */
 const TOLERANCE_MS = 500;
 
-/** What is known of the polls for one device code. */
+/** The poll state of one device code. */
 export interface PollState {
   intervalSeconds: number;
   /** Instant (ms) of the last poll that was not too early. */
   acceptedAt: number;
 }
 
-/** The state after the first poll for a code. */
+/** Returns the state after the first poll for a code. */
 export function firstPoll(now: number): PollState {
   return { intervalSeconds: POLL_INTERVAL_SECONDS, acceptedAt: now };
 }
 
 /**
- * One more poll. A poll before the interval is over gets `slow_down`, and the interval grows for this and all later ones. It is measured
- * from the last accepted poll: a device that waits the new interval after `slow_down` is never too early.
+ * Registers a poll. A poll before the end of the interval gets `slow_down`, and the interval grows for all later polls. The interval starts
+ * at the last accepted poll, so a device that waits the new interval after `slow_down` is never too early.
  */
 export function registerPoll(state: PollState, now: number): { isTooEarly: boolean; next: PollState } {
   const { intervalSeconds, acceptedAt } = state;

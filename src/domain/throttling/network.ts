@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** A network that the address counters know. */
+/** A network with its own attempt counter. */
 export interface Network {
   /** An IPv4 address, or an IPv6 prefix such as `2001:db8:1:2::/64`. */
   name: string;
@@ -29,7 +29,7 @@ const IPV4_EMBEDDING_PREFIXES = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']);
 
 /**
  * Returns the networks that an address is counted with, narrowest first: one for IPv4, three for IPv6. IPv4-mapped and NAT64 addresses
- * count as the embedded IPv4 address. Text that is no address counts as itself.
+ * count as the embedded IPv4 address. Text that is not an address is its own network.
  *
  * Lock their counters in this order. All transactions do, so they cannot deadlock.
  */
@@ -41,7 +41,7 @@ export function throttleNetworks(address: string): Network[] {
   return PREFIXES.map(({ bits, weight }) => ({ name: prefixOf(groups, bits), weight }));
 }
 
-/** The eight groups of a valid IPv6 address. */
+/** Returns the eight groups of a valid IPv6 address. */
 function parseGroups(address: string): number[] {
   // The zone (`%eth0`) names an interface of this host. The URL parser writes each address in one way, without dotted decimals.
   const [bare = ''] = address.split('%');

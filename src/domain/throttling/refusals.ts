@@ -7,7 +7,7 @@ export interface Refusals {
   since: number | null;
 }
 
-/** What an audit entry says of a window. */
+/** The audit detail of a closed window. */
 export interface RefusalSummary {
   attempts: number;
   /** Milliseconds since 1970. */
@@ -16,25 +16,25 @@ export interface RefusalSummary {
 
 export const NO_REFUSALS: Refusals = { count: 0, since: null };
 
-/** In milliseconds: under a steady attack a counter causes one audit entry per hour. */
+/** Milliseconds. Limits each counter to one audit entry per hour during a continuous attack. */
 export const REFUSAL_WINDOW_MS = HOUR_MS;
 
 export interface CountedRefusal {
   next: Refusals;
-  /** True for the first refusal of a window: the caller records it by itself, so it is not part of the count. */
+  /** True for the first refusal of a window. The caller records it separately, so the count excludes it. */
   isFirst: boolean;
   /** The summary of a window that was open for an hour, this refusal included. */
   summary: RefusalSummary | undefined;
 }
 
-/** Counts one refusal. A window that is an hour old is summed up, and a new one starts. */
+/** Counts one refusal. Summarizes a window after an hour and starts a new one. */
 export function countRefusal({ count, since }: Refusals, now: number): CountedRefusal {
   if (since === null) return { next: { count: 0, since: now }, isFirst: true, summary: undefined };
   if (now - since < REFUSAL_WINDOW_MS) return { next: { count: count + 1, since }, isFirst: false, summary: undefined };
   return { next: { count: 0, since: now }, isFirst: false, summary: { attempts: count + 1, since } };
 }
 
-/** @returns the summary of the window; undefined when there is nothing to say beyond the entry of its first refusal */
+/** @returns the summary of the window; undefined when the window contains only its first refusal, which has an entry already */
 export function summarizeRefusals({ count, since }: Refusals): RefusalSummary | undefined {
   return since === null || count === 0 ? undefined : { attempts: count, since };
 }

@@ -1,23 +1,23 @@
 import type { LeakyBucketPolicy } from './throttle.ts';
 
-/** The requests that are limited because they store something, by where they arrive; a label of metrics. */
+/** The endpoints with a rate limit, because their requests store data. A label of metrics. */
 export type LimitedEndpoint =
   'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session' | 'account';
 
-/** Without a sign-in. */
+/** Limited endpoints that need no sign-in. */
 export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account'>;
 
 /**
- * A school behind one address: at 8:00, 600 pupils open three apps each, which are 1,800 interactions, and every third of them is begun
- * again by "back" or "reload": 2,400. An interaction that ends with a sign-in is given back, so several schools at the same time pass too.
- * An attacker keeps at most 2,400 + 3,600 interactions of an hour, 72 MB of the largest ones.
+ * A school with one address: at 8:00, 600 pupils open three apps each. These are 1,800 interactions, and "back" or "reload" repeats a third
+ * of them: 2,400. A completed sign-in releases its interaction, so several schools can share an address. An attacker can store at most
+ * 2,400 + 3,600 interactions per hour, 72 MB at the maximum size.
  */
 const SCHOOL_POLICY: LeakyBucketPolicy = { capacity: 2_400, leakIntervalMs: 1_000 };
 
-/** A school has about 60 screens that show a code, each a new one every 10 minutes: 6 in a minute, and two for each at the start. */
+/** A school has about 60 screens. Each requests a code every 10 minutes, 6 per minute in total, and two at the start. */
 const DEVICE_SCREEN_POLICY: LeakyBucketPolicy = { capacity: 120, leakIntervalMs: 5_000 };
 
-/** What one network may store without a sign-in. `session`: the secret of a form that is shown to people who are not signed in. */
+/** The limits of one network without a sign-in. `session`: sessions that hold only the CSRF secret of a form. */
 export const NETWORK_POLICIES: Readonly<Record<AnonymousEndpoint, LeakyBucketPolicy>> = {
   authorization: SCHOOL_POLICY,
   pushed_authorization_request: SCHOOL_POLICY,
@@ -26,22 +26,23 @@ export const NETWORK_POLICIES: Readonly<Record<AnonymousEndpoint, LeakyBucketPol
 };
 
 /**
- * Interactions of one device on which somebody has signed in before. They do not count on the network, so an attacker in a school keeps
- * only new devices out: 60 at once, and one every 30 seconds.
+ * Interactions of one device with an earlier sign-in: 60 at once, then one every 30 seconds. They do not count for the network, so an
+ * attacker in a school blocks only new devices.
  */
 export const KNOWN_DEVICE_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 30_000 };
 
 /**
- * Requests of one session of a signed-in person: a browser that opens 50 apps in two tabs each and reloads them all, or whose apps ask with
+ * Requests of one session of a signed-in person. Enough for a browser that opens 50 apps in two tabs each and reloads them all, or for
  * `prompt=none` six times a minute.
  */
 export const SESSION_RULE: LeakyBucketPolicy = { capacity: 200, leakIntervalMs: 10_000 };
 
 /**
- * How many times the budget of one session a person has: a family that opens every app on several phones in the same minute. One session,
- * or a copy of its cookie, leaves room for the others. A person keeps at most 600 + 1,080 interactions of an hour, 20 MB of the largest ones.
+ * The budget of one person as a multiple of the budget of one session: a family opens every app on several phones in the same minute. One
+ * session, or a copy of its cookie, cannot use up the budget. A person can store at most 600 + 1,080 interactions per hour, 20 MB at the
+ * maximum size.
  */
 export const SESSION_BUDGETS_PER_PERSON = 3;
 
-/** Of one authenticated client, whose servers send the requests of a whole city: 100 in a second, and 20,000 at once. */
+/** Requests of one authenticated client, whose servers send those of a whole city: 20,000 at once, then 100 per second. */
 export const CLIENT_POLICY: LeakyBucketPolicy = { capacity: 20_000, leakIntervalMs: 10 };

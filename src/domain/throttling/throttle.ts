@@ -1,41 +1,41 @@
 /**
- * Limits of sign-in attempts: one rule per account, one per address. Both count an attempt before the password is compared, so fifty
- * parallel guesses count as fifty; a success takes its own count back. All numbers are whole, so that they fit an integer column.
+ * Limits of sign-in attempts: one policy per account, one per address. Both count an attempt before the password is compared, so 50
+ * parallel guesses count as 50. A success releases its own count. All numbers are integers, for the columns of the database.
  */
 export interface ThrottleState {
-  /** Account: consecutive failures. Address: drops in the bucket at `updatedAt`. */
+  /** Account: consecutive failures. Address: level of the bucket at `updatedAt`. */
   failures: number;
-  /** Milliseconds since 1970; before it the account has to wait. Always 0 for an address. */
+  /** Milliseconds since 1970. Attempts before it are rejected. Always 0 for an address. */
   blockedUntil: number;
   /** Milliseconds since 1970. */
   updatedAt: number;
 }
 
-/** The decision. `until` is the instant when another try makes sense; undefined: only an e-mail link or the IT desk helps. */
+/** `until` is the instant of the next admitted attempt; undefined for a locked account, which needs a reset link or the IT desk. */
 export type AttemptDecision =
   { admitted: true; next: ThrottleState } | { admitted: false; until: number | undefined; next: ThrottleState };
 
 export interface AccountThrottlePolicy {
-  /** So many attempts without any wait between them. */
+  /** Attempts without a delay. */
   freeAttempts: number;
-  /** Wait after the last free attempt, in milliseconds; it doubles with each further failure. */
+  /** Delay after the last free attempt, in milliseconds. It doubles with each failure. */
   firstDelayMs: number;
-  /** The longest wait, in milliseconds. */
+  /** The longest delay, in milliseconds. */
   maxDelayMs: number;
-  /** After so many consecutive failures the account is locked. */
+  /** Consecutive failures that lock the account. */
   lockAfterFailures: number;
 }
 
 export interface LeakyBucketPolicy {
-  /** So many failures at once are borne. */
+  /** Failures that are admitted at once. */
   capacity: number;
-  /** One failure is forgotten in so many milliseconds. */
+  /** Milliseconds until one failure is forgotten. */
   leakIntervalMs: number;
 }
 
 /**
- * Five tries cover a person who mistypes and then remembers the other password. 30 s to 15 min make guessing useless without
- * locking a parent out for a day. 50 is well below the 100 consecutive failures of NIST SP 800-63B-4, section 3.2.2.
+ * Five attempts suffice for a typing error and a confused password. Delays from 30 s to 15 min stop guessing without locking a parent out
+ * for a day. 50 is well below the 100 consecutive failures of NIST SP 800-63B-4, section 3.2.2.
  */
 export const ACCOUNT_POLICY: AccountThrottlePolicy = {
   freeAttempts: 5,
@@ -45,24 +45,24 @@ export const ACCOUNT_POLICY: AccountThrottlePolicy = {
 };
 
 /**
- * Consecutive failures after which no device has a counter of its own any more. Unknown devices stop at 50, so 40 are left for known
- * ones; all together stay below the 100 of NIST SP 800-63B-4, section 3.2.2.
+ * Consecutive failures after which all devices count as unknown. Unknown devices stop at 50, so known devices have 40. The sum is below the
+ * 100 of NIST SP 800-63B-4, section 3.2.2.
  */
 export const MAX_FAILURES_ACROSS_DEVICES = 90;
 
 /**
- * A school sits behind one address: 600 pupils at 8:00 with 5 % typing errors are 30 failures, a tenth of the bucket.
- * The rest is room for attempts in flight, which count until they succeed: keep fewer than 270 in the hashing queue.
- * A guesser has 300 tries and then one in a second.
+ * A school uses one address: 600 pupils at 8:00 with 5 % typing errors are 30 failures, a tenth of the bucket. The other 270 are for
+ * attempts in progress, which count until they succeed, so the hash queue must be shorter. An attacker has 300 attempts, then one per
+ * second.
  */
 export const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 300, leakIntervalMs: 1_000 };
 
-/** Returns the rule of a network with `weight` times the budget of one address (network.ts). */
+/** Returns the policy of a network with `weight` times the budget of one address (network.ts). */
 export function scalePolicy({ capacity, leakIntervalMs }: LeakyBucketPolicy, weight: number): LeakyBucketPolicy {
   return { capacity: capacity * weight, leakIntervalMs: Math.ceil(leakIntervalMs / weight) };
 }
 
-/** The wait after the n-th consecutive failure, in milliseconds. */
+/** Returns the delay after a number of consecutive failures. */
 function delayAfterMs(failures: number, policy: AccountThrottlePolicy): number {
   if (failures < policy.freeAttempts) return 0;
   return Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (failures - policy.freeAttempts));
@@ -76,7 +76,7 @@ function isDelayed(state: ThrottleState | undefined, now: number): boolean {
   return state !== undefined && now < state.blockedUntil;
 }
 
-/** Adds a failure. A wait that has not passed yet never becomes shorter. */
+/** Adds a failure. Never shortens a delay that has not passed. */
 function countFailure(state: ThrottleState | undefined, now: number, policy: AccountThrottlePolicy): ThrottleState {
   const failures = (state?.failures ?? 0) + 1;
   const delay = delayAfterMs(failures, policy);
@@ -85,8 +85,8 @@ function countFailure(state: ThrottleState | undefined, now: number, policy: Acc
 }
 
 /**
- * Decides about one attempt at one counter. An admitted attempt is counted as a failure at once; after a success the caller removes
- * the row. A denied attempt is not a guess, so it changes nothing: denied attempts do not keep an account blocked.
+ * Registers one attempt at one counter. An admitted attempt counts as a failure at once; after a success the caller deletes the row. A
+ * denied attempt changes nothing, because its password is not compared: denied attempts do not extend a delay.
  */
 export function registerAccountAttempt(
   state: ThrottleState | undefined,
@@ -98,7 +98,7 @@ export function registerAccountAttempt(
   return { admitted: true, next: countFailure(state, now, policy) };
 }
 
-/** The counters of an account that an attempt can meet. `login` is undefined also where the page asks for none. */
+/** The counters of an account. `login` is also undefined on pages without a login field. */
 export interface AccountStates {
   login: ThrottleState | undefined;
   person: ThrottleState | undefined;
@@ -108,19 +108,19 @@ export type AccountDecision =
   | { admitted: false; by: 'login' | 'person'; until: number | undefined }
   | {
       admitted: true;
-      /** False while the person is locked: nothing is compared then, and the answer is that of a wrong password. */
+      /** False while the person is locked: the password is not compared, and the response is that of a wrong password. */
       canCompare: boolean;
-      /** Returns true if the wait of the person had passed, too. */
+      /** True if the delay of the person has passed as well. */
       isOnTime: boolean;
       next: { login: ThrottleState; person: ThrottleState };
     };
 
 /**
- * Decides about an attempt of an unknown device. Only the wait of the typed login shows. The wait of the person would tell that two
- * logins belong to one account, so a right password under another login counts as right; the attempt counts on the person, whose
- * failures end in a lock.
+ * Registers an attempt of an unknown device. Only the delay of the typed login is visible: the delay of the person would reveal that two
+ * logins belong to one account. A correct password under another login is therefore accepted during that delay. The attempt also counts
+ * for the person, whose failures lead to a lock.
  *
- * @param isTyped false on a page where the person is known already: the wait of the person shows there
+ * @param isTyped false on a page where the person is known already; the delay of the person is visible there
  */
 export function registerUnknownDeviceAttempt(
   { login, person }: AccountStates,
@@ -143,8 +143,8 @@ export type DeviceDecision =
   | { kind: 'admitted'; next: { device: ThrottleState; person: ThrottleState } };
 
 /**
- * Decides about an attempt of a device on which the person has signed in before. Neither the wait nor the lock of the person holds it up.
- * Its failures count on the person as well, without a wait, because there is one limit for all devices. A locked device is unknown.
+ * Registers an attempt of a device on which the person has signed in before. Neither the delay nor the lock of the person applies to it.
+ * Its failures also count for the person, without a delay, because one limit covers all devices. A locked device counts as unknown.
  */
 export function registerKnownDeviceAttempt(
   { device, person }: { device: ThrottleState | undefined; person: ThrottleState | undefined },
@@ -160,15 +160,15 @@ export function registerKnownDeviceAttempt(
   return { kind: 'admitted', next: { device: admission.next, person: counted } };
 }
 
-/** What an attempt did to a counter. */
+/** A counter before and after an attempt. */
 export interface CountedAttempt {
   before: ThrottleState | undefined;
   next: ThrottleState;
 }
 
 /**
- * Takes back an attempt whose password was not compared, because the service was busy: it was no guess. When others were counted in the
- * meantime, their wait stays, unless too few are left for a wait.
+ * Releases an attempt whose password was not compared because the service was busy. The delay of attempts counted in the meantime stays,
+ * unless too few failures remain for a delay.
  */
 export function releaseAccountAttempt(
   state: ThrottleState,
@@ -181,7 +181,7 @@ export function releaseAccountAttempt(
   return { ...state, failures, blockedUntil: failures < policy.freeAttempts ? 0 : state.blockedUntil };
 }
 
-/** The bucket at `now`. A part of a drop stays in `updatedAt`, so that the level is whole and nothing leaks twice. */
+/** Returns the bucket at `now`. `updatedAt` keeps the remainder of the interval, so that the level is an integer. */
 function leak(state: ThrottleState | undefined, now: number, policy: LeakyBucketPolicy): ThrottleState {
   if (!state) return { failures: 0, blockedUntil: 0, updatedAt: now };
   const leaked = Math.max(0, Math.floor((now - state.updatedAt) / policy.leakIntervalMs));
@@ -190,7 +190,7 @@ function leak(state: ThrottleState | undefined, now: number, policy: LeakyBucket
   return { failures: state.failures - leaked, blockedUntil: 0, updatedAt };
 }
 
-/** One attempt from one address: a leaky bucket. Each attempt adds a drop; `refund` takes it back when it succeeded. */
+/** Registers one attempt from one address in its leaky bucket. `releaseAddressAttempt` releases it after a success. */
 export function registerAddressAttempt(
   state: ThrottleState | undefined,
   now: number,
@@ -204,19 +204,19 @@ export function registerAddressAttempt(
   return { admitted: true, next: { ...bucket, failures: bucket.failures + 1 } };
 }
 
-/** A counter of an attempt that is counted with several of them. */
+/** One of several counters of an attempt. */
 export interface CountedPolicy {
   state: ThrottleState | undefined;
   policy: LeakyBucketPolicy;
 }
 
-/** The decision of several counters. */
+/** The joint decision of several counters. */
 export type JointDecision<T> =
   | { admitted: true; next: ThrottleState[] }
-  /** `until`: the instant when all of them admit again. */
+  /** `until`: the instant from which all counters admit. */
   | { admitted: false; until: number; by: T };
 
-/** Admits an attempt when every counter does; otherwise the counter with the longest wait refuses. */
+/** Admits an attempt if every counter does. Otherwise `by` is the counter with the longest wait. */
 export function registerJointAttempt<T extends CountedPolicy>(counters: readonly T[], now: number): JointDecision<T> {
   const next: ThrottleState[] = [];
   let refusal: Extract<JointDecision<T>, { admitted: false }> | undefined;
@@ -229,7 +229,7 @@ export function registerJointAttempt<T extends CountedPolicy>(counters: readonly
   return refusal ?? { admitted: true, next };
 }
 
-/** Gives back the drop of an attempt that succeeded, or that was never verified because the service was busy. */
+/** Releases an attempt that succeeded, or whose password was not compared because the service was busy. */
 export function releaseAddressAttempt(
   state: ThrottleState | undefined,
   now: number,

@@ -14,15 +14,15 @@ export type SealPurpose =
 export type MacPurpose =
   'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';
 
-/** Everything that the master key does; nobody else ever holds it. */
+/** The operations of the master key. No other module has the key. */
 export interface Secrets {
-  /** AES-256-GCM. `row` names where the text will lie, so that it opens nowhere else (encryption bound to its row). */
+  /** AES-256-GCM. `row` identifies the database row; the text cannot be opened for another row. */
   seal(purpose: SealPurpose, row: string, plaintext: string | Buffer): string;
-  /** @throws {Error} when the text was changed, moved to another row, or sealed by another key */
+  /** @throws {Error} when the text was changed, moved to another row, or sealed with another key */
   open(purpose: SealPurpose, row: string, sealed: string): string;
-  /** The same, for what was sealed as bytes. */
+  /** As `open`, for sealed bytes. */
   openBytes(purpose: SealPurpose, row: string, sealed: string): Buffer;
-  /** Keyed hash, base64url: can be compared, can not be guessed from a dump. */
+  /** Returns a keyed hash in base64url. Its input cannot be guessed from a dump without the key. */
   mac(purpose: MacPurpose, value: string): string;
 }
 
@@ -30,9 +30,9 @@ const VERSION = 'v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @param masterKey 32 bytes that live outside the database */
+/** @param masterKey 32 bytes, stored outside the database */
 export function createSecrets(masterKey: Buffer, random: Random): Secrets {
-  // Key objects: with plain bytes node makes one at each call, and that takes longer than sealing.
+  // Key objects: with plain bytes, Node creates one per call, which takes longer than sealing.
   const derived = new Map<string, KeyObject>();
   const keyFor = (use: string): KeyObject => {
     const known = derived.get(use);
@@ -43,7 +43,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
   };
   const openBytes: Secrets['openBytes'] = (purpose, row, sealed) => {
     const [version, text] = sealed.split('.', 2);
-    if (version !== VERSION || text === undefined) throw new Error(`unknown sealed form in ${purpose}`);
+    if (version !== VERSION || text === undefined) throw new Error(`unknown format of sealed text: ${purpose}`);
     const bytes = Buffer.from(text, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
@@ -70,7 +70,7 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
   };
 }
 
-/** How ids of sessions, codes and tokens are stored: what lies in a dump can not be presented again. */
+/** Hashes the id of a session, code or token for storage. A hash from a dump cannot be used as a credential. */
 export function hashId(id: string): string {
   return hash('sha256', id, 'base64url');
 }

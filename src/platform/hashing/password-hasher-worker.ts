@@ -7,35 +7,35 @@ export type HashingTask =
   | { kind: 'hash'; password: string; memoryKib: number; passes: number }
   | { kind: 'verify'; password: string; hash: string };
 
-/** Linux: `1234/task/1240`, asked by a thread about itself (proc(5)). */
-const WORKER_PRIORITY = '/proc/thread-self';
+/** Linux: a link to the thread that reads it, for example `1234/task/1240` (proc(5)). */
+const OWN_THREAD_LINK = '/proc/thread-self';
 
 /**
- * Who renews a token must not wait behind those who sign in, so this thread takes what time the others leave. Only Linux gives each
- * thread a priority of its own; elsewhere all stay alike.
+ * Lowers the priority of this thread, so that hashing does not delay token requests on the main thread. Only Linux has priorities per
+ * thread; on other systems the priority stays the same.
  */
 function lowerPriority(): void {
-  if (!existsSync(WORKER_PRIORITY)) return;
-  const [thread] = /\d+$/.exec(readlinkSync(WORKER_PRIORITY)) ?? [];
+  if (!existsSync(OWN_THREAD_LINK)) return;
+  const [thread] = /\d+$/.exec(readlinkSync(OWN_THREAD_LINK)) ?? [];
   const { PRIORITY_BELOW_NORMAL: lower } = constants.priority;
-  // Whoever was started lower still may not come up to it, and need not.
+  // A process without privileges cannot raise a lower priority.
   if (thread !== undefined && getPriority(Number(thread)) < lower) setPriority(Number(thread), lower);
 }
 try {
   lowerPriority();
 } catch {
-  // A system that does not allow it (seccomp, another PID namespace): hashing goes on at the priority that it has.
+  // Not allowed by the system (seccomp, another PID namespace): hashing keeps its priority.
 }
 
-/** Runs in a worker thread: argon2id keeps a core busy for a while and must not do so where tokens are signed. */
+/** Runs a task in a worker thread, because argon2id would block the main thread, which signs tokens. */
 export default function run(task: HashingTask): string | boolean {
   if (task.kind === 'verify') return verify(task.hash, task.password);
-  // Argon2id is the package's default algorithm; the hasher checks the prefix of what comes back.
+  // Argon2id is the package's default algorithm; the hasher checks the prefix of the result.
   const options: Options = { memoryCost: task.memoryKib, timeCost: task.passes, parallelism: 1 };
   return hashSync(task.password, options);
 }
 
-/** The package's word for a hash that it can not decode. Its message is kept away: it might quote the hash one day. */
+/** The error of the package for a hash that it cannot decode. Its message is dropped, because it could contain the hash. */
 const invalid = z.object({ code: z.literal('InvalidArg') });
 
 function verify(hash: string, password: string): boolean | 'unreadable' {

@@ -6,42 +6,42 @@ import type { HashingTask } from './password-hasher-worker.ts';
 export interface HashingSettings {
   memoryKib: number;
   passes: number;
-  /** Hashes at once; more than there are cores only makes each slower. */
+  /** Concurrent hashes. More than the number of cores only slows each one down. */
   threads: number;
-  /** Hashes that may wait; the next one is told that the service is busy. */
+  /** Hashes that may wait. The next one is rejected. */
   queueLimit: number;
 }
 
-/** Password hashing with argon2id, bounded and off the main thread. */
+/** Hashes passwords with argon2id in worker threads, with a bounded queue. */
 export interface PasswordHasher {
-  /** @throws {HashQueueFullError} when too many hashes wait already */
+  /** @throws {HashQueueFullError} when the queue is full */
   hash(password: string): Promise<string>;
   /**
-   * @throws {HashQueueFullError} when too many hashes wait already
-   * @throws {UnsupportedHashError} when the stored hash is none that this service verifies
+   * @throws {HashQueueFullError} when the queue is full
+   * @throws {UnsupportedHashError} when the service does not verify hashes of this format or cost
    */
   verify(hash: string, password: string): Promise<boolean>;
   /**
-   * Costs as much as a verification of `like`, so that an unknown account takes the same time as a known one. Always false.
+   * Takes as long as a verification of `like`, so that unknown and known accounts take the same time. Returns false.
    *
-   * @param like a stored hash, for its parameters; today's parameters where it is absent or cannot be read
-   * @throws {HashQueueFullError} when too many hashes wait already
+   * @param like a stored hash with the parameters to use; the current parameters if absent or unreadable
+   * @throws {HashQueueFullError} when the queue is full
    */
   verifyDecoy(password: string, like?: string): Promise<boolean>;
-  /** Whether a hash was made with other parameters than today's. */
+  /** Returns true if a hash does not have the current parameters. */
   needsRehash(hash: string): boolean;
-  /** Hashes that wait for a thread. */
+  /** Returns the number of hashes that wait for a thread. */
   queueLength(): number;
-  /** Whether half of the places to wait are taken: the other half is for those who have begun. */
+  /** Returns true if the queue is half full. The other half is reserved for sign-ins in progress. */
   isNearCapacity(): boolean;
   close(): Promise<void>;
 }
 
-/** In KiB, in passes, in lanes. A row that asks for terabytes would not be refused by the system but end the process. */
+/** In KiB, passes and lanes. A stored hash with terabytes of memory would crash the process. */
 const MAX_PARAMETERS = { memory: 1_048_576, passes: 64, lanes: 16 };
 const ENCODED_HASH = /^\$argon2(?:id|i|d)\$v=\d+\$m=(\d+),t=(\d+),p=(\d+)\$/;
 
-/** @returns the part of a hash before its salt; undefined when the hash is of another kind, or asks for more than the limits */
+/** Returns the part of a hash before its salt; undefined when the hash has another format or exceeds the limits. */
 function boundedParameters(stored: string, memoryKib: number): string | undefined {
   const [parameters, ...numbers] = ENCODED_HASH.exec(stored) ?? [];
   const [memory, passes, lanes] = numbers.map(Number);
@@ -60,20 +60,20 @@ export async function createPasswordHasher(settings: HashingSettings): Promise<P
     filename: new URL('./password-hasher-worker.ts', import.meta.url).href,
     minThreads: settings.threads,
     maxThreads: settings.threads,
-    // The next one lies ready when a hash is done; otherwise the thread sleeps until the main one finds time to wake it.
+    // Keeps the next task at the thread; otherwise the thread would sleep until the main thread wakes it.
     concurrentTasksPerWorker: 2,
     idleTimeout: Infinity,
   });
-  let begun = 0;
-  const queueLength = (): number => Math.max(0, begun - settings.threads);
+  let pending = 0;
+  const queueLength = (): number => Math.max(0, pending - settings.threads);
   const run = async (task: HashingTask): Promise<unknown> => {
-    if (queueLength() >= settings.queueLimit) throw new HashQueueFullError('too many hashes wait');
-    begun += 1;
+    if (queueLength() >= settings.queueLimit) throw new HashQueueFullError('password hash queue is full');
+    pending += 1;
     try {
       const result: unknown = await pool.run(task);
       return result;
     } finally {
-      begun -= 1;
+      pending -= 1;
     }
   };
   const { memoryKib, passes } = settings;
@@ -81,15 +81,15 @@ export async function createPasswordHasher(settings: HashingSettings): Promise<P
     z.string().parse(await run({ kind: 'hash', password, memoryKib, passes }));
   const verify = async (stored: string, password: string): Promise<boolean> => {
     if (boundedParameters(stored, memoryKib) === undefined) {
-      throw new UnsupportedHashError('not an argon2 hash, or one of unbearable cost');
+      throw new UnsupportedHashError('not an argon2 hash, or its cost exceeds the limits');
     }
     const matches = verdict.parse(await run({ kind: 'verify', hash: stored, password }));
-    if (matches === 'unreadable') throw new UnsupportedHashError('argon2 can not decode it');
+    if (matches === 'unreadable') throw new UnsupportedHashError('argon2 cannot decode the hash');
     return matches;
   };
   const decoy = await hash('no account has this password');
   const current = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`;
-  if (!decoy.startsWith(current)) throw new Error('the hashing package does not make argon2id as asked');
+  if (!decoy.startsWith(current)) throw new Error('the argon2 package did not use the configured parameters');
   return {
     hash,
     verify,
