@@ -61,6 +61,6 @@ eachStore('a start in production', (on) => {
     await addLogin('p2', 'account', 'daming.example');
     await start();
     await addLogin('p3', 'email', 'daming@parents.example');
-    await assert.rejects(start(), /^ConfigError: the database holds invented people \(e-mail in \.example\)[^\n]*$/);
+    await assert.rejects(start(), /^ConfigError: the database contains demo people \(email in \.example\)[^\n]*$/);
   });
 });

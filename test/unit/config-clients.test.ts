@@ -125,7 +125,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     const wrong: [object, string, RegExp][] = [
       [{ client_id: 'Portfolio' }, 'client_id', /lower-case/],
       [{ client_id: 'x' }, 'client_id', /two to 63/],
-      [{ client_id: 'kinpass-account' }, 'client_id', /kept for the service itself/],
+      [{ client_id: 'kinpass-account' }, 'client_id', /reserved for the service itself/],
       [{ client_name: '' }, 'client_name', /./],
       [{ client_name: { en: 'English only' } }, 'client_name', /./],
       [{ client_name: { 'zh-TW': '社團', en: '' } }, 'client_name.en', /./],

@@ -154,7 +154,7 @@ describe('the configuration', () => {
       writeFileSync(file, text);
       assert.match(
         refusal({ KINPASS_MASTER_KEY_FILE: file })[0] ?? '',
-        /^KINPASS_MASTER_KEY_FILE: .* must hold 32 bytes in base64$/,
+        /^KINPASS_MASTER_KEY_FILE: .* must contain 32 bytes in base64$/,
       );
     }
     assert.match(refusal({ KINPASS_MASTER_KEY_FILE: folder })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: cannot read /);
@@ -209,7 +209,7 @@ describe('the configuration', () => {
   });
 
   it('refuses in production a database with invented people', () => {
-    assert.match(reasons(load(), { ...whole, exampleLogins: true }).join(), /^the database holds invented people/);
+    assert.match(reasons(load(), { ...whole, exampleLogins: true }).join(), /^the database contains demo people/);
   });
 
   it('refuses in production a master key that others can read', () => {
@@ -257,7 +257,7 @@ describe('the configuration', () => {
       [9_215, 4],
       [7_168, 4],
     ] as const) {
-      assert.match(hashes(memory, passes), /^KINPASS_HASH_MEMORY_KIB: too little with KINPASS_HASH_PASSES=\d/);
+      assert.match(hashes(memory, passes), /^KINPASS_HASH_MEMORY_KIB: too low with KINPASS_HASH_PASSES=\d/);
     }
   });
 
