@@ -147,11 +147,11 @@ describe('a start in the conformance profile', () => {
     const file = join(folder, 'mixed.json');
     const [client] = readRegistrations();
     writeFileSync(file, JSON.stringify({ clients: [{ ...client, client_id: 'portfolio' }] }));
-    await assert.rejects(start({ KINPASS_CLIENTS_FILE: file }), /clients \(portfolio\): here all names begin/);
+    await assert.rejects(start({ KINPASS_CLIENTS_FILE: file }), /clients \(portfolio\): client ids must begin/);
     const development = { KINPASS_PROFILE: 'development', KINPASS_DATABASE_FILE: join(folder, 'other.sqlite') };
     await assert.rejects(start(development), (error: Error) => {
       assert.match(error.message, /^KINPASS_TLS_CERT_FILE: only the conformance profile/m);
-      assert.match(error.message, /clients \(conformance-fapi\): exists in the conformance profile only/);
+      assert.match(error.message, /clients \(conformance-fapi\): is allowed only in the conformance profile/);
       return true;
     });
   });
