@@ -11,7 +11,7 @@ export interface NamedAccount {
   login: string;
 }
 
-/** An entry of the language switch. `href` reloads the same page. */
+/** One entry of the language switch. `href` leads back to the same page. */
 export interface LanguageLink {
   lang: string;
   label: string;
@@ -24,34 +24,34 @@ export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
 }
 
-/** Error messages by field name, in the language of the page. */
+/** Field name → error text in the language of the page. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
 export interface SignInLocals {
   action: string;
   app?: AppName | undefined;
-  /** `password` only after a 503, so that the form keeps its input. */
+  /** `password` only if the hash queue was full: the form keeps the entered values. */
   values: { login: string; remember: boolean; password?: string | undefined };
-  /** The error of the complete form. */
+  /** The error of the whole form. */
   alert?: string | undefined;
   errors: FieldErrors;
-  /** True if the signed-in person has to authenticate again. */
-  reauth: boolean;
-  forgotUrl: string;
-  /** POST target that ends the interaction with `access_denied`. */
-  cancelAction?: string | undefined;
-  /** True if the app is on another device, so that the page cannot return to it. */
-  elsewhere?: boolean | undefined;
+  /** Only the signed-in person may continue, with the password. */
+  isReauthentication: boolean;
+  forgotPasswordUrl: string;
+  /** Posted to: ends the interaction with `access_denied`. */
+  cancelAction: string;
+  /** The app waits on another device, so canceling does not lead back to it. */
+  isOnOtherDevice: boolean;
 }
 
-/** The password form of the first sign-in, the account pages and the reset link. */
+/** The form that sets a password: at the first sign-in, on the account pages and after a reset link. */
 export interface PasswordFormLocals {
   action: string;
   name?: string | undefined;
-  /** Value of a hidden field for password managers. */
+  /** Goes into a hidden field for password managers. */
   login?: string | undefined;
   minLength: number;
-  /** Only after a 503, so that the form keeps its input. */
+  /** Only if the hash queue was full. */
   values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
   errors: FieldErrors;
   alert?: string | undefined;
@@ -59,11 +59,11 @@ export interface PasswordFormLocals {
 
 export interface Choice {
   value: string;
-  /** Role, child and school: `choose.as.*`. */
+  /** Names role, child and school: `choose.as.*`. */
   title: string;
   role: Role;
-  /** Used last: listed first and marked. At most one choice. */
-  selected: boolean;
+  /** Shown first and marked; at most one. */
+  isLastUsed: boolean;
 }
 
 export interface SelectAccountLocals {
@@ -74,9 +74,9 @@ export interface SelectAccountLocals {
 
 export interface NoContextLocals {
   app: AppName;
-  /** POST target that ends the sign-in with `access_denied`. */
+  /** Posted to: ends the sign-in at the app with `access_denied`. */
   backAction: string;
-  /** POST target that requests another account within the same authorization request. */
+  /** Posted to: asks for another account within the same authorization request. */
   otherAccountAction: string;
 }
 
@@ -85,24 +85,24 @@ export interface ConsentLocals {
   app: AppName & { url?: string | undefined };
   /** The person who is signed in. */
   account?: NamedAccount | undefined;
-  /** POST target that requests another account within the same authorization request. */
+  /** Posted to: asks for another account within the same authorization request. */
   otherAccountAction: string;
-  /** `scope.*.title` and `.detail`. */
+  /** In plain words: `scope.*.title` and `.detail`. */
   items: readonly { title: string; detail: string }[];
 }
 
 export interface SignOutLocals {
   action: string;
-  /** The sealed logout request. */
+  /** The sealed form. */
   request: string;
   name?: string | undefined;
   apps: readonly string[];
-  /** True if the page was opened for another session than the current one. */
-  changed: boolean;
+  /** The form belongs to an earlier session than the current one. */
+  sessionChanged: boolean;
 }
 
 export interface SignedOutLocals {
-  /** Apps that confirmed their logout notice. */
+  /** Apps that have answered their logout notice. */
   notified: readonly string[];
   /** Apps whose logout notice is still being sent. */
   pending: readonly string[];
@@ -111,7 +111,7 @@ export interface SignedOutLocals {
 export interface DeviceCodeLocals {
   action: string;
   xsrf: string;
-  /** From an earlier submit or the URL. */
+  /** The entered code, or the code in the URL. */
   userCode: string;
   /** A browser with JavaScript submits the form on load. */
   autoSubmit?: boolean | undefined;
@@ -122,13 +122,13 @@ export interface DeviceCodeLocals {
 export interface DeviceConfirmLocals {
   action: string;
   xsrf: string;
-  /** In the format that the device shows. */
+  /** As the device shows it. */
   userCode: string;
   app: AppName;
-  /** The signed-in person, who will be signed in on the device; absent: the next page is sign-in. */
+  /** The signed-in person, who will be signed in on the device; absent: sign-in follows. */
   account?: NamedAccount | undefined;
-  /** The value of `confirm` that requests another account. */
-  otherAccount: string;
+  /** The value of `confirm` that asks for another account. */
+  otherAccountValue: string;
 }
 
 export interface AccountLocals {
@@ -155,7 +155,7 @@ export interface AccountLocals {
     until: number;
     current: boolean;
   }[];
-  /** `url` opens the app; `since` is in ms since 1970; `items` are `scope.*.title`. */
+  /** `url` opens the app; `since` in ms since 1970; `items` in plain words: `scope.*.title`. */
   apps: readonly {
     id: string;
     name: string;
@@ -171,13 +171,13 @@ export interface PasswordResetRequestLocals {
   action: string;
   values: { login: string };
   errors: FieldErrors;
-  signInUrl?: string | undefined;
+  signInUrl: string;
 }
 
 export interface MessageLocals {
   title: string;
   text: string;
-  /** Links to continue. At most one is primary. */
+  /** Links; at most one of them is primary. */
   actions: readonly { label: string; href: string; primary: boolean }[];
   /** A form without input: a browser with JavaScript submits it on load. */
   autoSubmit?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
@@ -201,10 +201,10 @@ export interface PageLocals {
   'account/overview': AccountLocals;
   'account/password': PasswordFormLocals & { cancelUrl: string };
   'password-reset/request': PasswordResetRequestLocals;
-  /** `minutes`: validity of the link; default: 30. */
-  'password-reset/sent': { minutes?: number | undefined };
+  /** `minutes`: validity of the link. */
+  'password-reset/sent': { minutes: number };
   'password-reset/done': { signInUrl: string };
-  /** `link`: token of the reset link; `account`: masked login. */
+  /** `link` names the reset link of the page; `account` is the masked login. */
   'password-reset/new-password': PasswordFormLocals & { link: string; account: string };
   'password-reset/expired': { requestUrl: string };
   message: MessageLocals;
@@ -212,9 +212,9 @@ export interface PageLocals {
 export type PageName = keyof PageLocals;
 
 export interface MailLocals {
-  /** `closedAt`: ms since 1970; `link`: sets a password. */
+  /** `closedAt`: ms since 1970; `link`: where to set a password. */
   'first-password-closed': { name: string; closedAt: number; link: string };
-  /** `changedAt`: ms since 1970; `link`: sets a new password if somebody else changed it. */
+  /** `changedAt`: ms since 1970; `link`: where to set a new password if another person changed it. */
   'password-changed': { name: string; changedAt: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
 }
