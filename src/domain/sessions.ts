@@ -1,9 +1,15 @@
-import { DAY_SECONDS, HOUR_SECONDS } from './duration.ts';
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from './duration.ts';
 
 /** Seconds. A session without 記住我 (remember me) lasts a working day. Its cookie also ends with the browser. */
 export const MAX_SESSION_SECONDS = 12 * HOUR_SECONDS;
 /** Seconds. A session with 記住我 (remember me). */
 export const MAX_REMEMBERED_SESSION_SECONDS = 30 * DAY_SECONDS;
+
+/**
+ * Seconds: how old a sign-in may be to revoke sessions and apps; then the person confirms the password (OWASP ASVS 5.0, 7.5.2). Enough to
+ * revoke several of them, and short for the holder of a copied cookie.
+ */
+export const RECENT_SIGN_IN_SECONDS = 5 * MINUTE_SECONDS;
 
 /** Active sessions of one person, far more than people have devices. One more revokes the oldest. */
 export const MAX_SESSIONS_PER_PERSON = 50;

@@ -12,7 +12,7 @@ import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { SignedInPerson } from './session.ts';
 
-const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked'] as const;
+const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'] as const;
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
 

@@ -5,7 +5,7 @@ import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
-import { requireSignIn, signedInCallback } from './session.ts';
+import { requireRecentSignIn, requireSignIn, signedInCallback } from './session.ts';
 
 const sessionForm = z.object({ session: field });
 const appForm = z.object({ app: field });
@@ -33,7 +33,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/sessions/revoke',
     languageLinkToAccount,
     forms,
-    requireSignIn(deps, async (ctx, { facts }) => {
+    requireRecentSignIn(deps, async (ctx, { facts }) => {
       await access.revokeSession(facts.id, readForm(ctx, sessionForm).session, ctx.ip);
       redirectWithNotice(ctx, 'sessionEnded');
     }),
@@ -41,7 +41,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   router.post(
     '/sessions/revoke-others',
     languageLinkToAccount,
-    requireSignIn(deps, async (ctx, { facts, sessionHash }) => {
+    requireRecentSignIn(deps, async (ctx, { facts, sessionHash }) => {
       // Each request gives the session a new id, so it is counted per person.
       deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
       deps.oidc.setSessionCookie(ctx, await access.revokeOtherSessions(facts.id, sessionHash, ctx.ip));
@@ -52,7 +52,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/apps/revoke',
     languageLinkToAccount,
     forms,
-    requireSignIn(deps, async (ctx, { facts }) => {
+    requireRecentSignIn(deps, async (ctx, { facts }) => {
       await access.revokeApp(facts.id, readForm(ctx, appForm).app, ctx.ip);
       redirectWithNotice(ctx, 'appRevoked');
     }),

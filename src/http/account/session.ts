@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
+import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
@@ -11,14 +12,17 @@ import { isLocalPath } from '../middleware/locale.ts';
 export interface SignedInPerson {
   facts: PersonFacts;
   sessionHash: string;
+  /** Time of the last sign-in or re-authentication in this session, ms since 1970. */
+  authenticatedAt: number;
 }
 
 /** @returns the person of the session cookie; undefined if no one is signed in or the account is disabled */
-async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
+export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Promise<SignedInPerson | undefined> {
   const session = await oidc.provider.Session.get(ctx);
   if (session.accountId === undefined) return undefined;
   const facts = await people.findActive(session.accountId);
-  return facts === undefined ? undefined : { facts, sessionHash: hashId(session.uid) };
+  if (facts === undefined) return undefined;
+  return { facts, sessionHash: hashId(session.uid), authenticatedAt: (session.loginTs ?? 0) * 1000 };
 }
 
 type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
@@ -28,19 +32,38 @@ export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {
   return async (ctx) => {
     const signedIn = await findSignedIn(deps, ctx);
     if (signedIn === undefined) {
-      ctx.status = 303;
-      ctx.redirect(signInUrl(deps.issuer, ctx.method === 'GET' ? ctx.path : '/account'));
+      redirectToSignIn(deps, ctx);
       return;
     }
     await handler(ctx, signedIn);
   };
 }
 
+export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context): void {
+  ctx.status = 303;
+  ctx.redirect(signInUrl(issuer, ctx.method === 'GET' ? ctx.path : '/account'));
+}
+
+/**
+ * Like `requireSignIn`, but asks for the password again if the last sign-in is not recent. The account page then says to press the button
+ * again. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP ASVS 5.0, 7.5.2).
+ */
+export function requireRecentSignIn(deps: HttpDeps, handler: Handler): Middleware {
+  return requireSignIn(deps, async (ctx, signedIn) => {
+    if (deps.clock.now() - signedIn.authenticatedAt <= RECENT_SIGN_IN_SECONDS * 1000) {
+      await handler(ctx, signedIn);
+      return;
+    }
+    ctx.status = 303;
+    ctx.redirect(signInUrl(deps.issuer, '/account?done=confirmed', { max_age: String(RECENT_SIGN_IN_SECONDS) }));
+  });
+}
+
 /**
  * Returns an authorization request of the built-in account client. Its code is never redeemed, so the PKCE verifier is random and not
  * stored.
  */
-function signInUrl(issuer: string, returnPath: string): string {
+function signInUrl(issuer: string, returnPath: string, more: Record<string, string> = {}): string {
   const params = new URLSearchParams({
     client_id: ACCOUNT_CLIENT_ID,
     response_type: 'code',
@@ -49,6 +72,7 @@ function signInUrl(issuer: string, returnPath: string): string {
     state: returnPath,
     code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
+    ...more,
   });
   return `${ROUTES.authorization}?${params.toString()}`;
 }

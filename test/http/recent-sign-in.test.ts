@@ -1,0 +1,74 @@
+/** Revoking sessions and apps needs a recent sign-in, so a copied session cookie cannot keep its owner out (OWASP ASVS 5.0, 7.5.2). */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
+import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
+import { freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createRegistration, newSecret } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const REVOCATIONS = ['/account/sessions/revoke', '/account/sessions/revoke-others', '/account/apps/revoke'];
+const FIELDS = new URLSearchParams({ session: 'x', app: 'x' });
+let time: FrozenTime;
+
+before(() => {
+  time = freezeTime();
+});
+after(() => {
+  time.release();
+});
+
+eachService(
+  'a revocation on the account page',
+  () => ({ clients: [createRegistration('app', newSecret(), { scopes: ['openid'] })] }),
+  (running) => {
+    const signIn = async (login: string): Promise<HttpBrowser> => {
+      const browser = createHttpBrowser(running().issuer);
+      const fields = { login, password: DEMO_PASSWORD, remember: 'yes' };
+      const page = await browser.submit(await browser.open('/account'), fields);
+      assert.equal(interactionOf(page), undefined);
+      return browser;
+    };
+    const sessionCookie = async ({ jar }: HttpBrowser): Promise<string> =>
+      (await jar.getCookies(running().issuer)).find(({ key }) => key.endsWith('kinpass_session'))?.value ?? '';
+
+    it('works for five minutes after the sign-in, then asks for the password and to press again', async () => {
+      for (const path of REVOCATIONS) {
+        const browser = await signIn(LOGIN.T1);
+        time.advance(RECENT_SIGN_IN_SECONDS * SECOND);
+        assert.match((await browser.post(path, FIELDS)).url, /\/account\?done=\w+(?:Ended|Revoked)$/);
+        time.advance(2 * SECOND);
+        const cookie = await sessionCookie(browser);
+        const asked: Answer = await browser.post(path, FIELDS);
+        assert.equal(interactionOf(asked), 'login', path);
+        assert.match(textOf(asked.body), /再次確認|確認/);
+        assert.equal(await sessionCookie(browser), cookie, 'nothing was revoked');
+        const confirmed = await browser.submit(asked, { password: DEMO_PASSWORD });
+        assert.match(confirmed.url, /\/account\?done=confirmed$/);
+        assert.match(textOf(confirmed.body), /已確認您的密碼。設定尚未變更，請再按一次按鈕。/);
+        assert.match((await browser.post(path, FIELDS)).url, /\/account\?done=\w+(?:Ended|Revoked)$/);
+      }
+    });
+
+    it('with an old copied cookie cannot end the sessions of the owner, who changes the password', async () => {
+      const owner = await signIn(LOGIN.A1);
+      const thief = createHttpBrowser(running().issuer);
+      for (const cookie of await owner.jar.getCookies(running().issuer)) {
+        if (cookie.key.includes('session')) await thief.jar.setCookie(cookie.toString(), running().issuer);
+      }
+      time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
+      const fresh = await signIn(LOGIN.A1);
+      const form = await fresh.open('/account/password');
+      for (let i = 0; i < 5; i += 1) {
+        assert.equal(interactionOf(await thief.post('/account/sessions/revoke-others', '')), 'login');
+      }
+      const next = 'four small boats at anchor';
+      const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+      assert.match((await fresh.submit(form, fields)).url, /\/account\?done=passwordChanged$/);
+      assert.equal(interactionOf(await thief.open('/account')), 'login');
+    });
+  },
+);
