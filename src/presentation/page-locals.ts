@@ -199,7 +199,8 @@ export interface PageLocals {
   'device/confirm': DeviceConfirmLocals;
   'device/done': { app: AppName; account?: NamedAccount | undefined };
   'account/overview': AccountLocals;
-  'account/password': PasswordFormLocals & { cancelUrl: string };
+  /** `person` is sealed: the form works after its session ended. */
+  'account/password': PasswordFormLocals & { cancelUrl: string; person: string };
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };

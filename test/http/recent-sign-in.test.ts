@@ -35,6 +35,9 @@ eachService(
     const sessionCookie = async ({ jar }: HttpBrowser): Promise<string> =>
       (await jar.getCookies(running().issuer)).find(({ key }) => key.endsWith('kinpass_session'))?.value ?? '';
 
+    const next = 'four small boats at anchor';
+    const change = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
+
     it('works for five minutes after the sign-in, then asks for the password and to press again', async () => {
       for (const path of REVOCATIONS) {
         const browser = await signIn(LOGIN.T1);
@@ -65,10 +68,48 @@ eachService(
       for (let i = 0; i < 5; i += 1) {
         assert.equal(interactionOf(await thief.post('/account/sessions/revoke-others', '')), 'login');
       }
-      const next = 'four small boats at anchor';
-      const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
-      assert.match((await fresh.submit(form, fields)).url, /\/account\?done=passwordChanged$/);
+      assert.match((await fresh.submit(form, change)).url, /\/account\?done=passwordChanged$/);
       assert.equal(interactionOf(await thief.open('/account')), 'login');
+    });
+
+    it('that ends the session of an open password form does not stop the change of the password', async () => {
+      const [owner, thief] = [await signIn(LOGIN.G5), await signIn(LOGIN.G5)];
+      const form = await owner.open('/account/password');
+      await thief.post('/account/sessions/revoke-others', '');
+      const done = await owner.submit(form, change);
+      assert.equal(done.status, 200);
+      assert.match(textOf(done.body), /新密碼設定完成/);
+      assert.equal(interactionOf(await thief.open('/account')), 'login');
+      assert.equal(interactionOf(await owner.open('/account')), 'login');
+      const page = await owner.submit(await owner.open('/account'), { login: LOGIN.G5, password: next });
+      assert.equal(new URL(page.url).pathname, '/account');
+    });
+
+    it('that comes while a password is changed does not stop the change', async () => {
+      const [owner, thief] = [await signIn(LOGIN.G4), await signIn(LOGIN.G4)];
+      const form = await owner.open('/account/password');
+      let isRunning = true;
+      const attack = async (): Promise<void> => {
+        while (isRunning) await thief.post('/account/sessions/revoke-others', '');
+      };
+      const attacks = attack();
+      const done = await owner.submit(form, change);
+      isRunning = false;
+      await attacks;
+      assert.equal(done.status, 200);
+      assert.match(textOf(done.body), /新密碼設定完成|密碼已變更/);
+      assert.equal(interactionOf(await thief.open('/account')), 'login');
+    });
+
+    it('leaves a password form unusable for a wrong password, a changed form and a form of an hour ago', async () => {
+      const [owner, other] = [await signIn(LOGIN.T2), await signIn(LOGIN.T2)];
+      const form = await owner.open('/account/password');
+      await other.post('/account/sessions/revoke-others', '');
+      const wrong = await owner.submit(form, { ...change, current_password: 'wrong' });
+      assert.equal(wrong.status, 422);
+      assert.equal(interactionOf(await owner.submit(form, { ...change, person: 'v1.changed' })), 'login');
+      time.advance(60 * 60 * SECOND);
+      assert.equal(interactionOf(await owner.submit(form, change)), 'login');
     });
   },
 );

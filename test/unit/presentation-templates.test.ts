@@ -52,7 +52,7 @@ function samples(x: string): PageLocals {
     },
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
-    'account/password': { ...password, cancelUrl: '/c' },
+    'account/password': { ...password, cancelUrl: '/c', person: x },
     'account/overview': {
       person: {
         name: x,

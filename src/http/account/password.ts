@@ -1,30 +1,82 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
+import { HOUR_MS } from '../../domain/duration.ts';
+import type { PersonFacts } from '../../domain/model.ts';
 import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
-import type { SignedInPerson } from './session.ts';
+import { findSignedIn, redirectToSignIn, type SignedInPerson } from './session.ts';
+
+/** As long as an interaction: the form asks for the current password, as the sign-in page does. */
+const FORM_MAX_AGE_MS = HOUR_MS;
+
+const personForm = z.object({ person: field });
+const sealedPerson = z.object({ personId: z.string(), expiresAt: z.number() });
+
+/** The person of a password form; `sessionHash` is undefined if the session of the form has ended. */
+type FormPerson = Pick<SignedInPerson, 'facts'> & { sessionHash: string | undefined };
 
 export async function showPassword(
   deps: HttpDeps,
   ctx: Context,
-  { facts }: SignedInPerson,
+  { facts }: Pick<SignedInPerson, 'facts'>,
   problem: FormProblem = { status: 200 },
 ): Promise<void> {
   const locals = {
     action: '/account/password',
     name: facts.name,
     login: await deps.people.getPrimaryLogin(facts.id),
+    person: sealPerson(deps, facts),
     cancelUrl: '/account',
     ...passwordFormLocals(deps, problem),
   };
   deps.pages.show(ctx, 'account/password', locals, problem.status);
 }
 
-/** Changes the person's own password, gives this session a new id and revokes all others. */
-export async function changePassword(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
-  const person = { personId: signedIn.facts.id, keepSessionHash: signedIn.sessionHash };
-  const result = await submitPasswordForm(deps, ctx, person);
-  if (result.kind === 'rejected') return showPassword(deps, ctx, signedIn, result.problem);
-  if (result.kept !== undefined) deps.oidc.setSessionCookie(ctx, result.kept);
+/**
+ * Changes the person's own password, gives this session a new id and revokes all others. The current password is enough: another session
+ * can end this one, but cannot stop the change.
+ */
+export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void> {
+  const person = (await findSignedIn(deps, ctx)) ?? (await findFormPerson(deps, ctx));
+  if (person === undefined) {
+    redirectToSignIn(deps, ctx);
+    return;
+  }
+  const change = { personId: person.facts.id, keepSessionHash: person.sessionHash };
+  const result = await submitPasswordForm(deps, ctx, change);
+  if (result.kind === 'rejected') return showPassword(deps, ctx, person, result.problem);
+  if (result.kept === undefined) {
+    deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
+    return;
+  }
+  deps.oidc.setSessionCookie(ctx, result.kept);
   ctx.status = 303;
   ctx.redirect('/account?done=passwordChanged');
+}
+
+function sealPerson({ secrets, clock }: HttpDeps, { id: personId }: PersonFacts): string {
+  return secrets.seal(
+    'password-form',
+    'account',
+    JSON.stringify({ personId, expiresAt: clock.now() + FORM_MAX_AGE_MS }),
+  );
+}
+
+/** Finds the person for whom the form was shown. @returns undefined if it has expired, was changed, or the account is disabled */
+async function findFormPerson({ secrets, clock, people }: HttpDeps, ctx: Context): Promise<FormPerson | undefined> {
+  const { person } = readForm(ctx, personForm);
+  const opened = openPerson(secrets, person);
+  if (opened === undefined || opened.expiresAt <= clock.now()) return undefined;
+  const facts = await people.findActive(opened.personId);
+  return facts && { facts, sessionHash: undefined };
+}
+
+function openPerson(secrets: HttpDeps['secrets'], sealed: string): z.infer<typeof sealedPerson> | undefined {
+  if (sealed === '') return undefined;
+  try {
+    return sealedPerson.parse(JSON.parse(secrets.open('password-form', 'account', sealed)));
+  } catch {
+    return undefined;
+  }
 }

@@ -24,11 +24,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/password',
     requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
   );
-  router.post(
-    '/password',
-    forms,
-    requireSignIn(deps, (ctx, signedIn) => changePassword(deps, ctx, signedIn)),
-  );
+  router.post('/password', forms, (ctx) => changePassword(deps, ctx));
   router.post(
     '/sessions/revoke',
     languageLinkToAccount,

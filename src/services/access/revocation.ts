@@ -115,7 +115,8 @@ export function createRevocation(deps: Deps): Revocation {
         tx,
         remaining.filter((grant) => grant.sessionHash !== keep || hasOfflineAccess(grant)),
       );
-      return keep === undefined ? undefined : rotate(tx, keep);
+      const isKept = keep !== undefined && active.some(({ sessionHash }) => sessionHash === keep);
+      return isKept ? rotate(tx, keep) : undefined;
     },
     revokeGrants: async (tx, grants) => {
       const personIds = new Set(grants.map(({ personId }) => personId));

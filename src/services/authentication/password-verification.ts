@@ -51,7 +51,7 @@ export interface VerificationRequest {
 
 export type VerificationResult =
   /** `credentialVersion` was read together with the compared hash. */
-  | { kind: 'password' | 'first_password'; credentialVersion: number }
+  | ({ kind: 'password' | 'first_password' } & credentials.VerifiedCredential)
   | { kind: 'wrong' }
   /** `until` in ms; `undefined`: locked until a reset link or the IT desk unlocks the account. */
   | { kind: 'throttled'; until: number | undefined };
@@ -226,14 +226,17 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
       return hasher.verifyDecoy(typed);
     }
   };
-  const rehash = async (personId: string, old: string, password: string): Promise<void> => {
-    if (!hasher.needsRehash(old)) return;
+  /** @returns the hash that is stored now */
+  const rehash = async (personId: string, old: string, password: string): Promise<string> => {
+    if (!hasher.needsRehash(old)) return old;
     try {
       const fresh = await hasher.hash(password);
-      await store.write((tx) => credentials.replaceHash(tx, personId, old, fresh));
+      const isReplaced = await store.write((tx) => credentials.replaceHash(tx, personId, old, fresh));
+      return isReplaced ? fresh : old;
     } catch (error) {
       // Under load the next sign-in renews the hash.
       if (!(error instanceof HashQueueFullError)) throw error;
+      return old;
     }
   };
   return async ({ personId, account, password, canCompare }) => {
@@ -247,8 +250,7 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
     const comparable = personId !== undefined && credentialVersion !== undefined && canCompare;
     if (comparable && hash !== undefined) {
       if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
-      await rehash(personId, hash, typed);
-      return { kind: 'password', credentialVersion };
+      return { kind: 'password', credentialVersion, hash: await rehash(personId, hash, typed) };
     }
     // The decoy of a locked account costs the same as its hash, so the time does not reveal the lock.
     await hasher.verifyDecoy(typed, hash ?? decoy);

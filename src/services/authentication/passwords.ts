@@ -36,7 +36,6 @@ export interface Passwords {
    * Verifies the current password, validates and stores the new one, revokes other access and mails a notice.
    *
    * @throws {HashQueueFullError} if too many hashes are queued
-   * @throws {ConcurrentChangeError} if the session to keep has ended
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
   /** Returns true if the person has set a password, which makes the first password invalid. */
@@ -46,7 +45,7 @@ export interface Passwords {
   /**
    * Revokes all other sessions and all refresh tokens, and mails a notice. Call it in the transaction that sets the password.
    *
-   * @returns the kept session under its new id
+   * @returns the kept session under its new id; undefined if it has ended
    */
   onPasswordSet(
     tx: Transaction,
@@ -92,9 +91,8 @@ export function createPasswords(deps: Deps): Passwords {
       const problems = await validate(personId, next, current);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
-      const { credentialVersion: verifiedVersion } = verified;
       const changed = await store.write(async (tx) => {
-        const version = await credentials.replacePasswordIfUnchanged(tx, personId, verifiedVersion, hash, clock.now());
+        const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
         const kept = await onPasswordSet(tx, personId, keepSessionHash);
         await audit.append(tx, {

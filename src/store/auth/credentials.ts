@@ -94,6 +94,13 @@ export async function upsertPassword(tx: Transaction, personId: string, hash: st
   return version;
 }
 
+/** What a comparison was made with. A changed version alone, as after "end all other sessions", leaves the same password in place. */
+export interface VerifiedCredential {
+  credentialVersion: number;
+  /** The compared hash; undefined for a first password. */
+  hash?: string | undefined;
+}
+
 /**
  * Sets the person's own password if the account is active and the credential is still the one that was verified. Of several concurrent
  * changes one succeeds.
@@ -103,12 +110,16 @@ export async function upsertPassword(tx: Transaction, personId: string, hash: st
 export async function replacePasswordIfUnchanged(
   tx: Transaction,
   personId: string,
-  verifiedVersion: number,
+  verified: VerifiedCredential,
   hash: string,
   now: number,
 ): Promise<number | undefined> {
   const person = await lockPerson(tx, personId);
-  if (person?.status !== 'active' || person.credentialVersion !== verifiedVersion) return undefined;
+  if (person?.status !== 'active') return undefined;
+  if (person.credentialVersion !== verified.credentialVersion) {
+    const current = await getCredential(tx, personId);
+    if (current.hash === undefined || current.hash !== verified.hash) return undefined;
+  }
   return upsertPassword(tx, personId, hash, now);
 }
 
