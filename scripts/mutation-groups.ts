@@ -66,13 +66,13 @@ const SERVICES: readonly Part[] = [
   {
     sources: [
       ...files('services/keys', 'key-ring key-generation'),
-      ...files('platform/crypto', 'sealed-payload secrets'),
+      ...files('platform/crypto', 'constant-time sealed-payload secrets'),
     ],
     tests: [...unit('platform-secrets services-key-ring'), ...contract('keys')],
   },
   {
     sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
-    tests: [...unit('services-account-access'), ...contract('audit-record audit')],
+    tests: [...unit('platform-best-effort services-account-access'), ...contract('audit-record audit')],
   },
   { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
   { sources: files('services/audit', 'export'), tests: contract('audit-export') },
@@ -83,7 +83,7 @@ const SERVICES: readonly Part[] = [
       ...files('platform', 'logger metrics'),
       ...files('services/notifications', 'mailer outbox'),
     ],
-    tests: unit('services-client-registry services-outbox jobs-outbox-delivery platform-logger services-mailer'),
+    tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
   {
     sources: [

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/domain/clock.ts';
+import { DAY_MS } from '../../src/domain/duration.ts';
 import type { Secrets } from '../../src/platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
@@ -12,7 +13,7 @@ import { BUREAU_ACCOUNT, DEMO_PASSWORD } from './named-people.ts';
 import { DEFAULT_SEED, seededUuid } from './seeded-random.ts';
 
 /** Lifetime of a first password in the demo, in milliseconds: 30 days, the default of the service. */
-const FIRST_PASSWORD_MS = 30 * 24 * 3_600_000;
+const FIRST_PASSWORD_MS = 30 * DAY_MS;
 
 export interface LoadOptions {
   store: Store;

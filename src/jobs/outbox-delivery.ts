@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
-import { HOUR_MS } from '../domain/duration.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { runBestEffort } from '../platform/best-effort.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -9,13 +9,13 @@ import type { Store } from '../store/database/index.ts';
 import * as outboxStore from '../store/outbox.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
-const POLL_MS = 2_000;
+const POLL_MS = 2 * SECOND_MS;
 /** Lease of a claimed job, in ms: longer than any delivery. Another node retries the jobs of a crashed node afterwards. */
-const LEASE_MS = 60_000;
+const LEASE_MS = MINUTE_MS;
 const KINDS: readonly outboxStore.OutboxKind[] = ['mail', 'backchannel_logout'];
 /** Concurrent deliveries of each kind. */
 const MAX_CONCURRENT_DELIVERIES = 20;
-const FIRST_RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 2 * SECOND_MS;
 const MAX_RETRY_MS = HOUR_MS;
 /** Attempts until a job is dead-lettered: about a day and a half with these delays. */
 const MAX_ATTEMPTS = 45;

@@ -1,6 +1,6 @@
 /** The queue of the password hasher is full. The HTTP layer returns 503 with Retry-After and keeps the form input. */
 export class HashQueueFullError extends Error {
-  override name = 'BusyError';
+  override name = 'HashQueueFullError';
 }
 
 /**
@@ -8,7 +8,7 @@ export class HashQueueFullError extends Error {
  * `error_description`, `statusCode` and `expose` of an error, so they follow its conventions (RFC 6749, section 4.1.2.1).
  */
 export class DatabaseUnavailableError extends Error {
-  override name = 'UnavailableError';
+  override name = 'DatabaseUnavailableError';
   readonly error_description = 'the database does not answer; try again shortly';
   readonly statusCode = 503;
   readonly expose = true;
@@ -46,7 +46,7 @@ export class RateLimitedError extends Error {
  * A concurrent request revoked the session or credential of this request. The transaction is rolled back, and the HTTP layer returns 410.
  */
 export class ConcurrentChangeError extends Error {
-  override name = 'OvertakenError';
+  override name = 'ConcurrentChangeError';
   readonly status = 410;
   readonly expose = true;
   constructor() {
@@ -56,5 +56,5 @@ export class ConcurrentChangeError extends Error {
 
 /** The service does not verify a stored password hash of this format or cost. The error contains no part of the hash. */
 export class UnsupportedHashError extends Error {
-  override name = 'UnreadableHashError';
+  override name = 'UnsupportedHashError';
 }

@@ -1,4 +1,3 @@
-/** The locals of each page and mail. The names are the files in `views/`. */
 import type { Permission, Relation, Role } from '../domain/model.ts';
 
 export interface AppName {
@@ -187,6 +186,7 @@ export interface MessageLocals {
   reference?: string | undefined;
 }
 
+/** The locals of each page. The names are the files in `views/`. */
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
@@ -212,6 +212,7 @@ export interface PageLocals {
 }
 export type PageName = keyof PageLocals;
 
+/** The locals of each mail. The names are the files in `views/`. */
 export interface MailLocals {
   /** `closedAt`: ms since 1970; `link`: where to set a password. */
   'first-password-closed': { name: string; closedAt: number; link: string };

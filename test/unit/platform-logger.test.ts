@@ -6,11 +6,12 @@ import { describe, it } from 'node:test';
 import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 
 const LOGGER = new URL('../../src/platform/logger.ts', import.meta.url).href;
 
-/** Logs so many lines of a thousand letters in a process of its own, and gives how many it counts as lost. */
-async function countLostLines(lines: number, output: string): Promise<number> {
+/** Logs lines of 1,000 characters in a new process. @returns how many it counts as dropped */
+async function countDroppedIn(lines: number, output: string): Promise<number> {
   const script = `
     const { createLogger, countDroppedLines } = await import(process.argv[1]);
     const log = createLogger('info');
@@ -21,29 +22,29 @@ async function countLostLines(lines: number, output: string): Promise<number> {
     process.stderr.write(String(countDroppedLines(log)));`;
   const args = ['-c', `exec "$0" "$@" ${output}`, process.execPath, '--input-type=module', '-e', script, LOGGER];
   const child = spawn('sh', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  // Where the output goes to this pipe, nobody reads it.
+  // Without a redirection, the lines go to this pipe without a reader.
   child.stdout.destroy();
-  const said = await text(child.stderr);
-  assert.match(said, /^\d+$/);
-  return Number(said);
+  const report = await text(child.stderr);
+  assert.match(report, /^\d+$/);
+  return Number(report);
 }
 
-describe('log lines that can not be written', () => {
-  it('are counted when nobody reads standard output any more', async () => {
-    assert.equal(await countLostLines(20, ''), 20);
+describe('logger without a writable output', () => {
+  it('counts lines when standard output has no reader', async () => {
+    assert.equal(await countDroppedIn(20, ''), 20);
   });
 
-  it('wait while the disk is full, and are counted when too many wait', async () => {
-    assert.equal(await countLostLines(500, '>/dev/full'), 0);
-    const lost = await countLostLines(1_500, '>/dev/full');
-    assert.ok(lost > 400 && lost < 1_000, String(lost));
+  it('buffers lines while the disk is full, and counts lines beyond the buffer', async () => {
+    assert.equal(await countDroppedIn(500, '>/dev/full'), 0);
+    const dropped = await countDroppedIn(1_500, '>/dev/full');
+    assert.ok(dropped > 400 && dropped < 1_000, String(dropped));
   });
 
-  it('are not there when all is well', async () => {
-    assert.equal(await countLostLines(500, '>/dev/null'), 0);
+  it('counts no lines when all are written', async () => {
+    assert.equal(await countDroppedIn(500, '>/dev/null'), 0);
   });
 
-  it('stop nothing, and stand in the figures', async () => {
+  it('throws nothing, and reports dropped lines in the metrics', async () => {
     const log = createLogger('info', {
       write: () => {
         throw new Error('no room');
@@ -51,12 +52,38 @@ describe('log lines that can not be written', () => {
     });
     const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
     const { registry } = createMetrics(hasher, log);
-    const shown = async (): Promise<string | undefined> =>
+    const droppedLines = async (): Promise<string | undefined> =>
       /^kinpass_log_lines_dropped_total (\d+)$/m.exec(await registry.metrics())?.[1];
-    assert.equal(await shown(), '0');
+    assert.equal(await droppedLines(), '0');
     log.info('one');
     log.info('two');
-    assert.deepEqual([await shown(), await shown()], ['2', '2']);
+    assert.deepEqual([await droppedLines(), await droppedLines()], ['2', '2']);
     await hasher.close();
+  });
+});
+
+describe('logger', () => {
+  it('writes JSON lines with time and level, and redacts sensitive fields', () => {
+    const kept = createCapturedLog();
+    kept.log.info(
+      { password: 'p1', login: 'l1', headers: { cookie: 'c1' }, form: { email: 'e1', token: 't1' } },
+      'hello',
+    );
+    kept.log.warn({ route: '/account' }, 'kept');
+    const [first, second] = kept
+      .text()
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    assert.deepEqual(Object.keys(first ?? {}).slice(0, 2), ['level', 'time']);
+    for (const secret of ['p1', 'l1', 'c1', 'e1', 't1']) assert.ok(!kept.text().includes(secret), secret);
+    assert.deepEqual({ ...(second ?? {}), time: '' }, { level: 'warn', time: '', route: '/account', msg: 'kept' });
+  });
+
+  it('writes nothing at level silent', () => {
+    let lines = 0;
+    const log = createLogger('silent', { write: () => (lines += 1) });
+    log.error('x');
+    assert.equal(lines, 0);
   });
 });

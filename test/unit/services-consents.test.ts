@@ -176,5 +176,5 @@ it('errors carry their status for the HTTP layer and the provider', () => {
   );
   assert.deepEqual([limited.retryAfterSeconds, new RateLimitedError(0).retryAfterSeconds], [2, 1]);
   const overtaken = new ConcurrentChangeError();
-  assert.deepEqual([overtaken.status, overtaken.expose, overtaken.name], [410, true, 'OvertakenError']);
+  assert.deepEqual([overtaken.status, overtaken.expose, overtaken.name], [410, true, 'ConcurrentChangeError']);
 });

@@ -7,8 +7,9 @@ import { SMTPServer } from 'smtp-server';
 
 import { loadBrand } from '../../src/presentation/brand.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
-import { createTemplates } from '../../src/presentation/templates.ts';
+import { createTemplates, type Templates } from '../../src/presentation/templates.ts';
 import { createMailer } from '../../src/services/notifications/mailer.ts';
+import type { MailJob } from '../../src/services/notifications/outbox.ts';
 import { createTrustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
 import { freePort } from '../helpers/ports.ts';
 
@@ -25,18 +26,14 @@ after(() => {
 });
 
 /** Sends one mail to a server with or without STARTTLS. @returns the transport that the server saw */
-async function send(
-  offer: { startTls: boolean },
-  requireTls: boolean,
-  query = '',
-): Promise<'sealed' | 'plain' | 'not'> {
-  let came: 'sealed' | 'plain' | 'not' = 'not';
+async function send(offer: { startTls: boolean }, requireTls: boolean, query = ''): Promise<'tls' | 'plain' | 'none'> {
+  let transport: 'tls' | 'plain' | 'none' = 'none';
   const server = new SMTPServer({
     cert: readFileSync(certificate.certFile),
     key: readFileSync(certificate.keyFile),
     disabledCommands: offer.startTls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
     onData: (stream, { secure }, done) => {
-      came = secure ? 'sealed' : 'plain';
+      transport = secure ? 'tls' : 'plain';
       stream.resume().on('end', () => {
         done();
       });
@@ -50,7 +47,7 @@ async function send(
   try {
     const job = { kind: 'mail', to: 'a@city.test', template: 'password-changed', lang: 'zh-TW', locals } as const;
     await mailer.send(job).catch(() => undefined);
-    return came;
+    return transport;
   } finally {
     mailer.close();
     await new Promise<void>((resolve) => {
@@ -61,13 +58,57 @@ async function send(
 
 describe('mailer with required TLS', () => {
   it('sends over STARTTLS', async () => {
-    assert.equal(await send({ startTls: true }, true), 'sealed');
+    assert.equal(await send({ startTls: true }, true), 'tls');
   });
 
   it('does not send to a server without STARTTLS, whatever the URL parameters', async () => {
-    assert.equal(await send({ startTls: false }, true), 'not');
-    assert.equal(await send({ startTls: false }, true, '?requireTLS=false'), 'not');
-    assert.equal(await send({ startTls: true }, true, '?ignoreTLS=true'), 'sealed');
+    assert.equal(await send({ startTls: false }, true), 'none');
+    assert.equal(await send({ startTls: false }, true, '?requireTLS=false'), 'none');
+    assert.equal(await send({ startTls: true }, true, '?ignoreTLS=true'), 'tls');
     assert.equal(await send({ startTls: false }, false), 'plain');
+  });
+});
+
+describe('mail rendering', () => {
+  const resetMail: MailJob = {
+    kind: 'mail',
+    to: 'daming@parents.example',
+    template: 'reset-link',
+    lang: 'zh-TW',
+    locals: { name: '王大明', link: 'https://id.example/reset-password?token=secret', minutes: 30 },
+  };
+  const rendered: unknown[] = [];
+  const recordingTemplates = {
+    mail: (...args: unknown[]) => {
+      rendered.push(args);
+      return { subject: 's', text: 't', html: 'h' };
+    },
+  } as unknown as Templates;
+  const mailer = createMailer(
+    { smtpUrl: 'smtp://127.0.0.1:9', from: 'no-reply@city.test', requireTls: false },
+    recordingTemplates,
+    i18n,
+  );
+  /** Renders a mail: the server is unavailable, so sending fails after rendering. */
+  const render = async (job: MailJob): Promise<unknown> => {
+    rendered.length = 0;
+    await assert.rejects(mailer.send(job));
+    return rendered[0];
+  };
+
+  it('uses the language of the person and the values of the job', async () => {
+    assert.deepEqual(await render(resetMail), ['reset-link', 'zh-TW', resetMail.locals]);
+    const changed = { name: '王大明', changedAt: 0, link: 'https://id.example/forgot-password' };
+    assert.deepEqual(await render({ ...resetMail, template: 'password-changed', lang: 'en', locals: changed }), [
+      'password-changed',
+      'en',
+      changed,
+    ]);
+    assert.deepEqual(await render({ ...resetMail, lang: 'xx' }), ['reset-link', 'zh-TW', resetMail.locals]);
+  });
+
+  it('rejects a job with missing values', async () => {
+    assert.equal(await render({ ...resetMail, locals: { name: '王大明' } }), undefined);
+    assert.equal(await render({ ...resetMail, template: 'password-changed' }), undefined);
   });
 });

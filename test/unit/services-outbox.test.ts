@@ -1,10 +1,7 @@
-/** Outbox jobs, the wait for their delivery, and the mails rendered from them. */
+/** Outbox jobs and the wait for their delivery. */
 import assert from 'node:assert/strict';
-import { before, beforeEach, describe, it } from 'node:test';
+import { before, beforeEach, it } from 'node:test';
 
-import { createI18n } from '../../src/presentation/i18n.ts';
-import type { Templates } from '../../src/presentation/templates.ts';
-import { createMailer } from '../../src/services/notifications/mailer.ts';
 import type { MailJob, OutboxJob } from '../../src/services/notifications/outbox.ts';
 import { markDelivered, scheduleRetry } from '../../src/store/outbox.ts';
 import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
@@ -79,43 +76,5 @@ eachStore('outbox', (on) => {
     assert.deepEqual(await services.outbox.waitForDelivery([hanging, delivered]), new Set([delivered]));
     const waited = performance.now() - started;
     assert.ok(waited >= 1_400 && waited < 6_000, `${waited.toFixed()} ms`);
-  });
-});
-
-describe('mails', () => {
-  const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
-  const rendered: unknown[] = [];
-  const templates = {
-    mail: (...of: unknown[]) => {
-      rendered.push(of);
-      return { subject: 's', text: 't', html: 'h' };
-    },
-  } as unknown as Templates;
-  const mailer = createMailer(
-    { smtpUrl: 'smtp://127.0.0.1:9', from: 'no-reply@city.test', requireTls: false },
-    templates,
-    i18n,
-  );
-  /** Renders a mail: the server is unavailable, so sending fails after rendering. */
-  const render = async (job: MailJob): Promise<unknown> => {
-    rendered.length = 0;
-    await assert.rejects(mailer.send(job));
-    return rendered[0];
-  };
-
-  it('are rendered in the language of the person with the values of the job', async () => {
-    assert.deepEqual(await render(MAIL), ['reset-link', 'zh-TW', MAIL.locals]);
-    const changed = { name: '王大明', changedAt: TEST_NOW, link: 'https://id.example/forgot-password' };
-    assert.deepEqual(await render({ ...MAIL, template: 'password-changed', lang: 'en', locals: changed }), [
-      'password-changed',
-      'en',
-      changed,
-    ]);
-    assert.deepEqual(await render({ ...MAIL, lang: 'xx' }), ['reset-link', 'zh-TW', MAIL.locals]);
-  });
-
-  it('are not rendered from a job with missing values', async () => {
-    assert.equal(await render({ ...MAIL, locals: { name: '王大明' } }), undefined);
-    assert.equal(await render({ ...MAIL, template: 'password-changed' }), undefined);
   });
 });

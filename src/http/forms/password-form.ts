@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
+import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { PasswordFormLocals } from '../../presentation/page-locals.ts';
 import type { PasswordChangeResult } from '../../services/authentication/passwords.ts';
@@ -67,10 +68,10 @@ export function throttledText(
   key = 'alert.tooMany',
 ): string {
   if (until === undefined) return pages.t(ctx, 'alert.locked');
-  const seconds = Math.max(1, Math.ceil((until - clock.now()) / 1000));
+  const seconds = Math.max(1, Math.ceil((until - clock.now()) / SECOND_MS));
   ctx.set('retry-after', String(seconds));
   // Rounded up to the next minute, because people read a clock without seconds.
-  const shown = Math.ceil(until / 60_000) * 60_000;
+  const shown = Math.ceil(until / MINUTE_MS) * MINUTE_MS;
   return pages.t(ctx, key, { time: i18n.clock(pages.langOf(ctx), shown) });
 }
 

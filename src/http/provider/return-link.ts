@@ -1,9 +1,10 @@
 import type { Context } from 'koa';
+import { HOUR_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 
 /** A page that was opened in the morning links to its app in the evening. */
-const RETURN_LINK_MAX_AGE_MS = 12 * 60 * 60_000;
+const RETURN_LINK_MAX_AGE_MS = 12 * HOUR_MS;
 
 /**
  * Stores the app of an interaction, so the page of an expired interaction can link to it. The cookie has the path of the interaction, so

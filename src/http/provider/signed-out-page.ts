@@ -1,12 +1,13 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { MINUTE_MS } from '../../domain/duration.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
 import { openValue, sealValue } from './sealed-value.ts';
 
 /** Long enough for a reload or a language change, short for a shared computer. */
-const COOKIE_MAX_AGE_MS = 60_000;
+const COOKIE_MAX_AGE_MS = MINUTE_MS;
 /** Browsers accept cookies of up to 4,096 bytes (RFC 6265, section 6.1). Sealing adds a third. */
 const MAX_COOKIE_LENGTH = 2_700;
 

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import type { Tls } from '../../config/tls.ts';
 import type { Connections } from './connections.ts';
 import { stopParsingWhenDestroyed } from './stop-parsing.ts';
@@ -17,13 +18,13 @@ const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_
  * In milliseconds; longer than the keep-alive timeout of proxies (60 s in nginx and most others). The proxy must close idle connections
  * first, or it sends a request on a connection that the service is closing.
  */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+const KEEP_ALIVE_TIMEOUT_MS = 75 * SECOND_MS;
 
 /** In milliseconds; enough for a request with the largest accepted body (56 KiB) on a slow connection. */
-const REQUEST_TIMEOUT_MS = 60_000;
+const REQUEST_TIMEOUT_MS = MINUTE_MS;
 
 /** Connections count by network only after the TLS handshake. Until then, this timeout (in milliseconds) and number limit them. */
-const HANDSHAKE_TIMEOUT_MS = 15_000;
+const HANDSHAKE_TIMEOUT_MS = 15 * SECOND_MS;
 const MAX_TLS_CONNECTIONS = 5_000;
 
 /** Creates the HTTP server: plain HTTP behind a proxy, or TLS with its own certificate in the conformance profile. */

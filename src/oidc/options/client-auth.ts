@@ -1,8 +1,9 @@
 import { errors, type Configuration } from 'oidc-provider';
+import { HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/duration.ts';
 import { isTooFarAhead, MAX_AHEAD_SECONDS } from '../../domain/proof-times.ts';
 
 /** Seconds. Clients create an assertion for each request; one hour tolerates an inexact clock. */
-const MAX_ASSERTION_LIFETIME_SECONDS = 60 * 60;
+const MAX_ASSERTION_LIFETIME_SECONDS = HOUR_SECONDS;
 
 type AssertAssertion = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>;
 
@@ -20,7 +21,7 @@ export function createAssertionCheck(now: () => number): AssertAssertion {
   return (_ctx, { exp, iat }) => {
     if (typeof exp !== 'number' || exp > now() / 1000 + MAX_ASSERTION_LIFETIME_SECONDS) {
       throw invalidAssertion(
-        `client_assertion exp must be at most ${String(MAX_ASSERTION_LIFETIME_SECONDS / 60)} minutes ahead`,
+        `client_assertion exp must be at most ${String(MAX_ASSERTION_LIFETIME_SECONDS / MINUTE_SECONDS)} minutes ahead`,
       );
     }
     if (typeof iat === 'number' && isTooFarAhead(iat, now())) {

@@ -1,17 +1,14 @@
 import type { AccessToken, Configuration, KoaContextWithOIDC, Session } from 'oidc-provider';
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/duration.ts';
 import { sessionLifetime } from '../../domain/sessions.ts';
 import type { Clock } from '../../domain/clock.ts';
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * 60 * MINUTE;
-
 /** Seconds: enough to find the phone, type the code and sign in. */
-export const DEVICE_CODE_SECONDS = 10 * MINUTE;
+export const DEVICE_CODE_SECONDS = 10 * MINUTE_SECONDS;
 
 /** Seconds. An unused refresh token expires after two weeks. After 90 days the person must sign in again. */
-const REFRESH_IDLE_SECONDS = 14 * DAY;
-const REFRESH_ABSOLUTE_SECONDS = 90 * DAY;
+const REFRESH_IDLE_SECONDS = 14 * DAY_SECONDS;
+const REFRESH_ABSOLUTE_SECONDS = 90 * DAY_SECONDS;
 
 /**
  * Creates the lifetimes, in seconds.
@@ -25,14 +22,15 @@ export function createTtl(clock: Clock, idle = Infinity): NonNullable<Configurat
   };
   return {
     // An API can set its own lifetime (`access_token_minutes`).
-    AccessToken: (_ctx: KoaContextWithOIDC, token: AccessToken) => token.resourceServer?.accessTokenTTL ?? 10 * MINUTE,
-    AuthorizationCode: MINUTE,
+    AccessToken: (_ctx: KoaContextWithOIDC, token: AccessToken) =>
+      token.resourceServer?.accessTokenTTL ?? 10 * MINUTE_SECONDS,
+    AuthorizationCode: MINUTE_SECONDS,
     DeviceCode: DEVICE_CODE_SECONDS,
-    IdToken: 10 * MINUTE,
-    Interaction: 60 * MINUTE,
+    IdToken: 10 * MINUTE_SECONDS,
+    Interaction: HOUR_SECONDS,
     // Before the sign-in a session contains only the secret of a form.
     Session: (_ctx: KoaContextWithOIDC, session: Session) =>
-      session.accountId === undefined ? HOUR : Math.min(idle, sessionTtl(session)),
+      session.accountId === undefined ? HOUR_SECONDS : Math.min(idle, sessionTtl(session)),
     // A grant never expires before its session or its refresh tokens.
     Grant: (ctx: KoaContextWithOIDC) =>
       ctx.oidc.requestParamScopes.has('offline_access') ? REFRESH_ABSOLUTE_SECONDS : sessionTtl(ctx.oidc.session),

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Random } from '../../domain/random.ts';
+import { isEqualConstantTime } from '../../platform/crypto/constant-time.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 
 /**
@@ -46,7 +46,7 @@ export function createKnownDevices({ secrets, random }: { secrets: Secrets; rand
   };
   const isIssued = (nonce: string): boolean => {
     const bytes = Buffer.from(nonce, 'base64url');
-    return timingSafeEqual(bytes.subarray(NONCE_HALF_BYTES), sealOf(bytes.subarray(0, NONCE_HALF_BYTES)));
+    return isEqualConstantTime(bytes.subarray(NONCE_HALF_BYTES), sealOf(bytes.subarray(0, NONCE_HALF_BYTES)));
   };
   return {
     findDeviceId: (text) => {
@@ -57,7 +57,7 @@ export function createKnownDevices({ secrets, random }: { secrets: Secrets; rand
       const token = parseToken(text);
       if (token === undefined) return undefined;
       const mac = macOf(token.nonce, personId);
-      const isKnown = token.macs.some((known) => timingSafeEqual(Buffer.from(known), Buffer.from(mac)));
+      const isKnown = token.macs.some((known) => isEqualConstantTime(known, mac));
       return isKnown ? `device:${hashId(mac)}` : undefined;
     },
     remember: (text, personId) => {

@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
-import { MINUTE_MS } from '../../domain/duration.ts';
+import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
 import { MAX_REMEMBERED_SESSION_SECONDS } from '../../domain/sessions.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
@@ -139,7 +139,7 @@ function canBeDeleted(family: readonly keyStore.KeyRow[], row: keyStore.KeyRow, 
     .map(({ createdAt }) => createdAt)
     .filter((createdAt) => createdAt > row.createdAt)
     .sort((a, b) => a - b);
-  return replaced !== undefined && now - replaced >= MAX_REMEMBERED_SESSION_SECONDS * 1000;
+  return replaced !== undefined && now - replaced >= MAX_REMEMBERED_SESSION_SECONDS * SECOND_MS;
 }
 
 function listMissingKeys(
