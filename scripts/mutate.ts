@@ -8,7 +8,7 @@
  *
  * Prints the surviving mutants and the score of each file, and keeps reports in reports/mutation. See docs/mutation-testing.md.
  */
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -36,8 +36,8 @@ function runPart(
     tap: {
       testFiles: [...tests],
       nodeArgs: ['--test-reporter=tap', ...skipped, '-r', '{{hookFile}}', '{{testFile}}'],
-      // Stopping a test file at its first failure would leave its servers running.
-      forceBail: false,
+      // Stopping a test file at its first failure would leave a PostgreSQL server running.
+      forceBail: dialects === 'sqlite',
     },
   });
   return stryker.runMutationTest();
@@ -68,6 +68,8 @@ if (parts === undefined) {
 
 // The TAP runner starts the first `node` in PATH. Tests that a mutant stops leave temporary files.
 const temporary = mkdtempSync(join(tmpdir(), 'kinpass-mutate-'));
+// The PostgreSQL of the tests runs as another user and keeps its files below.
+chmodSync(temporary, 0o711);
 process.env['TMPDIR'] = temporary;
 process.env[SAMPLE_VARIABLE] = values.sample;
 process.env['PATH'] = [dirname(process.execPath), process.env['PATH']].join(delimiter);

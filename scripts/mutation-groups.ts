@@ -102,7 +102,11 @@ const SERVICES: readonly Part[] = [
 const OIDC: readonly Part[] = [
   {
     sources: files('oidc/adapter', 'adapter session-adapter grant-lookup'),
-    tests: [...unit('oidc-adapter'), ...http('sessions')],
+    tests: [
+      ...unit('oidc-adapter'),
+      ...http('sessions'),
+      ...security('session-rotation consent-answers credential-version'),
+    ],
   },
   {
     sources: files('oidc/adapter', 'browser-binding'),
