@@ -40,7 +40,10 @@ const SERVICES: readonly Part[] = [
     sources: files('services/access', 'consents'),
     tests: [...unit('services-consents'), ...security('consent-answers')],
   },
-  { sources: files('services/access', 'grants'), tests: security('grant-limit removed-consent') },
+  {
+    sources: files('services/access', 'grants'),
+    tests: [...http('context-choice'), ...security('grant-limit removed-consent')],
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),
@@ -129,7 +132,7 @@ const OIDC: readonly Part[] = [
   },
   {
     sources: files('oidc', 'request-limits routes'),
-    tests: [...unit('http-paths'), ...http('request-rates request-size')],
+    tests: [...unit('http-paths'), ...http('request-rates request-size protocol-par')],
   },
   {
     sources: ['src/oidc/prompts/**/*.ts'],
@@ -174,7 +177,10 @@ const HTTP: readonly Part[] = [
   { sources: files('http/forms', 'known-device-cookie'), tests: http('known-device') },
   {
     sources: files('http/interaction', 'login interaction router'),
-    tests: [...http('sign-in'), ...security('concurrent-revocation browser-binding')],
+    tests: [
+      ...http('sign-in first-password sessions known-device'),
+      ...security('concurrent-revocation browser-binding credential-version'),
+    ],
   },
   {
     sources: [...files('http/forms', 'password-form'), ...files('http/interaction', 'new-password')],
@@ -213,7 +219,8 @@ const STORE: readonly Part[] = [
       ...files('store', 'outbox'),
     ],
     tests: [
-      ...contract('provider people affiliation-expiry'),
+      ...contract('provider people affiliation-expiry purge keys lock-order'),
+      ...security('grant-limit consent-answers'),
       ...unit('services-revocation services-account-access services-people'),
     ],
   },
@@ -230,7 +237,7 @@ const STORE: readonly Part[] = [
   },
   {
     sources: [...files('store', 'audit'), ...files('store/auth', 'throttles')],
-    tests: [...contract('audit audit-record'), ...unit('services-password-reset')],
+    tests: [...contract('audit audit-record audit-archive purge people'), ...unit('services-password-reset')],
   },
   {
     sources: [

@@ -1,6 +1,6 @@
 /**
- * A Stryker plugin that ignores the wording of logs and errors: the texts in `log.warn(…)` and `new SomeError(…)`.
- * Tests check that an error is thrown and its class, not its wording.
+ * A Stryker plugin that ignores the wording of logs and errors: the texts in `log.warn(…)`, `new SomeError(…)` and `createError(…)`.
+ * Tests check that an error is thrown and its class or status, not its wording.
  */
 interface Node {
   type: string;
@@ -22,6 +22,7 @@ function isLogCall({ type, callee }: Node): boolean {
 }
 
 function isNewError({ type, callee }: Node): boolean {
+  if (type === 'CallExpression') return callee?.name === 'createError';
   return type === 'NewExpression' && callee?.name?.endsWith('Error') === true;
 }
 
