@@ -163,7 +163,7 @@ describe('a start in the conformance profile', () => {
         insertSchool(tx, { code: '353301', name: '某高中', nameEn: 'Some school', type: 'senior_high' }),
       ),
     );
-    await assert.rejects(start(city), /holds schools of a city/);
+    await assert.rejects(start(city), /contains schools of a city/);
   });
 });
 

@@ -238,7 +238,9 @@ eachStore('credentials', (on) => {
 
   it('are replaced only while the verified version is current and the account is active', async () => {
     const exchange = (version: number): Promise<number | undefined> =>
-      on.store.write((tx) => credentials.replacePasswordIfUnchanged(tx, 'father', { credentialVersion: version }, 'next', NOW));
+      on.store.write((tx) =>
+        credentials.replacePasswordIfUnchanged(tx, 'father', { credentialVersion: version }, 'next', NOW),
+      );
     assert.equal(await exchange(5), undefined);
     assert.equal(await exchange(6), 7);
     assert.deepEqual(await of(), { version: 7, hash: 'next' });

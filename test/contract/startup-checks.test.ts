@@ -49,7 +49,7 @@ eachStore('a start in production', (on) => {
     for (const exposed of [file, `${file}-wal`]) {
       chmodSync(exposed, 0o644);
       await assert.rejects(start(), {
-        message: `KINPASS_DATABASE_FILE: other users of this machine can read it (chmod 600 ${exposed})`,
+        message: `KINPASS_DATABASE_FILE: other users of this machine can read it; run chmod 600 ${exposed}`,
       });
       chmodSync(exposed, 0o660);
       await start();

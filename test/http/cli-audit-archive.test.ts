@@ -48,12 +48,12 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     const withoutFolder = { ...home.env, KINPASS_AUDIT_RETENTION_DAYS: '30' };
     for (const args of [['start'], ['audit', 'archive']]) {
       const { code, err } = await run(args, withoutFolder);
-      assert.deepEqual([code, err], [1, 'KINPASS_AUDIT_ARCHIVE_DIR: is needed with KINPASS_AUDIT_RETENTION_DAYS\n']);
+      assert.deepEqual([code, err], [1, 'KINPASS_AUDIT_ARCHIVE_DIR: is required with KINPASS_AUDIT_RETENTION_DAYS\n']);
     }
     const { code, err } = await run(['audit', 'archive'], home.env);
     assert.equal(code, 1);
-    assert.match(err, /^KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are needed/);
-    assert.match((await run(['audit', 'verify', '--archives'], home.env)).err, /^KINPASS_AUDIT_ARCHIVE_DIR: is needed/);
+    assert.match(err, /^KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are required/);
+    assert.match((await run(['audit', 'verify', '--archives'], home.env)).err, /^KINPASS_AUDIT_ARCHIVE_DIR: is required/);
   });
 
   it('lets a running service move old entries, and verify and export find all of them', async () => {

@@ -126,7 +126,7 @@ describe('sign-in', () => {
   });
 
   it('throttles the sixth failed attempt with Retry-After, for known and unknown accounts', async () => {
-    const logins = [LOGIN.G2, 'unknown@parents.example', '0922222222', 'not a login ﷽'];
+    const logins = [LOGIN.G2, 'unregistered@parents.example', '0922222222', 'not a login ﷽'];
     const pages: string[] = [];
     for (const login of logins) {
       assert.deepEqual(statuses(await tryWrong(login, 5)), [422, 422, 422, 422, 422], login);

@@ -10,7 +10,15 @@ import {
 import type { Random } from '../../domain/random.ts';
 
 export type SealPurpose =
-  'oidc-record' | 'key' | 'outbox' | 'national-id' | 'birth-date' | 'state-reason' | 'sign-out' | 'password-form' | 'audit-archive';
+  | 'oidc-record'
+  | 'key'
+  | 'outbox'
+  | 'national-id'
+  | 'birth-date'
+  | 'state-reason'
+  | 'sign-out'
+  | 'password-form'
+  | 'audit-archive';
 export type MacPurpose =
   'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';
 
