@@ -39,7 +39,7 @@ export const DYNAMIC_KEYS = {
     'wrong_current',
     'mismatch',
   ],
-  notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked'],
+  notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
   message: [
     'notFound',
     'forbidden',

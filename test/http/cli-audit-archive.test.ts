@@ -53,7 +53,10 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     const { code, err } = await run(['audit', 'archive'], home.env);
     assert.equal(code, 1);
     assert.match(err, /^KINPASS_AUDIT_RETENTION_DAYS and KINPASS_AUDIT_ARCHIVE_DIR: both are required/);
-    assert.match((await run(['audit', 'verify', '--archives'], home.env)).err, /^KINPASS_AUDIT_ARCHIVE_DIR: is required/);
+    assert.match(
+      (await run(['audit', 'verify', '--archives'], home.env)).err,
+      /^KINPASS_AUDIT_ARCHIVE_DIR: is required/,
+    );
   });
 
   it('lets a running service move old entries, and verify and export find all of them', async () => {
