@@ -15,18 +15,18 @@ import { accessOf, isRecent, MAX_AUTH_AGE_SECONDS, type Access } from './access.
 import { createLedger, type Ledger } from './bills.ts';
 
 type Bills = Extract<Access, { kind: 'bills' }>;
-type BillHandler = (visit: AuthenticatedRequest, access: Bills) => Promise<void>;
+type BillHandler = (request: AuthenticatedRequest, access: Bills) => Promise<void>;
 
 const payForm = z.object({ csrf: z.string().max(200) });
 
 /** Runs the handler only for people who may see this child's bills. */
-function withBills(parts: AppDeps, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
-  const handle = async (visit: AuthenticatedRequest): Promise<void> => {
-    const access = accessOf(visit.context);
-    if (access.kind === 'bills') await handler(visit, access);
-    else await showEmptyState(parts, visit, access.kind);
+function withBills(deps: AppDeps, handler: BillHandler, renewal?: (ctx: RouterContext) => Renewal) {
+  const handle = async (request: AuthenticatedRequest): Promise<void> => {
+    const access = accessOf(request.context);
+    if (access.kind === 'bills') await handler(request, access);
+    else await showEmptyState(deps, request, access.kind);
   };
-  return signedIn(parts, handle, renewal);
+  return signedIn(deps, handle, renewal);
 }
 
 /** Requests a recent sign-in, and returns to the bill with a request to submit again. */
@@ -34,26 +34,26 @@ function recentSignIn(ctx: RouterContext): Renewal {
   return { maxAge: MAX_AUTH_AGE_SECONDS, returnTo: `${ctx.path}?confirm=1` };
 }
 
-function list(parts: AppDeps, ledger: Ledger): BillHandler {
+function list(deps: AppDeps, ledger: Ledger): BillHandler {
   return async ({ ctx, context }, { child, mayPay }) => {
-    const t = parts.pages.translate(ctx, context);
+    const t = deps.pages.translate(ctx, context);
     const bills = ledger.billsOf(child);
     const open = bills.filter(({ payment }) => payment === undefined).reduce((sum, { amount }) => sum + amount, 0);
-    await parts.pages.show(ctx, 'bills', { title: t('billsTitle'), bills, open, mayPay }, context);
+    await deps.pages.show(ctx, 'bills', { title: t('billsTitle'), bills, open, mayPay }, context);
   };
 }
 
-function showBill(parts: AppDeps, ledger: Ledger): BillHandler {
+function showBill(deps: AppDeps, ledger: Ledger): BillHandler {
   return async ({ ctx, context, session }, { child, mayPay }) => {
     const bill = ledger.billOf(child, ctx.params['id'] ?? '');
     if (bill === undefined) {
       ctx.throw(404);
       return;
     }
-    const t = parts.pages.translate(ctx, context);
-    const confirm = ctx.query['confirm'] === '1' && isRecent(context, parts.now());
+    const t = deps.pages.translate(ctx, context);
+    const confirm = ctx.query['confirm'] === '1' && isRecent(context, deps.now());
     const locals = { title: t(`bill.${bill.kind}`), bill, mayPay, csrf: session.csrf, action: ctx.path, confirm };
-    await parts.pages.show(ctx, 'bill', locals, context);
+    await deps.pages.show(ctx, 'bill', locals, context);
   };
 }
 
@@ -68,25 +68,25 @@ function isOurForm({ ctx, session }: AuthenticatedRequest, baseUrl: string): boo
 }
 
 async function refuse(
-  parts: AppDeps,
+  deps: AppDeps,
   { ctx, context }: AuthenticatedRequest,
   why: 'mayNotPay' | 'stale',
 ): Promise<void> {
-  const t = parts.pages.translate(ctx, context);
+  const t = deps.pages.translate(ctx, context);
   const actions = [{ label: t('back'), href: ctx.path }];
-  await parts.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
+  await deps.pages.message(ctx, { status: 403, title: t('notPaidTitle'), text: t(why), actions }, context);
 }
 
 /** Pays a bill once, also when submitted twice. An old sign-in is renewed at the service first. */
-function pay(parts: AppDeps, ledger: Ledger): BillHandler {
-  return async (visit, { child, mayPay }) => {
-    const { ctx, context } = visit;
+function pay(deps: AppDeps, ledger: Ledger): BillHandler {
+  return async (request, { child, mayPay }) => {
+    const { ctx, context } = request;
     const id = ctx.params['id'] ?? '';
     if (ledger.billOf(child, id) === undefined) ctx.throw(404);
-    if (!mayPay) await refuse(parts, visit, 'mayNotPay');
-    else if (!isOurForm(visit, parts.config.baseUrl)) await refuse(parts, visit, 'stale');
-    else if (!isRecent(context, parts.now())) {
-      await askAgain(parts, visit, recentSignIn(ctx));
+    if (!mayPay) await refuse(deps, request, 'mayNotPay');
+    else if (!isOurForm(request, deps.config.baseUrl)) await refuse(deps, request, 'stale');
+    else if (!isRecent(context, deps.now())) {
+      await askAgain(deps, request, recentSignIn(ctx));
     } else {
       ledger.pay(child, id);
       seeOther(ctx, ctx.path);
@@ -94,9 +94,9 @@ function pay(parts: AppDeps, ledger: Ledger): BillHandler {
   };
 }
 
-export function addPaymentRoutes(router: Router, parts: AppDeps): void {
-  const ledger = createLedger(parts.now);
-  router.get('/c/:ctx', withBills(parts, list(parts, ledger)));
-  router.get('/c/:ctx/bills/:id', withBills(parts, showBill(parts, ledger)));
-  router.post('/c/:ctx/bills/:id', withBills(parts, pay(parts, ledger), recentSignIn));
+export function addPaymentRoutes(router: Router, deps: AppDeps): void {
+  const ledger = createLedger(deps.now);
+  router.get('/c/:ctx', withBills(deps, list(deps, ledger)));
+  router.get('/c/:ctx/bills/:id', withBills(deps, showBill(deps, ledger)));
+  router.post('/c/:ctx/bills/:id', withBills(deps, pay(deps, ledger), recentSignIn));
 }

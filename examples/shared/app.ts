@@ -7,7 +7,7 @@ import Koa, { type Context as KoaContext, type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import type { RelyingPartyConfig } from './config.ts';
 import { log } from './log.ts';
-import { createPages, type Look, type Message } from './pages.ts';
+import { createPages, type AppDesign, type Message } from './pages.ts';
 import { createProvider, ProviderUnavailableError } from './provider.ts';
 import type { AppDeps } from './request-context.ts';
 import { createSessions } from './sessions.ts';
@@ -21,12 +21,12 @@ export interface RelyingParty {
   close(): Promise<void>;
 }
 
-export interface Application extends Look {
+export interface Application extends AppDesign {
   /** Short, for the cookie and the log. */
   name: string;
   /** True if the app has forms. */
   forms: boolean;
-  addRoutes(router: Router, parts: AppDeps): void;
+  addRoutes(router: Router, deps: AppDeps): void;
 }
 
 function securityHeaders(config: RelyingPartyConfig, forms: boolean): Middleware {
@@ -57,41 +57,41 @@ function explain(t: Translate, status: number): Message {
   return { status, title: t('badRequestTitle'), text: t('badRequest'), actions };
 }
 
-async function showFailure(parts: AppDeps, ctx: KoaContext, error: unknown): Promise<void> {
-  const t = parts.pages.translate(ctx);
+async function showFailure(deps: AppDeps, ctx: KoaContext, error: unknown): Promise<void> {
+  const t = deps.pages.translate(ctx);
   if (error instanceof ProviderUnavailableError) {
-    log(parts.name, `${error.message} (${String(error.cause)})`);
+    log(deps.name, `${error.message} (${String(error.cause)})`);
     ctx.set('Retry-After', '5');
     const actions = [
       { label: t('tryAgain'), href: ctx.method === 'GET' && ctx.path !== '/callback' ? ctx.url : '/' },
       { label: t('home'), href: '/' },
     ];
-    await parts.pages.message(ctx, { status: 503, title: t('unavailableTitle'), text: t('unavailable'), actions });
+    await deps.pages.message(ctx, { status: 503, title: t('unavailableTitle'), text: t('unavailable'), actions });
     return;
   }
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   if (status >= 400 && status < 500) {
-    await parts.pages.message(ctx, explain(t, status));
+    await deps.pages.message(ctx, explain(t, status));
     return;
   }
   const reference = randomBytes(4).toString('hex');
-  log(parts.name, `failure ${reference}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  log(deps.name, `failure ${reference}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const actions = [{ label: t('home'), href: '/' }];
   const text = t('broken', { reference });
-  await parts.pages.message(ctx, { status: 500, title: t('brokenTitle'), text, actions, reference });
+  await deps.pages.message(ctx, { status: 500, title: t('brokenTitle'), text, actions, reference });
 }
 
 /** Every error is a page with a link: failures, unknown paths, wrong methods. */
-function friendly(parts: AppDeps): Middleware {
+function errorPages(deps: AppDeps): Middleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      await showFailure(parts, ctx, error);
+      await showFailure(deps, ctx, error);
       return;
     }
     if (ctx.status >= 400 && !ctx.body) {
-      await parts.pages.message(ctx, explain(parts.pages.translate(ctx), ctx.status));
+      await deps.pages.message(ctx, explain(deps.pages.translate(ctx), ctx.status));
     }
   };
 }
@@ -106,7 +106,7 @@ export async function createRelyingParty(
   config: RelyingPartyConfig,
   now: () => number = Date.now,
 ): Promise<RelyingParty> {
-  const parts: AppDeps = {
+  const deps: AppDeps = {
     name: application.name,
     config,
     provider: createProvider(config, now),
@@ -115,14 +115,14 @@ export async function createRelyingParty(
     now,
   };
   const router = new Router();
-  addSignInRoutes(router, parts);
-  application.addRoutes(router, parts);
+  addSignInRoutes(router, deps);
+  application.addRoutes(router, deps);
 
   const app = new Koa();
   app.use(securityHeaders(config, application.forms));
-  app.use(friendly(parts));
+  app.use(errorPages(deps));
   app.use(async (ctx, next) => {
-    if (!parts.pages.serveAsset(ctx)) await next();
+    if (!deps.pages.serveAsset(ctx)) await next();
   });
   app.use(bodyParser({ enableTypes: ['form'], formLimit: '32kb' }));
   app.use(router.routes());

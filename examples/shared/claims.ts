@@ -70,8 +70,8 @@ export type Person = z.infer<typeof personSchema>;
 export type RequestedActing = { role: 'parent'; child: string } | { role: Role; school_code?: string };
 
 /** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one identity. */
-export function claimsParameter(wish: RequestedActing): string {
-  return JSON.stringify({ id_token: { acting: { value: wish } } });
+export function claimsParameter(requested: RequestedActing): string {
+  return JSON.stringify({ id_token: { acting: { value: requested } } });
 }
 
 /** Returns the request value for an identity that was granted before. */

@@ -5,11 +5,11 @@ export type EmptyStateReason = 'noChild' | 'noPermission' | 'noRole';
 
 /** Shows why there is nothing to see, and a link. */
 export async function showEmptyState(
-  parts: AppDeps,
+  deps: AppDeps,
   { ctx, context }: AuthenticatedRequest,
   why: EmptyStateReason,
 ): Promise<void> {
-  const t = parts.pages.translate(ctx, context);
+  const t = deps.pages.translate(ctx, context);
   const role = t(`role.${context.acting?.role ?? 'parent'}`);
   const message = {
     noChild: { status: 200, title: t('noChildTitle'), text: t('noChild', { app: t('appName') }) },
@@ -20,5 +20,5 @@ export async function showEmptyState(
     { label: t('chooseAgain'), href: '/sign-in?choose=1' },
     { label: t('signOut'), href: '/sign-out' },
   ];
-  await parts.pages.message(ctx, { ...message, actions }, context);
+  await deps.pages.message(ctx, { ...message, actions }, context);
 }

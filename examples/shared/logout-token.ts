@@ -7,7 +7,7 @@ export class LogoutTokenError extends Error {
 }
 
 /** The sessions to end: those of one sign-in (`sid`), of one person (`sub`), or of both together. */
-export interface LogoutOrder {
+export interface LogoutRequest {
   sid: string | undefined;
   sub: string | undefined;
   /** When the token was issued, in seconds since 1970. */
@@ -24,9 +24,9 @@ interface LogoutTokenRules {
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Tolerated clock difference, in seconds. */
-const TOLERANCE = 10;
+const CLOCK_TOLERANCE_SECONDS = 10;
 /** Maximum age of a logout token in seconds, also when its `exp` is later. */
-const MAX_AGE = 600;
+const MAX_AGE_SECONDS = 600;
 
 const payloadSchema = z
   .object({
@@ -42,7 +42,7 @@ const payloadSchema = z
   .refine(({ sid, sub }) => sid !== undefined || sub !== undefined, 'neither sid nor sub');
 
 /** Errors of jose when the key set could not be loaded. The token may be valid. */
-const NOT_THE_TOKENS_FAULT = ['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'];
+const KEY_SET_ERRORS = ['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'];
 
 async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.infer<typeof payloadSchema>> {
   try {
@@ -51,8 +51,8 @@ async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.in
       audience: rules.clientId,
       algorithms: ['ES256', 'RS256'],
       requiredClaims: ['iat', 'exp', 'jti', 'events'],
-      maxTokenAge: MAX_AGE,
-      clockTolerance: TOLERANCE,
+      maxTokenAge: MAX_AGE_SECONDS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(rules.now()),
     });
     if (protectedHeader.typ !== undefined && !/^(application\/)?(logout\+jwt|jwt)$/i.test(protectedHeader.typ)) {
@@ -65,7 +65,7 @@ async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.in
         error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; '),
       );
     }
-    if (error instanceof errors.JOSEError && !NOT_THE_TOKENS_FAULT.includes(error.code)) {
+    if (error instanceof errors.JOSEError && !KEY_SET_ERRORS.includes(error.code)) {
       throw new LogoutTokenError(error.message);
     }
     throw error;
@@ -78,7 +78,7 @@ async function readPayload(token: string, rules: LogoutTokenRules): Promise<z.in
  *
  * The function throws LogoutTokenError for an invalid token, and other errors if the keys could not be loaded.
  */
-export function createLogoutTokenVerifier(rules: LogoutTokenRules): (token: string) => Promise<LogoutOrder> {
+export function createLogoutTokenVerifier(rules: LogoutTokenRules): (token: string) => Promise<LogoutRequest> {
   /** jti → the second in which the token expires. Entries are deleted after it. */
   const seen = new Map<string, number>();
 
@@ -87,7 +87,7 @@ export function createLogoutTokenVerifier(rules: LogoutTokenRules): (token: stri
     const now = rules.now() / 1000;
     for (const [known, until] of seen) if (until < now) seen.delete(known);
     if (seen.has(jti)) throw new LogoutTokenError('jti was used before');
-    seen.set(jti, exp + TOLERANCE);
+    seen.set(jti, exp + CLOCK_TOLERANCE_SECONDS);
     return { sid, sub, issuedAt: iat };
   };
 }

@@ -16,7 +16,7 @@ import {
 } from './translations.ts';
 
 /** What differs between the apps. */
-export interface Look {
+export interface AppDesign {
   /** Needs `appName` and `appLead`; with `showEmptyState` also `noPermission` and `noRole`. */
   words: Dictionary;
   /** Folder with the application's views and its `theme.css`, with a slash at the end. */
@@ -69,9 +69,9 @@ async function readAssets(folder: URL): Promise<Map<string, Asset>> {
 }
 
 /** @throws Error when a style sheet or the icon is missing */
-export async function createPages(look: Look): Promise<Pages> {
-  const assets = await readAssets(look.folder);
-  const words: Dictionary = { ...sharedTranslations, ...look.words };
+export async function createPages(design: AppDesign): Promise<Pages> {
+  const assets = await readAssets(design.folder);
+  const words: Dictionary = { ...sharedTranslations, ...design.words };
   const asset = (name: string): string => assets.get(`/assets/${name}`)?.href ?? '';
 
   const languageOf = (ctx: KoaContext, context?: Context): (typeof LANGUAGES)[number] =>
@@ -79,7 +79,7 @@ export async function createPages(look: Look): Promise<Pages> {
   const translate = (ctx: KoaContext, context?: Context): Translate => translator(words, languageOf(ctx, context));
 
   const file = (view: string): string =>
-    fileURLToPath(new URL(`views/${view}.ejs`, SHARED_VIEWS.has(view) ? SHARED : look.folder));
+    fileURLToPath(new URL(`views/${view}.ejs`, SHARED_VIEWS.has(view) ? SHARED : design.folder));
   const render = (view: string, page: Record<string, unknown>): Promise<string> =>
     ejs.renderFile(file(view), page, { cache: true, strict: true, localsName: 'page' });
 

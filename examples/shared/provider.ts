@@ -12,12 +12,12 @@ import {
   type Person,
 } from './claims.ts';
 import { isLoopback, type RelyingPartyConfig } from './config.ts';
-import { createLogoutTokenVerifier, type LogoutOrder } from './logout-token.ts';
+import { createLogoutTokenVerifier, type LogoutRequest } from './logout-token.ts';
 
 const SCOPE = 'openid profile roles children children.profile';
 /** How long a page waits for a service that is starting, and the pause between attempts. */
 const REQUEST_TIMEOUT_MS = 8_000;
-const DISCOVERY_MAX_AGE_MS = 400;
+const DISCOVERY_RETRY_MS = 400;
 
 /** The service cannot be reached. The request can be repeated. */
 export class ProviderUnavailableError extends Error {
@@ -74,7 +74,7 @@ export interface Provider {
   finish(pending: Pending, query: string): Promise<SignedIn>;
   readPerson(accessToken: string, sub: string): Promise<Person | undefined>;
   signOutUrl(idToken: string): Promise<URL>;
-  verifyLogoutToken(token: string): Promise<LogoutOrder>;
+  verifyLogoutToken(token: string): Promise<LogoutRequest>;
 }
 
 interface Discovered {
@@ -82,7 +82,7 @@ interface Discovered {
   keys: JWTVerifyGetKey;
 }
 
-interface Line {
+interface ProviderDeps {
   config: RelyingPartyConfig;
   now: () => number;
   discovered: () => Promise<Discovered>;
@@ -109,7 +109,7 @@ async function discover(config: RelyingPartyConfig): Promise<Discovered> {
 /** Runs discovery at the first use and caches a success. Concurrent callers share one attempt. */
 function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
   let attempt: Promise<Discovered> | undefined;
-  const patiently = async (): Promise<Discovered> => {
+  const discoverWithRetry = async (): Promise<Discovered> => {
     const giveUpAt = Date.now() + REQUEST_TIMEOUT_MS;
     for (;;) {
       try {
@@ -117,12 +117,12 @@ function lazyDiscovery(config: RelyingPartyConfig): () => Promise<Discovered> {
       } catch (error) {
         if (Date.now() > giveUpAt)
           throw new ProviderUnavailableError(`no discovery at ${config.issuer}`, { cause: error });
-        await pause(DISCOVERY_MAX_AGE_MS);
+        await pause(DISCOVERY_RETRY_MS);
       }
     }
   };
   return () =>
-    (attempt ??= patiently().catch((error: unknown) => {
+    (attempt ??= discoverWithRetry().catch((error: unknown) => {
       attempt = undefined;
       throw error;
     }));
@@ -152,7 +152,10 @@ function explain(error: unknown): Error {
   return new SignInRefusedError(reason, { cause: error });
 }
 
-async function start({ config, discovered }: Line, request: SignInRequest): Promise<{ pending: Pending; url: URL }> {
+async function start(
+  { config, discovered }: ProviderDeps,
+  request: SignInRequest,
+): Promise<{ pending: Pending; url: URL }> {
   const { client: oidc } = await discovered();
   const pending: Pending = {
     ...request,
@@ -175,7 +178,7 @@ async function start({ config, discovered }: Line, request: SignInRequest): Prom
 }
 
 /** Returns UserInfo. `undefined` if the service no longer accepts the token. */
-async function readPerson({ discovered }: Line, accessToken: string, sub: string): Promise<Person | undefined> {
+async function readPerson({ discovered }: ProviderDeps, accessToken: string, sub: string): Promise<Person | undefined> {
   const { client: oidc } = await discovered();
   try {
     return personSchema.parse(await client.fetchUserInfo(oidc, accessToken, sub));
@@ -185,10 +188,10 @@ async function readPerson({ discovered }: Line, accessToken: string, sub: string
   }
 }
 
-async function finish(line: Line, pending: Pending, query: string): Promise<SignedIn> {
-  const { client: oidc } = await line.discovered();
+async function finish(deps: ProviderDeps, pending: Pending, query: string): Promise<SignedIn> {
+  const { client: oidc } = await deps.discovered();
   const tokens = await client
-    .authorizationCodeGrant(oidc, new URL(`${line.config.baseUrl}/callback?${query}`), {
+    .authorizationCodeGrant(oidc, new URL(`${deps.config.baseUrl}/callback?${query}`), {
       pkceCodeVerifier: pending.verifier,
       expectedState: pending.state,
       expectedNonce: pending.nonce,
@@ -198,7 +201,7 @@ async function finish(line: Line, pending: Pending, query: string): Promise<Sign
       throw explain(error);
     });
   const claims = idTokenSchema.parse(tokens.claims());
-  const person = await readPerson(line, tokens.access_token, claims.sub);
+  const person = await readPerson(deps, tokens.access_token, claims.sub);
   if (person === undefined || tokens.id_token === undefined) throw new SignInRefusedError('invalid_response');
   return {
     acting: claims.acting,
@@ -207,13 +210,13 @@ async function finish(line: Line, pending: Pending, query: string): Promise<Sign
     sid: claims.sid,
     idToken: tokens.id_token,
     accessToken: tokens.access_token,
-    accessUntil: line.now() + (tokens.expiresIn() ?? 0) * 1000,
+    accessUntil: deps.now() + (tokens.expiresIn() ?? 0) * 1000,
     issuedAt: claims.iat,
     authTime: claims.auth_time,
   };
 }
 
-async function signOutUrl({ config, discovered }: Line, idToken: string): Promise<URL> {
+async function signOutUrl({ config, discovered }: ProviderDeps, idToken: string): Promise<URL> {
   const { client: oidc } = await discovered();
   return client.buildEndSessionUrl(oidc, {
     id_token_hint: idToken,
@@ -229,12 +232,12 @@ async function signOutUrl({ config, discovered }: Line, idToken: string): Promis
  */
 export function createProvider(config: RelyingPartyConfig, now: () => number): Provider {
   const discovered = lazyDiscovery(config);
-  const line: Line = { config, now, discovered };
+  const deps: ProviderDeps = { config, now, discovered };
   return {
-    start: (request) => start(line, request),
-    finish: (pending, query) => finish(line, pending, query),
-    readPerson: (accessToken, sub) => readPerson(line, accessToken, sub),
-    signOutUrl: (idToken) => signOutUrl(line, idToken),
+    start: (request) => start(deps, request),
+    finish: (pending, query) => finish(deps, pending, query),
+    readPerson: (accessToken, sub) => readPerson(deps, accessToken, sub),
+    signOutUrl: (idToken) => signOutUrl(deps, idToken),
     verifyLogoutToken: createLogoutTokenVerifier({
       issuer: config.issuer,
       clientId: config.clientId,

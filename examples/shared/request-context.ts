@@ -4,9 +4,9 @@ import { requestFor } from './claims.ts';
 import type { RelyingPartyConfig } from './config.ts';
 import type { Pages } from './pages.ts';
 import type { Provider, SignInRequest } from './provider.ts';
-import { NO_CONTEXT, remember, type Context, type Session, type Sessions } from './sessions.ts';
+import { NO_CONTEXT, storePending, type Context, type Session, type Sessions } from './sessions.ts';
 
-/** The parts that the routes of an app use. */
+/** The dependencies that the routes of an app use. */
 export interface AppDeps {
   name: string;
   config: RelyingPartyConfig;
@@ -34,16 +34,16 @@ function cookieName({ name, config }: AppDeps): string {
   return config.baseUrl.startsWith('https:') ? `__Host-${name}` : `${name}_session`;
 }
 
-export function sessionOf(parts: AppDeps, ctx: RouterContext): Session | undefined {
-  return parts.sessions.find(ctx.cookies.get(cookieName(parts), { signed: false }));
+export function sessionOf(deps: AppDeps, ctx: RouterContext): Session | undefined {
+  return deps.sessions.find(ctx.cookies.get(cookieName(deps), { signed: false }));
 }
 
 /** Sets the session cookie. It contains only the id. */
-export function setCookie(parts: AppDeps, ctx: RouterContext, session: Session): void {
-  const secure = parts.config.baseUrl.startsWith('https:');
+export function setCookie(deps: AppDeps, ctx: RouterContext, session: Session): void {
+  const secure = deps.config.baseUrl.startsWith('https:');
   // TLS may end at a proxy, so the public URL decides.
   ctx.cookies.secure = secure;
-  ctx.cookies.set(cookieName(parts), session.id, {
+  ctx.cookies.set(cookieName(deps), session.id, {
     httpOnly: true,
     sameSite: 'lax',
     secure,
@@ -60,11 +60,11 @@ export function seeOther(ctx: RouterContext, target: string): void {
 }
 
 /** Redirects the browser to the sign-in service. */
-export async function sendToSignIn(parts: AppDeps, ctx: RouterContext, request: SignInRequest): Promise<void> {
-  const { pending, url } = await parts.provider.start(request);
-  const session = sessionOf(parts, ctx) ?? parts.sessions.create();
-  remember(session, pending);
-  setCookie(parts, ctx, session);
+export async function sendToSignIn(deps: AppDeps, ctx: RouterContext, request: SignInRequest): Promise<void> {
+  const { pending, url } = await deps.provider.start(request);
+  const session = sessionOf(deps, ctx) ?? deps.sessions.create();
+  storePending(session, pending);
+  setCookie(deps, ctx, session);
   ctx.set('Cache-Control', 'no-store');
   seeOther(ctx, url.href);
 }
@@ -73,24 +73,24 @@ export async function sendToSignIn(parts: AppDeps, ctx: RouterContext, request: 
 export type Renewal = Pick<SignInRequest, 'prompt' | 'maxAge' | 'returnTo'>;
 
 /** Requests the same identity again, and returns to this page. */
-export async function askAgain(parts: AppDeps, { ctx, context }: AuthenticatedRequest, more: Renewal): Promise<void> {
+export async function askAgain(deps: AppDeps, { ctx, context }: AuthenticatedRequest, more: Renewal): Promise<void> {
   const acting = context.acting && requestFor(context.acting);
-  await sendToSignIn(parts, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
+  await sendToSignIn(deps, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
 }
 
 /** Reads UserInfo again. Returns true if the context still has the identity of its URL. */
-async function refresh(parts: AppDeps, { session, context }: AuthenticatedRequest): Promise<'fresh' | 'ask' | 'ended'> {
-  if (parts.now() - context.readAt <= MAX_PERSON_AGE_MS) return 'fresh';
-  if (parts.now() >= context.accessUntil) return 'ask';
-  const person = await parts.provider.readPerson(context.accessToken, context.sub);
+async function refresh(deps: AppDeps, { session, context }: AuthenticatedRequest): Promise<'fresh' | 'ask' | 'ended'> {
+  if (deps.now() - context.readAt <= MAX_PERSON_AGE_MS) return 'fresh';
+  if (deps.now() >= context.accessUntil) return 'ask';
+  const person = await deps.provider.readPerson(context.accessToken, context.sub);
   // A back-channel logout may have arrived during the request.
   if (session.contexts.get(context.ctx) !== context) return 'ended';
   if (person === undefined) return 'ask';
   if ((person.acting?.ctx ?? NO_CONTEXT) !== context.ctx) {
-    parts.sessions.drop(session, context.ctx);
+    deps.sessions.drop(session, context.ctx);
     return 'ended';
   }
-  Object.assign(context, { person, acting: person.acting, readAt: parts.now() });
+  Object.assign(context, { person, acting: person.acting, readAt: deps.now() });
   return 'fresh';
 }
 
@@ -100,12 +100,12 @@ async function refresh(parts: AppDeps, { session, context }: AuthenticatedReques
  * `renewal` says otherwise.
  */
 export function signedIn(
-  parts: AppDeps,
-  handler: (visit: AuthenticatedRequest) => Promise<void>,
+  deps: AppDeps,
+  handler: (request: AuthenticatedRequest) => Promise<void>,
   renewal: (ctx: RouterContext) => Renewal = () => ({ prompt: 'none' }),
 ): Handler {
   return async (ctx) => {
-    const session = sessionOf(parts, ctx);
+    const session = sessionOf(deps, ctx);
     const context = session?.contexts.get(ctx.params['ctx'] ?? '');
     const toStart = (): void => {
       seeOther(ctx, `/?${new URLSearchParams({ return: ctx.path }).toString()}`);
@@ -114,13 +114,13 @@ export function signedIn(
       toStart();
       return;
     }
-    const visit = { ctx, session, context };
-    const state = await refresh(parts, visit);
+    const request = { ctx, session, context };
+    const state = await refresh(deps, request);
     if (state === 'ended') toStart();
-    else if (state === 'ask') await askAgain(parts, visit, renewal(ctx));
+    else if (state === 'ask') await askAgain(deps, request, renewal(ctx));
     else {
       session.last = context;
-      await handler(visit);
+      await handler(request);
     }
   };
 }

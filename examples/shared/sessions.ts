@@ -5,7 +5,7 @@
  * another, teacher. The context is in the path (`/c/<ctx>/…`), so each tab keeps its own.
  */
 import { randomBytes } from 'node:crypto';
-import type { LogoutOrder } from './logout-token.ts';
+import type { LogoutRequest } from './logout-token.ts';
 import type { Pending, SignedIn } from './provider.ts';
 
 /** A person who signed in but has no role or child here. */
@@ -41,27 +41,27 @@ export interface Sessions {
   enter(session: Session, signedIn: SignedIn): Context | undefined;
   drop(session: Session, ctx: string): void;
   leave(session: Session): void;
-  endBy(order: LogoutOrder): number;
+  revoke(logout: LogoutRequest): number;
 }
 
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 /** Absolute lifetimes: a school day when signed in, an hour before that. */
-const SIGNED_IN_MS = 12 * HOUR;
-const BEGUN_MS = HOUR;
+const SIGNED_IN_MS = 12 * HOUR_MS;
+const SIGNED_OUT_MS = HOUR_MS;
 /** Limits the memory that unfinished sign-ins can take. */
 const MAX_SESSIONS = 50_000;
 const MAX_PENDING = 10;
 /** How long a logout token also stops sign-ins that were in progress when it arrived. */
-const ORDER_MS = HOUR / 4;
+const LOGOUT_EFFECT_MS = HOUR_MS / 4;
 
 /** 256 random bits, far above the 128 that OWASP ASVS asks for. */
 function randomId(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function isMeant(order: LogoutOrder, context: SignedIn): boolean {
+function matchesLogout(logout: LogoutRequest, context: SignedIn): boolean {
   return (
-    (order.sid === undefined || order.sid === context.sid) && (order.sub === undefined || order.sub === context.sub)
+    (logout.sid === undefined || logout.sid === context.sid) && (logout.sub === undefined || logout.sub === context.sub)
   );
 }
 
@@ -80,7 +80,7 @@ function leave(session: Session): void {
   session.notice = 'signedOut';
 }
 
-function blank(expiresAt: number): Session {
+function newSession(expiresAt: number): Session {
   return {
     id: randomId(),
     csrf: randomId(),
@@ -93,7 +93,7 @@ function blank(expiresAt: number): Session {
 }
 
 /** Deletes expired sessions. When the limit is reached, deletes unfinished sign-ins first. */
-function makeRoom(sessions: Map<string, Session>, now: number): void {
+function evictSessions(sessions: Map<string, Session>, now: number): void {
   const full = sessions.size >= MAX_SESSIONS;
   if (!full && sessions.size % 100 !== 0) return;
   for (const [id, session] of sessions) {
@@ -108,7 +108,7 @@ function makeRoom(sessions: Map<string, Session>, now: number): void {
 /** @param now the present in milliseconds since 1970 */
 export function createSessions(now: () => number): Sessions {
   const sessions = new Map<string, Session>();
-  const orders: LogoutOrder[] = [];
+  const logouts: LogoutRequest[] = [];
 
   function find(id: string | undefined): Session | undefined {
     const session = id === undefined ? undefined : sessions.get(id);
@@ -116,8 +116,8 @@ export function createSessions(now: () => number): Sessions {
   }
 
   function create(): Session {
-    makeRoom(sessions, now());
-    const session = blank(now() + BEGUN_MS);
+    evictSessions(sessions, now());
+    const session = newSession(now() + SIGNED_OUT_MS);
     sessions.set(session.id, session);
     return session;
   }
@@ -133,7 +133,8 @@ export function createSessions(now: () => number): Sessions {
 
   /** Stores the result of a sign-in. `undefined` if the service has ended that sign-in in the meantime. */
   function enter(session: Session, signedIn: SignedIn): Context | undefined {
-    if (orders.some((order) => isMeant(order, signedIn) && signedIn.issuedAt < order.issuedAt)) return undefined;
+    if (logouts.some((logout) => matchesLogout(logout, signedIn) && signedIn.issuedAt < logout.issuedAt))
+      return undefined;
     if (session.last?.sub !== signedIn.sub) {
       session.contexts.clear();
       renew(session);
@@ -146,13 +147,13 @@ export function createSessions(now: () => number): Sessions {
   }
 
   /** Handles a back-channel logout. Returns how many contexts ended. */
-  function endBy(order: LogoutOrder): number {
-    while (orders[0] !== undefined && orders[0].issuedAt * 1000 < now() - ORDER_MS) orders.shift();
-    orders.push(order);
+  function revoke(logout: LogoutRequest): number {
+    while (logouts[0] !== undefined && logouts[0].issuedAt * 1000 < now() - LOGOUT_EFFECT_MS) logouts.shift();
+    logouts.push(logout);
     let ended = 0;
     for (const session of sessions.values()) {
       for (const context of session.contexts.values()) {
-        if (!isMeant(order, context)) continue;
+        if (!matchesLogout(logout, context)) continue;
         drop(session, context.ctx);
         ended += 1;
       }
@@ -160,11 +161,11 @@ export function createSessions(now: () => number): Sessions {
     return ended;
   }
 
-  return { find, create, enter, drop, leave, endBy };
+  return { find, create, enter, drop, leave, revoke };
 }
 
 /** Stores a sign-in in progress. Deletes the oldest when there are too many. */
-export function remember(session: Session, pending: Pending): void {
+export function storePending(session: Session, pending: Pending): void {
   for (const state of session.pending.keys()) {
     if (session.pending.size < MAX_PENDING) break;
     session.pending.delete(state);
@@ -173,7 +174,7 @@ export function remember(session: Session, pending: Pending): void {
 }
 
 /** Consumes a sign-in in progress. */
-export function recall(session: Session, state: string): Pending | undefined {
+export function consumePending(session: Session, state: string): Pending | undefined {
   const pending = session.pending.get(state);
   session.pending.delete(state);
   return pending;

@@ -12,7 +12,7 @@ import { portfolioTranslations } from '../../examples/portfolio/translations.ts'
 import { actingSchema, claimsParameter, personSchema, ROLES, requestFor } from '../../examples/shared/claims.ts';
 import { ConfigError, readConfig } from '../../examples/shared/config.ts';
 import { createLogoutTokenVerifier, LogoutTokenError } from '../../examples/shared/logout-token.ts';
-import { createSessions, recall, remember, type Context } from '../../examples/shared/sessions.ts';
+import { createSessions, consumePending, storePending, type Context } from '../../examples/shared/sessions.ts';
 import { pickLanguage, sharedTranslations, type Dictionary } from '../../examples/shared/translations.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 4);
@@ -164,17 +164,17 @@ describe('sessions', () => {
     sessions.enter(one, context({ role: 'teacher', ctx: 'a' }));
     sessions.enter(two, context({ role: 'teacher', ctx: 'a' }, { sid: 's2' }));
     const issuedAt = NOW / 1000;
-    assert.equal(sessions.endBy({ sid: 's1', sub: 'other', issuedAt }), 0);
-    assert.equal(sessions.endBy({ sid: 's1', sub: 'p1', issuedAt }), 1);
+    assert.equal(sessions.revoke({ sid: 's1', sub: 'other', issuedAt }), 0);
+    assert.equal(sessions.revoke({ sid: 's1', sub: 'p1', issuedAt }), 1);
     assert.equal(one.notice, 'ended');
     assert.equal(two.contexts.size, 1);
-    assert.equal(sessions.endBy({ sid: undefined, sub: 'p1', issuedAt }), 1);
+    assert.equal(sessions.revoke({ sid: undefined, sub: 'p1', issuedAt }), 1);
   });
 
   it('refuse a sign-in that a logout revoked while in progress, but not the next one', () => {
     const sessions = createSessions(() => NOW);
     const session = sessions.create();
-    sessions.endBy({ sid: 's1', sub: 'p1', issuedAt: NOW / 1000 });
+    sessions.revoke({ sid: 's1', sub: 'p1', issuedAt: NOW / 1000 });
     assert.equal(sessions.enter(session, context({ role: 'teacher' }, { issuedAt: NOW / 1000 - 2 })), undefined);
     assert.ok(sessions.enter(session, context({ role: 'teacher' }, { issuedAt: NOW / 1000 + 1 })));
   });
@@ -183,10 +183,10 @@ describe('sessions', () => {
     let now = NOW;
     const sessions = createSessions(() => now);
     const session = sessions.create();
-    for (let i = 0; i < 20; i += 1) remember(session, { state: `s${i}`, nonce: 'n', verifier: 'v' });
+    for (let i = 0; i < 20; i += 1) storePending(session, { state: `s${i}`, nonce: 'n', verifier: 'v' });
     assert.equal(session.pending.size, 10);
-    assert.ok(recall(session, 's19'));
-    assert.equal(recall(session, 's19'), undefined);
+    assert.ok(consumePending(session, 's19'));
+    assert.equal(consumePending(session, 's19'), undefined);
     sessions.enter(session, context({ role: 'teacher' }));
     now += 12 * 3_600_000 + 1;
     assert.equal(sessions.find(session.id), undefined);
