@@ -214,7 +214,7 @@ const STORE: readonly Part[] = [
   {
     sources: [
       ...files('store/people', 'affiliations guardianships people'),
-      ...files('store/oidc', 'consents grants keys records'),
+      ...files('store/oidc', 'consents grant-limits grants keys last-contexts records'),
       ...files('store/auth', 'credentials sessions'),
       ...files('store', 'outbox'),
     ],

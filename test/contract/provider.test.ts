@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
 import * as sessions from '../../src/store/auth/sessions.ts';
+import * as grantLimits from '../../src/store/oidc/grant-limits.ts';
 import * as grants from '../../src/store/oidc/grants.ts';
+import * as lastContexts from '../../src/store/oidc/last-contexts.ts';
 import * as keys from '../../src/store/oidc/keys.ts';
 import { listModels, purgeExpired } from '../../src/store/oidc/record-purge.ts';
 import { destroyByGrants, destroyByUid } from '../../src/store/oidc/record-revocation.ts';
@@ -142,21 +144,23 @@ eachStore('the store of grants and sessions', (on) => {
     const newest = { grantHash: 'new', personId: 'father', clientId: 'app', sessionHash: 's1' };
     for (const isOffline of [true, false]) {
       const plan = await explainLastStatement(on.store, (tx) =>
-        grants.listSurplusOfSession(tx, newest, isOffline, NOW, 20),
+        grantLimits.listSurplusOfSession(tx, newest, isOffline, NOW, 20),
       );
       assert.match(plan, /grants_session_idx/);
     }
-    const ofPerson = await explainLastStatement(on.store, (tx) => grants.listSurplusOfPerson(tx, newest, NOW, 200));
+    const ofPerson = await explainLastStatement(on.store, (tx) =>
+      grantLimits.listSurplusOfPerson(tx, newest, NOW, 200),
+    );
     assert.match(ofPerson, /grants_person_idx/);
   });
 
   it('stores the last context of each client', async () => {
-    const put = (context: grants.LastContext): Promise<void> =>
-      on.store.write((tx) => grants.upsertLastContext(tx, 'father', 'payment', context));
+    const put = (context: lastContexts.LastContext): Promise<void> =>
+      on.store.write((tx) => lastContexts.upsertLastContext(tx, 'father', 'payment', context));
     await put({ role: 'parent', schoolCode: '993301', childId: 'older' });
     await put({ role: 'teacher', schoolCode: '993301', childId: null });
-    const read = (client: string): Promise<grants.LastContext | undefined> =>
-      on.store.read((tx) => grants.findLastContext(tx, 'father', client));
+    const read = (client: string): Promise<lastContexts.LastContext | undefined> =>
+      on.store.read((tx) => lastContexts.findLastContext(tx, 'father', client));
     assert.deepEqual(await read('payment'), { role: 'teacher', schoolCode: '993301', childId: null });
     assert.equal(await read('portfolio'), undefined);
   });

@@ -2,11 +2,13 @@ import { MAX_GRANTS_PER_SESSION_AND_CLIENT, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CL
 import { ConcurrentChangeError } from '../../platform/errors.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { hasConsent } from '../../store/oidc/consents.ts';
+import * as grantLimits from '../../store/oidc/grant-limits.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
+import * as lastContexts from '../../store/oidc/last-contexts.ts';
 import { hasOfflineAccess } from './revocation.ts';
 
 export { grantedContext } from '../../store/oidc/grants.ts';
-export type { LastContext } from '../../store/oidc/grants.ts';
+export type { LastContext } from '../../store/oidc/last-contexts.ts';
 
 /**
  * Returns true if the tokens of a grant are valid: its session is active, or it has `offline_access`.
@@ -24,8 +26,8 @@ export function findLastContext(
   store: Store,
   personId: string,
   clientId: string,
-): Promise<grantStore.LastContext | undefined> {
-  return store.read((tx) => grantStore.findLastContext(tx, personId, clientId));
+): Promise<lastContexts.LastContext | undefined> {
+  return store.read((tx) => lastContexts.findLastContext(tx, personId, clientId));
 }
 
 /**
@@ -41,7 +43,7 @@ export async function storeGrant(
     grant,
     last,
     needsConsent,
-  }: { grant: grantStore.NewGrant; last: grantStore.LastContext | undefined; needsConsent: boolean },
+  }: { grant: grantStore.NewGrant; last: lastContexts.LastContext | undefined; needsConsent: boolean },
 ): Promise<void> {
   const { personId, clientId, scopes, createdAt } = grant;
   if (
@@ -56,14 +58,14 @@ export async function storeGrant(
     throw new ConcurrentChangeError();
   await grantStore.insertGrant(tx, grant);
   await revokeSurplus(tx, grant, createdAt);
-  if (last !== undefined) await grantStore.upsertLastContext(tx, personId, clientId, last);
+  if (last !== undefined) await lastContexts.upsertLastContext(tx, personId, clientId, last);
 }
 
 async function revokeSurplus(tx: Transaction, grant: grantStore.NewGrant, now: number): Promise<void> {
   const offline = hasOfflineAccess(grant);
-  const ofSession = await grantStore.listSurplusOfSession(tx, grant, offline, now, MAX_GRANTS_PER_SESSION_AND_CLIENT);
+  const ofSession = await grantLimits.listSurplusOfSession(tx, grant, offline, now, MAX_GRANTS_PER_SESSION_AND_CLIENT);
   const ofPerson = offline
-    ? await grantStore.listSurplusOfPerson(tx, grant, now, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT)
+    ? await grantLimits.listSurplusOfPerson(tx, grant, now, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT)
     : [];
   await grantStore.revokeGrants(tx, [...new Set([...ofSession, ...ofPerson])].sort());
 }

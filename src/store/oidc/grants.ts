@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, gt, inArray, isNull, lte, ne, not, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 
 import type { ActingContext } from '../../domain/model.ts';
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
@@ -10,7 +10,6 @@ import { foundColumns, type FoundRecord } from './records.ts';
 /** A grant with the context that the person selected. `scopes` is a space-separated list, as in the protocol. */
 export type GrantRow = Tables['grants']['$inferSelect'];
 export type NewGrant = Tables['grants']['$inferInsert'];
-export type LastContext = Pick<Tables['lastContexts']['$inferSelect'], 'role' | 'schoolCode' | 'childId'>;
 
 const insert = preparedStatement(({ db, tables }, param: Param<GrantRow>) =>
   db.insert(tables.grants).values({
@@ -107,87 +106,6 @@ export async function listGrantsBySessions(tx: Transaction, sessionHashes: reado
   return found;
 }
 
-/** Maximum number of surplus grants that one transaction revokes. Later transactions revoke the rest. */
-const SURPLUS_LIMIT = 1_000;
-
-interface SurplusParams {
-  /** A session or a person. */
-  owner: string;
-  clientId: string;
-  grantHash: string;
-  now: number;
-  /** How many of the other grants stay. */
-  kept: number;
-}
-
-function surplusGrants(owner: 'sessionHash' | 'personId', kind: 'offline' | 'online') {
-  return preparedStatement(({ db, tables: { grants, oidcRecords } }, param: Param<SurplusParams>) => {
-    const isOffline = sql`(' ' || ${grants.scopes} || ' ') like '% offline_access %'`;
-    const hasActiveToken = exists(
-      db
-        .select({ one: sql`1` })
-        .from(oidcRecords)
-        .where(
-          and(
-            eq(oidcRecords.grantHash, grants.grantHash),
-            inArray(oidcRecords.model, ['AccessToken', 'RefreshToken']),
-            eq(oidcRecords.destroyed, false),
-            isNull(oidcRecords.consumedAt),
-            gt(oidcRecords.expiresAt, param('now')),
-          ),
-        ),
-    );
-    return db
-      .select({ grantHash: grants.grantHash })
-      .from(grants)
-      .where(
-        and(
-          eq(grants[owner], param('owner')),
-          eq(grants.clientId, param('clientId')),
-          ne(grants.grantHash, param('grantHash')),
-          gt(grants.expiresAt, param('now')),
-          kind === 'offline' ? isOffline : not(isOffline),
-        ),
-      )
-      .orderBy(desc(hasActiveToken), desc(grants.createdAt), grants.grantHash)
-      .limit(SURPLUS_LIMIT)
-      .offset(param('kept'));
-  });
-}
-
-const surplusOfSession = {
-  online: surplusGrants('sessionHash', 'online'),
-  offline: surplusGrants('sessionHash', 'offline'),
-};
-const surplusOfPerson = surplusGrants('personId', 'offline');
-
-type NewestGrant = Pick<GrantRow, 'grantHash' | 'personId' | 'clientId' | 'sessionHash'>;
-
-/**
- * Lists the active grants of the session and client of a new grant beyond `limit`, which includes the new one. Grants without an active
- * token come first, because no app uses them, then the oldest. Grants with `offline_access` are counted separately.
- */
-export async function listSurplusOfSession(
-  tx: Transaction,
-  { sessionHash: owner, clientId, grantHash }: NewestGrant,
-  isOffline: boolean,
-  now: number,
-  limit: number,
-): Promise<string[]> {
-  const list = surplusOfSession[isOffline ? 'offline' : 'online'];
-  return (await list(tx, { owner, clientId, grantHash, now, kept: limit - 1 })).map((row) => row.grantHash);
-}
-
-/** Lists the active grants with `offline_access` of the person and client of a new grant beyond the newest `limit`. */
-export async function listSurplusOfPerson(
-  tx: Transaction,
-  { personId: owner, clientId, grantHash }: NewestGrant,
-  now: number,
-  limit: number,
-): Promise<string[]> {
-  return (await surplusOfPerson(tx, { owner, clientId, grantHash, now, kept: limit - 1 })).map((row) => row.grantHash);
-}
-
 /** Moves grants to the new hash of their session. @returns the hashes of the grants */
 export async function updateGrantsSession(tx: Transaction, sessionHash: string, newHash: string): Promise<string[]> {
   const grants = tx.tables.grants;
@@ -278,7 +196,7 @@ export async function revokeGrant(
   return (await revokeGrants(tx, [grantHash]))[0];
 }
 
-/** Deletes up to `limit` expired grants. @returns how many */
+/** Deletes up to `limit` expired grants. @returns the number of deleted grants */
 export async function purgeGrants(tx: Transaction, now: number, limit: number): Promise<number> {
   const grants = tx.tables.grants;
   const expired = tx.db
@@ -294,50 +212,10 @@ export async function purgeGrants(tx: Transaction, now: number, limit: number): 
   return rows.length;
 }
 
-/** Deletes up to `limit` grants of any people. @returns how many */
+/** Deletes up to `limit` grants of any people. @returns the number of deleted grants */
 export async function deleteAnyGrants(tx: Transaction, limit: number): Promise<number> {
   const grants = tx.tables.grants;
   const some = tx.db.select({ grantHash: grants.grantHash }).from(grants).limit(limit);
   return (await tx.db.delete(grants).where(inArray(grants.grantHash, some)).returning({ grantHash: grants.grantHash }))
     .length;
-}
-
-/** Finds the last context of a person at a client. It only preselects a choice and grants nothing. */
-export async function findLastContext(
-  tx: Transaction,
-  personId: string,
-  clientId: string,
-): Promise<LastContext | undefined> {
-  const lastContexts = tx.tables.lastContexts;
-  const [row] = await tx.db
-    .select({ role: lastContexts.role, schoolCode: lastContexts.schoolCode, childId: lastContexts.childId })
-    .from(lastContexts)
-    .where(and(eq(lastContexts.personId, personId), eq(lastContexts.clientId, clientId)));
-  return row;
-}
-
-const upsertLast = preparedStatement(
-  ({ db, tables: { lastContexts } }, param: Param<LastContext & { personId: string; clientId: string }>) =>
-    db
-      .insert(lastContexts)
-      .values({
-        personId: param('personId'),
-        clientId: param('clientId'),
-        role: param('role'),
-        schoolCode: param('schoolCode'),
-        childId: param('childId'),
-      })
-      .onConflictDoUpdate({
-        target: [lastContexts.personId, lastContexts.clientId],
-        set: { role: sql`excluded.role`, schoolCode: sql`excluded.school_code`, childId: sql`excluded.child_id` },
-      }),
-);
-
-export async function upsertLastContext(
-  tx: Transaction,
-  personId: string,
-  clientId: string,
-  context: LastContext,
-): Promise<void> {
-  await upsertLast(tx, { ...context, personId, clientId });
 }
