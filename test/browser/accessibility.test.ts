@@ -172,7 +172,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     it('on error pages', async () => {
       const { issuer } = harness.environment;
       const page = await guest();
-      for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=nobody']) {
+      for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=unknown']) {
         await page.goto(issuer + path);
         await look(page, 'message');
       }

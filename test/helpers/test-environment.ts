@@ -48,7 +48,7 @@ export async function startTestEnvironment(options: Partial<TestServiceOptions> 
   const payment = `http://localhost:${String(paymentPort)}`;
   const secrets = { portfolio: randomBytes(24).toString('hex'), payment: randomBytes(24).toString('hex') };
   const mail = await startMailCatcher({ smtpPort, webPort });
-  // Looked up anew each time, so that `freezeTime` holds the relying parties too.
+  // Read at each call, so that `freezeTime` holds the relying parties too.
   const now = (): number => Date.now();
   const service = await startService({
     port,

@@ -219,7 +219,7 @@ eachService(
       const httpBrowser = createHttpBrowser(issuer);
       const asked = await httpBrowser.open((await app.begin({ prompt: 'none' })).url);
       assert.equal(errorOf(asked), 'login_required');
-      for (const path of ['/auth?client_id=nobody', '/forgot-password', '/device', '/account/callback']) {
+      for (const path of ['/auth?client_id=unknown', '/forgot-password', '/device', '/account/callback']) {
         const { headers } = await send(issuer, path);
         assert.ok(!String(headers['set-cookie']).includes(BROWSER), path);
       }

@@ -71,7 +71,7 @@ eachService(
       return httpBrowser;
     };
 
-    it('causes no 5xx at the sign-in page, and nobody is signed in', async () => {
+    it('causes no 5xx at the sign-in page and signs no person in', async () => {
       const httpBrowser = createHttpBrowser(origin());
       const { action } = formOf((await httpBrowser.open('/account')).body);
       const cookie = await cookieOf(httpBrowser, action);

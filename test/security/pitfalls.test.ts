@@ -159,7 +159,7 @@ describe('pitfalls on one database', () => {
   describe('pitfall 5: skipped prompts', () => {
     const uidOf = (url: string): string => new URL(url).pathname.split('/')[2] ?? '';
 
-    it('a consent or a choice before the sign-in gets 409, and nobody is signed in', async () => {
+    it('a consent or a choice before the sign-in gets 409 and signs no person in', async () => {
       const foreign = await partyOf(service, 'foreign');
       const httpBrowser = createHttpBrowser(service.issuer);
       const { answer } = await runAuthorization(foreign, httpBrowser);

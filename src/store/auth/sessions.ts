@@ -70,7 +70,7 @@ export async function findActiveSessionsByPerson(
 }
 
 /** Sessions that one sign-in revokes; later sign-ins revoke the rest. SQLite requires a LIMIT for OFFSET. */
-const SURPLUS_LIMIT = 1_000;
+const MAX_SURPLUS_ROWS = 1_000;
 
 const surplus = preparedStatement(
   ({ db, tables: { sessions } }, param: Param<{ personId: string; now: number; limit: number }>) =>
@@ -81,7 +81,7 @@ const surplus = preparedStatement(
         and(eq(sessions.personId, param('personId')), isNull(sessions.endedAt), gt(sessions.expiresAt, param('now'))),
       )
       .orderBy(desc(sessions.createdAt), sessions.sessionHash)
-      .limit(SURPLUS_LIMIT)
+      .limit(MAX_SURPLUS_ROWS)
       .offset(param('limit')),
 );
 

@@ -25,7 +25,7 @@ export async function findGuardianship(tx: Transaction, id: string): Promise<Gua
 }
 
 /**
- * Updates the state of a guardianship. domain/guardianship.ts decides which transitions are allowed.
+ * Updates the state of a guardianship. domain/acting/guardianship.ts decides which transitions are allowed.
  *
  * @param reasonSealed sealed to this row; no relying party sees it (docs/claims.md, rule 5)
  * @returns false when the state is no longer `from`, because a concurrent transaction has updated it

@@ -97,7 +97,7 @@ interface ValidityColumns {
   validTo: Tables['enrolments']['validTo'] | Tables['memberships']['validTo'];
 }
 
-/** Returns the condition for rows that are valid in the period; both ends are included, as in domain/guardianship.ts. */
+/** Returns the condition for rows that are valid in the period; both ends are included, as in domain/acting/guardianship.ts. */
 function isValidIn(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undefined {
   return and(
     or(isNull(t.validFrom), lte(t.validFrom, param('to'))),
