@@ -168,7 +168,7 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: [...files('http/middleware', 'load-shedding'), ...files('http/server', 'in-flight-tracker')],
-    tests: http('overload in-flight-tracker load-shedding'),
+    tests: [...unit('http-paths'), ...http('overload in-flight-tracker load-shedding')],
   },
   {
     sources: [...files('http/middleware', 'request-limits'), ...files('http/server', 'stop-parsing')],
@@ -232,7 +232,7 @@ const STORE: readonly Part[] = [
     ],
     tests: [
       ...contract('people affiliation-expiry'),
-      ...unit('services-revocation services-people services-password-reset'),
+      ...unit('services-revocation services-people services-password-reset store-sqlite'),
     ],
   },
   {

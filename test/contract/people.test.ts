@@ -36,6 +36,17 @@ eachStore('people', (on) => {
     assert.equal(await find('school_account', 'P11330001'), undefined);
   });
 
+  it('have example logins only with an email address of the domain .example', async () => {
+    assert.equal(await on.store.read(people.hasExampleLogins), true);
+    class Rollback extends Error {}
+    const work = on.store.write(async (tx) => {
+      await tx.db.update(tx.tables.identifiers).set({ kind: 'account' });
+      assert.equal(await people.hasExampleLogins(tx), false);
+      throw new Rollback();
+    });
+    await assert.rejects(work, Rollback);
+  });
+
   it('return the facts of a guardian', async () => {
     const father = await facts('father', '2026-11-23');
     assert.deepEqual(father?.identifiers, [

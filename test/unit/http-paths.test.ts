@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
 import { pathOf } from '../../src/http/middleware/issuer-origin.ts';
+import { startsSignIn } from '../../src/http/middleware/load-shedding.ts';
 import { isLocalPath } from '../../src/http/middleware/locale.ts';
+import { isPriorityRequest } from '../../src/http/paths.ts';
 
 const HOME = 'https://id.city.test';
 
@@ -84,5 +88,26 @@ describe('the path of a request target', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+});
+
+describe('the class of a request', () => {
+  it('is priority for API endpoints, health checks and assets only', () => {
+    for (const url of ['/token', '/token?x=1', '/health/ready', '/assets/a.css', '/.well-known/openid-configuration']) {
+      assert.equal(isPriorityRequest(url), true, url);
+    }
+    for (const url of ['', '/', '/auth', '/account', '/x/assets/a.css', '/?next=/token']) {
+      assert.equal(isPriorityRequest(url), false, url);
+    }
+  });
+
+  it('starts a sign-in for GET and HEAD of the authorization endpoint only', () => {
+    const starts = (method: string, url: string): boolean =>
+      startsSignIn(Object.assign(new IncomingMessage(new Socket()), { method, url }));
+    for (const method of ['GET', 'HEAD']) assert.equal(starts(method, '/auth?client_id=app'), true, method);
+    assert.equal(starts('POST', '/auth'), false);
+    assert.equal(starts('GET', '/account'), false);
+    assert.equal(starts('GET', '/auth?prompt=none'), false);
+    assert.equal(starts('GET', '/auth?request_uri=urn:ietf:params:oauth:request_uri:x'), false);
   });
 });

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import pg from 'pg';
 
+import { chunksOf } from '../../src/store/database/bulk-insert.ts';
 import { codeOf, ConflictError, StoreError, withoutValues } from '../../src/store/database/errors.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import {
@@ -137,6 +138,20 @@ describe('SQLite store', () => {
     await store.close();
   });
 
+  it('rejects writes and changes of the schema after it was closed', async () => {
+    const store = await open('closed.db');
+    await store.close();
+    const closed = { name: 'StoreError', message: 'the store is closed' };
+    await assert.rejects(
+      store.write(() => Promise.resolve()),
+      closed,
+    );
+    await assert.rejects(
+      store.runExclusively(() => Promise.resolve()),
+      closed,
+    );
+  });
+
   it('rejects a write and a change of the schema inside a write', async () => {
     const store = await open('nested.db');
     await assert.rejects(
@@ -148,6 +163,14 @@ describe('SQLite store', () => {
       /write inside a write/,
     );
     await store.close();
+  });
+});
+
+describe('chunks of a list', () => {
+  it('hold 1,000 values each, in order', () => {
+    const list = Array.from({ length: 2_001 }, (_, i) => i);
+    assert.deepEqual(chunksOf(list), [list.slice(0, 1_000), list.slice(1_000, 2_000), [2_000]]);
+    assert.deepEqual(chunksOf([]), []);
   });
 });
 
