@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { z } from 'zod';
 import type { AnonymousEndpoint } from '../domain/throttling/request-rates.ts';
 import { hashId } from '../platform/crypto/secrets.ts';
 import { RateLimitedError } from '../platform/errors.ts';
@@ -52,7 +53,10 @@ interface RateDeps {
   knownDevices: Pick<KnownDevices, 'findDeviceId'>;
 }
 
-/** Name of a parameter without meaning. The provider validates additional parameters last, before it stores the request. */
+/**
+ * Name of an own parameter. The provider validates additional parameters last, before it stores the request. A client cannot send it. The
+ * parameters of an interaction hold the charged counter under it.
+ */
 export const REQUEST_CHECK = 'kinpass_request';
 
 export function createRequestCheck(deps: RateDeps): RequestCheck {
@@ -78,23 +82,44 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
  * Counts an interaction of an unauthenticated request: for the device, if a person has signed in on it before, otherwise for the networks
  * of the address.
  *
+ * @returns the counter that was charged
  * @throws {RateLimitedError}
  */
-export function admitInteraction({ rateLimiter, knownDevices }: RateDeps, ctx: Context): void {
-  const device = knownDevices.findDeviceId(ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false }));
-  if (device !== undefined && rateLimiter.admitDevice('authorization', device)) return;
-  rateLimiter.admitNetwork('authorization', ctx.ip);
+export function admitInteraction({ rateLimiter, knownDevices }: RateDeps, ctx: Context): InteractionCharge {
+  const address = ctx.ip;
+  const deviceId = knownDevices.findDeviceId(ctx.cookies.get(cookieNames(ctx.secure).device, { signed: false }));
+  if (deviceId !== undefined && rateLimiter.admitDevice('authorization', { deviceId, address })) {
+    return { deviceId, address };
+  }
+  rateLimiter.admitNetwork('authorization', address);
+  return { address };
+}
+
+const interactionCharge = z.object({ deviceId: z.string().optional(), address: z.string() });
+/** The counter of an interaction: the known device, or without one the networks of the address. */
+type InteractionCharge = z.infer<typeof interactionCharge>;
+
+/** Reads the charge that `admit` stored in the parameters of an interaction; undefined if a person was signed in. */
+function findCharge(params: Readonly<Record<string, unknown>> | undefined): InteractionCharge | undefined {
+  const text = params?.[REQUEST_CHECK];
+  return typeof text === 'string' ? interactionCharge.parse(JSON.parse(text)) : undefined;
+}
+
+function releaseInteraction(rates: RequestRateLimiter, { deviceId, address }: InteractionCharge): void {
+  if (deviceId === undefined) rates.releaseNetwork('authorization', address);
+  else rates.releaseDevice('authorization', { deviceId, address });
 }
 
 /**
- * Refunds what `admit` charged to a network: an interaction that started without a session and ended with a sign-in, and a used pushed
- * request of a public client. Confidential clients get no refund.
+ * Refunds what `admit` charged: an interaction that started without a session and ended with a sign-in, to the counter that was charged,
+ * and a used pushed request of a public client. Confidential clients get no refund.
  */
 export function releaseCompletedRequests(provider: Provider, rates: RequestRateLimiter): void {
-  provider.on('interaction.ended', ({ ip, oidc }) => {
+  provider.on('interaction.ended', ({ oidc }) => {
     const { route, entities, result } = oidc;
-    const wasCharged = route === 'resume' && entities.Interaction?.session === undefined;
-    if (wasCharged && result?.login !== undefined) rates.releaseNetwork('authorization', ip);
+    if (route !== 'resume' || entities.Interaction?.session !== undefined || result?.login === undefined) return;
+    const charge = findCharge(entities.Interaction?.params);
+    if (charge !== undefined) releaseInteraction(rates, charge);
   });
   provider.on('authorization.success', ({ ip, oidc }) => {
     const { client, entities } = oidc;
@@ -144,7 +169,8 @@ function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
       rateLimiter.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
     } else if (!prompts.has('none')) {
       // Without a session `prompt=none` stores nothing.
-      admitInteraction(deps, ctx);
+      const charge = admitInteraction(deps, ctx);
+      Object.assign(ctx.oidc.params ?? {}, { [REQUEST_CHECK]: JSON.stringify(charge) });
     }
     return;
   }

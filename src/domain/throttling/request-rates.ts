@@ -1,4 +1,4 @@
-import type { LeakyBucketPolicy } from './throttle.ts';
+import { scalePolicy, type LeakyBucketPolicy } from './throttle.ts';
 
 /** The endpoints with a rate limit, because their requests store data. A label of metrics. */
 export type LimitedEndpoint =
@@ -30,6 +30,13 @@ export const NETWORK_POLICIES: Readonly<Record<AnonymousEndpoint, LeakyBucketPol
  * attacker in a school blocks only new devices.
  */
 export const KNOWN_DEVICE_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 30_000 };
+
+/**
+ * Interactions of all known devices of one network: each sign-in without a cookie makes another known device, so one account can have any
+ * number. Twice the budget of a network, because several schools can share an address. Known devices keep at most 4,800 + 7,200
+ * interactions of an hour, 144 MB of the largest ones. Beyond it they count like unknown ones.
+ */
+export const KNOWN_DEVICES_POLICY: LeakyBucketPolicy = scalePolicy(SCHOOL_POLICY, 2);
 
 /**
  * Requests of one session of a signed-in person. Enough for a browser that opens 50 apps in two tabs each and reloads them all, or for

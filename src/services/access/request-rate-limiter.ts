@@ -3,6 +3,7 @@ import { throttleNetworks } from '../../domain/throttling/network.ts';
 import {
   CLIENT_POLICY,
   KNOWN_DEVICE_POLICY,
+  KNOWN_DEVICES_POLICY,
   NETWORK_POLICIES,
   SESSION_RULE,
   SESSION_BUDGETS_PER_PERSON,
@@ -10,7 +11,6 @@ import {
   type LimitedEndpoint,
 } from '../../domain/throttling/request-rates.ts';
 import {
-  registerAddressAttempt,
   registerJointAttempt,
   releaseAddressAttempt,
   scalePolicy,
@@ -29,14 +29,25 @@ import type { Metrics } from '../../platform/metrics.ts';
 export interface RequestRateLimiter {
   /** Counts a request for every network of the address. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitNetwork(endpoint: AnonymousEndpoint, address: string): void;
-  /** Counts a request of a known device. @returns false if the device is over its limit; the caller then counts the network */
-  admitDevice(endpoint: AnonymousEndpoint, deviceId: string): boolean;
+  /**
+   * Counts a request for a known device and for all known devices of its networks.
+   *
+   * @returns false if one is over its limit; counts nothing then, and the caller counts the network
+   */
+  admitDevice(endpoint: AnonymousEndpoint, device: KnownDevice): boolean;
   /** Counts a request of an authenticated client. @throws {RateLimitedError} */
   admitClient(endpoint: AnonymousEndpoint, clientId: string): void;
   /** Counts a request for the session and for the person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitPerson(endpoint: LimitedEndpoint, person: SignedInPerson): void;
   /** Releases a counted request whose stored data was deleted on completion. */
   releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
+  /** Releases a request that `admitDevice` counted. */
+  releaseDevice(endpoint: AnonymousEndpoint, device: KnownDevice): void;
+}
+
+export interface KnownDevice {
+  deviceId: string;
+  address: string;
 }
 
 export interface SignedInPerson {
@@ -73,30 +84,37 @@ export function createRequestRateLimiter({
     const [oldest] = states.keys();
     if (states.size > maxCounters && oldest !== undefined) states.delete(oldest);
   };
-  const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[], isOfPerson = false): void => {
-    const now = clock.now();
+  /** @returns undefined if every counter admitted the request; otherwise the time when they admit it, and counts nothing */
+  const count = (counters: readonly Counter[], now: number): number | undefined => {
     const admission = registerJointAttempt(
       counters.map((counter) => ({ ...counter, state: states.get(counter.key) })),
       now,
     );
-    if (!admission.admitted) {
+    if (!admission.admitted) return admission.until;
+    for (const [at, next] of admission.next.entries()) put(counters[at]?.key ?? '', next);
+    return undefined;
+  };
+  const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[], isOfPerson = false): void => {
+    const now = clock.now();
+    const until = count(counters, now);
+    if (until !== undefined) {
       runBestEffort({ log, metrics }, 'metrics', () => {
         metrics.rateLimited.inc({ endpoint });
       });
-      throw new RateLimitedError(admission.until - now, isOfPerson);
+      throw new RateLimitedError(until - now, isOfPerson);
     }
-    for (const [at, next] of admission.next.entries()) put(counters[at]?.key ?? '', next);
+  };
+  const release = (counters: readonly Counter[]): void => {
+    for (const { key, policy } of counters) {
+      const state = states.get(key);
+      if (state !== undefined) put(key, releaseAddressAttempt(state, clock.now(), policy));
+    }
   };
   return {
     admitNetwork: (endpoint, address) => {
       admit(endpoint, createNetworkCounters(endpoint, address));
     },
-    admitDevice: (endpoint, deviceId) => {
-      const key = `${endpoint} device ${deviceId}`;
-      const admission = registerAddressAttempt(states.get(key), clock.now(), KNOWN_DEVICE_POLICY);
-      if (admission.admitted) put(key, admission.next);
-      return admission.admitted;
-    },
+    admitDevice: (endpoint, device) => count(createDeviceCounters(endpoint, device), clock.now()) === undefined,
     admitClient: (endpoint, clientId) => {
       admit(endpoint, [{ key: `${endpoint} client ${clientId}`, policy: CLIENT_POLICY }]);
     },
@@ -104,12 +122,20 @@ export function createRequestRateLimiter({
       admit(endpoint, createPersonCounters(endpoint, person), true);
     },
     releaseNetwork: (endpoint, address) => {
-      for (const { key, policy } of createNetworkCounters(endpoint, address)) {
-        const state = states.get(key);
-        if (state !== undefined) put(key, releaseAddressAttempt(state, clock.now(), policy));
-      }
+      release(createNetworkCounters(endpoint, address));
+    },
+    releaseDevice: (endpoint, device) => {
+      release(createDeviceCounters(endpoint, device));
     },
   };
+}
+
+function createDeviceCounters(endpoint: AnonymousEndpoint, { deviceId, address }: KnownDevice): Counter[] {
+  const ofNetworks = throttleNetworks(address).map(({ name, weight }) => ({
+    key: `${endpoint} known devices ${name}`,
+    policy: scalePolicy(KNOWN_DEVICES_POLICY, weight),
+  }));
+  return [{ key: `${endpoint} device ${deviceId}`, policy: KNOWN_DEVICE_POLICY }, ...ofNetworks];
 }
 
 function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {

@@ -30,7 +30,13 @@ interface Token {
 
 function parseToken(text: string | undefined): Token | undefined {
   const [, nonce, macs] = TOKEN.exec(text ?? '') ?? [];
-  return nonce === undefined || macs === undefined ? undefined : { nonce, macs: macs.slice(1).split('.') };
+  if (nonce === undefined || macs === undefined || !isCanonical(nonce)) return undefined;
+  return { nonce, macs: macs.slice(1).split('.') };
+}
+
+/** Returns true if the text is the only spelling of its bytes: the last character has unused bits (RFC 4648, section 3.5). */
+function isCanonical(nonce: string): boolean {
+  return Buffer.from(nonce, 'base64url').toString('base64url') === nonce;
 }
 
 export function createKnownDevices({ secrets, random }: { secrets: Secrets; random: Random }): KnownDevices {
