@@ -8,7 +8,7 @@ const MAY_IMPORT = {
   domain: [],
   config: ['domain'],
   platform: ['config', 'domain'],
-  presentation: BASE,
+  presentation: ['config', 'domain'],
   store: BASE,
   services: ['store', 'presentation', ...BASE],
   oidc: SERVICES,
