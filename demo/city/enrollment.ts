@@ -70,7 +70,7 @@ function nextStudentNumber(book: SchoolBook, { school, type, grade }: Placement)
 }
 
 /**
- * @param teacherFor names the homeroom teacher of a new class, perhaps a person it adds to the part; nobody when undefined
+ * @param teacherFor names the homeroom teacher of a new class, perhaps a person it adds to the part; undefined: no teacher
  */
 export function createEnroller(
   seed: string,

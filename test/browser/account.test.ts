@@ -227,7 +227,7 @@ function section(page: Page, name: string): Locator {
   return page.locator(`section[aria-labelledby="${name}"]`);
 }
 
-/** Logout notices go out beside the request, so a page may have to be loaded twice. */
+/** The outbox sends logout notices after the response, so a page may have to be loaded twice. */
 async function until(look: () => Promise<boolean>): Promise<void> {
   await pollUntil('the end at the app', async () => await look());
 }

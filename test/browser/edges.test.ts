@@ -58,7 +58,7 @@ describe('browser behavior during sign-in', () => {
     await page.goBack();
     assert.equal(await heading(page), '這個步驟已過期');
     await press(page, page.locator('main a.button', { hasText: '我的帳號' }));
-    // Nobody is signed in: the account page asks who it is.
+    // Without a session, the account page redirects to sign-in.
     assert.equal(await heading(page), '登入');
     for (const path of ['/account', '/account/password']) {
       await page.goto(environment.issuer + path);

@@ -41,7 +41,7 @@ describe('first sign-in of a parent on a phone', () => {
 
     await refusals(page);
     await fillNewPassword(page, { current: FIRST_PASSWORD, next: OWN_PASSWORD });
-    // Only one of the two children goes to a senior high school, so nobody asks which one.
+    // Only one of the two children attends a senior high school, so the context page is skipped.
     assert.ok(page.url().startsWith(`${environment.portfolio}/c/`), page.url());
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'parent');
     assert.deepEqual(await childNames(page), ['王小安']);

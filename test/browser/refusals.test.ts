@@ -35,7 +35,7 @@ describe('failed sign-in', () => {
   after(() => harness.close());
 
   it('shows the same error for a wrong password and an unknown account, and keeps the login', async () => {
-    for (const login of [LOGIN.G2, 'nobody@parents.example', '0900000999', 'no.such.name']) {
+    for (const login of [LOGIN.G2, 'unknown@parents.example', '0900000999', 'no.such.name']) {
       const { page } = await harness.newSession();
       await signIn(page, harness.environment.portfolio, login, 'wrong password');
       assert.equal(await alertText(page), FAILED);
@@ -148,7 +148,7 @@ describe('failed sign-in', () => {
     const before = environment.mail.messages().length;
     const { page } = await harness.newSession();
     await page.goto(`${environment.issuer}/forgot-password`);
-    await page.fill('[name="login"]', 'nobody@parents.example');
+    await page.fill('[name="login"]', 'unknown@parents.example');
     await press(page, '#submit');
     assert.equal(await heading(page), '請查看您的電子郵件');
     const answer = await bodyText(page);

@@ -70,7 +70,7 @@ describe('sign-out page', () => {
     for (const wrong of [
       { id_token_hint: 'broken', ...toPayment() },
       { client_id: 'payment', post_logout_redirect_uri: 'https://elsewhere.example/' },
-      { client_id: 'nobody' },
+      { client_id: 'unknown' },
     ]) {
       await page.goto(endUrl(wrong));
       assert.match(await page.title(), /要登出嗎？/);

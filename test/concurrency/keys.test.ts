@@ -1,4 +1,4 @@
-/** Keys change under load at two nodes, and nobody notices (pitfall 8). */
+/** Rotates the signing keys of two nodes under load; no request fails (pitfall 8). */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -112,7 +112,7 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
     done: () => done,
     goesOn: async (more) => {
       const wanted = done + more;
-      await pollUntil('the work goes on', () => done >= wanted, TIMEOUT_MS);
+      await pollUntil('requests continue', () => done >= wanted, TIMEOUT_MS);
     },
     stop: async () => {
       stopped = true;
@@ -225,7 +225,7 @@ async function verifyTokens(party: TestParty, ledger: Ledger): Promise<void> {
       if (code !== undefined) tries.push(await redeem(party, code));
       if (refreshToken !== undefined) tries.push(await refresh(party, refreshToken));
     }
-    assert.ok(tries.filter(({ status }) => status === 200).length <= 1, 'TWICE: one that was under way');
+    assert.ok(tries.filter(({ status }) => status === 200).length <= 1, 'TWICE: a request in progress');
   }
 }
 

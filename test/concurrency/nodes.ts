@@ -18,7 +18,7 @@ export interface Nodes {
   /** The address of one node, past the front. */
   urls: readonly string[];
   programs: Program[];
-  /** Starts a node anew after its process has ended; it is back when the front sends requests to it. */
+  /** Restarts a node whose process has ended. Resolves when the load balancer sends requests to it. */
   start(node: number): Promise<void>;
   /** The end in good order, as an operator asks for it. */
   stopNode(node: number): Promise<void>;

@@ -56,7 +56,7 @@ describe('under load', () => {
       await goesOn(10);
     });
     assert.ok(seconds < 5, `${String(seconds)} s`);
-    // A COMMIT that was under way may have happened or not, so its request must fail; everybody else just waits.
+    // The outcome of an interrupted COMMIT is unknown, so its request must fail; all other requests wait.
     assert.ok(load.failures.length <= 4, load.failures.join('\n'));
     await load.verify();
   });

@@ -71,7 +71,7 @@ describe('two nodes on one database', () => {
   const authorize = (): Promise<AuthorizationResult> => runAuthorization(app, httpBrowser, { parameters: OFFLINE });
   const once = (replies: readonly Reply[]): Reply => {
     const [given, ...more] = replies.filter(({ status }) => status === 200);
-    assert.ok(given, 'nobody was answered');
+    assert.ok(given, 'no request succeeded');
     assert.deepEqual(more, []);
     const refused = replies.filter((reply) => reply !== given).map(({ status, body }) => [status, body['error']]);
     assert.deepEqual(refused, Array<unknown>(replies.length - 1).fill([400, 'invalid_grant']));

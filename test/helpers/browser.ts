@@ -41,7 +41,7 @@ export async function fillSignIn(page: Page, login: string, password = DEMO_PASS
   await press(page, '#submit');
 }
 
-/** Fills the page for a new password and sends it; `current` is left out where nobody asks for it. */
+/** Fills in the new-password page and submits it; `current` is omitted where the page has no such field. */
 export async function fillNewPassword(page: Page, typed: NewPassword): Promise<void> {
   if (typed.current !== undefined) await page.fill('[name="current_password"]', typed.current);
   await page.fill('[name="new_password"]', typed.next);

@@ -15,7 +15,7 @@ import { startService, type TestService } from './service.ts';
 export const NOTICES = 'https://notices.city.example/';
 /** Asks the service about opaque tokens; three minutes. */
 export const FEES = 'https://fees.city.example/v1';
-/** Nobody here may call it. */
+/** The app may not call the API. */
 export const OTHERS = 'https://others.city.example/';
 export const PERMISSIONS = ['notice:read', 'notice:reply', 'fees:read'];
 export const SCOPE = 'openid children notices.read';

@@ -17,7 +17,7 @@ import { freePort } from './ports.ts';
 export interface Cluster {
   /** Makes an empty database and gives its URL. */
   createDatabase(): Promise<string>;
-  /** As an operator does: transactions under way are rolled back, connections end. Resolves when it is back. */
+  /** Restarts in fast mode: rolls back open transactions and closes connections. Resolves when it accepts connections. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }

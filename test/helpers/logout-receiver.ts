@@ -37,7 +37,7 @@ export interface LogoutReceiver {
   close(): Promise<void>;
 }
 
-/** A logout token comes by the outbox, beside everything else that this machine has to do. */
+/** Timeout for a logout token. The outbox delivers it while other tests load the machine. */
 const TIMEOUT_MS = 30_000;
 
 const open = new Set<Server>();

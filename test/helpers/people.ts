@@ -13,7 +13,7 @@ export async function getPersonFacts({ container }: TestService, login: string):
     const id = await people.findPersonIdByIdentifier(tx, parsed.kind, parsed.value);
     return id === undefined ? undefined : people.loadPersonFacts(tx, id);
   });
-  assert.ok(facts, `nobody signs in as ${login}`);
+  assert.ok(facts, `no account with login "${login}"`);
   return facts;
 }
 

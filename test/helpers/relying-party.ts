@@ -4,7 +4,7 @@ import * as client from 'openid-client';
 
 import type { Answer } from './http-browser.ts';
 
-/** A client of another maker, without pages of its own: what it is sent to ends at an address that nobody serves. */
+/** A client built on another library. It has no pages: no server listens at its redirect URI. */
 export interface TestParty {
   id: string;
   secret: string | undefined;
@@ -24,7 +24,7 @@ export interface Begun {
 export interface TokenRequest {
   /** Binds the tokens to a key (RFC 9449). */
   dpop?: client.DPoPHandle;
-  /** Of the token request, besides the usual ones. */
+  /** Additional parameters of the token request. */
   parameters?: Record<string, string>;
 }
 

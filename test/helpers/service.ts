@@ -30,7 +30,7 @@ export interface TestServiceOptions {
   clock?: Clock;
   /** Left out: silent. */
   log?: Logger;
-  /** Settings besides the usual ones. */
+  /** Additional settings. */
   env?: Record<string, string>;
   port?: number;
   city?: boolean;

@@ -5,7 +5,7 @@ import { authorize, completeFlow, type Changes, type CompletedFlow } from './con
 import type { Answer } from './http-browser.ts';
 import type { TestParty } from './relying-party.ts';
 
-/** As long as the suite makes it, to see that nobody cuts it. */
+/** As long as the state of the conformance suite, to prove that the service does not cut it. */
 export const LONG_STATE = 's'.repeat(128);
 
 export interface SignOut {

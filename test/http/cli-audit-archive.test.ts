@@ -1,4 +1,4 @@
-/** The retention of the audit log, as an operator sets it. */
+/** Audit log retention through the command line. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { createInstallation, runProgram, startProgram, type Installation } from 
 import { DAY } from '../helpers/frozen-time.ts';
 import { pollUntil } from '../helpers/poll.ts';
 
-const OLD = 7;
+const OLD_ENTRIES = 7;
 
 describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
   let home: Installation;
@@ -26,7 +26,8 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     const secrets = createSecrets(Buffer.from(readFileSync(home.keyFile, 'utf8'), 'base64'), systemRandom);
     const append = createAppend({ secrets, clock: { now: () => Date.now() - 31 * DAY } });
     const store = await openStore({ file: home.databaseFile });
-    for (let i = 0; i < OLD; i += 1) await store.write((tx) => append(tx, { event: 'old.entry', outcome: 'ok' }));
+    for (let i = 0; i < OLD_ENTRIES; i += 1)
+      await store.write((tx) => append(tx, { event: 'old.entry', outcome: 'ok' }));
     await store.close();
   });
   after(() => {
@@ -44,7 +45,7 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
       .split('\n')
       .map((line) => z.object({ seq: z.number() }).parse(JSON.parse(line)).seq);
 
-  it('needs a folder for the archives', async () => {
+  it('requires KINPASS_AUDIT_ARCHIVE_DIR', async () => {
     const withoutFolder = { ...home.env, KINPASS_AUDIT_RETENTION_DAYS: '30' };
     for (const args of [['start'], ['audit', 'archive']]) {
       const { code, err } = await run(args, withoutFolder);
@@ -59,7 +60,7 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     );
   });
 
-  it('lets a running service move old entries, and verify and export find all of them', async () => {
+  it('archives old entries in a running service; verify and export read all of them', async () => {
     const [, kept = ''] = /^head: (.*)$/m.exec((await run(['audit', 'verify'])).out) ?? [];
     assert.match(kept, /^7:/);
     const program = await startProgram(env);
@@ -92,7 +93,7 @@ describe('KINPASS_AUDIT_RETENTION_DAYS', () => {
     );
   });
 
-  it('says when the master key is another one', async () => {
+  it('verify and archive name the setting when the master key is wrong', async () => {
     const keyFile = join(home.folder, 'other-key');
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
     for (const args of [

@@ -1,4 +1,4 @@
-/** Help, version, wrong usage, completion and closed pipes of the command line. */
+/** Help, version, usage errors, completion and closed pipes of the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, closeSync } from 'node:fs';
@@ -81,7 +81,7 @@ describe('kinpass version', () => {
   });
 });
 
-describe('wrong usage of kinpass', () => {
+describe('usage errors of kinpass', () => {
   const cases: [string[], string, string][] = [
     [[], 'error: missing command', ''],
     [['audit'], 'error: missing command', ' audit'],
@@ -169,7 +169,7 @@ describe('kinpass completion', () => {
     assert.deepEqual(complete(['person', 'unlock', 'package']), ['']);
   });
 
-  it('loads the completion system of zsh first', async () => {
+  it('loads the completion system of zsh before the script', async () => {
     const { code, out, err } = await run(['completion', 'zsh']);
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, /compinit[^]*bashcompinit\n_kinpass\(\) \{[^]*\ncomplete [^\n]* kinpass\n$/);

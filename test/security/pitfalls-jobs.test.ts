@@ -11,7 +11,7 @@ import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
-/** The outbox looks every two seconds, and other tests run beside this one. */
+/** The outbox polls every two seconds, and other tests run at the same time. */
 const TIMEOUT_MS = 20_000;
 const secret = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };

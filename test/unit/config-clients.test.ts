@@ -33,7 +33,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     return loadClientsFile(file, { production });
   };
   const loadAll = (...clients: object[]): ClientsFile => load(JSON.stringify({ clients }));
-  /** The lines of the refusal, without the name of the file that each begins with. */
+  /** The lines of the error, without the file name at their start. */
   const refusal = (text: string, production = true): string[] => {
     try {
       load(text, production);
@@ -47,7 +47,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
   };
   const refusalOf = (more: object): string[] => refusal(JSON.stringify({ clients: [good(more)] }, null, 2));
 
-  it('gives a client safe defaults: a secret, PKCE, ES256, consent, no permission', () => {
+  it('sets safe defaults: a secret, PKCE, ES256, consent, no permission', () => {
     const [client] = loadAll(good()).clients;
     assert.ok(client);
     assert.equal(client.token_endpoint_auth_method, 'client_secret_basic');
@@ -60,7 +60,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     assert.equal(clientName({ client_name: 'Club' }, 'zh-TW'), 'Club');
   });
 
-  it('takes its name in any language, and falls back to the original one', () => {
+  it('accepts a client name in any language and falls back to the default language', () => {
     const [client] = loadAll(good({ client_name: { 'zh-TW': '社團', vi: 'Câu lạc bộ' } })).clients;
     assert.ok(client);
     assert.deepEqual(
@@ -69,14 +69,14 @@ describe('KINPASS_CLIENTS_FILE', () => {
     );
   });
 
-  it('names the setting when the file can not be read', () => {
+  it('names the setting when the file cannot be read', () => {
     assert.throws(
       () => loadClientsFile(join(folder, 'nothing.json'), { production: true }),
       /^Error: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json$/,
     );
   });
 
-  it('says when it is no JSON, or not the list that is needed', () => {
+  it('rejects a file that is not JSON or has no list of clients', () => {
     assert.match(refusal('{ "clients": [ }')[0] ?? '', /^not valid JSON: /);
     assert.match(refusal('[]')[0] ?? '', /expected object/);
     assert.match(refusal('{}')[0] ?? '', /^clients: /);
@@ -84,7 +84,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     assert.match(refusal('{ "clients": [], "client": [] }')[0] ?? '', /"client"/);
   });
 
-  it('names the line, the client and the field of a wrong value', () => {
+  it('names the line, the client and the field of an invalid value', () => {
     const text = `{
   "clients": [
     {
@@ -112,7 +112,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     assert.match(lines[1] ?? '', /^line 18: clients\[1\] \(portfolio\): scopes\.1: /);
   });
 
-  it('names the line of the client where a field is missing, not that of the next client', () => {
+  it('names the line of the client that lacks a field', () => {
     const text = JSON.stringify(
       { clients: [{ ...good(), redirect_uris: undefined }, good({ client_id: 'payment' })] },
       null,
@@ -121,7 +121,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     assert.match(refusal(text)[0] ?? '', /^line 4: clients\[0\] \(portfolio\): redirect_uris: /);
   });
 
-  it('names the field, each for itself', () => {
+  it('names each invalid field', () => {
     const wrong: [object, string, RegExp][] = [
       [{ client_id: 'Portfolio' }, 'client_id', /lower-case/],
       [{ client_id: 'x' }, 'client_id', /two to 63/],
@@ -158,17 +158,17 @@ describe('KINPASS_CLIENTS_FILE', () => {
     }
   });
 
-  it('refuses fields that it does not know: a misspelt one would be a silent default', () => {
+  it('rejects unknown fields, because a misspelled one would silently be the default', () => {
     assert.match(refusalOf({ requre_pkce: true })[0] ?? '', /^line \d+: clients\[0\] \(portfolio\): .*requre_pkce/);
     assert.match(refusalOf({ client_secret: 'in plain text' })[0] ?? '', /client_secret/);
     assert.ok(!(refusalOf({ client_secret: 'in plain text' })[0] ?? '').includes('in plain text'));
   });
 
-  it('refuses an id that is used twice', () => {
+  it('rejects a duplicate client_id', () => {
     assert.deepEqual(refusal(JSON.stringify({ clients: [good(), good()] })), ['client_id: "portfolio" is used twice']);
   });
 
-  it('refuses in production every address of a web client without https (RFC 9700 2.6)', () => {
+  it('rejects in production every web client URI without https (RFC 9700, 2.6)', () => {
     const http = {
       redirect_uris: ['http://portfolio.city.test/callback', 'https://portfolio.city.test/callback'],
       post_logout_redirect_uris: ['http://portfolio.city.test/'],
@@ -186,7 +186,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
     loadAll(good({ ...native, ...uris, sector_identifier_uri: 'https://app.city.test/uris.json' }));
   });
 
-  it('takes the example that the project ships', () => {
+  it('accepts the example of the project', () => {
     const { clients } = loadClientsFile(join(import.meta.dirname, '../../config/clients.example.json'), {
       production: true,
     });

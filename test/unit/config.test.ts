@@ -10,7 +10,7 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import { isReadableByOthers } from '../../src/config/master-key.ts';
 import { assertSafeToStart } from '../../src/config/startup-checks.ts';
 
-describe('the configuration', () => {
+describe('loadConfig', () => {
   let folder: string;
   let env: Record<string, string>;
   before(() => {
@@ -30,7 +30,7 @@ describe('the configuration', () => {
   });
 
   const load = (more: Record<string, string | undefined> = {}): Config => loadConfig({ ...env, ...more });
-  /** The lines of the refusal, each without what the setting is for. */
+  /** The lines of the error, each without the purpose of the setting. */
   const refusal = (more: Record<string, string | undefined>): string[] => {
     try {
       load(more);
@@ -41,7 +41,7 @@ describe('the configuration', () => {
     return assert.fail(`accepted: ${JSON.stringify(more)}`);
   };
 
-  it('needs five settings and has a safe default for each other one', () => {
+  it('requires five settings and has a safe default for each other one', () => {
     const config = load();
     assert.equal(config.profile, 'production');
     assert.equal(config.host, '127.0.0.1');
@@ -59,7 +59,7 @@ describe('the configuration', () => {
     }, TypeError);
   });
 
-  it('names every setting that is missing, all at once, with what it is for', () => {
+  it('lists every missing setting with its purpose', () => {
     assert.throws(
       () => loadConfig({}),
       (error: Error) => {
@@ -78,12 +78,12 @@ describe('the configuration', () => {
     );
   });
 
-  it('takes an empty setting for a missing one', () => {
+  it('treats an empty setting as missing', () => {
     assert.deepEqual(refusal({ KINPASS_SMTP_URL: '' }), ['KINPASS_SMTP_URL: is missing']);
     assert.equal(load({ KINPASS_PORT: '' }).port, 3000);
   });
 
-  it('names each setting that is wrong, and never shows the password in it', () => {
+  it('lists each invalid setting without its password', () => {
     const wrong: [string, string][] = [
       ['KINPASS_PROFILE', 'prod'],
       ['KINPASS_ISSUER', 'id.city.test'],
@@ -129,7 +129,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes the writings that are right', () => {
+  it('accepts valid notations', () => {
     assert.equal(load({ KINPASS_ISSUER: 'https://id.city.test/' }).issuer, 'https://id.city.test');
     assert.equal(load({ KINPASS_ISSUER: 'https://id.city.test:8443' }).issuer, 'https://id.city.test:8443');
     const proxies = load({ KINPASS_TRUSTED_PROXIES: ' 10.0.0.0/8,, ::1 ,loopback' }).trustedProxies;
@@ -143,7 +143,7 @@ describe('the configuration', () => {
     assert.deepEqual(load({ KINPASS_METRICS_PORT: '0' }).metrics, { host: '127.0.0.1', port: 0 });
   });
 
-  it('names the master key when it is missing, short, long or no base64', () => {
+  it('rejects a master key that is missing, short, long or not base64', () => {
     const file = join(folder, 'other-key');
     assert.match(
       refusal({ KINPASS_MASTER_KEY_FILE: join(folder, 'nothing') })[0] ?? '',
@@ -160,7 +160,7 @@ describe('the configuration', () => {
     assert.match(refusal({ KINPASS_MASTER_KEY_FILE: folder })[0] ?? '', /^KINPASS_MASTER_KEY_FILE: cannot read /);
   });
 
-  it('makes a master key in development, once, readable by its owner only', () => {
+  it('creates one master key in development, readable by its owner only', () => {
     const file = join(folder, 'new', 'key');
     const first = load({ KINPASS_PROFILE: 'development', KINPASS_MASTER_KEY_FILE: file }).masterKey;
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -181,7 +181,7 @@ describe('the configuration', () => {
     return [];
   };
 
-  it('refuses in production: an issuer without https, demo data, and a sender that nobody can answer', () => {
+  it('rejects in production an issuer without https, demo data and an example sender', () => {
     const unsafe = load({ KINPASS_ISSUER: 'http://id.city.test', KINPASS_MAIL_FROM: 'City <no-reply@city.EXAMPLE>' });
     assert.throws(
       () => {
@@ -208,11 +208,11 @@ describe('the configuration', () => {
     assertSafeToStart(load(), whole);
   });
 
-  it('refuses in production a database with invented people', () => {
+  it('rejects in production a database with demo people', () => {
     assert.match(reasons(load(), { ...whole, exampleLogins: true }).join(), /^the database contains demo people/);
   });
 
-  it('refuses in production a master key that others can read', () => {
+  it('rejects in production a master key that others can read', () => {
     const file = join(folder, 'open-key');
     writeFileSync(file, randomBytes(32).toString('base64'));
     for (const [mode, ok] of [
@@ -230,14 +230,14 @@ describe('the configuration', () => {
     }
   });
 
-  it('lets the group read a key that root owns, as container platforms hand secrets over, and nobody else', () => {
+  it('accepts a key of root that only the group can read, as container platforms mount it', () => {
     const owned = (mode: number, uid: number): boolean => isReadableByOthers({ mode, uid }, 1000);
     assert.deepEqual([owned(0o100440, 0), owned(0o100440, 1000), owned(0o100440, 1001)], [false, true, true]);
     assert.deepEqual([owned(0o100444, 0), owned(0o100460, 0), owned(0o100400, 0)], [true, true, false]);
     assert.equal(isReadableByOthers({ mode: 0o100440, uid: 0 }, 0), true);
   });
 
-  it('refuses in production hashes that are cheaper than what OWASP asks for', () => {
+  it('rejects in production hash costs below the OWASP minimum', () => {
     const hashes = (memory: number, passes: number): string =>
       reasons(load({ KINPASS_HASH_MEMORY_KIB: String(memory), KINPASS_HASH_PASSES: String(passes) })).join();
     for (const [memory, passes] of [
@@ -261,7 +261,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('sends mail in production only over TLS, but for a mail server on the same machine', () => {
+  it('requires TLS for mail in production, except on the same machine', () => {
     const requires = (url: string, profile = 'production'): boolean =>
       load({ KINPASS_SMTP_URL: url, KINPASS_PROFILE: profile }).mail.requireTls;
     for (const host of [
@@ -277,7 +277,7 @@ describe('the configuration', () => {
     assert.equal(requires('smtp://mail.city.test', 'development'), false);
   });
 
-  it('refuses pending migrations in every profile, and lets development have the rest', () => {
+  it('rejects pending migrations in every profile, and demo data in production only', () => {
     const relaxed = load({
       KINPASS_PROFILE: 'development',
       KINPASS_ISSUER: 'http://localhost:3000',

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 const nginx = readFileSync(join(import.meta.dirname, '../../deploy/nginx.conf'), 'utf8').replaceAll(/^\s*#.*$/gm, '');
 
 describe('deploy/nginx.conf', () => {
-  it('writes no query into the access log: tokens, user codes and hints stay out', () => {
+  it('writes no query (tokens, user codes, hints) into the access log', () => {
     const formats = [...nginx.matchAll(/log_format (\w+) ([^;]*);/g)];
     assert.equal(formats.length, 1);
     const [, name, format = ''] = formats[0] ?? [];

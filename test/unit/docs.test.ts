@@ -24,14 +24,14 @@ const pages = [
         .map((name) => join(place, name)),
 );
 
-describe('the papers', () => {
-  it('the table of settings is the one that the schema makes', () => {
+describe('the documents', () => {
+  it('the settings table equals the one that the schema generates', () => {
     const page = readFileSync(join(root, 'docs/operators.md'), 'utf8');
     assert.equal(page, withTable(page), 'run: npm run docs:config');
   });
 
   for (const page of pages) {
-    it(`${page} links only to what is there`, () => {
+    it(`${page} has no broken relative links`, () => {
       const text = readFileSync(join(root, page), 'utf8');
       const links = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link);
       const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(page), link)));

@@ -34,8 +34,8 @@ const labels = (person: PersonFacts, entitlements: ClientEntitlements, today = T
     [one.role, one.childId ?? one.schoolCode].filter((part) => part !== undefined).join(' '),
   );
 
-describe('guardianship', () => {
-  it('counts both days and only the active state', () => {
+describe('isActiveOn', () => {
+  it('returns true from the first to the last day, in the active state only', () => {
     const { guardianship } = childOf('S1', '王小安', { validFrom: '2026-09-01', validTo: '2027-01-20' });
     assert.deepEqual(
       ['2026-08-31', '2026-09-01', '2027-01-20', '2027-01-21'].map((day) => isActiveOn(guardianship, day)),
@@ -71,8 +71,8 @@ describe('guardianship', () => {
   });
 });
 
-describe('permissions', () => {
-  it('have a default for each authority', () => {
+describe('defaultPermissions', () => {
+  it('returns the permissions of each authority', () => {
     assert.deepEqual(
       AUTHORITIES.map((authority) => defaultPermissions(authority).length),
       [10, 10, 8, 5],
@@ -86,8 +86,8 @@ describe('permissions', () => {
   });
 });
 
-describe('identities of the demo city', () => {
-  it('G2: both children at payment, the older first; one at the portfolio and no question', () => {
+describe('availableContexts of the demo city', () => {
+  it('G2: two children at payment, the older first; one at the portfolio', () => {
     assert.deepEqual(labels(G2, PAYMENT), ['parent S1', 'parent S2']);
     assert.deepEqual(labels(G2, PORTFOLIO), ['parent S1']);
     assert.equal(requiresSelection(availableContexts(G2, PAYMENT, TODAY)), true);
@@ -96,18 +96,18 @@ describe('identities of the demo city', () => {
     assert.deepEqual(visibleChildren({ ...G2, active: false }, PAYMENT, TODAY), []);
   });
 
-  it('T1: teacher first, then parent', () => {
+  it('T1: the teacher context comes before the parent context', () => {
     assert.deepEqual(labels(T1, PORTFOLIO), ['teacher 993302', 'parent S3']);
   });
 
-  it('G3: suspended, so nothing; G4: delegated, so no portfolio, and bills only until the end of the term', () => {
+  it('G3 (suspended): none; G4 (delegated): payment only, until the end of the term', () => {
     assert.deepEqual(labels(G3, PAYMENT), []);
     assert.deepEqual(labels(G4, PORTFOLIO), []);
     assert.deepEqual(labels(G4, PAYMENT, '2027-01-20'), ['parent S5']);
     assert.deepEqual(labels(G4, PAYMENT, '2027-01-21'), []);
   });
 
-  it('lists each staff role and school once, the primary first, the bureau everywhere', () => {
+  it('contains each staff role and school once, the primary first, and the bureau everywhere', () => {
     const person = facts('X', {
       memberships: [
         membership('m5', 'bureau_admin', undefined),
@@ -128,7 +128,7 @@ describe('identities of the demo city', () => {
     assert.deepEqual(availableContexts({ ...person, active: false }, PAYMENT, TODAY), []);
   });
 
-  it('takes the newest enrolment that the party may see', () => {
+  it('uses the newest enrollment that the client may see', () => {
     const child = childOf('S9', '示範生', {}, [
       enrollment('old', 'S9', SCHOOLS.high, { year: 114, semester: 2, classno: '103' }),
       enrollment('gone', 'S9', SCHOOLS.otherHigh, { validTo: '2026-11-22' }),
@@ -143,11 +143,11 @@ describe('identities of the demo city', () => {
   });
 });
 
-describe('finding an identity again', () => {
+describe('findContext', () => {
   const contexts = availableContexts(G2, PAYMENT, TODAY);
   const subOf = (id: string): string => `sub-${id}`;
 
-  it('by role, child or school, and never a guess', () => {
+  it('matches role, child or school, and returns undefined if several match', () => {
     assert.equal(findContext(contexts, { role: 'parent', childId: 'S2' })?.basisId, 'g-S2');
     assert.equal(findContext(contexts, { role: 'parent' }), undefined, 'two children fit');
     assert.equal(findContext(contexts, { role: 'teacher' }), undefined);
@@ -157,7 +157,7 @@ describe('finding an identity again', () => {
     assert.equal(findContext(teacher, { role: 'teacher', schoolCode: '993301' }), undefined);
   });
 
-  it('by the sub of the child, as a relying party asks', () => {
+  it('matches the sub of the child for a request of a relying party', () => {
     assert.equal(findRequestedContext(contexts, { role: 'parent', child: 'sub-S2' }, subOf)?.childId, 'S2');
     assert.equal(findRequestedContext(contexts, { role: 'teacher', child: 'sub-S2' }, subOf), undefined);
     assert.equal(findRequestedContext(contexts, { role: 'parent', child: 'S2' }, subOf), undefined);
@@ -166,7 +166,7 @@ describe('finding an identity again', () => {
     assert.equal(findRequestedContext(teacher, { role: 'parent' }, subOf)?.childId, 'S3');
   });
 
-  it('a child is kept through a change of school, a teacher is not', () => {
+  it('keeps a child who changes school, but not a teacher', () => {
     const held = { role: 'parent', childId: 'S1', schoolCode: '993301' } as const;
     const moved = facts('G2', { children: [childOf('S1', '王小安', {}, [enrollment('e9', 'S1', SCHOOLS.otherHigh)])] });
     assert.equal(resolveContext(availableContexts(moved, PORTFOLIO, TODAY), held)?.schoolCode, '993302');
@@ -178,7 +178,7 @@ describe('finding an identity again', () => {
     );
   });
 
-  it('every listed identity is found again, exactly, in any order of the facts', () => {
+  it('returns every available context, in any order of the facts', () => {
     const roles = fc.constantFrom('teacher', 'staff', 'school_admin', 'bureau_admin' as const);
     const school = fc.constantFrom(...Object.values(SCHOOLS));
     const people = fc.record({
@@ -219,7 +219,7 @@ describe('finding an identity again', () => {
   });
 });
 
-/** Rule 4 and 5 of the claims, said a second time and more simply. */
+/** A second, simpler implementation of rules 4 and 5 of docs/claims.md. */
 function assertAllowed(context: ActingContext, person: PersonFacts, entitlements: ClientEntitlements): void {
   if (context.role === 'bureau_admin') return;
   const type = Object.values(SCHOOLS).find(({ code }) => code === context.schoolCode)?.type;

@@ -30,13 +30,13 @@ describe('audit chain', () => {
   };
   const logs = fc.array(content, { minLength: 2, maxLength: 12 }).map(chain);
   const headOf = (log: readonly ChainedEntry[]): ChainHead => log.at(-1) ?? GENESIS_HEAD;
-  /** As it was written: every entry fits, and the last one is that of the head, which is kept outside of the log. */
-  const isWhole = (log: readonly ChainedEntry[], head: ChainHead): boolean => {
+  /** Returns true if the chain verifies and ends with the head that is kept outside the log. */
+  const isIntact = (log: readonly ChainedEntry[], head: ChainHead): boolean => {
     const end = verifyChain(log);
     return end.ok && end.head.seq === head.seq && end.head.hash === head.hash;
   };
 
-  it('verifies what was written', () => {
+  it('verifies a written log', () => {
     fc.assert(
       fc.property(logs, (log) => {
         const { seq, hash } = headOf(log);
@@ -45,7 +45,7 @@ describe('audit chain', () => {
     );
   });
 
-  it('does not depend on the order of keys or on further columns', () => {
+  it('ignores the order of keys and additional columns', () => {
     const entry: AuditEntry = {
       seq: 1,
       at: START,
@@ -60,13 +60,13 @@ describe('audit chain', () => {
     const { seq, at, event, outcome, actorId, subjectId, clientId, address } = entry;
     const mixed = { hash: 'h', address, clientId, subjectId, actorId, outcome, event, at, seq };
     const other = { ...mixed, detail: { 王: 'x', a: true, b: 1 } };
-    // Computed once by another program. A log must verify with every later version, so this value never changes.
+    // Computed once by another program. Every later version must verify old logs, so this value never changes.
     const expected = '67fa2b565644803229cffc45f4ac47f5c77c1e7ff1e018646ebc781e9d39a281';
     assert.equal(chainHash(GENESIS_HEAD.hash, entry), expected);
     assert.equal(chainHash(GENESIS_HEAD.hash, other), expected);
   });
 
-  it('finds every changed field', () => {
+  it('detects every changed field', () => {
     const change = fc.constantFrom<keyof AuditEntry>(
       'seq',
       'at',
@@ -87,30 +87,30 @@ describe('audit chain', () => {
           if (key === 'detail') return { ...entry, detail: { ...entry.detail, added: 1 } };
           return { ...entry, [key]: `${entry[key] ?? ''}x` };
         });
-        assert.equal(isWhole(changed, headOf(log)), false);
+        assert.equal(isIntact(changed, headOf(log)), false);
         const rehashed = changed.map((entry) => ({ ...entry, hash: chainHash(entry.prevHash, entry) }));
-        assert.equal(isWhole(rehashed, headOf(log)), false, 'also when its own hash was made new');
+        assert.equal(isIntact(rehashed, headOf(log)), false, 'also after its own hash was recomputed');
       }),
     );
   });
 
-  it('finds removed, cut off, doubled and reordered entries', () => {
+  it('detects removed, truncated, duplicated and reordered entries', () => {
     fc.assert(
       fc.property(logs, fc.nat(), fc.nat(), (log, one, two) => {
         const [a, b] = [one % log.length, two % log.length];
-        assert.equal(isWhole(log.toSpliced(a, 1), headOf(log)), false);
-        assert.equal(isWhole(log.slice(0, a), headOf(log)), false);
-        assert.equal(isWhole(log.toSpliced(a, 0, ...log.slice(a, a + 1)), headOf(log)), false);
+        assert.equal(isIntact(log.toSpliced(a, 1), headOf(log)), false);
+        assert.equal(isIntact(log.slice(0, a), headOf(log)), false);
+        assert.equal(isIntact(log.toSpliced(a, 0, ...log.slice(a, a + 1)), headOf(log)), false);
         if (a !== b) {
           const swapped = log.map((entry, at) => (at === a ? log[b] : at === b ? log[a] : entry) ?? entry);
-          assert.equal(isWhole(swapped, headOf(log)), false);
+          assert.equal(isIntact(swapped, headOf(log)), false);
         }
-        assert.equal(isWhole(chain(log.slice(1)), headOf(log)), false, 'also when the rest was chained anew');
+        assert.equal(isIntact(chain(log.slice(1)), headOf(log)), false, 'also after the rest was chained again');
       }),
     );
   });
 
-  it('tells apart what only looks alike', () => {
+  it('gives similar entries different hashes', () => {
     const entry = (detail: AuditEntry['detail'], actorId: string | null): AuditEntry => ({
       seq: 1,
       at: START,

@@ -52,7 +52,7 @@ describe('pairwise ids', () => {
   const sector = 'e-portfolio.example';
   const one = '11111111-1111-4111-8111-111111111111';
 
-  it('match the check vectors of docs/claims.md', () => {
+  it('match the test vectors of docs/claims.md', () => {
     assert.equal(pairwiseSub(key, sector, one), 'gAln7JYbQwCGLrc7w80kecpXsKi5JervvPwVvFqqas4');
     const other = pairwiseSub(key, sector, '22222222-2222-4222-8222-222222222221');
     assert.equal(other, 'i1tPrV7xWB92TJ32Pu-kOzvZoBF5vzHwFEeac3QJDUo');
@@ -75,7 +75,7 @@ describe('pairwise ids', () => {
     );
   });
 
-  it('refuse what would make two people one', () => {
+  it('reject input that would give two people the same id', () => {
     const context = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
     for (const [k, s, p] of [
       ['', 'a', 'b'],
@@ -92,7 +92,7 @@ describe('pairwise ids', () => {
 });
 
 describe('scopes', () => {
-  it('release what docs/claims.md says, and only what is registered', () => {
+  it('release the claims of docs/claims.md, limited to registered scopes', () => {
     assert.deepEqual(allowedScopes(['email', 'openid', 'profile', 'admin'], PORTFOLIO), ['openid', 'profile']);
     assert.equal(requiresActingContext(['openid', 'children'], PORTFOLIO), true);
     assert.equal(requiresActingContext(['openid', 'profile', 'roles'], PORTFOLIO), false);
@@ -103,7 +103,7 @@ describe('scopes', () => {
 });
 
 describe('standard claims', () => {
-  it('are those of OpenID Connect, with seconds and booleans', () => {
+  it('have the names and types of OpenID Connect', () => {
     sameJson(standardClaims(G2, ['openid', 'profile', 'email', 'phone']), {
       name: '李美玲',
       preferred_username: 'meiling.li@parents.example',
@@ -119,11 +119,11 @@ describe('standard claims', () => {
     assert.equal('locale' in standardClaims(T1, ['profile']), false);
   });
 
-  it('do not let the e-mail out by the name of the user', () => {
+  it('do not contain the email as preferred_username without the email scope', () => {
     assert.equal('preferred_username' in standardClaims(G2, ['openid', 'profile']), false);
   });
 
-  it('prefer the verified address', () => {
+  it('prefer the verified email address', () => {
     const person = facts('X', {
       identifiers: [
         { kind: 'email', value: 'first@parents.example', verified: false },
@@ -136,14 +136,14 @@ describe('standard claims', () => {
 });
 
 describe('roles and affiliations', () => {
-  it('of a teacher who is a parent', () => {
+  it('contain both roles of a teacher who is a parent', () => {
     assert.deepEqual(rolesOf(T1, PORTFOLIO, TODAY), ['parent', 'teacher']);
     sameJson(affiliationsOf(T1, PORTFOLIO, TODAY), [
       { role: 'teacher', school_code: '993302', school_name: '明德高中', school_type: 'senior_high', primary: true },
     ]);
   });
 
-  it('of a student, with the class', () => {
+  it('contain the class of a student', () => {
     const student = facts('S1', { enrollments: [enrollment('e', 'S1', SCHOOLS.high)] });
     assert.deepEqual(rolesOf(student, PORTFOLIO, TODAY), ['student']);
     sameJson(affiliationsOf(student, PORTFOLIO, TODAY), [
@@ -158,7 +158,7 @@ describe('roles and affiliations', () => {
     ]);
   });
 
-  it('are cut to the schools of the party; `parent` is not, the bureau is a role without a school', () => {
+  it('are limited to the schools of the client, except the roles parent and bureau_admin', () => {
     const person = facts('X', {
       memberships: [
         membership('m1', 'teacher', SCHOOLS.elementary, { primary: true }),
@@ -178,7 +178,7 @@ describe('roles and affiliations', () => {
     assert.deepEqual(affiliationsOf({ ...person, active: false }, PAYMENT, TODAY), []);
   });
 
-  it('mark one affiliation as primary, whatever the facts say', () => {
+  it('mark exactly one affiliation as primary', () => {
     const person = facts('X', {
       memberships: [
         membership('m1', 'teacher', SCHOOLS.high, { primary: true }),
@@ -202,14 +202,14 @@ describe('children and acting', () => {
     authority: 'statutory',
   };
 
-  it('of G2 at the portfolio: the one in senior high, names only with children.profile', () => {
+  it('contain the senior high child of G2 at the portfolio, with a name only by scope', () => {
     sameJson(childrenOf(G2, PORTFOLIO, TODAY, subOf, false), [{ ...base, permissions: ['portfolio:read'] }]);
     sameJson(childrenOf(G2, PORTFOLIO, TODAY, subOf, true), [
       { ...base, permissions: ['portfolio:read'], name: '王小安', school_name: '示範高中', ...CLASS },
     ]);
   });
 
-  it('as parent, as teacher, and no more when it has ended', () => {
+  it('contain the acting claim of a parent and a teacher until the affiliation ends', () => {
     const parent = { role: 'parent', childId: 'S3', schoolCode: '993301' } as const;
     sameJson(buildActingClaim(parent, T1, PORTFOLIO, TODAY, subOf, ctxId), {
       role: 'parent',
@@ -236,21 +236,21 @@ describe('children and acting', () => {
     assert.equal(buildActingClaim(parent, G3, PORTFOLIO, TODAY, subOf, ctxId), undefined);
   });
 
-  it('gives G3 and G4 the answer of somebody without a child: nothing tells why', () => {
+  it('are the same for G3, G4 and a person without a child', () => {
     const granted = { role: 'parent', childId: 'S5', schoolCode: '993401' } as const;
-    const nobody = facts('N', { name: '周建國' });
+    const childless = facts('N', { name: '周建國' });
     const of = (person: PersonFacts): unknown => ({
       ...buildClaims(request(person, PORTFOLIO, { granted })),
       sub: '',
       name: '',
     });
-    assert.deepEqual(of(G3), of(nobody));
-    assert.deepEqual(of(G4), { ...Object(of(nobody)), roles: ['parent'] });
+    assert.deepEqual(of(G3), of(childless));
+    assert.deepEqual(of(G4), { ...Object(of(childless)), roles: ['parent'] });
   });
 });
 
-describe('everything released', () => {
-  it('stands in one object, sub first', () => {
+describe('buildClaims', () => {
+  it('returns one object with sub first', () => {
     const granted = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
     const claims = buildClaims(request(G2, PAYMENT, { granted }));
     assert.deepEqual(Object.keys(claims), [
@@ -269,7 +269,7 @@ describe('everything released', () => {
     assert.deepEqual(Object.keys(buildClaims(request(G2, PAYMENT, { granted, scopes: ['openid'] }))), ['sub']);
   });
 
-  it('never goes beyond granted and registered scopes, nor beyond the registration, nor tells secrets', () => {
+  it('returns only claims of granted and registered scopes, and no secrets', () => {
     const secrets = facts('G2', {
       ...G2,
       children: [...G2.children, ...G3.children, childOf('S9', '秘密', { state: 'revoked' })],

@@ -13,7 +13,7 @@ import {
 const START = Date.UTC(2026, 10, 23, 1);
 
 describe('registerPoll', () => {
-  it('accepts polls at the interval, half a second early too, and counts from each of them', () => {
+  it('accepts polls up to half a second early and measures from the last accepted one', () => {
     let state = firstPoll(START);
     assert.deepEqual(state, { intervalSeconds: POLL_INTERVAL_SECONDS, acceptedAt: START });
     let now = START;
@@ -27,7 +27,7 @@ describe('registerPoll', () => {
     assert.equal(registerPoll(state, now + 4_499).isTooEarly, true);
   });
 
-  it('lets the interval grow by 5 seconds up to a minute, and changes nothing any more then', () => {
+  it('increases the interval by 5 seconds per early poll, up to a minute', () => {
     let state = firstPoll(START);
     for (const expected of [10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 60]) {
       const { isTooEarly, next } = registerPoll(state, START + 1_000);
@@ -37,7 +37,7 @@ describe('registerPoll', () => {
     assert.equal(registerPoll(state, START + MAX_INTERVAL_SECONDS * 1_000).isTooEarly, false);
   });
 
-  it('never slows down a device that obeys: it waits its interval, and 5 seconds more after each slow_down', () => {
+  it('accepts every poll of a device that adds 5 seconds after each slow_down', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ hasty: fc.boolean(), extra: fc.integer({ min: 0, max: 3_000 }) }), { maxLength: 40 }),

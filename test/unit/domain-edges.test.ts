@@ -1,4 +1,4 @@
-/** Orders, limits and rare facts of the rules: each assertion states what one condition of the source is for. */
+/** Sort orders, limits and rare facts of the domain rules. */
 import assert from 'node:assert/strict';
 import { createHmac, createSecretKey } from 'node:crypto';
 import { describe, it } from 'node:test';
@@ -46,11 +46,11 @@ const ids = (list: readonly { id: string }[]): string[] => list.map(({ id }) => 
 const subOf = (id: string): string => `sub-${id}`;
 const ctxId = (): string => 'ctx';
 
-describe('order of enrolments', () => {
+describe('currentEnrollments', () => {
   const at = (id: string, school: (typeof SCHOOLS)['high'], year: number, semester: number) =>
     enrollment(id, 'S', school, { year, semester });
 
-  it('is by year, semester, school code and id', () => {
+  it('sorts by year, semester, school code and id', () => {
     assert.deepEqual(
       ids(
         currentEnrollments(
@@ -69,7 +69,7 @@ describe('order of enrolments', () => {
     assert.deepEqual(ids(currentEnrollments(twice, TODAY)), ['y'], 'one for each school');
   });
 
-  it('leaves out what is over or has not begun', () => {
+  it('omits past and future enrollments', () => {
     const list = [
       enrollment('over', 'S', SCHOOLS.high, { validTo: '2026-11-22' }),
       enrollment('later', 'S', SCHOOLS.otherHigh, { validFrom: '2026-11-24' }),
@@ -79,8 +79,8 @@ describe('order of enrolments', () => {
   });
 });
 
-describe('order of memberships', () => {
-  it('is by role, then the primary one, then school code and id', () => {
+describe('currentMemberships', () => {
+  it('sorts by role, primary first, school code and id', () => {
     const list = [
       membership('bureau', 'bureau_admin', undefined),
       membership('admin', 'school_admin', SCHOOLS.high),
@@ -94,14 +94,14 @@ describe('order of memberships', () => {
     assert.deepEqual(ids(currentMemberships(list.toReversed(), TODAY)), expected);
   });
 
-  it('leaves out roles of a school without a school', () => {
+  it('omits school roles without a school', () => {
     const without = membership('m', 'teacher', undefined);
     assert.deepEqual(currentMemberships([without], TODAY), []);
     assert.equal(isVisibleMembership(without, PAYMENT), false);
     assert.equal(isVisibleMembership(membership('b', 'bureau_admin', undefined), PAYMENT), true);
   });
 
-  it('gives the bureau no school, even where a membership names one', () => {
+  it('returns no school for the bureau, even if the membership names one', () => {
     const person = facts('X', { memberships: [membership('b', 'bureau_admin', SCHOOLS.high)] });
     assert.deepEqual(availableContexts(person, PORTFOLIO, TODAY), [
       { role: 'bureau_admin', schoolCode: undefined, childId: undefined, basisId: 'b' },
@@ -110,8 +110,8 @@ describe('order of memberships', () => {
   });
 });
 
-describe('order of children', () => {
-  it('is by kind of school, then grade, then id', () => {
+describe('visibleChildren', () => {
+  it('sorts by school type, grade and id', () => {
     const child = (id: string, school: (typeof SCHOOLS)['high'], grade: number) =>
       childOf(id, id, {}, [enrollment(`e-${id}`, id, school, { grade })]);
     const person = facts('G', {
@@ -128,8 +128,8 @@ describe('order of children', () => {
   });
 });
 
-describe('requested identity', () => {
-  it('compares the sub of children only', () => {
+describe('findRequestedContext', () => {
+  it('computes the sub of children only', () => {
     const person = facts('X', {
       memberships: [membership('m', 'teacher', SCHOOLS.high)],
       children: [childOf('S1', '王小安')],
@@ -145,27 +145,27 @@ describe('requested identity', () => {
   });
 });
 
-describe('claims of an identity', () => {
-  it('are those of the chosen child, not of its sibling', () => {
+describe('claims of a context', () => {
+  it('describe the selected child, not a sibling', () => {
     const held = { role: 'parent', childId: 'S2', schoolCode: '993601' } as const;
     const claim = buildActingClaim(held, G2, PAYMENT, TODAY, subOf, ctxId);
     assert.deepEqual([claim?.child, claim?.school_code], ['sub-S2', '993601']);
   });
 
-  it('have no school at all for the bureau', () => {
+  it('contain no school for the bureau', () => {
     const bureau = facts('B', { memberships: [membership('m', 'bureau_admin', undefined)] });
     const held = { role: 'bureau_admin', childId: undefined, schoolCode: undefined } as const;
     const claim = buildActingClaim(held, bureau, PORTFOLIO, TODAY, subOf, ctxId);
     assert.deepEqual(claim, { role: 'bureau_admin', ctx: 'ctx' });
   });
 
-  it('show affiliations only at schools of the relying party', () => {
+  it('contain affiliations only at schools of the relying party', () => {
     const pupil = facts('S', { enrollments: [enrollment('e', 'S', SCHOOLS.elementary)] });
     assert.deepEqual(affiliationsOf(pupil, PORTFOLIO, TODAY), []);
     assert.equal(affiliationsOf(pupil, PAYMENT, TODAY).length, 1);
   });
 
-  it('show names of children with children.profile and not without', () => {
+  it('contain names of children only with children.profile', () => {
     const request = { facts: G2, entitlements: PAYMENT, granted: undefined, today: TODAY, subOf, ctxId };
     const shows = (scopes: string[], name: string): boolean =>
       JSON.stringify(buildClaims({ ...request, scopes })).includes(name);
@@ -176,7 +176,7 @@ describe('claims of an identity', () => {
   });
 });
 
-describe('id of an identity', () => {
+describe('contextId', () => {
   it('is an HMAC of the version, sector, person, role and child or school', () => {
     const key = createSecretKey(Buffer.from('fixture-salt-not-secret'));
     const expected = (...parts: string[]): string =>
@@ -191,8 +191,8 @@ describe('id of an identity', () => {
   });
 });
 
-describe('limits of the login box', () => {
-  it('takes 254 characters, before and after normalization', () => {
+describe('limits of login names', () => {
+  it('accept 254 characters, before and after normalization', () => {
     const email = (length: number): string => {
       const rest = length - 'a@.example'.length;
       const labels = 'b'.repeat(rest).replace(/.{60}(?=.)/g, (label) => `${label.slice(1)}.`);
@@ -205,22 +205,22 @@ describe('limits of the login box', () => {
     assert.equal(parseLogin(email(255)), undefined);
     assert.deepEqual(parseLogin(' '.repeat(250) + 'wang'), { kind: 'account', value: 'wang' });
     assert.equal(parseLogin(' '.repeat(251) + 'wang'), undefined);
-    assert.equal(parseMobile(`0900000101${'\u2026'.repeat(90)}`), undefined, 'NFKC makes three dots of each');
+    assert.equal(parseMobile(`0900000101${'\u2026'.repeat(90)}`), undefined, 'NFKC turns each into three dots');
     assert.equal(parseMobile(`0900000101${'\u2026'.repeat(80)}`), '+886900000101');
   });
 
-  it('refuses control characters between the digits of a number', () => {
+  it('reject control characters between the digits of a number', () => {
     for (const text of ['0900\n000101', '0900\t000101', '\u0000']) assert.equal(parseMobile(text), undefined);
   });
 
-  it('knows a number only as the whole text', () => {
+  it('accept a mobile number only as the whole text', () => {
     for (const text of ['x0900000101', 'x+886900000101']) assert.equal(parseMobile(text), undefined, text);
     assert.deepEqual(parseLogin('x0900000101'), { kind: 'account', value: 'x0900000101' });
     assert.equal(formatLocalMobile('+886900000101'), '0900000101');
     assert.equal(formatLocalMobile('1+886900000101'), '1+886900000101');
   });
 
-  it('leaves school accounts out only as a whole', () => {
+  it('reject account names only if the whole name is a student number', () => {
     assert.equal(isAccountName('lamp1234'), true);
     assert.equal(isAccountName('p12345678901234567'), true, 'seventeen digits are no student number');
     assert.equal(isAccountName('p1234567890123456'), false);
@@ -235,19 +235,19 @@ describe('values of the attempt counters', () => {
     updatedAt,
   });
 
-  it('forget a wait that has passed', () => {
+  it('drop a wait that has passed', () => {
     const { next } = registerAccountAttempt(counter(1, START - 9, START - 5), START, ACCOUNT_POLICY);
     assert.deepEqual(next, counter(2, START));
   });
 
-  it('take an attempt back without the attempts that came after it', () => {
+  it('release an attempt without affecting later attempts', () => {
     const attempt = { before: counter(7, START - 1, START + 60_000), next: counter(8, START, START + 90_000) };
     const later = counter(8, START + 5, START + 99_000);
     assert.deepEqual(releaseAccountAttempt(later, attempt, ACCOUNT_POLICY), counter(7, START + 5, START + 99_000));
     assert.deepEqual(releaseAccountAttempt(attempt.next, attempt, ACCOUNT_POLICY), attempt.before);
   });
 
-  it('are never below zero after a long time, and remember parts of a drop', () => {
+  it('stay at or above zero and keep the fraction of a leak interval', () => {
     const at = (state: ThrottleState, now: number): ThrottleState =>
       registerAddressAttempt(state, now, ADDRESS_POLICY).next;
     assert.deepEqual(at(counter(3, START), START + 3_600_000), counter(1, START + 3_600_000));
@@ -260,7 +260,7 @@ describe('values of the attempt counters', () => {
     );
   });
 
-  it('say nothing of a window that is not open', () => {
+  it('give no summary without an open window', () => {
     assert.equal(summarizeRefusals({ count: 3, since: null }), undefined);
   });
 });

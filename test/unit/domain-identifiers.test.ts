@@ -12,7 +12,7 @@ import { isNationalId, lastSix, normalizeNationalId } from '../../src/domain/cre
 
 const TODAY = '2026-11-23';
 
-/** Check digit from the published table, written down a second time: letter values of the household registration rules. */
+/** A second implementation of the check digit, from the published letter values of the household registration rules. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVXYWZIO';
 function withCheckDigit(letter: string, second: string, seven: string): string {
   const value = LETTERS.indexOf(letter) + 10;
@@ -29,8 +29,8 @@ const idParts = fc.tuple(
   fc.stringMatching(/^[0-9]{7}$/),
 );
 
-describe('national ids', () => {
-  it('accepts every letter in every form with a right check digit, and no other digit', () => {
+describe('isNationalId', () => {
+  it('accepts every letter and form with the correct check digit only', () => {
     fc.assert(
       fc.property(idParts, ([letter, second, seven]) => {
         const id = withCheckDigit(letter, second, seven);
@@ -44,12 +44,12 @@ describe('national ids', () => {
     );
   });
 
-  it('knows the ids of the demo city and published examples', () => {
+  it('accepts the ids of the demo city and published examples', () => {
     const known = ['Y100100201', 'Y200100301', 'Y800100803', 'Y200200404', 'A123456789', 'AC01234567', 'A800000014'];
     for (const id of known) assert.equal(isNationalId(id, TODAY), true, id);
   });
 
-  it('refuses other shapes', () => {
+  it('rejects other formats', () => {
     const wrong = [
       '',
       'A12345678',
@@ -63,14 +63,14 @@ describe('national ids', () => {
     for (const id of wrong) assert.equal(isNationalId(id, TODAY), false, id);
   });
 
-  it('lets resident certificates of the old form end with 2030', () => {
+  it('rejects resident certificates of the old format after 2030', () => {
     assert.equal(isNationalId('AC01234567', '2030-12-31'), true);
     assert.equal(isNationalId('AC01234567', '2031-01-01'), false);
     assert.equal(isNationalId('A123456789', '2031-01-01'), true);
     assert.equal(isNationalId('A800000014', '2031-01-01'), true);
   });
 
-  it('normalizes width, case and spaces, once and for all', () => {
+  it('normalizes width, case and spaces; a second normalization changes nothing', () => {
     assert.equal(normalizeNationalId(' ｙ１００ 100\u3000201\u200b'), 'Y100100201');
     assert.equal(normalizeNationalId('ac01234567'), 'AC01234567');
     fc.assert(
@@ -83,8 +83,8 @@ describe('national ids', () => {
   });
 });
 
-describe('the login box', () => {
-  it('knows a mobile number in any usual writing', () => {
+describe('parseLogin', () => {
+  it('accepts a mobile number in every common notation', () => {
     const writings = [
       '0900000101',
       ' 0900-000-101 ',
@@ -107,7 +107,7 @@ describe('the login box', () => {
     }
   });
 
-  it('finds every mobile number again, however it is cut up', () => {
+  it('accepts every mobile number with separators at any position', () => {
     const cut = fc.array(fc.constantFrom(' ', '-', '', '.', '\u3000', '－'), { minLength: 10, maxLength: 10 });
     fc.assert(
       fc.property(fc.stringMatching(/^09[0-9]{8}$/), cut, (number, marks) => {
@@ -117,7 +117,7 @@ describe('the login box', () => {
     );
   });
 
-  it('knows e-mail addresses and keeps them in lower case', () => {
+  it('accepts email addresses and converts them to lower case', () => {
     const value = 'daming.wang@parents.example';
     for (const text of [
       value,
@@ -145,7 +145,7 @@ describe('the login box', () => {
     for (const text of wrong) assert.equal(parseLogin(text), undefined, text);
   });
 
-  it('takes the rest as an account name', () => {
+  it('accepts other text as an account name', () => {
     for (const text of ['an.wang', 'IT.993301', 'bureau', 'ＺＨＩＨＡＯ．lin', 'a-b_c', 'p123a']) {
       assert.deepEqual(parseLogin(text), { kind: 'account', value: normalizeText(text).toLowerCase() }, text);
     }
@@ -167,7 +167,7 @@ describe('the login box', () => {
     assert.equal(isAccountName('An.Wang'), false);
   });
 
-  it('never throws and gives a normal form for anything', () => {
+  it('never throws and returns a normal form for any text', () => {
     const anything = fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.string(), fc.emailAddress());
     fc.assert(
       fc.property(anything, (text) => {
@@ -181,7 +181,7 @@ describe('the login box', () => {
     }
   });
 
-  it('answers quickly to what is meant to be slow', () => {
+  it('parses adversarial input in under a second', () => {
     const started = performance.now();
     for (const text of [
       'a.'.repeat(127),
@@ -194,7 +194,7 @@ describe('the login box', () => {
     assert.ok(performance.now() - started < 1_000);
   });
 
-  it('keeps school accounts apart', () => {
+  it('rejects school accounts', () => {
     assert.equal(parseLogin('Ｐ１１３３０００１'), undefined);
     fc.assert(
       fc.property(fc.stringMatching(/^[pP][0-9]{1,16}$/), (text) => {

@@ -21,8 +21,8 @@ import type {
 const START = Date.UTC(2026, 10, 23);
 type Rule<R> = (state: ThrottleState | undefined, now: number, policy: R) => AttemptDecision;
 
-/** Knocks at the given instants, all failures; the instants of those that were admitted. */
-function knock<R>(
+/** Registers failed attempts at the instants. @returns the instants of the admitted ones */
+function attempt<R>(
   admit: Rule<R>,
   policy: R,
   instants: readonly number[],
@@ -42,8 +42,8 @@ const gaps = (max: number): fc.Arbitrary<number[]> =>
     .array(fc.integer({ min: 0, max }), { minLength: 1, maxLength: 400 })
     .map((list) => list.map((_, at) => START + list.slice(0, at + 1).reduce((sum, gap) => sum + gap, 0)));
 
-describe('throttle of an account', () => {
-  it('gives five tries, then waits 30 s, doubling up to 15 minutes', () => {
+describe('registerAccountAttempt', () => {
+  it('admits five attempts, then waits 30 s, doubling up to 15 minutes', () => {
     let state: ThrottleState | undefined;
     let now = START;
     const waits: number[] = [];
@@ -57,7 +57,7 @@ describe('throttle of an account', () => {
     assert.deepEqual(waits, [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900, 900]);
   });
 
-  it('locks after fifty, for good', () => {
+  it('locks permanently after fifty failures', () => {
     let state: ThrottleState | undefined;
     let now = START;
     for (let attempt = 0; attempt < ACCOUNT_POLICY.lockAfterFailures; attempt += 1) {
@@ -68,11 +68,11 @@ describe('throttle of an account', () => {
     }
     const later = registerAccountAttempt(state, now + 365 * 86_400_000, ACCOUNT_POLICY);
     assert.deepEqual(later, { admitted: false, until: undefined, next: state });
-    assert.ok(now - START > 9 * 3_600_000, 'a guesser needs most of a day to get there');
+    assert.ok(now - START > 9 * 3_600_000, 'reaching the lock takes most of a working day');
   });
 
-  it('counts fifty parallel guesses as fifty: only the free ones pass', () => {
-    const { admitted, state } = knock<AccountThrottlePolicy>(
+  it('admits only the free attempts of fifty parallel ones', () => {
+    const { admitted, state } = attempt<AccountThrottlePolicy>(
       registerAccountAttempt,
       ACCOUNT_POLICY,
       new Array<number>(50).fill(START),
@@ -81,7 +81,7 @@ describe('throttle of an account', () => {
     assert.equal(state?.failures, 5);
   });
 
-  it('changes nothing on a denial, and the end it names is true', () => {
+  it('changes nothing on a refusal and returns the correct end of the wait', () => {
     fc.assert(
       fc.property(gaps(600_000), (instants) => {
         let state: ThrottleState | undefined;
@@ -102,10 +102,10 @@ describe('throttle of an account', () => {
     );
   });
 
-  it('never lets more through than the rule: five at once, 50 ever, and at most 9 in any ten minutes', () => {
+  it('admits at most 5 at once, 9 in any ten minutes and 50 in all', () => {
     fc.assert(
       fc.property(gaps(120_000), (instants) => {
-        const { admitted, state } = knock<AccountThrottlePolicy>(registerAccountAttempt, ACCOUNT_POLICY, instants);
+        const { admitted, state } = attempt<AccountThrottlePolicy>(registerAccountAttempt, ACCOUNT_POLICY, instants);
         assert.ok(admitted.length <= ACCOUNT_POLICY.lockAfterFailures);
         assert.equal(state?.failures, admitted.length);
         for (const from of admitted) {
@@ -117,7 +117,7 @@ describe('throttle of an account', () => {
     );
   });
 
-  it('is monotone: more failures before never open the door, more time never closes it', () => {
+  it('is monotone: more failures never admit an attempt, more time never refuses one', () => {
     const state = fc.record({
       failures: fc.integer({ min: 1, max: 60 }),
       blockedUntil: fc.integer({ min: 0, max: 2_000_000 }),
@@ -134,7 +134,7 @@ describe('throttle of an account', () => {
     );
   });
 
-  it('takes back an attempt that was never compared, and nothing more', () => {
+  it('restores the state when an attempt that was not compared is released', () => {
     const reachable = fc.record({ failures: fc.nat(ACCOUNT_POLICY.lockAfterFailures - 1), wait: fc.nat(900_000) });
     fc.assert(
       fc.property(reachable, ({ failures, wait }) => {
@@ -149,7 +149,7 @@ describe('throttle of an account', () => {
     assert.deepEqual(releaseAccountAttempt(next, { before: undefined, next }, ACCOUNT_POLICY), nothing);
   });
 
-  it('keeps the wait of others when an attempt is taken back, unless fewer than five are left', () => {
+  it('keeps the wait when an attempt is released, unless fewer than five remain', () => {
     const attempt = { before: undefined, next: { failures: 1, blockedUntil: 0, updatedAt: START } };
     const after = (failures: number): ThrottleState =>
       releaseAccountAttempt({ failures, blockedUntil: START + 9, updatedAt: START }, attempt, ACCOUNT_POLICY);
@@ -164,7 +164,7 @@ describe('throttle of an account', () => {
     });
   });
 
-  it('begins anew when a success has removed the row', () => {
+  it('starts at one failure after a success removed the row', () => {
     assert.deepEqual(registerAccountAttempt(undefined, START, ACCOUNT_POLICY), {
       admitted: true,
       next: { failures: 1, blockedUntil: 0, updatedAt: START },
@@ -172,8 +172,8 @@ describe('throttle of an account', () => {
   });
 });
 
-describe('throttle of an address', () => {
-  it('never blocks a school of 600 pupils with 5 % typing errors', () => {
+describe('registerAddressAttempt', () => {
+  it('never blocks a school of 630 sign-ins with 5 % typing errors', () => {
     const second = fc.integer({ min: 30, max: 300 });
     fc.assert(
       fc.property(
@@ -198,11 +198,11 @@ describe('throttle of an address', () => {
     );
   });
 
-  it('stops a guesser at the capacity plus what leaks, in any window', () => {
+  it('admits at most the capacity plus the leaked amount in any window', () => {
     const policy: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: 1_000 };
     fc.assert(
       fc.property(gaps(2_000), fc.integer({ min: 0, max: 60_000 }), (instants, length) => {
-        const { admitted } = knock<LeakyBucketPolicy>(registerAddressAttempt, policy, instants);
+        const { admitted } = attempt<LeakyBucketPolicy>(registerAddressAttempt, policy, instants);
         for (const from of admitted) {
           const count = admitted.filter((at) => at >= from && at <= from + length).length;
           assert.ok(count <= policy.capacity + Math.ceil(length / policy.leakIntervalMs) + 1);
@@ -211,8 +211,8 @@ describe('throttle of an address', () => {
     );
   });
 
-  it('counts parallel attempts as sequential ones and holds the line at 300', () => {
-    const { admitted, state } = knock<LeakyBucketPolicy>(
+  it('admits 300 of 1,000 parallel attempts', () => {
+    const { admitted, state } = attempt<LeakyBucketPolicy>(
       registerAddressAttempt,
       ADDRESS_POLICY,
       new Array<number>(1_000).fill(START),
@@ -224,7 +224,7 @@ describe('throttle of an address', () => {
     assert.equal(registerAddressAttempt(state, START + 1_000, ADDRESS_POLICY).admitted, true);
   });
 
-  it('keeps whole numbers, never below zero, and gives back exactly what a success took', () => {
+  it('keeps whole, non-negative counts and releases exactly one per success', () => {
     const moves = fc.array(fc.tuple(fc.constantFrom('fail', 'succeed'), fc.integer({ min: 0, max: 500 })), {
       maxLength: 200,
     });
@@ -245,8 +245,8 @@ describe('throttle of an address', () => {
     );
   });
 
-  it('forgets everything in time, and a clock that runs back frees nobody', () => {
-    const { state } = knock<LeakyBucketPolicy>(
+  it('leaks to zero over time, and releases nothing when the clock moves back', () => {
+    const { state } = attempt<LeakyBucketPolicy>(
       registerAddressAttempt,
       ADDRESS_POLICY,
       new Array<number>(300).fill(START),
@@ -260,7 +260,7 @@ describe('throttle of an address', () => {
 });
 
 describe('scalePolicy', () => {
-  it('multiplies the capacity and divides the time of one drop, in whole numbers', () => {
+  it('multiplies the capacity and divides the leak interval, in whole numbers', () => {
     assert.deepEqual(scalePolicy(ADDRESS_POLICY, 1), ADDRESS_POLICY);
     assert.deepEqual(scalePolicy(ADDRESS_POLICY, 2), { capacity: 600, leakIntervalMs: 500 });
     assert.deepEqual(scalePolicy(ADDRESS_POLICY, 4), { capacity: 1_200, leakIntervalMs: 250 });
@@ -268,7 +268,7 @@ describe('scalePolicy', () => {
   });
 });
 
-describe('session lifetime', () => {
+describe('sessionLifetime', () => {
   const hour = 3_600_000;
   it('is 12 hours, or 30 days with 記住我, both absolute', () => {
     assert.equal(sessionLifetime(false, START, START), 12 * 3600);

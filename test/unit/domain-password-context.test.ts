@@ -1,4 +1,4 @@
-/** Which parts of a fact count as a word that others know, and which are too short or mean something else. */
+/** Parts of a person's facts that a password must not contain, and parts that are too short to count. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -36,7 +36,7 @@ describe('names in a password', () => {
     assert.deepEqual(find('ivory-anna-lamp', { names: ['王Anna明'] }), ['contains_name']);
   });
 
-  it('are not found where none is known', () => {
+  it('are not found if no name is known', () => {
     for (const facts of [{}, { names: ['Ann'] }, { names: ['王'] }, { currentPassword: 'four small boats' }]) {
       assert.deepEqual(find('ivory.stryker was here', facts), []);
     }
@@ -80,7 +80,7 @@ describe('IDs in a password', () => {
     assert.deepEqual(find('ivory-y1001-lamp', { nationalId: ' y100 100-201 ' }), ['contains_id']);
   });
 
-  it('count where the old password is a first password, and not where it only contains one', () => {
+  it('count if the old password is a first password, not if it only contains one', () => {
     for (const currentPassword of ['100201', ' 100201 ', '１００２０１', 'Y100100201', 'yd00100201']) {
       assert.deepEqual(find(WITH_PART, { currentPassword }), ['contains_id'], currentPassword);
     }
@@ -94,7 +94,7 @@ describe('pieces and runs in a password', () => {
   const check = (password: string, minLength = 12): PasswordProblem[] =>
     checkNewPassword({ password, minLength, context: EMPTY, isCommon: () => false });
 
-  it('are too few when a piece that is too short by itself is said twice', () => {
+  it('are too few when a short piece is repeated twice', () => {
     assert.deepEqual(check('ivory-lamp8'.repeat(2)), ['repetitive'], 'eleven characters twice');
     assert.deepEqual(check('ivory-lamp88'.repeat(2)), [], 'twelve characters twice');
     assert.deepEqual(check('ivorylamp'.repeat(2), 9), []);
@@ -104,7 +104,7 @@ describe('pieces and runs in a password', () => {
     assert.deepEqual(check('IvOryLamp iVoRyLaMp '.slice(0, 20)), ['repetitive'], 'in whatever case');
   });
 
-  it('are straight over the ends of the alphabet and the digits', () => {
+  it('are sequences across the ends of the alphabet and the digits', () => {
     // Runs of three: each is a run only over the end.
     for (const password of ['zab890yza901', 'baz109azy098']) {
       assert.deepEqual(check(password), ['repetitive'], password);
@@ -112,7 +112,7 @@ describe('pieces and runs in a password', () => {
     assert.deepEqual(check('zac890yza902'), []);
   });
 
-  it('are refused from three characters on average, and not below', () => {
+  it('are rejected from three characters on average', () => {
     assert.deepEqual(check('abcxyz123987'), ['repetitive'], 'four runs of three');
     assert.deepEqual(check('abcxyz12398q'), [], 'five runs');
     assert.deepEqual(check('abccbadefxyz'), ['repetitive'], 'a run back begins at the turn');
@@ -123,19 +123,19 @@ describe('pieces and runs in a password', () => {
     assert.deepEqual(check('z{|}~z{|}~zq'), [], 'signs are no neighbors');
   });
 
-  it('may hold nothing invisible, before and after normalization', () => {
+  it('must not contain invisible characters, before or after normalization', () => {
     const keycap = '\uFE0F\u20E3';
     assert.deepEqual(check(`ivory-lamps 1${keycap}`), [], 'the invisible character belongs to the emoji');
     assert.deepEqual(check(`ivory-lamps \uFF11${keycap}`), ['control_characters'], 'no emoji before normalization');
   });
 
-  it('say nothing about a single character', () => {
+  it('do not reject a single character', () => {
     assert.deepEqual(check('x', 1), []);
     assert.deepEqual(check('xx', 1), [], 'one character is long enough there');
     assert.deepEqual(check('xx', 2), ['repetitive']);
   });
 });
 
-it('the original language is Traditional Chinese as written in Taiwan', () => {
+it('the default language is Traditional Chinese as written in Taiwan', () => {
   assert.equal(DEFAULT_LANGUAGE, 'zh-TW');
 });

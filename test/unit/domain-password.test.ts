@@ -26,7 +26,7 @@ const FATHER: PasswordContext = {
 const check = (password: string, context: PasswordContext = FATHER, minLength = 12): PasswordProblem[] =>
   checkNewPassword({ password, minLength, context, isCommon: (text) => text === 'correcthorsebatterystaple' });
 
-describe('length of a new password', () => {
+describe('checkNewPassword: length', () => {
   it('counts code points, before and after NFKC', () => {
     assert.deepEqual(check('ivory-lamp-7', EMPTY), []);
     assert.deepEqual(check('ivory-lamp-', EMPTY), ['too_short']);
@@ -39,7 +39,7 @@ describe('length of a new password', () => {
     assert.deepEqual(check('ivory-lamp', EMPTY, 8), []);
   });
 
-  it('allows long ones, refuses what no person types, and is quick about it', () => {
+  it('accepts long passwords and rejects extreme lengths quickly', () => {
     const words = (count: number): string =>
       Array.from({ length: count }, (_, at) => String.fromCodePoint(0x4e00 + at * 7)).join('');
     for (const length of [64, MAX_PASSWORD_LENGTH]) assert.deepEqual(check(words(length), EMPTY), []);
@@ -51,7 +51,7 @@ describe('length of a new password', () => {
     assert.ok(performance.now() - started < 2_000);
   });
 
-  it('refuses control characters, and nothing else for its kind', () => {
+  it('rejects control characters and no other character class', () => {
     assert.deepEqual(check('ivory\u0000lamp-77', EMPTY), ['control_characters']);
     assert.deepEqual(check('ivory\tlamp-777', EMPTY), ['control_characters']);
     for (const good of [
@@ -67,7 +67,7 @@ describe('length of a new password', () => {
   });
 });
 
-describe('invisible characters in a new password', () => {
+describe('checkNewPassword: invisible characters', () => {
   const BASE = 'ivory lamp 77 hall';
   /** One of each kind: zero width, bidirectional, soft hyphen, fillers, separators, tags, selectors, private use, unassigned, surrogate. */
   const INVISIBLE = [
@@ -92,7 +92,7 @@ describe('invisible characters in a new password', () => {
   const cut = fc.nat(BASE.length);
   const at = (place: number, text: string): string => BASE.slice(0, place) + text + BASE.slice(place);
 
-  it('are refused at every place', () => {
+  it('are rejected at every position', () => {
     fc.assert(
       fc.property(cut, fc.constantFrom(...INVISIBLE), (place, sign) => {
         assert.deepEqual(check(at(place, sign), EMPTY), ['control_characters'], JSON.stringify(sign));
@@ -100,7 +100,7 @@ describe('invisible characters in a new password', () => {
     );
   });
 
-  it('are allowed inside an emoji, at every place', () => {
+  it('are accepted inside an emoji, at every position', () => {
     fc.assert(
       fc.property(cut, fc.constantFrom(...EMOJI), fc.constantFrom(...EMOJI), (place, one, other) => {
         assert.deepEqual(check(at(place, one + other), EMPTY), []);
@@ -108,7 +108,7 @@ describe('invisible characters in a new password', () => {
     );
   });
 
-  it('are refused before and after an emoji, and in what only resembles one', () => {
+  it('are rejected next to an emoji and in sequences that only resemble one', () => {
     for (const text of [
       '👩\u200D',
       '\u200D👩',
@@ -133,7 +133,7 @@ describe('invisible characters in a new password', () => {
     }
   });
 
-  it('are the only reason of this kind: no visible character is refused', () => {
+  it('are the only characters that are rejected', () => {
     const visible = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
       .filter((text) => !/[\p{C}\p{Z}\p{DI}]/u.test(text.normalize('NFKC') + text));
@@ -145,14 +145,14 @@ describe('invisible characters in a new password', () => {
   });
 });
 
-describe('predictable passwords', () => {
-  it('asks the blocklist for the whole password, in NFKC and lower case', () => {
+describe('checkNewPassword: predictable passwords', () => {
+  it('looks up the whole password in the blocklist, in NFKC and lower case', () => {
     assert.deepEqual(check('CorrectHorseBatteryStaple', EMPTY), ['common']);
     assert.deepEqual(check('ｃｏｒｒｅｃｔＨorseBatteryStaple', EMPTY), ['common']);
     assert.deepEqual(check('correcthorsebatterystaples', EMPTY), []);
   });
 
-  it('refuses repetition and straight lines', () => {
+  it('rejects repetitions and sequences', () => {
     const dull = [
       'aaaaaaaaaaaa',
       'abcabcabcabc',
@@ -173,7 +173,7 @@ describe('predictable passwords', () => {
     }
   });
 
-  it('refuses every short piece said again and again', () => {
+  it('rejects every repeated short piece', () => {
     const piece = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 6 })
       .filter((text) => codePoints(text.normalize('NFKC')).length < 12);
@@ -184,7 +184,7 @@ describe('predictable passwords', () => {
     );
   });
 
-  it('hardly ever refuses a random one', () => {
+  it('accepts random passwords', () => {
     const random = fc.array(fc.constantFrom(...codePoints('abcdefghijkmnpqrstuvwxyz23456789')), {
       minLength: 14,
       maxLength: 14,
@@ -198,7 +198,7 @@ describe('predictable passwords', () => {
   });
 });
 
-describe('words that others know', () => {
+describe('checkNewPassword: personal information', () => {
   const cases: [string, PasswordProblem][] = [
     ['我叫王大明今年四十二歲了', 'contains_name'],
     ['大明湖畔的夏天雨下得好大', 'contains_name'],
@@ -225,12 +225,12 @@ describe('words that others know', () => {
     });
   }
 
-  it('says all reasons, each once, in one order', () => {
+  it('returns all problems once, in a fixed order', () => {
     assert.deepEqual(check('王大明0900000101'), ['contains_name', 'contains_phone']);
     assert.deepEqual(check('100201'), ['too_short', 'same_as_current', 'contains_id']);
   });
 
-  it('lets good sentences of the same people pass', () => {
+  it('accepts other sentences of the same people', () => {
     for (const password of [
       '下雨天我們一起走路去學校',
       'Kinpass-Demo-2026',
@@ -251,19 +251,19 @@ describe('words that others know', () => {
     assert.notEqual(foldForComparison('が'), foldForComparison('か'), 'accents are dropped in Latin letters only');
   });
 
-  it('knows the whole ID as first password of a school account', () => {
+  it('treats the first password of a school account as a national ID', () => {
     const family: PasswordContext = { ...EMPTY, currentPassword: 'Y200200404' };
     assert.deepEqual(check('ivory-lamp-00404', family), ['contains_id']);
     assert.deepEqual(check('ivory-lamp-y2002', family), ['contains_id']);
   });
 
-  it('lets an ordinary old password be changed a little, but not kept', () => {
+  it('accepts a small change of the old password, but not the same one', () => {
     const context: PasswordContext = { ...EMPTY, currentPassword: 'ivory lamp ｈａｌｌ' };
     assert.deepEqual(check('ivory lamp hall', context), ['same_as_current']);
     assert.deepEqual(check('ivory lamp halls', context), []);
   });
 
-  it('finds any five characters of any ID, wherever they stand', () => {
+  it('finds any five consecutive characters of an ID at any position', () => {
     const id = fc.stringMatching(/^[A-Z][1289][0-9]{8}$/);
     const around = fc.string({ maxLength: 20 });
     fc.assert(
@@ -274,7 +274,7 @@ describe('words that others know', () => {
     );
   });
 
-  it('takes any text in any place without a throw, and empty facts find nothing', () => {
+  it('never throws for any facts, and finds nothing with empty facts', () => {
     const texts = fc.array(fc.string({ unit: 'binary' }), { maxLength: 3 });
     const context = fc.record({
       names: texts,
@@ -304,7 +304,7 @@ describe('words that others know', () => {
     assert.deepEqual(check('ivory lamp hall', blank), []);
   });
 
-  it('hashes the NFKC form, whole', () => {
+  it('normalizes to NFKC without trimming', () => {
     assert.equal(normalizePassword('ｉｖｏｒｙ e\u0301 ①'), 'ivory é 1');
     assert.equal(normalizePassword('  Ivory '), '  Ivory ');
   });

@@ -31,7 +31,7 @@ const admit = (
   registerUnknownDeviceAttempt({ login, person }, isTyped, START, ACCOUNT_POLICY);
 
 describe('registerUnknownDeviceAttempt', () => {
-  it('counts on the login and on the person', () => {
+  it('counts the attempt for the login and for the person', () => {
     const first = { failures: 1, blockedUntil: 0, updatedAt: START };
     assert.deepEqual(admit(undefined, undefined), {
       admitted: true,
@@ -50,7 +50,7 @@ describe('registerUnknownDeviceAttempt', () => {
     });
   });
 
-  it('refuses for the wait and the lock of the login', () => {
+  it('refuses during the wait and the lock of the login', () => {
     const until = START + 1;
     assert.deepEqual(admit(state(5, until), undefined), { admitted: false, by: 'login', until });
     assert.deepEqual(admit(state(LOCK), undefined), { admitted: false, by: 'login', until: undefined });
@@ -58,7 +58,7 @@ describe('registerUnknownDeviceAttempt', () => {
     assert.equal(admit(state(LOCK - 1), undefined).admitted, true);
   });
 
-  it('compares while the person has to wait, counts the attempt, and never shortens the wait', () => {
+  it('compares and counts during the wait of the person, and never shortens the wait', () => {
     const admission = admit(undefined, state(6, START + 40_000));
     assert.ok(admission.admitted);
     assert.deepEqual([admission.canCompare, admission.isOnTime], [true, false]);
@@ -71,7 +71,7 @@ describe('registerUnknownDeviceAttempt', () => {
     assert.equal(over.isOnTime, true);
   });
 
-  it('does not compare when the person is locked, and counts no further', () => {
+  it('neither compares nor counts when the person is locked', () => {
     const locked = state(LOCK, START + 1);
     const admission = admit(state(1), locked);
     assert.ok(admission.admitted);
@@ -82,7 +82,7 @@ describe('registerUnknownDeviceAttempt', () => {
     assert.deepEqual([last.canCompare, last.next.person.failures], [true, LOCK]);
   });
 
-  it('refuses for the person where no login is typed', () => {
+  it('refuses during the wait and the lock of the person without a typed login', () => {
     assert.deepEqual(admit(undefined, state(5, START + 1), false), {
       admitted: false,
       by: 'person',
@@ -97,7 +97,7 @@ describe('registerKnownDeviceAttempt', () => {
   const known = (device: ThrottleState | undefined, person: ThrottleState | undefined): unknown =>
     registerKnownDeviceAttempt({ device, person }, START, ACCOUNT_POLICY);
 
-  it('is held up neither by the wait nor by the lock of the person', () => {
+  it('ignores the wait and the lock of the person', () => {
     const first = { failures: 1, blockedUntil: 0, updatedAt: START };
     assert.deepEqual(known(undefined, undefined), { kind: 'admitted', next: { device: first, person: first } });
     assert.deepEqual(known(undefined, state(LOCK, START + 9)), {
@@ -106,7 +106,7 @@ describe('registerKnownDeviceAttempt', () => {
     });
   });
 
-  it('has a wait of its own, and is unknown when it is locked', () => {
+  it('has a separate wait, and treats a locked device as unknown', () => {
     assert.deepEqual(known(state(4), undefined), {
       kind: 'admitted',
       next: {
@@ -122,7 +122,7 @@ describe('registerKnownDeviceAttempt', () => {
 });
 
 describe('the counters of an account', () => {
-  /** Attempts without a success: where from, under which login, and how much later. Device 0 is unknown, login 0 is the account page. */
+  /** Failed attempts with device, login and delay. Device 0 is unknown, login 0 is the account page. */
   const attempts = fc.array(
     fc.record({ device: fc.nat(3), login: fc.nat(3), later: fc.oneof(fc.nat(1_000), fc.nat(1_000_000)) }),
     { minLength: 1, maxLength: 500 },
@@ -163,7 +163,7 @@ describe('the counters of an account', () => {
     return compared;
   };
 
-  it('stay below one hundred comparisons in a row, over all logins and devices', () => {
+  it('allow at most one hundred comparisons in a row over all logins and devices', () => {
     fc.assert(
       fc.property(attempts, (list) => {
         const compared = run(list);
@@ -177,7 +177,7 @@ describe('the counters of an account', () => {
     assert.equal(run(unknown).length, LOCK);
   });
 
-  it('leave a known device its attempts, whatever unknown devices do', () => {
+  it('keep the attempts of a known device under attack by unknown devices', () => {
     fc.assert(
       fc.property(attempts, (list) => {
         const attack = list.map((attempt) => ({ ...attempt, device: 0 }));
@@ -188,7 +188,7 @@ describe('the counters of an account', () => {
     );
   });
 
-  it('let unknown devices close a first password no sooner under several logins than under one', () => {
+  it('close a first password no sooner for several logins than for one', () => {
     // The instants at which the n-th attempt can count: five at once, then after the growing waits of one counter.
     const earliest = [0, 0, 0, 0, 0, 30, 90, 210, 450, 930].map((seconds) => seconds * 1_000);
     fc.assert(
@@ -206,7 +206,7 @@ describe('the counters of an account', () => {
 });
 
 describe('refused attempts', () => {
-  it('are recorded once, counted, and summed up after an hour', () => {
+  it('are recorded once, counted, and summarized after an hour', () => {
     assert.deepEqual(countRefusal(NO_REFUSALS, START), {
       next: { count: 0, since: START },
       isFirst: true,
@@ -233,7 +233,7 @@ describe('refused attempts', () => {
     );
   });
 
-  it('are all in the audit log at the end, in no more than two entries and one per hour', () => {
+  it('are all recorded, in at most two entries plus one per hour', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(600_000), { minLength: 1, maxLength: 300 }), (gaps) => {
         let refusals: Refusals = NO_REFUSALS;

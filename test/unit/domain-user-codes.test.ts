@@ -11,8 +11,8 @@ import { USER_CODE_NETWORK_POLICY, USER_CODE_POLICY } from '../../src/domain/thr
 const START = Date.UTC(2026, 10, 23, 1);
 const HOUR = 3_600_000;
 
-describe('the limits of wrong user codes', () => {
-  it('are 420 in the first hour of a network, 60 of them at once', () => {
+describe('limits of wrong user codes', () => {
+  it('admit 60 at once and 419 in the first hour per network', () => {
     let state: ThrottleState | undefined;
     let admitted = 0;
     for (let now = START; now < START + HOUR; now += 500) {
@@ -26,7 +26,7 @@ describe('the limits of wrong user codes', () => {
     assert.equal(admitted, 60 + 359);
   });
 
-  it('of a person or session are 5, then a wait of 30 seconds to 15 minutes, and never a lock', () => {
+  it('admit 5 per person or session, then wait 30 seconds to 15 minutes, and never lock', () => {
     let state: ThrottleState | undefined;
     let now = START;
     const waits: number[] = [];

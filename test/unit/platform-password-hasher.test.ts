@@ -11,20 +11,20 @@ import { createCapturedLog } from '../helpers/log.ts';
 /** The default of the service: 19 MiB, two passes (OWASP Password Storage Cheat Sheet). */
 const REAL = { memoryKib: 19_456, passes: 2, threads: 1, queueLimit: 10 };
 
-describe('the hasher at its real cost', () => {
+describe('the password hasher at production cost', () => {
   let hasher: PasswordHasher;
   before(async () => {
     hasher = await createPasswordHasher(REAL);
   });
   after(() => hasher.close());
 
-  it('makes argon2id with the parameters that it was asked for, salted', async () => {
+  it('creates salted argon2id hashes with the given parameters', async () => {
     const [one, other] = [await hasher.hash('four small boats'), await hasher.hash('four small boats')];
     assert.match(one, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22,}\$[\w+/]{43}$/);
     assert.notEqual(one, other);
   });
 
-  it('knows a password again and no other, also the ones that look the same to old functions', async () => {
+  it('verifies the exact password only, also beyond 72 bytes and NUL', async () => {
     const password = '四艘小船'.repeat(60);
     const hash = await hasher.hash(password);
     assert.equal(await hasher.verify(hash, password), true);
@@ -37,16 +37,16 @@ describe('the hasher at its real cost', () => {
     assert.equal(await hasher.verify(withNul, 'a\0b'), true);
   });
 
-  it('says which hashes are of another cost', async () => {
+  it('needsRehash returns true for hashes of another cost', async () => {
     const cheap = await createPasswordHasher({ ...REAL, memoryKib: 7_168, passes: 1 });
     const old = await cheap.hash('four small boats');
     await cheap.close();
     assert.equal(hasher.needsRehash(old), true);
     assert.equal(hasher.needsRehash(await hasher.hash('x')), false);
-    assert.equal(await hasher.verify(old, 'four small boats'), true, 'and takes them all the same');
+    assert.equal(await hasher.verify(old, 'four small boats'), true, 'and still verifies them');
   });
 
-  it('lets others go first: its thread has a lower priority than the main one', async () => {
+  it('runs in a thread with a lower priority than the main one', async () => {
     await hasher.hash('four small boats');
     // proc_pid_stat(5): the name is in brackets, `nice` is the 19th field.
     const niceness = readdirSync('/proc/self/task').map((thread) => {
@@ -58,11 +58,11 @@ describe('the hasher at its real cost', () => {
     assert.equal(niceness.filter(({ nice }) => nice === 10).length, REAL.threads);
   });
 
-  it('is crowded when half of the places to wait are taken', async () => {
+  it('isNearCapacity returns true when half of the queue is full', async () => {
     const few = await createPasswordHasher({ ...REAL, queueLimit: 4 });
     const states = ['a', 'b', 'c'].map((one) => [few.hash(one), few.isNearCapacity()] as const);
     assert.deepEqual(
-      states.map(([, crowded]) => crowded),
+      states.map(([, isNear]) => isNear),
       [false, false, true],
     );
     await Promise.all(states.map(([work]) => work));
@@ -70,7 +70,7 @@ describe('the hasher at its real cost', () => {
     await few.close();
   });
 
-  it('takes as long for nobody as for somebody, and always says no', async () => {
+  it('decoy verification costs the same and returns false', async () => {
     const hash = await hasher.hash('four small boats');
     const times = { real: [] as number[], decoy: [] as number[] };
     for (let round = 0; round < 15; round += 1) {
@@ -84,7 +84,7 @@ describe('the hasher at its real cost', () => {
     const median = (values: number[]): number => values.sort((a, b) => a - b)[7] ?? 0;
     const ratio = median(times.decoy) / median(times.real);
     assert.ok(ratio > 0.5 && ratio < 2, String(ratio));
-    assert.ok(median(times.real) > 3, 'a hash that costs nothing is none');
+    assert.ok(median(times.real) > 3, 'hashing must take measurable time');
   });
 });
 
@@ -144,12 +144,12 @@ describe('verifyDecoy', () => {
   });
 });
 
-describe('the queue of the hasher', () => {
-  it('turns the next one away when all places are taken, and takes it when one is free again', async () => {
+describe('the queue of the password hasher', () => {
+  it('rejects work when it is full and accepts work when a slot is free again', async () => {
     const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 2 });
     const results = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => hasher.hash(String(at))));
     const busy = results.filter((result) => result.status === 'rejected');
-    assert.ok(busy.length >= 3, `${String(busy.length)} were turned away`);
+    assert.ok(busy.length >= 3, `${String(busy.length)} were rejected`);
     for (const { reason } of busy) assert.ok(reason instanceof HashQueueFullError);
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 6 - busy.length);
     assert.match(await hasher.hash('again'), /^\$argon2id\$/);
@@ -161,12 +161,12 @@ describe('the queue of the hasher', () => {
     ]);
     assert.ok(
       (await both).some(({ status }) => status === 'rejected'),
-      'unknown accounts stand in the same queue',
+      'decoy verifications use the same queue',
     );
     await hasher.close();
   });
 
-  it('shows its length to whoever reads the figures, as it is at that moment', async () => {
+  it('reports its current length in the metrics', async () => {
     const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 10 });
     const { registry } = createMetrics(hasher, createCapturedLog().log);
     const shown = async (): Promise<string | undefined> =>
@@ -179,7 +179,7 @@ describe('the queue of the hasher', () => {
     await hasher.close();
   });
 
-  it('leaves the main thread free while it works', async () => {
+  it('does not block the main thread', async () => {
     const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 4, threads: 1, queueLimit: 10 });
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 5);
@@ -190,8 +190,8 @@ describe('the queue of the hasher', () => {
   });
 });
 
-describe('a common password', () => {
-  it('is found with its usual small changes', () => {
+describe('isEasilyGuessed', () => {
+  it('returns true for common passwords with small changes', () => {
     for (const password of [
       'password',
       'Password1234',
@@ -204,7 +204,7 @@ describe('a common password', () => {
     }
   });
 
-  it('is not seen in a sentence, whatever its language, nor in chance', () => {
+  it('returns false for sentences of any language and for random text', () => {
     for (const password of [
       'four small boats at anchor',
       '四艘小船在港口過夜',
@@ -215,7 +215,7 @@ describe('a common password', () => {
     }
   });
 
-  it('is judged in a moment, however long it is', () => {
+  it('takes less than two seconds for long passwords', () => {
     const start = performance.now();
     for (const password of ['ab1!'.repeat(64), 'a'.repeat(256), '1q2w3e4r'.repeat(32)]) isEasilyGuessed(password);
     assert.ok(performance.now() - start < 2_000);

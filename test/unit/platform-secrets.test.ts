@@ -19,7 +19,7 @@ const tampered = (sealed: string, change: (bytes: Buffer) => Buffer): string =>
   VERSION + change(Buffer.from(sealed.slice(VERSION.length), 'base64url')).toString('base64url');
 
 describe('a sealed text', () => {
-  it('comes back as it was, whatever it holds', () => {
+  it('opens to the original text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), fc.constantFrom(...PURPOSES), (text, row, purpose) => {
         assert.equal(secrets.open(purpose, row, secrets.seal(purpose, row, text)), text);
@@ -28,7 +28,7 @@ describe('a sealed text', () => {
     );
   });
 
-  it('shows nothing of its text, and is another one each time', () => {
+  it('reveals nothing of its text and differs each time', () => {
     const [one, other] = [
       secrets.seal('national-id', 'p1', 'Y100100201'),
       secrets.seal('national-id', 'p1', 'Y100100201'),
@@ -37,7 +37,7 @@ describe('a sealed text', () => {
     assert.ok(!Buffer.from(one.slice(VERSION.length), 'base64url').toString('latin1').includes('100201'));
   });
 
-  it('opens in its own row only, for its own purpose only, by its own key only', () => {
+  it('opens only with its own row, purpose and key', () => {
     const sealed = secrets.seal('national-id', 'person-1', 'Y100100201');
     assert.throws(() => secrets.open('national-id', 'person-2', sealed));
     assert.throws(() => secrets.open('national-id', '', sealed));
@@ -47,7 +47,7 @@ describe('a sealed text', () => {
     assert.throws(() => createSecrets(randomBytes(32), systemRandom).open('national-id', 'person-1', sealed));
   });
 
-  it('can not be moved between rows by a line break in a name', () => {
+  it('cannot be moved between rows by a line break in a name', () => {
     assert.throws(() => secrets.open('key', 'a\nb', secrets.seal('key', 'a', 'b')));
     const record = { model: 'Session', idHash: 'x:y', payload: sealPayload(secrets, 'Session', 'x:y', { uid: 'u' }) };
     assert.deepEqual(openPayload(secrets, record.model, record), { uid: 'u' });
@@ -55,7 +55,7 @@ describe('a sealed text', () => {
     assert.throws(() => openPayload(secrets, record.model, { ...record, idHash: 'x:z' }));
   });
 
-  it('is refused when a single bit of it was changed, anywhere', () => {
+  it('is rejected when any single bit is changed', () => {
     const sealed = secrets.seal('key', 'k', 'a signing key');
     const length = NONCE_BYTES + 'a signing key'.length + TAG_BYTES;
     for (let at = 0; at < length; at += 1) {
@@ -67,7 +67,7 @@ describe('a sealed text', () => {
     }
   });
 
-  it('is refused when it was cut, made longer, or has a shorter tag', () => {
+  it('is rejected when it is truncated, extended or has a shorter tag', () => {
     const sealed = secrets.seal('key', 'k', 'a signing key');
     for (const cut of [1, 4, TAG_BYTES, TAG_BYTES + 1, 41]) {
       assert.throws(
@@ -94,7 +94,7 @@ describe('a sealed text', () => {
 });
 
 describe('a keyed hash', () => {
-  it('is the same for the same text, another one for another text, purpose or key', () => {
+  it('depends on the text, the purpose and the key only', () => {
     const mac = secrets.mac('national-id-lookup', 'Y100100201');
     assert.equal(secrets.mac('national-id-lookup', 'Y100100201'), mac);
     assert.match(mac, /^[\w-]{43}$/);
@@ -110,7 +110,7 @@ describe('a keyed hash', () => {
     assert.equal(other.open('outbox', 'r', one.seal('outbox', 'r', 'text')), 'text');
   });
 
-  it('of an id is its SHA-256: nothing in a dump can be presented again', () => {
+  it('of an id is its SHA-256, so that a dump contains no usable id', () => {
     assert.equal(hashId('abc'), 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0');
   });
 });

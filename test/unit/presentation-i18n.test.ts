@@ -11,8 +11,8 @@ const root = join(import.meta.dirname, '../..');
 const localesDir = join(root, 'config/locales');
 const i18n = createI18n(localesDir);
 
-/** All keys of a language file, joined with dots, with their words. */
-function wordsOf(lang: string): Map<string, string> {
+/** Returns the messages of a language file by key; keys are joined with dots. */
+function listMessages(lang: string): Map<string, string> {
   const found = new Map<string, string>();
   const walk = (prefix: string, value: unknown): void => {
     if (typeof value === 'string') found.set(prefix, value);
@@ -33,18 +33,18 @@ function matches(texts: readonly string[], pattern: RegExp): string[] {
   return texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''));
 }
 
-const original = wordsOf(DEFAULT_LANGUAGE);
+const original = listMessages(DEFAULT_LANGUAGE);
 const families = Object.entries(DYNAMIC_KEYS);
 const familyOf = (key: string): string | undefined => families.find(([family]) => key.startsWith(`${family}.`))?.[0];
 const views = sources('views', '.ejs');
 const code = sources('src', '.ts');
 
-describe('words', () => {
-  it('every language has the same keys with the same placeholders, and no empty words', () => {
+describe('language files and code', () => {
+  it('every language has the same keys and placeholders, and no empty message', () => {
     const placeholders = (text: string | undefined): string[] =>
       [...(text ?? '').matchAll(/\{\w+\}/g)].map(String).sort();
     for (const lang of i18n.languages) {
-      const words = wordsOf(lang);
+      const words = listMessages(lang);
       assert.deepEqual([...words.keys()].sort(), [...original.keys()].sort(), lang);
       for (const [key, text] of words) {
         assert.notEqual(text.trim(), '', `${lang} ${key}`);
@@ -53,16 +53,16 @@ describe('words', () => {
     }
   });
 
-  it('every key that a view or the code names exists', () => {
+  it('every key in a view or in the code exists', () => {
     const named = [
       ...matches(views, /\bit\.t\(\s*'([^']+)'/g),
       ...matches(code, /\bt\(\s*[\w.]+(?:\([^()]*\))?,\s*'([^']+)'/g),
     ];
     assert.ok(named.length > 100);
-    for (const key of named) assert.ok(original.has(key), `${key} has no words`);
+    for (const key of named) assert.ok(original.has(key), `${key} has no message`);
   });
 
-  it('every key that is put together at run time belongs to a family', () => {
+  it('every key that is composed at run time belongs to a family', () => {
     const prefixes = [
       ...matches(views, /\bit\.t\(\s*`([^`$]*)\.\$\{/g),
       ...matches(code, /\bt\(\s*[\w.]+(?:\([^()]*\))?,\s*`([^`$]*)\.\$\{/g),
@@ -73,7 +73,7 @@ describe('words', () => {
     assert.equal(
       matches(views, /\bit\.t\(\s*(['`])/g).length,
       calls,
-      'a view asks for words in a way that cannot be checked',
+      'a view composes a key in a way that cannot be checked',
     );
   });
 
@@ -102,7 +102,7 @@ describe('words', () => {
   });
 });
 
-describe('wording that tests of other projects rely on', () => {
+describe('messages that tests of other projects rely on', () => {
   const exact: readonly (readonly [key: string, zh: string, en: string, params?: MessageParams])[] = [
     ['signIn.loginHint', '電子郵件、手機號碼或自訂帳號', 'Email, mobile number or custom account name'],
     [
@@ -172,8 +172,8 @@ describe('wording that tests of other projects rely on', () => {
   }
 });
 
-describe('sentences', () => {
-  it('are joined as the language does it', () => {
+describe('sentences()', () => {
+  it('joins sentences by the rules of the language', () => {
     assert.equal(i18n.sentences('zh-TW', ['不可包含姓名。', '太短。', '太長。']), '不可包含姓名。太短。太長。');
     assert.equal(i18n.sentences('en', ['No name.', 'Too {short}.', 'Too long.']), 'No name. Too {short}. Too long.');
     assert.equal(i18n.sentences('en', ['No name.']), 'No name.');
@@ -182,7 +182,7 @@ describe('sentences', () => {
 });
 
 describe('t', () => {
-  it('puts values in', () => {
+  it('inserts values', () => {
     assert.equal(
       i18n.t('zh-TW', 'choose.as.parent', { child: '王小安', school: '示範高中', class: '203' }),
       '家長：王小安（示範高中 203）',
@@ -190,12 +190,12 @@ describe('t', () => {
     assert.equal(i18n.t('en', 'choose.as.teacher', { school: 'Demo High' }), 'Teacher at Demo High');
   });
 
-  it('falls back to the original, then to the key', () => {
+  it('falls back to the default language, then to the key', () => {
     assert.equal(i18n.t('xx', 'signIn.title'), '登入');
     assert.equal(i18n.t('en', 'no.such.words'), 'no.such.words');
   });
 
-  it('takes names as they are: they are no words, placeholders or templates', () => {
+  it('inserts names literally, without keys, placeholders or templates', () => {
     for (const name of ['$t(signIn.title)', '{school}', '{{child}}', '<b>&', '\\', '$&'])
       assert.equal(i18n.t('en', 'choose.as.teacher', { school: name }), `Teacher at ${name}`);
     fc.assert(
@@ -205,7 +205,7 @@ describe('t', () => {
 });
 
 describe('negotiate', () => {
-  it('prefers the switch, then the app, then the person, then the browser', () => {
+  it('prefers cookie, ui_locales, the person, then Accept-Language', () => {
     const all = { cookie: 'en', uiLocales: 'zh-TW', personLocale: 'zh-TW', acceptLanguage: 'zh-TW' };
     assert.equal(i18n.negotiate(all), 'en');
     assert.equal(i18n.negotiate({ ...all, cookie: undefined, uiLocales: 'fr en-GB' }), 'en');
@@ -213,14 +213,14 @@ describe('negotiate', () => {
     assert.equal(i18n.negotiate({ acceptLanguage: 'en-US,en;q=0.9,zh-TW;q=0.8' }), 'en');
   });
 
-  it('reads weights and refusals', () => {
+  it('reads quality values and exclusions', () => {
     assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0.3, zh-TW;q=0.9' }), 'zh-TW');
     assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0, fr' }), 'zh-TW');
     assert.equal(i18n.negotiate({ acceptLanguage: 'zh-HK' }), 'zh-TW');
     assert.equal(i18n.negotiate({}), 'zh-TW');
   });
 
-  it('always gives one of the languages, whatever it is told', () => {
+  it('returns one of the languages for any input', () => {
     const text = fc.option(fc.string(), { nil: undefined });
     fc.assert(
       fc.property(text, text, text, text, (cookie, uiLocales, personLocale, acceptLanguage) =>
@@ -230,8 +230,8 @@ describe('negotiate', () => {
   });
 });
 
-describe('times', () => {
-  it('are told in the city’s zone', () => {
+describe('dates and times', () => {
+  it('are formatted in the time zone of the city', () => {
     const instant = Date.UTC(2026, 10, 23, 16, 5);
     assert.match(i18n.formatDateTime('zh-TW', instant), /2026年11月24日.*00:05/);
     assert.match(i18n.formatDateTime('en', instant), /November 24, 2026.*00:05/);
@@ -240,7 +240,7 @@ describe('times', () => {
   });
 });
 
-describe('language files', () => {
+describe('createI18n', () => {
   const withFiles = (files: Record<string, string>, check: (dir: string) => void): void => {
     const dir = mkdtempSync(join(tmpdir(), 'locales-'));
     try {
@@ -251,16 +251,16 @@ describe('language files', () => {
     }
   };
 
-  it('are all that a language is: no code asks which one it speaks', () => {
+  it('no code depends on a specific language', () => {
     const named = /['"](?:zh|en)(?:-[A-Z]+)?['"]/;
     const asking = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && named.test(readFileSync(join(root, 'src', file), 'utf8')))
-      // The made person of the conformance profile speaks English.
+      // The test person of the conformance profile has English as the language.
       .filter((file) => file !== join('oidc', 'conformance', 'test-person.ts'));
     assert.deepEqual(asking, [join('domain', 'text.ts')]);
   });
 
-  it('one more file is one more language', () => {
+  it('an additional file adds a language', () => {
     const file = (name: string): string =>
       JSON.stringify({ language: { name }, a: name, list: { sentences: `{first}${name}{next}` } });
     withFiles({ 'vi.json': file('Tiếng Việt'), 'en.json': file('English'), 'zh-TW.json': file('中文') }, (dir) => {
@@ -272,7 +272,7 @@ describe('language files', () => {
     });
   });
 
-  it('a file that is none is named', () => {
+  it('the error for an invalid file names the file', () => {
     withFiles({ 'zh-TW.json': '{"language":{}}' }, (dir) => {
       assert.throws(() => createI18n(dir), /zh-TW\.json/);
     });

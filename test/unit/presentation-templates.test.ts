@@ -12,12 +12,12 @@ import { assetHash, createTemplates } from '../../src/presentation/templates.ts'
 
 const root = join(import.meta.dirname, '../..');
 const words = createI18n(join(root, 'config/locales'));
-/** As in production, but a missing word or a forgotten value fails the test. */
+/** As in production, but a missing message or a missing value fails the test. */
 const i18n: I18n = {
   ...words,
   t: (lang, key, vars) => {
     const text = words.t(lang, key, vars);
-    assert.notEqual(text, key, `${key} has no words`);
+    assert.notEqual(text, key, `${key} has no message`);
     for (const [, placeholder = ''] of words.t(lang, key).matchAll(/\{(\w+)\}/g))
       assert.ok(vars?.[placeholder] !== undefined, `${key}: no value for ${placeholder}`);
     return text;
@@ -28,7 +28,7 @@ const templates = createTemplates({ viewsDir: join(root, 'views'), publicDir: jo
 
 const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
 
-/** Every page with everything in it; `x` stands for whatever other people may have chosen as a name. */
+/** Locals of every page with all optional parts; `x` is the text that other people can choose. */
 function samples(x: string): PageLocals {
   const app = { name: x };
   const account = { name: x, login: x };
@@ -102,7 +102,7 @@ const languageLinks = [
   { lang: 'en', label: 'English', href: '/language?to=en', current: false },
 ];
 
-function draw(name: PageName, x = 'Ann', lang = 'zh-TW'): string {
+function render(name: PageName, x = 'Ann', lang = 'zh-TW'): string {
   return templates.page(name, lang, { ...samples(x)[name], languageLinks });
 }
 
@@ -114,7 +114,7 @@ const attributes = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => match[1] ?? '');
 
 describe('pages', () => {
-  it('there is a sample for every view', () => {
+  it('have a sample for every view', () => {
     const views = readdirSync(join(root, 'views'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ejs') && !/^(partials|mail)\/|^layout/.test(file))
       .map((file) => file.slice(0, -'.ejs'.length));
@@ -122,9 +122,9 @@ describe('pages', () => {
   });
 
   for (const name of pageNames) {
-    it(`${name} is a whole page in every language`, () => {
+    it(`${name} is a complete page in every language`, () => {
       for (const lang of words.languages) {
-        const html = draw(name, 'Ann', lang);
+        const html = render(name, 'Ann', lang);
         assert.ok(html.startsWith('<!doctype html>'));
         assert.ok(html.includes(`<html lang="${lang}">`));
         assert.match(html, new RegExp(`<title>[^<]+｜${brand.name[lang] ?? ''}</title>`));
@@ -136,8 +136,8 @@ describe('pages', () => {
       }
     });
 
-    it(`${name} keeps the strict content policy and has no broken references inside`, () => {
-      const html = draw(name);
+    it(`${name} keeps the strict content policy and has no broken id references`, () => {
+      const html = render(name);
       assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]* src=)|javascript:/i);
       const ids = attributes(html, 'id');
       assert.equal(new Set(ids).size, ids.length, 'an id occurs twice');
@@ -149,20 +149,20 @@ describe('pages', () => {
         assert.match(src, /\/assets\/[\w.-]+\?v=[0-9a-f]{12}/);
     });
 
-    it(`${name} escapes what it is told`, () => {
+    it(`${name} escapes its values`, () => {
       const hostile = `"'><img src=y onerror=alert(1)><%= 1 %>{app}$t(role.parent)`;
-      const html = draw(name, hostile);
+      const html = render(name, hostile);
       assert.ok(!html.includes('<img src=y'), 'a tag came through');
       assert.ok(!html.includes(`"'>`), 'a quote came through');
     });
   }
 });
 
-describe('hooks', () => {
+describe('stable selectors and fields', () => {
   const submitOf = (html: string): number => html.match(/<button id="submit"[^>]*type="submit"/g)?.length ?? 0;
 
-  it('sign-in', () => {
-    const html = draw('interaction/sign-in');
+  it('the sign-in page has the fields, the submit button and the error summary', () => {
+    const html = render('interaction/sign-in');
     assert.match(html, /<input id="login" name="login"[^>]*autocomplete="username"/);
     assert.match(html, /<input id="password" name="password"[^>]*autocomplete="current-password"/);
     assert.match(html, /<input id="remember" name="remember" type="checkbox" value="yes" checked/);
@@ -173,14 +173,14 @@ describe('hooks', () => {
     assert.match(html, /<title>錯誤：/);
   });
 
-  it('sign-in when busy: what was typed stays, the password too; otherwise a page never holds one', () => {
+  it('the busy sign-in page keeps the typed password; no other page contains one', () => {
     const locals = samples('Ann')['interaction/sign-in'];
     const busy = { ...locals, values: { login: 'a', remember: false, password: 'p"w' } };
     assert.match(templates.page('interaction/sign-in', 'en', busy), /name="password"[^>]* value="p&#34;w"/);
-    assert.doesNotMatch(draw('interaction/sign-in'), /type="password"[^>]* value=/);
+    assert.doesNotMatch(render('interaction/sign-in'), /type="password"[^>]* value=/);
   });
 
-  it('sign-in again: the same person, only the password', () => {
+  it('the reauthentication page has a fixed login and asks for the password only', () => {
     const html = templates.page('interaction/sign-in', 'zh-TW', {
       ...samples('Ann')['interaction/sign-in'],
       isReauthentication: true,
@@ -189,14 +189,14 @@ describe('hooks', () => {
     assert.ok(!html.includes('name="remember"'));
   });
 
-  it('nothing went wrong: nothing alarms', () => {
+  it('a page without errors has no alert', () => {
     const locals = { action: '/a', values: { login: '', remember: false }, errors: {}, isReauthentication: false };
     const html = templates.page('interaction/sign-in', 'en', { ...locals, ...SIGN_IN_LINKS });
     assert.doesNotMatch(html, /role="alert"|aria-invalid|前往|Continue to| checked/);
   });
 
-  it('new password: with and without the present one; no password is ever written into a page', () => {
-    const html = draw('interaction/new-password');
+  it('the new-password page may ask for the current password and contains none', () => {
+    const html = render('interaction/new-password');
     for (const name of ['current_password', 'new_password', 'confirm_password'])
       assert.match(html, new RegExp(`<input id="${name}" name="${name}"[^>]*type="password"`));
     assert.doesNotMatch(html, /type="password"[^>]* value=/);
@@ -208,11 +208,11 @@ describe('hooks', () => {
     });
     assert.ok(!reset.includes('current_password'));
     assert.ok(reset.includes('設定新密碼'));
-    assert.ok(draw('account/password').includes('變更密碼'));
+    assert.ok(render('account/password').includes('變更密碼'));
   });
 
-  it('choices: buttons, the last used first and marked', () => {
-    const html = draw('interaction/select-account');
+  it('the account selection has buttons; the last used comes first and is marked', () => {
+    const html = render('interaction/select-account');
     const buttons = [...html.matchAll(/<button class="choice[^"]*" name="choice" value="([^"]*)"/g)].map(
       (match) => match[1],
     );
@@ -220,19 +220,19 @@ describe('hooks', () => {
     assert.equal(html.match(/上次使用/g)?.length, 1);
   });
 
-  it('consent, sign-out, no child', () => {
-    const consent = draw('interaction/consent');
+  it('consent, sign-out and no-context pages have one submit button', () => {
+    const consent = render('interaction/consent');
     assert.match(consent, /name="consent" value="accept"/);
     assert.match(consent, /name="consent" value="deny"/);
     assert.ok(consent.includes('app.example'));
-    const signOut = draw('sign-out');
+    const signOut = render('sign-out');
     assert.match(signOut, /type="hidden" name="request" value="Ann"/);
-    for (const html of [consent, signOut, draw('interaction/no-context'), draw('password-reset/request')])
+    for (const html of [consent, signOut, render('interaction/no-context'), render('password-reset/request')])
       assert.equal(submitOf(html), 1);
   });
 
-  it('account: forms to end sessions and to revoke apps; the own session has none', () => {
-    const html = draw('account/overview');
+  it('the account page has forms to revoke apps and other sessions', () => {
+    const html = render('account/overview');
     assert.equal(html.match(/action="\/account\/sessions\/revoke"/g)?.length, 1);
     assert.match(html, /name="session" value="Ann"/);
     assert.match(html, /action="\/account\/sessions\/revoke-others"/);
@@ -243,17 +243,17 @@ describe('hooks', () => {
 });
 
 describe('interface text with values', () => {
-  it('are exact', () => {
-    assert.ok(draw('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
-    assert.ok(draw('signed-out').includes('正在通知：Ann、Ann。'));
-    assert.ok(draw('interaction/no-context').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
+  it('contains the exact values', () => {
+    assert.ok(render('signed-out').includes('您已登出，並已通知：Ann、Ann。'));
+    assert.ok(render('signed-out').includes('正在通知：Ann、Ann。'));
+    assert.ok(render('interaction/no-context').includes('目前沒有可在「Ann」查看的學生資料。若您認為有誤，請洽學校。'));
   });
 });
 
 describe('mails', () => {
   const link = 'https://id.example/reset-password?token=a&b=c';
 
-  it('text is plain, html is escaped, the subject is one line', () => {
+  it('have plain text, escaped HTML and a one-line subject', () => {
     for (const lang of words.languages) {
       const mail = templates.mail('reset-link', lang, { name: 'A<b>\r\nBcc: x', link, minutes: 30 });
       assert.ok(mail.subject.endsWith(brand.name[lang] ?? 'name'));
@@ -265,7 +265,7 @@ describe('mails', () => {
     }
   });
 
-  it('a changed password tells when, and what to do about it', () => {
+  it('for a changed password contain the time and the reset link', () => {
     const mail = templates.mail('password-changed', 'zh-TW', {
       name: '王大明',
       changedAt: Date.UTC(2026, 10, 23, 1),
@@ -278,7 +278,7 @@ describe('mails', () => {
 });
 
 describe('assets and brand', () => {
-  it('addresses change with the content', () => {
+  it('asset URLs change with the content', () => {
     assert.match(templates.asset('style.css'), /^\/assets\/style\.css\?v=[0-9a-f]{12}$/);
     assert.notEqual(assetHash('a'), assetHash('b'));
     assert.throws(() => templates.asset('../package.json'));
@@ -286,7 +286,7 @@ describe('assets and brand', () => {
     assert.equal(templates.assets.get('brand.css')?.body.toString(), brandCss(brand));
   });
 
-  it('colors can be read in light and dark, with the ink on them', () => {
+  it('colors have enough contrast in light and dark mode', () => {
     assert.equal(Math.round(contrast('#000000', '#ffffff')), 21);
     const css = brandCss(brand);
     for (const name of ['accent', 'danger'])
@@ -301,8 +301,8 @@ describe('assets and brand', () => {
   });
 });
 
-describe('the strength meter', () => {
-  it('is honest about length, repetition and what others know', async () => {
+describe('the password strength meter', () => {
+  it('grades length, repetition and personal information', async () => {
     const module: unknown = await import(pathToFileURL(join(root, 'public/password.js')).href);
     type Grade = (password: string, minLength: number, own?: string[]) => number;
     const schema = z.object({ grade: z.custom<Grade>((value) => typeof value === 'function') });
