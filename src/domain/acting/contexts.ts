@@ -45,15 +45,20 @@ function isAllowedSchool(school: School, entitlements: ClientEntitlements): bool
   return entitlements.schoolTypes.includes(school.type);
 }
 
+/** The facts that decide which enrollments are current. */
+type TermOfSchool = Pick<Enrollment, 'id' | 'year' | 'semester' | 'validFrom' | 'validTo'> & {
+  school: Pick<School, 'code'>;
+};
+
 /** Sorts the newest term first, then by school code. */
-function compareEnrollments(a: Enrollment, b: Enrollment): number {
+function compareEnrollments(a: TermOfSchool, b: TermOfSchool): number {
   return (
     b.year - a.year || b.semester - a.semester || compareText(a.school.code, b.school.code) || compareText(a.id, b.id)
   );
 }
 
 /** Returns the enrollments that are valid today: the newest first, one per school. */
-export function currentEnrollments(enrollments: readonly Enrollment[], today: string): Enrollment[] {
+export function currentEnrollments<T extends TermOfSchool>(enrollments: readonly T[], today: string): T[] {
   const sorted = enrollments.filter((enrollment) => isWithinValidity(enrollment, today)).sort(compareEnrollments);
   return sorted.filter((one, at) => sorted.findIndex((other) => other.school.code === one.school.code) === at);
 }

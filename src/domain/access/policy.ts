@@ -1,0 +1,159 @@
+import { HOUR_MS } from '../duration.ts';
+import { rankOf, type Capacity, type HeldCapacity } from './capacities.ts';
+
+/** The capacities that may do each action; the table of docs/access-policy.md. An action that is missing here does not compile. */
+const GRANTS = {
+  view: ['homeroom_teacher', 'registrar', 'it_desk', 'bureau_admin'],
+  send_reset_link: ['homeroom_teacher', 'registrar', 'it_desk', 'bureau_admin'],
+  issue_one_time_code: ['it_desk', 'bureau_admin'],
+  restore_first_password: ['it_desk', 'bureau_admin'],
+  unlock: ['it_desk', 'bureau_admin'],
+  disable: ['it_desk', 'bureau_admin'],
+  enable: ['it_desk', 'bureau_admin'],
+  revoke_sessions: ['it_desk', 'bureau_admin'],
+  remove_second_factor: ['it_desk', 'bureau_admin'],
+  change_contact: ['it_desk', 'bureau_admin'],
+  confirm_contact_change: ['registrar', 'bureau_admin'],
+  reveal_national_id: ['registrar', 'bureau_admin'],
+  correct_identity: ['registrar', 'bureau_admin'],
+  merge: ['registrar', 'bureau_admin'],
+  change_guardianship: ['registrar', 'bureau_admin'],
+  change_membership: ['bureau_admin'],
+  confirm_administrator_change: ['bureau_admin'],
+} as const satisfies Record<string, readonly Capacity[]>;
+
+/** What staff do to a person in the console, and what imports and commands do for them. */
+export type StaffAction = keyof typeof GRANTS;
+export const STAFF_ACTIONS = Object.keys(GRANTS).filter((key): key is StaffAction => key in GRANTS);
+
+/** Actions that change nothing, so that staff can refer the caller to the colleague who may help. */
+const READ_ACTIONS: readonly StaffAction[] = ['view'];
+
+/** A person with capacities, or the operator of the server at the command line. */
+export type PolicyActor = { kind: 'operator' } | { kind: 'person'; id: string; capacities: readonly HeldCapacity[] };
+
+/** The facts about a person that decide who may act on them. */
+export interface PolicyTarget {
+  id: string;
+  /** The highest capacity anywhere in the city. */
+  capacity: Capacity | undefined;
+  /** Has a current staff membership of any role, or is a homeroom teacher. */
+  isStaff: boolean;
+  /** Has a guardianship that has not ended. */
+  isGuardian: boolean;
+  /** Schools of current memberships. */
+  staffSchools: readonly string[];
+  /** Schools of current enrollments: the person's own, and those of their children or of the child of the school account. */
+  pupilSchools: readonly string[];
+  /** Ids of the classes of those enrollments. */
+  classIds: readonly string[];
+}
+
+/** The bureau's settings that the policy depends on. */
+export interface PolicySettings {
+  /** The IT desk may go back to the first-password rule. */
+  isFirstPasswordRestorable: boolean;
+  /** A change of a guardian's email or mobile number takes two people. */
+  isGuardianContactConfirmed: boolean;
+}
+
+export type DenialReason = 'not_found' | 'self' | 'rank' | 'capacity' | 'setting';
+
+export type Decision =
+  | {
+      allowed: true;
+      /** The capacity that allows it; recorded in the audit log. */
+      capacity: Capacity | 'operator';
+      /** A colleague has to confirm before it takes effect. */
+      needsConfirmation: boolean;
+      /** The action takes effect this long after, in ms. */
+      delayMs: number;
+    }
+  | { allowed: false; reason: DenialReason };
+
+/** How long the removal of a second factor from staff waits, so that the person can object (docs/access-policy.md). */
+export const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
+
+/**
+ * Decides if an actor may do an action to a person. A person out of scope is `not_found`, as if the id did not exist.
+ *
+ * @param target undefined if there is no such person
+ */
+export function decide(
+  actor: PolicyActor,
+  action: StaffAction,
+  target: PolicyTarget | undefined,
+  settings: PolicySettings,
+): Decision {
+  if (target === undefined) return deny('not_found');
+  if (actor.kind === 'operator') return allow('operator');
+  const inScope = actor.capacities.filter((held) => isInScope(held, target)).map(({ capacity }) => capacity);
+  if (actor.id === target.id) return decideOnSelf(action, inScope);
+  if (inScope.length === 0) return deny('not_found');
+  const granted = inScope.filter((capacity) => isGranted(capacity, action, target));
+  if (granted.length === 0) return deny('capacity');
+  const capacity = highest(granted);
+  if (!READ_ACTIONS.includes(action) && !outranks(capacity, target)) return deny('rank');
+  if (action === 'restore_first_password' && !settings.isFirstPasswordRestorable) return deny('setting');
+  const delayMs = action === 'remove_second_factor' && target.isStaff ? STAFF_FACTOR_REMOVAL_DELAY_MS : 0;
+  return allow(capacity, needsConfirmation(capacity, action, target, settings), delayMs);
+}
+
+/** Staff see themselves, but use the account page for changes. */
+function decideOnSelf(action: StaffAction, inScope: readonly Capacity[]): Decision {
+  return READ_ACTIONS.includes(action) && inScope.length > 0 ? allow(highest(inScope)) : deny('self');
+}
+
+/** Bureau administrators may act on each other, with a confirmation. */
+function outranks(capacity: Capacity, target: PolicyTarget): boolean {
+  const isPeerAdministrator = capacity === 'bureau_admin' && target.capacity === 'bureau_admin';
+  return isPeerAdministrator || rankOf(capacity) > rankOf(target.capacity);
+}
+
+/** Returns true if the actor administers the whole city: schools, relying parties, settings, keys. */
+export function administersCity(actor: PolicyActor): boolean {
+  return actor.kind === 'operator' || actor.capacities.some(({ capacity }) => capacity === 'bureau_admin');
+}
+
+function isInScope(held: HeldCapacity, target: PolicyTarget): boolean {
+  switch (held.capacity) {
+    case 'bureau_admin':
+      return true;
+    case 'it_desk':
+      return target.staffSchools.includes(held.schoolCode) || target.pupilSchools.includes(held.schoolCode);
+    case 'registrar':
+      return target.pupilSchools.includes(held.schoolCode);
+    case 'homeroom_teacher':
+      return target.classIds.includes(held.classId);
+  }
+}
+
+function isGranted(capacity: Capacity, action: StaffAction, target: PolicyTarget): boolean {
+  const capacities: readonly Capacity[] = GRANTS[action];
+  if (!capacities.includes(capacity)) return false;
+  return !(action === 'remove_second_factor' && capacity === 'it_desk' && target.isStaff);
+}
+
+/** Two people: a desk changes a guardian's contact, or a bureau administrator acts on another one. */
+function needsConfirmation(
+  capacity: Capacity,
+  action: StaffAction,
+  target: PolicyTarget,
+  settings: PolicySettings,
+): boolean {
+  if (READ_ACTIONS.includes(action) || action.startsWith('confirm_')) return false;
+  if (capacity === 'bureau_admin') return target.capacity === 'bureau_admin';
+  return action === 'change_contact' && target.isGuardian && settings.isGuardianContactConfirmed;
+}
+
+function highest(capacities: readonly Capacity[]): Capacity {
+  return capacities.reduce((best, one) => (rankOf(one) > rankOf(best) ? one : best));
+}
+
+function allow(capacity: Capacity | 'operator', isTwoPerson = false, delayMs = 0): Decision {
+  return { allowed: true, capacity, needsConfirmation: isTwoPerson, delayMs };
+}
+
+function deny(reason: DenialReason): Decision {
+  return { allowed: false, reason };
+}

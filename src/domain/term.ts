@@ -1,0 +1,22 @@
+/** A term of the Taiwanese school year: `115-1` is the year 115 of the Republic of China, first semester. */
+export interface Term {
+  year: number;
+  semester: number;
+}
+
+const FIRST_YEAR = 1911;
+
+/**
+ * Returns the term of a day. The first semester lasts from 1 August to 31 January, the second from 1 February to 31 July.
+ *
+ * @param today as `2026-11-23`
+ */
+export function currentTerm(today: string): Term {
+  const [year = 0, month = 0] = today.split('-').map(Number);
+  if (month >= 8) return { year: year - FIRST_YEAR, semester: 1 };
+  return { year: year - FIRST_YEAR - 1, semester: month === 1 ? 1 : 2 };
+}
+
+export function isSameTerm(a: Term, b: Term): boolean {
+  return a.year === b.year && a.semester === b.semester;
+}
