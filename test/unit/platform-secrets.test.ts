@@ -55,6 +55,16 @@ describe('a sealed text', () => {
     assert.throws(() => openPayload(secrets, record.model, { ...record, idHash: 'x:z' }));
   });
 
+  it('has one spelling: surplus characters, parts and bits are rejected', () => {
+    for (const text of ['a', 'ab', 'abc']) {
+      const sealed = secrets.seal('key', 'k', text);
+      const next = String.fromCharCode((sealed.at(-1) ?? '').charCodeAt(0) + 1);
+      for (const changed of [`${sealed}A`, `${sealed}=`, `${sealed}.more`, `${sealed} `, sealed.slice(0, -1) + next]) {
+        assert.throws(() => secrets.open('key', 'k', changed), changed);
+      }
+    }
+  });
+
   it('is rejected when any single bit is changed', () => {
     const sealed = secrets.seal('key', 'k', 'a signing key');
     const length = NONCE_BYTES + 'a signing key'.length + TAG_BYTES;

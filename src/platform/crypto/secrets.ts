@@ -53,6 +53,8 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
     const [version, text] = sealed.split('.', 2);
     if (version !== VERSION || text === undefined) throw new Error(`unknown format of sealed text: ${purpose}`);
     const bytes = Buffer.from(text, 'base64url');
+    // Decoding ignores surplus characters and unused bits (RFC 4648, section 3.5).
+    if (sealed !== format(bytes)) throw new Error(`sealed text is not canonical: ${purpose}`);
     const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal:${purpose}`), bytes.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
@@ -69,13 +71,17 @@ export function createSecrets(masterKey: Buffer, random: Random): Secrets {
       cipher.setAAD(Buffer.from(`${purpose}\n${row}`));
       const start = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
       const body = Buffer.concat([start, cipher.final()]);
-      return `${VERSION}.${Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url')}`;
+      return format(Buffer.concat([nonce, body, cipher.getAuthTag()]));
     },
     mac: (purpose, value) =>
       createHmac('sha256', keyFor(`mac:${purpose}`))
         .update(value)
         .digest('base64url'),
   };
+}
+
+function format(sealed: Buffer): string {
+  return `${VERSION}.${sealed.toString('base64url')}`;
 }
 
 /** Hashes the id of a session, code or token for storage. A hash from a dump cannot be used as a credential. */
