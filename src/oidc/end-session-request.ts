@@ -3,12 +3,20 @@ import type { Client } from 'oidc-provider';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
 
+/** The redirect to an app after the sign-out. */
+export const appRedirect = z.object({
+  clientId: z.string(),
+  /** A registered `post_logout_redirect_uri` of the client. */
+  uri: z.string(),
+  state: z.string().optional(),
+});
+type AppRedirect = z.infer<typeof appRedirect>;
+
 /** A request at the end session endpoint (RP-Initiated Logout 1.0, section 2), validated. */
 interface EndSessionRequest {
   /** The client that sent the request; `undefined` if the request does not prove it. */
   clientId: string | undefined;
-  /** The registered `post_logout_redirect_uri` of the client, with `state`. */
-  redirectTo: string | undefined;
+  redirect: AppRedirect | undefined;
   /** The reason of a refused redirect, for the log. It contains no value of the request. */
   refusal: string | undefined;
 }
@@ -55,7 +63,7 @@ export async function readEndSessionRequest(provider: Provider, query: unknown):
     return await validate(provider, readParameters(query));
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    return { clientId: error.clientId, redirectTo: undefined, refusal: error.message };
+    return { clientId: error.clientId, redirect: undefined, refusal: error.message };
   }
 }
 
@@ -69,13 +77,13 @@ function readParameters(query: unknown): Parameters {
 async function validate(provider: Provider, sent: Parameters): Promise<EndSessionRequest> {
   const client = await findRequestingClient(provider, sent);
   const { post_logout_redirect_uri: uri, state } = sent;
-  if (uri === undefined) return { clientId: client?.clientId, redirectTo: undefined, refusal: undefined };
+  if (uri === undefined) return { clientId: client?.clientId, redirect: undefined, refusal: undefined };
   if (client === undefined) throw new RefusedError('post_logout_redirect_uri needs id_token_hint or client_id');
   const { clientId } = client;
   if (!client.postLogoutRedirectUriAllowed(uri)) {
     throw new RefusedError('post_logout_redirect_uri is not registered', clientId);
   }
-  return { clientId, redirectTo: withState(uri, state), refusal: undefined };
+  return { clientId, redirect: { clientId, uri, state }, refusal: undefined };
 }
 
 async function findRequestingClient(provider: Provider, sent: Parameters): Promise<Client | undefined> {
@@ -104,6 +112,15 @@ async function findClient(provider: Provider, id: string, name: string): Promise
   const client = await provider.Client.find(id);
   if (client === undefined) throw new RefusedError(`${name} is not a registered client`);
   return client;
+}
+
+/** Returns the URL of a redirect; `undefined` if the client was removed or no longer registers the address. */
+export async function findRedirectUrl(
+  provider: Provider,
+  { clientId, uri, state }: AppRedirect,
+): Promise<string | undefined> {
+  const client = await provider.Client.find(clientId);
+  return client?.postLogoutRedirectUriAllowed(uri) === true ? withState(uri, state) : undefined;
 }
 
 function withState(uri: string, state: string | undefined): string {

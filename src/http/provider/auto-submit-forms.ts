@@ -51,9 +51,14 @@ function hasForm(ctx: Context, action: string): boolean {
 }
 
 /** Shows the form that signs out the previous person before another person signs in, and notifies the apps. */
-function showSwitchPerson({ pages, secrets }: Deps, ctx: KoaContextWithOIDC, resumeUrl: string | undefined): void {
-  const redirectTo = resumeUrl === undefined ? undefined : new URL(resumeUrl).pathname;
-  const request = sealForm(secrets, { sessionHash: hashId(ctx.oidc.session?.uid ?? ''), redirectTo });
+function showSwitchPerson(
+  { pages, secrets, clock }: Deps,
+  ctx: KoaContextWithOIDC,
+  resumeUrl: string | undefined,
+): void {
+  const resumePath = resumeUrl === undefined ? undefined : new URL(resumeUrl).pathname;
+  const sessionHash = hashId(ctx.oidc.session?.uid ?? '');
+  const request = sealForm(secrets, { sessionHash, issuedAt: clock.now(), resumePath });
   pages.show(ctx, 'message', {
     title: pages.t(ctx, 'switchPerson.title'),
     text: pages.t(ctx, 'switchPerson.text'),

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import { isHttpError } from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { readEndSessionRequest } from '../../oidc/end-session-request.ts';
+import { findRedirectUrl, readEndSessionRequest } from '../../oidc/end-session-request.ts';
 import { cookieNames } from '../../oidc/options/cookies.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
@@ -11,7 +11,7 @@ import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { isLocalPath } from '../middleware/locale.ts';
-import { FORM_FIELD, openForm, sealForm, type EndSessionForm } from './end-session-form.ts';
+import { canRedirect, FORM_FIELD, openForm, sealForm, type EndSessionForm } from './end-session-form.ts';
 import { formAsQuery } from './post-to-get.ts';
 import { appsWithLogout, rememberNotices, showSignedOut } from './signed-out-page.ts';
 
@@ -21,6 +21,9 @@ interface CurrentSession {
   sessionHash: string;
   clientIds: readonly string[];
 }
+
+/** A form; without `sessionHash` if no confirmation page was shown before. */
+type RequestedSignOut = Omit<EndSessionForm, 'sessionHash'> & Partial<Pick<EndSessionForm, 'sessionHash'>>;
 
 const fields = z.object({ [FORM_FIELD]: z.string().default('') }).catch({ [FORM_FIELD]: '' });
 
@@ -70,11 +73,11 @@ async function showConfirmation(deps: HttpDeps, ctx: Context): Promise<void> {
   const requested = await readRequest(deps, ctx);
   const session = await findCurrentSession(deps, ctx);
   if (session === undefined) {
-    redirect(ctx, requested.redirectTo ?? ROUTES.endSessionSuccess);
+    redirect(ctx, (await findRedirect(deps, requested)) ?? ROUTES.endSessionSuccess);
     return;
   }
   const { sessionHash } = session;
-  const request = sealForm(deps.secrets, { sessionHash, redirectTo: requested.redirectTo });
+  const request = sealForm(deps.secrets, { ...requested, sessionHash });
   // Language links carry the validated request instead of the ID token.
   ctx.state['pagePath'] = confirmationPath(request);
   const facts = await deps.people.findActive(session.personId);
@@ -88,11 +91,31 @@ async function showConfirmation(deps: HttpDeps, ctx: Context): Promise<void> {
 }
 
 /** Reads the request of an app, or the form of a confirmation page that was shown before. */
-async function readRequest(deps: HttpDeps, ctx: Context): Promise<Partial<EndSessionForm>> {
-  if (ctx.query[FORM_FIELD] !== undefined) return openForm(deps.secrets, ctx.query[FORM_FIELD]) ?? {};
-  const { redirectTo, refusal, clientId } = await readEndSessionRequest(deps.oidc.provider, ctx.query);
+async function readRequest(deps: HttpDeps, ctx: Context): Promise<RequestedSignOut> {
+  const issuedAt = deps.clock.now();
+  if (ctx.query[FORM_FIELD] !== undefined) return openForm(deps.secrets, ctx.query[FORM_FIELD]) ?? { issuedAt };
+  const { redirect: target, refusal, clientId } = await readEndSessionRequest(deps.oidc.provider, ctx.query);
   if (refusal !== undefined) logRejection(deps, refusal, clientId);
-  return { redirectTo };
+  return { issuedAt, redirect: target };
+}
+
+/**
+ * Finds the URL after the sign-out. Validates the redirect to an app again, because the clients file may have changed since the form was
+ * shown.
+ *
+ * @returns undefined if the form has no redirect, or its redirect is no longer valid
+ */
+async function findRedirect(deps: HttpDeps, form: RequestedSignOut): Promise<string | undefined> {
+  const { resumePath, redirect: target } = form;
+  if (resumePath === undefined && target === undefined) return undefined;
+  if (!canRedirect(form, deps.clock.now())) {
+    logRejection(deps, 'the sign-out form has expired', target?.clientId);
+    return undefined;
+  }
+  if (target === undefined) return resumePath;
+  const url = await findRedirectUrl(deps.oidc.provider, target);
+  if (url === undefined) logRejection(deps, 'post_logout_redirect_uri is no longer registered', target.clientId);
+  return url;
 }
 
 function logRejection({ log }: Pick<HttpDeps, 'log'>, reason: string, clientId?: string): void {
@@ -106,9 +129,11 @@ async function confirm(deps: HttpDeps, ctx: Context): Promise<void> {
   const confirmationUrl = form === undefined ? ROUTES.endSession : confirmationPath(sealed);
   ctx.state['pagePath'] = confirmationUrl;
   try {
+    // Before the sign-out: a later error would show "still signed in".
+    const redirectTo = form === undefined ? undefined : await findRedirect(deps, form);
     const notices = await endSession(deps, ctx, form);
     if (notices === undefined) redirect(ctx, confirmationUrl);
-    else redirectAfterSignOut(deps, ctx, form?.redirectTo, notices);
+    else redirectAfterSignOut(deps, ctx, redirectTo, notices);
   } catch (error) {
     showFailed(deps, ctx, error, confirmationUrl);
   }

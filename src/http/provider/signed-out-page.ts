@@ -14,17 +14,21 @@ const MAX_COOKIE_LENGTH = 2_700;
 /** The value is sealed, so the cookie needs no signature. */
 const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
 
-const notices = z.array(z.object({ clientId: z.string(), jobId: z.string() }));
+/** `expiresAt` in milliseconds: only browsers delete an expired cookie. */
+const sealedNotices = z.object({
+  notices: z.array(z.object({ clientId: z.string(), jobId: z.string() })),
+  expiresAt: z.number(),
+});
 
 /** Stores the notices for the next page and replaces those of an earlier sign-out. */
-export function rememberNotices({ secrets }: HttpDeps, ctx: Context, allNotices: readonly LogoutNotice[]): void {
+export function rememberNotices({ secrets, clock }: HttpDeps, ctx: Context, allNotices: readonly LogoutNotice[]): void {
   if (allNotices.length === 0) {
     ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, null, COOKIE);
     return;
   }
   let kept = [...allNotices];
   while (JSON.stringify(kept).length > MAX_COOKIE_LENGTH) kept = kept.slice(0, -1);
-  const value = sealValue(secrets, 'notices', kept);
+  const value = sealValue(secrets, 'notices', { notices: kept, expiresAt: clock.now() + COOKIE_MAX_AGE_MS });
   ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
@@ -47,6 +51,8 @@ export function appsWithLogout({ clients, pages }: HttpDeps, ctx: Context, clien
     .map((id) => pages.appName(ctx, id));
 }
 
-function readNotices({ secrets }: HttpDeps, ctx: Context): LogoutNotice[] {
-  return openValue(secrets, 'notices', notices, ctx.cookies.get(cookieNames(ctx.secure).logoutNotices)) ?? [];
+function readNotices({ secrets, clock }: HttpDeps, ctx: Context): LogoutNotice[] {
+  const sealed = ctx.cookies.get(cookieNames(ctx.secure).logoutNotices);
+  const kept = openValue(secrets, 'notices', sealedNotices, sealed);
+  return kept !== undefined && clock.now() < kept.expiresAt ? kept.notices : [];
 }
