@@ -15,7 +15,7 @@ import {
   type Translate,
 } from './translations.ts';
 
-/** What differs between the apps. */
+/** Names and links that differ between the apps. */
 export interface AppDesign {
   /** Needs `appName` and `appLead`; with `showEmptyState` also `noPermission` and `noRole`. */
   words: Dictionary;

@@ -51,7 +51,7 @@ const SIGNED_OUT_MS = HOUR_MS;
 /** Limits the memory that unfinished sign-ins can take. */
 const MAX_SESSIONS = 50_000;
 const MAX_PENDING = 10;
-/** How long a logout token also stops sign-ins that were in progress when it arrived. */
+/** Time for which a logout token also rejects sign-ins that were in progress when it arrived. */
 const LOGOUT_EFFECT_MS = HOUR_MS / 4;
 
 /** 256 random bits, far above the 128 that OWASP ASVS asks for. */

@@ -1,6 +1,6 @@
 /**
- * A thief who knows the old password signs in again and again, in several browsers and on several nodes, while the owner changes it.
- * Afterwards no session, code or token of the thief works.
+ * A attacker who knows the old password signs in again and again, in several browsers and on several nodes, while the owner changes it.
+ * Afterwards no session, code or token of the attacker works.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -29,15 +29,15 @@ import { startNodes, type Nodes } from './nodes.ts';
 
 const WORKERS = 2;
 const TRIALS = 4;
-/** Sign-ins that the thief has made when the owner begins: the change then meets others in progress. */
+/** Sign-ins that the attacker has made when the owner begins: the change then meets others in progress. */
 const AHEAD = 4;
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const secret = newSecret();
 
-/** What a thief holds after one sign-in. */
-type StolenCredentials = { visitor: HttpBrowser } & (
+/** What a attacker holds after one sign-in. */
+type StolenCredentials = { httpBrowser: HttpBrowser } & (
   | { kind: 'code'; entered: AuthorizationResult }
   | { kind: 'tokens'; reply: Reply }
   | { kind: 'device'; shown: client.DeviceAuthorizationResponse }
@@ -75,8 +75,8 @@ for (const [name, count] of [
         parameters: OFFLINE,
       });
       if (entered.answer.leavesTo?.searchParams.has('code') !== true) return undefined;
-      if (round % 2 === 0) return { kind: 'code', visitor: httpBrowser, entered };
-      return { kind: 'tokens', visitor: httpBrowser, reply: await redeem(app, entered) };
+      if (round % 2 === 0) return { kind: 'code', httpBrowser, entered };
+      return { kind: 'tokens', httpBrowser, reply: await redeem(app, entered) };
     };
     const approveDevice = async (login: string, password: string): Promise<StolenCredentials | undefined> => {
       const httpBrowser = createHttpBrowser(nodes.issuer);
@@ -85,7 +85,7 @@ for (const [name, count] of [
       const page = await httpBrowser.submit(confirm, { confirm: 'yes' });
       const done = await httpBrowser.submit(page, { login, password, remember: 'yes' });
       return done.status === 200 && interactionOf(done) === undefined
-        ? { kind: 'device', visitor: httpBrowser, shown }
+        ? { kind: 'device', httpBrowser, shown }
         : undefined;
     };
 
@@ -106,14 +106,14 @@ for (const [name, count] of [
     ): Promise<StolenCredentials[]> => {
       const loot: StolenCredentials[] = [];
       const workers = Array.from({ length: WORKERS }, () => steal(loot, attempt));
-      await pollUntil('sign-ins of the thief', () => loot.length >= AHEAD);
+      await pollUntil('sign-ins of the attacker', () => loot.length >= AHEAD);
       await change();
       await Promise.all(workers);
       return loot;
     };
 
     const isDead = async (loot: StolenCredentials): Promise<void> => {
-      assert.equal(interactionOf(await loot.visitor.open('/account')), 'login', loot.kind);
+      assert.equal(interactionOf(await loot.httpBrowser.open('/account')), 'login', loot.kind);
       switch (loot.kind) {
         case 'code':
           assert.equal((await redeem(app, loot.entered)).body['error'], 'invalid_grant');

@@ -44,9 +44,9 @@ function assertUnavailable({ status, headers, body }: Reply): void {
 /** Somebody who is signed in, with tokens, and two whose forms are open: to sign in, and to type the code of a television. */
 interface Before {
   app: TestParty;
-  visitor: HttpBrowser;
+  httpBrowser: HttpBrowser;
   tokens: { access_token: string; refresh_token?: string | undefined };
-  newcomer: HttpBrowser;
+  newBrowser: HttpBrowser;
   form: Answer;
   phone: HttpBrowser;
   codeForm: Answer;
@@ -56,10 +56,10 @@ async function prepare(service: TestService): Promise<Before> {
   const app = await createParty(service.issuer, { id: 'app', scope: 'openid profile', secret });
   const httpBrowser = createHttpBrowser(service.issuer);
   const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
-  const newcomer = createHttpBrowser(service.issuer);
+  const newBrowser = createHttpBrowser(service.issuer);
   const phone = createHttpBrowser(service.issuer);
-  const [form, codeForm] = [await newcomer.open('/account'), await phone.open('/device')];
-  return { app, visitor: httpBrowser, tokens, newcomer, form, phone, codeForm };
+  const [form, codeForm] = [await newBrowser.open('/account'), await phone.open('/device')];
+  return { app, httpBrowser, tokens, newBrowser, form, phone, codeForm };
 }
 
 const health = async (service: TestService, what: string): Promise<number> =>
@@ -80,15 +80,15 @@ describe('a stopped PostgreSQL', () => {
   after(() => service.stop());
 
   it('gives every page 503 with Retry-After', async () => {
-    const { visitor: httpBrowser, newcomer, form, phone, codeForm, app } = was;
+    const { httpBrowser, newBrowser, form, phone, codeForm, app } = was;
     const answers = await Promise.all([
       httpBrowser.open('/account'),
       httpBrowser.open('/account/password'),
       createHttpBrowser(service.issuer).open('/account'),
       createHttpBrowser(service.issuer).open('/device'),
-      newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
+      newBrowser.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       phone.submit(codeForm, { user_code: 'BCDF-GHJK' }),
-      newcomer.post('/forgot-password', new URLSearchParams({ login: LOGIN.G2 })),
+      newBrowser.post('/forgot-password', new URLSearchParams({ login: LOGIN.G2 })),
       httpBrowser.open('/session/end'),
       runAuthorization(app, httpBrowser).then(({ answer }) => answer),
     ]);
@@ -115,7 +115,7 @@ describe('a SQLite file locked beyond the timeout', () => {
   before(async () => {
     service = await startService({ clients });
     was = await prepare(service);
-    const code = await runAuthorization(was.app, was.visitor);
+    const code = await runAuthorization(was.app, was.httpBrowser);
     assert.equal((await redeem(was.app, code)).status, 200);
     locker = await lock(await databaseFile());
   });
@@ -140,10 +140,10 @@ describe('a SQLite file locked beyond the timeout', () => {
   };
 
   it('gives 503 to writes, serves reads, and recovers when the lock is released', async () => {
-    const { app, visitor: httpBrowser, tokens, newcomer, form } = was;
+    const { app, httpBrowser, tokens, newBrowser, form } = was;
     const [first, attempt, refreshed] = await Promise.all([
       createHttpBrowser(service.issuer).open('/account'),
-      newcomer.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
+      newBrowser.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       refresh(app, tokens.refresh_token),
     ]);
     assertSaysSo(first);
@@ -155,7 +155,10 @@ describe('a SQLite file locked beyond the timeout', () => {
     locker.kill('SIGKILL');
     await pollUntil('it is ready again', async () => (await health(service, 'ready')) === 200);
     assert.equal(interactionOf(await httpBrowser.open('/account')), undefined);
-    const answer = await newcomer.submit(await newcomer.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
+    const answer = await newBrowser.submit(await newBrowser.open('/account'), {
+      login: LOGIN.G2,
+      password: DEMO_PASSWORD,
+    });
     assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
     assert.ok(textIn(await redeem(app, await runAuthorization(app, httpBrowser)), 'access_token'));
   });

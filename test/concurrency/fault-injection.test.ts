@@ -29,12 +29,15 @@ const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 
-async function signIn(issuer: string, login: string): Promise<{ visitor: HttpBrowser; answer: Answer; ms: number }> {
+async function signIn(
+  issuer: string,
+  login: string,
+): Promise<{ httpBrowser: HttpBrowser; answer: Answer; ms: number }> {
   const httpBrowser = createHttpBrowser(issuer);
   const page = await httpBrowser.open('/account');
   const start = performance.now();
   const answer = await httpBrowser.submit(page, { login, password: DEMO_PASSWORD });
-  return { visitor: httpBrowser, answer, ms: performance.now() - start };
+  return { httpBrowser, answer, ms: performance.now() - start };
 }
 
 /** A page that says that it failed, with a number and without a word about how. */
@@ -73,7 +76,7 @@ describe('a locked SQLite file', () => {
   };
 
   it('serves reads, and a sign-in waits and succeeds', async () => {
-    const { visitor: httpBrowser } = await signIn(home.issuer, LOGIN.T2);
+    const { httpBrowser } = await signIn(home.issuer, LOGIN.T2);
     const page = await createHttpBrowser(home.issuer).open('/account');
     assert.equal(interactionOf(page), 'login');
     const locker = await lock();

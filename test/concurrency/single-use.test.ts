@@ -1,4 +1,4 @@
-/** Two processes on one PostgreSQL: what may happen once happens once (pitfalls 1 and 10). */
+/** Two processes on one PostgreSQL database: single use and shared counters (pitfalls 1 and 10). */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -81,7 +81,7 @@ describe('two nodes on one database', () => {
     assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 401);
     assert.equal((await refresh(app, textIn(given, 'refresh_token'))).body['error'], 'invalid_grant');
   };
-  /** How many requests for a route each node has answered. */
+  /** Returns the number of requests for a route that each node handled. */
   const answered = (route: string): number[] =>
     nodes.programs.map((program) => program.out().split(`"route":"${route}"`).length - 1);
 

@@ -39,7 +39,7 @@ const WRONG: Record<string, () => Wrong> = {
   }),
   'ensure-client-assertion-with-no-sub-fails': () => ({ claims: { sub: undefined } }),
   'ensure-signed-client-assertion-with-RS256-fails': () => ({ alg: 'RS256' }),
-  'wrong sub': () => ({ claims: { sub: 'somebody' }, error: 'invalid_request' }),
+  'wrong sub': () => ({ claims: { sub: 'another-issuer' }, error: 'invalid_request' }),
   'no iss': () => ({ claims: { iss: undefined } }),
   'wrong iss': () => ({ claims: { iss: 'conformance-fapi-2' } }),
   'no aud': () => ({ claims: { aud: undefined } }),

@@ -54,7 +54,7 @@ eachStore('audit log', (on) => {
     await add('four.done');
     await add('five.done');
     const head = await on.store.read(auditStore.getHead);
-    assert.equal(head.seq, 4, 'the work goes on');
+    assert.equal(head.seq, 4, 'later writes succeed');
     assert.equal(await isSealed(), false);
   });
 });

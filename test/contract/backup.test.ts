@@ -283,7 +283,7 @@ async function foreignBackup(dialect: 'sqlite' | 'postgres', target: string): Pr
   const { location, remove } = await createDatabaseLocation(dialect);
   const store = await openStore(location);
   await store.runExclusively(async (run) => {
-    await run('create table keys (id text, door text)');
+    await run('create table keys (id text, room text)');
     await run("insert into keys values ('1', 'front')");
     await run('create table schema_migrations (version text)');
     await run("insert into schema_migrations values ('20260101')");

@@ -181,7 +181,7 @@ eachStore('the store of grants and sessions', (on) => {
     assert.equal((await on.store.read((tx) => sessions.findSession(tx, 's1')))?.remember, true);
     assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 50, 1)), 1);
     assert.equal(await on.store.read((tx) => sessions.findSession(tx, 's2')), undefined);
-    assert.ok(await on.store.read((tx) => sessions.findSession(tx, 's1')), 'its relying parties were not told yet');
+    assert.ok(await on.store.read((tx) => sessions.findSession(tx, 's1')), 'its relying parties were not notified yet');
   });
 });
 

@@ -8,7 +8,7 @@ import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
 
-/** WCAG 2.2 AA, and everything that it stands on. */
+/** WCAG 2.2 AA, including WCAG 2.0 and 2.1, levels A and AA. */
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const RUN_AXE = `axe.run(${JSON.stringify({ runOnly: TAGS, resultTypes: ['violations'] })})`;
 const results = z.object({
@@ -19,7 +19,7 @@ const results = z.object({
 const words = createI18n(new URL('../../config/locales', import.meta.url).pathname);
 const messageTitles = DYNAMIC_KEYS.message.map((name) => `message.${name}.title`);
 
-/** By which titles a page of the service is known. */
+/** The titles that identify each page. */
 const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
   'interaction/new-password': ['newPassword.first.title'],
@@ -49,7 +49,7 @@ export interface PageView {
   app?: string;
 }
 
-/** The page is the one that it should be, in its language, and axe finds nothing. */
+/** Asserts the title and the language of the page, and that axe reports no violation. */
 export async function assertPage({ page, view, lang, app = '' }: PageView): Promise<void> {
   const titles = TITLES[view].map((key) => words.t(lang, key, { app }));
   assert.ok(titles.includes(await heading(page)), `${await heading(page)} is none of ${titles.join(', ')}`);
@@ -58,11 +58,11 @@ export async function assertPage({ page, view, lang, app = '' }: PageView): Prom
 }
 
 /**
- * Axe finds nothing: on a phone and on a large screen, by day and by night. The other language brings other words into the
- * same colors and sizes, so there each size is looked at once.
+ * Asserts that axe reports no violation on a phone and a desktop, in light and dark mode. The other language differs only in
+ * its text, so one mode per size is enough there.
  */
 export async function assertAccessible(page: Page, lang: PageView['lang']): Promise<void> {
-  // Once for the page: axe is half a megabyte. Nothing of ours is in a frame.
+  // Once for each page, because axe is half a megabyte. The pages have no frames.
   await page.evaluate(axe.source);
   for (const viewport of [PHONE, DESKTOP]) {
     const both = lang === 'zh-TW' ? (['light', 'dark'] as const) : ([viewport === PHONE ? 'light' : 'dark'] as const);
@@ -77,7 +77,7 @@ export async function assertAccessible(page: Page, lang: PageView['lang']): Prom
   await page.setViewportSize(PHONE);
 }
 
-/** The names of the pages in a folder of views. */
+/** Returns true if the file in the views folder is a page. */
 export function isPage(file: string): boolean {
   return file.endsWith('.ejs') && !/^(?:layout\.ejs|partials\/|mail\/)/.test(file);
 }

@@ -1,6 +1,6 @@
 import { GENESIS_HEAD, verifyEntry, type ChainedEntry, type EntryVerification } from '../../src/domain/audit-chain.ts';
 
-/** Checks a log from its beginning, entry by entry: the first that does not fit, or where the chain ends. */
+/** Verifies a log from its first entry. @returns the first invalid entry, or the head of the chain */
 export function verifyChain(entries: Iterable<ChainedEntry>): EntryVerification {
   let step: EntryVerification = { ok: true, head: GENESIS_HEAD };
   for (const entry of entries) {

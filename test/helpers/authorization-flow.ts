@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from './http-browser.ts';
 import type { Begun, TestParty, Tokens } from './relying-party.ts';
 
-/** What people of the demo city type to sign in. */
+/** The login of each person of the demo city. */
 export const LOGIN = {
   S1: STUDENTS.S1.account,
   G1: ADULTS.G1.email,
@@ -25,9 +25,9 @@ export const LOGIN = {
 export interface AuthorizationInput {
   login?: string;
   password?: string;
-  /** Words of the choice to press when the service asks. */
+  /** Text of the context to select when the service shows the selection page. */
   choice?: readonly string[];
-  /** Of the authorization request. */
+  /** Additional parameters of the authorization request. */
   parameters?: Record<string, string>;
   remember?: boolean;
 }
@@ -36,12 +36,12 @@ export interface AuthorizationResult extends Begun {
   answer: Answer;
 }
 
-/** The prompt that a page asks for: the last part of where its form goes. */
+/** Returns the prompt of a page: the last segment of its form action. */
 export function interactionOf(page: Answer): string | undefined {
   return /action="\/interaction\/[^"/]+\/([a-z_]+)"/.exec(page.body)?.[1];
 }
 
-/** The value of the choice whose text holds all these words. */
+/** Returns the value of the only choice whose text contains all these words. */
 export function choiceOf(page: Answer, words: readonly string[]): string {
   const buttons = [...page.body.matchAll(/<button[^>]*name="choice" value="([^"]*)"[^>]*>([\s\S]*?)<\/button>/g)];
   const found = buttons.filter(([, , text = '']) => words.every((word) => textOf(text).includes(word)));
@@ -49,14 +49,14 @@ export function choiceOf(page: Answer, words: readonly string[]): string {
   return found[0]?.[1] ?? '';
 }
 
-/** The texts of the choices, in the order of the page. */
+/** Lists the texts of the choices, in the order of the page. */
 export function choicesOf(page: Answer): string[] {
   return [...page.body.matchAll(/<button[^>]*name="choice"[^>]*>([\s\S]*?)<\/button>/g)].map(([, text = '']) =>
     textOf(text).trim(),
   );
 }
 
-/** From an app to the service: types a sign-in where one is asked, presses a choice where there is one. */
+/** Starts an authorization request, and completes the sign-in and context selection pages if they appear. */
 export async function runAuthorization(
   party: TestParty,
   httpBrowser: HttpBrowser,
@@ -77,7 +77,7 @@ export async function runAuthorization(
   return { ...begun, answer };
 }
 
-/** The same, and on to the tokens. */
+/** Runs an authorization and redeems its code. */
 export async function tokensFor(
   party: TestParty,
   httpBrowser: HttpBrowser,
@@ -87,7 +87,7 @@ export async function tokensFor(
   return entered.finish(entered.answer);
 }
 
-/** A fresh browser for one person. */
+/** Signs in with a new browser and redeems the code. */
 export async function signInWithNewBrowser(
   party: TestParty,
   entry: AuthorizationInput,
@@ -96,12 +96,12 @@ export async function signInWithNewBrowser(
   return { httpBrowser, tokens: await tokensFor(party, httpBrowser, entry) };
 }
 
-/** The error that the service sends back to the app; `undefined` when it sends something else. */
+/** Returns the error of an authorization response; undefined if it has none. */
 export function errorOf({ leavesTo }: Answer): string | undefined {
   return leavesTo?.searchParams.get('error') ?? undefined;
 }
 
-/** An answer of an endpoint, as it came. */
+/** A response of an API endpoint. */
 export interface Reply {
   status: number;
   headers: Headers;
@@ -117,7 +117,7 @@ async function ask(url: string | undefined, init: RequestInit): Promise<Reply> {
   return { status: response.status, headers: response.headers, body: text === '' ? {} : json.parse(JSON.parse(text)) };
 }
 
-/** A token request as it stands, so that a test can send a wrong one. */
+/** Sends a token request without checks of a client library, so that it may be invalid. */
 export function requestTokens(party: TestParty, fields: Record<string, string>): Promise<Reply> {
   const { id, secret } = party;
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret ?? '')}`).toString('base64');
@@ -153,19 +153,19 @@ export function userinfo(party: TestParty, accessToken: string): Promise<Reply> 
   return ask(party.config.serverMetadata().userinfo_endpoint, { headers: { authorization: `Bearer ${accessToken}` } });
 }
 
-/** The claims of an ID token; its signature was checked by the client that received it. */
+/** Returns the claims of an ID token. The client library has verified its signature. */
 export function idClaims({ id_token: idToken }: { id_token?: unknown }): Record<string, unknown> {
   return decodeJwt(z.string().parse(idToken));
 }
 
 const acting = z.object({ acting: z.object({ role: z.string(), child: z.string().optional(), ctx: z.string() }) });
 
-/** `acting` out of claims, as far as most tests need it. */
+/** Returns the `acting` claim with the members that most tests need. */
 export function actingOf(claims: Record<string, unknown>): z.infer<typeof acting>['acting'] {
   return acting.parse(claims).acting;
 }
 
-/** A field of a token response that has to be there. */
+/** Returns a required text field of a token response. */
 export function textIn({ status, body }: Reply, name: string): string {
   assert.equal(status, 200, JSON.stringify(body));
   return z.string().parse(body[name]);

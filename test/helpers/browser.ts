@@ -1,6 +1,6 @@
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 
-/** The password of everybody in the demo city who was signed in before. */
+/** The password of all people of the demo city without a first password. */
 export const DEMO_PASSWORD = 'Kinpass-Demo-2026';
 
 const FLAGS = [
@@ -13,22 +13,22 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Debian's Chromium; `scripts/install-test-system.sh` installs it. */
+/** Starts Debian's Chromium, which `scripts/install-test-system.sh` installs. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
 }
 
-/** Presses, and waits until the next page is there, after all redirects on the way. */
+/** Clicks the target and waits for the next page, after all redirects. */
 export async function press(page: Page, target: string | Locator): Promise<void> {
   const locator = typeof target === 'string' ? page.locator(target) : target;
   const loaded = page.waitForEvent('load');
-  // Heard below. When it is the press that does not succeed, Playwright says why, and that is the error to see.
+  // Awaited below. If the click fails, its error is the more useful one.
   loaded.catch(() => undefined);
   await locator.click();
   await loaded;
 }
 
-/** From a relying party's start page to its signed-in page or to the next step of the service. */
+/** Signs in from the start page of a relying party. Ends at the app or at the next interaction page. */
 export async function signIn(page: Page, party: string, login: string, password = DEMO_PASSWORD): Promise<void> {
   await page.goto(party);
   await press(page, '#sign-in');
@@ -52,11 +52,11 @@ export async function fillNewPassword(page: Page, typed: NewPassword): Promise<v
 export interface NewPassword {
   current?: string;
   next: string;
-  /** Left out: the same as `next`. */
+  /** Default: the same as `next`. */
   again?: string;
 }
 
-/** The choice whose text contains all of these words. */
+/** Locates the choice whose text contains all of these words. */
 export function choiceOf(page: Page, ...words: string[]): Locator {
   return words.reduce((buttons, word) => buttons.filter({ hasText: word }), page.locator('button[name="choice"]'));
 }
@@ -65,7 +65,7 @@ export async function choose(page: Page, ...words: string[]): Promise<void> {
   await press(page, choiceOf(page, ...words));
 }
 
-/** The menu behind the person's name at a relying party. */
+/** Selects an entry of the account menu of a relying party. */
 export async function switchTo(page: Page, label: string): Promise<void> {
   await page.click('.menu summary');
   await press(page, page.locator('a.entry').filter({ hasText: label }));

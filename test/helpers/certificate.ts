@@ -10,7 +10,7 @@ export interface TestCertificate {
   remove(): void;
 }
 
-/** A certificate for localhost that this process trusts from now on. */
+/** Creates a certificate for localhost, and makes this process trust it. */
 export function createTrustedCertificate(): TestCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-tls-'));
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];

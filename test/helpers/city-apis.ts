@@ -11,11 +11,11 @@ import { createHttpBrowser } from './http-browser.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from './relying-party.ts';
 import { startService, type TestService } from './service.ts';
 
-/** Takes a JWT that it checks itself. */
+/** An API that verifies JWT access tokens itself. */
 export const NOTICES = 'https://notices.city.example/';
-/** Asks the service about opaque tokens; three minutes. */
+/** An API with opaque tokens of three minutes, which it introspects. */
 export const FEES = 'https://fees.city.example/v1';
-/** The app may not call the API. */
+/** An API that the app may not call. */
 export const OTHERS = 'https://others.city.example/';
 export const PERMISSIONS = ['notice:read', 'notice:reply', 'fees:read'];
 export const SCOPE = 'openid children notices.read';
@@ -32,15 +32,15 @@ const RESOURCE_SERVERS = [
   { identifier: OTHERS, scopes: { 'files.read': '看檔案' } },
 ];
 
-/** The service with APIs, apps that call them, and the APIs themselves. */
+/** The service with registered APIs, and clients for the apps and the APIs. */
 export interface CityApis {
   service: TestService;
   app: TestParty;
-  /** As `app`, of somebody else: people are asked. */
+  /** Registered like `app`, but third-party: needs consent. */
   vendor: TestParty;
   noticesApi: TestParty;
   feesApi: TestParty;
-  /** G2 as mother of one of her children, up to the answer for `app`. */
+  /** Runs an authorization of `app` by G2 for one of her children. */
   authorizeFor(parameters: Record<string, string>, child?: string): Promise<AuthorizationResult>;
   /** Redeems a code of `app`. */
   redeemWith(entered: AuthorizationResult, fields: Record<string, string>): Promise<Reply>;

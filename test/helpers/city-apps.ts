@@ -7,10 +7,10 @@ import { idClaims, signInWithNewBrowser, userinfo, type AuthorizationInput } fro
 import { createParty, newSecret, createRegistration, type TestParty } from './relying-party.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
-/** The service with apps that are registered for different things, each in front of a client of another maker. */
+/** The service with apps of different entitlements, each with a client of another library. */
 export interface CityApps {
   service: TestService;
-  /** Registered for everything. */
+  /** Registered for all scopes and permissions. */
   all: TestParty;
   /** Of the same sector as `all`. */
   twin: TestParty;
@@ -47,13 +47,13 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
   };
 }
 
-/** Everything that an app is told at one sign-in. */
+/** The claims that an app receives at one sign-in. */
 export interface ReleasedClaims {
   id: Record<string, unknown>;
   info: Record<string, unknown>;
 }
 
-/** A sign-in in a fresh browser, up to what UserInfo says. */
+/** Signs in with a new browser. @returns the claims of the ID token and of UserInfo */
 export async function readReleasedClaims(party: TestParty, entry: AuthorizationInput): Promise<ReleasedClaims> {
   const { tokens } = await signInWithNewBrowser(party, entry);
   const info = await userinfo(party, tokens.access_token);

@@ -16,27 +16,27 @@ import { DAY } from './frozen-time.ts';
 import { createHttpBrowser, formOf, type Answer, type HttpBrowser } from './http-browser.ts';
 import type { TestService } from './service.ts';
 
-/** The id of a named person in the city that `startService` loads. */
+/** Returns the id of a named person in the demo city of `startService`. */
 export function personId(key: NamedKey): string {
   return namedId(DEFAULT_SEED, key);
 }
 
-/** What the IT desk will do: the person's own password ends, and the first one opens the forced change. */
+/** Replaces the password by a first password, as the IT desk does. */
 export async function setFirstPassword(
   { container: { store, secrets } }: TestService,
   key: NamedKey,
   password: string,
-  lifetime: number = 30 * DAY,
+  lifetimeMs: number = 30 * DAY,
 ): Promise<void> {
   const id = personId(key);
   const now = Date.now();
   const mac = firstPasswordMac(secrets, id, password);
   await store.write((tx) =>
-    credentials.upsertFirstPassword(tx, { personId: id, mac, expiresAt: now + lifetime, createdAt: now }),
+    credentials.upsertFirstPassword(tx, { personId: id, mac, expiresAt: now + lifetimeMs, createdAt: now }),
   );
 }
 
-/** As after too many wrong tries. */
+/** Closes the first password, as too many failed attempts do. */
 export async function closeFirstPassword({ container: { store } }: TestService, key: NamedKey): Promise<void> {
   const count = (): ReturnType<typeof credentials.countFirstPasswordFailure> =>
     store.write((tx) =>
@@ -46,7 +46,7 @@ export async function closeFirstPassword({ container: { store } }: TestService, 
   assert.ok((await count())?.closedAt);
 }
 
-/** As after a sign-in of long ago: an own password, nothing else. */
+/** Sets an own password without side effects. */
 export async function setPassword(
   { container: { store, hasher } }: TestService,
   key: NamedKey,
@@ -68,7 +68,7 @@ export function readCredential({ container: { store } }: TestService, key: Named
   return store.read((tx) => credentials.getCredential(tx, personId(key)));
 }
 
-/** Failures that are counted against a person; 0 when there is no counter. */
+/** Returns the counted failures of a person; 0 without a counter. */
 export async function countFailures({ container: { store } }: TestService, key: NamedKey): Promise<number> {
   const rows = await store.read((tx) =>
     tx.db
@@ -79,7 +79,7 @@ export async function countFailures({ container: { store } }: TestService, key: 
   return rows[0]?.failures ?? 0;
 }
 
-/** The events of the audit log, oldest first. */
+/** Lists the events of the audit log, oldest first. */
 export async function listAuditEvents({ container: { store } }: TestService, key?: NamedKey): Promise<string[]> {
   const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit).orderBy(tx.tables.audit.seq));
   return rows.filter(({ subjectId }) => key === undefined || subjectId === personId(key)).map(({ event }) => event);
@@ -99,23 +99,23 @@ export async function signInToAccount(
   { issuer }: TestService,
   login: string,
   password: string,
-): Promise<{ visitor: HttpBrowser; answer: Answer }> {
-  const visitor = createHttpBrowser(issuer);
-  return { visitor, answer: await visitor.submit(await visitor.open('/account'), { login, password }) };
+): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> {
+  const httpBrowser = createHttpBrowser(issuer);
+  return { httpBrowser, answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }) };
 }
 
-/** What a page says at one of its fields; empty when nothing is wrong there. */
+/** Returns the error message of a field; empty if there is none. */
 export function errorAt({ body }: Answer, field: string): string {
   const found = new RegExp(`id="${field}-error"><span[^>]*>[^<]*</span>([^<]*)</p>`).exec(body);
   return found?.[1] ?? '';
 }
 
-/** Where the form of a page is sent. */
+/** Returns the action of the form of a page. */
 export function actionOf(page: Answer): string {
   return formOf(page.body).action;
 }
 
-/** A page without what differs from one answer to the next: the number of the step, and what was typed as login. */
+/** Returns the page without the parts that differ between responses: interaction uid and typed login. */
 export function normalizePage({ body }: Answer, login: string): string {
   return body.replaceAll(/(interaction(?:\/|%2F))[\w-]{43}/g, '$1UID').replaceAll(`value="${login}"`, 'value="LOGIN"');
 }

@@ -10,23 +10,23 @@ import pg from 'pg';
 import { freePort } from './ports.ts';
 
 /*
- * A PostgreSQL cluster that lives as long as this test process: made by initdb on a free port, gone with its folder
- * afterwards, also when the process is killed. The server refuses to run as root, so root hands it to the user postgres.
+ * A PostgreSQL cluster of this test process, created by initdb on a free port. It is deleted when the process ends, also by a
+ * kill. PostgreSQL refuses to run as root, so root starts it as the user postgres.
  */
 
 export interface Cluster {
-  /** Makes an empty database and gives its URL. */
+  /** Creates an empty database. @returns its URL */
   createDatabase(): Promise<string>;
   /** Restarts in fast mode: rolls back open transactions and closes connections. Resolves when it accepts connections. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Where the power cord matters, nothing is switched off; elsewhere the disk is left out of it. */
+/** Settings without durability. Tests of crashes do not use them. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'];
 const ALWAYS = ['max_connections=120', 'shared_buffers=32MB', 'unix_socket_directories='];
 
-/** @throws when PostgreSQL's server is not installed, saying what to do */
+/** @throws {Error} with instructions if the PostgreSQL server is not installed */
 export async function startCluster(options: { durable?: boolean } = {}): Promise<Cluster> {
   const bin = serverFolder();
   const port = await freePort();
@@ -39,7 +39,7 @@ export async function startCluster(options: { durable?: boolean } = {}): Promise
     ...ALWAYS,
     ...(options.durable === true ? [] : FAST),
   ];
-  // Standard input is the life line: when this process ends, however it ends, `read` fails, and the server ends with it.
+  // When this process ends in any way, `read` on standard input fails, and the script stops the server.
   const script = `
     "${bin}/initdb" -D "${folder}/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"${folder}/initdb.log" 2>&1 || { cat "${folder}/initdb.log" >&2; exit 1; }
     serve() { "${bin}/postgres" -D "${folder}/data" ${settings.map((setting) => `-c "${setting}"`).join(' ')} & }
@@ -81,14 +81,14 @@ export async function startCluster(options: { durable?: boolean } = {}): Promise
   };
 }
 
-/** Debian keeps the server's programs outside of PATH, in one folder per version. */
+/** Finds the server programs, which Debian keeps outside PATH in one folder per version. */
 function serverFolder(): string {
   const home = '/usr/lib/postgresql';
   try {
     const versions = readdirSync(home).sort((a, b) => Number(b) - Number(a));
     if (versions[0] !== undefined) return join(home, versions[0], 'bin');
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new Error('PostgreSQL server is missing: run scripts/install-test-system.sh');
 }
@@ -100,11 +100,11 @@ function userOfServer(): { prefix: string[]; ids?: { uid: number; gid: number } 
 }
 
 interface ServerLog {
-  /** Resolves when the server says the next time that it is ready. @throws with its log when it ends instead */
+  /** Resolves at the next ready message of the server. @throws {Error} with the server log if the server exits instead */
   ready(): Promise<void>;
 }
 
-/** Reads on after the server is ready, so that its log never fills the pipe. */
+/** Reads the log continuously, so that it never fills the pipe. */
 function watch(log: NodeJS.ReadableStream): ServerLog {
   const events = new EventEmitter();
   const lines: string[] = [];

@@ -17,7 +17,7 @@ const FOLDER = join(import.meta.dirname, '../../config/conformance');
 
 const planClient = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() });
 
-/** A configuration of the conformance suite, as far as our own tests read it. */
+/** The parts of a conformance suite configuration that the tests read. */
 export const planFile = z.looseObject({
   alias: z.string(),
   server: z.object({ discoveryUrl: z.url() }),
@@ -48,19 +48,19 @@ export function readRegistrations(): Registrations {
   return registrationFile.parse(JSON.parse(readFileSync(join(FOLDER, 'clients.json'), 'utf8'))).clients;
 }
 
-/** The service as the suite meets it: in the conformance profile, over https, with the clients that are registered there. */
+/** The service in the conformance profile: https and the registered clients of the suite. */
 export interface Suite {
   service: TestService;
   issuer: string;
   metadata: Record<string, unknown>;
   time: FrozenTime;
-  /** A client by the name that it has in the plan's file. */
+  /** Returns a client by its name in the plan file. */
   party(plan: string, name: 'client' | 'client2' | 'client_secret_post'): Promise<TestParty>;
   registration(clientId: string): Registrations[number];
   stop(): Promise<void>;
 }
 
-/** @param change for what no file can know: where a test listens for logout tokens */
+/** @param change of values that are known at run time only, such as the URI of a logout receiver */
 export async function startSuite(change: (clients: Registrations) => Registrations = (same) => same): Promise<Suite> {
   const time = freezeTime();
   const certificate = createTrustedCertificate();
@@ -108,13 +108,13 @@ export interface Flow {
   httpBrowser: HttpBrowser;
   /** The parameters that were sent. */
   sent: URLSearchParams;
-  /** What the service showed first. */
+  /** The first page of the service. */
   first: Answer;
-  /** What came after the sign-in. */
+  /** The response after the sign-in. */
   answer: Answer;
 }
 
-/** An authorization request of the suite: without PKCE, as its plans of OpenID Connect Core send it. */
+/** Returns an authorization request without PKCE, as the OpenID Connect Core plans of the suite send it. */
 export async function requestOf(party: TestParty, changes: Changes = {}): Promise<URL> {
   const url = new URL((await party.begin()).url);
   const whole: Changes = { code_challenge: undefined, code_challenge_method: undefined, ...changes };
@@ -125,7 +125,7 @@ export async function requestOf(party: TestParty, changes: Changes = {}): Promis
   return url;
 }
 
-/** What the suite's browser does on our pages: types the test person's name and password where they are asked for. */
+/** Fills in the sign-in form with the test person if the page has one, like the browser of the suite. */
 export async function signIn(httpBrowser: HttpBrowser, page: Answer): Promise<Answer> {
   if (interactionOf(page) !== 'login') return page;
   return httpBrowser.submit(page, { login: TEST_LOGIN, password: TEST_PASSWORD });
@@ -138,7 +138,7 @@ export async function authorize(party: TestParty, changes: Changes = {}, httpBro
   return { httpBrowser: browser, sent: url.searchParams, first, answer: await signIn(browser, first) };
 }
 
-/** What a flow ended with, checked as the suite checks each. */
+/** The checked results of a flow. */
 export interface CompletedFlow {
   flow: Flow;
   code: string;
@@ -148,7 +148,7 @@ export interface CompletedFlow {
   user: Record<string, unknown>;
 }
 
-/** Runs a flow to UserInfo, with the checks of the suite that are the same in every module. */
+/** Runs a flow up to UserInfo with the checks that all modules of the suite share. */
 export async function completeFlow(
   party: TestParty,
   changes: Changes = {},
@@ -177,7 +177,7 @@ function checkResponse(party: TestParty, { answer, sent }: Flow): string {
   assert.deepEqual([...leavesTo.searchParams.keys()].sort(), ['code', 'iss', 'state']);
   assert.equal(leavesTo.searchParams.get('state'), sent.get('state'));
   assert.equal(leavesTo.searchParams.get('iss'), party.config.serverMetadata().issuer);
-  // RFC 6749, section 10.10: 128 bits and more.
+  // RFC 6749, section 10.10: at least 128 bits.
   assert.ok(code.length >= 22);
   return code;
 }
@@ -199,7 +199,7 @@ export async function checkTokens(
   );
   assert.equal(payload['nonce'], nonce);
   assert.ok(payload.sub !== undefined && payload.sub.length <= 255);
-  // Claims of a scope are for UserInfo: section 5.4.
+  // OpenID Connect Core 1.0, section 5.4: claims of scopes are in UserInfo.
   assert.equal(payload['name'] ?? payload['email'] ?? payload['address'] ?? payload['phone_number'], undefined);
   return { header: { ...protectedHeader, alg: protectedHeader.alg }, claims: payload };
 }

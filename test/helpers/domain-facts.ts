@@ -1,4 +1,4 @@
-/** People of the demo city as plain facts, for the tests of the rules. Ids are short and readable. */
+/** Facts of people of the demo city with short ids, for tests of the domain. */
 import { defaultPermissions } from '../../src/domain/acting/permissions.ts';
 import { SCHOOL_TYPES } from '../../src/domain/model.ts';
 import type {

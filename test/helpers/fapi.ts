@@ -30,7 +30,7 @@ export async function newProofKey(): Promise<ProofKey> {
   return { privateKey, jwk, thumbprint: await calculateJwkThumbprint(jwk) };
 }
 
-/** Claims as a test wants them; `undefined` leaves one out. */
+/** Claims to change; `undefined` removes a claim. */
 export type Claims = Record<string, unknown>;
 
 export interface ProofChanges {
@@ -39,13 +39,13 @@ export interface ProofChanges {
   header?: Claims;
 }
 
-/** Authenticates otherwise than it should; `undefined`: not at all. */
+/** Replacements of the client assertion and the DPoP proof; `undefined` omits them. */
 export interface SendOptions {
   assertion?: string | undefined;
   proof?: string | undefined;
 }
 
-/** A client of the FAPI 2.0 plan: private_key_jwt, PAR, PKCE, DPoP. It does everything right but what it is told to do wrong. */
+/** A client of the FAPI 2.0 plan (private_key_jwt, PAR, PKCE, DPoP). Its requests are valid except for the given changes. */
 export interface FapiClient {
   id: string;
   scope: string;
@@ -54,9 +54,9 @@ export interface FapiClient {
   assertion(claims?: Claims, alg?: string): Promise<string>;
   proof(method: string, url: string, changes?: ProofChanges): Promise<string>;
   push(changes?: Changes, options?: SendOptions): Promise<Reply>;
-  /** From a pushed request to where the browser ends. */
+  /** Opens a pushed request in a browser and signs in. @returns the last response */
   open(requestUri: string, changes?: Changes, httpBrowser?: HttpBrowser): Promise<Answer>;
-  /** The code of a flow without mistakes. */
+  /** Runs a valid flow. @returns its code */
   code(changes?: Changes, options?: SendOptions): Promise<string>;
   token(fields: Changes, options?: SendOptions): Promise<Reply>;
   redeem(code: string, changes?: Changes, options?: SendOptions): Promise<Reply>;
@@ -153,7 +153,7 @@ export function requestUriOf({ status, body: pushed }: Reply): string {
   return z.string().startsWith('urn:ietf:params:oauth:request_uri:').parse(pushed['request_uri']);
 }
 
-/** `ath` of a proof for a token (RFC 9449, section 4.2). */
+/** Returns `ath`, the hash of a token in its proof (RFC 9449, section 4.2). */
 export function hashOf(accessToken: string): string {
   return createHash('sha256').update(accessToken).digest('base64url');
 }
@@ -163,7 +163,7 @@ export function accessTokenIn(reply: Reply): string {
   return textIn(reply, 'access_token');
 }
 
-/** Refused in the way of an endpoint, and nothing given away. */
+/** Asserts an error response that contains no token and no request_uri. */
 export function assertError({ status, body: answer }: Reply, error: string, expected = 400): void {
   assert.deepEqual([status, answer['error']], [expected, error], JSON.stringify(answer));
   assert.equal(answer['access_token'] ?? answer['request_uri'], undefined);

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 
-/** The time of this process, held still and moved by hand. */
+/** A frozen clock of this process that tests can advance. */
 export interface FrozenTime {
   advance(ms: number): void;
   release(): void;
@@ -12,8 +12,7 @@ export { SECOND_MS as SECOND, MINUTE_MS as MINUTE, HOUR_MS as HOUR, DAY_MS as DA
 export const SCHOOL_DAY = Date.UTC(2026, 10, 23, 1);
 
 /**
- * Holds `Date` of the whole process: the provider and the libraries of the test read it themselves, so a clock that is passed
- * in would move only half of what runs. Timers go on as ever.
+ * Freezes `Date` of the whole process, because the provider and client libraries read it directly. Timers keep running.
  */
 export function freezeTime(now: number = SCHOOL_DAY): FrozenTime {
   mock.timers.enable({ apis: ['Date'], now });

@@ -1,27 +1,27 @@
 import { CookieJar } from 'tough-cookie';
 
-/** What a page answered, after the redirects that stay at the service. */
+/** The response after all redirects inside the service. */
 export interface Answer {
   status: number;
   url: string;
   headers: Headers;
   body: string;
-  /** Where the service sends the browser when that is somewhere else: the relying party. */
+  /** The target of a redirect to another origin, such as a relying party. */
   leavesTo: URL | undefined;
 }
 
-/** A browser without a screen: keeps cookies, follows redirects, sends forms as a browser does. */
+/** An HTTP client that keeps cookies, follows redirects and sends forms like a browser. */
 export interface HttpBrowser {
   jar: CookieJar;
   open(url: string, headers?: Record<string, string>): Promise<Answer>;
-  /** Sends the form of a page; `fields` are what the person typed or pressed. */
+  /** Submits the form of a page with these fields. */
   submit(page: Answer, fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
   post(url: string, body: string | URLSearchParams, headers?: Record<string, string>): Promise<Answer>;
 }
 
 const MAX_REDIRECTS = 12;
 
-/** @param always headers of every request, also after a redirect: what a proxy in front adds */
+/** @param always headers of every request, also after a redirect, such as those of a proxy */
 export function createHttpBrowser(
   issuer: string,
   language = 'zh-TW',
@@ -83,7 +83,7 @@ export function createHttpBrowser(
   };
 }
 
-/** The first form of a page that is posted. */
+/** Returns the action and the hidden fields of the first POST form of a page. */
 export function formOf(html: string): { action: string; hidden: Record<string, string> } {
   const action = /<form[^>]*method="post"[^>]*action="([^"]*)"/.exec(html)?.[1];
   if (action === undefined) throw new Error(`no form on this page: ${textOf(html).slice(0, 200)}`);
@@ -93,12 +93,12 @@ export function formOf(html: string): { action: string; hidden: Record<string, s
   return { action: decode(action), hidden: Object.fromEntries(hidden) };
 }
 
-/** The words of a page. */
+/** Returns the text of a page. */
 export function textOf(html: string): string {
   return decode(html.replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/g, ' ')).replace(/\s+/g, ' ');
 }
 
-/** What stands in `[role="alert"]`; empty when there is none. */
+/** Returns the text of `[role="alert"]`; empty if there is none. */
 export function alertOf(html: string): string {
   const found = /<div[^>]*role="alert"[\s\S]*?(?=<form)/.exec(html);
   return found === null ? '' : textOf(found[0]).trim();

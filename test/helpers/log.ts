@@ -1,6 +1,6 @@
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 
-/** The service's own logger, writing to memory. */
+/** The logger of the service with output to memory. */
 export interface CapturedLog {
   log: Logger;
   text(): string;

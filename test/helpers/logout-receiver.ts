@@ -17,22 +17,22 @@ const logoutToken = z.strictObject({
   jti: z.string().min(1),
   sub: z.string().min(1),
   sid: z.string().min(1).optional(),
-  // Of an empty object: OpenID Connect Back-Channel Logout 1.0, section 2.4.
+  // The value is an empty object (OpenID Connect Back-Channel Logout 1.0, section 2.4).
   events: z.strictObject({ 'http://schemas.openid.net/event/backchannel-logout': z.strictObject({}) }),
 });
 
 export type LogoutToken = z.infer<typeof logoutToken>;
 
-/** What a relying party has at its back-channel logout address: a real server that believes nothing unchecked. */
+/** The back-channel logout endpoint of a relying party; it verifies every token. */
 export interface LogoutReceiver {
   url: string;
-  /** Valid tokens, in the order in which they came. */
+  /** Valid tokens in the order of arrival. */
   received: LogoutToken[];
-  /** Requests so far, refused ones too. */
+  /** Number of requests, including rejected ones. */
   requestCount: number;
-  /** What it answers instead of 200; `undefined`: all is well again. */
+  /** Sets the response status; `undefined` restores 200. */
   respondWith(status: number | undefined): void;
-  /** Waits until so many valid tokens have come; forgets them and gives them. */
+  /** Waits for this number of valid tokens, then removes and returns them. */
   take(count: number): Promise<LogoutToken[]>;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ const TIMEOUT_MS = 30_000;
 
 const open = new Set<Server>();
 
-/** What a test that failed half-way has left open would keep this process alive: its service did not start, for example. */
+/** Closes receivers that a failed test left open; they would keep this process alive. */
 after(async () => {
   await Promise.all([...open].map(closeServer));
 });
@@ -55,7 +55,7 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-/** @param issuer is asked when a token comes, because the service starts after its relying parties are registered */
+/** @param issuer read at each token, because the service starts after the receiver */
 export async function startLogoutReceiver(issuer: () => string, clientId: string): Promise<LogoutReceiver> {
   const port = await freePort();
   const events = new EventEmitter();
@@ -85,7 +85,7 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       while (receiver.received.length < count) {
         await once(events, 'asked', { signal }).catch(() => {
-          assert.fail(`${String(receiver.received.length)} of ${String(count)} logout tokens came`);
+          assert.fail(`${String(receiver.received.length)} of ${String(count)} logout tokens arrived`);
         });
       }
       return receiver.received.splice(0);
@@ -104,7 +104,7 @@ export async function startLogoutReceiver(issuer: () => string, clientId: string
     };
     answer()
       .catch((error: unknown) => {
-        process.stderr.write(`logout token refused: ${String(error)}\n`);
+        process.stderr.write(`logout token rejected: ${String(error)}\n`);
         return 400;
       })
       .then((status) => {

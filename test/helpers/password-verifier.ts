@@ -15,7 +15,7 @@ import {
 import { createOutbox } from '../../src/services/notifications/outbox.ts';
 import type { Store } from '../../src/store/database/index.ts';
 
-/** The verification of passwords with the services that it needs, and a master key of its own. */
+/** A password verifier with its services and a random master key. */
 export interface TestPasswordVerifier {
   passwordVerifier: PasswordVerifier;
   audit: Audit;

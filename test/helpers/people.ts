@@ -5,7 +5,7 @@ import type { PersonFacts } from '../../src/domain/model.ts';
 import * as people from '../../src/store/people/people.ts';
 import type { TestService } from './service.ts';
 
-/** A person of the running service, found by what they type to sign in. */
+/** Returns the facts of the person with this login in the running service. */
 export async function getPersonFacts({ container }: TestService, login: string): Promise<PersonFacts> {
   const parsed = parseLogin(login);
   assert.ok(parsed);
@@ -17,7 +17,7 @@ export async function getPersonFacts({ container }: TestService, login: string):
   return facts;
 }
 
-/** The id of the guardianship of a person over a child with this name, in whatever state. */
+/** Returns the id of a person's guardianship of the child with this name, in any state. */
 export async function getGuardianshipId(service: TestService, login: string, childName: string): Promise<string> {
   const { children } = await getPersonFacts(service, login);
   const found = children.find(({ name }) => name === childName);

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below those that the kernel gives to outgoing connections (from 32768 on), because one of these could take a port between looking and
- * listening; and above those that browsers refuse.
+ * Test ports are below the ephemeral ports (from 32768), because an outgoing connection could take one between check and use.
+ * They are above the ports that browsers block.
  */
-const FIRST = 11_000;
-const AFTER_LAST = 30_000;
+const FIRST_PORT = 11_000;
+const LAST_PORT_EXCLUSIVE = 30_000;
 const given = new Set<number>();
 
-/** A TCP port that is free now, and that this process has not been given before. */
+/** Returns a free TCP port that this process has not used before. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(FIRST, AFTER_LAST);
+    const port = randomInt(FIRST_PORT, LAST_PORT_EXCLUSIVE);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
@@ -21,7 +21,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function isFree(port: number): Promise<boolean> {
-  // On every address: "localhost" is another one here and there.
+  // On all addresses, because "localhost" may be IPv4 or IPv6.
   const server = createServer().listen(port);
   try {
     await once(server, 'listening');

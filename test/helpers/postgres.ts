@@ -6,7 +6,7 @@ export { startCluster, type Cluster } from './cluster.ts';
 
 let shared: Promise<Cluster> | undefined;
 
-/** The URL of a new empty database in the cluster of this test process; the cluster ends with the tests of the file. */
+/** Creates an empty database in the shared cluster of this test process. @returns its URL */
 export async function testDatabaseUrl(): Promise<string> {
   shared ??= startCluster();
   return (await shared).createDatabase();

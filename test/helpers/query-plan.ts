@@ -10,7 +10,7 @@ export function explainLastStatement(store: Store, work: (tx: Transaction) => Pr
       return tx.execute(text, values, name);
     };
     const watched: Transaction = { ...tx, db: tx.engine.queries(execute), execute };
-    // With few rows PostgreSQL would rather read the whole table.
+    // With few rows PostgreSQL prefers a sequential scan.
     if (tx.dialect === 'postgres') await tx.execute('set local enable_seqscan = off', []);
     await work(watched);
     const [text, values] = statements.at(-1) ?? ['', []];

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { request, type IncomingHttpHeaders } from 'node:http';
 
-/** An answer as it came over the wire: no redirect followed, no cookie kept. */
+/** A response without followed redirects and stored cookies. */
 export interface RawResponse {
   status: number;
   headers: IncomingHttpHeaders;
@@ -39,7 +39,7 @@ export function send(
   });
 }
 
-/** The headers of a form that a page of the service sends. */
+/** Returns the headers of a form that a browser submits from a page of the service. */
 export function formHeaders(issuer: string, cookie = ''): Record<string, string> {
   return {
     'content-type': 'application/x-www-form-urlencoded',
@@ -50,21 +50,21 @@ export function formHeaders(issuer: string, cookie = ''): Record<string, string>
   };
 }
 
-/** Name and attributes of a cookie, without its value and times. */
+/** Returns the name and the attributes of a cookie without its value and times. */
 export function cookieShape(cookie: string): string {
   const [pair = '', ...attributes] = cookie.split(/;\s*/);
   return [pair.split('=')[0], ...attributes.filter((attribute) => !/^expires=/i.test(attribute))].join('; ');
 }
 
 /**
- * Opens a connection, sends the request target `count` times at once, and never reads: the kernel's buffers take what they can, and the
- * rest waits at the service.
+ * Opens a connection, sends the request target `count` times at once and never reads. Responses fill the kernel buffers, then
+ * wait at the service.
  */
 export function pipeline(origin: string, target: string, count: number): Socket {
   const { hostname, port, host } = new URL(origin);
   const socket = connect({ host: hostname, port: Number(port) });
   socket.pause();
-  // A service that resets the connection is what some tests wait for.
+  // Some tests expect the service to reset the connection.
   socket.on('error', () => undefined);
   socket.write(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n\r\n`.repeat(count));
   return socket;

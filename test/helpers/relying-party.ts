@@ -10,13 +10,13 @@ export interface TestParty {
   secret: string | undefined;
   config: client.Configuration;
   redirectUri: string;
-  /** An authorization request; `finish` exchanges what comes back. */
+  /** Starts an authorization request; `finish` redeems its response. */
   begin(parameters?: Record<string, string>): Promise<Begun>;
 }
 
 export interface Begun {
   url: string;
-  /** The PKCE verifier; `finish` sends it. */
+  /** The PKCE verifier that `finish` sends. */
   verifier: string;
   finish(answer: Answer, more?: TokenRequest): Promise<Tokens>;
 }
@@ -35,7 +35,7 @@ export interface PartyRegistration {
   scope: string;
   secret?: string;
   redirectUri?: string;
-  /** How the client proves who it is when it has no secret; left out: it is public. */
+  /** Client authentication without a secret. Default: a public client. */
   auth?: client.ClientAuth;
 }
 
@@ -83,7 +83,7 @@ export async function createParty(issuer: string, entitlements: PartyRegistratio
   };
 }
 
-/** A registration as in KINPASS_CLIENTS_FILE for `createParty`. */
+/** Returns a registration as in KINPASS_CLIENTS_FILE for `createParty`. */
 export function createRegistration(id: string, secret: string, more: object): object {
   return {
     client_id: id,

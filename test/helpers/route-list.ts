@@ -5,8 +5,8 @@ const PROVIDER_ROUTER = new URL('../../node_modules/oidc-provider/lib/helpers/ro
 const VERBS = ['get', 'post', 'put', 'delete', 'options'] as const;
 
 /**
- * Lists the routes of a service while it is put together: every one that our routers and the provider's router take. They are
- * read from the routers themselves, so nothing can be forgotten.
+ * Records the routes of a service during its creation. They are read from our routers and the router of the provider, so that
+ * the list is complete.
  *
  * @returns `GET /account`, sorted
  */
@@ -21,7 +21,7 @@ export async function recordRoutes(work: () => Promise<unknown>): Promise<string
   return [...found].sort();
 }
 
-/** A router hands its middleware over when it is mounted; its stack holds what it serves. */
+/** Records the stack of each Koa router when its middleware is created. */
 function watchOurs(found: Set<string>): () => void {
   return replace(
     Router.prototype,
@@ -36,7 +36,7 @@ function watchOurs(found: Set<string>): () => void {
   );
 }
 
-/** The provider has a router of its own, with `get(name, path, …)` and the like. */
+/** Records the calls of `get(name, path, …)` and similar methods of the provider's router. */
 async function watchProvider(found: Set<string>): Promise<(() => void)[]> {
   const loaded: unknown = await import(PROVIDER_ROUTER);
   const prototype = prototypeOf(loaded);
@@ -56,7 +56,7 @@ async function watchProvider(found: Set<string>): Promise<(() => void)[]> {
 type Method = (this: object, ...args: unknown[]) => unknown;
 const method = z.custom<Method>((value) => typeof value === 'function', 'a router has moved');
 
-/** Puts another method in the place of one. @returns what puts the old one back */
+/** Replaces a method. @returns the function that restores it */
 function replace(prototype: object, name: string, make: (original: Method) => object): () => void {
   const original = method.parse(Reflect.get(prototype, name));
   Reflect.set(prototype, name, make(original));

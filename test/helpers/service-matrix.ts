@@ -3,7 +3,7 @@ import { after, before, describe } from 'node:test';
 import { testDatabaseUrl } from './postgres.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
-/** The same tests against the service on a SQLite file and on a PostgreSQL database. */
+/** Runs the tests against the service on a SQLite file and on a PostgreSQL database. */
 export function eachService(
   name: string,
   options: () => Omit<TestServiceOptions, 'databaseUrl'>,

@@ -22,25 +22,25 @@ export interface TestService {
 export interface TestServiceOptions {
   /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients: readonly object[];
-  /** The APIs that they may call, as in KINPASS_CLIENTS_FILE. */
+  /** Registered APIs, as in KINPASS_CLIENTS_FILE. */
   resourceServers?: readonly object[];
-  /** PostgreSQL; without it a SQLite file of its own. */
+  /** URL of a PostgreSQL database. Default: a new SQLite file. */
   databaseUrl?: string;
   smtpUrl?: string;
   clock?: Clock;
-  /** Left out: silent. */
+  /** Default: no log. */
   log?: Logger;
   /** Additional settings. */
   env?: Record<string, string>;
   port?: number;
   city?: boolean;
-  /** How often jobs look for work. */
+  /** Poll intervals of the jobs. */
   intervals?: JobIntervals;
-  /** Serves https itself, as only the conformance profile does. */
+  /** Certificate for https, which only the conformance profile serves. */
   tls?: { certFile: string; keyFile: string };
 }
 
-/** The real service with the demo city, in this process, on a port and a database of its own. */
+/** Starts the service with the demo city in this process, on a new port and a new database. */
 export async function startService(options: TestServiceOptions): Promise<TestService> {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-test-'));
   const port = options.port ?? (await freePort());
@@ -59,7 +59,7 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
     KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
     KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true',
     KINPASS_LOG_LEVEL: 'silent',
-    // Argon2id at its real cost stays in the unit test of the hasher; here it only has to be argon2id.
+    // The lowest valid cost. The unit test of the password hasher uses the production cost.
     KINPASS_HASH_MEMORY_KIB: '7168',
     KINPASS_HASH_PASSES: '1',
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),

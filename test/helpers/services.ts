@@ -32,13 +32,13 @@ export const TEST_ISSUER = 'https://id.example';
 /** A Monday at noon in the city. */
 export const TEST_NOW = Date.UTC(2026, 10, 23, 4);
 
-/** A hasher whose hash is the password behind a prefix: what a service does with a hash shows, and costs nothing. */
+/** A fast hasher whose hash is a prefix and the password, so that tests can read it. */
 export interface ReadableHasher extends PasswordHasher {
-  /** The passwords that a decoy was computed for. */
+  /** The passwords of all decoy verifications. */
   readonly decoys: string[];
-  /** Thrown by the next calls of `hash` and `verify`. */
+  /** The error that `hash` and `verify` throw. */
   fails: Error | undefined;
-  /** Hashes that count as made with older parameters. */
+  /** Hashes for which `needsRehash` returns true. */
   readonly outdated: Set<string>;
 }
 
@@ -104,13 +104,13 @@ export interface TestServices {
   advance(ms: number): void;
   /** Counts the commits that enqueued jobs since the last call. */
   wakes(): number;
-  /** The entries that the audit log has got since the last call. */
+  /** Returns the audit entries since the last call. */
   newEntries(): Promise<ChainedEntry[]>;
-  /** The jobs that wait in the outbox, the oldest first; they are taken out. */
+  /** Removes and returns the pending jobs of the outbox, oldest first. */
   takeJobs(): Promise<OutboxJob[]>;
 }
 
-/** The services over a store, as `createContainer` connects them, without HTTP, argon2id and jobs. */
+/** Creates the services on a store, connected as in `createContainer`, without HTTP, argon2id and jobs. */
 export function createTestServices(store: Store, clients: readonly ClientRegistration[] = []): TestServices {
   let now = TEST_NOW;
   let commits = 0;

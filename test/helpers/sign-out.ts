@@ -10,14 +10,14 @@ export const LONG_STATE = 's'.repeat(128);
 
 export interface SignOut {
   completed: CompletedFlow;
-  /** What the service showed first. */
+  /** The first page of the service. */
   page: Answer;
 }
 
 /**
- * Signs in, and goes to the end session endpoint.
+ * Signs in and opens the end session endpoint.
  *
- * @param changes of a whole request; `undefined` leaves a parameter out
+ * @param changes of a valid request; `undefined` removes a parameter
  */
 export async function requestSignOut(party: TestParty, back: string, changes: Changes = {}): Promise<SignOut> {
   const completed = await completeFlow(party);
@@ -34,13 +34,13 @@ export async function requestSignOut(party: TestParty, back: string, changes: Ch
   return { completed, page: await completed.flow.httpBrowser.open(url.href) };
 }
 
-/** Says yes on the page that asks. */
+/** Confirms the sign-out page. */
 export function confirmSignOut({ completed, page }: SignOut): Promise<Answer> {
   assert.equal(page.status, 200);
   return completed.flow.httpBrowser.submit(page, {});
 }
 
-/** `prompt=none` tells whether somebody is signed in. */
+/** Returns true if a request with `prompt=none` succeeds. */
 export async function isSignedIn(party: TestParty, { completed }: SignOut): Promise<boolean> {
   const { answer } = await authorize(party, { prompt: 'none' }, completed.flow.httpBrowser);
   const error = errorOf(answer);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The standard claims of each scope, with their types (OpenID Connect Core 1.0, sections 5.1 and 5.4). */
+/** Standard claims of each scope with their types (OpenID Connect Core 1.0, sections 5.1 and 5.4). */
 export const address = z.strictObject({
   formatted: z.string(),
   street_address: z.string(),

@@ -10,13 +10,13 @@ import { testDatabaseUrl } from './postgres.ts';
 
 export interface TestStore {
   readonly dialect: Dialect;
-  /** An open, migrated store; inside of tests only, because it is opened by a `before`. */
+  /** An open, migrated store. Available in tests only, because a `before` hook opens it. */
   readonly store: Store;
-  /** How another process opens the same database. */
+  /** Options with which another process opens the same database. */
   readonly location: StoreOptions;
 }
 
-/** The same tests on both databases: an empty SQLite file, and a database of a throwaway PostgreSQL cluster. */
+/** Runs the tests on an empty SQLite file and on an empty PostgreSQL database. */
 export function eachStore(name: string, tests: (on: TestStore) => void, { migrated = true } = {}): void {
   for (const dialect of ['sqlite', 'postgres'] as const) {
     describe(`${name} (${dialect})`, () => {
@@ -47,7 +47,7 @@ export function eachStore(name: string, tests: (on: TestStore) => void, { migrat
   }
 }
 
-/** A place for a new database; call `remove` when it is closed. */
+/** Creates a location for a new database; call `remove` after the store is closed. */
 export async function createDatabaseLocation(
   dialect: Dialect,
 ): Promise<{ location: StoreOptions; remove: () => Promise<void> }> {

@@ -25,7 +25,7 @@ export const options = {
 export const rowsOf = ({ container }: TestService): Promise<{ model: string; payload: string }[]> =>
   container.store.read((tx) => tx.db.select().from(tx.tables.oidcRecords));
 
-/** Sends a form as a program does; the public client needs no secret. */
+/** Posts a form without browser headers. The public client needs no secret. */
 export const post = (
   service: TestService,
   path: string,

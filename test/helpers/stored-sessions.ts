@@ -12,7 +12,7 @@ export interface StoredSession extends Partial<NewSession> {
   sids?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Stores a session as the provider leaves it: the row of the account page, and the sealed record of the cookie. */
+/** Stores a session like the provider: the session row and the sealed provider record. */
 export async function storeSession(services: TestServices, session: StoredSession): Promise<void> {
   const { sids = {}, ...row } = session;
   const idHash = `record of ${session.sessionHash}`;
@@ -47,7 +47,7 @@ export async function storeGrant(services: TestServices, grant: StoredGrant): Pr
   });
 }
 
-/** Stores a sign-in that waits at a page: the password was right, and no session exists yet. */
+/** Stores an interaction whose password was correct, without a session. */
 export async function storeInteraction(services: TestServices, idHash: string, accountId: string): Promise<void> {
   await services.store.write((tx) => upsertRecord(tx, { ...recordBase('Interaction', idHash), accountId }));
 }
@@ -56,7 +56,7 @@ function recordBase(model: string, idHash: string): NewOidcRecord {
   return { model, idHash, payload: 'sealed', createdAt: TEST_NOW, expiresAt: TEST_NOW + HOUR_MS };
 }
 
-/** What has not ended, sorted: session rows, then grants, then the provider's records as `Model id`. */
+/** Lists active session rows, grants and provider records (as `Model id`), each sorted. */
 export async function listActive({ store }: TestServices): Promise<string[]> {
   return store.read(async (tx) => {
     const { sessions, grants, oidcRecords } = tx.tables;

@@ -7,7 +7,7 @@ import { startMailCatcher } from '../../demo/mail-catcher.ts';
 import { freePort } from './ports.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
-/** The service, both relying parties and a mail server, all real, on ports of their own. */
+/** The service, both relying parties and a mail server, each on its own port. */
 export interface TestEnvironment {
   service: TestService;
   issuer: string;
@@ -19,7 +19,7 @@ export interface TestEnvironment {
 
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
 
-/** A registration as in KINPASS_CLIENTS_FILE, with everything that the two relying parties need. */
+/** Returns a registration as in KINPASS_CLIENTS_FILE with all settings that the two relying parties need. */
 export function relyingPartyClient(id: string, name: object, baseUrl: string, secret: string, more: object): object {
   return {
     client_id: id,
@@ -48,7 +48,7 @@ export async function startTestEnvironment(options: Partial<TestServiceOptions> 
   const payment = `http://localhost:${String(paymentPort)}`;
   const secrets = { portfolio: randomBytes(24).toString('hex'), payment: randomBytes(24).toString('hex') };
   const mail = await startMailCatcher({ smtpPort, webPort });
-  // Read at each call, so that `freezeTime` holds the relying parties too.
+  // Read at each call, so that `freezeTime` also applies to the relying parties.
   const now = (): number => Date.now();
   const service = await startService({
     port,

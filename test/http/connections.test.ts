@@ -142,9 +142,9 @@ describe('connections', () => {
     });
     const busy = await openMany(SCHOOL, 4, GET);
     await pollUntil('work', () => inFlight.count() === 4);
-    const newcomer = await open(PHONE);
+    const newBrowser = await open(PHONE);
     await closedFor('refused', 1);
-    await pollUntil('closed', () => newcomer.isClosed());
+    await pollUntil('closed', () => newBrowser.isClosed());
     over.resolve(undefined);
     await Promise.all(busy.map((client) => answered(client)));
   });

@@ -42,7 +42,7 @@ describe('scopes and claims (docs/claims.md)', () => {
     if (scope === 'offline_access') continue;
     it(`${scope} gives exactly its claims`, async () => {
       const { id, info } = await only(`openid ${scope}`);
-      // Nothing in the demo city has an account name for her, and the e-mail may stand in for it only with its own scope.
+      // She has no account name, and the email address may replace it only with the email scope.
       const expected = ['sub', ...claims].filter((claim) => claim !== 'preferred_username');
       assert.deepEqual(keys(info), [...new Set(expected)].sort());
       const inIdToken = claims.filter((claim) => ['roles', 'acting'].includes(claim));

@@ -18,7 +18,7 @@ const options = () => ({
 
 eachService('a device code that two people approve at the same moment', options, (running) => {
   let television: TestParty;
-  const phones: { visitor: HttpBrowser; sub: unknown }[] = [];
+  const phones: { httpBrowser: HttpBrowser; sub: unknown }[] = [];
   before(async () => {
     const { issuer } = running();
     television = await createParty(issuer, { id: 'television', secret, scope: 'openid' });
@@ -26,7 +26,7 @@ eachService('a device code that two people approve at the same moment', options,
     for (const login of [LOGIN.T1, LOGIN.T2]) {
       const httpBrowser = createHttpBrowser(issuer);
       const entered = await runAuthorization(television, httpBrowser, { login, password: DEMO_PASSWORD });
-      phones.push({ visitor: httpBrowser, sub: idClaims((await redeem(television, entered)).body)['sub'] });
+      phones.push({ httpBrowser, sub: idClaims((await redeem(television, entered)).body)['sub'] });
     }
   });
 
@@ -34,15 +34,15 @@ eachService('a device code that two people approve at the same moment', options,
     for (let round = 0; round < ROUNDS; round += 1) {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const open = await Promise.all(
-        phones.map(async ({ visitor: httpBrowser }) => {
+        phones.map(async ({ httpBrowser }) => {
           return {
-            visitor: httpBrowser,
+            httpBrowser,
             page: await httpBrowser.submit(await httpBrowser.open('/device'), { user_code: shown.user_code }),
           };
         }),
       );
       const answers = await Promise.all(
-        open.map(({ visitor: httpBrowser, page }) => httpBrowser.submit(page, { confirm: 'yes' })),
+        open.map(({ httpBrowser, page }) => httpBrowser.submit(page, { confirm: 'yes' })),
       );
       const connected = answers.map(({ body }) => textOf(body).includes('裝置已連結'));
       assert.equal(connected.filter((one) => one).length, 1, answers.map(({ status }) => status).join(' '));

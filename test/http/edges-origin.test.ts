@@ -137,7 +137,7 @@ for (const [trust, proxies] of [
       return status;
     };
 
-    it(`uses X-Forwarded-For for the client address: ${proxies === '' ? 'never' : 'from trusted proxies'}`, async () => {
+    it(`uses X-Forwarded-For ${proxies === '' ? 'never' : 'of trusted proxies'}`, async () => {
       await fail('203.0.113.7');
       await fail('198.51.100.1, 203.0.113.7');
       await fail('203.0.113.7, 127.0.0.1');

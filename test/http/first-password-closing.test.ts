@@ -44,9 +44,12 @@ describe('a first password', () => {
     await service.container.store.write((tx) => tx.db.delete(tx.tables.throttles));
   });
 
-  const signIn = async (password: string, login: string = EMAIL): Promise<{ visitor: HttpBrowser; page: Answer }> => {
-    const { visitor, answer } = await signInToAccount(service, login, password);
-    return { visitor, page: answer };
+  const signIn = async (
+    password: string,
+    login: string = EMAIL,
+  ): Promise<{ httpBrowser: HttpBrowser; page: Answer }> => {
+    const { httpBrowser, answer } = await signInToAccount(service, login, password);
+    return { httpBrowser, page: answer };
   };
   /** Makes ten failed attempts, each as soon as it is admitted. */
   const close = async (): Promise<void> => {
@@ -153,7 +156,7 @@ describe('a first password', () => {
   });
 
   it('is also closed by failed attempts on the new-password page', async () => {
-    const { visitor: httpBrowser, page } = await signIn(FIRST);
+    const { httpBrowser, page } = await signIn(FIRST);
     for (let i = 0; i < 10; i += 1) {
       time.advance(WAITS[i] ?? 0);
       assert.equal((await change(httpBrowser, page, 'wrong')).status, 422);
@@ -168,7 +171,7 @@ describe('a first password', () => {
 
   it('cannot be changed if it expires between sign-in and change', async () => {
     await setFirstPassword(service, 'G1', FIRST, 10 * MINUTE);
-    const { visitor: httpBrowser, page } = await signIn(FIRST);
+    const { httpBrowser, page } = await signIn(FIRST);
     assert.equal(interactionOf(page), 'new_password');
     time.advance(10 * MINUTE);
     assert.equal((await change(httpBrowser, page, FIRST)).status, 422);
@@ -176,7 +179,7 @@ describe('a first password', () => {
   });
 
   it('cannot be changed on a page that was open for over an hour: 410 with a link', async () => {
-    const { visitor: httpBrowser, page } = await signIn(FIRST);
+    const { httpBrowser, page } = await signIn(FIRST);
     time.advance(HOUR + SECOND);
     for (const late of [await change(httpBrowser, page, FIRST), await httpBrowser.open(page.url)]) {
       assert.equal(late.status, 410);
@@ -202,13 +205,13 @@ describe('a first password', () => {
   });
 
   it('invalidates other interactions in progress once it is changed', async () => {
-    const { visitor: httpBrowser, page } = await signIn(FIRST);
+    const { httpBrowser, page } = await signIn(FIRST);
     const other = await signIn(FIRST);
     await change(httpBrowser, page, FIRST);
-    const late = await change(other.visitor, other.page, FIRST, 'the thief wants this one');
+    const late = await change(other.httpBrowser, other.page, FIRST, 'the attacker wants this one');
     assert.equal(late.status, 410);
-    assert.equal((await other.visitor.open(other.page.url)).status, 410);
-    assert.equal(interactionOf(await other.visitor.open('/account')), 'login');
+    assert.equal((await other.httpBrowser.open(other.page.url)).status, 410);
+    assert.equal(interactionOf(await other.httpBrowser.open('/account')), 'login');
     assert.equal(new URL((await signIn(NEXT)).page.url).pathname, '/account');
   });
 });

@@ -34,13 +34,13 @@ describe('the first sign-in', () => {
   afterEach(() => setPassword(service, 'G2', DEMO_PASSWORD));
 
   /** Opens the new-password page in an authorization request of the club. */
-  const atTheChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ visitor: HttpBrowser; page: Answer }> => {
+  const openPasswordChange = async (key: 'G1' | 'G2' = 'G2'): Promise<{ httpBrowser: HttpBrowser; page: Answer }> => {
     if (key === 'G2') await setFirstPassword(service, key, FIRST);
     const httpBrowser = createHttpBrowser(service.issuer);
     const signIn = await httpBrowser.open((await party.begin()).url);
     const page = await httpBrowser.submit(signIn, { login: LOGIN[key], password: key === 'G1' ? '100201' : FIRST });
     assert.equal(interactionOf(page), 'new_password');
-    return { visitor: httpBrowser, page };
+    return { httpBrowser, page };
   };
   const change = (
     httpBrowser: HttpBrowser,
@@ -64,7 +64,7 @@ describe('the first sign-in', () => {
     });
 
   it('shows the required change with its reason, the person and the app', async () => {
-    const { page } = await atTheChange();
+    const { page } = await openPasswordChange();
     const text = textOf(page.body);
     assert.equal(page.status, 200);
     for (const words of [
@@ -80,7 +80,7 @@ describe('the first sign-in', () => {
 
   it('creates no session before the change, and every page asks to sign in', async () => {
     await service.container.store.write((tx) => tx.db.delete(tx.tables.sessions));
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const cookies = await httpBrowser.jar.getCookies(service.issuer);
     assert.deepEqual(
       cookies.map(({ key }) => key).filter((key) => key.includes('session')),
@@ -101,7 +101,7 @@ describe('the first sign-in', () => {
   });
 
   it('shows each reason against a new password at its field and changes nothing', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const refusals: [string, string[]][] = [
       ['小船四艘', ['新密碼太短，至少要 12 個字元。']],
       ['x'.repeat(300), ['新密碼太長，最多 256 個字元。']],
@@ -133,7 +133,7 @@ describe('the first sign-in', () => {
   });
 
   it('requires all three fields and the same new password twice', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const mismatch = await change(httpBrowser, page, NEXT, { confirm_password: `${NEXT} ` });
     assert.equal(mismatch.status, 422);
     assert.equal(errorAt(mismatch, 'confirm_password'), '兩次輸入的新密碼不一樣。');
@@ -147,7 +147,7 @@ describe('the first sign-in', () => {
   });
 
   it('requires the first password again and counts a wrong one', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const wrong = await change(httpBrowser, page, NEXT, { current_password: '100302' });
     assert.equal(wrong.status, 422);
     assert.equal(errorAt(wrong, 'current_password'), '原密碼不正確。');
@@ -157,7 +157,7 @@ describe('the first sign-in', () => {
   });
 
   it('continues to the app after the change, and the first password is no longer valid', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange('G1');
+    const { httpBrowser, page } = await openPasswordChange('G1');
     const done = await change(httpBrowser, page, NEXT, { current_password: '100201' });
     assert.equal(done.leavesTo?.host, 'club.example');
     assert.ok(done.leavesTo.searchParams.get('code'));
@@ -175,7 +175,7 @@ describe('the first sign-in', () => {
   });
 
   it('accepts a form that is submitted twice at once or once more later', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const twice = await Promise.all([change(httpBrowser, page, NEXT), change(httpBrowser, page, NEXT)]);
     // Both responses redirect; a browser shows the last one.
     for (const answer of twice) {
@@ -189,7 +189,7 @@ describe('the first sign-in', () => {
   });
 
   it('redirects the second submission of a slow form and keeps the result of the first', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const body = new URLSearchParams({ current_password: FIRST, new_password: NEXT, confirm_password: NEXT });
     const press = async (): Promise<Response> =>
       fetch(new URL(actionOf(page), page.url), {
@@ -215,7 +215,7 @@ describe('the first sign-in', () => {
   });
 
   it('continues from the page that the back button shows after the change', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     await change(httpBrowser, page, NEXT);
     const back = await httpBrowser.open(page.url);
     assert.equal(back.status, 410);
@@ -227,7 +227,7 @@ describe('the first sign-in', () => {
   });
 
   it('rejects the form of another prompt with 409 and changes nothing', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     const uid = new URL(page.url).pathname.split('/')[2] ?? '';
     const all = { login: LOGIN.T1, password: DEMO_PASSWORD, choice: 'x', consent: 'accept' };
     for (const step of ['login', 'select_account', 'consent', 'none', 'constructor']) {
@@ -246,7 +246,7 @@ describe('the first sign-in', () => {
   });
 
   it('belongs to one browser: its URL has expired in another browser', async () => {
-    const { page } = await atTheChange();
+    const { page } = await openPasswordChange();
     const stranger = createHttpBrowser(service.issuer);
     assert.equal((await stranger.open(page.url)).status, 410);
     const fields = { current_password: FIRST, new_password: NEXT, confirm_password: NEXT };
@@ -255,7 +255,7 @@ describe('the first sign-in', () => {
   });
 
   it('ends if the person is disabled before the change', async () => {
-    const { visitor: httpBrowser, page } = await atTheChange();
+    const { httpBrowser, page } = await openPasswordChange();
     await setStatus(service, 'G2', 'disabled');
     try {
       const answer = await change(httpBrowser, page, NEXT);

@@ -70,8 +70,8 @@ describe('the rate of interactions on known devices', () => {
     fill('::1');
     const answer = await next.submit(page, { login: LOGIN.T2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
-    const newcomer = createHttpBrowser(service.issuer);
-    assert.equal((await newcomer.open((await app.begin()).url)).status, 429);
+    const newBrowser = createHttpBrowser(service.issuer);
+    assert.equal((await newBrowser.open((await app.begin()).url)).status, 429);
     time.advance(HOUR);
   });
 

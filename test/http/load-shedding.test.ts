@@ -22,7 +22,7 @@ const SLOW = {
   KINPASS_HASH_PASSES: '8',
 };
 
-function isTurnedAway(answer: Answer): void {
+function assertRejected(answer: Answer): void {
   assert.equal(answer.status, 503);
   assert.equal(answer.headers.get('retry-after'), '5');
   assert.equal(answer.headers.get('cache-control'), 'no-store');
@@ -48,43 +48,43 @@ describe('load shedding while password hashes wait', () => {
   after(() => service.stop());
 
   /** Fills the hash queue until the returned promise resolves. */
-  const crowd = (): Promise<unknown> => {
+  const fillHashQueue = (): Promise<unknown> => {
     const { hasher } = service.container;
-    const all = Promise.all([1, 2].map((one) => hasher.hash(`somebody's password ${String(one)}`)));
+    const all = Promise.all([1, 2].map((one) => hasher.hash(`password ${String(one)}`)));
     assert.ok(hasher.isNearCapacity());
     return all;
   };
 
   it('returns 503 at /auth when overloaded and recovers at the same URL', async () => {
     const begun = await app.begin();
-    const passing = crowd();
-    const newcomer = createHttpBrowser(service.issuer);
-    isTurnedAway(await newcomer.open(begun.url));
-    await passing;
-    assert.equal(interactionOf(await newcomer.open(begun.url)), 'login');
+    const hashing = fillHashQueue();
+    const newBrowser = createHttpBrowser(service.issuer);
+    assertRejected(await newBrowser.open(begun.url));
+    await hashing;
+    assert.equal(interactionOf(await newBrowser.open(begun.url)), 'login');
   });
 
   it('shows the page in English too', async () => {
-    const passing = crowd();
+    const hashing = fillHashQueue();
     const answer = await createHttpBrowser(service.issuer, 'en').open((await app.begin()).url);
     assert.equal(answer.status, 503);
     assert.match(textOf(answer.body), /Wait a few seconds, then try again\./);
-    await passing;
+    await hashing;
   });
 
   it('accepts the forms of sign-ins in progress', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open((await app.begin()).url);
-    const passing = crowd();
+    const hashing = fillHashQueue();
     const answer = await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD });
     assert.ok(answer.leavesTo?.searchParams.has('code'), String(answer.status));
-    await passing;
+    await hashing;
   });
 
   it('does not affect signed-in people or prompt=none', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     await runAuthorization(app, httpBrowser, { login: LOGIN.G4 });
-    const passing = crowd();
+    const hashing = fillHashQueue();
     const signedIn = await httpBrowser.open((await app.begin()).url);
     assert.ok(signedIn.leavesTo?.searchParams.has('code'), String(signedIn.status));
     const asking = await createHttpBrowser(service.issuer).open((await app.begin({ prompt: 'none' })).url);
@@ -94,12 +94,12 @@ describe('load shedding while password hashes wait', () => {
     const posted = await httpBrowser.post(pathname, new URLSearchParams(search), { 'sec-fetch-site': 'cross-site' });
     assert.ok(posted.leavesTo?.searchParams.has('code'), String(posted.status));
     assert.ok(service.container.hasher.isNearCapacity());
-    await passing;
+    await hashing;
   });
 });
 
 describe('load shedding while many requests are in flight', () => {
-  const MANY = 501;
+  const REQUEST_COUNT = 501;
   let service: TestService;
   let app: TestParty;
   before(async () => {
@@ -114,25 +114,25 @@ describe('load shedding while many requests are in flight', () => {
     const over = Promise.withResolvers<undefined>();
     // Each request stores an interaction, and no write ends before this transaction.
     const writing = service.container.store.write(() => over.promise);
-    const crowd = Array.from({ length: MANY }, () => send(service.issuer, pathname + search));
-    const refused = await pollUntil('a newcomer is turned away', async () => {
+    const requests = Array.from({ length: REQUEST_COUNT }, () => send(service.issuer, pathname + search));
+    const refused = await pollUntil('503 for a new browser', async () => {
       const answer = await Promise.race([createHttpBrowser(service.issuer).open(url), sleep(100)]);
       return answer?.status === 503 ? answer : undefined;
     });
-    isTurnedAway(refused);
+    assertRejected(refused);
     over.resolve(undefined);
     await writing;
-    for (const { status } of await Promise.all(crowd)) assert.ok(status === 303 || status === 503, String(status));
+    for (const { status } of await Promise.all(requests)) assert.ok(status === 303 || status === 503, String(status));
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open(url)), 'login');
   });
 
   it('does not count requests with an incomplete body', async () => {
     const { hostname, port, host } = new URL(service.issuer);
     const head = `POST /forgot-password HTTP/1.1\r\nhost: ${host}\r\norigin: ${service.issuer}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\n`;
-    const sockets = Array.from({ length: MANY }, () => connect({ host: hostname, port: Number(port) }));
+    const sockets = Array.from({ length: REQUEST_COUNT }, () => connect({ host: hostname, port: Number(port) }));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(head, resolve))));
-    await pollUntil('all requests', () => [...service.container.inFlight.responses()].length >= MANY);
+    await pollUntil('all requests', () => [...service.container.inFlight.responses()].length >= REQUEST_COUNT);
     assert.equal(interactionOf(await createHttpBrowser(service.issuer).open((await app.begin()).url)), 'login');
     for (const socket of sockets) socket.destroy();
   });

@@ -58,7 +58,7 @@ const clients = (): { clients: object[] } => {
         backchannel_logout_uri: atSecond.url,
         id_token_signed_response_alg: 'RS256',
       }),
-      createRegistration('deaf', secret, { scopes }),
+      createRegistration('plain', secret, { scopes }),
     ],
   };
 };
@@ -66,11 +66,11 @@ const clients = (): { clients: object[] } => {
 eachService('sign-out', clients, (running) => {
   let first: TestParty;
   let second: TestParty;
-  let deaf: TestParty;
+  let plain: TestParty;
   before(async () => {
     ({ issuer } = running());
     const party = (id: string): Promise<TestParty> => createParty(issuer, { id, scope: 'openid profile', secret });
-    [first, second, deaf] = [await party('first'), await party('second'), await party('deaf')];
+    [first, second, plain] = [await party('first'), await party('second'), await party('plain')];
   });
   beforeEach(() => {
     for (const receiver of [atFirst, atSecond]) {
@@ -118,10 +118,10 @@ eachService('sign-out', clients, (running) => {
 
   it('on the page of the service lists exactly the notified apps', async () => {
     const { httpBrowser } = await signInWithNewBrowser(first, { login: LOGIN.T2 });
-    await tokensFor(deaf, httpBrowser);
+    await tokensFor(plain, httpBrowser);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.match(textOf(done.body), /您已登出，並已通知：測試 first。/);
-    assert.equal(done.body.includes('測試 deaf'), false, 'it has no backchannel_logout_uri');
+    assert.equal(done.body.includes('測試 plain'), false, 'it has no backchannel_logout_uri');
     const elsewhere = await createHttpBrowser(issuer).open('/session/end/success');
     assert.equal(elsewhere.body.includes('測試 first'), false, 'shown only in the browser that signed out');
     await atFirst.take(1);
@@ -130,9 +130,9 @@ eachService('sign-out', clients, (running) => {
   it('keeps grants with offline_access and revokes the others', async () => {
     const { httpBrowser, tokens } = await signInWithNewBrowser(first, { login: LOGIN.S1, parameters: OFFLINE });
     const bound = await tokensFor(first, httpBrowser);
-    const elsewhere = await tokensFor(deaf, httpBrowser);
+    const elsewhere = await tokensFor(plain, httpBrowser);
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
-    assert.deepEqual([await status(first, bound), await status(deaf, elsewhere)], [401, 401]);
+    assert.deepEqual([await status(first, bound), await status(plain, elsewhere)], [401, 401]);
     const next = await refresh(first, tokens.refresh_token);
     assert.equal(next.status, 200);
     assert.equal((await userinfo(first, String(next.body['access_token']))).status, 200);
@@ -164,7 +164,7 @@ eachService('sign-out', clients, (running) => {
     for (const wrong of [forged, 'x', 'a.b.c']) {
       const asked = await httpBrowser.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
       assert.match(textOf(asked.body), /要登出嗎？.*林志豪/, wrong);
-      const other = await signInWithNewBrowser(deaf, { login: LOGIN.T2 });
+      const other = await signInWithNewBrowser(plain, { login: LOGIN.T2 });
       const there = await other.httpBrowser.open(endUrl({ id_token_hint: wrong, post_logout_redirect_uri: BYE }));
       assert.equal((await other.httpBrowser.submit(there, {})).leavesTo, undefined, wrong);
       assert.equal(await isAlive(other.httpBrowser), false, wrong);
@@ -215,7 +215,7 @@ eachService('sign-out', clients, (running) => {
   });
 
   it('is in the audit log', async () => {
-    const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.B1 });
+    const { httpBrowser } = await signInWithNewBrowser(plain, { login: LOGIN.B1 });
     await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     const { id } = await getPersonFacts(running(), LOGIN.B1);
     const entries = await running().container.store.read((tx) => audit.listEntries(tx, 0, 10_000));

@@ -22,10 +22,10 @@ const signIn = async (
   service: TestService,
   login: string,
   password = DEMO_PASSWORD,
-): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
+): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> => {
   const httpBrowser = createHttpBrowser(service.issuer);
   return {
-    visitor: httpBrowser,
+    httpBrowser,
     answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
   };
 };
@@ -65,7 +65,7 @@ describe('mail', () => {
   };
 
   it('that cannot be delivered blocks no request, is counted, and arrives after recovery', async () => {
-    const { visitor: httpBrowser } = await signIn(service, LOGIN.G2);
+    const { httpBrowser } = await signIn(service, LOGIN.G2);
     const changed = await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
     assert.equal(new URL(changed.url).search, '?done=passwordChanged');
     assert.equal(new URL((await signIn(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
@@ -92,7 +92,7 @@ describe('mail', () => {
 
   it('about a changed password is in the language of the person', async () => {
     await withCatcher(async (mail) => {
-      const { visitor: httpBrowser } = await signIn(service, LOGIN.G5);
+      const { httpBrowser } = await signIn(service, LOGIN.G5);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       const notice = await mailTo(mail, LOGIN.G5, 'password');
       assert.match(notice.text, /Nguyen Thi Lan/);
@@ -110,7 +110,7 @@ describe('mail', () => {
     });
     await new Promise<void>((resolve) => refusing.listen(smtpPort, '127.0.0.1', resolve));
     try {
-      const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
+      const { httpBrowser } = await signIn(service, LOGIN.G4);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       await pollUntil('the refusal is logged', () => kept.text().includes('"responseCode":550'));
     } finally {
@@ -139,7 +139,7 @@ describe('side effects of a sign-in', () => {
     const { store } = service.container;
     const lost = 'kinpass_best_effort_failures_total{kind="audit"}';
     await store.runExclusively((run) => run('alter table audit rename to audit_away'));
-    const { visitor: httpBrowser, answer } = await signIn(service, LOGIN.G2);
+    const { httpBrowser, answer } = await signIn(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
     assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
     // The success resets the failures, and the failure counts, although no audit entry was written.
@@ -160,7 +160,7 @@ describe('side effects of a sign-in', () => {
   it('may fail: sign-in succeeds with broken metrics, and the failure is counted', async () => {
     const { signIns, requestSeconds } = service.container.metrics;
     const fail = (): never => {
-      throw new Error('the figures are broken');
+      throw new Error('the metrics are broken');
     };
     const whole = { inc: signIns.inc.bind(signIns), observe: requestSeconds.observe.bind(requestSeconds) };
     Object.assign(signIns, { inc: fail });
@@ -174,12 +174,12 @@ describe('side effects of a sign-in', () => {
       Object.assign(requestSeconds, { observe: whole.observe });
     }
     assert.ok((await figure(service, 'kinpass_best_effort_failures_total{kind="metrics"}')) >= 2);
-    assert.match(kept.text(), /the figures are broken/);
+    assert.match(kept.text(), /the metrics are broken/);
   });
 
   it('show a reference instead of a stack trace if the database fails', async () => {
     const { store } = service.container;
-    const { visitor: httpBrowser } = await signIn(service, LOGIN.G4);
+    const { httpBrowser } = await signIn(service, LOGIN.G4);
     await store.runExclusively((run) => run('alter table persons rename to persons_away'));
     const broken = await httpBrowser.open('/account');
     await store.runExclusively((run) => run('alter table persons_away rename to persons'));

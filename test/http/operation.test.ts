@@ -55,10 +55,10 @@ describe('the service in operation', () => {
     home.remove();
   });
 
-  const signIn = async (login: string, password: string): Promise<{ visitor: HttpBrowser; answer: Answer }> => {
+  const signIn = async (login: string, password: string): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> => {
     const httpBrowser = createHttpBrowser(home.issuer);
     return {
-      visitor: httpBrowser,
+      httpBrowser,
       answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
     };
   };
@@ -97,13 +97,13 @@ describe('the service in operation', () => {
     };
     const wrong = await signIn(LOGIN.G2, 'my secret typing');
     const first = await signIn(LOGIN.G1, '100201');
-    const changed = await first.visitor.submit(first.answer, {
+    const changed = await first.httpBrowser.submit(first.answer, {
       current_password: '100201',
       new_password: NEXT,
       confirm_password: NEXT,
     });
-    await keep(first.visitor, first.answer);
-    await keep(wrong.visitor, wrong.answer);
+    await keep(first.httpBrowser, first.answer);
+    await keep(wrong.httpBrowser, wrong.answer);
     assert.equal(new URL(changed.url).pathname, '/account');
     const httpBrowser = createHttpBrowser(home.issuer);
     await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G2 });
@@ -151,7 +151,7 @@ describe('the service in operation', () => {
   });
 
   it('keeps sessions and keys after a restart', async () => {
-    const { visitor: httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
+    const { httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
     const jwks = await (await fetch(`${home.issuer}/jwks`)).text();
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
@@ -164,7 +164,7 @@ describe('the service in operation', () => {
     for (const round of [1, 2]) {
       const current = round === 1 ? DEMO_PASSWORD : `${NEXT} ${String(round - 1)}`;
       const next = `${NEXT} ${String(round)}`;
-      const { visitor: httpBrowser } = await signIn(LOGIN.T2, current);
+      const { httpBrowser } = await signIn(LOGIN.T2, current);
       const page = await httpBrowser.open('/account/password');
       const answer = await fetch(page.url, {
         method: 'POST',

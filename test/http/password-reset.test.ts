@@ -107,7 +107,7 @@ describe('password reset', () => {
   });
 
   it('sets a new password once; then the link and the old password are invalid', async () => {
-    const { visitor: elsewhere } = await signIn(EMAIL, DEMO_PASSWORD);
+    const { httpBrowser: elsewhere } = await signIn(EMAIL, DEMO_PASSWORD);
     const link = await newLink();
     const httpBrowser = createHttpBrowser(service.issuer);
     const done = await complete(link, NEXT, httpBrowser);
@@ -208,10 +208,10 @@ describe('password reset', () => {
 
   it('is revoked by a password change: an earlier link is invalid', async () => {
     const link = await newLink();
-    const { visitor: httpBrowser } = await signIn(EMAIL, DEMO_PASSWORD);
+    const { httpBrowser } = await signIn(EMAIL, DEMO_PASSWORD);
     const fields = { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT };
     await httpBrowser.submit(await httpBrowser.open('/account/password'), fields);
-    assert.equal((await complete(link, 'the thief wants this one')).status, 410);
+    assert.equal((await complete(link, 'the attacker wants this one')).status, 410);
   });
 
   it('fails for a person who was disabled after the mail', async () => {

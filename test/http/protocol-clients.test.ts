@@ -112,7 +112,7 @@ describe('a private_key_jwt client (OpenID Connect Core 1.0, section 9)', () => 
 
   const wrong: Record<string, () => Promise<string>> = {
     'an unregistered key': () => assertion({}, strangeKey),
-    'the audience of somebody else': () => assertion({ aud: 'https://other.example' }),
+    'the audience of another issuer': () => assertion({ aud: 'https://other.example' }),
     'no audience': () => assertion({ aud: undefined }),
     'another issuer': () => assertion({ iss: 'app' }),
     'another subject': () => assertion({ sub: 'app' }),

@@ -262,8 +262,8 @@ describe('the refresh token of a public client (section 5)', () => {
     const token = await begin(await proof({}));
     const none = await refresh(token);
     assert.deepEqual([none.status, none.body['error']], [400, 'invalid_grant']);
-    const thief = await refresh(token, await proof({ by: otherKey }));
-    assert.deepEqual([thief.status, thief.body['error']], [400, 'invalid_grant']);
+    const attacker = await refresh(token, await proof({ by: otherKey }));
+    assert.deepEqual([attacker.status, attacker.body['error']], [400, 'invalid_grant']);
     const owner = await refresh(token, await proof({}));
     assert.equal(owner.status, 200);
     const next = z.string().parse(owner.body['refresh_token']);

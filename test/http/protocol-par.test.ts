@@ -154,7 +154,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     const url = new URL(pushed.url);
     url.searchParams.set('redirect_uri', 'https://evil.example/callback');
     url.searchParams.set('scope', 'openid');
-    url.searchParams.set('state', 'of-somebody-else');
+    url.searchParams.set('state', 'of-another-client');
     const httpBrowser = visit();
     const answer = await signIn(httpBrowser, await httpBrowser.open(url.href), LOGIN.T2);
     assert.equal(answer.leavesTo?.hostname, 'app.example');

@@ -146,7 +146,7 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     });
   }
 
-  it('an assertion whose nbf is ahead, or whose exp is more than an hour ahead, gets invalid_client', async () => {
+  it('an assertion with nbf ahead, or exp more than an hour ahead, gets invalid_client', async () => {
     assert.equal((await present(await assertionOf('signer', { nbf: seconds() + 61 }))).error, 'invalid_client');
     assert.equal((await present(await assertionOf('signer', { nbf: seconds() + 10 }))).error, 'invalid_grant');
     const { error, description } = await present(await assertionOf('signer', { exp: seconds() + 3_601 }));

@@ -58,39 +58,39 @@ eachService(
 
     it('with an old copied cookie cannot end the sessions of the owner, who changes the password', async () => {
       const owner = await signIn(LOGIN.A1);
-      const thief = createHttpBrowser(running().issuer);
+      const attacker = createHttpBrowser(running().issuer);
       for (const cookie of await owner.jar.getCookies(running().issuer)) {
-        if (cookie.key.includes('session')) await thief.jar.setCookie(cookie.toString(), running().issuer);
+        if (cookie.key.includes('session')) await attacker.jar.setCookie(cookie.toString(), running().issuer);
       }
       time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
       const fresh = await signIn(LOGIN.A1);
       const form = await fresh.open('/account/password');
       for (let i = 0; i < 5; i += 1) {
-        assert.equal(interactionOf(await thief.post('/account/sessions/revoke-others', '')), 'login');
+        assert.equal(interactionOf(await attacker.post('/account/sessions/revoke-others', '')), 'login');
       }
       assert.match((await fresh.submit(form, change)).url, /\/account\?done=passwordChanged$/);
-      assert.equal(interactionOf(await thief.open('/account')), 'login');
+      assert.equal(interactionOf(await attacker.open('/account')), 'login');
     });
 
     it('that ends the session of an open password form does not stop the change of the password', async () => {
-      const [owner, thief] = [await signIn(LOGIN.G5), await signIn(LOGIN.G5)];
+      const [owner, attacker] = [await signIn(LOGIN.G5), await signIn(LOGIN.G5)];
       const form = await owner.open('/account/password');
-      await thief.post('/account/sessions/revoke-others', '');
+      await attacker.post('/account/sessions/revoke-others', '');
       const done = await owner.submit(form, change);
       assert.equal(done.status, 200);
       assert.match(textOf(done.body), /新密碼設定完成/);
-      assert.equal(interactionOf(await thief.open('/account')), 'login');
+      assert.equal(interactionOf(await attacker.open('/account')), 'login');
       assert.equal(interactionOf(await owner.open('/account')), 'login');
       const page = await owner.submit(await owner.open('/account'), { login: LOGIN.G5, password: next });
       assert.equal(new URL(page.url).pathname, '/account');
     });
 
     it('that comes while a password is changed does not stop the change', async () => {
-      const [owner, thief] = [await signIn(LOGIN.G4), await signIn(LOGIN.G4)];
+      const [owner, attacker] = [await signIn(LOGIN.G4), await signIn(LOGIN.G4)];
       const form = await owner.open('/account/password');
       let isRunning = true;
       const attack = async (): Promise<void> => {
-        while (isRunning) await thief.post('/account/sessions/revoke-others', '');
+        while (isRunning) await attacker.post('/account/sessions/revoke-others', '');
       };
       const attacks = attack();
       const done = await owner.submit(form, change);
@@ -98,10 +98,10 @@ eachService(
       await attacks;
       assert.equal(done.status, 200);
       assert.match(textOf(done.body), /新密碼設定完成|密碼已變更/);
-      assert.equal(interactionOf(await thief.open('/account')), 'login');
+      assert.equal(interactionOf(await attacker.open('/account')), 'login');
     });
 
-    it('leaves a password form unusable for a wrong password, a changed form and a form of an hour ago', async () => {
+    it('invalidates a password form after a wrong password, a change, and an hour', async () => {
       const [owner, other] = [await signIn(LOGIN.T2), await signIn(LOGIN.T2)];
       const form = await owner.open('/account/password');
       await other.post('/account/sessions/revoke-others', '');

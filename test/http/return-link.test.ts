@@ -51,11 +51,11 @@ describe('an expired interaction', () => {
   });
 
   const home = { text: '前往我的帳號', href: '/account' };
-  const begin = async (party: TestParty): Promise<{ visitor: HttpBrowser; page: Answer }> => {
+  const begin = async (party: TestParty): Promise<{ httpBrowser: HttpBrowser; page: Answer }> => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const page = await httpBrowser.open((await party.begin()).url);
     assert.equal(interactionOf(page), 'login');
-    return { visitor: httpBrowser, page };
+    return { httpBrowser, page };
   };
   const isOver = (answer: Answer): Answer => {
     assert.equal(answer.status, 410);
@@ -66,7 +66,7 @@ describe('an expired interaction', () => {
     `https://starting.example/login?${new URLSearchParams({ from: 'city', iss: service.issuer }).toString()}`;
 
   it('links to a new sign-in at the app after one hour', async () => {
-    const { visitor: httpBrowser, page } = await begin(starting);
+    const { httpBrowser, page } = await begin(starting);
     time.advance(HOUR + MINUTE);
     const answer = isOver(await httpBrowser.submit(page, { login: LOGIN.G2, password: DEMO_PASSWORD }));
     assert.deepEqual(linksOf(answer), [{ text: '返回「測試 starting」', href: startOf() }, home]);
@@ -79,7 +79,7 @@ describe('an expired interaction', () => {
       [plain, [{ text: '返回「測試 plain」', href: 'https://plain.example/' }, home]],
       [bare, [home]],
     ] as const) {
-      const { visitor: httpBrowser, page } = await begin(party);
+      const { httpBrowser, page } = await begin(party);
       await httpBrowser.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
       assert.deepEqual(linksOf(isOver(await httpBrowser.open(page.url))), links);
     }
@@ -93,7 +93,7 @@ describe('an expired interaction', () => {
   });
 
   it('keeps two tabs apart', async () => {
-    const { visitor: httpBrowser, page } = await begin(starting);
+    const { httpBrowser, page } = await begin(starting);
     const other = await httpBrowser.open((await plain.begin()).url);
     time.advance(HOUR + MINUTE);
     assert.equal(linksOf(isOver(await httpBrowser.open(page.url)))[0]?.href, startOf());
@@ -101,7 +101,7 @@ describe('an expired interaction', () => {
   });
 
   it('stores the app for twelve hours in a signed HttpOnly cookie of its own path', async () => {
-    const { visitor: httpBrowser, page } = await begin(starting);
+    const { httpBrowser, page } = await begin(starting);
     const { pathname } = new URL(page.url);
     const cookies = (await httpBrowser.jar.getCookies(page.url)).filter(({ key }) => key.startsWith(COOKIE));
     assert.deepEqual(cookies.map(({ key }) => key).sort(), [COOKIE, `${COOKIE}.sig`]);
@@ -116,7 +116,7 @@ describe('an expired interaction', () => {
   });
 
   it('ignores cookies with an invalid signature and links to the account page', async () => {
-    const { visitor: httpBrowser, page } = await begin(starting);
+    const { httpBrowser, page } = await begin(starting);
     time.advance(HOUR + MINUTE);
     for (const value of ['plain', 'https://evil.example', '', 'unknown']) {
       const { pathname } = new URL(page.url);
@@ -128,7 +128,7 @@ describe('an expired interaction', () => {
   });
 
   it('links to the app also after the form of another interaction', async () => {
-    const { visitor: httpBrowser, page } = await begin(plain);
+    const { httpBrowser, page } = await begin(plain);
     const answer = await httpBrowser.post(`${page.url}/consent`, 'consent=accept');
     assert.equal(answer.status, 409);
     assert.equal(linksOf(answer)[0]?.href, 'https://plain.example/');

@@ -28,7 +28,7 @@ let issuer = '';
 let receiver: LogoutReceiver;
 
 before(async () => {
-  receiver = await startLogoutReceiver(() => issuer, 'told');
+  receiver = await startLogoutReceiver(() => issuer, 'notified');
 });
 after(() => receiver.close());
 
@@ -36,31 +36,31 @@ const clients = (): { clients: object[] } => {
   const scopes = ['openid', 'profile', 'offline_access'];
   return {
     clients: [
-      createRegistration('told', secret, { scopes, backchannel_logout_uri: receiver.url }),
-      createRegistration('deaf', secret, { scopes }),
+      createRegistration('notified', secret, { scopes, backchannel_logout_uri: receiver.url }),
+      createRegistration('plain', secret, { scopes }),
     ],
   };
 };
 
 eachService('sessions revoke-all', clients, (running) => {
-  let told: TestParty;
-  let deaf: TestParty;
+  let notified: TestParty;
+  let plain: TestParty;
   before(async () => {
     ({ issuer } = running());
     const party = (id: string): Promise<TestParty> => createParty(issuer, { id, scope: 'openid profile', secret });
-    [told, deaf] = [await party('told'), await party('deaf')];
+    [notified, plain] = [await party('notified'), await party('plain')];
     receiver.received.length = 0;
   });
   const isAlive = async (httpBrowser: HttpBrowser): Promise<boolean> =>
-    errorOf((await runAuthorization(deaf, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
+    errorOf((await runAuthorization(plain, httpBrowser, { parameters: { prompt: 'none' } })).answer) === undefined;
 
   it('revokes sessions, codes, tokens and interactions, notifies apps, and is audited', async () => {
-    const teacher = await signInWithNewBrowser(told, { login: LOGIN.T2, parameters: OFFLINE });
-    const student = await signInWithNewBrowser(deaf, { login: LOGIN.S1, remember: true });
-    const code = await runAuthorization(deaf, student.httpBrowser);
+    const teacher = await signInWithNewBrowser(notified, { login: LOGIN.T2, parameters: OFFLINE });
+    const student = await signInWithNewBrowser(plain, { login: LOGIN.S1, remember: true });
+    const code = await runAuthorization(plain, student.httpBrowser);
     assert.ok(codeOf(code.answer));
     const waiting = createHttpBrowser(issuer);
-    const step = await waiting.open((await deaf.begin()).url);
+    const step = await waiting.open((await plain.begin()).url);
     assert.equal(interactionOf(step), 'login');
     assert.deepEqual([await isAlive(teacher.httpBrowser), await isAlive(student.httpBrowser)], [true, true]);
 
@@ -70,13 +70,13 @@ eachService('sessions revoke-all', clients, (running) => {
 
     assert.deepEqual([await isAlive(teacher.httpBrowser), await isAlive(student.httpBrowser)], [false, false]);
     for (const { tokens, party } of [
-      { ...teacher, party: told },
-      { ...student, party: deaf },
+      { ...teacher, party: notified },
+      { ...student, party: plain },
     ]) {
       assert.equal((await userinfo(party, tokens.access_token)).status, 401);
     }
-    assert.equal((await refresh(told, teacher.tokens.refresh_token)).body['error'], 'invalid_grant');
-    assert.equal((await redeem(deaf, code)).body['error'], 'invalid_grant');
+    assert.equal((await refresh(notified, teacher.tokens.refresh_token)).body['error'], 'invalid_grant');
+    assert.equal((await redeem(plain, code)).body['error'], 'invalid_grant');
     const late = await waiting.submit(step, { login: LOGIN.S1, password: DEMO_PASSWORD });
     assert.equal(late.leavesTo, undefined);
     assert.equal(await isAlive(waiting), false);
@@ -116,8 +116,8 @@ eachService('sessions revoke-all', clients, (running) => {
 
   it('revokes existing sessions only, not later ones', async () => {
     assert.deepEqual(await running().container.globalRevocation.revokeAll('operator'), { sessions: 0, grants: 0 });
-    const { httpBrowser } = await signInWithNewBrowser(deaf, { login: LOGIN.S1 });
-    assert.ok((await tokensFor(deaf, httpBrowser)).access_token);
+    const { httpBrowser } = await signInWithNewBrowser(plain, { login: LOGIN.S1 });
+    assert.ok((await tokensFor(plain, httpBrowser)).access_token);
     assert.equal((await running().container.globalRevocation.revokeAll('operator')).sessions, 1);
   });
 });

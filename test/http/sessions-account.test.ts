@@ -100,8 +100,8 @@ eachService('the account page', clients, (running) => {
     assert.equal(await isSignedIn(lost.httpBrowser), false);
     assert.equal(await isSignedIn(here.httpBrowser), true);
     assert.equal(await reads(here.tokens), true);
-    const [told] = await receiver.take(1);
-    assert.equal(told?.sid, idClaims(lost.tokens)['sid']);
+    const [token] = await receiver.take(1);
+    assert.equal(token?.sid, idClaims(lost.tokens)['sid']);
     assert.ok((await eventsOf(LOGIN.T2)).includes('session.revoked'));
     assert.equal(
       (await refresh(app, offline.refresh_token)).status,
@@ -157,9 +157,9 @@ eachService('the account page', clients, (running) => {
     assert.equal(await reads(phone.tokens), false);
     assert.equal(await reads(tablet.tokens), false);
     assert.equal((await refresh(app, phone.tokens.refresh_token)).body['error'], 'invalid_grant');
-    const told = await receiver.take(2);
+    const notices = await receiver.take(2);
     const sids = [phone, tablet].map(({ tokens }) => idClaims(tokens)['sid']);
-    assert.deepEqual(told.map(({ sid }) => sid).sort(), sids.sort());
+    assert.deepEqual(notices.map(({ sid }) => sid).sort(), sids.sort());
     assert.equal(await reads(kept, second), true);
     assert.equal((await refresh(second, kept.refresh_token)).status, 200);
     assert.equal(textOf(done.body).includes('測試 app'), false);
@@ -167,26 +167,26 @@ eachService('the account page', clients, (running) => {
 
   it('changes the password: revokes all other sessions and all refresh tokens', async () => {
     const next = '今天的熱可可比昨天甜一點 27';
-    const [here, thief] = [
+    const [here, attacker] = [
       await signInWithNewBrowser(app, { login: LOGIN.T1 }),
       await signInWithNewBrowser(app, { login: LOGIN.T1 }),
     ];
     const own = await tokensFor(second, here.httpBrowser, { parameters: OFFLINE });
-    const stolen = await tokensFor(second, thief.httpBrowser, { parameters: OFFLINE });
+    const stolen = await tokensFor(second, attacker.httpBrowser, { parameters: OFFLINE });
     const page = await here.httpBrowser.open('/account/password');
     const wrong = { current_password: 'not that one', new_password: next, confirm_password: next };
     assert.equal((await here.httpBrowser.submit(page, wrong)).status, 422);
-    assert.equal(await isSignedIn(thief.httpBrowser), true, 'a wrong old password changes nothing');
+    assert.equal(await isSignedIn(attacker.httpBrowser), true, 'a wrong old password changes nothing');
     const done = await here.httpBrowser.submit(page, { ...wrong, current_password: DEMO_PASSWORD });
     assert.match(textOf(done.body), /密碼已變更，其他裝置都已登出/);
-    assert.equal(await isSignedIn(thief.httpBrowser), false);
-    assert.equal(await reads(thief.tokens), false);
+    assert.equal(await isSignedIn(attacker.httpBrowser), false);
+    assert.equal(await reads(attacker.tokens), false);
     assert.equal((await refresh(second, stolen.refresh_token)).body['error'], 'invalid_grant');
     assert.equal((await refresh(second, own.refresh_token)).body['error'], 'invalid_grant');
     assert.equal(await isSignedIn(here.httpBrowser), true);
     assert.equal(await reads(here.tokens), true);
-    const [told] = await receiver.take(1);
-    assert.equal(told?.sid, idClaims(thief.tokens)['sid']);
+    const [token] = await receiver.take(1);
+    assert.equal(token?.sid, idClaims(attacker.tokens)['sid']);
     const old = await runAuthorization(app, createHttpBrowser(issuer), { login: LOGIN.T1 });
     assert.equal(old.answer.status, 422);
     const fresh = await signInWithNewBrowser(app, { login: LOGIN.T1, password: next });

@@ -100,14 +100,14 @@ describe('a full hash queue', () => {
         const page = await httpBrowser.open('/account');
         return {
           key,
-          visitor: httpBrowser,
+          httpBrowser,
           page,
           typed: { login: LOGIN[key], password: at === 0 ? DEMO_PASSWORD : `wrong "${key}"`, remember: 'yes' },
         };
       }),
     );
     const answers = await Promise.all(
-      tries.map(async (one) => ({ ...one, answer: await one.visitor.submit(one.page, one.typed) })),
+      tries.map(async (one) => ({ ...one, answer: await one.httpBrowser.submit(one.page, one.typed) })),
     );
     const busy = answers.filter(({ answer }) => answer.status === 503);
     assert.ok(busy.length >= 2 && busy.length < keys.length, `${String(busy.length)} were sent away`);
@@ -123,7 +123,7 @@ describe('a full hash queue', () => {
     }
     const [one] = busy;
     assert.ok(one);
-    const again = await one.visitor.submit(one.answer, { ...one.typed, password: DEMO_PASSWORD });
+    const again = await one.httpBrowser.submit(one.answer, { ...one.typed, password: DEMO_PASSWORD });
     assert.equal(again.status, 200);
     assert.equal(new URL(again.url).pathname, '/account');
   });

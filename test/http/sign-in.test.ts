@@ -224,7 +224,7 @@ describe('sign-in', () => {
       assert.match(alertOf(blocked.body), /^嘗試次數過多，請於 \d\d:\d\d 後再試/);
     };
     await isHeldUp();
-    assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200, 'other devices go on');
+    assert.equal((await tryOnce(LOGIN.G5, DEMO_PASSWORD)).status, 200, 'other devices can still sign in');
     await httpBrowser.jar.setCookie('kinpass_device=none; Path=/', service.issuer);
     await isHeldUp();
     assert.equal(await countFailures(service, 'G5'), 5);

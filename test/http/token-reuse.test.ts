@@ -72,7 +72,7 @@ eachService(
       return won;
     };
 
-    it('of a code writes one audit event with person, app, address and reason, and revokes its tokens', async () => {
+    it('of a code writes one audit event with its context and revokes its tokens', async () => {
       const entered = await enterAs();
       const given = await redeem(app, entered);
       assert.deepEqual(await revoked(), []);
@@ -137,8 +137,8 @@ eachService(
       const entered = await enterAs();
       const given = await redeem(app, entered);
       const fields = { grant_type: 'authorization_code', redirect_uri: app.redirectUri, code: codeOf(entered.answer) };
-      const thief = await requestTokens(app, { ...fields, code_verifier: 'v'.repeat(43) });
-      assert.equal(thief.body['error'], 'invalid_grant');
+      const attacker = await requestTokens(app, { ...fields, code_verifier: 'v'.repeat(43) });
+      assert.equal(attacker.body['error'], 'invalid_grant');
       assert.deepEqual(await revoked(), []);
       assert.equal((await userinfo(app, textIn(given, 'access_token'))).status, 200);
     });

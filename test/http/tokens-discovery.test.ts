@@ -163,7 +163,7 @@ describe('the ID token (OpenID Connect Core 1.0, section 2)', () => {
     assert.equal(z.number().parse(claims['exp']) - z.number().parse(claims['iat']), 600);
   });
 
-  it('keeps auth_time and sid for a second request of the same session, and changes them in another', async () => {
+  it('keeps auth_time and sid within a session, and has new ones in another session', async () => {
     const first = await signInWithNewBrowser(modern, { login: LOGIN.T2 });
     const again = idClaims(await tokensFor(modern, first.httpBrowser));
     assert.equal(again['sid'], idClaims(first.tokens)['sid']);

@@ -1,4 +1,4 @@
-/** An interaction belongs to the browser that began it, whatever cookies a host of the same registrable domain sets. */
+/** An interaction belongs to the browser that started it, even if another host of the same site sets cookies. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
@@ -42,7 +42,7 @@ eachService(
       assert.match(textOf(answer.body), /這個步驟已過期/);
       assert.equal(answer.leavesTo, undefined);
     };
-    /** What a neighboring host can do: set every cookie that has no `__Host-` prefix with https, for the address that it belongs to. */
+    /** Copies every cookie without a `__Host-` prefix, as a neighboring host can set it for the domain. */
     const plant = async (from: HttpBrowser, to: HttpBrowser, ...urls: string[]): Promise<void> => {
       for (const url of urls) {
         const cookies = (await from.jar.getCookies(url)).filter(({ path }) => path !== '/');
@@ -50,7 +50,7 @@ eachService(
         for (const { key, value, path } of cookies) await to.jar.setCookie(`${key}=${value}; Path=${path ?? ''}`, url);
       }
     };
-    /** Gives the password and does not follow the redirect. @returns where the browser would continue */
+    /** Submits the password and does not follow the redirect. @returns the target of the redirect */
     const signInAndWait = async (httpBrowser: HttpBrowser, page: Answer, login: string): Promise<string> => {
       const action = new URL(formOf(page.body).action, issuer).href;
       const { status, headers } = await send(issuer, new URL(action).pathname, {
@@ -65,8 +65,8 @@ eachService(
       assert.equal(status, 303);
       return headers.location ?? '';
     };
-    /** The same browser, before it has any cookie but those that are planted. */
-    const newcomer = async (httpBrowser: HttpBrowser): Promise<HttpBrowser> => {
+    /** Returns a browser that has only the planted cookies. */
+    const newBrowser = async (httpBrowser: HttpBrowser): Promise<HttpBrowser> => {
       await httpBrowser.jar.removeAllCookies();
       return httpBrowser;
     };
@@ -101,7 +101,7 @@ eachService(
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
-      for (const httpBrowser of [victim, await newcomer(victim)]) {
+      for (const httpBrowser of [victim, await newBrowser(victim)]) {
         await plant(attacker, httpBrowser, resume);
         isExpired(await httpBrowser.open(resume));
         await isSignedOut(httpBrowser);
@@ -138,7 +138,7 @@ eachService(
       assert.ok(agreed.leavesTo?.searchParams.has('code'));
     });
 
-    it('of a device connects the device only to a person who signs in with the browser that typed the code', async () => {
+    it('of a device connects it only to a person who signs in with the browser that typed the code', async () => {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const confirm = await attacker.submit(await attacker.open('/device'), { user_code: shown.user_code });
@@ -149,7 +149,7 @@ eachService(
       isExpired(await victim.open(page.url));
       isExpired(await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD }));
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
-      for (const httpBrowser of [victim, await newcomer(victim)]) {
+      for (const httpBrowser of [victim, await newBrowser(victim)]) {
         await plant(attacker, httpBrowser, resume);
         const answer = await httpBrowser.open(resume);
         isExpired(answer);

@@ -1,4 +1,4 @@
-/** Evicting a thief works against one who has given the password already and waits with the last redirect. */
+/** Evicting a attacker works against one who has given the password already and waits with the last redirect. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -16,14 +16,14 @@ import { startService, type TestService } from '../helpers/service.ts';
 const NEXT = 'four purple umbrellas';
 
 /** Gives the password and does not follow the redirect. @returns where the browser would go on */
-async function waitForAdmission(issuer: string, thief: HttpBrowser, login: string): Promise<string> {
-  const page = await thief.open('/account');
+async function waitForAdmission(issuer: string, attacker: HttpBrowser, login: string): Promise<string> {
+  const page = await attacker.open('/account');
   const action = new URL(formOf(page.body).action, issuer).href;
   const answer = await fetch(action, {
     method: 'POST',
     redirect: 'manual',
     body: new URLSearchParams({ login, password: DEMO_PASSWORD }),
-    headers: { cookie: await thief.jar.getCookieString(action), origin: issuer, 'sec-fetch-site': 'same-origin' },
+    headers: { cookie: await attacker.jar.getCookieString(action), origin: issuer, 'sec-fetch-site': 'same-origin' },
   });
   assert.equal(answer.status, 303);
   return new URL(answer.headers.get('location') ?? '', issuer).href;
@@ -45,17 +45,17 @@ eachService(
     };
 
     it('"end all other sessions" stops it', async () => {
-      const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
-      const next = await waitForAdmission(issuer, thief, LOGIN.T2);
+      const [attacker, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
+      const next = await waitForAdmission(issuer, attacker, LOGIN.T2);
       assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
       await owner.post('/account/sessions/revoke-others', '');
-      isOut(await thief.open(next));
-      isOut(await thief.open('/account'));
+      isOut(await attacker.open(next));
+      isOut(await attacker.open('/account'));
     });
 
     it('a password change stops it, and one of four concurrent changes succeeds', async () => {
-      const [thief, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
-      const next = await waitForAdmission(issuer, thief, LOGIN.A2);
+      const [attacker, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
+      const next = await waitForAdmission(issuer, attacker, LOGIN.A2);
       await signIn(owner, LOGIN.A2, DEMO_PASSWORD);
       const change = (password: string): Promise<Answer> =>
         owner.post(
@@ -64,8 +64,8 @@ eachService(
         );
       const answers = await Promise.all([`${NEXT} 1`, `${NEXT} 2`, `${NEXT} 3`, `${NEXT} 4`].map(change));
       assert.equal(answers.filter(({ url }) => url.includes('passwordChanged')).length, 1);
-      isOut(await thief.open(next));
-      isOut(await thief.open('/account'));
+      isOut(await attacker.open(next));
+      isOut(await attacker.open('/account'));
     });
   },
 );
@@ -99,21 +99,21 @@ describe('a request that starts before a revocation and writes after it', () => 
   };
 
   it('does not complete a sign-in with the old password', async () => {
-    const thief = createHttpBrowser(service.issuer);
-    const next = await waitForAdmission(service.issuer, thief, LOGIN.T2);
+    const attacker = createHttpBrowser(service.issuer);
+    const next = await waitForAdmission(service.issuer, attacker, LOGIN.T2);
     const answer = await overtake(
       (tx) => destroyInteractionsOf(tx, personId('T2')),
-      () => thief.open(next),
+      () => attacker.open(next),
     );
     assert.equal(answer.status, 410);
     assert.deepEqual(answer.headers.getSetCookie(), []);
-    assert.notEqual(new URL((await thief.open('/account')).url).pathname, '/account');
+    assert.notEqual(new URL((await attacker.open('/account')).url).pathname, '/account');
   });
 
   it('gets no code for tokens that would outlive its session', async () => {
     const app = await createParty(service.issuer, { id: 'app', secret, scope: 'openid profile' });
-    const thief = createHttpBrowser(service.issuer);
-    await runAuthorization(app, thief, { login: LOGIN.A2 });
+    const attacker = createHttpBrowser(service.issuer);
+    await runAuthorization(app, attacker, { login: LOGIN.A2 });
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
     const answer = await overtake(
       async (tx) => {
@@ -122,7 +122,7 @@ describe('a request that starts before a revocation and writes after it', () => 
           await sessions.markRevoked(tx, [sessionHash], Date.now());
         }
       },
-      async () => (await runAuthorization(app, thief, { parameters })).answer,
+      async () => (await runAuthorization(app, attacker, { parameters })).answer,
     );
     assert.equal(answer.leavesTo, undefined);
     assert.equal(answer.status, 410);

@@ -31,7 +31,7 @@ describe('cookies', () => {
     new Map((await httpBrowser.jar.getCookies(url)).map(({ key, value }) => [key, value]));
   const header = (cookies: Iterable<[string, string]>): string =>
     [...cookies].map(([key, value]) => `${key}=${value}`).join('; ');
-  /** 200 is the account page of somebody who is signed in; 303 leads to the sign-in. */
+  /** Returns the status: 200 is the account page of a signed-in person, 303 the redirect to sign-in. */
   const accountWith = async (cookie: string): Promise<number> =>
     (await send(service.issuer, '/account', { headers: { cookie } })).status;
 
@@ -62,7 +62,7 @@ describe('cookies', () => {
         ['kinpass_session', session],
         ['kinpass_session.sig', ''],
       ],
-      "somebody else's signature": [
+      'the signature of another cookie': [
         ['kinpass_session', session],
         ['kinpass_session.sig', others.get('kinpass_session.sig') ?? ''],
       ],
@@ -113,7 +113,7 @@ describe('cookies', () => {
     const planted = header(await jarOf(httpBrowser, service.issuer));
     const page = await httpBrowser.open(`/auth?${new URLSearchParams(authorization(service.issuer)).toString()}`);
     assert.equal(interactionOf(page), 'login');
-    // Another person than the one who was signed in: the provider first signs that one out, by a form of its own.
+    // Another person signs in: the provider first signs the previous person out with an auto-submit form.
     const change = await httpBrowser.submit(page, { login: LOGIN.T1, password: DEMO_PASSWORD });
     assert.match(textOf((await httpBrowser.submit(change, {})).body), /陳淑芬/);
     const fresh = header(await jarOf(httpBrowser, service.issuer));
@@ -154,7 +154,7 @@ describe('cookies with an https issuer', () => {
   });
   after(() => service.stop());
 
-  /** A browser in front of the proxy: keeps cookies for the issuer, which is never asked itself. */
+  /** A browser in front of the proxy: keeps cookies of the issuer, but sends no request to the issuer itself. */
   const createBrowser = () => {
     const jar = new CookieJar();
     const set: string[] = [];

@@ -118,16 +118,16 @@ eachService(
     ];
     for (const [name, change] of changes) {
       it(`creates no session after ${name}`, async () => {
-        const thief = visit();
-        await isOut(thief, await holdVerification(() => signIn(thief, DEMO_PASSWORD), change));
+        const attacker = visit();
+        await isOut(attacker, await holdVerification(() => signIn(attacker, DEMO_PASSWORD), change));
       });
     }
 
     it('creates no session after the first change when the first password was verified before', async () => {
       await setFirstPassword(running(), 'G2', FIRST);
-      const thief = visit();
+      const attacker = visit();
       const answer = await holdVerification(
-        () => signIn(thief, FIRST),
+        () => signIn(attacker, FIRST),
         async () => {
           const owner = visit();
           const done = await owner.submit(await signIn(owner, FIRST), changeFields(FIRST));
@@ -135,16 +135,16 @@ eachService(
         },
         'verifyDecoy',
       );
-      await isOut(thief, answer);
+      await isOut(attacker, answer);
     });
 
     it('approves no device after a password change', async () => {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
-      const thief = visit();
-      const confirm = await thief.submit(await thief.open('/device'), { user_code: shown.user_code });
-      const form = await thief.submit(confirm, { confirm: 'yes' });
+      const attacker = visit();
+      const confirm = await attacker.submit(await attacker.open('/device'), { user_code: shown.user_code });
+      const form = await attacker.submit(confirm, { confirm: 'yes' });
       const typed = { login: LOGIN.G2, password: DEMO_PASSWORD, remember: 'yes' };
-      await isOut(thief, await holdVerification(() => thief.submit(form, typed), changePassword));
+      await isOut(attacker, await holdVerification(() => attacker.submit(form, typed), changePassword));
       const polled = client.genericGrantRequest(television.config, 'urn:ietf:params:oauth:grant-type:device_code', {
         device_code: shown.device_code,
       });

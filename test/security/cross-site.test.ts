@@ -15,7 +15,7 @@ const NEXT = 'four small boats at anchor';
 
 /** A form that would do something, if it came from the right place. */
 interface Ready {
-  visitor: HttpBrowser;
+  httpBrowser: HttpBrowser;
   /** Where it is sent. */
   path: string;
   fields: Record<string, string>;
@@ -56,7 +56,7 @@ describe('a cross-site form', () => {
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.open('/account');
       return {
-        visitor: httpBrowser,
+        httpBrowser,
         path: formOf(page.body).action,
         fields: { login: LOGIN.T1, password: DEMO_PASSWORD },
       };
@@ -70,32 +70,32 @@ describe('a cross-site form', () => {
       });
       assert.equal(interactionOf(page), 'new_password');
       const fields = { current_password: '100407', new_password: NEXT, confirm_password: NEXT };
-      return { visitor: httpBrowser, path: formOf(page.body).action, fields };
+      return { httpBrowser, path: formOf(page.body).action, fields };
     },
     chooser: async () => {
       const httpBrowser = await signedIn(LOGIN.G2);
       const page = await httpBrowser.open((await party.begin()).url);
-      return { visitor: httpBrowser, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
+      return { httpBrowser, path: formOf(page.body).action, fields: { choice: choiceOf(page, ['王小樂']) } };
     },
     'canceled sign-in': async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.open((await party.begin()).url);
-      return { visitor: httpBrowser, path: `${new URL(page.url).pathname}/cancel`, fields: {} };
+      return { httpBrowser, path: `${new URL(page.url).pathname}/cancel`, fields: {} };
     },
     'other account': async () => {
       const httpBrowser = await signedIn(LOGIN.G3);
       const page = await httpBrowser.open((await party.begin()).url);
       assert.equal(interactionOf(page), 'select_account');
-      return { visitor: httpBrowser, path: `${new URL(page.url).pathname}/other-account`, fields: {} };
+      return { httpBrowser, path: `${new URL(page.url).pathname}/other-account`, fields: {} };
     },
     consent: async () => {
       const httpBrowser = await signedIn(LOGIN.G3);
       const page = await httpBrowser.open((await stranger.begin()).url);
       assert.equal(interactionOf(page), 'consent');
-      return { visitor: httpBrowser, path: formOf(page.body).action, fields: { consent: 'accept' } };
+      return { httpBrowser, path: formOf(page.body).action, fields: { consent: 'accept' } };
     },
     'change of the password': async () => ({
-      visitor: await signedIn(LOGIN.G4),
+      httpBrowser: await signedIn(LOGIN.G4),
       path: '/account/password',
       fields: { current_password: DEMO_PASSWORD, new_password: NEXT, confirm_password: NEXT },
     }),
@@ -103,22 +103,22 @@ describe('a cross-site form', () => {
       await signedIn(LOGIN.G5);
       const httpBrowser = await signedIn(LOGIN.G5);
       const [, session = ''] = /name="session" value="([^"]*)"/.exec((await httpBrowser.open('/account')).body) ?? [];
-      return { visitor: httpBrowser, path: '/account/sessions/revoke', fields: { session } };
+      return { httpBrowser, path: '/account/sessions/revoke', fields: { session } };
     },
     'end of the other sessions': async () => {
       await signedIn(LOGIN.B1);
-      return { visitor: await signedIn(LOGIN.B1), path: '/account/sessions/revoke-others', fields: {} };
+      return { httpBrowser: await signedIn(LOGIN.B1), path: '/account/sessions/revoke-others', fields: {} };
     },
     'end of an access': async () => {
       const httpBrowser = await signedIn(LOGIN.G2);
       const page = await httpBrowser.open((await party.begin()).url);
       const chosen = await httpBrowser.submit(page, { choice: choiceOf(page, ['王小樂']) });
       assert.equal(chosen.leavesTo?.host, 'payment.example');
-      return { visitor: httpBrowser, path: '/account/apps/revoke', fields: { app: 'payment' } };
+      return { httpBrowser, path: '/account/apps/revoke', fields: { app: 'payment' } };
     },
     'request for a link': () =>
       Promise.resolve({
-        visitor: createHttpBrowser(service.issuer),
+        httpBrowser: createHttpBrowser(service.issuer),
         path: '/forgot-password',
         fields: { login: LOGIN.A1 },
       }),
@@ -127,12 +127,12 @@ describe('a cross-site form', () => {
       await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login: LOGIN.G5 });
       const page = await httpBrowser.open(linkIn(await mailTo(mail, LOGIN.G5, 'Reset your password')));
       const { action, hidden } = formOf(page.body);
-      return { visitor: httpBrowser, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };
+      return { httpBrowser, path: action, fields: { ...hidden, new_password: NEXT, confirm_password: NEXT } };
     },
     'sign-out': async () => {
       const httpBrowser = await signedIn(LOGIN.A1);
       const { action, hidden } = formOf((await httpBrowser.open('/session/end')).body);
-      return { visitor: httpBrowser, path: new URL(action, service.issuer).pathname, fields: hidden };
+      return { httpBrowser, path: new URL(action, service.issuer).pathname, fields: hidden };
     },
   };
   const foreign = (issuer: string): Record<string, Record<string, string>> => ({
@@ -147,10 +147,7 @@ describe('a cross-site form', () => {
     'a referer alone': { referer: `${issuer}/account` },
   });
 
-  const post = async (
-    { visitor: httpBrowser, path, fields }: Ready,
-    headers: Record<string, string>,
-  ): Promise<RawResponse> =>
+  const post = async ({ httpBrowser, path, fields }: Ready, headers: Record<string, string>): Promise<RawResponse> =>
     send(service.issuer, path, {
       method: 'POST',
       headers: {
@@ -214,7 +211,7 @@ describe('a cross-site form', () => {
       '//account/password',
     ]) {
       const cookie = await httpBrowser.jar.getCookieString(service.issuer);
-      const answer = await post({ visitor: httpBrowser, path, fields }, { origin: 'https://evil.example', cookie });
+      const answer = await post({ httpBrowser, path, fields }, { origin: 'https://evil.example', cookie });
       assert.equal(answer.status, 403, path);
     }
     assert.equal(await state(), before);
@@ -235,7 +232,7 @@ describe('a cross-site form', () => {
     const path = formOf((await attacker.open('/account')).body).action;
     const victim = await signedIn(LOGIN.T1);
     const fields = { login: LOGIN.G2, password: DEMO_PASSWORD };
-    const answer = await post({ visitor: victim, path, fields }, { origin: service.issuer });
+    const answer = await post({ httpBrowser: victim, path, fields }, { origin: service.issuer });
     assert.equal(answer.status, 410);
     const sessions = await service.container.store.read((tx) => tx.db.select().from(tx.tables.sessions));
     assert.ok(sessions.some((row) => row.personId === personId('T1') && row.endedAt === null));

@@ -1,4 +1,4 @@
-/** A browser that asks again and again with `prompt=none` makes no unlimited number of grants. */
+/** Repeated requests with `prompt=none` cannot create an unlimited number of grants. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
@@ -57,7 +57,7 @@ eachService('grants of one session and client', options, (running) => {
       };
     });
 
-  it(`are at most ${String(MAX_GRANTS_PER_SESSION_AND_CLIENT)}: one more revokes the oldest, and leaves no row`, async () => {
+  it(`are at most ${String(MAX_GRANTS_PER_SESSION_AND_CLIENT)}: one more revokes the oldest and leaves no row`, async () => {
     const [httpBrowser, phone] = [createHttpBrowser(running().issuer), createHttpBrowser(running().issuer)];
     const elsewhere = await firstOf(phone, LOGIN.G5);
     const replies = [await firstOf(httpBrowser, LOGIN.G5)];

@@ -1,4 +1,4 @@
-/** What one app, person or session has is not another's, and what has ended stays ended. */
+/** Consents, tokens and sessions are separate for each app and person, and stay revoked. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -110,7 +110,7 @@ describe('disabling an account', () => {
 describe('session lifetime', () => {
   const IDLE_HOURS = 10;
   eachService(
-    'are looked at whenever it is read',
+    'is checked at every read',
     () => ({ ...clients(), env: { KINPASS_SESSION_IDLE_HOURS: String(IDLE_HOURS) } }),
     (running) => {
       let time: FrozenTime;
@@ -125,12 +125,12 @@ describe('session lifetime', () => {
       const cookiesOf = ({ jar }: HttpBrowser): Promise<string> => jar.getCookieString(running().issuer);
       const openWith = (url: string, cookie: string): Promise<Answer> =>
         createHttpBrowser(running().issuer).open(url, { cookie });
-      /** Signed in at an app, and on the account page, which is ours. A browser that keeps cookies for too long sends these. */
+      /** Returns if the cookie is valid at an app and on the account page, like in a browser that keeps cookies too long. */
       const isAlive = async (cookie: string): Promise<boolean[]> => {
         const silent = await openWith((await city.begin({ prompt: 'none' })).url, cookie);
         return [errorOf(silent) === undefined, interactionOf(await openWith('/account', cookie)) === undefined];
       };
-      /** An access token of the session, younger than ten minutes whenever it is asked for. */
+      /** Returns an access token of the session that is at most ten minutes old. */
       const tokenOf = async (cookie: string): Promise<string> => {
         const begun = await city.begin({ prompt: 'none' });
         return (await begun.finish(await openWith(begun.url, cookie))).access_token;
@@ -152,7 +152,7 @@ describe('session lifetime', () => {
         ['without remember-me', false, 12 * HOUR],
         ['with remember-me', true, 30 * DAY],
       ] as const) {
-        it(`a session ${what} that is used all the time is over ${String(limit / HOUR)} hours after the sign-in, and its tokens too`, async () => {
+        it(`a session ${what} in constant use expires with its tokens after ${String(limit / HOUR)} hours`, async () => {
           const cookies = await cookiesOf(
             (await signInWithNewBrowser(city, { login: LOGIN.T1, remember })).httpBrowser,
           );

@@ -45,8 +45,8 @@ describe('pitfall 7: lost logout notifications', () => {
       );
       assert.equal(dead.attempts, 45);
       assert.notEqual(dead.payload, '', 'it can be sent again');
-      const figures = await metrics.registry.metrics();
-      assert.match(figures, /kinpass_outbox_deliveries_total\{kind="backchannel_logout",outcome="dead"\} 1/);
+      const text = await metrics.registry.metrics();
+      assert.match(text, /kinpass_outbox_deliveries_total\{kind="backchannel_logout",outcome="dead"\} 1/);
     } finally {
       await service.stop();
       await receiver.close();

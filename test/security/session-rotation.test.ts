@@ -46,9 +46,9 @@ eachService('a copied session cookie', options, (running) => {
 
   const copyOf = async ({ jar }: HttpBrowser): Promise<HttpBrowser> => {
     const { issuer } = running();
-    const thief = createHttpBrowser(issuer);
-    for (const cookie of await jar.getCookies(issuer)) await thief.jar.setCookie(cookie, issuer);
-    return thief;
+    const attacker = createHttpBrowser(issuer);
+    for (const cookie of await jar.getCookies(issuer)) await attacker.jar.setCookie(cookie, issuer);
+    return attacker;
   };
   const isSignedIn = async (httpBrowser: HttpBrowser): Promise<boolean> =>
     interactionOf(await httpBrowser.open('/account')) === undefined;
@@ -73,15 +73,15 @@ eachService('a copied session cookie', options, (running) => {
     it(`is refused after ${name}, and the browser of the owner stays signed in`, async () => {
       const owner = createHttpBrowser(running().issuer);
       const tokens = await redeem(app, await runAuthorization(app, owner, { login: LOGIN.T2 }));
-      const thief = await copyOf(owner);
-      assert.equal(await isSignedIn(thief), true);
-      const code = await runAuthorization(app, thief, { parameters: { prompt: 'none' } });
+      const attacker = await copyOf(owner);
+      assert.equal(await isSignedIn(attacker), true);
+      const code = await runAuthorization(app, attacker, { parameters: { prompt: 'none' } });
       const done = await change(owner);
       assert.equal((await redeem(app, code)).body['error'], 'invalid_grant', 'a code of the copy');
       assert.equal(new URL(done.url).pathname, '/account');
-      assert.equal(await isSignedIn(thief), false);
+      assert.equal(await isSignedIn(attacker), false);
       assert.equal(
-        errorOf((await runAuthorization(app, thief, { parameters: { prompt: 'none' } })).answer),
+        errorOf((await runAuthorization(app, attacker, { parameters: { prompt: 'none' } })).answer),
         'login_required',
       );
       assert.equal(await isSignedIn(owner), true);
@@ -137,18 +137,18 @@ eachService('a copied session cookie', options, (running) => {
   it('has no effect in a request that a change of the owner overtakes', async () => {
     const owner = createHttpBrowser(running().issuer);
     await runAuthorization(app, owner, { login: LOGIN.T2 });
-    const thieves = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
+    const attackers = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];
     const answers = await Promise.all([
-      ...thieves.map((thief) => runAuthorization(app, thief).then(({ answer }) => answer)),
+      ...attackers.map((attacker) => runAuthorization(app, attacker).then(({ answer }) => answer)),
       endOthers(owner),
-      ...thieves.map(endOthers),
+      ...attackers.map(endOthers),
     ]);
     assert.ok(answers.every(({ status }) => status < 500));
     const live = await running().container.store.read((tx) =>
       sessions.findActiveSessionsByPerson(tx, personId('T2'), Date.now()),
     );
     assert.equal(live.length, 1);
-    const signedIn = await Promise.all([owner, ...thieves].map(isSignedIn));
+    const signedIn = await Promise.all([owner, ...attackers].map(isSignedIn));
     assert.ok(signedIn.filter((one) => one).length <= 1, 'one browser holds the one session');
   });
 

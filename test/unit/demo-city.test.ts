@@ -135,7 +135,7 @@ describe('city generator', () => {
     }
   });
 
-  it('has single parents, teachers who are parents, delegated caregivers and suspended guardianships', () => {
+  it('has single parents, teachers with children, caregivers and suspended guardianships', () => {
     const city = fullCity(5_000);
     const guardians = [...Map.groupBy(city.guardianships, ({ studentId }) => studentId).values()];
     assert.ok(guardians.some((ties) => ties.length === 1));

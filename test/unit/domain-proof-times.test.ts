@@ -30,7 +30,7 @@ describe('replayProtectedUntil', () => {
     assert.equal(replayProtectedUntil(SECONDS + 0.123456), NOW + 122_000);
   });
 
-  it('is after the last moment at which an assertion is accepted, also for a node 60 seconds behind', () => {
+  it('is after the last moment of an assertion, even on a node 60 seconds behind', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 1, max: 3_600, noNaN: true }),
@@ -45,7 +45,7 @@ describe('replayProtectedUntil', () => {
     );
   });
 
-  it('is after the last moment at which a DPoP proof is accepted, also for a node 60 seconds behind', () => {
+  it('is after the last moment of a DPoP proof, even on a node 60 seconds behind', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -300, max: 60, noNaN: true }),

@@ -167,8 +167,8 @@ describe('portfolio', () => {
     await signIn();
     const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
     const logout_token = await issuer.sign({ aud: 'portfolio', sub: 'p1', sid: 's1', jti: 'j1', events }, 'logout+jwt');
-    const told = await browser(portfolio).open('/backchannel-logout', post({ logout_token }));
-    assert.deepEqual([told.status, told.headers.get('cache-control')], [200, 'no-store']);
+    const response = await browser(portfolio).open('/backchannel-logout', post({ logout_token }));
+    assert.deepEqual([response.status, response.headers.get('cache-control')], [200, 'no-store']);
     const page = await open('/c/ctx-child-a/');
     assert.ok(page.html.includes('您的登入已結束') && page.html.includes('id="sign-in"'));
     const replayed = await browser(portfolio).open('/backchannel-logout', post({ logout_token }));

@@ -93,7 +93,7 @@ describe('logout tokens', () => {
   it('are refused for each single fault', async () => {
     const faults: Record<string, unknown>[] = [
       { iss: 'https://other.example' },
-      { aud: 'somebody-else' },
+      { aud: 'another-issuer' },
       { iat: NOW / 1000 - 3_600, exp: NOW / 1000 + 60 },
       { iat: NOW / 1000 + 3_600, exp: NOW / 1000 + 7_200 },
       { iat: undefined },

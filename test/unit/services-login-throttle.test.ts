@@ -227,19 +227,22 @@ eachStore('password attempt', (on) => {
   });
 
   it('is recorded with its result, and many refusals once', async () => {
-    const tell = ({ kind }: { kind: string }) => ({ event: `test.${kind}`, outcome: 'ok' as const });
-    const recorded = async (): Promise<string[]> => (await services.newEntries()).map(({ event }) => event);
-    const told = (password: string): Promise<{ kind: string }> =>
-      services.passwordVerifier.verify({ personId: 'father', login: LOGIN, password, address: '203.0.113.7' }, tell);
-    await told(RIGHT);
-    await told('wrong');
-    assert.deepEqual(await recorded(), ['test.password', 'test.wrong']);
-    for (let time = 0; time < 4; time += 1) await told('wrong');
-    await recorded();
-    for (let time = 0; time < 20; time += 1) await told(RIGHT);
-    assert.deepEqual(await recorded(), ['test.throttled']);
+    const auditEventFor = ({ kind }: { kind: string }) => ({ event: `test.${kind}`, outcome: 'ok' as const });
+    const newEvents = async (): Promise<string[]> => (await services.newEntries()).map(({ event }) => event);
+    const attempt = (password: string): Promise<{ kind: string }> =>
+      services.passwordVerifier.verify(
+        { personId: 'father', login: LOGIN, password, address: '203.0.113.7' },
+        auditEventFor,
+      );
+    await attempt(RIGHT);
+    await attempt('wrong');
+    assert.deepEqual(await newEvents(), ['test.password', 'test.wrong']);
+    for (let time = 0; time < 4; time += 1) await attempt('wrong');
+    await newEvents();
+    for (let time = 0; time < 20; time += 1) await attempt(RIGHT);
+    assert.deepEqual(await newEvents(), ['test.throttled']);
     services.advance(30_000);
-    await told(RIGHT);
-    assert.deepEqual(await recorded(), ['sign_in.throttled', 'test.password'], 'the others are summed up');
+    await attempt(RIGHT);
+    assert.deepEqual(await newEvents(), ['sign_in.throttled', 'test.password'], 'the others are summarized');
   });
 });

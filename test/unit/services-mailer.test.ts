@@ -61,7 +61,7 @@ describe('mailer with required TLS', () => {
     assert.equal(await send({ startTls: true }, true), 'tls');
   });
 
-  it('does not send to a server without STARTTLS, whatever the URL parameters', async () => {
+  it('does not send to a server without STARTTLS, with any URL parameters', async () => {
     assert.equal(await send({ startTls: false }, true), 'none');
     assert.equal(await send({ startTls: false }, true, '?requireTLS=false'), 'none');
     assert.equal(await send({ startTls: true }, true, '?ignoreTLS=true'), 'tls');

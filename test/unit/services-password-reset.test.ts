@@ -44,7 +44,7 @@ eachStore('passwords', (on) => {
       await upsertPassword(tx, 'father', readableHash(OLD), 1);
     });
     await storeSession(services, { sessionHash: 'mine', personId: 'father' });
-    await storeSession(services, { sessionHash: 'thief', personId: 'father' });
+    await storeSession(services, { sessionHash: 'attacker', personId: 'father' });
     await storeInteraction(services, 'waiting', 'father');
     const app = { personId: 'father', clientId: 'app' };
     await storeGrant(services, { ...app, grantHash: 'kept', sessionHash: 'mine' });
@@ -188,7 +188,7 @@ eachStore('passwords', (on) => {
       const left = await listActive(services);
       const kept = [`Session ${hashId(result.kept.id)}`, ...grantEntries('kept')];
       for (const entry of kept) assert.ok(left.includes(entry), entry);
-      for (const entry of [...sessionEntries('thief', 'mine'), ...grantEntries('offline'), 'Interaction waiting']) {
+      for (const entry of [...sessionEntries('attacker', 'mine'), ...grantEntries('offline'), 'Interaction waiting']) {
         assert.ok(!left.includes(entry), entry);
       }
       assert.deepEqual(await events(), ['password.changed ok father']);

@@ -9,7 +9,7 @@ import { createCapturedLog } from '../helpers/log.ts';
 import { createTestPasswordVerifier } from '../helpers/password-verifier.ts';
 import { eachStore } from '../helpers/store.ts';
 
-const PEOPLE = 600;
+const PERSON_COUNT = 600;
 /** Every twentieth person mistypes once: 5 %. */
 const CLUMSY = 20;
 /** Concurrent attempts. */
@@ -29,7 +29,7 @@ eachStore('school behind one address', (on) => {
     const { passwordVerifier, metrics } = createTestPasswordVerifier({ store, hasher, clock, log });
     signIn = createSignIn({ store, passwordVerifier, metrics, log });
     const hash = await hasher.hash(PASSWORD);
-    const ids = Array.from({ length: PEOPLE }, (_, at) => ({ at, id: systemRandom.uuid() }));
+    const ids = Array.from({ length: PERSON_COUNT }, (_, at) => ({ at, id: systemRandom.uuid() }));
     await store.write(async (tx) => {
       const made = { createdAt: now, updatedAt: now };
       const person = { kind: 'person' as const, status: 'active' as const, locale: 'zh-TW', birthDateSealed: null };
@@ -63,8 +63,8 @@ eachStore('school behind one address', (on) => {
     signIn.attempt({ login: accountOf(at), password, address, clientId: undefined });
   const inWaves = async (work: (at: number) => Promise<SignInResult>): Promise<Map<string, number>> => {
     const counts = new Map<string, number>();
-    for (let from = 0; from < PEOPLE; from += AT_ONCE) {
-      const wave = Array.from({ length: Math.min(AT_ONCE, PEOPLE - from) }, (_, at) => from + at);
+    for (let from = 0; from < PERSON_COUNT; from += AT_ONCE) {
+      const wave = Array.from({ length: Math.min(AT_ONCE, PERSON_COUNT - from) }, (_, at) => from + at);
       for (const { kind } of await Promise.all(wave.map(work))) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     }
     return counts;
@@ -72,20 +72,23 @@ eachStore('school behind one address', (on) => {
 
   it('signs in 600 people in the same second, with 5 % typing errors', async () => {
     const wrong = await inWaves((at) => attempt(at, at % CLUMSY === 0 ? `${PASSWORD}x` : PASSWORD));
-    assert.deepEqual(Object.fromEntries(wrong), { failed: PEOPLE / CLUMSY, succeeded: PEOPLE - PEOPLE / CLUMSY });
+    assert.deepEqual(Object.fromEntries(wrong), {
+      failed: PERSON_COUNT / CLUMSY,
+      succeeded: PERSON_COUNT - PERSON_COUNT / CLUMSY,
+    });
     const again = await inWaves((at) =>
       at % CLUMSY === 0 ? attempt(at, PASSWORD) : Promise.resolve({ kind: 'failed' as const }),
     );
-    assert.equal(again.get('succeeded'), PEOPLE / CLUMSY);
+    assert.equal(again.get('succeeded'), PERSON_COUNT / CLUMSY);
   });
 
   it('stops password spraying from another address after 300 attempts', async () => {
     const counts = await inWaves((at) => attempt(at, 'Kinpass-Guess-2026', '198.51.100.66'));
     assert.deepEqual(Object.fromEntries(counts), { failed: 300, throttled: 300 });
-    assert.equal((await attempt(1, PASSWORD)).kind, 'succeeded', 'the school goes on');
+    assert.equal((await attempt(1, PASSWORD)).kind, 'succeeded', 'the school is not affected');
     now += 10_000;
     const later = await inWaves((at) => attempt(at, 'Kinpass-Guess-2026', '198.51.100.66'));
     assert.equal(later.get('failed'), 10, 'one try in a second');
-    assert.equal(later.get('throttled'), PEOPLE - 10);
+    assert.equal(later.get('throttled'), PERSON_COUNT - 10);
   });
 });

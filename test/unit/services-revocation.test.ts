@@ -56,11 +56,11 @@ eachStore('revocation of sessions and grants', (on) => {
   });
 
   it('revokes a session with its tokens, and keeps offline access', async () => {
-    const told = await on.store.write((tx) =>
+    const notified = await on.store.write((tx) =>
       services.revocation.revokeSessions(tx, 'father', ['s1'], { keepOffline: true }),
     );
     assert.deepEqual(
-      told.map(({ clientId }) => clientId),
+      notified.map(({ clientId }) => clientId),
       ['app'],
     );
     assert.deepEqual(
@@ -90,16 +90,16 @@ eachStore('revocation of sessions and grants', (on) => {
         'Interaction waiting-teacher',
       ),
     );
-    const told = await notices();
+    const notified = await notices();
     assert.deepEqual(
-      new Set(told.map((one) => JSON.stringify(one))),
+      new Set(notified.map((one) => JSON.stringify(one))),
       new Set([
         JSON.stringify(['app', 'father', 'sid-1']),
         JSON.stringify(['app', 'father', 'sid-2']),
         JSON.stringify(['other', 'father', undefined]),
       ]),
     );
-    assert.equal(told.length, 3);
+    assert.equal(notified.length, 3);
   });
 
   it('revokes all access of a person, including sign-ins in progress', async () => {
@@ -133,8 +133,8 @@ eachStore('revocation of sessions and grants', (on) => {
     const grants = await on.store.read((tx) => listGrantsByPerson(tx, 'father'));
     const ending = grants.filter(({ grantHash }) => ['g1', 'tab', 'g2'].includes(grantHash));
     await on.store.write((tx) => services.revocation.revokeGrants(tx, ending));
-    const told = await notices();
-    assert.deepEqual(told.map(String).sort(), ['app,father,sid-1', 'app,father,sid-2']);
+    const notified = await notices();
+    assert.deepEqual(notified.map(String).sort(), ['app,father,sid-1', 'app,father,sid-2']);
     const left = await alive();
     assert.deepEqual(
       left,

@@ -21,25 +21,25 @@ eachStore('sign-in', (on) => {
   let signIn: SignIn;
   /** The result of the fake verifier, and the requests that it got. */
   let kind: VerificationResult['kind'];
-  let asked: VerificationRequest | undefined;
-  let told: AuditEvent | undefined;
+  let received: VerificationRequest | undefined;
+  let recorded: AuditEvent | undefined;
 
   withFamily(on);
   before(() => {
     services = createTestServices(on.store);
     const passwordVerifier: PasswordVerifier = {
       ...services.passwordVerifier,
-      verify: (attempt, tell) => {
-        asked = attempt;
+      verify: (attempt, auditEventFor) => {
+        received = attempt;
         const result = { kind, until: 5 } as VerificationResult;
-        told = tell?.(result);
+        recorded = auditEventFor?.(result);
         return Promise.resolve(result);
       },
     };
     signIn = createSignIn({ ...services, passwordVerifier, log: services.capturedLog.log });
   });
   beforeEach(() => {
-    [kind, asked, told] = ['password', undefined, undefined];
+    [kind, received, recorded] = ['password', undefined, undefined];
   });
 
   it('finds the person of a login in any spelling', async () => {
@@ -48,22 +48,25 @@ eachStore('sign-in', (on) => {
       ['0900-000-101', { kind: 'mobile', value: '+886900000101' }],
     ] as const) {
       assert.equal((await signIn.attempt({ ...ATTEMPT, login })).kind, 'succeeded');
-      assert.deepEqual([asked?.personId, asked?.login], ['father', parsed]);
-      assert.deepEqual([asked?.password, asked?.address], ['secret', '203.0.113.7']);
+      assert.deepEqual([received?.personId, received?.login], ['father', parsed]);
+      assert.deepEqual([received?.password, received?.address], ['secret', '203.0.113.7']);
     }
   });
 
   it('verifies no person for an unknown login, and counts the typed text', async () => {
     await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
-    assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'email', value: 'unknown@parents.example' }]);
+    assert.deepEqual(
+      [received?.personId, received?.login],
+      [undefined, { kind: 'email', value: 'unknown@parents.example' }],
+    );
     await signIn.attempt({ ...ATTEMPT, login: '?'.repeat(300) });
-    assert.deepEqual([asked?.personId, asked?.login], [undefined, { kind: 'other', value: '?'.repeat(254) }]);
+    assert.deepEqual([received?.personId, received?.login], [undefined, { kind: 'other', value: '?'.repeat(254) }]);
   });
 
   it('verifies no person for the login of a disabled account', async () => {
     await services.people.setStatus('father', 'disabled', undefined);
     assert.equal((await signIn.attempt(ATTEMPT)).kind, 'failed');
-    assert.equal(asked?.personId, undefined);
+    assert.equal(received?.personId, undefined);
     await services.people.setStatus('father', 'active', undefined);
   });
 
@@ -83,7 +86,7 @@ eachStore('sign-in', (on) => {
 
   it('fails for the correct password of a person other than the expected one', async () => {
     assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'teacher' })).kind, 'failed');
-    assert.equal(asked?.personId, undefined, 'nothing is compared');
+    assert.equal(received?.personId, undefined, 'nothing is compared');
     assert.equal((await signIn.attempt({ ...ATTEMPT, expectedPersonId: 'father' })).kind, 'succeeded');
   });
 
@@ -96,11 +99,11 @@ eachStore('sign-in', (on) => {
     ] as const) {
       kind = result;
       await signIn.attempt(ATTEMPT);
-      assert.deepEqual(told, { event, outcome, subjectId: 'father', clientId: 'app', address: '203.0.113.7' });
+      assert.deepEqual(recorded, { event, outcome, subjectId: 'father', clientId: 'app', address: '203.0.113.7' });
     }
     kind = 'password';
     await signIn.attempt({ ...ATTEMPT, login: 'unknown@parents.example' });
-    assert.deepEqual([told?.event, told?.subjectId], ['sign_in.failed', undefined]);
+    assert.deepEqual([recorded?.event, recorded?.subjectId], ['sign_in.failed', undefined]);
   });
 
   it('counts each outcome', async () => {
