@@ -5,6 +5,7 @@
  *   npm run mutate -- services src/services/people/people.ts   some files of a group
  *   npm run mutate -- domain --concurrency=1            one mutant at a time instead of two
  *   npm run mutate -- http --sample=4                   one mutant in four, for an estimate of the score
+ *   npm run mutate -- http --sample=4 --seed=b          another choice of one mutant in four
  *
  * Prints the surviving mutants and the score of each file, and keeps reports in reports/mutation. See docs/mutation-testing.md.
  */
@@ -15,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 
 import { GROUPS, type Part } from './mutation-groups.ts';
-import { SAMPLE_VARIABLE } from './mutation-sample.ts';
+import { SAMPLE_VARIABLE, SEED_VARIABLE } from './mutation-sample.ts';
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
@@ -57,7 +58,11 @@ function describeScore(name: string, mutants: readonly Mutant[]): string {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { concurrency: { type: 'string', default: '2' }, sample: { type: 'string', default: '1' } },
+  options: {
+    concurrency: { type: 'string', default: '2' },
+    sample: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '' },
+  },
 });
 const [group = '', ...files] = positionals;
 const parts = GROUPS[group];
@@ -72,6 +77,7 @@ const temporary = mkdtempSync(join(tmpdir(), 'kinpass-mutate-'));
 chmodSync(temporary, 0o711);
 process.env['TMPDIR'] = temporary;
 process.env[SAMPLE_VARIABLE] = values.sample;
+process.env[SEED_VARIABLE] = values.seed;
 process.env['PATH'] = [dirname(process.execPath), process.env['PATH']].join(delimiter);
 
 const mutants: Mutant[] = [];
