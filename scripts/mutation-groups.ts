@@ -219,8 +219,8 @@ const STORE: readonly Part[] = [
       ...files('store', 'outbox'),
     ],
     tests: [
-      ...contract('provider people affiliation-expiry purge keys lock-order'),
-      ...security('grant-limit consent-answers'),
+      ...contract('access credentials provider people affiliation-expiry purge keys lock-order'),
+      ...security('grant-limit'),
       ...unit('services-revocation services-account-access services-people'),
     ],
   },

@@ -292,6 +292,8 @@ eachStore('credentials', (on) => {
     await write((tx) => throttles.updateRefusals(tx, 'key', some));
     await write((tx) => throttles.upsertThrottle(tx, 'key', { ...state, failures: 4 }));
     assert.deepEqual(await lock(), { state: { ...state, failures: 4 }, refusals: some });
+    await write((tx) => throttles.touchThrottle(tx, 'key'));
+    assert.equal((await lock()).state?.updatedAt, NOW + 1);
     assert.deepEqual(await write((tx) => throttles.deleteThrottle(tx, 'key')), some);
     assert.equal(await write((tx) => throttles.deleteThrottle(tx, 'key')), undefined);
     assert.equal((await lock()).state, undefined);
