@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
+import { searchableName } from '../../src/domain/text.ts';
 import type { Secrets } from '../../src/platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
@@ -129,7 +130,7 @@ function rowsOf(batch: CityBatch, context: RowContext) {
 
 function personRow({ id, kind, name, locale, nationalId, birthDate }: CityPerson, { secrets, now }: RowContext) {
   return {
-    ...{ id, kind, name, locale, status: 'active' as const },
+    ...{ id, kind, name, nameSearch: searchableName(name), locale, status: 'active' as const },
     birthDateSealed: birthDate === undefined ? null : secrets.seal('birth-date', id, birthDate),
     nationalIdLookup: nationalId === undefined ? null : secrets.mac('national-id-lookup', nationalId),
     nationalIdSealed: nationalId === undefined ? null : secrets.seal('national-id', id, nationalId),

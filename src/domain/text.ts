@@ -7,8 +7,8 @@ export function codePoints(text: string): string[] {
 }
 
 /**
- * Folds a text for substring searches: NFKC, lower case, Latin letters without accents (`Nguyễn` → `nguyen`, `đ` → `d`). Never store the
- * result.
+ * Folds a text for substring searches: NFKC, lower case, Latin letters without accents (`Nguyễn` → `nguyen`, `đ` → `d`). Only `searchableName`
+ * is stored.
  */
 export function foldForComparison(text: string): string {
   return text
@@ -23,6 +23,11 @@ export function foldForComparison(text: string): string {
 /** Removes spaces and separators: `daming.wang` and `da ming-wang` become the same. */
 export function stripSeparators(text: string): string {
   return text.replace(/[\s._,:;/()\p{Pd}\p{Cf}・·]/gu, '');
+}
+
+/** Returns a name as searches compare it: without case, accents and separators. The database stores it next to the name. */
+export function searchableName(name: string): string {
+  return stripSeparators(foldForComparison(name));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { and, eq, gt, like, lte, sql } from 'drizzle-orm';
+import { searchableName } from '../../domain/text.ts';
 
 import { ConflictError, preparedStatement, StoreError, type Param, type Transaction } from '../database/index.ts';
 import type { IdentifierKind, PersonStatus } from '../schema/people.ts';
@@ -8,7 +9,8 @@ export { loadPasswordContext, type PasswordContextRow } from '../auth/password-c
 export { listIdentifiers, loadPersonFacts } from './person-facts.ts';
 export type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 type PersonRow = Tables['persons']['$inferSelect'];
-export type NewPerson = Tables['persons']['$inferInsert'];
+/** The store derives `nameSearch` from the name. */
+export type NewPerson = Omit<Tables['persons']['$inferInsert'], 'nameSearch'>;
 export type NewIdentifier = Tables['identifiers']['$inferInsert'];
 type NewSchoolAccount = Tables['schoolAccounts']['$inferInsert'];
 
@@ -164,7 +166,7 @@ export async function insertPerson(tx: Transaction, person: NewPerson): Promise<
   // "Do nothing" instead of an error, because an error would end the transaction on PostgreSQL.
   const rows = await tx.db
     .insert(persons)
-    .values(person)
+    .values({ ...person, nameSearch: searchableName(person.name) })
     .onConflictDoNothing({ target: persons.nationalIdLookup })
     .returning({ id: persons.id });
   if (rows.length === 0) throw new ConflictError('nationalId');

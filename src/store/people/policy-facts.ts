@@ -1,58 +1,49 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { HomeroomClass, StaffMembership } from '../../domain/access/capacities.ts';
 import type { PolicyFacts, PupilEnrollment } from '../../domain/access/target.ts';
-import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
+import type { Transaction } from '../database/index.ts';
 
-/** Loads what the access policy depends on, in up to five indexed queries. @returns undefined if there is no such person */
+/** Loads what the access policy depends on. @returns undefined if there is no such person */
 export async function loadPolicyFacts(tx: Transaction, personId: string): Promise<PolicyFacts | undefined> {
-  const [person] = await personWithAccount(tx, { personId });
-  if (person === undefined) return undefined;
-  const { memberships, homeroomClasses } = await loadStaffFacts(tx, personId);
-  const ofChildren = await guardianshipsOf(tx, { personId });
-  const schoolAccountOf = person.studentId ?? undefined;
-  const pupilIds = [personId, ...ofChildren.map(({ studentId }) => studentId)];
-  return {
-    id: personId,
-    memberships,
-    homeroomClasses,
-    guardianships: ofChildren.map((one) => ({ ...one, ...toValidity(one) })),
-    schoolAccountOf,
-    enrollments: await listEnrollments(tx, schoolAccountOf === undefined ? pupilIds : [...pupilIds, schoolAccountOf]),
-  };
+  const [facts] = await listPolicyFacts(tx, [personId]);
+  return facts;
 }
 
-/** The memberships and homeroom classes of a person, past and future ones included. */
+/** Loads what the access policy depends on for a page of people, in five indexed queries. */
+export async function listPolicyFacts(tx: Transaction, personIds: readonly string[]): Promise<PolicyFacts[]> {
+  if (personIds.length === 0) return [];
+  const persons = await listPersons(tx, personIds);
+  const staff = await listStaffFacts(tx, personIds);
+  const guardianships = await listGuardianships(tx, personIds);
+  const pupilIds = [
+    ...personIds,
+    ...guardianships.map(({ studentId }) => studentId),
+    ...persons.flatMap(({ studentId }) => studentId ?? []),
+  ];
+  const enrollments = await listEnrollments(tx, pupilIds);
+  return persons.map(({ id, studentId }) => ({
+    id,
+    memberships: staff.memberships.filter(({ personId }) => personId === id),
+    homeroomClasses: staff.homeroomClasses.filter(({ teacherId }) => teacherId === id),
+    guardianships: guardianships.filter(({ guardianId }) => guardianId === id),
+    schoolAccountOf: studentId ?? undefined,
+    // Those of the other people of the page do no harm: the policy reads those of the pupils of this person only.
+    enrollments,
+  }));
+}
+
+/** The memberships and homeroom classes of people, past and future ones included. */
 export interface StaffFacts {
-  memberships: readonly StaffMembership[];
-  homeroomClasses: readonly HomeroomClass[];
+  memberships: readonly (StaffMembership & { personId: string })[];
+  homeroomClasses: readonly (HomeroomClass & { teacherId: string | null })[];
 }
 
-/** Loads what the capacities of a person depend on, in two indexed queries. */
-export async function loadStaffFacts(tx: Transaction, personId: string): Promise<StaffFacts> {
-  const rows = await membershipsOf(tx, { personId });
-  return {
-    memberships: rows.map(({ role, duty, schoolCode, ...validity }) => ({
-      role,
-      duty: duty ?? undefined,
-      schoolCode: schoolCode ?? undefined,
-      ...toValidity(validity),
-    })),
-    homeroomClasses: await homeroomClassesOf(tx, { personId }),
-  };
-}
-
-const personWithAccount = preparedStatement(
-  ({ db, tables: { persons, schoolAccounts } }, param: Param<{ personId: string }>) =>
-    db
-      .select({ id: persons.id, studentId: schoolAccounts.studentId })
-      .from(persons)
-      .leftJoin(schoolAccounts, eq(schoolAccounts.personId, persons.id))
-      .where(eq(persons.id, param('personId'))),
-);
-
-const membershipsOf = preparedStatement(({ db, tables: { memberships } }, param: Param<{ personId: string }>) =>
-  db
+/** Loads what the capacities of people depend on, in two indexed queries. */
+export async function listStaffFacts(tx: Transaction, personIds: readonly string[]): Promise<StaffFacts> {
+  const { memberships, classes } = tx.tables;
+  const rows = await tx.db
     .select({
+      personId: memberships.personId,
       role: memberships.role,
       duty: memberships.duty,
       schoolCode: memberships.schoolCode,
@@ -60,27 +51,51 @@ const membershipsOf = preparedStatement(({ db, tables: { memberships } }, param:
       validTo: memberships.validTo,
     })
     .from(memberships)
-    .where(eq(memberships.personId, param('personId'))),
-);
-
-const homeroomClassesOf = preparedStatement(({ db, tables: { classes } }, param: Param<{ personId: string }>) =>
-  db
-    .select({ id: classes.id, schoolCode: classes.schoolCode, year: classes.year, semester: classes.semester })
-    .from(classes)
-    .where(eq(classes.homeroomTeacherId, param('personId'))),
-);
-
-const guardianshipsOf = preparedStatement(({ db, tables: { guardianships } }, param: Param<{ personId: string }>) =>
-  db
+    .where(inArray(memberships.personId, [...personIds]));
+  const homeroomClasses = await tx.db
     .select({
+      teacherId: classes.homeroomTeacherId,
+      id: classes.id,
+      schoolCode: classes.schoolCode,
+      year: classes.year,
+      semester: classes.semester,
+    })
+    .from(classes)
+    .where(inArray(classes.homeroomTeacherId, [...personIds]));
+  return {
+    memberships: rows.map(({ duty, schoolCode, ...row }) => ({
+      ...row,
+      duty: duty ?? undefined,
+      schoolCode: schoolCode ?? undefined,
+      ...toValidity(row),
+    })),
+    homeroomClasses,
+  };
+}
+
+function listPersons(tx: Transaction, personIds: readonly string[]) {
+  const { persons, schoolAccounts } = tx.tables;
+  return tx.db
+    .select({ id: persons.id, studentId: schoolAccounts.studentId })
+    .from(persons)
+    .leftJoin(schoolAccounts, eq(schoolAccounts.personId, persons.id))
+    .where(inArray(persons.id, [...personIds]));
+}
+
+async function listGuardianships(tx: Transaction, guardianIds: readonly string[]) {
+  const { guardianships } = tx.tables;
+  const rows = await tx.db
+    .select({
+      guardianId: guardianships.guardianId,
       studentId: guardianships.studentId,
       state: guardianships.state,
       validFrom: guardianships.validFrom,
       validTo: guardianships.validTo,
     })
     .from(guardianships)
-    .where(eq(guardianships.guardianId, param('personId'))),
-);
+    .where(inArray(guardianships.guardianId, [...guardianIds]));
+  return rows.map((row) => ({ ...row, ...toValidity(row) }));
+}
 
 async function listEnrollments(tx: Transaction, studentIds: readonly string[]): Promise<PupilEnrollment[]> {
   const { enrolments, classes } = tx.tables;
@@ -97,7 +112,7 @@ async function listEnrollments(tx: Transaction, studentIds: readonly string[]): 
     })
     .from(enrolments)
     .innerJoin(classes, eq(classes.id, enrolments.classId))
-    .where(inArray(enrolments.studentId, [...studentIds]));
+    .where(inArray(enrolments.studentId, [...new Set(studentIds)]));
   return rows.map(({ schoolCode, ...row }) => ({ ...row, school: { code: schoolCode }, ...toValidity(row) }));
 }
 

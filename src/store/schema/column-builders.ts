@@ -8,6 +8,8 @@ import * as lite from 'drizzle-orm/sqlite-core';
 export const sqliteColumns = {
   table: lite.sqliteTable,
   text: (name: string) => lite.text(name),
+  /** Text in the order of its bytes, so that a range of an index is a prefix search on both engines. */
+  sortedText: (name: string) => lite.text(name),
   int: (name: string) => lite.integer(name),
   /** Whole numbers past 2³¹, up to 2⁵³. */
   long: (name: string) => lite.integer(name),
@@ -31,6 +33,7 @@ export type ColumnBuilders = typeof sqliteColumns;
 export const postgresColumns = {
   table: pg.pgTable,
   text: (name: string) => pg.text(name),
+  sortedText: pg.customType<{ data: string }>({ dataType: () => 'text collate "C"' }),
   int: (name: string) => pg.integer(name),
   long: (name: string) => pg.bigint(name, { mode: 'number' }),
   bool: (name: string) => pg.boolean(name),

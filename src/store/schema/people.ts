@@ -53,6 +53,8 @@ export function definePersons(kit: ColumnBuilders) {
       id: kit.text('id').primaryKey(),
       kind: kit.text('kind').$type<PersonKind>().notNull(),
       name: kit.text('name').notNull(),
+      // The name as the search of the console compares it (domain/text.ts).
+      nameSearch: kit.sortedText('name_search').notNull().default(''),
       locale: kit.text('locale'),
       status: kit.text('status').$type<PersonStatus>().notNull(),
       birthDateSealed: kit.text('birth_date_sealed'),
@@ -63,7 +65,10 @@ export function definePersons(kit: ColumnBuilders) {
       createdAt: kit.instant('created_at').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
     },
-    (t) => [kit.uniqueIndex('persons_national_id_key').on(t.nationalIdLookup)],
+    (t) => [
+      kit.uniqueIndex('persons_national_id_key').on(t.nationalIdLookup),
+      kit.index('persons_name_search_idx').on(t.nameSearch, t.id),
+    ],
   );
   const identifiers = kit.table(
     'identifiers',
@@ -120,7 +125,8 @@ export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, {
     (t) => [
       kit.uniqueIndex('enrolments_class_student_key').on(t.classId, t.studentId),
       kit.index('enrolments_student_idx').on(t.studentId),
-      kit.index('enrolments_number_idx').on(t.schoolCode, t.studentNumber),
+      kit.index('enrolments_number_idx').on(t.studentNumber, t.schoolCode),
+      kit.index('enrolments_school_idx').on(t.schoolCode, t.studentId),
       kit.index('enrolments_end_idx').on(t.validTo, t.id),
     ],
   );
