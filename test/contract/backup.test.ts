@@ -41,6 +41,12 @@ const makeKeys = async (store: Store): Promise<void> => {
   await createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
 };
 
+const openMigrated = async (location: StoreOptions): Promise<Store> => {
+  const store = await openStore(location);
+  await migrate(store);
+  return store;
+};
+
 /** Returns a function that makes unused paths in a folder of the suite. */
 function folderOf(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-backup-'));
@@ -78,12 +84,10 @@ eachStore('backup and restore', (on) => {
   };
   const schoolsAt = async (location: StoreOptions): Promise<unknown> => {
     const store = await openStore(location);
-    try {
-      assert.deepEqual(await migrate(store), []);
-      return await store.read((tx) => tx.db.select().from(tx.tables.schools));
-    } finally {
-      await store.close();
-    }
+    assert.deepEqual(await migrate(store), []);
+    const schools = await store.read((tx) => tx.db.select().from(tx.tables.schools));
+    await store.close();
+    return schools;
   };
 
   it('a backup of a running database contains acknowledged writes and can be restored', async () => {
@@ -181,6 +185,30 @@ eachStore('backup and restore', (on) => {
     });
   });
 
+  it('a backup of a database without keys, before the first start, can be restored', async () => {
+    await emptyPlace(async (unstarted) => {
+      await (await openMigrated(unstarted)).close();
+      await backup(unstarted, at('unstarted'));
+    });
+    await emptyPlace(async (location) => {
+      await restoreWith(masterKey, location, at('unstarted'));
+      const store = await openMigrated(location);
+      await makeKeys(store);
+      await store.close();
+    });
+  });
+
+  it("a backup of another program's database fails with one line and leaves no file", async () => {
+    await emptyPlace(async (location) => {
+      const store = await openStore(location);
+      await store.runExclusively((run) => run('create table t (x text)'));
+      await store.close();
+      const expected = /(DATABASE_FILE: \S+|the database) is not a database of Kinpass: .*; nothing was written$/;
+      await assert.rejects(backup(location, at('other-program')), expected);
+      assert.ok(!existsSync(at('other-program')));
+    });
+  });
+
   it('a restore rejects a backup that another master key sealed', async () => {
     await emptyPlace(async (location) => {
       await assert.rejects(
@@ -208,8 +236,7 @@ eachStore('backup and restore', (on) => {
 describe('a restored SQLite database', () => {
   const at = folderOf();
   before(async () => {
-    const store = await openStore({ file: at('original.sqlite') });
-    await migrate(store);
+    const store = await openMigrated({ file: at('original.sqlite') });
     await makeKeys(store);
     await store.close();
     await backup({ file: at('original.sqlite') }, at('kinpass.backup'));
@@ -243,8 +270,7 @@ describe('a restored SQLite database', () => {
   it('does not contain the bytes of rows that were deleted before the backup', async () => {
     const word = 'a name that was deleted';
     const file = at('deleted.sqlite');
-    const store = await openStore({ file });
-    await migrate(store);
+    const store = await openMigrated({ file });
     await store.write((tx) => insertSchool(tx, { ...SCHOOL, name: word }));
     await store.write((tx) => tx.db.delete(tx.tables.schools));
     await store.close();

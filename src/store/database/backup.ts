@@ -12,7 +12,7 @@ import { isTaken, writePrivateFile } from './private-file.ts';
  * key, which belongs in another place. Only this user can read the file.
  *
  * @param signal interrupts `pg_dump`; VACUUM INTO cannot be interrupted
- * @throws {Error} when the target exists or the copy fails; no file is left then
+ * @throws {Error} when the target exists, the copy fails, or the database is not of Kinpass; no file is left then
  */
 export async function backup(from: StoreOptions, target: string, signal?: AbortSignal): Promise<void> {
   try {
@@ -20,6 +20,7 @@ export async function backup(from: StoreOptions, target: string, signal?: AbortS
     await writePrivateFile(target, async ({ fd }) => {
       if (from.url === undefined) copySqlite(sqliteFile(from), target);
       else await runClientTool('pg_dump', ['--format=custom', '--no-owner'], { url: from.url, stdout: fd, signal });
+      await assertOfKinpass(from, target);
     });
   } catch (cause) {
     throw new Error(`backup: ${problemOf(cause, from, target)}; nothing was written`, { cause });
@@ -31,6 +32,36 @@ function assertSourceExists(file: string): void {
   throw new Error(
     `KINPASS_DATABASE_FILE: ${file} does not exist; check the path and the folder that the command runs in`,
   );
+}
+
+/** Checks that the copy has the tables that a restore requires. */
+async function assertOfKinpass({ file, url }: StoreOptions, target: string): Promise<void> {
+  const isOfKinpass = url === undefined ? hasKinpassTables(target) : await hasDumpedTables(target);
+  if (isOfKinpass) return;
+  const database = url === undefined ? `KINPASS_DATABASE_FILE: ${file ?? ''}` : 'DATABASE_URL: the database';
+  throw new Error(`${database} is not a database of Kinpass: it has none of its tables`);
+}
+
+function hasKinpassTables(target: string): boolean {
+  const database = new BetterSqlite(target, { readonly: true, fileMustExist: true });
+  try {
+    return hasRequiredTables(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Returns true if a SQLite database has the tables that are checked before a restore. */
+export function hasRequiredTables(database: BetterSqlite.Database): boolean {
+  const found = database
+    .prepare("select 1 from sqlite_master where type = 'table' and name in ('schema_migrations', 'keys')")
+    .all();
+  return found.length === 2;
+}
+
+async function hasDumpedTables(target: string): Promise<boolean> {
+  const list = await runClientTool('pg_restore', ['--list', target]);
+  return ['schema_migrations', 'keys'].every((name) => list.includes(` TABLE public ${name} `));
 }
 
 const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { assertKnownMigrations } from '../migrate.ts';
 import type { SealedKey } from '../oidc/keys.ts';
-import { copySqlite, sqliteFile } from './backup.ts';
+import { copySqlite, hasRequiredTables, sqliteFile } from './backup.ts';
 import { openStore, type Dialect, type StoreOptions } from './index.ts';
 import { runClientTool } from './postgres/client-tools.ts';
 import { isTaken, writePrivateFile } from './private-file.ts';
@@ -15,6 +15,7 @@ import { isTaken, writePrivateFile } from './private-file.ts';
 interface Contents {
   /** Tags and hashes of its migrations. */
   applied: ReadonlyMap<string, string>;
+  /** Empty if the service has never started with the database. Nothing is sealed then. */
   keys: readonly SealedKey[];
 }
 
@@ -41,7 +42,7 @@ export async function restore(
   const dialect = to.url === undefined ? 'sqlite' : 'postgres';
   await assertBackupOf(source, dialect);
   const { applied, keys } = dialect === 'sqlite' ? readSqlite(source) : await readDump(source);
-  if (applied.size === 0 || keys.length === 0) throw notABackup(source);
+  if (applied.size === 0) throw notABackup(source);
   await assertKnownMigrations(dialect, applied).catch((cause: unknown) => {
     throw refusal(source, cause instanceof Error ? cause.message : String(cause), cause);
   });
@@ -101,10 +102,7 @@ function readSqlite(source: string): Contents {
       const pageSize = z.number().parse(database.pragma('page_size', { simple: true }));
       if (statSync(source).size % pageSize !== 0) throw damaged(source);
       if (database.pragma('integrity_check', { simple: true }) !== 'ok') throw damaged(source);
-      const tables = database
-        .prepare("select 1 from sqlite_master where type = 'table' and name in ('schema_migrations', 'keys')")
-        .all();
-      if (tables.length < 2) throw notABackup(source);
+      if (!hasRequiredTables(database)) throw notABackup(source);
       return readContents(
         source,
         database.prepare('select * from schema_migrations limit 1000').all(),
