@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/load.ts';
 import { createContainer, type Container } from './container/index.ts';
 import type { JobIntervals } from './container/jobs.ts';
@@ -10,6 +11,7 @@ import { createMetricsServer } from './http/server/metrics-server.ts';
 import type { PeriodicJob } from './jobs/periodic-job.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics.ts';
+import { codeOf } from './store/database/errors.ts';
 
 /** Time for in-flight requests after the drain, in milliseconds. Then their connections are closed. */
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -28,8 +30,7 @@ export interface RunningServer {
  * Starts the service from its configuration.
  *
  * @param intervals intervals of background jobs; jobs that are left out use their default
- * @throws {ConfigError} with one line for each problem
- * @throws when a port is in use; everything that was started is closed then
+ * @throws {ConfigError} with one line for each problem, also when a port is in use; everything that was started is closed then
  */
 export async function start(
   env: Record<string, string | undefined>,
@@ -51,7 +52,7 @@ export async function start(
     // The public port comes last: a load balancer finds no node that is only half started.
     servers.push(...(await startMetrics(config, container.metrics, log)));
     jobs.push(...container.startJobs(intervals));
-    port = await listen(container.server, config.port, config.host);
+    port = await listen(container.server, config, 'KINPASS');
     servers.push(container.server);
   } catch (error) {
     await close();
@@ -98,9 +99,24 @@ function logIgnoredSignals(log: Logger): void {
 /** Number of connections that wait to be accepted. Linux drops and resets further ones, and its own limit is 4096. */
 const LISTEN_BACKLOG = 4096;
 
-async function listen(server: Server, port: number, host: string): Promise<number> {
+/**
+ * @param prefix start of the names of the settings for the address: `KINPASS` or `KINPASS_METRICS`
+ * @throws {ConfigError} that names the setting
+ */
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  prefix: 'KINPASS' | 'KINPASS_METRICS',
+): Promise<number> {
   server.listen({ port, host, backlog: LISTEN_BACKLOG });
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    const code = codeOf(cause) ?? String(cause);
+    const problem =
+      code === 'EADDRINUSE'
+        ? `${prefix}_PORT: ${host}:${port} is in use (${code}); stop the other program or set another port`
+        : `${prefix}_HOST, ${prefix}_PORT: cannot listen on ${host}:${port} (${code}); set an address of this machine and a port that this user may use`;
+    throw new ConfigError(problem, { cause });
+  });
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
 }
@@ -108,7 +124,7 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
 async function startMetrics({ metrics: address }: Config, metrics: Metrics, log: Logger): Promise<Server[]> {
   if (address === undefined) return [];
   const server = createMetricsServer(metrics, log);
-  await listen(server, address.port, address.host);
+  await listen(server, address, 'KINPASS_METRICS');
   return [server];
 }
 
