@@ -56,6 +56,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
+  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { production });
+  const tls = readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE);
+  // Last of the files, because it creates a missing key outside production.
   const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });
   return Object.freeze({
     profile: e.KINPASS_PROFILE,
@@ -65,14 +68,14 @@ export function loadConfig(env: Environment): Config {
     port: e.KINPASS_PORT,
     metrics:
       e.KINPASS_METRICS_PORT === undefined ? undefined : { host: e.KINPASS_METRICS_HOST, port: e.KINPASS_METRICS_PORT },
-    tls: readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE),
+    tls,
     trustedProxies: e.KINPASS_TRUSTED_PROXIES,
     masterKey,
     isMasterKeyExposed: isReadableByOthers(statSync(e.KINPASS_MASTER_KEY_FILE), process.getuid?.()),
     database: databaseOf(e),
     exposedDatabaseFiles: e.DATABASE_URL === undefined ? listExposed(e.KINPASS_DATABASE_FILE) : [],
     migrations: e.KINPASS_MIGRATIONS,
-    clientsFile: loadClientsFile(e.KINPASS_CLIENTS_FILE, { production }),
+    clientsFile,
     mail: {
       smtpUrl: e.KINPASS_SMTP_URL,
       from: e.KINPASS_MAIL_FROM,

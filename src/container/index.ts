@@ -9,6 +9,7 @@ import { createInFlightTracker, type InFlightTracker } from '../http/server/in-f
 import { createHttpServer } from '../http/server/server.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
 import { TEST_PERSON } from '../oidc/conformance/test-person.ts';
+import { loadBrand, type Brand } from '../presentation/brand.ts';
 import { createMailer } from '../services/notifications/mailer.ts';
 import { insertTestPerson } from '../services/people/test-person.ts';
 import { monitorAvailability } from '../store/database/availability.ts';
@@ -44,15 +45,17 @@ export interface Container extends Pick<
 const MAX_IN_FLIGHT_REQUESTS = 500;
 
 /**
- * Composition root: opens the database, then creates every part once and passes it what it needs.
+ * Composition root: loads the brand and opens the database, then creates every part once and passes it what it needs.
  *
+ * @throws {Error} when the brand file is invalid; no database is created then
  * @throws {ConfigError} when it would be unsafe to start
  */
 export async function createContainer(config: Config, runtime: RuntimeDeps): Promise<Container> {
+  const brand = loadBrand(config.brandFile);
   const store = await openStore({ ...config.database, log: runtime.log });
   try {
     await prepareDatabase(config, store);
-    return await assemble(config, runtime, store);
+    return await assemble(config, runtime, store, brand);
   } catch (error) {
     await store.close();
     throw error;
@@ -71,9 +74,9 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
   assertConformanceProfile(config, { citySchools: await store.read((tx) => countCitySchools(tx)) });
 }
 
-async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store): Promise<Container> {
+async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store, brand: Brand): Promise<Container> {
   const { store, isAvailable } = monitorAvailability(unmonitored, runtime.log);
-  const services = await createServices(config, runtime, store);
+  const services = await createServices(config, { ...runtime, store, brand });
   const { clock, log, metrics, hasher, templates, i18n } = services;
   const connections = createConnections({ log, metrics, trustedProxies: config.trustedProxies });
   const inFlight = createInFlightTracker(connections);

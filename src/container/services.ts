@@ -5,7 +5,7 @@ import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
 import { createPasswordHasher, type PasswordHasher } from '../platform/hashing/password-hasher.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics, type Metrics } from '../platform/metrics.ts';
-import { loadBrand } from '../presentation/brand.ts';
+import type { Brand } from '../presentation/brand.ts';
 import { createI18n, type I18n } from '../presentation/i18n.ts';
 import { createTemplates, type Templates } from '../presentation/templates.ts';
 import { createAccountAccess, type AccountAccess } from '../services/access/account-access.ts';
@@ -32,6 +32,11 @@ export interface RuntimeDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+}
+
+interface ServiceDeps extends RuntimeDeps {
+  store: Store;
+  brand: Brand;
 }
 
 interface Basics extends RuntimeDeps {
@@ -70,10 +75,10 @@ const VIEWS_DIR = new URL('../../views', import.meta.url).pathname;
 const PUBLIC_DIR = new URL('../../public', import.meta.url).pathname;
 
 /** Creates the use cases, each after those that it depends on. */
-export async function createServices(config: Config, runtime: RuntimeDeps, store: Store): Promise<Services> {
-  const basics = await createBasics(config, runtime, store);
-  const { clock, random, log, issuer, secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices } = basics;
-  const brand = loadBrand(config.brandFile);
+export async function createServices(config: Config, deps: ServiceDeps): Promise<Services> {
+  const basics = await createBasics(config, deps);
+  const { store, brand, clock, random, log } = deps;
+  const { issuer, secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices } = basics;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const passwordVerifier = createPasswordVerifier({
     store,
@@ -130,7 +135,7 @@ export async function createServices(config: Config, runtime: RuntimeDeps, store
 }
 
 /** Creates what several use cases share. */
-async function createBasics(config: Config, { clock, random, log }: RuntimeDeps, store: Store): Promise<Basics> {
+async function createBasics(config: Config, { clock, random, log, store }: ServiceDeps): Promise<Basics> {
   const { issuer } = config;
   const secrets = createSecrets(config.masterKey, random);
   const i18n = createI18n(LOCALES_DIR);

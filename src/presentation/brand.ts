@@ -58,9 +58,23 @@ export function contrast(one: string, other: string): number {
 
 /** Loads the brand file. @throws {Error} that names the file and the field, also when a color has too little contrast */
 export function loadBrand(file: string): Brand {
-  const parsed = brandSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
+  const parsed = brandSchema.safeParse(readJson(file));
+  if (!parsed.success) throw new Error(`KINPASS_BRAND_FILE: ${file}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`KINPASS_BRAND_FILE: cannot read ${file}; copy config/brand.json and change it`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`KINPASS_BRAND_FILE: ${file} is not valid JSON`, { cause });
+  }
 }
 
 export function localizeBrand(brand: Brand, lang: string): BrandText {

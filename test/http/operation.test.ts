@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 
@@ -186,6 +187,8 @@ describe('the service in operation', () => {
 });
 
 describe('the end of the process', () => {
+  const inUse = (setting: string, address: string): string =>
+    `${setting}: ${address} is in use (EADDRINUSE); stop the other program or set another port\n`;
   let home: Installation;
   before(async () => {
     home = await createInstallation();
@@ -234,9 +237,18 @@ describe('the end of the process', () => {
     const first = await startProgram(home.env);
     const second = runProgram(['start'], home.env);
     assert.equal(await second.ended, 1);
-    assert.match(second.err(), /^[^\n]*EADDRINUSE[^\n]*\n$/);
+    assert.equal(second.err(), inUse('KINPASS_PORT', `localhost:${home.env['KINPASS_PORT'] ?? ''}`));
     first.child.kill('SIGTERM');
     assert.equal(await first.ended, 0);
+  });
+
+  it('comes at once with one line that names the setting if its address is not of this machine', async () => {
+    const program = runProgram(['start'], { ...home.env, KINPASS_HOST: '192.0.2.1' });
+    assert.equal(await program.ended, 1);
+    assert.match(
+      program.err(),
+      /^KINPASS_HOST, KINPASS_PORT: cannot listen on 192\.0\.2\.1:\d+ \(EADDRNOTAVAIL\); [^\n]*\n$/,
+    );
   });
 
   it('exits 1 and closes the public port when the metrics port is in use', async () => {
@@ -245,9 +257,27 @@ describe('the end of the process', () => {
     const { port } = z.object({ port: z.number() }).parse(blocker.address());
     const failed = runProgram(['start'], { ...home.env, KINPASS_METRICS_PORT: String(port) });
     assert.equal(await failed.ended, 1);
-    assert.match(failed.err(), /^[^\n]*EADDRINUSE[^\n]*\n$/);
+    assert.equal(failed.err(), inUse('KINPASS_METRICS_PORT', `127.0.0.1:${port}`));
     assert.doesNotMatch(failed.out(), /"msg":"ready"/);
     blocker.close();
+  });
+
+  it('comes before the database is created if the brand file is missing or not JSON', async () => {
+    const [missing, text, databaseFile] = ['no-brand.json', 'brand.txt', 'none/kinpass.sqlite'].map((name) =>
+      join(home.folder, name),
+    );
+    assert.ok(missing !== undefined && text !== undefined && databaseFile !== undefined);
+    writeFileSync(text, 'no JSON');
+    for (const [file, problem] of [
+      [missing, `cannot read ${missing}; copy config/brand.json and change it`],
+      [text, `${text} is not valid JSON`],
+    ] as const) {
+      const env = { ...home.env, KINPASS_BRAND_FILE: file, KINPASS_DATABASE_FILE: databaseFile };
+      const program = runProgram(['start'], env);
+      assert.equal(await program.ended, 1);
+      assert.equal(program.err(), `KINPASS_BRAND_FILE: ${problem}\n`);
+      assert.ok(!existsSync(join(databaseFile, '..')));
+    }
   });
 
   it('comes at once and lists each invalid setting', async () => {
