@@ -55,22 +55,21 @@ interface RateDeps {
 
 /**
  * Name of an own parameter. The provider validates additional parameters last, before it stores the request. A client cannot send it. The
- * parameters of an interaction hold the charged counter under it.
+ * parameters of a pushed request and of an interaction hold the charged counters under it.
  */
 export const REQUEST_CHECK = 'kinpass_request';
 
 export function createRequestCheck(deps: RateDeps): RequestCheck {
   const admitted = new WeakSet();
   return (ctx) => {
-    const params = ctx.oidc.params ?? {};
-    Reflect.deleteProperty(params, REQUEST_CHECK);
-    rejectBuiltInClient(ctx);
-    rejectLargeRequest(params);
     // The check runs twice for a pushed request with a DPoP proof.
     if (admitted.has(ctx.req)) return;
     admitted.add(ctx.req);
+    const charges = takeCharges(ctx);
+    rejectBuiltInClient(ctx);
+    rejectLargeRequest(ctx.oidc.params ?? {});
     try {
-      admit(deps, ctx);
+      storeCharges(ctx, { ...charges, ...admit(deps, ctx) });
     } catch (error) {
       if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
       throw error;
@@ -99,10 +98,31 @@ const interactionCharge = z.object({ deviceId: z.string().optional(), address: z
 /** The counter of an interaction: the known device, or without one the networks of the address. */
 type InteractionCharge = z.infer<typeof interactionCharge>;
 
-/** Reads the charge that `admit` stored in the parameters of an interaction; undefined if a person was signed in. */
-function findCharge(params: Readonly<Record<string, unknown>> | undefined): InteractionCharge | undefined {
+const requestCharges = z.object({
+  /** Missing if a person was signed in. */
+  interaction: interactionCharge.optional(),
+  /** The address whose networks paid for a pushed request of a public client. */
+  pushedFrom: z.string().optional(),
+});
+/** The counters that a request has charged. */
+type Charges = z.infer<typeof requestCharges>;
+
+/** Reads the charges in the parameters of a pushed request or of an interaction. */
+function readCharges(params: Readonly<Record<string, unknown>> | undefined): Charges {
   const text = params?.[REQUEST_CHECK];
-  return typeof text === 'string' ? interactionCharge.parse(JSON.parse(text)) : undefined;
+  return typeof text === 'string' ? requestCharges.parse(JSON.parse(text)) : {};
+}
+
+/** Removes the charges from the parameters. @returns those of a pushed request; a client may have sent others */
+function takeCharges({ oidc }: KoaContextWithOIDC): Charges {
+  const charges = oidc.entities.PushedAuthorizationRequest === undefined ? {} : readCharges(oidc.params);
+  Reflect.deleteProperty(oidc.params ?? {}, REQUEST_CHECK);
+  return charges;
+}
+
+/** Stores the charges with the request. */
+function storeCharges({ oidc }: KoaContextWithOIDC, charges: Charges): void {
+  if (Object.keys(charges).length > 0) Object.assign(oidc.params ?? {}, { [REQUEST_CHECK]: JSON.stringify(charges) });
 }
 
 function releaseInteraction(rates: RequestRateLimiter, { deviceId, address }: InteractionCharge): void {
@@ -111,22 +131,19 @@ function releaseInteraction(rates: RequestRateLimiter, { deviceId, address }: In
 }
 
 /**
- * Refunds what `admit` charged: an interaction that started without a session and ended with a sign-in, to the counter that was charged,
- * and a used pushed request of a public client. Confidential clients get no refund.
+ * Refunds the counters that `admit` charged: for an interaction that started without a session and ended with a sign-in, and for a used
+ * pushed request of a public client. Confidential clients get no refund.
  */
 export function releaseCompletedRequests(provider: Provider, rates: RequestRateLimiter): void {
   provider.on('interaction.ended', ({ oidc }) => {
     const { route, entities, result } = oidc;
     if (route !== 'resume' || entities.Interaction?.session !== undefined || result?.login === undefined) return;
-    const charge = findCharge(entities.Interaction?.params);
-    if (charge !== undefined) releaseInteraction(rates, charge);
+    const { interaction } = readCharges(entities.Interaction?.params);
+    if (interaction !== undefined) releaseInteraction(rates, interaction);
   });
-  provider.on('authorization.success', ({ ip, oidc }) => {
-    const { client, entities } = oidc;
-    if (client?.clientAuthMethod !== 'none') return;
-    const pushedId: unknown = Reflect.get(entities.Interaction ?? {}, 'parJti');
-    const wasPushed = entities.PushedAuthorizationRequest !== undefined || pushedId !== undefined;
-    if (wasPushed) rates.releaseNetwork('pushed_authorization_request', ip);
+  provider.on('authorization.success', ({ oidc }) => {
+    const { pushedFrom } = readCharges(oidc.params);
+    if (pushedFrom !== undefined) rates.releaseNetwork('pushed_authorization_request', pushedFrom);
   });
 }
 
@@ -160,7 +177,8 @@ function tooLong(name: string, limit: number): errors.InvalidRequest {
   return error;
 }
 
-function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
+/** Counts a request. @returns the counters that can be refunded */
+function admit(deps: RateDeps, ctx: KoaContextWithOIDC): Charges {
   const { rateLimiter } = deps;
   const { route, client, session, prompts } = ctx.oidc;
   if (route === 'authorization') {
@@ -169,15 +187,18 @@ function admit(deps: RateDeps, ctx: KoaContextWithOIDC): void {
       rateLimiter.admitPerson('authorization', { personId, sessionHash: hashId(session.uid) });
     } else if (!prompts.has('none')) {
       // Without a session `prompt=none` stores nothing.
-      const charge = admitInteraction(deps, ctx);
-      Object.assign(ctx.oidc.params ?? {}, { [REQUEST_CHECK]: JSON.stringify(charge) });
+      return { interaction: admitInteraction(deps, ctx) };
     }
-    return;
+    return {};
   }
   const endpoint: AnonymousEndpoint | undefined = API_ENDPOINTS.find((one) => one === route);
-  if (endpoint === undefined || client === undefined) return;
-  if (client.clientAuthMethod === 'none') rateLimiter.admitNetwork(endpoint, ctx.ip);
-  else rateLimiter.admitClient(endpoint, client.clientId);
+  if (endpoint === undefined || client === undefined) return {};
+  if (client.clientAuthMethod !== 'none') {
+    rateLimiter.admitClient(endpoint, client.clientId);
+    return {};
+  }
+  rateLimiter.admitNetwork(endpoint, ctx.ip);
+  return endpoint === 'pushed_authorization_request' ? { pushedFrom: ctx.ip } : {};
 }
 
 const API_ENDPOINTS = ['pushed_authorization_request', 'device_authorization'] as const;
