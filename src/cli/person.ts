@@ -15,7 +15,7 @@ export function addPersonCommands(program: CliCommand): void {
       .description(description)
       .argument(
         '<login>',
-        'a login of the account: account name, email address, mobile number or student number',
+        'a login of the account: email address, mobile number or custom account name; not a school account',
         parseNonEmpty,
       )
       .example(`kinpass person ${name} meiling@example.tw`)
