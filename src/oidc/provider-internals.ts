@@ -88,3 +88,11 @@ export function replaceReplayCheck(provider: Provider, check: ReplayCheck): void
   uniqueMethod.parse(Reflect.get(provider.ReplayDetection, 'unique'));
   Reflect.set(provider.ReplayDetection, 'unique', check);
 }
+
+const payloadNames = z.array(z.string(), 'oidc-provider no longer lists the stored properties of Session.IN_PAYLOAD');
+
+/** Stores `secondFactorAt` with each session. The provider itself stores `acr` and `amr`. */
+export function storeSecondFactorTime(provider: Provider): void {
+  const names = payloadNames.parse(Reflect.get(provider.Session, 'IN_PAYLOAD'));
+  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => [...names, 'secondFactorAt'] });
+}

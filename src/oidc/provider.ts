@@ -33,8 +33,10 @@ import {
   createSendLogout,
   replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
+  storeSecondFactorTime,
   type SendLogout,
 } from './provider-internals.ts';
+import { updateSessionAssurance } from './session-assurance.ts';
 import { createRequestCheck, releaseCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
 
 export interface Oidc {
@@ -64,6 +66,8 @@ export function createOidc(deps: OidcDeps): Oidc {
   replaceReplayCheck(provider, createReplayCheck(deps));
   refreshBrowserCookie(provider);
   rejectDeviceFlowOfBuiltInClient(provider);
+  storeSecondFactorTime(provider);
+  updateSessionAssurance(provider);
   releaseCompletedRequests(provider, deps.rateLimiter);
   registerEventListeners(provider, deps);
   const checkClients = async (): Promise<void> => {

@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
+import { ACR_TWO_FACTORS } from '../../oidc/options/claims.ts';
 import { ROUTES } from '../../oidc/routes.ts';
+import { assuranceOf, type Assurance } from '../../oidc/session-assurance.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -14,6 +16,7 @@ export interface SignedInPerson {
   sessionHash: string;
   /** Time of the last sign-in or re-authentication in this session, ms since 1970. */
   authenticatedAt: number;
+  assurance: Assurance;
 }
 
 /** @returns the person of the session cookie; undefined if no one is signed in or the account is disabled */
@@ -22,7 +25,12 @@ export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Pr
   if (session.accountId === undefined) return undefined;
   const facts = await people.findActive(session.accountId);
   if (facts === undefined) return undefined;
-  return { facts, sessionHash: hashId(session.uid), authenticatedAt: (session.loginTs ?? 0) * 1000 };
+  return {
+    facts,
+    sessionHash: hashId(session.uid),
+    authenticatedAt: (session.loginTs ?? 0) * 1000,
+    assurance: assuranceOf(session),
+  };
 }
 
 type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
@@ -59,6 +67,39 @@ export function requireRecentSignIn(deps: HttpDeps, handler: Handler): Middlewar
   });
 }
 
+interface AssuranceOptions {
+  /** How old the second factor may be, in ms. */
+  maxAgeMs: number;
+  /** The page that a request other than GET returns to. */
+  returnPath?: (ctx: Context) => string;
+}
+
+/**
+ * Like `requireSignIn`, but also requires a second factor in this session that is not older than `maxAgeMs`. Otherwise redirects to sign-in,
+ * which asks for the second factor or its enrollment, then back. An old second factor needs the password again too.
+ */
+export function requireAssurance(deps: HttpDeps, options: AssuranceOptions, handler: Handler): Middleware {
+  const { maxAgeMs, returnPath = () => '/account' } = options;
+  return async (ctx) => {
+    const signedIn = await findSignedIn(deps, ctx);
+    const secondFactorAt = signedIn?.assurance.secondFactorAt;
+    if (signedIn !== undefined && deps.clock.now() - (secondFactorAt ?? 0) <= maxAgeMs) {
+      await handler(ctx, signedIn);
+      return;
+    }
+    // `max_age` counts whole seconds since the password, which is never later than the second factor.
+    const maxAge =
+      secondFactorAt !== undefined ? { max_age: String(Math.max(0, Math.floor(maxAgeMs / 1000) - 1)) } : {};
+    ctx.status = 303;
+    ctx.redirect(
+      signInUrl(deps.issuer, ctx.method === 'GET' ? ctx.path + ctx.search : returnPath(ctx), {
+        acr_values: ACR_TWO_FACTORS,
+        ...maxAge,
+      }),
+    );
+  };
+}
+
 /**
  * Returns an authorization request of the built-in account client. Its code is never redeemed, so the PKCE verifier is random and not
  * stored.
@@ -77,12 +118,15 @@ function signInUrl(issuer: string, returnPath: string, more: Record<string, stri
   return `${ROUTES.authorization}?${params.toString()}`;
 }
 
-/** `GET /account/callback`: deletes the unused code and redirects to the requested account page. */
+/** The pages that sign in with the built-in client. */
+const OWN_PAGE = /^\/(?:account|console)(?:[/?]|$)/;
+
+/** `GET /account/callback`: deletes the unused code and redirects to the requested page of the account or the console. */
 export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     const { code, state } = ctx.query;
     if (typeof code === 'string') await (await oidc.provider.AuthorizationCode.find(code))?.destroy();
     ctx.status = 303;
-    ctx.redirect(typeof state === 'string' && isLocalPath(state) && state.startsWith('/account') ? state : '/account');
+    ctx.redirect(typeof state === 'string' && isLocalPath(state) && OWN_PAGE.test(state) ? state : '/account');
   };
 }

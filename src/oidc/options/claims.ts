@@ -12,5 +12,7 @@ export const claims: Configuration['claims'] = {
 
 /** One factor: a password. Named after assurance level 1 of NIST SP 800-63B-4. */
 export const ACR_PASSWORD = 'urn:kinpass:aal1';
+/** Two factors: a password and a second factor, or a passkey with user verification. Named after assurance level 2. */
+export const ACR_TWO_FACTORS = 'urn:kinpass:aal2';
 /** RFC 8176, section 2. */
 export const AMR_PASSWORD = ['pwd'];
