@@ -11,7 +11,12 @@ export function addDemoCommand(program: CliCommand): void {
     .description('run the service with a demo city, two example apps and a mail inbox until Ctrl-C')
     .option('--fresh', 'delete the data of an earlier demo first')
     .option('--people <number>', `size of the city, up to ${MAX_PEOPLE} (default: 60)`, parsePeople)
-    .example('kinpass demo --fresh --people 5000')
+    .example(
+      'kinpass demo --fresh --people 5000',
+      'KINPASS_DEMO_PORT=4000 kinpass demo      use ports 4000 to 4003 and 4025 instead of 3000 to 3003 and 3025',
+      'KINPASS_DEMO_DIR=/tmp/demo kinpass demo  keep the data in this folder instead of data/demo',
+      'DATABASE_URL=postgres://… kinpass demo   use PostgreSQL instead of SQLite',
+    )
     .action(async (options: DemoOptions) => {
       // The container image holds the service only.
       if (!existsSync(new URL('../../demo/run.ts', import.meta.url))) {
