@@ -69,8 +69,8 @@ eachStore('the store of people and their credentials', (on) => {
 
   it('closes a first password at the limit and opens it again', async () => {
     const fail = (now: number): ReturnType<typeof credentials.countFirstPasswordFailure> =>
-      write((tx) => credentials.countFirstPasswordFailure(tx, 'older', 2, now));
-    const first = { personId: 'older', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
+      write((tx) => credentials.countFirstPasswordFailure(tx, 'older', { first: 2, one_time_code: 2 }, now));
+    const first = { kind: 'first' as const, personId: 'older', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
     await write((tx) => credentials.upsertFirstPassword(tx, first));
     assert.equal(await fail(NOW + 10), undefined, 'expired');
     assert.deepEqual(await fail(NOW), { failures: 1, closedAt: null });
@@ -99,7 +99,13 @@ eachStore('the store of people and their credentials', (on) => {
     assert.equal(await exchange(current - 1, 'of father'), undefined);
     assert.equal(await exchange(current - 1, 'of teacher'), current + 1);
     await write((tx) =>
-      credentials.upsertFirstPassword(tx, { personId: 'teacher', mac: 'mac', expiresAt: NOW, createdAt: NOW }),
+      credentials.upsertFirstPassword(tx, {
+        kind: 'first',
+        personId: 'teacher',
+        mac: 'mac',
+        expiresAt: NOW,
+        createdAt: NOW,
+      }),
     );
     assert.equal(await exchange(current), undefined, 'a first password has no hash');
     assert.deepEqual(await on.store.read((tx) => credentials.getCredential(tx, 'unknown')), {});

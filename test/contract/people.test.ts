@@ -223,14 +223,16 @@ eachStore('credentials', (on) => {
 
   it('are a first password or an own password, never both', async () => {
     assert.deepEqual(await of(), { version: 1 });
-    const first = { personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
+    const first = { kind: 'first' as const, personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
-    const open = { mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null };
+    const open = { kind: 'first', mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null };
     assert.deepEqual(await of(), { version: 2, first: open });
-    await on.store.write((tx) => credentials.countFirstPasswordFailure(tx, 'father', 1, NOW + 1));
+    await on.store.write((tx) =>
+      credentials.countFirstPasswordFailure(tx, 'father', { first: 1, one_time_code: 1 }, NOW + 1),
+    );
     assert.equal((await of()).first?.closedAt, NOW + 1);
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, { ...first, expiresAt: NOW + 99 }));
-    assert.deepEqual((await of()).first, { mac: 'mac', expiresAt: NOW + 99, failures: 0, closedAt: null });
+    assert.deepEqual((await of()).first, { kind: 'first', mac: 'mac', expiresAt: NOW + 99, failures: 0, closedAt: null });
     const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertResetLink(tx, link));
     await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'hash', NOW));

@@ -168,10 +168,12 @@ eachStore('one process', (on) => {
         createdAt: 1,
         updatedAt: 1,
       });
-      await upsertFirstPassword(tx, { personId: 'p1', mac: 'mac', expiresAt: NOW + 100, createdAt: 1 });
+      await upsertFirstPassword(tx, { kind: 'first', personId: 'p1', mac: 'mac', expiresAt: NOW + 100, createdAt: 1 });
     });
     await Promise.all(
-      Array.from({ length: 12 }, (_, i) => on.store.write((tx) => countFirstPasswordFailure(tx, 'p1', 5, NOW + i))),
+      Array.from({ length: 12 }, (_, i) =>
+        on.store.write((tx) => countFirstPasswordFailure(tx, 'p1', { first: 5, one_time_code: 5 }, NOW + i)),
+      ),
     );
     const { first } = await on.store.read((tx) => getCredential(tx, 'p1'));
     assert.equal(first?.failures, 5, 'and counts no more');

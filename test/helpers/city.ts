@@ -5,11 +5,9 @@ import { eq } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { namedId } from '../../demo/city/named-people.ts';
 import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
+import { MAX_FAILURES } from '../../src/domain/credentials/first-password.ts';
 import { normalizePassword } from '../../src/domain/credentials/password-policy.ts';
-import {
-  MAX_FIRST_PASSWORD_FAILURES,
-  firstPasswordMac,
-} from '../../src/services/authentication/password-verification.ts';
+import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
 import * as credentials from '../../src/store/auth/credentials.ts';
 import { updatePersonStatus } from '../../src/store/people/people.ts';
 import { DAY } from './frozen-time.ts';
@@ -32,17 +30,21 @@ export async function setFirstPassword(
   const now = Date.now();
   const mac = firstPasswordMac(secrets, id, password);
   await store.write((tx) =>
-    credentials.upsertFirstPassword(tx, { personId: id, mac, expiresAt: now + lifetimeMs, createdAt: now }),
+    credentials.upsertFirstPassword(tx, {
+      kind: 'first',
+      personId: id,
+      mac,
+      expiresAt: now + lifetimeMs,
+      createdAt: now,
+    }),
   );
 }
 
 /** Closes the first password, as too many failed attempts do. */
 export async function closeFirstPassword({ container: { store } }: TestService, key: NamedKey): Promise<void> {
   const count = (): ReturnType<typeof credentials.countFirstPasswordFailure> =>
-    store.write((tx) =>
-      credentials.countFirstPasswordFailure(tx, personId(key), MAX_FIRST_PASSWORD_FAILURES, Date.now()),
-    );
-  for (let i = 1; i < MAX_FIRST_PASSWORD_FAILURES; i += 1) assert.equal((await count())?.closedAt, null);
+    store.write((tx) => credentials.countFirstPasswordFailure(tx, personId(key), MAX_FAILURES, Date.now()));
+  for (let i = 1; i < MAX_FAILURES.first; i += 1) assert.equal((await count())?.closedAt, null);
   assert.ok((await count())?.closedAt);
 }
 

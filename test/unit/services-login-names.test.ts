@@ -107,6 +107,7 @@ eachStore('attempt with one of several logins', (on) => {
   const addFirst = (id: string, expiresAt: number): Promise<void> =>
     on.store.write((tx) =>
       credentials.upsertFirstPassword(tx, {
+        kind: 'first',
         personId: id,
         mac: firstPasswordMac(secrets, id, '100201'),
         expiresAt,
@@ -173,7 +174,9 @@ eachStore('attempt with one of several logins', (on) => {
     await addFirst('expired', NOW);
     await addPassword('unreadable', '{SSHA}nonsense');
     for (let i = 0; i < 10; i += 1) {
-      await on.store.write((tx) => credentials.countFirstPasswordFailure(tx, 'closed', 10, NOW));
+      await on.store.write((tx) =>
+        credentials.countFirstPasswordFailure(tx, 'closed', { first: 10, one_time_code: 10 }, NOW),
+      );
     }
     for (let i = 0; i < 5; i += 1) await attempt('waiting', logins('waiting')[0]);
     await setFailures('stuck', 50);

@@ -2,13 +2,10 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { MAX_FAILURES } from '../../src/domain/credentials/first-password.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
 import { HashQueueFullError, UnsupportedHashError } from '../../src/platform/errors.ts';
-import {
-  MAX_FIRST_PASSWORD_FAILURES,
-  firstPasswordMac,
-  type VerificationRequest,
-} from '../../src/services/authentication/password-verification.ts';
+import { firstPasswordMac, type VerificationRequest } from '../../src/services/authentication/password-verification.ts';
 import { getCredential, upsertFirstPassword, upsertPassword } from '../../src/store/auth/credentials.ts';
 import { family } from '../contract/family.ts';
 import { createTestServices, readableHash, TEST_NOW, type TestServices } from '../helpers/services.ts';
@@ -35,6 +32,7 @@ eachStore('password attempt', (on) => {
   const giveFirst = (personId: string, expiresAt = TEST_NOW + DAY_MS): Promise<void> =>
     on.store.write((tx) =>
       upsertFirstPassword(tx, {
+        kind: 'first',
         personId,
         mac: firstPasswordMac(services.secrets, personId, FIRST),
         expiresAt,
@@ -200,7 +198,7 @@ eachStore('password attempt', (on) => {
   });
 
   it('closes a first password after ten delayed wrong attempts, and mails the person', async () => {
-    assert.equal(MAX_FIRST_PASSWORD_FAILURES, 10);
+    assert.equal(MAX_FAILURES.first, 10);
     await giveFirst('father');
     let closedAfter = 0;
     for (let time = 1; time <= 12 && closedAfter === 0; time += 1) {

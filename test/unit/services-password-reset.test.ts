@@ -217,6 +217,7 @@ eachStore('passwords', (on) => {
     it('is recorded as password.set when it replaces a first password', async () => {
       await on.store.write((tx) =>
         upsertFirstPassword(tx, {
+          kind: 'first',
           personId: 'father',
           mac: firstPasswordMac(services.secrets, 'father', '100201'),
           expiresAt: services.clock.now() + MINUTE_MS,

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import { MAX_FAILURES } from '../../domain/credentials/first-password.ts';
 import type { Login } from '../../domain/credentials/identifiers.ts';
 import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { normalizePassword } from '../../domain/credentials/password-policy.ts';
@@ -25,12 +26,6 @@ import {
 } from './login-throttle.ts';
 import { createNetworkCounters } from './network-counters.ts';
 import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './refusal-counters.ts';
-
-/**
- * Wrong attempts that close a first password. Only attempts after the person's delay count: five at once, then after 30 s, 1, 2, 4 and 8
- * minutes. So closing one takes a quarter of an hour, whatever number of logins is used.
- */
-export const MAX_FIRST_PASSWORD_FAILURES = 10;
 
 /** Event of a first password closed by too many wrong attempts; the person gets a mail. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
@@ -167,12 +162,7 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
     const counts = canCompare && isOnTime ? personId : undefined;
     const now = clock.now();
     // Before the counters: a password change locks the two in this order.
-    const first = await credentials.countFirstPasswordFailure(
-      tx,
-      counts ?? NO_PERSON_ID,
-      MAX_FIRST_PASSWORD_FAILURES,
-      now,
-    );
+    const first = await credentials.countFirstPasswordFailure(tx, counts ?? NO_PERSON_ID, MAX_FAILURES, now);
     const isClosed = counts !== undefined && first !== undefined && first.closedAt !== null;
     if (isClosed) {
       await mailVerifiedAddresses(tx, outbox, counts, (name) => ({

@@ -1,5 +1,6 @@
 import { and, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
+import type { FirstPasswordKind } from '../../domain/credentials/first-password.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import { lockPerson, incrementCredentialVersion } from '../people/people.ts';
@@ -7,7 +8,7 @@ import type { Tables } from '../schema/tables.ts';
 
 export type FirstPassword = Pick<
   Tables['firstPasswords']['$inferSelect'],
-  'mac' | 'expiresAt' | 'failures' | 'closedAt'
+  'kind' | 'mac' | 'expiresAt' | 'failures' | 'closedAt'
 >;
 type NewResetLink = Tables['resetLinks']['$inferInsert'];
 
@@ -27,6 +28,7 @@ const selectCredential = preparedStatement(
         version: persons.credentialVersion,
         hash: passwords.hash,
         first: {
+          kind: firstPasswords.kind,
           mac: firstPasswords.mac,
           expiresAt: firstPasswords.expiresAt,
           failures: firstPasswords.failures,
@@ -140,14 +142,14 @@ export async function replaceHash(
 }
 
 /**
- * Sets a first password, at import or at a reset by the IT desk. Deletes the person's own password and reset link and invalidates
+ * Sets a first password or a one-time code, at import or at a reset by the IT desk. Deletes the person's own password and reset link and invalidates
  * sign-ins in progress (docs/decisions/0006-new-password-before-session.md).
  *
  * @param first.expiresAt ms since 1970
  */
 export async function upsertFirstPassword(
   tx: Transaction,
-  first: { personId: string; mac: string; expiresAt: number; createdAt: number },
+  first: { personId: string; kind: FirstPasswordKind; mac: string; expiresAt: number; createdAt: number },
 ): Promise<void> {
   const { passwords, firstPasswords } = tx.tables;
   const { personId, ...rest } = first;
@@ -161,22 +163,23 @@ export async function upsertFirstPassword(
 }
 
 /**
- * Counts a failed attempt and closes the first password at the limit. One statement does both, so parallel attempts all count.
+ * Counts a failed attempt and closes the first password or one-time code at the limit of its kind. One statement does both, so parallel attempts all count.
  *
  * @returns the count and when it was closed, or undefined when no first password is open at `now`
  */
 export async function countFirstPasswordFailure(
   tx: Transaction,
   personId: string,
-  limit: number,
+  limits: Readonly<Record<FirstPasswordKind, number>>,
   now: number,
 ): Promise<{ failures: number; closedAt: number | null } | undefined> {
   const firstPasswords = tx.tables.firstPasswords;
+  const limit = sql`case ${firstPasswords.kind} when 'one_time_code' then ${limits.one_time_code} else ${limits.first} end`;
   const [row] = await tx.db
     .update(firstPasswords)
     .set({
       failures: sql`${firstPasswords.failures} + 1`,
-      closedAt: sql`case when ${firstPasswords.failures} + 1 >= ${limit} then ${now} else ${firstPasswords.closedAt} end`,
+      closedAt: sql`case when ${firstPasswords.failures} + 1 >= (${limit}) then ${now} else ${firstPasswords.closedAt} end`,
     })
     .where(
       and(eq(firstPasswords.personId, personId), isNull(firstPasswords.closedAt), gt(firstPasswords.expiresAt, now)),

@@ -1,7 +1,8 @@
+import type { FirstPasswordKind } from '../../domain/credentials/first-password.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
-/** Defines passwords, first passwords, reset links and throttles. Secrets are stored as hashes only. */
+/** Defines passwords, first passwords and one-time codes, reset links and throttles. Secrets are stored as hashes only. */
 export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
   const person = () =>
     kit
@@ -15,6 +16,7 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
   });
   const firstPasswords = kit.table('first_passwords', {
     personId: person(),
+    kind: kit.text('kind').$type<FirstPasswordKind>().notNull().default('first'),
     mac: kit.text('mac').notNull(),
     expiresAt: kit.instant('expires_at').notNull(),
     failures: kit.int('failures').notNull().default(0),

@@ -62,6 +62,8 @@ export function definePersons(kit: ColumnBuilders) {
       nationalIdSealed: kit.text('national_id_sealed'),
       // Incremented by every change of the credentials. A sign-in that was verified against an older version creates no session.
       credentialVersion: kit.int('credential_version').notNull().default(1),
+      // Incremented by every action of staff on the person, so that a form that was shown before it does nothing.
+      staffVersion: kit.int('staff_version').notNull().default(1),
       createdAt: kit.instant('created_at').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
     },
