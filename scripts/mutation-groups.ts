@@ -89,14 +89,11 @@ const SERVICES: readonly Part[] = [
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
   {
-    sources: [
-      ...files('presentation', 'brand i18n page-locals templates'),
-      ...files('services/authentication', 'password-strength'),
-    ],
+    sources: files('presentation', 'brand i18n page-locals templates'),
     tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
   },
   {
-    sources: files('platform/hashing', 'password-hasher password-hasher-worker'),
+    sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),
     tests: unit('platform-password-hasher'),
     coverage: 'off',
   },

@@ -50,6 +50,7 @@ interface Basics extends RuntimeDeps {
   audit: Audit;
   outbox: Outbox;
   knownDevices: KnownDevices;
+  rateLimiter: RequestRateLimiter;
 }
 
 /** Every use case and what it is built on, created once per process. */
@@ -64,7 +65,6 @@ export interface Services extends Basics {
   passwordVerifier: PasswordVerifier;
   passwords: Passwords;
   people: People;
-  rateLimiter: RequestRateLimiter;
   revocation: Revocation;
   signIn: SignIn;
   templates: Templates;
@@ -78,7 +78,7 @@ const PUBLIC_DIR = new URL('../../public', import.meta.url).pathname;
 export async function createServices(config: Config, deps: ServiceDeps): Promise<Services> {
   const basics = await createBasics(config, deps);
   const { store, brand, clock, random, log } = deps;
-  const { issuer, secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices } = basics;
+  const { issuer, secrets, hasher, i18n, clients, audit, outbox, knownDevices, rateLimiter } = basics;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const passwordVerifier = createPasswordVerifier({
     store,
@@ -95,6 +95,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     store,
     passwordVerifier,
     hasher,
+    rateLimiter,
     secrets,
     clock,
     audit,
@@ -121,15 +122,15 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       audit,
       outbox,
       passwords,
+      rateLimiter,
       people,
       issuer,
     }),
     passwordVerifier,
     passwords,
     people,
-    rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
     revocation,
-    signIn: createSignIn({ store, passwordVerifier, log, metrics }),
+    signIn: createSignIn({ ...basics, passwordVerifier }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
   };
 }
@@ -155,5 +156,6 @@ async function createBasics(config: Config, { clock, random, log, store }: Servi
     audit: createAudit({ store, clock, log, metrics, secrets }),
     outbox: createOutbox({ store, clock, random, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),
+    rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
   };
 }

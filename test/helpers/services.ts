@@ -6,10 +6,12 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
+import { isEasilyGuessed } from '../../src/platform/hashing/password-strength.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { createAccountAccess, type AccountAccess } from '../../src/services/access/account-access.ts';
 import { createClientRegistry, type ClientRegistry } from '../../src/services/access/client-registry.ts';
+import { createRequestRateLimiter } from '../../src/services/access/request-rate-limiter.ts';
 import { createRevocation, type Revocation } from '../../src/services/access/revocation.ts';
 import { createAudit, type Audit } from '../../src/services/audit/audit.ts';
 import { createKnownDevices, type KnownDevices } from '../../src/services/authentication/known-devices.ts';
@@ -58,6 +60,7 @@ function createReadableHasher(): ReadableHasher {
       decoys.push(password);
       return Promise.resolve(false);
     },
+    isEasilyGuessed: (password) => Promise.resolve(isEasilyGuessed(password)),
     needsRehash: (hash) => outdated.has(hash),
     queueLength: () => 0,
     isNearCapacity: () => false,
@@ -129,7 +132,13 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   outbox.onEnqueued(() => (commits += 1));
   const knownDevices = createKnownDevices(basics);
   const records = { ...basics, knownDevices, audit: createAudit(basics), outbox };
-  const ends = { ...records, revocation: createRevocation(records), passwordVerifier: createPasswordVerifier(records) };
+  const rateLimiter = createRequestRateLimiter(basics);
+  const ends = {
+    ...records,
+    rateLimiter,
+    revocation: createRevocation(records),
+    passwordVerifier: createPasswordVerifier(records),
+  };
   const passwords = createPasswords({ ...ends, minLength: 12 });
   const people = createPeople(ends);
   return {

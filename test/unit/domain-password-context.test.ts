@@ -92,7 +92,7 @@ describe('IDs in a password', () => {
 
 describe('pieces and runs in a password', () => {
   const check = (password: string, minLength = 12): PasswordProblem[] =>
-    checkNewPassword({ password, minLength, context: EMPTY, isCommon: () => false });
+    checkNewPassword({ password, minLength, context: EMPTY });
 
   it('are too few when a short piece is repeated twice', () => {
     assert.deepEqual(check('ivory-lamp8'.repeat(2)), ['repetitive'], 'eleven characters twice');

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { HashQueueFullError } from '../../src/platform/errors.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
-import { isEasilyGuessed } from '../../src/services/authentication/password-strength.ts';
+import { isEasilyGuessed } from '../../src/platform/hashing/password-strength.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 
 /** The default of the service: 19 MiB, two passes (OWASP Password Storage Cheat Sheet). */
@@ -179,11 +179,21 @@ describe('the queue of the password hasher', () => {
     await hasher.close();
   });
 
+  it('does not estimate the strength of a password when it is full', async () => {
+    const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 3, threads: 1, queueLimit: 1 });
+    const work = Promise.all([hasher.hash('a'), hasher.hash('b')]);
+    await assert.rejects(hasher.isEasilyGuessed('password1234'), HashQueueFullError);
+    await work;
+    assert.equal(await hasher.isEasilyGuessed('password1234'), true);
+    assert.equal(await hasher.isEasilyGuessed('four small boats at anchor'), false);
+    await hasher.close();
+  });
+
   it('does not block the main thread', async () => {
     const hasher = await createPasswordHasher({ ...REAL, memoryKib: 65_536, passes: 4, threads: 1, queueLimit: 10 });
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 5);
-    await Promise.all([hasher.hash('a'), hasher.hash('b')]);
+    await Promise.all([hasher.hash('a'), hasher.isEasilyGuessed('p4$$w0rd!@1l0v3'.repeat(5)), hasher.hash('b')]);
     clearInterval(timer);
     await hasher.close();
     assert.ok(turns >= 5, `${String(turns)} turns`);

@@ -250,5 +250,12 @@ eachStore('passwords', (on) => {
       assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-', undefined), ['too_short']);
       assert.deepEqual(await services.passwords.validate('older', 'ivory-lamp-7', undefined), []);
     });
+
+    it('checks the common passwords in NFKC and lower case, after the other rules', async () => {
+      for (const password of ['PASSWORD1234', 'ｐａｓｓｗｏｒｄ１２３４']) {
+        assert.deepEqual(await services.passwords.validate('older', password, undefined), ['common'], password);
+      }
+      assert.deepEqual(await services.passwords.validate('older', 'password', undefined), ['too_short']);
+    });
   });
 });

@@ -33,8 +33,6 @@ export interface PasswordCheck {
   /** In code points. */
   minLength: number;
   context: PasswordContext;
-  /** Returns true if the blocklist contains the complete password, in NFKC and lower case. */
-  isCommon: (normalized: string) => boolean;
 }
 
 /** Normalizes a password for hashing and comparison: only NFKC (NIST SP 800-63B-4, section 3.1.1.2). */
@@ -76,10 +74,11 @@ function isSequence(points: readonly string[]): boolean {
 }
 
 /**
- * Returns the problems of a new password (NIST SP 800-63B-4, section 3.1.1.2): length and blocklists, no rule about kinds of
- * characters. `minLength` applies before and after NFKC, because NFKC can expand one character to many.
+ * Returns the problems of a new password (NIST SP 800-63B-4, section 3.1.1.2): length, repetition and context-specific words, no rule about
+ * kinds of characters. The caller checks the list of common passwords last, because that costs the most. `minLength` applies before and
+ * after NFKC, because NFKC can expand one character to many.
  */
-export function checkNewPassword({ password, minLength, context, isCommon }: PasswordCheck): PasswordProblem[] {
+export function checkNewPassword({ password, minLength, context }: PasswordCheck): PasswordProblem[] {
   if (password.length > MAX_CODE_UNITS) return ['too_long'];
   const normalized = normalizePassword(password);
   const folded = codePoints(normalized.toLowerCase());
@@ -93,7 +92,6 @@ export function checkNewPassword({ password, minLength, context, isCommon }: Pas
   if (context.currentPassword !== undefined && normalized === normalizePassword(context.currentPassword)) {
     found.add('same_as_current');
   }
-  if (isCommon(normalized.toLowerCase())) found.add('common');
   if (length > 1 && (isRepeatedPattern(folded, minLength) || isSequence(folded))) found.add('repetitive');
   return PASSWORD_PROBLEMS.filter((problem) => found.has(problem));
 }

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../duration.ts';
 import { scalePolicy, type LeakyBucketPolicy } from './throttle.ts';
 
 /** The endpoints with a rate limit, because their requests store data. A label of metrics. */
@@ -50,6 +51,12 @@ export const SESSION_RULE: LeakyBucketPolicy = { capacity: 200, leakIntervalMs: 
  * maximum size.
  */
 export const SESSION_BUDGETS_PER_PERSON = 3;
+
+/**
+ * New passwords of one reset link, or of one person who confirmed the current password: 20 at once, then one per minute. Each costs up to 50 ms
+ * of a core for the strength estimate. One that is accepted counts too: it costs a hash, an audit entry and a mail.
+ */
+export const NEW_PASSWORD_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
 
 /** Requests of one authenticated client, whose servers send those of a whole city: 20,000 at once, then 100 per second. */
 export const CLIENT_POLICY: LeakyBucketPolicy = { capacity: 20_000, leakIntervalMs: 10 };

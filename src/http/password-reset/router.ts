@@ -15,6 +15,7 @@ import {
   newPasswordFields,
   passwordFormLocals,
   policyErrors,
+  throttledText,
   type FormProblem,
 } from '../forms/password-form.ts';
 
@@ -158,6 +159,9 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
       return;
     case 'expired':
       expireLink(deps, ctx);
+      return;
+    case 'throttled':
+      showResetForm(deps, ctx, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
       return;
     case 'invalid':
       showResetForm(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });

@@ -5,7 +5,8 @@ import { z } from 'zod';
 
 export type HashingTask =
   | { kind: 'hash'; password: string; memoryKib: number; passes: number }
-  | { kind: 'verify'; password: string; hash: string };
+  | { kind: 'verify'; password: string; hash: string }
+  | { kind: 'estimate'; password: string };
 
 /** Linux: a link to the thread that reads it, for example `1234/task/1240` (proc(5)). */
 const OWN_THREAD_LINK = '/proc/thread-self';
@@ -27,9 +28,10 @@ try {
   // Not allowed by the system (seccomp, another PID namespace): hashing keeps its priority.
 }
 
-/** Runs a task in a worker thread, because argon2id would block the main thread, which signs tokens. */
-export default function run(task: HashingTask): string | boolean {
+/** Runs a task in a worker thread, because it would block the main thread, which signs tokens. */
+export default async function run(task: HashingTask): Promise<string | boolean> {
   if (task.kind === 'verify') return verify(task.hash, task.password);
+  if (task.kind === 'estimate') return estimate(task.password);
   // Argon2id is the package's default algorithm; the hasher checks the prefix of the result.
   const options: Options = { memoryCost: task.memoryKib, timeCost: task.passes, parallelism: 1 };
   return hashSync(task.password, options);
@@ -45,4 +47,10 @@ function verify(hash: string, password: string): boolean | 'unreadable' {
     if (invalid.safeParse(error).success) return 'unreadable';
     throw error;
   }
+}
+
+/** Loads the word lists at the first use: they take 23 MB per thread. */
+async function estimate(password: string): Promise<boolean> {
+  const { isEasilyGuessed } = await import('./password-strength.ts');
+  return isEasilyGuessed(password);
 }

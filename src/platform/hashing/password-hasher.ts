@@ -12,7 +12,7 @@ export interface HashingSettings {
   queueLimit: number;
 }
 
-/** Hashes passwords with argon2id in worker threads, with a bounded queue. */
+/** Hashes passwords with argon2id and estimates their strength, in worker threads with a bounded queue. */
 export interface PasswordHasher {
   /** @throws {HashQueueFullError} when the queue is full */
   hash(password: string): Promise<string>;
@@ -28,6 +28,13 @@ export interface PasswordHasher {
    * @throws {HashQueueFullError} when the queue is full
    */
   verifyDecoy(password: string, like?: string): Promise<boolean>;
+  /**
+   * Returns true if a new password is on a list of leaked passwords, or is a small change of one.
+   *
+   * @param password in NFKC and lower case
+   * @throws {HashQueueFullError} when the queue is full
+   */
+  isEasilyGuessed(password: string): Promise<boolean>;
   /** Returns true if a hash does not have the current parameters. */
   needsRehash(hash: string): boolean;
   /** Returns the number of hashes that wait for a thread. */
@@ -103,6 +110,7 @@ export async function createPasswordHasher(settings: HashingSettings): Promise<P
       });
       return false;
     },
+    isEasilyGuessed: async (password) => z.boolean().parse(await run({ kind: 'estimate', password })),
     needsRehash: (stored) => !stored.startsWith(current),
     queueLength,
     isNearCapacity: () => queueLength() >= settings.queueLimit / 2,

@@ -5,6 +5,7 @@ import {
   KNOWN_DEVICE_POLICY,
   KNOWN_DEVICES_POLICY,
   NETWORK_POLICIES,
+  NEW_PASSWORD_POLICY,
   SESSION_RULE,
   SESSION_BUDGETS_PER_PERSON,
   type AnonymousEndpoint,
@@ -39,6 +40,13 @@ export interface RequestRateLimiter {
   admitClient(endpoint: AnonymousEndpoint, clientId: string): void;
   /** Counts a request for the session and for the person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitPerson(endpoint: LimitedEndpoint, person: SignedInPerson): void;
+  /**
+   * Counts a new password for a reset link or a person.
+   *
+   * @param subject unique id of the link or person
+   * @returns undefined if it is admitted; otherwise ms since 1970 of the next admitted one
+   */
+  admitNewPassword(subject: string): number | undefined;
   /** Releases a counted request whose stored data was deleted on completion. */
   releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
   /** Releases a request that `admitDevice` counted. */
@@ -120,6 +128,9 @@ export function createRequestRateLimiter({
     },
     admitPerson: (endpoint, person) => {
       admit(endpoint, createPersonCounters(endpoint, person), true);
+    },
+    admitNewPassword: (subject) => {
+      return count([{ key: `new-password ${subject}`, policy: NEW_PASSWORD_POLICY }], clock.now());
     },
     releaseNetwork: (endpoint, address) => {
       release(createNetworkCounters(endpoint, address));

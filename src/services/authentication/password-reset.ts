@@ -17,6 +17,7 @@ import * as credentials from '../../store/auth/credentials.ts';
 import * as throttles from '../../store/auth/throttles.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
+import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { People } from '../people/people.ts';
@@ -43,6 +44,7 @@ const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE
 type PasswordResetResult =
   | { kind: 'changed'; personId: string }
   | { kind: 'expired' }
+  | { kind: 'throttled'; until: number }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
 
 /** A valid reset link. */
@@ -72,6 +74,7 @@ interface Deps {
   audit: Audit;
   outbox: Outbox;
   passwords: Passwords;
+  rateLimiter: Pick<RequestRateLimiter, 'admitNewPassword'>;
   people: Pick<People, 'getPrimaryLogin'>;
   issuer: string;
 }
@@ -112,6 +115,9 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const tokenHash = hashId(token);
       const personId = (await findActive(tokenHash))?.personId;
       if (personId === undefined) return { kind: 'expired' };
+      // Not per person: the holder of a stolen password must not be able to use up the budget of the link.
+      const until = deps.rateLimiter.admitNewPassword(tokenHash);
+      if (until !== undefined) return { kind: 'throttled', until };
       const problems = await passwords.validate(personId, next, undefined);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));

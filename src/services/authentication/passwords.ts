@@ -5,12 +5,12 @@ import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
+import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { RotatedSession } from '../access/session-rotation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
-import { isEasilyGuessed } from './password-strength.ts';
 import type { PasswordVerifier } from './password-verification.ts';
 
 interface PasswordChange {
@@ -40,7 +40,11 @@ export interface Passwords {
   change(change: PasswordChange): Promise<PasswordChangeResult>;
   /** Returns true if the person has set a password, which makes the first password invalid. */
   hasOwnPassword(personId: string): Promise<boolean>;
-  /** Lists the problems of a new password; empty if it is valid. */
+  /**
+   * Lists the problems of a new password; empty if it is valid.
+   *
+   * @throws {HashQueueFullError} if too many hashes are queued
+   */
   validate(personId: string, next: string, current: string | undefined): Promise<readonly PasswordProblem[]>;
   /**
    * Revokes all other sessions and all refresh tokens, and mails a notice. Call it in the transaction that sets the password.
@@ -58,6 +62,7 @@ interface Deps {
   store: Store;
   passwordVerifier: PasswordVerifier;
   hasher: PasswordHasher;
+  rateLimiter: Pick<RequestRateLimiter, 'admitNewPassword'>;
   secrets: Secrets;
   clock: Clock;
   audit: Audit;
@@ -68,8 +73,8 @@ interface Deps {
 }
 
 export function createPasswords(deps: Deps): Passwords {
-  const { store, passwordVerifier, hasher, audit, clock, minLength } = deps;
-  const validate = createPasswordValidation(deps.store, deps.secrets, minLength);
+  const { store, passwordVerifier, hasher, audit, clock, rateLimiter } = deps;
+  const validate = createPasswordValidation(deps);
   const onPasswordSet = createOnPasswordSet(deps);
   return {
     validate,
@@ -88,6 +93,8 @@ export function createPasswords(deps: Deps): Passwords {
       });
       if (verified.kind === 'throttled') return verified;
       if (verified.kind === 'wrong') return { kind: 'wrong_current' };
+      const until = rateLimiter.admitNewPassword(personId);
+      if (until !== undefined) return { kind: 'throttled', until };
       const problems = await validate(personId, next, current);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
@@ -110,11 +117,11 @@ export function createPasswords(deps: Deps): Passwords {
   };
 }
 
-function createPasswordValidation(store: Store, secrets: Secrets, minLength: number): Passwords['validate'] {
+function createPasswordValidation({ store, secrets, hasher, minLength }: Deps): Passwords['validate'] {
   return async (personId, next, current) => {
     const context = await store.read((tx) => people.loadPasswordContext(tx, personId));
     const { nationalIdSealed, ...words } = context;
-    return checkNewPassword({
+    const problems = checkNewPassword({
       password: next,
       minLength,
       context: {
@@ -122,8 +129,10 @@ function createPasswordValidation(store: Store, secrets: Secrets, minLength: num
         ...(nationalIdSealed === null ? {} : { nationalId: secrets.open('national-id', personId, nationalIdSealed) }),
         ...(current === undefined ? {} : { currentPassword: current }),
       },
-      isCommon: isEasilyGuessed,
     });
+    if (problems.length > 0) return problems;
+    // Last, because the estimate costs as much as a hash.
+    return (await hasher.isEasilyGuessed(normalizePassword(next).toLowerCase())) ? ['common'] : [];
   };
 }
 

@@ -1,0 +1,113 @@
+/** The limit of new passwords: on a reset link, on the account page and at the first sign-in. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, beforeEach, it } from 'node:test';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { NEW_PASSWORD_POLICY } from '../../src/domain/throttling/request-rates.ts';
+import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { upsertResetLink } from '../../src/store/auth/credentials.ts';
+import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
+import { errorAt, personId, setFirstPassword, setPassword, signInToAccount } from '../helpers/city.ts';
+import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+const COMMON = 'Password1234';
+const NEXT = 'four small boats at anchor';
+const FIRST = '100301';
+
+eachService(
+  'new passwords',
+  () => ({ clients: [] }),
+  (running) => {
+    let time: FrozenTime;
+    before(() => {
+      time = freezeTime();
+    });
+    after(() => {
+      time.release();
+    });
+    beforeEach(async () => {
+      time.advance(HOUR);
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
+    });
+
+    /** The form of a page with the current password, if it has that field. */
+    interface Form {
+      browser: HttpBrowser;
+      page: Answer;
+      current: string | undefined;
+    }
+    const submit = ({ browser, page, current }: Form, next: string): Promise<Answer> =>
+      browser.submit(page, {
+        new_password: next,
+        confirm_password: next,
+        ...(current === undefined ? {} : { current_password: current }),
+      });
+    const openLink = async (): Promise<Form> => {
+      const token = randomBytes(32).toString('base64url');
+      const link = { personId: personId('G2'), tokenHash: hashId(token) };
+      const now = Date.now();
+      await running().container.store.write((tx) =>
+        upsertResetLink(tx, { ...link, expiresAt: now + 30 * MINUTE, createdAt: now }),
+      );
+      const browser = createHttpBrowser(running().issuer);
+      return { browser, page: await browser.open(`/reset-password?token=${token}`), current: undefined };
+    };
+    const openAccount = async (): Promise<Form> => {
+      const { httpBrowser: browser } = await signInToAccount(running(), LOGIN.G2, DEMO_PASSWORD);
+      return { browser, page: await browser.open('/account/password'), current: DEMO_PASSWORD };
+    };
+    const openFirstChange = async (): Promise<Form> => {
+      await setFirstPassword(running(), 'G2', FIRST);
+      const browser = createHttpBrowser(running().issuer);
+      const page = await browser.submit(await browser.open('/account'), { login: LOGIN.G2, password: FIRST });
+      assert.equal(interactionOf(page), 'new_password');
+      return { browser, page, current: FIRST };
+    };
+    /** Submits refused passwords up to the limit. */
+    const exhaust = async (form: Form): Promise<void> => {
+      for (let count = 0; count < NEW_PASSWORD_POLICY.capacity; count += 1) {
+        assert.equal((await submit(form, COMMON)).status, 422);
+      }
+    };
+    const assertThrottled = (answer: Answer): void => {
+      assert.equal(answer.status, 429);
+      assert.equal(answer.headers.get('retry-after'), '60');
+      assert.match(alertOf(answer.body), /嘗試次數過多，請於 .+ 後再試/);
+      assert.equal(errorAt(answer, 'new_password'), '', 'the password is not judged');
+    };
+
+    for (const [name, open] of [
+      ['a reset link', openLink],
+      ['the account page', openAccount],
+      ['the first sign-in', openFirstChange],
+    ] as const) {
+      it(`${name} answers 429 after 20 refused new passwords and continues after a minute`, async () => {
+        const form = await open();
+        await exhaust(form);
+        assertThrottled(await submit(form, NEXT));
+        time.advance(MINUTE);
+        const done = await submit(form, NEXT);
+        assert.equal(done.status, 200, textOf(done.body));
+      });
+    }
+
+    it('a new reset link works although the account page is over the limit', async () => {
+      const form = await openAccount();
+      await exhaust(form);
+      assertThrottled(await submit(form, NEXT));
+      const done = await submit(await openLink(), NEXT);
+      assert.equal(done.status, 200, textOf(done.body));
+    });
+
+    it('a wrong current password shows the same error over the limit', async () => {
+      const form = await openAccount();
+      await exhaust(form);
+      const answer = await submit({ ...form, current: 'not the password' }, NEXT);
+      assert.equal(answer.status, 422);
+      assert.notEqual(errorAt(answer, 'current_password'), '');
+    });
+  },
+);
