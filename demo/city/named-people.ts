@@ -7,7 +7,7 @@ import { createEmptyBatch, type CityLogin, type CityBatch, type CityPerson, type
 import { classTitle, NAMED_SCHOOLS, type CitySchoolType } from './schools.ts';
 import { seededUuid } from './seeded-random.ts';
 
-/** The password of everybody who is "signed in before". */
+/** The password of all people who have signed in before. */
 export const DEMO_PASSWORD = 'Kinpass-Demo-2026';
 
 const entries = <K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] => {

@@ -26,7 +26,7 @@ export class ProviderUnavailableError extends Error {
 
 /** The sign-in ended without a session. `reason` is the OAuth error code, or `invalid_response`. */
 export class SignInRefusedError extends Error {
-  override name = 'SignInRefused';
+  override name = 'SignInRefusedError';
   readonly reason: string;
   constructor(reason: string, options?: ErrorOptions) {
     super(`sign-in refused: ${reason}`, options);

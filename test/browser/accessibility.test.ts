@@ -41,11 +41,11 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await assertAccessible(page, lang);
       for (const view of views) seen.add(`examples/${view}.ejs`);
     };
-    const guest = async (): Promise<Page> => (await harness.newSession({ locale: lang })).page;
+    const newPage = async (): Promise<Page> => (await harness.newSession({ locale: lang })).page;
 
     it('during a first sign-in', async () => {
       await setFirstPassword(harness.environment.service, 'G5', '100803');
-      const page = await guest();
+      const page = await newPage();
       await page.goto(harness.environment.portfolio);
       await lookAtApp(page, 'shared/views/start');
       await press(page, '#sign-in');
@@ -73,7 +73,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('from sign-in to a bill', async () => {
-      const page = await guest();
+      const page = await newPage();
       await signIn(page, harness.environment.payment, LOGIN.G5);
       await lookAtApp(page, 'payment/views/bills');
       await press(page, page.locator('.bill a').first());
@@ -85,12 +85,12 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('at context selection, as a teacher, and as a caregiver without fees:pay', async () => {
-      const page = await guest();
+      const page = await newPage();
       await signIn(page, harness.environment.portfolio, LOGIN.T1);
       await look(page, 'interaction/select-account');
       await choose(page, lang === 'en' ? 'Teacher' : '教師');
       await lookAtApp(page, 'portfolio/views/class');
-      const caregiver = await guest();
+      const caregiver = await newPage();
       await signIn(caregiver, harness.environment.payment, LOGIN.G4);
       await lookAtApp(caregiver);
       await press(caregiver, caregiver.locator('.bill a').first());
@@ -98,7 +98,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
     });
 
     it('without a child, and on the consent page', async () => {
-      const page = await guest();
+      const page = await newPage();
       await signIn(page, harness.environment.portfolio, LOGIN.G3);
       await look(page, 'interaction/no-context');
       const shop = await createParty(harness.environment.issuer, {
@@ -106,7 +106,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
         secret: SECRET,
         scope: 'openid profile children children.profile',
       });
-      const buyer = await guest();
+      const buyer = await newPage();
       await buyer.goto((await shop.begin()).url);
       await fillSignIn(buyer, LOGIN.S1);
       await look(buyer, 'interaction/consent', lang === 'en' ? 'Test bookshop' : '測試 bookshop');
@@ -114,9 +114,9 @@ for (const lang of ['zh-TW', 'en'] as const) {
 
     it('on the account page and the sign-out pages', async () => {
       const { issuer, payment } = harness.environment;
-      const other = await guest();
+      const other = await newPage();
       await signIn(other, payment, LOGIN.G2);
-      const page = await guest();
+      const page = await newPage();
       await signIn(page, payment, LOGIN.G2);
       await choose(page, '王小樂');
       await page.goto(`${issuer}/account`);
@@ -133,7 +133,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
 
     it('on the password reset pages', async () => {
       const { issuer, mail } = harness.environment;
-      const page = await guest();
+      const page = await newPage();
       await page.goto(`${issuer}/forgot-password`);
       await look(page, 'password-reset/request');
       await press(page, '#submit');
@@ -155,7 +155,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
       const television = await createParty(issuer, { id: 'television', secret: SECRET, scope: 'openid' });
       const shown = await initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const app = lang === 'en' ? 'Test television' : '測試 television';
-      const page = await guest();
+      const page = await newPage();
       await page.goto(`${issuer}/device`);
       await look(page, 'device/code');
       await page.fill('[name="user_code"]', 'nonsense');
@@ -171,7 +171,7 @@ for (const lang of ['zh-TW', 'en'] as const) {
 
     it('on error pages', async () => {
       const { issuer } = harness.environment;
-      const page = await guest();
+      const page = await newPage();
       for (const path of ['/nowhere', '/interaction/none', '/auth?client_id=unknown']) {
         await page.goto(issuer + path);
         await look(page, 'message');

@@ -26,21 +26,21 @@ describe('account page', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  /** At payment with one child, on a device of its own. */
-  const atPayment = async (): Promise<BrowserSession> => {
-    const guest = await harness.newSession();
-    await signIn(guest.page, harness.environment.payment, LOGIN.G2);
-    await choose(guest.page, '王小樂');
-    return guest;
+  /** Signs in to payment for one child in a new browser. */
+  const signInToPayment = async (): Promise<BrowserSession> => {
+    const session = await harness.newSession();
+    await signIn(session.page, harness.environment.payment, LOGIN.G2);
+    await choose(session.page, '王小樂');
+    return session;
   };
   const openAccount = (page: Page) => page.goto(`${harness.environment.issuer}/account`);
-  /** The session at the service is over: the account page asks who it is. */
+  /** Asserts that the account page redirects to sign-in. */
   const isSignedOut = async (page: Page): Promise<void> => {
     await openAccount(page);
     assert.equal(await heading(page), '登入');
   };
-  /** The next click at the app shows its start page, once the notice has come. */
-  const isOutAt = async (page: Page, party: string): Promise<void> => {
+  /** Waits until the app has received the logout notice and shows its start page. */
+  const waitForSignOutAt = async (page: Page, party: string): Promise<void> => {
     const home = page.url();
     await until(async () => {
       await page.goto(home);
@@ -51,7 +51,7 @@ describe('account page', () => {
   };
 
   it('shows the person, roles, children, sessions and apps', async () => {
-    const { page } = await atPayment();
+    const { page } = await signInToPayment();
     await openAccount(page);
     assert.match(await section(page, 'about').innerText(), /李美玲[\s\S]*meiling\.li@parents\.example/);
     assert.match(await section(page, 'about').innerText(), /0900000102/);
@@ -77,47 +77,47 @@ describe('account page', () => {
   });
 
   it('ends one other session at the service and its apps, and keeps this one', async () => {
-    const { page } = await atPayment();
-    const other = await atPayment();
+    const { page } = await signInToPayment();
+    const other = await signInToPayment();
     await openAccount(page);
     const rows = section(page, 'sessions').locator('.row');
     const count = await rows.count();
     await press(page, rows.getByRole('button', { name: '登出該裝置' }).first());
     assert.match(await bodyText(page), /該裝置已登出。/);
     assert.equal(await rows.count(), count - 1);
-    await isOutAt(other.page, harness.environment.payment);
+    await waitForSignOutAt(other.page, harness.environment.payment);
     await isSignedOut(other.page);
     await openAccount(page);
     assert.equal(await heading(page), '我的帳號');
   });
 
   it('ends all other sessions with one button', async () => {
-    const { page } = await atPayment();
-    const others = [await atPayment(), await atPayment()];
+    const { page } = await signInToPayment();
+    const others = [await signInToPayment(), await signInToPayment()];
     await openAccount(page);
     await press(page, page.getByRole('button', { name: '登出其他所有裝置' }));
     assert.match(await bodyText(page), /其他裝置都已登出。/);
     assert.equal(await section(page, 'sessions').locator('.row').count(), 1);
     assert.equal(await page.getByRole('button', { name: '登出其他所有裝置' }).count(), 0);
-    for (const { page: other } of others) await isOutAt(other, harness.environment.payment);
+    for (const { page: other } of others) await waitForSignOutAt(other, harness.environment.payment);
     for (const { page: other } of others) await isSignedOut(other);
   });
 
   it('removes the access of an app at once', async () => {
-    const { page, newTab } = await atPayment();
+    const { page, newTab } = await signInToPayment();
     const app = await newTab();
     await app.goto(page.url());
     await openAccount(page);
     await press(page, section(page, 'apps').locator('.row', { hasText: '校園繳費系統' }).locator('button'));
     assert.match(await bodyText(page), /已取消該應用程式的存取權/);
     assert.match(await section(page, 'apps').innerText(), /目前沒有已授權的應用程式。/);
-    await isOutAt(app, harness.environment.payment);
+    await waitForSignOutAt(app, harness.environment.payment);
   });
 
   it('asks for the current password, changes it, ends other sessions and mails a notice', async () => {
     const { environment } = harness;
-    const { page } = await atPayment();
-    const other = await atPayment();
+    const { page } = await signInToPayment();
+    const other = await signInToPayment();
     await openAccount(page);
     await press(page, page.getByRole('link', { name: '變更密碼' }));
     await fillNewPassword(page, { current: 'not the password', next: 'seven quiet lanterns' });
@@ -125,7 +125,7 @@ describe('account page', () => {
     await fillNewPassword(page, { current: DEMO_PASSWORD, next: 'seven quiet lanterns' });
     assert.equal(await heading(page), '我的帳號');
     assert.match(await bodyText(page), /密碼已變更，其他裝置都已登出。/);
-    await isOutAt(other.page, environment.payment);
+    await waitForSignOutAt(other.page, environment.payment);
     await openAccount(other.page);
     await fillSignIn(other.page, LOGIN.G2);
     assert.match(await alertText(other.page), /帳號或密碼不正確。/);
@@ -159,15 +159,15 @@ describe('sign-out', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  /** In at both apps, each in a tab of its own. */
-  const atBoth = async (): Promise<{ portfolio: Page; payment: Page; guest: BrowserSession }> => {
-    const guest = await harness.newSession();
-    await signIn(guest.page, harness.environment.portfolio, LOGIN.G2);
-    const payment = await guest.newTab();
+  /** Signs in to both apps, each in its own tab. */
+  const signInToBoth = async (): Promise<{ portfolio: Page; payment: Page; session: BrowserSession }> => {
+    const session = await harness.newSession();
+    await signIn(session.page, harness.environment.portfolio, LOGIN.G2);
+    const payment = await session.newTab();
     await payment.goto(harness.environment.payment);
     await press(payment, '#sign-in');
     await choose(payment, '王小安');
-    return { portfolio: guest.page, payment, guest };
+    return { portfolio: session.page, payment, session };
   };
   const showsStart = async (page: Page): Promise<boolean> => {
     await page.reload();
@@ -175,7 +175,7 @@ describe('sign-out', () => {
   };
 
   it('from one app asks once, lists the apps, and signs out of both', async () => {
-    const { portfolio, payment } = await atBoth();
+    const { portfolio, payment } = await signInToBoth();
     await portfolio.click('.menu summary');
     await press(portfolio, '#sign-out');
     assert.equal(await heading(portfolio), '要登出嗎？');
@@ -190,8 +190,8 @@ describe('sign-out', () => {
   });
 
   it('from the account page signs out of both apps and lists the notified ones', async () => {
-    const { portfolio, payment, guest } = await atBoth();
-    const page = await guest.newTab();
+    const { portfolio, payment, session } = await signInToBoth();
+    const page = await session.newTab();
     await page.goto(`${harness.environment.issuer}/account`);
     await press(page, page.getByText('登出', { exact: true }));
     await press(page, '#submit');
@@ -203,9 +203,9 @@ describe('sign-out', () => {
     assert.ok((await listAuditEvents(harness.environment.service, 'G2')).includes('session.logged_out'));
   });
 
-  it('cancelled with "stay signed in" ends no session', async () => {
-    const { payment, guest } = await atBoth();
-    const page = await guest.newTab();
+  it('canceled with "stay signed in" ends no session', async () => {
+    const { payment, session } = await signInToBoth();
+    const page = await session.newTab();
     await page.goto(`${harness.environment.issuer}/session/end`);
     await press(page, page.getByText('保持登入'));
     assert.equal(await heading(page), '我的帳號');

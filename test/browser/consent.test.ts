@@ -16,7 +16,7 @@ const SCOPE = 'openid profile children children.profile';
 describe('consent for a third-party app', () => {
   let harness: BrowserHarness;
   let shop: TestParty;
-  /** The shop's own server: an empty page at every address. */
+  /** The server of the shop: an empty page at every path. */
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>shop</title>');
   });

@@ -220,7 +220,7 @@ async function billNumbers(page: Page): Promise<string[]> {
   return page.locator('.bill .price').allInnerTexts();
 }
 
-/** No Chinese but names of people, schools and classes, what says of itself that it is Chinese, and the language switch. */
+/** Asserts an English page: Chinese only in names, in elements marked as Chinese, and in the language switch. */
 async function isEnglish(page: Page): Promise<void> {
   assert.match((await page.getAttribute('html', 'lang')) ?? '', /^en/, page.url());
   const text = `${await page.title()} ${await page.locator('body').innerText()}`;

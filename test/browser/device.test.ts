@@ -12,7 +12,7 @@ import { createParty, newSecret, createRegistration, type TestParty } from '../h
 const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
-/** RFC 8628, section 3.3.1: a television shows its address with the code in it as a picture, and the phone reads that. */
+/** RFC 8628, section 3.3.1: a television shows a QR code with the URL and the code. */
 describe('verification_uri_complete', () => {
   let harness: BrowserHarness;
   let television: TestParty;

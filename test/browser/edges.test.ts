@@ -180,7 +180,7 @@ describe('browser behavior during sign-in', () => {
     assert.deepEqual(await childNames(page), ['王小樂']);
     await switchTo(page, '家長：王小安');
     assert.deepEqual(await childNames(page), ['王小安']);
-    // Nothing on the page promises what only a script can do.
+    // The page shows no feature that needs a script.
     await page.goto(`${environment.issuer}/account/password`);
     assert.equal(await page.locator('.reveal').count(), 3);
     assert.equal(await page.locator('.reveal:visible, .strength:visible').count(), 0);
@@ -206,14 +206,14 @@ describe('browser behavior during sign-in', () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
     await fillSignIn(page, LOGIN.G2);
-    const said = page.locator('[data-strength-text]');
+    const meter = page.locator('[data-strength-text]');
     for (const [typed, words, value] of [
       ['abc', '還差 9 個字元', 1],
       ['aaaaaaaaaaaaaa', '弱', 1],
       ['kangaroo piano river lantern', '非常強', 4],
     ] as const) {
       await page.fill('[name="new_password"]', typed);
-      await said.filter({ hasText: words }).waitFor();
+      await meter.filter({ hasText: words }).waitFor();
       assert.equal(Number(await page.locator('meter').getAttribute('value')), value);
     }
   });
@@ -266,7 +266,7 @@ async function byEnter(page: Page): Promise<void> {
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
 }
 
-/** Runs in the page: a ring of two pixels or more around what has the focus, or around the input wrapper that contains it. */
+/** Runs in the page: returns true if the focused element or its input wrapper has an outline of at least two pixels. */
 const RING = `[document.activeElement, document.activeElement.closest('.input-wrapper')].some((one) => {
   const style = one && getComputedStyle(one);
   return style !== null && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;

@@ -39,13 +39,13 @@ describe('first sign-in of a parent on a phone', () => {
     assert.equal(await heading(page), '請設定您自己的密碼');
     assert.match(await bodyText(page), /預設密碼別人可能知道。設定新密碼後，預設密碼立即失效。/);
 
-    await refusals(page);
+    await assertRejectedPasswords(page);
     await fillNewPassword(page, { current: FIRST_PASSWORD, next: OWN_PASSWORD });
     // Only one of the two children attends a senior high school, so the context page is skipped.
     assert.ok(page.url().startsWith(`${environment.portfolio}/c/`), page.url());
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'parent');
     assert.deepEqual(await childNames(page), ['王小安']);
-    await drawers(page);
+    await assertDrawers(page);
 
     await page.goto(environment.payment);
     await press(page, '#sign-in');
@@ -97,7 +97,7 @@ describe('first sign-in of a parent on a phone', () => {
       await confirm(page, 'not the password');
       assert.match(await alertText(page), /帳號或密碼不正確。/);
       await confirm(page, 'Kinpass-Demo-2026');
-      // Back at the bill, the amount is shown once more before anything is paid.
+      // The confirmation page shows the amount again before the payment.
       assert.equal(await billState(page), 'unpaid');
       assert.match(await bodyText(page), /請核對金額，再按一次確認繳費。/);
       await press(page, '#pay');
@@ -108,8 +108,8 @@ describe('first sign-in of a parent on a phone', () => {
   });
 });
 
-/** What the forced change does not take, with the reason at the field and in the summary. */
-async function refusals(page: Page): Promise<void> {
+/** Asserts that the forced change rejects invalid passwords with the reason at the field and in the summary. */
+async function assertRejectedPasswords(page: Page): Promise<void> {
   const refused = async (field: string, typed: { current?: string; next: string; again?: string }, reason: RegExp) => {
     await fillNewPassword(page, { current: FIRST_PASSWORD, ...typed });
     assert.match(await alertText(page), reason);
@@ -127,19 +127,19 @@ async function refusals(page: Page): Promise<void> {
   await refused('current_password', { current: '100202', next: OWN_PASSWORD }, /原密碼不正確。/);
 }
 
-/** Parents read two drawers; the third one does not exist for them, by no address. */
-async function drawers(page: Page): Promise<void> {
-  const shelf = page.url();
+/** Asserts that parents can read two drawers, and that the third one is forbidden. */
+async function assertDrawers(page: Page): Promise<void> {
+  const drawersUrl = page.url();
   assert.deepEqual(await page.locator('.drawer h2').allInnerTexts(), ['課程學習成果', '多元表現']);
   assert.doesNotMatch(await bodyText(page), /其他/);
   for (const drawer of ['course', 'activities']) {
-    await page.goto(shelf);
+    await page.goto(drawersUrl);
     await press(page, `section[aria-labelledby="${drawer}"] a`);
     assert.ok((await page.locator('.files li').count()) > 0);
     await press(page, page.locator('.files a').first());
     assert.deepEqual(await childNames(page), ['王小安']);
   }
-  const closed = await page.goto(`${shelf}drawers/other`);
+  const closed = await page.goto(`${drawersUrl}drawers/other`);
   assert.equal(closed?.status(), 403);
   assert.equal(await page.locator('.files').count(), 0);
 }

@@ -41,7 +41,7 @@ describe('failed sign-in', () => {
       assert.equal(await alertText(page), FAILED);
       assert.equal(await page.inputValue('[name="login"]'), login);
       assert.equal(await page.inputValue('[name="password"]'), '');
-      // A screen reader starts reading here.
+      // A screen reader starts at the focused alert.
       assert.equal(await page.getAttribute(':focus', 'role'), 'alert');
       assert.match(await page.title(), /^錯誤：/);
       assert.equal(await page.locator('details.help').getAttribute('open'), '');
@@ -68,10 +68,10 @@ describe('failed sign-in', () => {
       assert.equal(await alertText(page), FAILED);
     }
     await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
-    const said = /^嘗試次數過多，請於 (\d\d:\d\d) 後再試，或使用「忘記密碼」。$/.exec(await alertText(page));
+    const message = /^嘗試次數過多，請於 (\d\d:\d\d) 後再試，或使用「忘記密碼」。$/.exec(await alertText(page));
     const now = Date.now();
     const opens = Math.ceil((now + 30 * SECOND) / MINUTE) * MINUTE;
-    assert.equal(said?.[1], new Date(opens + 8 * 60 * MINUTE).toISOString().slice(11, 16));
+    assert.equal(message?.[1], new Date(opens + 8 * 60 * MINUTE).toISOString().slice(11, 16));
     time.advance(opens - now + SECOND);
     await fillSignIn(page, LOGIN.G5, DEMO_PASSWORD);
     assert.deepEqual(await childNames(page), ['林可欣']);
@@ -88,7 +88,7 @@ describe('failed sign-in', () => {
       /預設密碼有使用期限，輸入錯誤幾次後也會停用。如果無法登入，請使用「忘記密碼」，或洽學校資訊組。/,
     );
 
-    const link = await forgotten(harness, page, LOGIN.G1);
+    const link = await requestResetLink(harness, page, LOGIN.G1);
     await page.goto(link);
     assert.equal(await heading(page), '設定新密碼');
     assert.equal(await page.locator('[name="current_password"]').count(), 0);
@@ -107,7 +107,7 @@ describe('failed sign-in', () => {
   it('a reset link works once, for 30 minutes', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
-    const late = await forgotten(harness, page, LOGIN.G4);
+    const late = await requestResetLink(harness, page, LOGIN.G4);
     time.advance(31 * MINUTE);
     await page.goto(late);
     assert.equal(await heading(page), '這個連結已失效');
@@ -126,8 +126,8 @@ describe('failed sign-in', () => {
   it('a reset link opened from webmail leaves no token in the URL or history', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account`);
-    const link = await forgotten(harness, page, LOGIN.G4);
-    // Another site than the service: a browser sends a strict cookie with nothing that begins here.
+    const link = await requestResetLink(harness, page, LOGIN.G4);
+    // From another site, a browser sends no SameSite=Strict cookie.
     await page.goto('about:blank');
     await page.setContent(`<a href="${link}">open</a>`);
     await press(page, 'a');
@@ -156,14 +156,14 @@ describe('failed sign-in', () => {
     await sendLink(harness, page, LOGIN.G3);
     assert.equal(await bodyText(page), answer);
     assert.equal(environment.mail.messages().length, before + 1);
-    // No dead end: the page leads back to the sign-in.
+    // The page has a link to sign-in.
     await press(page, page.getByText('返回登入'));
     assert.equal(await heading(page), '登入');
   });
 });
 
-/** From the sign-in page over "forgot password" to the link in the mail. */
-async function forgotten(harness: BrowserHarness, page: Page, login: string): Promise<string> {
+/** Requests a password reset from the sign-in page. @returns the link of the mail */
+async function requestResetLink(harness: BrowserHarness, page: Page, login: string): Promise<string> {
   await press(page, page.getByText('忘記密碼？'));
   assert.equal(await heading(page), '忘記帳號或密碼');
   return sendLink(harness, page, login);

@@ -31,17 +31,17 @@ describe('sign-out page', () => {
     client_id: 'payment',
     post_logout_redirect_uri: `${harness.environment.payment}/`,
   });
-  const atAccount = async (guest: BrowserSession): Promise<Page> => {
-    await guest.page.goto(`${harness.environment.issuer}/account`);
-    await fillSignIn(guest.page, LOGIN.G2);
-    assert.equal(await heading(guest.page), '我的帳號');
-    return guest.page;
+  const openAccount = async (session: BrowserSession): Promise<Page> => {
+    await session.page.goto(`${harness.environment.issuer}/account`);
+    await fillSignIn(session.page, LOGIN.G2);
+    assert.equal(await heading(session.page), '我的帳號');
+    return session.page;
   };
 
   it('signs out in two tabs, and each tab returns to its own app', async () => {
-    const guest = await harness.newSession();
-    const one = await atAccount(guest);
-    const two = await guest.newTab();
+    const session = await harness.newSession();
+    const one = await openAccount(session);
+    const two = await session.newTab();
     await one.goto(endUrl());
     await two.goto(endUrl(toPayment()));
     assert.deepEqual([await heading(one), await heading(two)], [ASKED, ASKED]);
@@ -54,9 +54,9 @@ describe('sign-out page', () => {
   });
 
   it('shows "signed out" when another device has ended the session', async () => {
-    const page = await atAccount(await harness.newSession());
+    const page = await openAccount(await harness.newSession());
     await page.goto(endUrl());
-    const other = await atAccount(await harness.newSession());
+    const other = await openAccount(await harness.newSession());
     await press(other, other.locator('form[action="/account/sessions/revoke-others"] button'));
     await press(page, '#submit');
     assert.equal(await heading(page), SIGNED_OUT);
@@ -66,7 +66,7 @@ describe('sign-out page', () => {
   });
 
   it('shows the sign-out page for an invalid request, in both languages, and signs out', async () => {
-    const page = await atAccount(await harness.newSession());
+    const page = await openAccount(await harness.newSession());
     for (const wrong of [
       { id_token_hint: 'broken', ...toPayment() },
       { client_id: 'payment', post_logout_redirect_uri: 'https://elsewhere.example/' },
@@ -84,7 +84,7 @@ describe('sign-out page', () => {
   });
 
   it('keeps the return link to the app when the language changes', async () => {
-    const page = await atAccount(await harness.newSession());
+    const page = await openAccount(await harness.newSession());
     await page.goto(endUrl({ ...toPayment(), state: 'x' }));
     await press(page, page.getByRole('link', { name: 'English' }));
     assert.equal(await heading(page), 'Do you want to sign out?');
@@ -93,9 +93,9 @@ describe('sign-out page', () => {
   });
 
   it('asks again when another person has signed in', async () => {
-    const guest = await harness.newSession();
-    const page = await atAccount(guest);
-    const stale = await guest.newTab();
+    const session = await harness.newSession();
+    const page = await openAccount(session);
+    const stale = await session.newTab();
     await stale.goto(endUrl());
     await page.goto(endUrl());
     await press(page, '#submit');
@@ -111,7 +111,7 @@ describe('sign-out page', () => {
   });
 
   it('shows no account data after the back button', async () => {
-    const page = await atAccount(await harness.newSession());
+    const page = await openAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/account/password`);
     await page.goto(endUrl());
     await press(page, '#submit');
@@ -123,7 +123,7 @@ describe('sign-out page', () => {
   });
 
   it('works without JavaScript', async () => {
-    const page = await atAccount(await harness.newSession({ javaScriptEnabled: false }));
+    const page = await openAccount(await harness.newSession({ javaScriptEnabled: false }));
     await page.goto(harness.environment.payment);
     await press(page, '#sign-in');
     await choose(page, '王小安');
@@ -139,7 +139,7 @@ describe('sign-out page', () => {
   });
 
   it('never shows "signed out" on the success page while a session exists', async () => {
-    const page = await atAccount(await harness.newSession());
+    const page = await openAccount(await harness.newSession());
     await page.goto(`${harness.environment.issuer}/session/end/success`);
     assert.equal(await heading(page), ASKED);
   });

@@ -13,7 +13,7 @@ import { createParty, newSecret, createRegistration } from '../helpers/relying-p
 const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
 
-/** What no rule for accessibility finds, and everybody sees. */
+/** Layout errors that no accessibility rule detects. */
 describe('small screen', () => {
   let harness: BrowserHarness;
   before(async () => {
@@ -22,7 +22,7 @@ describe('small screen', () => {
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
 
-  /** A property of the style as the browser worked it out. */
+  /** Returns a property of the computed style. */
   const style = (frame: Frame, selector: string, name: string): Promise<string> =>
     frame.evaluate<string>(`getComputedStyle(document.querySelector('${selector}'))['${name}']`);
   const length = async (frame: Frame, selector: string, name: string): Promise<number> =>

@@ -1,6 +1,6 @@
 /**
- * A attacker who knows the old password signs in again and again, in several browsers and on several nodes, while the owner changes it.
- * Afterwards no session, code or token of the attacker works.
+ * An attacker with the old password signs in repeatedly, in several browsers and on several nodes, while the owner changes it.
+ * After the change no session, code or token of the attacker is valid.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -29,14 +29,14 @@ import { startNodes, type Nodes } from './nodes.ts';
 
 const WORKERS = 2;
 const TRIALS = 4;
-/** Sign-ins that the attacker has made when the owner begins: the change then meets others in progress. */
-const AHEAD = 4;
+/** Number of completed sign-ins before the change, so that others are in progress during it. */
+const MIN_SIGN_INS = 4;
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const secret = newSecret();
 
-/** What a attacker holds after one sign-in. */
+/** The credentials that an attacker has after one sign-in. */
 type StolenCredentials = { httpBrowser: HttpBrowser } & (
   | { kind: 'code'; entered: AuthorizationResult }
   | { kind: 'tokens'; reply: Reply }
@@ -47,7 +47,7 @@ for (const [name, count] of [
   ['one node on SQLite', 1],
   ['two nodes on PostgreSQL', 2],
 ] as const) {
-  describe(`sign-ins with the old password during a change (${name})`, () => {
+  describe(`sign-ins with the old password signInDuring a change (${name})`, () => {
     let nodes: Nodes;
     let mail: MailCatcher;
     let app: TestParty;
@@ -89,44 +89,44 @@ for (const [name, count] of [
         : undefined;
     };
 
-    /** Signs in until the service refuses. */
-    const steal = async (
-      loot: StolenCredentials[],
+    /** Signs in until the service rejects the password. */
+    const signInRepeatedly = async (
+      stolen: StolenCredentials[],
       attempt: (round: number) => Promise<StolenCredentials | undefined>,
     ): Promise<void> => {
       for (let round = 0; ; round += 1) {
         const got = await attempt(round);
         if (got === undefined) return;
-        loot.push(got);
+        stolen.push(got);
       }
     };
-    const during = async (
+    const signInDuring = async (
       change: () => Promise<void>,
-      attempt: Parameters<typeof steal>[1],
+      attempt: Parameters<typeof signInRepeatedly>[1],
     ): Promise<StolenCredentials[]> => {
-      const loot: StolenCredentials[] = [];
-      const workers = Array.from({ length: WORKERS }, () => steal(loot, attempt));
-      await pollUntil('sign-ins of the attacker', () => loot.length >= AHEAD);
+      const stolen: StolenCredentials[] = [];
+      const workers = Array.from({ length: WORKERS }, () => signInRepeatedly(stolen, attempt));
+      await pollUntil('sign-ins of the attacker', () => stolen.length >= MIN_SIGN_INS);
       await change();
       await Promise.all(workers);
-      return loot;
+      return stolen;
     };
 
-    const isDead = async (loot: StolenCredentials): Promise<void> => {
-      assert.equal(interactionOf(await loot.httpBrowser.open('/account')), 'login', loot.kind);
-      switch (loot.kind) {
+    const assertRevoked = async (stolen: StolenCredentials): Promise<void> => {
+      assert.equal(interactionOf(await stolen.httpBrowser.open('/account')), 'login', stolen.kind);
+      switch (stolen.kind) {
         case 'code':
-          assert.equal((await redeem(app, loot.entered)).body['error'], 'invalid_grant');
+          assert.equal((await redeem(app, stolen.entered)).body['error'], 'invalid_grant');
           break;
         case 'tokens':
-          // A code that ended before it was redeemed has given nothing.
-          if (loot.reply.status !== 200) break;
-          assert.equal((await userinfo(app, textIn(loot.reply, 'access_token'))).status, 401);
-          assert.equal((await refresh(app, textIn(loot.reply, 'refresh_token'))).body['error'], 'invalid_grant');
+          // A code that was revoked before its redemption gave no tokens.
+          if (stolen.reply.status !== 200) break;
+          assert.equal((await userinfo(app, textIn(stolen.reply, 'access_token'))).status, 401);
+          assert.equal((await refresh(app, textIn(stolen.reply, 'refresh_token'))).body['error'], 'invalid_grant');
           break;
         case 'device':
           await assert.rejects(
-            client.genericGrantRequest(app.config, DEVICE_GRANT, { device_code: loot.shown.device_code }),
+            client.genericGrantRequest(app.config, DEVICE_GRANT, { device_code: stolen.shown.device_code }),
           );
       }
     };
@@ -144,11 +144,11 @@ for (const [name, count] of [
     it('leave no session, code or token after a password change', async () => {
       for (let trial = 0; trial < TRIALS; trial += 1) {
         const [current, next] = [passwordOf(trial), passwordOf(trial + 1)];
-        const loot = await during(
+        const stolen = await signInDuring(
           () => change(LOGIN.T1, current, next),
           (round) => signIn(LOGIN.T1, current, round),
         );
-        await Promise.all(loot.map(isDead));
+        await Promise.all(stolen.map(assertRevoked));
       }
     });
 
@@ -157,23 +157,23 @@ for (const [name, count] of [
       await owner.submit(await owner.open('/forgot-password'), { login: LOGIN.G2 });
       const page = await owner.open(linkIn(await mailTo(mail, LOGIN.G2, '設定新密碼')));
       const next = passwordOf(1);
-      const loot = await during(
+      const stolen = await signInDuring(
         async () => {
           assert.equal((await owner.submit(page, { new_password: next, confirm_password: next })).status, 200);
         },
         (round) => signIn(LOGIN.G2, DEMO_PASSWORD, round),
       );
-      await Promise.all(loot.map(isDead));
+      await Promise.all(stolen.map(assertRevoked));
     });
 
     it('connect no device after a password change', async () => {
       for (let trial = 0; trial < TRIALS; trial += 1) {
         const [current, next] = [passwordOf(trial), passwordOf(trial + 1)];
-        const loot = await during(
+        const stolen = await signInDuring(
           () => change(LOGIN.T2, current, next),
           () => approveDevice(LOGIN.T2, current),
         );
-        await Promise.all(loot.map(isDead));
+        await Promise.all(stolen.map(assertRevoked));
       }
     });
   });

@@ -1,4 +1,4 @@
-/** The database is gone and does not come back: people get a page that says so, machines an answer that they can read. */
+/** The database is unavailable: browsers get a page with status 503, API clients a JSON error. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
 
-function assertSaysSo(answer: Answer): void {
+function assertUnavailablePage(answer: Answer): void {
   assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'], answer.url);
   assert.match(textOf(answer.body), /服務暫時無法使用/);
   assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
@@ -41,7 +41,7 @@ function assertUnavailable({ status, headers, body }: Reply): void {
   );
 }
 
-/** Somebody who is signed in, with tokens, and two whose forms are open: to sign in, and to type the code of a television. */
+/** A signed-in browser with tokens, and two browsers with open forms: sign-in and device code. */
 interface Before {
   app: TestParty;
   httpBrowser: HttpBrowser;
@@ -92,7 +92,7 @@ describe('a stopped PostgreSQL', () => {
       httpBrowser.open('/session/end'),
       runAuthorization(app, httpBrowser).then(({ answer }) => answer),
     ]);
-    for (const answer of answers) assertSaysSo(answer);
+    for (const answer of answers) assertUnavailablePage(answer);
   });
 
   it('gives API clients temporarily_unavailable', async () => {
@@ -126,7 +126,7 @@ describe('a SQLite file locked beyond the timeout', () => {
 
   const databaseFile = async (): Promise<string> =>
     service.container.store.runExclusively(async (run) => String((await run('pragma database_list'))[0]?.[2]));
-  /** Takes the write lock and keeps it until it is killed. Resolves when it has it. */
+  /** Holds the write lock until the process is killed. Resolves when the lock is acquired. */
   const lock = async (file: string): Promise<ChildProcess> => {
     const script = `
       import Database from 'better-sqlite3';
@@ -146,8 +146,8 @@ describe('a SQLite file locked beyond the timeout', () => {
       newBrowser.submit(form, { login: LOGIN.G2, password: DEMO_PASSWORD }),
       refresh(app, tokens.refresh_token),
     ]);
-    assertSaysSo(first);
-    assertSaysSo(attempt);
+    assertUnavailablePage(first);
+    assertUnavailablePage(attempt);
     assertUnavailable(refreshed);
     assert.deepEqual([await health(service, 'live'), await health(service, 'ready')], [200, 503]);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);

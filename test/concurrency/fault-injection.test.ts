@@ -1,4 +1,4 @@
-/** What sign-in rests on breaks: it goes on, or says plainly that it can't; and it is whole again afterwards. */
+/** A dependency of sign-in fails: sign-in succeeds or shows an error page, and recovers after the failure. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
@@ -40,8 +40,8 @@ async function signIn(
   return { httpBrowser, answer, ms: performance.now() - start };
 }
 
-/** A page that says that it failed, with a number and without a word about how. */
-function assertSaysSo(answer: Answer): void {
+/** Asserts an error page with a reference and without internal details. */
+function assertErrorPage(answer: Answer): void {
   assert.equal(answer.status, 500);
   assert.match(answer.body, /<code>[0-9a-f-]{36}<\/code>/);
   assert.doesNotMatch(answer.body, /SQLITE|\.ts|select |insert /i);
@@ -61,7 +61,7 @@ describe('a locked SQLite file', () => {
     home.remove();
   });
 
-  /** Takes the write lock and holds it until its standard input ends. Resolves when it has it. */
+  /** Holds the write lock until its standard input ends. Resolves when the lock is acquired. */
   const lock = async (): Promise<ChildProcessByStdio<Writable, Readable, null>> => {
     const script = `
       import Database from 'better-sqlite3';
@@ -86,9 +86,9 @@ describe('a locked SQLite file', () => {
     });
     assert.equal((await fetch(`${home.issuer}/health/ready`)).status, 200);
     assert.equal((await fetch(`${home.issuer}/.well-known/openid-configuration`)).status, 200);
-    // Long enough for any sign-in that does not wait.
+    // Longer than any sign-in that does not wait for the lock.
     await sleep(HOLD_MS);
-    assert.ok(!signedIn, 'the lock was there');
+    assert.ok(!signedIn, 'the sign-in waits for the lock');
     locker.stdin.end();
     const { answer } = await waiting;
     assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined], textOf(answer.body).slice(0, 200));
@@ -110,26 +110,26 @@ describe('a full disk', () => {
 
   const limitPages = (pages: string): Promise<unknown> =>
     service.container.store.runExclusively((run) => run(`pragma max_page_count = ${pages}`));
-  /** No page may be added (SQLITE_FULL, as by a full disk); then sign-ins are begun until the last free space is used up. */
+  /** Prevents new database pages (SQLITE_FULL, as on a full disk), then starts sign-ins until the free space is used. */
   const fill = async (): Promise<Answer> => {
     await limitPages('1');
     for (let i = 0; i < 500; i += 1) {
       const answer = await createHttpBrowser(service.issuer).open('/account');
       if (answer.status !== 200) return answer;
     }
-    throw new Error('the database does not get full');
+    throw new Error('the database did not become full');
   };
 
   it('serves reads, fails writes, and recovers when there is space', async () => {
     const httpBrowser = createHttpBrowser(service.issuer);
     const tokens = await tokensFor(app, httpBrowser, { login: LOGIN.T2, parameters: OFFLINE });
-    assertSaysSo(await fill());
+    assertErrorPage(await fill());
     assert.equal((await fetch(`${service.issuer}/health/live`)).status, 200);
     assert.equal((await userinfo(app, tokens.access_token)).status, 200);
     const reply = await refresh(app, tokens.refresh_token);
     assert.deepEqual([reply.status, reply.body['error']], [500, 'server_error']);
     await limitPages('1073741823');
-    // The failed refresh may have used the token up; the session brings a new one without a password.
+    // The failed refresh may have consumed the token. The session gives a new one without a password.
     const again = await tokensFor(app, httpBrowser, { parameters: OFFLINE });
     assert.equal((await refresh(app, again.refresh_token)).status, 200);
     const { answer } = await signIn(service.issuer, LOGIN.G2);
@@ -139,31 +139,31 @@ describe('a full disk', () => {
   });
 });
 
-/** A server that takes connections and never says a word. */
-interface Silence {
+/** A server that accepts connections and never responds. */
+interface SilentServer {
   port: number;
   connections(): number;
-  /** Connections that the other side has ended. */
-  givenUp(): number;
+  /** Returns the number of connections that the client has closed. */
+  disconnected(): number;
   close(): void;
 }
 
-async function startSilence(): Promise<Silence> {
+async function startSilentServer(): Promise<SilentServer> {
   const sockets = new Set<Socket>();
-  let givenUp = 0;
+  let disconnected = 0;
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
-    socket.on('close', () => (givenUp += 1));
+    socket.on('close', () => (disconnected += 1));
     socket.resume();
   });
-  // On both families: a mail library and `fetch` do not agree on what "localhost" is.
+  // IPv4 and IPv6, because the mail library and `fetch` resolve "localhost" differently.
   server.listen(0);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => sockets.size,
-    givenUp: () => givenUp,
+    disconnected: () => disconnected,
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -172,15 +172,15 @@ async function startSilence(): Promise<Silence> {
 }
 
 describe('a mail server and a relying party that never respond', () => {
-  /** Much shorter than the ten seconds after which a mail server is given up. */
-  const PROMPT_MS = 6_000;
-  let silence: Silence;
+  /** Much shorter than the timeout of ten seconds for a mail server. */
+  const MAX_DELAY_MS = 6_000;
+  let silentServer: SilentServer;
   let receiver: LogoutReceiver;
   let service: TestService;
   let [healthy, hanging]: TestParty[] = [];
   before(async () => {
-    silence = await startSilence();
-    const port = String(silence.port);
+    silentServer = await startSilentServer();
+    const port = String(silentServer.port);
     receiver = await startLogoutReceiver(() => service.issuer, 'healthy');
     service = await startService({
       clients: [
@@ -197,7 +197,7 @@ describe('a mail server and a relying party that never respond', () => {
     );
   });
   after(async () => {
-    silence.close();
+    silentServer.close();
     await service.stop();
     await receiver.close();
   });
@@ -210,7 +210,7 @@ describe('a mail server and a relying party that never respond', () => {
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.equal(done.status, 200);
     await receiver.take(1);
-    assert.equal(silence.givenUp(), 0, 'the one that hangs is still waited for');
+    assert.equal(silentServer.disconnected(), 0, 'the delivery to the hanging server is still in progress');
   });
 
   it('delay no logout token, because mails have their own worker', async () => {
@@ -221,13 +221,13 @@ describe('a mail server and a relying party that never respond', () => {
     const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
     const changed = await here.submit(await here.open('/account/password'), fields);
     assert.match(textOf(changed.body), /密碼已變更/);
-    // The notice of the change is on its way now, and stays there until the mail server is given up.
+    // The mail about the change is in progress until the timeout of the mail server.
     await runAuthorization(healthy, there, { login: LOGIN.G2 });
     const start = performance.now();
     await there.submit(await there.open('/session/end'), {});
     await receiver.take(1);
-    assert.ok(silence.connections() >= 2, 'the relying party and the mail server were both reached, and hang');
-    assert.ok(performance.now() - start < PROMPT_MS, `${String(performance.now() - start)} ms`);
+    assert.ok(silentServer.connections() >= 2, 'connections to the relying party and to the mail server are open');
+    assert.ok(performance.now() - start < MAX_DELAY_MS, `${String(performance.now() - start)} ms`);
   });
 });
 

@@ -29,7 +29,7 @@ describe('two nodes that rotate their keys under load', () => {
   let nodes: Nodes;
   let store: Store;
   let parties: TestParty[];
-  /** Milliseconds that the rotations are ahead of the clock: ten minutes of waiting, without the waiting. */
+  /** Milliseconds that the clock of the rotations is ahead, so that no test waits ten minutes for a publication. */
   let ahead = 0;
   let ring: KeyRing;
   before(async () => {
@@ -69,7 +69,7 @@ describe('two nodes that rotate their keys under load', () => {
     await runAuthorization(party, httpBrowser, { login });
     return httpBrowser;
   };
-  /** Rotates as `kinpass keys rotate` does, ten minutes later, and waits until both nodes publish the same new set. */
+  /** Rotates like `kinpass keys rotate` after ten minutes, and waits until both nodes publish the same new key set. */
   const rotate = async (): Promise<JSONWebKeySet> => {
     const old = kids(await publishedAt(nodes.urls[0]));
     ahead += MIN_PUBLICATION_MS + 1;
@@ -84,13 +84,13 @@ describe('two nodes that rotate their keys under load', () => {
 
   it('publish keys for every ID token, with no verification failure', async () => {
     const first = await publishedAt(nodes.urls[0]);
-    // Asks again when it meets a key that it does not know, as client libraries do. They pause for half a minute, and a key is
-    // published for ten before it signs; here these ten may be over in a moment, so there is no pause.
+    // Reloads the key set for an unknown key, like client libraries. Their cooldown of 30 seconds is shorter than the publication
+    // time of ten minutes, which does not pass in this test, so there is no cooldown.
     const remote = createRemoteJWKSet(new URL(`${nodes.issuer}/jwks`), {
       cooldownDuration: 0,
       timeoutDuration: 30_000,
     });
-    // Never asks again: what it loaded before a rotation has to last until the next one.
+    // Never reloads: a key set that was loaded before a rotation must be valid until the next one.
     let cached = createLocalJWKSet(first);
     let stop = false;
     const signedBy = new Set<string>();
@@ -100,12 +100,12 @@ describe('two nodes that rotate their keys under load', () => {
         const set = cached;
         const idToken = textIn(await redeem(party, await runAuthorization(party, httpBrowser)), 'id_token');
         await jwtVerify(idToken, remote, { issuer: nodes.issuer, audience: party.id });
-        // The second set may be younger than this token by one rotation, never older.
+        // The cached set may be newer than this token by one rotation, but never older.
         await jwtVerify(idToken, set, { issuer: nodes.issuer });
         signedBy.add(decodeProtectedHeader(idToken).kid ?? '');
       }
     };
-    /** Counted from the beginning: a token by a new key may be there before anybody begins to wait for it. */
+    /** Waits for the total number of signing keys, because a token of a new key may exist before the wait starts. */
     const keysSeen = async (wanted: number): Promise<void> => {
       await pollUntil('tokens by the new keys', () => signedBy.size >= wanted);
     };
@@ -128,7 +128,7 @@ describe('two nodes that rotate their keys under load', () => {
     assert.equal(
       kids(first).filter((kid) => kids(last).includes(kid)).length,
       2,
-      'the next of then are the previous of now',
+      'the first next keys are now the previous keys',
     );
     assert.deepEqual(nodes.loadBalancer.failures, []);
   });
@@ -157,7 +157,7 @@ describe('two nodes that rotate their keys under load', () => {
     await Promise.all(Array.from({ length: 3 }, () => ring.rotate('operator')));
     const after = await stored();
     assert.equal(after.length, 6);
-    assert.equal(after.filter((kid) => before.includes(kid)).length, 4, 'one step on, not three');
-    assert.equal(await ring.rotate('operator'), false, 'the next key is not known long enough');
+    assert.equal(after.filter((kid) => before.includes(kid)).length, 4, 'one rotation, not three');
+    assert.equal(await ring.rotate('operator'), false, 'the next key is not published long enough');
   });
 });

@@ -1,4 +1,4 @@
-/** The power goes: what was acknowledged is there, and nothing lives twice. `scripts/fault-injection.ts` does the same a hundred times. */
+/** Kills nodes under load: acknowledged work is kept and applied once. `scripts/fault-injection.ts` runs more rounds. */
 import { describe, it } from 'node:test';
 
 import { testDatabaseUrl } from '../helpers/postgres.ts';

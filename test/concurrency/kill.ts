@@ -34,8 +34,8 @@ export async function killRepeatedly({ databaseUrl, rounds, onRound }: KillOptio
     const password = newPassword();
     for (let round = 0; round < rounds; round += 1) {
       const node = round % nodes.urls.length;
-      const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
-        await goesOn(4);
+      const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
+        await waitForProgress(4);
         await sleep(FIRST_MS + STEP_MS * (round % STEPS));
         await nodes.kill(node);
       });

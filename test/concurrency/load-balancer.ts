@@ -13,16 +13,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pollUntil } from '../helpers/poll.ts';
 
 /**
- * What stands before several nodes, as load balancers do it: it asks each node again and again whether it is ready, sends each
- * request to the next one that is, and keeps the connections to them. Another node is tried only when a connection is refused,
- * because then nothing was sent; any other failure reaches the client as 502.
+ * A load balancer with readiness checks, round robin and keep-alive connections to the nodes. It tries another node only if a
+ * connection is refused, because then no byte was sent. Other failures give the client 502.
  */
 export interface LoadBalancer {
-  /** Requests that no node answered. */
+  /** Descriptions of requests without a response of a node. */
   failures: string[];
-  /** Waits until this node gets its share. */
-  sees(node: number): Promise<void>;
-  /** Requests that went over a connection that was there already. */
+  /** Waits until this node receives requests. */
+  waitUntilReady(node: number): Promise<void>;
+  /** Returns the number of requests on reused connections. */
   reused(): number;
   close(): Promise<void>;
 }
@@ -45,7 +44,7 @@ export async function startLoadBalancer(port: number, ports: readonly number[]):
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await buffer(incoming);
     turn += 1;
-    const answer = await firstAnswer(inOrder(nodes, turn), agent, incoming, body);
+    const answer = await sendToFirst(candidatePorts(nodes, turn), agent, incoming, body);
     if (answer instanceof Error) {
       failures.push(`${incoming.method ?? ''} ${incoming.url ?? ''}: ${answer.message}`);
       outgoing.writeHead(502).end();
@@ -62,8 +61,8 @@ export async function startLoadBalancer(port: number, ports: readonly number[]):
   return {
     failures,
     reused: () => reused,
-    sees: async (node) => {
-      await pollUntil('the front sees the node', () => nodes[node]?.ready === true, TIMEOUT_MS);
+    waitUntilReady: async (node) => {
+      await pollUntil('the node is ready', () => nodes[node]?.ready === true, TIMEOUT_MS);
     },
     close: async () => {
       closing.abort();
@@ -76,7 +75,7 @@ export async function startLoadBalancer(port: number, ports: readonly number[]):
   };
 }
 
-/** Asks until the front is closed. Slow answers are waited for: a node that has much to do is not one that is gone. */
+/** Checks readiness until the load balancer is closed. Has no timeout, because a slow node is not a stopped one. */
 async function watch(node: Node, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -90,29 +89,29 @@ async function watch(node: Node, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The ports of the nodes that are ready, another one first each time; of all of them when none is, as load balancers do. */
-function inOrder(nodes: readonly Node[], turn: number): number[] {
+/** Lists the ports of the ready nodes in round-robin order; those of all nodes if none is ready. */
+function candidatePorts(nodes: readonly Node[], turn: number): number[] {
   const ready = nodes.filter((node) => node.ready);
   const candidates = ready.length > 0 ? ready : nodes;
   return candidates.map((_, i) => candidates[(turn + i) % candidates.length]?.port ?? 0);
 }
 
-interface NodeAnswer {
+interface NodeResponse {
   head: IncomingMessage;
   body: Buffer;
   reused: boolean;
 }
 
-async function firstAnswer(
+async function sendToFirst(
   ports: readonly number[],
   agent: Agent,
   incoming: IncomingMessage,
   body: Buffer,
-): Promise<NodeAnswer | Error> {
+): Promise<NodeResponse | Error> {
   let last = new Error('no node');
   for (const port of ports) {
     try {
-      return await ask(port, agent, incoming, body);
+      return await forward(port, agent, incoming, body);
     } catch (error) {
       last = error instanceof Error ? error : new Error(String(error));
       if (!('code' in last) || last.code !== 'ECONNREFUSED') break;
@@ -121,7 +120,7 @@ async function firstAnswer(
   return last;
 }
 
-function ask(port: number, agent: Agent, incoming: IncomingMessage, body: Buffer): Promise<NodeAnswer> {
+function forward(port: number, agent: Agent, incoming: IncomingMessage, body: Buffer): Promise<NodeResponse> {
   const { method = 'GET', url = '/' } = incoming;
   const headers = endToEnd(incoming);
   return new Promise((resolve, reject) => {
@@ -136,7 +135,7 @@ function ask(port: number, agent: Agent, incoming: IncomingMessage, body: Buffer
   });
 }
 
-/** Without what a side says of its own connection, which is none of the other's business (RFC 9110, section 7.6.1). */
+/** Removes hop-by-hop headers (RFC 9110, section 7.6.1). */
 function endToEnd({ headers }: IncomingMessage): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !['connection', 'keep-alive'].includes(name)));
 }

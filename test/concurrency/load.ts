@@ -19,21 +19,20 @@ import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 /*
- * People at work while something breaks. Everything that the service acknowledges is written into a ledger, and `verify` asks
- * the service afterwards whether all of it is true.
+ * Load during failures. A ledger contains all acknowledged work, and `verify` checks it against the service afterwards.
  */
 
 const SECRET = newSecret();
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
-/** Of each kind the newest are asked for again; older ones were there while the newer ones worked. */
-const KEPT = 10;
-/** After a failure, as a person would; in milliseconds. */
-const PAUSE_MS = 20;
+/** Number of newest entries of each kind that are verified, because verifying all takes too long. */
+const MAX_VERIFIED = 10;
+/** Pause after a failure. */
+const RETRY_DELAY_MS = 20;
 const TIMEOUT_MS = 60_000;
 
 export const loadClients = [createRegistration('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
 
-/** Passwords over all rounds of a database: what was acknowledged last, and what may have happened since. */
+/** The last acknowledged password over all rounds of a database, and the one whose change has no response. */
 export interface Password {
   login: string;
   acknowledged: string;
@@ -45,19 +44,19 @@ interface Ledger {
   signedOut: string[];
   codes: AuthorizationResult[];
   refreshTokens: string[];
-  /** Sent, and never answered: may have worked once. */
+  /** Requests without a response: each may have succeeded once. */
   uncertain: { code?: AuthorizationResult; refreshToken?: string }[];
-  live: { access: string; refresh: string }[];
+  active: { access: string; refresh: string }[];
 }
 
 export interface Load {
-  /** Answers that were not the right ones, in words. */
+  /** Messages of unexpected responses. */
   failures: string[];
-  /** Pieces of work that were done and answered rightly. */
+  /** Returns the number of completed pieces of work. */
   done(): number;
-  /** Waits until so many more are done. */
-  goesOn: (more: number) => Promise<void>;
-  /** @throws {AssertionError} when something acknowledged is not there, or a code or token lives twice */
+  /** Waits until this number of further pieces of work is completed. */
+  waitForProgress: (more: number) => Promise<void>;
+  /** @throws {AssertionError} if acknowledged work is lost, or a code or token can be used twice */
   verify(): Promise<void>;
 }
 
@@ -65,7 +64,7 @@ export function newPassword(): Password {
   return { login: LOGIN.T2, acknowledged: DEMO_PASSWORD, uncertain: undefined, changes: 0 };
 }
 
-/** Begins to work, lets `meanwhile` happen, and ends the work however that went. */
+/** Runs `meanwhile` under load and stops the load afterwards, even if `meanwhile` throws. */
 export async function runUnderLoad(
   issuer: string,
   password: Password,
@@ -82,11 +81,11 @@ export async function runUnderLoad(
 
 async function startLoad(issuer: string, password: Password): Promise<Load & { stop(): Promise<void> }> {
   const party = await createParty(issuer, { id: 'load', scope: 'openid profile', secret: SECRET });
-  const ledger: Ledger = { signedOut: [], codes: [], refreshTokens: [], uncertain: [], live: [] };
+  const ledger: Ledger = { signedOut: [], codes: [], refreshTokens: [], uncertain: [], active: [] };
   const failures: string[] = [];
   let done = 0;
   let stopped = false;
-  /** One piece of work again and again; `make` begins from nothing after each failure. */
+  /** Repeats a piece of work. `make` prepares it again after each failure. */
   const repeat = async (make: () => Promise<() => Promise<void>>): Promise<void> => {
     let work: (() => Promise<void>) | undefined;
     while (!stopped) {
@@ -97,20 +96,20 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
       } catch (error) {
         work = undefined;
         failures.push(error instanceof Error ? error.message : String(error));
-        await sleep(PAUSE_MS);
+        await sleep(RETRY_DELAY_MS);
       }
     }
   };
   const workers = [
-    repeat(() => changesPasswords(issuer, password)),
-    repeat(() => signsInAndOut(issuer, ledger)),
-    repeat(() => redeemsAndRefreshes(party, LOGIN.S1, ledger)),
-    repeat(() => redeemsAndRefreshes(party, LOGIN.B1, ledger)),
+    repeat(() => changePassword(issuer, password)),
+    repeat(() => signInAndOut(issuer, ledger)),
+    repeat(() => redeemAndRefresh(party, LOGIN.S1, ledger)),
+    repeat(() => redeemAndRefresh(party, LOGIN.B1, ledger)),
   ];
   return {
     failures,
     done: () => done,
-    goesOn: async (more) => {
+    waitForProgress: async (more) => {
       const wanted = done + more;
       await pollUntil('requests continue', () => done >= wanted, TIMEOUT_MS);
     },
@@ -121,7 +120,7 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
     verify: async () => {
       await verifyTokens(party, ledger);
       await verifySignedOut(issuer, ledger);
-      await settle(issuer, password);
+      await signInWithCurrentPassword(issuer, password);
     },
   };
 }
@@ -138,8 +137,8 @@ async function signIn(issuer: string, login: string, password: string): Promise<
   return httpBrowser;
 }
 
-/** Which of the two passwords is the one? A change without an answer may have happened or not; an acknowledged one has. */
-async function settle(issuer: string, password: Password): Promise<HttpBrowser> {
+/** Signs in with the acknowledged or the uncertain password. A change without a response may or may not be applied. */
+async function signInWithCurrentPassword(issuer: string, password: Password): Promise<HttpBrowser> {
   const { login, acknowledged, uncertain } = password;
   for (const candidate of [acknowledged, uncertain]) {
     const httpBrowser = candidate === undefined ? undefined : await signIn(issuer, login, candidate);
@@ -148,11 +147,11 @@ async function settle(issuer: string, password: Password): Promise<HttpBrowser> 
     password.uncertain = undefined;
     return httpBrowser;
   }
-  throw new Error('LOST: an acknowledged password opens nothing');
+  throw new Error('LOST: an acknowledged password is rejected');
 }
 
-async function changesPasswords(issuer: string, password: Password): Promise<() => Promise<void>> {
-  const httpBrowser = await settle(issuer, password);
+async function changePassword(issuer: string, password: Password): Promise<() => Promise<void>> {
+  const httpBrowser = await signInWithCurrentPassword(issuer, password);
   return async () => {
     const page = await httpBrowser.open('/account/password');
     assert.equal(page.status, 200);
@@ -167,10 +166,10 @@ async function changesPasswords(issuer: string, password: Password): Promise<() 
   };
 }
 
-async function signsInAndOut(issuer: string, ledger: Ledger): Promise<() => Promise<void>> {
+async function signInAndOut(issuer: string, ledger: Ledger): Promise<() => Promise<void>> {
   return Promise.resolve(async () => {
     const httpBrowser = await signIn(issuer, LOGIN.G2, DEMO_PASSWORD);
-    assert.ok(httpBrowser, 'the right password was refused');
+    assert.ok(httpBrowser, 'the correct password was rejected');
     const cookie = await httpBrowser.jar.getCookieString(issuer);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
     assert.equal(done.status, 200, 'sign-out');
@@ -178,7 +177,7 @@ async function signsInAndOut(issuer: string, ledger: Ledger): Promise<() => Prom
   });
 }
 
-async function redeemsAndRefreshes(party: TestParty, login: string, ledger: Ledger): Promise<() => Promise<void>> {
+async function redeemAndRefresh(party: TestParty, login: string, ledger: Ledger): Promise<() => Promise<void>> {
   const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
   await runAuthorization(party, httpBrowser, { login });
   return async () => {
@@ -187,36 +186,36 @@ async function redeemsAndRefreshes(party: TestParty, login: string, ledger: Ledg
     const uncertain: Ledger['uncertain'][number] = { code };
     ledger.uncertain.push(uncertain);
     let answer = await redeem(party, code);
-    let live = livingOf(answer);
+    let active = tokensOf(answer);
     delete uncertain.code;
     ledger.codes.push(code);
-    ledger.live.push(live);
+    ledger.active.push(active);
     for (let i = 0; i < 3; i += 1) {
-      uncertain.refreshToken = live.refresh;
-      ledger.live.splice(ledger.live.indexOf(live), 1);
-      answer = await refresh(party, live.refresh);
-      const next = livingOf(answer);
+      uncertain.refreshToken = active.refresh;
+      ledger.active.splice(ledger.active.indexOf(active), 1);
+      answer = await refresh(party, active.refresh);
+      const next = tokensOf(answer);
       delete uncertain.refreshToken;
-      ledger.refreshTokens.push(live.refresh);
-      ledger.live.push(next);
-      live = next;
+      ledger.refreshTokens.push(active.refresh);
+      ledger.active.push(next);
+      active = next;
     }
   };
 }
 
-function livingOf(reply: Reply): Ledger['live'][number] {
+function tokensOf(reply: Reply): Ledger['active'][number] {
   return { access: textIn(reply, 'access_token'), refresh: textIn(reply, 'refresh_token') };
 }
 
 async function verifyTokens(party: TestParty, ledger: Ledger): Promise<void> {
-  for (const { access, refresh: token } of ledger.live.slice(-KEPT)) {
+  for (const { access, refresh: token } of ledger.active.slice(-MAX_VERIFIED)) {
     assert.equal((await userinfo(party, access)).status, 200, 'LOST: an acknowledged access token');
     assert.equal((await refresh(party, token)).status, 200, 'LOST: an acknowledged refresh token');
   }
-  for (const token of ledger.refreshTokens.slice(-KEPT)) {
+  for (const token of ledger.refreshTokens.slice(-MAX_VERIFIED)) {
     assert.equal((await refresh(party, token)).body['error'], 'invalid_grant', 'TWICE: a used refresh token');
   }
-  for (const code of ledger.codes.slice(-KEPT)) {
+  for (const code of ledger.codes.slice(-MAX_VERIFIED)) {
     assert.equal((await redeem(party, code)).body['error'], 'invalid_grant', 'TWICE: a used code');
   }
   for (const { code, refreshToken } of ledger.uncertain) {
@@ -230,7 +229,7 @@ async function verifyTokens(party: TestParty, ledger: Ledger): Promise<void> {
 }
 
 async function verifySignedOut(issuer: string, { signedOut }: Ledger): Promise<void> {
-  for (const cookie of signedOut.slice(-KEPT)) {
+  for (const cookie of signedOut.slice(-MAX_VERIFIED)) {
     const answer = await fetch(`${issuer}/account`, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' });
     assert.equal(answer.status, 303, 'LOST: an acknowledged sign-out');
   }

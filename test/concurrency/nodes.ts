@@ -10,19 +10,19 @@ import {
 import { freePort } from '../helpers/ports.ts';
 import { startLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 
-/** Real processes of the program on one database, behind one address: the issuer. */
+/** Processes of the service on one database behind a load balancer, whose URL is the issuer. */
 export interface Nodes {
   issuer: string;
   home: Installation;
   loadBalancer: LoadBalancer;
-  /** The address of one node, past the front. */
+  /** The URL of each node without the load balancer. */
   urls: readonly string[];
   programs: Program[];
   /** Restarts a node whose process has ended. Resolves when the load balancer sends requests to it. */
   start(node: number): Promise<void>;
-  /** The end in good order, as an operator asks for it. */
+  /** Stops a node with SIGTERM. */
   stopNode(node: number): Promise<void>;
-  /** The end without a word. */
+  /** Kills a node with SIGKILL. */
   kill(node: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -34,7 +34,7 @@ interface Options extends HomeOptions {
   file?: string;
 }
 
-/** The demo city, so many nodes and a front before them. */
+/** Starts `count` nodes with the demo city and a load balancer. */
 export async function startNodes({ count, env = {}, file, ...options }: Options): Promise<Nodes> {
   const home = await createInstallation(options);
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
@@ -42,7 +42,7 @@ export async function startNodes({ count, env = {}, file, ...options }: Options)
   const startNode = (node: number): Promise<Program> =>
     startProgram({ ...home.env, ...env, KINPASS_PORT: String(ports[node]) }, file === undefined ? undefined : [file]);
   const programs = await Promise.all(ports.map((_, node) => startNode(node)));
-  await Promise.all(ports.map((_, node) => loadBalancer.sees(node)));
+  await Promise.all(ports.map((_, node) => loadBalancer.waitUntilReady(node)));
   const end = async (node: number, signal: NodeJS.Signals, how: number | string): Promise<void> => {
     const program = programs[node];
     assert.ok(program);
@@ -57,7 +57,7 @@ export async function startNodes({ count, env = {}, file, ...options }: Options)
     programs,
     start: async (node) => {
       programs[node] = await startNode(node);
-      await loadBalancer.sees(node);
+      await loadBalancer.waitUntilReady(node);
     },
     stopNode: (node) => end(node, 'SIGTERM', 0),
     kill: (node) => end(node, 'SIGKILL', 'SIGKILL'),

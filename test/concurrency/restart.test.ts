@@ -1,4 +1,4 @@
-/** What an operator does in the middle of the day: nodes and the database are restarted under load. */
+/** Restarts nodes and the database under load, as operators do. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -6,7 +6,7 @@ import { startCluster, type Cluster } from '../helpers/cluster.ts';
 import { loadClients, newPassword, runUnderLoad } from './load.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
-/** Twenty times what the front needs to see that a node goes, because this machine may have much else to do. */
+/** Twenty times the poll interval of the load balancer, because other tests load the machine. */
 const DRAIN_SECONDS = '2';
 
 describe('under load', () => {
@@ -28,32 +28,32 @@ describe('under load', () => {
   });
 
   it('a rolling restart of two nodes fails no request and keeps connections', async () => {
-    const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
+    const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
       for (const node of [0, 1]) {
-        await goesOn(10);
+        await waitForProgress(10);
         await nodes.stopNode(node);
-        await goesOn(10);
+        await waitForProgress(10);
         await nodes.start(node);
       }
-      await goesOn(10);
+      await waitForProgress(10);
     });
     assert.deepEqual([load.failures, nodes.loadBalancer.failures], [[], []]);
     assert.ok(
       nodes.loadBalancer.reused() > load.done(),
-      `${String(nodes.loadBalancer.reused())} requests over kept connections`,
+      `${String(nodes.loadBalancer.reused())} requests on reused connections`,
     );
     await load.verify();
   });
 
   it('a PostgreSQL restart recovers within five seconds and loses no acknowledged work', async () => {
     let seconds = 0;
-    const load = await runUnderLoad(nodes.issuer, password, async ({ goesOn }) => {
-      await goesOn(10);
+    const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
+      await waitForProgress(10);
       await cluster.restart();
       const back = performance.now();
-      await goesOn(5);
+      await waitForProgress(5);
       seconds = (performance.now() - back) / 1000;
-      await goesOn(10);
+      await waitForProgress(10);
     });
     assert.ok(seconds < 5, `${String(seconds)} s`);
     // The outcome of an interrupted COMMIT is unknown, so its request must fail; all other requests wait.

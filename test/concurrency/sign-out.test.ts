@@ -1,4 +1,4 @@
-/** Two processes on one PostgreSQL: a sign-out at both nodes at once, and the page after it at the other node. */
+/** Two processes on one PostgreSQL database: concurrent sign-outs at both nodes, and the page after it at the other node. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -67,7 +67,7 @@ describe('a sign-out at two nodes', () => {
   });
 });
 
-/** The cookie that names the notified apps, as a browser sends it. */
+/** Returns the cookie that names the notified apps. */
 function notices(cookies: readonly string[] = []): string | undefined {
   return cookies.find((cookie) => cookie.startsWith('kinpass_logout_notices=v1.'))?.split(';')[0];
 }

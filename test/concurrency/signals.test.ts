@@ -1,4 +1,4 @@
-/** Signals of the operating system: no debugger port, and no end without a drain. */
+/** Signals open no debugger port and do not end the process without a drain. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -40,10 +40,10 @@ describe('kinpass start', () => {
       const program = await start(port, flags);
       for (const times of [1, 2]) {
         program.child.kill('SIGUSR1');
-        // With the flag SIGUSR1 leaves no trace. A later signal is handled after it.
+        // SIGUSR1 has no visible effect. A later signal is handled after it.
         program.child.kill('SIGUSR2');
         await pollUntil('the later signal', () => handled(program) === times);
-        // Node opens the inspector on a thread of its own, while the service answers.
+        // Node would open the inspector in another thread while the service responds.
         assert.equal(await isReady(), true);
         assert.equal(await accepts(port), false);
       }

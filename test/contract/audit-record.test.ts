@@ -23,7 +23,7 @@ eachStore('audit.record with work', (on) => {
   let kept: CapturedLog;
   let units = 0;
   /** Runs after the commit; may throw its error. */
-  let lastWord: () => void = () => undefined;
+  let afterCommit: () => void = () => undefined;
   /** Runs between the work and its entry. */
   let sealing: () => void = () => undefined;
   before(() => {
@@ -34,7 +34,7 @@ eachStore('audit.record with work', (on) => {
       write: async (fn) => {
         units += 1;
         const value = await on.store.write(fn);
-        lastWord();
+        afterCommit();
         return value;
       },
     };
@@ -81,12 +81,12 @@ eachStore('audit.record with work', (on) => {
   });
 
   it('does not repeat the work when the result of the commit is unknown', async () => {
-    lastWord = () => {
+    afterCommit = () => {
       throw new StoreError('lost during COMMIT', '08007');
     };
     units = 0;
     await assert.rejects(record('one.more', write('more')), { code: '08007' });
-    lastWord = () => undefined;
+    afterCommit = () => undefined;
     assert.deepEqual([units, await lost()], [1, 0]);
   });
 

@@ -12,7 +12,7 @@ import { insertSchool } from '../../src/store/people/schools.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
 
 /** Breaks each connection that sends this text, before or after the server receives it. */
-type Fault = { statement: 'begin' | 'commit'; heard: boolean } | undefined;
+type Fault = { statement: 'begin' | 'commit'; isDelivered: boolean } | undefined;
 
 interface Proxy {
   url: string;
@@ -39,9 +39,9 @@ async function startProxy(target: string): Promise<Proxy> {
         return;
       }
       isBroken = true;
-      if (fault.heard) upstream.write(chunk);
+      if (fault.isDelivered) upstream.write(chunk);
       else upstream.destroy();
-      if (!fault.heard) client.destroy();
+      if (!fault.isDelivered) client.destroy();
       fault = undefined;
     });
     upstream.on('data', (chunk: Buffer) => {
@@ -107,20 +107,20 @@ describe('a connection to PostgreSQL that is lost', () => {
   };
 
   it('during COMMIT fails the write with 08007 and does not run the work again', async () => {
-    for (const heard of [true, false]) {
-      proxy.breakAt({ statement: 'commit', heard });
+    for (const isDelivered of [true, false]) {
+      proxy.breakAt({ statement: 'commit', isDelivered });
       const { code, runs, failure } = await insert();
       assert.deepEqual(
         [runs, failure instanceof Error && 'code' in failure && failure.code],
         [1, '08007'],
-        String(heard),
+        String(isDelivered),
       );
-      assert.equal(await isKept(code), heard);
+      assert.equal(await isKept(code), isDelivered);
     }
   });
 
   it('before COMMIT runs the work again and commits it once', async () => {
-    proxy.breakAt({ statement: 'begin', heard: false });
+    proxy.breakAt({ statement: 'begin', isDelivered: false });
     const { code, runs, failure } = await insert();
     assert.deepEqual([runs > 1, failure], [true, undefined]);
     assert.equal(await isKept(code), true);

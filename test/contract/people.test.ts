@@ -91,11 +91,11 @@ eachStore('people', (on) => {
   });
 
   it('return the facts of students and staff on a day, first and last day included', async () => {
-    const enrolmentsOn = async (today?: string): Promise<string[] | undefined> =>
+    const enrollmentsOn = async (today?: string): Promise<string[] | undefined> =>
       (await facts('older', today))?.enrollments.map(({ id }) => id);
-    assert.deepEqual(await enrolmentsOn('2026-07-31'), ['e1']);
-    assert.deepEqual(await enrolmentsOn('2026-08-01'), ['e2']);
-    assert.deepEqual(await enrolmentsOn(), ['e1', 'e2']);
+    assert.deepEqual(await enrollmentsOn('2026-07-31'), ['e1']);
+    assert.deepEqual(await enrollmentsOn('2026-08-01'), ['e2']);
+    assert.deepEqual(await enrollmentsOn(), ['e1', 'e2']);
     const teacher = await facts('teacher', '2026-11-23');
     assert.deepEqual(
       teacher?.memberships.map(({ id, role, primary, school }) => [id, role, primary, school?.code]),

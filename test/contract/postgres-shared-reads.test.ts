@@ -46,14 +46,14 @@ describe('reads on PostgreSQL', () => {
   it('all finish under a constant load of further reads', async () => {
     const end = performance.now() + 2_000;
     let longest = 0;
-    const goOn = async (): Promise<void> => {
+    const continueReading = async (): Promise<void> => {
       while (performance.now() < end) {
         const begin = performance.now();
         await ask('pg_sleep(0.005)');
         longest = Math.max(longest, performance.now() - begin);
       }
     };
-    await Promise.all(Array.from({ length: POOL * 12 }, goOn));
+    await Promise.all(Array.from({ length: POOL * 12 }, continueReading));
     assert.ok(longest < 1_500, `${String(longest)} ms`);
   });
 

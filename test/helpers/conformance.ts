@@ -38,13 +38,13 @@ export const registrationFile = z.object({
   ),
 });
 
-type Registrations = z.infer<typeof registrationFile>['clients'];
+type ClientList = z.infer<typeof registrationFile>['clients'];
 
 export function readPlan(name: string): z.infer<typeof planFile> {
   return planFile.parse(JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')));
 }
 
-export function readRegistrations(): Registrations {
+export function readRegistrations(): ClientList {
   return registrationFile.parse(JSON.parse(readFileSync(join(FOLDER, 'clients.json'), 'utf8'))).clients;
 }
 
@@ -56,12 +56,12 @@ export interface Suite {
   time: FrozenTime;
   /** Returns a client by its name in the plan file. */
   party(plan: string, name: 'client' | 'client2' | 'client_secret_post'): Promise<TestParty>;
-  registration(clientId: string): Registrations[number];
+  registration(clientId: string): ClientList[number];
   stop(): Promise<void>;
 }
 
 /** @param change of values that are known at run time only, such as the URI of a logout receiver */
-export async function startSuite(change: (clients: Registrations) => Registrations = (same) => same): Promise<Suite> {
+export async function startSuite(change: (clients: ClientList) => ClientList = (same) => same): Promise<Suite> {
   const time = freezeTime();
   const certificate = createTrustedCertificate();
   const clients = change(readRegistrations());
@@ -73,7 +73,7 @@ export async function startSuite(change: (clients: Registrations) => Registratio
   });
   const { issuer } = service;
   const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
-  const entitlements = (clientId: string): Registrations[number] => {
+  const entitlements = (clientId: string): ClientList[number] => {
     const found = clients.find(({ client_id: id }) => id === clientId);
     assert.ok(found, `${clientId} is not registered`);
     return found;

@@ -77,7 +77,7 @@ eachService('the end of a guardianship', clients, (running) => {
   };
 
   const revokeExpired = (): Promise<number> => running().container.affiliationExpiry.revokeExpired();
-  const endEnrolment = (id: string, validTo: string | null): Promise<unknown> =>
+  const endEnrollment = (id: string, validTo: string | null): Promise<unknown> =>
     running().container.store.write((tx) =>
       tx.db.update(tx.tables.enrolments).set({ validTo }).where(eq(tx.tables.enrolments.id, id)),
     );
@@ -226,7 +226,7 @@ eachService('the end of a guardianship', clients, (running) => {
     const { enrollments } = await getPersonFacts(running(), LOGIN.S1);
     const [old] = enrollments;
     assert.ok(old);
-    await endEnrolment(old.id, '2027-01-31');
+    await endEnrollment(old.id, '2027-01-31');
     await running().container.store.write(async (tx) => {
       const { id, school, classno, classtitle, grade, year } = { ...old, id: 'second-term' };
       const term = { schoolCode: school.code, year, semester: 2, grade, classno, classtitle };
@@ -245,14 +245,14 @@ eachService('the end of a guardianship', clients, (running) => {
     );
     const next = await refresh(app, textIn(reply, 'refresh_token'));
     assert.equal(actingOf(idClaims(next.body)).role, 'student');
-    await endEnrolment('second-term', '2027-01-31');
+    await endEnrollment('second-term', '2027-01-31');
     assert.equal(await revokeExpired(), 1);
     await receiver.take(1);
     assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
     await running().container.store.write((tx) =>
       tx.db.delete(tx.tables.enrolments).where(eq(tx.tables.enrolments.id, 'second-term')),
     );
-    await endEnrolment(old.id, null);
+    await endEnrollment(old.id, null);
     time.advance(LAST_MINUTE - Date.now());
   });
 
@@ -261,13 +261,13 @@ eachService('the end of a guardianship', clients, (running) => {
     const sibling = await getReply({ login: LOGIN.G2, choice: ['王小安'] });
     const { children } = await getPersonFacts(running(), LOGIN.G2);
     const id = children.find(({ name }) => name === '王小樂')?.enrollments[0]?.id ?? '';
-    await endEnrolment(id, '2027-01-31');
+    await endEnrollment(id, '2027-01-31');
     time.advance(60 * SECOND);
     assert.equal(await revokeExpired(), 1);
     assert.equal((await receiver.take(1))[0]?.sub, idClaims(reply.body)['sub']);
     assert.equal((await refresh(app, textIn(reply, 'refresh_token'))).body['error'], 'invalid_grant');
     assert.equal((await refresh(app, textIn(sibling, 'refresh_token'))).status, 200);
-    await endEnrolment(id, null);
+    await endEnrollment(id, null);
     time.advance(LAST_MINUTE - Date.now());
   });
 });

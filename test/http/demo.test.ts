@@ -18,16 +18,16 @@ describe('the demo and the example files', () => {
     const port = await freePort();
     const env = { ...process.env, KINPASS_DEMO_DIR: folder, KINPASS_DEMO_PORT: String(port) };
     const demo = spawn(process.execPath, [join(root, 'bin/kinpass.js'), 'demo'], { env, cwd: root });
-    let said = '';
+    let output = '';
     const shown = new Promise<void>((resolve, reject) => {
       const read = (text: Buffer): void => {
-        said += text.toString();
-        if (said.includes('Ctrl-C stops all processes')) resolve();
+        output += text.toString();
+        if (output.includes('Ctrl-C stops all processes')) resolve();
       };
       demo.stdout.on('data', read);
       demo.stderr.on('data', read);
       demo.once('exit', () => {
-        reject(new Error(said));
+        reject(new Error(output));
       });
     });
     const ended = once(demo, 'exit');
@@ -39,7 +39,7 @@ describe('the demo and the example files', () => {
         (await Promise.all(answers)).map(({ status }) => status),
         [200, 200, 200, 200],
       );
-      assert.match(said, /daming\.wang@parents\.example/);
+      assert.match(output, /daming\.wang@parents\.example/);
     } finally {
       demo.kill('SIGINT');
       await ended;

@@ -87,8 +87,8 @@ eachService(
     it('several times at the same moment gets one authorization_pending', async () => {
       const { device_code: code } = await show();
       for (let round = 0; round < 3; round += 1) {
-        const heard = await Promise.all(Array.from({ length: 8 }, () => poll(code)));
-        assert.equal(heard.filter((error) => error === 'authorization_pending').length, 1, heard.join(' '));
+        const errors = await Promise.all(Array.from({ length: 8 }, () => poll(code)));
+        assert.equal(errors.filter((error) => error === 'authorization_pending').length, 1, errors.join(' '));
         time.advance(MINUTE);
       }
     });

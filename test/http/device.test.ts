@@ -100,13 +100,13 @@ describe('the device flow', () => {
     }
   });
 
-  it('offers the account page, not an app, when a sign-in on the phone is cancelled or expired', async () => {
+  it('offers the account page, not an app, when a sign-in on the phone is canceled or expired', async () => {
     const shown = await show();
     const phone = createHttpBrowser(service.issuer);
     const signIn = await phone.submit(await typeCode(phone, shown.user_code), { confirm: 'yes' });
     assert.match(signIn.body, /<form method="post" action="[^"]*\/cancel"[^>]*>\s*<button[^>]*>取消<\/button>/);
-    const cancelled = await phone.post(`${signIn.url}/cancel`, '');
-    assertDenied(cancelled);
+    const canceled = await phone.post(`${signIn.url}/cancel`, '');
+    assertDenied(canceled);
     const over = await phone.open(signIn.url);
     assert.equal(over.status, 410);
     assert.ok(!textOf(over.body).includes('返回「測試 television」'), textOf(over.body));

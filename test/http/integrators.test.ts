@@ -151,7 +151,7 @@ describe('docs/integrators.md', () => {
   });
 
   it('lists every scope, claim and permission', () => {
-    for (const word of [...SCOPES, ...Object.values(SCOPE_CLAIMS).flat().filter(isOfOurs), ...PERMISSIONS]) {
+    for (const word of [...SCOPES, ...Object.values(SCOPE_CLAIMS).flat().filter(isDocumented), ...PERMISSIONS]) {
       assert.match(page, new RegExp(`[\`\\s]${word.replaceAll('.', '\\.')}[\`\\s]`), word);
     }
   });
@@ -162,7 +162,7 @@ describe('docs/integrators.md', () => {
 });
 
 /** The page calls the claims of `email` and `phone` "the standard claims". */
-function isOfOurs(claim: string): boolean {
+function isDocumented(claim: string): boolean {
   return !claim.startsWith('email') && !claim.startsWith('phone');
 }
 
@@ -216,10 +216,10 @@ describe('the snippets', () => {
     await finishFreshSignIn(app, cameBack(await go(httpBrowser, late)), late.pending);
     time.advance(10 * MINUTE);
     // max_age was removed from the URL: the browser returns with a valid code and an old sign-in.
-    const cheated = await startFreshSignIn(app, REDIRECT);
-    cheated.url.searchParams.delete('max_age');
-    const back = cameBack(await go(httpBrowser, cheated));
-    await assert.rejects(finishFreshSignIn(app, back, cheated.pending), oidc.ClientError);
+    const tampered = await startFreshSignIn(app, REDIRECT);
+    tampered.url.searchParams.delete('max_age');
+    const back = cameBack(await go(httpBrowser, tampered));
+    await assert.rejects(finishFreshSignIn(app, back, tampered.pending), oidc.ClientError);
   });
 
   it('refresh-tokens: keep the person and child, and a reused token revokes them', async () => {
@@ -295,8 +295,8 @@ describe('the snippets', () => {
     const httpBrowser = visit();
     const { url, pending } = await startSignIn(app, REDIRECT);
     const page = await httpBrowser.open(url.href);
-    const cancelled = await httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
-    assert.equal(await finishSignIn(app, cameBack(cancelled), pending).then(() => 'tokens', explain), 'person-said-no');
+    const canceled = await httpBrowser.post(/action="([^"]*\/cancel)"/.exec(page.body)?.[1] ?? '', '');
+    assert.equal(await finishSignIn(app, cameBack(canceled), pending).then(() => 'tokens', explain), 'person-said-no');
     const dead = await connect(new URL(service.issuer), 'my-app', secret);
     dead[oidc.customFetch] = () => fetch('http://127.0.0.1:9/');
     const again = await startSignIn(app, REDIRECT);

@@ -18,7 +18,7 @@ import { authorization, options, post, rowsOf, secret } from '../helpers/stored-
 
 describe('the rate of unauthenticated requests', () => {
   const HERE = '203.0.113.7';
-  const ELSEWHERE = '203.0.113.8';
+  const OTHER_ADDRESS = '203.0.113.8';
   const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
   let service: TestService;
   let time: FrozenTime;
@@ -78,7 +78,7 @@ describe('the rate of unauthenticated requests', () => {
       assert.equal((await send(service.issuer, target, { method, headers: from(HERE) })).status, 429, target);
     }
     assert.deepEqual([(await rowsOf(service)).length, await limited('authorization')], [before[0], before[1] + 4]);
-    const answer = await createHttpBrowser(service.issuer).open((await app.begin()).url, from(ELSEWHERE));
+    const answer = await createHttpBrowser(service.issuer).open((await app.begin()).url, from(OTHER_ADDRESS));
     assert.equal(interactionOf(answer), 'login');
     time.advance(SECOND);
     assert.equal((await send(service.issuer, pathname + search, { headers: from(HERE) })).status, 303);
@@ -227,7 +227,7 @@ describe('the rate of unauthenticated requests', () => {
     assert.ok(Number(answer.headers['retry-after']) >= 1);
     assert.match(answer.body, /"error":"temporarily_unavailable"/);
     assert.equal((await rowsOf(service)).length, before);
-    assert.equal((await post(service, '/request', authorization().toString(), from(ELSEWHERE))).status, 201);
+    assert.equal((await post(service, '/request', authorization().toString(), from(OTHER_ADDRESS))).status, 201);
   });
 
   it('is limited before the DPoP proof of a pushed request is stored', async () => {
@@ -242,7 +242,7 @@ describe('the rate of unauthenticated requests', () => {
     const headers = { dpop: proof, ...from(HERE) };
     assert.equal((await post(service, '/request', authorization().toString(), headers)).status, 429);
     assert.equal((await rowsOf(service)).length, before);
-    const elsewhere = { dpop: proof, ...from(ELSEWHERE) };
+    const elsewhere = { dpop: proof, ...from(OTHER_ADDRESS) };
     assert.equal((await post(service, '/request', authorization().toString(), elsewhere)).status, 201);
     assert.equal((await rowsOf(service)).length, before + 2);
   });
@@ -257,7 +257,7 @@ describe('the rate of unauthenticated requests', () => {
     } catch {
       // The budget is used.
     }
-    assert.equal((await post(service, '/request', body, { ...basic, ...from(ELSEWHERE) })).status, 429);
+    assert.equal((await post(service, '/request', body, { ...basic, ...from(OTHER_ADDRESS) })).status, 429);
   });
 
   it('is limited by network for device codes of a public client', async () => {
@@ -267,7 +267,10 @@ describe('the rate of unauthenticated requests', () => {
     assert.equal(answer.status, 429);
     assert.match(answer.body, /"error":"temporarily_unavailable"/);
     assert.equal((await rowsOf(service)).length, before);
-    assert.equal((await post(service, '/device/auth', 'client_id=public&scope=openid', from(ELSEWHERE))).status, 200);
+    assert.equal(
+      (await post(service, '/device/auth', 'client_id=public&scope=openid', from(OTHER_ADDRESS))).status,
+      200,
+    );
   });
 
   it('is limited for pages that store a form secret in a new session', async () => {

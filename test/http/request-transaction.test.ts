@@ -57,7 +57,7 @@ eachService(
       }
     };
     /** Submits the password without following the redirect. @returns the redirect target */
-    const waitAtTheDoor = async (httpBrowser: HttpBrowser, parameters: Record<string, string>): Promise<string> => {
+    const signInAndWait = async (httpBrowser: HttpBrowser, parameters: Record<string, string>): Promise<string> => {
       const page = await httpBrowser.open((await app.begin(parameters)).url);
       const { action, hidden } = formOf(page.body);
       const { origin, href } = new URL(action, page.url);
@@ -78,7 +78,7 @@ eachService(
       it(`${when} changes no cookie, and opening the same URL again returns to the app`, async () => {
         const httpBrowser = createHttpBrowser(running().issuer);
         await runAuthorization(app, httpBrowser, { login: LOGIN.T2 });
-        const next = await waitAtTheDoor(httpBrowser, { prompt: 'login' });
+        const next = await signInAndWait(httpBrowser, { prompt: 'login' });
         const cookies = await httpBrowser.jar.getCookieString(next);
         const failed = await without(table, () => httpBrowser.open(next));
         assert.equal(failed.status, 500);

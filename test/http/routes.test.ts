@@ -10,9 +10,9 @@ import { formHeaders, send } from '../helpers/raw-http.ts';
 import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
-/** The visitors; `first` has entered a correct first password and not changed it yet. */
-const VISITORS = ['anonymous', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;
-type Who = (typeof VISITORS)[number];
+/** The client states; `first` has entered a correct first password and not changed it yet. */
+const CLIENT_STATES = ['anonymous', 'parent', 'teacher', 'desk', 'bureau', 'first'] as const;
+type Who = (typeof CLIENT_STATES)[number];
 
 const TYPED: Partial<Record<Who, [login: string, password: string]>> = {
   parent: [LOGIN.G2, DEMO_PASSWORD],
@@ -22,7 +22,7 @@ const TYPED: Partial<Record<Who, [login: string, password: string]>> = {
   first: [LOGIN.G1, '100201'],
 };
 
-/** The status for each visitor, and the target of a redirect. */
+/** The status for each client state, and the target of a redirect. */
 type Expected = Record<Who, string>;
 const all = (answer: string): Expected => ({
   anonymous: answer,
@@ -32,7 +32,7 @@ const all = (answer: string): Expected => ({
   bureau: answer,
   first: answer,
 });
-/** Account pages: redirect visitors without a session to sign-in. */
+/** Account pages redirect clients without a session to sign-in. */
 const own = (answer: string): Expected => ({ ...all(answer), anonymous: '303 /auth', first: '303 /auth' });
 
 /**
@@ -91,7 +91,7 @@ const TABLE: Record<string, Expected> = {
 };
 
 /** Called by relying parties and devices without `Origin` and fetch metadata, or by browsers that come from an app. */
-const BY_MACHINES = [
+const API_ROUTES = [
   ...['POST /token', 'POST /token/revocation', 'POST /token/introspection', 'POST /request', 'POST /device/auth'],
   ...['POST /me', 'POST /auth', 'POST /session/end'],
 ];
@@ -124,11 +124,11 @@ describe('the routes of the service', () => {
     assert.deepEqual(Object.keys(TABLE).sort(), served);
   });
 
-  it('respond to each visitor as in the table', async () => {
+  it('respond in each client state as in the table', async () => {
     for (const [route, expected] of Object.entries(TABLE)) {
       const { method, target } = targetOf(route);
       const answered: Partial<Expected> = {};
-      for (const who of VISITORS) {
+      for (const who of CLIENT_STATES) {
         const cookies = await jars[who]?.getCookieString(`${service.issuer}/account`);
         const answer = await send(service.issuer, target, { method, headers: formHeaders(service.issuer, cookies) });
         // Revoking all other sessions gives this one a new id.
@@ -147,7 +147,7 @@ describe('the routes of the service', () => {
       const { method, target } = targetOf(route);
       const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' };
       const { status } = await send(service.issuer, target, { method, headers });
-      assert.equal(status === 403, !BY_MACHINES.includes(route), `${route}: ${String(status)}`);
+      assert.equal(status === 403, !API_ROUTES.includes(route), `${route}: ${String(status)}`);
     }
   });
 

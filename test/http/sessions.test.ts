@@ -84,7 +84,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
     time.advance(HOUR);
     const begun = await runAuthorization(app, httpBrowser, { parameters: { max_age: '60' } });
     assert.equal(interactionOf(begun.answer), 'login');
-    const done = await throughSwitch(
+    const done = await confirmSwitch(
       httpBrowser,
       await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD }),
     );
@@ -102,7 +102,7 @@ eachService('a person who is disabled while signed in', clients, (running) => {
 });
 
 /** Submits the form that signs out the previous person, if the page has one. */
-async function throughSwitch(
+async function confirmSwitch(
   httpBrowser: HttpBrowser,
   page: Awaited<ReturnType<HttpBrowser['open']>>,
 ): ReturnType<HttpBrowser['open']> {

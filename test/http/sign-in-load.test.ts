@@ -129,7 +129,7 @@ describe('a full hash queue', () => {
   });
 
   /** Asserts that the form contains the entered values, so its button repeats the request. */
-  const isSentBack = (answer: Answer, fields: Record<string, string>): void => {
+  const assertFormKept = (answer: Answer, fields: Record<string, string>): void => {
     assert.equal(alertOf(answer.body), '目前登入人數較多，請稍候幾秒再按一次，您輸入的資料都還在。');
     assert.equal(answer.headers.get('cache-control'), 'no-store');
     for (const [name, value] of Object.entries(fields)) {
@@ -151,7 +151,7 @@ describe('a full hash queue', () => {
     const busy = answers.find(({ status }) => status === 503);
     assert.ok(busy);
     assert.equal(busy.headers.get('retry-after'), '5');
-    isSentBack(busy, fields);
+    assertFormKept(busy, fields);
     assert.equal(errorAt(busy, 'current_password'), '');
     assert.equal(await countFailures(service, 'G5'), answers.filter(({ status }) => status === 422).length);
   });
@@ -179,7 +179,7 @@ describe('a full hash queue', () => {
     ]);
     const busy = answers.slice(others.length).find(({ status }) => status === 503);
     assert.ok(busy);
-    isSentBack(busy, fields);
+    assertFormKept(busy, fields);
     assert.equal(busy.headers.get('retry-after'), '5');
     const isDone = answers.slice(others.length).some(({ status }) => status === 200);
     assert.equal((await httpBrowser.submit(busy, fields)).status, isDone ? 410 : 200);

@@ -43,7 +43,7 @@ eachService(
       assert.equal(answer.leavesTo, undefined);
     };
     /** Copies every cookie without a `__Host-` prefix, as a neighboring host can set it for the domain. */
-    const plant = async (from: HttpBrowser, to: HttpBrowser, ...urls: string[]): Promise<void> => {
+    const copyCookies = async (from: HttpBrowser, to: HttpBrowser, ...urls: string[]): Promise<void> => {
       for (const url of urls) {
         const cookies = (await from.jar.getCookies(url)).filter(({ path }) => path !== '/');
         assert.ok(cookies.length > 0, url);
@@ -80,7 +80,7 @@ eachService(
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await attacker.open((await app.begin()).url);
       await victim.open((await app.begin()).url);
-      await plant(attacker, victim, page.url);
+      await copyCookies(attacker, victim, page.url);
       isExpired(await victim.open(page.url));
       isExpired(await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD }));
       for (const end of ['/cancel', '/other-account']) isExpired(await victim.post(page.url + end, ''));
@@ -91,7 +91,7 @@ eachService(
     it('that another browser tried to use continues in its own browser', async () => {
       const [attacker, victim] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
       const page = await victim.open((await app.begin()).url);
-      await plant(victim, attacker, page.url);
+      await copyCookies(victim, attacker, page.url);
       isExpired(await attacker.open(page.url));
       const answer = await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
       assert.ok(answer.leavesTo?.searchParams.has('code'), textOf(answer.body));
@@ -102,7 +102,7 @@ eachService(
       const page = await attacker.open((await app.begin()).url);
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
       for (const httpBrowser of [victim, await newBrowser(victim)]) {
-        await plant(attacker, httpBrowser, resume);
+        await copyCookies(attacker, httpBrowser, resume);
         isExpired(await httpBrowser.open(resume));
         await isSignedOut(httpBrowser);
       }
@@ -115,7 +115,7 @@ eachService(
       const page = await victim.open((await app.begin()).url);
       const resume = await signInAndWait(victim, page, LOGIN.S1);
       await attacker.open((await app.begin()).url);
-      await plant(victim, attacker, resume);
+      await copyCookies(victim, attacker, resume);
       isExpired(await attacker.open(resume));
       await isSignedOut(attacker);
     });
@@ -127,7 +127,7 @@ eachService(
       const consent = await attacker.open((await club.begin()).url);
       assert.equal(interactionOf(consent), 'consent');
       await victim.open((await app.begin()).url);
-      await plant(attacker, victim, chooser.url, consent.url);
+      await copyCookies(attacker, victim, chooser.url, consent.url);
       isExpired(await victim.open(chooser.url));
       isExpired(await victim.submit(chooser, { choice: choiceOf(chooser, ['王小樂']) }));
       isExpired(await victim.open(consent.url));
@@ -145,12 +145,12 @@ eachService(
       const page = await attacker.submit(confirm, { confirm: 'yes' });
       assert.equal(interactionOf(page), 'login');
       await victim.open((await app.begin()).url);
-      await plant(attacker, victim, page.url);
+      await copyCookies(attacker, victim, page.url);
       isExpired(await victim.open(page.url));
       isExpired(await victim.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD }));
       const resume = await signInAndWait(attacker, page, LOGIN.S1);
       for (const httpBrowser of [victim, await newBrowser(victim)]) {
-        await plant(attacker, httpBrowser, resume);
+        await copyCookies(attacker, httpBrowser, resume);
         const answer = await httpBrowser.open(resume);
         isExpired(answer);
         assert.match(answer.body, /<a class="button" href="\/device">/);

@@ -1,4 +1,4 @@
-/** Evicting a attacker works against one who has given the password already and waits with the last redirect. */
+/** Revocations also stop a sign-in whose password was already accepted. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -15,8 +15,8 @@ import { startService, type TestService } from '../helpers/service.ts';
 
 const NEXT = 'four purple umbrellas';
 
-/** Gives the password and does not follow the redirect. @returns where the browser would go on */
-async function waitForAdmission(issuer: string, attacker: HttpBrowser, login: string): Promise<string> {
+/** Submits the password and does not follow the redirect. @returns the target of the redirect */
+async function signInAndWait(issuer: string, attacker: HttpBrowser, login: string): Promise<string> {
   const page = await attacker.open('/account');
   const action = new URL(formOf(page.body).action, issuer).href;
   const answer = await fetch(action, {
@@ -40,22 +40,22 @@ eachService(
 
     const signIn = async (httpBrowser: HttpBrowser, login: string, password: string): Promise<Answer> =>
       httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
-    const isOut = (answer: Answer): void => {
+    const assertSignedOut = (answer: Answer): void => {
       assert.notEqual(new URL(answer.url).pathname, '/account', textOf(answer.body));
     };
 
     it('"end all other sessions" stops it', async () => {
       const [attacker, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
-      const next = await waitForAdmission(issuer, attacker, LOGIN.T2);
+      const next = await signInAndWait(issuer, attacker, LOGIN.T2);
       assert.equal(new URL((await signIn(owner, LOGIN.T2, DEMO_PASSWORD)).url).pathname, '/account');
       await owner.post('/account/sessions/revoke-others', '');
-      isOut(await attacker.open(next));
-      isOut(await attacker.open('/account'));
+      assertSignedOut(await attacker.open(next));
+      assertSignedOut(await attacker.open('/account'));
     });
 
     it('a password change stops it, and one of four concurrent changes succeeds', async () => {
       const [attacker, owner] = [createHttpBrowser(issuer), createHttpBrowser(issuer)];
-      const next = await waitForAdmission(issuer, attacker, LOGIN.A2);
+      const next = await signInAndWait(issuer, attacker, LOGIN.A2);
       await signIn(owner, LOGIN.A2, DEMO_PASSWORD);
       const change = (password: string): Promise<Answer> =>
         owner.post(
@@ -64,8 +64,8 @@ eachService(
         );
       const answers = await Promise.all([`${NEXT} 1`, `${NEXT} 2`, `${NEXT} 3`, `${NEXT} 4`].map(change));
       assert.equal(answers.filter(({ url }) => url.includes('passwordChanged')).length, 1);
-      isOut(await attacker.open(next));
-      isOut(await attacker.open('/account'));
+      assertSignedOut(await attacker.open(next));
+      assertSignedOut(await attacker.open('/account'));
     });
   },
 );
@@ -80,8 +80,8 @@ describe('a request that starts before a revocation and writes after it', () => 
   });
   after(() => service.stop());
 
-  /** The ending is next to be written when the request begins, and the request has read everything before it is. */
-  const overtake = async (
+  /** Starts the request while the revocation waits for its write, so that the request reads the state before it. */
+  const revokeDuring = async (
     ending: (tx: Transaction) => Promise<unknown>,
     request: () => Promise<Answer>,
   ): Promise<Answer> => {
@@ -90,9 +90,9 @@ describe('a request that starts before a revocation and writes after it', () => 
     const held = store.runExclusively(() => gate.promise);
     const ended = store.write(ending);
     const answer = request();
-    const bystander = createHttpBrowser(service.issuer);
-    // Each takes as many turns as a request; were they too few, the request would meet the ending as everybody does.
-    for (let i = 0; i < 30; i += 1) await bystander.open('/forgot-password');
+    const other = createHttpBrowser(service.issuer);
+    // Each takes as long as a request. With too few, the request would start after the revocation.
+    for (let i = 0; i < 30; i += 1) await other.open('/forgot-password');
     gate.resolve(undefined);
     await Promise.all([held, ended]);
     return answer;
@@ -100,8 +100,8 @@ describe('a request that starts before a revocation and writes after it', () => 
 
   it('does not complete a sign-in with the old password', async () => {
     const attacker = createHttpBrowser(service.issuer);
-    const next = await waitForAdmission(service.issuer, attacker, LOGIN.T2);
-    const answer = await overtake(
+    const next = await signInAndWait(service.issuer, attacker, LOGIN.T2);
+    const answer = await revokeDuring(
       (tx) => destroyInteractionsOf(tx, personId('T2')),
       () => attacker.open(next),
     );
@@ -115,7 +115,7 @@ describe('a request that starts before a revocation and writes after it', () => 
     const attacker = createHttpBrowser(service.issuer);
     await runAuthorization(app, attacker, { login: LOGIN.A2 });
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
-    const answer = await overtake(
+    const answer = await revokeDuring(
       async (tx) => {
         for (const { sessionHash } of await sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())) {
           await destroyByUid(tx, 'Session', sessionHash);

@@ -1,4 +1,4 @@
-/** A sign-in in progress does not survive a change of what opens the account (NIST SP 800-63B-4, section 5.1). */
+/** A change of credentials stops sign-ins in progress (NIST SP 800-63B-4, section 5.1). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, it, mock } from 'node:test';
 
@@ -45,7 +45,7 @@ eachService(
       confirm_password: NEXT,
     });
 
-    /** The answer to `request`, whose password is compared before `change` and whose next step comes after it. */
+    /** Runs `change` between the password verification of `request` and its next step. @returns the response of `request` */
     const holdVerification = async (
       request: () => Promise<Answer>,
       change: () => Promise<unknown>,

@@ -13,10 +13,10 @@ import { startService, type TestService } from '../helpers/service.ts';
 
 const NEXT = 'four small boats at anchor';
 
-/** A form that would do something, if it came from the right place. */
-interface Ready {
+/** A form that is valid except for its origin. */
+interface PreparedForm {
   httpBrowser: HttpBrowser;
-  /** Where it is sent. */
+  /** The path of its action. */
   path: string;
   fields: Record<string, string>;
 }
@@ -51,7 +51,7 @@ describe('a cross-site form', () => {
     assert.equal(new URL(page.url).pathname, '/account');
     return httpBrowser;
   };
-  const ready: Record<string, () => Promise<Ready>> = {
+  const ready: Record<string, () => Promise<PreparedForm>> = {
     'sign-in': async () => {
       const httpBrowser = createHttpBrowser(service.issuer);
       const page = await httpBrowser.open('/account');
@@ -147,7 +147,10 @@ describe('a cross-site form', () => {
     'a referer alone': { referer: `${issuer}/account` },
   });
 
-  const post = async ({ httpBrowser, path, fields }: Ready, headers: Record<string, string>): Promise<RawResponse> =>
+  const post = async (
+    { httpBrowser, path, fields }: PreparedForm,
+    headers: Record<string, string>,
+  ): Promise<RawResponse> =>
     send(service.issuer, path, {
       method: 'POST',
       headers: {
@@ -159,7 +162,7 @@ describe('a cross-site form', () => {
       },
       body: new URLSearchParams(fields).toString(),
     });
-  /** Everything that a form can change. */
+  /** Returns all state that a form can change. */
   const state = (): Promise<string> =>
     service.container.store.read(async (tx) => {
       const { tables } = tx;
@@ -191,7 +194,7 @@ describe('a cross-site form', () => {
         assert.match(answer.body, /<a class="button" href="\/account">/);
         assert.equal(await state(), before, from);
       }
-      // The same form from our own page does what it should: it was refused for its origin alone.
+      // The same form from our own page succeeds, so only its origin was the reason.
       const own = await post(form, { origin: service.issuer, 'sec-fetch-site': 'same-origin' });
       assert.ok([200, 303].includes(own.status), String(own.status));
       assert.notEqual(await state(), before);

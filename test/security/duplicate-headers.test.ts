@@ -1,4 +1,4 @@
-/** A proxy and the service may read different lines of a repeated header. So the service takes one line of it. */
+/** A proxy and the service may read different lines of a repeated header, so the service rejects it. */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -14,7 +14,7 @@ describe('a request with a repeated header', () => {
   });
   after(() => service.stop());
 
-  /** Sends the text as it is. @returns everything that came until the service closed the connection, or a second passed */
+  /** Sends the text unchanged. @returns the bytes received until the connection closes or a second has passed */
   const exchange = (text: string): Promise<{ answer: string; closed: boolean }> =>
     new Promise((resolve, reject) => {
       const { hostname, port } = new URL(service.issuer);

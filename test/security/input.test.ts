@@ -41,8 +41,8 @@ eachService(
     clients: [createRegistration('club', secret, { scopes: ['openid', 'profile', 'roles', 'children'] })],
   }),
   (running) => {
-    /** Never a 5xx, never the inside of the program, never the text as markup. */
-    const isCalm = ({ status, body, headers }: RawResponse, what: string): void => {
+    /** Asserts no 5xx, no internal details, and no input as markup. */
+    const assertSafe = ({ status, body, headers }: RawResponse, what: string): void => {
       assert.ok(status >= 200 && status < 500, `${what}: ${String(status)} ${body.slice(0, 300)}`);
       assert.doesNotMatch(body, /\bat .*\.(ts|js):\d+|node_modules|SQLITE|ZodError|syntax error at/, what);
       assert.ok(!body.includes('<script>alert'), what);
@@ -55,12 +55,12 @@ eachService(
     const sendAll = async (path: string, names: readonly string[], rest: string, cookie = ''): Promise<void> => {
       const headers = formHeaders(origin(), cookie);
       for (const [what, body] of Object.entries(HUGE)) {
-        isCalm(await send(origin(), path, { method: 'POST', headers, body }), `${path} ${what}`);
+        assertSafe(await send(origin(), path, { method: 'POST', headers, body }), `${path} ${what}`);
       }
       for (const name of names) {
         const trial = async ([what, body]: [string, string]): Promise<void> => {
           const form = rest === '' ? body : `${body}&${rest}`;
-          isCalm(await send(origin(), path, { method: 'POST', headers, body: form }), `${path} ${name} ${what}`);
+          assertSafe(await send(origin(), path, { method: 'POST', headers, body: form }), `${path} ${name} ${what}`);
         };
         await Promise.all(Object.entries(payloads(name)).map(trial));
       }
@@ -102,7 +102,7 @@ eachService(
       await sendAll('/account/sessions/revoke-others', ['anything'], '', cookie);
       await sendAll('/account/apps/revoke', ['app'], '', cookie);
       for (const body of Object.values(payloads('done')).filter((one) => one.length < 9_000)) {
-        isCalm(await send(origin(), `/account?${body}`, { headers: { cookie } }), `/account?${body.slice(0, 40)}`);
+        assertSafe(await send(origin(), `/account?${body}`, { headers: { cookie } }), `/account?${body.slice(0, 40)}`);
       }
     });
 
@@ -121,8 +121,11 @@ eachService(
           others.delete(name);
           const query = `${form}&${others.toString()}`;
           const headers = formHeaders(origin());
-          isCalm(await send(origin(), '/auth', { method: 'POST', headers, body: query }), `POST /auth ${name} ${what}`);
-          if (query.length < 9_000) isCalm(await send(origin(), `/auth?${query}`), `GET /auth ${name} ${what}`);
+          assertSafe(
+            await send(origin(), '/auth', { method: 'POST', headers, body: query }),
+            `POST /auth ${name} ${what}`,
+          );
+          if (query.length < 9_000) assertSafe(await send(origin(), `/auth?${query}`), `GET /auth ${name} ${what}`);
         };
         await Promise.all(Object.entries(payloads(name)).map(trial));
       }
@@ -165,7 +168,7 @@ eachService(
         ] as const) {
           const headers = { authorization, ...(method === 'POST' ? formHeaders(origin()) : {}) };
           const body = method === 'POST' ? 'grant_type=authorization_code&code=x&token=x' : '';
-          isCalm(await send(origin(), path, { method, headers, body }), `${path} ${authorization.slice(0, 20)}`);
+          assertSafe(await send(origin(), path, { method, headers, body }), `${path} ${authorization.slice(0, 20)}`);
         }
       }
       for (const headers of [
@@ -179,7 +182,10 @@ eachService(
       ]) {
         for (const path of ['/account', '/forgot-password', '/assets/style.css']) {
           const bodied = 'content-length' in headers ? { body: 'login' } : {};
-          isCalm(await send(origin(), path, { headers, ...bodied }), `${path} ${JSON.stringify(headers).slice(0, 60)}`);
+          assertSafe(
+            await send(origin(), path, { headers, ...bodied }),
+            `${path} ${JSON.stringify(headers).slice(0, 60)}`,
+          );
         }
       }
     });
@@ -211,7 +217,7 @@ eachService(
       ]) {
         for (const [what, headers, body] of bodies) {
           const all = { ...formHeaders(origin()), ...headers };
-          isCalm(await send(origin(), path, { method: 'POST', headers: all, body }), `${path} ${what}`);
+          assertSafe(await send(origin(), path, { method: 'POST', headers: all, body }), `${path} ${what}`);
         }
       }
     });
@@ -267,7 +273,7 @@ eachService(
       ];
       for (const path of paths) {
         for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH']) {
-          isCalm(
+          assertSafe(
             await send(origin(), path, { method, headers: formHeaders(origin()) }),
             `${method} ${path.slice(0, 60)}`,
           );

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { send } from '../helpers/raw-http.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
-/** Written as it goes over the wire: what a browser makes of the answer must stay at the service. */
-const ELSEWHERE = [
+/** Return paths that a browser could resolve to another site, percent-encoded. */
+const OTHER_SITES = [
   '//evil.example',
   '/\\evil.example',
   '\\\\evil.example',
@@ -46,7 +46,7 @@ describe('a return path to another site', () => {
   };
 
   it('is refused by /language', async () => {
-    for (const back of ELSEWHERE) {
+    for (const back of OTHER_SITES) {
       await isHome(`/language?to=en&back=${encodeURIComponent(back)}`);
       const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
       assert.equal(headers.location, '/account', back);
@@ -56,7 +56,7 @@ describe('a return path to another site', () => {
   });
 
   it('is refused by /account/callback, which allows account pages only', async () => {
-    for (const state of [...ELSEWHERE, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
+    for (const state of [...OTHER_SITES, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
       const { status, headers } = await send(service.issuer, `/account/callback?state=${encodeURIComponent(state)}`);
       assert.equal(status, 303, state);
       assert.equal(headers.location, '/account', state);

@@ -1,8 +1,8 @@
 const enc = encodeURIComponent;
-/** Nearly as long as a form of ours may be. */
+/** Slightly below the size limit of a form. */
 const LONG = 'x'.repeat(30_000);
 
-/** Forms of one field as they go over the wire. */
+/** Returns form bodies with this field. */
 export const payloads = (name: string): Record<string, string> => ({
   empty: `${name}=`,
   NUL: `${name}=a%00b`,
@@ -24,7 +24,7 @@ export const payloads = (name: string): Record<string, string> => ({
   SQL: `${name}=${enc("' or 1=1; drop table persons; --")}`,
   'a long text': `${name}=${LONG}`,
 });
-/** Once for each endpoint. */
+/** Bodies above the size limits; sent once to each endpoint. */
 export const HUGE: Record<string, string> = {
   'a megabyte': `a=${'x'.repeat(1024 * 1024)}`,
   'very many fields': Array.from({ length: 4_000 }, (_, at) => `f${String(at)}=x`).join('&'),

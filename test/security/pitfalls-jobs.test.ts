@@ -1,4 +1,4 @@
-/** Pitfalls 7, 9 and 12 as far as jobs and the log are concerned; the others are in pitfalls.test.ts. */
+/** The parts of pitfalls 7, 9 and 12 about jobs and the log. The others are in pitfalls.test.ts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -36,7 +36,7 @@ describe('pitfall 7: lost logout notifications', () => {
       const { httpBrowser } = await signInWithNewBrowser(await partyOf(service, 'openid'), { login: LOGIN.T2 });
       await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
       await pollUntil('the first try', async () => ((await jobs())[0]?.lastError ?? null) !== null, TIMEOUT_MS);
-      // A day and a half later: all tries but the last are used up.
+      // A day and a half later, only the last attempt is left.
       await store.write((tx) => tx.db.update(tx.tables.outbox).set({ attempts: 44, nextAt: Date.now() }));
       const dead = await pollUntil(
         'the last try',
@@ -89,7 +89,7 @@ describe('pitfall 9: rows never purged', () => {
       assert.ok(Object.values(full).every((rows) => rows > 0) && (audit ?? 0) > 0, JSON.stringify(full));
       time.advance(365 * DAY);
       await store.write((tx) => tx.db.update(tx.tables.outbox).set({ deadAt: Date.now() - 8 * DAY }));
-      // Each run of the jobs begins at once and is waited for: the first ends what has expired, the second removes it.
+      // The first run of the jobs revokes expired rows, the second one deletes them.
       for (let run = 0; run < 2; run += 1) {
         await Promise.all(service.container.startJobs().map((job) => job.stop()));
         time.advance(8 * DAY);

@@ -1,6 +1,6 @@
 /**
- * The twelve pitfalls of providers of this kind: what the other files do not show. Where each one is shown, pitfall by pitfall,
- * stands in docs/security.md. Pitfalls 7, 9 and 12 are in pitfalls-jobs.test.ts.
+ * Tests of the twelve pitfalls that no other file covers. docs/security.md lists the tests of each pitfall. Pitfalls 7, 9 and 12
+ * are in pitfalls-jobs.test.ts.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -73,7 +73,7 @@ eachService('pitfalls on both databases', clients, (running) => {
       const next = 'four small boats at anchor';
       const fields = { current_password: DEMO_PASSWORD, new_password: next, confirm_password: next };
       const { store } = running().container;
-      // The notice of the change is written last.
+      // The outbox job of the notice is the last write.
       await store.runExclusively((run) => run('alter table outbox rename to outbox_away'));
       const failed = await here.httpBrowser.submit(page, fields);
       await store.runExclusively((run) => run('alter table outbox_away rename to outbox'));
@@ -128,7 +128,7 @@ describe('pitfalls on one database', () => {
   after(() => service.stop());
 
   describe('pitfall 4: Host and X-Forwarded-* reflected', () => {
-    const ELSEWHERE = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
+    const FORGED_HEADERS = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
     const authorization = `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`;
     const form = { 'content-type': 'application/x-www-form-urlencoded', authorization };
 
@@ -136,7 +136,7 @@ describe('pitfalls on one database', () => {
       const app = await partyOf(service);
       const posts = await Promise.all(
         ['/device/auth', '/request', '/token'].map((path) =>
-          send(service.issuer, path, { method: 'POST', headers: { ...form, ...ELSEWHERE }, body: 'scope=openid' }),
+          send(service.issuer, path, { method: 'POST', headers: { ...form, ...FORGED_HEADERS }, body: 'scope=openid' }),
         ),
       );
       const [device] = posts;
@@ -144,7 +144,7 @@ describe('pitfalls on one database', () => {
       assert.ok(device.body.includes(`"verification_uri":"${service.issuer}/device"`));
       const { url } = await app.begin({ prompt: 'none' });
       const { pathname, search } = new URL(url);
-      const answer = await send(service.issuer, pathname + search, { headers: ELSEWHERE });
+      const answer = await send(service.issuer, pathname + search, { headers: FORGED_HEADERS });
       const back = new URL(answer.headers.location ?? '');
       assert.deepEqual(
         [back.searchParams.get('error'), back.searchParams.get('iss')],

@@ -1,4 +1,4 @@
-/** docs/security.md names files and tests: all of them are there. */
+/** The files and tests that docs/security.md names exist. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A copied session cookie is worth nothing after a password change and after "end all other sessions". */
+/** A copied session cookie is invalid after a password change and after "end all other sessions". */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
@@ -117,7 +117,7 @@ eachService('a copied session cookie', options, (running) => {
         await runAuthorization(app, owner, { login: LOGIN.T2, remember });
         const before = await sessionCookie(owner);
         await change(owner);
-        // The next page of the provider would set it again; what the change itself sets is looked at here.
+        // Reads the cookie of the response to the change, because the next page of the provider sets it again.
         const { value, expires, httpOnly, sameSite, path } = await sessionCookie(owner);
         assert.notEqual(value, before.value);
         assert.deepEqual([httpOnly, sameSite, path], [before.httpOnly, before.sameSite, before.path]);
@@ -134,7 +134,7 @@ eachService('a copied session cookie', options, (running) => {
     });
   }
 
-  it('has no effect in a request that a change of the owner overtakes', async () => {
+  it('has no effect in a request during which the owner changes the password', async () => {
     const owner = createHttpBrowser(running().issuer);
     await runAuthorization(app, owner, { login: LOGIN.T2 });
     const attackers = [await copyOf(owner), await copyOf(owner), await copyOf(owner)];

@@ -1,4 +1,4 @@
-/** What a stolen backup shows, and what it does not: the lists of docs/operators.md. */
+/** The data that a stolen backup exposes, as listed in docs/operators.md. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Pages on other hosts of the same site send the cookies of a person with every image that they load. */
+/** Browsers send cookies with images that pages on other hosts of the same site load. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 

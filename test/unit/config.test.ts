@@ -170,7 +170,7 @@ describe('loadConfig', () => {
   });
 
   const whole = { pendingMigrations: [], demoSchools: 0, exampleLogins: false };
-  /** The reasons against a start, one a line. */
+  /** Lists the reasons for which the service refuses to start. */
   const reasons = (config: Config, facts = whole): string[] => {
     try {
       assertSafeToStart(config, facts);

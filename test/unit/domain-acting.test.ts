@@ -187,18 +187,18 @@ describe('findContext', () => {
         maxLength: 5,
         selector: ([id]) => id,
       }),
-      enrolments: fc.array(school, { maxLength: 3 }),
+      enrollments: fc.array(school, { maxLength: 3 }),
       types: fc.subarray(Object.values(SCHOOLS).map(({ type }) => type)),
       permissions: fc.subarray([...PERMISSIONS]),
     });
     fc.assert(
-      fc.property(people, ({ memberships, children, enrolments, types, permissions }) => {
+      fc.property(people, ({ memberships, children, enrollments, types, permissions }) => {
         const person = facts('X', {
           memberships: memberships.map(([role, at, primary], index) => membership(`m${index}`, role, at, { primary })),
           children: children.map(([id, at, state]) =>
             childOf(`c${id}`, '示', { state }, [enrollment(`e${id}`, `c${id}`, at)]),
           ),
-          enrollments: enrolments.map((at, index) => enrollment(`n${index}`, 'X', at)),
+          enrollments: enrollments.map((at, index) => enrollment(`n${index}`, 'X', at)),
         });
         const entitlements: ClientEntitlements = { scopes: [], schoolTypes: types, permissions };
         const listed = availableContexts(person, entitlements, TODAY);

@@ -1,4 +1,4 @@
-/** The words and numbers that integrators rely on: a change of one of them breaks relying parties. */
+/** Identifiers and numbers that integrators rely on: a change breaks relying parties. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -19,7 +19,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { MAX_REMEMBERED_SESSION_SECONDS, MAX_SESSION_SECONDS } from '../../src/domain/sessions.ts';
 
 describe('vocabulary of the claims', () => {
-  it('holds exactly the documented values, in order', () => {
+  it('contains exactly the documented values, in order', () => {
     assert.deepEqual(ROLES, ['parent', 'student', 'teacher', 'staff', 'school_admin', 'bureau_admin']);
     assert.deepEqual(SCHOOL_TYPES, ['elementary', 'junior_high', 'senior_high', 'vocational_high', 'special']);
     assert.deepEqual(RELATIONS, ['parent', 'guardian', 'foster', 'caregiver']);
@@ -95,7 +95,7 @@ describe('scope of an API', () => {
 });
 
 describe('time and chance', () => {
-  it('begins the day at midnight in Taiwan', () => {
+  it('starts the day at midnight in Taiwan', () => {
     assert.equal(localDate(Date.UTC(2026, 10, 22, 15, 59, 59, 999)), '2026-11-22');
     assert.equal(localDate(Date.UTC(2026, 10, 22, 16)), '2026-11-23');
     assert.equal(localDate(Date.UTC(2026, 11, 31, 16)), '2027-01-01');
@@ -107,7 +107,7 @@ describe('time and chance', () => {
     assert.ok(before <= now && now <= Date.now());
   });
 
-  it('draws random bytes and version 4 UUIDs', () => {
+  it('returns random bytes and version 4 UUIDs', () => {
     const [one, other] = [systemRandom.bytes(32), systemRandom.bytes(32)];
     assert.equal(one.length, 32);
     assert.notDeepEqual(one, other);
@@ -121,7 +121,7 @@ describe('time and chance', () => {
   });
 });
 
-describe('step of the audit chain', () => {
+describe('verifyEntry', () => {
   const content = {
     ...{ seq: 1, at: 1, event: 'sign_in.succeeded', outcome: 'ok', actorId: null, subjectId: null },
     ...{ clientId: null, address: null, detail: {} },
@@ -133,7 +133,7 @@ describe('step of the audit chain', () => {
     assert.deepEqual(verifyEntry(GENESIS_HEAD, first), { ok: true, head: { seq: 1, hash: first.hash } });
   });
 
-  it('says which part is wrong, at which entry', () => {
+  it('returns the invalid part and its entry', () => {
     assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, seq: 2 }), { ok: false, seq: 2, problem: 'sequence' });
     assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, seq: 0 }), { ok: false, seq: 0, problem: 'sequence' });
     assert.deepEqual(verifyEntry(GENESIS_HEAD, { ...first, prevHash: '1'.repeat(64) }), {

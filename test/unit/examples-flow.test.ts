@@ -1,4 +1,4 @@
-/** The two applications, signed in at a small issuer of our own. */
+/** Both example applications with a test issuer. */
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -59,7 +59,7 @@ const post = (body: Record<string, string>, headers: Record<string, string> = {}
 
 const servers: Server[] = [];
 
-/** Listens first and makes the application for that port, so that no other program can take it in between. */
+/** Listens before it creates the application, so that no other program can take the port. */
 async function serve(clientId: string, create: typeof createPortfolio): Promise<RelyingParty> {
   const server = createServer();
   servers.push(server);
@@ -192,7 +192,7 @@ describe('portfolio', () => {
 });
 
 describe('payment', () => {
-  /** Each test has a child of its own: what is paid stays paid. */
+  /** Opens the bill of a child. Each test uses another child, because a paid bill stays paid. */
   async function openBill(child: string) {
     issuer.acting = { role: 'parent', child, ctx: `ctx-${child}` };
     const tab = browser(payment);

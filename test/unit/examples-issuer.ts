@@ -1,4 +1,4 @@
-/** A small issuer for the tests of the example applications: it answers as the test tells it to. */
+/** An issuer for the tests of the example applications, whose responses a test sets. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
@@ -12,7 +12,7 @@ const CHILDREN = [
 ];
 export const PERMISSIONS = ['portfolio:read', 'fees:read', 'fees:pay'];
 
-/** Listens on a free port and says which. */
+/** Listens on a free port. @returns the port */
 export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, resolve));
   return (server.address() as AddressInfo).port;
@@ -23,7 +23,7 @@ async function bodyOf(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(text);
 }
 
-/** What the issuer does next, and what it was asked. */
+/** The responses of the issuer, and the requests that it received. */
 export interface Issuer {
   url: string;
   server: Server;

@@ -29,8 +29,8 @@ it('a test whose service does not start fails and ends despite an open logout re
   const args = ['--input-type=module-typescript', '--test-reporter=tap', '-e', script];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
-  const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   clearTimeout(timer);
-  assert.deepEqual([child.signalCode, child.exitCode], [null, 1], said);
-  assert.match(said, /the service does not start/);
+  assert.deepEqual([child.signalCode, child.exitCode], [null, 1], output);
+  assert.match(output, /the service does not start/);
 });

@@ -77,14 +77,18 @@ describe('language', () => {
 
   it('is that of the cookie, then of ui_locales, then of the browser', async () => {
     const send = await speak();
-    const said = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
+    const languageOf = async (path: string, headers: Record<string, string> = {}): Promise<string> =>
       (await send(path, { headers })).text();
     const english = { 'accept-language': 'en' };
-    assert.equal(await said('/', { 'accept-language': 'xx' }), 'zh-TW');
-    assert.equal(await said('/', english), 'en');
-    assert.equal(await said('/?ui_locales=zh-TW', english), 'zh-TW');
-    assert.equal(await said('/?ui_locales=zh-TW&ui_locales=zh-TW', english), 'en', 'a parameter that comes twice');
-    assert.equal(await said('/?ui_locales=zh-TW', { cookie: 'kinpass_lang=en' }), 'en');
+    assert.equal(await languageOf('/', { 'accept-language': 'xx' }), 'zh-TW');
+    assert.equal(await languageOf('/', english), 'en');
+    assert.equal(await languageOf('/?ui_locales=zh-TW', english), 'zh-TW');
+    assert.equal(
+      await languageOf('/?ui_locales=zh-TW&ui_locales=zh-TW', english),
+      'en',
+      'a parameter that comes twice',
+    );
+    assert.equal(await languageOf('/?ui_locales=zh-TW', { cookie: 'kinpass_lang=en' }), 'en');
   });
 
   it('is stored for a year, and the response redirects to a page of the service', async () => {

@@ -1,4 +1,4 @@
-/** The provider's options as functions: lifetimes, metadata of clients, assertions, FAPI 2.0, APIs. */
+/** Option functions of the provider: lifetimes, client metadata, assertions, FAPI 2.0, APIs. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 

@@ -91,14 +91,14 @@ describe('the password hasher at production cost', () => {
 describe('verifyDecoy', () => {
   const SMALL = { memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 };
   let hasher: PasswordHasher;
-  let dear: PasswordHasher;
+  let expensive: PasswordHasher;
   before(async () => {
-    [hasher, dear] = await Promise.all([
+    [hasher, expensive] = await Promise.all([
       createPasswordHasher(SMALL),
       createPasswordHasher({ ...SMALL, memoryKib: 65_536, passes: 4 }),
     ]);
   });
-  after(() => Promise.all([hasher.close(), dear.close()]));
+  after(() => Promise.all([hasher.close(), expensive.close()]));
 
   const timeOf = async (work: () => Promise<boolean>): Promise<number> => {
     const times: number[] = [];
@@ -111,7 +111,7 @@ describe('verifyDecoy', () => {
   };
 
   it('costs what the given hash costs, not what a hash costs today', async () => {
-    const stored = await dear.hash('four small boats');
+    const stored = await expensive.hash('four small boats');
     const real = await timeOf(() => hasher.verify(stored, 'wrong'));
     const decoy = await timeOf(() => hasher.verifyDecoy('wrong', stored));
     const today = await timeOf(() => hasher.verifyDecoy('wrong'));

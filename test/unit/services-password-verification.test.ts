@@ -10,8 +10,8 @@ import { createTestPasswordVerifier } from '../helpers/password-verifier.ts';
 import { eachStore } from '../helpers/store.ts';
 
 const PERSON_COUNT = 600;
-/** Every twentieth person mistypes once: 5 %. */
-const CLUMSY = 20;
+/** Every twentieth person enters a wrong password once: 5 %. */
+const MISTYPE_INTERVAL = 20;
 /** Concurrent attempts. */
 const AT_ONCE = 150;
 const PASSWORD = 'four small boats at anchor';
@@ -71,15 +71,15 @@ eachStore('school behind one address', (on) => {
   };
 
   it('signs in 600 people in the same second, with 5 % typing errors', async () => {
-    const wrong = await inWaves((at) => attempt(at, at % CLUMSY === 0 ? `${PASSWORD}x` : PASSWORD));
+    const wrong = await inWaves((at) => attempt(at, at % MISTYPE_INTERVAL === 0 ? `${PASSWORD}x` : PASSWORD));
     assert.deepEqual(Object.fromEntries(wrong), {
-      failed: PERSON_COUNT / CLUMSY,
-      succeeded: PERSON_COUNT - PERSON_COUNT / CLUMSY,
+      failed: PERSON_COUNT / MISTYPE_INTERVAL,
+      succeeded: PERSON_COUNT - PERSON_COUNT / MISTYPE_INTERVAL,
     });
     const again = await inWaves((at) =>
-      at % CLUMSY === 0 ? attempt(at, PASSWORD) : Promise.resolve({ kind: 'failed' as const }),
+      at % MISTYPE_INTERVAL === 0 ? attempt(at, PASSWORD) : Promise.resolve({ kind: 'failed' as const }),
     );
-    assert.equal(again.get('succeeded'), PERSON_COUNT / CLUMSY);
+    assert.equal(again.get('succeeded'), PERSON_COUNT / MISTYPE_INTERVAL);
   });
 
   it('stops password spraying from another address after 300 attempts', async () => {
