@@ -6,7 +6,7 @@ import * as client from 'openid-client';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
-import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { LOGIN, interactionOf, runAuthorization } from '../helpers/authorization-flow.ts';
 import { setFirstPassword, setPassword, personId } from '../helpers/city.ts';
 import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
@@ -16,7 +16,10 @@ import { eachService } from '../helpers/service-matrix.ts';
 const FIRST = '100201';
 const NEXT = 'four purple umbrellas';
 const secret = newSecret();
-const clients = [createRegistration('television', secret, { scopes: ['openid'], device_flow: true })];
+const clients = [
+  createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
+  createRegistration('vendor', secret, { scopes: ['openid', 'profile'], first_party: false }),
+];
 let mail: MailCatcher;
 
 before(async () => {
@@ -136,6 +139,16 @@ eachService(
         'verifyDecoy',
       );
       await isOut(attacker, answer);
+    });
+
+    it('shows no further page of the request after a password change', async () => {
+      const vendor = await createParty(issuer, { id: 'vendor', secret, scope: 'openid profile' });
+      const thief = visit();
+      const { answer } = await runAuthorization(vendor, thief, { login: LOGIN.G2 });
+      assert.equal(interactionOf(answer), 'consent');
+      await changePassword();
+      assert.equal((await thief.open(answer.url)).status, 410);
+      await isOut(thief, await thief.submit(answer, { consent: 'accept' }));
     });
 
     it('approves no device after a password change', async () => {

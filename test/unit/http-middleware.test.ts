@@ -174,12 +174,15 @@ describe('errors of a request', () => {
   });
 
   it('log and measure the route, never the URL', async () => {
+    const WORK_MS = 5;
     const before = kept.text().length;
     const send = await serve(
       requestLog({ log: kept.log, metrics, random: systemRandom, showError }),
       async (ctx, next) => {
         if (ctx.path.startsWith('/own')) ctx['_matchedRoute'] = '/own/:secret';
         if (ctx.path.startsWith('/named')) ctx['_matchedRouteName'] = 'named';
+        const start = performance.now();
+        while (performance.now() < start + WORK_MS);
         await next();
       },
       done,
@@ -191,7 +194,9 @@ describe('errors of a request', () => {
       .trim()
       .split('\n')
       .map((line) =>
-        z.looseObject({ route: z.string(), method: z.string(), status: z.number() }).parse(JSON.parse(line)),
+        z
+          .looseObject({ route: z.string(), method: z.string(), status: z.number(), ms: z.int() })
+          .parse(JSON.parse(line)),
       );
     assert.deepEqual(
       lines.map(({ method, route, status }) => [method, route, status]),
@@ -201,6 +206,7 @@ describe('errors of a request', () => {
         ['GET', 'none', 200],
       ],
     );
+    for (const { ms } of lines) assert.ok(ms >= WORK_MS && ms < 30_000, 'milliseconds');
     assert.doesNotMatch(kept.text().slice(before), /token-/);
     const { values } = await metrics.requestSeconds.get();
     const counted = values.filter(

@@ -77,6 +77,9 @@ describe('the path of a request target', () => {
       ['evil.example:443', '/'],
       ['', '/'],
       [undefined, '/'],
+      ['/auth#x', '/auth'],
+      ['/auth#first\nsecond', '/auth'],
+      ['/a b?c=學', '/a%20b?c=%E5%AD%B8'],
     ];
     for (const [target, path] of forms) assert.equal(pathOf(target), path, target);
   });
