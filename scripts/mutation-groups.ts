@@ -241,7 +241,7 @@ const STORE: readonly Part[] = [
       ...files('store/database', 'errors prepared-statement transaction'),
       ...files('store/database/sqlite', 'store group-commit connection'),
     ],
-    tests: [...unit('store-sqlite'), ...contract('database')],
+    tests: [...unit('store-sqlite store-group-commit'), ...contract('credentials database')],
   },
   {
     sources: files('store/database/postgres', 'store connection-errors shared-reads'),

@@ -49,8 +49,8 @@ describe('SQLite connections', () => {
   it('reject writes when opened for reading', async () => {
     const file = join(folder, 'reader.db');
     const writer = openWriter(file);
-    writer.run('create table t (a text)');
-    await writer.execute('insert into t values (?)', ['x']);
+    assert.deepEqual(writer.run('create table t (a text)'), []);
+    assert.deepEqual(await writer.execute('insert into t values (?)', ['x']), []);
     const reader = openReader(file);
     assert.deepEqual(await reader.execute('select a from t where a = ?', ['x']), [['x']]);
     assert.deepEqual(await reader.execute('select a from t where a = ?', ['y']), []);
