@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import { z } from 'zod';
+
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { Dialect } from '../../src/store/database/index.ts';
 import {
@@ -16,16 +18,22 @@ import {
 } from '../helpers/authorization-flow.ts';
 import { listAuditEvents } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createCapturedLog } from '../helpers/log.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const secret = newSecret();
 const AT_ONCE = 10;
+const kept = createCapturedLog();
+const refusal = z.object({ event: z.string(), clientId: z.string().default('none'), error: z.string() });
 
 eachService(
   'a failed response',
-  () => ({ clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })] }),
+  () => ({
+    clients: [createRegistration('app', secret, { scopes: ['openid', 'profile', 'offline_access'] })],
+    log: kept.log,
+  }),
   (running) => {
     let app: TestParty;
     before(async () => {
@@ -140,9 +148,34 @@ eachService(
         const statuses = answers.map(({ status }) => status).sort();
         assert.deepEqual(statuses, [200, ...Array<number>(AT_ONCE - 1).fill(400)], path);
         const given = answers.find(({ status }) => status === 200);
+        for (const answer of answers.filter((one) => one !== given)) {
+          assert.deepEqual(await answer.json(), {
+            error: 'invalid_grant',
+            error_description: 'grant request is invalid',
+          });
+        }
         const { access_token: token } = (await given?.json()) as { access_token: string };
         assert.equal((await userinfo(app, token)).status, 401, path);
       }
+    });
+
+    it('is logged with its event, client and error', async () => {
+      const before = kept.text().length;
+      const refused = await requestTokens(app, { grant_type: 'authorization_code', code: 'unknown' });
+      assert.equal(refused.status, 400);
+      await createHttpBrowser(running().issuer).open((await app.begin({ scope: 'openid', prompt: 'unknown' })).url);
+      await userinfo(app, 'unknown');
+      const logged = kept
+        .text()
+        .slice(before)
+        .split('\n')
+        .filter((line) => line.includes('request refused'))
+        .map((line) => refusal.parse(JSON.parse(line)));
+      assert.deepEqual(logged, [
+        { event: 'grant.error', clientId: 'app', error: 'invalid_request' },
+        { event: 'authorization.error', clientId: 'app', error: 'invalid_request' },
+        { event: 'userinfo.error', clientId: 'none', error: 'invalid_token' },
+      ]);
     });
 
     it('at the token endpoint is JSON, also if the grant cannot be revoked', async () => {

@@ -8,8 +8,10 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAdapter } from '../../src/oidc/adapter/adapter.ts';
 import { identifyBrowser } from '../../src/oidc/adapter/browser-binding.ts';
+import { collectWrites } from '../../src/oidc/adapter/request-transaction.ts';
 import { createSessionAdapter } from '../../src/oidc/adapter/session-adapter.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
+import { ConcurrentChangeError } from '../../src/platform/errors.ts';
 import { findSession } from '../../src/store/auth/sessions.ts';
 import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { withFamily } from '../contract/family.ts';
@@ -141,6 +143,64 @@ eachStore('adapter of the provider', (on) => {
     assert.equal(await tokens.find('token'), undefined);
     await tokens.upsert('token', { grantId: 'g' }, 60);
     assert.equal(await tokens.find('token'), undefined);
+  });
+
+  it('destroys an interaction of a request once, and other records any number of times', async () => {
+    const destroy = async (model: string, id: string): Promise<void> => {
+      const { write } = await collectWrites(() => adapter(model).destroy(id));
+      await on.store.write(write);
+    };
+    for (const model of ['Interaction', 'RefreshToken']) await adapter(model).upsert(`once-${model}`, {}, 60);
+    await destroy('Interaction', 'once-Interaction');
+    await assert.rejects(destroy('Interaction', 'once-Interaction'), ConcurrentChangeError);
+    await destroy('RefreshToken', 'once-RefreshToken');
+    await destroy('RefreshToken', 'once-RefreshToken');
+  });
+
+  it('finds what the request has written before it is committed', async () => {
+    const tokens = adapter('RefreshToken');
+    await tokens.upsert('stored', { grantId: 'g' }, 60);
+    const { returned, write } = await collectWrites(async () => {
+      await tokens.upsert('pending', { grantId: 'g' }, 60);
+      await tokens.destroy('stored');
+      return [await tokens.find('pending'), await tokens.find('stored')];
+    });
+    assert.deepEqual(returned, [{ grantId: 'g' }, undefined]);
+    assert.equal(await tokens.find('pending'), undefined);
+    assert.deepEqual(await tokens.find('stored'), { grantId: 'g' });
+    await on.store.write(write);
+    assert.deepEqual([await tokens.find('pending'), await tokens.find('stored')], returned);
+  });
+
+  for (const [name, answer] of [
+    ['approved', { accountId: 'father' }],
+    ['denied', { error: 'access_denied' }],
+  ] as const) {
+    it(`keeps the first answer of a device code that was ${name}`, async () => {
+      const codes = adapter('DeviceCode');
+      const id = `device-${name}`;
+      await codes.upsert(id, { userCode: id }, 60);
+      await codes.upsert(id, { userCode: id, inFlight: true }, 60);
+      await assert.rejects(codes.upsert(id, { userCode: id, inFlight: true }, 60), ConcurrentChangeError);
+      await codes.upsert(id, { userCode: id, ...answer }, 60);
+      for (const other of [{ accountId: 'mother' }, { error: 'expired' }, { inFlight: true }, {}]) {
+        await assert.rejects(codes.upsert(id, { userCode: id, ...other }, 60), ConcurrentChangeError);
+      }
+      assert.deepEqual(await codes.find(id), { userCode: id, ...answer });
+    });
+  }
+
+  it('looks up user codes only in a request of the provider', async () => {
+    await assert.rejects(adapter('DeviceCode').findByUserCode('code'), /only in a request/);
+  });
+
+  it('stores the client that an interaction belongs to', async () => {
+    await adapter('Interaction').upsert('of-params', { params: { client_id: 'app' } }, 60);
+    await adapter('Interaction').upsert('of-odd-params', { params: { client_id: 5 } }, 60);
+    await adapter('Interaction').upsert('of-session', { session: { accountId: 'father', uid: 'u', cookie: 'c' } }, 60);
+    assert.equal((await rowOf('of-params'))?.['clientId'], 'app');
+    assert.equal((await rowOf('of-odd-params'))?.['clientId'], null);
+    assert.equal((await rowOf('of-session'))?.['accountId'], 'father');
   });
 
   it('finds a grant only while its row exists', async () => {
