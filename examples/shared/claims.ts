@@ -11,7 +11,7 @@ const words = z.array(z.string()).default([]);
 /** Class number, as text or as a number. It is only displayed. */
 const label = z.union([z.string(), z.number()]).transform(String).optional();
 
-/** The identity chosen for this sign-in. `ctx` becomes a part of URLs, so its alphabet is checked. */
+/** The context chosen for this sign-in. `ctx` becomes a part of URLs, so its alphabet is checked. */
 export const actingSchema = z.object({
   role,
   child: subject.optional(),
@@ -66,15 +66,15 @@ export type Affiliation = z.infer<typeof affiliationSchema>;
 /** UserInfo of the person who signed in. `sub` is never a child. */
 export type Person = z.infer<typeof personSchema>;
 
-/** The identity that a new authorization request asks for: the value of the `acting` claim. */
+/** The context that a new authorization request asks for: the value of the `acting` claim. */
 export type RequestedActing = { role: 'parent'; child: string } | { role: Role; school_code?: string };
 
-/** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one identity. */
+/** The `claims` parameter (OpenID Connect Core, section 5.5) that asks for one context. */
 export function claimsParameter(requested: RequestedActing): string {
   return JSON.stringify({ id_token: { acting: { value: requested } } });
 }
 
-/** Returns the request value for an identity that was granted before. */
+/** Returns the request value for a context that was granted before. */
 export function requestFor(acting: Acting): RequestedActing {
   if (acting.role === 'parent' && acting.child !== undefined) return { role: 'parent', child: acting.child };
   return acting.school_code === undefined

@@ -1,6 +1,6 @@
 import type { AppDeps, AuthenticatedRequest } from './request-context.ts';
 
-/** Why an identity sees nothing. Each app has its own text for `noPermission` and `noRole`. */
+/** Why a context sees nothing. Each app has its own text for `noPermission` and `noRole`. */
 export type EmptyStateReason = 'noChild' | 'noPermission' | 'noRole';
 
 /** Shows why there is nothing to see, and a link. */

@@ -1,4 +1,4 @@
-/** Describes a context for pages: the person, the child, and the identities to switch to. Pure. */
+/** Describes a context for pages: the person, the child, and the contexts to switch to. Pure. */
 import type { Acting, Affiliation, Child } from './claims.ts';
 import type { Context } from './sessions.ts';
 import type { Translate } from './translations.ts';

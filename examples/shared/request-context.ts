@@ -72,13 +72,13 @@ export async function sendToSignIn(deps: AppDeps, ctx: RouterContext, request: S
 /** Options for a new authorization request from a page. */
 export type Renewal = Pick<SignInRequest, 'prompt' | 'maxAge' | 'returnTo'>;
 
-/** Requests the same identity again, and returns to this page. */
+/** Requests the same context again, and returns to this page. */
 export async function askAgain(deps: AppDeps, { ctx, context }: AuthenticatedRequest, more: Renewal): Promise<void> {
   const acting = context.acting && requestFor(context.acting);
   await sendToSignIn(deps, ctx, { returnTo: ctx.path, acting, renews: context.ctx, ...more });
 }
 
-/** Reads UserInfo again. Returns true if the context still has the identity of its URL. */
+/** Reads UserInfo again. Returns true if `acting` still is the context of the URL. */
 async function refresh(deps: AppDeps, { session, context }: AuthenticatedRequest): Promise<'fresh' | 'ask' | 'ended'> {
   if (deps.now() - context.readAt <= MAX_PERSON_AGE_MS) return 'fresh';
   if (deps.now() >= context.accessUntil) return 'ask';

@@ -12,7 +12,7 @@ import type { Pending, SignedIn } from './provider.ts';
 export const NO_CONTEXT = 'none';
 
 export interface Context extends SignedIn {
-  /** Opaque id of the person, client and chosen identity. Safe in a URL. */
+  /** Opaque id of the person, client and chosen context. Safe in a URL. */
   ctx: string;
   /** When `person` was last read, in milliseconds since 1970. */
   readAt: number;

@@ -51,7 +51,7 @@ function signInRoute(deps: AppDeps): Handler {
   };
 }
 
-/** Requests a different identity of the same person. The service asks for no password. */
+/** Requests a different context of the same person. The service asks for no password. */
 function switchRoute(deps: AppDeps): Handler {
   return async (ctx) => {
     const requested = switchQuery.safeParse(ctx.query);
@@ -92,7 +92,7 @@ async function expired(deps: AppDeps, ctx: RouterContext): Promise<void> {
   });
 }
 
-/** Creates a context from a finished sign-in. Returns to the previous page if it has the same identity. */
+/** Creates a context from a finished sign-in. Returns to the previous page if it is the same context. */
 function enter(deps: AppDeps, ctx: RouterContext, session: Session, pending: Pending, signedIn: SignedIn): void {
   const context = deps.sessions.enter(session, signedIn);
   setCookie(deps, ctx, session);

@@ -26,8 +26,7 @@ function areNetworks(values: readonly string[]): boolean {
 }
 
 /**
- * All settings of the service. No other code reads `process.env`. Operators read the descriptions in docs/configuration.md and in error
- * messages.
+ * All settings of the service. No other code reads `process.env`. Operators read the descriptions in docs/operators.md and in error messages.
  */
 export const environmentSchema = z.object({
   KINPASS_PROFILE: z
@@ -124,7 +123,7 @@ export const environmentSchema = z.object({
     .describe('queued hashes before sign-in returns 503; at most 250'),
   KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: flag
     .default(false)
-    .describe('allow back-channel logout to relying parties with private addresses'),
+    .describe('true or 1: allow back-channel logout to relying parties with private addresses; default: false'),
   KINPASS_DRAIN_SECONDS: z.coerce
     .number()
     .min(0)
