@@ -170,6 +170,16 @@ eachStore('people', (on) => {
     const ofAccount = await on.store.read((tx) => people.loadPasswordContext(tx, 'account'));
     assert.deepEqual([ofAccount.accounts, ofAccount.studentNumbers], [['P11330001'], ['11330001']]);
     assert.equal((await on.store.read((tx) => people.loadPasswordContext(tx, 'unknown'))).nationalIdSealed, null);
+    // The national ID of a child is not that of the guardian.
+    await on.store.write((tx) => guardianships.insertGuardianship(tx, guardianship('g8', 'younger', 'father')));
+    assert.equal((await on.store.read((tx) => people.loadPasswordContext(tx, 'younger'))).nationalIdSealed, null);
+  });
+
+  it('list school accounts apart, and no memberships for others than staff', async () => {
+    const account = await on.store.read((tx) => people.listIdentifiers(tx, 'account'));
+    const father = await on.store.read((tx) => people.listIdentifiers(tx, 'father'));
+    assert.deepEqual([account.length, father.length], [0, 2]);
+    assert.deepEqual((await facts('older'))?.memberships, []);
   });
 
   it('can be disabled', async () => {
@@ -232,7 +242,13 @@ eachStore('credentials', (on) => {
     );
     assert.equal((await of()).first?.closedAt, NOW + 1);
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, { ...first, expiresAt: NOW + 99 }));
-    assert.deepEqual((await of()).first, { kind: 'first', mac: 'mac', expiresAt: NOW + 99, failures: 0, closedAt: null });
+    assert.deepEqual((await of()).first, {
+      kind: 'first',
+      mac: 'mac',
+      expiresAt: NOW + 99,
+      failures: 0,
+      closedAt: null,
+    });
     const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertResetLink(tx, link));
     await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'hash', NOW));

@@ -165,6 +165,7 @@ describe('errors of a request', () => {
     assert.equal(await (await answer(status(405))).text(), '405 same id false');
     assert.equal(await (await answer(status(404, 'own page'))).text(), 'own page');
     assert.equal(await (await answer(status(204))).text(), '');
+    assert.equal(await (await answer(status(410))).text(), 'Gone');
     const busy = await answer((ctx) => {
       ctx.status = 503;
       ctx.set('retry-after', '60');
