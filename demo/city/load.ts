@@ -88,7 +88,7 @@ async function insertRows(tx: Transaction, rows: Rows): Promise<void> {
   await insertMany(tx, tables.firstPasswords, rows.firstPasswords);
   await insertMany(tx, tables.schools, rows.schools);
   await insertMany(tx, tables.classes, rows.classes);
-  await insertMany(tx, tables.enrolments, rows.enrolments);
+  await insertMany(tx, tables.enrollments, rows.enrollments);
   await insertMany(tx, tables.memberships, rows.memberships);
   await insertMany(tx, tables.guardianships, rows.guardianships);
   await insertMany(tx, tables.schoolAccounts, rows.schoolAccounts);
@@ -108,7 +108,7 @@ function rowsOf(batch: CityBatch, context: RowContext) {
       .map(({ id: personId }) => ({ personId, hash, changedAt: now })),
     firstPasswords: batch.persons.flatMap((person) => firstPasswordRows(person, context)),
     classes: batch.classes.map((one) => ({ ...one, ...term, homeroomTeacherId: one.homeroomTeacherId ?? null })),
-    enrolments: batch.enrollments.map((one) => ({ ...one, ...OPEN })),
+    enrollments: batch.enrollments.map((one) => ({ ...one, ...OPEN })),
     memberships: batch.memberships.map(({ schoolCode, duty, ...one }) => ({
       ...one,
       ...OPEN,

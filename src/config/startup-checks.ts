@@ -7,7 +7,7 @@ export interface DatabaseState {
   /** Number of schools of the demo city. Their codes begin with 99. */
   demoSchools: number;
   /** True if a login is an email address in `.example`, as in the demo city. */
-  exampleLogins: boolean;
+  hasExampleLogins: boolean;
 }
 
 /** Minimum argon2id parameters, in KiB and passes. The rows are equally strong (OWASP Password Storage Cheat Sheet). */
@@ -57,12 +57,12 @@ function unsafeSettings({ issuer, mail, hashing, isMasterKeyExposed, exposedData
   return reasons;
 }
 
-function unsafeData({ demoSchools, exampleLogins }: DatabaseState): string[] {
+function unsafeData({ demoSchools, hasExampleLogins }: DatabaseState): string[] {
   return [
     ...(demoSchools > 0
       ? ['the database contains the demo city (school codes 99…); use another database in production']
       : []),
-    ...(exampleLogins
+    ...(hasExampleLogins
       ? ['the database contains demo people (email in .example); use another database in production']
       : []),
   ];

@@ -69,7 +69,7 @@ async function prepareDatabase(config: Config, store: Store): Promise<void> {
   assertSafeToStart(config, {
     pendingMigrations: pending,
     demoSchools: isMigrated ? await store.read((tx) => countDemoSchools(tx)) : 0,
-    exampleLogins: isMigrated && (await store.read((tx) => hasExampleLogins(tx))),
+    hasExampleLogins: isMigrated && (await store.read((tx) => hasExampleLogins(tx))),
   });
   assertConformanceProfile(config, { citySchools: await store.read((tx) => countCitySchools(tx)) });
 }

@@ -39,9 +39,8 @@ interface ServiceDeps extends RuntimeDeps {
   brand: Brand;
 }
 
-interface Basics extends RuntimeDeps {
-  store: Store;
-  issuer: string;
+/** Services that several use cases depend on. */
+interface SharedServices {
   secrets: Secrets;
   hasher: PasswordHasher;
   i18n: I18n;
@@ -53,8 +52,10 @@ interface Basics extends RuntimeDeps {
   rateLimiter: RequestRateLimiter;
 }
 
-/** Every use case and what it is built on, created once per process. */
-export interface Services extends Basics {
+/** The use cases and the services that they depend on, created once per process. */
+export interface Services extends RuntimeDeps, SharedServices {
+  store: Store;
+  issuer: string;
   access: AccountAccess;
   affiliationExpiry: AffiliationExpiry;
   consents: Consents;
@@ -76,10 +77,87 @@ const PUBLIC_DIR = new URL('../../public', import.meta.url).pathname;
 
 /** Creates the use cases, each after those that it depends on. */
 export async function createServices(config: Config, deps: ServiceDeps): Promise<Services> {
-  const basics = await createBasics(config, deps);
   const { store, brand, clock, random, log } = deps;
-  const { issuer, secrets, hasher, i18n, clients, audit, outbox, knownDevices, rateLimiter } = basics;
+  const { issuer } = config;
+  const shared = await createSharedServices(config, deps);
+  const { secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices, rateLimiter } = shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
+  const credentials = createCredentialServices(config, {
+    store,
+    clock,
+    random,
+    log,
+    secrets,
+    hasher,
+    audit,
+    outbox,
+    knownDevices,
+    rateLimiter,
+    revocation,
+  });
+  const { passwordReset, passwordVerifier, passwords, people } = credentials;
+  return {
+    store,
+    clock,
+    random,
+    log,
+    issuer,
+    secrets,
+    hasher,
+    i18n,
+    metrics,
+    clients,
+    audit,
+    outbox,
+    knownDevices,
+    rateLimiter,
+    passwordReset,
+    passwordVerifier,
+    passwords,
+    people,
+    revocation,
+    access: createAccountAccess({ store, clock, audit, revocation }),
+    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
+    consents: createConsents({ store, clock, secrets, audit }),
+    globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
+    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
+    keyRing: createKeyRing({ store, secrets, random, clock, audit }),
+    signIn: createSignIn({ store, passwordVerifier, log, metrics }),
+    templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
+  };
+}
+
+async function createSharedServices(
+  config: Config,
+  { store, clock, random, log }: ServiceDeps,
+): Promise<SharedServices> {
+  const { issuer } = config;
+  const secrets = createSecrets(config.masterKey, random);
+  const i18n = createI18n(LOCALES_DIR);
+  const hasher = await createPasswordHasher(config.hashing);
+  const metrics = createMetrics(hasher, log);
+  return {
+    secrets,
+    hasher,
+    i18n,
+    metrics,
+    clients: createClientRegistry(config.clientsFile, issuer, i18n),
+    audit: createAudit({ store, clock, log, metrics, secrets }),
+    outbox: createOutbox({ store, clock, random, secrets }),
+    knownDevices: createKnownDevices({ secrets, random }),
+    rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
+  };
+}
+
+type CredentialServices = Pick<Services, 'passwordReset' | 'passwordVerifier' | 'passwords' | 'people'>;
+
+/** Creates the services that verify, set and reset passwords. */
+function createCredentialServices(
+  { issuer, password: { minLength } }: Config,
+  deps: RuntimeDeps &
+    Pick<Services, 'store' | 'secrets' | 'hasher' | 'audit' | 'outbox' | 'knownDevices' | 'rateLimiter' | 'revocation'>,
+): CredentialServices {
+  const { store, clock, random, log, secrets, hasher, audit, outbox, knownDevices, rateLimiter, revocation } = deps;
   const passwordVerifier = createPasswordVerifier({
     store,
     hasher,
@@ -101,61 +179,22 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     audit,
     outbox,
     revocation,
-    minLength: config.password.minLength,
+    minLength,
     issuer,
   });
   const people = createPeople({ store, passwordVerifier, clock, audit, revocation });
-  return {
-    ...basics,
-    access: createAccountAccess({ store, clock, audit, revocation }),
-    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
-    consents: createConsents({ store, clock, secrets, audit }),
-    globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
-    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
-    keyRing: createKeyRing({ store, secrets, random, clock, audit }),
-    passwordReset: createPasswordReset({
-      store,
-      secrets,
-      clock,
-      random,
-      hasher,
-      audit,
-      outbox,
-      passwords,
-      rateLimiter,
-      people,
-      issuer,
-    }),
-    passwordVerifier,
-    passwords,
-    people,
-    revocation,
-    signIn: createSignIn({ ...basics, passwordVerifier }),
-    templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
-  };
-}
-
-/** Creates what several use cases share. */
-async function createBasics(config: Config, { clock, random, log, store }: ServiceDeps): Promise<Basics> {
-  const { issuer } = config;
-  const secrets = createSecrets(config.masterKey, random);
-  const i18n = createI18n(LOCALES_DIR);
-  const hasher = await createPasswordHasher(config.hashing);
-  const metrics = createMetrics(hasher, log);
-  return {
+  const passwordReset = createPasswordReset({
     store,
+    secrets,
     clock,
     random,
-    log,
-    issuer,
-    secrets,
     hasher,
-    i18n,
-    metrics,
-    clients: createClientRegistry(config.clientsFile, issuer, i18n),
-    audit: createAudit({ store, clock, log, metrics, secrets }),
-    outbox: createOutbox({ store, clock, random, secrets }),
-    knownDevices: createKnownDevices({ secrets, random }),
-    rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
-  };
+    audit,
+    outbox,
+    passwords,
+    rateLimiter,
+    people,
+    issuer,
+  });
+  return { passwordReset, passwordVerifier, passwords, people };
 }

@@ -67,7 +67,7 @@ export interface Membership extends Validity {
   role: StaffRole;
   /** Bureau administrators belong to no school. */
   school: School | undefined;
-  primary: boolean;
+  isPrimary: boolean;
 }
 
 export interface Guardianship extends Validity {
@@ -92,7 +92,7 @@ export interface Identifier {
   kind: 'email' | 'mobile' | 'account';
   /** Normalized: what comparisons use. */
   value: string;
-  verified: boolean;
+  isVerified: boolean;
 }
 
 /** The facts about one person, read in one transaction. */
@@ -100,7 +100,7 @@ export interface PersonFacts {
   id: string;
   name: string;
   locale: string | undefined;
-  active: boolean;
+  isActive: boolean;
   updatedAt: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];

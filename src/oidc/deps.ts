@@ -21,7 +21,7 @@ export interface DevicePages {
   confirm(ctx: KoaContextWithOIDC, xsrf: string, clientId: string, userCode: string): Promise<void>;
   /** Names the person whose account the device received. */
   done(ctx: KoaContextWithOIDC, clientId: string): Promise<void>;
-  /** The person denied the request or cancelled the sign-in. */
+  /** The person denied the request or canceled the sign-in. */
   denied(ctx: KoaContextWithOIDC): void;
   /** The interaction expired, or another browser started it. */
   expired(ctx: KoaContextWithOIDC): void;

@@ -132,7 +132,7 @@ export async function updateAnchor(tx: Transaction, from: ChainHead, to: StoredH
   return rows.length > 0;
 }
 
-/** Deletes up to `limit` of the oldest entries up to `lastSeq`. @returns how many */
+/** Deletes up to `limit` of the oldest entries up to `lastSeq`. @returns the number of deleted entries */
 export async function deleteEntriesUpTo(tx: Transaction, lastSeq: number, limit: number): Promise<number> {
   const audit = tx.tables.audit;
   const [oldest] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(asc(audit.seq)).limit(1);

@@ -18,7 +18,7 @@ export async function insertJob(tx: Transaction, job: NewOutboxRow): Promise<voi
  * Leases up to `limit` due jobs for `leaseMs`. No other worker of any process gets them before the lease expires; after a crash, other
  * workers take them then. `attempts` includes this attempt.
  *
- * @param kind when left out, jobs of every kind
+ * @param kind jobs of every kind if omitted
  */
 export async function claimDue(
   tx: Transaction,
@@ -103,7 +103,7 @@ export async function countJobs(tx: Transaction): Promise<JobCount[]> {
     .orderBy(outbox.kind);
 }
 
-/** Deletes up to `limit` delivered or dead jobs that were created before `before` (ms). @returns how many */
+/** Deletes up to `limit` delivered or dead jobs that were created before `before` (ms). @returns the number of deleted jobs */
 export async function purgeOutbox(tx: Transaction, before: number, limit: number): Promise<number> {
   const outbox = tx.tables.outbox;
   const old = tx.db

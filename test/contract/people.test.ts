@@ -50,8 +50,8 @@ eachStore('people', (on) => {
   it('return the facts of a guardian', async () => {
     const father = await facts('father', '2026-11-23');
     assert.deepEqual(father?.identifiers, [
-      { kind: 'email', value: 'daming@parents.example', verified: false },
-      { kind: 'mobile', value: '+886900000101', verified: false },
+      { kind: 'email', value: 'daming@parents.example', isVerified: false },
+      { kind: 'mobile', value: '+886900000101', isVerified: false },
     ]);
     const [older, younger] = father.children;
     assert.deepEqual(older, {
@@ -98,7 +98,7 @@ eachStore('people', (on) => {
     assert.deepEqual(await enrollmentsOn(), ['e1', 'e2']);
     const teacher = await facts('teacher', '2026-11-23');
     assert.deepEqual(
-      teacher?.memberships.map(({ id, role, primary, school }) => [id, role, primary, school?.code]),
+      teacher?.memberships.map(({ id, role, isPrimary, school }) => [id, role, isPrimary, school?.code]),
       [
         ['m1', 'teacher', true, '993301'],
         ['m3', 'bureau_admin', false, undefined],
@@ -188,7 +188,7 @@ eachStore('people', (on) => {
       assert.equal(await people.updatePersonStatus(tx, 'unknown', 'disabled', NOW), false);
     });
     const father = await facts('father');
-    assert.deepEqual([father?.active, father?.updatedAt], [false, NOW + 6]);
+    assert.deepEqual([father?.isActive, father?.updatedAt], [false, NOW + 6]);
     const active = await on.store.read((tx) =>
       people.findActivePersonIdByIdentifier(tx, 'email', 'daming@parents.example'),
     );

@@ -52,7 +52,7 @@ export function membership(
   at: School | undefined,
   more: Partial<Membership> = {},
 ): Membership {
-  return { id, personId: 'X', role, school: at, primary: false, ...OPEN, ...more };
+  return { id, personId: 'X', role, school: at, isPrimary: false, ...OPEN, ...more };
 }
 
 export function childOf(
@@ -81,7 +81,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     id,
     name: '示範人',
     locale: undefined,
-    active: true,
+    isActive: true,
     updatedAt: Date.UTC(2026, 10, 20) + 999,
     identifiers: [],
     memberships: [],
@@ -95,8 +95,8 @@ export const G2 = facts('G2', {
   name: '李美玲',
   locale: 'zh-TW',
   identifiers: [
-    { kind: 'email', value: 'meiling.li@parents.example', verified: true },
-    { kind: 'mobile', value: '+886900000102', verified: false },
+    { kind: 'email', value: 'meiling.li@parents.example', isVerified: true },
+    { kind: 'mobile', value: '+886900000102', isVerified: false },
   ],
   children: [
     childOf('S2', '王小樂', {}, [
@@ -109,10 +109,10 @@ export const G2 = facts('G2', {
 export const T1 = facts('T1', {
   name: '陳淑芬',
   identifiers: [
-    { kind: 'account', value: 'shufen.chen', verified: true },
-    { kind: 'email', value: 'shufen.chen@school.example', verified: true },
+    { kind: 'account', value: 'shufen.chen', isVerified: true },
+    { kind: 'email', value: 'shufen.chen@school.example', isVerified: true },
   ],
-  memberships: [membership('m-T1', 'teacher', SCHOOLS.otherHigh, { primary: true })],
+  memberships: [membership('m-T1', 'teacher', SCHOOLS.otherHigh, { isPrimary: true })],
   children: [childOf('S3', '陳以恩')],
 });
 

@@ -79,7 +79,7 @@ eachService('the end of a guardianship', clients, (running) => {
   const revokeExpired = (): Promise<number> => running().container.affiliationExpiry.revokeExpired();
   const endEnrollment = (id: string, validTo: string | null): Promise<unknown> =>
     running().container.store.write((tx) =>
-      tx.db.update(tx.tables.enrolments).set({ validTo }).where(eq(tx.tables.enrolments.id, id)),
+      tx.db.update(tx.tables.enrollments).set({ validTo }).where(eq(tx.tables.enrollments.id, id)),
     );
 
   it('revokes its refresh tokens, access tokens and codes at once, and nothing else', async () => {
@@ -233,7 +233,7 @@ eachService('the end of a guardianship', clients, (running) => {
       await tx.db.insert(tx.tables.classes).values({ id, ...term });
       const place = { studentId: old.studentId, classId: id, schoolCode: school.code, studentNumber: '11330001' };
       await tx.db
-        .insert(tx.tables.enrolments)
+        .insert(tx.tables.enrollments)
         .values({ id, ...place, seat: 5, validFrom: '2027-02-01', validTo: null });
     });
     time.advance(60 * SECOND);
@@ -250,7 +250,7 @@ eachService('the end of a guardianship', clients, (running) => {
     await receiver.take(1);
     assert.equal((await refresh(app, textIn(next, 'refresh_token'))).body['error'], 'invalid_grant');
     await running().container.store.write((tx) =>
-      tx.db.delete(tx.tables.enrolments).where(eq(tx.tables.enrolments.id, 'second-term')),
+      tx.db.delete(tx.tables.enrollments).where(eq(tx.tables.enrollments.id, 'second-term')),
     );
     await endEnrollment(old.id, null);
     time.advance(LAST_MINUTE - Date.now());

@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { SESSION_RULE, type NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
+import { SESSION_POLICY, type NETWORK_POLICIES } from '../../src/domain/throttling/request-rates.ts';
 import { codeOf, runAuthorization, errorOf, LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { HOUR, freezeTime, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
@@ -105,7 +105,7 @@ describe('the rate of unauthenticated requests', () => {
       return send(service.issuer, `/auth${query}`, { headers: { cookie, accept: 'text/html', ...from(HERE) } });
     };
     const statuses: number[] = [];
-    for (let i = 0; i <= SESSION_RULE.capacity; i += 1) statuses.push((await begin(phone)).status);
+    for (let i = 0; i <= SESSION_POLICY.capacity; i += 1) statuses.push((await begin(phone)).status);
     // The sign-in itself does not count: it started without a session.
     assert.deepEqual([new Set(statuses.slice(0, -1)), statuses.at(-1)], [new Set([303]), 429]);
     assert.equal((await begin(tablet)).status, 303, 'another session of the person');

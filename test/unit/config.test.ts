@@ -169,7 +169,7 @@ describe('loadConfig', () => {
     assert.deepEqual(load({ KINPASS_MASTER_KEY_FILE: file }).masterKey, first);
   });
 
-  const whole = { pendingMigrations: [], demoSchools: 0, exampleLogins: false };
+  const whole = { pendingMigrations: [], demoSchools: 0, hasExampleLogins: false };
   /** Lists the reasons for which the service refuses to start. */
   const reasons = (config: Config, facts = whole): string[] => {
     try {
@@ -209,7 +209,7 @@ describe('loadConfig', () => {
   });
 
   it('rejects in production a database with demo people', () => {
-    assert.match(reasons(load(), { ...whole, exampleLogins: true }).join(), /^the database contains demo people/);
+    assert.match(reasons(load(), { ...whole, hasExampleLogins: true }).join(), /^the database contains demo people/);
   });
 
   it('rejects in production a master key that others can read', () => {

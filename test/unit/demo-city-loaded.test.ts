@@ -91,7 +91,7 @@ eachStore('the loaded demo city', (on) => {
         assert.deepEqual(guardianship.permissions, PERMISSIONS);
       }
       assert.deepEqual(seenByPortfolio(facts), [`parent of ${namedId(SEED, 'S1')}`]);
-      assert.deepEqual(facts.identifiers.map(({ kind, verified }) => [kind, verified]).sort(), [
+      assert.deepEqual(facts.identifiers.map(({ kind, isVerified: verified }) => [kind, verified]).sort(), [
         ['email', true],
         ['mobile', true],
       ]);

@@ -93,7 +93,7 @@ describe('availableContexts of the demo city', () => {
     assert.equal(requiresSelection(availableContexts(G2, PAYMENT, TODAY)), true);
     assert.equal(requiresSelection(availableContexts(G2, PORTFOLIO, TODAY)), false);
     assert.deepEqual(visibleChildren(G2, PAYMENT, TODAY)[0]?.permissions, ['fees:read', 'fees:pay']);
-    assert.deepEqual(visibleChildren({ ...G2, active: false }, PAYMENT, TODAY), []);
+    assert.deepEqual(visibleChildren({ ...G2, isActive: false }, PAYMENT, TODAY), []);
   });
 
   it('T1: the teacher context comes before the parent context', () => {
@@ -112,7 +112,7 @@ describe('availableContexts of the demo city', () => {
       memberships: [
         membership('m5', 'bureau_admin', undefined),
         membership('m4', 'school_admin', SCHOOLS.elementary),
-        membership('m3', 'teacher', SCHOOLS.otherHigh, { primary: true }),
+        membership('m3', 'teacher', SCHOOLS.otherHigh, { isPrimary: true }),
         membership('m2', 'teacher', SCHOOLS.high),
         membership('m1', 'teacher', SCHOOLS.high),
         membership('m0', 'staff', SCHOOLS.high, { validTo: '2026-11-22' }),
@@ -125,7 +125,7 @@ describe('availableContexts of the demo city', () => {
       availableContexts(person, PORTFOLIO, TODAY).map(({ basisId }) => basisId),
       ['m3', 'm1', 'm5', 'e1'],
     );
-    assert.deepEqual(availableContexts({ ...person, active: false }, PAYMENT, TODAY), []);
+    assert.deepEqual(availableContexts({ ...person, isActive: false }, PAYMENT, TODAY), []);
   });
 
   it('uses the newest enrollment that the client may see', () => {
@@ -194,7 +194,9 @@ describe('findContext', () => {
     fc.assert(
       fc.property(people, ({ memberships, children, enrollments, types, permissions }) => {
         const person = facts('X', {
-          memberships: memberships.map(([role, at, primary], index) => membership(`m${index}`, role, at, { primary })),
+          memberships: memberships.map(([role, at, primary], index) =>
+            membership(`m${index}`, role, at, { isPrimary: primary }),
+          ),
           children: children.map(([id, at, state]) =>
             childOf(`c${id}`, '示', { state }, [enrollment(`e${id}`, `c${id}`, at)]),
           ),

@@ -126,8 +126,8 @@ describe('standard claims', () => {
   it('prefer the verified email address', () => {
     const person = facts('X', {
       identifiers: [
-        { kind: 'email', value: 'first@parents.example', verified: false },
-        { kind: 'email', value: 'second@parents.example', verified: true },
+        { kind: 'email', value: 'first@parents.example', isVerified: false },
+        { kind: 'email', value: 'second@parents.example', isVerified: true },
       ],
     });
     assert.deepEqual(standardClaims(person, ['email']), { email: 'second@parents.example', email_verified: true });
@@ -161,7 +161,7 @@ describe('roles and affiliations', () => {
   it('are limited to the schools of the client, except the roles parent and bureau_admin', () => {
     const person = facts('X', {
       memberships: [
-        membership('m1', 'teacher', SCHOOLS.elementary, { primary: true }),
+        membership('m1', 'teacher', SCHOOLS.elementary, { isPrimary: true }),
         membership('m2', 'staff', SCHOOLS.high),
         membership('m3', 'bureau_admin', undefined),
       ],
@@ -174,15 +174,15 @@ describe('roles and affiliations', () => {
       [['staff', false]],
     );
     assert.deepEqual(childrenOf(person, PORTFOLIO, TODAY, subOf, true), []);
-    assert.deepEqual(rolesOf({ ...person, active: false }, PAYMENT, TODAY), []);
-    assert.deepEqual(affiliationsOf({ ...person, active: false }, PAYMENT, TODAY), []);
+    assert.deepEqual(rolesOf({ ...person, isActive: false }, PAYMENT, TODAY), []);
+    assert.deepEqual(affiliationsOf({ ...person, isActive: false }, PAYMENT, TODAY), []);
   });
 
   it('mark exactly one affiliation as primary', () => {
     const person = facts('X', {
       memberships: [
-        membership('m1', 'teacher', SCHOOLS.high, { primary: true }),
-        membership('m2', 'staff', SCHOOLS.junior, { primary: true }),
+        membership('m1', 'teacher', SCHOOLS.high, { isPrimary: true }),
+        membership('m2', 'staff', SCHOOLS.junior, { isPrimary: true }),
       ],
       enrollments: [enrollment('e', 'X', SCHOOLS.otherHigh)],
     });

@@ -86,7 +86,7 @@ describe('currentMemberships', () => {
       membership('admin', 'school_admin', SCHOOLS.high),
       membership('staff', 'staff', SCHOOLS.high),
       membership('teacher-2', 'teacher', SCHOOLS.high),
-      membership('teacher-3', 'teacher', SCHOOLS.elementary, { primary: true }),
+      membership('teacher-3', 'teacher', SCHOOLS.elementary, { isPrimary: true }),
       membership('teacher-1', 'teacher', SCHOOLS.junior),
     ];
     const expected = ['teacher-3', 'teacher-2', 'teacher-1', 'staff', 'admin', 'bureau'];

@@ -256,10 +256,10 @@ eachStore('people, guardianships and affiliations', (on) => {
 
   it('revokes the grants for a child that is no longer enrolled', async () => {
     assert.equal(await services.affiliationExpiry.revokeExpired(), 0, 'older is still enrolled');
-    await on.store.write((tx) => tx.db.update(tx.tables.enrolments).set({ validTo: '2026-11-22' }));
+    await on.store.write((tx) => tx.db.update(tx.tables.enrollments).set({ validTo: '2026-11-22' }));
     assert.equal(await services.affiliationExpiry.revokeExpired(), 1);
     assert.deepEqual(await alive(), [...sessionEntries('s', 't'), ...grantEntries('plain')].sort());
-    await on.store.write((tx) => tx.db.update(tx.tables.enrolments).set({ validTo: null }));
+    await on.store.write((tx) => tx.db.update(tx.tables.enrollments).set({ validTo: null }));
   });
 
   const TEACHER = { personId: 'teacher', clientId: 'app', sessionHash: 't' };

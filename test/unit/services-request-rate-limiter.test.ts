@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
-import { CLIENT_POLICY, NETWORK_POLICIES, SESSION_RULE } from '../../src/domain/throttling/request-rates.ts';
+import { CLIENT_POLICY, NETWORK_POLICIES, SESSION_POLICY } from '../../src/domain/throttling/request-rates.ts';
 import { RateLimitedError } from '../../src/platform/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
@@ -109,7 +109,7 @@ describe('rate limits of unauthenticated requests', () => {
       waitAfter(() => {
         rates.admitPerson(endpoint, { personId, sessionHash });
       });
-    const { capacity: ofSession, leakIntervalMs: sessionMs } = SESSION_RULE;
+    const { capacity: ofSession, leakIntervalMs: sessionMs } = SESSION_POLICY;
     for (const session of ['phone', 'tablet']) {
       for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), 0);
       for (let i = 0; i < ofSession; i += 1) assert.equal(request(session), sessionMs / 1_000);

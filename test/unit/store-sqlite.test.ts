@@ -62,11 +62,11 @@ describe('SQLite connections', () => {
 
   it('report if they are in a transaction', () => {
     const writer = openWriter(join(folder, 'transaction.db'));
-    assert.equal(writer.inTransaction(), false);
+    assert.equal(writer.isInTransaction(), false);
     writer.run('begin');
-    assert.equal(writer.inTransaction(), true);
+    assert.equal(writer.isInTransaction(), true);
     writer.run('rollback');
-    assert.equal(writer.inTransaction(), false);
+    assert.equal(writer.isInTransaction(), false);
     writer.close();
   });
 });

@@ -71,12 +71,12 @@ export function currentMemberships(memberships: readonly Membership[], today: st
     .sort(
       (a, b) =>
         STAFF_ROLE_ORDER.indexOf(a.role) - STAFF_ROLE_ORDER.indexOf(b.role) ||
-        Number(b.primary) - Number(a.primary) ||
+        Number(b.isPrimary) - Number(a.isPrimary) ||
         compareText(place(a), place(b)) ||
         compareText(a.id, b.id),
     );
-  const same = (a: Membership, b: Membership): boolean => a.role === b.role && place(a) === place(b);
-  return sorted.filter((one, at) => sorted.findIndex((other) => same(one, other)) === at);
+  const isSame = (a: Membership, b: Membership): boolean => a.role === b.role && place(a) === place(b);
+  return sorted.filter((one, at) => sorted.findIndex((other) => isSame(one, other)) === at);
 }
 
 /** Returns true if a relying party may see a membership: at a school of an allowed type, or at the bureau. */
@@ -110,7 +110,7 @@ function compareChildren(a: VisibleChild, b: VisibleChild): number {
  * an enrollment in a school of an allowed type, and at least one permission.
  */
 export function visibleChildren(facts: PersonFacts, entitlements: ClientEntitlements, today: string): VisibleChild[] {
-  if (!facts.active) return [];
+  if (!facts.isActive) return [];
   return facts.children
     .map((child) => visibleChild(child, entitlements, today))
     .filter((child) => child !== undefined)
@@ -134,7 +134,7 @@ export function availableContexts(
   entitlements: ClientEntitlements,
   today: string,
 ): ActingContext[] {
-  if (!facts.active) return [];
+  if (!facts.isActive) return [];
   const parents = visibleChildren(facts, entitlements, today).map(({ child, enrollment }): ActingContext => {
     const { id, studentId } = child.guardianship;
     return { role: 'parent', schoolCode: enrollment.school.code, childId: studentId, basisId: id };
@@ -174,7 +174,7 @@ export function findContext(
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** Finds the context that a relying party requests by the `acting` claim. `child` is its `sub` there (docs/claims.md, rule 7). */
+/** Finds the context that a relying party requests by the `acting` claim. `child` is the `sub` of the child there (docs/claims.md, rule 7). */
 export function findRequestedContext(
   contexts: readonly ActingContext[],
   requested: { role: string; child?: string | undefined; schoolCode?: string | undefined },
@@ -186,7 +186,7 @@ export function findRequestedContext(
   return found?.role === role ? found : undefined;
 }
 
-/** Returns the current state of a granted context, possibly at another school; undefined when it has ended. Release this one. */
+/** Returns the current state of a granted context, possibly at another school; undefined when it has ended. Tokens contain this state. */
 export function resolveContext(
   contexts: readonly ActingContext[],
   granted: Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>,

@@ -77,10 +77,10 @@ function classClaims(enrollment: Enrollment): ClassClaims {
  * the first membership marked as primary, otherwise the newest enrollment. Bureau roles have no school, so the claim omits them.
  */
 export function affiliationsOf(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Affiliation[] {
-  if (!facts.active) return [];
+  if (!facts.isActive) return [];
   const memberships = currentMemberships(facts.memberships, today);
   const enrollments = currentEnrollments(facts.enrollments, today);
-  const primaryId = (memberships.find((one) => one.primary) ?? enrollments[0])?.id;
+  const primaryId = (memberships.find((one) => one.isPrimary) ?? enrollments[0])?.id;
   const staff = memberships
     .filter((one) => isVisibleMembership(one, entitlements))
     .flatMap(({ id, role, school }): Affiliation[] => {
@@ -106,7 +106,7 @@ export function affiliationsOf(facts: PersonFacts, entitlements: ClientEntitleme
  * children. The other roles depend on what it may see.
  */
 export function rolesOf(facts: PersonFacts, entitlements: ClientEntitlements, today: string): Role[] {
-  if (!facts.active) return [];
+  if (!facts.isActive) return [];
   const roles = new Set<Role>(affiliationsOf(facts, entitlements, today).map(({ role }) => role));
   if (facts.children.some(({ guardianship }) => isActiveOn(guardianship, today))) roles.add('parent');
   if (currentMemberships(facts.memberships, today).some(({ role }) => role === 'bureau_admin'))
@@ -114,13 +114,13 @@ export function rolesOf(facts: PersonFacts, entitlements: ClientEntitlements, to
   return ROLES.filter((role) => roles.has(role));
 }
 
-/** Returns the `children` claim, the oldest first. Names and class data need `withProfile`. */
+/** Returns the `children` claim, the oldest first. `hasProfileScope` adds names and class data. */
 export function childrenOf(
   facts: PersonFacts,
   entitlements: ClientEntitlements,
   today: string,
   subOf: SubOf,
-  withProfile: boolean,
+  hasProfileScope: boolean,
 ): ChildClaims[] {
   return visibleChildren(facts, entitlements, today).map(({ child, enrollment, permissions }) => {
     const { studentId, relation, authority } = child.guardianship;
@@ -133,7 +133,7 @@ export function childrenOf(
       authority,
       permissions: [...permissions],
     };
-    return withProfile ? { ...base, name: child.name, school_name, ...classClaims(enrollment) } : base;
+    return hasProfileScope ? { ...base, name: child.name, school_name, ...classClaims(enrollment) } : base;
   });
 }
 

@@ -18,7 +18,7 @@ export interface StandardClaims {
 /** Returns the verified identifier of a kind, otherwise the first. */
 function pick(facts: PersonFacts, kind: Identifier['kind']): Identifier | undefined {
   const all = facts.identifiers.filter((identifier) => identifier.kind === kind);
-  return all.find((identifier) => identifier.verified) ?? all[0];
+  return all.find((identifier) => identifier.isVerified) ?? all[0];
 }
 
 /**
@@ -37,7 +37,7 @@ export function standardClaims(facts: PersonFacts, scopes: readonly Scope[]): St
       ...(facts.locale !== undefined && { locale: facts.locale }),
       updated_at: Math.floor(facts.updatedAt / 1000),
     }),
-    ...(email && { email: email.value, email_verified: email.verified }),
-    ...(phone && { phone_number: phone.value, phone_number_verified: phone.verified }),
+    ...(email && { email: email.value, email_verified: email.isVerified }),
+    ...(phone && { phone_number: phone.value, phone_number_verified: phone.isVerified }),
   };
 }

@@ -4,19 +4,19 @@ import { isIPv6 } from 'node:net';
 export interface Network {
   /** An IPv4 address, or an IPv6 prefix such as `2001:db8:1:2::/64`. */
   name: string;
-  /** How many times the budget of one address the network has. */
+  /** The budget of the network as a multiple of the budget of one address. */
   weight: number;
 }
 
 /** An IPv6 address has eight groups of 16 bits. */
-const GROUPS = 8;
+const GROUP_COUNT = 8;
 
 /**
  * The IPv6 prefixes that are counted, narrowest first, and their budgets.
  *
  * - /64, 1×: one link, the smallest network that a provider assigns. Its owner can take a new address for each attempt.
  * - /56, 2×: what a household is assigned (RFC 6177, section 2). Its 256 subnets do not multiply the budget.
- * - /48, 4×: what an organization is assigned. A mobile operator puts thousands of phones into one /48, so it has room for four schools.
+ * - /48, 4×: what an organization is assigned. A mobile operator assigns one /48 to thousands of phones, so its budget is that of four schools.
  */
 const PREFIXES = [
   { bits: 64, weight: 1 },
@@ -47,7 +47,7 @@ function parseGroups(address: string): number[] {
   const [bare = ''] = address.split('%');
   const spelling = new URL(`http://[${bare}]`).hostname.slice(1, -1);
   const [head = [], tail = []] = spelling.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const zeros = Array.from({ length: GROUPS - head.length - tail.length }, () => '0');
+  const zeros = Array.from({ length: GROUP_COUNT - head.length - tail.length }, () => '0');
   return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
 }
 

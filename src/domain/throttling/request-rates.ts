@@ -43,10 +43,10 @@ export const KNOWN_DEVICES_POLICY: LeakyBucketPolicy = scalePolicy(SCHOOL_POLICY
  * Requests of one session of a signed-in person. Enough for a browser that opens 50 apps in two tabs each and reloads them all, or for
  * `prompt=none` six times a minute.
  */
-export const SESSION_RULE: LeakyBucketPolicy = { capacity: 200, leakIntervalMs: 10_000 };
+export const SESSION_POLICY: LeakyBucketPolicy = { capacity: 200, leakIntervalMs: 10_000 };
 
 /**
- * The budget of one person as a multiple of the budget of one session: a family opens every app on several phones in the same minute. One
+ * The budget of one person as a multiple of the budget of one session. A family opens every app on several phones in the same minute. One
  * session, or a copy of its cookie, cannot use up the budget. A person can store at most 600 + 1,080 interactions per hour, 20 MB at the
  * maximum size.
  */

@@ -34,8 +34,8 @@ export interface LeakyBucketPolicy {
 }
 
 /**
- * Five attempts suffice for a typing error and a confused password. Delays from 30 s to 15 min stop guessing without locking a parent out
- * for a day. 50 is well below the 100 consecutive failures of NIST SP 800-63B-4, section 3.2.2.
+ * Five attempts suffice for a typing error and a confused password. Delays from 30 s to 15 min stop guessing, and no parent waits a
+ * day. The lock comes well before the 100 consecutive failures of NIST SP 800-63B-4 (section 3.2.2).
  */
 export const ACCOUNT_POLICY: AccountThrottlePolicy = {
   freeAttempts: 5,
@@ -79,9 +79,9 @@ function isDelayed(state: ThrottleState | undefined, now: number): boolean {
 /** Adds a failure. Never shortens a delay that has not passed. */
 function countFailure(state: ThrottleState | undefined, now: number, policy: AccountThrottlePolicy): ThrottleState {
   const failures = (state?.failures ?? 0) + 1;
-  const delay = delayAfterMs(failures, policy);
+  const delayMs = delayAfterMs(failures, policy);
   const remaining = state !== undefined && isDelayed(state, now) ? state.blockedUntil : 0;
-  return { failures, blockedUntil: Math.max(remaining, delay === 0 ? 0 : now + delay), updatedAt: now };
+  return { failures, blockedUntil: Math.max(remaining, delayMs === 0 ? 0 : now + delayMs), updatedAt: now };
 }
 
 /**

@@ -32,7 +32,7 @@ export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolv
   const { store, clock, clients } = deps;
   return async (ctx, personId, token) => {
     const facts = await contextResolver.loadFacts(ctx, personId);
-    if (facts?.active !== true) return undefined;
+    if (facts?.isActive !== true) return undefined;
     const { grantId } = token ?? {};
     if (grantId === undefined) return createAccount(deps, ctx, facts, undefined);
     const found = await loadGrantWithSession(store, hashId(grantId));

@@ -6,7 +6,7 @@ import {
   KNOWN_DEVICES_POLICY,
   NETWORK_POLICIES,
   NEW_PASSWORD_POLICY,
-  SESSION_RULE,
+  SESSION_POLICY,
   SESSION_BUDGETS_PER_PERSON,
   type AnonymousEndpoint,
   type LimitedEndpoint,
@@ -151,8 +151,8 @@ function createDeviceCounters(endpoint: AnonymousEndpoint, { deviceId, address }
 
 function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {
   return [
-    { key: `${endpoint} session ${sessionHash}`, policy: SESSION_RULE },
-    { key: `${endpoint} person ${personId}`, policy: scalePolicy(SESSION_RULE, SESSION_BUDGETS_PER_PERSON) },
+    { key: `${endpoint} session ${sessionHash}`, policy: SESSION_POLICY },
+    { key: `${endpoint} person ${personId}`, policy: scalePolicy(SESSION_POLICY, SESSION_BUDGETS_PER_PERSON) },
   ];
 }
 

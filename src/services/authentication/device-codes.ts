@@ -42,7 +42,7 @@ interface Deps {
 /**
  * Looks up a typed user code (RFC 8628, section 5.1). Counting and lookup share one transaction, so parallel guesses count one by one.
  *
- * A wrong, expired or used code counts for the person, or for the session if no person is signed in, and for the networks of the address. A
+ * A wrong, expired or used code counts for the networks of the address, and for the person, or without a sign-in for the session. A
  * correct code resets the counter of the person or session.
  */
 export function lookUpUserCode<T extends DeviceCode>(

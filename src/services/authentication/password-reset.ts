@@ -202,7 +202,7 @@ function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendReset
   return async (tx, personId) => {
     const facts = await people.loadPersonFacts(tx, personId);
     // Only a verified address: a mistyped one belongs to another person.
-    const mailbox = facts?.identifiers.find(({ kind, verified }) => kind === 'email' && verified);
+    const mailbox = facts?.identifiers.find(({ kind, isVerified: verified }) => kind === 'email' && verified);
     if (facts === undefined || mailbox === undefined) return false;
     const token = random.bytes(TOKEN_BYTES).toString('base64url');
     const now = clock.now();

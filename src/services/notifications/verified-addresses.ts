@@ -16,7 +16,7 @@ export async function mailVerifiedAddresses(
 ): Promise<void> {
   const facts = await people.loadPersonFacts(tx, personId);
   if (facts === undefined) return;
-  for (const { kind, value, verified } of facts.identifiers) {
+  for (const { kind, value, isVerified: verified } of facts.identifiers) {
     if (kind !== 'email' || !verified) continue;
     const lang = facts.locale ?? DEFAULT_LANGUAGE;
     await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name) });

@@ -80,7 +80,7 @@ async function clearFailures(tx: Transaction, verifier: Deps['passwordVerifier']
 export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
   const findActive: People['findActive'] = async (personId) => {
     const facts = await findFacts({ store, clock }, personId);
-    return facts?.active === true ? facts : undefined;
+    return facts?.isActive === true ? facts : undefined;
   };
   return {
     findActive,

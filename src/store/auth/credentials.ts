@@ -41,7 +41,7 @@ const selectCredential = preparedStatement(
       .where(eq(persons.id, param('personId'))),
 );
 
-/** Reads both with one query, so that the time does not reveal which of them an account has. */
+/** Reads the password and the first password with one query, so that the time does not reveal which of them an account has. */
 export async function getCredential(tx: Transaction, personId: string): Promise<Credential> {
   const [row] = await selectCredential(tx, { personId });
   if (!row) return {};
@@ -96,7 +96,7 @@ export async function upsertPassword(tx: Transaction, personId: string, hash: st
   return version;
 }
 
-/** What a comparison was made with. A changed version alone, as after "end all other sessions", leaves the same password in place. */
+/** The credential of a comparison. Revoking all other sessions changes the version but not the hash. */
 export interface VerifiedCredential {
   credentialVersion: number;
   /** The compared hash; undefined for a first password. */
@@ -165,7 +165,7 @@ export async function upsertFirstPassword(
 /**
  * Counts a failed attempt and closes the first password or one-time code at the limit of its kind. One statement does both, so parallel attempts all count.
  *
- * @returns the count and when it was closed, or undefined when no first password is open at `now`
+ * @returns the count and the time of closing; undefined when no first password is open at `now`
  */
 export async function countFirstPasswordFailure(
   tx: Transaction,
@@ -231,7 +231,7 @@ export async function findResetLink(
   return row;
 }
 
-/** Deletes expired links. @returns how many */
+/** Deletes expired links. @returns the number of deleted links */
 export async function purgeResetLinks(tx: Transaction, now: number): Promise<number> {
   const resetLinks = tx.tables.resetLinks;
   const expired = tx.db

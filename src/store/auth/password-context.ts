@@ -16,7 +16,7 @@ export interface PasswordContextRow {
 
 /**
  * Loads the words of the person and of the children, whose names and student numbers attackers try first. For a family's school
- * account the student counts as the child. Empty when there is no such person.
+ * account, the student is the child. Empty when there is no such person.
  */
 export async function loadPasswordContext(tx: Transaction, personId: string): Promise<PasswordContextRow> {
   const ids = [personId, ...(await listChildIds(tx, personId))];
@@ -61,12 +61,12 @@ async function listSchoolNames(
   personId: string,
   studentIds: string[],
 ): Promise<{ studentNumbers: string[]; schools: string[] }> {
-  const { enrolments, memberships, schools } = tx.tables;
+  const { enrollments, memberships, schools } = tx.tables;
   const enrolled = await tx.db
-    .select({ number: enrolments.studentNumber, school: schools })
-    .from(enrolments)
-    .innerJoin(schools, eq(schools.code, enrolments.schoolCode))
-    .where(inArray(enrolments.studentId, studentIds));
+    .select({ number: enrollments.studentNumber, school: schools })
+    .from(enrollments)
+    .innerJoin(schools, eq(schools.code, enrollments.schoolCode))
+    .where(inArray(enrollments.studentId, studentIds));
   const employed = await tx.db
     .select({ school: schools })
     .from(memberships)

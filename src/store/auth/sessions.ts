@@ -95,7 +95,7 @@ export async function listSurplusSessions(
   return (await surplus(tx, { personId, now, limit })).map(({ sessionHash }) => sessionHash);
 }
 
-/** Marks sessions as revoked. Those revoked before keep their time. @returns how many were active */
+/** Marks sessions as revoked. Sessions that were revoked before keep their time. @returns the number of sessions that were active */
 export async function markRevoked(tx: Transaction, sessionHashes: readonly string[], now: number): Promise<number> {
   const sessions = tx.tables.sessions;
   let revoked = 0;
@@ -152,7 +152,7 @@ export async function listOpenSessions(
     .limit(limit);
 }
 
-/** Deletes up to `limit` ended sessions that expired at `now` (ms) or before. @returns how many */
+/** Deletes up to `limit` ended sessions that expired at `now` (ms) or before. @returns the number of deleted sessions */
 export async function purgeSessions(tx: Transaction, now: number, limit: number): Promise<number> {
   const sessions = tx.tables.sessions;
   const expired = tx.db

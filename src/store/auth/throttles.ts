@@ -91,7 +91,7 @@ const remove = preparedStatement(({ db, tables: { throttles } }, param: Param<{ 
     .returning({ count: throttles.refusals, since: throttles.refusedSince }),
 );
 
-/** Deletes a counter. @returns the refusals that no audit entry sums up yet */
+/** Deletes a counter. @returns the refusals that no audit entry summarizes yet */
 export async function deleteThrottle(tx: Transaction, key: string): Promise<Refusals | undefined> {
   const [row] = await remove(tx, { key });
   return row;

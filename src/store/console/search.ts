@@ -63,18 +63,18 @@ function peopleOfSchools(
   { schoolCodes, withStaff }: Extract<SearchScope, { kind: 'schools' }>,
   today: string,
 ): SQL {
-  const { enrolments, memberships } = tx.tables;
-  const isCurrent = or(isNull(enrolments.validTo), gte(enrolments.validTo, today));
-  const pupils = sql`select ${enrolments.studentId} from ${enrolments} where ${and(inArray(enrolments.schoolCode, [...schoolCodes]), isCurrent)}`;
+  const { enrollments, memberships } = tx.tables;
+  const isCurrent = or(isNull(enrollments.validTo), gte(enrollments.validTo, today));
+  const pupils = sql`select ${enrollments.studentId} from ${enrollments} where ${and(inArray(enrollments.schoolCode, [...schoolCodes]), isCurrent)}`;
   const staff = sql`select ${memberships.personId} from ${memberships} where ${inArray(memberships.schoolCode, [...schoolCodes])}`;
   return withStaff ? sql`${withFamilies(tx, pupils)} union ${staff}` : withFamilies(tx, pupils);
 }
 
 function peopleOfClasses(tx: Transaction, classIds: readonly string[]): SQL {
-  const { enrolments } = tx.tables;
+  const { enrollments } = tx.tables;
   return withFamilies(
     tx,
-    sql`select ${enrolments.studentId} from ${enrolments} where ${inArray(enrolments.classId, [...classIds])}`,
+    sql`select ${enrollments.studentId} from ${enrollments} where ${inArray(enrollments.classId, [...classIds])}`,
   );
 }
 
@@ -109,11 +109,11 @@ export async function findPersonIdsByStudentNumber(
   studentNumber: string,
   limit: number,
 ): Promise<string[]> {
-  const { enrolments, schoolAccounts } = tx.tables;
+  const { enrollments, schoolAccounts } = tx.tables;
   const pupils = await tx.db
-    .selectDistinct({ id: enrolments.studentId })
-    .from(enrolments)
-    .where(eq(enrolments.studentNumber, studentNumber))
+    .selectDistinct({ id: enrollments.studentId })
+    .from(enrollments)
+    .where(eq(enrollments.studentNumber, studentNumber))
     .limit(limit);
   const ids = pupils.map(({ id }) => id);
   if (ids.length === 0) return [];
@@ -135,20 +135,20 @@ export async function findPersonIdsByClass(
     limit,
   }: { schoolCodes: readonly string[]; classno: string; term: Term; afterSeat: number; limit: number },
 ): Promise<{ id: string; seat: number }[]> {
-  const { enrolments, classes } = tx.tables;
+  const { enrollments, classes } = tx.tables;
   return tx.db
-    .select({ id: enrolments.studentId, seat: enrolments.seat })
+    .select({ id: enrollments.studentId, seat: enrollments.seat })
     .from(classes)
-    .innerJoin(enrolments, eq(enrolments.classId, classes.id))
+    .innerJoin(enrollments, eq(enrollments.classId, classes.id))
     .where(
       and(
         inArray(classes.schoolCode, [...schoolCodes]),
         eq(classes.year, term.year),
         eq(classes.semester, term.semester),
         eq(classes.classno, classno),
-        gt(enrolments.seat, afterSeat),
+        gt(enrollments.seat, afterSeat),
       ),
     )
-    .orderBy(enrolments.seat, enrolments.studentId)
+    .orderBy(enrollments.seat, enrollments.studentId)
     .limit(limit);
 }

@@ -25,10 +25,10 @@ export interface MonitoredStore {
 /** Turns errors of an unavailable database into `DatabaseUnavailableError`, and remembers whether writing works. */
 export function monitorAvailability(store: Store, log: Logger): MonitoredStore {
   let isWritable = true;
-  const setWritable = (now: boolean, error?: unknown): void => {
-    if (now === isWritable) return;
-    isWritable = now;
-    if (now) log.info('the database takes writes again');
+  const setWritable = (canWrite: boolean, error?: unknown): void => {
+    if (canWrite === isWritable) return;
+    isWritable = canWrite;
+    if (canWrite) log.info('the database takes writes again');
     else log.error({ code: codeOf(error) }, 'the database does not answer');
   };
   const monitored: Store = {

@@ -34,7 +34,7 @@ export function codeOf(error: unknown): string | undefined {
 export function withoutValues(error: unknown): unknown {
   if (!(error instanceof DrizzleQueryError)) return error;
   const code = codeOf(error);
-  const quotesValues = code?.startsWith('22') === true;
-  const reason = quotesValues || !error.cause ? (code ?? 'unknown') : error.cause.message;
+  const hasQuotedValues = code?.startsWith('22') === true;
+  const reason = hasQuotedValues || !error.cause ? (code ?? 'unknown') : error.cause.message;
   return new StoreError(`${reason}; statement: ${error.query.slice(0, 500)}`, code);
 }

@@ -39,7 +39,7 @@ export interface Transaction {
 }
 
 /**
- * Runs a statement with its values; rows are arrays. A name always stands for the same text, and PostgreSQL keeps its plan as long as the
+ * Runs a statement with its values; rows are arrays. A name always has the same text, and PostgreSQL keeps its plan as long as the
  * connection.
  */
 export type Execute = (statement: string, values: unknown[], name?: string) => Promise<unknown[][]>;
@@ -82,11 +82,11 @@ interface TransactionScope {
 
 /** Creates a transaction that rejects statements after its end and after a failed statement. */
 export function createTransactionScope(execute: Execute, engine: Engine): TransactionScope {
-  let ended = false;
+  let isEnded = false;
   let failure: unknown;
   const guarded: Execute = async (statement, values, name) => {
     try {
-      if (ended) throw new StoreError('this transaction has ended; was a query not awaited?');
+      if (isEnded) throw new StoreError('this transaction has ended; was a query not awaited?');
       if (failure !== undefined) throw new StoreError('an earlier statement of this transaction failed');
       return await execute(statement, values, name);
     } catch (error) {
@@ -100,7 +100,7 @@ export function createTransactionScope(execute: Execute, engine: Engine): Transa
     tx: createTransaction(engine, guarded),
     failure: () => failure,
     end: () => {
-      ended = true;
+      isEnded = true;
     },
   };
 }
@@ -161,18 +161,18 @@ export interface NestedWriteGuard {
  * continues after the end of the outer write may write again.
  */
 export function createNestedWriteGuard(): NestedWriteGuard {
-  const current = new AsyncLocalStorage<{ open: boolean }>();
+  const current = new AsyncLocalStorage<{ isOpen: boolean }>();
   return {
     enter: async (fn) => {
-      const mark = { open: true };
+      const mark = { isOpen: true };
       try {
         return await current.run(mark, fn);
       } finally {
-        mark.open = false;
+        mark.isOpen = false;
       }
     },
     assertNotNested: () => {
-      if (current.getStore()?.open) throw new StoreError('write inside a write; pass the transaction instead');
+      if (current.getStore()?.isOpen) throw new StoreError('write inside a write; pass the transaction instead');
     },
   };
 }

@@ -46,7 +46,7 @@ export async function insertConsents(
   if (rows.length > 0) await tx.db.insert(tx.tables.consents).values(rows).onConflictDoNothing();
 }
 
-/** Deletes the consent of a person to a client. @returns how many scopes there were */
+/** Deletes the consent of a person to a client. @returns the number of deleted scopes */
 export async function deleteConsents(tx: Transaction, personId: string, clientId: string): Promise<number> {
   const consents = tx.tables.consents;
   const ofClient = and(eq(consents.personId, personId), eq(consents.clientId, clientId));

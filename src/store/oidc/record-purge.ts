@@ -19,7 +19,7 @@ export async function listModels(tx: Transaction): Promise<string[]> {
   }
 }
 
-/** Deletes up to `limit` records and tombstones of a model that expired at `now` (ms) or before. @returns how many */
+/** Deletes up to `limit` records and tombstones of a model that expired at `now` (ms) or before. @returns the number of deleted records */
 export async function purgeExpired(tx: Transaction, model: string, now: number, limit: number): Promise<number> {
   return purgeWhere(tx, model, lte(tx.tables.oidcRecords.expiresAt, now), limit);
 }
@@ -28,7 +28,7 @@ export async function purgeExpired(tx: Transaction, model: string, now: number, 
  * Deletes up to `limit` sessions without a person that expired after `from` and not after `to` (ms). The index also holds the sessions of
  * people, so keep the range short.
  *
- * @returns how many
+ * @returns the number of deleted records
  */
 export async function purgeAnonymousSessions(
   tx: Transaction,

@@ -3,17 +3,21 @@ import { and, eq, gt, inArray, lte, sql, type SQL } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import { tombstone } from './records.ts';
 
-/** Destroys every code and token of some grants. The list must fit into one statement, here and below. @returns how many */
+/**
+ * Destroys every code and token of some grants. The list must fit into one statement, here and below.
+ *
+ * @returns the number of destroyed records
+ */
 export async function destroyByGrants(tx: Transaction, grantHashes: readonly string[]): Promise<number> {
   return destroyWhere(tx, inArray(tx.tables.oidcRecords.grantHash, [...grantHashes]));
 }
 
-/** Destroys the records of a session, one for every id that it had. @returns how many */
+/** Destroys the records of a session, one for every id that it had. @returns their number */
 export async function destroyByUid(tx: Transaction, model: string, uidHash: string): Promise<number> {
   return destroyByUids(tx, model, [uidHash]);
 }
 
-/** Destroys the records of several sessions. @returns how many */
+/** Destroys the records of several sessions. @returns their number */
 export async function destroyByUids(tx: Transaction, model: string, uidHashes: readonly string[]): Promise<number> {
   const oidcRecords = tx.tables.oidcRecords;
   return destroyWhere(tx, and(eq(oidcRecords.model, model), inArray(oidcRecords.uidHash, [...uidHashes])));
@@ -31,7 +35,7 @@ export async function destroyCodes(tx: Transaction, grantHashes: readonly string
   );
 }
 
-/** Destroys the pending interactions of a signed-in person: all, or those of one client. @returns how many */
+/** Destroys the pending interactions of a signed-in person: all, or those of one client. @returns their number */
 export async function destroyInteractionsOf(tx: Transaction, personId: string, clientId?: string): Promise<number> {
   const oidcRecords = tx.tables.oidcRecords;
   const ofClient = clientId === undefined ? undefined : eq(oidcRecords.clientId, clientId);
@@ -42,7 +46,7 @@ export async function destroyInteractionsOf(tx: Transaction, personId: string, c
 /**
  * Destroys up to `limit` records of a model, in the order of their hashes.
  *
- * @returns where the next call continues; `undefined` at the end
+ * @returns the cursor for the next call; `undefined` at the end
  */
 export async function destroyAfter(
   tx: Transaction,

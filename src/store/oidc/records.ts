@@ -262,6 +262,14 @@ export async function destroyRecord(tx: Transaction, model: string, idHash: stri
 }
 
 /** Returns the columns of a destroyed record. A record without expiry gets one, so that its tombstone is purged. */
-export function tombstone(oidcRecords: Tables['oidcRecords']): { destroyed: boolean; payload: string; expiresAt: SQL } {
-  return { destroyed: true, payload: '', expiresAt: sql`coalesce(${oidcRecords.expiresAt}, ${oidcRecords.createdAt})` };
+export function tombstone(oidcRecords: Tables['oidcRecords']): {
+  destroyed: boolean;
+  payload: string;
+  expiresAt: SQL;
+} {
+  return {
+    destroyed: true,
+    payload: '',
+    expiresAt: sql`coalesce(${oidcRecords.expiresAt}, ${oidcRecords.createdAt})`,
+  };
 }

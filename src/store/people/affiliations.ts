@@ -23,13 +23,13 @@ export async function listEndedAffiliations(
   today: string,
   limit: number,
 ): Promise<EndedAffiliation[]> {
-  const { memberships, enrolments } = tx.tables;
-  const affiliations = kind === 'membership' ? memberships : enrolments;
+  const { memberships, enrollments } = tx.tables;
+  const affiliations = kind === 'membership' ? memberships : enrollments;
   const rows = await tx.db
     .select({
       id: affiliations.id,
       lastDay: affiliations.validTo,
-      personId: kind === 'membership' ? memberships.personId : enrolments.studentId,
+      personId: kind === 'membership' ? memberships.personId : enrollments.studentId,
     })
     .from(affiliations)
     .where(
@@ -50,15 +50,15 @@ export async function listEnrolledOn(
   studentIds: readonly string[],
   day: string,
 ): Promise<Set<string>> {
-  const enrolments = tx.tables.enrolments;
+  const enrollments = tx.tables.enrollments;
   const rows = await tx.db
-    .selectDistinct({ studentId: enrolments.studentId })
-    .from(enrolments)
+    .selectDistinct({ studentId: enrollments.studentId })
+    .from(enrollments)
     .where(
       and(
-        inArray(enrolments.studentId, [...studentIds]),
-        or(isNull(enrolments.validFrom), lte(enrolments.validFrom, day)),
-        or(isNull(enrolments.validTo), gte(enrolments.validTo, day)),
+        inArray(enrollments.studentId, [...studentIds]),
+        or(isNull(enrollments.validFrom), lte(enrollments.validFrom, day)),
+        or(isNull(enrollments.validTo), gte(enrollments.validTo, day)),
       ),
     );
   return new Set(rows.map(({ studentId }) => studentId));

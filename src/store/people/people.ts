@@ -103,7 +103,7 @@ function lockStatement(lock: 'for share' | 'for no key update') {
 
 /**
  * Reads the state that a sign-in depends on and locks it against changes until the transaction ends. Call it before any other statement
- * that locks a row: transactions that create or revoke sessions of a person lock the person first, so that they do not deadlock.
+ * that locks a row. Transactions that create or revoke sessions of a person lock the person first, so that they do not deadlock.
  */
 export async function lockPersonShared(tx: Transaction, personId: string): Promise<CredentialState | undefined> {
   const [row] = await lockShared(tx, { personId });
@@ -137,7 +137,7 @@ export async function incrementCredentialVersion(tx: Transaction, personId: stri
 /**
  * Invalidates the sign-ins in progress of up to `limit` people, in the order of their ids.
  *
- * @returns where the next call continues; `undefined` at the end
+ * @returns the cursor for the next call; `undefined` at the end
  */
 export async function incrementCredentialVersions(
   tx: Transaction,

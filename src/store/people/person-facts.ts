@@ -5,10 +5,10 @@ import { preparedStatement, type Param, type Transaction } from '../database/ind
 import type { IdentifierKind } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 
-/** Selects the person with every login, and which other tables have rows. Most people need one of those tables, so the rest is not read. */
+/** Selects the person with every login, and flags for the other tables. Most people have rows in one of them, so the rest is not read. */
 const selectPerson = preparedStatement(
   (
-    { db, tables: { persons, identifiers, memberships, enrolments, guardianships } },
+    { db, tables: { persons, identifiers, memberships, enrollments, guardianships } },
     param: Param<{ personId: string }>,
   ) => {
     const one = { one: sql`1` };
@@ -25,7 +25,7 @@ const selectPerson = preparedStatement(
         // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
         login: { kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt },
         isMember: flag(exists(db.select(one).from(memberships).where(eq(memberships.personId, persons.id)))),
-        isEnrolled: flag(exists(db.select(one).from(enrolments).where(eq(enrolments.studentId, persons.id)))),
+        isEnrolled: flag(exists(db.select(one).from(enrollments).where(eq(enrollments.studentId, persons.id)))),
         isGuardian: flag(exists(db.select(one).from(guardianships).where(eq(guardianships.guardianId, persons.id)))),
       })
       .from(persons)
@@ -36,10 +36,10 @@ const selectPerson = preparedStatement(
 );
 
 /**
- * Loads everything that the rules need of one person, in one to four indexed queries. Includes inactive guardianships, because the rules
+ * Loads the facts that the rules need about one person, in one to four indexed queries. Includes inactive guardianships, because the rules
  * check their state.
  *
- * @param today leaves out enrollments and memberships that are not valid on this day (`2026-11-23`)
+ * @param today excludes enrollments and memberships that are not valid on this day (`2026-11-23`)
  */
 export async function loadPersonFacts(
   tx: Transaction,
@@ -55,16 +55,16 @@ export async function loadPersonFacts(
     id: person.id,
     name: person.name,
     locale: person.locale ?? undefined,
-    active: person.status === 'active',
+    isActive: person.status === 'active',
     updatedAt: person.updatedAt,
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
-    memberships: isMember ? (await memberships(tx, at)).map(toMembership) : [],
-    enrollments: isEnrolled ? (await enrolments(tx, at)).map(toEnrollment) : [],
-    children: isGuardian ? toChildren(personId, await children(tx, at)) : [],
+    memberships: isMember ? (await selectMemberships(tx, at)).map(toMembership) : [],
+    enrollments: isEnrolled ? (await selectEnrollments(tx, at)).map(toEnrollment) : [],
+    children: isGuardian ? toChildren(personId, await selectChildren(tx, at)) : [],
   };
 }
 
-const logins = preparedStatement(({ db, tables: { identifiers } }, param: Param<{ personId: string }>) =>
+const selectLogins = preparedStatement(({ db, tables: { identifiers } }, param: Param<{ personId: string }>) =>
   db
     .select({ kind: identifiers.kind, value: identifiers.value, verifiedAt: identifiers.verifiedAt })
     .from(identifiers)
@@ -74,15 +74,15 @@ const logins = preparedStatement(({ db, tables: { identifiers } }, param: Param<
 
 /** Lists the logins of a person, without school accounts. */
 export async function listIdentifiers(tx: Transaction, personId: string): Promise<Identifier[]> {
-  return (await logins(tx, { personId })).flatMap(toIdentifier);
+  return (await selectLogins(tx, { personId })).flatMap(toIdentifier);
 }
 
 function toIdentifier(row: { kind: IdentifierKind; value: string; verifiedAt: number | null }): Identifier[] {
   if (row.kind === 'school_account') return [];
-  return [{ kind: row.kind, value: row.value, verified: row.verifiedAt !== null }];
+  return [{ kind: row.kind, value: row.value, isVerified: row.verifiedAt !== null }];
 }
 
-/** Parameters of the queries. Rows that ended before `from` or begin after `to` are left out. */
+/** Parameters of the queries. Excludes rows that ended before `from` or begin after `to`. */
 interface ValidityQuery {
   personId: string;
   from: string;
@@ -93,8 +93,8 @@ interface ValidityQuery {
 const ALWAYS = { from: '0000-01-01', to: '9999-12-31' };
 
 interface ValidityColumns {
-  validFrom: Tables['enrolments']['validFrom'] | Tables['memberships']['validFrom'];
-  validTo: Tables['enrolments']['validTo'] | Tables['memberships']['validTo'];
+  validFrom: Tables['enrollments']['validFrom'] | Tables['memberships']['validFrom'];
+  validTo: Tables['enrollments']['validTo'] | Tables['memberships']['validTo'];
 }
 
 /** Returns the condition for rows that are valid in the period; both ends are included, as in domain/acting/guardianship.ts. */
@@ -116,7 +116,7 @@ function toValidity(row: { validFrom: string | null; validTo: string | null }): 
 const membershipColumns = ({ id, personId, role, isPrimary, validFrom, validTo }: Tables['memberships']) => {
   return { id, personId, role, isPrimary, validFrom, validTo };
 };
-const enrollmentColumns = ({ id, studentId, seat, validFrom, validTo }: Tables['enrolments']) => {
+const enrollmentColumns = ({ id, studentId, seat, validFrom, validTo }: Tables['enrollments']) => {
   return { id, studentId, seat, validFrom, validTo };
 };
 const classColumns = ({ year, semester, grade, classno, classtitle }: Tables['classes']) => {
@@ -129,12 +129,12 @@ const guardianshipColumns = (guardianships: Tables['guardianships']) => {
 
 type Selected<K extends keyof Tables> = Tables[K]['$inferSelect'];
 type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof membershipColumns>>;
-type EnrollmentRow = Pick<Selected<'enrolments'>, keyof ReturnType<typeof enrollmentColumns>>;
+type EnrollmentRow = Pick<Selected<'enrollments'>, keyof ReturnType<typeof enrollmentColumns>>;
 type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof classColumns>>;
 type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof guardianshipColumns>>;
 type SchoolRow = Selected<'schools'>;
 
-const memberships = preparedStatement(({ db, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
+const selectMemberships = preparedStatement(({ db, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
   db
     .select({ membership: membershipColumns(memberships), school: schools })
     .from(memberships)
@@ -145,17 +145,18 @@ const memberships = preparedStatement(({ db, tables: { memberships, schools } },
 
 function toMembership({ membership, school }: { membership: MembershipRow; school: SchoolRow | null }): Membership {
   const { id, personId, role, isPrimary: primary } = membership;
-  return { id, personId, role, school: school ?? undefined, primary, ...toValidity(membership) };
+  return { id, personId, role, school: school ?? undefined, isPrimary: primary, ...toValidity(membership) };
 }
 
-const enrolments = preparedStatement(({ db, tables: { enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
-  db
-    .select({ enrollment: enrollmentColumns(enrolments), class: classColumns(classes), school: schools })
-    .from(enrolments)
-    .innerJoin(classes, eq(classes.id, enrolments.classId))
-    .innerJoin(schools, eq(schools.code, classes.schoolCode))
-    .where(and(eq(enrolments.studentId, param('personId')), isValidIn(enrolments, param)))
-    .orderBy(classes.year, classes.semester, enrolments.id),
+const selectEnrollments = preparedStatement(
+  ({ db, tables: { enrollments, classes, schools } }, param: Param<ValidityQuery>) =>
+    db
+      .select({ enrollment: enrollmentColumns(enrollments), class: classColumns(classes), school: schools })
+      .from(enrollments)
+      .innerJoin(classes, eq(classes.id, enrollments.classId))
+      .innerJoin(schools, eq(schools.code, classes.schoolCode))
+      .where(and(eq(enrollments.studentId, param('personId')), isValidIn(enrollments, param)))
+      .orderBy(classes.year, classes.semester, enrollments.id),
 );
 
 interface EnrolledRow {
@@ -170,23 +171,23 @@ function toEnrollment({ enrollment, class: inClass, school }: EnrolledRow): Enro
 }
 
 /** Selects one row for each enrollment of each child, and one for a child without any. */
-const children = preparedStatement(
-  ({ db, tables: { guardianships, persons, enrolments, classes, schools } }, param: Param<ValidityQuery>) =>
+const selectChildren = preparedStatement(
+  ({ db, tables: { guardianships, persons, enrollments, classes, schools } }, param: Param<ValidityQuery>) =>
     db
       .select({
         guardianship: guardianshipColumns(guardianships),
         name: persons.name,
-        enrollment: enrollmentColumns(enrolments),
+        enrollment: enrollmentColumns(enrollments),
         class: classColumns(classes),
         school: schools,
       })
       .from(guardianships)
       .innerJoin(persons, eq(persons.id, guardianships.studentId))
-      .leftJoin(enrolments, and(eq(enrolments.studentId, guardianships.studentId), isValidIn(enrolments, param)))
-      .leftJoin(classes, eq(classes.id, enrolments.classId))
+      .leftJoin(enrollments, and(eq(enrollments.studentId, guardianships.studentId), isValidIn(enrollments, param)))
+      .leftJoin(classes, eq(classes.id, enrollments.classId))
       .leftJoin(schools, eq(schools.code, classes.schoolCode))
       .where(eq(guardianships.guardianId, param('personId')))
-      .orderBy(guardianships.createdAt, guardianships.id, classes.year, classes.semester, enrolments.id),
+      .orderBy(guardianships.createdAt, guardianships.id, classes.year, classes.semester, enrollments.id),
 );
 
 interface ChildRow {

@@ -98,21 +98,21 @@ async function listGuardianships(tx: Transaction, guardianIds: readonly string[]
 }
 
 async function listEnrollments(tx: Transaction, studentIds: readonly string[]): Promise<PupilEnrollment[]> {
-  const { enrolments, classes } = tx.tables;
+  const { enrollments, classes } = tx.tables;
   const rows = await tx.db
     .select({
-      id: enrolments.id,
-      studentId: enrolments.studentId,
-      classId: enrolments.classId,
+      id: enrollments.id,
+      studentId: enrollments.studentId,
+      classId: enrollments.classId,
       schoolCode: classes.schoolCode,
       year: classes.year,
       semester: classes.semester,
-      validFrom: enrolments.validFrom,
-      validTo: enrolments.validTo,
+      validFrom: enrollments.validFrom,
+      validTo: enrollments.validTo,
     })
-    .from(enrolments)
-    .innerJoin(classes, eq(classes.id, enrolments.classId))
-    .where(inArray(enrolments.studentId, [...new Set(studentIds)]));
+    .from(enrollments)
+    .innerJoin(classes, eq(classes.id, enrollments.classId))
+    .where(inArray(enrollments.studentId, [...new Set(studentIds)]));
   return rows.map(({ schoolCode, ...row }) => ({ ...row, school: { code: schoolCode }, ...toValidity(row) }));
 }
 

@@ -5,7 +5,7 @@ import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
 type NewClass = Tables['classes']['$inferInsert'];
-type NewEnrollment = Tables['enrolments']['$inferInsert'];
+type NewEnrollment = Tables['enrollments']['$inferInsert'];
 type NewMembership = Tables['memberships']['$inferInsert'];
 
 export async function insertSchool(tx: Transaction, school: School): Promise<void> {
@@ -17,7 +17,7 @@ export async function insertClass(tx: Transaction, newClass: NewClass): Promise<
 }
 
 export async function insertEnrollment(tx: Transaction, enrollment: NewEnrollment): Promise<void> {
-  await tx.db.insert(tx.tables.enrolments).values(enrollment);
+  await tx.db.insert(tx.tables.enrollments).values(enrollment);
 }
 
 export async function insertMembership(tx: Transaction, membership: NewMembership): Promise<void> {
@@ -27,13 +27,13 @@ export async function insertMembership(tx: Transaction, membership: NewMembershi
 /** Counts the schools of the demo city. Their codes begin with 99, unlike those of real schools. */
 export async function countDemoSchools(tx: Transaction): Promise<number> {
   const schools = tx.tables.schools;
-  const [row] = await tx.db.select({ n: count() }).from(schools).where(like(schools.code, '99%'));
-  return row?.n ?? 0;
+  const [row] = await tx.db.select({ total: count() }).from(schools).where(like(schools.code, '99%'));
+  return row?.total ?? 0;
 }
 
 /** Counts the schools of a real city. */
 export async function countCitySchools(tx: Transaction): Promise<number> {
   const schools = tx.tables.schools;
-  const [row] = await tx.db.select({ n: count() }).from(schools).where(notLike(schools.code, '99%'));
-  return row?.n ?? 0;
+  const [row] = await tx.db.select({ total: count() }).from(schools).where(notLike(schools.code, '99%'));
+  return row?.total ?? 0;
 }

@@ -25,7 +25,7 @@ export const sqliteColumns = {
 export type ColumnBuilders = typeof sqliteColumns;
 
 /**
- * Column builders for PostgreSQL. This cast and the one in postgres/store.ts allow one repository for both engines: the builders have the
+ * Column builders for PostgreSQL. This cast and the one in postgres/store.ts allow one repository for both engines. The builders have the
  * same methods at run time, and the contract tests run on both.
  *
  * `json` instead of `jsonb` keeps the text as written, so an escaped NUL in an audit detail does not fail the write.

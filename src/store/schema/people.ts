@@ -109,7 +109,7 @@ export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, {
     },
     (t) => [kit.index('school_accounts_student_idx').on(t.studentId)],
   );
-  const enrolments = kit.table(
+  const enrollments = kit.table(
     'enrolments',
     {
       id: kit.text('id').primaryKey(),
@@ -150,10 +150,10 @@ export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, {
       kit.index('memberships_end_idx').on(t.validTo, t.id),
     ],
   );
-  return { schoolAccounts, enrolments, memberships };
+  return { schoolAccounts, enrollments, memberships };
 }
 
-/** Defines guardianships. `relationLabel` is the applicant's own word (祖母); `stateReasonSealed` is never released. */
+/** Defines guardianships. `relationLabel` is the relation as the applicant states it (祖母); `stateReasonSealed` is never released. */
 export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) =>
     kit

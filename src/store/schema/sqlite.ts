@@ -10,7 +10,7 @@ export const {
   schools,
   classes,
   schoolAccounts,
-  enrolments,
+  enrollments,
   memberships,
   guardianships,
   passwords,

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 
 /**
- * Sends all statements of one turn of the event loop with one system call. node-postgres would make one call for each statement, and each
+ * Sends all statements of one turn of the event loop with one system call. node-postgres makes one call for each statement, and each
  * call wakes the server process (docs/decisions/0012-cost-of-a-request.md). TLS wraps this socket, so there each statement is sent alone.
  */
 export class CoalescingSocket extends Socket {

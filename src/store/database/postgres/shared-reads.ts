@@ -31,6 +31,7 @@ export function createSharedReads(connect: () => Promise<PooledConnection>): Sha
     shared.connection.then(close, close);
     return shared;
   };
+  /** Returns true if it was the last read of the connection. */
   const leave = (shared: SharedConnection): boolean => {
     shared.readCount -= 1;
     const isLast = shared.readCount === 0;

@@ -25,7 +25,7 @@ import { createSharedReads } from './shared-reads.ts';
 const RETRIED_CODES = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 6;
 /**
- * BEGIN is not a prepared statement: a server that does not know the name would reject it and run the following statements outside of a
+ * BEGIN is not a prepared statement. A server that does not know the name would reject it and run the following statements outside of a
  * transaction. Without a name it fails only with its connection. The extended protocol lets it share a packet with prepared statements.
  */
 const BEGIN: pg.QueryConfig & { queryMode: 'extended' } = { text: 'begin', queryMode: 'extended' };
@@ -100,12 +100,12 @@ function createExecute(client: pg.PoolClient): Execute {
 /** Retries the work while the server restarts, so that requests wait instead of failing. */
 async function retryWhileDisconnected<T>(log: StoreLog | undefined, work: () => Promise<T>): Promise<T> {
   const end = performance.now() + RECONNECT_TIMEOUT_MS;
-  for (let waited = false; ; waited = true) {
+  for (let hasWaited = false; ; hasWaited = true) {
     try {
       return await work();
     } catch (error) {
       if (codeOf(error) !== CONNECTION_LOST || performance.now() > end) throw error;
-      if (!waited) log?.warn({ code: CONNECTION_LOST }, 'postgres: waiting for the server');
+      if (!hasWaited) log?.warn({ code: CONNECTION_LOST }, 'postgres: waiting for the server');
     }
     await sleep(RECONNECT_POLL_MS);
   }

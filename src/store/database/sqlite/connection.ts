@@ -25,7 +25,7 @@ export interface SqliteConnection {
   execute: Execute;
   /** For statements without values: BEGIN, PRAGMA, DDL. */
   run(statement: string): unknown[][];
-  inTransaction(): boolean;
+  isInTransaction(): boolean;
   close(): void;
 }
 
@@ -53,8 +53,8 @@ export function openReader(file: string): SqliteConnection {
 
 /**
  * Turns parameters of comparisons into expressions, so that SQLite keeps the plan of a statement. SQLite plans again when the value of a
- * plain parameter changes (sqlite.org/c3ref/prepare.html), which takes ten times as long as finding a row by its key. better-sqlite3 does
- * not offer the setting against it, SQLITE_DBCONFIG_ENABLE_QPSG.
+ * plain parameter changes (sqlite.org/c3ref/prepare.html). Planning takes ten times as long as finding a row by its key. better-sqlite3
+ * does not offer the setting that prevents it (SQLITE_DBCONFIG_ENABLE_QPSG).
  */
 function keepPlan(text: string): string {
   return text.replaceAll(/ (=|<>|<|>|<=|>=) \?/g, ' $1 +?');
@@ -81,7 +81,7 @@ function wrap(database: Database.Database): SqliteConnection {
   return {
     execute: (text, values) => Promise.resolve(run(prepare(text), values)),
     run: (text) => run(prepare(text), []),
-    inTransaction: () => database.inTransaction,
+    isInTransaction: () => database.inTransaction,
     close: () => {
       database.close();
     },

@@ -98,8 +98,8 @@ export class GroupCommitQueue {
         .then(() => this.#commitAll())
         .catch((error: unknown) => this.#deps.log?.error({ err: error }, 'sqlite: writer failed'));
     };
-    const delay = this.#lastCommitAt + COMMIT_DELAY_MS - performance.now();
-    if (delay > 0) setTimeout(start, delay);
+    const delayMs = this.#lastCommitAt + COMMIT_DELAY_MS - performance.now();
+    if (delayMs > 0) setTimeout(start, delayMs);
     // Starts after the events of this turn, so that writes that arrive together share a commit.
     else setImmediate(start);
   }
@@ -123,7 +123,7 @@ export class GroupCommitQueue {
       writer.run('COMMIT');
     } catch (error) {
       log?.error({ err: error, writes: batch.length }, 'sqlite: commit failed');
-      if (writer.inTransaction()) writer.run('ROLLBACK');
+      if (writer.isInTransaction()) writer.run('ROLLBACK');
       // When BEGIN failed, nothing would settle the writes in the queue.
       const unsettled = batch.length > 0 ? batch : this.#queue.splice(0);
       for (const write of unsettled) write.reject(error);
@@ -145,7 +145,7 @@ export class GroupCommitQueue {
         batch.pop();
         write.reject(error);
         // A full disk ends the transaction with the parts of all writes (sqlite.org/lang_transaction.html).
-        if (!this.#deps.writer.inTransaction()) throw new StoreError('the transaction was ended by the engine');
+        if (!this.#deps.writer.isInTransaction()) throw new StoreError('the transaction was ended by the engine');
       }
     }
   }
@@ -173,7 +173,7 @@ function createWrite<T>(
         result = { value: await withTimeout(work, scoped.end) };
         writer.run('RELEASE write');
       } catch (error) {
-        if (writer.inTransaction()) {
+        if (writer.isInTransaction()) {
           writer.run('ROLLBACK TO write');
           writer.run('RELEASE write');
         }

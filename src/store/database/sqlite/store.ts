@@ -71,7 +71,7 @@ async function runExclusively<T>(
     writer.run('COMMIT');
     return value;
   } catch (error) {
-    if (writer.inTransaction()) writer.run('ROLLBACK');
+    if (writer.isInTransaction()) writer.run('ROLLBACK');
     throw error;
   } finally {
     writer.run('PRAGMA foreign_keys = ON');
