@@ -196,9 +196,10 @@ function createAdmission({ secrets, clock }: Deps): AdmitRequest {
   };
 }
 
-type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
+/** Stores a reset link and mails it to the verified address. @returns false if the person has none */
+export type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
 
-function createSendResetLink({ clock, random, outbox, issuer }: Deps): SendResetLink {
+export function createSendResetLink({ clock, random, outbox, issuer }: Pick<Deps, "clock" | "random" | "outbox" | "issuer">): SendResetLink {
   return async (tx, personId) => {
     const facts = await people.loadPersonFacts(tx, personId);
     // Only a verified address: a mistyped one belongs to another person.

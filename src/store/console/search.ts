@@ -1,14 +1,13 @@
-import { and, eq, gt, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
 
-/** The people among whom a search by name looks: the whole city, schools, or classes. */
+/** The people among whom a search by name looks: the whole city, or schools and classes. */
 export type SearchScope =
   | { kind: 'city' }
   /** `withStaff`: also the staff of the schools, for the IT desk. */
-  | { kind: 'schools'; schoolCodes: readonly string[]; withStaff: boolean }
-  | { kind: 'classes'; classIds: readonly string[] };
+  | { kind: 'schools'; schoolCodes: readonly string[]; withStaff: boolean; classIds: readonly string[] };
 
 /** Where a page of people begins: after this person, in the order of names. */
 export interface NamePosition {
@@ -53,29 +52,27 @@ function nameCondition(tx: Transaction, { name, scope, today }: NameSearch): SQL
     tx.dialect === 'sqlite'
       ? sql`instr(${persons.nameSearch}, ${name}) > 0`
       : sql`position(${name} in ${persons.nameSearch}) > 0`;
-  const members = scope.kind === 'schools' ? peopleOfSchools(tx, scope, today) : peopleOfClasses(tx, scope.classIds);
-  return and(sql`${persons.id} in (${members})`, name === '' ? undefined : contains);
+  return and(sql`${persons.id} in (${peopleOfSchools(tx, scope, today)})`, name === '' ? undefined : contains);
 }
 
-/** Selects the ids of the pupils of schools, their guardians and school accounts, and the staff. The policy decides about each of them. */
+/** Selects the ids of pupils, their guardians and school accounts, and the staff. The policy decides about each of them. */
 function peopleOfSchools(
   tx: Transaction,
-  { schoolCodes, withStaff }: Extract<SearchScope, { kind: 'schools' }>,
+  { schoolCodes, withStaff, classIds }: Extract<SearchScope, { kind: 'schools' }>,
   today: string,
 ): SQL {
   const { enrollments, memberships } = tx.tables;
   const isCurrent = or(isNull(enrollments.validTo), gte(enrollments.validTo, today));
-  const pupils = sql`select ${enrollments.studentId} from ${enrollments} where ${and(inArray(enrollments.schoolCode, [...schoolCodes]), isCurrent)}`;
+  const inSchools = inArray(enrollments.schoolCode, [...schoolCodes]);
+  const inClasses = inArray(enrollments.classId, [...classIds]);
+  const select = (where: SQL | undefined): SQL =>
+    sql`select ${enrollments.studentId} from ${enrollments} where ${and(where, isCurrent)}`;
+  const pupils = sql.join(
+    [...(schoolCodes.length > 0 ? [select(inSchools)] : []), ...(classIds.length > 0 ? [select(inClasses)] : [])],
+    sql` union `,
+  );
   const staff = sql`select ${memberships.personId} from ${memberships} where ${inArray(memberships.schoolCode, [...schoolCodes])}`;
   return withStaff ? sql`${withFamilies(tx, pupils)} union ${staff}` : withFamilies(tx, pupils);
-}
-
-function peopleOfClasses(tx: Transaction, classIds: readonly string[]): SQL {
-  const { enrollments } = tx.tables;
-  return withFamilies(
-    tx,
-    sql`select ${enrollments.studentId} from ${enrollments} where ${inArray(enrollments.classId, [...classIds])}`,
-  );
 }
 
 /** @param pupils a query of student ids */
@@ -124,20 +121,17 @@ export async function findPersonIdsByStudentNumber(
   return [...ids, ...accounts.map(({ id }) => id)];
 }
 
-/** Lists the pupils of a class of this term in the order of their seats. */
+/** The most pupils that a class number finds, with room for several schools. */
+const MAX_CLASS_SIZE = 100;
+
+/** Finds the pupils of the classes with a number, in the order of their seats. */
 export async function findPersonIdsByClass(
   tx: Transaction,
-  {
-    schoolCodes,
-    classno,
-    term,
-    afterSeat,
-    limit,
-  }: { schoolCodes: readonly string[]; classno: string; term: Term; afterSeat: number; limit: number },
-): Promise<{ id: string; seat: number }[]> {
+  { schoolCodes, classno, term }: { schoolCodes: readonly string[]; classno: string; term: Term },
+): Promise<string[]> {
   const { enrollments, classes } = tx.tables;
-  return tx.db
-    .select({ id: enrollments.studentId, seat: enrollments.seat })
+  const rows = await tx.db
+    .select({ id: enrollments.studentId })
     .from(classes)
     .innerJoin(enrollments, eq(enrollments.classId, classes.id))
     .where(
@@ -146,9 +140,9 @@ export async function findPersonIdsByClass(
         eq(classes.year, term.year),
         eq(classes.semester, term.semester),
         eq(classes.classno, classno),
-        gt(enrollments.seat, afterSeat),
       ),
     )
     .orderBy(enrollments.seat, enrollments.studentId)
-    .limit(limit);
+    .limit(MAX_CLASS_SIZE);
+  return rows.map(({ id }) => id);
 }

@@ -1,0 +1,58 @@
+import { heldCapacities, type HeldCapacity } from '../../domain/access/capacities.ts';
+import { decide, type Decision, type PolicyTarget, type StaffAction } from '../../domain/access/policy.ts';
+import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
+import { policyTargetOf } from '../../domain/access/target.ts';
+import { localDate, type Clock } from '../../domain/clock.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import { findPerson } from '../../store/people/people.ts';
+import { listPolicyFacts, listStaffFacts } from '../../store/people/policy-facts.ts';
+
+/** A person with at least one capacity. */
+export interface StaffActor {
+  kind: 'person';
+  id: string;
+  /** The highest first; never empty. */
+  capacities: readonly HeldCapacity[];
+}
+
+export interface Authorized {
+  target: PolicyTarget;
+  decision: Decision;
+}
+
+/** Asks the access policy with the facts of the database. Every use case of the console does so in its own transaction. */
+export interface Authorization {
+  /** @returns undefined if the person is not active or has no capacity today */
+  findActor(personId: string): Promise<StaffActor | undefined>;
+  findActorIn(tx: Transaction, personId: string): Promise<StaffActor | undefined>;
+  /** Decides about one person. A missing person and a person out of scope give the same decision. */
+  authorize(tx: Transaction, actor: StaffActor, action: StaffAction, targetId: string): Promise<Authorized | undefined>;
+  /** Returns the people of a page whom the actor may view, by id. */
+  filterVisible(tx: Transaction, actor: StaffActor, personIds: readonly string[]): Promise<Map<string, PolicyTarget>>;
+}
+
+export function createAuthorization({ store, clock }: { store: Store; clock: Clock }): Authorization {
+  const today = (): string => localDate(clock.now());
+  const findActorIn: Authorization['findActorIn'] = async (tx, personId) => {
+    if ((await findPerson(tx, personId))?.status !== 'active') return undefined;
+    const { memberships, homeroomClasses } = await listStaffFacts(tx, [personId]);
+    const capacities = heldCapacities(memberships, homeroomClasses, today());
+    return capacities.length === 0 ? undefined : { kind: 'person', id: personId, capacities };
+  };
+  const listTargets = async (tx: Transaction, personIds: readonly string[]): Promise<PolicyTarget[]> =>
+    (await listPolicyFacts(tx, personIds)).map((facts) => policyTargetOf(facts, today()));
+  return {
+    findActorIn,
+    findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
+    authorize: async (tx, actor, action, targetId) => {
+      const [target] = await listTargets(tx, [targetId]);
+      return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };
+    },
+    filterVisible: async (tx, actor, personIds) => {
+      const targets = await listTargets(tx, personIds);
+      const isVisible = (target: PolicyTarget): boolean =>
+        decide(actor, 'view', target, DEFAULT_POLICY_SETTINGS).allowed;
+      return new Map(targets.filter(isVisible).map((target) => [target.id, target]));
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import type { Clock } from '../../domain/clock.ts';
+import { lastSix } from '../../domain/credentials/national-id.ts';
+import { createOneTimeCode, ONE_TIME_CODE_MS } from '../../domain/credentials/one-time-code.ts';
+import { DAY_MS } from '../../domain/duration.ts';
+import type { Random } from '../../domain/random.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import * as credentials from '../../store/auth/credentials.ts';
+import { findActiveSessionsByPerson } from '../../store/auth/sessions.ts';
+import { findSchoolAccount } from '../../store/console/school-accounts.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import type { Revocation } from '../access/revocation.ts';
+import { firstPasswordMac } from '../authentication/password-verification.ts';
+import type { SendResetLink } from '../authentication/password-reset.ts';
+import type { PersonActionName } from './person-actions.ts';
+
+/** Validity of a restored first password: 30 days. */
+const FIRST_PASSWORD_MS = 30 * DAY_MS;
+
+/** What an action did, or why it cannot be done. */
+export type Effect =
+  | {
+      kind: 'done';
+      before: string;
+      after: string;
+      /** Shown once to the member of staff. */
+      oneTimeCode?: { code: string; expiresAt: number };
+      /** Also ends the delays and the lock after wrong passwords. */
+      clearsFailures: boolean;
+    }
+  | { kind: 'impossible'; why: ImpossibleReason };
+
+/** The account has no verified email address; it is in this state already; its ID number is no longer stored. */
+export type ImpossibleReason = 'no_email' | 'disabled' | 'already_done' | 'no_national_id';
+
+/** Changes the account in the transaction of the caller, which has locked the person. */
+export type ApplyEffect = (tx: Transaction, personId: string) => Promise<Effect>;
+
+interface Deps {
+  clock: Clock;
+  random: Random;
+  secrets: Secrets;
+  revocation: Revocation;
+  sendResetLink: SendResetLink;
+}
+
+/** Creates the effect of each action on an account. */
+export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionName, ApplyEffect>> {
+  return {
+    'reset-link': ifActive(async (tx, personId) =>
+      (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email'),
+    ),
+    'one-time-code': ifActive(createIssueCode(deps)),
+    'first-password': ifActive(createRestoreFirstPassword(deps)),
+    unlock: async (tx, personId) => {
+      await credentials.reopenFirstPassword(tx, personId);
+      return { ...done('', 'unlocked'), clearsFailures: true };
+    },
+    disable: createSetStatus(deps, 'disabled'),
+    enable: createSetStatus(deps, 'active'),
+    'revoke-sessions': async (tx, personId) => {
+      const sessions = await findActiveSessionsByPerson(tx, personId, deps.clock.now());
+      await people.incrementCredentialVersion(tx, personId);
+      await deps.revocation.revokeAllOf(tx, personId);
+      return done(`sessions: ${String(sessions.length)}`, 'sessions: 0');
+    },
+  };
+}
+
+/** A disabled account is enabled first; a credential would not open it. */
+function ifActive(apply: ApplyEffect): ApplyEffect {
+  return async (tx, personId) => {
+    const person = await people.findPerson(tx, personId);
+    return person?.status === 'active' ? apply(tx, personId) : impossible('disabled');
+  };
+}
+
+function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEffect {
+  return async (tx, personId) => {
+    const before = await describeCredential(tx, personId);
+    const [code, createdAt] = [createOneTimeCode(random), clock.now()];
+    const expiresAt = createdAt + ONE_TIME_CODE_MS;
+    const mac = firstPasswordMac(secrets, personId, code);
+    await credentials.upsertFirstPassword(tx, { personId, kind: 'one_time_code', mac, expiresAt, createdAt });
+    await revocation.revokeAllOf(tx, personId);
+    return { ...done(before, 'one-time code'), oneTimeCode: { code, expiresAt }, clearsFailures: true };
+  };
+}
+
+/** The first password is the last six characters of the own ID, or the whole ID of the pupil of a school account (source text). */
+function createRestoreFirstPassword({ clock, secrets, revocation }: Deps): ApplyEffect {
+  const open = async (tx: Transaction, personId: string): Promise<string | undefined> => {
+    const sealed = (await people.findPerson(tx, personId))?.nationalIdSealed ?? undefined;
+    return sealed === undefined ? undefined : secrets.open('national-id', personId, sealed);
+  };
+  return async (tx, personId) => {
+    const studentId = await findSchoolAccount(tx, personId);
+    const id = await open(tx, studentId ?? personId);
+    if (id === undefined) return impossible('no_national_id');
+    const before = await describeCredential(tx, personId);
+    const createdAt = clock.now();
+    const mac = firstPasswordMac(secrets, personId, studentId === undefined ? lastSix(id) : id);
+    const expiresAt = createdAt + FIRST_PASSWORD_MS;
+    await credentials.upsertFirstPassword(tx, { personId, kind: 'first', mac, expiresAt, createdAt });
+    await revocation.revokeAllOf(tx, personId);
+    return { ...done(before, 'first password'), clearsFailures: true };
+  };
+}
+
+function createSetStatus({ clock, revocation }: Deps, status: people.PersonStatus): ApplyEffect {
+  return async (tx, personId) => {
+    const before = (await people.findPerson(tx, personId))?.status ?? '';
+    if (before === status) return impossible('already_done');
+    await people.updatePersonStatus(tx, personId, status, clock.now());
+    // Also when enabling: a request that began before the disabling may have stored its link after it.
+    await credentials.deleteResetLink(tx, personId);
+    if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
+    else await credentials.reopenFirstPassword(tx, personId);
+    return { ...done(before, status), clearsFailures: status === 'active' };
+  };
+}
+
+async function describeCredential(tx: Transaction, personId: string): Promise<string> {
+  const { hash, first } = await credentials.getCredential(tx, personId);
+  if (hash !== undefined) return 'own password';
+  if (first === undefined) return 'no password';
+  return first.kind === 'first' ? 'first password' : 'one-time code';
+}
+
+function done(before: string, after: string): Extract<Effect, { kind: 'done' }> {
+  return { kind: 'done', before, after, clearsFailures: false };
+}
+
+function impossible(why: ImpossibleReason): Effect {
+  return { kind: 'impossible', why };
+}

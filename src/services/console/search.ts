@@ -1,0 +1,113 @@
+import type { HeldCapacity } from '../../domain/access/capacities.ts';
+import { localDate, type Clock } from '../../domain/clock.ts';
+import { normalizeText, parseLogin } from '../../domain/credentials/identifiers.ts';
+import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
+import { currentTerm } from '../../domain/term.ts';
+import { searchableName } from '../../domain/text.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
+import * as searchStore from '../../store/console/search.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+
+/** People on one page of results. */
+export const RESULTS_PER_PAGE = 25;
+const MAX_QUERY_LENGTH = 100;
+/** Pupils with one student number: one per school. */
+const MAX_SAME_NUMBER = 100;
+
+export interface SearchResults {
+  people: readonly PersonSummary[];
+  /** Where the next page begins; undefined at the end. */
+  next: searchStore.NamePosition | undefined;
+}
+
+/** Finds people by name, login, student number, class or full national ID, within the scope of the actor only. */
+export interface ConsoleSearch {
+  /** @param after the `next` of the previous page */
+  find(actor: StaffActor, query: string, after: searchStore.NamePosition | undefined): Promise<SearchResults>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  authorization: Authorization;
+}
+
+export function createConsoleSearch({ store, clock, secrets, authorization }: Deps): ConsoleSearch {
+  return {
+    find: (actor, query, after) =>
+      store.read(async (tx) => {
+        const today = localDate(clock.now());
+        const text = normalizeText(query.slice(0, MAX_QUERY_LENGTH));
+        if (text === '') return { people: [], next: undefined };
+        const exact = after === undefined ? await findExactly(tx, actor, text, { secrets, today }) : [];
+        const byName = await findByName(tx, actor, text, { today, after });
+        const ids = [...new Set([...exact, ...byName.ids])];
+        const visible = await authorization.filterVisible(tx, actor, ids);
+        const people = await listPersonSummaries(
+          tx,
+          ids.filter((id) => visible.has(id)),
+        );
+        return { people, next: byName.next };
+      }),
+  };
+}
+
+/** Finds the ids that a complete identifier names. Ids out of scope are removed afterwards. */
+async function findExactly(
+  tx: Transaction,
+  actor: StaffActor,
+  text: string,
+  { secrets, today }: { secrets: Secrets; today: string },
+): Promise<string[]> {
+  const found: string[] = [];
+  const nationalId = normalizeNationalId(text);
+  if (isNationalId(nationalId, today)) {
+    found.push(...(await searchStore.findPersonIdByNationalId(tx, secrets.mac('national-id-lookup', nationalId))));
+  }
+  const login = parseLogin(text);
+  if (login !== undefined) found.push(...(await searchStore.findPersonIdsByLogin(tx, login.kind, login.value)));
+  const number = /^p?(\d{4,16})$/i.exec(text)?.[1];
+  if (number !== undefined) {
+    found.push(...(await searchStore.findPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
+  }
+  const schoolCodes = schoolsOf(actor.capacities);
+  if (/^\d{1,4}$/.test(text) && schoolCodes.length > 0) {
+    found.push(
+      ...(await searchStore.findPersonIdsByClass(tx, { schoolCodes, classno: text, term: currentTerm(today) })),
+    );
+  }
+  return found;
+}
+
+async function findByName(
+  tx: Transaction,
+  actor: StaffActor,
+  text: string,
+  { today, after }: { today: string; after: searchStore.NamePosition | undefined },
+): Promise<{ ids: string[]; next: searchStore.NamePosition | undefined }> {
+  const name = searchableName(text);
+  if (name === '') return { ids: [], next: undefined };
+  const limit = RESULTS_PER_PAGE + 1;
+  const rows = await searchStore.findPeopleByName(tx, { name, scope: scopeOf(actor.capacities), today, after, limit });
+  const page = rows.slice(0, RESULTS_PER_PAGE);
+  return { ids: page.map(({ id }) => id), next: rows.length > RESULTS_PER_PAGE ? page.at(-1) : undefined };
+}
+
+function schoolsOf(capacities: readonly HeldCapacity[]): string[] {
+  return [...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : [])))];
+}
+
+/** Returns where a search by name looks: the widest scope of the actor. */
+function scopeOf(capacities: readonly HeldCapacity[]): searchStore.SearchScope {
+  if (capacities.some(({ capacity }) => capacity === 'bureau_admin')) return { kind: 'city' };
+  const ofSchool = capacities.filter(({ capacity }) => capacity === 'it_desk' || capacity === 'registrar');
+  return {
+    kind: 'schools',
+    schoolCodes: schoolsOf(ofSchool),
+    withStaff: ofSchool.some(({ capacity }) => capacity === 'it_desk'),
+    classIds: capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : [])),
+  };
+}
