@@ -102,6 +102,15 @@ eachService(
       assert.equal(done.status, 200, textOf(done.body));
     });
 
+    it('accepted new passwords are refunded', async () => {
+      const form = await openAccount();
+      for (let count = 0; count <= NEW_PASSWORD_POLICY.capacity; count += 1) {
+        const [from, to] = count % 2 === 0 ? [DEMO_PASSWORD, NEXT] : [NEXT, DEMO_PASSWORD];
+        const done = await submit({ ...form, current: from }, to);
+        assert.equal(done.status, 200, textOf(done.body));
+      }
+    });
+
     it('a wrong current password shows the same error over the limit', async () => {
       const form = await openAccount();
       await exhaust(form);

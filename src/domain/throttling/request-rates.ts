@@ -53,8 +53,8 @@ export const SESSION_POLICY: LeakyBucketPolicy = { capacity: 200, leakIntervalMs
 export const SESSION_BUDGETS_PER_PERSON = 3;
 
 /**
- * New passwords of one reset link, or of one person who confirmed the current password: 20 at once, then one per minute. Each costs up to 50 ms
- * of a core for the strength estimate. One that is accepted counts too: it costs a hash, an audit entry and a mail.
+ * Refused new passwords of one reset link, or of one person who confirmed the current password: 20 at once, then one per minute. Each costs
+ * up to 50 ms of a core for the strength estimate. One that is accepted is refunded.
  */
 export const NEW_PASSWORD_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
 

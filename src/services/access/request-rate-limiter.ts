@@ -47,6 +47,8 @@ export interface RequestRateLimiter {
    * @returns undefined if it is admitted; otherwise ms since 1970 of the next admitted one
    */
   admitNewPassword(subject: string): number | undefined;
+  /** Releases a new password that was accepted. */
+  releaseNewPassword(subject: string): void;
   /** Releases a counted request whose stored data was deleted on completion. */
   releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
   /** Releases a request that `admitDevice` counted. */
@@ -78,12 +80,8 @@ interface Counter {
   policy: LeakyBucketPolicy;
 }
 
-export function createRequestRateLimiter({
-  clock,
-  log,
-  metrics,
-  maxCounters = MAX_COUNTERS,
-}: Deps): RequestRateLimiter {
+export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
+  const { clock, log, metrics, maxCounters = MAX_COUNTERS } = deps;
   /** Ordered by last use, oldest first. */
   const states = new Map<string, ThrottleState>();
   const put = (key: string, state: ThrottleState): void => {
@@ -130,7 +128,10 @@ export function createRequestRateLimiter({
       admit(endpoint, createPersonCounters(endpoint, person), true);
     },
     admitNewPassword: (subject) => {
-      return count([{ key: `new-password ${subject}`, policy: NEW_PASSWORD_POLICY }], clock.now());
+      return count([createNewPasswordCounter(subject)], clock.now());
+    },
+    releaseNewPassword: (subject) => {
+      release([createNewPasswordCounter(subject)]);
     },
     releaseNetwork: (endpoint, address) => {
       release(createNetworkCounters(endpoint, address));
@@ -147,6 +148,10 @@ function createDeviceCounters(endpoint: AnonymousEndpoint, { deviceId, address }
     policy: scalePolicy(KNOWN_DEVICES_POLICY, weight),
   }));
   return [{ key: `${endpoint} device ${deviceId}`, policy: KNOWN_DEVICE_POLICY }, ...ofNetworks];
+}
+
+function createNewPasswordCounter(subject: string): Counter {
+  return { key: `new-password ${subject}`, policy: NEW_PASSWORD_POLICY };
 }
 
 function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {

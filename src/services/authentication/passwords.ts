@@ -62,7 +62,7 @@ interface Deps {
   store: Store;
   passwordVerifier: PasswordVerifier;
   hasher: PasswordHasher;
-  rateLimiter: Pick<RequestRateLimiter, 'admitNewPassword'>;
+  rateLimiter: Pick<RequestRateLimiter, 'admitNewPassword' | 'releaseNewPassword'>;
   secrets: Secrets;
   clock: Clock;
   audit: Audit;
@@ -112,6 +112,7 @@ export function createPasswords(deps: Deps): Passwords {
         return { credentialVersion: version, kept };
       });
       if (changed === undefined) return { kind: 'wrong_current' };
+      rateLimiter.releaseNewPassword(personId);
       return { kind: 'changed', ...changed };
     },
   };
