@@ -124,7 +124,7 @@ const OIDC: readonly Part[] = [
     ],
   },
   {
-    sources: [...files('oidc', 'event-listeners'), ...files('oidc/adapter', 'request-transaction token-reuse')],
+    sources: [...files('oidc', 'event-listeners'), ...files('oidc/adapter', 'pending-writes request-transaction token-reuse')],
     tests: http('request-transaction token-reuse'),
   },
   {

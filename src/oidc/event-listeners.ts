@@ -2,7 +2,7 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { runBestEffort } from '../platform/best-effort.ts';
 import type { AuditEvent } from '../services/audit/audit.ts';
-import { pendingWrites } from './adapter/request-transaction.ts';
+import { pendingWrites } from './adapter/pending-writes.ts';
 import type { OidcDeps } from './deps.ts';
 
 /** Logs and audits the events of the provider. A listener never throws. */

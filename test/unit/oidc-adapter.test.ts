@@ -8,7 +8,7 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAdapter } from '../../src/oidc/adapter/adapter.ts';
 import { identifyBrowser } from '../../src/oidc/adapter/browser-binding.ts';
-import { collectWrites } from '../../src/oidc/adapter/request-transaction.ts';
+import { collectWrites } from '../../src/oidc/adapter/pending-writes.ts';
 import { createSessionAdapter } from '../../src/oidc/adapter/session-adapter.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { ConcurrentChangeError } from '../../src/platform/errors.ts';

@@ -2,7 +2,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { z } from 'zod';
-import { collectWrites, type Write } from '../../oidc/adapter/request-transaction.ts';
+import { collectWrites, type Write } from '../../oidc/adapter/pending-writes.ts';
 import { verifiedLogin } from '../../oidc/adapter/verified-login.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts';

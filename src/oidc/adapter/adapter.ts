@@ -11,7 +11,8 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { loadGrantWithSession } from './grant-lookup.ts';
-import { pendingWrites, consumeOnce, writeOrDefer } from './request-transaction.ts';
+import { pendingWrites, writeOrDefer } from './pending-writes.ts';
+import { consumeOnce } from './request-transaction.ts';
 import { findReuseReason } from './token-reuse.ts';
 import { findByUserCode } from './user-codes.ts';
 

@@ -8,7 +8,7 @@ import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
 import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
-import { pendingWrites } from './request-transaction.ts';
+import { pendingWrites } from './pending-writes.ts';
 import { verifiedLogin } from './verified-login.ts';
 
 const MAX_USER_AGENT_LENGTH = 512;

@@ -3,7 +3,7 @@ import { claimsForScopes, allowedScopes } from '../../domain/claims/scopes.ts';
 import type { ActingContext } from '../../domain/model.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { storeGrant, type LastContext } from '../../services/access/grants.ts';
-import { writeOrDefer } from '../adapter/request-transaction.ts';
+import { writeOrDefer } from '../adapter/pending-writes.ts';
 import type { OidcDeps } from '../deps.ts';
 import { isFirstParty } from '../prompts/first-party.ts';
 import type { PendingCheck } from '../prompts/index.ts';
