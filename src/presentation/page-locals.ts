@@ -219,5 +219,7 @@ export interface MailLocals {
   /** `changedAt`: ms since 1970; `link`: where to set a new password if another person changed it. */
   'password-changed': { name: string; changedAt: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
+  /** `action`: name of the action of staff; `at`: ms since 1970; `link`: the account page. */
+  'staff-action': { name: string; action: string; at: number; link: string };
 }
 export type MailName = keyof MailLocals;

@@ -199,7 +199,12 @@ function createAdmission({ secrets, clock }: Deps): AdmitRequest {
 /** Stores a reset link and mails it to the verified address. @returns false if the person has none */
 export type SendResetLink = (tx: Transaction, personId: string) => Promise<boolean>;
 
-export function createSendResetLink({ clock, random, outbox, issuer }: Pick<Deps, "clock" | "random" | "outbox" | "issuer">): SendResetLink {
+export function createSendResetLink({
+  clock,
+  random,
+  outbox,
+  issuer,
+}: Pick<Deps, 'clock' | 'random' | 'outbox' | 'issuer'>): SendResetLink {
   return async (tx, personId) => {
     const facts = await people.loadPersonFacts(tx, personId);
     // Only a verified address: a mistyped one belongs to another person.

@@ -15,6 +15,7 @@ export interface Mailer {
 
 const firstPasswordClosed = z.object({ name: z.string(), closedAt: z.number(), link: z.string() });
 const passwordChanged = z.object({ name: z.string(), changedAt: z.number(), link: z.string() });
+const staffAction = z.object({ name: z.string(), action: z.string(), at: z.number(), link: z.string() });
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** Timeouts in ms: short, because the outbox retries. */
@@ -63,5 +64,7 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, passwordChanged.parse(values));
     case 'reset-link':
       return templates.mail(template, lang, resetLink.parse(values));
+    case 'staff-action':
+      return templates.mail(template, lang, staffAction.parse(values));
   }
 }

@@ -208,3 +208,18 @@ export async function updatePersonStatus(
   const rows = await tx.db.update(persons).set(change).where(eq(persons.id, personId)).returning({ id: persons.id });
   return rows.length > 0;
 }
+
+/**
+ * Increments the version of staff actions on a person if it is still the one that a form was shown for. Call it after `lockPerson`.
+ *
+ * @returns false if another member of staff has acted in the meantime
+ */
+export async function advanceStaffVersion(tx: Transaction, personId: string, version: number): Promise<boolean> {
+  const persons = tx.tables.persons;
+  const rows = await tx.db
+    .update(persons)
+    .set({ staffVersion: version + 1 })
+    .where(and(eq(persons.id, personId), eq(persons.staffVersion, version)))
+    .returning({ id: persons.id });
+  return rows.length > 0;
+}
