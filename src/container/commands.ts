@@ -7,7 +7,7 @@ import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { createResetFailures, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import type { Store } from '../store/database/index.ts';
-import { openExistingStore } from '../store/existing.ts';
+import { openExistingStore } from '../store/open.ts';
 
 /** Dependencies of commands that work on the database only. */
 interface DatabaseDeps {

@@ -13,7 +13,8 @@ import { loadBrand, type Brand } from '../presentation/brand.ts';
 import { createMailer } from '../services/notifications/mailer.ts';
 import { insertTestPerson } from '../services/people/test-person.ts';
 import { monitorAvailability } from '../store/database/availability.ts';
-import { openStore, type Store } from '../store/database/index.ts';
+import type { Store } from '../store/database/index.ts';
+import { openNamedStore } from '../store/open.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
 import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
@@ -52,7 +53,7 @@ const MAX_IN_FLIGHT_REQUESTS = 500;
  */
 export async function createContainer(config: Config, runtime: RuntimeDeps): Promise<Container> {
   const brand = loadBrand(config.brandFile);
-  const store = await openStore({ ...config.database, log: runtime.log });
+  const store = await openNamedStore({ ...config.database, log: runtime.log });
   try {
     await prepareDatabase(config, store);
     return await assemble(config, runtime, store, brand);

@@ -262,6 +262,20 @@ describe('the end of the process', () => {
     blocker.close();
   });
 
+  it('comes at once with one line that names the setting if the database cannot be opened', async () => {
+    for (const [env, expected] of [
+      [{ KINPASS_DATABASE_FILE: home.folder }, /^KINPASS_DATABASE_FILE: [^\n]* cannot be opened: EISDIR[^\n]*\n$/],
+      [
+        { DATABASE_URL: 'postgres://127.0.0.1:1/x' },
+        /^DATABASE_URL: the database cannot be opened: [^\n]*ECONNREFUSED[^\n]*\n$/,
+      ],
+    ] as const) {
+      const program = runProgram(['start'], { ...home.env, ...env });
+      assert.equal(await program.ended, 1);
+      assert.match(program.err(), expected);
+    }
+  });
+
   it('comes before the database is created if the brand file is missing or not JSON', async () => {
     const [missing, text, databaseFile] = ['no-brand.json', 'brand.txt', 'none/kinpass.sqlite'].map((name) =>
       join(home.folder, name),

@@ -10,14 +10,11 @@ import { migrate, pendingMigrations, readMigrations } from './migrate.ts';
  * @throws {Error} with one sentence when the database is missing, cannot be opened, is not of Kinpass, or is not up to date
  */
 export async function openExistingStore(options: StoreOptions, migrations: 'apply' | 'check'): Promise<Store> {
-  const name =
-    options.url === undefined ? `KINPASS_DATABASE_FILE: ${options.file ?? ''}` : 'DATABASE_URL: the database';
+  const name = nameOf(options);
   if (options.url === undefined && !existsSync(options.file ?? '')) {
     throw new Error(`${name} does not exist; check the path and the folder that the command runs in`);
   }
-  const store = await openStore(options).catch((cause: unknown) => {
-    throw new Error(`${name} cannot be opened: ${reasonOf(cause)}`, { cause });
-  });
+  const store = await openNamedStore(options);
   try {
     const pending = await pendingMigrations(store);
     if (pending.length === (await readMigrations(store.dialect)).length) {
@@ -32,6 +29,17 @@ export async function openExistingStore(options: StoreOptions, migrations: 'appl
     await store.close();
     throw error;
   }
+}
+
+/** Opens a database and creates it if needed. @throws {Error} with one sentence that names the setting */
+export function openNamedStore(options: StoreOptions): Promise<Store> {
+  return openStore(options).catch((cause: unknown) => {
+    throw new Error(`${nameOf(options)} cannot be opened: ${reasonOf(cause)}`, { cause });
+  });
+}
+
+function nameOf({ file, url }: StoreOptions): string {
+  return url === undefined ? `KINPASS_DATABASE_FILE: ${file ?? ''}` : 'DATABASE_URL: the database';
 }
 
 function reasonOf(error: unknown): string {
