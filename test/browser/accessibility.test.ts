@@ -5,11 +5,12 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { choose, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Locator, Page } from 'playwright-core';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import {
   alertText,
@@ -13,7 +14,7 @@ import {
   type BrowserSession,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { choose, DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { choose, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { listAuditEvents, setPassword } from '../helpers/city.ts';
 import { mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { choiceOf, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
+import { choiceButton, choose, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
 
 describe('context selection and switching on a phone', () => {
   let harness: BrowserHarness;
@@ -20,8 +20,8 @@ describe('context selection and switching on a phone', () => {
     await signIn(page, harness.environment.payment, LOGIN.G2);
     assert.equal(await heading(page), '這次要以什麼身分使用？');
     assert.match(await bodyText(page), /前往：校園繳費系統/);
-    assert.equal(await choiceOf(page, '家長：王小安', '示範高中', '高二3班').count(), 1);
-    assert.equal(await choiceOf(page, '家長：王小樂', '示範國小', '五年1班').count(), 1);
+    assert.equal(await choiceButton(page, '家長：王小安', '示範高中', '高二3班').count(), 1);
+    assert.equal(await choiceButton(page, '家長：王小樂', '示範國小', '五年1班').count(), 1);
     await choose(page, '王小安');
     assert.deepEqual(await childNames(page), ['王小安']);
     const first = await billNumbers(page);
@@ -59,10 +59,10 @@ describe('context selection and switching on a phone', () => {
       await page.goto(harness.environment.payment);
       await press(page, '#sign-in');
       assert.equal(await heading(page), '這次要以什麼身分使用？');
-      const marked = choiceOf(page, '上次使用');
+      const marked = choiceButton(page, '上次使用');
       assert.equal(await marked.count(), 1);
       assert.match(await marked.innerText(), new RegExp(child));
-      assert.match(await choiceOf(page).first().innerText(), new RegExp(child));
+      assert.match(await choiceButton(page).first().innerText(), new RegExp(child));
     }
   });
 
@@ -70,7 +70,7 @@ describe('context selection and switching on a phone', () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.portfolio, LOGIN.T1);
-    assert.equal(await choiceOf(page).count(), 2);
+    assert.equal(await choiceButton(page).count(), 2);
     await choose(page, '教師：明德高中');
     assert.equal(await page.getAttribute('body', 'data-acting-role'), 'teacher');
     assert.equal(await heading(page), '班級學生');

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { Locator, Page } from 'playwright-core';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import {
   alertText,
@@ -12,16 +13,7 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import {
-  choiceOf,
-  choose,
-  DEMO_PASSWORD,
-  fillNewPassword,
-  fillSignIn,
-  press,
-  signIn,
-  switchTo,
-} from '../helpers/browser.ts';
+import { choiceButton, choose, fillNewPassword, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
 import { listAuditEvents, setFirstPassword } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 
@@ -118,7 +110,7 @@ describe('browser behavior during sign-in', () => {
     const { environment } = harness;
     const { page } = await harness.newSession();
     await signIn(page, environment.payment, LOGIN.G2);
-    await twice(page, choiceOf(page, '王小樂'));
+    await twice(page, choiceButton(page, '王小樂'));
     assert.deepEqual(await childNames(page), ['王小樂']);
     await press(page, page.locator('.bill a').first());
     await twice(page, page.locator('#pay'));
@@ -176,7 +168,7 @@ describe('browser behavior during sign-in', () => {
     await page.fill('[name="new_password"]', OWN_PASSWORD);
     await page.fill('[name="confirm_password"]', OWN_PASSWORD);
     await twice(page, page.locator('#submit'));
-    await twice(page, choiceOf(page, '王小樂'));
+    await twice(page, choiceButton(page, '王小樂'));
     assert.deepEqual(await childNames(page), ['王小樂']);
     await switchTo(page, '家長：王小安');
     assert.deepEqual(await childNames(page), ['王小安']);

@@ -12,7 +12,7 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { choose, choiceOf, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { choose, choiceButton, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 import { mailTo } from '../helpers/mail.ts';
 
@@ -51,8 +51,8 @@ describe('first sign-in of a parent on a phone', () => {
     await press(page, '#sign-in');
     assert.equal(await heading(page), '這次要以什麼身分使用？');
     assert.equal(await page.locator('[name="password"]').count(), 0);
-    assert.equal(await choiceOf(page).count(), 2);
-    assert.equal(await choiceOf(page, '家長', '王小安', '示範高中').count(), 1);
+    assert.equal(await choiceButton(page).count(), 2);
+    assert.equal(await choiceButton(page, '家長', '王小安', '示範高中').count(), 1);
     await choose(page, '家長', '王小樂', '示範國小');
     assert.deepEqual(await childNames(page), ['王小樂']);
     await payFirstBill(page);

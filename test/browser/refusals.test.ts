@@ -3,6 +3,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import {
   alertText,
@@ -12,7 +13,7 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { DEMO_PASSWORD, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
+import { fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { linkIn, mailsTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';

@@ -18,8 +18,8 @@ import {
   type Installation,
   type Program,
 } from '../helpers/child-process.ts';
-import { listAuditEvents } from '../helpers/city.ts';
-import { createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
+import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
@@ -28,17 +28,6 @@ import { startService, type TestService } from '../helpers/service.ts';
 const secret = newSecret();
 const SCOPES = ['openid', 'profile', 'offline_access'];
 const OFFLINE = { scope: 'openid profile offline_access', prompt: 'consent' };
-
-async function signIn(
-  issuer: string,
-  login: string,
-): Promise<{ httpBrowser: HttpBrowser; answer: Answer; ms: number }> {
-  const httpBrowser = createHttpBrowser(issuer);
-  const page = await httpBrowser.open('/account');
-  const start = performance.now();
-  const answer = await httpBrowser.submit(page, { login, password: DEMO_PASSWORD });
-  return { httpBrowser, answer, ms: performance.now() - start };
-}
 
 /** Asserts an error page with a reference and without internal details. */
 function assertErrorPage(answer: Answer): void {
@@ -76,12 +65,12 @@ describe('a locked SQLite file', () => {
   };
 
   it('serves reads, and a sign-in waits and succeeds', async () => {
-    const { httpBrowser } = await signIn(home.issuer, LOGIN.T2);
+    const { httpBrowser } = await signInToAccount(home, LOGIN.T2);
     const page = await createHttpBrowser(home.issuer).open('/account');
     assert.equal(interactionOf(page), 'login');
     const locker = await lock();
     let signedIn = false;
-    const waiting = signIn(home.issuer, LOGIN.G2).finally(() => {
+    const waiting = signInToAccount(home, LOGIN.G2).finally(() => {
       signedIn = true;
     });
     assert.equal((await fetch(`${home.issuer}/health/ready`)).status, 200);
@@ -132,7 +121,7 @@ describe('a full disk', () => {
     // The failed refresh may have consumed the token. The session gives a new one without a password.
     const again = await tokensFor(app, httpBrowser, { parameters: OFFLINE });
     assert.equal((await refresh(app, again.refresh_token)).status, 200);
-    const { answer } = await signIn(service.issuer, LOGIN.G2);
+    const { answer } = await signInToAccount(service, LOGIN.G2);
     assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
     assert.equal((await httpBrowser.open('/account')).status, 200);
     assert.ok((await listAuditEvents(service, 'G2')).length > 0);
@@ -248,7 +237,7 @@ describe('a full log disk', () => {
         );
       await pollUntil('the program is ready', isReady, 60_000);
       for (const login of [LOGIN.T2, LOGIN.G2]) {
-        const { answer } = await signIn(home.issuer, login);
+        const { answer } = await signInToAccount(home, login);
         assert.deepEqual([answer.status, interactionOf(answer)], [200, undefined]);
       }
       child.kill('SIGTERM');

@@ -1,7 +1,6 @@
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 
-/** The password of all people of the demo city without a first password. */
-export const DEMO_PASSWORD = 'Kinpass-Demo-2026';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 
 const FLAGS = [
   '--no-sandbox',
@@ -57,12 +56,12 @@ export interface NewPassword {
 }
 
 /** Locates the choice whose text contains all of these words. */
-export function choiceOf(page: Page, ...words: string[]): Locator {
+export function choiceButton(page: Page, ...words: string[]): Locator {
   return words.reduce((buttons, word) => buttons.filter({ hasText: word }), page.locator('button[name="choice"]'));
 }
 
 export async function choose(page: Page, ...words: string[]): Promise<void> {
-  await press(page, choiceOf(page, ...words));
+  await press(page, choiceButton(page, ...words));
 }
 
 /** Selects an entry of the account menu of a relying party. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
 
 import { z } from 'zod';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
 import { idClaims, signInWithNewBrowser, userinfo, type AuthorizationInput } from './authorization-flow.ts';
+import { freezeTime, type FrozenTime } from './frozen-time.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from './relying-party.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
@@ -44,6 +46,28 @@ export async function startCityApps(options: Partial<TestServiceOptions> = {}): 
     twin: await party('twin', 'openid'),
     portfolio: await party('portfolio', APP_SCOPES.join(' ')),
     payment: await party('payment', APP_SCOPES.join(' ')),
+  };
+}
+
+/**
+ * Starts the apps at a frozen time before the tests of the file and stops them afterwards.
+ *
+ * @returns a function that returns the apps, for use in tests only
+ */
+export function useCityApps(): () => CityApps {
+  let apps: CityApps | undefined;
+  let time: FrozenTime | undefined;
+  before(async () => {
+    time = freezeTime();
+    apps = await startCityApps();
+  });
+  after(async () => {
+    await apps?.service.stop();
+    time?.release();
+  });
+  return () => {
+    assert.ok(apps, 'the apps have not started');
+    return apps;
   };
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { eq } from 'drizzle-orm';
 
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { namedId } from '../../demo/city/named-people.ts';
+import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
 import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
 import { MAX_FAILURES } from '../../src/domain/credentials/first-password.ts';
 import { normalizePassword } from '../../src/domain/credentials/password-policy.ts';
@@ -98,9 +98,9 @@ export async function listAuditAddresses(
 
 /** Opens the account page in a new browser and submits the sign-in form. */
 export async function signInToAccount(
-  { issuer }: TestService,
+  { issuer }: { issuer: string },
   login: string,
-  password: string,
+  password: string = DEMO_PASSWORD,
 ): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> {
   const httpBrowser = createHttpBrowser(issuer);
   return { httpBrowser, answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }) };

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 
 import type { MailCatcher, Message } from '../../demo/mail-catcher.ts';
+import { createHttpBrowser } from './http-browser.ts';
 import { pollUntil } from './poll.ts';
+
+/** Subject of the mail with a reset link. */
+export const RESET_SUBJECT = '設定新密碼';
 
 /** Waits for a mail to the address whose subject contains this text. @returns the newest one */
 export function mailTo(mail: MailCatcher, address: string, subject: string): Promise<Message> {
@@ -20,4 +24,18 @@ export function linkIn({ text }: Pick<Message, 'text'>): string {
   const [link] = /https?:\/\/\S+/.exec(text) ?? [];
   assert.ok(link, `no link in: ${text}`);
   return link;
+}
+
+/** Requests a password reset and waits for its mail. @returns the link of the mail */
+export async function requestResetLink(
+  { issuer }: { issuer: string },
+  mail: MailCatcher,
+  login: string,
+  address = login,
+): Promise<string> {
+  const before = mailsTo(mail, address, RESET_SUBJECT).length;
+  const httpBrowser = createHttpBrowser(issuer);
+  await httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login });
+  await pollUntil('one more mail', () => mailsTo(mail, address, RESET_SUBJECT).length > before);
+  return linkIn(await mailTo(mail, address, RESET_SUBJECT));
 }

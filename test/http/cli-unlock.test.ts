@@ -13,8 +13,8 @@ import {
   type Installation,
   type Program,
 } from '../helpers/child-process.ts';
-import { personId } from '../helpers/city.ts';
-import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
+import { personId, signInToAccount } from '../helpers/city.ts';
+import { type Answer } from '../helpers/http-browser.ts';
 
 describe('kinpass person', () => {
   let home: Installation;
@@ -29,10 +29,8 @@ describe('kinpass person', () => {
     home.remove();
   });
 
-  const signIn = async (login: string, password: string): Promise<Answer> => {
-    const httpBrowser = createHttpBrowser(home.issuer);
-    return httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
-  };
+  const signIn = async (login: string, password: string): Promise<Answer> =>
+    (await signInToAccount(home, login, password)).answer;
   const block = async (login: string): Promise<void> => {
     for (let i = 0; i < 5; i += 1) assert.equal((await signIn(login, 'wrong')).status, 422);
     assert.equal((await signIn(login, DEMO_PASSWORD)).status, 429);

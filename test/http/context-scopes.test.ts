@@ -1,32 +1,15 @@
 /** Claims by scope: the table of docs/claims.md. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { z } from 'zod';
 import { ADULTS } from '../../demo/city/fixtures.ts';
 import { SCOPE_CLAIMS } from '../../src/domain/claims/scopes.ts';
 import { PERMISSIONS } from '../../src/domain/model.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import {
-  childrenOf,
-  startCityApps,
-  readReleasedClaims,
-  type CityApps,
-  type ReleasedClaims,
-} from '../helpers/city-apps.ts';
-import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { childrenOf, useCityApps, readReleasedClaims, type ReleasedClaims } from '../helpers/city-apps.ts';
 
-let time: FrozenTime;
-let apps: CityApps;
-
-before(async () => {
-  time = freezeTime();
-  apps = await startCityApps();
-});
-after(async () => {
-  await apps.service.stop();
-  time.release();
-});
+const running = useCityApps();
 
 const G2 = { login: LOGIN.G2, choice: ['王小安'] };
 
@@ -35,7 +18,7 @@ const ALWAYS = ['acr', 'amr', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 
 
 describe('scopes and claims (docs/claims.md)', () => {
   const only = (scopes: string): Promise<ReleasedClaims> =>
-    readReleasedClaims(apps.all, { ...G2, parameters: { scope: scopes } });
+    readReleasedClaims(running().all, { ...G2, parameters: { scope: scopes } });
   const keys = (claims: object): string[] => Object.keys(claims).sort();
 
   for (const [scope, claims] of Object.entries(SCOPE_CLAIMS)) {
@@ -71,7 +54,7 @@ describe('scopes and claims (docs/claims.md)', () => {
   });
 
   it('preferred_username is the account name, if the person has one', async () => {
-    const { info } = await readReleasedClaims(apps.portfolio, { login: LOGIN.T2 });
+    const { info } = await readReleasedClaims(running().portfolio, { login: LOGIN.T2 });
     assert.equal(info['preferred_username'], 'zhihao.lin');
   });
 
@@ -111,7 +94,7 @@ describe('scopes and claims (docs/claims.md)', () => {
   });
 
   it('affiliations have role and school, for students the class, and exactly one is primary', async () => {
-    const teacher = await readReleasedClaims(apps.all, { login: LOGIN.T2, parameters: { scope: 'openid roles' } });
+    const teacher = await readReleasedClaims(running().all, { login: LOGIN.T2, parameters: { scope: 'openid roles' } });
     assert.deepEqual(teacher.info['affiliations'], [
       {
         role: 'teacher',
@@ -121,7 +104,7 @@ describe('scopes and claims (docs/claims.md)', () => {
         primary: true,
       },
     ]);
-    const student = await readReleasedClaims(apps.all, { login: LOGIN.S1, parameters: { scope: 'openid roles' } });
+    const student = await readReleasedClaims(running().all, { login: LOGIN.S1, parameters: { scope: 'openid roles' } });
     const [affiliation] = z.array(z.record(z.string(), z.unknown())).parse(student.info['affiliations']);
     const { classtitle, ...rest } = affiliation ?? {};
     assert.match(String(classtitle), /\S/);
@@ -140,9 +123,9 @@ describe('scopes and claims (docs/claims.md)', () => {
 
   it('roles are among the six values; a teacher with children has two', async () => {
     const entry = { login: LOGIN.T1, parameters: { scope: 'openid roles' } };
-    assert.deepEqual((await readReleasedClaims(apps.all, entry)).info['roles'], ['parent', 'teacher']);
+    assert.deepEqual((await readReleasedClaims(running().all, entry)).info['roles'], ['parent', 'teacher']);
     const roles = async (login: string): Promise<unknown> =>
-      (await readReleasedClaims(apps.all, { ...entry, login })).info['roles'];
+      (await readReleasedClaims(running().all, { ...entry, login })).info['roles'];
     assert.deepEqual(await roles(LOGIN.B1), ['bureau_admin']);
     assert.deepEqual(await roles(LOGIN.A1), ['school_admin']);
     assert.deepEqual(await roles(LOGIN.S1), ['student']);

@@ -14,6 +14,7 @@ import {
   setPassword,
   personId,
   setStatus,
+  signInToAccount,
 } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
@@ -49,10 +50,8 @@ describe('the first sign-in', () => {
     more: Record<string, string> = {},
   ): Promise<Answer> =>
     httpBrowser.submit(page, { current_password: FIRST, new_password: next, confirm_password: next, ...more });
-  const signIn = async (key: 'G1' | 'G2', password: string): Promise<Answer> => {
-    const httpBrowser = createHttpBrowser(service.issuer);
-    return httpBrowser.submit(await httpBrowser.open('/account'), { login: LOGIN[key], password });
-  };
+  const signIn = async (key: 'G1' | 'G2', password: string): Promise<Answer> =>
+    (await signInToAccount(service, LOGIN[key], password)).answer;
   const sessionsOf = (key: NamedKey): Promise<unknown[]> =>
     service.container.store.read(async (tx) => {
       const sessions = await tx.db.select().from(tx.tables.sessions);

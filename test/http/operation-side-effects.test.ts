@@ -6,7 +6,7 @@ import { SMTPServer } from 'smtp-server';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { listAuditEvents, readCredential, countFailures, setPassword } from '../helpers/city.ts';
+import { listAuditEvents, readCredential, countFailures, setPassword, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
@@ -18,17 +18,6 @@ import { startService, type TestService } from '../helpers/service.ts';
 
 const NEXT = 'four small boats at anchor';
 
-const signIn = async (
-  service: TestService,
-  login: string,
-  password = DEMO_PASSWORD,
-): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> => {
-  const httpBrowser = createHttpBrowser(service.issuer);
-  return {
-    httpBrowser,
-    answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
-  };
-};
 const changePassword = async (httpBrowser: HttpBrowser, current: string, next: string): Promise<Answer> =>
   httpBrowser.submit(await httpBrowser.open('/account/password'), {
     current_password: current,
@@ -65,10 +54,10 @@ describe('mail', () => {
   };
 
   it('that cannot be delivered blocks no request, is counted, and arrives after recovery', async () => {
-    const { httpBrowser } = await signIn(service, LOGIN.G2);
+    const { httpBrowser } = await signInToAccount(service, LOGIN.G2);
     const changed = await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
     assert.equal(new URL(changed.url).search, '?done=passwordChanged');
-    assert.equal(new URL((await signIn(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
+    assert.equal(new URL((await signInToAccount(service, LOGIN.G2, NEXT)).answer.url).pathname, '/account');
     const retried = 'kinpass_outbox_deliveries_total{kind="mail",outcome="retry"}';
     await pollUntil('a retry', async () => (await figure(service, retried)) >= 1);
     await pollUntil('a mail that waits', async () => (await figure(service, 'kinpass_outbox_pending')) === 1);
@@ -92,7 +81,7 @@ describe('mail', () => {
 
   it('about a changed password is in the language of the person', async () => {
     await withCatcher(async (mail) => {
-      const { httpBrowser } = await signIn(service, LOGIN.G5);
+      const { httpBrowser } = await signInToAccount(service, LOGIN.G5);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       const notice = await mailTo(mail, LOGIN.G5, 'password');
       assert.match(notice.text, /Nguyen Thi Lan/);
@@ -110,7 +99,7 @@ describe('mail', () => {
     });
     await new Promise<void>((resolve) => refusing.listen(smtpPort, '127.0.0.1', resolve));
     try {
-      const { httpBrowser } = await signIn(service, LOGIN.G4);
+      const { httpBrowser } = await signInToAccount(service, LOGIN.G4);
       await changePassword(httpBrowser, DEMO_PASSWORD, NEXT);
       await pollUntil('the refusal is logged', () => kept.text().includes('"responseCode":550'));
     } finally {
@@ -139,9 +128,9 @@ describe('side effects of a sign-in', () => {
     const { store } = service.container;
     const lost = 'kinpass_best_effort_failures_total{kind="audit"}';
     await store.runExclusively((run) => run('alter table audit rename to audit_away'));
-    const { httpBrowser, answer } = await signIn(service, LOGIN.G2);
+    const { httpBrowser, answer } = await signInToAccount(service, LOGIN.G2);
     assert.equal(new URL(answer.url).pathname, '/account');
-    assert.equal((await signIn(service, LOGIN.G2, 'wrong')).answer.status, 422);
+    assert.equal((await signInToAccount(service, LOGIN.G2, 'wrong')).answer.status, 422);
     // The success resets the failures, and the failure counts, although no audit entry was written.
     assert.equal(await countFailures(service, 'G2'), 1);
     // One entry for each attempt, and one for the authorization of the account page.
@@ -166,7 +155,7 @@ describe('side effects of a sign-in', () => {
     Object.assign(signIns, { inc: fail });
     Object.assign(requestSeconds, { observe: fail });
     try {
-      const { answer } = await signIn(service, LOGIN.G3);
+      const { answer } = await signInToAccount(service, LOGIN.G3);
       assert.equal(answer.status, 200);
       assert.equal(new URL(answer.url).pathname, '/account');
     } finally {
@@ -179,7 +168,7 @@ describe('side effects of a sign-in', () => {
 
   it('show a reference instead of a stack trace if the database fails', async () => {
     const { store } = service.container;
-    const { httpBrowser } = await signIn(service, LOGIN.G4);
+    const { httpBrowser } = await signInToAccount(service, LOGIN.G4);
     await store.runExclusively((run) => run('alter table persons rename to persons_away'));
     const broken = await httpBrowser.open('/account');
     await store.runExclusively((run) => run('alter table persons_away rename to persons'));

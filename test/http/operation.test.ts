@@ -21,6 +21,7 @@ import {
   type Installation,
   type Program,
 } from '../helpers/child-process.ts';
+import { signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
@@ -56,14 +57,6 @@ describe('the service in operation', () => {
     home.remove();
   });
 
-  const signIn = async (login: string, password: string): Promise<{ httpBrowser: HttpBrowser; answer: Answer }> => {
-    const httpBrowser = createHttpBrowser(home.issuer);
-    return {
-      httpBrowser,
-      answer: await httpBrowser.submit(await httpBrowser.open('/account'), { login, password }),
-    };
-  };
-
   it('reports live and ready', async () => {
     for (const [path, status] of [
       ['/health/live', 'live'],
@@ -76,7 +69,7 @@ describe('the service in operation', () => {
   });
 
   it('serves metrics on their own port only', async () => {
-    await signIn('unknown@parents.example', 'x');
+    await signInToAccount(home, 'unknown@parents.example', 'x');
     const answer = await fetch(`${metricsUrl}/metrics`);
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
     const text = await answer.text();
@@ -96,8 +89,8 @@ describe('the service in operation', () => {
       for (const { value } of await httpBrowser.jar.getCookies(`${home.issuer}/interaction/x`)) secrets.add(value);
       for (const { url } of answers) secrets.add(new URL(url).pathname.split('/')[2] ?? NEXT);
     };
-    const wrong = await signIn(LOGIN.G2, 'my secret typing');
-    const first = await signIn(LOGIN.G1, '100201');
+    const wrong = await signInToAccount(home, LOGIN.G2, 'my secret typing');
+    const first = await signInToAccount(home, LOGIN.G1, '100201');
     const changed = await first.httpBrowser.submit(first.answer, {
       current_password: '100201',
       new_password: NEXT,
@@ -152,7 +145,7 @@ describe('the service in operation', () => {
   });
 
   it('keeps sessions and keys after a restart', async () => {
-    const { httpBrowser } = await signIn(LOGIN.T1, DEMO_PASSWORD);
+    const { httpBrowser } = await signInToAccount(home, LOGIN.T1, DEMO_PASSWORD);
     const jwks = await (await fetch(`${home.issuer}/jwks`)).text();
     program.child.kill('SIGTERM');
     assert.equal(await program.ended, 0);
@@ -165,7 +158,7 @@ describe('the service in operation', () => {
     for (const round of [1, 2]) {
       const current = round === 1 ? DEMO_PASSWORD : `${NEXT} ${String(round - 1)}`;
       const next = `${NEXT} ${String(round)}`;
-      const { httpBrowser } = await signIn(LOGIN.T2, current);
+      const { httpBrowser } = await signInToAccount(home, LOGIN.T2, current);
       const page = await httpBrowser.open('/account/password');
       const answer = await fetch(page.url, {
         method: 'POST',
@@ -179,8 +172,8 @@ describe('the service in operation', () => {
       assert.equal(answer.status, 303);
       assert.equal(await program.ended, 'SIGKILL');
       program = await startProgram(home.env);
-      assert.equal((await signIn(LOGIN.T2, current)).answer.status, 422);
-      assert.equal(new URL((await signIn(LOGIN.T2, next)).answer.url).pathname, '/account');
+      assert.equal((await signInToAccount(home, LOGIN.T2, current)).answer.status, 422);
+      assert.equal(new URL((await signInToAccount(home, LOGIN.T2, next)).answer.url).pathname, '/account');
       assert.equal(interactionOf(await httpBrowser.open('/account')), undefined, 'the session lives on');
     }
   });

@@ -12,7 +12,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { setFirstPassword, setPassword, personId, normalizePage } from '../helpers/city.ts';
 import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
-import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { mailsTo, requestResetLink } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -52,12 +52,7 @@ eachService(
       const httpBrowser = createHttpBrowser(running().issuer);
       return httpBrowser.submit(await httpBrowser.open('/forgot-password'), { login });
     };
-    const newLink = async (): Promise<string> => {
-      const before = sent(SUBJECT);
-      await ask(EMAIL);
-      await pollUntil('one more mail', () => sent(SUBJECT) > before);
-      return linkIn(await mailTo(mail, EMAIL, SUBJECT));
-    };
+    const newLink = (): Promise<string> => requestResetLink(running(), mail, EMAIL);
     const sent = (subject: string): number => mailsTo(mail, EMAIL, subject).length;
     const statusOf = async (link: string): Promise<number> =>
       (await createHttpBrowser(running().issuer).open(link)).status;

@@ -7,7 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
-import { setPassword, personId } from '../helpers/city.ts';
+import { setPassword, personId, signInToAccount } from '../helpers/city.ts';
 import { MINUTE } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
@@ -170,10 +170,8 @@ eachService(
       const newer = await httpBrowser.open(addressOf(await newToken('G2')));
       const answer = await httpBrowser.submit(older, fields);
       assert.equal(answer.status, 410);
-      const signIn = async (login: string, password: string): Promise<number> => {
-        const other = createHttpBrowser(issuer);
-        return (await other.submit(await other.open('/account'), { login, password })).status;
-      };
+      const signIn = async (login: string, password: string): Promise<number> =>
+        (await signInToAccount({ issuer }, login, password)).answer.status;
       for (const login of [LOGIN.T2, LOGIN.G2]) assert.equal(await signIn(login, DEMO_PASSWORD), 200, login);
       assert.equal((await httpBrowser.submit(newer, fields)).status, 200);
       assert.equal(await signIn(LOGIN.G2, NEXT), 200);

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
+import { signInToAccount } from '../helpers/city.ts';
 import { createHttpBrowser, formOf, type HttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
 import { formHeaders, send, type RawResponse } from '../helpers/raw-http.ts';
@@ -65,11 +66,8 @@ eachService(
         await Promise.all(Object.entries(payloads(name)).map(trial));
       }
     };
-    const signIn = async (login: string, password = DEMO_PASSWORD): Promise<HttpBrowser> => {
-      const httpBrowser = createHttpBrowser(origin());
-      await httpBrowser.submit(await httpBrowser.open('/account'), { login, password });
-      return httpBrowser;
-    };
+    const signIn = async (login: string, password?: string): Promise<HttpBrowser> =>
+      (await signInToAccount({ issuer: origin() }, login, password)).httpBrowser;
 
     it('causes no 5xx at the sign-in page and signs no person in', async () => {
       const httpBrowser = createHttpBrowser(origin());
