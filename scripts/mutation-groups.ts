@@ -165,7 +165,7 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: [...files('http/middleware', 'load-shedding'), ...files('http/server', 'in-flight-tracker')],
-    tests: [...unit('http-paths'), ...http('overload in-flight-tracker load-shedding')],
+    tests: [...unit('http-paths http-in-flight'), ...http('load-shedding')],
   },
   {
     sources: [...files('http/middleware', 'request-limits'), ...files('http/server', 'stop-parsing')],
