@@ -87,9 +87,11 @@ describe('SQLite store', () => {
     const other = openWriter(join(folder, 'busy.db'));
     other.run('begin immediate');
     let isDone = false;
+    const start = performance.now();
     const written = store.write((tx) => tx.execute('insert into parent values (1)', [])).then(() => (isDone = true));
     await sleep(150);
     assert.equal(isDone, false);
+    assert.ok(performance.now() - start < 4_000, 'the wait does not block the process');
     other.run('commit');
     await written;
     assert.deepEqual(await numbers(store), [[1]]);
