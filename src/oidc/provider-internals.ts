@@ -61,6 +61,21 @@ export function forceSid(provider: Provider): void {
   Reflect.set(provider.Client.prototype, 'includeSid', () => true);
 }
 
+const loginMethod = z.custom<(this: object, details: object) => void>(
+  (value) => typeof value === 'function',
+  'oidc-provider no longer has the method Session.loginAccount',
+);
+
+/** Lets every sign-in choose "remember me". The provider keeps a session of the browser one, whatever a later sign-in chooses. */
+export function rememberPerSignIn(provider: Provider): void {
+  const prototype: object = provider.Session.prototype;
+  const loginAccount = loginMethod.parse(Reflect.get(prototype, 'loginAccount'));
+  Reflect.set(prototype, 'loginAccount', function login(this: object, details: object) {
+    Reflect.deleteProperty(this, 'transient');
+    loginAccount.call(this, details);
+  });
+}
+
 const grantTypeMethod = z.custom<(this: unknown, grantType: string) => boolean>(
   (value) => typeof value === 'function',
   'oidc-provider no longer has the method Client.grantTypeAllowed',

@@ -33,6 +33,7 @@ import {
   createSendLogout,
   replaceReplayCheck,
   rejectDeviceFlowOfBuiltInClient,
+  rememberPerSignIn,
   storeSecondFactorTime,
   type SendLogout,
 } from './provider-internals.ts';
@@ -62,6 +63,7 @@ export function createOidc(deps: OidcDeps): Oidc {
   const sendLogout = createSendLogout(provider);
   compareSecretHashes(provider, deps.clients);
   forceSid(provider);
+  rememberPerSignIn(provider);
   forcePairwiseSubjects(provider);
   replaceReplayCheck(provider, createReplayCheck(deps));
   refreshBrowserCookie(provider);
