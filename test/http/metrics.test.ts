@@ -32,6 +32,10 @@ it('the metrics server returns 500 and logs the error if metrics fail, then reco
     const answer = await read();
     assert.equal(answer.status, 200);
     assert.match(await answer.text(), /^kinpass_test_figure 7$/m);
+    const head = await fetch(`http://127.0.0.1:${String(port)}/metrics`, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, registry.contentType]);
+    assert.equal(await head.text(), '');
+    assert.equal((await fetch(`http://127.0.0.1:${String(port)}/`, { method: 'HEAD' })).status, 404);
   } finally {
     server.close();
     server.closeAllConnections();

@@ -176,6 +176,7 @@ describe('the routes of the service', () => {
   it('respond to HEAD as to GET, without a body', async () => {
     for (const path of [
       '/health/live',
+      '/health/ready',
       '/forgot-password',
       '/assets/style.css',
       '/jwks',
