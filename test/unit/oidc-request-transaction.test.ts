@@ -6,7 +6,8 @@ import type { Context } from 'koa';
 import Provider, { type Adapter } from 'oidc-provider';
 
 import { createAdapter } from '../../src/oidc/adapter/adapter.ts';
-import { collectWrites, pendingWrites, requestTransaction } from '../../src/oidc/adapter/request-transaction.ts';
+import { collectWrites, pendingWrites } from '../../src/oidc/adapter/pending-writes.ts';
+import { requestTransaction } from '../../src/oidc/adapter/request-transaction.ts';
 import { createSessionAdapter } from '../../src/oidc/adapter/session-adapter.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { ConcurrentChangeError } from '../../src/platform/errors.ts';
