@@ -20,7 +20,7 @@ export interface ClientsFile {
  *
  * @throws {Error} that lists each problem with its client, field and line
  */
-export function loadClientsFile(file: string, options: { production: boolean }): ClientsFile {
+export function loadClientsFile(file: string, options: { isProduction: boolean }): ClientsFile {
   const text = readText(file);
   const json = parseJson(file, text);
   const parsed = fileSchema.safeParse(json);
@@ -32,7 +32,7 @@ export function loadClientsFile(file: string, options: { production: boolean }):
     ...findDuplicates(clients),
     ...findUnknownResources(clients, resourceServers),
     ...findAmbiguousScopes(resourceServers),
-    ...(options.production ? findInsecureUris(clients) : []),
+    ...(options.isProduction ? findInsecureUris(clients) : []),
   ];
   if (problems.length > 0) throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
   return { clients, resourceServers };

@@ -51,39 +51,39 @@ const fields = z.strictObject({
 type Fields = z.infer<typeof fields>;
 
 /** Rules across the fields of a client. `path` is the field that the error names. */
-const RULES: readonly { path: keyof Fields; message: string; broken: (client: Fields) => boolean }[] = [
+const RULES: readonly { path: keyof Fields; message: string; isBroken: (client: Fields) => boolean }[] = [
   {
     path: 'client_secret_sha256',
     message: 'needed unless the client is public',
-    broken: (client) => usesSecret(client) && client.client_secret_sha256.length === 0,
+    isBroken: (client) => usesSecret(client) && client.client_secret_sha256.length === 0,
   },
   {
     path: 'jwks_uri',
     message: 'private_key_jwt needs either jwks_uri or jwks',
-    broken: (client) => usesSignedAuth(client) && (client.jwks === undefined) === (client.jwks_uri === undefined),
+    isBroken: (client) => usesSignedAuth(client) && (client.jwks === undefined) === (client.jwks_uri === undefined),
   },
   {
     path: 'require_pkce',
     message: 'a public client must use PKCE (RFC 9700)',
-    broken: (client) => client.token_endpoint_auth_method === 'none' && !client.require_pkce,
+    isBroken: (client) => client.token_endpoint_auth_method === 'none' && !client.require_pkce,
   },
   {
     path: 'sector_identifier_uri',
     message: 'needed when redirect_uris have several hosts, or a loopback host (localhost)',
-    broken: (client) => client.sector_identifier_uri === undefined && needsSectorIdentifier(client.redirect_uris),
+    isBroken: (client) => client.sector_identifier_uri === undefined && needsSectorIdentifier(client.redirect_uris),
   },
-  { path: 'scopes', message: 'must include "openid"', broken: ({ scopes }) => !scopes.includes('openid') },
+  { path: 'scopes', message: 'must include "openid"', isBroken: ({ scopes }) => !scopes.includes('openid') },
   {
     path: 'scopes',
     message: '"children.profile" needs "children"',
-    broken: ({ scopes }) => scopes.includes('children.profile') && !scopes.includes('children'),
+    isBroken: ({ scopes }) => scopes.includes('children.profile') && !scopes.includes('children'),
   },
 ];
 
 /** A registered relying party. Field names follow OpenID Connect Dynamic Client Registration 1.0 where it defines them. */
 export const clientSchema = fields.superRefine((client, context) => {
-  for (const { path, message, broken } of RULES) {
-    if (broken(client)) context.addIssue({ code: 'custom', path: [path], message });
+  for (const { path, message, isBroken } of RULES) {
+    if (isBroken(client)) context.addIssue({ code: 'custom', path: [path], message });
   }
 });
 

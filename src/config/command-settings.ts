@@ -46,7 +46,7 @@ export function loadMigratingSettings(env: Environment): MigratingSettings {
 export function loadRevokingSettings(env: Environment): RevokingSettings {
   const { KINPASS_CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
   // Unlike a start, revoking sessions accepts registrations that are unsafe in production.
-  return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { production: false }) };
+  return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { isProduction: false }) };
 }
 
 /** For `audit archive`. @throws {ConfigError} when a setting is missing, or the service cannot create files in the folder */

@@ -56,7 +56,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
-  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { production });
+  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { isProduction: production });
   const tls = readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE);
   // Last of the files, because it creates a missing key outside production.
   const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { HttpDeps } from './deps.ts';
 import { pathOf, pinOrigin } from './middleware/issuer-origin.ts';
 import { startsSignIn } from './middleware/load-shedding.ts';
-import { createMiddlewares } from './middlewares.ts';
+import { createMiddlewares } from './middleware-order.ts';
 import { isPriorityRequest } from './paths.ts';
 import type { Handler } from './server/in-flight-tracker.ts';
 import { scheduleRequests } from './server/request-scheduler.ts';

@@ -7,9 +7,9 @@ export function createHealthRouter(isReady: () => Promise<boolean>): Router {
     ctx.body = { status: 'live' };
   });
   router.get('/ready', async (ctx) => {
-    const ready = await isReady();
-    ctx.status = ready ? 200 : 503;
-    ctx.body = { status: ready ? 'ready' : 'not ready' };
+    const isNodeReady = await isReady();
+    ctx.status = isNodeReady ? 200 : 503;
+    ctx.body = { status: isNodeReady ? 'ready' : 'not ready' };
   });
   return router;
 }

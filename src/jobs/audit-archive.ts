@@ -5,9 +5,9 @@ import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 /** Starts the job that moves old audit entries to sealed files: at the start, then once a day. */
 export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; log: Logger }): PeriodicJob {
-  let stopping = false;
+  let isStopping = false;
   const job = startPeriodicJob('audit archive', DAY_MS, log, async () => {
-    const entries = await archive.moveOld(() => stopping);
+    const entries = await archive.moveOld(() => isStopping);
     if (entries > 0) log.info({ entries }, 'audit entries archived');
   });
   return {
@@ -15,7 +15,7 @@ export function startAuditArchiveJob({ archive, log }: { archive: AuditArchive; 
       job.wake();
     },
     stop: () => {
-      stopping = true;
+      isStopping = true;
       return job.stop();
     },
   };

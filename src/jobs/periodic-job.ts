@@ -14,7 +14,7 @@ export interface PeriodicJob {
  * @param pauseMs between two runs
  */
 export function startPeriodicJob(name: string, pauseMs: number, log: Logger, work: () => Promise<void>): PeriodicJob {
-  let stopped = false;
+  let isStopped = false;
   let isRequested = true;
   let resume: (() => void) | undefined;
   const pause = (): Promise<void> =>
@@ -26,7 +26,7 @@ export function startPeriodicJob(name: string, pauseMs: number, log: Logger, wor
       };
     });
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!isStopped) {
       isRequested = false;
       try {
         await work();
@@ -36,7 +36,7 @@ export function startPeriodicJob(name: string, pauseMs: number, log: Logger, wor
       if (!shouldRunNow()) await pause();
     }
   };
-  const shouldRunNow = (): boolean => isRequested || stopped;
+  const shouldRunNow = (): boolean => isRequested || isStopped;
   const done = run();
   return {
     wake: () => {
@@ -44,7 +44,7 @@ export function startPeriodicJob(name: string, pauseMs: number, log: Logger, wor
       resume?.();
     },
     stop: async () => {
-      stopped = true;
+      isStopped = true;
       resume?.();
       await done;
     },

@@ -39,7 +39,7 @@ export interface OidcDeps extends AdapterDeps {
   /** Seconds; `undefined`: no idle limit. */
   sessionIdleSeconds: number | undefined;
   clients: ClientRegistry;
-  consents: Pick<Consents, 'has'>;
+  consents: Pick<Consents, 'hasConsent'>;
   keys: ProviderKeys;
   revocation: Revocation;
   outbox: Outbox;

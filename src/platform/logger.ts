@@ -45,19 +45,19 @@ export function countDroppedLines(log: Logger): number {
 
 function standardOutput(drops: LogDrops): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true, maxLength: MAX_QUEUED_LINES });
-  let closed = false;
+  let isClosed = false;
   out.on('drop', () => {
     drops.droppedLines += 1;
   });
   out.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' || closed) return;
-    closed = true;
+    if (error.code !== 'EPIPE' || isClosed) return;
+    isClosed = true;
     drops.droppedLines += 1;
   });
   return {
     write: (line) => {
       // The reader closed the pipe. pino stops writing without an event.
-      if (closed) drops.droppedLines += 1;
+      if (isClosed) drops.droppedLines += 1;
       else out.write(line);
     },
   };

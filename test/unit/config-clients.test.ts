@@ -30,7 +30,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   const load = (text: string, production = true): ClientsFile => {
     writeFileSync(file, text);
-    return loadClientsFile(file, { production });
+    return loadClientsFile(file, { isProduction: production });
   };
   const loadAll = (...clients: object[]): ClientsFile => load(JSON.stringify({ clients }));
   /** The lines of the error, without the file name at their start. */
@@ -71,7 +71,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   it('names the setting when the file cannot be read', () => {
     assert.throws(
-      () => loadClientsFile(join(folder, 'nothing.json'), { production: true }),
+      () => loadClientsFile(join(folder, 'nothing.json'), { isProduction: true }),
       /^Error: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json$/,
     );
   });
@@ -188,7 +188,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   it('accepts the example of the project', () => {
     const { clients } = loadClientsFile(join(import.meta.dirname, '../../config/clients.example.json'), {
-      production: true,
+      isProduction: true,
     });
     assert.ok(clients.length >= 2);
   });

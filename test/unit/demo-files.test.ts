@@ -50,7 +50,7 @@ describe('demo files', () => {
     const files = prepareDemoFiles(settings);
     const secrets = loadClientSecrets(files);
     writeClients(settings, files, secrets);
-    const [portfolio, payment, app] = loadClientsFile(files.clients, { production: false }).clients;
+    const [portfolio, payment, app] = loadClientsFile(files.clients, { isProduction: false }).clients;
     assert.deepEqual([portfolio?.client_id, payment?.client_id, app?.client_id], ['portfolio', 'payment', 'city-app']);
     assert.deepEqual(portfolio?.school_types, ['senior_high', 'vocational_high']);
     assert.deepEqual(portfolio.redirect_uris, ['http://localhost:4101/callback']);
@@ -99,6 +99,6 @@ describe('demo banner', () => {
 describe('config/clients.example.json', () => {
   it('is accepted in production', () => {
     const file = fileURLToPath(new URL('../../config/clients.example.json', import.meta.url));
-    assert.equal(loadClientsFile(file, { production: true }).clients.length, 2);
+    assert.equal(loadClientsFile(file, { isProduction: true }).clients.length, 2);
   });
 });

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { DAY_MS } from '../../domain/duration.ts';
-import { cookieNames } from '../../oidc/options/cookies.ts';
+import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { HttpDeps } from '../deps.ts';
 
 /** Browsers store cookies for at most 400 days (RFC 6265bis, section 5.5). */
@@ -13,13 +13,6 @@ export function readDeviceToken(ctx: Context): string | undefined {
 
 /** Marks this browser as a known device of a person who has just entered the password or used a reset link. */
 export function rememberDevice({ knownDevices }: Pick<HttpDeps, 'knownDevices'>, ctx: Context, personId: string): void {
-  // The token contains keyed hashes, so it needs no signature and stays valid when the cookie keys rotate.
-  const options = {
-    maxAge: COOKIE_MAX_AGE_MS,
-    httpOnly: true,
-    sameSite: 'lax',
-    signed: false,
-    overwrite: true,
-  } as const;
-  ctx.cookies.set(cookieNames(ctx.secure).device, knownDevices.remember(readDeviceToken(ctx), personId), options);
+  const token = knownDevices.remember(readDeviceToken(ctx), personId);
+  ctx.cookies.set(cookieNames(ctx.secure).device, token, { ...UNSIGNED_COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }

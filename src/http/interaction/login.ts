@@ -42,10 +42,10 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
  * disabled in the meantime.
  */
 function isReauthentication({ personId, reasons }: InteractionState): boolean {
-  const allowsOtherPerson = ['login_prompt', 'person_unavailable', 'switch_account'].some((reason) =>
+  const canChangePerson = ['login_prompt', 'person_unavailable', 'switch_account'].some((reason) =>
     reasons.includes(reason),
   );
-  return personId !== undefined && reasons.includes('max_age') && !allowsOtherPerson;
+  return personId !== undefined && reasons.includes('max_age') && !canChangePerson;
 }
 
 async function findKnownLogin({ people }: HttpDeps, interaction: InteractionState): Promise<string | undefined> {

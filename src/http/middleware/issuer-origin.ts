@@ -61,10 +61,10 @@ export interface ClientAddress {
 
 /** @param trustedProxies addresses and networks whose `X-Forwarded-For` is used */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const trust = proxyaddr.compile([...trustedProxies]);
+  const isTrustedProxy = proxyaddr.compile([...trustedProxies]);
   return {
-    isTrusted: (address) => trust(address, 0),
-    of: (request) => clientAddress(request, trust),
+    isTrusted: (address) => isTrustedProxy(address, 0),
+    of: (request) => clientAddress(request, isTrustedProxy),
   };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { cookieNames } from '../../oidc/options/cookies.ts';
+import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
@@ -78,7 +78,7 @@ async function findLink({ passwordReset }: HttpDeps, token: string | undefined):
 }
 
 /**
- * Moves the token of a reset link from the URL into a cookie, because a URL gets into the history, the `Referer` header and the logs of
+ * Moves the token of a reset link from the URL into a cookie. A URL gets into the history, the `Referer` header and the logs of
  * proxies. The link itself stays unused. Any page can send the browser here, so an invalid link does not replace a valid one.
  */
 async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
@@ -89,16 +89,13 @@ async function exchangeToken(deps: HttpDeps, ctx: Context): Promise<void> {
   ctx.redirect(RESET_PATH);
 }
 
-/** Lax, because browsers do not send a strict cookie when the person comes from a webmail page. */
-const COOKIE = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
-
 /** Stores the token until the link expires. */
 function keepToken(ctx: Context, { token, expiresAt }: Link): void {
-  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...COOKIE, expires: new Date(expiresAt) });
+  ctx.cookies.set(cookieNames(ctx.secure).reset, token, { ...UNSIGNED_COOKIE, expires: new Date(expiresAt) });
 }
 
 function forgetToken(ctx: Context): void {
-  ctx.cookies.set(cookieNames(ctx.secure).reset, null, COOKIE);
+  ctx.cookies.set(cookieNames(ctx.secure).reset, null, UNSIGNED_COOKIE);
 }
 
 function tokenOf(ctx: Context): string | undefined {

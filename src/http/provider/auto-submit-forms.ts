@@ -7,7 +7,7 @@ import type { HttpDeps } from '../deps.ts';
 import { createDevicePages, type DeviceDeps } from './device-pages.ts';
 import { FORM_FIELD, sealForm } from './end-session-form.ts';
 
-/** What the provider stores in a session for its form; `postLogoutRedirectUri` if the form signs out first. */
+/** The state that the provider stores in a session for its form; `postLogoutRedirectUri` if the form signs out first. */
 const expectedForms = z.object({ secret: z.string(), postLogoutRedirectUri: z.string().optional() });
 type ExpectedForms = z.infer<typeof expectedForms>;
 type Deps = DeviceDeps & Pick<HttpDeps, 'secrets'>;

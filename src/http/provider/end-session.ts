@@ -172,15 +172,15 @@ function showFailed({ log, pages }: HttpDeps, ctx: Context, error: unknown, retr
 
 /**
  * Clears the data of the person in the browser. Sign-ins in progress expire, unless one of them continues after this sign-out.
- * Clear-Site-Data omits `"cookies"`: it would clear the cookies of the whole registrable domain, including those of other hosts, of the
+ * Clear-Site-Data omits `"cookies"`. It would clear the cookies of the whole registrable domain, including those of other hosts, of the
  * language and of the known device.
  */
 function clearBrowser({ oidc }: HttpDeps, ctx: Context, redirectTo: string | undefined): void {
   const options = { path: '/', httpOnly: true, sameSite: 'lax', overwrite: true } as const;
   ctx.cookies.set(oidc.provider.cookieName('session'), null, { ...options, signed: true });
   ctx.cookies.set(cookieNames(ctx.secure).reset, null, { ...options, signed: false });
-  const continues = redirectTo !== undefined && isLocalPath(redirectTo);
-  if (!continues) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
+  const isSignInContinued = redirectTo !== undefined && isLocalPath(redirectTo);
+  if (!isSignInContinued) ctx.cookies.set(cookieNames(ctx.secure).browser, null, { ...options, signed: false });
   // Browsers accept it from secure origins only (W3C Clear Site Data, section 3.1).
   if (ctx.secure) ctx.set('clear-site-data', '"cache", "storage"');
 }

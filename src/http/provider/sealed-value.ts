@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 
-/** What a sealed value is used for. It cannot be opened for another use. */
+/** The use of a sealed value. It cannot be opened for another use. */
 type SealContext = 'form' | 'notices';
 
 /** Seals a value that the browser stores. */

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { MINUTE_MS } from '../../domain/duration.ts';
-import { cookieNames } from '../../oidc/options/cookies.ts';
+import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import type { LogoutNotice } from '../../services/access/revocation.ts';
 import type { HttpDeps } from '../deps.ts';
 import { openValue, sealValue } from './sealed-value.ts';
@@ -10,9 +10,6 @@ import { openValue, sealValue } from './sealed-value.ts';
 const COOKIE_MAX_AGE_MS = MINUTE_MS;
 /** Browsers accept cookies of up to 4,096 bytes (RFC 6265, section 6.1). Sealing adds a third. */
 const MAX_COOKIE_LENGTH = 2_700;
-
-/** The value is sealed, so the cookie needs no signature. */
-const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
 
 /** `expiresAt` in milliseconds: only browsers delete an expired cookie. */
 const sealedNotices = z.object({
@@ -23,13 +20,13 @@ const sealedNotices = z.object({
 /** Stores the notices for the next page and replaces those of an earlier sign-out. */
 export function rememberNotices({ secrets, clock }: HttpDeps, ctx: Context, allNotices: readonly LogoutNotice[]): void {
   if (allNotices.length === 0) {
-    ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, null, COOKIE);
+    ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, null, UNSIGNED_COOKIE);
     return;
   }
   let kept = [...allNotices];
   while (JSON.stringify(kept).length > MAX_COOKIE_LENGTH) kept = kept.slice(0, -1);
   const value = sealValue(secrets, 'notices', { notices: kept, expiresAt: clock.now() + COOKIE_MAX_AGE_MS });
-  ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...COOKIE, maxAge: COOKIE_MAX_AGE_MS });
+  ctx.cookies.set(cookieNames(ctx.secure).logoutNotices, value, { ...UNSIGNED_COOKIE, maxAge: COOKIE_MAX_AGE_MS });
 }
 
 /** Shows which apps have been notified so far. A reload reads the state again. */

@@ -107,8 +107,8 @@ export async function saveRecord(
  */
 function assertUnanswered(stored: AdapterPayload | undefined, next: AdapterPayload): void {
   const isAnswered = stored?.accountId !== undefined || stored?.error !== undefined;
-  const answers = next.accountId !== undefined || next.error !== undefined;
-  if (isAnswered || (stored?.inFlight === true && !answers)) throw new ConcurrentChangeError();
+  const isAnswer = next.accountId !== undefined || next.error !== undefined;
+  if (isAnswered || (stored?.inFlight === true && !isAnswer)) throw new ConcurrentChangeError();
 }
 
 /** Checks that the interaction still existed: it signs in once, and not after its sessions were revoked. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { cookieNames } from '../options/cookies.ts';
+import { cookieNames, UNSIGNED_COOKIE } from '../options/cookies.ts';
 
 /*
  * Every interaction is bound to the browser that started it. The interaction and resume cookies do not bind it: a host of the same
@@ -41,13 +41,7 @@ export function refreshBrowserCookie(provider: Provider): void {
   provider.on('interaction.started', (ctx) => {
     const browser = currentBrowser.getStore();
     if (browser === undefined) return;
-    const options = {
-      maxAge: COOKIE_MAX_AGE_MS,
-      httpOnly: true,
-      sameSite: 'lax',
-      signed: false,
-      overwrite: true,
-    } as const;
+    const options = { ...UNSIGNED_COOKIE, maxAge: COOKIE_MAX_AGE_MS };
     ctx.cookies.set(cookieNames(ctx.secure).browser, browser.cookie, options);
   });
 }

@@ -31,6 +31,12 @@ export function cookieNames(secure: boolean): CookieNames {
   return secure ? SECURE : PLAIN;
 }
 
+/**
+ * The options of cookies whose value is random, a keyed hash or sealed. It needs no signature, so it stays valid when the cookie keys rotate.
+ * Lax, because browsers do not send a strict cookie after a link from another site, such as a webmail page.
+ */
+export const UNSIGNED_COOKIE = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const;
+
 function createNames(host: string, address: string): CookieNames {
   return {
     app: `${address}kinpass_app`,

@@ -164,7 +164,7 @@ function mergeApps(found: readonly AuthorizedApp[]): AuthorizedApp[] {
 
 function createRevokeApp({ store, audit, revocation }: Deps): AccountAccess['revokeApp'] {
   return async (personId, clientId, address) => {
-    const found = await store.write(async (tx) => {
+    const isRevoked = await store.write(async (tx) => {
       await people.lockPerson(tx, personId);
       const consents = await consentStore.deleteConsents(tx, personId, clientId);
       const all = await grantStore.listGrantsByPerson(tx, personId);
@@ -183,6 +183,6 @@ function createRevokeApp({ store, audit, revocation }: Deps): AccountAccess['rev
       });
       return true;
     });
-    return found;
+    return isRevoked;
   };
 }

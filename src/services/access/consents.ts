@@ -25,7 +25,7 @@ export interface ConsentAnswer {
 
 export interface Consents {
   /** Returns true if the person has consented to all of these scopes. */
-  has(personId: string, clientId: string, scopes: readonly string[]): Promise<boolean>;
+  hasConsent(personId: string, clientId: string, scopes: readonly string[]): Promise<boolean>;
   /**
    * Stores the answer of a consent page once: interaction, consent and audit entry share one transaction. A repeated identical answer changes
    * nothing.
@@ -58,7 +58,8 @@ export function createConsents({ store, clock, secrets, audit }: Deps): Consents
     return true;
   };
   return {
-    has: (personId, clientId, scopes) => store.read((tx) => consentStore.hasConsent(tx, personId, clientId, scopes)),
+    hasConsent: (personId, clientId, scopes) =>
+      store.read((tx) => consentStore.hasConsent(tx, personId, clientId, scopes)),
     answer: (answer, save) =>
       store.write(async (tx) => {
         const { accepted, personId, clientId, sessionHash, scopes, address } = answer;

@@ -62,9 +62,15 @@ export async function storeGrant(
 }
 
 async function revokeSurplus(tx: Transaction, grant: grantStore.NewGrant, now: number): Promise<void> {
-  const offline = hasOfflineAccess(grant);
-  const ofSession = await grantLimits.listSurplusOfSession(tx, grant, offline, now, MAX_GRANTS_PER_SESSION_AND_CLIENT);
-  const ofPerson = offline
+  const isOffline = hasOfflineAccess(grant);
+  const ofSession = await grantLimits.listSurplusOfSession(
+    tx,
+    grant,
+    isOffline,
+    now,
+    MAX_GRANTS_PER_SESSION_AND_CLIENT,
+  );
+  const ofPerson = isOffline
     ? await grantLimits.listSurplusOfPerson(tx, grant, now, MAX_OFFLINE_GRANTS_PER_PERSON_AND_CLIENT)
     : [];
   await grantStore.revokeGrants(tx, [...new Set([...ofSession, ...ofPerson])].sort());

@@ -102,8 +102,8 @@ export function createPasswordReset(deps: Deps): PasswordReset {
           outcome: 'refused',
         });
         if (!admitted) return { result: undefined, events };
-        const sent = personId !== undefined && (await send(tx, personId));
-        return { result: undefined, events: [...events, { ...requested, outcome: sent ? 'ok' : 'refused' }] };
+        const isSent = personId !== undefined && (await send(tx, personId));
+        return { result: undefined, events: [...events, { ...requested, outcome: isSent ? 'ok' : 'refused' }] };
       });
     },
     find: async (token) => {
@@ -121,7 +121,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const problems = await passwords.validate(personId, next, undefined);
       if (problems.length > 0) return { kind: 'invalid', problems };
       const hash = await hasher.hash(normalizePassword(next));
-      const done = await store.write(async (tx) => {
+      const isChanged = await store.write(async (tx) => {
         // Every change of a credential locks the person first.
         if ((await people.lockPerson(tx, personId))?.status !== 'active') return false;
         if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return false;
@@ -136,7 +136,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         });
         return true;
       });
-      return done ? { kind: 'changed', personId } : { kind: 'expired' };
+      return isChanged ? { kind: 'changed', personId } : { kind: 'expired' };
     },
   };
 }

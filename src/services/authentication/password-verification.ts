@@ -237,14 +237,14 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
         credentials.findHashNear(tx, toUuid(secrets.mac('decoy', account))),
       ]),
     );
-    const comparable = personId !== undefined && credentialVersion !== undefined && canCompare;
-    if (comparable && hash !== undefined) {
+    const isComparable = personId !== undefined && credentialVersion !== undefined && canCompare;
+    if (isComparable && hash !== undefined) {
       if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
       return { kind: 'password', credentialVersion, hash: await rehash(personId, hash, typed) };
     }
     // The decoy of a locked account costs the same as its hash, so the time does not reveal the lock.
     await hasher.verifyDecoy(typed, hash ?? decoy);
-    const isFirst = comparable && first !== undefined && compareFirst(personId, first, typed);
+    const isFirst = isComparable && first !== undefined && compareFirst(personId, first, typed);
     return isFirst ? { kind: 'first_password', credentialVersion } : { kind: 'wrong' };
   };
 }

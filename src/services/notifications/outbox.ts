@@ -87,9 +87,9 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
     waitForDelivery: async (ids) => {
       if (ids.length === 0) return new Set();
       let rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
-      for (const wait of DELIVERY_POLLS_MS) {
+      for (const waitMs of DELIVERY_POLLS_MS) {
         if (rows.every(({ doneAt, lastError }) => doneAt !== null || lastError !== null)) break;
-        await sleep(wait);
+        await sleep(waitMs);
         rows = await store.read((tx) => outboxStore.listOutcomes(tx, ids));
       }
       return new Set(rows.filter(({ doneAt }) => doneAt !== null).map(({ id }) => id));

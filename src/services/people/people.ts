@@ -89,7 +89,7 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
       return person?.status === 'active' && person.credentialVersion === credentialVersion;
     },
     setStatus: async (personId, status, actorId) => {
-      const changed = await store.write(async (tx) => {
+      const hasChanged = await store.write(async (tx) => {
         if (!(await people.updatePersonStatus(tx, personId, status, clock.now()))) return false;
         // Also when enabling: a request that began before the disabling may have stored its link after it.
         await credentials.deleteResetLink(tx, personId);
@@ -103,7 +103,7 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
         });
         return true;
       });
-      return changed;
+      return hasChanged;
     },
     unlock: createUnlock({ store, passwordVerifier, audit }),
     getPrimaryLogin: async (personId) => {

@@ -17,7 +17,7 @@ export function consentMissing(deps: Pick<OidcDeps, 'clients' | 'consents'>): in
       const clientId = ctx.oidc.client?.clientId;
       if (isFirstParty(deps, ctx) || personId === undefined || clientId === undefined) return false;
       const scopes = requestedScopes(ctx, deps.clients.entitlementsOf(clientId));
-      return !(await deps.consents.has(personId, clientId, scopes));
+      return !(await deps.consents.hasConsent(personId, clientId, scopes));
     },
   );
 }

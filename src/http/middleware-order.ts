@@ -62,7 +62,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
   ];
 }
 
-/** Paths of our own: other methods get 405. */
+/** Wraps the routes of our own paths: other methods get 405. */
 function ownRoutes(router: Router): Middleware {
   const app = new Koa();
   app.use(router.routes());
@@ -70,7 +70,7 @@ function ownRoutes(router: Router): Middleware {
   return compose(app.middleware);
 }
 
-/** Paths of the provider: other methods continue to its routes. */
+/** Wraps the routes of paths that the provider also has: other methods continue to its routes. */
 function sharedRoutes(router: Router): Middleware {
   const app = new Koa();
   app.use(router.routes());
