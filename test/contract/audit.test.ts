@@ -7,7 +7,7 @@ import { GENESIS_HEAD } from '../../src/domain/audit-chain.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
-import { createAppend, createHeadSeal } from '../../src/services/audit/audit.ts';
+import { createAppend, createArchiveSeal, createHeadSeal } from '../../src/services/audit/audit.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -89,6 +89,13 @@ eachStore('the store of the audit log', (on) => {
     assert.equal(auditStore.isAuthentic({ ...GENESIS_HEAD, mac: '' }, seal), true);
     assert.equal(auditStore.isAuthentic({ ...GENESIS_HEAD, seq: 1, mac: '' }, seal), false);
     assert.equal(auditStore.isAuthentic({ ...GENESIS_HEAD, hash: 'other', mac: '' }, seal), false);
+  });
+
+  it('seals position and hash, for the log and for the archive with different keys', () => {
+    const head = { seq: 3, hash: 'hash' };
+    assert.equal(seal(head), secrets.mac('audit-head', '3\nhash'));
+    assert.equal(createArchiveSeal(secrets)(head), secrets.mac('audit-archive', '3\nhash'));
+    assert.notEqual(createArchiveSeal(secrets)(head), seal(head));
   });
 
   it('reads page after page from an entry on', async () => {

@@ -139,6 +139,8 @@ describe('metadata of a client', () => {
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
     ]);
+    const secrets = ['a'.repeat(64), 'b'.repeat(64)];
+    assert.equal(toMetadata(testClient('app', { client_secret_sha256: secrets })).client_secret, secrets.join(' '));
     const signing = toMetadata(testClient('fapi', FAPI));
     assert.deepEqual([signing.jwks, 'client_secret' in signing], [FAPI.jwks, false]);
   });
