@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { call } from './load-driver.ts';
+import { call, runWorkers, type Measured } from './load-driver.ts';
 import { CLIENT, REDIRECT, SECRET } from './service.ts';
 
 export const BASIC = `Basic ${Buffer.from(`${CLIENT}:${SECRET}`).toString('base64')}`;
@@ -70,8 +70,23 @@ function atNode(location: string, issuer: string, address: string): string {
   return location.startsWith('/') ? address + location : location.replace(issuer, address);
 }
 
-export function refresh(issuer: string, refreshToken: string): Promise<Tokens> {
+function refresh(issuer: string, refreshToken: string): Promise<Tokens> {
   return redeem(issuer, `grant_type=refresh_token&refresh_token=${refreshToken}`);
+}
+
+/**
+ * Lets `workers` workers refresh the tokens in turn for some seconds. Each worker has tokens of its own, so none is used twice. There are
+ * more tokens than workers, because the refreshes of a grant are limited (src/domain/throttling/request-rates.ts).
+ */
+export function runRefreshes(issuer: string, tokens: string[], workers: number, seconds: number): Promise<Measured> {
+  const next = Array.from({ length: workers }, (_, worker) => worker);
+  return runWorkers(workers, seconds, async (worker) => {
+    const at = next[worker] ?? worker;
+    next[worker] = at + workers < tokens.length ? at + workers : worker;
+    const refreshed = await refresh(issuer, tokens[at] ?? '').catch(() => undefined);
+    if (refreshed !== undefined) tokens[at] = refreshed.refresh_token;
+    return refreshed !== undefined;
+  });
 }
 
 async function redeem(issuer: string, form: string): Promise<Tokens> {

@@ -3,20 +3,20 @@
  * sign-in-spike.ts, which sends the issuer and the refresh tokens.
  */
 import { z } from 'zod';
-import { refresh } from './flows.ts';
-import { runWorkers } from './load-driver.ts';
+import { runRefreshes } from './flows.ts';
 
-const order = z.object({ issuer: z.string(), refreshTokens: z.array(z.string()), seconds: z.number() });
+const order = z.object({
+  issuer: z.string(),
+  refreshTokens: z.array(z.string()),
+  workers: z.number(),
+  seconds: z.number(),
+});
 
 process.on('message', (message) => {
   void work(order.parse(message));
 });
 
-async function work({ issuer, refreshTokens, seconds }: z.infer<typeof order>): Promise<void> {
-  const measured = await runWorkers(refreshTokens.length, seconds, async (worker) => {
-    const next = await refresh(issuer, refreshTokens[worker] ?? '').catch(() => undefined);
-    refreshTokens[worker] = next?.refresh_token ?? refreshTokens[worker] ?? '';
-    return next !== undefined;
-  });
+async function work({ issuer, refreshTokens, workers, seconds }: z.infer<typeof order>): Promise<void> {
+  const measured = await runRefreshes(issuer, refreshTokens, workers, seconds);
   process.send?.({ measured, refreshTokens });
 }

@@ -37,8 +37,14 @@ import {
   storeSecondFactorTime,
   type SendLogout,
 } from './provider-internals.ts';
+import {
+  createRequestCheck,
+  limitRefreshes,
+  releaseCompletedRequests,
+  REQUEST_CHECK,
+  type RequestCheck,
+} from './request-limits.ts';
 import { updateSessionAssurance } from './session-assurance.ts';
-import { createRequestCheck, releaseCompletedRequests, REQUEST_CHECK, type RequestCheck } from './request-limits.ts';
 
 export interface Oidc {
   provider: Provider;
@@ -58,7 +64,10 @@ export interface Oidc {
 /** Creates the provider. No other code calls `new Provider`. */
 export function createOidc(deps: OidcDeps): Oidc {
   const contextResolver = createContextResolver(deps);
-  const configuration = enforceFapi(createConfiguration(deps, contextResolver), deps.clients);
+  const configuration = limitRefreshes(
+    enforceFapi(createConfiguration(deps, contextResolver), deps.clients),
+    deps.rateLimiter,
+  );
   const provider = new Provider(deps.issuer, deps.customizeConfiguration?.(configuration) ?? configuration);
   const sendLogout = createSendLogout(provider);
   compareSecretHashes(provider, deps.clients);
@@ -117,7 +126,6 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(() => deps.clock.now()),
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
     pkce: { required: (_ctx, client) => deps.clients.find(client.clientId)?.require_pkce ?? true },
-    rotateRefreshToken: true,
     // Tokens still end with their session: `isGrantActive` checks it for each grant, so each tab has its own.
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) =>

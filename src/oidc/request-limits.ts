@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { errors, type Configuration, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { z } from 'zod';
 import type { AnonymousEndpoint } from '../domain/throttling/request-rates.ts';
 import { hashId } from '../platform/crypto/secrets.ts';
@@ -10,8 +10,8 @@ import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import { cookieNames } from './options/cookies.ts';
 
 /*
- * The limits of authorization requests. Each request is stored: at /auth with an interaction or a grant, at /request and at /device/auth.
- * Unknown parameters are not stored. docs/integrators.md lists the limits.
+ * The limits of authorization requests and refreshes. Each request is stored: at /auth with an interaction or a grant, at /request, at
+ * /device/auth, and a refresh with its tokens. Unknown parameters are not stored. docs/integrators.md lists the limits.
  */
 
 /** In characters. */
@@ -68,12 +68,41 @@ export function createRequestCheck(deps: RateDeps): RequestCheck {
     const charges = takeCharges(ctx);
     rejectBuiltInClient(ctx);
     rejectLargeRequest(ctx.oidc.params ?? {});
-    try {
+    setRetryAfter(ctx, () => {
       storeCharges(ctx, { ...charges, ...admit(deps, ctx) });
-    } catch (error) {
-      if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
-      throw error;
-    }
+    });
+  };
+}
+
+/** Runs a check. Sets the header of a rejected request, because the provider sends only the body of an error. */
+function setRetryAfter(ctx: Context, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof RateLimitedError) ctx.set('retry-after', String(error.retryAfterSeconds));
+    throw error;
+  }
+}
+
+/**
+ * Adds the limit of refreshes. The provider calls `rotateRefreshToken` after it has checked the token and its reuse, and before it consumes
+ * the token, so a rejected refresh leaves the token valid. Refreshes without rotation count too: each stores an access token.
+ */
+export function limitRefreshes(
+  configuration: Configuration,
+  rateLimiter: Pick<RequestRateLimiter, 'admitRefresh'>,
+): Configuration {
+  const { rotateRefreshToken: rotate = true } = configuration;
+  return {
+    ...configuration,
+    rotateRefreshToken: (ctx) => {
+      const { Grant: grant, Account: account } = ctx.oidc.entities;
+      if (grant === undefined || account === undefined) throw new Error('a refresh needs a grant and an account');
+      setRetryAfter(ctx, () => {
+        rateLimiter.admitRefresh({ grantHash: hashId(grant.jti), personId: account.accountId });
+      });
+      return typeof rotate === 'function' ? rotate(ctx) : rotate;
+    },
   };
 }
 

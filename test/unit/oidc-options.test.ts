@@ -11,6 +11,7 @@ import { toMetadata } from '../../src/oidc/options/clients.ts';
 import { enforceFapi, isFapi } from '../../src/oidc/options/fapi.ts';
 import { createResourceFeatures, createTokenClaims } from '../../src/oidc/options/resources.ts';
 import { createTtl } from '../../src/oidc/options/ttl.ts';
+import { limitRefreshes } from '../../src/oidc/request-limits.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { createClientRegistry } from '../../src/services/access/client-registry.ts';
 import { testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
@@ -207,6 +208,18 @@ describe('FAPI 2.0', () => {
     const rotates = (id?: string): unknown =>
       lifetime(enforced.rotateRefreshToken, contextWith({ client: id === undefined ? undefined : of(id) }));
     assert.deepEqual([rotates('fapi'), rotates('app'), rotates()], [false, true, true]);
+  });
+
+  it('limits the refreshes of all clients, also without rotation', () => {
+    const admitted: unknown[] = [];
+    const limited = limitRefreshes(enforced, { admitRefresh: (grant) => void admitted.push(grant.personId) });
+    const rotates = (id: string): unknown => {
+      const entities = { Grant: { jti: 'grant' }, Account: { accountId: `person of ${id}` } };
+      return lifetime(limited.rotateRefreshToken, contextWith({ client: of(id), entities }));
+    };
+    assert.deepEqual([rotates('fapi'), rotates('app')], [false, true]);
+    assert.deepEqual(admitted, ['person of fapi', 'person of app']);
+    assert.throws(() => lifetime(limited.rotateRefreshToken, contextWith({ client: of('app'), entities: {} })));
   });
 
   it('accepts assertions only for the issuer and with a FAPI algorithm', async () => {

@@ -121,6 +121,13 @@ describe('rate limits of unauthenticated requests', () => {
     begin(1);
   });
 
+  it('of refreshes do not drop the counters of networks', () => {
+    start(10);
+    begin(capacity);
+    for (let i = 0; i < 20; i += 1) rates.admitRefresh({ grantHash: String(i), personId: String(i) });
+    assert.ok(waitOf(1) > 0);
+  });
+
   it('report whether a person or a network is limited', () => {
     const who = { personId: 'father', sessionHash: 'phone' };
     const isOfPerson = (work: () => void): boolean => {

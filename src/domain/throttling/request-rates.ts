@@ -3,10 +3,10 @@ import { scalePolicy, type LeakyBucketPolicy } from './throttle.ts';
 
 /** The endpoints with a rate limit, because their requests store data. A label of metrics. */
 export type LimitedEndpoint =
-  'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session' | 'account';
+  'authorization' | 'pushed_authorization_request' | 'device_authorization' | 'session' | 'account' | 'refresh';
 
 /** Limited endpoints that need no sign-in. */
-export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account'>;
+export type AnonymousEndpoint = Exclude<LimitedEndpoint, 'account' | 'refresh'>;
 
 /**
  * A school with one address: at 8:00, 600 pupils open three apps each. These are 1,800 interactions, and "back" or "reload" repeats a third
@@ -57,6 +57,18 @@ export const SESSION_BUDGETS_PER_PERSON = 3;
  * up to 50 ms of a core for the strength estimate. One that is accepted is refunded.
  */
 export const NEW_PASSWORD_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
+
+/**
+ * Refreshes of one grant. Access tokens last ten minutes, so an app needs six per hour. 60 at once are enough for an app that restarts or
+ * reloads often; then two per minute.
+ */
+export const GRANT_REFRESH_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: 30_000 };
+
+/**
+ * Refreshes of one person, ten times the budget of a grant: a family opens every app on several devices. A person can store at most
+ * 600 + 28,800 consumed refresh tokens per day, about 20 MB. They are kept for 14 days.
+ */
+export const PERSON_REFRESH_POLICY: LeakyBucketPolicy = scalePolicy(GRANT_REFRESH_POLICY, 10);
 
 /** Requests of one authenticated client, whose servers send those of a whole city: 20,000 at once, then 100 per second. */
 export const CLIENT_POLICY: LeakyBucketPolicy = { capacity: 20_000, leakIntervalMs: 10 };

@@ -2,10 +2,12 @@ import type { Clock } from '../../domain/clock.ts';
 import { throttleNetworks } from '../../domain/throttling/network.ts';
 import {
   CLIENT_POLICY,
+  GRANT_REFRESH_POLICY,
   KNOWN_DEVICE_POLICY,
   KNOWN_DEVICES_POLICY,
   NETWORK_POLICIES,
   NEW_PASSWORD_POLICY,
+  PERSON_REFRESH_POLICY,
   SESSION_POLICY,
   SESSION_BUDGETS_PER_PERSON,
   type AnonymousEndpoint,
@@ -49,6 +51,8 @@ export interface RequestRateLimiter {
   admitNewPassword(subject: string): number | undefined;
   /** Releases a new password that was accepted. */
   releaseNewPassword(subject: string): void;
+  /** Counts a refresh for the grant and for its person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
+  admitRefresh(grant: RefreshedGrant): void;
   /** Releases a counted request whose stored data was deleted on completion. */
   releaseNetwork(endpoint: AnonymousEndpoint, address: string): void;
   /** Releases a request that `admitDevice` counted. */
@@ -65,7 +69,12 @@ export interface SignedInPerson {
   sessionHash: string;
 }
 
-/** Counters in memory, about 200 bytes each. Beyond this number the least recently used counter is dropped. */
+export interface RefreshedGrant {
+  grantHash: string;
+  personId: string;
+}
+
+/** Counters of one set in memory, about 200 bytes each. Beyond this number the least recently used counter is dropped. */
 const MAX_COUNTERS = 20_000;
 
 interface Deps {
@@ -80,8 +89,13 @@ interface Counter {
   policy: LeakyBucketPolicy;
 }
 
-export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
-  const { clock, log, metrics, maxCounters = MAX_COUNTERS } = deps;
+interface CounterSet {
+  /** @returns undefined if every counter admitted the request; otherwise the time when they admit it, and counts nothing */
+  count(counters: readonly Counter[], now: number): number | undefined;
+  release(counters: readonly Counter[], now: number): void;
+}
+
+function createCounterSet(maxCounters: number): CounterSet {
   /** Ordered by last use, oldest first. */
   const states = new Map<string, ThrottleState>();
   const put = (key: string, state: ThrottleState): void => {
@@ -90,19 +104,34 @@ export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
     const [oldest] = states.keys();
     if (states.size > maxCounters && oldest !== undefined) states.delete(oldest);
   };
-  /** @returns undefined if every counter admitted the request; otherwise the time when they admit it, and counts nothing */
-  const count = (counters: readonly Counter[], now: number): number | undefined => {
-    const admission = registerJointAttempt(
-      counters.map((counter) => ({ ...counter, state: states.get(counter.key) })),
-      now,
-    );
-    if (!admission.admitted) return admission.until;
-    for (const [at, next] of admission.next.entries()) put(counters[at]?.key ?? '', next);
-    return undefined;
+  return {
+    count: (counters, now) => {
+      const admission = registerJointAttempt(
+        counters.map((counter) => ({ ...counter, state: states.get(counter.key) })),
+        now,
+      );
+      if (!admission.admitted) return admission.until;
+      for (const [at, next] of admission.next.entries()) put(counters[at]?.key ?? '', next);
+      return undefined;
+    },
+    release: (counters, now) => {
+      for (const { key, policy } of counters) {
+        const state = states.get(key);
+        if (state !== undefined) put(key, releaseAddressAttempt(state, now, policy));
+      }
+    },
   };
+}
+
+export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
+  const { clock, log, metrics, maxCounters = MAX_COUNTERS } = deps;
+  const requests = createCounterSet(maxCounters);
+  // The refreshes of a city must not drop the counters of networks.
+  const refreshes = createCounterSet(maxCounters);
   const admit = (endpoint: LimitedEndpoint, counters: readonly Counter[], isOfPerson = false): void => {
     const now = clock.now();
-    const until = count(counters, now);
+    const set = endpoint === 'refresh' ? refreshes : requests;
+    const until = set.count(counters, now);
     if (until !== undefined) {
       runBestEffort({ log, metrics }, 'metrics', () => {
         metrics.rateLimited.inc({ endpoint });
@@ -110,17 +139,12 @@ export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
       throw new RateLimitedError(until - now, isOfPerson);
     }
   };
-  const release = (counters: readonly Counter[]): void => {
-    for (const { key, policy } of counters) {
-      const state = states.get(key);
-      if (state !== undefined) put(key, releaseAddressAttempt(state, clock.now(), policy));
-    }
-  };
   return {
     admitNetwork: (endpoint, address) => {
       admit(endpoint, createNetworkCounters(endpoint, address));
     },
-    admitDevice: (endpoint, device) => count(createDeviceCounters(endpoint, device), clock.now()) === undefined,
+    admitDevice: (endpoint, device) =>
+      requests.count(createDeviceCounters(endpoint, device), clock.now()) === undefined,
     admitClient: (endpoint, clientId) => {
       admit(endpoint, [{ key: `${endpoint} client ${clientId}`, policy: CLIENT_POLICY }]);
     },
@@ -128,16 +152,19 @@ export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
       admit(endpoint, createPersonCounters(endpoint, person), true);
     },
     admitNewPassword: (subject) => {
-      return count([createNewPasswordCounter(subject)], clock.now());
+      return requests.count([createNewPasswordCounter(subject)], clock.now());
     },
     releaseNewPassword: (subject) => {
-      release([createNewPasswordCounter(subject)]);
+      requests.release([createNewPasswordCounter(subject)], clock.now());
+    },
+    admitRefresh: (grant) => {
+      admit('refresh', createRefreshCounters(grant), true);
     },
     releaseNetwork: (endpoint, address) => {
-      release(createNetworkCounters(endpoint, address));
+      requests.release(createNetworkCounters(endpoint, address), clock.now());
     },
     releaseDevice: (endpoint, device) => {
-      release(createDeviceCounters(endpoint, device));
+      requests.release(createDeviceCounters(endpoint, device), clock.now());
     },
   };
 }
@@ -158,6 +185,13 @@ function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash
   return [
     { key: `${endpoint} session ${sessionHash}`, policy: SESSION_POLICY },
     { key: `${endpoint} person ${personId}`, policy: scalePolicy(SESSION_POLICY, SESSION_BUDGETS_PER_PERSON) },
+  ];
+}
+
+function createRefreshCounters({ grantHash, personId }: RefreshedGrant): Counter[] {
+  return [
+    { key: `grant ${grantHash}`, policy: GRANT_REFRESH_POLICY },
+    { key: `person ${personId}`, policy: PERSON_REFRESH_POLICY },
   ];
 }
 
