@@ -1,8 +1,12 @@
-/** The limits of refreshes. */
+/** The limits of refreshes, and what a consumed refresh token stores. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
+import { decodeJwt } from 'jose';
+import * as client from 'openid-client';
+
 import { GRANT_REFRESH_POLICY, PERSON_REFRESH_POLICY } from '../../src/domain/throttling/request-rates.ts';
+import { openPayload } from '../../src/platform/crypto/sealed-payload.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import {
   LOGIN,
@@ -63,7 +67,7 @@ eachService(
       assert.ok(found);
       return found;
     };
-    const reuseReasons = async (name: 'A1') => {
+    const reuseReasons = async (name: 'A1' | 'G2' | 'G3') => {
       const { store } = running().container;
       const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit));
       return rows
@@ -139,6 +143,44 @@ eachService(
       assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
       assert.deepEqual(await reuseReasons('A1'), [{ reason: 'refresh_token_reuse' }]);
       assert.equal((await userinfo(app, textIn(second, 'access_token'))).status, 401);
+    });
+
+    it('reduces the consumed token to the fields of the reuse detection', async () => {
+      const claims = JSON.stringify({ userinfo: { name: null, nickname: { essential: true } } });
+      const first = await startToken(LOGIN.G3, { nonce: 'n'.repeat(500), claims });
+      const before = await findToken(first);
+      const second = await refresh(app, first);
+      const kept = await findToken(first);
+      const opened = openPayload(running().container.secrets, 'RefreshToken', kept);
+      assert.ok(typeof opened === 'object' && opened !== null);
+      assert.deepEqual(Object.keys(opened).sort(), ['accountId', 'clientId', 'exp', 'grantId', 'jti', 'scope']);
+      assert.ok(kept.payload.length < 500, `${String(before.payload.length)} → ${String(kept.payload.length)}`);
+      assert.deepEqual(
+        [kept.grantHash, kept.accountId, kept.clientId, kept.expiresAt],
+        [before.grantHash, before.accountId, before.clientId, before.expiresAt],
+      );
+      const third = await refresh(app, textIn(second, 'refresh_token'));
+      assert.equal(decodeJwt(textIn(third, 'id_token'))['nonce'], 'n'.repeat(500), 'the next tokens keep all fields');
+      assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
+      assert.deepEqual(await reuseReasons('G3'), [{ reason: 'refresh_token_reuse' }]);
+      assert.equal((await refresh(app, textIn(third, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.equal((await userinfo(app, textIn(third, 'access_token'))).status, 401);
+    });
+
+    it('with a consumed token and without its DPoP key revokes nothing', async () => {
+      const DPoP = client.getDPoPHandle(app.config, await client.randomDPoPKeyPair('ES256'));
+      const begun = await runAuthorization(app, createHttpBrowser(running().issuer), {
+        login: LOGIN.G2,
+        parameters: OFFLINE,
+      });
+      const first = (await begun.finish(begun.answer, { dpop: DPoP })).refresh_token ?? '';
+      const second = (await client.refreshTokenGrant(app.config, first, {}, { DPoP })).refresh_token ?? '';
+      assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
+      assert.deepEqual(await reuseReasons('G2'), []);
+      const third = await client.refreshTokenGrant(app.config, second, {}, { DPoP });
+      await assert.rejects(client.refreshTokenGrant(app.config, first, {}, { DPoP }), { error: 'invalid_grant' });
+      assert.deepEqual(await reuseReasons('G2'), [{ reason: 'refresh_token_reuse' }]);
+      assert.equal((await refresh(app, third.refresh_token)).body['error'], 'invalid_grant');
     });
   },
 );

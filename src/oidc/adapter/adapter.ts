@@ -13,7 +13,7 @@ import { currentBrowserHash, isOfCurrentBrowser } from './browser-binding.ts';
 import { loadGrantWithSession } from './grant-lookup.ts';
 import { pendingWrites, writeOrDefer } from './pending-writes.ts';
 import { consumeOnce } from './request-transaction.ts';
-import { findReuseReason } from './token-reuse.ts';
+import { findReuseFields, findReuseReason } from './token-reuse.ts';
 import { findByUserCode } from './user-codes.ts';
 
 export interface AdapterDeps {
@@ -62,7 +62,12 @@ export function createAdapter(model: string, deps: AdapterDeps): Adapter {
     consume: async (id) => {
       // A pushed request is consumed at once; a code or a refresh token in the transaction that stores the new tokens.
       if (model === 'PushedAuthorizationRequest') await consumePushedRequest(store, model, id, clock.now());
-      else await writeOrDefer(store, (tx) => consumeOnce(tx, model, id, clock.now()));
+      else {
+        const idHash = hashId(id);
+        const kept = findReuseFields(model, id);
+        const payload = kept && sealPayload(secrets, model, idHash, kept);
+        await writeOrDefer(store, (tx) => consumeOnce(tx, model, idHash, { now: clock.now(), payload }));
+      }
     },
     destroy: async (id) => {
       const idHash = hashId(id);

@@ -23,9 +23,13 @@ class AlreadyUsedError extends Error {
 }
 
 /** Consumes a code or a refresh token. @throws {AlreadyUsedError} when it was already consumed */
-export async function consumeOnce(tx: Transaction, model: string, id: string, now: number): Promise<void> {
-  const idHash = hashId(id);
-  if (await records.consumeRecord(tx, model, idHash, now)) return;
+export async function consumeOnce(
+  tx: Transaction,
+  model: string,
+  idHash: string,
+  { now, payload }: { now: number; payload: string | undefined },
+): Promise<void> {
+  if (await records.consumeRecord(tx, model, idHash, now, payload)) return;
   throw new AlreadyUsedError((await records.findRecord(tx, model, idHash))?.grantHash ?? undefined);
 }
 

@@ -186,29 +186,46 @@ export async function findRecordsByUids(
     .orderBy(oidcRecords.createdAt);
 }
 
-const consume = preparedStatement(
-  ({ db, tables: { oidcRecords } }, param: Param<{ model: string; idHash: string; now: number }>) =>
-    db
-      .update(oidcRecords)
-      .set({ consumedAt: sql`${param('now')}` })
-      .where(
-        and(
-          eq(oidcRecords.model, param('model')),
-          eq(oidcRecords.idHash, param('idHash')),
-          isNull(oidcRecords.consumedAt),
-          eq(oidcRecords.destroyed, false),
-        ),
-      )
-      .returning({ idHash: oidcRecords.idHash }),
+interface Consumption {
+  model: string;
+  idHash: string;
+  now: number;
+  /** Replaces the payload; null keeps it. */
+  payload: string | null;
+}
+
+const consume = preparedStatement(({ db, tables: { oidcRecords } }, param: Param<Consumption>) =>
+  db
+    .update(oidcRecords)
+    .set({
+      consumedAt: sql`${param('now')}`,
+      payload: sql`coalesce(${param('payload')}, ${oidcRecords.payload})`,
+    })
+    .where(
+      and(
+        eq(oidcRecords.model, param('model')),
+        eq(oidcRecords.idHash, param('idHash')),
+        isNull(oidcRecords.consumedAt),
+        eq(oidcRecords.destroyed, false),
+      ),
+    )
+    .returning({ idHash: oidcRecords.idHash }),
 );
 
 /**
  * Consumes a code or a refresh token. Of any number of concurrent callers, in any number of processes, one gets true.
  *
+ * @param payload replaces the payload
  * @returns false when it was consumed or destroyed, or never existed; the caller rejects and revokes (RFC 9700, 2.2.2)
  */
-export async function consumeRecord(tx: Transaction, model: string, idHash: string, now: number): Promise<boolean> {
-  return (await consume(tx, { model, idHash, now })).length > 0;
+export async function consumeRecord(
+  tx: Transaction,
+  model: string,
+  idHash: string,
+  now: number,
+  payload?: string,
+): Promise<boolean> {
+  return (await consume(tx, { model, idHash, now, payload: payload ?? null })).length > 0;
 }
 
 const replace = preparedStatement(
