@@ -20,12 +20,14 @@ import { createPasswordReset, type PasswordReset } from '../services/authenticat
 import { createPasswordVerifier, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
+import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
 import { createPeople, type People } from '../services/people/people.ts';
 import type { Store } from '../store/database/index.ts';
+import { createConsoleServices } from './console.ts';
 
 /** The clock, the random source and the log of a process. Tests pass their own. */
 export interface RuntimeDeps {
@@ -59,6 +61,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   access: AccountAccess;
   affiliationExpiry: AffiliationExpiry;
   consents: Consents;
+  console: ConsoleServices;
   globalRevocation: GlobalRevocation;
   guardianships: Guardianships;
   keyRing: KeyRing;
@@ -118,6 +121,17 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     revocation,
     access: createAccountAccess({ store, clock, audit, revocation }),
     affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
+    console: createConsoleServices({
+      store,
+      clock,
+      random,
+      secrets,
+      audit,
+      outbox,
+      revocation,
+      passwordVerifier,
+      issuer,
+    }),
     consents: createConsents({ store, clock, secrets, audit }),
     globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
     guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),

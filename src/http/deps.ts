@@ -16,6 +16,7 @@ import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { PasswordReset } from '../services/authentication/password-reset.ts';
 import type { Passwords } from '../services/authentication/passwords.ts';
 import type { SignIn } from '../services/authentication/sign-in.ts';
+import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { People } from '../services/people/people.ts';
 import type { Pages } from './pages/pages.ts';
@@ -31,6 +32,7 @@ export interface HttpDeps {
   audit: Audit;
   clients: ClientRegistry;
   consents: Consents;
+  console: ConsoleServices;
   clock: Clock;
   knownDevices: KnownDevices;
   i18n: I18n;

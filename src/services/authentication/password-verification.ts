@@ -185,7 +185,8 @@ function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
   return `login:${secrets.mac('throttle', `${kind}:${value}`)}`;
 }
 
-function personKey(personId: string): string {
+/** Returns the key of the counter of wrong passwords of a person. */
+export function personKey(personId: string): string {
   return `person:${personId}`;
 }
 

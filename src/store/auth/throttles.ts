@@ -57,6 +57,13 @@ const upsert = preparedStatement(({ db, tables: { throttles } }, param: Param<Th
     }),
 );
 
+/** Reads the state of a counter without a lock. */
+export async function readThrottle(tx: Transaction, key: string): Promise<ThrottleState | undefined> {
+  const throttles = tx.tables.throttles;
+  const [row] = await tx.db.select().from(throttles).where(eq(throttles.key, key));
+  return row;
+}
+
 /** Stores the state of a counter and keeps its refusals. */
 export async function upsertThrottle(tx: Transaction, key: string, state: ThrottleState): Promise<void> {
   await upsert(tx, { ...state, key });

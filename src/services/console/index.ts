@@ -1,0 +1,12 @@
+import type { Authorization } from './authorization.ts';
+import type { PersonActions } from './person-actions.ts';
+import type { PersonPages } from './person-page.ts';
+import type { ConsoleSearch } from './search.ts';
+
+/** The use cases of the staff console. */
+export interface ConsoleServices {
+  authorization: Authorization;
+  search: ConsoleSearch;
+  personPages: PersonPages;
+  personActions: PersonActions;
+}

@@ -1,0 +1,112 @@
+import { decide, type Decision, type DenialReason, type PolicyTarget } from '../../domain/access/policy.ts';
+import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
+import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
+import type { AuditEntry } from '../../domain/audit-chain.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { getCredential } from '../../store/auth/credentials.ts';
+import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
+import { readThrottle } from '../../store/auth/throttles.ts';
+import { listNamedGuardianships, listSignIns, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import { findPerson } from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+import { personKey } from '../authentication/password-verification.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from './person-actions.ts';
+
+/** Sign-ins that the page shows. */
+const SHOWN_SIGN_INS = 10;
+
+export interface PersonPage {
+  summary: PersonSummary;
+  state: PersonState;
+  /** Goes into the forms, so that one of two concurrent actions does nothing. */
+  version: number;
+  sessions: readonly SessionRow[];
+  signIns: readonly AuditEntry[];
+  guardianships: readonly NamedGuardianship[];
+  actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
+  /** Why there are no actions, if there are none. */
+  denied: DenialReason | undefined;
+}
+
+export interface PersonPages {
+  /** Loads the page of a person and records the view. @returns undefined for a person out of scope, as for an unknown id */
+  view(actor: StaffActor, personId: string, address: string): Promise<PersonPage | undefined>;
+  /** Loads the page without recording a view, for the confirmation of an action. */
+  load(actor: StaffActor, personId: string): Promise<PersonPage | undefined>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  audit: Audit;
+  authorization: Authorization;
+}
+
+export function createPersonPages({ store, clock, audit, authorization }: Deps): PersonPages {
+  const loadIn = async (tx: Transaction, actor: StaffActor, personId: string): Promise<LoadedPage | undefined> => {
+    const authorized = await authorization.authorize(tx, actor, 'view', personId);
+    if (authorized?.decision.allowed !== true) return undefined;
+    const [summary] = await listPersonSummaries(tx, [personId]);
+    const person = await findPerson(tx, personId);
+    if (summary === undefined || person === undefined) return undefined;
+    const { hash, first } = await getCredential(tx, personId);
+    const throttle = await readThrottle(tx, personKey(personId));
+    const account = { isActive: person.status === 'active', hasPassword: hash !== undefined, first, throttle };
+    return {
+      capacity: authorized.decision.capacity,
+      page: {
+        summary,
+        state: personStateOf(account, clock.now()),
+        version: person.staffVersion,
+        sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
+        signIns: await listSignIns(tx, personId, SHOWN_SIGN_INS),
+        guardianships: await listNamedGuardianships(tx, personId),
+        ...listActions(actor, authorized.target, person.status),
+      },
+    };
+  };
+  return {
+    load: async (actor, personId) => (await store.read((tx) => loadIn(tx, actor, personId)))?.page,
+    view: async (actor, personId, address) => {
+      const loaded = await store.read((tx) => loadIn(tx, actor, personId));
+      if (loaded === undefined) return undefined;
+      const detail = { capacity: loaded.capacity };
+      await audit.record({
+        event: 'staff.view',
+        outcome: 'ok',
+        actorId: actor.id,
+        subjectId: personId,
+        address,
+        detail,
+      });
+      return loaded.page;
+    },
+  };
+}
+
+interface LoadedPage {
+  page: PersonPage;
+  capacity: string;
+}
+
+/** Lists the actions that the actor may do now; `enable` and `disable` never appear together. */
+function listActions(
+  actor: StaffActor,
+  target: PolicyTarget,
+  status: 'active' | 'disabled',
+): Pick<PersonPage, 'actions' | 'denied'> {
+  const decisions = PERSON_ACTION_NAMES.filter((name) => name !== (status === 'active' ? 'enable' : 'disable')).map(
+    (name): { name: PersonActionName; decision: Decision } => ({
+      name,
+      decision: decide(actor, PERSON_ACTIONS[name], target, DEFAULT_POLICY_SETTINGS),
+    }),
+  );
+  const actions = decisions.flatMap(({ name, decision }) =>
+    decision.allowed ? [{ name, needsConfirmation: decision.needsConfirmation }] : [],
+  );
+  const [first] = decisions.flatMap(({ decision }) => (decision.allowed ? [] : [decision.reason]));
+  return { actions, denied: actions.length === 0 ? first : undefined };
+}

@@ -1,0 +1,85 @@
+import { and, desc, eq, inArray, lt } from 'drizzle-orm';
+import type { AuditEntry } from '../../domain/audit-chain.ts';
+import type { Authority, GuardianshipState, Relation, Validity } from '../../domain/model.ts';
+import type { Transaction } from '../database/index.ts';
+
+/** A guardianship with the names of both people. */
+export interface NamedGuardianship extends Validity {
+  id: string;
+  guardian: { id: string; name: string };
+  student: { id: string; name: string };
+  relation: Relation;
+  relationLabel: string;
+  authority: Authority;
+  state: GuardianshipState;
+}
+
+/** Lists the guardianships of a person as guardian and as pupil, oldest first. */
+export async function listNamedGuardianships(tx: Transaction, personId: string): Promise<NamedGuardianship[]> {
+  const { guardianships, persons } = tx.tables;
+  const select = async (own: 'guardianId' | 'studentId', other: 'guardianId' | 'studentId') =>
+    tx.db
+      .select({ guardianship: guardianships, otherName: persons.name })
+      .from(guardianships)
+      .innerJoin(persons, eq(persons.id, guardianships[other]))
+      .where(eq(guardianships[own], personId))
+      .orderBy(guardianships.createdAt, guardianships.id);
+  const [own] = await tx.db.select({ name: persons.name }).from(persons).where(eq(persons.id, personId));
+  const name = own?.name ?? '';
+  const asGuardian = await select('guardianId', 'studentId');
+  const asPupil = await select('studentId', 'guardianId');
+  const toNamed = (
+    { guardianship: row }: (typeof asGuardian)[number],
+    guardian: string,
+    student: string,
+  ): NamedGuardianship => ({
+    id: row.id,
+    guardian: { id: row.guardianId, name: guardian },
+    student: { id: row.studentId, name: student },
+    relation: row.relation,
+    relationLabel: row.relationLabel,
+    authority: row.authority,
+    state: row.state,
+    validFrom: row.validFrom ?? undefined,
+    validTo: row.validTo ?? undefined,
+  });
+  return [
+    ...asGuardian.map((row) => toNamed(row, name, row.otherName)),
+    ...asPupil.map((row) => toNamed(row, row.otherName, name)),
+  ];
+}
+
+/** The events of the sign-in history. */
+const SIGN_IN_EVENTS = [
+  'sign_in.succeeded',
+  'sign_in.failed',
+  'sign_in.throttled',
+  'sign_in.password_change_required',
+] as const;
+
+/** Lists the newest sign-ins of a person, failed ones included. The index of the subject bounds the cost. */
+export function listSignIns(tx: Transaction, personId: string, limit: number): Promise<AuditEntry[]> {
+  const audit = tx.tables.audit;
+  return tx.db
+    .select()
+    .from(audit)
+    .where(and(eq(audit.subjectId, personId), inArray(audit.event, [...SIGN_IN_EVENTS])))
+    .orderBy(desc(audit.seq))
+    .limit(limit);
+}
+
+/** Lists the newest audit entries about a person before `beforeSeq`. */
+export function listHistory(
+  tx: Transaction,
+  personId: string,
+  beforeSeq: number,
+  limit: number,
+): Promise<AuditEntry[]> {
+  const audit = tx.tables.audit;
+  return tx.db
+    .select()
+    .from(audit)
+    .where(and(eq(audit.subjectId, personId), lt(audit.seq, beforeSeq)))
+    .orderBy(desc(audit.seq))
+    .limit(limit);
+}
