@@ -64,7 +64,15 @@ const LIMITS: ConnectionLimits = {
 type Reason = 'pipelined' | 'stalled' | 'too_many_waiting' | 'no_request' | 'too_many_open' | 'refused';
 
 /**
- * The open connections of a node. At a limit, the oldest connection of the network with the most connections is closed, so an attacker
+ * The open connections of a node, each in at most one pool:
+ *
+ *     connected ──▶ silent ──request head──▶ (busy, in no pool) ──all responses sent──▶ idle
+ *                                             │          ▲  ▲                            │
+ *          body incomplete or response unsent │          │  └──────── next request ──────┘
+ *                                             ▼          │
+ *                                           waiting ─────┘ body complete, or response sent and the next exchange begins
+ *
+ * A connection of a trusted proxy is in no pool except `waiting`. At a limit, the oldest connection of the network with the most connections is closed, so an attacker
  * with one address closes its own. Connections of trusted proxies carry requests of many clients: they are not counted by network, not
  * closed for a new connection, and may be idle.
  */

@@ -10,6 +10,16 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
  */
 const MAX_PER_SOCKET = 4;
 
+/**
+ * Tracks the exchanges of each socket. An exchange has these states; the tracker moves its connection accordingly (connections.ts):
+ *
+ *     queued ──▶ waits for its body ──body complete──▶ counted ──response generated──▶ waits for its client ──sent──▶ removed
+ *        │                                                ▲
+ *        └───────────────── no body announced ────────────┘
+ *
+ * - Only the first exchange of a socket runs; later ones are queued until its response is sent.
+ * - `count` includes the counted state only, because an exchange that waits for its client causes no work.
+ */
 export interface InFlightTracker {
   /** Counts the complete requests whose response is not generated yet. A response that waits for a slow client is not counted. */
   count(): number;

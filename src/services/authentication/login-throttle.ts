@@ -31,6 +31,15 @@ import {
 /*
  * Counts sign-in attempts and decides which are admitted; password-verification.ts compares the passwords. All transactions lock the counters
  * in the same order: device, login, person, networks. The statements of one round trip are sent in this order.
+ *
+ *     Attempt                     Counted at               Refused while
+ *     known device                device, person           the device is delayed
+ *     unknown device, login       login, person, networks  the login is delayed or locked, or a network is full
+ *     unknown device, no login    person, networks         the person is delayed or locked, or a network is full
+ *
+ * - A locked device, or any device of a person with 90 failures, counts as unknown.
+ * - With a typed login, the state of the person is not visible. While the person is delayed, `isOnTime` is false. While the person is
+ *   locked, `canCompare` is false, and the person does not count the attempt.
  */
 
 /** The counters of an attempt. */
@@ -82,8 +91,8 @@ interface LockedAccount {
 
 /** A decision, with the states to write or the refusing counter. */
 type Decision =
-  | { admitted: AdmittedAttempt; states: readonly { key: string; state: ThrottleState }[] }
-  | { admitted: undefined; until: number | undefined; by: LockedCounter };
+  | { kind: 'admitted'; attempt: AdmittedAttempt; states: readonly { key: string; state: ThrottleState }[] }
+  | { kind: 'refused'; until: number | undefined; by: LockedCounter };
 
 async function lockAccount(tx: Transaction, { personId, device, login, person }: CounterKeys): Promise<LockedAccount> {
   const eventFields = { subjectId: personId };
@@ -116,9 +125,9 @@ export async function countAttempt(
   const known = decideForKnownDevice(account, now);
   const networks = known === undefined ? (early ?? (await lockNetworks(tx, keys.networks))) : [];
   const decision = known ?? decideForUnknownDevice(account, networks, now);
-  if (decision.admitted !== undefined) {
+  if (decision.kind === 'admitted') {
     await Promise.all(decision.states.map(({ key, state }) => throttles.upsertThrottle(tx, key, state)));
-    return { result: decision.admitted, events: [] };
+    return { result: decision.attempt, events: [] };
   }
   await deletePlaceholders(tx, [account.device, account.login, account.person, ...networks]);
   const { by: counter, until } = decision;
@@ -132,11 +141,12 @@ function decideForKnownDevice({ device, person }: LockedAccount, now: number): D
   if (device === undefined) return undefined;
   const admission = registerKnownDeviceAttempt({ device: device.state, person: person.state }, now, ACCOUNT_POLICY);
   if (admission.kind === 'unknown') return undefined;
-  if (admission.kind === 'refused') return { admitted: undefined, until: admission.until, by: device };
+  if (admission.kind === 'refused') return { kind: 'refused', until: admission.until, by: device };
   const counted = [toCounted(device, admission.next.device), toCounted(person, admission.next.person)];
   const windows = { account: openWindows([device]), networks: [] };
   return {
-    admitted: { kind: 'admitted', canCompare: true, isOnTime: true, counted, networks: [], windows },
+    kind: 'admitted',
+    attempt: { kind: 'admitted', canCompare: true, isOnTime: true, counted, networks: [], windows },
     states: counted.map(({ key, next }) => ({ key, state: next })),
   };
 }
@@ -150,20 +160,24 @@ function decideForUnknownDevice(
   const admission = registerUnknownDeviceAttempt(states, login !== undefined, now, ACCOUNT_POLICY);
   if (!admission.admitted) {
     const by = admission.by === 'login' && login !== undefined ? login : person;
-    return { admitted: undefined, until: admission.until, by };
+    return { kind: 'refused', until: admission.until, by };
   }
   const fromNetworks = registerJointAttempt(networks, now);
   if (!fromNetworks.admitted) {
     const { until, by } = fromNetworks;
-    return { admitted: undefined, until, by: { ...by, eventFields: networkDetail(by) } };
+    return { kind: 'refused', until, by: { ...by, eventFields: networkDetail(by) } };
   }
   const { canCompare, isOnTime, next } = admission;
   const atLogin = login === undefined ? [] : [toCounted(login, next.login)];
   const atPerson = toCounted(person, next.person);
   const ofAccount = login === undefined ? [person] : [login, person];
   return {
-    admitted: {
-      ...{ kind: 'admitted', canCompare, isOnTime, networks },
+    kind: 'admitted',
+    attempt: {
+      kind: 'admitted',
+      canCompare,
+      isOnTime,
+      networks,
       counted: canCompare ? [...atLogin, atPerson] : atLogin,
       windows: { account: openWindows(ofAccount), networks: overdueWindows(networks, now) },
     },
