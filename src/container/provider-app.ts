@@ -53,6 +53,7 @@ export function createProviderApp(
     random: services.random,
     rateLimiter: services.rateLimiter,
     passwordReset: services.passwordReset,
+    secondFactors: services.secondFactors,
     secrets: services.secrets,
     signIn: services.signIn,
     templates,
@@ -80,6 +81,7 @@ function createProvider(config: Config, services: Services, pages: Pages, keys: 
     metrics: services.metrics,
     rateLimiter: services.rateLimiter,
     knownDevices: services.knownDevices,
+    secondFactors: services.secondFactors,
     pages: {
       error: (ctx, _out, error) => {
         showProviderError(pages, ctx, error);

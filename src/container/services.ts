@@ -19,6 +19,7 @@ import { createKnownDevices, type KnownDevices } from '../services/authenticatio
 import { createPasswordReset, type PasswordReset } from '../services/authentication/password-reset.ts';
 import { createPasswordVerifier, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
+import { createSecondFactors, type SecondFactors } from '../services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
@@ -70,6 +71,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   passwords: Passwords;
   people: People;
   revocation: Revocation;
+  secondFactors: SecondFactors;
   signIn: SignIn;
   templates: Templates;
 }
@@ -136,6 +138,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
     guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
+    secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
   };

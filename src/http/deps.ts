@@ -15,6 +15,7 @@ import type { Audit } from '../services/audit/audit.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { PasswordReset } from '../services/authentication/password-reset.ts';
 import type { Passwords } from '../services/authentication/passwords.ts';
+import type { SecondFactors } from '../services/authentication/second-factors.ts';
 import type { SignIn } from '../services/authentication/sign-in.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
@@ -47,6 +48,7 @@ export interface HttpDeps {
   random: Random;
   rateLimiter: RequestRateLimiter;
   passwordReset: PasswordReset;
+  secondFactors: SecondFactors;
   secrets: Secrets;
   signIn: SignIn;
   templates: Templates;

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInstance } from 'i18next';
 import { z } from 'zod';
+import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
@@ -55,6 +56,8 @@ export const DYNAMIC_KEYS = {
     'signOutFailed',
   ],
   newPassword: ['first', 'change', 'reset'],
+  'mail.secondFactorSubject': SECOND_FACTOR_CHANGES,
+  'mail.secondFactorText': SECOND_FACTOR_CHANGES,
 } as const satisfies Record<string, readonly string[]>;
 
 export type MessageParams = Readonly<Record<string, string | number>>;

@@ -1,3 +1,4 @@
+import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 
 export interface AppName {
@@ -218,6 +219,8 @@ export interface MailLocals {
   'first-password-closed': { name: string; closedAt: number; link: string };
   /** `changedAt`: ms since 1970; `link`: where to set a new password if another person changed it. */
   'password-changed': { name: string; changedAt: number; link: string };
+  /** `at`: ms since 1970; `link`: the page with the second factors. */
+  'second-factor-changed': { name: string; change: SecondFactorChange; at: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
   /** `action`: name of the action of staff; `at`: ms since 1970; `link`: the account page. */
   'staff-action': { name: string; action: string; at: number; link: string };

@@ -21,6 +21,7 @@ import {
   type PasswordVerifier,
 } from '../../src/services/authentication/password-verification.ts';
 import { createPasswords, type Passwords } from '../../src/services/authentication/passwords.ts';
+import { createSecondFactors, type SecondFactors } from '../../src/services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../../src/services/authentication/sign-in.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/notifications/outbox.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../../src/services/people/affiliation-expiry.ts';
@@ -99,6 +100,7 @@ export interface TestServices {
   readonly passwords: Passwords;
   readonly people: People;
   readonly passwordReset: PasswordReset;
+  readonly secondFactors: SecondFactors;
   readonly secrets: Secrets;
   readonly signIn: SignIn;
   readonly capturedLog: CapturedLog;
@@ -150,6 +152,7 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
     guardianships: createGuardianships(ends),
     people,
     passwordReset: createPasswordReset({ ...ends, passwords, people }),
+    secondFactors: createSecondFactors(ends),
     signIn: createSignIn(ends),
     advance: (ms) => {
       now += ms;

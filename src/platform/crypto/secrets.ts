@@ -18,6 +18,8 @@ export type SealPurpose =
   | 'state-reason'
   | 'sign-out'
   | 'password-form'
+  | 'totp'
+  | 'second-factor-setup'
   | 'audit-archive';
 export type MacPurpose =
   'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';

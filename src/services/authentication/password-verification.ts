@@ -45,8 +45,8 @@ export interface VerificationRequest {
 }
 
 export type VerificationResult =
-  /** `credentialVersion` was read together with the compared hash. */
-  | ({ kind: 'password' | 'first_password' } & credentials.VerifiedCredential)
+  /** `credentialVersion` and `hasSecondFactor` were read together with the compared hash. */
+  | ({ kind: 'password' | 'first_password'; hasSecondFactor: boolean } & credentials.VerifiedCredential)
   | { kind: 'wrong' }
   /** `until` in ms; `undefined`: locked until a reset link or the IT desk unlocks the account. */
   | { kind: 'throttled'; until: number | undefined };
@@ -232,7 +232,7 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
   };
   return async ({ personId, account, password, canCompare }) => {
     const typed = normalizePassword(password);
-    const [{ hash, first, version: credentialVersion }, decoy] = await store.read((tx) =>
+    const [{ hash, first, version: credentialVersion, hasSecondFactor = false }, decoy] = await store.read((tx) =>
       Promise.all([
         credentials.getCredential(tx, personId ?? NO_PERSON_ID),
         credentials.findHashNear(tx, toUuid(secrets.mac('decoy', account))),
@@ -241,12 +241,12 @@ function createComparison({ store, hasher, secrets, clock, log }: Deps): Compari
     const isComparable = personId !== undefined && credentialVersion !== undefined && canCompare;
     if (isComparable && hash !== undefined) {
       if (!(await compareHash(hash, typed))) return { kind: 'wrong' };
-      return { kind: 'password', credentialVersion, hash: await rehash(personId, hash, typed) };
+      return { kind: 'password', credentialVersion, hasSecondFactor, hash: await rehash(personId, hash, typed) };
     }
     // The decoy of a locked account costs the same as its hash, so the time does not reveal the lock.
     await hasher.verifyDecoy(typed, hash ?? decoy);
     const isFirst = isComparable && first !== undefined && compareFirst(personId, first, typed);
-    return isFirst ? { kind: 'first_password', credentialVersion } : { kind: 'wrong' };
+    return isFirst ? { kind: 'first_password', credentialVersion, hasSecondFactor } : { kind: 'wrong' };
   };
 }
 

@@ -26,7 +26,7 @@ interface PasswordChange {
 
 export type PasswordChangeResult =
   /** `kept`: the kept session under its new id, if any. */
-  | { kind: 'changed'; credentialVersion: number; kept: RotatedSession | undefined }
+  | { kind: 'changed'; credentialVersion: number; hasSecondFactor: boolean; kept: RotatedSession | undefined }
   | { kind: 'wrong_current' }
   | { kind: 'throttled'; until: number | undefined }
   | { kind: 'invalid'; problems: readonly PasswordProblem[] };
@@ -109,7 +109,7 @@ export function createPasswords(deps: Deps): Passwords {
           subjectId: personId,
           address,
         });
-        return { credentialVersion: version, kept };
+        return { credentialVersion: version, hasSecondFactor: verified.hasSecondFactor, kept };
       });
       if (changed === undefined) return { kind: 'wrong_current' };
       rateLimiter.releaseNewPassword(personId);

@@ -9,7 +9,17 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
  */
 
 /** Events that summarize refused attempts. */
-export const THROTTLED = { signIn: 'sign_in.throttled', passwordReset: 'password_reset.throttled' } as const;
+export const THROTTLED = {
+  signIn: 'sign_in.throttled',
+  passwordReset: 'password_reset.throttled',
+  secondFactor: 'second_factor.throttled',
+} as const;
+
+/** The counters that do not belong to sign-in, by the start of their keys. */
+const EVENT_BY_PREFIX = [
+  ['recovery-', THROTTLED.passwordReset],
+  ['second-factor', THROTTLED.secondFactor],
+] as const;
 
 /** Creates the entry that summarizes refused attempts. @param about the fields that they share */
 export function createSummaryEvent(
@@ -83,8 +93,9 @@ export async function purgeCounters(
   limit: number,
 ): Promise<number> {
   const purged = await throttles.purgeThrottles(tx, before, limit);
-  const byEvent = Map.groupBy(purged, ({ key }) =>
-    key.startsWith('recovery-') ? THROTTLED.passwordReset : THROTTLED.signIn,
+  const byEvent = Map.groupBy(
+    purged,
+    ({ key }) => EVENT_BY_PREFIX.find(([prefix]) => key.startsWith(prefix))?.[1] ?? THROTTLED.signIn,
   );
   for (const [event, counters] of byEvent) {
     const summaries = counters.flatMap(({ refusals }) => summarizeRefusals(refusals) ?? []);

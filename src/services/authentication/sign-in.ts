@@ -21,6 +21,8 @@ export interface SignInAttempt {
 
 export type SignInResult =
   | { kind: 'succeeded'; personId: string; credentialVersion: number }
+  /** The password was correct; the sign-in succeeds with the second factor. */
+  | { kind: 'second_factor_required'; personId: string; credentialVersion: number }
   /** The first password was correct; it only allows setting an own password. */
   | { kind: 'password_change_required'; personId: string; credentialVersion: number }
   /** The same result for unknown, wrong, locked, expired and disabled. */
@@ -72,6 +74,7 @@ export function createSignIn(deps: Deps): SignIn {
 function toResult(result: VerificationResult, personId: string | undefined): SignInResult {
   if (result.kind === 'throttled') return result;
   if (personId === undefined || result.kind === 'wrong') return { kind: 'failed' };
-  const { kind, credentialVersion } = result;
-  return { kind: kind === 'password' ? 'succeeded' : 'password_change_required', personId, credentialVersion };
+  const { kind, credentialVersion, hasSecondFactor } = result;
+  if (kind === 'first_password') return { kind: 'password_change_required', personId, credentialVersion };
+  return { kind: hasSecondFactor ? 'second_factor_required' : 'succeeded', personId, credentialVersion };
 }

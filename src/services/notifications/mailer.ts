@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
+import { SECOND_FACTOR_CHANGES } from '../../domain/credentials/second-factors.ts';
 import { SECOND_MS } from '../../domain/duration.ts';
 import type { I18n } from '../../presentation/i18n.ts';
 import type { MailName } from '../../presentation/page-locals.ts';
@@ -16,6 +17,12 @@ export interface Mailer {
 const firstPasswordClosed = z.object({ name: z.string(), closedAt: z.number(), link: z.string() });
 const passwordChanged = z.object({ name: z.string(), changedAt: z.number(), link: z.string() });
 const staffAction = z.object({ name: z.string(), action: z.string(), at: z.number(), link: z.string() });
+const secondFactorChanged = z.object({
+  name: z.string(),
+  change: z.enum(SECOND_FACTOR_CHANGES),
+  at: z.number(),
+  link: z.string(),
+});
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** Timeouts in ms: short, because the outbox retries. */
@@ -66,5 +73,7 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, resetLink.parse(values));
     case 'staff-action':
       return templates.mail(template, lang, staffAction.parse(values));
+    case 'second-factor-changed':
+      return templates.mail(template, lang, secondFactorChanged.parse(values));
   }
 }

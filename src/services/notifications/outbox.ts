@@ -11,7 +11,13 @@ import * as outboxStore from '../../store/outbox.ts';
 const mailPayload = z.object({
   kind: z.literal('mail'),
   to: z.string(),
-  template: z.enum(['first-password-closed', 'password-changed', 'reset-link', 'staff-action']),
+  template: z.enum([
+    'first-password-closed',
+    'password-changed',
+    'reset-link',
+    'second-factor-changed',
+    'staff-action',
+  ]),
   lang: z.string(),
   locals: z.record(z.string(), z.union([z.string(), z.number()])),
 });

@@ -8,6 +8,7 @@ import type { PersonStatus } from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
+import { resetSecondFactorFailures } from '../authentication/second-factor-verification.ts';
 
 export interface PersonByLogin {
   personId: string;
@@ -26,7 +27,7 @@ export interface People {
    * @returns false if there is no such person
    */
   setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
-  /** Resets the failures of a person under every login, and reopens a closed first password with the same expiry. */
+  /** Resets the failures of a person under every login and at the second factor, and reopens a closed first password with the same expiry. */
   unlock(personId: string): Promise<void>;
   /** Returns the login to show to the person: the email address if there is one. */
   getPrimaryLogin(personId: string): Promise<string>;
@@ -67,14 +68,20 @@ export function createUnlock({
 }: Pick<Deps, 'store' | 'passwordVerifier' | 'audit'>): People['unlock'] {
   return (personId) =>
     store.write(async (tx) => {
-      await clearFailures(tx, passwordVerifier, personId);
+      await clearFailures(tx, { passwordVerifier, audit }, personId);
       await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
     });
 }
 
-async function clearFailures(tx: Transaction, verifier: Deps['passwordVerifier'], personId: string): Promise<void> {
+async function clearFailures(
+  tx: Transaction,
+  { passwordVerifier, audit }: Pick<Deps, 'passwordVerifier' | 'audit'>,
+  personId: string,
+): Promise<void> {
   await credentials.reopenFirstPassword(tx, personId);
-  await verifier.resetFailures(tx, personId);
+  const events = await resetSecondFactorFailures(tx, personId);
+  await passwordVerifier.resetFailures(tx, personId);
+  for (const event of events) await audit.append(tx, event);
 }
 
 export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
@@ -94,7 +101,7 @@ export function createPeople({ store, passwordVerifier, clock, audit, revocation
         // Also when enabling: a request that began before the disabling may have stored its link after it.
         await credentials.deleteResetLink(tx, personId);
         if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
-        else await clearFailures(tx, passwordVerifier, personId);
+        else await clearFailures(tx, { passwordVerifier, audit }, personId);
         await audit.append(tx, {
           event: status === 'active' ? 'person.enabled' : 'person.disabled',
           outcome: 'ok',

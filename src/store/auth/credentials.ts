@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, eq, exists, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import type { FirstPasswordKind } from '../../domain/credentials/first-password.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
@@ -19,14 +19,19 @@ export interface Credential {
   /** Encoded argon2id hash (PHC string format). Any other text matches no password. */
   hash?: string;
   first?: FirstPassword;
+  /** Present when there is such a person. */
+  hasSecondFactor?: boolean;
 }
 
 const selectCredential = preparedStatement(
-  ({ db, tables: { persons, passwords, firstPasswords } }, param: Param<{ personId: string }>) =>
+  ({ db, tables: { persons, passwords, firstPasswords, secondFactors } }, param: Param<{ personId: string }>) =>
     db
       .select({
         version: persons.credentialVersion,
         hash: passwords.hash,
+        hasSecondFactor: exists(
+          db.select({ id: secondFactors.id }).from(secondFactors).where(eq(secondFactors.personId, persons.id)),
+        ).mapWith(Boolean),
         first: {
           kind: firstPasswords.kind,
           mac: firstPasswords.mac,
@@ -41,12 +46,12 @@ const selectCredential = preparedStatement(
       .where(eq(persons.id, param('personId'))),
 );
 
-/** Reads the password and the first password with one query, so that the time does not reveal which of them an account has. */
+/** Reads all of it with one query, so that the time does not reveal which of them an account has. */
 export async function getCredential(tx: Transaction, personId: string): Promise<Credential> {
   const [row] = await selectCredential(tx, { personId });
   if (!row) return {};
-  const { version, hash, first } = row;
-  return { version, ...(hash === null ? {} : { hash }), ...(first === null ? {} : { first }) };
+  const { version, hash, first, hasSecondFactor } = row;
+  return { version, hasSecondFactor, ...(hash === null ? {} : { hash }), ...(first === null ? {} : { first }) };
 }
 
 const selectHashNear = preparedStatement(({ db, tables: { passwords } }, param: Param<{ id: string }>) => {

@@ -2,6 +2,9 @@ import type { FirstPasswordKind } from '../../domain/credentials/first-password.
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
+/** `passkey`: a WebAuthn credential. */
+export type SecondFactorKind = 'totp' | 'passkey';
+
 /** Defines passwords, first passwords and one-time codes, reset links and throttles. Secrets are stored as hashes only. */
 export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
   const person = () =>
@@ -48,4 +51,46 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
     (t) => [kit.index('throttles_updated_idx').on(t.updatedAt)],
   );
   return { passwords, firstPasswords, resetLinks, throttles };
+}
+
+/** Defines second factors and recovery codes. Secrets are sealed or stored as hashes. */
+export function defineSecondFactors(kit: ColumnBuilders, persons: PersonsTable) {
+  const person = () =>
+    kit
+      .text('person_id')
+      .notNull()
+      .references(() => persons.id, { onDelete: 'cascade' });
+  const secondFactors = kit.table(
+    'second_factors',
+    {
+      id: kit.text('id').primaryKey(),
+      personId: person(),
+      kind: kit.text('kind').$type<SecondFactorKind>().notNull(),
+      /** Given by the person, for example the name of the phone. */
+      name: kit.text('name').notNull(),
+      /** TOTP: the sealed secret. Passkey: the public key (COSE, base64url). */
+      key: kit.text('key').notNull(),
+      /** Passkey: the credential id, base64url. */
+      credentialId: kit.text('credential_id'),
+      /** TOTP: the time step of the last accepted code. Passkey: the signature counter. */
+      counter: kit.long('counter').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+      lastUsedAt: kit.instant('last_used_at'),
+    },
+    (t) => [
+      kit.index('second_factors_person_idx').on(t.personId),
+      kit.uniqueIndex('second_factors_credential_key').on(t.credentialId),
+    ],
+  );
+  // A used code is deleted.
+  const recoveryCodes = kit.table(
+    'recovery_codes',
+    {
+      personId: person(),
+      codeHash: kit.text('code_hash').notNull(),
+      createdAt: kit.instant('created_at').notNull(),
+    },
+    (t) => [kit.primaryKey('recovery_codes_pk', t.personId, t.codeHash)],
+  );
+  return { secondFactors, recoveryCodes };
 }

@@ -17,6 +17,8 @@ export const {
   firstPasswords,
   resetLinks,
   throttles,
+  secondFactors,
+  recoveryCodes,
   oidcRecords,
   grants,
   sessions,

@@ -1,5 +1,5 @@
 import type { ColumnBuilders } from './column-builders.ts';
-import { defineCredentials } from './credentials.ts';
+import { defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineOperations } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
@@ -14,6 +14,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineAffiliations(kit, people.persons, schools),
     ...defineGuardianships(kit, people.persons),
     ...defineCredentials(kit, people.persons),
+    ...defineSecondFactors(kit, people.persons),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),

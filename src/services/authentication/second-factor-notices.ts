@@ -1,0 +1,24 @@
+import type { Clock } from '../../domain/clock.ts';
+import type { SecondFactorChange } from '../../domain/credentials/second-factors.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+
+interface Deps {
+  outbox: Outbox;
+  clock: Clock;
+  issuer: string;
+}
+
+/** Mails every verified address, so that the person notices a change by an attacker. */
+export function mailSecondFactorChange(
+  tx: Transaction,
+  { outbox, clock, issuer }: Deps,
+  personId: string,
+  change: SecondFactorChange,
+): Promise<void> {
+  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+    template: 'second-factor-changed',
+    locals: { name, change, at: clock.now(), link: `${issuer}/account/second-factors` },
+  }));
+}

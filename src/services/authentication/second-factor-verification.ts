@@ -1,0 +1,141 @@
+import type { Clock } from '../../domain/clock.ts';
+import { isRecoveryCode, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
+import { findTotpStep } from '../../domain/credentials/totp.ts';
+import {
+  ACCOUNT_POLICY,
+  registerAccountAttempt,
+  type AccountThrottlePolicy,
+} from '../../domain/throttling/throttle.ts';
+import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import * as factors from '../../store/auth/second-factors.ts';
+import * as throttles from '../../store/auth/throttles.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit, AuditEvent } from '../audit/audit.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { clearCounter, createSummaryEvent, recordRefusal, THROTTLED } from './refusal-counters.ts';
+import { mailSecondFactorChange } from './second-factor-notices.ts';
+
+/** How a person proves a second factor by typing. */
+export type CodeMethod = 'totp' | 'recovery_code';
+
+/** RFC 8176, section 2. Recovery codes are one-time passwords too. */
+const AMR_WITH_CODE = ['pwd', 'otp', 'mfa'];
+
+/** As many wrong codes as wrong passwords. A recovery code still works when TOTP is locked, and unlocks it. */
+const POLICIES: Record<CodeMethod, AccountThrottlePolicy> = {
+  totp: ACCOUNT_POLICY,
+  // A lock would leave no way to sign in, and nobody guesses 120 bits.
+  recovery_code: { ...ACCOUNT_POLICY, lockAfterFailures: Infinity },
+};
+
+export interface CodeAttempt {
+  personId: string;
+  /** The version that the password was verified against; undefined in a session. */
+  credentialVersion: number | undefined;
+  method: CodeMethod;
+  /** As typed. */
+  code: string;
+  address: string;
+  clientId: string;
+}
+
+/** `amr` contains the methods of the whole sign-in. */
+export type CodeResult =
+  | { kind: 'verified'; credentialVersion: number; amr: readonly string[] }
+  | { kind: 'wrong' }
+  /** `until` in ms; undefined: locked until a recovery code or the IT desk unlocks it. */
+  | { kind: 'throttled'; until: number | undefined }
+  /** The account was disabled, or its credential changed after the password was verified. */
+  | { kind: 'expired' };
+
+export type VerifyCode = (attempt: CodeAttempt) => Promise<CodeResult>;
+
+interface Deps {
+  secrets: Secrets;
+  clock: Clock;
+  audit: Audit;
+  outbox: Outbox;
+  issuer: string;
+}
+
+interface Outcome {
+  result: CodeResult;
+  events: AuditEvent[];
+}
+
+/**
+ * Creates the verification of typed codes. The lock of the person serializes parallel attempts, so each code works once and each wrong code
+ * counts.
+ */
+export function createVerifyCode(deps: Deps): VerifyCode {
+  const { audit, clock } = deps;
+  return (attempt) =>
+    audit.recordResult(async (tx): Promise<Outcome> => {
+      const { personId, method, credentialVersion: expected } = attempt;
+      const person = await people.lockPerson(tx, personId);
+      if (person?.status !== 'active' || (expected !== undefined && expected !== person.credentialVersion)) {
+        return { result: { kind: 'expired' }, events: [] };
+      }
+      const key = counterKey(method, personId);
+      const counter = await throttles.readThrottleForUpdate(tx, key);
+      const now = clock.now();
+      const admission = registerAccountAttempt(counter.state, now, POLICIES[method]);
+      if (!admission.admitted) {
+        const first = createEvent('second_factor.failed', attempt, 'throttled');
+        const refused = { key, refusals: counter.refusals, eventFields: { subjectId: personId } };
+        const events = await recordRefusal(tx, { counter: refused, now, event: THROTTLED.secondFactor, first });
+        return { result: { kind: 'throttled', until: admission.until }, events };
+      }
+      if (!(await consumeCode(tx, deps, attempt))) {
+        await throttles.upsertThrottle(tx, key, admission.next);
+        return { result: { kind: 'wrong' }, events: [createEvent('second_factor.failed', attempt, 'wrong')] };
+      }
+      const events = await resetSecondFactorFailures(tx, personId);
+      if (method === 'recovery_code') await mailSecondFactorChange(tx, deps, personId, 'recoveryCodeUsed');
+      const verified = createEvent(expected === undefined ? 'second_factor.verified' : 'sign_in.succeeded', attempt);
+      const { credentialVersion } = person;
+      return { result: { kind: 'verified', credentialVersion, amr: AMR_WITH_CODE }, events: [...events, verified] };
+    });
+}
+
+async function consumeCode(
+  tx: Transaction,
+  { secrets, clock }: Deps,
+  { personId, method, code }: CodeAttempt,
+): Promise<boolean> {
+  if (method === 'recovery_code') {
+    const normalized = normalizeRecoveryCode(code);
+    return isRecoveryCode(normalized) && factors.consumeRecoveryCode(tx, personId, hashId(normalized));
+  }
+  for (const { id, kind, key, counter } of await factors.listSecondFactors(tx, personId)) {
+    if (kind !== 'totp') continue;
+    const step = findTotpStep(secrets.open('totp', id, key), code, clock.now(), counter);
+    if (step !== undefined && (await factors.advanceCounter(tx, id, step, clock.now()))) return true;
+  }
+  return false;
+}
+
+function createEvent(
+  event: string,
+  { personId, method, address, clientId }: CodeAttempt,
+  reason?: 'wrong' | 'throttled',
+): AuditEvent {
+  const detail = { second_factor: method, ...(reason === undefined ? {} : { reason }) };
+  return { event, outcome: reason === undefined ? 'ok' : 'refused', subjectId: personId, clientId, address, detail };
+}
+
+function counterKey(method: CodeMethod, personId: string): string {
+  return `second-factor-${method}:${personId}`;
+}
+
+/** Resets the wrong codes of a person. @returns the audit entries that sum up refused attempts */
+export async function resetSecondFactorFailures(tx: Transaction, personId: string): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for (const method of ['recovery_code', 'totp'] as const) {
+    const summary = await clearCounter(tx, counterKey(method, personId));
+    if (summary !== undefined)
+      events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
+  }
+  return events;
+}

@@ -1,0 +1,93 @@
+import { and, asc, count, eq, lt } from 'drizzle-orm';
+
+import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
+import type { Tables } from '../schema/tables.ts';
+
+export type { SecondFactorKind } from '../schema/credentials.ts';
+export type SecondFactorRow = Tables['secondFactors']['$inferSelect'];
+
+const byPerson = preparedStatement(({ db, tables: { secondFactors } }, param: Param<{ personId: string }>) =>
+  db
+    .select()
+    .from(secondFactors)
+    .where(eq(secondFactors.personId, param('personId')))
+    .orderBy(asc(secondFactors.createdAt), asc(secondFactors.id)),
+);
+
+/** Lists the second factors of a person, oldest first. */
+export async function listSecondFactors(tx: Transaction, personId: string): Promise<SecondFactorRow[]> {
+  return byPerson(tx, { personId });
+}
+
+/** Inserts a factor. @returns false if the id or the passkey exists already */
+export async function insertSecondFactor(
+  tx: Transaction,
+  factor: Tables['secondFactors']['$inferInsert'],
+): Promise<boolean> {
+  const { secondFactors } = tx.tables;
+  const rows = await tx.db
+    .insert(secondFactors)
+    .values(factor)
+    .onConflictDoNothing()
+    .returning({ id: secondFactors.id });
+  return rows.length > 0;
+}
+
+/** Records the use of a factor. @returns false if `counter` is not above the stored one: the code was used already */
+export async function advanceCounter(tx: Transaction, id: string, counter: number, now: number): Promise<boolean> {
+  const { secondFactors } = tx.tables;
+  const rows = await tx.db
+    .update(secondFactors)
+    .set({ counter, lastUsedAt: now })
+    .where(and(eq(secondFactors.id, id), lt(secondFactors.counter, counter)))
+    .returning({ id: secondFactors.id });
+  return rows.length > 0;
+}
+
+/** Deletes one factor of a person. @returns the deleted row */
+export async function deleteSecondFactor(
+  tx: Transaction,
+  personId: string,
+  id: string,
+): Promise<SecondFactorRow | undefined> {
+  const { secondFactors } = tx.tables;
+  const [row] = await tx.db
+    .delete(secondFactors)
+    .where(and(eq(secondFactors.personId, personId), eq(secondFactors.id, id)))
+    .returning();
+  return row;
+}
+
+/** Deletes the unused recovery codes of a person. */
+export async function deleteRecoveryCodes(tx: Transaction, personId: string): Promise<void> {
+  const { recoveryCodes } = tx.tables;
+  await tx.db.delete(recoveryCodes).where(eq(recoveryCodes.personId, personId));
+}
+
+/** Replaces the recovery codes of a person; the earlier ones become invalid. */
+export async function replaceRecoveryCodes(
+  tx: Transaction,
+  personId: string,
+  codeHashes: readonly string[],
+  now: number,
+): Promise<void> {
+  await deleteRecoveryCodes(tx, personId);
+  const rows = codeHashes.map((codeHash) => ({ personId, codeHash, createdAt: now }));
+  await tx.db.insert(tx.tables.recoveryCodes).values(rows);
+}
+
+/** Consumes a code. Of any number of concurrent callers one gets true. */
+export async function consumeRecoveryCode(tx: Transaction, personId: string, codeHash: string): Promise<boolean> {
+  const { recoveryCodes } = tx.tables;
+  const rows = await tx.db
+    .delete(recoveryCodes)
+    .where(and(eq(recoveryCodes.personId, personId), eq(recoveryCodes.codeHash, codeHash)))
+    .returning({ personId: recoveryCodes.personId });
+  return rows.length > 0;
+}
+
+export async function countRecoveryCodes(tx: Transaction, personId: string): Promise<number> {
+  const { recoveryCodes } = tx.tables;
+  const [row] = await tx.db.select({ codes: count() }).from(recoveryCodes).where(eq(recoveryCodes.personId, personId));
+  return row?.codes ?? 0;
+}
