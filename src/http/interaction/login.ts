@@ -74,6 +74,10 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     case 'succeeded':
       rememberDevice(deps, ctx, result.personId);
       return submitResult(ctx, deps.oidc, { login: loginResult(result, remember, deps.clock.now()) });
+    case 'second_factor_required': {
+      const { personId, credentialVersion } = result;
+      return submitResult(ctx, deps.oidc, { verified_password: { personId, remember, credentialVersion } });
+    }
     case 'password_change_required': {
       const { personId, credentialVersion } = result;
       return submitResult(ctx, deps.oidc, { first_password: { personId, remember, credentialVersion } });
