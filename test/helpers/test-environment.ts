@@ -1,10 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-
 import { createPayment } from '../../examples/payment/server.ts';
 import { createPortfolio } from '../../examples/portfolio/server.ts';
 import type { RelyingParty } from '../../examples/shared/app.ts';
 import { startMailCatcher } from '../../demo/mail-catcher.ts';
 import { freePort } from './ports.ts';
+import { createRegistration, newSecret } from './relying-party.ts';
 import { startService, type TestService, type TestServiceOptions } from './service.ts';
 
 /** The service, both relying parties and a mail server, each on its own port. */
@@ -19,21 +18,18 @@ export interface TestEnvironment {
 
 const SCOPES = ['openid', 'profile', 'roles', 'children', 'children.profile'];
 
-/** Returns a registration as in KINPASS_CLIENTS_FILE with all settings that the two relying parties need. */
-export function relyingPartyClient(id: string, name: object, baseUrl: string, secret: string, more: object): object {
-  return {
-    client_id: id,
+/** Returns the registration of a relying party that runs at `baseUrl`. */
+function appRegistration(id: string, name: object, baseUrl: string, secret: string, more: object): object {
+  return createRegistration(id, secret, {
     client_name: name,
     client_uri: `${baseUrl}/`,
-    client_secret_sha256: [createHash('sha256').update(secret).digest('hex')],
     redirect_uris: [`${baseUrl}/callback`],
     post_logout_redirect_uris: [`${baseUrl}/`],
     backchannel_logout_uri: `${baseUrl}/backchannel-logout`,
     sector_identifier_uri: `https://${id}.example/redirect-uris.json`,
     scopes: SCOPES,
-    first_party: true,
     ...more,
-  };
+  });
 }
 
 export async function startTestEnvironment(options: Partial<TestServiceOptions> = {}): Promise<TestEnvironment> {
@@ -46,7 +42,7 @@ export async function startTestEnvironment(options: Partial<TestServiceOptions> 
   ];
   const portfolio = `http://localhost:${String(portfolioPort)}`;
   const payment = `http://localhost:${String(paymentPort)}`;
-  const secrets = { portfolio: randomBytes(24).toString('hex'), payment: randomBytes(24).toString('hex') };
+  const secrets = { portfolio: newSecret(), payment: newSecret() };
   const mail = await startMailCatcher({ smtpPort, webPort });
   // Read at each call, so that `freezeTime` also applies to the relying parties.
   const now = (): number => Date.now();
@@ -55,7 +51,7 @@ export async function startTestEnvironment(options: Partial<TestServiceOptions> 
     smtpUrl: mail.smtpUrl,
     ...options,
     clients: [
-      relyingPartyClient(
+      appRegistration(
         'portfolio',
         { 'zh-TW': '學習歷程檔案', en: 'Learning portfolio' },
         portfolio,
@@ -65,7 +61,7 @@ export async function startTestEnvironment(options: Partial<TestServiceOptions> 
           permissions: ['portfolio:read'],
         },
       ),
-      relyingPartyClient('payment', { 'zh-TW': '校園繳費系統', en: 'Campus payment' }, payment, secrets.payment, {
+      appRegistration('payment', { 'zh-TW': '校園繳費系統', en: 'Campus payment' }, payment, secrets.payment, {
         permissions: ['fees:read', 'fees:pay'],
       }),
       ...(options.clients ?? []),
