@@ -100,8 +100,8 @@ eachStore('the store of the audit log', (on) => {
 
   it('reads page after page from an entry on', async () => {
     const entry = { at: 1, event: 'more.done', outcome: 'ok', detail: {} };
-    const nobody = { actorId: null, subjectId: null, clientId: null, address: null };
-    for (let i = 0; i < 4; i += 1) await write((tx) => auditStore.appendEntry(tx, { ...entry, ...nobody }, seal));
+    const noReferences = { actorId: null, subjectId: null, clientId: null, address: null };
+    for (let i = 0; i < 4; i += 1) await write((tx) => auditStore.appendEntry(tx, { ...entry, ...noReferences }, seal));
     const read = async (after?: number): Promise<number[]> => {
       const seqs: number[] = [];
       for await (const { seq } of auditStore.readEntries(on.store, after, 2)) seqs.push(seq);

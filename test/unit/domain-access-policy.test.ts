@@ -161,7 +161,7 @@ describe('access policy', () => {
     }
   });
 
-  it('requires a confirmation for contact changes of guardians by the IT desk while the setting is on', () => {
+  it('requires a confirmation of contact changes by the IT desk while the setting is on', () => {
     const guardian = person({ isGuardian: true, pupilSchools: [HIGH] });
     const asks = (held: HeldCapacity, target: PolicyTarget, settings: PolicySettings): boolean => {
       const decision = decide(actor(held), 'change_contact', target, settings);
@@ -212,7 +212,7 @@ describe('access policy', () => {
 describe('capacities', () => {
   const always = { validFrom: undefined, validTo: undefined };
 
-  it('come from current memberships with their duty, and from homeroom classes of the current term', () => {
+  it('come from current memberships and from homeroom classes of the current term', () => {
     const memberships = [
       { role: 'teacher', duty: undefined, schoolCode: HIGH, ...always },
       { role: 'staff', duty: 'registrar', schoolCode: HIGH, ...always },
