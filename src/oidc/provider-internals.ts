@@ -66,7 +66,7 @@ const loginMethod = z.custom<(this: object, details: object) => void>(
   'oidc-provider no longer has the method Session.loginAccount',
 );
 
-/** Lets every sign-in choose "remember me". The provider keeps a session of the browser one, whatever a later sign-in chooses. */
+/** Lets every sign-in choose "remember me". The provider keeps a session of the browser one, even if a later sign-in chooses otherwise. */
 export function rememberPerSignIn(provider: Provider): void {
   const prototype: object = provider.Session.prototype;
   const loginAccount = loginMethod.parse(Reflect.get(prototype, 'loginAccount'));

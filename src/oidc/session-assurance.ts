@@ -3,7 +3,7 @@ import type { Session } from 'oidc-provider';
 import { z } from 'zod';
 import { ACR_PASSWORD, ACR_TWO_FACTORS } from './options/claims.ts';
 
-/** How well the person of a session is authenticated. */
+/** The assurance of the authentication of a session. */
 export interface Assurance {
   /** `urn:kinpass:aal1` or `urn:kinpass:aal2`. */
   acr: string;

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { createInstance } from 'i18next';
 import { z } from 'zod';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
+import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
@@ -23,23 +24,7 @@ export const DYNAMIC_KEYS = {
   'choose.as': ROLES,
   alert: ['failed', 'tooMany', 'locked', 'busy'],
   required: ['login', 'password', 'current_password', 'new_password', 'confirm_password'],
-  problem: [
-    'too_short',
-    'too_long',
-    'common',
-    'repetitive',
-    'contains_name',
-    'contains_email',
-    'contains_phone',
-    'contains_account',
-    'contains_student_number',
-    'contains_school',
-    'contains_id',
-    'same_as_current',
-    'control_characters',
-    'wrong_current',
-    'mismatch',
-  ],
+  problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
   message: [
     'notFound',

@@ -22,7 +22,7 @@ const GRANTS = {
   confirm_administrator_change: ['bureau_admin'],
 } as const satisfies Record<string, readonly Capacity[]>;
 
-/** What staff do to a person in the console, and what imports and commands do for them. */
+/** The actions of staff on a person in the console, and of imports and commands on their behalf. */
 export type StaffAction = keyof typeof GRANTS;
 export const STAFF_ACTIONS = Object.keys(GRANTS).filter((key): key is StaffAction => key in GRANTS);
 
@@ -71,7 +71,7 @@ export type Decision =
     }
   | { allowed: false; reason: DenialReason };
 
-/** How long the removal of a second factor from staff waits, so that the person can object (docs/access-policy.md). */
+/** The delay before the second factor of a staff member is removed, so that the person can object (docs/access-policy.md). */
 export const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
 
 /**

@@ -10,7 +10,7 @@ export interface PupilEnrollment extends Pick<Enrollment, 'id' | 'studentId' | '
   school: { code: string };
 }
 
-/** What the database knows about a person, as far as the access policy depends on it. */
+/** The facts about a person that the access policy depends on. */
 export interface PolicyFacts {
   id: string;
   memberships: readonly StaffMembership[];

@@ -68,7 +68,7 @@ export function requireRecentSignIn(deps: HttpDeps, handler: Handler): Middlewar
 }
 
 interface AssuranceOptions {
-  /** How old the second factor may be, in ms. */
+  /** The maximum age of the second factor, in ms. */
   maxAgeMs: number;
   /** The page that a request other than GET returns to. */
   returnPath?: (ctx: Context) => string;

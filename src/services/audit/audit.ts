@@ -7,7 +7,7 @@ import * as auditStore from '../../store/audit.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 
 export interface AuditEvent {
-  /** What happened, as `noun.verb`: `sign_in.failed`, `password.changed`. */
+  /** The event as `noun.verb`: `sign_in.failed`, `password.changed`. */
   event: string;
   outcome: 'ok' | 'refused';
   /** The person who acted; absent for unauthenticated requests. */

@@ -17,7 +17,7 @@ import type { PersonActionName } from './person-actions.ts';
 /** Validity of a restored first password: 30 days. */
 const FIRST_PASSWORD_MS = 30 * DAY_MS;
 
-/** What an action did, or why it cannot be done. */
+/** The effect of an action, or the reason why it is refused. */
 export type Effect =
   | {
       kind: 'done';
