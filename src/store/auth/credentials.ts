@@ -179,7 +179,9 @@ export async function countFirstPasswordFailure(
   now: number,
 ): Promise<{ failures: number; closedAt: number | null } | undefined> {
   const firstPasswords = tx.tables.firstPasswords;
-  const limit = sql`case ${firstPasswords.kind} when 'one_time_code' then ${limits.one_time_code} else ${limits.first} end`;
+  // PostgreSQL takes parameters of a CASE expression for text.
+  const limitOf = (kind: FirstPasswordKind): SQL => sql`cast(${limits[kind]} as integer)`;
+  const limit = sql`case ${firstPasswords.kind} when 'one_time_code' then ${limitOf('one_time_code')} else ${limitOf('first')} end`;
   const [row] = await tx.db
     .update(firstPasswords)
     .set({
