@@ -190,6 +190,12 @@ eachStore('adapter of the provider', (on) => {
     });
   }
 
+  it('saves records of other models again, also with a person', async () => {
+    const tokens = adapter('RefreshToken');
+    for (const scope of ['openid', 'openid profile']) await tokens.upsert('saved', { accountId: 'father', scope }, 60);
+    assert.equal((await tokens.find('saved'))?.scope, 'openid profile');
+  });
+
   it('looks up user codes only in a request of the provider', async () => {
     await assert.rejects(adapter('DeviceCode').findByUserCode('code'), /only in a request/);
   });
