@@ -3,6 +3,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { identifyBrowser } from '../oidc/adapter/browser-binding.ts';
 import { createAccountRouter } from './account/router.ts';
+import { createConsoleRouter } from './console/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
 import { createHealthRouter } from './health.ts';
@@ -55,6 +56,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     identifyBrowser(deps.random),
     ownRoutes(createInteractionRouter(deps)),
     ownRoutes(createAccountRouter(deps)),
+    ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),
     ownRoutes(createEndSessionRouter(deps)),
     limitAnonymousSessions(oidc.provider, deps.rateLimiter),

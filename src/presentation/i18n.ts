@@ -8,12 +8,14 @@ import { createInstance } from 'i18next';
 import { z } from 'zod';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
-import { PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
+import { CAPACITIES } from '../domain/access/capacities.ts';
+import { PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
+import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 /**
  * Keys that the code builds at run time, for example `role.${role}`. A test checks that every language has exactly these members. Members
- * of `message`, `newPassword` and `scope` have parts such as `.title`.
+ * of `message`, `newPassword`, `scope` and `console.action` have parts such as `.title`.
  */
 export const DYNAMIC_KEYS = {
   role: ROLES,
@@ -43,6 +45,26 @@ export const DYNAMIC_KEYS = {
   newPassword: ['first', 'change', 'reset'],
   'mail.secondFactorSubject': SECOND_FACTOR_CHANGES,
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
+  capacity: CAPACITIES,
+  guardianshipState: GUARDIANSHIP_STATES,
+  'console.action': PERSON_ACTION_NAMES,
+  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'needs_confirmation'],
+  'console.impossible': ['no_email', 'disabled', 'already_done', 'no_national_id'],
+  'console.signIn': ['succeeded', 'failed', 'throttled', 'password_change_required'],
+  'console.state': [
+    'active',
+    'disabled',
+    'locked',
+    'delayed',
+    'no_password',
+    'first_password_open',
+    'first_password_expired',
+    'first_password_closed',
+    'one_time_code_open',
+    'one_time_code_expired',
+    'one_time_code_closed',
+  ],
+  'mail.staffAction.what': ['one-time-code', 'first-password', 'unlock', 'disable', 'enable', 'revoke-sessions'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type MessageParams = Readonly<Record<string, string | number>>;

@@ -187,6 +187,63 @@ export interface MessageLocals {
   reference?: string | undefined;
 }
 
+export interface ConsoleSearchLocals {
+  /** The text of the search. */
+  q: string;
+  /** `lines`: what the person is, one affiliation each. */
+  people: readonly {
+    id: string;
+    name: string;
+    isDisabled: boolean;
+    lines: readonly string[];
+    logins: readonly string[];
+  }[];
+  nextUrl?: string | undefined;
+  isFirstPage: boolean;
+}
+
+export interface ConsolePersonLocals {
+  id: string;
+  name: string;
+  /** Value of `data-person-state`. */
+  state: string;
+  /** The state in one sentence. */
+  stateText: string;
+  lines: readonly string[];
+  logins: readonly { kind: string; value: string; isVerified: boolean }[];
+  guardianships: readonly {
+    guardian: { id: string; name: string };
+    student: { id: string; name: string };
+    relation: string;
+    state: string;
+    until?: string | undefined;
+    /** The person of the page is the guardian. */
+    isGuardian: boolean;
+  }[];
+  /** Instants are ms since 1970. */
+  signIns: readonly { at: number; text: string; isFailed: boolean; address: string; app: string }[];
+  sessions: readonly { device: string; address: string; since: number }[];
+  /** Names of the actions that the member of staff may do. */
+  actions: readonly string[];
+  /** Why there are none. */
+  denied?: string | undefined;
+  notice?: string | undefined;
+}
+
+export interface ConsoleActionLocals {
+  id: string;
+  name: string;
+  lines: readonly string[];
+  stateText: string;
+  action: string;
+  /** The version of the person that the form was shown for. */
+  version: number;
+  isAllowed: boolean;
+  values: { reason: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
 /** The locals of each page. The names are the files in `views/`. */
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
@@ -209,6 +266,12 @@ export interface PageLocals {
   /** `link` names the reset link of the page; `account` is the masked login. */
   'password-reset/new-password': PasswordFormLocals & { link: string; account: string };
   'password-reset/expired': { requestUrl: string };
+  'console/home': { name: string; capacities: readonly { capacity: string; school?: string | undefined }[] };
+  'console/search': ConsoleSearchLocals;
+  'console/person': ConsolePersonLocals;
+  'console/action': ConsoleActionLocals;
+  /** `expiresAt`: ms since 1970. */
+  'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
   message: MessageLocals;
 }
 export type PageName = keyof PageLocals;

@@ -4,6 +4,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
+import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
@@ -38,6 +39,12 @@ const TITLES: Record<PageName, readonly string[]> = {
   'device/code': ['device.code.title'],
   'device/confirm': ['device.confirm.title'],
   'device/done': ['device.done.title'],
+  'console/home': ['console.title'],
+  'console/search': ['console.search.title'],
+  // The title is the name of the person.
+  'console/person': [],
+  'console/action': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
+  'console/slip': ['console.slip.title'],
   message: messageTitles,
 };
 

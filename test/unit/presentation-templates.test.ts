@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { CAPACITIES } from '../../src/domain/access/capacities.ts';
+import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/brand.ts';
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
@@ -86,6 +88,46 @@ function samples(x: string): PageLocals {
     'password-reset/sent': { minutes: 30 },
     'password-reset/done': { signInUrl: '/s' },
     'password-reset/expired': { requestUrl: '/r' },
+    'console/home': { name: x, capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })) },
+    'console/search': {
+      q: x,
+      people: [{ id: x, name: x, isDisabled: true, lines: [x], logins: [x] }],
+      nextUrl: '/n',
+      isFirstPage: true,
+    },
+    'console/person': {
+      id: x,
+      name: x,
+      state: x,
+      stateText: x,
+      lines: [x],
+      logins: [{ kind: 'email', value: x, isVerified: false }],
+      guardianships: [true, false].map((isGuardian) => ({
+        guardian: { id: x, name: x },
+        student: { id: x, name: x },
+        relation: x,
+        state: 'suspended',
+        until: '2027-01-20',
+        isGuardian,
+      })),
+      signIns: [{ at: 0, text: x, isFailed: true, address: x, app: x }],
+      sessions: [{ device: x, address: x, since: 0 }],
+      actions: PERSON_ACTION_NAMES,
+      notice: x,
+    },
+    'console/action': {
+      id: x,
+      name: x,
+      lines: [x],
+      stateText: x,
+      action: 'unlock',
+      version: 1,
+      isAllowed: true,
+      values: { reason: x },
+      errors: { reason: x },
+      alert: x,
+    },
+    'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
     message: {
       title: x,
       text: x,

@@ -1,4 +1,3 @@
-import Bowser from 'bowser';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { localize } from '../../config/localized-text.ts';
@@ -10,6 +9,7 @@ import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import type { AccountLocals } from '../../presentation/page-locals.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
+import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
 const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'] as const;
@@ -93,11 +93,4 @@ function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): 
         until: guardianship.validTo,
       };
     });
-}
-
-/** Returns the browser and the operating system of a user agent: `Chrome · Android`. */
-function deviceName(userAgent: string): string {
-  if (userAgent === '') return '—';
-  const { browser, os } = Bowser.parse(userAgent);
-  return [browser.name, os.name].filter((part) => part !== undefined && part !== '').join(' · ') || '—';
 }

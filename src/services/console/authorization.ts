@@ -3,8 +3,10 @@ import { decide, type Decision, type PolicyTarget, type StaffAction } from '../.
 import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
 import { policyTargetOf } from '../../domain/access/target.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
+import type { School } from '../../domain/model.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
+import { listSchoolsByCode } from '../../store/people/schools.ts';
 import { listPolicyFacts, listStaffFacts } from '../../store/people/policy-facts.ts';
 
 /** A person with at least one capacity. */
@@ -25,6 +27,8 @@ export interface Authorization {
   /** @returns undefined if the person is not active or has no capacity today */
   findActor(personId: string): Promise<StaffActor | undefined>;
   findActorIn(tx: Transaction, personId: string): Promise<StaffActor | undefined>;
+  /** Lists the schools of the actor's capacities; empty for the bureau. */
+  listSchools(actor: StaffActor): Promise<School[]>;
   /** Decides about one person. A missing person and a person out of scope give the same decision. */
   authorize(tx: Transaction, actor: StaffActor, action: StaffAction, targetId: string): Promise<Authorized | undefined>;
   /** Returns the people of a page whom the actor may view, by id. */
@@ -44,6 +48,12 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
   return {
     findActorIn,
     findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
+    listSchools: ({ capacities }) =>
+      store.read((tx) =>
+        listSchoolsByCode(tx, [
+          ...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : []))),
+        ]),
+      ),
     authorize: async (tx, actor, action, targetId) => {
       const [target] = await listTargets(tx, [targetId]);
       return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };

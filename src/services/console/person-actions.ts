@@ -1,4 +1,5 @@
-import type { Decision, DenialReason, StaffAction } from '../../domain/access/policy.ts';
+import { PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
+import type { Decision, DenialReason } from '../../domain/access/policy.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
@@ -8,28 +9,6 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 import type { ApplyEffect, ImpossibleReason } from './person-effects.ts';
-
-/** The actions on an account, as the forms name them, with the action of the access policy. */
-export const PERSON_ACTIONS = {
-  'reset-link': 'send_reset_link',
-  'one-time-code': 'issue_one_time_code',
-  'first-password': 'restore_first_password',
-  unlock: 'unlock',
-  disable: 'disable',
-  enable: 'enable',
-  'revoke-sessions': 'revoke_sessions',
-} as const satisfies Record<string, StaffAction>;
-export type PersonActionName = keyof typeof PERSON_ACTIONS;
-
-export const PERSON_ACTION_NAMES = [
-  'reset-link',
-  'one-time-code',
-  'first-password',
-  'unlock',
-  'disable',
-  'enable',
-  'revoke-sessions',
-] as const satisfies readonly PersonActionName[];
 
 /** Longest free text of a reason, in characters. */
 export const MAX_REASON_LENGTH = 500;

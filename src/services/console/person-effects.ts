@@ -1,3 +1,4 @@
+import type { PersonActionName } from '../../domain/access/person-actions.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { lastSix } from '../../domain/credentials/national-id.ts';
 import { createOneTimeCode, ONE_TIME_CODE_MS } from '../../domain/credentials/one-time-code.ts';
@@ -12,7 +13,6 @@ import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
-import type { PersonActionName } from './person-actions.ts';
 
 /** Validity of a restored first password: 30 days. */
 const FIRST_PASSWORD_MS = 30 * DAY_MS;

@@ -1,3 +1,4 @@
+import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
 import { decide, type Decision, type DenialReason, type PolicyTarget } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
@@ -13,7 +14,6 @@ import { findPerson } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
-import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from './person-actions.ts';
 
 /** Sign-ins that the page shows. */
 const SHOWN_SIGN_INS = 10;

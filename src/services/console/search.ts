@@ -10,6 +10,8 @@ import * as searchStore from '../../store/console/search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
+export type { PersonSummary } from '../../store/console/person-summaries.ts';
+
 /** People on one page of results. */
 export const RESULTS_PER_PAGE = 25;
 const MAX_QUERY_LENGTH = 100;

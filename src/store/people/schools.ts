@@ -1,4 +1,4 @@
-import { count, like, notLike } from 'drizzle-orm';
+import { count, inArray, like, notLike } from 'drizzle-orm';
 
 import type { School } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
@@ -22,6 +22,17 @@ export async function insertEnrollment(tx: Transaction, enrollment: NewEnrollmen
 
 export async function insertMembership(tx: Transaction, membership: NewMembership): Promise<void> {
   await tx.db.insert(tx.tables.memberships).values(membership);
+}
+
+/** Lists schools by their codes, in the order of the codes. */
+export async function listSchoolsByCode(tx: Transaction, codes: readonly string[]): Promise<School[]> {
+  const schools = tx.tables.schools;
+  if (codes.length === 0) return [];
+  return tx.db
+    .select({ code: schools.code, name: schools.name, nameEn: schools.nameEn, type: schools.type })
+    .from(schools)
+    .where(inArray(schools.code, [...codes]))
+    .orderBy(schools.code);
 }
 
 /** Counts the schools of the demo city. Their codes begin with 99, unlike those of real schools. */

@@ -1,0 +1,94 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { PERSON_ACTION_NAMES } from '../../domain/access/person-actions.ts';
+import type { PersonState } from '../../domain/access/person-state.ts';
+import type { AuditEntry } from '../../domain/audit-chain.ts';
+import type { PersonPage } from '../../services/console/person-page.ts';
+import { deviceName } from '../account/device-name.ts';
+import type { HttpDeps } from '../deps.ts';
+import { affiliationLines, formatLogin } from './labels.ts';
+import type { SignedInStaff } from './session.ts';
+
+/** `GET /console/people/:id`: one person, and the actions that the member of staff may do. */
+export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  const page = await deps.console.personPages.view(actor, personIdOf(ctx), ctx.ip);
+  if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
+  const { pages } = deps;
+  const { summary, guardianships } = page;
+  const done = PERSON_ACTION_NAMES.find((name) => name === ctx.query['done']);
+  pages.show(ctx, 'console/person', {
+    id: summary.id,
+    name: summary.name,
+    state: stateName(page.state),
+    stateText: describeState(deps, ctx, page),
+    lines: affiliationLines(deps, ctx, summary),
+    logins: summary.logins.map((login) => ({
+      kind: login.kind,
+      value: formatLogin(login),
+      isVerified: login.isVerified,
+    })),
+    guardianships: guardianships.map((one) => ({
+      guardian: one.guardian,
+      student: one.student,
+      relation: one.relationLabel,
+      state: one.state,
+      until: one.validTo,
+      isGuardian: one.guardian.id === summary.id,
+    })),
+    signIns: page.signIns.map((entry) => signInLine(deps, ctx, entry)),
+    sessions: page.sessions.map((session) => ({
+      device: deviceName(session.userAgent),
+      address: session.address,
+      since: session.createdAt,
+    })),
+    actions: page.actions.map(({ name }) => name),
+    denied: page.denied && pages.t(ctx, `console.denied.${page.denied}`),
+    notice: done && pages.t(ctx, `console.action.${done}.done`),
+  });
+}
+
+/** @throws {HttpError} 404 without an id */
+export function personIdOf(ctx: Context): string {
+  const params: unknown = ctx['params'];
+  const id = typeof params === 'object' && params !== null && 'id' in params ? params.id : undefined;
+  if (typeof id !== 'string') throw createError(404, 'the path has no id');
+  return id;
+}
+
+/** Returns the value of `data-person-state`. */
+function stateName(state: PersonState): string {
+  if (state.kind !== 'first_password' && state.kind !== 'one_time_code') return state.kind.replaceAll('_', '-');
+  const name = state.kind.replaceAll('_', '-');
+  return state.validity === 'open' ? name : `${name}-${state.validity}`;
+}
+
+/** Says the state of the account in one sentence: `因輸入錯誤 6 次，暫停登入到 14:05（最近一次來自 203.0.113.7）。` */
+export function describeState({ pages, i18n }: HttpDeps, ctx: Context, { state, signIns }: PersonPage): string {
+  const lang = pages.langOf(ctx);
+  const address = signIns.find(({ outcome }) => outcome === 'refused')?.address ?? '—';
+  switch (state.kind) {
+    case 'locked':
+      return pages.t(ctx, 'console.state.locked', { failures: state.failures, address });
+    case 'delayed': {
+      const vars = { failures: state.failures, address, time: i18n.clock(lang, state.until) };
+      return pages.t(ctx, 'console.state.delayed', vars);
+    }
+    case 'first_password':
+    case 'one_time_code': {
+      const time = i18n.formatDateTime(lang, state.expiresAt);
+      return pages.t(ctx, `console.state.${state.kind}_${state.validity}`, { time });
+    }
+    default:
+      return pages.t(ctx, `console.state.${state.kind}`);
+  }
+}
+
+function signInLine({ pages }: HttpDeps, ctx: Context, { at, event, address, clientId }: AuditEntry) {
+  return {
+    at,
+    text: pages.t(ctx, `console.signIn.${event.replace('sign_in.', '')}`),
+    isFailed: event === 'sign_in.failed' || event === 'sign_in.throttled',
+    address: address ?? '',
+    app: clientId === null ? '' : pages.appName(ctx, clientId),
+  };
+}

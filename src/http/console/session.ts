@@ -1,0 +1,46 @@
+import createError from 'http-errors';
+import type { Context, Middleware } from 'koa';
+import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
+import type { StaffActor } from '../../services/console/authorization.ts';
+import { requireAssurance, requireSignIn, type SignedInPerson } from '../account/session.ts';
+import type { HttpDeps } from '../deps.ts';
+
+/** How old the second factor of a session may be in the console (docs/access-policy.md, rule 6). */
+const CONSOLE_MAX_AGE_MS = 12 * HOUR_MS;
+/** How old it may be for an action that changes someone's access. */
+export const ACTION_MAX_AGE_MS = 15 * MINUTE_MS;
+/** A form that is shown leaves this much time to fill it in. */
+export const FORM_MAX_AGE_MS = 10 * MINUTE_MS;
+
+/** A member of staff in the console. */
+export interface SignedInStaff extends SignedInPerson {
+  actor: StaffActor;
+}
+
+type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
+
+/**
+ * Requires a sign-in of staff with a second factor. People without a capacity get 403 before any second factor is asked for.
+ *
+ * @param maxAgeMs how old the second factor may be
+ */
+export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
+  const withAssurance = requireAssurance(
+    deps,
+    { maxAgeMs, returnPath: (ctx) => ctx.path.replace(/\/[^/]*$/, '') || '/console' },
+    async (ctx, signedIn) => {
+      await handler(ctx, { ...signedIn, actor: await findActor(deps, signedIn) });
+    },
+  );
+  return requireSignIn(deps, async (ctx, signedIn) => {
+    await findActor(deps, signedIn);
+    await withAssurance(ctx, () => Promise.resolve());
+  });
+}
+
+/** @throws {HttpError} 403 for people without a capacity */
+async function findActor(deps: HttpDeps, { facts }: SignedInPerson): Promise<StaffActor> {
+  const actor = await deps.console.authorization.findActor(facts.id);
+  if (actor === undefined) throw createError(403, 'the console is for staff');
+  return actor;
+}
