@@ -57,7 +57,10 @@ const SERVICES: readonly Part[] = [
       'services/authentication',
       'password-verification login-throttle known-devices network-counters refusal-counters sign-in',
     ),
-    tests: unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
+    tests: [
+      ...unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
+      ...http('refused-attempts known-device throttle-network sign-in'),
+    ],
   },
   {
     sources: [
@@ -124,7 +127,10 @@ const OIDC: readonly Part[] = [
     ],
   },
   {
-    sources: [...files('oidc', 'event-listeners'), ...files('oidc/adapter', 'pending-writes request-transaction token-reuse')],
+    sources: [
+      ...files('oidc', 'event-listeners'),
+      ...files('oidc/adapter', 'pending-writes request-transaction token-reuse'),
+    ],
     tests: http('request-transaction token-reuse'),
   },
   {
@@ -189,7 +195,7 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: files('http/account', 'overview password router session'),
-    tests: [...http('sessions-account'), ...security('open-redirect')],
+    tests: [...http('sessions-account recent-sign-in'), ...security('open-redirect')],
   },
   { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
   {

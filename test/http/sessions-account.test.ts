@@ -84,6 +84,21 @@ eachService('the account page', clients, (running) => {
     assert.equal(page.body.includes('許雅文'), false);
   });
 
+  it('shows logins, children with their classes, and devices by name', async () => {
+    const phone = createHttpBrowser(issuer, 'zh-TW', {
+      'user-agent':
+        'Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36',
+    });
+    const unknown = createHttpBrowser(issuer, 'zh-TW', { 'user-agent': 'unknown' });
+    for (const browser of [unknown, phone]) {
+      await browser.submit(await browser.open('/account'), { login: LOGIN.G2, password: DEMO_PASSWORD });
+    }
+    const text = textOf((await phone.open('/account')).body);
+    assert.match(text, /手機號碼 0900000102 電子郵件地址 meiling\.li@parents\.example /);
+    assert.match(text, /王小安 示範高中 高二3班 .* 王小樂 示範國小 五年1班 /);
+    assert.match(text, / Chrome · Android 目前使用的裝置 .* IP 位址 127\.0\.0\.1 — 登入時間 /);
+  });
+
   it('revokes another session with its codes and access tokens, and notifies the app', async () => {
     const [here, lost] = [
       await signInWithNewBrowser(app, { login: LOGIN.T2 }),
@@ -195,7 +210,11 @@ eachService('the account page', clients, (running) => {
 
   it('redirects unauthenticated requests to sign-in, including its forms', async () => {
     for (const path of ['/account', '/account/password']) {
-      assert.equal(interactionOf(await createHttpBrowser(issuer).open(path)), 'login', path);
+      const browser = createHttpBrowser(issuer);
+      const page = await browser.open(path);
+      assert.equal(interactionOf(page), 'login', path);
+      const { url } = await browser.submit(page, { login: LOGIN.S1, password: DEMO_PASSWORD });
+      assert.equal(new URL(url).pathname, path);
     }
     const { httpBrowser } = await signInWithNewBrowser(app, { login: LOGIN.S1 });
     for (const path of [
