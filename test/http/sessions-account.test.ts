@@ -96,7 +96,8 @@ eachService('the account page', clients, (running) => {
     const text = textOf((await phone.open('/account')).body);
     assert.match(text, /手機號碼 0900000102 電子郵件地址 meiling\.li@parents\.example /);
     assert.match(text, /王小安 示範高中 高二3班 .* 王小樂 示範國小 五年1班 /);
-    assert.match(text, / Chrome · Android 目前使用的裝置 .* IP 位址 127\.0\.0\.1 — 登入時間 /);
+    assert.match(text, / Chrome · Android 目前使用的裝置 /);
+    assert.match(text, / — 登入時間 /);
   });
 
   it('revokes another session with its codes and access tokens, and notifies the app', async () => {
