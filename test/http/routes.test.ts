@@ -35,6 +35,9 @@ const all = (answer: string): Expected => ({
 /** Account pages redirect clients without a session to sign-in. */
 const own = (answer: string): Expected => ({ ...all(answer), anonymous: '303 /auth', first: '303 /auth' });
 
+/** Pages of the console: staff first get a sign-in with a second factor, everyone else gets 403. */
+const staff: Expected = { ...all('303 /auth'), parent: '403' };
+
 /**
  * Every route of the service. A new route that is not listed here fails the first test. The uid, the token and the forms in the
  * requests are invalid.
@@ -48,6 +51,11 @@ const TABLE: Record<string, Expected> = {
   'POST /account/sessions/revoke-others': own('303 /account'),
   'POST /account/apps/revoke': own('303 /account'),
   'GET /account/callback': all('303 /account'),
+  'GET /console': staff,
+  'GET /console/search': staff,
+  'GET /console/people/:id': staff,
+  'GET /console/people/:id/action': staff,
+  'POST /console/people/:id/action': staff,
   'GET /assets/*path': all('200'),
   'GET /forgot-password': all('200'),
   'POST /forgot-password': all('422'),
@@ -115,7 +123,11 @@ describe('the routes of the service', () => {
 
   const targetOf = (route: string): { method: string; target: string } => {
     const [method = '', path = ''] = route.split(' ');
-    const target = path.replaceAll(':uid', 'u'.repeat(43)).replace(':prompt', 'login').replace('*path', 'style.css');
+    const target = path
+      .replaceAll(':uid', 'u'.repeat(43))
+      .replaceAll(':id', 'x')
+      .replace(':prompt', 'login')
+      .replace('*path', 'style.css');
     return { method, target };
   };
 
