@@ -54,6 +54,11 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) for (const form of document.forms) setPending(form, false);
 });
 
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}
+
 // Submits a form that needs no input. Without JavaScript the person presses its button.
 document.querySelector('form[data-auto-submit]')?.requestSubmit();
 

@@ -101,6 +101,15 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     revocation,
   });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
+  const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
+    store,
+    clock,
+    secrets,
+    clients,
+    audit,
+    outbox,
+    revocation,
+  });
   return {
     store,
     clock,
@@ -121,8 +130,11 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     passwords,
     people,
     revocation,
-    access: createAccountAccess({ store, clock, audit, revocation }),
-    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
+    access,
+    affiliationExpiry,
+    consents,
+    globalRevocation,
+    guardianships,
     console: createConsoleServices({
       store,
       clock,
@@ -134,9 +146,6 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       passwordVerifier,
       issuer,
     }),
-    consents: createConsents({ store, clock, secrets, audit }),
-    globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
-    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
@@ -163,6 +172,30 @@ async function createSharedServices(
     outbox: createOutbox({ store, clock, random, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),
     rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
+  };
+}
+
+type AccessServices = Pick<
+  Services,
+  'access' | 'affiliationExpiry' | 'consents' | 'globalRevocation' | 'guardianships'
+>;
+
+/** Creates the services that grant and revoke access. */
+function createAccessServices({
+  store,
+  clock,
+  secrets,
+  clients,
+  audit,
+  outbox,
+  revocation,
+}: Pick<Services, 'store' | 'clock' | 'secrets' | 'clients' | 'audit' | 'outbox' | 'revocation'>): AccessServices {
+  return {
+    access: createAccountAccess({ store, clock, audit, revocation }),
+    affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
+    consents: createConsents({ store, clock, secrets, audit }),
+    globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
+    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
   };
 }
 

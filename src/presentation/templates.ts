@@ -52,6 +52,8 @@ interface PageHead {
   title: string;
   /** `narrow` for one column, `wide` for account pages, `console` for the staff console. */
   width: 'narrow' | 'wide' | 'console';
+  /** Style sheets to load in addition to style.css. */
+  styles: string[];
   /** `data-` attributes of the body. */
   data: Record<string, string>;
   /** Adds the error to the start of the title, which a screen reader reads first. */
@@ -153,12 +155,12 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     assets,
     asset,
     page: (name, lang, locals) => {
-      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], data: {} };
+      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
       const it = { languageLinks: [], ...locals, ...helpersFor(lang), head };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {
-      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], data: {} };
+      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
       const it = { ...locals, ...helpersFor(lang), head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });

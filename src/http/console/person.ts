@@ -78,7 +78,9 @@ export function describeState({ pages, i18n }: HttpDeps, ctx: Context, { state, 
       const time = i18n.formatDateTime(lang, state.expiresAt);
       return pages.t(ctx, `console.state.${state.kind}_${state.validity}`, { time });
     }
-    default:
+    case 'active':
+    case 'disabled':
+    case 'no_password':
       return pages.t(ctx, `console.state.${state.kind}`);
   }
 }
