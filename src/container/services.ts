@@ -87,28 +87,12 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const shared = await createSharedServices(config, deps);
   const { secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices, rateLimiter } = shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
-  const credentials = createCredentialServices(config, {
-    store,
-    clock,
-    random,
-    log,
-    secrets,
-    hasher,
-    audit,
-    outbox,
-    knownDevices,
-    rateLimiter,
-    revocation,
-  });
+  const base = { store, clock, random, secrets, audit, outbox, revocation };
+  const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
   const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
-    store,
-    clock,
-    secrets,
+    ...base,
     clients,
-    audit,
-    outbox,
-    revocation,
   });
   return {
     store,
@@ -135,17 +119,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     consents,
     globalRevocation,
     guardianships,
-    console: createConsoleServices({
-      store,
-      clock,
-      random,
-      secrets,
-      audit,
-      outbox,
-      revocation,
-      passwordVerifier,
-      issuer,
-    }),
+    console: createConsoleServices({ ...base, passwordVerifier, issuer }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
