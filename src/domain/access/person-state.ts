@@ -1,7 +1,7 @@
 import type { FirstPasswordKind } from '../credentials/first-password.ts';
 import { ACCOUNT_POLICY } from '../throttling/throttle.ts';
 
-/** The state of an account in one word, as the person page says it in a sentence. The first that applies. */
+/** The state of an account, as the person page says it in a sentence. */
 export type PersonState =
   | { kind: 'disabled' }
   /** Only a reset link or the IT desk ends it. */
@@ -20,20 +20,23 @@ interface AccountFacts {
   throttle: { failures: number; blockedUntil: number } | undefined;
 }
 
-/** Returns the state of an account at `now` (ms). */
+/** Returns the state of an account at `now` (ms). A closed or expired code comes before a delay, because waiting does not help. */
 export function personStateOf({ isActive, hasPassword, first, throttle }: AccountFacts, now: number): PersonState {
   if (!isActive) return { kind: 'disabled' };
-  const failures = throttle?.failures ?? 0;
+  const { failures, blockedUntil } = throttle ?? { failures: 0, blockedUntil: 0 };
   if (failures >= ACCOUNT_POLICY.lockAfterFailures) return { kind: 'locked', failures };
-  const until = throttle?.blockedUntil ?? 0;
-  if (until > now) return { kind: 'delayed', failures, until };
-  if (first !== undefined) {
-    const validity = first.closedAt !== null ? 'closed' : first.expiresAt <= now ? 'expired' : 'open';
-    return {
-      kind: first.kind === 'first' ? 'first_password' : 'one_time_code',
-      validity,
-      expiresAt: first.expiresAt,
-    };
-  }
-  return hasPassword ? { kind: 'active' } : { kind: 'no_password' };
+  const firstState = first && firstPasswordState(first, now);
+  if (firstState !== undefined && firstState.validity !== 'open') return firstState;
+  if (blockedUntil > now) return { kind: 'delayed', failures, until: blockedUntil };
+  return firstState ?? { kind: hasPassword ? 'active' : 'no_password' };
+}
+
+type FirstPasswordState = Extract<PersonState, { kind: 'one_time_code' | 'first_password' }>;
+
+function firstPasswordState(
+  { kind, expiresAt, closedAt }: NonNullable<AccountFacts['first']>,
+  now: number,
+): FirstPasswordState {
+  const validity = closedAt !== null ? 'closed' : expiresAt <= now ? 'expired' : 'open';
+  return { kind: kind === 'first' ? 'first_password' : 'one_time_code', validity, expiresAt };
 }
