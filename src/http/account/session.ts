@@ -33,7 +33,7 @@ export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Pr
   };
 }
 
-type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
+export type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
 
 /** Redirects unauthenticated requests to sign-in, then back. Every account page is wrapped in it. */
 export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {

@@ -2,8 +2,9 @@ import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
-import { requireAssurance, requireSignIn, type SignedInPerson } from '../account/session.ts';
+import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
+import { recordActivity } from './activity-cookie.ts';
 
 /** How old the second factor of a session may be in the console (docs/access-policy.md, rule 6). */
 const CONSOLE_MAX_AGE_MS = 12 * HOUR_MS;
@@ -17,24 +18,31 @@ export interface SignedInStaff extends SignedInPerson {
   actor: StaffActor;
 }
 
+/** After an idle time only a second factor that was entered just now counts. */
+const NEW_FACTOR_MAX_AGE_MS = MINUTE_MS;
+
 type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
 
 /**
- * Requires a sign-in of staff with a second factor. People without a capacity get 403 before any second factor is asked for.
+ * Requires a sign-in of staff with a second factor, in a session that was not idle. People without a capacity get 403 before any second
+ * factor is asked for.
  *
  * @param maxAgeMs how old the second factor may be
  */
 export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
-  const withAssurance = requireAssurance(
-    deps,
-    { maxAgeMs, returnPath: (ctx) => ctx.path.replace(/\/[^/]*$/, '') || '/console' },
-    async (ctx, signedIn) => {
-      await handler(ctx, { ...signedIn, actor: await findActor(deps, signedIn) });
-    },
-  );
+  const returnPath = (ctx: Context): string => ctx.path.replace(/\/[^/]*$/, '') || '/console';
+  const handle: Handler = async (ctx, signedIn) => {
+    await handler(ctx, { ...signedIn, actor: await findActor(deps, signedIn) });
+  };
+  const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath }, handle);
+  const withNewFactor = requireAssurance(deps, { maxAgeMs: NEW_FACTOR_MAX_AGE_MS, returnPath }, handle);
   return requireSignIn(deps, async (ctx, signedIn) => {
     await findActor(deps, signedIn);
-    await withAssurance(ctx, () => Promise.resolve());
+    const { secondFactorAt } = signedIn.assurance;
+    const isActive =
+      secondFactorAt !== undefined &&
+      recordActivity(ctx, { ...deps, sessionHash: signedIn.sessionHash, secondFactorAt, now: deps.clock.now() });
+    await (isActive ? withAssurance : withNewFactor)(ctx, () => Promise.resolve());
   });
 }
 

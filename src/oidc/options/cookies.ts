@@ -10,6 +10,8 @@ interface CookieNames {
   app: string;
   /** The browser that started an interaction. */
   browser: string;
+  /** The last request of a console session. */
+  console: string;
   /** The accounts that signed in with this browser. */
   device: string;
   language: string;
@@ -41,6 +43,7 @@ function createNames(host: string, address: string): CookieNames {
   return {
     app: `${address}kinpass_app`,
     browser: `${host}kinpass_browser`,
+    console: `${host}kinpass_console`,
     device: `${host}kinpass_device`,
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,

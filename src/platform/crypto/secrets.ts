@@ -20,7 +20,8 @@ export type SealPurpose =
   | 'password-form'
   | 'totp'
   | 'second-factor-setup'
-  | 'audit-archive';
+  | 'audit-archive'
+  | 'console-activity';
 export type MacPurpose =
   'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';
 
