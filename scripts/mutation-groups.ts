@@ -195,7 +195,7 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: files('http/account', 'overview password router session'),
-    tests: [...http('sessions-account recent-sign-in'), ...security('open-redirect')],
+    tests: [...http('sessions-account recent-sign-in context-revocation'), ...security('open-redirect')],
   },
   { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
   {

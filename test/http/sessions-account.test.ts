@@ -79,7 +79,7 @@ eachService('the account page', clients, (running) => {
     const page = await here.httpBrowser.open('/account');
     assert.equal(others(page).length, 1);
     assert.equal(page.body.split('目前使用的裝置</span>').length - 1, 1, 'one is marked as this device');
-    assert.match(textOf(page.body), /測試 app/);
+    assert.match(textOf(page.body), /測試 app .*確認您已登入/);
     assert.match(textOf(page.body), /測試 second/);
     assert.equal(page.body.includes('許雅文'), false);
   });
