@@ -100,6 +100,7 @@ const SERVICES: readonly Part[] = [
     tests: unit('platform-password-hasher'),
     coverage: 'off',
   },
+  { sources: ['src/services/console/*.ts'], tests: unit('services-console') },
 ];
 
 const OIDC: readonly Part[] = [
