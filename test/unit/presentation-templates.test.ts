@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { CAPACITIES } from '../../src/domain/access/capacities.ts';
-import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
-import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/brand.ts';
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
-import type { PageLocals, PageName } from '../../src/presentation/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assetHash, createTemplates } from '../../src/presentation/templates.ts';
+import { pageSamples } from '../helpers/page-samples.ts';
 
 const root = join(import.meta.dirname, '../..');
 const words = createI18n(join(root, 'config/locales'));
@@ -28,130 +26,19 @@ const i18n: I18n = {
 const brand = loadBrand(join(root, 'config/brand.json'));
 const templates = createTemplates({ viewsDir: join(root, 'views'), publicDir: join(root, 'public'), i18n, brand });
 
-const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
-
-/** Locals of every page with all optional parts; `x` is the text that other people can choose. */
-function samples(x: string): PageLocals {
-  const app = { name: x };
-  const account = { name: x, login: x };
-  const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
-  const errors = Object.fromEntries(names.map((name) => [name, x]));
-  const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
-  const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
-  return {
-    'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
-    'interaction/new-password': { ...password, app },
-    'interaction/select-account': {
-      action: '/a',
-      app,
-      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
-    },
-    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
-    'interaction/consent': {
-      action: '/a',
-      app: { name: x, url: 'https://app.example/x' },
-      ...{ account, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
-    },
-    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
-    'signed-out': { notified: [x, x], pending: [x, x] },
-    'account/password': { ...password, cancelUrl: '/c', person: x },
-    'account/overview': {
-      person: {
-        name: x,
-        identifiers: [
-          { kind: 'email', value: x },
-          { kind: 'mobile', value: x },
-          { kind: 'account', value: x },
-        ],
-      },
-      roles: ROLES.map((role) => ({ role, school: x, detail: x })),
-      children: [
-        { name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
-        { name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
-      ],
-      sessions: [true, false].map((current) => ({ id: x, device: x, address: x, since: 0, until: 1, current })),
-      apps: [{ id: x, name: x, since: 0, items: [x] }],
-      notice: x,
-    },
-    'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
-    'device/confirm': {
-      action: '/device',
-      xsrf: x,
-      userCode: x,
-      app,
-      account,
-      otherAccountValue: x,
-    },
-    'device/done': { app, account },
-    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
-    'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
-    'password-reset/sent': { minutes: 30 },
-    'password-reset/done': { signInUrl: '/s' },
-    'password-reset/expired': { requestUrl: '/r' },
-    'console/home': { name: x, capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })) },
-    'console/search': {
-      q: x,
-      people: [{ id: x, name: x, isDisabled: true, lines: [x], logins: [x] }],
-      nextUrl: '/n',
-      isFirstPage: true,
-    },
-    'console/person': {
-      id: x,
-      name: x,
-      state: x,
-      stateText: x,
-      lines: [x],
-      logins: [{ kind: 'email', value: x, isVerified: false }],
-      guardianships: [true, false].map((isGuardian) => ({
-        guardian: { id: x, name: x },
-        student: { id: x, name: x },
-        relation: x,
-        state: 'suspended',
-        until: '2027-01-20',
-        isGuardian,
-      })),
-      signIns: [{ at: 0, text: x, isFailed: true, address: x, app: x }],
-      sessions: [{ device: x, address: x, since: 0 }],
-      actions: PERSON_ACTION_NAMES,
-      notice: x,
-    },
-    'console/action': {
-      id: x,
-      name: x,
-      lines: [x],
-      stateText: x,
-      action: 'unlock',
-      version: 1,
-      isAllowed: true,
-      values: { reason: x },
-      errors: { reason: x },
-      alert: x,
-    },
-    'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
-    message: {
-      title: x,
-      text: x,
-      actions: [{ label: x, href: '/h', primary: true }],
-      status: 500,
-      reference: x,
-      autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
-    },
-  };
-}
-
 const languageLinks = [
   { lang: 'zh-TW', label: '中文', href: '/language?to=zh-TW', current: true },
   { lang: 'en', label: 'English', href: '/language?to=en', current: false },
 ];
 
 function render(name: PageName, x = 'Ann', lang = 'zh-TW'): string {
-  return templates.page(name, lang, { ...samples(x)[name], languageLinks });
+  return templates.page(name, lang, { ...pageSamples(x)[name], languageLinks });
 }
 
 function isPageName(name: string): name is PageName {
-  return name in samples('');
+  return name in pageSamples('');
 }
-const pageNames = Object.keys(samples('')).filter(isPageName);
+const pageNames = Object.keys(pageSamples('')).filter(isPageName);
 const attributes = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => match[1] ?? '');
 
@@ -216,7 +103,7 @@ describe('stable selectors and fields', () => {
   });
 
   it('the busy sign-in page keeps the typed password; no other page contains one', () => {
-    const locals = samples('Ann')['interaction/sign-in'];
+    const locals = pageSamples('Ann')['interaction/sign-in'];
     const busy = { ...locals, values: { login: 'a', remember: false, password: 'p"w' } };
     assert.match(templates.page('interaction/sign-in', 'en', busy), /name="password"[^>]* value="p&#34;w"/);
     assert.doesNotMatch(render('interaction/sign-in'), /type="password"[^>]* value=/);
@@ -224,7 +111,7 @@ describe('stable selectors and fields', () => {
 
   it('the reauthentication page has a fixed login and asks for the password only', () => {
     const html = templates.page('interaction/sign-in', 'zh-TW', {
-      ...samples('Ann')['interaction/sign-in'],
+      ...pageSamples('Ann')['interaction/sign-in'],
       isReauthentication: true,
     });
     assert.match(html, /name="login"[^>]*value="Ann" readonly/);
@@ -245,7 +132,7 @@ describe('stable selectors and fields', () => {
     assert.match(html, /name="username" autocomplete="username" value="Ann" readonly hidden/);
     assert.ok(html.includes('請設定您自己的密碼'));
     const reset = templates.page('password-reset/new-password', 'zh-TW', {
-      ...samples('Ann')['password-reset/new-password'],
+      ...pageSamples('Ann')['password-reset/new-password'],
       errors: {},
     });
     assert.ok(!reset.includes('current_password'));

@@ -1,0 +1,115 @@
+import { CAPACITIES } from '../../src/domain/access/capacities.ts';
+import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
+import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
+import type { PageLocals } from '../../src/presentation/page-locals.ts';
+
+const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
+
+/** Locals of every page with all optional parts; `x` is the text that other people can choose. */
+export function pageSamples(x: string): PageLocals {
+  const app = { name: x };
+  const account = { name: x, login: x };
+  const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
+  const errors = Object.fromEntries(names.map((name) => [name, x]));
+  const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
+  const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
+  return {
+    'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
+    'interaction/new-password': { ...password, app },
+    'interaction/select-account': {
+      action: '/a',
+      app,
+      choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
+    },
+    'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
+    'interaction/consent': {
+      action: '/a',
+      app: { name: x, url: 'https://app.example/x' },
+      ...{ account, otherAccountAction: '/o', items: [{ title: x, detail: x }] },
+    },
+    'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
+    'signed-out': { notified: [x, x], pending: [x, x] },
+    'account/password': { ...password, cancelUrl: '/c', person: x },
+    'account/overview': {
+      person: {
+        name: x,
+        identifiers: [
+          { kind: 'email', value: x },
+          { kind: 'mobile', value: x },
+          { kind: 'account', value: x },
+        ],
+      },
+      roles: ROLES.map((role) => ({ role, school: x, detail: x })),
+      children: [
+        { name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
+        { name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
+      ],
+      sessions: [true, false].map((current) => ({ id: x, device: x, address: x, since: 0, until: 1, current })),
+      apps: [{ id: x, name: x, since: 0, items: [x] }],
+      notice: x,
+    },
+    'device/code': { action: '/device', xsrf: x, userCode: x, errors: { user_code: x }, alert: x },
+    'device/confirm': {
+      action: '/device',
+      xsrf: x,
+      userCode: x,
+      app,
+      account,
+      otherAccountValue: x,
+    },
+    'device/done': { app, account },
+    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
+    'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
+    'password-reset/sent': { minutes: 30 },
+    'password-reset/done': { signInUrl: '/s' },
+    'password-reset/expired': { requestUrl: '/r' },
+    'console/home': { name: x, capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })) },
+    'console/search': {
+      q: x,
+      people: [{ id: x, name: x, isDisabled: true, lines: [x], logins: [x] }],
+      nextUrl: '/n',
+      isFirstPage: true,
+    },
+    'console/person': {
+      id: x,
+      name: x,
+      state: x,
+      stateText: x,
+      lines: [x],
+      logins: [{ kind: 'email', value: x, isVerified: false }],
+      guardianships: [true, false].map((isGuardian) => ({
+        guardian: { id: x, name: x },
+        student: { id: x, name: x },
+        relation: x,
+        state: 'suspended',
+        until: '2027-01-20',
+        isGuardian,
+      })),
+      signIns: [{ at: 0, text: x, isFailed: true, address: x, app: x }],
+      sessions: [{ device: x, address: x, since: 0 }],
+      actions: PERSON_ACTION_NAMES,
+      notice: x,
+    },
+    'console/action': {
+      id: x,
+      name: x,
+      lines: [x],
+      stateText: x,
+      action: 'unlock',
+      version: 1,
+      isAllowed: true,
+      values: { reason: x },
+      errors: { reason: x },
+      alert: x,
+    },
+    'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
+    message: {
+      title: x,
+      text: x,
+      actions: [{ label: x, href: '/h', primary: true }],
+      status: 500,
+      reference: x,
+      autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
+    },
+  };
+}
