@@ -3,7 +3,8 @@ import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 
-const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
+/** The links of the sign-in page. */
+export const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
 
 /** Locals of every page with all optional parts; `x` is the text that other people can choose. */
 export function pageSamples(x: string): PageLocals {

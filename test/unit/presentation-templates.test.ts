@@ -8,7 +8,7 @@ import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assetHash, createTemplates } from '../../src/presentation/templates.ts';
-import { pageSamples } from '../helpers/page-samples.ts';
+import { pageSamples, SIGN_IN_LINKS } from '../helpers/page-samples.ts';
 
 const root = join(import.meta.dirname, '../..');
 const words = createI18n(join(root, 'config/locales'));
