@@ -16,7 +16,7 @@ import { createGrantIssuer } from './contexts/grant-issuer.ts';
 import { sectorIdentifierOf } from './contexts/sector-identifier.ts';
 import type { OidcDeps } from './deps.ts';
 import { registerEventListeners } from './event-listeners.ts';
-import { ACR_PASSWORD, claims } from './options/claims.ts';
+import { ACR_PASSWORD, ACR_TWO_FACTORS, claims } from './options/claims.ts';
 import { createAssertionCheck } from './options/client-auth.ts';
 import { toMetadata } from './options/clients.ts';
 import { createCookies } from './options/cookies.ts';
@@ -113,7 +113,7 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     ttl: createTtl(deps.clock, deps.sessionIdleSeconds),
     scopes: [...SCOPES],
     claims,
-    acrValues: [ACR_PASSWORD],
+    acrValues: [ACR_PASSWORD, ACR_TWO_FACTORS],
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
       pairwiseSub(deps.keys.pairwiseKey, sectorIdentifierOf(client), accountId),

@@ -1,5 +1,6 @@
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
+import type { QrCode } from './qr-code.ts';
 
 export interface AppName {
   name: string;
@@ -22,8 +23,6 @@ export interface LanguageLink {
 /** Optional locals of every page. */
 export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
-  /** The signed-in member of staff administers the city; the navigation of the console shows its pages then. */
-  isBureau?: boolean | undefined;
 }
 
 /** Field name → error text in the language of the page. */
@@ -80,6 +79,43 @@ export interface NoContextLocals {
   backAction: string;
   /** Posted to: asks for another account within the same authorization request. */
   otherAccountAction: string;
+}
+
+/** The second factor of a person who has one. */
+export interface SecondFactorLocals {
+  action: string;
+  app: AppName;
+  account?: NamedAccount | undefined;
+  method: 'totp' | 'recovery_code';
+  /** The same page for the other method. */
+  otherMethodUrl: string;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
+  cancelAction: string;
+  isOnOtherDevice: boolean;
+  alert?: string | undefined;
+  errors: FieldErrors;
+}
+
+/** Sets up an authenticator app: during a sign-in and on the account pages. */
+export interface TotpSetupLocals {
+  action: string;
+  /** Base32. */
+  secret: string;
+  qr: QrCode;
+  /** The sealed state of the setup; the form sends it back. */
+  setup: string;
+  /** The suggested name of the factor. */
+  name: string;
+  errors: FieldErrors;
+}
+
+/** The recovery codes, shown once. The form confirms that the person saved them. */
+export interface RecoveryCodesLocals {
+  action: string;
+  codes: readonly string[];
+  setup: string;
+  name: string;
 }
 
 export interface ConsentLocals {
@@ -250,6 +286,9 @@ export interface ConsoleActionLocals {
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
+  'interaction/second-factor': SecondFactorLocals;
+  'interaction/second-factor-setup': TotpSetupLocals & { app: AppName; cancelAction: string };
+  'interaction/recovery-codes': RecoveryCodesLocals & { app: AppName };
   'interaction/select-account': SelectAccountLocals;
   'interaction/no-context': NoContextLocals;
   'interaction/consent': ConsentLocals;

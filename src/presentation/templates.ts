@@ -29,6 +29,8 @@ export interface Mail {
 export interface Templates {
   /** Renders a complete HTML page. */
   page<N extends PageName>(name: N, lang: string, locals: PageLocals[N] & CommonLocals): string;
+  /** Returns the name of the service. */
+  brandName(lang: string): string;
   mail<N extends MailName>(name: N, lang: string, locals: MailLocals[N]): Mail;
   /** All files under `/assets/` by path, in memory. */
   readonly assets: ReadonlyMap<string, Asset>;
@@ -154,9 +156,10 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
   return {
     assets,
     asset,
+    brandName: (lang) => localizeBrand(brand, lang).name,
     page: (name, lang, locals) => {
       const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
-      const it = { languageLinks: [], isBureau: false, ...locals, ...helpersFor(lang), head };
+      const it = { languageLinks: [], ...locals, ...helpersFor(lang), head };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {

@@ -24,6 +24,9 @@ const messageTitles = DYNAMIC_KEYS.message.map((name) => `message.${name}.title`
 const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
   'interaction/new-password': ['newPassword.first.title'],
+  'interaction/second-factor': ['secondFactor.title'],
+  'interaction/second-factor-setup': ['secondFactor.setup.title'],
+  'interaction/recovery-codes': ['secondFactor.recovery.title'],
   'interaction/select-account': ['choose.title'],
   'interaction/no-context': ['noChild.title'],
   'interaction/consent': ['consent.title'],

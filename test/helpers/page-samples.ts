@@ -3,17 +3,18 @@ import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 
-/** The links of the sign-in page. */
 export const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
 
 /** Locals of every page with all optional parts; `x` is the text that other people can choose. */
-export function pageSamples(x: string): PageLocals {
+export function samplePageLocals(x: string): PageLocals {
   const app = { name: x };
   const account = { name: x, login: x };
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
   const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
+  const qr = { size: 29, path: 'M4 4h1v1h-1z' };
+  const totpSetup = { action: '/a', secret: x, qr, setup: x, name: x, errors: { code: x } };
   return {
     'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
     'interaction/new-password': { ...password, app },
@@ -22,6 +23,12 @@ export function pageSamples(x: string): PageLocals {
       app,
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
     },
+    'interaction/second-factor': {
+      ...{ action: '/a', app, account, method: 'totp', otherMethodUrl: '/m', otherAccountAction: '/o' },
+      ...{ cancelAction: '/c', isOnOtherDevice: false, alert: x, errors: { code: x } },
+    },
+    'interaction/second-factor-setup': { ...totpSetup, app, cancelAction: '/c' },
+    'interaction/recovery-codes': { action: '/a', app, codes: [x], setup: x, name: x },
     'interaction/no-context': { app, backAction: '/a', otherAccountAction: '/o' },
     'interaction/consent': {
       action: '/a',

@@ -176,7 +176,7 @@ describe('acr', () => {
   });
 
   it('is in discovery, and in the ID token for any acr_values (Core, section 3.1.2.1)', async () => {
-    assert.deepEqual(app.config.serverMetadata().acr_values_supported, [ACR]);
+    assert.deepEqual(app.config.serverMetadata().acr_values_supported, [ACR, 'urn:kinpass:aal2']);
     for (const values of [ACR, UNKNOWN_ACR, `${UNKNOWN_ACR} ${ACR}`]) {
       const parameters = { acr_values: values };
       const entered = await runAuthorization(app, createHttpBrowser(service.issuer), { login: LOGIN.T2, parameters });

@@ -25,11 +25,11 @@ describe('TOTP', () => {
       [20000000000, '353130'],
     ] as const) {
       assert.equal(totpCode(SECRET, seconds * 1000), code);
-      assert.equal(findTotpStep(SECRET, code, seconds * 1000, 0), Math.floor(seconds / 30));
+      assert.equal(findTotpStep(SECRET, code, seconds * 1000), Math.floor(seconds / 30));
     }
   });
 
-  it('accepts one step before and after, and no code of an accepted or earlier step', () => {
+  it('accepts one step before and one after the current one', () => {
     const now = 1_000 * STEP_MS;
     for (const [offset, step] of [
       [-2, undefined],
@@ -38,19 +38,15 @@ describe('TOTP', () => {
       [1, 1_001],
       [2, undefined],
     ] as const) {
-      assert.equal(findTotpStep(SECRET, totpCode(SECRET, now + offset * STEP_MS), now, 0), step, String(offset));
+      assert.equal(findTotpStep(SECRET, totpCode(SECRET, now + offset * STEP_MS), now), step, String(offset));
     }
-    const code = totpCode(SECRET, now);
-    assert.equal(findTotpStep(SECRET, code, now, 999), 1_000);
-    assert.equal(findTotpStep(SECRET, code, now, 1_000), undefined);
-    assert.equal(findTotpStep(SECRET, totpCode(SECRET, now - STEP_MS), now, 1_000), undefined);
   });
 
   it('accepts spaces and full-width digits, and nothing else', () => {
-    assert.equal(findTotpStep(SECRET, ' 287 082 ', 59_000, 0), 1);
-    assert.equal(findTotpStep(SECRET, '２８７０８２', 59_000, 0), 1);
+    assert.equal(findTotpStep(SECRET, ' 287 082 ', 59_000), 1);
+    assert.equal(findTotpStep(SECRET, '２８７０８２', 59_000), 1);
     for (const code of ['', '28708', '2870820', '28708x', '94287082', '-287082x', '١٢٣٤٥٦']) {
-      assert.equal(findTotpStep(SECRET, code, 59_000, 0), undefined, code);
+      assert.equal(findTotpStep(SECRET, code, 59_000), undefined, code);
     }
   });
 

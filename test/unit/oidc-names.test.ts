@@ -4,13 +4,14 @@ import { describe, it } from 'node:test';
 import { interactionPolicy } from 'oidc-provider';
 
 import { sectorIdentifierOf } from '../../src/oidc/contexts/sector-identifier.ts';
-import { ACR_PASSWORD, AMR_PASSWORD, claims } from '../../src/oidc/options/claims.ts';
+import { ACR_PASSWORD, ACR_TWO_FACTORS, AMR_PASSWORD, claims } from '../../src/oidc/options/claims.ts';
 import { requestedCheck } from '../../src/oidc/prompts/requested-check.ts';
 import { normalizePath } from '../../src/oidc/routes.ts';
 
 describe('protocol names', () => {
   it('acr, amr and the claims of openid are fixed', () => {
     assert.equal(ACR_PASSWORD, 'urn:kinpass:aal1');
+    assert.equal(ACR_TWO_FACTORS, 'urn:kinpass:aal2');
     assert.deepEqual(AMR_PASSWORD, ['pwd']);
     assert.deepEqual({ ...claims }['openid'], ['sub', 'acr', 'amr', 'auth_time', 'roles', 'acting']);
   });

@@ -8,7 +8,7 @@ import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assetHash, createTemplates } from '../../src/presentation/templates.ts';
-import { pageSamples, SIGN_IN_LINKS } from '../helpers/page-samples.ts';
+import { samplePageLocals, SIGN_IN_LINKS } from '../helpers/page-samples.ts';
 
 const root = join(import.meta.dirname, '../..');
 const words = createI18n(join(root, 'config/locales'));
@@ -32,13 +32,13 @@ const languageLinks = [
 ];
 
 function render(name: PageName, x = 'Ann', lang = 'zh-TW'): string {
-  return templates.page(name, lang, { ...pageSamples(x)[name], languageLinks });
+  return templates.page(name, lang, { ...samplePageLocals(x)[name], languageLinks });
 }
 
 function isPageName(name: string): name is PageName {
-  return name in pageSamples('');
+  return name in samplePageLocals('');
 }
-const pageNames = Object.keys(pageSamples('')).filter(isPageName);
+const pageNames = Object.keys(samplePageLocals('')).filter(isPageName);
 const attributes = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => match[1] ?? '');
 
@@ -103,7 +103,7 @@ describe('stable selectors and fields', () => {
   });
 
   it('the busy sign-in page keeps the typed password; no other page contains one', () => {
-    const locals = pageSamples('Ann')['interaction/sign-in'];
+    const locals = samplePageLocals('Ann')['interaction/sign-in'];
     const busy = { ...locals, values: { login: 'a', remember: false, password: 'p"w' } };
     assert.match(templates.page('interaction/sign-in', 'en', busy), /name="password"[^>]* value="p&#34;w"/);
     assert.doesNotMatch(render('interaction/sign-in'), /type="password"[^>]* value=/);
@@ -111,7 +111,7 @@ describe('stable selectors and fields', () => {
 
   it('the reauthentication page has a fixed login and asks for the password only', () => {
     const html = templates.page('interaction/sign-in', 'zh-TW', {
-      ...pageSamples('Ann')['interaction/sign-in'],
+      ...samplePageLocals('Ann')['interaction/sign-in'],
       isReauthentication: true,
     });
     assert.match(html, /name="login"[^>]*value="Ann" readonly/);
@@ -132,7 +132,7 @@ describe('stable selectors and fields', () => {
     assert.match(html, /name="username" autocomplete="username" value="Ann" readonly hidden/);
     assert.ok(html.includes('請設定您自己的密碼'));
     const reset = templates.page('password-reset/new-password', 'zh-TW', {
-      ...pageSamples('Ann')['password-reset/new-password'],
+      ...samplePageLocals('Ann')['password-reset/new-password'],
       errors: {},
     });
     assert.ok(!reset.includes('current_password'));

@@ -31,16 +31,14 @@ export function totpCode(secret: string, now: number): string {
  * Finds the time step of a code. The caller stores it and accepts later steps only, so that each code works once (RFC 6238, section 5.2).
  *
  * @param code as typed
- * @returns undefined if the code is wrong, or from a step that is not after `lastStep`
+ * @returns undefined if the code is wrong
  */
-export function findTotpStep(secret: string, code: string, now: number, lastStep: number): number | undefined {
+export function findTotpStep(secret: string, code: string, now: number): number | undefined {
   const token = normalizeDigits(code);
   if (!/^\d{6}$/.test(token)) return undefined;
   const options = { ...PARAMETERS, secret: Secret.fromBase32(secret), token, timestamp: now, window: WINDOW };
   const delta = TOTP.validate(options);
-  if (delta === null) return undefined;
-  const step = TOTP.counter({ period: PARAMETERS.period, timestamp: now }) + delta;
-  return step > lastStep ? step : undefined;
+  return delta === null ? undefined : TOTP.counter({ period: PARAMETERS.period, timestamp: now }) + delta;
 }
 
 /** Removes spaces and converts full-width digits, which Chinese input methods produce. */

@@ -6,6 +6,7 @@ import { collectWrites, type Write } from '../../oidc/adapter/pending-writes.ts'
 import { verifiedLogin } from '../../oidc/adapter/verified-login.ts';
 import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts';
+import { verifiedPasswordResult } from '../../oidc/prompts/checks/second-factor-outstanding.ts';
 import type { Oidc } from '../../oidc/provider.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 
@@ -26,7 +27,9 @@ export interface InteractionState {
   login: z.infer<typeof verifiedLogin> | undefined;
   /** Set after a correct first password. */
   first: z.infer<typeof firstPasswordResult> | undefined;
-  /** The sign-in is stored already, and the browser has not been redirected yet: the form was submitted twice. */
+  /** Set after a correct password of a person who has a second factor. */
+  verifiedPassword: z.infer<typeof verifiedPasswordResult> | undefined;
+  /** The result is stored already, and the browser has not been redirected yet: the form was submitted twice. */
   isAnswered: boolean;
   /** The URL where the browser continues. */
   returnTo: string;
@@ -51,6 +54,7 @@ export async function loadInteraction(ctx: Context, { provider }: Oidc, uid: str
   const known = params.parse(details.params);
   const first = firstPasswordResult.safeParse(details.lastSubmission?.['first_password']);
   const login = verifiedLogin.safeParse(details.lastSubmission?.login);
+  const verifiedPassword = verifiedPasswordResult.safeParse(details.lastSubmission?.['verified_password']);
   return {
     uid,
     prompt: details.prompt.name,
@@ -63,7 +67,8 @@ export async function loadInteraction(ctx: Context, { provider }: Oidc, uid: str
     sessionHash: details.session === undefined ? undefined : hashId(details.session.uid),
     login: login.data,
     first: first.data,
-    isAnswered: details.result?.login !== undefined,
+    verifiedPassword: verifiedPassword.data,
+    isAnswered: details.result !== undefined,
     returnTo: details.returnTo,
   };
 }

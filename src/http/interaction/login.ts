@@ -45,7 +45,8 @@ function isReauthentication({ personId, reasons }: InteractionState): boolean {
   const canChangePerson = ['login_prompt', 'person_unavailable', 'switch_account'].some((reason) =>
     reasons.includes(reason),
   );
-  return personId !== undefined && reasons.includes('max_age') && !canChangePerson;
+  const isAskedAgain = reasons.includes('max_age') || reasons.includes('enrollment_not_recent');
+  return personId !== undefined && isAskedAgain && !canChangePerson;
 }
 
 async function findKnownLogin({ people }: HttpDeps, interaction: InteractionState): Promise<string | undefined> {

@@ -21,8 +21,15 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
       const result =
         first && (await submitPasswordForm(deps, ctx, { personId: first.personId, keepSessionHash: undefined }));
       if (first !== undefined && result?.kind === 'changed') {
-        const verified = { personId: first.personId, credentialVersion: result.credentialVersion };
-        await submitResult(ctx, deps.oidc, { login: loginResult(verified, first.remember, deps.clock.now()) });
+        const { personId, remember } = first;
+        const verified = { personId, credentialVersion: result.credentialVersion };
+        await submitResult(
+          ctx,
+          deps.oidc,
+          result.hasSecondFactor
+            ? { verified_password: { ...verified, remember } }
+            : { login: loginResult(verified, remember, deps.clock.now()) },
+        );
         return;
       }
       const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction);

@@ -17,6 +17,7 @@ import {
 } from './interaction.ts';
 import { createLoginPage } from './login.ts';
 import { createNewPasswordPage } from './new-password.ts';
+import { createSecondFactorPage } from './second-factor.ts';
 import { createSelectAccountPage } from './select-account.ts';
 
 /** The interaction pages, one for each prompt of `oidc/prompts`. */
@@ -25,6 +26,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   const interactionPages = new Map<string, InteractionPage>([
     ['new_password', createNewPasswordPage(deps)],
     ['login', createLoginPage(deps)],
+    ['second_factor', createSecondFactorPage(deps)],
     ['select_account', createSelectAccountPage(deps)],
     ['consent', createConsentPage(deps)],
   ]);
@@ -64,9 +66,14 @@ export function createInteractionRouter(deps: HttpDeps): Router {
   return router;
 }
 
-/** @throws {HttpError} 410 if the password was changed or the account disabled after the sign-in of this request */
-async function assertCurrentLogin({ people }: HttpDeps, { login }: InteractionState): Promise<void> {
-  if (login === undefined || (await people.isCredentialCurrent(login.accountId, login.credentialVersion))) return;
+/** @throws {HttpError} 410 if the password was changed or the account disabled after the password of this request was verified */
+async function assertCurrentLogin({ people }: HttpDeps, interaction: InteractionState): Promise<void> {
+  const { login, verifiedPassword } = interaction;
+  const [personId, version] =
+    login === undefined
+      ? [verifiedPassword?.personId, verifiedPassword?.credentialVersion]
+      : [login.accountId, login.credentialVersion];
+  if (personId === undefined || version === undefined || (await people.isCredentialCurrent(personId, version))) return;
   throw createError(410, 'this interaction has expired');
 }
 

@@ -47,8 +47,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.status = status;
     ctx.type = 'html';
     ctx.set('cache-control', 'no-store');
-    const common = { languageLinks: languageLinks(ctx, i18n, langOf(ctx)), isBureau: ctx.state['isBureau'] === true };
-    ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
+    ctx.body = templates.page(name, langOf(ctx), { languageLinks: languageLinks(ctx, i18n, langOf(ctx)), ...locals });
   };
   const appName: Pages['appName'] = (ctx, clientId) => {
     const client = clients.find(clientId);

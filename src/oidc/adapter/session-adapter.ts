@@ -9,7 +9,7 @@ import * as people from '../../store/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
 import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
 import { pendingWrites } from './pending-writes.ts';
-import { verifiedLogin } from './verified-login.ts';
+import { verifiedCredential } from './verified-login.ts';
 
 const MAX_USER_AGENT_LENGTH = 512;
 
@@ -34,13 +34,13 @@ export function createSessionAdapter(deps: Deps): Adapter {
         return;
       }
       const now = clock.now();
-      const login = Provider.ctx?.oidc.result?.login;
+      const { login, second_factor: secondFactor } = Provider.ctx?.oidc.result ?? {};
       const record = toRecord({ model: 'Session', id, payload, expiresIn, secrets, now });
       const session = toRow({ sessionHash: hashId(uid), personId: accountId, payload, now, expiresIn });
       const pending = pendingWrites();
       const save = async (tx: Transaction): Promise<void> => {
         // The person was deleted while the browser still has the session: there is nothing to save.
-        if (!(await lockOwner(tx, accountId, login))) return;
+        if (!(await lockOwner(tx, accountId, [login, secondFactor]))) return;
         if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
         // The other writes of the request must not outlive the session, for example a grant with `offline_access`.
         else if (pending !== undefined) throw new ConcurrentChangeError();
@@ -79,17 +79,18 @@ function toRow({ sessionHash, personId, payload, now, expiresIn }: SessionSource
  * Locks the person of a session. A password change locks the same row before it lists the sessions. So it finds this session, or this
  * function rejects the sign-in.
  *
- * @param login the login result of a new session; `undefined` for an existing one
+ * @param results those of the password page and of the second-factor page; `undefined` for pages that were not shown
  * @returns false if the person was deleted
- * @throws {ConcurrentChangeError} if the account was disabled, or its credential changed, after the password was verified
+ * @throws {ConcurrentChangeError} if the account was disabled, or its credential changed, after a result
  */
-async function lockOwner(tx: Transaction, personId: string, login: unknown): Promise<boolean> {
-  if (login === undefined) return (await people.lockPersonShared(tx, personId)) !== undefined;
-  const verified = verifiedLogin.safeParse(login);
+async function lockOwner(tx: Transaction, personId: string, results: readonly unknown[]): Promise<boolean> {
+  const present = results.filter((result) => result !== undefined);
+  if (present.length === 0) return (await people.lockPersonShared(tx, personId)) !== undefined;
   const person = await people.lockPerson(tx, personId);
-  if (person?.status !== 'active' || person.credentialVersion !== verified.data?.credentialVersion) {
-    throw new ConcurrentChangeError();
-  }
+  const isCurrent = present.every(
+    (result) => verifiedCredential.safeParse(result).data?.credentialVersion === person?.credentialVersion,
+  );
+  if (person?.status !== 'active' || !isCurrent) throw new ConcurrentChangeError();
   return true;
 }
 

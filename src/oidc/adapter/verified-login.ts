@@ -1,4 +1,7 @@
 import { z } from 'zod';
 
-/** The verified part of a login result. A result without a version is rejected. */
-export const verifiedLogin = z.object({ accountId: z.string(), credentialVersion: z.number() });
+/** The version of the credential that a page verified. A result without a version is rejected. */
+export const verifiedCredential = z.object({ credentialVersion: z.number() });
+
+/** The verified part of a login result. */
+export const verifiedLogin = z.object({ accountId: z.string(), ...verifiedCredential.shape });

@@ -2,12 +2,15 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ContextResolver } from '../contexts/context-selection.ts';
 import type { OidcDeps } from '../deps.ts';
 import { accountSelectionRequested } from './checks/account-selection-requested.ts';
+import { assuranceTooLow } from './checks/assurance-too-low.ts';
 import { consentMissing } from './checks/consent-missing.ts';
 import { contextNotSelected } from './checks/context-not-selected.ts';
+import { enrollmentNotRecent } from './checks/enrollment-not-recent.ts';
 import { firstPassword } from './checks/first-password.ts';
 import { isFirstParty } from './first-party.ts';
 import { nativeApp } from './checks/native-app.ts';
 import { personUnavailable } from './checks/person-unavailable.ts';
+import { secondFactorOutstanding } from './checks/second-factor-outstanding.ts';
 import { switchAccount } from './checks/switch-account.ts';
 import { unmetAcr } from './checks/unmet-acr.ts';
 import { createLoginPrompt } from './login.ts';
@@ -20,9 +23,22 @@ const { Prompt } = interactionPolicy;
  * request a `requestable` prompt by the `prompt` parameter.
  */
 export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver): interactionPolicy.Prompt[] {
+  const login = createLoginPrompt([
+    unmetAcr(),
+    personUnavailable(),
+    switchAccount(),
+    accountSelectionRequested(contextResolver),
+    enrollmentNotRecent(deps),
+  ]);
   return [
     new Prompt({ name: 'new_password', requestable: false }, firstPassword()),
-    createLoginPrompt([unmetAcr(), personUnavailable(), switchAccount(), accountSelectionRequested(contextResolver)]),
+    // Before the login prompt: after a correct password there is no session yet, so the checks of the login prompt are still open.
+    new Prompt(
+      { name: 'second_factor', requestable: false },
+      secondFactorOutstanding(),
+      assuranceTooLow(deps, createPendingCheck([login])),
+    ),
+    login,
     // Named `select_account`, so an app can request the selection by the standard `prompt` value. For apps without a context the login
     // prompt answers that value.
     restrictRequestedCheck(

@@ -44,6 +44,8 @@ export interface CodeAttempt {
 export type CodeResult =
   | { kind: 'verified'; credentialVersion: number; amr: readonly string[] }
   | { kind: 'wrong' }
+  /** The code was correct, but another request used it. */
+  | { kind: 'used' }
   /** `until` in ms; undefined: locked until a recovery code or the IT desk unlocks it. */
   | { kind: 'throttled'; until: number | undefined }
   /** The account was disabled, or its credential changed after the password was verified. */
@@ -87,9 +89,10 @@ export function createVerifyCode(deps: Deps): VerifyCode {
         const events = await recordRefusal(tx, { counter: refused, now, event: THROTTLED.secondFactor, first });
         return { result: { kind: 'throttled', until: admission.until }, events };
       }
-      if (!(await consumeCode(tx, deps, attempt))) {
+      const kind = await consumeCode(tx, deps, attempt);
+      if (kind !== 'consumed') {
         await throttles.upsertThrottle(tx, key, admission.next);
-        return { result: { kind: 'wrong' }, events: [createEvent('second_factor.failed', attempt, 'wrong')] };
+        return { result: { kind }, events: [createEvent('second_factor.failed', attempt, kind)] };
       }
       const events = await resetSecondFactorFailures(tx, personId);
       if (method === 'recovery_code') await mailSecondFactorChange(tx, deps, personId, 'recoveryCodeUsed');
@@ -103,23 +106,28 @@ async function consumeCode(
   tx: Transaction,
   { secrets, clock }: Deps,
   { personId, method, code }: CodeAttempt,
-): Promise<boolean> {
+): Promise<'consumed' | 'used' | 'wrong'> {
   if (method === 'recovery_code') {
     const normalized = normalizeRecoveryCode(code);
-    return isRecoveryCode(normalized) && factors.consumeRecoveryCode(tx, personId, hashId(normalized));
+    const isConsumed = isRecoveryCode(normalized) && factors.consumeRecoveryCode(tx, personId, hashId(normalized));
+    return (await isConsumed) ? 'consumed' : 'wrong';
   }
+  let result: 'used' | 'wrong' = 'wrong';
   for (const { id, kind, key, counter } of await factors.listSecondFactors(tx, personId)) {
     if (kind !== 'totp') continue;
-    const step = findTotpStep(secrets.open('totp', id, key), code, clock.now(), counter);
-    if (step !== undefined && (await factors.advanceCounter(tx, id, step, clock.now()))) return true;
+    const step = findTotpStep(secrets.open('totp', id, key), code, clock.now());
+    if (step === undefined) continue;
+    // Each code works once (RFC 6238, section 5.2).
+    if (step > counter && (await factors.advanceCounter(tx, id, step, clock.now()))) return 'consumed';
+    result = 'used';
   }
-  return false;
+  return result;
 }
 
 function createEvent(
   event: string,
   { personId, method, address, clientId }: CodeAttempt,
-  reason?: 'wrong' | 'throttled',
+  reason?: 'wrong' | 'used' | 'throttled',
 ): AuditEvent {
   const detail = { second_factor: method, ...(reason === undefined ? {} : { reason }) };
   return { event, outcome: reason === undefined ? 'ok' : 'refused', subjectId: personId, clientId, address, detail };

@@ -50,6 +50,8 @@ interface TotpAddition extends OwnChange {
   name: string;
   /** The version that the password was verified against; undefined on the account pages. */
   credentialVersion?: number | undefined;
+  /** The person proved no other factor, so there must be none. */
+  isFirst: boolean;
 }
 
 export type AdditionResult =
@@ -154,7 +156,7 @@ function createTotpSetup(deps: Deps): Pick<SecondFactors, 'startTotp' | 'checkTo
     checkTotp: async ({ personId, setup, code }) => {
       const state = open(personId, setup);
       if (state === undefined) return { kind: 'expired' };
-      const step = findTotpStep(state.secret, code, clock.now(), 0);
+      const step = findTotpStep(state.secret, code, clock.now());
       if (step === undefined) return { kind: 'wrong', setup, secret: state.secret };
       const hasCodes = (await store.read((tx) => factors.countRecoveryCodes(tx, personId))) > 0;
       const recoveryCodes = hasCodes ? [] : createRecoveryCodes(random);
@@ -177,7 +179,7 @@ type NewFactor = Pick<factors.SecondFactorRow, 'id' | 'personId' | 'kind' | 'nam
 /** Stores a factor, unless the account was disabled or its credential changed after the password was verified. */
 async function addFactor(
   deps: Deps,
-  { personId, address, credentialVersion: expected }: Omit<TotpAddition, 'setup' | 'name'>,
+  { personId, address, credentialVersion: expected, isFirst }: Omit<TotpAddition, 'setup' | 'name'>,
   factor: NewFactor,
   recoveryCodes: readonly string[],
 ): Promise<AdditionResult> {
@@ -190,6 +192,7 @@ async function addFactor(
     const { credentialVersion } = person;
     const known = await factors.listSecondFactors(tx, personId);
     if (known.some(({ id }) => id === factor.id)) return { kind: 'already_added', credentialVersion };
+    if (isFirst && known.length > 0) return { kind: 'expired' };
     if (known.length >= MAX_SECOND_FACTORS) return { kind: 'too_many' };
     const now = clock.now();
     if (!(await factors.insertSecondFactor(tx, { ...factor, createdAt: now }))) return { kind: 'expired' };

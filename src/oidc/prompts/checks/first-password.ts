@@ -15,6 +15,7 @@ export const firstPasswordResult = z.object({
 export function firstPassword(): interactionPolicy.Check {
   return new interactionPolicy.Check('first_password', 'the first password must be changed', ({ oidc }) => {
     const verified = firstPasswordResult.safeParse(oidc.result?.['first_password']);
-    return verified.success && oidc.result?.login === undefined;
+    const { login, verified_password: next } = oidc.result ?? {};
+    return verified.success && login === undefined && next === undefined;
   });
 }

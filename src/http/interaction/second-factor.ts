@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { isRecoveryCode, normalizeRecoveryCode } from '../../domain/credentials/recovery-codes.ts';
+import { HOUR_MS } from '../../domain/duration.ts';
+import { runBestEffort } from '../../platform/best-effort.ts';
+import type { CodeMethod, CodeResult } from '../../services/authentication/second-factor-verification.ts';
+import type { SecondFactor, TotpSetup } from '../../services/authentication/second-factors.ts';
+import { findSignedIn } from '../account/session.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { rememberDevice } from '../forms/known-device-cookie.ts';
+import { throttledText, type FormProblem } from '../forms/password-form.ts';
+import { factorName, totpSetupLocals } from '../forms/second-factor-form.ts';
+import { findNamedAccount } from '../named-account.ts';
+import {
+  loadInteraction,
+  loginResult,
+  redirectTo,
+  submitResult,
+  type InteractionPage,
+  type InteractionState,
+} from './interaction.ts';
+
+/** `setup` is sent by the enrollment pages only; `saved` by the one with the recovery codes. */
+const form = z.object({ code: field, method: field, setup: field, saved: field, name: field });
+type Sent = z.infer<typeof form>;
+
+/** RFC 8176, section 2: the methods of a sign-in that enrolled TOTP. */
+const AMR_ENROLLED = ['pwd', 'otp', 'mfa'];
+
+/** A sign-in must be this recent to enroll, in ms: the page was opened after a recent sign-in and lives as long as its interaction. */
+const MAX_ENROLLMENT_AGE_MS = HOUR_MS;
+
+/** The person who proves or enrolls a second factor. */
+interface Subject {
+  personId: string;
+  /** The version that the password of this request was verified against; undefined in a session. */
+  credentialVersion: number | undefined;
+  factors: readonly SecondFactor[];
+}
+
+/** Asks for the second factor, or enrolls the first one if the request requires one. */
+export function createSecondFactorPage(deps: HttpDeps): InteractionPage {
+  return {
+    show: async (ctx, interaction) => {
+      const subject = await findSubject(deps, ctx, interaction);
+      if (subject.factors.length === 0) {
+        await showSetup(deps, ctx, interaction, subject, deps.secondFactors.startTotp(subject.personId));
+      } else {
+        const method = ctx.query['method'] === 'recovery_code' ? 'recovery_code' : 'totp';
+        await showVerification(deps, ctx, interaction, subject, method);
+      }
+    },
+    submit: async (ctx, interaction) => {
+      if (interaction.isAnswered) {
+        redirectTo(ctx, interaction.returnTo);
+        return;
+      }
+      const sent = readForm(ctx, form);
+      const subject = await findSubject(deps, ctx, interaction);
+      await (sent.setup === '' ? verify : enroll)(deps, ctx, interaction, subject, sent);
+    },
+  };
+}
+
+/** @throws {HttpError} 410 if no person is left who may use the page */
+async function findSubject(deps: HttpDeps, ctx: Context, interaction: InteractionState): Promise<Subject> {
+  const { verifiedPassword, login } = interaction;
+  const personId = verifiedPassword?.personId ?? interaction.personId;
+  if (personId === undefined) throw createError(410, 'this interaction has expired');
+  const { factors } = await deps.secondFactors.list(personId);
+  if (factors.length === 0 && !(await canEnroll(deps, ctx, interaction))) {
+    throw createError(410, 'this interaction has expired');
+  }
+  return { personId, credentialVersion: verifiedPassword?.credentialVersion ?? login?.credentialVersion, factors };
+}
+
+/** Returns true for a person with a recent session: a sign-in that waits for a second factor cannot enroll one. */
+async function canEnroll(deps: HttpDeps, ctx: Context, interaction: InteractionState): Promise<boolean> {
+  const { verifiedPassword, login, personId } = interaction;
+  if (verifiedPassword !== undefined && login === undefined) return false;
+  const signedIn = await findSignedIn(deps, ctx);
+  if (signedIn === undefined || signedIn.facts.id !== personId) return false;
+  return deps.clock.now() - signedIn.authenticatedAt <= MAX_ENROLLMENT_AGE_MS;
+}
+
+async function verify(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  subject: Subject,
+  { code, method: shown }: Sent,
+): Promise<void> {
+  const isRecovery = shown === 'recovery_code' || isRecoveryCode(normalizeRecoveryCode(code));
+  const method: CodeMethod = isRecovery ? 'recovery_code' : 'totp';
+  if (code.trim() === '') {
+    const errors = { code: deps.pages.t(ctx, 'secondFactor.required') };
+    await showVerification(deps, ctx, interaction, subject, method, { status: 422, errors });
+    return;
+  }
+  const { personId, credentialVersion } = subject;
+  const attempt = { personId, credentialVersion, method, code, address: ctx.ip, clientId: interaction.clientId };
+  const result = await deps.secondFactors.verifyCode(attempt);
+  if (result.kind === 'expired') throw createError(410, 'this interaction has expired');
+  if (result.kind === 'verified') {
+    await finish(deps, ctx, interaction, { personId, ...result });
+    return;
+  }
+  const mayBeRepeated = result.kind === 'used' || (result.kind === 'wrong' && isRecovery);
+  const returnTo = mayBeRepeated ? await waitForConcurrentSubmit(deps, ctx, interaction.uid) : undefined;
+  if (returnTo !== undefined) redirectTo(ctx, returnTo);
+  else await showVerification(deps, ctx, interaction, subject, method, problemOf(deps, ctx, method, result));
+}
+
+function problemOf(
+  deps: HttpDeps,
+  ctx: Context,
+  method: CodeMethod,
+  result: Exclude<CodeResult, { kind: 'verified' | 'expired' }>,
+): FormProblem {
+  const { pages } = deps;
+  if (result.kind === 'throttled') {
+    const { until } = result;
+    const alert =
+      until === undefined
+        ? pages.t(ctx, 'secondFactor.locked')
+        : throttledText(deps, ctx, until, 'secondFactor.tooMany');
+    return { status: 429, alert };
+  }
+  if (result.kind === 'used') return { status: 422, errors: { code: pages.t(ctx, 'secondFactor.used') } };
+  const wrong = method === 'totp' ? pages.t(ctx, 'secondFactor.wrong') : pages.t(ctx, 'secondFactor.wrongRecoveryCode');
+  return { status: 422, errors: { code: wrong } };
+}
+
+/** In milliseconds. A concurrent submission stores its result a moment after the code. */
+const CONCURRENT_SUBMIT_TIMEOUT_MS = 1_000;
+const CONCURRENT_SUBMIT_POLL_MS = 20;
+
+/** Waits for a concurrent submission of the same form that used the code. @returns the URL where the browser continues, if there is one */
+async function waitForConcurrentSubmit({ oidc }: HttpDeps, ctx: Context, uid: string): Promise<string | undefined> {
+  const end = performance.now() + CONCURRENT_SUBMIT_TIMEOUT_MS;
+  for (;;) {
+    const { isAnswered, returnTo } = await loadInteraction(ctx, oidc, uid);
+    if (isAnswered) return returnTo;
+    if (performance.now() > end) return undefined;
+    await sleep(CONCURRENT_SUBMIT_POLL_MS);
+  }
+}
+
+interface Verified {
+  personId: string;
+  credentialVersion: number;
+  amr: readonly string[];
+}
+
+/** Stores the result. After a password it contains the sign-in too. */
+async function finish(
+  deps: HttpDeps,
+  ctx: Context,
+  { verifiedPassword, login }: InteractionState,
+  { personId, credentialVersion, amr }: Verified,
+): Promise<void> {
+  const now = deps.clock.now();
+  const secondFactor = { personId, credentialVersion, verifiedAt: now, amr: [...amr] };
+  if (verifiedPassword === undefined || login !== undefined) {
+    await submitResult(ctx, deps.oidc, { second_factor: secondFactor });
+    return;
+  }
+  rememberDevice(deps, ctx, personId);
+  runBestEffort(deps, 'metrics', () => {
+    deps.metrics.signIns.inc({ outcome: 'succeeded' });
+  });
+  const signedIn = loginResult({ personId, credentialVersion }, verifiedPassword.remember, now);
+  await submitResult(ctx, deps.oidc, { login: signedIn, second_factor: secondFactor });
+}
+
+async function enroll(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  subject: Subject,
+  sent: Sent,
+): Promise<void> {
+  const { pages, secondFactors } = deps;
+  const { personId, credentialVersion } = subject;
+  const { setup, code } = sent;
+  if (sent.saved === '') {
+    const checked = await secondFactors.checkTotp({ personId, setup, code });
+    if (checked.kind === 'expired') throw createError(410, 'this interaction has expired');
+    if (checked.kind === 'wrong') {
+      const errors = { code: pages.t(ctx, 'secondFactor.wrong') };
+      await showSetup(deps, ctx, interaction, subject, checked, { status: 422, errors });
+      return;
+    }
+    const locals = { action: actionOf(interaction), app: appOf(deps, ctx, interaction), name: sent.name };
+    pages.show(ctx, 'interaction/recovery-codes', { ...locals, setup: checked.setup, codes: checked.recoveryCodes });
+    return;
+  }
+  const name = factorName(deps, ctx, sent.name);
+  const change = { personId, setup, name, credentialVersion, isFirst: true, address: ctx.ip };
+  const added = await secondFactors.addTotp(change);
+  if (added.kind === 'added') {
+    await finish(deps, ctx, interaction, { personId, credentialVersion: added.credentialVersion, amr: AMR_ENROLLED });
+    return;
+  }
+  const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction.uid);
+  if (returnTo === undefined) throw createError(410, 'this interaction has expired');
+  redirectTo(ctx, returnTo);
+}
+
+function actionOf({ uid }: InteractionState): string {
+  return `/interaction/${uid}/second_factor`;
+}
+
+function appOf({ pages }: HttpDeps, ctx: Context, { clientId }: InteractionState): { name: string } {
+  return { name: pages.appName(ctx, clientId) };
+}
+
+async function showSetup(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  { personId }: Subject,
+  setup: TotpSetup,
+  { status, errors = {} }: FormProblem = { status: 200 },
+): Promise<void> {
+  const locals = {
+    ...(await totpSetupLocals(deps, ctx, personId, setup)),
+    action: actionOf(interaction),
+    app: appOf(deps, ctx, interaction),
+    cancelAction: `/interaction/${interaction.uid}/cancel`,
+    errors,
+  };
+  deps.pages.show(ctx, 'interaction/second-factor-setup', locals, status);
+}
+
+async function showVerification(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  { personId }: Subject,
+  method: CodeMethod,
+  { status, alert, errors = {} }: FormProblem = { status: 200 },
+): Promise<void> {
+  const { uid } = interaction;
+  const page = `/interaction/${uid}`;
+  const locals = {
+    action: actionOf(interaction),
+    app: appOf(deps, ctx, interaction),
+    account: await findNamedAccount(deps, personId),
+    method,
+    otherMethodUrl: method === 'totp' ? `${page}?method=recovery_code` : page,
+    otherAccountAction: `${page}/other-account`,
+    cancelAction: `${page}/cancel`,
+    isOnOtherDevice: interaction.isOnOtherDevice,
+    alert,
+    errors,
+  };
+  deps.pages.show(ctx, 'interaction/second-factor', locals, status);
+}
