@@ -170,6 +170,8 @@ export interface DeviceConfirmLocals {
 }
 
 export interface AccountLocals {
+  /** The staff console, for people with a capacity. */
+  consoleUrl?: string | undefined;
   person: {
     name: string;
     identifiers: readonly { kind: 'email' | 'mobile' | 'account' | 'school_account'; value: string }[];

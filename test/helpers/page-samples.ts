@@ -39,6 +39,7 @@ export function samplePageLocals(x: string): PageLocals {
     'signed-out': { notified: [x, x], pending: [x, x] },
     'account/password': { ...password, cancelUrl: '/c', person: x },
     'account/overview': {
+      consoleUrl: '/console',
       person: {
         name: x,
         identifiers: [

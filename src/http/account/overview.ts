@@ -20,9 +20,10 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps] = await Promise.all([
+  const [sessions, apps, staff] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
+    deps.console.authorization.findActor(signedIn.facts.id),
   ]);
   pages.show(ctx, 'account/overview', {
     person: {
@@ -32,6 +33,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         value: kind === 'mobile' ? formatLocalMobile(value) : value,
       })),
     },
+    consoleUrl: staff && '/console',
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({
