@@ -23,6 +23,8 @@ export interface LanguageLink {
 /** Optional locals of every page. */
 export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
+  /** The signed-in member of staff administers the city; the navigation of the console shows its pages then. */
+  isBureau?: boolean | undefined;
 }
 
 /** Field name → error text in the language of the page. */

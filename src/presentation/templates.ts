@@ -159,7 +159,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     brandName: (lang) => localizeBrand(brand, lang).name,
     page: (name, lang, locals) => {
       const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
-      const it = { languageLinks: [], ...locals, ...helpersFor(lang), head };
+      const it = { languageLinks: [], isBureau: false, ...locals, ...helpersFor(lang), head };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {

@@ -1,5 +1,6 @@
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
+import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
@@ -32,7 +33,9 @@ type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
 export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
   const returnPath = (ctx: Context): string => ctx.path.replace(/\/[^/]*$/, '') || '/console';
   const handle: Handler = async (ctx, signedIn) => {
-    await handler(ctx, { ...signedIn, actor: await findActor(deps, signedIn) });
+    const actor = await findActor(deps, signedIn);
+    ctx.state['isBureau'] = administersCity(actor);
+    await handler(ctx, { ...signedIn, actor });
   };
   const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath }, handle);
   const withNewFactor = requireAssurance(deps, { maxAgeMs: NEW_FACTOR_MAX_AGE_MS, returnPath }, handle);
@@ -44,6 +47,18 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
       recordActivity(ctx, { ...deps, sessionHash: signedIn.sessionHash, secondFactorAt, now: deps.clock.now() });
     await (isActive ? withAssurance : withNewFactor)(ctx, () => Promise.resolve());
   });
+}
+
+/** Requires a bureau administrator, as `requireStaff` requires staff. Other staff get 404. */
+export function requireBureau(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
+  return requireStaff(
+    deps,
+    async (ctx, staff) => {
+      if (!administersCity(staff.actor)) throw createError(404, 'the page is for the bureau');
+      await handler(ctx, staff);
+    },
+    maxAgeMs,
+  );
 }
 
 /** @throws {HttpError} 403 for people without a capacity */

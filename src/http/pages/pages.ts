@@ -47,7 +47,8 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.status = status;
     ctx.type = 'html';
     ctx.set('cache-control', 'no-store');
-    ctx.body = templates.page(name, langOf(ctx), { languageLinks: languageLinks(ctx, i18n, langOf(ctx)), ...locals });
+    const common = { languageLinks: languageLinks(ctx, i18n, langOf(ctx)), isBureau: ctx.state['isBureau'] === true };
+    ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
   };
   const appName: Pages['appName'] = (ctx, clientId) => {
     const client = clients.find(clientId);
