@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { runProgram } from '../helpers/child-process.ts';
-import { loadClients, newPassword, runUnderLoad } from './load.ts';
+import { createLoadPeople, LOAD_PEOPLE, loadClients, runUnderLoad } from './load.ts';
 import { startNodes } from './nodes.ts';
 
 interface KillOptions {
@@ -28,13 +28,14 @@ export async function killRepeatedly({ databaseUrl, rounds, onRound }: KillOptio
   const nodes = await startNodes({
     count: databaseUrl === undefined ? 1 : 2,
     clients: loadClients,
+    people: LOAD_PEOPLE,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   });
   try {
-    const password = newPassword();
+    const people = createLoadPeople();
     for (let round = 0; round < rounds; round += 1) {
       const node = round % nodes.urls.length;
-      const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
+      const load = await runUnderLoad(nodes.issuer, people, async ({ waitForProgress }) => {
         await waitForProgress(4);
         await sleep(FIRST_MS + STEP_MS * (round % STEPS));
         await nodes.kill(node);

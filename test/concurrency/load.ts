@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { generateCity } from '../../demo/city/generator.ts';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { DEFAULT_SEED } from '../../demo/city/seeded-random.ts';
 import {
   codeOf,
   runAuthorization,
-  LOGIN,
   redeem,
   refresh,
   interactionOf,
@@ -19,7 +20,8 @@ import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 
 /*
- * Load during failures. A ledger contains all acknowledged work, and `verify` checks it against the service afterwards.
+ * Load during failures. A ledger contains all acknowledged work, and `verify` checks it against the service afterwards. The sign-ins rotate
+ * over the teachers of the demo city, because the service limits the completed sign-ins of one person.
  */
 
 const SECRET = newSecret();
@@ -32,8 +34,13 @@ const TIMEOUT_MS = 60_000;
 
 export const loadClients = [createRegistration('load', SECRET, { scopes: ['openid', 'profile', 'offline_access'] })];
 
-/** The last acknowledged password over all rounds of a database, and the one whose change has no response. */
-export interface Password {
+/** Size of the demo city of the load. It has about 70 teachers without children. */
+export const LOAD_PEOPLE = 3_000;
+/** Share of the teachers who change their passwords: one in this number. */
+const PASSWORD_SHARE = 4;
+
+/** The last acknowledged password of a person, and the one whose change has no response. */
+interface Password {
   login: string;
   acknowledged: string;
   uncertain: string | undefined;
@@ -60,17 +67,59 @@ export interface Load {
   verify(): Promise<void>;
 }
 
-export function newPassword(): Password {
-  return { login: LOGIN.T2, acknowledged: DEMO_PASSWORD, uncertain: undefined, changes: 0 };
+/** The people who sign in, over all rounds of a database. */
+export interface LoadPeople {
+  /** Returns the login of the next person with the demo password. */
+  nextLogin(): string;
+  /** Returns the password of the next person who changes it. */
+  nextPassword(): Password;
+}
+
+export function createLoadPeople(): LoadPeople {
+  const logins = listTeachers();
+  const passwords = logins
+    .filter((_, at) => at % PASSWORD_SHARE === 0)
+    .map((login): Password => ({ login, acknowledged: DEMO_PASSWORD, uncertain: undefined, changes: 0 }));
+  return {
+    nextLogin: rotate(logins.filter((_, at) => at % PASSWORD_SHARE !== 0)),
+    nextPassword: rotate(passwords),
+  };
+}
+
+/** Lists the generated teachers without children, who have the demo password and one context. */
+function listTeachers(): string[] {
+  const [, ...generated] = generateCity({ seed: DEFAULT_SEED, people: LOAD_PEOPLE });
+  const guardians = new Set(
+    generated.flatMap(({ guardianships }) => guardianships.map(({ guardianId }) => guardianId)),
+  );
+  const teachers = new Set(
+    generated
+      .flatMap(({ memberships }) => memberships.filter(({ role }) => role === 'teacher'))
+      .map(({ personId }) => personId),
+  );
+  return generated
+    .flatMap(({ persons }) => persons)
+    .filter(({ id }) => teachers.has(id) && !guardians.has(id))
+    .flatMap(({ logins: [login] }) => login?.value ?? []);
+}
+
+function rotate<T>(items: readonly T[]): () => T {
+  let next = 0;
+  return () => {
+    const item = items[next % items.length];
+    assert.ok(item !== undefined, 'the demo city has too few people');
+    next += 1;
+    return item;
+  };
 }
 
 /** Runs `meanwhile` under load and stops the load afterwards, even if `meanwhile` throws. */
 export async function runUnderLoad(
   issuer: string,
-  password: Password,
+  people: LoadPeople,
   meanwhile: (load: Load) => Promise<void>,
 ): Promise<Load> {
-  const load = await startLoad(issuer, password);
+  const load = await startLoad(issuer, people);
   try {
     await meanwhile(load);
   } finally {
@@ -79,7 +128,8 @@ export async function runUnderLoad(
   return load;
 }
 
-async function startLoad(issuer: string, password: Password): Promise<Load & { stop(): Promise<void> }> {
+async function startLoad(issuer: string, people: LoadPeople): Promise<Load & { stop(): Promise<void> }> {
+  const password = people.nextPassword();
   const party = await createParty(issuer, { id: 'load', scope: 'openid profile', secret: SECRET });
   const ledger: Ledger = { signedOut: [], codes: [], refreshTokens: [], uncertain: [], active: [] };
   const failures: string[] = [];
@@ -102,9 +152,9 @@ async function startLoad(issuer: string, password: Password): Promise<Load & { s
   };
   const workers = [
     repeat(() => changePassword(issuer, password)),
-    repeat(() => signInAndOut(issuer, ledger)),
-    repeat(() => redeemAndRefresh(party, LOGIN.S1, ledger)),
-    repeat(() => redeemAndRefresh(party, LOGIN.B1, ledger)),
+    repeat(() => signInAndOut(issuer, people, ledger)),
+    repeat(() => redeemAndRefresh(party, people, ledger)),
+    repeat(() => redeemAndRefresh(party, people, ledger)),
   ];
   return {
     failures,
@@ -166,9 +216,9 @@ async function changePassword(issuer: string, password: Password): Promise<() =>
   };
 }
 
-async function signInAndOut(issuer: string, ledger: Ledger): Promise<() => Promise<void>> {
+async function signInAndOut(issuer: string, people: LoadPeople, ledger: Ledger): Promise<() => Promise<void>> {
   return Promise.resolve(async () => {
-    const httpBrowser = await signIn(issuer, LOGIN.G2, DEMO_PASSWORD);
+    const httpBrowser = await signIn(issuer, people.nextLogin(), DEMO_PASSWORD);
     assert.ok(httpBrowser, 'the correct password was rejected');
     const cookie = await httpBrowser.jar.getCookieString(issuer);
     const done = await httpBrowser.submit(await httpBrowser.open('/session/end'), {});
@@ -177,9 +227,9 @@ async function signInAndOut(issuer: string, ledger: Ledger): Promise<() => Promi
   });
 }
 
-async function redeemAndRefresh(party: TestParty, login: string, ledger: Ledger): Promise<() => Promise<void>> {
+async function redeemAndRefresh(party: TestParty, people: LoadPeople, ledger: Ledger): Promise<() => Promise<void>> {
   const httpBrowser = createHttpBrowser(party.config.serverMetadata().issuer);
-  await runAuthorization(party, httpBrowser, { login });
+  await runAuthorization(party, httpBrowser, { login: people.nextLogin() });
   return async () => {
     const code = await runAuthorization(party, httpBrowser, { parameters: OFFLINE });
     codeOf(code.answer);

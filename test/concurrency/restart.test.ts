@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { startCluster, type Cluster } from '../helpers/cluster.ts';
-import { loadClients, newPassword, runUnderLoad } from './load.ts';
+import { createLoadPeople, LOAD_PEOPLE, loadClients, runUnderLoad } from './load.ts';
 import { startNodes, type Nodes } from './nodes.ts';
 
 /** Twenty times the poll interval of the load balancer, because other tests load the machine. */
 const DRAIN_SECONDS = '2';
 
 describe('under load', () => {
-  const password = newPassword();
+  const people = createLoadPeople();
   let cluster: Cluster;
   let nodes: Nodes;
   before(async () => {
@@ -19,6 +19,7 @@ describe('under load', () => {
       count: 2,
       databaseUrl: await cluster.createDatabase(),
       clients: loadClients,
+      people: LOAD_PEOPLE,
       env: { KINPASS_DRAIN_SECONDS: DRAIN_SECONDS },
     });
   });
@@ -28,7 +29,7 @@ describe('under load', () => {
   });
 
   it('a rolling restart of two nodes fails no request and keeps connections', async () => {
-    const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
+    const load = await runUnderLoad(nodes.issuer, people, async ({ waitForProgress }) => {
       for (const node of [0, 1]) {
         await waitForProgress(10);
         await nodes.stopNode(node);
@@ -47,7 +48,7 @@ describe('under load', () => {
 
   it('a PostgreSQL restart recovers within five seconds and loses no acknowledged work', async () => {
     let seconds = 0;
-    const load = await runUnderLoad(nodes.issuer, password, async ({ waitForProgress }) => {
+    const load = await runUnderLoad(nodes.issuer, people, async ({ waitForProgress }) => {
       await waitForProgress(10);
       await cluster.restart();
       const back = performance.now();

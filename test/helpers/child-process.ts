@@ -35,6 +35,8 @@ export interface Installation {
 export interface HomeOptions {
   smtpUrl?: string;
   city?: boolean;
+  /** Number of people in the demo city. Default: the named people. */
+  people?: number;
   /** A PostgreSQL database. Default: a SQLite file in the folder. */
   databaseUrl?: string;
   /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
@@ -49,7 +51,9 @@ export async function createInstallation(more: HomeOptions = {}): Promise<Instal
   if (databaseFile === undefined || keyFile === undefined || clientsFile === undefined) throw new Error('no folder');
   writeFileSync(keyFile, randomBytes(32).toString('base64'));
   writeFileSync(clientsFile, JSON.stringify({ clients: more.clients ?? [] }));
-  if (more.city !== false) await loadCity({ file: databaseFile, url: more.databaseUrl }, keyFile);
+  if (more.city !== false) {
+    await loadCity({ file: databaseFile, url: more.databaseUrl }, keyFile, more.people ?? 0);
+  }
   const port = await freePort();
   const issuer = `http://localhost:${String(port)}`;
   return {
@@ -77,12 +81,12 @@ export async function createInstallation(more: HomeOptions = {}): Promise<Instal
   };
 }
 
-async function loadCity(location: StoreOptions, keyFile: string): Promise<void> {
+async function loadCity(location: StoreOptions, keyFile: string, people: number): Promise<void> {
   const store = await openStore(location);
   await migrate(store);
   const secrets = createSecrets(Buffer.from(readFileSync(keyFile, 'utf8'), 'base64'), systemRandom);
   const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
-  await loadDemoCity({ store, secrets, hasher, clock: systemClock, people: 0 });
+  await loadDemoCity({ store, secrets, hasher, clock: systemClock, people });
   await hasher.close();
   await store.close();
 }
