@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Secrets } from '../platform/crypto/secrets.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
@@ -31,6 +31,17 @@ const RETENTION_MS: Readonly<Record<string, number>> = {
  */
 const ANONYMOUS_SESSION_RANGE_MS = 10 * MINUTE_MS;
 
+/**
+ * Retention of ended sessions, in ms. The row stops requests in progress, which last at most minutes, from restoring the session. An
+ * interaction reads it to keep "remember me", and lasts an hour (oidc/options/ttl.ts). A missing row counts as ended.
+ */
+const ENDED_SESSION_MS = HOUR_MS;
+
+/** Retention of delivered jobs after their creation, in ms. Sign-out reads their outcome for seconds. Their payload is erased. */
+const DELIVERED_JOB_MS = DAY_MS;
+/** Retention of dead jobs after their creation, in ms: an operator can send them again. */
+const DEAD_JOB_MS = 7 * DAY_MS;
+
 type Append = Audit['append'];
 /** Deletes a batch of expired rows. @returns the number of deleted rows */
 type Purge = (tx: Transaction, now: number, append: Append) => Promise<number>;
@@ -59,13 +70,12 @@ async function purgeRecords(deps: PurgeDeps): Promise<void> {
 }
 
 const purges: readonly Purge[] = [
-  (tx, now) => sessions.purgeSessions(tx, now, BATCH_SIZE),
+  (tx, now) => sessions.purgeSessions(tx, now - ENDED_SESSION_MS, BATCH_SIZE),
   (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
   (tx, now) => credentials.purgeResetLinks(tx, now),
   // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
-  // Delivered jobs stay for a week so that operators can inspect them.
-  (tx, now) => outboxStore.purgeOutbox(tx, now - 7 * DAY_MS, BATCH_SIZE),
+  (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),
 ];
 
 interface Deps {

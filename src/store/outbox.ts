@@ -103,13 +103,22 @@ export async function countJobs(tx: Transaction): Promise<JobCount[]> {
     .orderBy(outbox.kind);
 }
 
-/** Deletes up to `limit` delivered or dead jobs that were created before `before` (ms). @returns the number of deleted jobs */
-export async function purgeOutbox(tx: Transaction, before: number, limit: number): Promise<number> {
+/**
+ * Deletes up to `limit` delivered and dead jobs that were created before these times (ms). `dead` must not be later than `delivered`.
+ *
+ * @returns the number of deleted jobs
+ */
+export async function purgeOutbox(
+  tx: Transaction,
+  before: { delivered: number; dead: number },
+  limit: number,
+): Promise<number> {
   const outbox = tx.tables.outbox;
+  const isDead = and(isNotNull(outbox.deadAt), lt(outbox.createdAt, before.dead));
   const old = tx.db
     .select({ id: outbox.id })
     .from(outbox)
-    .where(and(lt(outbox.createdAt, before), or(isNotNull(outbox.doneAt), isNotNull(outbox.deadAt))))
+    .where(and(lt(outbox.createdAt, before.delivered), or(isNotNull(outbox.doneAt), isDead)))
     .orderBy(outbox.createdAt, outbox.id)
     .limit(limit);
   return (

@@ -167,7 +167,7 @@ describe('parallel transactions of one person (postgres)', () => {
       (tx) => purgeGrants(tx, 10, 10),
       (tx) => purgeSessions(tx, 10, 10),
       async (tx) => (await purgeThrottles(tx, 10, 10)).length,
-      (tx) => purgeOutbox(tx, 10, 10),
+      (tx) => purgeOutbox(tx, { delivered: 10, dead: 10 }, 10),
       (tx) => purgeResetLinks(tx, 10),
     ];
     const purgeAll = async (): Promise<number[]> => {

@@ -179,8 +179,10 @@ eachStore('the store of grants and sessions', (on) => {
     assert.equal(await put('s2', NOW + 3), false);
     assert.deepEqual(await live(NOW), ['s1']);
     assert.equal((await on.store.read((tx) => sessions.findSession(tx, 's1')))?.remember, true);
-    assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 50, 1)), 1);
+    assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 2, 1)), 0);
+    assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 3, 1)), 1);
     assert.equal(await on.store.read((tx) => sessions.findSession(tx, 's2')), undefined);
+    assert.equal(await on.store.write((tx) => sessions.purgeSessions(tx, NOW + 100, 1)), 0);
     assert.ok(await on.store.read((tx) => sessions.findSession(tx, 's1')), 'its relying parties were not notified yet');
   });
 });
@@ -212,7 +214,9 @@ eachStore('the store of the outbox and keys', (on) => {
       rows.filter(({ payload }) => payload === '').map(({ id }) => id),
       ['a'],
     );
-    assert.equal(await on.store.write((tx) => outbox.purgeOutbox(tx, NOW + 1, 10)), 2);
+    const purge = (delivered: number, dead: number): Promise<number> =>
+      on.store.write((tx) => outbox.purgeOutbox(tx, { delivered, dead }, 10));
+    assert.deepEqual([await purge(NOW, NOW), await purge(NOW + 1, NOW), await purge(NOW + 1, NOW + 1)], [0, 1, 1]);
   });
 
   it('updates the state of one key at a time', async () => {

@@ -5,13 +5,16 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { startPurgeJob } from '../../src/jobs/purge.ts';
 import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import * as sessions from '../../src/store/auth/sessions.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
 import { listModels, purgeAnonymousSessions, purgeExpired } from '../../src/store/oidc/record-purge.ts';
 import { destroyInteractionsOf } from '../../src/store/oidc/record-revocation.ts';
 import * as records from '../../src/store/oidc/records.ts';
+import * as outbox from '../../src/store/outbox.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { eachStore } from '../helpers/store.ts';
 import { NOW } from './constants.ts';
+import { withFamily } from './family.ts';
 
 const LIVE = 2_000;
 
@@ -74,12 +77,16 @@ eachStore('purge of expired records', (on) => {
 
 eachStore('purge job', (on) => {
   const MINUTE = 60_000;
-
-  it('deletes each record when it is no longer needed', async () => {
+  withFamily(on);
+  const runJob = (now: number): Promise<void> => {
     const log = createLogger('silent');
     const secrets = createSecrets(Buffer.alloc(32), systemRandom);
+    return startPurgeJob({ store: on.store, clock: { now: () => now }, log, secrets }).stop();
+  };
+
+  it('deletes each record when it is no longer needed', async () => {
     const run = async (now: number): Promise<string[]> => {
-      await startPurgeJob({ store: on.store, clock: { now: () => now }, log, secrets }).stop();
+      await runJob(now);
       const rows = await on.store.read((tx) =>
         tx.db.select({ id: tx.tables.oidcRecords.idHash }).from(tx.tables.oidcRecords),
       );
@@ -107,5 +114,47 @@ eachStore('purge job', (on) => {
     assert.deepEqual(await run(NOW + 10 * MINUTE), ['session']);
     assert.deepEqual(await run(NOW + 24 * 60 * MINUTE - 1), ['session']);
     assert.deepEqual(await run(NOW + 24 * 60 * MINUTE), []);
+  });
+
+  it('deletes sessions an hour after their end, by the index of their end', async () => {
+    const run = async (now: number): Promise<string[]> => {
+      await runJob(now);
+      const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.sessions));
+      return rows.map(({ sessionHash }) => sessionHash).sort();
+    };
+    await on.store.write(async (tx) => {
+      const session = { personId: 'father', userAgent: '', address: '', remember: false, createdAt: NOW - 1 };
+      for (const sessionHash of ['ended', 'expired', 'open']) {
+        const expiresAt = sessionHash === 'expired' ? NOW - 1 : NOW + 24 * 60 * MINUTE;
+        await sessions.upsertSession(tx, { ...session, sessionHash, expiresAt });
+      }
+      await sessions.markRevoked(tx, ['ended'], NOW);
+    });
+    assert.deepEqual(await run(NOW + 60 * MINUTE), ['ended', 'expired', 'open']);
+    assert.deepEqual(await run(NOW + 60 * MINUTE + 1), ['expired', 'open']);
+    assert.match(
+      await explainLastStatement(on.store, (tx) => sessions.purgeSessions(tx, NOW, 10)),
+      /sessions_ended_idx/,
+    );
+  });
+
+  it('deletes delivered messages after a day and dead ones after a week', async () => {
+    const run = async (now: number): Promise<string[]> => {
+      await runJob(now);
+      const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
+      return rows.map(({ id }) => id).sort();
+    };
+    await on.store.write(async (tx) => {
+      for (const id of ['dead', 'delivered', 'pending']) {
+        await outbox.insertJob(tx, { id, kind: 'mail', payload: 'sealed', nextAt: NOW, createdAt: NOW });
+      }
+      await outbox.markDelivered(tx, 'delivered', NOW + 1);
+      await outbox.markDeadLettered(tx, 'dead', NOW + 1, 'refused');
+    });
+    const day = 24 * 60 * MINUTE;
+    assert.deepEqual(await run(NOW + day), ['dead', 'delivered', 'pending']);
+    assert.deepEqual(await run(NOW + day + 1), ['dead', 'pending']);
+    assert.deepEqual(await run(NOW + 7 * day), ['dead', 'pending']);
+    assert.deepEqual(await run(NOW + 7 * day + 1), ['pending']);
   });
 });

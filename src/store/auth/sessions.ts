@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, lte, sql } from 'drizzle-orm';
 
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
@@ -152,19 +152,19 @@ export async function listOpenSessions(
     .limit(limit);
 }
 
-/** Deletes up to `limit` ended sessions that expired at `now` (ms) or before. @returns the number of deleted sessions */
-export async function purgeSessions(tx: Transaction, now: number, limit: number): Promise<number> {
+/** Deletes up to `limit` sessions that ended before `before` (ms). @returns the number of deleted sessions */
+export async function purgeSessions(tx: Transaction, before: number, limit: number): Promise<number> {
   const sessions = tx.tables.sessions;
-  const expired = tx.db
+  const ended = tx.db
     .select({ hash: sessions.sessionHash })
     .from(sessions)
-    .where(and(lte(sessions.expiresAt, now), isNotNull(sessions.endedAt)))
-    .orderBy(sessions.expiresAt)
+    .where(lt(sessions.endedAt, before))
+    .orderBy(sessions.endedAt)
     .limit(limit);
   return (
     await tx.db
       .delete(sessions)
-      .where(inArray(sessions.sessionHash, unlockedRows(tx, expired)))
+      .where(inArray(sessions.sessionHash, unlockedRows(tx, ended)))
       .returning({ hash: sessions.sessionHash })
   ).length;
 }

@@ -80,6 +80,7 @@ export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
       kit.index('grants_expires_idx').on(t.expiresAt),
     ],
   );
+  const isEnded = sql`ended_at is not null`;
   const sessions = kit.table(
     'sessions',
     {
@@ -92,7 +93,11 @@ export function defineSessions(kit: ColumnBuilders, persons: PersonsTable) {
       expiresAt: kit.instant('expires_at').notNull(),
       endedAt: kit.instant('ended_at'),
     },
-    (t) => [kit.index('sessions_person_idx').on(t.personId), kit.index('sessions_expires_idx').on(t.expiresAt)],
+    (t) => [
+      kit.index('sessions_person_idx').on(t.personId),
+      kit.index('sessions_expires_idx').on(t.expiresAt),
+      kit.index('sessions_ended_idx').on(t.endedAt).where(isEnded),
+    ],
   );
   const lastContexts = kit.table(
     'last_contexts',

@@ -1,0 +1,1 @@
+CREATE INDEX `sessions_ended_idx` ON `sessions` (`ended_at`) WHERE ended_at is not null;
