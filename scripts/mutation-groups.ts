@@ -51,6 +51,7 @@ const SERVICES: readonly Part[] = [
     dialects: 'both',
   },
   { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
+  { sources: files('services/authentication', 'completed-sign-ins'), tests: http('completed-sign-ins') },
   { sources: files('services/access', 'request-rate-limiter'), tests: unit('services-request-rate-limiter') },
   {
     sources: files(

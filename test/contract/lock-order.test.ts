@@ -6,7 +6,7 @@ import { eq, sql } from 'drizzle-orm';
 
 import { MINUTE_MS } from '../../src/domain/duration.ts';
 import { revokeGrant, revokeReused, type ReuseDeps } from '../../src/services/access/grant-revocation.ts';
-import { purgeResetLinks } from '../../src/store/auth/credentials.ts';
+import { purgeResetLinks, upsertPassword } from '../../src/store/auth/credentials.ts';
 import { purgeSessions } from '../../src/store/auth/sessions.ts';
 import { purgeThrottles } from '../../src/store/auth/throttles.ts';
 import { openStore, type Store, type Transaction } from '../../src/store/database/index.ts';
@@ -19,7 +19,7 @@ import * as people from '../../src/store/people/people.ts';
 import * as schools from '../../src/store/people/schools.ts';
 import { createCapturedLog, type CapturedLog } from '../helpers/log.ts';
 import { testDatabaseUrl } from '../helpers/postgres.ts';
-import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
+import { createTestServices, readableHash, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 import { family, HIGH } from './family.ts';
 
@@ -27,6 +27,7 @@ const ROUNDS = 25;
 const ADDRESS = '203.0.113.7';
 const EMAIL = 'daming@parents.example';
 const MOBILE = '0900000101';
+const PASSWORD = 'four small boats at anchor';
 
 /** The store repeats a transaction after a deadlock, so a deadlock shows in the log only. */
 describe('parallel transactions of one person (postgres)', () => {
@@ -222,6 +223,22 @@ describe('parallel transactions of one person (postgres)', () => {
         () => services.people.unlock('father'),
       ]);
     }));
+
+  it('parallel sign-ins, wrong passwords and unlocks do not deadlock', async () => {
+    await store.write((tx) => upsertPassword(tx, 'father', readableHash(PASSWORD), TEST_NOW));
+    await runRounds(() => {
+      const attempt = (login: string, password: string, subnet: number): (() => Promise<unknown>) => {
+        const address = `2001:db8:1:${String(subnet)}::1`;
+        return () => services.signIn.attempt({ login, password, address, clientId: 'app' });
+      };
+      return Promise.resolve([
+        ...[1, 2, 3].flatMap((subnet) => [attempt(EMAIL, PASSWORD, subnet), attempt(MOBILE, PASSWORD, subnet)]),
+        attempt(EMAIL, 'wrong', 1),
+        attempt(MOBILE, 'wrong', 2),
+        () => services.people.unlock('father'),
+      ]);
+    });
+  });
 
   it('ended affiliations and removed apps do not deadlock', () =>
     runRounds(async (round) => {

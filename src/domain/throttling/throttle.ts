@@ -1,3 +1,5 @@
+import { MINUTE_MS } from '../duration.ts';
+
 /**
  * Limits of sign-in attempts: one policy per account, one per address. Both count an attempt before the password is compared, so 50
  * parallel guesses count as 50. A success releases its own count. All numbers are integers, for the columns of the database.
@@ -56,6 +58,12 @@ export const MAX_FAILURES_ACROSS_DEVICES = 90;
  * second.
  */
 export const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 300, leakIntervalMs: 1_000 };
+
+/**
+ * Completed sign-ins of one person: 60 at once, then one per minute. Each stores a session, audit entries and notices. It is enough for a
+ * family or a club that shares an account; a class in a computer room is 30 persons. A person can complete at most 60 + 1,440 per day.
+ */
+export const COMPLETED_SIGN_IN_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
 
 /** Returns the policy of a network with `weight` times the budget of one address (network.ts). */
 export function scalePolicy({ capacity, leakIntervalMs }: LeakyBucketPolicy, weight: number): LeakyBucketPolicy {

@@ -30,7 +30,7 @@ import {
 
 /*
  * Counts sign-in attempts and decides which are admitted; password-verification.ts compares the passwords. All transactions lock the counters
- * in the same order: device, login, person, networks. The statements of one round trip are sent in this order.
+ * in the same order: completed sign-ins, device, login, person, networks. The statements of one round trip are sent in this order.
  *
  *     Attempt                     Counted at               Refused while
  *     known device                device, person           the device is delayed

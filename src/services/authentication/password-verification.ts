@@ -16,6 +16,7 @@ import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { countCompletedSignIn } from './completed-sign-ins.ts';
 import type { KnownDevices } from './known-devices.ts';
 import {
   resetAfterSuccess,
@@ -109,14 +110,16 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
         await store.write((tx) => releaseAttempt(tx, admission, clock.now()));
         throw error;
       });
-      const isWrong = result.kind === 'wrong';
-      await audit.recordResult(async (tx) => {
-        const events = isWrong
-          ? await countWrong(tx, keys, admission)
-          : await resetAfterSuccess(tx, keys, admission, clock.now());
-        return { result: undefined, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
+      return audit.recordResult(async (tx) => {
+        if (result.kind === 'wrong') {
+          const events = await countWrong(tx, keys, admission);
+          return { result, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
+        }
+        const completed =
+          auditEventFor && (await countCompletedSignIn(tx, { personId, result, auditEventFor }, clock.now()));
+        const events = await resetAfterSuccess(tx, keys, admission, clock.now());
+        return { result: completed?.result ?? result, events: [...events, ...(completed?.events ?? [])] };
       });
-      return result;
     },
     resetFailures: createResetFailures(deps),
   };
