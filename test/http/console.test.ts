@@ -1,0 +1,143 @@
+/** The staff console over HTTP: who may open it, and the way of a one-time code from the desk to the parent. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
+import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { completeSetup, removeSecondFactors } from '../helpers/second-factors.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff, STAFF_LOGIN, type StaffBrowser } from '../helpers/staff.ts';
+
+let time: FrozenTime;
+before(() => {
+  time = freezeTime();
+});
+after(() => {
+  time.release();
+});
+
+const peopleOn = ({ body }: Answer): string[] => [...body.matchAll(/data-person="([^"]+)"/g)].map(([, id = '']) => id);
+const stateOf = ({ body }: Answer): string | undefined => /data-person-state="([^"]+)"/.exec(body)?.[1];
+const codeOn = ({ body }: Answer): string => /data-one-time-code="([^"]+)"/.exec(body)?.[1] ?? '';
+
+eachService(
+  'the staff console',
+  () => ({ clients: [] }),
+  (running) => {
+    let desk: StaffBrowser;
+    before(async () => {
+      ({ browser: desk } = await signInStaff(running(), 'A1'));
+    });
+
+    const openForm = (browser: HttpBrowser, key: Parameters<typeof personId>[0], action: string): Promise<Answer> =>
+      browser.open(`/console/people/${personId(key)}/action?action=${action}`);
+    const act = async (browser: HttpBrowser, key: Parameters<typeof personId>[0], action: string): Promise<Answer> =>
+      browser.submit(await openForm(browser, key, action), { action, reason: 'phoned, named class and seat' });
+
+    it('leads a member of staff without a second factor to its enrollment, then to the console', async () => {
+      await removeSecondFactors(running(), 'A2');
+      const browser = createHttpBrowser(running().issuer);
+      const login = { login: STAFF_LOGIN.A2, password: DEMO_PASSWORD };
+      const setup = await browser.submit(await browser.open('/console'), login);
+      assert.equal(interactionOf(setup), 'second_factor');
+      const { answer } = await completeSetup(browser, setup);
+      assert.equal(answer.status, 200);
+      assert.match(textOf(answer.body), /註冊組.*示範高中/);
+    });
+
+    it('answers 403 to people without a capacity', async () => {
+      const { httpBrowser } = await signInToAccount(running(), LOGIN.G2);
+      assert.equal((await httpBrowser.open('/console')).status, 403);
+    });
+
+    it('finds a parent of the own school and shows the state of the account', async () => {
+      const results = await desk.open('/console/search?q=daming.wang%40parents.example');
+      assert.deepEqual(peopleOn(results), [personId('G1')]);
+      const page = await desk.open(`/console/people/${personId('G1')}`);
+      assert.equal(stateOf(page), 'first-password');
+      assert.match(textOf(page.body), /從未登入過/);
+      assert.ok((await listAuditEvents(running(), 'G1')).includes('staff.view'));
+    });
+
+    it('answers for a person of another school as for an unknown id', async () => {
+      const other = await desk.open(`/console/people/${personId('S6')}`);
+      const unknown = await desk.open('/console/people/00000000-0000-4000-8000-000000000000');
+      assert.deepEqual([other.status, unknown.status], [404, 404]);
+      assert.equal(textOf(other.body), textOf(unknown.body));
+      assert.equal((await openForm(desk, 'S6', 'disable')).status, 404);
+    });
+
+    it('issues a one-time code that the parent replaces by an own password', async () => {
+      const slip = await act(desk, 'G2', 'one-time-code');
+      assert.equal(slip.status, 200);
+      assert.match(codeOn(slip), /^[A-Z0-9]{10}$/);
+      assert.equal((await signInToAccount(running(), LOGIN.G2)).answer.status, 422);
+      const { answer, httpBrowser } = await signInToAccount(running(), LOGIN.G2, codeOn(slip));
+      assert.equal(interactionOf(answer), 'new_password');
+      const next = 'seven quiet lanterns';
+      const form = { current_password: codeOn(slip), new_password: next, confirm_password: next };
+      assert.match(textOf((await httpBrowser.submit(answer, form)).body), /李美玲/);
+      assert.equal((await signInToAccount(running(), LOGIN.G2, codeOn(slip))).answer.status, 422);
+    });
+
+    it('requires a reason, and keeps what was typed', async () => {
+      const form = await openForm(desk, 'S1', 'unlock');
+      const empty = await desk.submit(form, { action: 'unlock', reason: ' ' });
+      assert.equal(empty.status, 422);
+      assert.match(alertOf(empty.body), /請填寫原因/);
+      const long = await desk.submit(form, { action: 'unlock', reason: 'x'.repeat(10_000) });
+      assert.equal(long.status, 422);
+      assert.ok(long.body.includes('x'.repeat(10_000)));
+    });
+
+    it('does an action once, although its form is sent again from the history', async () => {
+      const form = await openForm(desk, 'S1', 'disable');
+      const typed = { action: 'disable', reason: 'left the school' };
+      const done = await desk.submit(form, typed);
+      assert.equal(stateOf(done), 'disabled');
+      assert.match(textOf(done.body), /帳號已停用/);
+      assert.equal(stateOf(await act(desk, 'S1', 'enable')), 'active');
+      const replayed = await desk.submit(form, typed);
+      assert.equal(replayed.status, 409);
+      assert.match(alertOf(replayed.body), /已有其他同仁變更/);
+      assert.equal(stateOf(await desk.open(`/console/people/${personId('S1')}`)), 'active');
+    });
+
+    it('rejects actions on oneself and actions of other capacities', async () => {
+      const self = await openForm(desk, 'A1', 'unlock');
+      assert.match(textOf(self.body), /不能在管理後台變更自己/);
+      const { browser: teacher } = await signInStaff(running(), 'T2');
+      const page = await teacher.open(`/console/people/${personId('S1')}`);
+      assert.deepEqual(
+        [...page.body.matchAll(/name="action" value="([^"]+)"/g)].map(([, name]) => name),
+        ['reset-link'],
+      );
+      assert.match(textOf((await openForm(teacher, 'S1', 'disable')).body), /職務不能執行/);
+      const forged = await teacher.submit(await openForm(teacher, 'S1', 'reset-link'), {
+        action: 'disable',
+        reason: 'forged',
+      });
+      assert.equal(forged.status, 403);
+    });
+
+    it('asks for the second factor again after 30 idle minutes, 12 hours, and before an action after 15 minutes', async () => {
+      const { browser } = await signInStaff(running(), 'B1');
+      const isOpen = async (path: string): Promise<boolean> => interactionOf(await browser.open(path)) === undefined;
+      time.advance(16 * MINUTE);
+      assert.equal(await isOpen(`/console/people/${personId('S1')}/action?action=unlock`), false);
+      assert.equal(await isOpen('/console'), true);
+      for (let minutes = 16; minutes + 29 < 12 * 60; minutes += 29) {
+        time.advance(29 * MINUTE);
+        assert.equal(await isOpen('/console'), true, `${String(minutes)} minutes`);
+      }
+      time.advance(29 * MINUTE);
+      assert.equal(await isOpen('/console'), false);
+      const { browser: idle } = await signInStaff(running(), 'B1');
+      time.advance(31 * MINUTE);
+      assert.notEqual(interactionOf(await idle.open('/console')), undefined);
+      time.advance(HOUR);
+    });
+  },
+);
