@@ -33,6 +33,7 @@ export interface Container extends Pick<
   | 'affiliationExpiry'
   | 'guardianships'
   | 'people'
+  | 'secondFactors'
   | 'globalRevocation'
 > {
   server: Server;
@@ -114,6 +115,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     affiliationExpiry: services.affiliationExpiry,
     guardianships: services.guardianships,
     people: services.people,
+    secondFactors: services.secondFactors,
     globalRevocation: services.globalRevocation,
     startJobs: (intervals = {}) => startJobs(jobDeps, intervals),
     close: async () => {

@@ -11,6 +11,9 @@ export const MAX_REMEMBERED_SESSION_SECONDS = 30 * DAY_SECONDS;
  */
 export const RECENT_SIGN_IN_SECONDS = 5 * MINUTE_SECONDS;
 
+/** Seconds: how old a second factor may be to change the second factors of an account. */
+export const RECENT_SECOND_FACTOR_SECONDS = 15 * MINUTE_SECONDS;
+
 /** Active sessions of one person, far more than people have devices. One more revokes the oldest. */
 export const MAX_SESSIONS_PER_PERSON = 50;
 

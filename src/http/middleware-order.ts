@@ -3,6 +3,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { identifyBrowser } from '../oidc/adapter/browser-binding.ts';
 import { createAccountRouter } from './account/router.ts';
+import { createSecondFactorRouter } from './account/second-factors.ts';
 import { createConsoleRouter } from './console/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
@@ -56,6 +57,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     identifyBrowser(deps.random),
     ownRoutes(createInteractionRouter(deps)),
     ownRoutes(createAccountRouter(deps)),
+    ownRoutes(createSecondFactorRouter(deps)),
     ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),
     ownRoutes(createEndSessionRouter(deps)),

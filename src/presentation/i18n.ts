@@ -27,7 +27,10 @@ export const DYNAMIC_KEYS = {
   alert: ['failed', 'tooMany', 'locked', 'busy'],
   required: ['login', 'password', 'current_password', 'new_password', 'confirm_password'],
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
-  notice: ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
+  notice: [
+    ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
+    ...['factorAdded', 'factorRemoved', 'tooManyFactors'],
+  ],
   message: [
     'notFound',
     'forbidden',

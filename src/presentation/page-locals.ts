@@ -116,8 +116,20 @@ export interface TotpSetupLocals {
 export interface RecoveryCodesLocals {
   action: string;
   codes: readonly string[];
-  setup: string;
-  name: string;
+  /** Present while the factor is not stored yet; otherwise `action` is the next page. */
+  setup?: string | undefined;
+  name?: string | undefined;
+}
+
+export interface SecondFactorListLocals {
+  /** Instants are ms since 1970. */
+  factors: readonly { id: string; kind: string; name: string; createdAt: number; lastUsedAt: number | null }[];
+  /** The number of unused ones. */
+  recoveryCodes: number;
+  addUrl: string;
+  removeAction: string;
+  recoveryCodesAction: string;
+  notice?: string | undefined;
 }
 
 export interface ConsentLocals {
@@ -304,6 +316,9 @@ export interface PageLocals {
   'account/overview': AccountLocals;
   /** `person` is sealed: the form works after its session ended. */
   'account/password': PasswordFormLocals & { cancelUrl: string; person: string };
+  'account/second-factors': SecondFactorListLocals;
+  'account/second-factor-setup': TotpSetupLocals & { cancelUrl: string };
+  'account/recovery-codes': RecoveryCodesLocals;
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };

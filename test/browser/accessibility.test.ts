@@ -6,6 +6,7 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { totpCode } from '../../src/domain/credentials/totp.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
@@ -13,6 +14,7 @@ import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harn
 import { choose, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
 import { setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
+import { removeSecondFactors } from '../helpers/second-factors.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
@@ -130,6 +132,53 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await look(page, 'sign-out');
       await press(page, '#submit');
       await look(page, 'signed-out');
+    });
+
+    it('at two-step verification', async () => {
+      const { issuer, service } = harness.environment;
+      const page = await newPage();
+      await page.goto(`${issuer}/account`);
+      await fillSignIn(page, LOGIN.A1);
+      await page.goto(`${issuer}/account/second-factors`);
+      await look(page, 'account/second-factors');
+      await page.goto(`${issuer}/account/second-factors/totp`);
+      await look(page, 'account/second-factor-setup');
+      const codeOn = async (): Promise<string> => {
+        const secret = await page.locator('[data-totp-secret]').getAttribute('data-totp-secret');
+        return totpCode(secret ?? '', Date.now());
+      };
+      await page.fill('[name="code"]', '000000');
+      await press(page, '#submit');
+      await look(page, 'account/second-factor-setup');
+      await page.fill('[name="code"]', await codeOn());
+      await press(page, '#submit');
+      await look(page, 'account/recovery-codes');
+      await press(page, '#submit');
+      await look(page, 'account/second-factors');
+      const next = await newPage();
+      await next.goto(`${issuer}/account`);
+      await fillSignIn(next, LOGIN.A1);
+      await look(next, 'interaction/second-factor');
+      await next.click('a[href*="recovery_code"]');
+      await next.fill('[name="code"]', 'wrong');
+      await press(next, '#submit');
+      await look(next, 'interaction/second-factor');
+      await removeSecondFactors(service, 'A1');
+    });
+
+    it('at the enrollment that an app requires', async () => {
+      const { issuer, service } = harness.environment;
+      const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:kinpass:aal2' } } });
+      const shop = await createParty(issuer, { id: 'bookshop', secret: SECRET, scope: 'openid profile' });
+      const page = await newPage();
+      await page.goto((await shop.begin({ claims })).url);
+      await fillSignIn(page, LOGIN.A1);
+      await look(page, 'interaction/second-factor-setup');
+      const secret = await page.locator('[data-totp-secret]').getAttribute('data-totp-secret');
+      await page.fill('[name="code"]', totpCode(secret ?? '', Date.now()));
+      await press(page, '#submit');
+      await look(page, 'interaction/recovery-codes');
+      await removeSecondFactors(service, 'A1');
     });
 
     it('on the password reset pages', async () => {

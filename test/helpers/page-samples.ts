@@ -38,6 +38,15 @@ export function samplePageLocals(x: string): PageLocals {
     'sign-out': { action: '/a', request: x, name: x, apps: [x, x], sessionChanged: true },
     'signed-out': { notified: [x, x], pending: [x, x] },
     'account/password': { ...password, cancelUrl: '/c', person: x },
+    'account/second-factors': {
+      factors: [
+        { id: x, kind: 'totp', name: x, createdAt: 0, lastUsedAt: 1 },
+        { id: x, kind: 'totp', name: x, createdAt: 0, lastUsedAt: null },
+      ],
+      ...{ recoveryCodes: 10, addUrl: '/a', removeAction: '/r', recoveryCodesAction: '/c', notice: x },
+    },
+    'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
+    'account/recovery-codes': { action: '/a', codes: [x] },
     'account/overview': {
       consoleUrl: '/console',
       person: {

@@ -16,7 +16,7 @@ export interface Authenticator {
   secret: string;
   recoveryCodes: readonly string[];
   /** The code of now. */
-  code(): string;
+  code: () => string;
 }
 
 export function createAuthenticator(secret: string, id = '', recoveryCodes: readonly string[] = []): Authenticator {

@@ -52,18 +52,28 @@ export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context): void {
   ctx.redirect(signInUrl(issuer, ctx.method === 'GET' ? ctx.path : '/account'));
 }
 
+interface RecentSignInOptions {
+  maxAgeSeconds?: number;
+  /** The page that says to press the button again. */
+  returnPath?: (ctx: Context) => string;
+}
+
 /**
  * Like `requireSignIn`, but asks for the password again if the last sign-in is not recent. The account page then says to press the button
  * again. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP ASVS 5.0, 7.5.2).
  */
-export function requireRecentSignIn(deps: HttpDeps, handler: Handler): Middleware {
+export function requireRecentSignIn(
+  deps: HttpDeps,
+  handler: Handler,
+  { maxAgeSeconds = RECENT_SIGN_IN_SECONDS, returnPath = () => '/account?done=confirmed' }: RecentSignInOptions = {},
+): Middleware {
   return requireSignIn(deps, async (ctx, signedIn) => {
-    if (deps.clock.now() - signedIn.authenticatedAt <= RECENT_SIGN_IN_SECONDS * 1000) {
+    if (deps.clock.now() - signedIn.authenticatedAt <= maxAgeSeconds * 1000) {
       await handler(ctx, signedIn);
       return;
     }
     ctx.status = 303;
-    ctx.redirect(signInUrl(deps.issuer, '/account?done=confirmed', { max_age: String(RECENT_SIGN_IN_SECONDS) }));
+    ctx.redirect(signInUrl(deps.issuer, returnPath(ctx), { max_age: String(maxAgeSeconds) }));
   });
 }
 

@@ -66,6 +66,8 @@ export interface SecondFactors {
   checkTotp(check: { personId: string; setup: string; code: string }): Promise<TotpCheck>;
   /** Stores the factor and its recovery codes, mails a notice, and revokes nothing. A repeated call changes nothing. */
   addTotp(addition: TotpAddition): Promise<AdditionResult>;
+  /** Returns true if `addTotp` has stored the factor of this setup. */
+  isAdded(personId: string, setup: string): Promise<boolean>;
   /** Removes one factor. The recovery codes end with the last one. @returns false if the person has no such factor */
   remove(change: OwnChange & { id: string }): Promise<boolean>;
   /** Replaces the recovery codes. @returns the new ones; undefined if the person has no second factor */
@@ -134,7 +136,7 @@ function recoveryCodeHash(code: string): string {
   return hashId(normalizeRecoveryCode(code));
 }
 
-function createTotpSetup(deps: Deps): Pick<SecondFactors, 'startTotp' | 'checkTotp' | 'addTotp'> {
+function createTotpSetup(deps: Deps): Pick<SecondFactors, 'startTotp' | 'checkTotp' | 'addTotp' | 'isAdded'> {
   const { store, secrets, clock, random } = deps;
   const seal = (personId: string, state: SetupState): string =>
     secrets.seal('second-factor-setup', personId, JSON.stringify(state));
@@ -161,6 +163,10 @@ function createTotpSetup(deps: Deps): Pick<SecondFactors, 'startTotp' | 'checkTo
       const hasCodes = (await store.read((tx) => factors.countRecoveryCodes(tx, personId))) > 0;
       const recoveryCodes = hasCodes ? [] : createRecoveryCodes(random);
       return { kind: 'correct', setup: seal(personId, { ...state, step, recoveryCodes }), recoveryCodes };
+    },
+    isAdded: async (personId, setup) => {
+      const added = open(personId, setup)?.id;
+      return (await store.read((tx) => factors.listSecondFactors(tx, personId))).some(({ id }) => id === added);
     },
     addTotp: async (addition) => {
       const { personId, setup, name } = addition;

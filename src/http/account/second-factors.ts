@@ -1,0 +1,177 @@
+import Router from '@koa/router';
+import type { Context, Middleware } from 'koa';
+import { z } from 'zod';
+import { RECENT_SECOND_FACTOR_SECONDS, RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
+import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { TotpSetup } from '../../services/authentication/second-factors.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, parseForms, readForm } from '../forms/body.ts';
+import { factorName, totpSetupLocals } from '../forms/second-factor-form.ts';
+import { requireAssurance, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+
+const PAGE = '/account/second-factors';
+const SETUP_PAGE = `${PAGE}/totp`;
+
+const NOTICES = ['factorAdded', 'factorRemoved', 'tooManyFactors', 'confirmed'] as const;
+const notice = z.enum(NOTICES);
+
+const factorForm = z.object({ factor: field });
+const setupForm = z.object({ setup: field, code: field, name: field, saved: field });
+
+/** The pages where people manage their own second factors. */
+export function createSecondFactorRouter(deps: HttpDeps): Router {
+  const { secondFactors } = deps;
+  const router = new Router({ prefix: PAGE });
+  const forms = parseForms();
+  router.get(
+    '/',
+    requireSignIn(deps, (ctx, signedIn) => showFactors(deps, ctx, signedIn)),
+  );
+  router.get(
+    '/totp',
+    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, (ctx, { facts }) =>
+      showSetup(deps, ctx, facts.id, secondFactors.startTotp(facts.id)),
+    ),
+  );
+  // Longer than for the other forms: the person installs an app in the meantime.
+  const setUp = requireFactorChange(deps, RECENT_SECOND_FACTOR_SECONDS, (ctx, signedIn) =>
+    submitSetup(deps, ctx, signedIn),
+  );
+  router.post(
+    '/totp',
+    languageLinkToFactors,
+    forms,
+    requireSignIn(deps, async (ctx, { facts }) => {
+      // A repeated form changes nothing, so it needs no second factor.
+      const { setup } = readForm(ctx, setupForm);
+      if (await secondFactors.isAdded(facts.id, setup)) redirectWithNotice(ctx, 'factorAdded');
+      else await setUp(ctx, () => Promise.resolve());
+    }),
+  );
+  router.post(
+    '/remove',
+    languageLinkToFactors,
+    forms,
+    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
+      const change = { personId: facts.id, address: ctx.ip, id: readForm(ctx, factorForm).factor };
+      // A repeated form finds nothing to remove and shows the same notice.
+      await secondFactors.remove(change);
+      redirectWithNotice(ctx, 'factorRemoved');
+    }),
+  );
+  router.post(
+    '/recovery-codes',
+    languageLinkToFactors,
+    forms,
+    requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
+      const codes = await secondFactors.replaceRecoveryCodes({ personId: facts.id, address: ctx.ip });
+      if (codes === undefined) {
+        ctx.status = 303;
+        ctx.redirect(PAGE);
+      } else deps.pages.show(ctx, 'account/recovery-codes', { action: PAGE, codes });
+    }),
+  );
+  return router;
+}
+
+type Handler = Parameters<typeof requireSignIn>[1];
+
+/**
+ * Requires a recent sign-in, and a recent second factor of a person who has one: the password alone neither adds nor removes a factor.
+ * Afterwards the person presses the button again.
+ */
+function requireFactorChange(deps: HttpDeps, maxAgeSeconds: number, handler: Handler): Middleware {
+  const returnPath = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : `${PAGE}?done=confirmed`);
+  const assurance = { maxAgeMs: RECENT_SECOND_FACTOR_SECONDS * 1000, returnPath };
+  const withSecondFactor = requireAssurance(deps, assurance, handler);
+  return requireRecentSignIn(
+    deps,
+    async (ctx, signedIn) => {
+      if (await deps.secondFactors.has(signedIn.facts.id)) await withSecondFactor(ctx, () => Promise.resolve());
+      else await handler(ctx, signedIn);
+    },
+    { maxAgeSeconds, returnPath },
+  );
+}
+
+/** These paths accept POST too, so language links lead to the list. */
+const languageLinkToFactors: Middleware = (ctx, next) => {
+  ctx.state['pagePath'] = PAGE;
+  return next();
+};
+
+async function showFactors(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
+  const { pages, secondFactors } = deps;
+  const parsed = notice.safeParse(ctx.query['done']);
+  const { factors, recoveryCodes } = await secondFactors.list(facts.id);
+  pages.show(ctx, 'account/second-factors', {
+    factors,
+    recoveryCodes,
+    addUrl: SETUP_PAGE,
+    removeAction: `${PAGE}/remove`,
+    recoveryCodesAction: `${PAGE}/recovery-codes`,
+    notice: parsed.success ? pages.t(ctx, `notice.${parsed.data}`) : undefined,
+  });
+}
+
+async function showSetup(
+  deps: HttpDeps,
+  ctx: Context,
+  personId: string,
+  setup: TotpSetup,
+  errors: FieldErrors = {},
+): Promise<void> {
+  const locals = {
+    ...(await totpSetupLocals(deps, ctx, personId, setup)),
+    action: SETUP_PAGE,
+    cancelUrl: PAGE,
+    errors,
+  };
+  deps.pages.show(ctx, 'account/second-factor-setup', locals, Object.keys(errors).length > 0 ? 422 : 200);
+}
+
+/** Checks the first code, then shows the recovery codes, if the person has none. Their form stores the factor. */
+async function submitSetup(deps: HttpDeps, ctx: Context, { facts, assurance }: SignedInPerson): Promise<void> {
+  const { pages, secondFactors } = deps;
+  const { setup, code, name, saved } = readForm(ctx, setupForm);
+  const personId = facts.id;
+  if (saved !== '') return addFactor(deps, ctx, { personId, assurance, setup, name });
+  const checked = await secondFactors.checkTotp({ personId, setup, code });
+  if (checked.kind === 'expired') {
+    ctx.status = 303;
+    ctx.redirect(SETUP_PAGE);
+  } else if (checked.kind === 'wrong') {
+    await showSetup(deps, ctx, personId, checked, { code: pages.t(ctx, 'secondFactor.wrong') });
+  } else if (checked.recoveryCodes.length === 0) {
+    await addFactor(deps, ctx, { personId, assurance, setup: checked.setup, name });
+  } else {
+    const locals = { action: SETUP_PAGE, codes: checked.recoveryCodes, setup: checked.setup, name };
+    pages.show(ctx, 'account/recovery-codes', locals);
+  }
+}
+
+interface Addition extends Pick<SignedInPerson, 'assurance'> {
+  personId: string;
+  setup: string;
+  name: string;
+}
+
+async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, setup, name }: Addition): Promise<void> {
+  const { kind } = await deps.secondFactors.addTotp({
+    personId,
+    setup,
+    name: factorName(deps, ctx, name),
+    // A session without a second factor may add the first one only.
+    isFirst: assurance.secondFactorAt === undefined,
+    address: ctx.ip,
+  });
+  if (kind === 'expired') {
+    ctx.status = 303;
+    ctx.redirect(SETUP_PAGE);
+  } else redirectWithNotice(ctx, kind === 'too_many' ? 'tooManyFactors' : 'factorAdded');
+}
+
+function redirectWithNotice(ctx: Context, name: (typeof NOTICES)[number]): void {
+  ctx.status = 303;
+  ctx.redirect(`${PAGE}?done=${name}`);
+}
