@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DatabaseUnavailableError } from '../platform/errors.ts';
+import { addAdminCommands } from './admin.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { CliCommand } from './command.ts';
@@ -25,6 +26,7 @@ const GROUPS = [
   addBackupCommands,
   addSessionsCommands,
   addPersonCommands,
+  addAdminCommands,
   addCompletionCommand,
 ];
 

@@ -23,7 +23,11 @@ export function addPersonCommands(program: CliCommand): void {
   };
   add('disable', 'close an account and revoke its sessions and tokens', disable);
   add('enable', 'open a disabled account again and unlock it', enable);
-  add('unlock', 'end the waits and the lock after wrong passwords and codes, and reopen a closed first password', unlock);
+  add(
+    'unlock',
+    'end the waits and the lock after wrong passwords and codes, and reopen a closed first password',
+    unlock,
+  );
 }
 
 async function disable(login: string): Promise<void> {

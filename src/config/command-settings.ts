@@ -15,6 +15,9 @@ const databaseSchema = environmentSchema.pick({ DATABASE_URL: true, KINPASS_DATA
 const keySchema = databaseSchema.extend(environmentSchema.pick({ KINPASS_MASTER_KEY_FILE: true }).shape);
 const migratingSchema = keySchema.extend(environmentSchema.pick({ KINPASS_MIGRATIONS: true }).shape);
 const revokingSchema = migratingSchema.extend(environmentSchema.pick({ KINPASS_CLIENTS_FILE: true }).shape);
+const invitingSchema = migratingSchema.extend(
+  environmentSchema.pick({ KINPASS_ISSUER: true, KINPASS_PROFILE: true }).shape,
+);
 const archiveDirSchema = environmentSchema.pick({ KINPASS_AUDIT_ARCHIVE_DIR: true });
 const archiveSchema = archiveDirSchema.extend(environmentSchema.pick({ KINPASS_AUDIT_RETENTION_DAYS: true }).shape);
 
@@ -24,6 +27,8 @@ export type KeySettings = DatabaseSettings & Pick<Config, 'masterKey'>;
 export type MigratingSettings = KeySettings & Pick<Config, 'migrations'>;
 /** For commands that revoke sessions. They notify the relying parties. */
 export type RevokingSettings = MigratingSettings & Pick<Config, 'clientsFile'>;
+/** For commands that send links. */
+export type InvitingSettings = MigratingSettings & Pick<Config, 'issuer'> & { isProduction: boolean };
 
 /** For `backup`. */
 export function loadDatabaseSettings(env: Environment): DatabaseSettings {
@@ -47,6 +52,12 @@ export function loadRevokingSettings(env: Environment): RevokingSettings {
   const { KINPASS_CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
   // Unlike a start, revoking sessions accepts registrations that are unsafe in production.
   return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { isProduction: false }) };
+}
+
+/** For `admin invite`. */
+export function loadInvitingSettings(env: Environment): InvitingSettings {
+  const { KINPASS_ISSUER: issuer, KINPASS_PROFILE: profile } = parseEnvironment(invitingSchema, env);
+  return { ...loadMigratingSettings(env), issuer, isProduction: profile === 'production' };
 }
 
 /** For `audit archive`. @throws {ConfigError} when a setting is missing, or the service cannot create files in the folder */

@@ -45,7 +45,7 @@ export const DYNAMIC_KEYS = {
     'oauth',
     'signOutFailed',
   ],
-  newPassword: ['first', 'change', 'reset'],
+  newPassword: ['first', 'change', 'reset', 'setup'],
   'mail.secondFactorSubject': SECOND_FACTOR_CHANGES,
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
   capacity: CAPACITIES,

@@ -322,9 +322,10 @@ export interface PageLocals {
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };
-  'password-reset/done': { signInUrl: string };
+  /** `isSetup`: the first password of an invited administrator. */
+  'password-reset/done': { signInUrl: string; isSetup?: boolean };
   /** `link` names the reset link of the page; `account` is the masked login. */
-  'password-reset/new-password': PasswordFormLocals & { link: string; account: string };
+  'password-reset/new-password': PasswordFormLocals & { link: string; account: string; isSetup: boolean };
   'password-reset/expired': { requestUrl: string };
   'console/home': { name: string; capacities: readonly { capacity: string; school?: string | undefined }[] };
   'console/search': ConsoleSearchLocals;
@@ -345,6 +346,8 @@ export interface MailLocals {
   /** `at`: ms since 1970; `link`: the page with the second factors. */
   'second-factor-changed': { name: string; change: SecondFactorChange; at: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
+  /** `hours`: validity of the link. */
+  'setup-link': { name: string; link: string; hours: number };
   /** `action`: name of the action of staff; `at`: ms since 1970; `link`: the account page. */
   'staff-action': { name: string; action: string; at: number; link: string };
 }

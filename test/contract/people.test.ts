@@ -291,7 +291,7 @@ eachStore('credentials', (on) => {
       on.store.read((tx) => credentials.findResetLink(tx, hash, now));
     assert.deepEqual(
       [await find('one', NOW), await find('two', NOW), await find('two', NOW + 10)],
-      [undefined, { personId: 'father', expiresAt: NOW + 10 }, undefined],
+      [undefined, { personId: 'father', verifiesEmail: null, expiresAt: NOW + 10 }, undefined],
     );
     assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW + 10)), undefined);
     assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'two', NOW)), 'father');

@@ -76,7 +76,7 @@ export function samplePageLocals(x: string): PageLocals {
       otherAccountValue: x,
     },
     'device/done': { app, account },
-    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x },
+    'password-reset/new-password': { ...password, name: '', login: '', link: x, account: x, isSetup: false },
     'password-reset/request': { action: '/a', values: { login: x }, errors: { login: x }, signInUrl: '/s' },
     'password-reset/sent': { minutes: 30 },
     'password-reset/done': { signInUrl: '/s' },

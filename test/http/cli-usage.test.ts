@@ -43,6 +43,8 @@ const COMMANDS = [
   'person disable',
   'person enable',
   'person unlock',
+  'admin',
+  'admin invite',
   'completion',
   'version',
   'help',

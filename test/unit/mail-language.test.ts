@@ -21,6 +21,7 @@ describe('mail language', () => {
       templates.mail('first-password-closed', lang, { name, closedAt: at, link }),
       templates.mail('password-changed', lang, { name, changedAt: at, link }),
       templates.mail('reset-link', lang, { name, link, minutes: 30 }),
+      templates.mail('setup-link', lang, { name, link, hours: 24 }),
     ].map(({ subject, text }) => `${subject}\n${text}`.replaceAll(link, ''));
 
   it('is English only or Chinese only', () => {

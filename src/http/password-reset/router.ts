@@ -107,6 +107,7 @@ function showResetForm(deps: HttpDeps, ctx: Context, link: Link, problem: FormPr
     action: RESET_PATH,
     link: hashId(link.token),
     account: link.account,
+    isSetup: link.isSetup,
     ...passwordFormLocals(deps, problem),
   };
   deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
@@ -152,7 +153,10 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
     case 'changed':
       forgetToken(ctx);
       rememberDevice(deps, ctx, result.personId);
-      deps.pages.show(ctx, 'password-reset/done', { signInUrl: '/account' });
+      deps.pages.show(ctx, 'password-reset/done', {
+        signInUrl: link.isSetup ? '/console' : '/account',
+        isSetup: link.isSetup,
+      });
       return;
     case 'expired':
       expireLink(deps, ctx);

@@ -34,7 +34,7 @@ import { closeWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
 
 /** Lifetime of a reset link, in minutes. Each link works once. */
 export const LINK_MINUTES = 30;
-const TOKEN_BYTES = 32;
+const LINK_TOKEN_BYTES = 32;
 
 /** Three mails per person at once, then one each half hour. */
 const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MINUTE_MS };
@@ -53,6 +53,8 @@ export interface OpenLink {
   expiresAt: number;
   /** The login of the account, masked. */
   account: string;
+  /** The first password of an invited administrator. */
+  isSetup: boolean;
 }
 
 /** Resets forgotten passwords with a link by email. A reset also unlocks the account. */
@@ -84,7 +86,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
   const admit = createAdmission(deps);
   const send = createSendResetLink(deps);
   /** Finds a valid link of an active account: an account can be disabled after the mail. */
-  const findActive = (tokenHash: string): Promise<{ personId: string; expiresAt: number } | undefined> =>
+  const findActive = (tokenHash: string): Promise<credentials.OpenResetLink | undefined> =>
     store.read(async (tx) => {
       const link = await credentials.findResetLink(tx, tokenHash, clock.now());
       const person = link && (await people.findPerson(tx, link.personId));
@@ -109,12 +111,14 @@ export function createPasswordReset(deps: Deps): PasswordReset {
     find: async (token) => {
       const link = await findActive(hashId(token));
       if (link === undefined) return undefined;
-      return { expiresAt: link.expiresAt, account: maskLogin(await deps.people.getPrimaryLogin(link.personId)) };
+      const account = maskLogin(await deps.people.getPrimaryLogin(link.personId));
+      return { expiresAt: link.expiresAt, account, isSetup: link.verifiesEmail !== null };
     },
     complete: async (token, next, address) => {
       const tokenHash = hashId(token);
-      const personId = (await findActive(tokenHash))?.personId;
-      if (personId === undefined) return { kind: 'expired' };
+      const link = await findActive(tokenHash);
+      if (link === undefined) return { kind: 'expired' };
+      const { personId, verifiesEmail } = link;
       // Not per person: the holder of a stolen password must not be able to use up the budget of the link.
       const until = deps.rateLimiter.admitNewPassword(tokenHash);
       if (until !== undefined) return { kind: 'throttled', until };
@@ -126,14 +130,11 @@ export function createPasswordReset(deps: Deps): PasswordReset {
         if ((await people.lockPerson(tx, personId))?.status !== 'active') return false;
         if ((await credentials.consumeResetLink(tx, tokenHash, clock.now())) !== personId) return false;
         await credentials.upsertPassword(tx, personId, hash, clock.now());
+        // First, so that the notice about the new password goes to this address too.
+        if (verifiesEmail !== null) await people.verifyEmail(tx, personId, verifiesEmail, clock.now());
         await passwords.onPasswordSet(tx, personId, undefined);
-        await audit.append(tx, {
-          event: 'password.reset',
-          outcome: 'ok',
-          actorId: personId,
-          subjectId: personId,
-          address,
-        });
+        const event = verifiesEmail === null ? 'password.reset' : 'password.set';
+        await audit.append(tx, { event, outcome: 'ok', actorId: personId, subjectId: personId, address });
         return true;
       });
       return isChanged ? { kind: 'changed', personId } : { kind: 'expired' };
@@ -210,21 +211,38 @@ export function createSendResetLink({
     // Only a verified address: a mistyped one belongs to another person.
     const mailbox = facts?.identifiers.find(({ kind, isVerified: verified }) => kind === 'email' && verified);
     if (facts === undefined || mailbox === undefined) return false;
-    const token = random.bytes(TOKEN_BYTES).toString('base64url');
-    const now = clock.now();
-    await credentials.upsertResetLink(tx, {
-      personId,
-      tokenHash: hashId(token),
-      expiresAt: now + LINK_MINUTES * MINUTE_MS,
-      createdAt: now,
-    });
+    const link = await issueLink({ clock, random, issuer }, tx, personId, { lifetimeMs: LINK_MINUTES * MINUTE_MS });
     await outbox.enqueue(tx, {
       kind: 'mail',
       to: mailbox.value,
       template: 'reset-link',
       lang: facts.locale ?? DEFAULT_LANGUAGE,
-      locals: { name: facts.name, link: `${issuer}/reset-password?token=${token}`, minutes: LINK_MINUTES },
+      locals: { name: facts.name, link, minutes: LINK_MINUTES },
     });
     return true;
   };
+}
+
+/**
+ * Stores the hash of a new link, which replaces an earlier one of the person.
+ *
+ * @param options.verifiesEmail the unverified address of the person that using the link verifies
+ * @returns the link; it is not stored
+ */
+export async function issueLink(
+  { clock, random, issuer }: Pick<Deps, 'clock' | 'random' | 'issuer'>,
+  tx: Transaction,
+  personId: string,
+  { lifetimeMs, verifiesEmail }: { lifetimeMs: number; verifiesEmail?: string },
+): Promise<string> {
+  const token = random.bytes(LINK_TOKEN_BYTES).toString('base64url');
+  const createdAt = clock.now();
+  await credentials.upsertResetLink(tx, {
+    personId,
+    tokenHash: hashId(token),
+    verifiesEmail,
+    expiresAt: createdAt + lifetimeMs,
+    createdAt,
+  });
+  return `${issuer}/reset-password?token=${token}`;
 }

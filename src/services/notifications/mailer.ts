@@ -23,6 +23,7 @@ const secondFactorChanged = z.object({
   at: z.number(),
   link: z.string(),
 });
+const setupLink = z.object({ name: z.string(), link: z.string(), hours: z.number() });
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** Timeouts in ms: short, because the outbox retries. */
@@ -71,6 +72,8 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, passwordChanged.parse(values));
     case 'reset-link':
       return templates.mail(template, lang, resetLink.parse(values));
+    case 'setup-link':
+      return templates.mail(template, lang, setupLink.parse(values));
     case 'staff-action':
       return templates.mail(template, lang, staffAction.parse(values));
     case 'second-factor-changed':

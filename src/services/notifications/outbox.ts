@@ -16,6 +16,7 @@ const mailPayload = z.object({
     'password-changed',
     'reset-link',
     'second-factor-changed',
+    'setup-link',
     'staff-action',
   ]),
   lang: z.string(),

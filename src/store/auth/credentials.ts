@@ -11,6 +11,7 @@ export type FirstPassword = Pick<
   'kind' | 'mac' | 'expiresAt' | 'failures' | 'closedAt'
 >;
 type NewResetLink = Tables['resetLinks']['$inferInsert'];
+export type OpenResetLink = Pick<Tables['resetLinks']['$inferSelect'], 'personId' | 'verifiesEmail' | 'expiresAt'>;
 
 /** The password or first password of an account, never both: setting one removes the other. */
 export interface Credential {
@@ -198,11 +199,11 @@ export async function countFirstPasswordFailure(
 /** Stores a reset link and replaces an earlier one of the same person. */
 export async function upsertResetLink(tx: Transaction, link: NewResetLink): Promise<void> {
   const resetLinks = tx.tables.resetLinks;
-  const { tokenHash, expiresAt, createdAt } = link;
+  const { tokenHash, verifiesEmail = null, expiresAt, createdAt } = link;
   await tx.db
     .insert(resetLinks)
     .values(link)
-    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, expiresAt, createdAt } });
+    .onConflictDoUpdate({ target: resetLinks.personId, set: { tokenHash, verifiesEmail, expiresAt, createdAt } });
 }
 
 export async function deleteResetLink(tx: Transaction, personId: string): Promise<void> {
@@ -229,10 +230,14 @@ export async function findResetLink(
   tx: Transaction,
   tokenHash: string,
   now: number,
-): Promise<{ personId: string; expiresAt: number } | undefined> {
+): Promise<OpenResetLink | undefined> {
   const { resetLinks } = tx.tables;
   const [row] = await tx.db
-    .select({ personId: resetLinks.personId, expiresAt: resetLinks.expiresAt })
+    .select({
+      personId: resetLinks.personId,
+      verifiesEmail: resetLinks.verifiesEmail,
+      expiresAt: resetLinks.expiresAt,
+    })
     .from(resetLinks)
     .where(and(eq(resetLinks.tokenHash, tokenHash), gt(resetLinks.expiresAt, now)));
   return row;

@@ -1,6 +1,7 @@
 import { asc, eq, inArray } from 'drizzle-orm';
 import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
+import { schoolColumns } from '../people/schools.ts';
 import type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 
 /** A person as a list of the console shows them. */
@@ -80,7 +81,7 @@ async function listMemberships(tx: Transaction, ids: readonly string[]) {
       duty: memberships.duty,
       validFrom: memberships.validFrom,
       validTo: memberships.validTo,
-      school: schools,
+      school: schoolColumns(schools),
     })
     .from(memberships)
     .leftJoin(schools, eq(schools.code, memberships.schoolCode))
@@ -100,7 +101,7 @@ async function listClassPlaces(tx: Transaction, ids: readonly string[]) {
     .select({
       studentId: enrollments.studentId,
       id: enrollments.id,
-      school: schools,
+      school: schoolColumns(schools),
       year: classes.year,
       semester: classes.semester,
       classId: classes.id,

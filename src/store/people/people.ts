@@ -1,4 +1,4 @@
-import { and, eq, gt, like, lte, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, like, lte, sql } from 'drizzle-orm';
 import { searchableName } from '../../domain/text.ts';
 
 import { ConflictError, preparedStatement, StoreError, type Param, type Transaction } from '../database/index.ts';
@@ -181,6 +181,22 @@ export async function insertIdentifier(tx: Transaction, identifier: NewIdentifie
     .onConflictDoNothing({ target: [identifiers.kind, identifiers.scope, identifiers.value] })
     .returning({ id: identifiers.id });
   if (rows.length === 0) throw new ConflictError('identifier');
+}
+
+/** Marks an email address of a person as verified. An address that the person no longer has stays as it is. */
+export async function verifyEmail(tx: Transaction, personId: string, email: string, now: number): Promise<void> {
+  const identifiers = tx.tables.identifiers;
+  await tx.db
+    .update(identifiers)
+    .set({ verifiedAt: now })
+    .where(
+      and(
+        eq(identifiers.personId, personId),
+        eq(identifiers.kind, 'email'),
+        eq(identifiers.value, email),
+        isNull(identifiers.verifiedAt),
+      ),
+    );
 }
 
 /** Returns true if a login is an email address of the reserved domain `.example` (RFC 2606), which only demo people have. */

@@ -4,6 +4,7 @@ import type { Child, Enrollment, Identifier, Membership, PersonFacts, Validity }
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
+import { schoolColumns } from './schools.ts';
 
 /** Selects the person with every login, and flags for the other tables. Most people have rows in one of them, so the rest is not read. */
 const selectPerson = preparedStatement(
@@ -132,11 +133,11 @@ type MembershipRow = Pick<Selected<'memberships'>, keyof ReturnType<typeof membe
 type EnrollmentRow = Pick<Selected<'enrollments'>, keyof ReturnType<typeof enrollmentColumns>>;
 type ClassRow = Pick<Selected<'classes'>, keyof ReturnType<typeof classColumns>>;
 type GuardianshipRow = Pick<Selected<'guardianships'>, keyof ReturnType<typeof guardianshipColumns>>;
-type SchoolRow = Selected<'schools'>;
+type SchoolRow = Pick<Selected<'schools'>, keyof ReturnType<typeof schoolColumns>>;
 
 const selectMemberships = preparedStatement(({ db, tables: { memberships, schools } }, param: Param<ValidityQuery>) =>
   db
-    .select({ membership: membershipColumns(memberships), school: schools })
+    .select({ membership: membershipColumns(memberships), school: schoolColumns(schools) })
     .from(memberships)
     .leftJoin(schools, eq(schools.code, memberships.schoolCode))
     .where(and(eq(memberships.personId, param('personId')), isValidIn(memberships, param)))
@@ -151,7 +152,11 @@ function toMembership({ membership, school }: { membership: MembershipRow; schoo
 const selectEnrollments = preparedStatement(
   ({ db, tables: { enrollments, classes, schools } }, param: Param<ValidityQuery>) =>
     db
-      .select({ enrollment: enrollmentColumns(enrollments), class: classColumns(classes), school: schools })
+      .select({
+        enrollment: enrollmentColumns(enrollments),
+        class: classColumns(classes),
+        school: schoolColumns(schools),
+      })
       .from(enrollments)
       .innerJoin(classes, eq(classes.id, enrollments.classId))
       .innerJoin(schools, eq(schools.code, classes.schoolCode))
@@ -179,7 +184,7 @@ const selectChildren = preparedStatement(
         name: persons.name,
         enrollment: enrollmentColumns(enrollments),
         class: classColumns(classes),
-        school: schools,
+        school: schoolColumns(schools),
       })
       .from(guardianships)
       .innerJoin(persons, eq(persons.id, guardianships.studentId))

@@ -8,6 +8,16 @@ type NewClass = Tables['classes']['$inferInsert'];
 type NewEnrollment = Tables['enrollments']['$inferInsert'];
 type NewMembership = Tables['memberships']['$inferInsert'];
 
+/** Selects what people and apps see of a school. The first column is never null, which Drizzle needs for a missing join. */
+export function schoolColumns({
+  code,
+  name,
+  nameEn,
+  type,
+}: Tables['schools']): Pick<Tables['schools'], 'code' | 'name' | 'nameEn' | 'type'> {
+  return { code, name, nameEn, type };
+}
+
 export async function insertSchool(tx: Transaction, school: School): Promise<void> {
   await tx.db.insert(tx.tables.schools).values(school);
 }
@@ -29,7 +39,7 @@ export async function listSchoolsByCode(tx: Transaction, codes: readonly string[
   const schools = tx.tables.schools;
   if (codes.length === 0) return [];
   return tx.db
-    .select({ code: schools.code, name: schools.name, nameEn: schools.nameEn, type: schools.type })
+    .select(schoolColumns(schools))
     .from(schools)
     .where(inArray(schools.code, [...codes]))
     .orderBy(schools.code);

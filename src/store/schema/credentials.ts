@@ -32,6 +32,8 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
     {
       personId: person(),
       tokenHash: kit.text('token_hash').notNull(),
+      // A setup link: the email address of the person that setting a password with it verifies.
+      verifiesEmail: kit.text('verifies_email'),
       expiresAt: kit.instant('expires_at').notNull(),
       createdAt: kit.instant('created_at').notNull(),
     },

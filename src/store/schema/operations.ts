@@ -5,6 +5,18 @@ import type { ColumnBuilders } from './column-builders.ts';
 export type OutboxKind = 'mail' | 'backchannel_logout';
 type AuditDetail = Record<string, string | number | boolean>;
 
+/** Defines the settings of the bureau, by their names in `domain/settings.ts`. A setting that was never changed has no row. */
+export function defineSettings(kit: ColumnBuilders) {
+  const settings = kit.table('settings', {
+    key: kit.text('key').primaryKey(),
+    value: kit.json('value').$type<unknown>().notNull(),
+    updatedAt: kit.instant('updated_at').notNull(),
+    // No foreign key, because a setting outlives the person who changed it.
+    updatedBy: kit.text('updated_by').notNull(),
+  });
+  return { settings };
+}
+
 /** Defines the outbox and the append-only audit log. */
 export function defineOperations(kit: ColumnBuilders) {
   const outbox = kit.table(

@@ -21,6 +21,8 @@ export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
     name: kit.text('name').notNull(),
     nameEn: kit.text('name_en').notNull(),
     type: kit.text('type').$type<SchoolType>().notNull(),
+    // A closed school keeps its classes, enrollments and memberships, and takes no new ones.
+    closedAt: kit.instant('closed_at'),
   });
   const classes = kit.table(
     'classes',

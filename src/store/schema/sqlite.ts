@@ -29,4 +29,5 @@ export const {
   audit,
   auditHead,
   auditArchive,
+  settings,
 } = sqliteTables;

@@ -1,7 +1,7 @@
 import type { ColumnBuilders } from './column-builders.ts';
 import { defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
-import { defineOperations } from './operations.ts';
+import { defineOperations, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 
 /** Defines all tables once. `sqlite.ts` and `postgres.ts` call it with the column builders of their engine. */
@@ -20,6 +20,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineConsents(kit, people.persons),
     ...defineKeys(kit),
     ...defineOperations(kit),
+    ...defineSettings(kit),
   };
 }
 
