@@ -39,6 +39,7 @@ export function createProviderApp(
     audit: services.audit,
     clients,
     consents: services.consents,
+    contacts: services.contacts,
     console: services.console,
     clock,
     knownDevices: services.knownDevices,

@@ -26,6 +26,7 @@ import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
+import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createPeople, type People } from '../services/people/people.ts';
 import type { Store } from '../store/database/index.ts';
 import { createConsoleServices } from './console.ts';
@@ -62,6 +63,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   access: AccountAccess;
   affiliationExpiry: AffiliationExpiry;
   consents: Consents;
+  contacts: Contacts;
   console: ConsoleServices;
   globalRevocation: GlobalRevocation;
   guardianships: Guardianships;
@@ -119,6 +121,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     consents,
     globalRevocation,
     guardianships,
+    contacts: createContacts({ ...base, issuer }),
     console: createConsoleServices({ ...base, passwordVerifier, issuer }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),

@@ -19,6 +19,7 @@ import type { SecondFactors } from '../services/authentication/second-factors.ts
 import type { SignIn } from '../services/authentication/sign-in.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
+import type { Contacts } from '../services/people/contacts.ts';
 import type { People } from '../services/people/people.ts';
 import type { Pages } from './pages/pages.ts';
 
@@ -33,6 +34,7 @@ export interface HttpDeps {
   audit: Audit;
   clients: ClientRegistry;
   consents: Consents;
+  contacts: Contacts;
   console: ConsoleServices;
   clock: Clock;
   knownDevices: KnownDevices;

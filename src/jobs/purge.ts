@@ -7,6 +7,7 @@ import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
 import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
+import { purgePendingContacts } from '../store/people/contacts.ts';
 import * as grants from '../store/oidc/grants.ts';
 import { listModels, purgeAnonymousSessions, purgeExpired } from '../store/oidc/record-purge.ts';
 import * as outboxStore from '../store/outbox.ts';
@@ -73,6 +74,7 @@ const purges: readonly Purge[] = [
   (tx, now) => sessions.purgeSessions(tx, now - ENDED_SESSION_MS, BATCH_SIZE),
   (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
   (tx, now) => credentials.purgeResetLinks(tx, now),
+  (tx, now) => purgePendingContacts(tx, now),
   // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
   (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),

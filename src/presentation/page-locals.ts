@@ -298,6 +298,20 @@ export interface ConsoleActionLocals {
   alert?: string | undefined;
 }
 
+export interface ContactsLocals {
+  email: { value: string; isVerified: boolean } | undefined;
+  /** Waits for its link. */
+  pendingEmail: string | undefined;
+  mobile: string | undefined;
+  account: string | undefined;
+  /** As entered. */
+  values: { email: string; mobile: string; account: string };
+  languages: readonly { tag: string; name: string; isChosen: boolean }[];
+  errors: FieldErrors;
+  alert?: string | undefined;
+  notice?: string | undefined;
+}
+
 /** The locals of each page. The names are the files in `views/`. */
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
@@ -319,6 +333,9 @@ export interface PageLocals {
   'account/second-factors': SecondFactorListLocals;
   'account/second-factor-setup': TotpSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
+  'account/contacts': ContactsLocals;
+  /** `email`: the new address of the link. */
+  'account/contacts-confirm': { email: string };
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };
@@ -348,6 +365,14 @@ export interface MailLocals {
   'reset-link': { name: string; link: string; minutes: number };
   /** `hours`: validity of the link. */
   'setup-link': { name: string; link: string; hours: number };
+  'email-confirmation': { name: string; link: string; minutes: number };
+  /** To an address that another person entered; `link`: the account page. */
+  'email-in-use': { link: string };
+  'mobile-in-use': { name: string; link: string };
+  /** `at`: ms since 1970; `login`: the new login, masked; `link`: where to set a new password. */
+  'login-changed': { name: string; at: number; kind: 'email' | 'mobile' | 'account'; login: string; link: string };
+  /** `logins`: one per line; `link`: the sign-in page. */
+  'account-reminder': { name: string; logins: string; link: string };
   /** `action`: name of the action of staff; `at`: ms since 1970; `link`: the account page. */
   'staff-action': { name: string; action: string; at: number; link: string };
 }

@@ -47,6 +47,14 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
+    'account/contacts': {
+      ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
+      values: { email: x, mobile: x, account: x },
+      languages: [{ tag: 'en', name: x, isChosen: true }],
+      errors: { email: x, mobile: x, account: x },
+      ...{ alert: x, notice: x },
+    },
+    'account/contacts-confirm': { email: x },
     'account/overview': {
       consoleUrl: '/console',
       person: {

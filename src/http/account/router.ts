@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
+import { addContactRoutes } from './contacts.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
 import { requireRecentSignIn, requireSignIn, signedInCallback } from './session.ts';
@@ -24,6 +25,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/password',
     requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
   );
+  addContactRoutes(router, deps);
   router.post('/password', forms, (ctx) => changePassword(deps, ctx));
   router.post(
     '/sessions/revoke',

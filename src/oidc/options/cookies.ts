@@ -14,6 +14,8 @@ interface CookieNames {
   console: string;
   /** The accounts that signed in with this browser. */
   device: string;
+  /** The token of an opened link that confirms an email address. */
+  emailConfirmation: string;
   language: string;
   /** The token of an opened reset link. */
   reset: string;
@@ -45,6 +47,7 @@ function createNames(host: string, address: string): CookieNames {
     browser: `${host}kinpass_browser`,
     console: `${host}kinpass_console`,
     device: `${host}kinpass_device`,
+    emailConfirmation: `${host}kinpass_email`,
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,

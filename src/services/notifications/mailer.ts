@@ -24,6 +24,17 @@ const secondFactorChanged = z.object({
   link: z.string(),
 });
 const setupLink = z.object({ name: z.string(), link: z.string(), hours: z.number() });
+const emailConfirmation = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
+const emailInUse = z.object({ link: z.string() });
+const mobileInUse = z.object({ name: z.string(), link: z.string() });
+const loginChanged = z.object({
+  name: z.string(),
+  at: z.number(),
+  kind: z.enum(['email', 'mobile', 'account']),
+  login: z.string(),
+  link: z.string(),
+});
+const accountReminder = z.object({ name: z.string(), logins: z.string(), link: z.string() });
 const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** Timeouts in ms: short, because the outbox retries. */
@@ -74,6 +85,16 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, resetLink.parse(values));
     case 'setup-link':
       return templates.mail(template, lang, setupLink.parse(values));
+    case 'email-confirmation':
+      return templates.mail(template, lang, emailConfirmation.parse(values));
+    case 'email-in-use':
+      return templates.mail(template, lang, emailInUse.parse(values));
+    case 'mobile-in-use':
+      return templates.mail(template, lang, mobileInUse.parse(values));
+    case 'login-changed':
+      return templates.mail(template, lang, loginChanged.parse(values));
+    case 'account-reminder':
+      return templates.mail(template, lang, accountReminder.parse(values));
     case 'staff-action':
       return templates.mail(template, lang, staffAction.parse(values));
     case 'second-factor-changed':

@@ -12,6 +12,11 @@ const mailPayload = z.object({
   kind: z.literal('mail'),
   to: z.string(),
   template: z.enum([
+    'email-confirmation',
+    'email-in-use',
+    'mobile-in-use',
+    'login-changed',
+    'account-reminder',
     'first-password-closed',
     'password-changed',
     'reset-link',

@@ -16,6 +16,8 @@ export const {
   passwords,
   firstPasswords,
   resetLinks,
+  pendingContacts,
+  usedChallenges,
   throttles,
   secondFactors,
   recoveryCodes,

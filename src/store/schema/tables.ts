@@ -3,6 +3,7 @@ import { defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineOperations, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
+import { defineSelfService } from './self-service.ts';
 
 /** Defines all tables once. `sqlite.ts` and `postgres.ts` call it with the column builders of their engine. */
 export function defineSchema(kit: ColumnBuilders) {
@@ -15,6 +16,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineGuardianships(kit, people.persons),
     ...defineCredentials(kit, people.persons),
     ...defineSecondFactors(kit, people.persons),
+    ...defineSelfService(kit, people.persons),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),

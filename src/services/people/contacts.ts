@@ -1,0 +1,282 @@
+import type { Clock } from '../../domain/clock.ts';
+import { suggestAccountNames } from '../../domain/credentials/account-names.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
+import { maskLogin } from '../../domain/masking.ts';
+import type { Identifier, PersonFacts } from '../../domain/model.ts';
+import type { Random } from '../../domain/random.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import { hashId } from '../../platform/crypto/secrets.ts';
+import { deleteResetLink } from '../../store/auth/credentials.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import { ConflictError } from '../../store/database/errors.ts';
+import * as contacts from '../../store/people/contacts.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { MailJob, Outbox } from '../notifications/outbox.ts';
+import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { admitAccountName, admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
+
+/** Lifetime of the link that confirms an email address, in minutes. */
+export const CONFIRMATION_MINUTES = 30;
+const TOKEN_BYTES = 32;
+/** Names that are looked up to offer a free one. */
+const SUGGESTIONS = 6;
+
+/** A person who changes an own login. */
+export interface ContactChange {
+  personId: string;
+  /** A normalized value (domain/credentials/identifiers.ts). */
+  value: string;
+  address: string;
+}
+
+/** `until`: ms since 1970 of the next admitted change. */
+interface Limited {
+  kind: 'limited';
+  until: number;
+}
+interface Unchanged {
+  kind: 'unchanged';
+}
+
+export interface Contacts {
+  /** Lists the contacts that are no login yet. */
+  listPending(personId: string): Promise<contacts.PendingContact[]>;
+  /**
+   * Mails a link to the new address. The address becomes a login when the person opens it. The result is the same for an address of another
+   * person, who gets a mail that says so.
+   */
+  requestEmail(change: ContactChange): Promise<{ kind: 'sent' } | Unchanged | Limited>;
+  /** Finds the address of a valid link of this person. */
+  findEmail(personId: string, token: string): Promise<string | undefined>;
+  /** Consumes the link and replaces the email address. Of several people who confirm one address, one gets it. */
+  confirmEmail(confirmation: {
+    personId: string;
+    token: string;
+    address: string;
+  }): Promise<'changed' | 'expired' | 'taken'>;
+  /** Replaces the mobile number. A number of another person is stored too, but not as a login; the result is the same. */
+  changeMobile(change: ContactChange): Promise<{ kind: 'changed' } | Unchanged | Limited>;
+  /** Replaces the account name. Account names are public, so the result says that a name is taken and offers a free one. */
+  changeAccountName(
+    change: ContactChange,
+  ): Promise<{ kind: 'changed' } | Unchanged | Limited | { kind: 'taken'; suggestion: string | undefined }>;
+  /** Sets the language of the mails to a person. */
+  changeLanguage(change: { personId: string; locale: string; address: string }): Promise<void>;
+}
+
+interface Deps extends ContactLimitDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  audit: Pick<Audit, 'append'>;
+  outbox: Outbox;
+  issuer: string;
+}
+
+export function createContacts(deps: Deps): Contacts {
+  const { store, clock, audit } = deps;
+  return {
+    listPending: async (personId) => {
+      const pending = await store.read((tx) => contacts.listPendingContacts(tx, personId));
+      return pending.filter(({ expiresAt }) => expiresAt === null || expiresAt > clock.now());
+    },
+    requestEmail: createRequestEmail(deps),
+    findEmail: async (personId, token) => {
+      const pending = await store.read((tx) => contacts.listPendingContacts(tx, personId));
+      return pending.find((contact) => isOpen(contact, hashId(token), clock.now()))?.value;
+    },
+    confirmEmail: createConfirmEmail(deps),
+    changeMobile: createChangeMobile(deps),
+    changeAccountName: createChangeAccountName(deps),
+    changeLanguage: ({ personId, locale, address }) =>
+      store.write(async (tx) => {
+        await contacts.updateLocale(tx, personId, locale, clock.now());
+        const who = { actorId: personId, subjectId: personId };
+        await audit.append(tx, { event: 'person.locale_changed', outcome: 'ok', ...who, address, detail: { locale } });
+      }),
+  };
+}
+
+function isOpen({ kind, tokenHash, expiresAt }: contacts.PendingContact, hash: string, now: number): boolean {
+  return kind === 'email' && tokenHash === hash && (expiresAt ?? 0) > now;
+}
+
+function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
+  const { store, clock, random, outbox, audit, issuer } = deps;
+  /** Creates the mail to the new address. Its owner, if there is one, is told that another person entered it. */
+  const requestMail = async (
+    tx: Transaction,
+    { id, name, locale }: PersonFacts,
+    { value, owner, token }: { value: string; owner: string | undefined; token: string },
+  ): Promise<MailJob> => {
+    if (owner !== undefined && owner !== id) {
+      const lang = (await people.findPerson(tx, owner))?.locale ?? DEFAULT_LANGUAGE;
+      return { kind: 'mail', to: value, template: 'email-in-use', lang, locals: { link: `${issuer}/account` } };
+    }
+    const link = `${issuer}/account/email/confirm?token=${token}`;
+    const locals = { name, link, minutes: CONFIRMATION_MINUTES };
+    return { kind: 'mail', to: value, template: 'email-confirmation', lang: locale ?? DEFAULT_LANGUAGE, locals };
+  };
+  return ({ personId, value, address }) =>
+    store.write(async (tx) => {
+      await people.lockPerson(tx, personId);
+      const facts = await people.loadPersonFacts(tx, personId);
+      const own = facts?.identifiers.find((login) => login.kind === 'email' && login.value === value);
+      if (facts === undefined || own?.isVerified === true) return { kind: 'unchanged' };
+      const owner = await people.findPersonIdByIdentifier(tx, 'email', value);
+      const limit = await admitContactChange(tx, deps, { personId, mailbox: value });
+      if (limit.kind === 'limited') return limit;
+      const token = random.bytes(TOKEN_BYTES).toString('base64url');
+      const now = clock.now();
+      await contacts.upsertPendingContact(tx, {
+        personId,
+        kind: 'email',
+        value,
+        // The link of an address of another person is not sent, so nobody can confirm it.
+        tokenHash: hashId(token),
+        expiresAt: now + CONFIRMATION_MINUTES * MINUTE_MS,
+        createdAt: now,
+      });
+      if (limit.kind === 'admitted') await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token }));
+      const who = { actorId: personId, subjectId: personId };
+      await audit.append(tx, {
+        event: 'identifier.requested',
+        outcome: 'ok',
+        ...who,
+        address,
+        detail: { kind: 'email' },
+      });
+      return { kind: 'sent' };
+    });
+}
+
+function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
+  const { store, clock } = deps;
+  return ({ personId, token, address }) =>
+    store.write(async (tx) => {
+      if ((await people.lockPerson(tx, personId))?.status !== 'active') return 'expired';
+      const pending = await contacts.listPendingContacts(tx, personId);
+      const open = pending.find((contact) => isOpen(contact, hashId(token), clock.now()));
+      if (open === undefined) return 'expired';
+      await contacts.deletePendingContact(tx, personId, 'email');
+      const change = { personId, value: open.value, address };
+      return (await replaceLogin(tx, deps, { ...change, kind: 'email' }, clock.now())) ? 'changed' : 'taken';
+    });
+}
+
+interface LoginChange extends ContactChange {
+  kind: Identifier['kind'];
+}
+
+/**
+ * Replaces the logins of one kind and notifies the person. Inserting comes before deleting: two people who exchange their logins cannot
+ * deadlock.
+ *
+ * @param verifiedAt null for a login that cannot be verified
+ * @returns false if another person has the login, without any effect
+ */
+async function replaceLogin(
+  tx: Transaction,
+  deps: Deps,
+  change: LoginChange,
+  verifiedAt: number | null,
+): Promise<boolean> {
+  const { personId, kind, value } = change;
+  const owner = await people.findPersonIdByIdentifier(tx, kind, value);
+  if (owner !== undefined && owner !== personId) return false;
+  if (owner === personId && verifiedAt !== null) {
+    await contacts.verifyIdentifier(tx, personId, { kind, value }, verifiedAt);
+  } else {
+    const id = deps.random.uuid();
+    if (!(await tryInsert(tx, { id, personId, kind, value, verifiedAt, createdAt: deps.clock.now() }))) return false;
+  }
+  await endEarlierLogins(tx, deps, change);
+  return true;
+}
+
+/** @returns false if a concurrent transaction has inserted the login for another person */
+async function tryInsert(tx: Transaction, row: Parameters<typeof people.insertIdentifier>[1]): Promise<boolean> {
+  try {
+    await people.insertIdentifier(tx, row);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return false;
+  }
+}
+
+/** Deletes the earlier logins of a kind and records the change. Mails every verified address that the person had before it. */
+async function endEarlierLogins(tx: Transaction, deps: Deps, change: LoginChange): Promise<void> {
+  const { personId, kind, value, address } = change;
+  const { clock, audit, outbox, issuer } = deps;
+  const locals = { at: clock.now(), kind, login: maskLogin(value), link: `${issuer}/forgot-password` };
+  const notice = (name: string) => ({ template: 'login-changed' as const, locals: { name, ...locals } });
+  await mailVerifiedAddresses(tx, outbox, personId, notice, value);
+  await contacts.deleteOtherIdentifiers(tx, personId, kind, value);
+  // A link to the old address must not set a password.
+  await deleteResetLink(tx, personId);
+  await people.incrementCredentialVersion(tx, personId);
+  await contacts.touchPerson(tx, personId, clock.now());
+  const who = { actorId: personId, subjectId: personId };
+  await audit.append(tx, { event: 'identifier.changed', outcome: 'ok', ...who, address, detail: { kind } });
+}
+
+function createChangeMobile(deps: Deps): Contacts['changeMobile'] {
+  const { store, clock, outbox } = deps;
+  /** Notifies the person who signs in with the number. */
+  const notifyOwner = async (tx: Transaction, value: string): Promise<void> => {
+    const owner = await people.findPersonIdByIdentifier(tx, 'mobile', value);
+    const link = `${deps.issuer}/account`;
+    const notice = (name: string) => ({ template: 'mobile-in-use' as const, locals: { name, link } });
+    if (owner !== undefined) await mailVerifiedAddresses(tx, outbox, owner, notice);
+  };
+  return (change) =>
+    store.write(async (tx) => {
+      const { personId, value } = change;
+      await people.lockPerson(tx, personId);
+      if (await hasLogin(tx, personId, 'mobile', value)) return { kind: 'unchanged' };
+      const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
+      if (limit.kind === 'limited') return limit;
+      if (await replaceLogin(tx, deps, { ...change, kind: 'mobile' }, null)) {
+        await contacts.deletePendingContact(tx, personId, 'mobile');
+        return { kind: 'changed' };
+      }
+      const row = {
+        personId,
+        kind: 'mobile',
+        value,
+        tokenHash: null,
+        expiresAt: null,
+        createdAt: clock.now(),
+      } as const;
+      await contacts.upsertPendingContact(tx, row);
+      await endEarlierLogins(tx, deps, { ...change, kind: 'mobile' });
+      await notifyOwner(tx, value);
+      return { kind: 'changed' };
+    });
+}
+
+function createChangeAccountName(deps: Deps): Contacts['changeAccountName'] {
+  const { store, clock, random } = deps;
+  const findFree = async (tx: Transaction, taken: string): Promise<string | undefined> => {
+    for (const name of suggestAccountNames(taken, random.bytes(SUGGESTIONS * 2))) {
+      if ((await people.findPersonIdByIdentifier(tx, 'account', name)) === undefined) return name;
+    }
+    return undefined;
+  };
+  return (change) =>
+    store.write(async (tx) => {
+      const { personId, value } = change;
+      await people.lockPerson(tx, personId);
+      if (await hasLogin(tx, personId, 'account', value)) return { kind: 'unchanged' };
+      const until = await admitAccountName(tx, clock, personId);
+      if (until !== undefined) return { kind: 'limited', until };
+      if (await replaceLogin(tx, deps, { ...change, kind: 'account' }, clock.now())) return { kind: 'changed' };
+      return { kind: 'taken', suggestion: await findFree(tx, value) };
+    });
+}
+
+async function hasLogin(tx: Transaction, personId: string, kind: Identifier['kind'], value: string): Promise<boolean> {
+  return (await people.findPersonIdByIdentifier(tx, kind, value)) === personId;
+}
