@@ -11,10 +11,11 @@ import type { PageName } from '../../src/presentation/page-locals.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { choose, fillNewPassword, fillSignIn, press, signIn } from '../helpers/browser.ts';
-import { setFirstPassword, setPassword } from '../helpers/city.ts';
+import { choose, fillNewPassword, fillSignIn, press, setUpAuthenticator, signIn } from '../helpers/browser.ts';
+import { personId, setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
-import { removeSecondFactors } from '../helpers/second-factors.ts';
+import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
+import { STAFF_LOGIN } from '../helpers/staff.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const OWN_PASSWORD = 'seven quiet lanterns';
@@ -217,6 +218,36 @@ for (const lang of ['zh-TW', 'en'] as const) {
       await press(page, '#submit');
       await fillSignIn(page, LOGIN.G2);
       await look(page, 'device/done');
+    });
+
+    it('in the staff console', async () => {
+      const { issuer, service } = harness.environment;
+      await removeSecondFactors(service, 'A1');
+      const page = await newPage();
+      await page.goto(`${issuer}/console`);
+      await fillSignIn(page, STAFF_LOGIN.A1);
+      await look(page, 'interaction/second-factor-setup');
+      await setUpAuthenticator(page);
+      await look(page, 'interaction/recovery-codes');
+      await press(page, '#submit');
+      await look(page, 'console/home');
+      await page.goto(`${issuer}/console/search?q=${encodeURIComponent('王')}`);
+      await look(page, 'console/search');
+      await page.goto(`${issuer}/console/people/${personId('G1')}`);
+      await assertAccessible(page, lang);
+      seen.add('views/console/person.ejs');
+      await press(page, 'button[name="action"][value="one-time-code"]');
+      await look(page, 'console/action');
+      await page.fill('textarea[name="reason"]', 'x');
+      await press(page, 'button[name="action"][value="one-time-code"]');
+      await look(page, 'console/slip');
+      await setFirstPassword(service, 'G1', '100201');
+      await removeSecondFactors(service, 'A1');
+      await enrollTotp(service, 'A1');
+      const another = await newPage();
+      await another.goto(`${issuer}/console`);
+      await fillSignIn(another, STAFF_LOGIN.A1);
+      await look(another, 'interaction/second-factor');
     });
 
     it('on error pages', async () => {

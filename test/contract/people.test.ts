@@ -232,11 +232,11 @@ eachStore('credentials', (on) => {
   const of = (): Promise<credentials.Credential> => on.store.read((tx) => credentials.getCredential(tx, 'father'));
 
   it('are a first password or an own password, never both', async () => {
-    assert.deepEqual(await of(), { version: 1 });
+    assert.deepEqual(await of(), { version: 1, hasSecondFactor: false });
     const first = { kind: 'first' as const, personId: 'father', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
     const open = { kind: 'first', mac: 'mac', expiresAt: NOW + 10, failures: 0, closedAt: null };
-    assert.deepEqual(await of(), { version: 2, first: open });
+    assert.deepEqual(await of(), { version: 2, hasSecondFactor: false, first: open });
     await on.store.write((tx) =>
       credentials.countFirstPasswordFailure(tx, 'father', { first: 1, one_time_code: 1 }, NOW + 1),
     );
@@ -252,17 +252,17 @@ eachStore('credentials', (on) => {
     const link = { personId: 'father', tokenHash: 'link', expiresAt: NOW + 1, createdAt: NOW };
     await on.store.write((tx) => credentials.upsertResetLink(tx, link));
     await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'hash', NOW));
-    assert.deepEqual(await of(), { version: 4, hash: 'hash' });
+    assert.deepEqual(await of(), { version: 4, hasSecondFactor: false, hash: 'hash' });
     assert.equal(await on.store.write((tx) => credentials.consumeResetLink(tx, 'link', NOW)), undefined);
     await on.store.write((tx) => credentials.upsertFirstPassword(tx, first));
-    assert.deepEqual(Object.keys(await of()), ['version', 'first']);
+    assert.deepEqual(Object.keys(await of()), ['version', 'hasSecondFactor', 'first']);
   });
 
   it('are rehashed only while the password is unchanged', async () => {
     await on.store.write((tx) => credentials.upsertPassword(tx, 'father', 'old', NOW));
     assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'other', 'new')), false);
     assert.equal(await on.store.write((tx) => credentials.replaceHash(tx, 'father', 'old', 'new')), true);
-    assert.deepEqual(await of(), { version: 6, hash: 'new' });
+    assert.deepEqual(await of(), { version: 6, hasSecondFactor: false, hash: 'new' });
   });
 
   it('are replaced only while the verified version is current and the account is active', async () => {
@@ -272,11 +272,11 @@ eachStore('credentials', (on) => {
       );
     assert.equal(await exchange(5), undefined);
     assert.equal(await exchange(6), 7);
-    assert.deepEqual(await of(), { version: 7, hash: 'next' });
+    assert.deepEqual(await of(), { version: 7, hasSecondFactor: false, hash: 'next' });
     await on.store.write((tx) => people.updatePersonStatus(tx, 'father', 'disabled', NOW));
     assert.equal(await exchange(8), undefined);
     await on.store.write((tx) => people.updatePersonStatus(tx, 'father', 'active', NOW));
-    assert.deepEqual(await of(), { version: 8, hash: 'next' });
+    assert.deepEqual(await of(), { version: 8, hasSecondFactor: false, hash: 'next' });
     await assert.rejects(
       on.store.write((tx) => people.incrementCredentialVersion(tx, 'unknown')),
       /no such person/,

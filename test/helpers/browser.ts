@@ -1,6 +1,7 @@
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { createAuthenticator } from './second-factors.ts';
 
 const FLAGS = [
   '--no-sandbox',
@@ -68,4 +69,11 @@ export async function choose(page: Page, ...words: string[]): Promise<void> {
 export async function switchTo(page: Page, label: string): Promise<void> {
   await page.click('.menu summary');
   await press(page, page.locator('a.entry').filter({ hasText: label }));
+}
+
+/** Fills in the page that sets up an authenticator app, with the code of its secret. Ends at the recovery codes. */
+export async function setUpAuthenticator(page: Page): Promise<void> {
+  const secret = (await page.getAttribute('[data-totp-secret]', 'data-totp-secret')) ?? '';
+  await page.fill('[name="code"]', createAuthenticator(secret).code());
+  await press(page, '#submit');
 }
