@@ -5,10 +5,13 @@
  *   npm run bench                 about three minutes
  *   npm run bench -- --million    also compares 1,000,000 with 1,000 people
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { freePort } from '../../test/helpers/ports.ts';
+import { measureConsoleSearch } from './console-search.ts';
 import { compareDatabases } from './database-comparison.ts';
 import { runRefreshes } from './flows.ts';
 import { WORKERS, open, compareRates, print, SECONDS, signInRate, tokensFor, type BenchHarness } from './harness.ts';
@@ -76,6 +79,10 @@ async function compareWithBaseline(service: BenchHarness): Promise<void> {
   await bare.stop();
 }
 
+function readMasterKey(folder: string): Buffer {
+  return Buffer.from(readFileSync(join(folder, 'key'), 'utf8'), 'base64');
+}
+
 async function compareSizes(): Promise<void> {
   const [small, large] = [await makeCity(1_000), await makeCity(1_000_000)];
   print('loading 1,000,000 people', '', `${large.rowsPerSecond.toFixed(0)} rows/s`, '');
@@ -102,6 +109,7 @@ async function compareSizes(): Promise<void> {
   );
   print('UserInfo time with 1,000,000 people', '1,000 people', reads.toFixed(2), '≤ 1.1');
   await Promise.all([a.stop(), b.stop()]);
+  await measureConsoleSearch(readMasterKey(large.folder), { file: join(large.folder, 'kinpass.sqlite') });
   remove(small.folder);
   remove(large.folder);
 }
