@@ -48,7 +48,7 @@ async function setStatus(login: string, status: PersonByLogin['status']): Promis
   const { createPeople } = await import('../services/people/people.ts');
   const settings = loadRevokingSettings(process.env);
   await withPerson(settings, login, async (deps, { personId }) => {
-    const revocation = createRevocation({ ...deps, clients: createClientLookup(settings) });
+    const revocation = createRevocation({ ...deps, clients: await createClientLookup(settings, deps) });
     await createPeople({ ...deps, revocation }).setStatus(personId, status, undefined);
   });
 }

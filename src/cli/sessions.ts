@@ -15,8 +15,8 @@ export function addSessionsCommands(program: CliCommand): void {
 export async function revokeAll(settings: RevokingSettings, reason: 'operator' | 'restore'): Promise<void> {
   const { createClientLookup, withAccountServices } = await import('../container/commands.ts');
   const { createGlobalRevocation } = await import('../services/access/global-revocation.ts');
-  const { sessions, grants } = await withAccountServices(settings, (deps) =>
-    createGlobalRevocation({ ...deps, clients: createClientLookup(settings) }).revokeAll(reason),
+  const { sessions, grants } = await withAccountServices(settings, async (deps) =>
+    createGlobalRevocation({ ...deps, clients: await createClientLookup(settings, deps) }).revokeAll(reason),
   );
   print(`sessions: ${sessions} sessions and ${grants} grants with their tokens revoked; everyone signs in again`);
 }

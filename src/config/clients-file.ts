@@ -96,25 +96,41 @@ function findDuplicates(clients: readonly ClientRegistration[]): string[] {
 
 /** RFC 9700 2.6: redirect URIs of web clients use https; loopback addresses are for native clients (RFC 8252 7.3). */
 function findInsecureUris(clients: readonly ClientRegistration[]): string[] {
-  return clients.flatMap((client) => {
-    const uris = [
-      ...client.redirect_uris,
-      ...client.post_logout_redirect_uris,
-      client.backchannel_logout_uri ?? [],
-    ].flat();
-    return uris
-      .filter((value) => client.application_type === 'web' && !value.startsWith('https:'))
-      .map((value) => `clients (${client.client_id}): ${value} must use https in production`);
-  });
+  return clients.flatMap((client) =>
+    insecureUrisOf(client).map(({ uri }) => `clients (${client.client_id}): ${uri} must use https in production`),
+  );
+}
+
+/** Lists the URIs of a web client that do not use https. */
+export function insecureUrisOf(client: ClientRegistration): { field: keyof ClientRegistration; uri: string }[] {
+  if (client.application_type !== 'web') return [];
+  return (['redirect_uris', 'post_logout_redirect_uris', 'backchannel_logout_uri'] as const).flatMap((field) =>
+    [client[field] ?? []]
+      .flat()
+      .filter((uri) => !uri.startsWith('https:'))
+      .map((uri) => ({ field, uri })),
+  );
 }
 
 function findUnknownResources(clients: readonly ClientRegistration[], servers: readonly ResourceServer[]): string[] {
-  const known = new Set(servers.map(({ identifier }) => identifier));
   return clients.flatMap((client) =>
-    [...client.resources, client.introspects ?? []]
+    unknownResourcesOf(client, servers).map(
+      ({ uri }) => `clients (${client.client_id}): ${uri} is not in resource_servers`,
+    ),
+  );
+}
+
+/** Lists the APIs of a client that the clients file does not define. */
+export function unknownResourcesOf(
+  client: ClientRegistration,
+  servers: readonly ResourceServer[],
+): { field: keyof ClientRegistration; uri: string }[] {
+  const known = new Set(servers.map(({ identifier }) => identifier));
+  return (['resources', 'introspects'] as const).flatMap((field) =>
+    [client[field] ?? []]
       .flat()
-      .filter((identifier) => !known.has(identifier))
-      .map((identifier) => `clients (${client.client_id}): ${identifier} is not in resource_servers`),
+      .filter((uri) => !known.has(uri))
+      .map((uri) => ({ field, uri })),
   );
 }
 

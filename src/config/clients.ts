@@ -6,6 +6,13 @@ import { isLoopbackHost } from './loopback.ts';
 
 const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
 
+/** Redirect URIs are compared exactly (RFC 9700, 2.1). Private-use schemes are reversed domains (RFC 8252, 7.1), so no `javascript:`. */
+const redirectUri = uri
+  .refine((value) => !value.includes('*'), { message: 'must not have a wildcard' })
+  .refine((value) => !URL.canParse(value) || /^(?:https?|[a-z][a-z\d+-]*(?:\.[a-z\d+-]+)+):/i.test(value), {
+    message: 'must use https, http or a reversed domain as its scheme',
+  });
+
 const fields = z.strictObject({
   client_id: z
     .string()
@@ -24,8 +31,8 @@ const fields = z.strictObject({
     .describe('hashes of the secret; two entries during a change of the secret'),
   jwks_uri: uri.optional().describe('public keys of a client with private_key_jwt'),
   jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) }).optional(),
-  redirect_uris: z.array(uri).min(1),
-  post_logout_redirect_uris: z.array(uri).default([]),
+  redirect_uris: z.array(redirectUri).min(1),
+  post_logout_redirect_uris: z.array(redirectUri).default([]),
   initiate_login_uri: uri
     .optional()
     .describe('starts a sign-in from outside the app (OpenID Connect Core 1.0, section 4)'),
@@ -94,11 +101,12 @@ export function clientName(client: Pick<ClientRegistration, 'client_name'>, lang
   return localize(client.client_name, lang);
 }
 
-function usesSignedAuth(client: Fields): boolean {
+function usesSignedAuth(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
   return client.token_endpoint_auth_method === 'private_key_jwt';
 }
 
-function usesSecret(client: Fields): boolean {
+/** Returns true if a client authenticates with a secret. */
+export function usesSecret(client: Pick<Fields, 'token_endpoint_auth_method'>): boolean {
   return client.token_endpoint_auth_method !== 'none' && !usesSignedAuth(client);
 }
 

@@ -2,7 +2,9 @@ import type { KeySettings, MigratingSettings, RevokingSettings } from '../config
 import { systemClock, type Clock } from '../domain/clock.ts';
 import { systemRandom, type Random } from '../domain/random.ts';
 import { createSecrets, type Secrets } from '../platform/crypto/secrets.ts';
+import { createLogger } from '../platform/logger.ts';
 import type { ClientRegistry } from '../services/access/client-registry.ts';
+import { createStoredClients } from '../services/access/stored-clients.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { createResetFailures, type PasswordVerifier } from '../services/authentication/password-verification.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
@@ -52,9 +54,14 @@ async function withStore<T>(
   }
 }
 
-/** Returns a lookup of the clients that are notified of a sign-out. */
-export function createClientLookup({
-  clientsFile,
-}: Pick<RevokingSettings, 'clientsFile'>): Pick<ClientRegistry, 'find'> {
-  return { find: (clientId) => clientsFile.clients.find(({ client_id: id }) => id === clientId) };
+/** Returns a lookup of the clients that are notified of a sign-out: those of the file and those of the database. */
+export async function createClientLookup(
+  { clientsFile }: Pick<RevokingSettings, 'clientsFile'>,
+  { store, clock }: Pick<DatabaseDeps, 'store' | 'clock'>,
+): Promise<Pick<ClientRegistry, 'find'>> {
+  const stored = createStoredClients({ store, clock, log: createLogger('error') });
+  await stored.refreshAll();
+  return {
+    find: (clientId) => clientsFile.clients.find(({ client_id: id }) => id === clientId) ?? stored.find(clientId),
+  };
 }

@@ -1,6 +1,7 @@
 import { createSendResetLink } from '../services/authentication/password-reset.ts';
 import { createAuthorization } from '../services/console/authorization.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
+import { createConsoleClients } from '../services/console/clients.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
 import { createPersonPages } from '../services/console/person-page.ts';
@@ -9,7 +10,17 @@ import type { Services } from './services.ts';
 
 type Deps = Pick<
   Services,
-  'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'revocation' | 'passwordVerifier' | 'issuer'
+  | 'store'
+  | 'clients'
+  | 'storedClients'
+  | 'clock'
+  | 'random'
+  | 'secrets'
+  | 'audit'
+  | 'outbox'
+  | 'revocation'
+  | 'passwordVerifier'
+  | 'issuer'
 >;
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
@@ -18,6 +29,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
   const effects = createPersonEffects({ clock, random, secrets, revocation, sendResetLink });
   return {
+    clients: createConsoleClients({ ...deps, authorization }),
     authorization,
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, audit, authorization }),

@@ -1,10 +1,12 @@
 import type { Config } from '../config/load.ts';
 import { startAuditArchiveJob } from '../jobs/audit-archive.ts';
+import { startClientsJob } from '../jobs/clients.ts';
 import { startExpiryJob } from '../jobs/expiry.ts';
 import { startKeyRotationJob } from '../jobs/key-rotation.ts';
 import { startOutboxDelivery } from '../jobs/outbox-delivery.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
 import { startPurgeJob } from '../jobs/purge.ts';
+import { createClientRevocation } from '../services/access/client-revocation.ts';
 import { createAuditArchive } from '../services/audit/archive.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Mailer } from '../services/notifications/mailer.ts';
@@ -28,10 +30,12 @@ interface JobDeps {
 
 /** Starts the background jobs of a node. */
 export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[] {
-  const { store, clock, log, secrets, affiliationExpiry, guardianships, access, keyRing } = deps.services;
+  const { store, clock, log, secrets, affiliationExpiry, guardianships, access, keyRing, storedClients } =
+    deps.services;
   return [
     startDelivery(deps),
     startPurgeJob({ store, clock, log, secrets }),
+    startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
     startExpiryJob({ affiliationExpiry, guardianships, access, log }),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({

@@ -13,6 +13,7 @@ import { createClientRegistry, type ClientRegistry } from '../services/access/cl
 import { createConsents, type Consents } from '../services/access/consents.ts';
 import { createGlobalRevocation, type GlobalRevocation } from '../services/access/global-revocation.ts';
 import { createRequestRateLimiter, type RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
+import { createStoredClients, type StoredClients } from '../services/access/stored-clients.ts';
 import { createRevocation, type Revocation } from '../services/access/revocation.ts';
 import { createAudit, type Audit } from '../services/audit/audit.ts';
 import { createKnownDevices, type KnownDevices } from '../services/authentication/known-devices.ts';
@@ -50,6 +51,7 @@ interface SharedServices {
   i18n: I18n;
   metrics: Metrics;
   clients: ClientRegistry;
+  storedClients: StoredClients;
   audit: Audit;
   outbox: Outbox;
   knownDevices: KnownDevices;
@@ -87,7 +89,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const { store, brand, clock, random, log } = deps;
   const { issuer } = config;
   const shared = await createSharedServices(config, deps);
-  const { secrets, hasher, i18n, metrics, clients, audit, outbox, knownDevices, rateLimiter } = shared;
+  const { secrets, hasher, i18n, metrics, storedClients, clients, audit, outbox, knownDevices, rateLimiter } = shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const base = { store, clock, random, secrets, audit, outbox, revocation };
   const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter });
@@ -106,6 +108,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     hasher,
     i18n,
     metrics,
+    storedClients,
     clients,
     audit,
     outbox,
@@ -122,7 +125,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     globalRevocation,
     guardianships,
     contacts: createContacts({ ...base, issuer }),
-    console: createConsoleServices({ ...base, passwordVerifier, issuer }),
+    console: createConsoleServices({ ...base, clients, storedClients, passwordVerifier, issuer }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
@@ -139,12 +142,15 @@ async function createSharedServices(
   const i18n = createI18n(LOCALES_DIR);
   const hasher = await createPasswordHasher(config.hashing);
   const metrics = createMetrics(hasher, log);
+  const storedClients = createStoredClients({ store, clock, log });
+  await storedClients.refreshAll();
   return {
     secrets,
     hasher,
     i18n,
     metrics,
-    clients: createClientRegistry(config.clientsFile, issuer, i18n),
+    storedClients,
+    clients: createClientRegistry(config.clientsFile, issuer, i18n, storedClients),
     audit: createAudit({ store, clock, log, metrics, secrets }),
     outbox: createOutbox({ store, clock, random, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),

@@ -1,5 +1,7 @@
 /** The original language of the interface, and the fallback of all others. */
 export const DEFAULT_LANGUAGE = 'zh-TW';
+/** The other language that every name has. */
+export const SECOND_LANGUAGE = 'en';
 
 /** Splits a text into Unicode code points, the unit of all length rules. */
 export function codePoints(text: string): string[] {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { errors, type Provider } from 'oidc-provider';
+import { errors, type ClientMetadata, type Provider } from 'oidc-provider';
 import { z } from 'zod';
 import { isEqualConstantTime } from '../platform/crypto/constant-time.ts';
 import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../services/access/client-registry.ts';
@@ -110,4 +110,9 @@ const payloadNames = z.array(z.string(), 'oidc-provider no longer lists the stor
 export function storeSecondFactorTime(provider: Provider): void {
   const names = payloadNames.parse(Reflect.get(provider.Session, 'IN_PAYLOAD'));
   Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => [...names, 'secondFactorAt'] });
+}
+
+/** Checks a registration with the rules of the provider. @throws {errors.InvalidClientMetadata} */
+export function validateMetadata(provider: Provider, metadata: ClientMetadata): void {
+  Reflect.construct(provider.Client, [metadata]);
 }

@@ -1,10 +1,12 @@
 import type { Context, Middleware } from 'koa';
-import Provider, { errors, type Configuration } from 'oidc-provider';
+import Provider, { errors, type Adapter, type Configuration } from 'oidc-provider';
+import type { ClientRegistration } from '../config/clients.ts';
 import { pairwiseSub } from '../domain/claims/pairwise.ts';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import type { RotatedSession } from '../services/access/session-rotation.ts';
 import { createAdapter } from './adapter/adapter.ts';
 import { refreshBrowserCookie } from './adapter/browser-binding.ts';
+import { createClientAdapter } from './adapter/client-adapter.ts';
 import { paceDevicePolls } from './adapter/device-polls.ts';
 import { createReplayCheck } from './adapter/replay-detection.ts';
 import { requestTransaction } from './adapter/request-transaction.ts';
@@ -35,6 +37,7 @@ import {
   rejectDeviceFlowOfBuiltInClient,
   rememberPerSignIn,
   storeSecondFactorTime,
+  validateMetadata,
   type SendLogout,
 } from './provider-internals.ts';
 import {
@@ -57,8 +60,10 @@ export interface Oidc {
   requestTransaction: Middleware;
   /** The last middleware before the provider's own routes. */
   paceDevicePolls: Middleware;
-  /** @throws {Error} with the name of the first client that the provider rejects */
+  /** @throws {Error} with the name of the first client of the file that the provider rejects */
   checkClients(): Promise<void>;
+  /** Returns why the provider rejects a registration; undefined if it accepts it. */
+  findClientProblem(client: ClientRegistration): string | undefined;
 }
 
 /** Creates the provider. No other code calls `new Provider`. */
@@ -84,9 +89,16 @@ export function createOidc(deps: OidcDeps): Oidc {
   const checkClients = async (): Promise<void> => {
     for (const { client_id: id } of deps.clients.list()) {
       await provider.Client.find(id).catch((cause: unknown) => {
-        const reason = cause instanceof errors.OIDCProviderError ? cause.error_description : String(cause);
-        throw new Error(`KINPASS_CLIENTS_FILE: clients (${id}): ${reason ?? 'not accepted'}`, { cause });
+        throw new Error(`KINPASS_CLIENTS_FILE: clients (${id}): ${describeProblem(cause)}`, { cause });
       });
+    }
+  };
+  const findClientProblem: Oidc['findClientProblem'] = (client) => {
+    try {
+      validateMetadata(provider, toMetadata(client));
+      return undefined;
+    } catch (error) {
+      return describeProblem(error);
     }
   };
   const setSessionCookie: Oidc['setSessionCookie'] = (ctx, { id, expiresAt }) => {
@@ -98,7 +110,11 @@ export function createOidc(deps: OidcDeps): Oidc {
     requestTransaction: requestTransaction(deps, provider),
     paceDevicePolls: paceDevicePolls(deps),
   };
-  return { provider, sendLogout, setSessionCookie, checkClients, ...middlewares };
+  return { provider, sendLogout, setSessionCookie, checkClients, findClientProblem, ...middlewares };
+}
+
+function describeProblem(error: unknown): string {
+  return (error instanceof errors.OIDCProviderError ? error.error_description : String(error)) ?? 'not accepted';
 }
 
 function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): Configuration {
@@ -106,7 +122,7 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
   const findAccount = createFindAccount(deps, contextResolver);
   const checkRequest = createRequestCheck(deps);
   return {
-    adapter: (model) => (model === 'Session' ? createSessionAdapter(deps) : createAdapter(model, deps)),
+    adapter: (model) => createModelAdapter(model, deps),
     clients: deps.clients.list().map(toMetadata),
     jwks: deps.keys.jwks,
     cookies: createCookies(deps.issuer, deps.keys.cookieKeys),
@@ -143,6 +159,17 @@ function createConfiguration(deps: OidcDeps, contextResolver: ContextResolver): 
     clientBasedCORS: () => false,
     ...(deps.allowPrivateLogoutAddresses ? { fetch: fetchWithoutDispatcher } : {}),
   };
+}
+
+function createModelAdapter(model: string, deps: OidcDeps): Adapter {
+  switch (model) {
+    case 'Session':
+      return createSessionAdapter(deps);
+    case 'Client':
+      return createClientAdapter(deps);
+    default:
+      return createAdapter(model, deps);
+  }
 }
 
 function createFeatures(

@@ -8,9 +8,10 @@ import { createInstance } from 'i18next';
 import { z } from 'zod';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
+import { CLIENT_FIELDS } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
 import { PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
-import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES } from '../domain/model.ts';
+import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 /**
@@ -30,14 +31,6 @@ export const DYNAMIC_KEYS = {
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
     ...['factorAdded', 'factorRemoved', 'tooManyFactors'],
-  ],
-  'account.signIn': [
-    'succeeded',
-    'failed',
-    'throttled',
-    'password_change_required',
-    'second_factor_required',
-    'second_factor_failed',
   ],
   'contacts.notice': [
     'emailSent',
@@ -71,6 +64,13 @@ export const DYNAMIC_KEYS = {
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
   capacity: CAPACITIES,
   guardianshipState: GUARDIANSHIP_STATES,
+  schoolType: SCHOOL_TYPES,
+  'clients.field': CLIENT_FIELDS,
+  'clients.hint': CLIENT_FIELDS,
+  'clients.problem': CLIENT_FIELDS,
+  'clients.value': ['web', 'native', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+  'clients.action': ['rotate-secret', 'end-old-secret', 'disable', 'enable'],
+  'clients.notice': ['registered', 'changed', 'rotate-secret', 'end-old-secret', 'disable', 'enable'],
   'console.action': PERSON_ACTION_NAMES,
   'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'needs_confirmation'],
   'console.impossible': ['no_email', 'disabled', 'already_done', 'no_national_id'],

@@ -1,3 +1,10 @@
+import type {
+  ClientActionLocals,
+  ClientConfirmLocals,
+  ClientFormLocals,
+  ClientLocals,
+  ClientsLocals,
+} from './client-page-locals.ts';
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { QrCode } from './qr-code.ts';
@@ -298,13 +305,6 @@ export interface ConsoleActionLocals {
   alert?: string | undefined;
 }
 
-export interface SignInHistoryLocals {
-  /** Newest first; `at` in ms since 1970; `device` is empty if it is not known. */
-  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; address: string; app: string }[];
-  nextUrl?: string | undefined;
-  isFirstPage: boolean;
-}
-
 export interface ContactsLocals {
   email: { value: string; isVerified: boolean } | undefined;
   /** Waits for its link. */
@@ -341,7 +341,6 @@ export interface PageLocals {
   'account/second-factor-setup': TotpSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
-  'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
   'password-reset/request': PasswordResetRequestLocals;
@@ -358,6 +357,12 @@ export interface PageLocals {
   'console/action': ConsoleActionLocals;
   /** `expiresAt`: ms since 1970. */
   'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
+  'console/clients': ClientsLocals;
+  'console/client': ClientLocals;
+  'console/client-form': ClientFormLocals;
+  'console/client-confirm': ClientConfirmLocals;
+  'console/client-action': ClientActionLocals;
+  'console/client-secret': { id: string; secret: string; isRotated: boolean };
   message: MessageLocals;
 }
 export type PageName = keyof PageLocals;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
+import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
 
 /** WCAG 2.2 AA, including WCAG 2.0 and 2.1, levels A and AA. */
@@ -37,7 +38,6 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/second-factors': ['secondFactor.title'],
   'account/second-factor-setup': ['secondFactor.setup.title'],
   'account/recovery-codes': ['secondFactor.recovery.title'],
-  'account/sign-ins': ['account.history.title'],
   'account/contacts': ['contacts.title'],
   'account/contacts-confirm': ['contacts.confirm.title'],
   'password-reset/request': ['forgot.title'],
@@ -54,6 +54,13 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/person': [],
   'console/action': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
   'console/slip': ['console.slip.title'],
+  'console/clients': ['clients.title'],
+  // The title is the name of the relying party.
+  'console/client': [],
+  'console/client-form': ['clients.new', 'clients.editTitle'],
+  'console/client-confirm': ['clients.confirmNew', 'clients.confirmChange'],
+  'console/client-action': CLIENT_ACTIONS.map((name) => `clients.action.${name}.title`),
+  'console/client-secret': ['clients.secretTitle'],
   message: messageTitles,
 };
 

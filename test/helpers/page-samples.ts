@@ -1,7 +1,10 @@
 import { CAPACITIES } from '../../src/domain/access/capacities.ts';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
+import { CLIENT_FIELDS } from '../../src/domain/client-fields.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
+import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-fields.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 
 export const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
 
@@ -47,11 +50,6 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
-    'account/sign-ins': {
-      signIns: [true, false].map((isFailed) => ({ at: 0, text: x, isFailed, device: x, address: x, app: x })),
-      nextUrl: '/account/sign-ins?before=1',
-      isFirstPage: false,
-    },
     'account/contacts': {
       ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
       values: { email: x, mobile: x, account: x },
@@ -134,6 +132,7 @@ export function samplePageLocals(x: string): PageLocals {
       alert: x,
     },
     'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
+    ...clientPages(x),
     message: {
       title: x,
       text: x,
@@ -142,5 +141,49 @@ export function samplePageLocals(x: string): PageLocals {
       reference: x,
       autoSubmit: { action: '/a', fields: { xsrf: x }, label: x },
     },
+  };
+}
+
+type ClientPage =
+  | 'console/clients'
+  | 'console/client'
+  | 'console/client-form'
+  | 'console/client-confirm'
+  | 'console/client-action'
+  | 'console/client-secret';
+
+function clientPages(x: string): Pick<PageLocals, ClientPage> {
+  return {
+    'console/clients': {
+      ofFile: [{ id: x, name: x }],
+      stored: [{ id: x, name: x, isDisabled: true, isShadowed: true, updatedAt: 0 }],
+      nextUrl: '/n',
+    },
+    'console/client': {
+      ...{ id: x, name: x, fields: CLIENT_FIELDS.map((name) => ({ name, value: x })) },
+      ...{ isReadOnly: false, isShadowed: true, isRevoking: true, disabledAt: 0, previousSecretUntil: 0 },
+      ...{ actions: CLIENT_ACTIONS, notice: x },
+    },
+    'console/client-form': {
+      version: 0,
+      fields: CLIENT_FIELDS.map((name) => ({
+        ...{ name, kind: kindOf(name), values: [x] },
+        options: (FIELD_OPTIONS[name] ?? []).map((value) => ({ value, label: x })),
+      })),
+      errors: { redirect_uris: x, scopes: x, name_zh: x, require_pkce: x },
+      alert: x,
+    },
+    'console/client-confirm': {
+      ...{ id: x, name: x, version: 1, isSectorChanged: true },
+      changes: CLIENT_FIELDS.map((name) => ({ name, before: x, after: x })),
+      hidden: [{ name: 'name_zh', value: x }],
+      values: { reason: x },
+      errors: { reason: x },
+    },
+    'console/client-action': {
+      ...{ id: x, name: x, action: 'disable', version: 1, isPossible: true },
+      ...{ values: { reason: x }, errors: { reason: x }, alert: x },
+    },
+    'console/client-secret': { id: x, secret: x, isRotated: true },
   };
 }

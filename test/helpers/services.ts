@@ -12,6 +12,7 @@ import { createI18n } from '../../src/presentation/i18n.ts';
 import { createAccountAccess, type AccountAccess } from '../../src/services/access/account-access.ts';
 import { createClientRegistry, type ClientRegistry } from '../../src/services/access/client-registry.ts';
 import { createRequestRateLimiter } from '../../src/services/access/request-rate-limiter.ts';
+import { createStoredClients, type StoredClients } from '../../src/services/access/stored-clients.ts';
 import { createRevocation, type Revocation } from '../../src/services/access/revocation.ts';
 import { createAudit, type Audit } from '../../src/services/audit/audit.ts';
 import { createKnownDevices, type KnownDevices } from '../../src/services/authentication/known-devices.ts';
@@ -70,6 +71,13 @@ function createReadableHasher(): ReadableHasher {
   return hasher;
 }
 
+/** A registry whose database has no relying parties. */
+export const NO_STORED_CLIENTS: Parameters<typeof createClientRegistry>[3] = {
+  find: () => undefined,
+  refresh: () => Promise.resolve(undefined),
+  lockEnabled: () => Promise.resolve(false),
+};
+
 /** A registered relying party with a back-channel logout URI. */
 export function testClient(id: string, more: object = {}): ClientRegistration {
   return clientSchema.parse({
@@ -92,6 +100,7 @@ export interface TestServices {
   readonly passwordVerifier: PasswordVerifier;
   readonly audit: Audit;
   readonly clients: ClientRegistry;
+  readonly storedClients: StoredClients;
   readonly revocation: Revocation;
   readonly guardianships: Guardianships;
   readonly hasher: ReadableHasher;
@@ -129,7 +138,13 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
   const base = { store, clock, random: systemRandom, log, secrets, issuer: TEST_ISSUER, hasher, i18n };
   const metrics = createMetrics(hasher, log);
   const registrations = { clients, resourceServers: [] };
-  const basics = { ...base, metrics, clients: createClientRegistry(registrations, TEST_ISSUER, i18n) };
+  const storedClients = createStoredClients(base);
+  const basics = {
+    ...base,
+    metrics,
+    clients: createClientRegistry(registrations, TEST_ISSUER, i18n, storedClients),
+    storedClients,
+  };
   const outbox = createOutbox(basics);
   outbox.onEnqueued(() => (commits += 1));
   const knownDevices = createKnownDevices(basics);

@@ -14,7 +14,7 @@ import { createTtl } from '../../src/oidc/options/ttl.ts';
 import { limitRefreshes } from '../../src/oidc/request-limits.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { createClientRegistry } from '../../src/services/access/client-registry.ts';
-import { testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
+import { NO_STORED_CLIENTS, testClient, TEST_ISSUER, TEST_NOW } from '../helpers/services.ts';
 
 const NOW_SECONDS = TEST_NOW / 1000;
 const HOUR = 3_600;
@@ -44,6 +44,7 @@ const clients = createClientRegistry(
   },
   TEST_ISSUER,
   createI18n(new URL('../../config/locales', import.meta.url).pathname),
+  NO_STORED_CLIENTS,
 );
 
 /** The part of the provider's context that the options read. */
@@ -255,6 +256,7 @@ describe('tokens for APIs', () => {
     kind: 'AccessToken',
     aud: API,
     accountId: 'p',
+    clientId: 'app',
     grantId: 'g',
     ...more,
   });
@@ -286,6 +288,7 @@ describe('tokens for APIs', () => {
     assert.equal(await allowed('app', token({ aud: undefined })), false);
     assert.equal(await allowed('api', token({ kind: 'RefreshToken' })), false);
     assert.equal(await allowed('api', token({ accountId: 'gone' })), false);
+    assert.equal(await allowed('api', token({ clientId: 'disabled' })), false);
     assert.equal(introspection.enabled, true);
   });
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
 import { ACCOUNT_CLIENT_ID, createClientRegistry } from '../../src/services/access/client-registry.ts';
-import { testClient, TEST_ISSUER } from '../helpers/services.ts';
+import { NO_STORED_CLIENTS, testClient, TEST_ISSUER } from '../helpers/services.ts';
 
 describe('registered clients', () => {
   const i18n = createI18n(new URL('../../config/locales', import.meta.url).pathname);
@@ -24,6 +24,7 @@ describe('registered clients', () => {
     },
     TEST_ISSUER,
     i18n,
+    NO_STORED_CLIENTS,
   );
 
   it('are listed with the client of the account pages', () => {

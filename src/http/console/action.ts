@@ -3,12 +3,13 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { PERSON_ACTION_NAMES, type PersonActionName } from '../../domain/access/person-actions.ts';
 import { formatOneTimeCode } from '../../domain/credentials/one-time-code.ts';
-import { MAX_REASON_LENGTH, type PersonActionResult } from '../../services/console/person-actions.ts';
+import type { PersonActionResult } from '../../services/console/person-actions.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { affiliationLines } from './labels.ts';
 import { describeState, personIdOf } from './person.ts';
+import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
 const actionName = z.enum(PERSON_ACTION_NAMES);
@@ -49,13 +50,6 @@ export async function performAction(deps: HttpDeps, ctx: Context, { actor }: Sig
   const result = await deps.console.personActions.perform(request);
   if (result.kind === 'done') showResult(deps, ctx, page, action, result);
   else renderForm(deps, ctx, page, action, { reason, ...refusal(deps, ctx, result) });
-}
-
-function reasonProblem({ pages }: HttpDeps, ctx: Context, reason: string): string | undefined {
-  if (reason.trim() === '') return pages.t(ctx, 'console.reason.missing');
-  return reason.length > MAX_REASON_LENGTH
-    ? pages.t(ctx, 'console.reason.tooLong', { max: MAX_REASON_LENGTH })
-    : undefined;
 }
 
 function refusal(

@@ -1,11 +1,13 @@
 import Router from '@koa/router';
 import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
+import { showClientForm, showNewClient, saveClient, saveNewClient } from './clients/edit.ts';
+import { performClientAction, showClient, showClientAction, showClients } from './clients/pages.ts';
 import { performAction, showActionForm } from './action.ts';
 import { showHome } from './home.ts';
 import { showPerson } from './person.ts';
 import { showResults } from './search.ts';
-import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff } from './session.ts';
+import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireBureau, requireStaff } from './session.ts';
 
 /** The pages of the staff console. Each of them asks the access policy through its service. */
 export function createConsoleRouter(deps: HttpDeps): Router {
@@ -31,5 +33,44 @@ export function createConsoleRouter(deps: HttpDeps): Router {
     parseForms(),
     requireStaff(deps, (ctx, staff) => performAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
+  addClientRoutes(router, deps);
   return router;
+}
+
+function addClientRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/clients',
+    requireBureau(deps, (ctx) => showClients(deps, ctx)),
+  );
+  router.get(
+    '/clients/new',
+    requireBureau(deps, (ctx) => showNewClient(deps, ctx), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/clients/new',
+    parseForms(),
+    requireBureau(deps, (ctx, staff) => saveNewClient(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/clients/:id',
+    requireBureau(deps, (ctx) => showClient(deps, ctx)),
+  );
+  router.get(
+    '/clients/:id/edit',
+    requireBureau(deps, (ctx) => showClientForm(deps, ctx), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/clients/:id/edit',
+    parseForms(),
+    requireBureau(deps, (ctx, staff) => saveClient(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/clients/:id/action',
+    requireBureau(deps, (ctx) => showClientAction(deps, ctx), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/clients/:id/action',
+    parseForms(),
+    requireBureau(deps, (ctx, staff) => performClientAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
 }

@@ -59,7 +59,11 @@ async function issue(
   };
   // The write of the session runs before this one and locks the person.
   await writeOrDefer(store, (tx) =>
-    storeGrant(tx, { grant: row, last: selected && toLast(selected), needsConsent: !isFirstParty({ clients }, ctx) }),
+    storeGrant(tx, clients, {
+      grant: row,
+      last: selected && toLast(selected),
+      needsConsent: !isFirstParty({ clients }, ctx),
+    }),
   );
   return grant;
 }

@@ -38,6 +38,8 @@ export function createResourceFeatures(
       allowedPolicy: async (ctx, client, token) => {
         const own = clients.find(client.clientId)?.introspects;
         if (own === undefined || token.kind !== 'AccessToken' || token.aud !== own) return false;
+        // Tokens of a disabled client are inactive.
+        if (token.clientId === undefined || (await clients.refresh(token.clientId)) === undefined) return false;
         return (await findAccount(ctx, token.accountId, token)) !== undefined;
       },
     },

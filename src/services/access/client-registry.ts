@@ -4,14 +4,24 @@ import type { ResourceServer } from '../../config/resource-servers.ts';
 import type { ClientEntitlements } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { I18n } from '../../presentation/i18n.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import type { StoredClients } from './stored-clients.ts';
 
 /** Client of the account pages; they sign in with OpenID Connect like every app. */
 export const ACCOUNT_CLIENT_ID = 'kinpass-account';
 
-/** Registered clients, read from the clients file at start. */
+/** Registered clients: those of the clients file, read at start, and those of the database. If both have an id, the file applies. */
 export interface ClientRegistry {
+  /** Lists the clients of the file, and the built-in client of the account pages. */
   list(): readonly ClientRegistration[];
+  /** Lists the APIs of the clients file. */
+  listResources(): readonly ResourceServer[];
+  /** Returns the registration of a client that is not disabled. */
   find(clientId: string): ClientRegistration | undefined;
+  /** Like `find`, but reads the row of a client of the database first. Clients of the file cost no query. */
+  refresh(clientId: string): Promise<ClientRegistration | undefined>;
+  /** Locks a client against being disabled until the transaction ends. @returns false if it is disabled */
+  lockEnabled(tx: Transaction, clientId: string): Promise<boolean>;
   /**
    * Returns the URL that starts a client again: its `initiate_login_uri` with this issuer (OpenID Connect Core 1.0, section 4), or its
    * `client_uri`. `undefined` if it has neither, and for the account pages.
@@ -23,24 +33,33 @@ export interface ClientRegistry {
   entitlementsOf(clientId: string): ClientEntitlements;
 }
 
-export function createClientRegistry(registrations: ClientsFile, issuer: string, i18n: I18n): ClientRegistry {
+export function createClientRegistry(
+  registrations: ClientsFile,
+  issuer: string,
+  i18n: I18n,
+  stored: Pick<StoredClients, 'find' | 'refresh' | 'lockEnabled'>,
+): ClientRegistry {
   const clients = [...registrations.clients, createAccountClient(issuer, i18n)];
   const servers = new Map(registrations.resourceServers.map((server) => [server.identifier, server]));
   const byId = new Map(clients.map((client) => [client.client_id, client]));
+  const find: ClientRegistry['find'] = (clientId) => byId.get(clientId) ?? stored.find(clientId);
   return {
     list: () => clients,
-    find: (clientId) => byId.get(clientId),
+    listResources: () => registrations.resourceServers,
+    find,
+    refresh: async (clientId) => byId.get(clientId) ?? (await stored.refresh(clientId)),
+    lockEnabled: async (tx, clientId) => byId.has(clientId) || (await stored.lockEnabled(tx, clientId)),
     launchUrl: (clientId) => {
-      const client = clientId === ACCOUNT_CLIENT_ID ? undefined : byId.get(clientId);
+      const client = clientId === ACCOUNT_CLIENT_ID ? undefined : find(clientId);
       if (client?.initiate_login_uri === undefined) return client?.client_uri;
       const url = new URL(client.initiate_login_uri);
       url.searchParams.set('iss', issuer);
       return url.href;
     },
     findResource: (clientId, identifier) =>
-      byId.get(clientId)?.resources.includes(identifier) === true ? servers.get(identifier) : undefined,
+      find(clientId)?.resources.includes(identifier) === true ? servers.get(identifier) : undefined,
     entitlementsOf: (clientId) => {
-      const client = byId.get(clientId);
+      const client = find(clientId);
       return {
         scopes: client?.scopes ?? [],
         schoolTypes: client?.school_types ?? [],

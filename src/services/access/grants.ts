@@ -5,6 +5,7 @@ import { hasConsent } from '../../store/oidc/consents.ts';
 import * as grantLimits from '../../store/oidc/grant-limits.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import * as lastContexts from '../../store/oidc/last-contexts.ts';
+import type { ClientRegistry } from './client-registry.ts';
 import { hasOfflineAccess } from './revocation.ts';
 
 export { grantedContext } from '../../store/oidc/grants.ts';
@@ -35,10 +36,11 @@ export function findLastContext(
  * session there. Call it after the session is written: the lock on its row makes parallel requests of one session count one by one.
  *
  * @param needsConsent false for first-party apps
- * @throws {ConcurrentChangeError} if the person removed the app after the prompts were checked
+ * @throws {ConcurrentChangeError} if the person removed the app, or the bureau disabled it, after the prompts were checked
  */
 export async function storeGrant(
   tx: Transaction,
+  clients: Pick<ClientRegistry, 'lockEnabled'>,
   {
     grant,
     last,
@@ -46,6 +48,7 @@ export async function storeGrant(
   }: { grant: grantStore.NewGrant; last: lastContexts.LastContext | undefined; needsConsent: boolean },
 ): Promise<void> {
   const { personId, clientId, scopes, createdAt } = grant;
+  if (!(await clients.lockEnabled(tx, clientId))) throw new ConcurrentChangeError();
   if (
     needsConsent &&
     !(await hasConsent(

@@ -1,4 +1,5 @@
 import type { Authorization } from './authorization.ts';
+import type { ConsoleClients } from './clients.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { ConsoleSearch } from './search.ts';
@@ -9,4 +10,5 @@ export interface ConsoleServices {
   search: ConsoleSearch;
   personPages: PersonPages;
   personActions: PersonActions;
+  clients: ConsoleClients;
 }

@@ -212,6 +212,30 @@ export async function purgeGrants(tx: Transaction, now: number, limit: number): 
   return rows.length;
 }
 
+/**
+ * Reads up to `limit` grants in the order of their hashes. Grants have no index by client, because each sign-in would pay for it.
+ *
+ * @returns the grants of the client among them, and the cursor for the next call; `undefined` at the end
+ */
+export async function listGrantsOfClientAfter(
+  tx: Transaction,
+  clientId: string,
+  afterHash: string,
+  limit: number,
+): Promise<{ found: Pick<GrantRow, 'grantHash' | 'personId'>[]; next: string | undefined }> {
+  const grants = tx.tables.grants;
+  const rows = await tx.db
+    .select({ grantHash: grants.grantHash, personId: grants.personId, clientId: grants.clientId })
+    .from(grants)
+    .where(gt(grants.grantHash, afterHash))
+    .orderBy(grants.grantHash)
+    .limit(limit);
+  return {
+    found: rows.filter((row) => row.clientId === clientId),
+    next: rows.length < limit ? undefined : rows.at(-1)?.grantHash,
+  };
+}
+
 /** Deletes up to `limit` grants of any people. @returns the number of deleted grants */
 export async function deleteAnyGrants(tx: Transaction, limit: number): Promise<number> {
   const grants = tx.tables.grants;

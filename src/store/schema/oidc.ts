@@ -157,3 +157,26 @@ export function defineKeys(kit: ColumnBuilders) {
   );
   return { keys };
 }
+
+/**
+ * Defines the relying parties that the bureau registers in the console; those of the clients file have no row. `registration` has the fields
+ * of the clients file without the secret. Secrets are stored as SHA-256: each has 256 random bits.
+ */
+export function defineClients(kit: ColumnBuilders) {
+  const clients = kit.table('clients', {
+    clientId: kit.text('client_id').primaryKey(),
+    registration: kit.json('registration').$type<unknown>().notNull(),
+    secretHash: kit.text('secret_hash'),
+    // The secret before the last rotation; valid until `previousSecretUntil`.
+    previousSecretHash: kit.text('previous_secret_hash'),
+    previousSecretUntil: kit.instant('previous_secret_until'),
+    disabledAt: kit.instant('disabled_at'),
+    // The grants of a disabled client have not all been deleted yet.
+    isRevoking: kit.bool('is_revoking').notNull().default(false),
+    // Incremented by every change. Never reused: rows are not deleted.
+    version: kit.int('version').notNull().default(1),
+    createdAt: kit.instant('created_at').notNull(),
+    updatedAt: kit.instant('updated_at').notNull(),
+  });
+  return { clients };
+}

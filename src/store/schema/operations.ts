@@ -40,6 +40,10 @@ export function defineOperations(kit: ColumnBuilders) {
         .on(t.nextAt)
         .where(sql`done_at is null and dead_at is null`),
       kit.index('outbox_created_idx').on(t.createdAt),
+      kit
+        .index('outbox_dead_idx')
+        .on(t.deadAt, t.id)
+        .where(sql`dead_at is not null`),
     ],
   );
   // No foreign keys, because the log outlives the persons in it. The one index serves the history of a person. Every other index would

@@ -27,6 +27,7 @@ export const {
   consents,
   lastContexts,
   keys,
+  clients,
   outbox,
   audit,
   auditHead,

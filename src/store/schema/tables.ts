@@ -1,6 +1,6 @@
 import type { ColumnBuilders } from './column-builders.ts';
 import { defineCredentials, defineSecondFactors } from './credentials.ts';
-import { defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
+import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineOperations, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 import { defineSelfService } from './self-service.ts';
@@ -21,6 +21,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),
     ...defineKeys(kit),
+    ...defineClients(kit),
     ...defineOperations(kit),
     ...defineSettings(kit),
   };

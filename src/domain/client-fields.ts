@@ -1,0 +1,27 @@
+/** Fields of a relying party in the console, in the order of the form. The names are those of the clients file, except the two names. */
+export const CLIENT_FIELDS = [
+  'client_id',
+  'name_zh',
+  'name_en',
+  'client_uri',
+  'application_type',
+  'token_endpoint_auth_method',
+  'jwks_uri',
+  'redirect_uris',
+  'post_logout_redirect_uris',
+  'backchannel_logout_uri',
+  'initiate_login_uri',
+  'sector_identifier_uri',
+  'scopes',
+  'school_types',
+  'permissions',
+  'first_party',
+  'id_token_signed_response_alg',
+  'require_pkce',
+  'require_pushed_authorization_requests',
+  'dpop_bound_access_tokens',
+  'device_flow',
+  'resources',
+  'introspects',
+] as const;
+export type ClientField = (typeof CLIENT_FIELDS)[number];

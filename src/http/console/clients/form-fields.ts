@@ -1,0 +1,108 @@
+import { clientSchema, type ClientRegistration } from '../../../config/clients.ts';
+import { localize } from '../../../config/localized-text.ts';
+import { CLIENT_FIELDS, type ClientField } from '../../../domain/client-fields.ts';
+import { SCOPES } from '../../../domain/claims/scopes.ts';
+import { PERMISSIONS, SCHOOL_TYPES } from '../../../domain/model.ts';
+import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../../domain/text.ts';
+
+/** `lines`: one value per line. `set`: any number of options. */
+export type FieldKind = 'text' | 'lines' | 'choice' | 'set' | 'flag';
+
+/** The entered text of each field; one entry per line or option. */
+export type ClientValues = Readonly<Record<ClientField, readonly string[]>>;
+
+const KINDS: Partial<Record<ClientField, FieldKind>> = {
+  application_type: 'choice',
+  token_endpoint_auth_method: 'choice',
+  redirect_uris: 'lines',
+  post_logout_redirect_uris: 'lines',
+  scopes: 'set',
+  school_types: 'set',
+  permissions: 'set',
+  first_party: 'flag',
+  id_token_signed_response_alg: 'choice',
+  require_pkce: 'flag',
+  require_pushed_authorization_requests: 'flag',
+  dpop_bound_access_tokens: 'flag',
+  device_flow: 'flag',
+  resources: 'lines',
+};
+
+export const FIELD_OPTIONS: Partial<Record<ClientField, readonly string[]>> = {
+  application_type: clientSchema.shape.application_type.unwrap().options,
+  token_endpoint_auth_method: clientSchema.shape.token_endpoint_auth_method.unwrap().options,
+  scopes: SCOPES,
+  school_types: SCHOOL_TYPES,
+  permissions: PERMISSIONS,
+  id_token_signed_response_alg: clientSchema.shape.id_token_signed_response_alg.unwrap().options,
+};
+
+/** The value of a checked box. */
+export const FLAG_ON = 'yes';
+
+export function kindOf(field: ClientField): FieldKind {
+  return KINDS[field] ?? 'text';
+}
+
+/** The values of an empty form: the defaults of the clients file. */
+export const NEW_CLIENT: ClientValues = {
+  client_id: [],
+  name_zh: [],
+  name_en: [],
+  client_uri: [],
+  application_type: ['web'],
+  token_endpoint_auth_method: ['client_secret_basic'],
+  jwks_uri: [],
+  redirect_uris: [],
+  post_logout_redirect_uris: [],
+  backchannel_logout_uri: [],
+  initiate_login_uri: [],
+  sector_identifier_uri: [],
+  scopes: ['openid'],
+  school_types: SCHOOL_TYPES,
+  permissions: [],
+  first_party: [],
+  id_token_signed_response_alg: ['ES256'],
+  require_pkce: [FLAG_ON],
+  require_pushed_authorization_requests: [],
+  dpop_bound_access_tokens: [],
+  device_flow: [],
+  resources: [],
+  introspects: [],
+};
+
+/** Returns the form of a registration. */
+export function valuesOf(client: ClientRegistration): ClientValues {
+  const plain = CLIENT_FIELDS.filter((field) => field !== 'name_zh' && field !== 'name_en').map((field) => {
+    const value = client[field];
+    return [field, typeof value === 'boolean' ? (value ? [FLAG_ON] : []) : [value ?? []].flat()] as const;
+  });
+  const { client_name: name } = client;
+  const names = { name_zh: [localize(name, DEFAULT_LANGUAGE)], name_en: [localize(name, SECOND_LANGUAGE)] };
+  return { ...NEW_CLIENT, ...Object.fromEntries(plain), ...names };
+}
+
+/** Returns the values of a sent form: without empty ones, and lines without the spaces around them. */
+export function cleanValues(sent: Readonly<Record<string, readonly string[] | undefined>>): ClientValues {
+  const cleaned = CLIENT_FIELDS.map((field) => {
+    const values = sent[field] ?? [];
+    const parts = kindOf(field) === 'lines' ? values.flatMap((value) => value.split(/\r?\n/)) : values;
+    return [field, parts.map((value) => value.trim()).filter((value) => value !== '')] as const;
+  });
+  return { ...NEW_CLIENT, ...Object.fromEntries(cleaned) };
+}
+
+/** Returns the fields of the clients file for the form. Fields without a value are absent, so that their defaults apply. */
+export function toRegistrationForm(values: ClientValues): Record<string, unknown> {
+  const form: Record<string, unknown> = {
+    client_name: { [DEFAULT_LANGUAGE]: values.name_zh[0] ?? '', [SECOND_LANGUAGE]: values.name_en[0] ?? '' },
+  };
+  for (const field of CLIENT_FIELDS) {
+    if (field === 'name_zh' || field === 'name_en') continue;
+    const kind = kindOf(field);
+    if (kind === 'lines' || kind === 'set') form[field] = values[field];
+    else if (kind === 'flag') form[field] = values[field].length > 0;
+    else if (values[field][0] !== undefined) form[field] = values[field][0];
+  }
+  return form;
+}

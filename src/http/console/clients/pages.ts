@@ -1,0 +1,178 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { clientName, type ClientRegistration } from '../../../config/clients.ts';
+import { CLIENT_FIELDS } from '../../../domain/client-fields.ts';
+import { CLIENT_ACTIONS, type ClientAction, type StoredClient } from '../../../services/console/clients.ts';
+import type { HttpDeps } from '../../deps.ts';
+import { readForm } from '../../forms/body.ts';
+import { personIdOf } from '../person.ts';
+import { reasonProblem } from '../reason.ts';
+import type { SignedInStaff } from '../session.ts';
+import { valuesOf } from './form-fields.ts';
+import { valueLabels } from './labels.ts';
+
+const NOTICES = ['registered', 'changed', ...CLIENT_ACTIONS] as const;
+type Notice = (typeof NOTICES)[number];
+
+const actionName = z.enum(CLIENT_ACTIONS);
+const actionForm = z.object({
+  action: actionName,
+  version: z.coerce.number().int(),
+  reason: z.string().default(''),
+});
+
+/** `GET /console/clients`: the relying parties of the file, then those of the database. `after` continues after an id. */
+export async function showClients(deps: HttpDeps, ctx: Context): Promise<void> {
+  const after = typeof ctx.query['after'] === 'string' ? ctx.query['after'] : '';
+  const { ofFile, stored, next } = await deps.console.clients.list(after);
+  const lang = deps.pages.langOf(ctx);
+  deps.pages.show(ctx, 'console/clients', {
+    ofFile: ofFile.map((client) => ({ id: client.client_id, name: clientName(client, lang) })),
+    stored: stored.map((client) => ({
+      id: client.registration.client_id,
+      name: clientName(client.registration, lang),
+      isDisabled: client.disabledAt !== undefined,
+      isShadowed: client.isShadowed,
+      updatedAt: client.updatedAt,
+    })),
+    nextUrl: next && `/console/clients?${new URLSearchParams({ after: next }).toString()}`,
+  });
+}
+
+/** `GET /console/clients/:id`. A client of the file is shown read-only. */
+export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
+  const clientId = personIdOf(ctx);
+  const stored = await deps.console.clients.find(clientId);
+  const ofFile = stored === undefined ? deps.console.clients.findOfFile(clientId) : undefined;
+  const registration = stored?.registration ?? ofFile;
+  if (registration === undefined) throw createError(404, 'no such relying party');
+  const { pages } = deps;
+  const notice = NOTICES.find((name) => name === ctx.query['done']);
+  pages.show(ctx, 'console/client', {
+    id: clientId,
+    name: clientName(registration, pages.langOf(ctx)),
+    fields: describe(deps, ctx, registration),
+    isReadOnly: stored === undefined,
+    isShadowed: stored?.isShadowed === true,
+    isRevoking: stored?.disabledAt !== undefined && stored.isRevoking,
+    disabledAt: stored?.disabledAt,
+    previousSecretUntil: stored?.previousSecretUntil,
+    actions: stored === undefined ? [] : possibleActions(stored),
+    notice: notice && pages.t(ctx, `clients.notice.${notice}`),
+  });
+}
+
+function describe({ pages }: HttpDeps, ctx: Context, registration: ClientRegistration) {
+  const values = valuesOf(registration);
+  return CLIENT_FIELDS.map((name) => ({ name, value: valueLabels(pages, ctx, name, values[name]) })).filter(
+    ({ value }) => value !== '',
+  );
+}
+
+function possibleActions({ hasSecret, previousSecretUntil, disabledAt, isRevoking }: StoredClient): ClientAction[] {
+  return CLIENT_ACTIONS.filter((action) => {
+    switch (action) {
+      case 'rotate-secret':
+        return hasSecret;
+      case 'end-old-secret':
+        return previousSecretUntil !== undefined;
+      case 'disable':
+        return disabledAt === undefined;
+      case 'enable':
+        return disabledAt !== undefined && !isRevoking;
+    }
+  });
+}
+
+/** `GET /console/clients/:id/action?action=`: says what the action will do, and asks for the reason. */
+export async function showClientAction(deps: HttpDeps, ctx: Context): Promise<void> {
+  const action = actionName.safeParse(ctx.query['action']);
+  if (!action.success) throw createError(404, 'no such action');
+  showAction(deps, ctx, await findStoredClient(deps, ctx), action.data);
+}
+
+/** `POST /console/clients/:id/action`. */
+export async function performClientAction(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  const { action, version, reason } = readForm(ctx, actionForm);
+  const client = await findStoredClient(deps, ctx);
+  const problem = reasonProblem(deps, ctx, reason);
+  if (problem !== undefined) {
+    showAction(deps, ctx, client, action, { reason, error: problem, status: 422 });
+    return;
+  }
+  const { client_id: clientId } = client.registration;
+  const write = { actorId: actor.id, address: ctx.ip, reason: reason.trim() };
+  const result = await deps.console.clients.perform(write, { clientId, version, action });
+  switch (result.kind) {
+    case 'done':
+      showSecret(deps, ctx, clientId, result.secret, action);
+      return;
+    case 'changed_meanwhile':
+    case 'impossible': {
+      const alert = deps.pages.t(ctx, result.kind === 'impossible' ? 'clients.impossible' : 'clients.changedMeanwhile');
+      showAction(deps, ctx, await findStoredClient(deps, ctx), action, { reason, alert, status: 409 });
+      return;
+    }
+    case 'id_taken':
+    case 'denied':
+      throw createError(403, 'the member of staff does not administer the city any more');
+  }
+}
+
+interface ActionState {
+  reason: string;
+  error?: string;
+  alert?: string;
+  status: number;
+}
+
+function showAction(
+  { pages }: HttpDeps,
+  ctx: Context,
+  client: StoredClient,
+  action: ClientAction,
+  { reason, error, alert, status }: ActionState = { reason: '', status: 200 },
+): void {
+  const { client_id: id } = client.registration;
+  ctx.state['pagePath'] = `/console/clients/${id}/action?action=${action}`;
+  pages.show(
+    ctx,
+    'console/client-action',
+    {
+      id,
+      name: clientName(client.registration, pages.langOf(ctx)),
+      action,
+      version: client.version,
+      isPossible: possibleActions(client).includes(action),
+      values: { reason },
+      errors: error === undefined ? {} : { reason: error },
+      alert,
+    },
+    status,
+  );
+}
+
+/** Shows a new secret in this response only; without one, the page of the client follows. */
+export function showSecret(
+  { pages }: HttpDeps,
+  ctx: Context,
+  clientId: string,
+  secret: string | undefined,
+  notice: Notice,
+): void {
+  if (secret === undefined) {
+    ctx.status = 303;
+    ctx.redirect(`/console/clients/${clientId}?done=${notice}`);
+    return;
+  }
+  ctx.state['pagePath'] = `/console/clients/${clientId}`;
+  pages.show(ctx, 'console/client-secret', { id: clientId, secret, isRotated: notice === 'rotate-secret' });
+}
+
+/** @throws {HttpError} 404 if the database has no such client */
+export async function findStoredClient(deps: HttpDeps, ctx: Context): Promise<StoredClient> {
+  const client = await deps.console.clients.find(personIdOf(ctx));
+  if (client === undefined) throw createError(404, 'no such relying party in the database');
+  return client;
+}

@@ -1,0 +1,66 @@
+import type { FieldErrors } from './page-locals.ts';
+
+interface ClientFieldLocals {
+  name: string;
+  kind: 'text' | 'lines' | 'choice' | 'set' | 'flag';
+  values: readonly string[];
+  options: readonly { value: string; label: string }[];
+}
+
+/** `id` is absent for a new relying party. */
+export interface ClientFormLocals {
+  id?: string | undefined;
+  /** The version of the relying party that the form was shown for. */
+  version: number;
+  fields: readonly ClientFieldLocals[];
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
+export interface ClientConfirmLocals {
+  id?: string | undefined;
+  name: string;
+  version: number;
+  /** One value per line; `before` is absent for a new relying party. */
+  changes: readonly { name: string; before: string | undefined; after: string }[];
+  /** Every `sub` at the relying party will change. */
+  isSectorChanged: boolean;
+  /** The form. */
+  hidden: readonly { name: string; value: string }[];
+  values: { reason: string };
+  errors: FieldErrors;
+}
+
+export interface ClientsLocals {
+  /** Clients of the file; on the first page only. */
+  ofFile: readonly { id: string; name: string }[];
+  /** `isShadowed`: the file has a client with the same id. `updatedAt`: ms since 1970. */
+  stored: readonly { id: string; name: string; isDisabled: boolean; isShadowed: boolean; updatedAt: number }[];
+  nextUrl?: string | undefined;
+}
+
+export interface ClientLocals {
+  id: string;
+  name: string;
+  fields: readonly { name: string; value: string }[];
+  /** The client is in the file. */
+  isReadOnly: boolean;
+  isShadowed: boolean;
+  isRevoking: boolean;
+  /** Instants are ms since 1970. */
+  disabledAt?: number | undefined;
+  previousSecretUntil?: number | undefined;
+  actions: readonly string[];
+  notice?: string | undefined;
+}
+
+export interface ClientActionLocals {
+  id: string;
+  name: string;
+  action: string;
+  version: number;
+  isPossible: boolean;
+  values: { reason: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+}

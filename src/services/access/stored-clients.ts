@@ -1,0 +1,93 @@
+import { clientSchema, type ClientRegistration } from '../../config/clients.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import * as clientStore from '../../store/oidc/clients.ts';
+
+/** Registered relying parties of the database, in memory. Disabled ones are absent. */
+export interface StoredClients {
+  /** Returns the registration that this process read last. */
+  find(clientId: string): ClientRegistration | undefined;
+  /**
+   * Reads one row by its key, so that a change on any node is effective at the next request. Reads the registration only if it has another
+   * version.
+   */
+  refresh(clientId: string): Promise<ClientRegistration | undefined>;
+  /** Reads all clients, if any of them has changed. Pages then know the names of clients that this node has not served yet. */
+  refreshAll(): Promise<void>;
+  /** Locks a client against a change until the transaction ends. @returns false if it is disabled */
+  lockEnabled(tx: Transaction, clientId: string): Promise<boolean>;
+}
+
+interface Entry {
+  version: number;
+  /** Without secrets. */
+  registration: ClientRegistration | undefined;
+  secretHash: string | null;
+  previousSecretHash: string | null;
+  previousSecretUntil: number;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+}
+
+export function createStoredClients({ store, clock, log }: Deps): StoredClients {
+  let allVersion = '';
+  let entries = new Map<string, Entry>();
+  const toEntry = (row: clientStore.ClientRow): Entry => {
+    const { version, secretHash, previousSecretHash, previousSecretUntil } = row;
+    const parsed = parseStored(row);
+    if (!parsed.success) log.error({ err: parsed.error, clientId: row.clientId }, 'failed to parse a stored client');
+    return {
+      version,
+      registration: parsed.success ? parsed.data : undefined,
+      secretHash,
+      previousSecretHash,
+      previousSecretUntil: previousSecretUntil ?? 0,
+    };
+  };
+  const find: StoredClients['find'] = (clientId) => {
+    const entry = entries.get(clientId);
+    if (entry?.registration === undefined) return undefined;
+    return { ...entry.registration, client_secret_sha256: validSecrets(entry, clock.now()) };
+  };
+  return {
+    find,
+    refresh: async (clientId) => {
+      const state = await store.read((tx) => clientStore.findClientState(tx, clientId));
+      if (state?.disabledAt !== null) entries.delete(clientId);
+      else if (entries.get(clientId)?.version !== state.version) {
+        const row = await store.read((tx) => clientStore.findClient(tx, clientId));
+        if (row?.disabledAt === null) entries.set(clientId, toEntry(row));
+        else entries.delete(clientId);
+      }
+      return find(clientId);
+    },
+    refreshAll: async () => {
+      const version = await store.read((tx) => clientStore.findClientsVersion(tx));
+      if (version === allVersion) return;
+      const rows = await store.read((tx) => clientStore.listEnabledClients(tx));
+      entries = new Map(rows.map((row) => [row.clientId, toEntry(row)]));
+      allVersion = version;
+    },
+    lockEnabled: (tx, clientId) => clientStore.lockEnabledClient(tx, clientId),
+  };
+}
+
+/** Parses a row with the schema of the clients file. */
+export function parseStored({
+  registration,
+  secretHash,
+}: Pick<clientStore.ClientRow, 'registration' | 'secretHash'>): ReturnType<typeof clientSchema.safeParse> {
+  const fields = typeof registration === 'object' ? registration : {};
+  return clientSchema.safeParse({ ...fields, client_secret_sha256: secretHash === null ? [] : [secretHash] });
+}
+
+/** Returns the hashes of the secrets that are valid now, the newest first. */
+function validSecrets({ secretHash, previousSecretHash, previousSecretUntil }: Entry, now: number): string[] {
+  const previous = previousSecretHash !== null && previousSecretUntil > now ? [previousSecretHash] : [];
+  return secretHash === null ? [] : [secretHash, ...previous];
+}

@@ -1,0 +1,282 @@
+import type { ClientRegistration } from '../../config/clients.ts';
+import { usesSecret } from '../../config/clients.ts';
+import { administersCity } from '../../domain/access/policy.ts';
+import { createClientSecret, SECRET_OVERLAP_MS } from '../../domain/client-secret.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Random } from '../../domain/random.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import * as clientStore from '../../store/oidc/clients.ts';
+import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../access/client-registry.ts';
+import { parseStored, type StoredClients } from '../access/stored-clients.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Authorization } from './authorization.ts';
+
+export const CLIENT_ACTIONS = ['rotate-secret', 'end-old-secret', 'disable', 'enable'] as const;
+export type ClientAction = (typeof CLIENT_ACTIONS)[number];
+
+/** Clients on one page of the list. */
+const PAGE_SIZE = 50;
+
+/** A relying party of the database. */
+export interface StoredClient {
+  registration: ClientRegistration;
+  version: number;
+  hasSecret: boolean;
+  /** The secret before the last rotation is valid until then, ms. */
+  previousSecretUntil: number | undefined;
+  disabledAt: number | undefined;
+  /** Its grants are still being deleted. */
+  isRevoking: boolean;
+  /** The clients file has a client with the same id, which applies instead. */
+  isShadowed: boolean;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface ClientPage {
+  /** Clients of the file; on the first page only. */
+  ofFile: readonly ClientRegistration[];
+  stored: readonly StoredClient[];
+  /** The id after which the next page starts. */
+  next: string | undefined;
+}
+
+/** Who writes, and why. */
+export interface ClientWrite {
+  actorId: string;
+  address: string;
+  reason: string;
+}
+
+export type ClientResult =
+  /** `secret` is shown once. */
+  | { kind: 'done'; secret?: string }
+  | { kind: 'denied' }
+  | { kind: 'id_taken' }
+  /** Another administrator changed the client after the form was shown. Nothing was done. */
+  | { kind: 'changed_meanwhile' }
+  | { kind: 'impossible' };
+
+/** Relying parties that the bureau registers, next to those of the clients file. */
+export interface ConsoleClients {
+  list(after: string): Promise<ClientPage>;
+  find(clientId: string): Promise<StoredClient | undefined>;
+  /** Finds a client of the file. */
+  findOfFile(clientId: string): ClientRegistration | undefined;
+  register(write: ClientWrite, registration: ClientRegistration): Promise<ClientResult>;
+  /** @param version the version that the form was shown for */
+  change(write: ClientWrite, registration: ClientRegistration, version: number): Promise<ClientResult>;
+  perform(
+    write: ClientWrite,
+    request: { clientId: string; version: number; action: ClientAction },
+  ): Promise<ClientResult>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  audit: Pick<Audit, 'append'>;
+  authorization: Pick<Authorization, 'findActorIn'>;
+  clients: Pick<ClientRegistry, 'list'>;
+  storedClients: Pick<StoredClients, 'refreshAll'>;
+}
+
+export function createConsoleClients(deps: Deps): ConsoleClients {
+  const { store, clients, storedClients } = deps;
+  const ofFile = (): ClientRegistration[] => clients.list().filter(({ client_id: id }) => id !== ACCOUNT_CLIENT_ID);
+  const findOfFile: ConsoleClients['findOfFile'] = (clientId) => ofFile().find(({ client_id: id }) => id === clientId);
+  const view = (row: clientStore.ClientRow): StoredClient[] => {
+    const stored = toStoredClient(row, deps.clock.now());
+    return stored === undefined ? [] : [{ ...stored, isShadowed: findOfFile(row.clientId) !== undefined }];
+  };
+  const writeAsBureau = async (
+    { actorId }: ClientWrite,
+    work: (tx: Transaction) => Promise<ClientResult>,
+  ): Promise<ClientResult> => {
+    const result = await store.write(async (tx): Promise<ClientResult> => {
+      const actor = await deps.authorization.findActorIn(tx, actorId);
+      return actor === undefined || !administersCity(actor) ? { kind: 'denied' } : work(tx);
+    });
+    await storedClients.refreshAll();
+    return result;
+  };
+  return {
+    findOfFile,
+    list: async (after) => {
+      const rows = await store.read((tx) => clientStore.listClients(tx, after, PAGE_SIZE + 1));
+      const shown = rows.slice(0, PAGE_SIZE);
+      return {
+        ofFile: after === '' ? ofFile() : [],
+        stored: shown.flatMap(view),
+        next: rows.length > PAGE_SIZE ? shown.at(-1)?.clientId : undefined,
+      };
+    },
+    find: async (clientId) => {
+      const row = await store.read((tx) => clientStore.findClient(tx, clientId));
+      return row && view(row)[0];
+    },
+    register: (write, registration) =>
+      writeAsBureau(write, (tx) =>
+        findOfFile(registration.client_id) === undefined
+          ? register(deps, tx, write, registration)
+          : Promise.resolve({ kind: 'id_taken' }),
+      ),
+    change: (write, registration, version) =>
+      writeAsBureau(write, (tx) => change(deps, tx, write, { registration, version })),
+    perform: (write, request) => writeAsBureau(write, (tx) => perform(deps, tx, write, request)),
+  };
+}
+
+function toStoredClient(row: clientStore.ClientRow, now: number): Omit<StoredClient, 'isShadowed'> | undefined {
+  const parsed = parseStored(row);
+  if (!parsed.success) return undefined;
+  const until = row.previousSecretUntil ?? 0;
+  return {
+    registration: parsed.data,
+    version: row.version,
+    hasSecret: row.secretHash !== null,
+    previousSecretUntil: until > now ? until : undefined,
+    disabledAt: row.disabledAt ?? undefined,
+    isRevoking: row.isRevoking,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+async function register(
+  deps: Deps,
+  tx: Transaction,
+  write: ClientWrite,
+  registration: ClientRegistration,
+): Promise<ClientResult> {
+  const now = deps.clock.now();
+  const created = usesSecret(registration) ? createClientSecret(deps.random) : undefined;
+  const isNew = await clientStore.insertClientIfAbsent(tx, {
+    clientId: registration.client_id,
+    registration: withoutSecret(registration),
+    secretHash: created?.hash ?? null,
+    createdAt: now,
+    updatedAt: now,
+  });
+  if (!isNew) return { kind: 'id_taken' };
+  const after = JSON.stringify(withoutSecret(registration));
+  await appendAudit(deps, tx, write, { event: 'client.registered', clientId: registration.client_id, after });
+  return created === undefined ? { kind: 'done' } : { kind: 'done', secret: created.secret };
+}
+
+async function change(
+  deps: Deps,
+  tx: Transaction,
+  write: ClientWrite,
+  { registration, version }: { registration: ClientRegistration; version: number },
+): Promise<ClientResult> {
+  const clientId = registration.client_id;
+  const row = await clientStore.findClient(tx, clientId);
+  if (row?.version !== version) return { kind: 'changed_meanwhile' };
+  // A client that starts to authenticate with a secret needs one; a client that stops loses it.
+  const created = usesSecret(registration) && row.secretHash === null ? createClientSecret(deps.random) : undefined;
+  const secrets = usesSecret(registration)
+    ? created && { secretHash: created.hash }
+    : { secretHash: null, previousSecretHash: null, previousSecretUntil: null };
+  const stored = withoutSecret(registration);
+  const values = { registration: stored, ...secrets, updatedAt: deps.clock.now() };
+  if (!(await clientStore.updateClient(tx, row, values))) return { kind: 'changed_meanwhile' };
+  const before = parseStored(row);
+  const changes = listChanges(before.success ? withoutSecret(before.data) : {}, stored);
+  await appendAudit(deps, tx, write, { event: 'client.changed', clientId, ...changes });
+  return created === undefined ? { kind: 'done' } : { kind: 'done', secret: created.secret };
+}
+
+async function perform(
+  deps: Deps,
+  tx: Transaction,
+  write: ClientWrite,
+  { clientId, version, action }: { clientId: string; version: number; action: ClientAction },
+): Promise<ClientResult> {
+  const row = await clientStore.findClient(tx, clientId);
+  if (row?.version !== version) return { kind: 'changed_meanwhile' };
+  const now = deps.clock.now();
+  const effect = EFFECTS[action](row, now, deps.random);
+  if (effect === undefined) return { kind: 'impossible' };
+  if (!(await clientStore.updateClient(tx, row, { ...effect.values, updatedAt: now })))
+    return { kind: 'changed_meanwhile' };
+  const { event, before, after, secret } = effect;
+  await appendAudit(deps, tx, write, { event, clientId, before, after });
+  return secret === undefined ? { kind: 'done' } : { kind: 'done', secret };
+}
+
+interface ClientEffect {
+  event: string;
+  before: string;
+  after: string;
+  values: Omit<Parameters<typeof clientStore.updateClient>[2], 'updatedAt'>;
+  secret?: string;
+}
+
+/** The effect of each action; undefined if it is not possible in the state of the client. */
+const EFFECTS: Readonly<
+  Record<ClientAction, (row: clientStore.ClientRow, now: number, random: Random) => ClientEffect | undefined>
+> = {
+  'rotate-secret': ({ secretHash }, now, random) => {
+    if (secretHash === null) return undefined;
+    const { secret, hash } = createClientSecret(random);
+    return {
+      event: 'client.secret_rotated',
+      before: 'one secret',
+      after: 'two secrets',
+      values: { secretHash: hash, previousSecretHash: secretHash, previousSecretUntil: now + SECRET_OVERLAP_MS },
+      secret,
+    };
+  },
+  'end-old-secret': ({ previousSecretHash, previousSecretUntil }, now) =>
+    previousSecretHash === null || (previousSecretUntil ?? 0) <= now
+      ? undefined
+      : {
+          event: 'client.secret_ended',
+          before: 'two secrets',
+          after: 'one secret',
+          values: { previousSecretHash: null, previousSecretUntil: null },
+        },
+  disable: ({ disabledAt }, now) =>
+    disabledAt === null
+      ? {
+          event: 'client.disabled',
+          before: 'enabled',
+          after: 'disabled',
+          values: { disabledAt: now, isRevoking: true },
+        }
+      : undefined,
+  // Not before all grants are deleted: they would be valid again.
+  enable: ({ disabledAt, isRevoking }) =>
+    disabledAt === null || isRevoking
+      ? undefined
+      : { event: 'client.enabled', before: 'disabled', after: 'enabled', values: { disabledAt: null } },
+};
+
+function withoutSecret(registration: ClientRegistration): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(registration).filter(([name]) => name !== 'client_secret_sha256'));
+}
+
+/** Returns the fields that differ, as JSON. */
+export function listChanges(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): { before: string; after: string } {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  const pick = (values: Readonly<Record<string, unknown>>): string =>
+    JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]])));
+  return { before: pick(before), after: pick(after) };
+}
+
+function appendAudit(
+  { audit }: Deps,
+  tx: Transaction,
+  { actorId, address, reason }: ClientWrite,
+  { event, clientId, before = '', after }: { event: string; clientId: string; before?: string; after: string },
+): Promise<void> {
+  const detail = { capacity: 'bureau_admin', reason, before, after };
+  return audit.append(tx, { event, outcome: 'ok', actorId, clientId, address, detail });
+}

@@ -1,0 +1,73 @@
+/** Relying parties that one node registers, on every other node. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { createHash } from 'node:crypto';
+
+import { openStore, type Store } from '../../src/store/database/index.ts';
+import * as clientStore from '../../src/store/oidc/clients.ts';
+import { newSecret } from '../helpers/relying-party.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+import { startNodes, type Nodes } from './nodes.ts';
+
+const ID = 'everywhere';
+const SECRET = newSecret();
+
+describe('a relying party of the database with two nodes', () => {
+  let nodes: Nodes;
+  let store: Store;
+  before(async () => {
+    const databaseUrl = await testDatabaseUrl();
+    nodes = await startNodes({ count: 2, databaseUrl });
+    store = await openStore({ url: databaseUrl });
+  });
+  after(async () => {
+    await store.close();
+    await nodes.stop();
+  });
+
+  /** Returns the error of a token request with an invalid code: it names the client only if its authentication fails. */
+  const askNode = async (url: string): Promise<unknown> => {
+    const response = await fetch(`${url}/token`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `Basic ${Buffer.from(`${ID}:${SECRET}`).toString('base64')}`,
+      },
+      body: new URLSearchParams({ grant_type: 'authorization_code', code: 'x', redirect_uri: 'https://x.example/' }),
+    });
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
+  };
+  const answers = (): Promise<unknown[]> => Promise.all(nodes.urls.map(askNode));
+
+  it('is known, changed and refused by the next request at each node', async () => {
+    assert.deepEqual(await answers(), ['invalid_client', 'invalid_client']);
+    await store.write((tx) =>
+      clientStore.insertClientIfAbsent(tx, {
+        clientId: ID,
+        registration: {
+          client_id: ID,
+          client_name: 'Everywhere',
+          redirect_uris: ['https://x.example/'],
+          scopes: ['openid'],
+        },
+        secretHash: createHash('sha256').update(SECRET).digest('hex'),
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+      }),
+    );
+    assert.deepEqual(await answers(), ['invalid_grant', 'invalid_grant']);
+    for (let version = 1; version < 40; version += 2) {
+      const at = Date.now();
+      await store.write((tx) =>
+        clientStore.updateClient(tx, { clientId: ID, version }, { disabledAt: at, updatedAt: at }),
+      );
+      assert.deepEqual(await answers(), ['invalid_client', 'invalid_client']);
+      await store.write((tx) =>
+        clientStore.updateClient(tx, { clientId: ID, version: version + 1 }, { disabledAt: null, updatedAt: at }),
+      );
+      assert.deepEqual(await answers(), ['invalid_grant', 'invalid_grant']);
+    }
+  });
+});

@@ -1,0 +1,252 @@
+/** Relying parties that the bureau registers in the console. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import * as client from 'openid-client';
+
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import * as auditStore from '../../src/store/audit.ts';
+import { idClaims, LOGIN, runAuthorization } from '../helpers/authorization-flow.ts';
+import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
+import { enrollTotp } from '../helpers/second-factors.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import type { TestService } from '../helpers/service.ts';
+
+const FILE_SECRET = newSecret();
+const API = 'https://api.example/records';
+const REASON = '依核准公文介接';
+
+/** Signs a member of staff in to the console, with the second factor. */
+async function openConsole(service: TestService, key: 'B1' | 'A1'): Promise<HttpBrowser> {
+  const authenticator = await enrollTotp(service, key);
+  const browser = createHttpBrowser(service.issuer);
+  const login = await browser.open('/console');
+  const second = await browser.submit(login, { login: LOGIN[key], password: DEMO_PASSWORD });
+  const home = await browser.submit(second, { code: authenticator.code() });
+  assert.match(textOf(home.body), /管理後台/);
+  return browser;
+}
+
+const form = (id: string, more: Fields = {}): Fields => ({
+  client_id: id,
+  name_zh: `測試 ${id}`,
+  name_en: `Test ${id}`,
+  application_type: 'web',
+  token_endpoint_auth_method: 'client_secret_basic',
+  redirect_uris: `https://${id}.example/callback`,
+  scopes: 'openid',
+  school_types: 'senior_high',
+  id_token_signed_response_alg: 'ES256',
+  require_pkce: 'yes',
+  ...more,
+});
+
+const secretOn = ({ body }: Answer): string => /data-client-secret="([^"]+)"/.exec(body)?.[1] ?? '';
+type Fields = Record<string, string | readonly string[]>;
+function encode(fields: Fields): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of [values].flat()) params.append(name, value);
+  }
+  return params;
+}
+
+eachService(
+  'relying parties of the console',
+  () => ({
+    clients: [createRegistration('of-file', FILE_SECRET, { scopes: ['openid'], introspects: API })],
+    resourceServers: [{ identifier: API, scopes: { records: 'Records' }, access_token_format: 'opaque' }],
+  }),
+  (running) => {
+    let bureau: HttpBrowser;
+    before(async () => {
+      bureau = await openConsole(running(), 'B1');
+    });
+
+    const check = async (fields: Fields, path = '/console/clients/new'): Promise<Answer> => {
+      const page = await bureau.open(path);
+      return bureau.post(path, encode({ ...formOf(page.body).hidden, ...fields }));
+    };
+    const register = async (fields: Fields): Promise<string> => {
+      const saved = await bureau.post('/console/clients/new', encode({ ...fields, action: 'save', reason: REASON }));
+      assert.equal(saved.status, 200, alertOf(saved.body));
+      return secretOn(saved);
+    };
+    const act = async (id: string, action: string): Promise<Answer> => {
+      const page = await bureau.open(`/console/clients/${id}/action?action=${action}`);
+      assert.equal(page.status, 200);
+      return bureau.submit(page, { action, reason: REASON });
+    };
+    const listEntries = () => running().container.store.read((tx) => auditStore.listEntries(tx, 0, 10_000));
+    const party = (id: string, secret: string, scope = 'openid'): Promise<TestParty> =>
+      createParty(running().issuer, { id, scope, secret });
+    const signIn = async (app: TestParty, browser = createHttpBrowser(running().issuer)) => {
+      const parameters = { prompt: 'consent' };
+      const begun = await runAuthorization(app, browser, { login: LOGIN.G2, parameters });
+      return begun.answer.leavesTo === undefined
+        ? begun.finish(await browser.submit(begun.answer, { consent: 'accept' }))
+        : begun.finish(begun.answer);
+    };
+
+    it('sign people in as soon as the bureau has registered them', async () => {
+      const confirm = await check(form('library'));
+      assert.equal(confirm.status, 200);
+      assert.match(textOf(confirm.body), /確認註冊[\s\S]*測試 library/);
+      const saved = await bureau.submit(confirm, { action: 'save', reason: REASON });
+      const secret = secretOn(saved);
+      assert.match(secret, /^[\w-]{43}$/);
+      const tokens = await signIn(await party('library', secret));
+      assert.equal(idClaims(tokens)['aud'], 'library');
+      const page = await bureau.open('/console/clients/library');
+      assert.ok(!page.body.includes(secret));
+      const [event] = (await listEntries()).filter(({ event: name }) => name === 'client.registered');
+      assert.equal(event?.clientId, 'library');
+      assert.equal(event.detail['reason'], REASON);
+      assert.ok(!JSON.stringify(event).includes(secret));
+    });
+
+    it('are refused with the field that is wrong', async () => {
+      const bad: [field: string, value: string][] = [
+        ['redirect_uris', 'http://library.example/callback'],
+        ['redirect_uris', 'https://library.example/callback#part'],
+        ['redirect_uris', 'https://*.library.example/callback'],
+        ['redirect_uris', 'javascript:alert(1)'],
+        ['redirect_uris', 'data:text/html,x'],
+        ['redirect_uris', ''],
+        ['post_logout_redirect_uris', 'http://library.example/'],
+        ['backchannel_logout_uri', 'http://library.example/logout'],
+        ['client_id', 'kinpass-account'],
+        ['client_id', 'of-file'],
+        ['client_id', 'new'],
+        ['client_id', 'Upper'],
+        ['name_zh', ''],
+        ['scopes', 'children'],
+        ['resources', 'https://unknown.example/api'],
+        ['sector_identifier_uri', 'http://sector.example/'],
+        ['introspects', 'https://unknown.example/api'],
+      ];
+      for (const [field, value] of bad) {
+        const answer = await check(form('refused', { [field]: value }));
+        assert.equal(answer.status, 422, `${field}: ${value}`);
+        assert.ok(answer.body.includes(`id="${field}-error"`), `${field}: ${value}`);
+        assert.ok(answer.body.includes('測試 refused') || field === 'name_zh', 'keeps the entered values');
+      }
+      const native = { application_type: 'native', redirect_uris: 'http://native.example/callback' };
+      assert.equal((await check(form('refused', native))).status, 422);
+      const unknown = await bureau.post('/console/clients/new', encode({ ...form('refused'), action: 'save' }));
+      assert.equal(unknown.status, 422, 'without a reason nothing is registered');
+      assert.equal((await bureau.open('/console/clients/refused')).status, 404);
+    });
+
+    it('have two valid secrets during a rotation, until the old one is ended', async () => {
+      const old = await register(form('rotating'));
+      const fresh = secretOn(await act('rotating', 'rotate-secret'));
+      assert.notEqual(fresh, old);
+      await signIn(await party('rotating', old));
+      await signIn(await party('rotating', fresh));
+      assert.equal((await act('rotating', 'end-old-secret')).status, 200);
+      await assert.rejects(
+        signIn(await party('rotating', old)),
+        (error: unknown) => codeOf(error) === 'invalid_client',
+      );
+      await signIn(await party('rotating', fresh));
+      assert.equal((await bureau.open('/console/clients/rotating/action?action=end-old-secret')).status, 200);
+    });
+
+    it('are refused at every endpoint while they are disabled, also with earlier tokens', async () => {
+      const fields = { scopes: ['openid', 'offline_access'], resources: API, first_party: 'yes' };
+      const secret = await register(form('closing', fields));
+      const app = await party('closing', secret, 'openid offline_access');
+      const tokens = await signIn(app);
+      assert.ok(tokens.refresh_token);
+      const api = { resource: API, scope: 'openid records' };
+      const browser = createHttpBrowser(running().issuer);
+      const forApi = await runAuthorization(app, browser, { login: LOGIN.G2, parameters: api });
+      const { access_token: apiToken } = await forApi.finish(forApi.answer, { parameters: { resource: API } });
+      const ofFile = await party('of-file', FILE_SECRET);
+      assert.equal((await client.tokenIntrospection(ofFile.config, apiToken)).active, true);
+      await act('closing', 'disable');
+      assert.equal((await client.tokenIntrospection(ofFile.config, apiToken)).active, false);
+      const refused = async (call: Promise<unknown>, code: string): Promise<void> => {
+        await assert.rejects(call, (error: unknown) => codeOf(error) === code);
+      };
+      const begun = await app.begin();
+      const shown = await createHttpBrowser(running().issuer).open(begun.url);
+      assert.equal(shown.status, 400);
+      await refused(client.refreshTokenGrant(app.config, tokens.refresh_token), 'invalid_client');
+      await refused(client.tokenIntrospection(app.config, tokens.access_token), 'invalid_client');
+      await refused(client.tokenRevocation(app.config, tokens.access_token), 'invalid_client');
+      const me = await fetch(`${running().issuer}/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+      assert.equal(me.status, 401);
+      const count = (): Promise<number> =>
+        running().container.store.read(
+          async (tx) =>
+            (await tx.db.select().from(tx.tables.grants)).filter((one) => one.clientId === 'closing').length,
+        );
+      await pollUntil('the grants are deleted', async () => (await count()) === 0);
+      await pollUntil('the client can be enabled', async () =>
+        (await bureau.open('/console/clients/closing')).body.includes('value="enable"'),
+      );
+      await act('closing', 'enable');
+      await refused(client.refreshTokenGrant(app.config, tokens.refresh_token), 'invalid_grant');
+      await signIn(app);
+    });
+
+    it('tell the second of two editors that the first has changed them', async () => {
+      await register(form('edited'));
+      const path = '/console/clients/edited/edit';
+      const [first, second] = [await bureau.open(path), await bureau.open(path)];
+      const edit = (page: Answer, uri: string): Promise<Answer> =>
+        bureau.post(
+          path,
+          encode({
+            ...form('edited', { redirect_uris: uri }),
+            ...formOf(page.body).hidden,
+            action: 'save',
+            reason: REASON,
+          }),
+        );
+      const saved = await edit(first, 'https://edited.example/new');
+      assert.equal(new URL(saved.url).pathname, '/console/clients/edited');
+      const late = await edit(second, 'https://edited.example/other');
+      assert.equal(late.status, 409);
+      assert.match(alertOf(late.body), /已有其他管理員變更/);
+      const page = await bureau.open('/console/clients/edited');
+      assert.ok(
+        page.body.includes('https://edited.example/new') && !page.body.includes('https://edited.example/other'),
+      );
+      const changed = (await listEntries()).filter(({ event }) => event === 'client.changed');
+      assert.equal(changed.length, 1);
+      assert.deepEqual(JSON.parse(String(changed[0]?.detail['after'])), {
+        redirect_uris: ['https://edited.example/new'],
+      });
+    });
+
+    it('of the clients file are shown read-only', async () => {
+      const list = await bureau.open('/console/clients');
+      assert.ok(list.body.includes('data-client="of-file"'));
+      const page = await bureau.open('/console/clients/of-file');
+      assert.match(textOf(page.body), /只能查看/);
+      assert.ok(!page.body.includes('/console/clients/of-file/edit'));
+      assert.equal((await bureau.open('/console/clients/of-file/edit')).status, 404);
+      assert.ok(!page.body.includes(FILE_SECRET));
+    });
+
+    it('are not found by staff of a school', async () => {
+      const desk = await openConsole(running(), 'A1');
+      for (const path of ['/console/clients', '/console/clients/new', '/console/clients/of-file']) {
+        assert.equal((await desk.open(path)).status, 404, path);
+      }
+      const answer = await desk.post('/console/clients/new', encode(form('by-desk')));
+      assert.equal(answer.status, 404);
+    });
+  },
+);
+
+/** Returns the error code of a response that openid-client rejects. */
+function codeOf(error: unknown): unknown {
+  if (error instanceof client.WWWAuthenticateChallengeError) return error.cause[0]?.parameters.error;
+  return error instanceof client.ResponseBodyError ? error.error : undefined;
+}
