@@ -305,6 +305,13 @@ export interface ConsoleActionLocals {
   alert?: string | undefined;
 }
 
+export interface SignInHistoryLocals {
+  /** Newest first; `at` in ms since 1970; `device` is empty if it is not known. */
+  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; address: string; app: string }[];
+  nextUrl?: string | undefined;
+  isFirstPage: boolean;
+}
+
 export interface ContactsLocals {
   email: { value: string; isVerified: boolean } | undefined;
   /** Waits for its link. */
@@ -341,6 +348,7 @@ export interface PageLocals {
   'account/second-factor-setup': TotpSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
+  'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
   'password-reset/request': PasswordResetRequestLocals;

@@ -7,10 +7,11 @@ import type { Clock } from '../../domain/clock.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
 import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
-import { listNamedGuardianships, listSignIns, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { listNamedGuardianships, type NamedGuardianship } from '../../store/console/person-details.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
+import { listSignIns, SIGN_IN_EVENTS } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
@@ -62,7 +63,7 @@ export function createPersonPages({ store, clock, audit, authorization }: Deps):
         state: personStateOf(account, clock.now()),
         version: person.staffVersion,
         sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
-        signIns: await listSignIns(tx, personId, SHOWN_SIGN_INS),
+        signIns: await listSignIns(tx, personId, { events: SIGN_IN_EVENTS, limit: SHOWN_SIGN_INS }),
         guardianships: await listNamedGuardianships(tx, personId),
         ...listActions(actor, authorized.target, person.status),
       },
