@@ -19,7 +19,7 @@ const actionForm = z.object({
   reason: field,
 });
 
-/** What the form shows again after an error. */
+/** The values and messages of a form. After an error it keeps the typed reason. */
 interface FormState {
   reason: string;
   status: number;

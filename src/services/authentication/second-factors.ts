@@ -14,11 +14,11 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailSecondFactorChange } from './second-factor-notices.ts';
 import { createVerifyCode, type VerifyCode } from './second-factor-verification.ts';
 
-/** More than anybody has devices. */
+/** More than the devices of one person. */
 export const MAX_SECOND_FACTORS = 10;
 export const MAX_FACTOR_NAME_LENGTH = 40;
 
-/** As long as an interaction. */
+/** Lifetime of a setup form, in ms: that of an interaction. */
 const SETUP_MAX_AGE_MS = HOUR_MS;
 
 /** A second factor as pages show it. */

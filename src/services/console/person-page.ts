@@ -22,13 +22,13 @@ const SHOWN_SIGN_INS = 10;
 export interface PersonPage {
   summary: PersonSummary;
   state: PersonState;
-  /** Goes into the forms, so that one of two concurrent actions does nothing. */
+  /** The forms contain it, so that one of two concurrent actions does nothing. */
   version: number;
   sessions: readonly SessionRow[];
   signIns: readonly AuditEntry[];
   guardianships: readonly NamedGuardianship[];
   actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
-  /** Why there are no actions, if there are none. */
+  /** The reason of the first denial if there are no actions. */
   denied: DenialReason | undefined;
 }
 
