@@ -51,6 +51,6 @@ describe('the first administrator of an empty database', () => {
     assert.equal(await page.locator('[data-recovery-code]').count(), 10);
     await press(page, '#submit');
     assert.equal(page.url(), `${home.issuer}/console`);
-    assert.match(await bodyText(page), /您的職務 教育局管理員/);
+    assert.match(await bodyText(page), /您的職務 局端管理者/);
   });
 });
