@@ -52,6 +52,18 @@ const SERVICES: readonly Part[] = [
   },
   { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
   { sources: files('services/authentication', 'completed-sign-ins'), tests: http('completed-sign-ins') },
+  {
+    sources: [
+      ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
+      ...files('services/authentication', 'second-factor-notices'),
+      ...files('presentation', 'qr-code'),
+    ],
+    tests: http('second-factor account-second-factors'),
+  },
+  {
+    sources: files('services/authentication', 'passkeys passkey-verification'),
+    tests: ['test/browser/passkeys.test.ts'],
+  },
   { sources: files('services/access', 'request-rate-limiter'), tests: unit('services-request-rate-limiter') },
   {
     sources: files(

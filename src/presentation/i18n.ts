@@ -32,14 +32,6 @@ export const DYNAMIC_KEYS = {
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
     ...['factorAdded', 'factorRemoved', 'tooManyFactors'],
   ],
-  'account.signIn': [
-    'succeeded',
-    'failed',
-    'throttled',
-    'password_change_required',
-    'second_factor_required',
-    'second_factor_failed',
-  ],
   'contacts.notice': [
     'emailSent',
     'emailChanged',

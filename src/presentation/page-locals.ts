@@ -47,6 +47,8 @@ export interface SignInLocals {
   errors: FieldErrors;
   /** Only the signed-in person may continue, with the password. */
   isReauthentication: boolean;
+  /** The options of a passkey request. */
+  passkeyUrl: string;
   forgotPasswordUrl: string;
   /** Posted to: ends the interaction with `access_denied`. */
   cancelAction: string;
@@ -96,8 +98,10 @@ export interface SecondFactorLocals {
   app: AppName;
   account?: NamedAccount | undefined;
   method: 'totp' | 'recovery_code';
-  /** The same page for the other method. */
-  otherMethodUrl: string;
+  /** The same page for the other method; absent if there is none. */
+  otherMethodUrl?: string | undefined;
+  /** The options of a passkey request; present if the person has a passkey. */
+  passkeyUrl?: string | undefined;
   /** Posted to: asks for another account within the same authorization request. */
   otherAccountAction: string;
   cancelAction: string;
@@ -106,8 +110,8 @@ export interface SecondFactorLocals {
   errors: FieldErrors;
 }
 
-/** Sets up an authenticator app: during a sign-in and on the account pages. */
-export interface TotpSetupLocals {
+/** Sets up an authenticator app or a passkey: during a sign-in and on the account pages. */
+export interface FactorSetupLocals {
   action: string;
   /** Base32. */
   secret: string;
@@ -116,6 +120,9 @@ export interface TotpSetupLocals {
   setup: string;
   /** The suggested name of the factor. */
   name: string;
+  /** `options` of `navigator.credentials.create` as JSON; `setup` is sealed. */
+  passkey: { options: string; setup: string };
+  alert?: string | undefined;
   errors: FieldErrors;
 }
 
@@ -286,7 +293,7 @@ export interface ConsolePersonLocals {
   sessions: readonly { device: string; address: string; since: number }[];
   /** Names of the actions that the member of staff may do. */
   actions: readonly string[];
-  /** The reason if there are none. */
+  /** Why there are none. */
   denied?: string | undefined;
   notice?: string | undefined;
 }
@@ -303,13 +310,6 @@ export interface ConsoleActionLocals {
   values: { reason: string };
   errors: FieldErrors;
   alert?: string | undefined;
-}
-
-export interface SignInHistoryLocals {
-  /** Newest first; `at` in ms since 1970; `device` is empty if it is not known. */
-  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; address: string; app: string }[];
-  nextUrl?: string | undefined;
-  isFirstPage: boolean;
 }
 
 export interface ContactsLocals {
@@ -331,7 +331,7 @@ export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
-  'interaction/second-factor-setup': TotpSetupLocals & { app: AppName; cancelAction: string };
+  'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };
   'interaction/recovery-codes': RecoveryCodesLocals & { app: AppName };
   'interaction/select-account': SelectAccountLocals;
   'interaction/no-context': NoContextLocals;
@@ -345,10 +345,9 @@ export interface PageLocals {
   /** `person` is sealed: the form works after its session ended. */
   'account/password': PasswordFormLocals & { cancelUrl: string; person: string };
   'account/second-factors': SecondFactorListLocals;
-  'account/second-factor-setup': TotpSetupLocals & { cancelUrl: string };
+  'account/second-factor-setup': FactorSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
-  'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
   'password-reset/request': PasswordResetRequestLocals;

@@ -74,6 +74,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+/** The script of the package that public/passkey.js uses. */
+const WEBAUTHN_SCRIPT = new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser'));
+
 /** Returns 12 hex digits of SHA-256, enough to distinguish the versions of a file. */
 export function assetHash(body: string | Buffer): string {
   return createHash('sha256').update(body).digest('hex').slice(0, 12);
@@ -94,6 +97,7 @@ function readAssets(publicDir: string, brand: Brand): Map<string, Asset> {
     assets.set(name, { body, type, hash: assetHash(body) });
   };
   for (const name of listFiles(publicDir)) add(name, readFileSync(join(publicDir, name)));
+  add('simplewebauthn.js', readFileSync(WEBAUTHN_SCRIPT));
   add('brand.css', Buffer.from(brandCss(brand)));
   if (!assets.has(brand.logo)) throw new Error(`${publicDir}: the brand's logo ${brand.logo} is missing`);
   return assets;

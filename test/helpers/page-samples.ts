@@ -6,7 +6,12 @@ import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-field
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 
-export const SIGN_IN_LINKS = { forgotPasswordUrl: '/forgot-password', cancelAction: '/cancel', isOnOtherDevice: false };
+export const SIGN_IN_LINKS = {
+  passkeyUrl: '/p',
+  forgotPasswordUrl: '/forgot-password',
+  cancelAction: '/cancel',
+  isOnOtherDevice: false,
+};
 
 /** Locals of every page with all optional parts; `x` is the text that other people can choose. */
 export function samplePageLocals(x: string): PageLocals {
@@ -17,7 +22,15 @@ export function samplePageLocals(x: string): PageLocals {
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
   const password = { action: '/a', name: x, login: x, minLength: 12, errors, alert: x };
   const qr = { size: 29, path: 'M4 4h1v1h-1z' };
-  const totpSetup = { action: '/a', secret: x, qr, setup: x, name: x, errors: { code: x } };
+  const totpSetup = {
+    action: '/a',
+    secret: x,
+    qr,
+    setup: x,
+    name: x,
+    errors: { code: x },
+    passkey: { options: x, setup: x },
+  };
   return {
     'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
     'interaction/new-password': { ...password, app },
@@ -27,7 +40,15 @@ export function samplePageLocals(x: string): PageLocals {
       choices: ROLES.map((role, at) => ({ value: `${x}${at}`, title: x, role, isLastUsed: at === 2 })),
     },
     'interaction/second-factor': {
-      ...{ action: '/a', app, account, method: 'totp', otherMethodUrl: '/m', otherAccountAction: '/o' },
+      ...{
+        action: '/a',
+        app,
+        account,
+        method: 'totp',
+        otherMethodUrl: '/m',
+        passkeyUrl: '/p',
+        otherAccountAction: '/o',
+      },
       ...{ cancelAction: '/c', isOnOtherDevice: false, alert: x, errors: { code: x } },
     },
     'interaction/second-factor-setup': { ...totpSetup, app, cancelAction: '/c' },
@@ -50,11 +71,6 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
-    'account/sign-ins': {
-      signIns: [true, false].map((isFailed) => ({ at: 0, text: x, isFailed, device: x, address: x, app: x })),
-      nextUrl: '/account/sign-ins?before=1',
-      isFirstPage: false,
-    },
     'account/contacts': {
       ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
       values: { email: x, mobile: x, account: x },

@@ -92,7 +92,7 @@ describe('stable selectors and fields', () => {
 
   it('the sign-in page has the fields, the submit button and the error summary', () => {
     const html = render('interaction/sign-in');
-    assert.match(html, /<input id="login" name="login"[^>]*autocomplete="username"/);
+    assert.match(html, /<input id="login" name="login"[^>]*autocomplete="username webauthn"/);
     assert.match(html, /<input id="password" name="password"[^>]*autocomplete="current-password"/);
     assert.match(html, /<input id="remember" name="remember" type="checkbox" value="yes" checked/);
     assert.equal(submitOf(html), 1);

@@ -2,11 +2,11 @@ import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import { RECENT_SECOND_FACTOR_SECONDS, RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
-import type { FieldErrors } from '../../presentation/page-locals.ts';
-import type { TotpSetup } from '../../services/authentication/second-factors.ts';
+import type { TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
-import { factorName, totpSetupLocals } from '../forms/second-factor-form.ts';
+import { checkSetup, factorName, factorSetupLocals, setupForm } from '../forms/second-factor-form.ts';
+import type { FormProblem } from '../forms/password-form.ts';
 import { requireAssurance, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const PAGE = '/account/second-factors';
@@ -16,7 +16,6 @@ const NOTICES = ['factorAdded', 'factorRemoved', 'tooManyFactors', 'confirmed'] 
 const notice = z.enum(NOTICES);
 
 const factorForm = z.object({ factor: field });
-const setupForm = z.object({ setup: field, code: field, name: field, saved: field });
 
 /** The pages where people manage their own second factors. */
 export function createSecondFactorRouter(deps: HttpDeps): Router {
@@ -119,34 +118,29 @@ async function showSetup(
   ctx: Context,
   personId: string,
   setup: TotpSetup,
-  errors: FieldErrors = {},
+  { status, alert, errors = {} }: FormProblem = { status: 200 },
 ): Promise<void> {
-  const locals = {
-    ...(await totpSetupLocals(deps, ctx, personId, setup)),
-    action: SETUP_PAGE,
-    cancelUrl: PAGE,
-    errors,
-  };
-  deps.pages.show(ctx, 'account/second-factor-setup', locals, Object.keys(errors).length > 0 ? 422 : 200);
+  const shared = await factorSetupLocals(deps, ctx, personId, setup);
+  const locals = { ...shared, action: SETUP_PAGE, cancelUrl: PAGE, alert, errors };
+  deps.pages.show(ctx, 'account/second-factor-setup', locals, status);
 }
 
-/** Checks the first code, then shows the recovery codes, if the person has none. Their form stores the factor. */
+/** Checks the first code or the passkey, then shows the recovery codes, if the person has none. Their form stores the factor. */
 async function submitSetup(deps: HttpDeps, ctx: Context, { facts, assurance }: SignedInPerson): Promise<void> {
-  const { pages, secondFactors } = deps;
-  const { setup, code, name, saved } = readForm(ctx, setupForm);
+  const sent = readForm(ctx, setupForm);
   const personId = facts.id;
-  if (saved !== '') return addFactor(deps, ctx, { personId, assurance, setup, name });
-  const checked = await secondFactors.checkTotp({ personId, setup, code });
+  if (sent.saved !== '') return addFactor(deps, ctx, { ...sent, personId, assurance });
+  const checked = await checkSetup(deps, ctx, personId, sent);
   if (checked.kind === 'expired') {
     ctx.status = 303;
     ctx.redirect(SETUP_PAGE);
   } else if (checked.kind === 'wrong') {
-    await showSetup(deps, ctx, personId, checked, { code: pages.t(ctx, 'secondFactor.wrong') });
+    await showSetup(deps, ctx, personId, checked.totp, checked.problem);
   } else if (checked.recoveryCodes.length === 0) {
-    await addFactor(deps, ctx, { personId, assurance, setup: checked.setup, name });
+    await addFactor(deps, ctx, { ...checked, personId, assurance });
   } else {
-    const locals = { action: SETUP_PAGE, codes: checked.recoveryCodes, setup: checked.setup, name };
-    pages.show(ctx, 'account/recovery-codes', locals);
+    const { recoveryCodes: codes, setup, name } = checked;
+    deps.pages.show(ctx, 'account/recovery-codes', { action: SETUP_PAGE, codes, setup, name });
   }
 }
 
@@ -157,7 +151,7 @@ interface Addition extends Pick<SignedInPerson, 'assurance'> {
 }
 
 async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, setup, name }: Addition): Promise<void> {
-  const { kind } = await deps.secondFactors.addTotp({
+  const { kind } = await deps.secondFactors.add({
     personId,
     setup,
     name: factorName(deps, ctx, name),

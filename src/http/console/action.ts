@@ -19,7 +19,7 @@ const actionForm = z.object({
   reason: field,
 });
 
-/** The values and messages of a form. After an error it keeps the typed reason. */
+/** What the form shows again after an error. */
 interface FormState {
   reason: string;
   status: number;

@@ -14,7 +14,7 @@ type NewPasswordFields = z.infer<typeof newPasswordFields>;
 
 type Errors = Record<string, string>;
 
-/** The rejection of a form, as its page shows it. */
+/** Why a form was rejected, as its page shows it. */
 export interface FormProblem {
   status: number;
   alert?: string;

@@ -39,6 +39,8 @@ export interface InteractionState {
 export interface InteractionPage {
   show(ctx: Context, interaction: InteractionState): Promise<void>;
   submit(ctx: Context, interaction: InteractionState): Promise<void>;
+  /** Returns the options of a passkey request, as JSON; absent on pages without passkeys. */
+  passkeyOptions?(ctx: Context, interaction: InteractionState): Promise<string>;
 }
 
 const params = z.looseObject({ client_id: z.string(), login_hint: z.string().optional() });

@@ -2,19 +2,20 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { SignInResult } from '../../services/authentication/sign-in.ts';
-import { findDeviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
-const form = z.object({ login: field, password: field, remember: checkbox });
-type Typed = z.infer<typeof form>;
+const form = z.object({ login: field, password: field, remember: checkbox, passkey: field });
+type Typed = Pick<z.infer<typeof form>, 'login' | 'password' | 'remember'>;
 
 /** Sign-in by e-mail, mobile number or custom account name, and reauthentication for apps that send `max_age`. */
 export function createLoginPage(deps: HttpDeps): InteractionPage {
   return {
+    passkeyOptions: (_ctx, interaction) =>
+      deps.secondFactors.passkeys.request(interaction.uid, onlyPerson(interaction)),
     show: async (ctx, interaction) => {
       const login = (await findKnownLogin(deps, interaction)) ?? interaction.loginHint ?? '';
       render(deps, ctx, interaction, { login, password: '', remember: false });
@@ -22,7 +23,11 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
     submit: async (ctx, interaction) => {
       const known = await findKnownLogin(deps, interaction);
       const sent = readForm(ctx, form);
-      const typed = { ...sent, login: known ?? sent.login };
+      if (sent.passkey !== '') {
+        await signInWithPasskey(deps, ctx, interaction, sent);
+        return;
+      }
+      const typed = { login: known ?? sent.login, password: sent.password, remember: sent.remember };
       const errors = emptyFields(deps, ctx, typed);
       if (Object.keys(errors).length > 0) {
         render(deps, ctx, interaction, { ...typed, password: '' }, { status: 422, errors });
@@ -50,6 +55,11 @@ function isReauthentication({ personId, reasons }: InteractionState): boolean {
   return personId !== undefined && isAskedAgain && !canChangePerson;
 }
 
+/** The only accepted person; undefined if any person may sign in. */
+function onlyPerson(interaction: InteractionState): string | undefined {
+  return isReauthentication(interaction) ? interaction.personId : undefined;
+}
+
 async function findKnownLogin({ people }: HttpDeps, interaction: InteractionState): Promise<string | undefined> {
   return isReauthentication(interaction) && interaction.personId !== undefined
     ? people.getPrimaryLogin(interaction.personId)
@@ -62,6 +72,34 @@ async function shouldRemember({ access }: HttpDeps, interaction: InteractionStat
   return (await access.findSession(interaction.sessionHash))?.remember === true;
 }
 
+/** Signs in with a passkey alone. User verification makes it two factors. */
+async function signInWithPasskey(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  sent: z.infer<typeof form>,
+): Promise<void> {
+  const typed = { login: sent.login, password: '', remember: sent.remember };
+  const result = await deps.secondFactors.passkeys.verify({
+    ...{ interaction: interaction.uid, response: sent.passkey, personId: onlyPerson(interaction) },
+    ...{ credentialVersion: undefined, isSignIn: true, address: ctx.ip, clientId: interaction.clientId },
+  });
+  if (result.kind !== 'verified') {
+    render(deps, ctx, interaction, typed, {
+      status: 422,
+      alert: deps.pages.t(ctx, 'secondFactor.passkeyFailed'),
+    });
+    return;
+  }
+  const { personId, credentialVersion, amr } = result;
+  const now = deps.clock.now();
+  rememberDevice(deps, ctx, personId);
+  await submitResult(ctx, deps.oidc, {
+    login: loginResult(result, await shouldRemember(deps, interaction, typed), now),
+    second_factor: { personId, credentialVersion, verifiedAt: now, amr: [...amr] },
+  });
+}
+
 async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionState, typed: Typed): Promise<void> {
   const result = await deps.signIn.attempt({
     login: typed.login,
@@ -69,7 +107,6 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     address: ctx.ip,
     clientId: interaction.clientId,
     device: readDeviceToken(ctx),
-    deviceName: findDeviceName(ctx.get('user-agent')),
     ...(isReauthentication(interaction) ? { expectedPersonId: interaction.personId } : {}),
   });
   const remember = await shouldRemember(deps, interaction, typed);
@@ -117,6 +154,7 @@ function render(
       alert: problem.alert,
       errors: problem.errors ?? {},
       isReauthentication: isReauthentication(interaction),
+      passkeyUrl: `/interaction/${interaction.uid}/passkey`,
       forgotPasswordUrl: '/forgot-password',
       cancelAction: `/interaction/${interaction.uid}/cancel`,
       isOnOtherDevice: interaction.isOnOtherDevice,

@@ -47,6 +47,15 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     if (!interaction.isOnOtherDevice) setReturnLink(ctx, interaction.clientId, ctx.path);
     await page.show(ctx, interaction);
   });
+  // Not in the page itself, so that the pages of different accounts stay equal.
+  router.get('/passkey', async (ctx) => {
+    const { interaction, page } = await load(ctx);
+    const options = await page.passkeyOptions?.(ctx, interaction);
+    if (options === undefined) throw createError(404);
+    ctx.set('cache-control', 'no-store');
+    ctx.type = 'json';
+    ctx.body = options;
+  });
   router.post('/cancel', forms, async (ctx) => {
     await load(ctx);
     await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person canceled the sign-in' });

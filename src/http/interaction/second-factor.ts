@@ -6,13 +6,14 @@ import { isRecoveryCode, normalizeRecoveryCode } from '../../domain/credentials/
 import { HOUR_MS } from '../../domain/duration.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { CodeMethod, CodeResult } from '../../services/authentication/second-factor-verification.ts';
-import type { SecondFactor, TotpSetup } from '../../services/authentication/second-factors.ts';
+import type { TotpSetup } from '../../services/authentication/second-factor-setup.ts';
+import type { SecondFactor } from '../../services/authentication/second-factors.ts';
 import { findSignedIn } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
 import { throttledText, type FormProblem } from '../forms/password-form.ts';
-import { factorName, totpSetupLocals } from '../forms/second-factor-form.ts';
+import { checkSetup, factorName, factorSetupLocals, setupFields } from '../forms/second-factor-form.ts';
 import { findNamedAccount } from '../named-account.ts';
 import {
   loadInteraction,
@@ -23,12 +24,8 @@ import {
   type InteractionState,
 } from './interaction.ts';
 
-/** `setup` is sent by the enrollment pages only; `saved` by the one with the recovery codes. */
-const form = z.object({ code: field, method: field, setup: field, saved: field, name: field });
+const form = z.object({ method: field, ...setupFields });
 type Sent = z.infer<typeof form>;
-
-/** RFC 8176, section 2: the methods of a sign-in that enrolled TOTP. */
-const AMR_ENROLLED = ['pwd', 'otp', 'mfa'];
 
 /** A sign-in must be this recent to enroll, in ms: the page was opened after a recent sign-in and lives as long as its interaction. */
 const MAX_ENROLLMENT_AGE_MS = HOUR_MS;
@@ -44,6 +41,10 @@ interface Subject {
 /** Asks for the second factor, or enrolls the first one if the request requires one. */
 export function createSecondFactorPage(deps: HttpDeps): InteractionPage {
   return {
+    passkeyOptions: async (ctx, interaction) => {
+      const { personId } = await findSubject(deps, ctx, interaction);
+      return deps.secondFactors.passkeys.request(interaction.uid, personId);
+    },
     show: async (ctx, interaction) => {
       const subject = await findSubject(deps, ctx, interaction);
       if (subject.factors.length === 0) {
@@ -60,7 +61,9 @@ export function createSecondFactorPage(deps: HttpDeps): InteractionPage {
       }
       const sent = readForm(ctx, form);
       const subject = await findSubject(deps, ctx, interaction);
-      await (sent.setup === '' ? verify : enroll)(deps, ctx, interaction, subject, sent);
+      if (sent.setup !== '' || sent.passkey_setup !== '') await enroll(deps, ctx, interaction, subject, sent);
+      else if (sent.passkey === '') await verify(deps, ctx, interaction, subject, sent);
+      else await verifyPasskey(deps, ctx, interaction, subject, sent);
     },
   };
 }
@@ -112,6 +115,33 @@ async function verify(
   const returnTo = mayBeRepeated ? await waitForConcurrentSubmit(deps, ctx, interaction.uid) : undefined;
   if (returnTo !== undefined) redirectTo(ctx, returnTo);
   else await showVerification(deps, ctx, interaction, subject, method, problemOf(deps, ctx, method, result));
+}
+
+/** Verifies a passkey as the second factor. */
+async function verifyPasskey(
+  deps: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+  subject: Subject,
+  sent: Sent,
+): Promise<void> {
+  const { personId, credentialVersion } = subject;
+  const result = await deps.secondFactors.passkeys.verify({
+    ...{ interaction: interaction.uid, response: sent.passkey },
+    ...{ personId, credentialVersion, isSignIn: interaction.verifiedPassword !== undefined },
+    ...{ address: ctx.ip, clientId: interaction.clientId },
+  });
+  if (result.kind === 'expired') throw createError(410, 'this interaction has expired');
+  if (result.kind === 'verified') {
+    await finish(deps, ctx, interaction, { ...result, amr: ['pwd', ...result.amr] });
+    return;
+  }
+  const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction.uid);
+  if (returnTo !== undefined) redirectTo(ctx, returnTo);
+  else {
+    const problem = { status: 422, alert: deps.pages.t(ctx, 'secondFactor.passkeyFailed') };
+    await showVerification(deps, ctx, interaction, subject, 'totp', problem);
+  }
 }
 
 function problemOf(
@@ -185,24 +215,23 @@ async function enroll(
 ): Promise<void> {
   const { pages, secondFactors } = deps;
   const { personId, credentialVersion } = subject;
-  const { setup, code } = sent;
   if (sent.saved === '') {
-    const checked = await secondFactors.checkTotp({ personId, setup, code });
+    const checked = await checkSetup(deps, ctx, personId, sent);
     if (checked.kind === 'expired') throw createError(410, 'this interaction has expired');
     if (checked.kind === 'wrong') {
-      const errors = { code: pages.t(ctx, 'secondFactor.wrong') };
-      await showSetup(deps, ctx, interaction, subject, checked, { status: 422, errors });
+      await showSetup(deps, ctx, interaction, subject, checked.totp, checked.problem);
       return;
     }
-    const locals = { action: actionOf(interaction), app: appOf(deps, ctx, interaction), name: sent.name };
-    pages.show(ctx, 'interaction/recovery-codes', { ...locals, setup: checked.setup, codes: checked.recoveryCodes });
+    const { setup, recoveryCodes: codes, name } = checked;
+    const locals = { action: actionOf(interaction), app: appOf(deps, ctx, interaction), name, setup, codes };
+    pages.show(ctx, 'interaction/recovery-codes', locals);
     return;
   }
   const name = factorName(deps, ctx, sent.name);
-  const change = { personId, setup, name, credentialVersion, isFirst: true, address: ctx.ip };
-  const added = await secondFactors.addTotp(change);
+  const change = { personId, setup: sent.setup, name, credentialVersion, isFirst: true, address: ctx.ip };
+  const added = await secondFactors.add(change);
   if (added.kind === 'added') {
-    await finish(deps, ctx, interaction, { personId, credentialVersion: added.credentialVersion, amr: AMR_ENROLLED });
+    await finish(deps, ctx, interaction, { ...added, personId });
     return;
   }
   const returnTo = await waitForConcurrentSubmit(deps, ctx, interaction.uid);
@@ -224,13 +253,14 @@ async function showSetup(
   interaction: InteractionState,
   { personId }: Subject,
   setup: TotpSetup,
-  { status, errors = {} }: FormProblem = { status: 200 },
+  { status, alert, errors = {} }: FormProblem = { status: 200 },
 ): Promise<void> {
   const locals = {
-    ...(await totpSetupLocals(deps, ctx, personId, setup)),
+    ...(await factorSetupLocals(deps, ctx, personId, setup)),
     action: actionOf(interaction),
     app: appOf(deps, ctx, interaction),
     cancelAction: `/interaction/${interaction.uid}/cancel`,
+    alert,
     errors,
   };
   deps.pages.show(ctx, 'interaction/second-factor-setup', locals, status);
@@ -240,18 +270,21 @@ async function showVerification(
   deps: HttpDeps,
   ctx: Context,
   interaction: InteractionState,
-  { personId }: Subject,
-  method: CodeMethod,
+  { personId, factors }: Subject,
+  wanted: CodeMethod,
   { status, alert, errors = {} }: FormProblem = { status: 200 },
 ): Promise<void> {
-  const { uid } = interaction;
-  const page = `/interaction/${uid}`;
+  const page = `/interaction/${interaction.uid}`;
+  const hasTotp = factors.some(({ kind }) => kind === 'totp');
+  const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
+  const method = hasTotp ? wanted : 'recovery_code';
   const locals = {
     action: actionOf(interaction),
     app: appOf(deps, ctx, interaction),
     account: await findNamedAccount(deps, personId),
     method,
-    otherMethodUrl: method === 'totp' ? `${page}?method=recovery_code` : page,
+    otherMethodUrl: hasTotp ? (method === 'totp' ? `${page}?method=recovery_code` : page) : undefined,
+    passkeyUrl: hasPasskey ? `${page}/passkey` : undefined,
     otherAccountAction: `${page}/other-account`,
     cancelAction: `${page}/cancel`,
     isOnOtherDevice: interaction.isOnOtherDevice,

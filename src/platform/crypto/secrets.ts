@@ -23,7 +23,15 @@ export type SealPurpose =
   | 'audit-archive'
   | 'console-activity';
 export type MacPurpose =
-  'national-id-lookup' | 'first-password' | 'throttle' | 'audit-head' | 'audit-archive' | 'device' | 'decoy';
+  | 'national-id-lookup'
+  | 'first-password'
+  | 'throttle'
+  | 'audit-head'
+  | 'audit-archive'
+  | 'device'
+  | 'decoy'
+  | 'passkey-user'
+  | 'passkey-challenge';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {

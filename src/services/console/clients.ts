@@ -41,7 +41,7 @@ export interface ClientPage {
   next: string | undefined;
 }
 
-/** The member of staff who writes, and the reason. */
+/** Who writes, and why. */
 export interface ClientWrite {
   actorId: string;
   address: string;

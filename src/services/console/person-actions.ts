@@ -26,7 +26,7 @@ export interface PersonActionRequest {
 export type PersonActionResult =
   | { kind: 'done'; oneTimeCode?: { code: string; expiresAt: number } }
   | { kind: 'denied'; reason: DenialReason }
-  /** A bureau administrator acts on another one, so a second administrator has to confirm. */
+  /** A bureau administrator acts on another one: a second one has to confirm. */
   | { kind: 'needs_confirmation' }
   /** Staff, or the person, changed the account after the form was shown. Nothing was done. */
   | { kind: 'changed_meanwhile' }
@@ -53,7 +53,7 @@ export function createPersonActions(deps: Deps): PersonActions {
   return {
     perform: (request) =>
       store.write(async (tx) => {
-        // The lock serializes two members of staff who act at once.
+        // Two members of staff who act at once wait for each other here.
         await people.lockPerson(tx, request.personId);
         const actor = await authorization.findActorIn(tx, request.actorId);
         const authorized =

@@ -30,7 +30,7 @@ export type Effect =
     }
   | { kind: 'impossible'; why: ImpossibleReason };
 
-/** `no_email`: the account has no verified address. `no_national_id`: the ID number is no longer stored. */
+/** The account has no verified email address; it is in this state already; its ID number is no longer stored. */
 export type ImpossibleReason = 'no_email' | 'disabled' | 'already_done' | 'no_national_id';
 
 /** Changes the account in the transaction of the caller, which has locked the person. */
@@ -67,7 +67,7 @@ export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionNam
   };
 }
 
-/** Refuses to issue a credential for a disabled account, which it would not open. */
+/** A disabled account is enabled first; a credential would not open it. */
 function ifActive(apply: ApplyEffect): ApplyEffect {
   return async (tx, personId) => {
     const person = await people.findPerson(tx, personId);
@@ -87,7 +87,7 @@ function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEff
   };
 }
 
-/** The first password is the last six characters of the person's ID, or the whole ID of the pupil of a school account. */
+/** The first password is the last six characters of the own ID, or the whole ID of the pupil of a school account (source text). */
 function createRestoreFirstPassword({ clock, secrets, revocation }: Deps): ApplyEffect {
   const open = async (tx: Transaction, personId: string): Promise<string | undefined> => {
     const sealed = (await people.findPerson(tx, personId))?.nationalIdSealed ?? undefined;

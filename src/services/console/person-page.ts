@@ -7,11 +7,10 @@ import type { Clock } from '../../domain/clock.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
 import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
-import { listNamedGuardianships, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { listNamedGuardianships, listSignIns, type NamedGuardianship } from '../../store/console/person-details.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
-import { listSignIns, SIGN_IN_EVENTS } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
@@ -22,13 +21,13 @@ const SHOWN_SIGN_INS = 10;
 export interface PersonPage {
   summary: PersonSummary;
   state: PersonState;
-  /** The forms contain it, so that one of two concurrent actions does nothing. */
+  /** Goes into the forms, so that one of two concurrent actions does nothing. */
   version: number;
   sessions: readonly SessionRow[];
   signIns: readonly AuditEntry[];
   guardianships: readonly NamedGuardianship[];
   actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
-  /** The reason of the first denial if there are no actions. */
+  /** Why there are no actions, if there are none. */
   denied: DenialReason | undefined;
 }
 
@@ -63,7 +62,7 @@ export function createPersonPages({ store, clock, audit, authorization }: Deps):
         state: personStateOf(account, clock.now()),
         version: person.staffVersion,
         sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
-        signIns: await listSignIns(tx, personId, { events: SIGN_IN_EVENTS, limit: SHOWN_SIGN_INS }),
+        signIns: await listSignIns(tx, personId, SHOWN_SIGN_INS),
         guardianships: await listNamedGuardianships(tx, personId),
         ...listActions(actor, authorized.target, person.status),
       },

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, lt } from 'drizzle-orm';
+import { and, asc, count, eq, lt, or } from 'drizzle-orm';
 
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -17,6 +17,31 @@ const byPerson = preparedStatement(({ db, tables: { secondFactors } }, param: Pa
 /** Lists the second factors of a person, oldest first. */
 export async function listSecondFactors(tx: Transaction, personId: string): Promise<SecondFactorRow[]> {
   return byPerson(tx, { personId });
+}
+
+/** Finds a passkey by its credential id. */
+export async function findPasskey(tx: Transaction, credentialId: string): Promise<SecondFactorRow | undefined> {
+  const { secondFactors } = tx.tables;
+  const [row] = await tx.db.select().from(secondFactors).where(eq(secondFactors.credentialId, credentialId));
+  return row;
+}
+
+/**
+ * Records the use of a passkey. A signature counter that does not grow means a copy of the key (Web Authentication Level 3, section 6.1.1).
+ * Synchronized passkeys have no counter; it is always 0.
+ *
+ * @returns false if the passkey was removed, or the counter did not grow
+ */
+export async function usePasskey(tx: Transaction, id: string, counter: number, now: number): Promise<boolean> {
+  const { secondFactors } = tx.tables;
+  const isGrowing = lt(secondFactors.counter, counter);
+  const isAllowed = counter === 0 ? or(isGrowing, eq(secondFactors.counter, 0)) : isGrowing;
+  const rows = await tx.db
+    .update(secondFactors)
+    .set({ counter, lastUsedAt: now })
+    .where(and(eq(secondFactors.id, id), isAllowed))
+    .returning({ id: secondFactors.id });
+  return rows.length > 0;
 }
 
 /** Inserts a factor. @returns false if the id or the passkey exists already */
