@@ -1,11 +1,15 @@
 import { createSendResetLink } from '../services/authentication/password-reset.ts';
+import { createExecuteAction } from '../services/console/action-execution.ts';
 import { createAuthorization } from '../services/console/authorization.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
 import { createPersonPages } from '../services/console/person-page.ts';
+import { createStaffRequestList } from '../services/console/request-list.ts';
 import { createConsoleSearch } from '../services/console/search.ts';
+import { createSecondFactorRemovals } from '../services/console/second-factor-removals.ts';
+import { createCreateRequest, createStaffRequestAnswers } from '../services/console/staff-requests.ts';
 import type { Services } from './services.ts';
 
 type Deps = Pick<
@@ -19,29 +23,26 @@ type Deps = Pick<
   | 'audit'
   | 'outbox'
   | 'revocation'
+  | 'guardianships'
   | 'passwordVerifier'
   | 'issuer'
 >;
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
-  const { store, clock, random, secrets, audit, outbox, revocation, passwordVerifier, issuer } = deps;
+  const { store, clock, random, secrets, audit, outbox, revocation, guardianships, passwordVerifier, issuer } = deps;
   const authorization = createAuthorization({ store, clock });
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
-  const effects = createPersonEffects({ clock, random, secrets, revocation, sendResetLink });
+  const effects = createPersonEffects({ clock, random, secrets, revocation, guardianships, sendResetLink });
+  const execute = createExecuteAction({ clock, audit, outbox, passwordVerifier, effects, issuer });
+  const createRequest = createCreateRequest({ clock, random, secrets, audit, effects });
+  const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
   return {
     clients: createConsoleClients({ ...deps, authorization }),
     authorization,
     search: createConsoleSearch({ store, clock, secrets, authorization }),
-    personPages: createPersonPages({ store, clock, audit, authorization }),
-    personActions: createPersonActions({
-      store,
-      clock,
-      audit,
-      outbox,
-      authorization,
-      passwordVerifier,
-      effects,
-      issuer,
-    }),
+    personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
+    personActions: createPersonActions({ store, authorization, execute, createRequest }),
+    requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
+    secondFactorRemovals: createSecondFactorRemovals({ store, clock, audit, outbox, authorization, issuer }),
   };
 }

@@ -31,6 +31,7 @@ export interface Container extends Pick<
   | 'secrets'
   | 'hasher'
   | 'affiliationExpiry'
+  | 'console'
   | 'guardianships'
   | 'people'
   | 'secondFactors'
@@ -113,6 +114,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     secrets: services.secrets,
     hasher,
     affiliationExpiry: services.affiliationExpiry,
+    console: services.console,
     guardianships: services.guardianships,
     people: services.people,
     secondFactors: services.secondFactors,

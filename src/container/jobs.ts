@@ -36,7 +36,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
     startDelivery(deps),
     startPurgeJob({ store, clock, log, secrets }),
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
-    startExpiryJob({ affiliationExpiry, guardianships, access, log }),
+    startExpiryJob({ affiliationExpiry, guardianships, access, console: deps.services.console, log }),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({
       keyRing,

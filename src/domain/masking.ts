@@ -8,3 +8,8 @@ export function maskLogin(value: string): string {
   const at = value.lastIndexOf('@');
   return `${value.slice(0, 1)}${DOTS}${value.slice(at > 0 ? at : -1)}`;
 }
+
+/** Masks a national ID as staff see it: `Y1•••••108`. */
+export function maskNationalId(id: string): string {
+  return `${id.slice(0, 2)}•••••${id.slice(-3)}`;
+}

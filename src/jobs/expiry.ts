@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { AccountAccess } from '../services/access/account-access.ts';
 import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import type { Guardianships } from '../services/people/guardianships.ts';
+import type { ConsoleServices } from '../services/console/index.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
 
 const INTERVAL_MS = 5 * MINUTE_MS;
@@ -12,17 +13,20 @@ interface Deps {
   affiliationExpiry: AffiliationExpiry;
   guardianships: Guardianships;
   access: AccountAccess;
+  console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals'>;
   log: Logger;
 }
 
 /**
  * Starts the job that revokes what has expired: guardianships, memberships, enrollments and sessions. Requests refuse them at the moment of
- * expiry; this job notifies the relying parties.
+ * expiry; this job notifies the relying parties. It also does the removals of second factors whose time has come.
  */
-export function startExpiryJob({ affiliationExpiry, guardianships, access, log }: Deps): PeriodicJob {
+export function startExpiryJob({ affiliationExpiry, guardianships, access, console, log }: Deps): PeriodicJob {
   return startPeriodicJob('expiry', INTERVAL_MS, log, async () => {
     while ((await guardianships.expirePastEndDate(BATCH_SIZE)) >= BATCH_SIZE);
     await affiliationExpiry.revokeExpired();
     while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
+    while ((await console.requests.expire(BATCH_SIZE)) >= BATCH_SIZE);
+    while ((await console.secondFactorRemovals.executeDue(BATCH_SIZE)) >= BATCH_SIZE);
   });
 }

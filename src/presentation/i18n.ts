@@ -10,7 +10,7 @@ import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { CLIENT_FIELDS } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
-import { PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
+import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
@@ -30,7 +30,7 @@ export const DYNAMIC_KEYS = {
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
-    ...['factorAdded', 'factorRemoved', 'tooManyFactors'],
+    ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled'],
   ],
   'contacts.notice': [
     'emailSent',
@@ -72,8 +72,12 @@ export const DYNAMIC_KEYS = {
   'clients.action': ['rotate-secret', 'end-old-secret', 'disable', 'enable'],
   'clients.notice': ['registered', 'changed', 'rotate-secret', 'end-old-secret', 'disable', 'enable'],
   'console.action': PERSON_ACTION_NAMES,
-  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'needs_confirmation'],
-  'console.impossible': ['no_email', 'disabled', 'already_done', 'no_national_id'],
+  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'own_request'],
+  'console.impossible': IMPOSSIBLE_REASONS,
+  'console.inputLabel': INPUT_ACTION_NAMES,
+  'console.inputHint': INPUT_ACTION_NAMES,
+  'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
+  'requests.done': ['declined', 'withdrawn'],
   'console.signIn': ['succeeded', 'failed', 'throttled', 'password_change_required'],
   'console.state': [
     'active',
@@ -88,7 +92,10 @@ export const DYNAMIC_KEYS = {
     'one_time_code_expired',
     'one_time_code_closed',
   ],
-  'mail.staffAction.what': ['one-time-code', 'first-password', 'unlock', 'disable', 'enable', 'revoke-sessions'],
+  'mail.staffAction.what': [
+    ...PERSON_ACTION_NAMES.filter((name) => name !== 'reset-link'),
+    'remove-second-factor-pending',
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 export type MessageParams = Readonly<Record<string, string | number>>;

@@ -8,6 +8,7 @@ import type {
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { QrCode } from './qr-code.ts';
+import type { StaffChangePages } from './staff-change-locals.ts';
 
 export interface AppName {
   name: string;
@@ -32,6 +33,10 @@ export interface CommonLocals {
   languageLinks?: readonly LanguageLink[] | undefined;
   /** The signed-in member of staff administers the city; the navigation of the console shows its pages then. */
   isBureau?: boolean | undefined;
+  /** Staff who make or confirm requests. */
+  hasRequests?: boolean | undefined;
+  /** Staff with classes of their own or of their school. */
+  hasClasses?: boolean | undefined;
 }
 
 /** Field name → error text in the language of the page. */
@@ -198,6 +203,8 @@ export interface DeviceConfirmLocals {
 }
 
 export interface AccountLocals {
+  /** When staff have the second factors removed, ms since 1970. The person can cancel it. */
+  removalAt?: number | undefined;
   /** The staff console, for people with a capacity. */
   consoleUrl?: string | undefined;
   person: {
@@ -280,6 +287,7 @@ export interface ConsolePersonLocals {
   lines: readonly string[];
   logins: readonly { kind: string; value: string; isVerified: boolean }[];
   guardianships: readonly {
+    id: string;
     guardian: { id: string; name: string };
     student: { id: string; name: string };
     relation: string;
@@ -287,7 +295,15 @@ export interface ConsolePersonLocals {
     until?: string | undefined;
     /** The person of the page is the guardian. */
     isGuardian: boolean;
+    /** Names of the changes that the member of staff may do. */
+    actions: readonly string[];
   }[];
+  /** Masked; absent for capacities that may not see it. */
+  nationalId?: string | undefined;
+  /** When the pending removal of the second factors takes effect, ms since 1970. */
+  removalAt?: number | undefined;
+  /** The newest requests about the person. */
+  requests: readonly { id: string; action: string; state: string; requestedAt: number }[];
   /** Instants are ms since 1970. */
   signIns: readonly { at: number; text: string; isFailed: boolean; address: string; app: string }[];
   sessions: readonly { device: string; address: string; since: number }[];
@@ -307,7 +323,12 @@ export interface ConsoleActionLocals {
   /** The version of the person that the form was shown for. */
   version: number;
   isAllowed: boolean;
-  values: { reason: string };
+  needsConfirmation: boolean;
+  /** The form has a field for a new value. */
+  hasInput: boolean;
+  /** The pupil of the guardianship that the action changes. */
+  child?: string | undefined;
+  values: { reason: string; value: string };
   errors: FieldErrors;
   alert?: string | undefined;
 }
@@ -327,7 +348,7 @@ export interface ContactsLocals {
 }
 
 /** The locals of each page. The names are the files in `views/`. */
-export interface PageLocals {
+export interface PageLocals extends StaffChangePages {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;

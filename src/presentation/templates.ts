@@ -163,7 +163,15 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
     brandName: (lang) => localizeBrand(brand, lang).name,
     page: (name, lang, locals) => {
       const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
-      const it = { languageLinks: [], isBureau: false, ...locals, ...helpersFor(lang), head };
+      const it = {
+        languageLinks: [],
+        isBureau: false,
+        hasRequests: false,
+        hasClasses: false,
+        ...locals,
+        ...helpersFor(lang),
+        head,
+      };
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {

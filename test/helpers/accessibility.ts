@@ -61,6 +61,10 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/client-confirm': ['clients.confirmNew', 'clients.confirmChange'],
   'console/client-action': CLIENT_ACTIONS.map((name) => `clients.action.${name}.title`),
   'console/client-secret': ['clients.secretTitle'],
+  'console/national-id': ['console.action.reveal-national-id.title'],
+  'console/merge': ['console.merge.title'],
+  'console/requests': ['requests.title'],
+  'console/request': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
   message: messageTitles,
 };
 

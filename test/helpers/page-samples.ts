@@ -1,8 +1,9 @@
 import { CAPACITIES } from '../../src/domain/access/capacities.ts';
-import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { CLIENT_FIELDS } from '../../src/domain/client-fields.ts';
-import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-fields.ts';
+import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
+import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
+import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 
@@ -80,6 +81,7 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'account/contacts-confirm': { email: x },
     'account/overview': {
+      removalAt: 0,
       consoleUrl: '/console',
       person: {
         name: x,
@@ -128,13 +130,18 @@ export function samplePageLocals(x: string): PageLocals {
       lines: [x],
       logins: [{ kind: 'email', value: x, isVerified: false }],
       guardianships: [true, false].map((isGuardian) => ({
+        id: x,
         guardian: { id: x, name: x },
         student: { id: x, name: x },
         relation: x,
         state: 'suspended',
         until: '2027-01-20',
         isGuardian,
+        actions: GUARDIANSHIP_ACTION_NAMES,
       })),
+      nationalId: x,
+      removalAt: 0,
+      requests: DYNAMIC_KEYS['requests.state'].map((state) => ({ id: x, action: 'merge', state, requestedAt: 0 })),
       signIns: [{ at: 0, text: x, isFailed: true, address: x, app: x }],
       sessions: [{ device: x, address: x, since: 0 }],
       actions: PERSON_ACTION_NAMES,
@@ -145,15 +152,19 @@ export function samplePageLocals(x: string): PageLocals {
       name: x,
       lines: [x],
       stateText: x,
-      action: 'unlock',
+      action: 'change-email',
       version: 1,
       isAllowed: true,
-      values: { reason: x },
+      needsConfirmation: true,
+      hasInput: true,
+      child: x,
+      values: { reason: x, value: x },
       errors: { reason: x },
       alert: x,
     },
     'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
     ...clientPages(x),
+    ...staffRequestSamples(x),
     message: {
       title: x,
       text: x,
@@ -206,5 +217,24 @@ function clientPages(x: string): Pick<PageLocals, ClientPage> {
       ...{ values: { reason: x }, errors: { reason: x }, alert: x },
     },
     'console/client-secret': { id: x, secret: x, isRotated: true },
+  };
+}
+
+type StaffRequestPage = 'console/national-id' | 'console/merge' | 'console/requests' | 'console/request';
+
+function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPage> {
+  const account = { id: x, name: x, lines: [x], logins: [x] };
+  const request = {
+    ...{ id: x, action: 'change-email', person: { id: x, name: x }, state: 'pending' },
+    ...{ requestedBy: x, requestedAt: 0, expiresAt: 0, decidedBy: x },
+  };
+  return {
+    'console/national-id': { id: x, name: x, nationalId: x },
+    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1 },
+    'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },
+    'console/request': {
+      ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
+      ...{ canConfirm: true, canWithdraw: true, values: { reason: x }, errors: { reason: x }, alert: x },
+    },
   };
 }

@@ -137,7 +137,16 @@ eachStore('the staff console', (on) => {
     assert.equal(page.state.kind, 'first_password');
     assert.deepEqual(
       page.actions.map(({ name }) => name),
-      ['reset-link', 'one-time-code', 'first-password', 'unlock', 'disable', 'revoke-sessions'],
+      [
+        'reset-link',
+        'one-time-code',
+        'first-password',
+        'unlock',
+        'disable',
+        'revoke-sessions',
+        'change-email',
+        'change-mobile',
+      ],
     );
     const [entry] = await services.newEntries();
     assert.deepEqual([entry?.event, entry?.actorId, entry?.subjectId], ['staff.view', id('A1'), id('G1')]);

@@ -9,6 +9,16 @@ export const PERSON_ACTION_NAMES = [
   'disable',
   'enable',
   'revoke-sessions',
+  'remove-second-factor',
+  'change-email',
+  'change-mobile',
+  'correct-name',
+  'correct-national-id',
+  'reveal-national-id',
+  'suspend-guardianship',
+  'resume-guardianship',
+  'revoke-guardianship',
+  'merge',
 ] as const;
 export type PersonActionName = (typeof PERSON_ACTION_NAMES)[number];
 
@@ -21,4 +31,70 @@ export const PERSON_ACTIONS: Readonly<Record<PersonActionName, StaffAction>> = {
   disable: 'disable',
   enable: 'enable',
   'revoke-sessions': 'revoke_sessions',
+  'remove-second-factor': 'remove_second_factor',
+  'change-email': 'change_contact',
+  'change-mobile': 'change_contact',
+  'correct-name': 'correct_identity',
+  'correct-national-id': 'correct_identity',
+  'reveal-national-id': 'reveal_national_id',
+  'suspend-guardianship': 'change_guardianship',
+  'resume-guardianship': 'change_guardianship',
+  'revoke-guardianship': 'change_guardianship',
+  merge: 'merge',
 };
+
+/** Actions with a value that staff enter. */
+export const INPUT_ACTION_NAMES = [
+  'change-email',
+  'change-mobile',
+  'correct-name',
+  'correct-national-id',
+  'merge',
+] as const;
+
+/** Actions on a guardianship; the value is its id, and the person is the guardian. */
+export const GUARDIANSHIP_ACTION_NAMES = [
+  'suspend-guardianship',
+  'resume-guardianship',
+  'revoke-guardianship',
+] as const;
+
+/** Returns true for an action with a value that staff enter. */
+export function hasInput(name: PersonActionName): boolean {
+  return INPUT_ACTION_NAMES.some((one) => one === name);
+}
+
+const GUARDIANSHIP_CHANGES: Partial<Record<PersonActionName, 'suspend' | 'resume' | 'revoke'>> = {
+  'suspend-guardianship': 'suspend',
+  'resume-guardianship': 'resume',
+  'revoke-guardianship': 'revoke',
+};
+
+/** Returns the change of a guardianship that an action does; undefined for other actions. */
+export function guardianshipActionOf(name: PersonActionName): 'suspend' | 'resume' | 'revoke' | undefined {
+  return GUARDIANSHIP_CHANGES[name];
+}
+
+/** Why an allowed action cannot be done; the names of messages. */
+export const IMPOSSIBLE_REASONS = [
+  'no_email',
+  'disabled',
+  'already_done',
+  'no_national_id',
+  'already_requested',
+  'outdated',
+  'no_factors',
+  'school_account',
+  'invalid_email',
+  'invalid_mobile',
+  'invalid_name',
+  'invalid_national_id',
+  'taken',
+  'national_id_taken',
+  'guardianship_state',
+  'merge_not_found',
+  'merge_ids',
+  'merge_family',
+  'merge_guardianship',
+] as const;
+export type ImpossibleReason = (typeof IMPOSSIBLE_REASONS)[number];

@@ -12,7 +12,7 @@ import type { HttpDeps } from '../deps.ts';
 import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
-const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'] as const;
+const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed', 'removalCanceled'] as const;
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
 
@@ -20,10 +20,11 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps, staff] = await Promise.all([
+  const [sessions, apps, staff, removalAt] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
+    deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
   ]);
   pages.show(ctx, 'account/overview', {
     person: {
@@ -34,6 +35,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
       })),
     },
     consoleUrl: staff && '/console',
+    removalAt,
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({

@@ -47,6 +47,15 @@ export function createAccountRouter(deps: HttpDeps): Router {
     }),
   );
   router.post(
+    '/second-factor-removal/cancel',
+    languageLinkToAccount,
+    requireSignIn(deps, async (ctx, { facts }) => {
+      const isCanceled = await deps.console.secondFactorRemovals.cancel(facts.id, ctx.ip);
+      if (isCanceled) redirectWithNotice(ctx, 'removalCanceled');
+      else ctx.redirect('/account');
+    }),
+  );
+  router.post(
     '/apps/revoke',
     languageLinkToAccount,
     forms,

@@ -1,13 +1,19 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { PERSON_ACTION_NAMES, type PersonActionName } from '../../domain/access/person-actions.ts';
+import {
+  guardianshipActionOf,
+  hasInput,
+  PERSON_ACTION_NAMES,
+  type PersonActionName,
+} from '../../domain/access/person-actions.ts';
 import { formatOneTimeCode } from '../../domain/credentials/one-time-code.ts';
-import type { PersonActionResult } from '../../services/console/person-actions.ts';
+import type { DoneAction, PersonActionResult } from '../../services/console/person-actions.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { affiliationLines } from './labels.ts';
+import { previewMerge } from './merge.ts';
 import { describeState, personIdOf } from './person.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
@@ -17,11 +23,17 @@ const actionForm = z.object({
   action: actionName,
   version: z.coerce.number().int(),
   reason: field,
+  value: field,
+  step: field,
 });
 
+/** Longest value that a form shows again, in characters. */
+const MAX_VALUE_LENGTH = 300;
+
 /** What the form shows again after an error. */
-interface FormState {
+export interface ActionFormState {
   reason: string;
+  value: string;
   status: number;
   error?: string;
   alert?: string;
@@ -32,36 +44,60 @@ export async function showActionForm(deps: HttpDeps, ctx: Context, { actor }: Si
   const action = actionName.safeParse(ctx.query['action']);
   const page = await deps.console.personPages.load(actor, personIdOf(ctx));
   if (page === undefined || !action.success) throw createError(404, 'no such person or action');
-  renderForm(deps, ctx, page, action.data, { reason: '', status: 200 });
+  const value = ctx.query['value'];
+  const state = { reason: '', value: typeof value === 'string' ? value.slice(0, MAX_VALUE_LENGTH) : '', status: 200 };
+  renderActionForm(deps, ctx, page, action.data, state);
 }
 
-/** `POST /console/people/:id/action`: does the action once. */
-export async function performAction(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const { action, version, reason } = readForm(ctx, actionForm);
+/** `POST /console/people/:id/action`: does the action once, or requests it. */
+export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const { action, version, reason, value, step } = readForm(ctx, actionForm);
+  const { actor } = staff;
   const personId = personIdOf(ctx);
   const page = await deps.console.personPages.load(actor, personId);
   if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
+  const form = { reason, value: value.slice(0, MAX_VALUE_LENGTH) };
   const problem = reasonProblem(deps, ctx, reason);
   if (problem !== undefined) {
-    renderForm(deps, ctx, page, action, { reason, status: 422, error: problem });
+    renderActionForm(deps, ctx, page, action, { ...form, status: 422, error: problem });
     return;
   }
-  const request = { actorId: actor.id, personId, action, reason: reason.trim(), version, address: ctx.ip };
+  if (action === 'merge' && step !== 'confirm') {
+    await previewMerge(deps, ctx, staff, { page, ...form });
+    return;
+  }
+  const request = {
+    actorId: actor.id,
+    personId,
+    action,
+    input: value,
+    reason: reason.trim(),
+    version,
+    address: ctx.ip,
+  };
   const result = await deps.console.personActions.perform(request);
-  if (result.kind === 'done') showResult(deps, ctx, page, action, result);
-  else renderForm(deps, ctx, page, action, { reason, ...refusal(deps, ctx, result) });
+  if (result.kind === 'done') {
+    showResult(deps, ctx, page, action, result);
+    return;
+  }
+  if (result.kind === 'requested') {
+    ctx.status = 303;
+    ctx.redirect(`/console/requests/${result.requestId}`);
+    return;
+  }
+  // The page as it is now: a colleague may have changed it.
+  const current = (await deps.console.personPages.load(actor, personId)) ?? page;
+  renderActionForm(deps, ctx, current, action, { ...form, ...refusal(deps, ctx, result) });
 }
 
 function refusal(
   { pages }: HttpDeps,
   ctx: Context,
-  result: Exclude<PersonActionResult, { kind: 'done' }>,
+  result: Exclude<PersonActionResult, { kind: 'done' | 'requested' }>,
 ): { status: number; alert: string } {
   switch (result.kind) {
     case 'denied':
       return { status: 403, alert: pages.t(ctx, `console.denied.${result.reason}`) };
-    case 'needs_confirmation':
-      return { status: 403, alert: pages.t(ctx, 'console.denied.needs_confirmation') };
     case 'changed_meanwhile':
       return { status: 409, alert: pages.t(ctx, 'console.changedMeanwhile') };
     case 'impossible':
@@ -69,14 +105,18 @@ function refusal(
   }
 }
 
-/** A one-time code is shown in this response only. Every other result is a notice on the person page. */
-function showResult(
+/** A one-time code or an ID is shown in this response only. Every other result is a notice on the person page. */
+export function showResult(
   { pages }: HttpDeps,
   ctx: Context,
   { summary }: PersonPage,
   action: PersonActionName,
-  { oneTimeCode }: Extract<PersonActionResult, { kind: 'done' }>,
+  { oneTimeCode, revealed }: DoneAction,
 ): void {
+  if (revealed !== undefined) {
+    pages.show(ctx, 'console/national-id', { id: summary.id, name: summary.name, nationalId: revealed });
+    return;
+  }
   if (oneTimeCode === undefined) {
     ctx.status = 303;
     ctx.redirect(`/console/people/${summary.id}?done=${action}`);
@@ -93,9 +133,18 @@ function showResult(
   });
 }
 
-function renderForm(deps: HttpDeps, ctx: Context, page: PersonPage, action: PersonActionName, form: FormState): void {
+export function renderActionForm(
+  deps: HttpDeps,
+  ctx: Context,
+  page: PersonPage,
+  action: PersonActionName,
+  form: ActionFormState,
+): void {
   const { pages } = deps;
-  const { summary, version } = page;
+  const { summary, version, guardianships } = page;
+  const allowed = page.actions.find(({ name }) => name === action);
+  const isOfGuardianship = guardianshipActionOf(action) !== undefined;
+  const guardianship = isOfGuardianship ? guardianships.find(({ id }) => id === form.value) : undefined;
   // The language link of an error page leads to the form.
   ctx.state['pagePath'] = `/console/people/${summary.id}/action?action=${action}`;
   pages.show(
@@ -108,8 +157,11 @@ function renderForm(deps: HttpDeps, ctx: Context, page: PersonPage, action: Pers
       stateText: describeState(deps, ctx, page),
       action,
       version,
-      isAllowed: page.actions.some(({ name }) => name === action),
-      values: { reason: form.reason },
+      isAllowed: allowed !== undefined,
+      needsConfirmation: allowed?.needsConfirmation === true,
+      hasInput: hasInput(action),
+      child: guardianship?.student.name,
+      values: { reason: form.reason, value: form.value },
       errors: form.error === undefined ? {} : { reason: form.error },
       alert: form.alert ?? notAllowed(deps, ctx, page, action),
     },

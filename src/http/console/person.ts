@@ -1,9 +1,15 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
-import { PERSON_ACTION_NAMES } from '../../domain/access/person-actions.ts';
+import {
+  GUARDIANSHIP_ACTION_NAMES,
+  guardianshipActionOf,
+  PERSON_ACTION_NAMES,
+} from '../../domain/access/person-actions.ts';
 import type { PersonState } from '../../domain/access/person-state.ts';
+import { nextState } from '../../domain/acting/guardianship.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
+import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { deviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
@@ -14,7 +20,8 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
   const page = await deps.console.personPages.view(actor, personIdOf(ctx), ctx.ip);
   if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
   const { pages } = deps;
-  const { summary, guardianships } = page;
+  const { summary } = page;
+  const requests = canSeeRequests(actor) ? await deps.console.requests.listAbout(summary.id) : [];
   const done = PERSON_ACTION_NAMES.find((name) => name === ctx.query['done']);
   pages.show(ctx, 'console/person', {
     id: summary.id,
@@ -27,24 +34,38 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
       value: formatLogin(login),
       isVerified: login.isVerified,
     })),
-    guardianships: guardianships.map((one) => ({
-      guardian: one.guardian,
-      student: one.student,
-      relation: one.relationLabel,
-      state: one.state,
-      until: one.validTo,
-      isGuardian: one.guardian.id === summary.id,
-    })),
+    guardianships: guardianshipRows(page),
+    nationalId: page.nationalId,
+    removalAt: page.removalAt,
+    requests: requests.map(({ id, action, state, requestedAt }) => ({ id, action, state, requestedAt })),
     signIns: page.signIns.map((entry) => signInLine(deps, ctx, entry)),
     sessions: page.sessions.map((session) => ({
       device: deviceName(session.userAgent),
       address: session.address,
       since: session.createdAt,
     })),
-    actions: page.actions.map(({ name }) => name),
+    actions: page.actions.map(({ name }) => name).filter((name) => guardianshipActionOf(name) === undefined),
     denied: page.denied && pages.t(ctx, `console.denied.${page.denied}`),
     notice: done && pages.t(ctx, `console.action.${done}.done`),
   });
+}
+
+/** Lists the guardianships with the changes that their state and the policy allow. */
+function guardianshipRows({ summary, guardianships, changeableGuardianships }: PersonPage) {
+  return guardianships.map((one) => ({
+    id: one.id,
+    guardian: one.guardian,
+    student: one.student,
+    relation: one.relationLabel,
+    state: one.state,
+    until: one.validTo,
+    isGuardian: one.guardian.id === summary.id,
+    actions: GUARDIANSHIP_ACTION_NAMES.filter((name) => {
+      const change = guardianshipActionOf(name);
+      const isAllowed = changeableGuardianships.includes(one.id);
+      return isAllowed && change !== undefined && nextState(one.state, change) !== undefined;
+    }),
+  }));
 }
 
 /** @throws {HttpError} 404 without an id */

@@ -6,6 +6,7 @@ import { performClientAction, showClient, showClientAction, showClients } from '
 import { performAction, showActionForm } from './action.ts';
 import { showHome } from './home.ts';
 import { showPerson } from './person.ts';
+import { answerRequest, showRequest, showRequests } from './requests.ts';
 import { showResults } from './search.ts';
 import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireBureau, requireStaff } from './session.ts';
 
@@ -34,6 +35,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
     requireStaff(deps, (ctx, staff) => performAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
   addClientRoutes(router, deps);
+  addRequestRoutes(router, deps);
   return router;
 }
 
@@ -72,5 +74,21 @@ function addClientRoutes(router: Router, deps: HttpDeps): void {
     '/clients/:id/action',
     parseForms(),
     requireBureau(deps, (ctx, staff) => performClientAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+}
+
+function addRequestRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/requests',
+    requireStaff(deps, (ctx, staff) => showRequests(deps, ctx, staff)),
+  );
+  router.get(
+    '/requests/:id',
+    requireStaff(deps, (ctx, staff) => showRequest(deps, ctx, staff)),
+  );
+  router.post(
+    '/requests/:id',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => answerRequest(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
 }

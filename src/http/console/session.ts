@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
+import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
 import { recordActivity } from './activity-cookie.ts';
@@ -35,6 +36,7 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
   const handle: Handler = async (ctx, signedIn) => {
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
+    ctx.state['hasRequests'] = canSeeRequests(actor);
     await handler(ctx, { ...signedIn, actor });
   };
   const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath }, handle);

@@ -47,7 +47,12 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.status = status;
     ctx.type = 'html';
     ctx.set('cache-control', 'no-store');
-    const common = { languageLinks: languageLinks(ctx, i18n, langOf(ctx)), isBureau: ctx.state['isBureau'] === true };
+    const common = {
+      languageLinks: languageLinks(ctx, i18n, langOf(ctx)),
+      isBureau: ctx.state['isBureau'] === true,
+      hasRequests: ctx.state['hasRequests'] === true,
+      hasClasses: ctx.state['hasClasses'] === true,
+    };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
   };
   const appName: Pages['appName'] = (ctx, clientId) => {

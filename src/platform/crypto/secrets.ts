@@ -20,6 +20,8 @@ export type SealPurpose =
   | 'password-form'
   | 'totp'
   | 'second-factor-setup'
+  | 'staff-request'
+  | 'bulk-code'
   | 'audit-archive'
   | 'console-activity';
 export type MacPurpose =

@@ -33,6 +33,13 @@ export interface Authorization {
   authorize(tx: Transaction, actor: StaffActor, action: StaffAction, targetId: string): Promise<Authorized | undefined>;
   /** Returns the people of a page whom the actor may view, by id. */
   filterVisible(tx: Transaction, actor: StaffActor, personIds: readonly string[]): Promise<Map<string, PolicyTarget>>;
+  /** Returns the people to whom the actor may do an action, by id. */
+  filterAllowed(
+    tx: Transaction,
+    actor: StaffActor,
+    action: StaffAction,
+    personIds: readonly string[],
+  ): Promise<Map<string, PolicyTarget>>;
 }
 
 export function createAuthorization({ store, clock }: { store: Store; clock: Clock }): Authorization {
@@ -45,6 +52,11 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
   };
   const listTargets = async (tx: Transaction, personIds: readonly string[]): Promise<PolicyTarget[]> =>
     (await listPolicyFacts(tx, personIds)).map((facts) => policyTargetOf(facts, today()));
+  const filterAllowed: Authorization['filterAllowed'] = async (tx, actor, action, personIds) => {
+    const targets = await listTargets(tx, personIds);
+    const isAllowed = (target: PolicyTarget): boolean => decide(actor, action, target, DEFAULT_POLICY_SETTINGS).allowed;
+    return new Map(targets.filter(isAllowed).map((target) => [target.id, target]));
+  };
   return {
     findActorIn,
     findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
@@ -58,11 +70,7 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
       const [target] = await listTargets(tx, [targetId]);
       return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };
     },
-    filterVisible: async (tx, actor, personIds) => {
-      const targets = await listTargets(tx, personIds);
-      const isVisible = (target: PolicyTarget): boolean =>
-        decide(actor, 'view', target, DEFAULT_POLICY_SETTINGS).allowed;
-      return new Map(targets.filter(isVisible).map((target) => [target.id, target]));
-    },
+    filterVisible: (tx, actor, personIds) => filterAllowed(tx, actor, 'view', personIds),
+    filterAllowed,
   };
 }

@@ -2,7 +2,10 @@ import type { Authorization } from './authorization.ts';
 import type { ConsoleClients } from './clients.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
+import type { StaffRequestList } from './request-list.ts';
 import type { ConsoleSearch } from './search.ts';
+import type { SecondFactorRemovals } from './second-factor-removals.ts';
+import type { StaffRequestAnswers } from './staff-requests.ts';
 
 /** The use cases of the staff console. */
 export interface ConsoleServices {
@@ -11,4 +14,6 @@ export interface ConsoleServices {
   personPages: PersonPages;
   personActions: PersonActions;
   clients: ConsoleClients;
+  requests: StaffRequestList & StaffRequestAnswers;
+  secondFactorRemovals: SecondFactorRemovals;
 }

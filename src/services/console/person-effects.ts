@@ -13,28 +13,18 @@ import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
+import type { Guardianships } from '../people/guardianships.ts';
+import { createContactEffect } from './contact-effects.ts';
+import { createGuardianshipEffects } from './guardianship-effects.ts';
+import { createIdentityEffects } from './identity-effects.ts';
+import { createMergeEffect } from './merge-effect.ts';
+import { done, effectWithoutInput, impossible, type Effect, type PersonEffect } from './person-effect.ts';
+import { createRemoveSecondFactor } from './second-factor-effect.ts';
 
 /** Validity of a restored first password: 30 days. */
 const FIRST_PASSWORD_MS = 30 * DAY_MS;
 
-/** The effect of an action, or the reason why it is refused. */
-export type Effect =
-  | {
-      kind: 'done';
-      before: string;
-      after: string;
-      /** Shown once to the member of staff. */
-      oneTimeCode?: { code: string; expiresAt: number };
-      /** Also ends the delays and the lock after wrong passwords. */
-      clearsFailures: boolean;
-    }
-  | { kind: 'impossible'; why: ImpossibleReason };
-
-/** The account has no verified email address; it is in this state already; its ID number is no longer stored. */
-export type ImpossibleReason = 'no_email' | 'disabled' | 'already_done' | 'no_national_id';
-
-/** Changes the account in the transaction of the caller, which has locked the person. */
-export type ApplyEffect = (tx: Transaction, personId: string) => Promise<Effect>;
+type ApplyEffect = (tx: Transaction, personId: string) => Promise<Effect>;
 
 interface Deps {
   clock: Clock;
@@ -42,28 +32,41 @@ interface Deps {
   secrets: Secrets;
   revocation: Revocation;
   sendResetLink: SendResetLink;
+  guardianships: Pick<Guardianships, 'applyIn'>;
 }
 
 /** Creates the effect of each action on an account. */
-export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionName, ApplyEffect>> {
+export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionName, PersonEffect>> {
   return {
-    'reset-link': ifActive(async (tx, personId) =>
-      (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email'),
+    'reset-link': effectWithoutInput(
+      ifActive(async (tx, personId) =>
+        (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email'),
+      ),
     ),
-    'one-time-code': ifActive(createIssueCode(deps)),
-    'first-password': ifActive(createRestoreFirstPassword(deps)),
-    unlock: async (tx, personId) => {
+    'one-time-code': effectWithoutInput(ifActive(createIssueCode(deps))),
+    'first-password': effectWithoutInput(ifActive(createRestoreFirstPassword(deps))),
+    unlock: effectWithoutInput(async (tx, personId) => {
       await credentials.reopenFirstPassword(tx, personId);
       return { ...done('', 'unlocked'), clearsFailures: true };
-    },
-    disable: createSetStatus(deps, 'disabled'),
-    enable: createSetStatus(deps, 'active'),
-    'revoke-sessions': async (tx, personId) => {
-      const sessions = await findActiveSessionsByPerson(tx, personId, deps.clock.now());
-      await people.incrementCredentialVersion(tx, personId);
-      await deps.revocation.revokeAllOf(tx, personId);
-      return done(`sessions: ${String(sessions.length)}`, 'sessions: 0');
-    },
+    }),
+    disable: effectWithoutInput(createSetStatus(deps, 'disabled')),
+    enable: effectWithoutInput(createSetStatus(deps, 'active')),
+    'revoke-sessions': effectWithoutInput(createRevokeSessions(deps)),
+    'change-email': createContactEffect(deps, 'email'),
+    'change-mobile': createContactEffect(deps, 'mobile'),
+    ...createIdentityEffects(deps),
+    ...createGuardianshipEffects(deps),
+    'remove-second-factor': effectWithoutInput(createRemoveSecondFactor(deps)),
+    merge: createMergeEffect(deps),
+  };
+}
+
+function createRevokeSessions({ clock, revocation }: Deps): ApplyEffect {
+  return async (tx, personId) => {
+    const sessions = await findActiveSessionsByPerson(tx, personId, clock.now());
+    await people.incrementCredentialVersion(tx, personId);
+    await revocation.revokeAllOf(tx, personId);
+    return done(`sessions: ${String(sessions.length)}`, 'sessions: 0');
   };
 }
 
@@ -125,12 +128,4 @@ async function describeCredential(tx: Transaction, personId: string): Promise<st
   if (hash !== undefined) return 'own password';
   if (first === undefined) return 'no password';
   return first.kind === 'first' ? 'first password' : 'one-time code';
-}
-
-function done(before: string, after: string): Extract<Effect, { kind: 'done' }> {
-  return { kind: 'done', before, after, clearsFailures: false };
-}
-
-function impossible(why: ImpossibleReason): Effect {
-  return { kind: 'impossible', why };
 }

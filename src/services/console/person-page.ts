@@ -4,16 +4,21 @@ import { personStateOf, type PersonState } from '../../domain/access/person-stat
 import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
+import { maskNationalId } from '../../domain/masking.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
+import { listSecondFactors } from '../../store/auth/second-factors.ts';
 import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
 import { listNamedGuardianships, listSignIns, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { findRemoval } from '../../store/console/second-factor-removals.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
+import { openNationalId } from './identity-effects.ts';
 
 /** Sign-ins that the page shows. */
 const SHOWN_SIGN_INS = 10;
@@ -26,6 +31,13 @@ export interface PersonPage {
   sessions: readonly SessionRow[];
   signIns: readonly AuditEntry[];
   guardianships: readonly NamedGuardianship[];
+  /** Ids of the guardianships that the actor may change. Both people have to be in scope. */
+  changeableGuardianships: readonly string[];
+  secondFactors: number;
+  /** When a pending removal of the second factors takes effect, ms since 1970. */
+  removalAt: number | undefined;
+  /** The masked national ID, for the capacities that may see it. */
+  nationalId: string | undefined;
   actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
   /** Why there are no actions, if there are none. */
   denied: DenialReason | undefined;
@@ -41,11 +53,12 @@ export interface PersonPages {
 interface Deps {
   store: Store;
   clock: Clock;
+  secrets: Pick<Secrets, 'open'>;
   audit: Audit;
   authorization: Authorization;
 }
 
-export function createPersonPages({ store, clock, audit, authorization }: Deps): PersonPages {
+export function createPersonPages({ store, clock, secrets, audit, authorization }: Deps): PersonPages {
   const loadIn = async (tx: Transaction, actor: StaffActor, personId: string): Promise<LoadedPage | undefined> => {
     const authorized = await authorization.authorize(tx, actor, 'view', personId);
     if (authorized?.decision.allowed !== true) return undefined;
@@ -55,6 +68,18 @@ export function createPersonPages({ store, clock, audit, authorization }: Deps):
     const { hash, first } = await getCredential(tx, personId);
     const throttle = await readThrottle(tx, personKey(personId));
     const account = { isActive: person.status === 'active', hasPassword: hash !== undefined, first, throttle };
+    const secondFactors = (await listSecondFactors(tx, personId)).length;
+    const allowed = listActions(actor, authorized.target, {
+      isActive: account.isActive,
+      isPerson: person.kind === 'person',
+      hasNationalId: person.nationalIdSealed !== null,
+      hasFactors: secondFactors > 0,
+    });
+    const mayReveal = allowed.actions.some(({ name }) => name === 'reveal-national-id');
+    const nationalId = mayReveal ? await openNationalId(tx, secrets, personId) : undefined;
+    const guardianships = await listNamedGuardianships(tx, personId);
+    const family = guardianships.flatMap(({ guardian, student }) => [guardian.id, student.id]);
+    const changeable = await authorization.filterAllowed(tx, actor, 'change_guardianship', [...new Set(family)]);
     return {
       capacity: authorized.decision.capacity,
       page: {
@@ -63,8 +88,14 @@ export function createPersonPages({ store, clock, audit, authorization }: Deps):
         version: person.staffVersion,
         sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
         signIns: await listSignIns(tx, personId, SHOWN_SIGN_INS),
-        guardianships: await listNamedGuardianships(tx, personId),
-        ...listActions(actor, authorized.target, person.status),
+        guardianships,
+        changeableGuardianships: guardianships
+          .filter(({ guardian, student }) => changeable.has(guardian.id) && changeable.has(student.id))
+          .map(({ id }) => id),
+        secondFactors,
+        removalAt: (await findRemoval(tx, personId))?.executesAt,
+        nationalId: nationalId && maskNationalId(nationalId),
+        ...allowed,
       },
     };
   };
@@ -92,13 +123,36 @@ interface LoadedPage {
   capacity: string;
 }
 
-/** Lists the actions that the actor may do now; `enable` and `disable` never appear together. */
+interface ActionFacts {
+  isActive: boolean;
+  /** false for a school account */
+  isPerson: boolean;
+  hasNationalId: boolean;
+  hasFactors: boolean;
+}
+
+/** The actions that make sense for some accounts only; `enable` and `disable` never appear together. */
+const APPLICABLE: Partial<Record<PersonActionName, (facts: ActionFacts) => boolean>> = {
+  enable: ({ isActive }) => !isActive,
+  disable: ({ isActive }) => isActive,
+  'remove-second-factor': ({ hasFactors }) => hasFactors,
+  'reveal-national-id': ({ hasNationalId }) => hasNationalId,
+  'change-email': ({ isPerson }) => isPerson,
+  'change-mobile': ({ isPerson }) => isPerson,
+  'correct-national-id': ({ isPerson }) => isPerson,
+  'suspend-guardianship': ({ isPerson }) => isPerson,
+  'resume-guardianship': ({ isPerson }) => isPerson,
+  'revoke-guardianship': ({ isPerson }) => isPerson,
+  merge: ({ isPerson }) => isPerson,
+};
+
+/** Lists the actions that the actor may do now. */
 function listActions(
   actor: StaffActor,
   target: PolicyTarget,
-  status: 'active' | 'disabled',
+  facts: ActionFacts,
 ): Pick<PersonPage, 'actions' | 'denied'> {
-  const decisions = PERSON_ACTION_NAMES.filter((name) => name !== (status === 'active' ? 'enable' : 'disable')).map(
+  const decisions = PERSON_ACTION_NAMES.filter((name) => APPLICABLE[name]?.(facts) !== false).map(
     (name): { name: PersonActionName; decision: Decision } => ({
       name,
       decision: decide(actor, PERSON_ACTIONS[name], target, DEFAULT_POLICY_SETTINGS),

@@ -7,7 +7,7 @@ import * as grantStore from '../../store/oidc/grants.ts';
 import * as guardianships from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
-import type { Audit } from '../audit/audit.ts';
+import type { Audit, AuditEvent } from '../audit/audit.ts';
 
 export interface GuardianshipChange {
   id: string;
@@ -21,6 +21,8 @@ export interface GuardianshipChange {
 export interface Guardianships {
   /** Applies an action. @returns false if the state of the guardianship does not allow it */
   applyAction(change: GuardianshipChange): Promise<boolean>;
+  /** As `applyAction`, in a transaction. @returns the audit entry that the caller appends last; undefined if nothing has changed */
+  applyIn(tx: Transaction, change: GuardianshipChange): Promise<AuditEvent | undefined>;
   /** Expires up to `limit` guardianships after their last day. @returns their number */
   expirePastEndDate(limit: number): Promise<number>;
 }
@@ -37,25 +39,30 @@ interface Deps {
 
 /** Changes guardianships, and revokes the grants of those that are no longer active. */
 export function createGuardianships({ store, clock, audit, revocation, secrets }: Deps): Guardianships {
-  const apply = async (tx: Transaction, { id, action, reason, actorId }: GuardianshipChange): Promise<boolean> => {
+  const applyIn: Guardianships['applyIn'] = async (tx, { id, action, reason, actorId }) => {
     const row = await guardianships.findGuardianship(tx, id);
     const next = row && nextState(row.state, action);
-    if (row === undefined || next === undefined) return false;
+    if (row === undefined || next === undefined) return undefined;
     // Waits for a concurrent sign-in that stores a grant for this guardianship, so that the grant is listed below.
     await people.lockPerson(tx, row.guardianId);
     const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
-    if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return false;
+    if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return undefined;
     if (next !== 'active') await revocation.revokeGrants(tx, await grantStore.listGrantsByBasis(tx, id));
-    await audit.append(tx, {
+    return {
       event: `guardianship.${EVENT_VERBS[action]}`,
       outcome: 'ok',
       actorId,
       subjectId: row.guardianId,
       detail: { guardianship: id, student: row.studentId, from: row.state, to: next },
-    });
-    return true;
+    };
+  };
+  const apply = async (tx: Transaction, change: GuardianshipChange): Promise<boolean> => {
+    const event = await applyIn(tx, change);
+    if (event !== undefined) await audit.append(tx, event);
+    return event !== undefined;
   };
   return {
+    applyIn,
     applyAction: (change) => store.write((tx) => apply(tx, change)),
     expirePastEndDate: async (limit) => {
       const today = localDate(clock.now());

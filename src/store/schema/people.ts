@@ -96,7 +96,7 @@ export function definePersons(kit: ColumnBuilders) {
   return { persons, identifiers };
 }
 export type PersonsTable = ReturnType<typeof definePersons>['persons'];
-type SchoolTables = ReturnType<typeof defineSchools>;
+export type SchoolTables = ReturnType<typeof defineSchools>;
 
 /** Defines school accounts of families, enrollments of students and memberships of staff. */
 export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, { schools, classes }: SchoolTables) {

@@ -1,4 +1,5 @@
 import type { ColumnBuilders } from './column-builders.ts';
+import { defineBulkRuns, defineStaffRequests } from './console.ts';
 import { defineCredentials, defineSecondFactors } from './credentials.ts';
 import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSessions } from './oidc.ts';
 import { defineOperations, defineSettings } from './operations.ts';
@@ -17,6 +18,8 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineCredentials(kit, people.persons),
     ...defineSecondFactors(kit, people.persons),
     ...defineSelfService(kit, people.persons),
+    ...defineStaffRequests(kit, people.persons, schools),
+    ...defineBulkRuns(kit, people.persons, schools),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),

@@ -1,0 +1,132 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { guardianshipActionOf } from '../../domain/access/person-actions.ts';
+import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
+import { maskNationalId } from '../../domain/masking.ts';
+import type { StaffRequestPage } from '../../services/console/request-list.ts';
+import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../services/console/staff-requests.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { showResult } from './action.ts';
+import { personIdOf } from './person.ts';
+import { reasonProblem } from './reason.ts';
+import type { SignedInStaff } from './session.ts';
+
+const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
+
+/** `GET /console/requests?state=closed`: requests that wait for a colleague, or the history. */
+export async function showRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  if (!canSeeRequests(actor)) throw createError(404, 'this capacity has no requests');
+  const isOpen = ctx.query['state'] !== 'closed';
+  const after = position.safeParse(ctx.query).data;
+  const { requests, next } = await deps.console.requests.list(actor, { isOpen, after });
+  const state = isOpen ? 'open' : 'closed';
+  const query = next && new URLSearchParams({ state, at: String(next.at), id: next.id });
+  deps.pages.show(ctx, 'console/requests', {
+    isOpen,
+    requests,
+    nextUrl: query && `/console/requests?${query.toString()}`,
+  });
+}
+
+/** `GET /console/requests/:id`: what will change, who asked for it, and the answer. */
+export async function showRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const page = await loadRequest(deps, ctx, staff);
+  const done = ['declined', 'withdrawn'].find((name) => name === ctx.query['done']);
+  renderRequest(deps, ctx, page, { notice: done && deps.pages.t(ctx, `requests.done.${done}`) });
+}
+
+const answerForm = z.object({
+  answer: z.enum(REQUEST_ANSWERS),
+  version: z.coerce.number().int(),
+  reason: field,
+});
+
+/** `POST /console/requests/:id`: confirms, declines or withdraws a request once. */
+export async function answerRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const { answer, version, reason } = readForm(ctx, answerForm);
+  const page = await loadRequest(deps, ctx, staff);
+  const problem = reasonProblem(deps, ctx, reason);
+  if (problem !== undefined) {
+    renderRequest(deps, ctx, page, { status: 422, reason, error: problem });
+    return;
+  }
+  const result = await deps.console.requests.answer({
+    ...{ actorId: staff.actor.id, requestId: page.id, answer, version, address: ctx.ip },
+    reason: reason.trim(),
+  });
+  if (result.kind === 'declined' || result.kind === 'withdrawn') {
+    ctx.status = 303;
+    ctx.redirect(`/console/requests/${page.id}?done=${result.kind}`);
+    return;
+  }
+  if (result.kind === 'done') {
+    const person = await deps.console.personPages.load(staff.actor, result.personId);
+    if (person === undefined) throw createError(404, 'the person has left the scope of this member of staff');
+    showResult(deps, ctx, person, result.action, result);
+    return;
+  }
+  const current = await deps.console.requests.load(staff.actor, page.id);
+  renderRequest(deps, ctx, current ?? page, { reason, ...refusal(deps, ctx, result) });
+}
+
+async function loadRequest(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<StaffRequestPage> {
+  const page = await deps.console.requests.load(actor, personIdOf(ctx));
+  if (page === undefined) throw createError(404, 'no such request in the scope of this member of staff');
+  return page;
+}
+
+type Refused = Exclude<AnswerResult, { kind: 'done' | 'declined' | 'withdrawn' }>;
+
+function refusal({ pages }: HttpDeps, ctx: Context, result: Refused): { status: number; alert: string } {
+  switch (result.kind) {
+    case 'denied':
+      return { status: 403, alert: pages.t(ctx, `console.denied.${result.reason}`) };
+    case 'changed_meanwhile':
+      return { status: 409, alert: pages.t(ctx, 'console.changedMeanwhile') };
+    case 'closed':
+      return { status: 409, alert: pages.t(ctx, 'requests.closedMeanwhile') };
+    case 'void': {
+      const why =
+        result.why === undefined
+          ? pages.t(ctx, 'requests.voidCapacity')
+          : pages.t(ctx, `console.impossible.${result.why}`);
+      return { status: 409, alert: `${pages.t(ctx, 'requests.voidNow')} ${why}` };
+    }
+  }
+}
+
+interface AnswerState {
+  status?: number;
+  reason?: string;
+  error?: string;
+  alert?: string;
+  notice?: string | undefined;
+}
+
+function renderRequest(deps: HttpDeps, ctx: Context, page: StaffRequestPage, state: AnswerState): void {
+  ctx.state['pagePath'] = `/console/requests/${page.id}`;
+  deps.pages.show(
+    ctx,
+    'console/request',
+    {
+      ...page,
+      before: formatValue(deps, ctx, page, page.before),
+      after: formatValue(deps, ctx, page, page.after),
+      values: { reason: state.reason ?? '' },
+      errors: state.error === undefined ? {} : { reason: state.error },
+      alert: state.alert,
+      notice: state.notice,
+    },
+    state.status ?? 200,
+  );
+}
+
+/** Formats a value as people write it. A national ID stays masked. */
+function formatValue({ pages }: HttpDeps, ctx: Context, { action }: StaffRequestPage, value: string): string {
+  if (value === '') return '';
+  if (action === 'change-mobile') return formatLocalMobile(value);
+  if (action === 'correct-national-id') return maskNationalId(value);
+  return guardianshipActionOf(action) === undefined ? value : pages.t(ctx, `guardianshipState.${value}`);
+}

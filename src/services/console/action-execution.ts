@@ -1,0 +1,140 @@
+import { guardianshipActionOf, PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
+import type { Decision } from '../../domain/access/policy.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import { findGuardianship } from '../../store/people/guardianships.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { PasswordVerifier } from '../authentication/password-verification.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+import { parseMergeInput } from './merge-effect.ts';
+import type { DoneEffect, PersonEffect } from './person-effect.ts';
+import type { PersonActionResult } from './person-actions.ts';
+
+/** An action that the policy allows. */
+export interface AllowedAction {
+  actor: StaffActor;
+  decision: Extract<Decision, { allowed: true }>;
+  personId: string;
+  action: PersonActionName;
+  input: string;
+  reason: string;
+  /** The version of the person in this transaction. */
+  version: number;
+  address: string;
+  /** The member of staff who asked for the action that the actor confirms. */
+  requestedBy?: string;
+}
+
+/** Does an allowed action in the transaction that decided about it. */
+export type ExecuteAction = (tx: Transaction, action: AllowedAction) => Promise<PersonActionResult>;
+
+interface Deps {
+  clock: Clock;
+  audit: Audit;
+  outbox: Outbox;
+  passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
+  effects: Readonly<Record<PersonActionName, PersonEffect>>;
+  issuer: string;
+}
+
+export function createExecuteAction(deps: Deps): ExecuteAction {
+  return async (tx, allowed) => {
+    const { actor, decision, personId, action, input, reason, version, address } = allowed;
+    const context = { actorId: actor.id, input, delayMs: decision.delayMs, reason };
+    const effect = await deps.effects[action].apply(tx, personId, context);
+    if (effect.kind === 'impossible') return effect;
+    await people.advanceStaffVersion(tx, personId, version);
+    // A reset link is a mail itself.
+    if (action !== 'reset-link') await notifyPerson(deps, tx, personId, effect.notice ?? action, effect);
+    if (effect.clearsFailures) await deps.passwordVerifier.resetFailures(tx, personId);
+    const { capacity } = decision;
+    const { before, after, oneTimeCode, revealed } = effect;
+    const requestedBy = allowed.requestedBy === undefined ? {} : { requested_by: allowed.requestedBy };
+    await deps.audit.append(tx, {
+      event: `staff.${PERSON_ACTIONS[action]}`,
+      outcome: 'ok',
+      actorId: actor.id,
+      subjectId: personId,
+      address,
+      detail: { capacity, school: schoolOf(actor, capacity), reason, before, after, ...requestedBy },
+    });
+    for (const event of effect.events ?? []) await deps.audit.append(tx, { ...event, address });
+    return {
+      kind: 'done',
+      ...(oneTimeCode === undefined ? {} : { oneTimeCode }),
+      ...(revealed === undefined ? {} : { revealed }),
+    };
+  };
+}
+
+/** Returns the school of the capacity that allowed an action; empty for the bureau. */
+export function schoolOf({ capacities }: StaffActor, capacity: string): string {
+  const held = capacities.find((one) => one.capacity === capacity);
+  return held !== undefined && 'schoolCode' in held ? held.schoolCode : '';
+}
+
+async function notifyPerson(
+  { outbox, clock, issuer }: Deps,
+  tx: Transaction,
+  personId: string,
+  action: string,
+  { formerAddresses = [] }: DoneEffect,
+): Promise<void> {
+  const write = (name: string) => ({
+    template: 'staff-action' as const,
+    locals: { name, action, at: clock.now(), link: `${issuer}/account` },
+  });
+  await mailVerifiedAddresses(tx, outbox, personId, write);
+  const person = await people.findPerson(tx, personId);
+  for (const to of formerAddresses) {
+    const lang = person?.locale ?? DEFAULT_LANGUAGE;
+    await outbox.enqueue(tx, { kind: 'mail', to, lang, ...write(person?.name ?? '') });
+  }
+}
+
+/** Lists the people whom an action concerns, the target first: the pupil of a guardianship, the account that a merge ends. */
+export async function listConcerned(
+  tx: Transaction,
+  { personId, action, input }: { personId: string; action: PersonActionName; input: string },
+): Promise<string[]> {
+  if (action === 'merge') return [personId, parseMergeInput(input).otherId];
+  if (guardianshipActionOf(action) === undefined) return [personId];
+  return [personId, (await findGuardianship(tx, input))?.studentId ?? ''];
+}
+
+/** Locks people in the order of their ids, so that two transactions do not deadlock. */
+export async function lockPeople(tx: Transaction, ids: readonly string[]): Promise<void> {
+  for (const id of [...new Set(ids)].sort()) await people.lockPerson(tx, id);
+}
+
+/** Asks the policy about every person whom an action concerns. @returns the strictest decision; undefined if one of them does not exist */
+export async function decideOnAll(
+  tx: Transaction,
+  authorization: Authorization,
+  actor: StaffActor,
+  action: PersonActionName,
+  ids: readonly string[],
+): Promise<Decision | undefined> {
+  let strictest: Decision | undefined;
+  for (const id of ids) {
+    const decision = (await authorization.authorize(tx, actor, PERSON_ACTIONS[action], id))?.decision;
+    if (decision?.allowed !== true) return decision;
+    strictest = strictest?.allowed === true ? combine(strictest, decision) : decision;
+  }
+  return strictest;
+}
+
+function combine(
+  first: Extract<Decision, { allowed: true }>,
+  second: Extract<Decision, { allowed: true }>,
+): Extract<Decision, { allowed: true }> {
+  return {
+    ...first,
+    needsConfirmation: first.needsConfirmation || second.needsConfirmation,
+    delayMs: Math.max(first.delayMs, second.delayMs),
+  };
+}

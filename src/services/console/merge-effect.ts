@@ -1,0 +1,132 @@
+import type { Clock } from '../../domain/clock.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import * as credentials from '../../store/auth/credentials.ts';
+import * as changes from '../../store/console/account-changes.ts';
+import * as merge from '../../store/console/merge.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import type { GuardianshipRow } from '../../store/people/guardianships.ts';
+import * as people from '../../store/people/people.ts';
+import type { Revocation } from '../access/revocation.ts';
+import type { AuditEvent } from '../audit/audit.ts';
+import type { Guardianships } from '../people/guardianships.ts';
+import { done, impossible, type ImpossibleEffect, type PersonEffect } from './person-effect.ts';
+
+interface Deps {
+  clock: Clock;
+  secrets: Secrets;
+  revocation: Revocation;
+  guardianships: Pick<Guardianships, 'applyIn'>;
+}
+
+/** The input of a merge: the account that ends, in the version that the form was shown for. */
+export interface MergeInput {
+  otherId: string;
+  version: number;
+}
+
+export function formatMergeInput({ otherId, version }: MergeInput): string {
+  return `${otherId}:${String(version)}`;
+}
+
+export function parseMergeInput(input: string): MergeInput {
+  const [otherId = '', version = ''] = input.split(':', 2);
+  return { otherId, version: Number(version) };
+}
+
+interface MergePlan {
+  kind: 'plan';
+  other: NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
+  /** Guardianships that move to the kept account. */
+  moved: readonly GuardianshipRow[];
+  /** Guardianships that the kept account has too. */
+  duplicates: readonly GuardianshipRow[];
+}
+
+/** Creates the merge of two accounts of one person: everything moves to the target, and the other account is disabled. */
+export function createMergeEffect(deps: Deps): PersonEffect {
+  return {
+    describe: async (tx, personId, input) => {
+      const plan = await planMerge(tx, personId, input);
+      return plan.kind === 'impossible' ? plan : { kind: 'change', before: plan.other.name, after: '' };
+    },
+    apply: async (tx, personId, { input, actorId, reason }) => {
+      const plan = await planMerge(tx, personId, input);
+      if (plan.kind === 'impossible') return plan;
+      const { other, moved, duplicates } = plan;
+      const now = deps.clock.now();
+      await people.updatePersonStatus(tx, other.id, 'disabled', now);
+      await people.advanceStaffVersion(tx, other.id, other.staffVersion);
+      await credentials.deleteResetLink(tx, other.id);
+      await deps.revocation.revokeAllOf(tx, other.id);
+      const events = await revokeAll(tx, deps, duplicates, { actorId, reason });
+      await merge.moveAffiliations(tx, other.id, personId);
+      await merge.moveGuardianships(tx, moved, other.id, personId, now);
+      await moveNationalId(tx, deps, personId, other);
+      return { ...done(`merged ${other.id}`, personId), events: [...events, mergedEvent(other.id, personId, actorId)] };
+    },
+  };
+}
+
+async function planMerge(tx: Transaction, personId: string, input: string): Promise<MergePlan | ImpossibleEffect> {
+  const { otherId, version } = parseMergeInput(input);
+  const kept = await people.findPerson(tx, personId);
+  const other = otherId === personId ? undefined : await people.findPerson(tx, otherId);
+  if (kept === undefined || other === undefined) return impossible('merge_not_found');
+  if (kept.kind !== 'person' || other.kind !== 'person') return impossible('school_account');
+  if (other.staffVersion !== version) return impossible('outdated');
+  const [keptId, otherNationalId] = [kept.nationalIdLookup, other.nationalIdLookup];
+  if (keptId !== null && otherNationalId !== null) return impossible('merge_ids');
+  const rows = await merge.listGuardianshipsOfBoth(tx, [personId, otherId]);
+  const ids = [personId, otherId];
+  if (rows.some((row) => ids.includes(row.guardianId) && ids.includes(row.studentId)))
+    return impossible('merge_family');
+  const ofOther = rows.filter((row) => row.guardianId === otherId || row.studentId === otherId);
+  const sameAs = (row: GuardianshipRow): GuardianshipRow | undefined =>
+    rows.find((one) => one.id !== row.id && pairOf(one, otherId, personId) === pairOf(row, otherId, personId));
+  if (ofOther.some((row) => (sameAs(row)?.state ?? row.state) !== row.state)) return impossible('merge_guardianship');
+  return {
+    kind: 'plan',
+    other,
+    moved: ofOther.filter((row) => sameAs(row) === undefined),
+    duplicates: ofOther.filter((row) => sameAs(row) !== undefined),
+  };
+}
+
+/** Names the two people of a guardianship as after the merge. */
+function pairOf({ guardianId, studentId }: GuardianshipRow, from: string, to: string): string {
+  return [guardianId, studentId].map((id) => (id === from ? to : id)).join(' ');
+}
+
+/** The kept account has these guardianships in the same state, so those of the other account end. */
+async function revokeAll(
+  tx: Transaction,
+  { guardianships }: Deps,
+  rows: readonly GuardianshipRow[],
+  { actorId, reason }: { actorId: string; reason: string },
+): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for (const { id } of rows) {
+    const event = await guardianships.applyIn(tx, { id, action: 'revoke', reason, actorId });
+    if (event !== undefined) events.push(event);
+  }
+  return events;
+}
+
+async function moveNationalId(
+  tx: Transaction,
+  { clock, secrets }: Deps,
+  personId: string,
+  { id, nationalIdLookup: lookup, nationalIdSealed }: MergePlan['other'],
+): Promise<void> {
+  if (lookup === null) return;
+  // A sealed text opens for its own row only.
+  const opened = nationalIdSealed === null ? undefined : secrets.open('national-id', id, nationalIdSealed);
+  const sealed = opened === undefined ? null : secrets.seal('national-id', personId, opened);
+  await changes.updateNationalId(tx, id, { lookup: null, sealed: null }, clock.now());
+  await changes.updateNationalId(tx, personId, { lookup, sealed }, clock.now());
+}
+
+/** The history of the other account says where it went. */
+function mergedEvent(otherId: string, personId: string, actorId: string): AuditEvent {
+  return { event: 'person.merged', outcome: 'ok', actorId, subjectId: otherId, detail: { into: personId } };
+}

@@ -1,0 +1,30 @@
+import type { Clock } from '../../domain/clock.ts';
+import * as factors from '../../store/auth/second-factors.ts';
+import { upsertRemoval } from '../../store/console/second-factor-removals.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import { done, impossible, type PersonEffect } from './person-effect.ts';
+
+/** The notice of a removal that the person can still cancel. */
+export const PENDING_REMOVAL_NOTICE = 'remove-second-factor-pending';
+
+/** Creates the removal of all second factors. For staff it waits, so that the person can cancel it. */
+export function createRemoveSecondFactor({ clock }: { clock: Clock }): PersonEffect['apply'] {
+  return async (tx, personId, { actorId, delayMs }) => {
+    if ((await factors.listSecondFactors(tx, personId)).length === 0) return impossible('no_factors');
+    if (delayMs === 0) {
+      const count = await removeAllFactors(tx, personId);
+      return done(`second factors: ${String(count)}`, 'second factors: 0');
+    }
+    const now = clock.now();
+    await upsertRemoval(tx, { personId, requestedBy: actorId, createdAt: now, executesAt: now + delayMs });
+    return { ...done('', 'removal pending'), notice: PENDING_REMOVAL_NOTICE };
+  };
+}
+
+/** Deletes all second factors and recovery codes. @returns the number of factors */
+export async function removeAllFactors(tx: Transaction, personId: string): Promise<number> {
+  const all = await factors.listSecondFactors(tx, personId);
+  for (const { id } of all) await factors.deleteSecondFactor(tx, personId, id);
+  await factors.deleteRecoveryCodes(tx, personId);
+  return all.length;
+}

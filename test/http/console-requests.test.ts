@@ -1,0 +1,132 @@
+/** Requests that a colleague confirms, and the actions with a value, over HTTP. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { mailTo } from '../helpers/mail.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
+
+let time: FrozenTime;
+let mail: MailCatcher;
+before(async () => {
+  time = freezeTime();
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+});
+after(async () => {
+  time.release();
+  await mail.close();
+});
+
+const NOTICE = '學校變更了您的帳號';
+const requestOn = ({ url }: Answer): string => /\/console\/requests\/([^?/]+)/.exec(url)?.[1] ?? '';
+const stateOn = ({ body }: Answer): string | undefined => /data-request-state="([^"]+)"/.exec(body)?.[1];
+
+eachService(
+  'requests in the console',
+  () => ({ clients: [], smtpUrl: mail.smtpUrl }),
+  (running) => {
+    let desk: StaffBrowser;
+    let registrar: StaffBrowser;
+    let bureau: StaffBrowser;
+    before(async () => {
+      ({ browser: desk } = await signInStaff(running(), 'A1'));
+      ({ browser: registrar } = await signInStaff(running(), 'A2'));
+      ({ browser: bureau } = await signInStaff(running(), 'B1'));
+    });
+
+    type Key = Parameters<typeof personId>[0];
+    const openForm = (browser: HttpBrowser, key: Key, action: string, value = ''): Promise<Answer> =>
+      browser.open(`/console/people/${personId(key)}/action?action=${action}&value=${value}`);
+    const act = async (browser: HttpBrowser, key: Key, action: string, value = ''): Promise<Answer> =>
+      browser.submit(await openForm(browser, key, action), { action, value, reason: 'phoned from a new number' });
+
+    it('change the email of a parent after the registrar has confirmed', async () => {
+      const form = await openForm(desk, 'G2', 'change-email');
+      assert.match(textOf(form.body), /另一位有權限的同仁確認/);
+      const sent = await act(desk, 'G2', 'change-email', 'meiling.new@parents.example');
+      assert.equal(stateOn(sent), 'pending');
+      const list = await registrar.open('/console/requests');
+      assert.match(list.body, new RegExp(`data-request="${requestOn(sent)}"`));
+      const page = await registrar.open(`/console/requests/${requestOn(sent)}`);
+      assert.match(textOf(page.body), /meiling\.li@parents\.example.*meiling\.new@parents\.example.*張立人/);
+      const empty = await registrar.submit(page, { answer: 'confirm', reason: '' });
+      assert.equal(empty.status, 422);
+      const confirmed = await registrar.submit(page, { answer: 'confirm', reason: 'called back' });
+      assert.match(textOf(confirmed.body), /電子郵件已變更/);
+      await mailTo(mail, 'meiling.li@parents.example', NOTICE);
+      await mailTo(mail, 'meiling.new@parents.example', NOTICE);
+      assert.equal((await signInToAccount(running(), 'meiling.new@parents.example')).answer.status, 200);
+      assert.equal((await signInToAccount(running(), LOGIN.G2)).answer.status, 422);
+      const replayed = await registrar.submit(page, { answer: 'confirm', reason: 'again' });
+      assert.equal(replayed.status, 409);
+      assert.match(textOf(replayed.body), /已由其他同仁處理/);
+      for (const browser of [desk, registrar]) {
+        assert.match(textOf((await browser.open('/console/requests?state=closed')).body), /已確認.*許雅文/);
+      }
+    });
+
+    it('are not confirmed by the requester, and not found by other staff', async () => {
+      const sent = await act(desk, 'G2', 'change-mobile', '0911222333');
+      const forged = await desk.submit(sent, { answer: 'confirm', reason: 'me' });
+      assert.equal(forged.status, 403);
+      assert.match(alertOf(forged.body), /另一位同仁/);
+      const { browser: teacher } = await signInStaff(running(), 'T2');
+      assert.equal((await teacher.open('/console/requests')).status, 404);
+      assert.equal((await teacher.open(`/console/requests/${requestOn(sent)}`)).status, 404);
+      const withdrawn = await desk.submit(sent, { answer: 'withdraw', reason: 'typing error' });
+      assert.equal(stateOn(withdrawn), 'withdrawn');
+    });
+
+    it('say what is wrong with a value, and keep it', async () => {
+      const wrong = await act(registrar, 'G1', 'correct-national-id', 'Y100100299');
+      assert.equal(wrong.status, 422);
+      assert.match(alertOf(wrong.body), /身分證統一編號不正確/);
+      assert.match(wrong.body, /value="Y100100299"/);
+    });
+
+    it('show a national ID in full once', async () => {
+      const page = await registrar.open(`/console/people/${personId('S1')}`);
+      assert.match(textOf(page.body), /Y1•••••108/);
+      assert.doesNotMatch(page.body, /Y100200108/);
+      assert.match((await act(registrar, 'S1', 'reveal-national-id')).body, /data-national-id>Y100200108</);
+      assert.ok((await listAuditEvents(running(), 'S1')).includes('staff.reveal_national_id'));
+      assert.doesNotMatch((await desk.open(`/console/people/${personId('S1')}`)).body, /Y1•/);
+    });
+
+    it('suspend a guardianship from the page of the guardian', async () => {
+      const page = await registrar.open(`/console/people/${personId('G1')}`);
+      const [, guardianship = ''] = /name="value" value="([^"]+)"/.exec(page.body) ?? [];
+      const action = 'suspend-guardianship';
+      const form = await openForm(registrar, 'G1', action, guardianship);
+      assert.match(textOf(form.body), /學生：王小安/);
+      const done = await registrar.submit(form, { action, reason: 'court order' });
+      assert.match(textOf(done.body), /親子關係已暫停/);
+    });
+
+    it('show both accounts before a merge', async () => {
+      const preview = await act(registrar, 'G1', 'merge', '李美玲');
+      assert.match(textOf(preview.body), /保留這個帳號.*王大明.*這個帳號會停用.*李美玲/);
+      const refused = await registrar.submit(preview, { action: 'merge' });
+      assert.equal(refused.status, 422);
+      assert.match(alertOf(refused.body), /是不同的人/);
+      assert.match(alertOf((await act(registrar, 'G1', 'merge', '林可欣')).body), /找不到這個帳號/);
+    });
+
+    it('remove the second factor of staff after a day, unless the person cancels it', async () => {
+      const done = await act(bureau, 'A2', 'remove-second-factor');
+      assert.match(textOf(done.body), /可以在「我的帳號」取消/);
+      await mailTo(mail, 'reg.993301@school.example', NOTICE);
+      const account = await registrar.open('/account');
+      assert.match(textOf(account.body), /學校要求移除您的兩步驟驗證/);
+      const canceled = await registrar.submit(account, {});
+      assert.match(textOf(canceled.body), /已取消移除/);
+      time.advance(25 * HOUR);
+      assert.equal(await running().container.console.secondFactorRemovals.executeDue(10), 0);
+      assert.doesNotMatch(textOf((await listAuditEvents(running(), 'A2')).join(' ')), /second_factor\.removed/);
+    });
+  },
+);
