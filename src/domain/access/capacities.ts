@@ -44,6 +44,11 @@ export function heldCapacities(
   return [...fromMemberships, ...fromClasses].sort((a, b) => rankOf(b.capacity) - rankOf(a.capacity));
 }
 
+/** Returns the codes of the schools that capacities are limited to; empty for the bureau. */
+export function schoolCodesOf(capacities: readonly HeldCapacity[]): string[] {
+  return [...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : [])))];
+}
+
 function capacityOf({ role, duty, schoolCode }: StaffMembership): HeldCapacity[] {
   if (role === 'bureau_admin') return [{ capacity: 'bureau_admin' }];
   if (schoolCode === undefined) return [];

@@ -1,4 +1,4 @@
-import { heldCapacities, type HeldCapacity } from '../../domain/access/capacities.ts';
+import { heldCapacities, schoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
 import { decide, type Decision, type PolicyTarget, type StaffAction } from '../../domain/access/policy.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
 import { policyTargetOf } from '../../domain/access/target.ts';
@@ -61,11 +61,7 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
     findActorIn,
     findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
     listSchools: ({ capacities }) =>
-      store.read((tx) =>
-        listSchoolsByCode(tx, [
-          ...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : []))),
-        ]),
-      ),
+      store.read((tx) => listSchoolsByCode(tx, schoolCodesOf(capacities))),
     authorize: async (tx, actor, action, targetId) => {
       const [target] = await listTargets(tx, [targetId]);
       return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };

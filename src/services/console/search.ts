@@ -1,4 +1,4 @@
-import type { HeldCapacity } from '../../domain/access/capacities.ts';
+import { schoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { normalizeText, parseLogin } from '../../domain/credentials/identifiers.ts';
 import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
@@ -75,7 +75,7 @@ async function findExactly(
   if (number !== undefined) {
     found.push(...(await searchStore.findPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
   }
-  const schoolCodes = schoolsOf(actor.capacities);
+  const schoolCodes = schoolCodesOf(actor.capacities);
   if (/^\d{1,4}$/.test(text) && schoolCodes.length > 0) {
     found.push(
       ...(await searchStore.findPersonIdsByClass(tx, { schoolCodes, classno: text, term: currentTerm(today) })),
@@ -98,17 +98,13 @@ async function findByName(
   return { ids: page.map(({ id }) => id), next: rows.length > RESULTS_PER_PAGE ? page.at(-1) : undefined };
 }
 
-function schoolsOf(capacities: readonly HeldCapacity[]): string[] {
-  return [...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : [])))];
-}
-
 /** Returns where a search by name looks: the widest scope of the actor. */
 function scopeOf(capacities: readonly HeldCapacity[]): searchStore.SearchScope {
   if (capacities.some(({ capacity }) => capacity === 'bureau_admin')) return { kind: 'city' };
   const ofSchool = capacities.filter(({ capacity }) => capacity === 'it_desk' || capacity === 'registrar');
   return {
     kind: 'schools',
-    schoolCodes: schoolsOf(ofSchool),
+    schoolCodes: schoolCodesOf(ofSchool),
     withStaff: ofSchool.some(({ capacity }) => capacity === 'it_desk'),
     classIds: capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : [])),
   };
