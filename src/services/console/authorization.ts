@@ -60,8 +60,7 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
   return {
     findActorIn,
     findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
-    listSchools: ({ capacities }) =>
-      store.read((tx) => listSchoolsByCode(tx, schoolCodesOf(capacities))),
+    listSchools: ({ capacities }) => store.read((tx) => listSchoolsByCode(tx, schoolCodesOf(capacities))),
     authorize: async (tx, actor, action, targetId) => {
       const [target] = await listTargets(tx, [targetId]);
       return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };
