@@ -64,3 +64,20 @@ document.querySelector('form[data-auto-submit]')?.requestSubmit();
 
 // Moves the focus to an error summary or notice, so that screen readers read it and Tab continues from there.
 document.querySelector('[data-focus]')?.focus();
+
+/** Replaces the part of the page that shows the progress of background work, every two seconds until the work has ended. */
+async function follow(region) {
+  const response = await fetch(location.href).catch(() => undefined);
+  if (response?.ok !== true || response.redirected) {
+    location.reload();
+    return;
+  }
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const next = page.getElementById(region.id);
+  if (next === null) return;
+  region.replaceChildren(...next.childNodes);
+  if (next.hasAttribute('data-follow')) setTimeout(() => follow(region), FOLLOW_MS);
+}
+
+const FOLLOW_MS = 2_000;
+for (const region of document.querySelectorAll('[data-follow]')) setTimeout(() => follow(region), FOLLOW_MS);

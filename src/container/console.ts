@@ -1,5 +1,7 @@
 import { createSendResetLink } from '../services/authentication/password-reset.ts';
 import { createExecuteAction } from '../services/console/action-execution.ts';
+import { createAuditLogSearch } from '../services/console/audit-log.ts';
+import { createAuditVerification } from '../services/console/audit-verification.ts';
 import { createAuthorization } from '../services/console/authorization.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
@@ -18,6 +20,7 @@ type Deps = Pick<
   | 'clients'
   | 'storedClients'
   | 'clock'
+  | 'log'
   | 'random'
   | 'secrets'
   | 'audit'
@@ -39,6 +42,8 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   return {
     clients: createConsoleClients({ ...deps, authorization }),
     authorization,
+    auditLog: createAuditLogSearch({ store, clock, audit, authorization }),
+    auditVerification: createAuditVerification({ store, clock, secrets, audit, log: deps.log }),
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions: createPersonActions({ store, authorization, execute, createRequest }),

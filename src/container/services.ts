@@ -125,7 +125,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     globalRevocation,
     guardianships,
     contacts: createContacts({ ...base, issuer }),
-    console: createConsoleServices({ ...base, clients, storedClients, passwordVerifier, guardianships, issuer }),
+    console: createConsoleServices({ ...base, log, clients, storedClients, passwordVerifier, guardianships, issuer }),
     keyRing: createKeyRing({ store, secrets, random, clock, audit }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),

@@ -12,3 +12,15 @@ export const systemClock: Clock = { now: () => Date.now() };
 export function localDate(instant: number): string {
   return new Date(instant + 8 * HOUR_MS).toISOString().slice(0, 10);
 }
+
+/** Returns date and time in the city as `YYYY-MM-DDThh:mm`, the value of a `datetime-local` input. */
+export function localDateTime(instant: number): string {
+  return new Date(instant + 8 * HOUR_MS).toISOString().slice(0, 16);
+}
+
+/** Reads date and time in the city as `YYYY-MM-DDThh:mm`. @returns ms since 1970; undefined for other text */
+export function parseLocalDateTime(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(text)) return undefined;
+  const instant = Date.parse(`${text}:00+08:00`);
+  return Number.isNaN(instant) ? undefined : instant;
+}

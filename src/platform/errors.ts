@@ -58,3 +58,8 @@ export class ConcurrentChangeError extends Error {
 export class UnsupportedHashError extends Error {
   override name = 'UnsupportedHashError';
 }
+
+/** The audit log was changed, or entries of it are missing. */
+export class AuditChainError extends Error {
+  override name = 'AuditChainError';
+}

@@ -14,6 +14,18 @@ import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
+const AUDIT_EVENTS = [
+  ...['sign_in-succeeded', 'sign_in-failed', 'sign_in-throttled', 'sign_in-password_change_required'],
+  ...['sign_in-second_factor_required', 'second_factor-verified', 'second_factor-failed', 'second_factor-throttled'],
+  ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced', 'authorization-granted'],
+  ...['consent-granted', 'consent-denied', 'session-logged_out', 'session-revoked', 'session-others_revoked'],
+  ...['sessions-all_revoked', 'grant-revoked', 'password-set', 'password-changed', 'password-reset'],
+  ...['password_reset-requested', 'password_reset-throttled', 'first_password-closed', 'person-disabled'],
+  ...['person-enabled', 'person-unlocked', 'affiliation-ended', 'keys-rotated', 'audit-archived', 'audit-exported'],
+  ...['audit-verified', 'staff-view', 'staff-send_reset_link', 'staff-issue_one_time_code', 'staff-unlock'],
+  ...['staff-restore_first_password', 'staff-disable', 'staff-enable', 'staff-revoke_sessions'],
+] as const;
+
 /**
  * Keys that the code builds at run time, for example `role.${role}`. A test checks that every language has exactly these members. Members
  * of `message`, `newPassword`, `scope` and `console.action` have parts such as `.title`.
@@ -92,6 +104,9 @@ export const DYNAMIC_KEYS = {
     'one_time_code_expired',
     'one_time_code_closed',
   ],
+  // Events of the audit log with `-` for the dot.
+  'auditViewer.event': AUDIT_EVENTS,
+  'auditViewer.state': ['none', 'running', 'intact', 'broken', 'interrupted'],
   'mail.staffAction.what': [
     ...PERSON_ACTION_NAMES.filter((name) => name !== 'reset-link'),
     'remove-second-factor-pending',

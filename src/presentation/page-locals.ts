@@ -7,6 +7,7 @@ import type {
 } from './client-page-locals.ts';
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
+import type { AuditPageLocals } from './audit-page-locals.ts';
 import type { QrCode } from './qr-code.ts';
 import type { StaffChangePages } from './staff-change-locals.ts';
 
@@ -348,7 +349,7 @@ export interface ContactsLocals {
 }
 
 /** The locals of each page. The names are the files in `views/`. */
-export interface PageLocals extends StaffChangePages {
+export interface PageLocals extends StaffChangePages, AuditPageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;

@@ -60,6 +60,8 @@ interface PageHead {
   data: Record<string, string>;
   /** Adds the error to the start of the title, which a screen reader reads first. */
   failed: boolean;
+  /** Seconds after which browsers without JavaScript load the page again. */
+  refreshSeconds?: number;
   /** ES modules to load in addition to form.js. */
   modules: string[];
 }
@@ -175,7 +177,14 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
       return render('layout', { ...it, body: render(name, it) });
     },
     mail: (name, lang, locals) => {
-      const head: PageHead = { title: '', width: 'narrow', failed: false, modules: [], styles: [], data: {} };
+      const head: PageHead = {
+        title: '',
+        width: 'narrow',
+        failed: false,
+        modules: [],
+        styles: [],
+        data: {},
+      };
       const it = { ...locals, ...helpersFor(lang), head };
       const text = render(`mail/${name}.text`, it);
       const html = render('mail/layout', { ...it, body: render(`mail/${name}`, it) });

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
 
 import { GENESIS_HEAD, chainHash, type AuditEntry, type ChainedEntry, type ChainHead } from '../domain/audit-chain.ts';
+import { AuditChainError } from '../platform/errors.ts';
 import { preparedStatement, type Param, type Store, type Transaction } from './database/index.ts';
 import type { Tables } from './schema/tables.ts';
 
@@ -103,14 +104,16 @@ export async function getHead(tx: Transaction): Promise<StoredHead> {
 /**
  * Returns the last entry that was moved to an archive, or the start of the chain.
  *
- * @throws {Error} when it was changed by hand
+ * @throws {AuditChainError} when it was changed by hand
  */
 export async function getAnchor(tx: Transaction, seal: HeadSeal): Promise<StoredHead> {
   const anchor = tx.tables.auditArchive;
   const columns = { seq: anchor.seq, hash: anchor.hash, mac: anchor.mac };
   const [row = { ...GENESIS_HEAD, mac: '' }] = await tx.db.select(columns).from(anchor).where(eq(anchor.id, 1));
   if (isAuthentic(row, seal)) return row;
-  throw new Error('audit log: the record of the last archived entry was changed by hand; entries may be missing');
+  throw new AuditChainError(
+    'audit log: the record of the last archived entry was changed by hand; entries may be missing',
+  );
 }
 
 /**

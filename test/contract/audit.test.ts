@@ -10,6 +10,7 @@ import { createSecrets } from '../../src/platform/crypto/secrets.ts';
 import { createAppend, createArchiveSeal, createHeadSeal } from '../../src/services/audit/audit.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import type { Transaction } from '../../src/store/database/index.ts';
+import { triggersOff } from '../helpers/audit-chain.ts';
 import { eachStore } from '../helpers/store.ts';
 
 eachStore('audit log', (on) => {
@@ -142,8 +143,3 @@ eachStore('the store of the audit log', (on) => {
     assert.deepEqual([await write(empty), await write(empty)], [1, 0]);
   });
 });
-
-function triggersOff(dialect: 'sqlite' | 'postgres'): string[] {
-  if (dialect === 'postgres') return ['alter table audit disable trigger user'];
-  return ['update', 'delete', 'replace'].map((name) => `drop trigger audit_no_${name}`);
-}

@@ -65,6 +65,10 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/merge': ['console.merge.title'],
   'console/requests': ['requests.title'],
   'console/request': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
+  'console/audit': ['auditViewer.title'],
+  'console/audit-verification': ['auditViewer.verify.title'],
+  // The title names the person.
+  'console/history': [],
   message: messageTitles,
 };
 

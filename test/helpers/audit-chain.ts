@@ -9,3 +9,8 @@ export function verifyChain(entries: Iterable<ChainedEntry>): EntryVerification 
   }
   return step;
 }
+
+export function triggersOff(dialect: 'sqlite' | 'postgres'): string[] {
+  if (dialect === 'postgres') return ['alter table audit disable trigger user'];
+  return ['update', 'delete', 'replace'].map((name) => `drop trigger audit_no_${name}`);
+}

@@ -4,6 +4,7 @@ import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-field
 import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
+import type { AuditPageLocals } from '../../src/presentation/audit-page-locals.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 
@@ -165,6 +166,7 @@ export function samplePageLocals(x: string): PageLocals {
     'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
     ...clientPages(x),
     ...staffRequestSamples(x),
+    ...auditSamples(x),
     message: {
       title: x,
       text: x,
@@ -236,5 +238,35 @@ function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPage> {
       ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
       ...{ canConfirm: true, canWithdraw: true, values: { reason: x }, errors: { reason: x }, alert: x },
     },
+  };
+}
+
+function auditSamples(x: string): AuditPageLocals {
+  const person = { id: x, name: x };
+  const texts = { event: x, text: x, app: x, address: x, details: [x] };
+  const entry = { seq: 1, at: 0, isRefused: true, actor: person, subject: person, requestUrl: '/r', ...texts };
+  return {
+    'console/audit': {
+      values: { person: x, actor: x, event: x, school: x, client: x, request: x, from: x, to: x },
+      errors: { person: x, from: x },
+      isFiltered: true,
+      events: ['sign_in.failed'],
+      apps: [{ id: x, name: x }],
+      entries: [entry],
+      nextUrl: '/n',
+      searchedTo: 0,
+      csvUrl: '/c',
+      jsonUrl: '/j',
+    },
+    'console/audit-verification': {
+      state: 'intact',
+      startedAt: 0,
+      endedAt: 1,
+      progress: { verified: 1, total: 2 },
+      lastEntry: { seq: 2, hash: x },
+      archived: 1,
+      problem: x,
+    },
+    'console/history': { id: x, name: x, entries: [entry], nextUrl: '/n' },
   };
 }

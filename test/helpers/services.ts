@@ -6,6 +6,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createSecrets, type Secrets } from '../../src/platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
+import type { Logger } from '../../src/platform/logger.ts';
 import { isEasilyGuessed } from '../../src/platform/hashing/password-strength.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
@@ -114,6 +115,7 @@ export interface TestServices {
   readonly signIn: SignIn;
   readonly capturedLog: CapturedLog;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly knownDevices: KnownDevices;
   advance(ms: number): void;
   /** Counts the commits that enqueued jobs since the last call. */

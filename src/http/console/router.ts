@@ -4,6 +4,7 @@ import { parseForms } from '../forms/body.ts';
 import { showClientForm, showNewClient, saveClient, saveNewClient } from './clients/edit.ts';
 import { performClientAction, showClient, showClientAction, showClients } from './clients/pages.ts';
 import { performAction, showActionForm } from './action.ts';
+import { addAuditRoutes } from './audit-routes.ts';
 import { showHome } from './home.ts';
 import { showPerson } from './person.ts';
 import { answerRequest, showRequest, showRequests } from './requests.ts';
@@ -36,6 +37,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   );
   addClientRoutes(router, deps);
   addRequestRoutes(router, deps);
+  addAuditRoutes(router, deps);
   return router;
 }
 

@@ -5,6 +5,7 @@ import { runBestEffort } from '../../platform/best-effort.ts';
 import { HashQueueFullError, DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import { runWithRequestId } from '../../platform/request-id.ts';
 
 interface Deps {
   log: Logger;
@@ -30,7 +31,7 @@ export function requestLog(deps: Deps): Middleware {
     const start = performance.now();
     ctx.set('x-request-id', requestId);
     try {
-      await next();
+      await runWithRequestId(requestId, next);
       const isEmpty = ctx.body === undefined || ctx.body === null;
       if (isEmpty && (ctx.status === 404 || ctx.status === 405)) showError(ctx, ctx.status, requestId);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import { currentRequestId } from '../../platform/request-id.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 
@@ -65,6 +66,7 @@ export function createArchiveSeal(secrets: Pick<Secrets, 'mac'>): auditStore.Hea
 export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
   const seal = createHeadSeal(secrets);
   return async (tx, event) => {
+    const requestId = currentRequestId();
     const entry = {
       at: clock.now(),
       event: event.event,
@@ -73,7 +75,7 @@ export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>
       subjectId: event.subjectId ?? null,
       clientId: event.clientId ?? null,
       address: event.address ?? null,
-      detail: event.detail ?? {},
+      detail: requestId === undefined ? (event.detail ?? {}) : { ...event.detail, requestId },
     };
     await auditStore.appendEntry(tx, entry, seal);
   };

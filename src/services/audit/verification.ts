@@ -1,5 +1,6 @@
 import { verifyEntry, type ChainedEntry, type ChainHead, GENESIS_HEAD } from '../../domain/audit-chain.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { AuditChainError } from '../../platform/errors.ts';
 import * as auditStore from '../../store/audit.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as keyStore from '../../store/oidc/keys.ts';
@@ -20,7 +21,12 @@ interface Options {
   expectedHead?: ChainHead | undefined;
   /** Folder of archives to verify too. */
   folder?: string | undefined;
+  /** Called after some entries of the table with the number of the last one; verification continues when it resolves. */
+  onProgress?: (seq: number) => Promise<void>;
 }
+
+/** Entries between two calls of `onProgress`. */
+const ENTRIES_PER_STEP = 250;
 
 interface Deps {
   store: Store;
@@ -30,7 +36,7 @@ interface Deps {
 /**
  * Verifies that every entry of the audit log, and optionally of the archives, follows from the one before it.
  *
- * @throws {Error} with the first entry that was changed, removed or added by hand
+ * @throws {AuditChainError} with the first entry that was changed, removed or added by hand
  */
 export async function verifyAuditLog(deps: Deps, options: Options): Promise<Verification> {
   const { store, secrets } = deps;
@@ -48,8 +54,9 @@ export async function verifyAuditLog(deps: Deps, options: Options): Promise<Veri
   }
 }
 
-async function verifyFrom(deps: Deps, anchor: ChainHead, { expectedHead, folder }: Options): Promise<Verification> {
+async function verifyFrom(deps: Deps, anchor: ChainHead, options: Options): Promise<Verification> {
   const { store } = deps;
+  const { expectedHead, folder, onProgress } = options;
   const before = await getHead(deps);
   const metKept = createHeadMatcher(expectedHead ?? GENESIS_HEAD);
   const archivesFrom = folder === undefined ? undefined : await verifyArchives(deps, folder, anchor, metKept);
@@ -61,11 +68,12 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, { expectedHead, folder 
     head = verifyNext(head, entry, 'entry');
     met.pass(head);
     metKept.pass(head);
+    if (head.seq % ENTRIES_PER_STEP === 0) await onProgress?.(head.seq);
   }
   // A running service may append concurrently, so the end lies between the two heads.
   const after = await getHead(deps);
   if (!met.done() || head.seq > after.seq) {
-    throw new Error(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
+    throw new AuditChainError(`audit log: it ends at entry ${head.seq}, but ${after.seq} were written`);
   }
   if (expectedHead && !metKept.done()) throw describeHeadMismatch(expectedHead, anchor, archivesFrom);
   return { head: { seq: head.seq, hash: head.hash }, archived: anchor.seq, archivesFrom };
@@ -74,14 +82,14 @@ async function verifyFrom(deps: Deps, anchor: ChainHead, { expectedHead, folder 
 async function getHead({ store, secrets }: Deps): Promise<ChainHead> {
   const head = await store.read((tx) => auditStore.getHead(tx));
   if (auditStore.isAuthentic(head, createHeadSeal(secrets))) return head;
-  throw new Error('audit log: the head was changed by hand; entries at the end may be missing');
+  throw new AuditChainError('audit log: the head was changed by hand; entries at the end may be missing');
 }
 
-function describeHeadMismatch(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): Error {
+function describeHeadMismatch(kept: ChainHead, anchor: ChainHead, archivesFrom: number | undefined): AuditChainError {
   if (kept.seq < (archivesFrom ?? anchor.seq)) {
-    return new Error(`audit log: entry ${kept.seq} is in an archive that was not read; use --archives`);
+    return new AuditChainError(`audit log: entry ${kept.seq} is in an archive that was not read; use --archives`);
   }
-  return new Error(`audit log: entry ${kept.seq} is not the one whose head was kept`);
+  return new AuditChainError(`audit log: entry ${kept.seq} is not the one whose head was kept`);
 }
 
 /** Verifies the chain in the archives up to the anchor. @returns the number of the first archived entry */
@@ -106,14 +114,14 @@ async function verifyArchives(
   }
   if (!met.done()) {
     const end = head === undefined ? 'there is no archive' : `the archives end at entry ${head.seq}`;
-    throw new Error(`audit log: ${end}, but ${anchor.seq} entries were archived`);
+    throw new AuditChainError(`audit log: ${end}, but ${anchor.seq} entries were archived`);
   }
   return from;
 }
 
 function verifyNext(head: ChainHead, entry: ChainedEntry, name: string): ChainHead {
   const next = verifyEntry(head, entry);
-  if (!next.ok) throw new Error(`audit log: ${name} ${next.seq} does not fit (${next.problem})`);
+  if (!next.ok) throw new AuditChainError(`audit log: ${name} ${next.seq} does not fit (${next.problem})`);
   return next.head;
 }
 

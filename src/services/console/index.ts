@@ -1,3 +1,5 @@
+import type { AuditLogSearch } from './audit-log.ts';
+import type { AuditVerification } from './audit-verification.ts';
 import type { Authorization } from './authorization.ts';
 import type { ConsoleClients } from './clients.ts';
 import type { PersonActions } from './person-actions.ts';
@@ -16,4 +18,6 @@ export interface ConsoleServices {
   clients: ConsoleClients;
   requests: StaffRequestList & StaffRequestAnswers;
   secondFactorRemovals: SecondFactorRemovals;
+  auditLog: AuditLogSearch;
+  auditVerification: AuditVerification;
 }

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
-import type { AuditEntry } from '../../domain/audit-chain.ts';
+import type { AuditEntry, ChainedEntry } from '../../domain/audit-chain.ts';
 import type { Authority, GuardianshipState, Relation, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 
@@ -74,7 +74,7 @@ export function listHistory(
   personId: string,
   beforeSeq: number,
   limit: number,
-): Promise<AuditEntry[]> {
+): Promise<ChainedEntry[]> {
   const audit = tx.tables.audit;
   return tx.db
     .select()

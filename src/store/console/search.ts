@@ -56,7 +56,7 @@ function nameCondition(tx: Transaction, { name, scope, today }: NameSearch): SQL
 }
 
 /** Selects the ids of pupils, their guardians and school accounts, and the staff. The policy decides about each of them. */
-function peopleOfSchools(
+export function peopleOfSchools(
   tx: Transaction,
   { schoolCodes, withStaff, classIds }: Extract<SearchScope, { kind: 'schools' }>,
   today: string,

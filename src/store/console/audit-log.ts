@@ -1,0 +1,116 @@
+import { and, asc, desc, eq, gte, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
+import type { ChainedEntry } from '../../domain/audit-chain.ts';
+import type { Transaction } from '../database/index.ts';
+import { peopleOfSchools } from './search.ts';
+
+/** What the entries have in common; an undefined field matches every entry. */
+export interface AuditFilter {
+  /** The person whom the event concerns. */
+  subjectId: string | undefined;
+  actorId: string | undefined;
+  /** A complete event or its noun: `sign_in.failed`, `sign_in`. */
+  event: string | undefined;
+  clientId: string | undefined;
+  /** The school of a staff action, or of the person today. */
+  schoolCode: string | undefined;
+  requestId: string | undefined;
+  /** In ms since 1970; `to` is not included. */
+  from: number | undefined;
+  to: number | undefined;
+}
+
+export interface AuditWindow {
+  /** The first number of the window. */
+  fromSeq: number;
+  /** The number after the window. */
+  beforeSeq: number;
+  limit: number;
+  /** Memberships and enrollments count on this day. */
+  today: string;
+}
+
+/**
+ * Lists the newest entries of a window that match. The primary key bounds the cost, and for one person the index of the subject does. There
+ * are no other indexes, because each of them would cost every sign-in disk pages.
+ */
+export function listMatchingEntries(
+  tx: Transaction,
+  filter: AuditFilter,
+  window: AuditWindow,
+): Promise<ChainedEntry[]> {
+  const { audit } = tx.tables;
+  const { subjectId, actorId, event, clientId, from, to } = filter;
+  return tx.db
+    .select()
+    .from(audit)
+    .where(
+      and(
+        gte(audit.seq, window.fromSeq),
+        lt(audit.seq, window.beforeSeq),
+        subjectId === undefined ? undefined : eq(audit.subjectId, subjectId),
+        actorId === undefined ? undefined : eq(audit.actorId, actorId),
+        event === undefined ? undefined : matchesEvent(tx, event),
+        clientId === undefined ? undefined : eq(audit.clientId, clientId),
+        matchesSchool(tx, filter, window.today),
+        filter.requestId === undefined ? undefined : hasDetail(tx, 'requestId', filter.requestId),
+        from === undefined ? undefined : gte(audit.at, from),
+        to === undefined ? undefined : lt(audit.at, to),
+      ),
+    )
+    .orderBy(desc(audit.seq))
+    .limit(window.limit);
+}
+
+function matchesEvent({ tables: { audit } }: Transaction, event: string): SQL | undefined {
+  const noun = `${event}.`;
+  return or(eq(audit.event, event), sql`substr(${audit.event}, 1, ${noun.length}) = ${noun}`);
+}
+
+function matchesSchool(tx: Transaction, { schoolCode }: AuditFilter, today: string): SQL | undefined {
+  if (schoolCode === undefined) return undefined;
+  const people = peopleOfSchools(
+    tx,
+    { kind: 'schools', schoolCodes: [schoolCode], withStaff: true, classIds: [] },
+    today,
+  );
+  return or(hasDetail(tx, 'school', schoolCode), sql`${tx.tables.audit.subjectId} in (${people})`);
+}
+
+/** Compares the stored text, which `JSON.stringify` wrote: quotes inside a value are escaped, so only a field matches. */
+function hasDetail({ dialect, tables: { audit } }: Transaction, name: string, value: string): SQL {
+  const text = JSON.stringify({ [name]: value }).slice(1, -1);
+  return dialect === 'sqlite'
+    ? sql`instr(${audit.detail}, ${text}) > 0`
+    : sql`position(${text} in ${audit.detail}::text) > 0`;
+}
+
+/** Returns the time of the first entry from a number on, in ms; undefined after the last one. */
+export async function findTimeFrom(tx: Transaction, seq: number): Promise<number | undefined> {
+  const { audit } = tx.tables;
+  const [row] = await tx.db
+    .select({ at: audit.at })
+    .from(audit)
+    .where(gte(audit.seq, seq))
+    .orderBy(asc(audit.seq))
+    .limit(1);
+  return row?.at;
+}
+
+/** Returns the number of the oldest and of the newest entry; undefined if there is none. */
+export async function findSequenceRange(tx: Transaction): Promise<{ first: number; last: number } | undefined> {
+  const { audit } = tx.tables;
+  const [first] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(asc(audit.seq)).limit(1);
+  const [last] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(desc(audit.seq)).limit(1);
+  return first && last && { first: first.seq, last: last.seq };
+}
+
+/** Returns names by person id. People who are no longer stored have none. */
+export async function findNames(tx: Transaction, ids: readonly string[]): Promise<Map<string, string>> {
+  const { persons } = tx.tables;
+  if (ids.length === 0) return new Map();
+  const rows = await tx.db
+    .select({ id: persons.id, name: persons.name })
+    .from(persons)
+    .where(inArray(persons.id, [...ids]));
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}

@@ -1,0 +1,221 @@
+/** Searches of the audit log: bounded by the primary key or the index of a person. */
+import assert from 'node:assert/strict';
+import { before, it } from 'node:test';
+
+import { loadDemoCity } from '../../demo/city/load.ts';
+import type { NamedKey } from '../../demo/city/fixtures.ts';
+import { namedId } from '../../demo/city/named-people.ts';
+import { createConsoleServices } from '../../src/container/console.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
+import type { AuditFilter } from '../../src/services/console/audit-log.ts';
+import type { ConsoleServices } from '../../src/services/console/index.ts';
+import type { StaffActor } from '../../src/services/console/authorization.ts';
+import * as auditLog from '../../src/store/console/audit-log.ts';
+import { triggersOff } from '../helpers/audit-chain.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { explainLastStatement } from '../helpers/query-plan.ts';
+import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import { eachStore } from '../helpers/store.ts';
+
+const SEED = 'kinpass';
+const id = (key: NamedKey): string => namedId(SEED, key);
+const HOUR = 3_600_000;
+const EVERYTHING: AuditFilter = {
+  ...{ subjectId: undefined, actorId: undefined, event: undefined, clientId: undefined },
+  ...{ schoolCode: undefined, requestId: undefined, from: undefined, to: undefined },
+};
+
+eachStore('the audit log of the console', (on) => {
+  let services: TestServices;
+  let staff: ConsoleServices;
+  let start: number;
+  before(async () => {
+    services = createTestServices(on.store);
+    await loadDemoCity({ ...services, seed: SEED, people: 0 });
+    staff = createConsoleServices({ ...services, random: systemRandom, issuer: TEST_ISSUER });
+    services.advance(HOUR);
+    start = services.clock.now();
+    await services.audit.record({
+      event: 'sign_in.failed',
+      outcome: 'refused',
+      subjectId: id('S1'),
+      clientId: 'portfolio',
+    });
+    await services.audit.record({
+      event: 'sign_in.succeeded',
+      outcome: 'ok',
+      subjectId: id('S6'),
+      detail: { requestId: 'r-1' },
+    });
+    services.advance(HOUR);
+    await services.audit.record({
+      event: 'staff.unlock',
+      outcome: 'ok',
+      actorId: id('A1'),
+      subjectId: id('G1'),
+      detail: { school: '993301', reason: '"school":"993302"', requestId: 'r-2' },
+    });
+    services.advance(HOUR);
+    // More than one search reads.
+    for (let done = 0; done < 21_000; done += 500) {
+      await on.store.write(async (tx) => {
+        for (let at = 0; at < 500; at += 1) {
+          await services.audit.append(tx, {
+            event: 'session.logged_out',
+            outcome: 'ok',
+            subjectId: `other-${String(at)}`,
+          });
+        }
+      });
+      services.advance(1_000);
+    }
+  });
+
+  const search = async (filter: Partial<AuditFilter>): Promise<readonly ChainedEntry[]> => {
+    const found: ChainedEntry[] = [];
+    let before: number | undefined;
+    do {
+      const page = await staff.auditLog.find({ ...EVERYTHING, ...filter }, before);
+      found.push(...page.entries);
+      before = page.next;
+    } while (before !== undefined);
+    return found;
+  };
+  const events = async (filter: Partial<AuditFilter>): Promise<string[]> =>
+    (await search(filter)).map(({ event }) => event);
+  const actor = async (key: NamedKey): Promise<StaffActor> => {
+    const found = await staff.authorization.findActor(id(key));
+    assert.ok(found, key);
+    return found;
+  };
+
+  it('is filtered by person, actor, event, client, school and request', async () => {
+    assert.deepEqual(await events({ subjectId: id('S1') }), ['sign_in.failed']);
+    assert.deepEqual(await events({ actorId: id('A1') }), ['staff.unlock']);
+    assert.deepEqual(await events({ event: 'sign_in.failed' }), ['sign_in.failed']);
+    assert.deepEqual(await events({ event: 'sign_in' }), ['sign_in.succeeded', 'sign_in.failed']);
+    assert.deepEqual(await events({ event: 'sign' }), []);
+    assert.deepEqual(await events({ clientId: 'portfolio' }), ['sign_in.failed']);
+    assert.deepEqual(await events({ schoolCode: '993301' }), ['staff.unlock', 'sign_in.failed']);
+    assert.deepEqual(await events({ schoolCode: '993302' }), ['sign_in.succeeded'], 'a reason is no school');
+    assert.deepEqual(await events({ requestId: 'r-2' }), ['staff.unlock']);
+    assert.deepEqual(await events({ event: 'sign_in', clientId: 'portfolio' }), ['sign_in.failed']);
+  });
+
+  it('is filtered by time', async () => {
+    assert.deepEqual(await events({ from: start, to: start + 1, event: 'sign_in' }), [
+      'sign_in.succeeded',
+      'sign_in.failed',
+    ]);
+    assert.deepEqual(await events({ from: start + 1, to: start + HOUR + 1 }), ['staff.unlock']);
+    assert.deepEqual(await events({ from: services.clock.now() + HOUR }), []);
+    assert.deepEqual(await events({ to: start - 365 * 24 * HOUR }), []);
+  });
+
+  it('stops after 20,000 entries and continues from there', async () => {
+    const first = await staff.auditLog.find({ ...EVERYTHING, event: 'sign_in.failed' }, undefined);
+    assert.deepEqual(first.entries, []);
+    assert.ok(first.next !== undefined && first.searchedTo !== undefined && first.searchedTo > start);
+    const second = await staff.auditLog.find({ ...EVERYTHING, event: 'sign_in.failed' }, first.next);
+    assert.deepEqual(
+      second.entries.map(({ event }) => event),
+      ['sign_in.failed'],
+    );
+    assert.equal(second.next, undefined);
+    assert.equal(second.names.get(id('S1')), '王小安');
+  });
+
+  it('pages without gaps', async () => {
+    const range = await on.store.read((tx) => auditLog.findSequenceRange(tx));
+    assert.ok(range);
+    const first = await staff.auditLog.find(EVERYTHING, undefined);
+    const second = await staff.auditLog.find(EVERYTHING, first.next);
+    assert.deepEqual(
+      [...first.entries, ...second.entries].map(({ seq }) => seq),
+      Array.from({ length: 100 }, (_, at) => range.last - at),
+    );
+  });
+
+  it('reads by the primary key, and the history of a person by its index', async () => {
+    const window = { fromSeq: 1, beforeSeq: 2_000, limit: 51, today: '2026-11-27' };
+    const plan = (filter: Partial<AuditFilter>): Promise<string> =>
+      explainLastStatement(on.store, (tx) => auditLog.listMatchingEntries(tx, { ...EVERYTHING, ...filter }, window));
+    const byKey = on.dialect === 'sqlite' ? /USING INTEGER PRIMARY KEY/ : /Index Scan.*audit_pkey/;
+    for (const filter of [{}, { event: 'sign_in' }, { actorId: 'x' }, { requestId: 'x' }, { schoolCode: '993301' }]) {
+      const text = await plan(filter);
+      assert.match(text, byKey, JSON.stringify(filter));
+      assert.doesNotMatch(text, /SCAN audit|Seq Scan on audit/);
+    }
+    assert.match(await plan({ subjectId: id('S1') }), /audit_subject_idx/);
+    assert.match(await explainLastStatement(on.store, (tx) => auditLog.findTimeFrom(tx, 100)), byKey);
+  });
+
+  it('shows the history of a person to staff of the scope only, and records the view', async () => {
+    const history = await staff.auditLog.listHistory(await actor('A1'), id('G1'), undefined, '203.0.113.7');
+    assert.deepEqual(
+      history?.entries.map(({ event }) => event),
+      ['staff.unlock'],
+    );
+    assert.equal(history.names.get(id('A1')), '張立人');
+    const [view] = await search({ event: 'staff.view' });
+    assert.deepEqual(view?.detail, { capacity: 'it_desk', page: 'history' });
+    assert.equal(await staff.auditLog.listHistory(await actor('A1'), id('S6'), undefined, '203.0.113.7'), undefined);
+    assert.equal(await staff.auditLog.listHistory(await actor('A1'), 'nobody', undefined, '203.0.113.7'), undefined);
+  });
+
+  it('exports every matching entry and records the export with its filter', async () => {
+    const filter = { ...EVERYTHING, event: 'sign_in' };
+    const by = { actorId: id('B1'), address: '203.0.113.7', format: 'csv' };
+    const exported: string[] = [];
+    for await (const entry of await staff.auditLog.export(filter, by)) exported.push(entry.event);
+    assert.deepEqual(exported, ['sign_in.succeeded', 'sign_in.failed']);
+    const [entry] = await search({ event: 'audit.exported' });
+    assert.equal(entry?.actorId, id('B1'));
+    assert.deepEqual(entry.detail, { format: 'csv', filter: '{"event":"sign_in"}' });
+    let count = 0;
+    for await (const { seq } of await staff.auditLog.export(EVERYTHING, by)) count += seq > 0 ? 1 : 0;
+    const range = await on.store.read((tx) => auditLog.findSequenceRange(tx));
+    assert.equal(count, (range?.last ?? 0) - 1, 'all but the entry of this export');
+  });
+
+  it('finds a person by id and by login name', async () => {
+    assert.equal(await staff.auditLog.findPersonId(id('S1')), id('S1'));
+    assert.equal(await staff.auditLog.findPersonId('An.Wang'), id('S1'));
+    assert.equal(await staff.auditLog.findPersonId('no.such.name'), undefined);
+  });
+
+  it('is verified in steps, once at a time, and the result names a changed entry', async () => {
+    const by = { actorId: id('B1'), address: '203.0.113.7' };
+    const { auditVerification } = staff;
+    const ended = () =>
+      pollUntil('the end of the verification', () => {
+        const state = auditVerification.state();
+        return state.kind !== 'running' && state;
+      });
+    assert.deepEqual(auditVerification.state(), { kind: 'none' });
+    assert.equal(auditVerification.start(by), true);
+    assert.equal(auditVerification.start(by), false);
+    const running = await pollUntil('progress', () => {
+      const state = auditVerification.state();
+      return state.kind === 'running' && state.verified > 0 && state;
+    });
+    assert.ok(running.verified < running.total);
+    assert.equal((await ended()).kind, 'intact');
+    const [entry] = await pollUntil('the entry', async () => {
+      const found = await search({ event: 'audit.verified' });
+      return found.length > 0 && found;
+    });
+    assert.equal(entry?.detail['result'], 'intact');
+    for (const statement of [
+      ...triggersOff(on.dialect),
+      "update audit set outcome = 'ok' where event = 'sign_in.failed'",
+    ]) {
+      await on.store.runExclusively((run) => run(statement));
+    }
+    auditVerification.start(by);
+    const broken = await ended();
+    assert.equal(broken.kind, 'broken');
+    assert.match(broken.problem, /entry \d+ does not fit \(hash\)/);
+  });
+});
