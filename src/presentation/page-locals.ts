@@ -310,7 +310,7 @@ export interface ConsolePersonLocals {
   sessions: readonly { device: string; address: string; since: number }[];
   /** Names of the actions that the member of staff may do. */
   actions: readonly string[];
-  /** Why there are none. */
+  /** The reason if there are none. */
   denied?: string | undefined;
   notice?: string | undefined;
 }

@@ -47,7 +47,7 @@ for (const [name, count] of [
   ['one node on SQLite', 1],
   ['two nodes on PostgreSQL', 2],
 ] as const) {
-  describe(`sign-ins with the old password signInDuring a change (${name})`, () => {
+  describe(`sign-ins with the old password during a change (${name})`, () => {
     let nodes: Nodes;
     let mail: MailCatcher;
     let app: TestParty;

@@ -133,7 +133,7 @@ eachService(
       assert.equal((await confirm(winner, linkIn(back))).status, 200);
     });
 
-    it('stores a free mobile number as a login, and answers the same for the number of another person', async () => {
+    it('stores a free mobile number as a login, and answers the same for one of another person', async () => {
       const browser = await signIn(LOGIN.G5);
       const number = `09${running().issuer.slice(-5)}678`;
       const free = await change(browser, 'mobile', number);

@@ -91,7 +91,7 @@ eachService(
       assert.deepEqual([factors.length, recoveryCodes], [2, 10]);
     });
 
-    it('removes a factor after a recent password and second factor, and the recovery codes with the last one', async () => {
+    it('removes a factor after a recent second factor, and the recovery codes with the last one', async () => {
       const early = await signIn();
       const { id, code } = await enrollTotp(running(), KEY);
       const stepUp = await remove(early, id);

@@ -172,7 +172,7 @@ eachService(
       assert.equal(statuses.filter((status) => status === 429).length, 5);
     });
 
-    it('of a person whose password changed or whose account was disabled in the meantime opens nothing', async () => {
+    it('of a person whose password changed or whose account was disabled opens nothing', async () => {
       const authenticator = await enrollTotp(running(), KEY);
       const changed = await typePassword();
       await setPassword(running(), KEY, DEMO_PASSWORD);

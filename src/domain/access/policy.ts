@@ -75,7 +75,7 @@ export type Decision =
 export const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
 
 /**
- * Decides if an actor may do an action to a person. A person out of scope is `not_found`, as if the id did not exist.
+ * Decides whether an actor may do an action to a person. A person out of scope is `not_found`, as if the id did not exist.
  *
  * @param target undefined if there is no such person
  */

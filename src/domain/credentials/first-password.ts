@@ -1,6 +1,6 @@
 /**
- * What opens the change to an own password and nothing else: the first password, a part of an ID number, or the one-time code that the IT
- * desk issues. A person has one of them or an own password.
+ * The credentials that only open the change to a password of the person's choice: the first password, which is part of an ID number, and
+ * the one-time code of the IT desk. A person has one of them, or a chosen password.
  */
 export type FirstPasswordKind = 'first' | 'one_time_code';
 

@@ -1,3 +1,3 @@
-/** What happened to the second factors of a person. Each sends a notice to the person. */
+/** The changes of second factors. Each sends a notice to the person. */
 export const SECOND_FACTOR_CHANGES = ['added', 'removed', 'recoveryCodesReplaced', 'recoveryCodeUsed'] as const;
 export type SecondFactorChange = (typeof SECOND_FACTOR_CHANGES)[number];

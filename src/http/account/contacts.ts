@@ -28,7 +28,7 @@ const contactForm = z.object({ email: field, mobile: field, account: field });
 const languageForm = z.object({ language: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
-/** What the page shows besides the stored contacts. */
+/** The rejected input and its messages. The page shows them with the stored contacts. */
 interface Problem {
   status: number;
   errors?: Partial<Record<ContactKind, string>>;
@@ -180,7 +180,7 @@ function tokenOf(ctx: Context): string {
   return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).emailConfirmation)).data ?? '';
 }
 
-/** Only the person who asked for the link can use it, so that nobody confirms an address for the account of another person. */
+/** Only the person who asked for the link can use it. A forwarded link confirms no address for another account. */
 function showConfirmation(deps: HttpDeps): ReturnType<typeof requireSignIn> {
   return requireSignIn(deps, async (ctx, { facts }) => {
     const email = await deps.contacts.findEmail(facts.id, tokenOf(ctx));

@@ -30,7 +30,7 @@ const actionForm = z.object({
 /** Longest value that a form shows again, in characters. */
 const MAX_VALUE_LENGTH = 300;
 
-/** What the form shows again after an error. */
+/** The values and messages of a form. After an error it keeps the typed reason. */
 export interface ActionFormState {
   reason: string;
   value: string;

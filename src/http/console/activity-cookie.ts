@@ -20,8 +20,8 @@ interface ActivityOptions {
 }
 
 /**
- * Records a request of a console session in a sealed cookie of this session. A copied session cookie without it is idle since its second
- * factor.
+ * Records a request of a console session in a sealed cookie of this session. Without this cookie, a copied
+ * session cookie is idle since its second factor.
  *
  * @returns false if the session has been idle for too long; the second factor is due again
  */
@@ -42,7 +42,7 @@ function open(secrets: Secrets, sessionHash: string, sealed: string | undefined)
   try {
     return activity.parse(JSON.parse(secrets.open('console-activity', sessionHash, sealed))).seenAt;
   } catch {
-    // A cookie of an earlier session.
+    // The cookie belongs to an earlier session.
     return undefined;
   }
 }

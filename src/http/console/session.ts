@@ -8,11 +8,11 @@ import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } fr
 import type { HttpDeps } from '../deps.ts';
 import { recordActivity } from './activity-cookie.ts';
 
-/** How old the second factor of a session may be in the console (docs/access-policy.md, rule 6). */
+/** Maximum age of the second factor of a session in the console (docs/access-policy.md, rule 6). */
 const CONSOLE_MAX_AGE_MS = 12 * HOUR_MS;
-/** How old it may be for an action that changes someone's access. */
+/** Maximum age for an action that changes someone's access. */
 export const ACTION_MAX_AGE_MS = 15 * MINUTE_MS;
-/** A form that is shown leaves this much time to fill it in. */
+/** Maximum age for a form: five minutes less, which is the time to fill it in. */
 export const FORM_MAX_AGE_MS = 10 * MINUTE_MS;
 
 /** A member of staff in the console. */
@@ -20,7 +20,7 @@ export interface SignedInStaff extends SignedInPerson {
   actor: StaffActor;
 }
 
-/** After an idle time only a second factor that was entered just now counts. */
+/** Maximum age after an idle time: the person has to enter the second factor again. */
 const NEW_FACTOR_MAX_AGE_MS = MINUTE_MS;
 
 type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
@@ -29,7 +29,7 @@ type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
  * Requires a sign-in of staff with a second factor, in a session that was not idle. People without a capacity get 403 before any second
  * factor is asked for.
  *
- * @param maxAgeMs how old the second factor may be
+ * @param maxAgeMs maximum age of the second factor
  */
 export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
   const returnPath = (ctx: Context): string => ctx.path.replace(/\/[^/]*$/, '') || '/console';

@@ -14,7 +14,7 @@ type NewPasswordFields = z.infer<typeof newPasswordFields>;
 
 type Errors = Record<string, string>;
 
-/** Why a form was rejected, as its page shows it. */
+/** The rejection of a form, as its page shows it. */
 export interface FormProblem {
   status: number;
   alert?: string;

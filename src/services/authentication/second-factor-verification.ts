@@ -16,7 +16,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { clearCounter, createSummaryEvent, recordRefusal, THROTTLED } from './refusal-counters.ts';
 import { mailSecondFactorChange } from './second-factor-notices.ts';
 
-/** How a person proves a second factor by typing. */
+/** The second factors that a person types. */
 export type CodeMethod = 'totp' | 'recovery_code';
 
 /** RFC 8176, section 2. Recovery codes are one-time passwords too. */
@@ -25,7 +25,7 @@ export const AMR_WITH_CODE = ['pwd', 'otp', 'mfa'];
 /** As many wrong codes as wrong passwords. A recovery code still works when TOTP is locked, and unlocks it. */
 const POLICIES: Record<CodeMethod, AccountThrottlePolicy> = {
   totp: ACCOUNT_POLICY,
-  // A lock would leave no way to sign in, and nobody guesses 120 bits.
+  // A lock would leave no way to sign in, and 120 bits cannot be guessed.
   recovery_code: { ...ACCOUNT_POLICY, lockAfterFailures: Infinity },
 };
 

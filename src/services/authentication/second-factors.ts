@@ -13,7 +13,7 @@ import { createPasskeyVerifier, type PasskeyVerifier } from './passkey-verificat
 import { createSecondFactorSetup, openSetup, type SecondFactorSetup } from './second-factor-setup.ts';
 import { createVerifyCode, type VerifyCode } from './second-factor-verification.ts';
 
-/** More than anybody has devices. */
+/** More than the devices of one person. */
 export const MAX_SECOND_FACTORS = 10;
 export const MAX_FACTOR_NAME_LENGTH = 40;
 

@@ -41,7 +41,7 @@ export interface ClientPage {
   next: string | undefined;
 }
 
-/** Who writes, and why. */
+/** The member of staff who writes, and the reason. */
 export interface ClientWrite {
   actorId: string;
   address: string;

@@ -55,7 +55,7 @@ export function createPersonActions({ store, authorization, execute, createReque
       withoutConflicts(() =>
         store.write(async (tx) => {
           const concerned = await listConcerned(tx, { ...request, input });
-          // Two members of staff who act at once wait for each other here.
+          // The lock serializes two members of staff who act at once.
           await lockPeople(tx, concerned);
           const actor = await authorization.findActorIn(tx, request.actorId);
           const decision = actor && (await decideOnAll(tx, authorization, actor, request.action, concerned));

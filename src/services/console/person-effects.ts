@@ -70,7 +70,7 @@ function createRevokeSessions({ clock, revocation }: Deps): ApplyEffect {
   };
 }
 
-/** A disabled account is enabled first; a credential would not open it. */
+/** Refuses to issue a credential for a disabled account, which it would not open. */
 function ifActive(apply: ApplyEffect): ApplyEffect {
   return async (tx, personId) => {
     const person = await people.findPerson(tx, personId);
@@ -90,7 +90,7 @@ function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEff
   };
 }
 
-/** The first password is the last six characters of the own ID, or the whole ID of the pupil of a school account (source text). */
+/** The first password is the last six characters of the person's ID, or the whole ID of the pupil of a school account. */
 function createRestoreFirstPassword({ clock, secrets, revocation }: Deps): ApplyEffect {
   const open = async (tx: Transaction, personId: string): Promise<string | undefined> => {
     const sealed = (await people.findPerson(tx, personId))?.nationalIdSealed ?? undefined;

@@ -26,7 +26,7 @@ const SHOWN_SIGN_INS = 10;
 export interface PersonPage {
   summary: PersonSummary;
   state: PersonState;
-  /** Goes into the forms, so that one of two concurrent actions does nothing. */
+  /** The forms contain it, so that one of two concurrent actions does nothing. */
   version: number;
   sessions: readonly SessionRow[];
   signIns: readonly AuditEntry[];
@@ -39,7 +39,7 @@ export interface PersonPage {
   /** The masked national ID, for the capacities that may see it. */
   nationalId: string | undefined;
   actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
-  /** Why there are no actions, if there are none. */
+  /** The reason of the first denial if there are no actions. */
   denied: DenialReason | undefined;
 }
 

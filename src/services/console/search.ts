@@ -20,7 +20,7 @@ const MAX_SAME_NUMBER = 100;
 
 export interface SearchResults {
   people: readonly PersonSummary[];
-  /** Where the next page begins; undefined at the end. */
+  /** Start of the next page; undefined at the end. */
   next: searchStore.NamePosition | undefined;
 }
 

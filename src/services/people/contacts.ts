@@ -133,7 +133,7 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
         personId,
         kind: 'email',
         value,
-        // The link of an address of another person is not sent, so nobody can confirm it.
+        // The link of an address of another person is not sent, so it cannot be confirmed.
         tokenHash: hashId(token),
         expiresAt: now + CONFIRMATION_MINUTES * MINUTE_MS,
         createdAt: now,

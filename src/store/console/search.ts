@@ -3,20 +3,20 @@ import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
 
-/** The people among whom a search by name looks: the whole city, or schools and classes. */
+/** The scope of a search by name: the whole city, or schools and classes. */
 export type SearchScope =
   | { kind: 'city' }
   /** `withStaff`: also the staff of the schools, for the IT desk. */
   | { kind: 'schools'; schoolCodes: readonly string[]; withStaff: boolean; classIds: readonly string[] };
 
-/** Where a page of people begins: after this person, in the order of names. */
+/** Start of a page of people: after this person, in the order of names. */
 export interface NamePosition {
   name: string;
   id: string;
 }
 
 export interface NameSearch {
-  /** As `searchableName` returns it; empty for everybody in the scope. */
+  /** As `searchableName` returns it; empty for all people in the scope. */
   name: string;
   scope: SearchScope;
   /** Guardianships and memberships are valid on this day. */
