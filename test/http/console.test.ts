@@ -6,6 +6,7 @@ import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { send } from '../helpers/raw-http.ts';
 import { completeSetup, removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, STAFF_LOGIN, type StaffBrowser } from '../helpers/staff.ts';
@@ -103,6 +104,18 @@ eachService(
       assert.equal(replayed.status, 409);
       assert.match(alertOf(replayed.body), /已有其他同仁變更/);
       assert.equal(stateOf(await desk.open(`/console/people/${personId('S1')}`)), 'active');
+    });
+
+    it('records a view when a form of an action is opened, and no request of a page of a sibling host', async () => {
+      const views = async (): Promise<number> =>
+        (await listAuditEvents(running(), 'S3')).filter((event) => event === 'staff.view').length;
+      await openForm(desk, 'S3', 'disable');
+      assert.equal(await views(), 1);
+      const cookie = await desk.jar.getCookieString(running().issuer);
+      const headers = { cookie, 'sec-fetch-dest': 'image', 'sec-fetch-site': 'same-site' };
+      const { status } = await send(running().issuer, `/console/people/${personId('S3')}`, { headers });
+      assert.equal(status, 403);
+      assert.equal(await views(), 1);
     });
 
     it('rejects actions on oneself and actions of other capacities', async () => {

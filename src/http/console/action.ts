@@ -42,7 +42,7 @@ export interface ActionFormState {
 /** `GET /console/people/:id/action?action=unlock`: says what will happen and asks for a reason. */
 export async function showActionForm(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const action = actionName.safeParse(ctx.query['action']);
-  const page = await deps.console.personPages.load(actor, personIdOf(ctx));
+  const page = await deps.console.personPages.view(actor, personIdOf(ctx), ctx.ip);
   if (page === undefined || !action.success) throw createError(404, 'no such person or action');
   const value = ctx.query['value'];
   const state = { reason: '', value: typeof value === 'string' ? value.slice(0, MAX_VALUE_LENGTH) : '', status: 200 };

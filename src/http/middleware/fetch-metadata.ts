@@ -4,8 +4,8 @@ import { normalizePath, ROUTES } from '../../oidc/routes.ts';
 /** `Sec-Fetch-Dest` of navigations (W3C Fetch Metadata Request Headers, 2.1). Relying parties on the same site renew silently in an iframe. */
 const NAVIGATION_DESTINATIONS = new Set(['document', 'iframe', 'frame']);
 
-/** The authorization endpoint and the device pages, each with its resume address. */
-const NAVIGATION_PATHS = [ROUTES.authorization, ROUTES.codeVerification];
+/** The authorization endpoint and the device pages, each with its resume address, and the staff console. */
+const NAVIGATION_PATHS = [ROUTES.authorization, ROUTES.codeVerification, '/console'];
 
 /**
  * Rejects images, scripts, `fetch()` and other subresources before a request is counted or stored. A page on a host of the same site can

@@ -45,16 +45,45 @@ export function createConsoleSearch({ store, clock, secrets, authorization }: De
         const text = normalizeText(query.slice(0, MAX_QUERY_LENGTH));
         if (text === '') return { people: [], next: undefined };
         const exact = after === undefined ? await findExactly(tx, actor, text, { secrets, today }) : [];
-        const byName = await findByName(tx, actor, text, { today, after });
-        const ids = [...new Set([...exact, ...byName.ids])];
-        const visible = await authorization.filterVisible(tx, actor, ids);
-        const people = await listPersonSummaries(
-          tx,
-          ids.filter((id) => visible.has(id)),
-        );
-        return { people, next: byName.next };
+        const visibleExact = await authorization.filterVisible(tx, actor, exact);
+        const byName = await findVisibleByName(tx, authorization, actor, { text, today, after });
+        const ids = [...exact.filter((id) => visibleExact.has(id)), ...byName.ids];
+        return { people: await listPersonSummaries(tx, [...new Set(ids)]), next: byName.next };
       }),
   };
+}
+
+/** Pages of candidates that one page of results reads, if the actor may not view most of them. */
+const MAX_CANDIDATE_PAGES = 10;
+
+interface NameQuery {
+  text: string;
+  today: string;
+  after: searchStore.NamePosition | undefined;
+}
+
+/** Finds a page of people that the actor may view. `next` names the last shown person, never a person out of scope. */
+async function findVisibleByName(
+  tx: Transaction,
+  authorization: Authorization,
+  actor: StaffActor,
+  { text, today, after }: NameQuery,
+): Promise<{ ids: string[]; next: searchStore.NamePosition | undefined }> {
+  const shown: searchStore.NamePosition[] = [];
+  let position = after;
+  for (let page = 0; page < MAX_CANDIDATE_PAGES; page += 1) {
+    const candidates = await findByName(tx, actor, text, { today, after: position });
+    const visible = await authorization.filterVisible(
+      tx,
+      actor,
+      candidates.map(({ id }) => id),
+    );
+    shown.push(...candidates.filter(({ id }) => visible.has(id)));
+    position = candidates.at(-1);
+    if (shown.length > RESULTS_PER_PAGE || candidates.length <= RESULTS_PER_PAGE) break;
+  }
+  const results = shown.slice(0, RESULTS_PER_PAGE);
+  return { ids: results.map(({ id }) => id), next: shown.length > RESULTS_PER_PAGE ? results.at(-1) : undefined };
 }
 
 /** Finds the ids that a complete identifier names. Ids out of scope are removed afterwards. */
@@ -89,13 +118,11 @@ async function findByName(
   actor: StaffActor,
   text: string,
   { today, after }: { today: string; after: searchStore.NamePosition | undefined },
-): Promise<{ ids: string[]; next: searchStore.NamePosition | undefined }> {
+): Promise<searchStore.NamePosition[]> {
   const name = searchableName(text);
-  if (name === '') return { ids: [], next: undefined };
+  if (name === '') return [];
   const limit = RESULTS_PER_PAGE + 1;
-  const rows = await searchStore.findPeopleByName(tx, { name, scope: scopeOf(actor.capacities), today, after, limit });
-  const page = rows.slice(0, RESULTS_PER_PAGE);
-  return { ids: page.map(({ id }) => id), next: rows.length > RESULTS_PER_PAGE ? page.at(-1) : undefined };
+  return searchStore.findPeopleByName(tx, { name, scope: scopeOf(actor.capacities), today, after, limit });
 }
 
 /** Returns where a search by name looks: the widest scope of the actor. */

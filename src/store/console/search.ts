@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNull, lt, or, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
@@ -62,7 +62,7 @@ export function peopleOfSchools(
   today: string,
 ): SQL {
   const { enrollments, memberships } = tx.tables;
-  const isCurrent = or(isNull(enrollments.validTo), gte(enrollments.validTo, today));
+  const isCurrent = isNotOver(enrollments.validTo, today);
   const inSchools = inArray(enrollments.schoolCode, [...schoolCodes]);
   const inClasses = inArray(enrollments.classId, [...classIds]);
   const select = (where: SQL | undefined): SQL =>
@@ -71,14 +71,21 @@ export function peopleOfSchools(
     [...(schoolCodes.length > 0 ? [select(inSchools)] : []), ...(classIds.length > 0 ? [select(inClasses)] : [])],
     sql` union `,
   );
-  const staff = sql`select ${memberships.personId} from ${memberships} where ${inArray(memberships.schoolCode, [...schoolCodes])}`;
-  return withStaff ? sql`${withFamilies(tx, pupils)} union ${staff}` : withFamilies(tx, pupils);
+  const isMember = and(inArray(memberships.schoolCode, [...schoolCodes]), isNotOver(memberships.validTo, today));
+  const staff = sql`select ${memberships.personId} from ${memberships} where ${isMember}`;
+  return withStaff ? sql`${withFamilies(tx, pupils, today)} union ${staff}` : withFamilies(tx, pupils, today);
+}
+
+/** Returns the condition for rows that have not ended before today. */
+function isNotOver(validTo: AnyColumn, today: string): SQL | undefined {
+  return or(isNull(validTo), gte(validTo, today));
 }
 
 /** @param pupils a query of student ids */
-function withFamilies(tx: Transaction, pupils: SQL): SQL {
+function withFamilies(tx: Transaction, pupils: SQL, today: string): SQL {
   const { guardianships, schoolAccounts } = tx.tables;
-  const guardians = sql`select ${guardianships.guardianId} from ${guardianships} where ${guardianships.studentId} in (${pupils})`;
+  const isCurrent = and(inArray(guardianships.state, ['active', 'suspended']), isNotOver(guardianships.validTo, today));
+  const guardians = sql`select ${guardianships.guardianId} from ${guardianships} where ${and(sql`${guardianships.studentId} in (${pupils})`, isCurrent)}`;
   const accounts = sql`select ${schoolAccounts.personId} from ${schoolAccounts} where ${schoolAccounts.studentId} in (${pupils})`;
   return sql`${pupils} union ${guardians} union ${accounts}`;
 }
