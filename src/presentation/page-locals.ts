@@ -8,6 +8,7 @@ import type {
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
+import type { ContactsLocals } from './contacts-locals.ts';
 import type { QrCode } from './qr-code.ts';
 import type { StaffChangePages } from './staff-change-locals.ts';
 
@@ -332,20 +333,6 @@ export interface ConsoleActionLocals {
   values: { reason: string; value: string };
   errors: FieldErrors;
   alert?: string | undefined;
-}
-
-export interface ContactsLocals {
-  email: { value: string; isVerified: boolean } | undefined;
-  /** Waits for its link. */
-  pendingEmail: string | undefined;
-  mobile: string | undefined;
-  account: string | undefined;
-  /** As entered. */
-  values: { email: string; mobile: string; account: string };
-  languages: readonly { tag: string; name: string; isChosen: boolean }[];
-  errors: FieldErrors;
-  alert?: string | undefined;
-  notice?: string | undefined;
 }
 
 /** The locals of each page. The names are the files in `views/`. */

@@ -1,0 +1,16 @@
+import type { FieldErrors } from './page-locals.ts';
+
+/** The page with email, mobile number, account name and language. */
+export interface ContactsLocals {
+  email: { value: string; isVerified: boolean } | undefined;
+  /** Waits for its link. */
+  pendingEmail: string | undefined;
+  mobile: string | undefined;
+  account: string | undefined;
+  /** As entered. */
+  values: { email: string; mobile: string; account: string };
+  languages: readonly { tag: string; name: string; isChosen: boolean }[];
+  errors: FieldErrors;
+  alert?: string | undefined;
+  notice?: string | undefined;
+}
