@@ -5,6 +5,8 @@ import { createAuditVerification } from '../services/console/audit-verification.
 import { createAuthorization } from '../services/console/authorization.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
+import { createDeadLetters } from '../services/console/dead-letters.ts';
+import { createConsoleKeys } from '../services/console/keys.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
 import { createPersonPages } from '../services/console/person-page.ts';
@@ -19,6 +21,7 @@ type Deps = Pick<
   | 'store'
   | 'clients'
   | 'storedClients'
+  | 'keyRing'
   | 'clock'
   | 'log'
   | 'random'
@@ -41,6 +44,8 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
   return {
     clients: createConsoleClients({ ...deps, authorization }),
+    keys: createConsoleKeys({ ...deps, authorization }),
+    deadLetters: createDeadLetters({ ...deps, authorization }),
     authorization,
     auditLog: createAuditLogSearch({ store, clock, audit, authorization }),
     auditVerification: createAuditVerification({ store, clock, secrets, audit, log: deps.log }),

@@ -92,6 +92,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const { secrets, hasher, i18n, metrics, storedClients, clients, audit, outbox, knownDevices, rateLimiter } = shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const base = { store, clock, random, secrets, audit, outbox, revocation };
+  const keyRing = createKeyRing(base);
   const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
   const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
@@ -125,8 +126,17 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     globalRevocation,
     guardianships,
     contacts: createContacts({ ...base, issuer }),
-    console: createConsoleServices({ ...base, log, clients, storedClients, passwordVerifier, guardianships, issuer }),
-    keyRing: createKeyRing({ store, secrets, random, clock, audit }),
+    console: createConsoleServices({
+      ...base,
+      log,
+      keyRing,
+      clients,
+      storedClients,
+      passwordVerifier,
+      guardianships,
+      issuer,
+    }),
+    keyRing,
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),

@@ -8,7 +8,7 @@ interface ClientFieldLocals {
 }
 
 /** `id` is absent for a new relying party. */
-export interface ClientFormLocals {
+interface ClientFormLocals {
   id?: string | undefined;
   /** The version of the relying party that the form was shown for. */
   version: number;
@@ -17,7 +17,7 @@ export interface ClientFormLocals {
   alert?: string | undefined;
 }
 
-export interface ClientConfirmLocals {
+interface ClientConfirmLocals {
   id?: string | undefined;
   name: string;
   version: number;
@@ -31,7 +31,7 @@ export interface ClientConfirmLocals {
   errors: FieldErrors;
 }
 
-export interface ClientsLocals {
+interface ClientsLocals {
   /** Clients of the file; on the first page only. */
   ofFile: readonly { id: string; name: string }[];
   /** `isShadowed`: the file has a client with the same id. `updatedAt`: ms since 1970. */
@@ -39,7 +39,7 @@ export interface ClientsLocals {
   nextUrl?: string | undefined;
 }
 
-export interface ClientLocals {
+interface ClientLocals {
   id: string;
   name: string;
   fields: readonly { name: string; value: string }[];
@@ -54,7 +54,7 @@ export interface ClientLocals {
   notice?: string | undefined;
 }
 
-export interface ClientActionLocals {
+interface ClientActionLocals {
   id: string;
   name: string;
   action: string;
@@ -63,4 +63,53 @@ export interface ClientActionLocals {
   values: { reason: string };
   errors: FieldErrors;
   alert?: string | undefined;
+}
+
+export interface OperationConfirmLocals {
+  section: string;
+  title: string;
+  /** What will happen. */
+  effect: string;
+  /** The object of the action. */
+  detail: string | undefined;
+  action: string;
+  button: { value: string; isDanger: boolean };
+  hidden: readonly { name: string; value: string }[];
+  backUrl: string;
+  values: { reason: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
+interface KeysLocals {
+  /** `since`: ms since 1970. */
+  keys: readonly { id: string; purpose: string; alg: string; state: string; since: number }[];
+  notice?: string | undefined;
+}
+
+interface DeadLettersLocals {
+  /** `recipient` is masked; `deadAt`: ms since 1970. */
+  letters: readonly {
+    id: string;
+    kind: string;
+    recipient: string;
+    lastError: string;
+    attempts: number;
+    deadAt: number;
+  }[];
+  nextUrl?: string | undefined;
+  notice?: string | undefined;
+}
+
+/** The pages about relying parties, keys and undelivered messages. */
+export interface BureauPageLocals {
+  'console/clients': ClientsLocals;
+  'console/client': ClientLocals;
+  'console/client-form': ClientFormLocals;
+  'console/client-confirm': ClientConfirmLocals;
+  'console/client-action': ClientActionLocals;
+  'console/client-secret': { id: string; secret: string; isRotated: boolean };
+  'console/keys': KeysLocals;
+  'console/dead-letters': DeadLettersLocals;
+  'console/operation-confirm': OperationConfirmLocals;
 }

@@ -15,6 +15,14 @@ import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
 const AUDIT_EVENTS = [
+  'client-registered',
+  'client-changed',
+  'client-secret_rotated',
+  'client-secret_ended',
+  'client-disabled',
+  'client-enabled',
+  'outbox-retried',
+  'outbox-dropped',
   ...['sign_in-succeeded', 'sign_in-failed', 'sign_in-throttled', 'sign_in-password_change_required'],
   ...['sign_in-second_factor_required', 'second_factor-verified', 'second_factor-failed', 'second_factor-throttled'],
   ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced', 'authorization-granted'],
@@ -77,6 +85,10 @@ export const DYNAMIC_KEYS = {
   capacity: CAPACITIES,
   guardianshipState: GUARDIANSHIP_STATES,
   schoolType: SCHOOL_TYPES,
+  'keys.state': ['next', 'current', 'previous'],
+  'deadLetters.kind': ['mail', 'backchannel_logout'],
+  'deadLetters.action': ['retry', 'retry-all', 'drop'],
+  'deadLetters.done': ['retry', 'retry-all', 'drop'],
   'clients.field': CLIENT_FIELDS,
   'clients.hint': CLIENT_FIELDS,
   'clients.problem': CLIENT_FIELDS,

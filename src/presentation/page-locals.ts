@@ -1,10 +1,4 @@
-import type {
-  ClientActionLocals,
-  ClientConfirmLocals,
-  ClientFormLocals,
-  ClientLocals,
-  ClientsLocals,
-} from './client-page-locals.ts';
+import type { BureauPageLocals } from './client-page-locals.ts';
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
@@ -336,7 +330,7 @@ export interface ConsoleActionLocals {
 }
 
 /** The locals of each page. The names are the files in `views/`. */
-export interface PageLocals extends StaffChangePages, AuditPageLocals {
+export interface PageLocals extends StaffChangePages, AuditPageLocals, BureauPageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
@@ -373,12 +367,6 @@ export interface PageLocals extends StaffChangePages, AuditPageLocals {
   'console/action': ConsoleActionLocals;
   /** `expiresAt`: ms since 1970. */
   'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
-  'console/clients': ClientsLocals;
-  'console/client': ClientLocals;
-  'console/client-form': ClientFormLocals;
-  'console/client-confirm': ClientConfirmLocals;
-  'console/client-action': ClientActionLocals;
-  'console/client-secret': { id: string; secret: string; isRotated: boolean };
   message: MessageLocals;
 }
 export type PageName = keyof PageLocals;

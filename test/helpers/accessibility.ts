@@ -8,6 +8,7 @@ import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { DEAD_LETTER_ACTIONS } from '../../src/services/console/dead-letters.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';
 
 /** WCAG 2.2 AA, including WCAG 2.0 and 2.1, levels A and AA. */
@@ -69,6 +70,12 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/audit-verification': ['auditViewer.verify.title'],
   // The title names the person.
   'console/history': [],
+  'console/keys': ['keys.title'],
+  'console/dead-letters': ['deadLetters.title'],
+  'console/operation-confirm': [
+    'keys.rotate',
+    ...DEAD_LETTER_ACTIONS.map((name) => `deadLetters.action.${name}.title`),
+  ],
   message: messageTitles,
 };
 

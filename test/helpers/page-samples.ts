@@ -184,7 +184,10 @@ type ClientPage =
   | 'console/client-form'
   | 'console/client-confirm'
   | 'console/client-action'
-  | 'console/client-secret';
+  | 'console/client-secret'
+  | 'console/keys'
+  | 'console/dead-letters'
+  | 'console/operation-confirm';
 
 function clientPages(x: string): Pick<PageLocals, ClientPage> {
   return {
@@ -219,6 +222,17 @@ function clientPages(x: string): Pick<PageLocals, ClientPage> {
       ...{ values: { reason: x }, errors: { reason: x }, alert: x },
     },
     'console/client-secret': { id: x, secret: x, isRotated: true },
+    'console/keys': { keys: [{ id: x, purpose: 'sign', alg: x, state: 'next', since: 0 }], notice: x },
+    'console/dead-letters': {
+      letters: [{ id: x, kind: 'mail', recipient: x, lastError: x, attempts: 45, deadAt: 0 }],
+      nextUrl: '/n',
+      notice: x,
+    },
+    'console/operation-confirm': {
+      ...{ section: 'keys', title: x, effect: x, detail: x, action: '/a', backUrl: '/b' },
+      ...{ button: { value: x, isDanger: true }, hidden: [{ name: 'version', value: x }] },
+      ...{ values: { reason: x }, errors: { reason: x } },
+    },
   };
 }
 

@@ -25,6 +25,7 @@ import {
 import { createPasswords, type Passwords } from '../../src/services/authentication/passwords.ts';
 import { createSecondFactors, type SecondFactors } from '../../src/services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../../src/services/authentication/sign-in.ts';
+import { createKeyRing, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/notifications/outbox.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../../src/services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/people/guardianships.ts';
@@ -116,6 +117,7 @@ export interface TestServices {
   readonly capturedLog: CapturedLog;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly keyRing: KeyRing;
   readonly knownDevices: KnownDevices;
   advance(ms: number): void;
   /** Counts the commits that enqueued jobs since the last call. */
@@ -169,6 +171,7 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
     guardianships: createGuardianships(ends),
     people,
     passwordReset: createPasswordReset({ ...ends, passwords, people }),
+    keyRing: createKeyRing(ends),
     secondFactors: createSecondFactors(ends),
     signIn: createSignIn(ends),
     advance: (ms) => {

@@ -4,30 +4,17 @@ import { before, it } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import { idClaims, LOGIN, runAuthorization } from '../helpers/authorization-flow.ts';
+import { openConsole } from '../helpers/console.ts';
 import { alertOf, createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
-import { enrollTotp } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
-import type { TestService } from '../helpers/service.ts';
 
 const FILE_SECRET = newSecret();
 const API = 'https://api.example/records';
 const REASON = '依核准公文介接';
-
-/** Signs a member of staff in to the console, with the second factor. */
-async function openConsole(service: TestService, key: 'B1' | 'A1'): Promise<HttpBrowser> {
-  const authenticator = await enrollTotp(service, key);
-  const browser = createHttpBrowser(service.issuer);
-  const login = await browser.open('/console');
-  const second = await browser.submit(login, { login: LOGIN[key], password: DEMO_PASSWORD });
-  const home = await browser.submit(second, { code: authenticator.code() });
-  assert.match(textOf(home.body), /管理後台/);
-  return browser;
-}
 
 const form = (id: string, more: Fields = {}): Fields => ({
   client_id: id,

@@ -92,7 +92,7 @@ describe('language files and code', () => {
         .filter((key) => key.startsWith(`${family}.`))
         .map((key) => key.slice(family.length + 1));
       const parts = new Set(['title', 'text', 'detail', 'effect', 'submit', 'done']);
-      const grouped = ['message', 'scope', 'console.action', 'clients.action'].includes(family);
+      const grouped = ['message', 'scope', 'console.action', 'clients.action', 'deadLetters.action'].includes(family);
       const found = new Set(
         keys.map((key) => (grouped && parts.has(key.split('.').at(-1) ?? '') ? key.replace(/\.\w+$/, '') : key)),
       );

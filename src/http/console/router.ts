@@ -6,6 +6,14 @@ import { performClientAction, showClient, showClientAction, showClients } from '
 import { performAction, showActionForm } from './action.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { showHome } from './home.ts';
+import {
+  performDeadLetterAction,
+  rotateKeys,
+  showDeadLetterAction,
+  showDeadLetters,
+  showKeys,
+  showRotation,
+} from './operations.ts';
 import { showPerson } from './person.ts';
 import { answerRequest, showRequest, showRequests } from './requests.ts';
 import { showResults } from './search.ts';
@@ -38,7 +46,37 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   addClientRoutes(router, deps);
   addRequestRoutes(router, deps);
   addAuditRoutes(router, deps);
+  addOperationRoutes(router, deps);
   return router;
+}
+
+function addOperationRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/keys',
+    requireBureau(deps, (ctx) => showKeys(deps, ctx)),
+  );
+  router.get(
+    '/keys/rotate',
+    requireBureau(deps, (ctx) => showRotation(deps, ctx), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/keys/rotate',
+    parseForms(),
+    requireBureau(deps, (ctx, staff) => rotateKeys(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/dead-letters',
+    requireBureau(deps, (ctx) => showDeadLetters(deps, ctx)),
+  );
+  router.get(
+    '/dead-letters/action',
+    requireBureau(deps, (ctx) => showDeadLetterAction(deps, ctx), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/dead-letters/action',
+    parseForms(),
+    requireBureau(deps, (ctx, staff) => performDeadLetterAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
 }
 
 function addClientRoutes(router: Router, deps: HttpDeps): void {

@@ -1,6 +1,5 @@
 import type { ClientRegistration } from '../../config/clients.ts';
 import { usesSecret } from '../../config/clients.ts';
-import { administersCity } from '../../domain/access/policy.ts';
 import { createClientSecret, SECRET_OVERLAP_MS } from '../../domain/client-secret.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Random } from '../../domain/random.ts';
@@ -10,6 +9,7 @@ import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../access/client-registr
 import { parseStored, type StoredClients } from '../access/stored-clients.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization } from './authorization.ts';
+import { isBureauActor, type BureauWrite } from './bureau-write.ts';
 
 export const CLIENT_ACTIONS = ['rotate-secret', 'end-old-secret', 'disable', 'enable'] as const;
 export type ClientAction = (typeof CLIENT_ACTIONS)[number];
@@ -41,13 +41,6 @@ export interface ClientPage {
   next: string | undefined;
 }
 
-/** The member of staff who writes, and the reason. */
-export interface ClientWrite {
-  actorId: string;
-  address: string;
-  reason: string;
-}
-
 export type ClientResult =
   /** `secret` is shown once. */
   | { kind: 'done'; secret?: string }
@@ -63,11 +56,11 @@ export interface ConsoleClients {
   find(clientId: string): Promise<StoredClient | undefined>;
   /** Finds a client of the file. */
   findOfFile(clientId: string): ClientRegistration | undefined;
-  register(write: ClientWrite, registration: ClientRegistration): Promise<ClientResult>;
+  register(write: BureauWrite, registration: ClientRegistration): Promise<ClientResult>;
   /** @param version the version that the form was shown for */
-  change(write: ClientWrite, registration: ClientRegistration, version: number): Promise<ClientResult>;
+  change(write: BureauWrite, registration: ClientRegistration, version: number): Promise<ClientResult>;
   perform(
-    write: ClientWrite,
+    write: BureauWrite,
     request: { clientId: string; version: number; action: ClientAction },
   ): Promise<ClientResult>;
 }
@@ -91,12 +84,11 @@ export function createConsoleClients(deps: Deps): ConsoleClients {
     return stored === undefined ? [] : [{ ...stored, isShadowed: findOfFile(row.clientId) !== undefined }];
   };
   const writeAsBureau = async (
-    { actorId }: ClientWrite,
+    { actorId }: BureauWrite,
     work: (tx: Transaction) => Promise<ClientResult>,
   ): Promise<ClientResult> => {
     const result = await store.write(async (tx): Promise<ClientResult> => {
-      const actor = await deps.authorization.findActorIn(tx, actorId);
-      return actor === undefined || !administersCity(actor) ? { kind: 'denied' } : work(tx);
+      return (await isBureauActor(tx, deps.authorization, actorId)) ? work(tx) : { kind: 'denied' };
     });
     await storedClients.refreshAll();
     return result;
@@ -147,7 +139,7 @@ function toStoredClient(row: clientStore.ClientRow, now: number): Omit<StoredCli
 async function register(
   deps: Deps,
   tx: Transaction,
-  write: ClientWrite,
+  write: BureauWrite,
   registration: ClientRegistration,
 ): Promise<ClientResult> {
   const now = deps.clock.now();
@@ -168,7 +160,7 @@ async function register(
 async function change(
   deps: Deps,
   tx: Transaction,
-  write: ClientWrite,
+  write: BureauWrite,
   { registration, version }: { registration: ClientRegistration; version: number },
 ): Promise<ClientResult> {
   const clientId = registration.client_id;
@@ -191,7 +183,7 @@ async function change(
 async function perform(
   deps: Deps,
   tx: Transaction,
-  write: ClientWrite,
+  write: BureauWrite,
   { clientId, version, action }: { clientId: string; version: number; action: ClientAction },
 ): Promise<ClientResult> {
   const row = await clientStore.findClient(tx, clientId);
@@ -274,7 +266,7 @@ export function listChanges(
 function appendAudit(
   { audit }: Deps,
   tx: Transaction,
-  { actorId, address, reason }: ClientWrite,
+  { actorId, address, reason }: BureauWrite,
   { event, clientId, before = '', after }: { event: string; clientId: string; before?: string; after: string },
 ): Promise<void> {
   const detail = { capacity: 'bureau_admin', reason, before, after };

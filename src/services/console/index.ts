@@ -2,6 +2,8 @@ import type { AuditLogSearch } from './audit-log.ts';
 import type { AuditVerification } from './audit-verification.ts';
 import type { Authorization } from './authorization.ts';
 import type { ConsoleClients } from './clients.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { ConsoleKeys } from './keys.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { StaffRequestList } from './request-list.ts';
@@ -20,4 +22,6 @@ export interface ConsoleServices {
   secondFactorRemovals: SecondFactorRemovals;
   auditLog: AuditLogSearch;
   auditVerification: AuditVerification;
+  keys: ConsoleKeys;
+  deadLetters: DeadLetters;
 }

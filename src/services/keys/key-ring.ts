@@ -7,7 +7,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import type { SealedKey } from '../../store/oidc/keys.ts';
 import * as keyStore from '../../store/oidc/keys.ts';
-import type { Audit } from '../audit/audit.ts';
+import type { Audit, AuditEvent } from '../audit/audit.ts';
 import { generateKey, signingJwk, type NewKey, type SigningJwk } from './key-generation.ts';
 
 /** The keys of the provider. */
@@ -62,6 +62,29 @@ export interface KeyRing {
    * @throws {Error} if the stored keys were sealed by another master key
    */
   rotate(by: RotatedBy, minAgeMs?: number): Promise<boolean>;
+  /** Lists the keys that rotate, without their secrets. */
+  list(): Promise<KeyDescription[]>;
+  /**
+   * Like `rotate`, for a page that showed `version`.
+   *
+   * @param authorize returns the audit entry, or throws
+   * @throws what `authorize` throws
+   */
+  rotateShown(version: string, authorize: (tx: Transaction) => Promise<RotationEntry>): Promise<RotationResult>;
+}
+
+/** `changed_meanwhile`: a concurrent rotation was first, and nothing was done. */
+export type RotationResult = 'rotated' | 'too_early' | 'changed_meanwhile';
+type RotationEntry = Pick<AuditEvent, 'actorId' | 'address' | 'detail'>;
+
+export interface KeyDescription {
+  /** The `kid` of a signing key. */
+  id: string;
+  purpose: NewKey['purpose'];
+  alg: string;
+  state: keyStore.KeyState;
+  /** ms since 1970. */
+  since: number;
 }
 
 export function createKeyRing(deps: Deps): KeyRing {
@@ -78,6 +101,31 @@ export function createKeyRing(deps: Deps): KeyRing {
     const sealed = secrets.seal('key', rowName(key), secret);
     await keyStore.insertKeyIfAbsent(tx, { id, purpose, alg, sealed, state, createdAt: clock.now() });
   };
+  const rotate = async (
+    minAgeMs: number,
+    begin: (tx: Transaction, present: readonly keyStore.KeyRow[]) => Promise<RotationEntry | undefined>,
+  ): Promise<RotationResult> => {
+    await openableRows();
+    const fresh = await Promise.all(ROTATING_PURPOSES.map((kind) => generateKey(kind, random)));
+    const before = clock.now() - Math.max(minAgeMs, MIN_PUBLICATION_MS);
+    return store.write(async (tx) => {
+      const present = await keyStore.listKeys(tx);
+      const entry = await begin(tx, present);
+      if (entry === undefined) return 'changed_meanwhile';
+      const next = present.filter(({ state }) => state === 'next');
+      if (next.length < ROTATING_PURPOSES.length || next.some(({ createdAt }) => createdAt > before))
+        return 'too_early';
+      let moved = 0;
+      for (const key of fresh) {
+        if (!(await advanceKeys(tx, present, key, clock.now()))) continue;
+        await insert(tx, key, 'next');
+        moved += 1;
+      }
+      if (moved === 0) return 'changed_meanwhile';
+      await audit.append(tx, { event: 'keys.rotated', outcome: 'ok', ...entry });
+      return 'rotated';
+    });
+  };
   return {
     version: async () => versionOf(await rows()),
     load: async () => {
@@ -90,25 +138,27 @@ export function createKeyRing(deps: Deps): KeyRing {
       }
       return open(secrets, await rows());
     },
-    rotate: async (by, minAgeMs = MIN_PUBLICATION_MS) => {
-      await openableRows();
-      const fresh = await Promise.all(ROTATING_PURPOSES.map((kind) => generateKey(kind, random)));
-      const before = clock.now() - Math.max(minAgeMs, MIN_PUBLICATION_MS);
-      return store.write(async (tx) => {
-        const present = await keyStore.listKeys(tx);
-        const next = present.filter(({ state }) => state === 'next');
-        if (next.length < ROTATING_PURPOSES.length || next.some(({ createdAt }) => createdAt > before)) return false;
-        let moved = 0;
-        for (const key of fresh) {
-          if (!(await advanceKeys(tx, present, key, clock.now()))) continue;
-          await insert(tx, key, 'next');
-          moved += 1;
-        }
-        if (moved > 0) await audit.append(tx, { event: 'keys.rotated', outcome: 'ok', detail: { by } });
-        return true;
-      });
-    },
+    list: async () => describeKeys(await rows()),
+    rotate: async (by, minAgeMs = MIN_PUBLICATION_MS) =>
+      (await rotate(minAgeMs, () => Promise.resolve({ detail: { by } }))) !== 'too_early',
+    rotateShown: (version, authorize) =>
+      rotate(MIN_PUBLICATION_MS, async (tx, present) => {
+        const entry = await authorize(tx);
+        return versionOf(present) === version ? entry : undefined;
+      }),
   };
+}
+
+/** Lists the keys in the order of their use, each with the time since when it has its state. */
+function describeKeys(rows: readonly keyStore.KeyRow[]): KeyDescription[] {
+  return ROTATING_PURPOSES.flatMap(({ purpose, alg }) => {
+    const family = rows.filter((row) => row.purpose === purpose && row.alg === alg);
+    // Each rotation creates a key. It is `next` since then, the one before it `current`, and the one before that `previous`.
+    return family.map(({ id, state, createdAt }, i) => {
+      const { createdAt: since = createdAt } = family[i < 2 ? 0 : i - 2] ?? {};
+      return { id, purpose, alg, state, since };
+    });
+  });
 }
 
 /** Moves the keys of one kind to their next state. @returns false if another node did it concurrently */
