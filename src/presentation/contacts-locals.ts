@@ -14,3 +14,10 @@ export interface ContactsLocals {
   alert?: string | undefined;
   notice?: string | undefined;
 }
+
+export interface SignInHistoryLocals {
+  /** Newest first; `at` in ms since 1970; `device` is empty if it is not known. */
+  signIns: readonly { at: number; text: string; isFailed: boolean; device: string; address: string; app: string }[];
+  nextUrl?: string | undefined;
+  isFirstPage: boolean;
+}

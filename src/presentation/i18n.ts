@@ -52,6 +52,14 @@ export const DYNAMIC_KEYS = {
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
     ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled'],
   ],
+  'account.signIn': [
+    'succeeded',
+    'failed',
+    'throttled',
+    'password_change_required',
+    'second_factor_required',
+    'second_factor_failed',
+  ],
   'contacts.notice': [
     'emailSent',
     'emailChanged',
@@ -102,7 +110,7 @@ export const DYNAMIC_KEYS = {
   'console.inputHint': INPUT_ACTION_NAMES,
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
-  'console.signIn': ['succeeded', 'failed', 'throttled', 'password_change_required'],
+
   'console.state': [
     'active',
     'disabled',

@@ -2,7 +2,7 @@ import type { BureauPageLocals } from './client-page-locals.ts';
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
-import type { ContactsLocals } from './contacts-locals.ts';
+import type { ContactsLocals, SignInHistoryLocals } from './contacts-locals.ts';
 import type { QrCode } from './qr-code.ts';
 import type { StaffChangePages } from './staff-change-locals.ts';
 
@@ -351,6 +351,7 @@ export interface PageLocals extends StaffChangePages, AuditPageLocals, BureauPag
   'account/second-factor-setup': FactorSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
+  'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
   'password-reset/request': PasswordResetRequestLocals;

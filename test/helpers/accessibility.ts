@@ -39,6 +39,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/second-factors': ['secondFactor.title'],
   'account/second-factor-setup': ['secondFactor.setup.title'],
   'account/recovery-codes': ['secondFactor.recovery.title'],
+  'account/sign-ins': ['account.history.title'],
   'account/contacts': ['contacts.title'],
   'account/contacts-confirm': ['contacts.confirm.title'],
   'password-reset/request': ['forgot.title'],

@@ -73,6 +73,11 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'account/second-factor-setup': { ...totpSetup, cancelUrl: '/c' },
     'account/recovery-codes': { action: '/a', codes: [x] },
+    'account/sign-ins': {
+      signIns: [true, false].map((isFailed) => ({ at: 0, text: x, isFailed, device: x, address: x, app: x })),
+      nextUrl: '/account/sign-ins?before=1',
+      isFirstPage: false,
+    },
     'account/contacts': {
       ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
       values: { email: x, mobile: x, account: x },

@@ -127,7 +127,7 @@ eachService(
         [...page.body.matchAll(/name="action" value="([^"]+)"/g)].map(([, name]) => name),
         ['reset-link'],
       );
-      assert.match(textOf((await openForm(teacher, 'S1', 'disable')).body), /職務不能執行/);
+      assert.match(textOf((await openForm(teacher, 'S1', 'disable')).body), /職務無權執行/);
       const forged = await teacher.submit(await openForm(teacher, 'S1', 'reset-link'), {
         action: 'disable',
         reason: 'forged',

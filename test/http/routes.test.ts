@@ -48,6 +48,7 @@ const TABLE: Record<string, Expected> = {
   'GET /account/password': own('200'),
   'POST /account/password': own('422'),
   'GET /account/contacts': own('200'),
+  'GET /account/sign-ins': own('200'),
   'POST /account/contacts/email': own('422'),
   'POST /account/contacts/mobile': own('422'),
   'POST /account/contacts/account': own('422'),

@@ -12,7 +12,14 @@ import type { HttpDeps } from '../deps.ts';
 import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
-const NOTICES = ['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed', 'removalCanceled'] as const;
+const NOTICES = [
+  'passwordChanged',
+  'sessionEnded',
+  'othersEnded',
+  'appRevoked',
+  'confirmed',
+  'removalCanceled',
+] as const;
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
 

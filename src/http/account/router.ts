@@ -6,6 +6,7 @@ import { field, parseForms, readForm } from '../forms/body.ts';
 import { addContactRoutes } from './contacts.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
+import { showSignIns } from './sign-ins.ts';
 import { requireRecentSignIn, requireSignIn, signedInCallback } from './session.ts';
 
 const sessionForm = z.object({ session: field });
@@ -26,6 +27,10 @@ export function createAccountRouter(deps: HttpDeps): Router {
     requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
   );
   addContactRoutes(router, deps);
+  router.get(
+    '/sign-ins',
+    requireSignIn(deps, (ctx, signedIn) => showSignIns(deps, ctx, signedIn)),
+  );
   router.post('/password', forms, (ctx) => changePassword(deps, ctx));
   router.post(
     '/sessions/revoke',

@@ -60,7 +60,8 @@ interface RecentSignInOptions {
 
 /**
  * Like `requireSignIn`, but asks for the password again if the last sign-in is not recent. The account page then says to press the button
- * again, unless `returnPath` names another page. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP ASVS 5.0, 7.5.2).
+ * again, unless `returnPath` names another page. The holder of a copied session cookie cannot revoke the other sessions of the person (OWASP
+ * ASVS 5.0, 7.5.2).
  */
 export function requireRecentSignIn(
   deps: HttpDeps,

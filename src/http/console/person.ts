@@ -11,6 +11,7 @@ import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { deviceName } from '../account/device-name.ts';
+import { signInText } from '../account/sign-ins.ts';
 import type { HttpDeps } from '../deps.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
 import type { SignedInStaff } from './session.ts';
@@ -106,12 +107,12 @@ export function describeState({ pages, i18n }: HttpDeps, ctx: Context, { state, 
   }
 }
 
-function signInLine({ pages }: HttpDeps, ctx: Context, { at, event, address, clientId }: AuditEntry) {
+function signInLine(deps: HttpDeps, ctx: Context, { at, event, outcome, address, clientId }: AuditEntry) {
   return {
     at,
-    text: pages.t(ctx, `console.signIn.${event.replace('sign_in.', '')}`),
-    isFailed: event === 'sign_in.failed' || event === 'sign_in.throttled',
+    text: signInText(deps, ctx, event),
+    isFailed: outcome === 'refused',
     address: address ?? '',
-    app: clientId === null ? '' : pages.appName(ctx, clientId),
+    app: clientId === null ? '' : deps.pages.appName(ctx, clientId),
   };
 }

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { SignInResult } from '../../services/authentication/sign-in.ts';
+import { findDeviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
@@ -107,6 +108,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     address: ctx.ip,
     clientId: interaction.clientId,
     device: readDeviceToken(ctx),
+    deviceName: findDeviceName(ctx.get('user-agent')),
     ...(isReauthentication(interaction) ? { expectedPersonId: interaction.personId } : {}),
   });
   const remember = await shouldRemember(deps, interaction, typed);

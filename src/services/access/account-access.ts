@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
 import * as sessionStore from '../../store/auth/sessions.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -5,6 +6,7 @@ import * as consentStore from '../../store/oidc/consents.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
 import { destroyInteractionsOf } from '../../store/oidc/record-revocation.ts';
 import * as people from '../../store/people/people.ts';
+import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Revocation, LogoutNotice } from './revocation.ts';
 import type { RotatedSession } from './session-rotation.ts';
@@ -16,11 +18,20 @@ interface AuthorizedApp {
   scopes: readonly string[];
 }
 
+/** Sign-ins on one page of the history. */
+const SIGN_INS_PER_PAGE = 20;
+
 /** Lists and revokes the sessions and authorized apps of a person (account page). */
 export interface AccountAccess {
   listSessions(personId: string): Promise<sessionStore.SessionRow[]>;
   findSession(sessionHash: string): Promise<sessionStore.SessionRow | undefined>;
   listApps(personId: string): Promise<AuthorizedApp[]>;
+  /**
+   * Lists one page of the sign-ins of a person, newest first, failed ones included.
+   *
+   * @param beforeSeq only older ones than this; undefined for the first page
+   */
+  listSignIns(personId: string, beforeSeq: number | undefined): Promise<{ entries: AuditEntry[]; hasMore: boolean }>;
   /** Revokes a session. @returns false if it is not an active session of this person */
   revokeSession(personId: string, sessionHash: string, address: string): Promise<boolean>;
   /**
@@ -62,6 +73,11 @@ export function createAccountAccess(deps: Deps): AccountAccess {
           }),
         ]),
       ),
+    listSignIns: async (personId, beforeSeq) => {
+      const page = { beforeSeq, limit: SIGN_INS_PER_PAGE + 1 };
+      const entries = await store.read((tx) => listSignIns(tx, personId, page));
+      return { entries: entries.slice(0, SIGN_INS_PER_PAGE), hasMore: entries.length > SIGN_INS_PER_PAGE };
+    },
     ...createSessionRevocation(deps),
     logOut: createLogOut(deps),
     revokeExpiredSessions: async (limit) => {

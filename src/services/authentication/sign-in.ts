@@ -15,6 +15,8 @@ export interface SignInAttempt {
   clientId: string | undefined;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
+  /** Browser and system, for the sign-in history. */
+  deviceName?: string | undefined;
   /** Re-authentication: the only accepted person. */
   expectedPersonId?: string | undefined;
 }
@@ -50,15 +52,16 @@ export function createSignIn(deps: Deps): SignIn {
     return { personId, login };
   };
   return {
-    attempt: async ({ login: typed, password, address, clientId, device, expectedPersonId }) => {
+    attempt: async ({ login: typed, password, address, clientId, device, deviceName, expectedPersonId }) => {
       const found = await findLogin(typed);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
       const resultOf = (result: VerificationResult): SignInResult => toResult(result, personId);
+      const described = deviceName === undefined ? {} : { detail: { device: deviceName } };
       const auditEventFor = (result: VerificationResult): AuditEvent => {
         const { kind } = resultOf(result);
         const outcome = kind === 'failed' || kind === 'throttled' ? 'refused' : 'ok';
-        return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address };
+        return { event: `sign_in.${kind}`, outcome, subjectId: personId, clientId, address, ...described };
       };
       const result = resultOf(
         await passwordVerifier.verify({ personId, login: found.login, password, address, device }, auditEventFor),

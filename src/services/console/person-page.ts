@@ -10,11 +10,12 @@ import { getCredential } from '../../store/auth/credentials.ts';
 import { listSecondFactors } from '../../store/auth/second-factors.ts';
 import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
-import { listNamedGuardianships, listSignIns, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { listNamedGuardianships, type NamedGuardianship } from '../../store/console/person-details.ts';
 import { findRemoval } from '../../store/console/second-factor-removals.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
+import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
@@ -87,7 +88,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
         state: personStateOf(account, clock.now()),
         version: person.staffVersion,
         sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
-        signIns: await listSignIns(tx, personId, SHOWN_SIGN_INS),
+        signIns: await listSignIns(tx, personId, { limit: SHOWN_SIGN_INS }),
         guardianships,
         changeableGuardianships: guardianships
           .filter(({ guardian, student }) => changeable.has(guardian.id) && changeable.has(student.id))

@@ -1,5 +1,5 @@
-import { and, desc, eq, inArray, lt } from 'drizzle-orm';
-import type { AuditEntry, ChainedEntry } from '../../domain/audit-chain.ts';
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { ChainedEntry } from '../../domain/audit-chain.ts';
 import type { Authority, GuardianshipState, Relation, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 
@@ -47,25 +47,6 @@ export async function listNamedGuardianships(tx: Transaction, personId: string):
     ...asGuardian.map((row) => toNamed(row, name, row.otherName)),
     ...asPupil.map((row) => toNamed(row, row.otherName, name)),
   ];
-}
-
-/** The events of the sign-in history. */
-const SIGN_IN_EVENTS = [
-  'sign_in.succeeded',
-  'sign_in.failed',
-  'sign_in.throttled',
-  'sign_in.password_change_required',
-] as const;
-
-/** Lists the newest sign-ins of a person, failed ones included. The index of the subject bounds the cost. */
-export function listSignIns(tx: Transaction, personId: string, limit: number): Promise<AuditEntry[]> {
-  const audit = tx.tables.audit;
-  return tx.db
-    .select()
-    .from(audit)
-    .where(and(eq(audit.subjectId, personId), inArray(audit.event, [...SIGN_IN_EVENTS])))
-    .orderBy(desc(audit.seq))
-    .limit(limit);
 }
 
 /** Lists the newest audit entries about a person before `beforeSeq`. */
