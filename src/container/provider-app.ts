@@ -36,6 +36,8 @@ export function createProviderApp(
     oidc,
     listContextChoices: createContextChoices({ store, clock, clients, keys }, oidc.provider),
     access: services.access,
+    accountReminder: services.accountReminder,
+    humanCheck: services.humanCheck,
     audit: services.audit,
     clients,
     consents: services.consents,

@@ -16,6 +16,8 @@ import { createRequestRateLimiter, type RequestRateLimiter } from '../services/a
 import { createStoredClients, type StoredClients } from '../services/access/stored-clients.ts';
 import { createRevocation, type Revocation } from '../services/access/revocation.ts';
 import { createAudit, type Audit } from '../services/audit/audit.ts';
+import { createAccountReminder, type AccountReminder } from '../services/authentication/account-reminder.ts';
+import { createHumanCheck, type HumanCheck } from '../services/authentication/human-check.ts';
 import { createKnownDevices, type KnownDevices } from '../services/authentication/known-devices.ts';
 import { createPasswordReset, type PasswordReset } from '../services/authentication/password-reset.ts';
 import { createPasswordVerifier, type PasswordVerifier } from '../services/authentication/password-verification.ts';
@@ -54,6 +56,7 @@ interface SharedServices {
   storedClients: StoredClients;
   audit: Audit;
   outbox: Outbox;
+  humanCheck: HumanCheck;
   knownDevices: KnownDevices;
   rateLimiter: RequestRateLimiter;
 }
@@ -63,6 +66,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   store: Store;
   issuer: string;
   access: AccountAccess;
+  accountReminder: AccountReminder;
   affiliationExpiry: AffiliationExpiry;
   consents: Consents;
   contacts: Contacts;
@@ -125,6 +129,8 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     consents,
     globalRevocation,
     guardianships,
+    accountReminder: createAccountReminder({ ...base, issuer }),
+    humanCheck: shared.humanCheck,
     contacts: createContacts({ ...base, issuer }),
     console: createConsoleServices({
       ...base,
@@ -163,6 +169,7 @@ async function createSharedServices(
     clients: createClientRegistry(config.clientsFile, issuer, i18n, storedClients),
     audit: createAudit({ store, clock, log, metrics, secrets }),
     outbox: createOutbox({ store, clock, random, secrets }),
+    humanCheck: createHumanCheck({ store, clock, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),
     rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
   };

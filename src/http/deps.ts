@@ -12,6 +12,8 @@ import type { ClientRegistry } from '../services/access/client-registry.ts';
 import type { Consents } from '../services/access/consents.ts';
 import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { Audit } from '../services/audit/audit.ts';
+import type { AccountReminder } from '../services/authentication/account-reminder.ts';
+import type { HumanCheck } from '../services/authentication/human-check.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { PasswordReset } from '../services/authentication/password-reset.ts';
 import type { Passwords } from '../services/authentication/passwords.ts';
@@ -31,6 +33,8 @@ export interface HttpDeps {
   oidc: Oidc;
   listContextChoices: ListContextChoices;
   access: AccountAccess;
+  accountReminder: AccountReminder;
+  humanCheck: HumanCheck;
   audit: Audit;
   clients: ClientRegistry;
   consents: Consents;

@@ -7,6 +7,7 @@ import { createSecondFactorRouter } from './account/second-factors.ts';
 import { createConsoleRouter } from './console/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
+import { createForgotAccountRouter } from './forgot-account/router.ts';
 import { createHealthRouter } from './health.ts';
 import { createInteractionRouter } from './interaction/router.ts';
 import { csrf } from './middleware/csrf.ts';
@@ -60,6 +61,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     ownRoutes(createSecondFactorRouter(deps)),
     ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),
+    ownRoutes(createForgotAccountRouter(deps)),
     ownRoutes(createEndSessionRouter(deps)),
     limitAnonymousSessions(oidc.provider, deps.rateLimiter),
     replaceAutoSubmitForms(deps),

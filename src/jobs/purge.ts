@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts';
 import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
+import { purgeChallenges } from '../store/auth/used-challenges.ts';
 import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
 import { purgePendingContacts } from '../store/people/contacts.ts';
@@ -75,6 +76,7 @@ const purges: readonly Purge[] = [
   (tx, now) => grants.purgeGrants(tx, now, BATCH_SIZE),
   (tx, now) => credentials.purgeResetLinks(tx, now),
   (tx, now) => purgePendingContacts(tx, now),
+  (tx, now) => purgeChallenges(tx, now, BATCH_SIZE),
   // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
   (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),

@@ -21,3 +21,12 @@ export interface SignInHistoryLocals {
   nextUrl?: string | undefined;
   isFirstPage: boolean;
 }
+
+export interface ForgotAccountLocals {
+  action: string;
+  values: { national_id: string; contact: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+  /** The hidden field of the human check. */
+  humanCheck: string;
+}

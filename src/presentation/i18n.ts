@@ -60,6 +60,7 @@ export const DYNAMIC_KEYS = {
     'second_factor_required',
     'second_factor_failed',
   ],
+  'forgotAccount.required': ['national_id', 'contact'],
   'contacts.notice': [
     'emailSent',
     'emailChanged',

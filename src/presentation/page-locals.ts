@@ -2,7 +2,7 @@ import type { BureauPageLocals } from './client-page-locals.ts';
 import type { SecondFactorChange } from '../domain/credentials/second-factors.ts';
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
-import type { ContactsLocals, SignInHistoryLocals } from './contacts-locals.ts';
+import type { ContactsLocals, SignInHistoryLocals, ForgotAccountLocals } from './contacts-locals.ts';
 import type { QrCode } from './qr-code.ts';
 import type { StaffChangePages } from './staff-change-locals.ts';
 
@@ -354,6 +354,8 @@ export interface PageLocals extends StaffChangePages, AuditPageLocals, BureauPag
   'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
+  'forgot-account/request': ForgotAccountLocals;
+  'forgot-account/sent': object;
   'password-reset/request': PasswordResetRequestLocals;
   /** `minutes`: validity of the link. */
   'password-reset/sent': { minutes: number };

@@ -78,6 +78,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The script of the package that public/passkey.js uses. */
 const WEBAUTHN_SCRIPT = new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser'));
+/** The modules of altcha-lib that solve a challenge in the browser, relative to its main module. They import one another by these paths. */
+const SOLVER_FILES = ['pow.js', 'helpers.js', 'types.js', 'workers/shared.js', 'algorithms/web/pbkdf2.js'];
 
 /** Returns 12 hex digits of SHA-256, enough to distinguish the versions of a file. */
 export function assetHash(body: string | Buffer): string {
@@ -100,6 +102,8 @@ function readAssets(publicDir: string, brand: Brand): Map<string, Asset> {
   };
   for (const name of listFiles(publicDir)) add(name, readFileSync(join(publicDir, name)));
   add('simplewebauthn.js', readFileSync(WEBAUTHN_SCRIPT));
+  for (const name of SOLVER_FILES)
+    add(`altcha/${name}`, readFileSync(new URL(name, import.meta.resolve('altcha-lib'))));
   add('brand.css', Buffer.from(brandCss(brand)));
   if (!assets.has(brand.logo)) throw new Error(`${publicDir}: the brand's logo ${brand.logo} is missing`);
   return assets;

@@ -40,6 +40,8 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/second-factor-setup': ['secondFactor.setup.title'],
   'account/recovery-codes': ['secondFactor.recovery.title'],
   'account/sign-ins': ['account.history.title'],
+  'forgot-account/request': ['forgotAccount.title'],
+  'forgot-account/sent': ['forgot.sent.title'],
   'account/contacts': ['contacts.title'],
   'account/contacts-confirm': ['contacts.confirm.title'],
   'password-reset/request': ['forgot.title'],

@@ -78,6 +78,13 @@ export function samplePageLocals(x: string): PageLocals {
       nextUrl: '/account/sign-ins?before=1',
       isFirstPage: false,
     },
+    'forgot-account/request': {
+      action: '/a',
+      values: { national_id: x, contact: x },
+      errors: { national_id: x, contact: x },
+      ...{ alert: x, humanCheck: x },
+    },
+    'forgot-account/sent': {},
     'account/contacts': {
       ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
       values: { email: x, mobile: x, account: x },

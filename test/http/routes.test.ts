@@ -93,6 +93,8 @@ const TABLE: Record<string, Expected> = {
   'GET /console/dead-letters/action': staff,
   'POST /console/dead-letters/action': staff,
   'GET /assets/*path': all('200'),
+  'GET /forgot-account': all('200'),
+  'POST /forgot-account': all('422'),
   'GET /forgot-password': all('200'),
   'POST /forgot-password': all('422'),
   'GET /reset-password': all('410'),

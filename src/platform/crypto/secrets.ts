@@ -32,6 +32,7 @@ export type MacPurpose =
   | 'audit-archive'
   | 'device'
   | 'decoy'
+  | 'human-check'
   | 'passkey-user'
   | 'passkey-challenge';
 

@@ -5,41 +5,22 @@ import { MINUTE_MS } from '../../domain/duration.ts';
 import { maskLogin } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
-import { isWindowOver } from '../../domain/throttling/refusals.ts';
-import {
-  registerAddressAttempt,
-  registerJointAttempt,
-  type LeakyBucketPolicy,
-} from '../../domain/throttling/throttle.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../platform/hashing/password-hasher.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import * as throttles from '../../store/auth/throttles.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { RequestRateLimiter } from '../access/request-rate-limiter.ts';
-import type { Audit, AuditEvent } from '../audit/audit.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { People } from '../people/people.ts';
-import {
-  networkDetail,
-  lockNetworks,
-  createNetworkCounters,
-  overdueWindows,
-  upsertNetworks,
-  deletePlaceholders,
-} from './network-counters.ts';
 import type { Passwords } from './passwords.ts';
-import { closeWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
+import { createRecoveryAdmission } from './recovery-limits.ts';
+import { THROTTLED } from './refusal-counters.ts';
 
 /** Lifetime of a reset link, in minutes. Each link works once. */
 export const LINK_MINUTES = 30;
 const LINK_TOKEN_BYTES = 32;
-
-/** Three mails per person at once, then one each half hour. */
-const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MINUTE_MS };
-/** Sixty requests per address at once, so that a school can share one, then one each minute. IPv6 networks: network.ts. */
-const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
 
 type PasswordResetResult =
   | { kind: 'changed'; personId: string }
@@ -83,7 +64,7 @@ interface Deps {
 
 export function createPasswordReset(deps: Deps): PasswordReset {
   const { store, clock, hasher, audit, passwords } = deps;
-  const admit = createAdmission(deps);
+  const admit = createRecoveryAdmission(deps, { prefix: 'recovery', event: THROTTLED.passwordReset });
   const send = createSendResetLink(deps);
   /** Finds a valid link of an active account: an account can be disabled after the mail. */
   const findActive = (tokenHash: string): Promise<credentials.OpenResetLink | undefined> =>
@@ -139,61 +120,6 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       });
       return isChanged ? { kind: 'changed', personId } : { kind: 'expired' };
     },
-  };
-}
-
-interface RequestAdmission {
-  admitted: boolean;
-  /** The audit entries of refused requests. */
-  events: readonly AuditEvent[];
-}
-
-type AdmitRequest = (
-  tx: Transaction,
-  personId: string | undefined,
-  address: string,
-  refusal: AuditEvent,
-) => Promise<RequestAdmission>;
-
-/** Creates the limits per network and per person; the counters are locked in this order. */
-function createAdmission({ secrets, clock }: Deps): AdmitRequest {
-  const atNetworks = async (tx: Transaction, address: string, first: AuditEvent): Promise<RequestAdmission> => {
-    const counters = createNetworkCounters(secrets, 'recovery-address', address, ADDRESS_POLICY);
-    const [networks, now] = [await lockNetworks(tx, counters), clock.now()];
-    const admission = registerJointAttempt(networks, now);
-    if (admission.admitted) {
-      await upsertNetworks(tx, counters, admission.next);
-      return { admitted: true, events: await closeWindows(tx, THROTTLED.passwordReset, overdueWindows(networks, now)) };
-    }
-    await deletePlaceholders(tx, networks);
-    const counter = { ...admission.by, eventFields: networkDetail(admission.by) };
-    return {
-      admitted: false,
-      events: await recordRefusal(tx, { counter, now, event: THROTTLED.passwordReset, first }),
-    };
-  };
-  const atPerson = async (tx: Transaction, personId: string, first: AuditEvent): Promise<RequestAdmission> => {
-    const window = { key: `recovery-person:${personId}`, eventFields: { subjectId: personId } };
-    const [{ state, refusals }, now] = [await throttles.readThrottleForUpdate(tx, window.key), clock.now()];
-    const admission = registerAddressAttempt(state, now, PERSON_POLICY);
-    if (admission.admitted) {
-      await throttles.upsertThrottle(tx, window.key, admission.next);
-      return {
-        admitted: true,
-        events: await closeWindows(tx, THROTTLED.passwordReset, isWindowOver(refusals, now) ? [window] : []),
-      };
-    }
-    const counter = { ...window, refusals };
-    return {
-      admitted: false,
-      events: await recordRefusal(tx, { counter, now, event: THROTTLED.passwordReset, first }),
-    };
-  };
-  return async (tx, personId, address, refusal) => {
-    const ofNetworks = await atNetworks(tx, address, refusal);
-    if (!ofNetworks.admitted || personId === undefined) return ofNetworks;
-    const ofPerson = await atPerson(tx, personId, refusal);
-    return { admitted: ofPerson.admitted, events: [...ofNetworks.events, ...ofPerson.events] };
   };
 }
 

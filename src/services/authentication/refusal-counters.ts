@@ -12,12 +12,14 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
 export const THROTTLED = {
   signIn: 'sign_in.throttled',
   passwordReset: 'password_reset.throttled',
+  accountReminder: 'account_reminder.throttled',
   secondFactor: 'second_factor.throttled',
 } as const;
 
 /** The counters that do not belong to sign-in, by the start of their keys. */
 const EVENT_BY_PREFIX = [
   ['recovery-', THROTTLED.passwordReset],
+  ['reminder-', THROTTLED.accountReminder],
   ['second-factor', THROTTLED.secondFactor],
 ] as const;
 
