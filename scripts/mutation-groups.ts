@@ -105,7 +105,7 @@ const SERVICES: readonly Part[] = [
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
   {
-    sources: files('presentation', 'brand i18n page-locals templates'),
+    sources: files('presentation', 'brand console-locals i18n page-locals templates'),
     tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
   },
   {
@@ -113,6 +113,8 @@ const SERVICES: readonly Part[] = [
     tests: unit('platform-password-hasher'),
     coverage: 'off',
   },
+  { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
+  { sources: files('services/settings', 'required-second-factor settings'), tests: ['test/http/bureau.test.ts'] },
   { sources: ['src/services/console/*.ts'], tests: unit('services-console') },
 ];
 

@@ -3,6 +3,9 @@ import { createExecuteAction } from '../services/console/action-execution.ts';
 import { createAuditLogSearch } from '../services/console/audit-log.ts';
 import { createAuditVerification } from '../services/console/audit-verification.ts';
 import { createAuthorization } from '../services/console/authorization.ts';
+import { createBureauSettings } from '../services/console/bureau-settings.ts';
+import { createConsoleMemberships } from '../services/console/memberships.ts';
+import { createConsoleSchools } from '../services/console/schools.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
 import { createDeadLetters } from '../services/console/dead-letters.ts';
@@ -22,6 +25,7 @@ type Deps = Pick<
   | 'clients'
   | 'storedClients'
   | 'keyRing'
+  | 'settings'
   | 'clock'
   | 'log'
   | 'random'
@@ -36,9 +40,10 @@ type Deps = Pick<
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
   const { store, clock, random, secrets, audit, outbox, revocation, guardianships, passwordVerifier, issuer } = deps;
-  const authorization = createAuthorization({ store, clock });
+  const { settings } = deps;
+  const authorization = createAuthorization({ store, clock, settings });
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
-  const effects = createPersonEffects({ clock, random, secrets, revocation, guardianships, sendResetLink });
+  const effects = createPersonEffects({ clock, random, secrets, revocation, guardianships, sendResetLink, settings });
   const execute = createExecuteAction({ clock, audit, outbox, passwordVerifier, effects, issuer });
   const createRequest = createCreateRequest({ clock, random, secrets, audit, effects });
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
@@ -49,6 +54,9 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     authorization,
     auditLog: createAuditLogSearch({ store, clock, audit, authorization }),
     auditVerification: createAuditVerification({ store, clock, secrets, audit, log: deps.log }),
+    bureauSettings: createBureauSettings({ store, clock, audit, settings, authorization }),
+    memberships: createConsoleMemberships({ ...deps, authorization }),
+    schools: createConsoleSchools({ store, clock, audit, authorization }),
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions: createPersonActions({ store, authorization, execute, createRequest }),

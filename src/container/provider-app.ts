@@ -1,3 +1,4 @@
+import { createRequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { Config } from '../config/load.ts';
 import { createApp } from '../http/app.ts';
 import type { HttpDeps } from '../http/deps.ts';
@@ -32,7 +33,6 @@ export function createProviderApp(
   const handle = createApp({
     issuer: services.issuer,
     trustedProxies: config.trustedProxies,
-    minPasswordLength: config.password.minLength,
     oidc,
     listContextChoices: createContextChoices({ store, clock, clients, keys }, oidc.provider),
     access: services.access,
@@ -58,6 +58,7 @@ export function createProviderApp(
     passwordReset: services.passwordReset,
     secondFactors: services.secondFactors,
     secrets: services.secrets,
+    settings: services.settings,
     signIn: services.signIn,
     templates,
     isReady: probes.isReady,
@@ -85,6 +86,7 @@ function createProvider(config: Config, services: Services, pages: Pages, keys: 
     rateLimiter: services.rateLimiter,
     knownDevices: services.knownDevices,
     secondFactors: services.secondFactors,
+    requiresSecondFactor: createRequiresSecondFactor(services),
     pages: {
       error: (ctx, _out, error) => {
         showProviderError(pages, ctx, error);

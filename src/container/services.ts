@@ -31,6 +31,7 @@ import { createAffiliationExpiry, type AffiliationExpiry } from '../services/peo
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
 import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createPeople, type People } from '../services/people/people.ts';
+import { createSettings, type Settings } from '../services/settings/settings.ts';
 import type { Store } from '../store/database/index.ts';
 import { createConsoleServices } from './console.ts';
 
@@ -59,6 +60,7 @@ interface SharedServices {
   humanCheck: HumanCheck;
   knownDevices: KnownDevices;
   rateLimiter: RequestRateLimiter;
+  settings: Settings;
 }
 
 /** The use cases and the services that they depend on, created once per process. */
@@ -93,11 +95,12 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const { store, brand, clock, random, log } = deps;
   const { issuer } = config;
   const shared = await createSharedServices(config, deps);
-  const { secrets, hasher, i18n, metrics, storedClients, clients, audit, outbox, knownDevices, rateLimiter } = shared;
+  const { secrets, hasher, i18n, metrics, storedClients, clients, audit, outbox, knownDevices, rateLimiter, settings } =
+    shared;
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const base = { store, clock, random, secrets, audit, outbox, revocation };
   const keyRing = createKeyRing(base);
-  const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter });
+  const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter, settings });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
   const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
     ...base,
@@ -119,6 +122,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     outbox,
     knownDevices,
     rateLimiter,
+    settings,
     passwordReset,
     passwordVerifier,
     passwords,
@@ -138,6 +142,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       keyRing,
       clients,
       storedClients,
+      settings,
       passwordVerifier,
       guardianships,
       issuer,
@@ -172,6 +177,7 @@ async function createSharedServices(
     humanCheck: createHumanCheck({ store, clock, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),
     rateLimiter: createRequestRateLimiter({ clock, log, metrics }),
+    settings: createSettings({ store, clock, passwordMinLength: config.password.minLength }),
   };
 }
 
@@ -203,11 +209,15 @@ type CredentialServices = Pick<Services, 'passwordReset' | 'passwordVerifier' | 
 
 /** Creates the services that verify, set and reset passwords. */
 function createCredentialServices(
-  { issuer, password: { minLength } }: Config,
+  { issuer }: Config,
   deps: RuntimeDeps &
-    Pick<Services, 'store' | 'secrets' | 'hasher' | 'audit' | 'outbox' | 'knownDevices' | 'rateLimiter' | 'revocation'>,
+    Pick<
+      Services,
+      'store' | 'secrets' | 'hasher' | 'audit' | 'outbox' | 'knownDevices' | 'rateLimiter' | 'settings' | 'revocation'
+    >,
 ): CredentialServices {
-  const { store, clock, random, log, secrets, hasher, audit, outbox, knownDevices, rateLimiter, revocation } = deps;
+  const { store, clock, random, log, secrets, hasher, audit, outbox, knownDevices, rateLimiter, settings, revocation } =
+    deps;
   const passwordVerifier = createPasswordVerifier({
     store,
     hasher,
@@ -229,7 +239,7 @@ function createCredentialServices(
     audit,
     outbox,
     revocation,
-    minLength,
+    settings,
     issuer,
   });
   const people = createPeople({ store, passwordVerifier, clock, audit, revocation });

@@ -18,9 +18,14 @@ export function localDateTime(instant: number): string {
   return new Date(instant + 8 * HOUR_MS).toISOString().slice(0, 16);
 }
 
-/** Reads date and time in the city as `YYYY-MM-DDThh:mm`. @returns ms since 1970; undefined for other text */
+/** Parses the value of an input for date and time in the city. @returns undefined if it is none */
 export function parseLocalDateTime(text: string): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(text)) return undefined;
-  const instant = Date.parse(`${text}:00+08:00`);
-  return Number.isNaN(instant) ? undefined : instant;
+  const instant = Date.parse(`${text}:00Z`) - 8 * HOUR_MS;
+  return Number.isNaN(instant) || localDateTime(instant) !== text ? undefined : instant;
+}
+
+/** Returns true if a text is a date of the calendar, `YYYY-MM-DD`. */
+export function isDate(text: string): boolean {
+  return parseLocalDateTime(`${text}T00:00`) !== undefined;
 }

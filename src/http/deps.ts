@@ -23,13 +23,13 @@ import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { Contacts } from '../services/people/contacts.ts';
 import type { People } from '../services/people/people.ts';
+import type { Settings } from '../services/settings/settings.ts';
 import type { Pages } from './pages/pages.ts';
 
 /** The dependencies of the HTTP layer. */
 export interface HttpDeps {
   issuer: string;
   trustedProxies: readonly string[];
-  minPasswordLength: number;
   oidc: Oidc;
   listContextChoices: ListContextChoices;
   access: AccountAccess;
@@ -56,6 +56,7 @@ export interface HttpDeps {
   passwordReset: PasswordReset;
   secondFactors: SecondFactors;
   secrets: Secrets;
+  settings: Pick<Settings, 'loadPolicy' | 'findAnnouncement'>;
   signIn: SignIn;
   templates: Templates;
   /** Returns true if this node accepts requests: the database is available and the node is not shutting down. */

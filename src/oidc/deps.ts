@@ -6,6 +6,7 @@ import type { Consents } from '../services/access/consents.ts';
 import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { Revocation } from '../services/access/revocation.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
+import type { RequiresSecondFactor } from '../services/settings/required-second-factor.ts';
 import type { SecondFactors } from '../services/authentication/second-factors.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
@@ -48,6 +49,7 @@ export interface OidcDeps extends AdapterDeps {
   rateLimiter: RequestRateLimiter;
   knownDevices: Pick<KnownDevices, 'findDeviceId'>;
   secondFactors: Pick<SecondFactors, 'has'>;
+  requiresSecondFactor: RequiresSecondFactor;
   pages: ProviderPages;
   /** Changes the provider's configuration in the conformance profile; `undefined` in the others. */
   customizeConfiguration: ((configuration: Configuration) => Configuration) | undefined;

@@ -10,7 +10,9 @@ import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { CLIENT_FIELDS } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
+import { GRANTED_DUTIES } from '../domain/access/duties.ts';
 import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
+import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 
@@ -32,7 +34,11 @@ const AUDIT_EVENTS = [
   ...['person-enabled', 'person-unlocked', 'affiliation-ended', 'keys-rotated', 'audit-archived', 'audit-exported'],
   ...['audit-verified', 'staff-view', 'staff-send_reset_link', 'staff-issue_one_time_code', 'staff-unlock'],
   ...['staff-restore_first_password', 'staff-disable', 'staff-enable', 'staff-revoke_sessions'],
+  ...['staff-change_membership', 'administrator-invited', 'settings-changed', 'school-added', 'school-changed'],
+  ...['school-closed', 'school-reopened'],
 ] as const;
+
+const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
 /**
  * Keys that the code builds at run time, for example `role.${role}`. A test checks that every language has exactly these members. Members
@@ -104,6 +110,40 @@ export const DYNAMIC_KEYS = {
   'clients.value': ['web', 'native', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   'clients.action': ['rotate-secret', 'end-old-secret', 'disable', 'enable'],
   'clients.notice': ['registered', 'changed', 'rotate-secret', 'end-old-secret', 'disable', 'enable'],
+  'bureau.duty': GRANTED_DUTIES,
+  'bureau.policy': [
+    ...['title', 'intro', 'confirm', 'effect'],
+    ...POLICY_NAMES,
+    ...POLICY_NAMES.map((name) => `${name}Hint`),
+  ],
+  'bureau.announcement': [
+    ...[
+      'title',
+      'intro',
+      'chinese',
+      'english',
+      'from',
+      'until',
+      'confirm',
+      'effect',
+      'confirmRemoval',
+      'removalEffect',
+    ],
+    ...['bothLanguages', 'noTime', 'endsBeforeStart'],
+  ],
+  'bureau.school': [
+    ...['title', 'add', 'none', 'count', 'code', 'codeHint', 'school', 'type', 'name', 'nameEn', 'closed'],
+    ...['close', 'closeEffect', 'closeKeeps', 'closeStaff', 'reopen', 'reopenEffect', 'confirmClose', 'confirmReopen'],
+    ...['confirmAdd', 'addEffect', 'confirmEdit', 'editEffect', 'wrongCode', 'wrongName'],
+  ],
+  'bureau.membership': [
+    ...['title', 'link', 'grant', 'grantTo', 'none', 'ended', 'end', 'back', 'period', 'duty', 'school', 'schoolHint'],
+    ...['from', 'until', 'untilHint', 'confirmGrant', 'grantEffect', 'notified', 'confirmEnd', 'endEffect'],
+    ...['noSchool', 'wrongDate', 'past'],
+  ],
+  'bureau.refused': [
+    ...['denied', 'changed_meanwhile', 'exists', 'demo_code', 'school_closed', 'already_done', 'needs_confirmation'],
+  ],
   'console.action': PERSON_ACTION_NAMES,
   'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'own_request'],
   'console.impossible': IMPOSSIBLE_REASONS,
@@ -131,6 +171,8 @@ export const DYNAMIC_KEYS = {
   'mail.staffAction.what': [
     ...PERSON_ACTION_NAMES.filter((name) => name !== 'reset-link'),
     'remove-second-factor-pending',
+    'membership-granted',
+    'membership-ended',
   ],
 } as const satisfies Record<string, readonly string[]>;
 

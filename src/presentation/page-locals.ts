@@ -4,6 +4,14 @@ import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
 import type { ContactsLocals, SignInHistoryLocals, ForgotAccountLocals } from './contacts-locals.ts';
 import type { QrCode } from './qr-code.ts';
+import type {
+  ConsoleConfirmLocals,
+  ConsoleFormLocals,
+  ConsoleMembershipsLocals,
+  ConsolePersonLocals,
+  ConsoleSchoolsLocals,
+  ConsoleSearchLocals,
+} from './console-locals.ts';
 import type { StaffChangePages } from './staff-change-locals.ts';
 
 export interface AppName {
@@ -33,6 +41,8 @@ export interface CommonLocals {
   hasRequests?: boolean | undefined;
   /** Staff with classes of their own or of their school. */
   hasClasses?: boolean | undefined;
+  /** A text of the bureau for all users. */
+  announcement?: string | undefined;
 }
 
 /** Field name → error text in the language of the page. */
@@ -258,58 +268,6 @@ export interface MessageLocals {
   reference?: string | undefined;
 }
 
-export interface ConsoleSearchLocals {
-  /** The text of the search. */
-  q: string;
-  /** `lines`: what the person is, one affiliation each. */
-  people: readonly {
-    id: string;
-    name: string;
-    isDisabled: boolean;
-    lines: readonly string[];
-    logins: readonly string[];
-  }[];
-  nextUrl?: string | undefined;
-  isFirstPage: boolean;
-}
-
-export interface ConsolePersonLocals {
-  id: string;
-  name: string;
-  /** Value of `data-person-state`. */
-  state: string;
-  /** The state in one sentence. */
-  stateText: string;
-  lines: readonly string[];
-  logins: readonly { kind: string; value: string; isVerified: boolean }[];
-  guardianships: readonly {
-    id: string;
-    guardian: { id: string; name: string };
-    student: { id: string; name: string };
-    relation: string;
-    state: string;
-    until?: string | undefined;
-    /** The person of the page is the guardian. */
-    isGuardian: boolean;
-    /** Names of the changes that the member of staff may do. */
-    actions: readonly string[];
-  }[];
-  /** Masked; absent for capacities that may not see it. */
-  nationalId?: string | undefined;
-  /** When the pending removal of the second factors takes effect, ms since 1970. */
-  removalAt?: number | undefined;
-  /** The newest requests about the person. */
-  requests: readonly { id: string; action: string; state: string; requestedAt: number }[];
-  /** Instants are ms since 1970. */
-  signIns: readonly { at: number; text: string; isFailed: boolean; address: string; app: string }[];
-  sessions: readonly { device: string; address: string; since: number }[];
-  /** Names of the actions that the member of staff may do. */
-  actions: readonly string[];
-  /** The reason if there are none. */
-  denied?: string | undefined;
-  notice?: string | undefined;
-}
-
 export interface ConsoleActionLocals {
   id: string;
   name: string;
@@ -368,6 +326,10 @@ export interface PageLocals extends StaffChangePages, AuditPageLocals, BureauPag
   'console/search': ConsoleSearchLocals;
   'console/person': ConsolePersonLocals;
   'console/action': ConsoleActionLocals;
+  'console/form': ConsoleFormLocals;
+  'console/confirm': ConsoleConfirmLocals;
+  'console/memberships': ConsoleMembershipsLocals;
+  'console/schools': ConsoleSchoolsLocals;
   /** `expiresAt`: ms since 1970. */
   'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
   message: MessageLocals;

@@ -57,6 +57,10 @@ const TITLES: Record<PageName, readonly string[]> = {
   // The title is the name of the person.
   'console/person': [],
   'console/action': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
+  'console/form': ['bureau.policy.title', 'bureau.announcement.title', 'bureau.school.add'],
+  'console/confirm': ['bureau.policy.confirm', 'bureau.announcement.confirm', 'bureau.school.confirmAdd'],
+  'console/memberships': [],
+  'console/schools': ['bureau.school.title'],
   'console/slip': ['console.slip.title'],
   'console/clients': ['clients.title'],
   // The title is the name of the relying party.

@@ -6,6 +6,7 @@ import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { AuditPageLocals } from '../../src/presentation/audit-page-locals.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 
 export const SIGN_IN_LINKS = {
@@ -175,6 +176,7 @@ export function samplePageLocals(x: string): PageLocals {
       errors: { reason: x },
       alert: x,
     },
+    ...sampleBureauLocals(x),
     'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
     ...clientPages(x),
     ...staffRequestSamples(x),

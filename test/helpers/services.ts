@@ -27,6 +27,7 @@ import { createSecondFactors, type SecondFactors } from '../../src/services/auth
 import { createSignIn, type SignIn } from '../../src/services/authentication/sign-in.ts';
 import { createKeyRing, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/notifications/outbox.ts';
+import { createSettings, type Settings } from '../../src/services/settings/settings.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../../src/services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/people/guardianships.ts';
 import { createPeople, type People } from '../../src/services/people/people.ts';
@@ -113,6 +114,7 @@ export interface TestServices {
   readonly passwordReset: PasswordReset;
   readonly secondFactors: SecondFactors;
   readonly secrets: Secrets;
+  readonly settings: Settings;
   readonly signIn: SignIn;
   readonly capturedLog: CapturedLog;
   readonly clock: Clock;
@@ -160,10 +162,12 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
     revocation: createRevocation(records),
     passwordVerifier: createPasswordVerifier(records),
   };
-  const passwords = createPasswords({ ...ends, minLength: 12 });
+  const settings = createSettings({ store, clock, passwordMinLength: 12 });
+  const passwords = createPasswords({ ...ends, settings });
   const people = createPeople(ends);
   return {
     ...ends,
+    settings,
     passwords,
     capturedLog,
     access: createAccountAccess(ends),

@@ -1,7 +1,34 @@
 import type { PolicySettings } from './policy.ts';
 
+/** The policies that the bureau sets. */
+export interface BureauPolicy extends PolicySettings {
+  /** In code points. */
+  passwordMinLength: number;
+  /** Days until a first password that staff restore expires. */
+  firstPasswordDays: number;
+  /** All staff need a second factor to sign in, not only those with a capacity in the console. */
+  isSecondFactorRequiredForStaff: boolean;
+}
+
 /** The policy before the bureau changes it. */
-export const DEFAULT_POLICY_SETTINGS: PolicySettings = {
+export const DEFAULT_POLICY_SETTINGS: BureauPolicy = {
   isFirstPasswordRestorable: true,
   isGuardianContactConfirmed: true,
+  passwordMinLength: 12,
+  firstPasswordDays: 30,
+  isSecondFactorRequiredForStaff: false,
 };
+
+/** Limits of the numbers. Eight characters are enough only together with a second factor (NIST SP 800-63B-4, section 3.1.1.2). */
+export const POLICY_LIMITS = {
+  passwordMinLength: { min: 12, max: 64 },
+  firstPasswordDays: { min: 1, max: 365 },
+} as const;
+
+/** A text for all users, shown from `from` until `until` (ms since 1970). */
+export interface Announcement {
+  chinese: string;
+  english: string;
+  from: number;
+  until: number;
+}

@@ -9,6 +9,7 @@ import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import type { AccountLocals } from '../../presentation/page-locals.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
+import { loadAnnouncement } from '../pages/announcement.ts';
 import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
@@ -33,6 +34,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     deps.console.authorization.findActor(signedIn.facts.id),
     deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
   ]);
+  await loadAnnouncement(deps, ctx);
   pages.show(ctx, 'account/overview', {
     person: {
       name: signedIn.facts.name,

@@ -28,7 +28,7 @@ export async function showPassword(
     login: await deps.people.getPrimaryLogin(facts.id),
     person: sealPerson(deps, facts),
     cancelUrl: '/account',
-    ...passwordFormLocals(deps, problem),
+    ...(await passwordFormLocals(deps, problem)),
   };
   deps.pages.show(ctx, 'account/password', locals, problem.status);
 }

@@ -5,6 +5,7 @@ import { showClientForm, showNewClient, saveClient, saveNewClient } from './clie
 import { performClientAction, showClient, showClientAction, showClients } from './clients/pages.ts';
 import { performAction, showActionForm } from './action.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addBureauRoutes } from './bureau-routes.ts';
 import { showHome } from './home.ts';
 import {
   performDeadLetterAction,
@@ -47,6 +48,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   addRequestRoutes(router, deps);
   addAuditRoutes(router, deps);
   addOperationRoutes(router, deps);
+  addBureauRoutes(router, deps);
   return router;
 }
 

@@ -24,11 +24,12 @@ export interface FormProblem {
 }
 
 /** Returns the locals that all pages with a password form share. */
-export function passwordFormLocals(
-  { minPasswordLength }: HttpDeps,
+export async function passwordFormLocals(
+  { settings }: HttpDeps,
   { errors = {}, alert, values }: FormProblem,
-): Pick<PasswordFormLocals, 'minLength' | 'errors' | 'alert' | 'values'> {
-  return { minLength: minPasswordLength, errors, alert, values };
+): Promise<Pick<PasswordFormLocals, 'minLength' | 'errors' | 'alert' | 'values'>> {
+  const { passwordMinLength: minLength } = await settings.loadPolicy();
+  return { minLength, errors, alert, values };
 }
 
 /** Returns an error for each empty field, and for two new passwords that differ. */
@@ -45,8 +46,13 @@ export function formErrors({ pages }: HttpDeps, ctx: Context, typed: NewPassword
 }
 
 /** Returns the reasons against the new password, one sentence each. */
-export function policyErrors(deps: HttpDeps, ctx: Context, problems: readonly PasswordProblem[]): Errors {
-  const text = problems.map((problem) => deps.pages.t(ctx, `problem.${problem}`, { min: deps.minPasswordLength }));
+export async function policyErrors(
+  deps: HttpDeps,
+  ctx: Context,
+  problems: readonly PasswordProblem[],
+): Promise<Errors> {
+  const { passwordMinLength: min } = await deps.settings.loadPolicy();
+  const text = problems.map((problem) => deps.pages.t(ctx, `problem.${problem}`, { min }));
   return { new_password: deps.i18n.sentences(deps.pages.langOf(ctx), text) };
 }
 
@@ -90,7 +96,7 @@ export async function submitPasswordForm(
   try {
     const device = readDeviceToken(ctx);
     const result = await deps.passwords.change({ ...person, current, next, address: ctx.ip, device });
-    if (result.kind !== 'changed') return { kind: 'rejected', problem: problemOf(deps, ctx, result) };
+    if (result.kind !== 'changed') return { kind: 'rejected', problem: await problemOf(deps, ctx, result) };
     rememberDevice(deps, ctx, person.personId);
     return result;
   } catch (error) {
@@ -99,13 +105,17 @@ export async function submitPasswordForm(
   }
 }
 
-function problemOf(deps: HttpDeps, ctx: Context, result: Exclude<PasswordChangeResult, Changed>): FormProblem {
+async function problemOf(
+  deps: HttpDeps,
+  ctx: Context,
+  result: Exclude<PasswordChangeResult, Changed>,
+): Promise<FormProblem> {
   switch (result.kind) {
     case 'throttled':
       return { status: 429, alert: throttledText(deps, ctx, result.until) };
     case 'wrong_current':
       return { status: 422, errors: { current_password: deps.pages.t(ctx, 'problem.wrong_current') } };
     case 'invalid':
-      return { status: 422, errors: policyErrors(deps, ctx, result.problems) };
+      return { status: 422, errors: await policyErrors(deps, ctx, result.problems) };
   }
 }

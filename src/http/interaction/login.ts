@@ -6,6 +6,7 @@ import { findDeviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
+import { loadAnnouncement } from '../pages/announcement.ts';
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
@@ -19,7 +20,7 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
       deps.secondFactors.passkeys.request(interaction.uid, onlyPerson(interaction)),
     show: async (ctx, interaction) => {
       const login = (await findKnownLogin(deps, interaction)) ?? interaction.loginHint ?? '';
-      render(deps, ctx, interaction, { login, password: '', remember: false });
+      await render(deps, ctx, interaction, { login, password: '', remember: false });
     },
     submit: async (ctx, interaction) => {
       const known = await findKnownLogin(deps, interaction);
@@ -31,14 +32,14 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
       const typed = { login: known ?? sent.login, password: sent.password, remember: sent.remember };
       const errors = emptyFields(deps, ctx, typed);
       if (Object.keys(errors).length > 0) {
-        render(deps, ctx, interaction, { ...typed, password: '' }, { status: 422, errors });
+        await render(deps, ctx, interaction, { ...typed, password: '' }, { status: 422, errors });
         return;
       }
       try {
         await signIn(deps, ctx, interaction, typed);
       } catch (error) {
         if (!(error instanceof HashQueueFullError)) throw error;
-        render(deps, ctx, interaction, typed, busyProblem(deps, ctx, {}));
+        await render(deps, ctx, interaction, typed, busyProblem(deps, ctx, {}));
       }
     },
   };
@@ -86,7 +87,7 @@ async function signInWithPasskey(
     ...{ credentialVersion: undefined, isSignIn: true, address: ctx.ip, clientId: interaction.clientId },
   });
   if (result.kind !== 'verified') {
-    render(deps, ctx, interaction, typed, {
+    await render(deps, ctx, interaction, typed, {
       status: 422,
       alert: deps.pages.t(ctx, 'secondFactor.passkeyFailed'),
     });
@@ -126,7 +127,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'throttled':
     case 'failed':
-      render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
+      await render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
   }
 }
 
@@ -139,13 +140,14 @@ function problemOf(
   return { status: 429, alert: throttledText(deps, ctx, result.until) };
 }
 
-function render(
+async function render(
   deps: HttpDeps,
   ctx: Context,
   interaction: InteractionState,
   values: Typed,
   problem: FormProblem = { status: 200 },
-): void {
+): Promise<void> {
+  await loadAnnouncement(deps, ctx);
   deps.pages.show(
     ctx,
     'interaction/sign-in',

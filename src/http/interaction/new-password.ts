@@ -54,7 +54,7 @@ async function render(
     app: { name: pages.appName(ctx, interaction.clientId) },
     name: first.name,
     login: await people.getPrimaryLogin(first.personId),
-    ...passwordFormLocals(deps, problem),
+    ...(await passwordFormLocals(deps, problem)),
   };
   pages.show(ctx, 'interaction/new-password', locals, problem.status);
 }

@@ -47,11 +47,13 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
     ctx.status = status;
     ctx.type = 'html';
     ctx.set('cache-control', 'no-store');
+    const announcement: unknown = ctx.state['announcement'];
     const common = {
       languageLinks: languageLinks(ctx, i18n, langOf(ctx)),
       isBureau: ctx.state['isBureau'] === true,
       hasRequests: ctx.state['hasRequests'] === true,
       hasClasses: ctx.state['hasClasses'] === true,
+      announcement: typeof announcement === 'string' ? announcement : undefined,
     };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });
   };

@@ -62,7 +62,7 @@ export function createPasswordResetRouter(deps: HttpDeps): Router {
     }
     const link = await findLink(deps, tokenOf(ctx));
     if (link === undefined) expireLink(deps, ctx);
-    else showResetForm(deps, ctx, link);
+    else await showResetForm(deps, ctx, link);
   });
   router.post(RESET_PATH, forms, (ctx) => submitResetForm(deps, ctx));
   return router;
@@ -102,13 +102,18 @@ function tokenOf(ctx: Context): string | undefined {
   return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).reset)).data;
 }
 
-function showResetForm(deps: HttpDeps, ctx: Context, link: Link, problem: FormProblem = { status: 200 }): void {
+async function showResetForm(
+  deps: HttpDeps,
+  ctx: Context,
+  link: Link,
+  problem: FormProblem = { status: 200 },
+): Promise<void> {
   const locals = {
     action: RESET_PATH,
     link: hashId(link.token),
     account: link.account,
     isSetup: link.isSetup,
-    ...passwordFormLocals(deps, problem),
+    ...(await passwordFormLocals(deps, problem)),
   };
   deps.pages.show(ctx, 'password-reset/new-password', locals, problem.status);
 }
@@ -136,14 +141,14 @@ async function submitResetForm(deps: HttpDeps, ctx: Context): Promise<void> {
   }
   const errors = formErrors(deps, ctx, typed, false);
   if (Object.keys(errors).length > 0) {
-    showResetForm(deps, ctx, open, { status: 422, errors });
+    await showResetForm(deps, ctx, open, { status: 422, errors });
     return;
   }
   try {
     await useLink(deps, ctx, open, typed.new_password);
   } catch (error) {
     if (!(error instanceof HashQueueFullError)) throw error;
-    showResetForm(deps, ctx, open, busyProblem(deps, ctx, typed));
+    await showResetForm(deps, ctx, open, busyProblem(deps, ctx, typed));
   }
 }
 
@@ -162,9 +167,12 @@ async function useLink(deps: HttpDeps, ctx: Context, link: Link, next: string): 
       expireLink(deps, ctx);
       return;
     case 'throttled':
-      showResetForm(deps, ctx, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
+      await showResetForm(deps, ctx, link, { status: 429, alert: throttledText(deps, ctx, result.until) });
       return;
     case 'invalid':
-      showResetForm(deps, ctx, link, { status: 422, errors: policyErrors(deps, ctx, result.problems) });
+      await showResetForm(deps, ctx, link, {
+        status: 422,
+        errors: await policyErrors(deps, ctx, result.problems),
+      });
   }
 }

@@ -11,6 +11,7 @@ import type { RotatedSession } from '../access/session-rotation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { PasswordVerifier } from './password-verification.ts';
 
 interface PasswordChange {
@@ -68,7 +69,7 @@ interface Deps {
   audit: Audit;
   outbox: Outbox;
   revocation: Revocation;
-  minLength: number;
+  settings: Pick<Settings, 'readPolicy'>;
   issuer: string;
 }
 
@@ -118,13 +119,16 @@ export function createPasswords(deps: Deps): Passwords {
   };
 }
 
-function createPasswordValidation({ store, secrets, hasher, minLength }: Deps): Passwords['validate'] {
+function createPasswordValidation({ store, secrets, hasher, settings }: Deps): Passwords['validate'] {
   return async (personId, next, current) => {
-    const context = await store.read((tx) => people.loadPasswordContext(tx, personId));
+    const { context, policy } = await store.read(async (tx) => ({
+      context: await people.loadPasswordContext(tx, personId),
+      policy: (await settings.readPolicy(tx)).value,
+    }));
     const { nationalIdSealed, ...words } = context;
     const problems = checkNewPassword({
       password: next,
-      minLength,
+      minLength: policy.passwordMinLength,
       context: {
         ...words,
         ...(nationalIdSealed === null ? {} : { nationalId: secrets.open('national-id', personId, nationalIdSealed) }),

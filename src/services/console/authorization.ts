@@ -1,12 +1,18 @@
 import { heldCapacities, schoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
-import { decide, type Decision, type PolicyTarget, type StaffAction } from '../../domain/access/policy.ts';
-import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
+import {
+  decide,
+  type Decision,
+  type PolicySettings,
+  type PolicyTarget,
+  type StaffAction,
+} from '../../domain/access/policy.ts';
 import { policyTargetOf } from '../../domain/access/target.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import type { School } from '../../domain/model.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
 import { listSchoolsByCode } from '../../store/people/schools.ts';
+import type { Settings } from '../settings/settings.ts';
 import { listPolicyFacts, listStaffFacts } from '../../store/people/policy-facts.ts';
 
 /** A person with at least one capacity. */
@@ -19,6 +25,8 @@ export interface StaffActor {
 
 export interface Authorized {
   target: PolicyTarget;
+  /** The policy of the bureau that the decision used. */
+  policy: PolicySettings;
   decision: Decision;
 }
 
@@ -42,7 +50,13 @@ export interface Authorization {
   ): Promise<Map<string, PolicyTarget>>;
 }
 
-export function createAuthorization({ store, clock }: { store: Store; clock: Clock }): Authorization {
+interface Deps {
+  store: Store;
+  clock: Clock;
+  settings: Pick<Settings, 'readPolicy'>;
+}
+
+export function createAuthorization({ store, clock, settings }: Deps): Authorization {
   const today = (): string => localDate(clock.now());
   const findActorIn: Authorization['findActorIn'] = async (tx, personId) => {
     if ((await findPerson(tx, personId))?.status !== 'active') return undefined;
@@ -54,7 +68,8 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
     (await listPolicyFacts(tx, personIds)).map((facts) => policyTargetOf(facts, today()));
   const filterAllowed: Authorization['filterAllowed'] = async (tx, actor, action, personIds) => {
     const targets = await listTargets(tx, personIds);
-    const isAllowed = (target: PolicyTarget): boolean => decide(actor, action, target, DEFAULT_POLICY_SETTINGS).allowed;
+    const { value: policy } = await settings.readPolicy(tx);
+    const isAllowed = (target: PolicyTarget): boolean => decide(actor, action, target, policy).allowed;
     return new Map(targets.filter(isAllowed).map((target) => [target.id, target]));
   };
   return {
@@ -63,7 +78,8 @@ export function createAuthorization({ store, clock }: { store: Store; clock: Clo
     listSchools: ({ capacities }) => store.read((tx) => listSchoolsByCode(tx, schoolCodesOf(capacities))),
     authorize: async (tx, actor, action, targetId) => {
       const [target] = await listTargets(tx, [targetId]);
-      return target && { target, decision: decide(actor, action, target, DEFAULT_POLICY_SETTINGS) };
+      const { value: policy } = await settings.readPolicy(tx);
+      return target && { target, policy, decision: decide(actor, action, target, policy) };
     },
     filterVisible: (tx, actor, personIds) => filterAllowed(tx, actor, 'view', personIds),
     filterAllowed,

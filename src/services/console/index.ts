@@ -4,6 +4,9 @@ import type { Authorization } from './authorization.ts';
 import type { ConsoleClients } from './clients.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { ConsoleKeys } from './keys.ts';
+import type { BureauSettings } from './bureau-settings.ts';
+import type { ConsoleMemberships } from './memberships.ts';
+import type { ConsoleSchools } from './schools.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { StaffRequestList } from './request-list.ts';
@@ -14,6 +17,9 @@ import type { StaffRequestAnswers } from './staff-requests.ts';
 /** The use cases of the staff console. */
 export interface ConsoleServices {
   authorization: Authorization;
+  bureauSettings: BureauSettings;
+  memberships: ConsoleMemberships;
+  schools: ConsoleSchools;
   search: ConsoleSearch;
   personPages: PersonPages;
   personActions: PersonActions;

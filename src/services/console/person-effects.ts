@@ -12,6 +12,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
 import type { Guardianships } from '../people/guardianships.ts';
 import { createContactEffect } from './contact-effects.ts';
@@ -20,9 +21,6 @@ import { createIdentityEffects } from './identity-effects.ts';
 import { createMergeEffect } from './merge-effect.ts';
 import { done, effectWithoutInput, impossible, type Effect, type PersonEffect } from './person-effect.ts';
 import { createRemoveSecondFactor } from './second-factor-effect.ts';
-
-/** Validity of a restored first password: 30 days. */
-const FIRST_PASSWORD_MS = 30 * DAY_MS;
 
 type ApplyEffect = (tx: Transaction, personId: string) => Promise<Effect>;
 
@@ -33,6 +31,7 @@ interface Deps {
   revocation: Revocation;
   sendResetLink: SendResetLink;
   guardianships: Pick<Guardianships, 'applyIn'>;
+  settings: Pick<Settings, 'readPolicy'>;
 }
 
 /** Creates the effect of each action on an account. */
@@ -91,7 +90,7 @@ function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEff
 }
 
 /** The first password is the last six characters of the person's ID, or the whole ID of the pupil of a school account. */
-function createRestoreFirstPassword({ clock, secrets, revocation }: Deps): ApplyEffect {
+function createRestoreFirstPassword({ clock, secrets, revocation, settings }: Deps): ApplyEffect {
   const open = async (tx: Transaction, personId: string): Promise<string | undefined> => {
     const sealed = (await people.findPerson(tx, personId))?.nationalIdSealed ?? undefined;
     return sealed === undefined ? undefined : secrets.open('national-id', personId, sealed);
@@ -103,7 +102,8 @@ function createRestoreFirstPassword({ clock, secrets, revocation }: Deps): Apply
     const before = await describeCredential(tx, personId);
     const createdAt = clock.now();
     const mac = firstPasswordMac(secrets, personId, studentId === undefined ? lastSix(id) : id);
-    const expiresAt = createdAt + FIRST_PASSWORD_MS;
+    const { value: policy } = await settings.readPolicy(tx);
+    const expiresAt = createdAt + policy.firstPasswordDays * DAY_MS;
     await credentials.upsertFirstPassword(tx, { personId, kind: 'first', mac, expiresAt, createdAt });
     await revocation.revokeAllOf(tx, personId);
     return { ...done(before, 'first password'), clearsFailures: true };

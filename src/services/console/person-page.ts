@@ -1,7 +1,6 @@
 import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
-import { decide, type Decision, type DenialReason, type PolicyTarget } from '../../domain/access/policy.ts';
+import { decide, type Decision, type DenialReason } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
-import { DEFAULT_POLICY_SETTINGS } from '../../domain/access/settings.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
@@ -18,7 +17,7 @@ import { findPerson } from '../../store/people/people.ts';
 import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
-import type { Authorization, StaffActor } from './authorization.ts';
+import type { Authorization, Authorized, StaffActor } from './authorization.ts';
 import { openNationalId } from './identity-effects.ts';
 
 /** Sign-ins that the page shows. */
@@ -70,7 +69,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     const throttle = await readThrottle(tx, personKey(personId));
     const account = { isActive: person.status === 'active', hasPassword: hash !== undefined, first, throttle };
     const secondFactors = (await listSecondFactors(tx, personId)).length;
-    const allowed = listActions(actor, authorized.target, {
+    const allowed = listActions(actor, authorized, {
       isActive: account.isActive,
       isPerson: person.kind === 'person',
       hasNationalId: person.nationalIdSealed !== null,
@@ -150,13 +149,13 @@ const APPLICABLE: Partial<Record<PersonActionName, (facts: ActionFacts) => boole
 /** Lists the actions that the actor may do now. */
 function listActions(
   actor: StaffActor,
-  target: PolicyTarget,
+  { target, policy }: Pick<Authorized, 'target' | 'policy'>,
   facts: ActionFacts,
 ): Pick<PersonPage, 'actions' | 'denied'> {
   const decisions = PERSON_ACTION_NAMES.filter((name) => APPLICABLE[name]?.(facts) !== false).map(
     (name): { name: PersonActionName; decision: Decision } => ({
       name,
-      decision: decide(actor, PERSON_ACTIONS[name], target, DEFAULT_POLICY_SETTINGS),
+      decision: decide(actor, PERSON_ACTIONS[name], target, policy),
     }),
   );
   const actions = decisions.flatMap(({ name, decision }) =>

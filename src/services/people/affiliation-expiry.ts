@@ -25,12 +25,15 @@ export interface AffiliationExpiry {
   revokeExpired(): Promise<number>;
 }
 
-interface Deps {
-  store: Store;
+export interface RevokeDeps {
   clock: Clock;
-  clients: ClientRegistry;
-  audit: Audit;
-  revocation: Revocation;
+  clients: Pick<ClientRegistry, 'entitlementsOf'>;
+  audit: Pick<Audit, 'append'>;
+  revocation: Pick<Revocation, 'revokeGrants'>;
+}
+
+interface Deps extends RevokeDeps {
+  store: Store;
 }
 
 export function createAffiliationExpiry(deps: Deps): AffiliationExpiry {
@@ -98,9 +101,9 @@ async function findGrantsOfEnded(
 }
 
 /** Revokes the grants without a current context, and moves the others. Reads them again in the transaction. @returns the number of revoked grants */
-async function revokeOrMoveGrants(
+export async function revokeOrMoveGrants(
   tx: Transaction,
-  deps: Deps,
+  deps: RevokeDeps,
   personId: string,
   hashes: ReadonlySet<string>,
 ): Promise<number> {

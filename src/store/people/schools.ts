@@ -1,6 +1,6 @@
-import { count, inArray, like, notLike } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNull, like, notLike, sql } from 'drizzle-orm';
 
-import type { School } from '../../domain/model.ts';
+import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -43,6 +43,102 @@ export async function listSchoolsByCode(tx: Transaction, codes: readonly string[
     .from(schools)
     .where(inArray(schools.code, [...codes]))
     .orderBy(schools.code);
+}
+
+/** A school with the time when the bureau closed it, ms since 1970. */
+export type SchoolRow = School & { closedAt: number | null };
+
+/** Lists all schools of the city, a few hundred, in the order of the codes. */
+export async function listSchools(tx: Transaction): Promise<SchoolRow[]> {
+  return tx.db.select().from(tx.tables.schools).orderBy(asc(tx.tables.schools.code));
+}
+
+export async function findSchool(tx: Transaction, code: string): Promise<SchoolRow | undefined> {
+  const [row] = await tx.db.select().from(tx.tables.schools).where(eq(tx.tables.schools.code, code));
+  return row;
+}
+
+/** Finds a school that is not closed, and locks it against closing until the transaction ends. SQLite has one writer. */
+export async function findOpenSchoolForShare(tx: Transaction, code: string): Promise<School | undefined> {
+  const schools = tx.tables.schools;
+  const isOpen = and(eq(schools.code, code), isNull(schools.closedAt));
+  const lock = sql.raw(tx.dialect === 'postgres' ? 'for share' : '');
+  const [row] = await tx.db
+    .select(schoolColumns(schools))
+    .from(schools)
+    .where(sql`${isOpen} ${lock}`);
+  return row;
+}
+
+/** @returns false if the code exists */
+export async function insertNewSchool(tx: Transaction, school: School): Promise<boolean> {
+  const schools = tx.tables.schools;
+  const rows = await tx.db
+    .insert(schools)
+    .values(school)
+    .onConflictDoNothing({ target: schools.code })
+    .returning({ code: schools.code });
+  return rows.length > 0;
+}
+
+/** Replaces a school if it still equals `before`. @returns false if it has changed, without any effect */
+export async function replaceSchool(tx: Transaction, before: SchoolRow, after: SchoolRow): Promise<boolean> {
+  const schools = tx.tables.schools;
+  const rows = await tx.db
+    .update(schools)
+    .set({ name: after.name, nameEn: after.nameEn, type: after.type, closedAt: after.closedAt })
+    .where(
+      and(
+        eq(schools.code, before.code),
+        eq(schools.name, before.name),
+        eq(schools.nameEn, before.nameEn),
+        eq(schools.type, before.type),
+        before.closedAt === null ? isNull(schools.closedAt) : eq(schools.closedAt, before.closedAt),
+      ),
+    )
+    .returning({ code: schools.code });
+  return rows.length > 0;
+}
+
+/** A membership with its school. */
+export interface NamedMembership extends Validity {
+  id: string;
+  personId: string;
+  role: StaffRole;
+  duty: string | undefined;
+  school: School | undefined;
+}
+
+/** Lists the memberships of a person, past and future ones included, the latest first. */
+export async function listMemberships(tx: Transaction, personId: string): Promise<NamedMembership[]> {
+  const { memberships, schools } = tx.tables;
+  const rows = await tx.db
+    .select({
+      id: memberships.id,
+      personId: memberships.personId,
+      role: memberships.role,
+      duty: memberships.duty,
+      validFrom: memberships.validFrom,
+      validTo: memberships.validTo,
+      school: schoolColumns(schools),
+    })
+    .from(memberships)
+    .leftJoin(schools, eq(schools.code, memberships.schoolCode))
+    .where(eq(memberships.personId, personId))
+    .orderBy(desc(memberships.validFrom), asc(memberships.id));
+  return rows.map((row) => ({
+    ...row,
+    duty: row.duty ?? undefined,
+    school: row.school ?? undefined,
+    validFrom: row.validFrom ?? undefined,
+    validTo: row.validTo ?? undefined,
+  }));
+}
+
+/** Sets the last day of a membership. */
+export async function endMembership(tx: Transaction, id: string, validTo: string): Promise<void> {
+  const memberships = tx.tables.memberships;
+  await tx.db.update(memberships).set({ validTo }).where(eq(memberships.id, id));
 }
 
 /** Counts the schools of the demo city. Their codes begin with 99, unlike those of real schools. */

@@ -6,13 +6,14 @@ import type { PendingCheck } from '../index.ts';
 import { secondFactorNeed } from '../requested-assurance.ts';
 
 /**
- * Requires a second factor in a session that has none, for a request of the higher `acr` (step-up). The password is not asked again. With
+ * Requires a second factor in a session that has none, for a request of the higher `acr` (step-up) or of a person
+ * who needs one by the policy of the bureau. The password is not asked again. With
  * `prompt=none` only a required level fails, because `acr_values` is voluntary.
  *
  * @param isSignInPending the login prompt comes first: the person may change there
  */
 export function assuranceTooLow(
-  { secondFactors }: Pick<OidcDeps, 'secondFactors'>,
+  { secondFactors, requiresSecondFactor }: Pick<OidcDeps, 'secondFactors' | 'requiresSecondFactor'>,
   isSignInPending: PendingCheck,
 ): interactionPolicy.Check {
   return new interactionPolicy.Check(
@@ -21,9 +22,9 @@ export function assuranceTooLow(
     'login_required',
     async (ctx) => {
       const { session, prompts } = ctx.oidc;
-      const need = secondFactorNeed(ctx);
-      if (need === 'none' || session?.accountId === undefined || assuranceOf(session).acr === ACR_TWO_FACTORS)
-        return false;
+      if (session?.accountId === undefined || assuranceOf(session).acr === ACR_TWO_FACTORS) return false;
+      const need = (await requiresSecondFactor(session.accountId)) ? 'required' : secondFactorNeed(ctx);
+      if (need === 'none') return false;
       if (await isSignInPending(ctx)) return false;
       return need === 'required' || (!prompts.has('none') && secondFactors.has(session.accountId));
     },

@@ -6,7 +6,10 @@ import { assuranceOf } from '../../session-assurance.ts';
 import { secondFactorNeed } from '../requested-assurance.ts';
 
 /** Requires a recent sign-in before the enrollment of a first second factor: the holder of a copied session cookie cannot enroll one. */
-export function enrollmentNotRecent({ secondFactors }: Pick<OidcDeps, 'secondFactors'>): interactionPolicy.Check {
+export function enrollmentNotRecent({
+  secondFactors,
+  requiresSecondFactor,
+}: Pick<OidcDeps, 'secondFactors' | 'requiresSecondFactor'>): interactionPolicy.Check {
   return new interactionPolicy.Check(
     'enrollment_not_recent',
     'the enrollment of a second factor requires a recent sign-in',
@@ -14,8 +17,9 @@ export function enrollmentNotRecent({ secondFactors }: Pick<OidcDeps, 'secondFac
     async (ctx) => {
       const { session, result } = ctx.oidc;
       if (session?.accountId === undefined || result?.login !== undefined) return false;
-      if (secondFactorNeed(ctx) !== 'required' || assuranceOf(session).acr === ACR_TWO_FACTORS) return false;
-      return session.past(RECENT_SIGN_IN_SECONDS) && !(await secondFactors.has(session.accountId));
+      if (assuranceOf(session).acr === ACR_TWO_FACTORS || !session.past(RECENT_SIGN_IN_SECONDS)) return false;
+      const isRequired = secondFactorNeed(ctx) === 'required' || (await requiresSecondFactor(session.accountId));
+      return isRequired && !(await secondFactors.has(session.accountId));
     },
   );
 }

@@ -1,0 +1,209 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { dutyOf, GRANTED_DUTIES } from '../../domain/access/duties.ts';
+import { isDate, localDate } from '../../domain/clock.ts';
+import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { MembershipPage, NewDuty } from '../../services/console/memberships.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { refusalOf } from './bureau-refusal.ts';
+import { confirmationFields, confirmChange } from './confirmation.ts';
+import { personIdOf } from './person.ts';
+import type { SignedInStaff } from './session.ts';
+
+const duty = z.enum(GRANTED_DUTIES).catch('teacher');
+const version = z.coerce.number().int();
+const grantForm = confirmationFields.extend({ version, duty, school: field, from: field, until: field });
+const endForm = confirmationFields.extend({ version, membership: field });
+type Values = Omit<z.infer<typeof grantForm>, 'reason' | 'confirmed' | 'version'>;
+
+const pathOf = (personId: string): string => `/console/people/${personId}/memberships`;
+
+/** `GET /console/people/:id/memberships`: the duties of a person, past and future ones included. */
+export async function showMemberships(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const { pages } = deps;
+  const personId = personIdOf(ctx);
+  const { name, version: current, memberships } = await load(deps, staff, personId);
+  pages.show(ctx, 'console/memberships', {
+    id: personId,
+    name,
+    version: current,
+    memberships: memberships.map((one) => ({
+      id: one.id,
+      duty: dutyOf(one),
+      school: pages.schoolName(ctx, one.school),
+      from: one.validFrom,
+      until: one.validTo,
+      isEnded: one.isEnded,
+    })),
+    notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
+  });
+}
+
+/** `GET /console/people/:id/memberships/new` */
+export async function showGrantForm(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const personId = personIdOf(ctx);
+  const values = { duty: 'teacher' as const, school: '', from: localDate(deps.clock.now()), until: '' };
+  await render(deps, ctx, personId, await load(deps, staff, personId), { values });
+}
+
+/** `POST /console/people/:id/memberships/new` */
+export async function grantMembership(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const personId = personIdOf(ctx);
+  const page = await load(deps, staff, personId);
+  const { reason, confirmed, version: shown, ...values } = readForm(ctx, grantForm);
+  const schools = await deps.console.schools.list();
+  const school = schools.find(({ code, closedAt }) => code === values.school && closedAt === null);
+  const errors = findErrors(deps, ctx, values, school !== undefined);
+  if (Object.keys(errors).length > 0) {
+    await render(deps, ctx, personId, page, { values, errors, status: 422 });
+    return;
+  }
+  const { pages } = deps;
+  const schoolCode = values.duty === 'bureau_admin' ? undefined : values.school;
+  const granted: NewDuty = {
+    ...{ duty: values.duty, schoolCode, validFrom: values.from },
+    validTo: values.until === '' ? undefined : values.until,
+  };
+  const label = (name: string): string => pages.t(ctx, `bureau.membership.${name}`);
+  const where = schoolCode === undefined ? '' : (pages.schoolName(ctx, school) ?? '');
+  const changes = [
+    { label: label('duty'), before: '', after: pages.t(ctx, `bureau.duty.${values.duty}`) },
+    ...(where === '' ? [] : [{ label: label('school'), before: '', after: where }]),
+    { label: label('from'), before: '', after: values.from },
+    ...(values.until === '' ? [] : [{ label: label('until'), before: '', after: values.until }]),
+  ];
+  await confirmChange(
+    deps,
+    ctx,
+    {
+      section: 'person',
+      title: pages.t(ctx, 'bureau.membership.confirmGrant', { name: page.name }),
+      effects: [label('grantEffect'), label('notified')],
+      changes,
+      action: `${pathOf(personId)}/new`,
+      fields: { ...values, version: String(shown) },
+      cancelUrl: pathOf(personId),
+    },
+    { reason, confirmed },
+    {
+      apply: async (text) => {
+        const request = { ...{ actorId: staff.actor.id, reason: text, address: ctx.ip }, personId, version: shown };
+        return refusalOf(deps, ctx, await deps.console.memberships.grant(request, granted));
+      },
+      doneUrl: `${pathOf(personId)}?done=saved`,
+    },
+  );
+}
+
+/** `POST /console/people/:id/memberships/end` */
+export async function endMembership(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const personId = personIdOf(ctx);
+  const page = await load(deps, staff, personId);
+  const { reason, confirmed, version: shown, membership } = readForm(ctx, endForm);
+  const found = page.memberships.find(({ id }) => id === membership);
+  if (found === undefined) throw createError(404, 'no such membership of this person');
+  const { pages } = deps;
+  const what = [pages.t(ctx, `bureau.duty.${dutyOf(found)}`), pages.schoolName(ctx, found.school)];
+  await confirmChange(
+    deps,
+    ctx,
+    {
+      section: 'person',
+      title: pages.t(ctx, 'bureau.membership.confirmEnd', {
+        name: page.name,
+        duty: what.filter((part) => part !== undefined).join(' · '),
+      }),
+      effects: [pages.t(ctx, 'bureau.membership.endEffect'), pages.t(ctx, 'bureau.membership.notified')],
+      changes: [],
+      action: `${pathOf(personId)}/end`,
+      fields: { membership, version: String(shown) },
+      cancelUrl: pathOf(personId),
+      isDanger: true,
+    },
+    { reason, confirmed },
+    {
+      apply: async (text) => {
+        const request = { ...{ actorId: staff.actor.id, reason: text, address: ctx.ip }, personId, version: shown };
+        return refusalOf(deps, ctx, await deps.console.memberships.end(request, membership));
+      },
+      doneUrl: `${pathOf(personId)}?done=saved`,
+    },
+  );
+}
+
+/** @throws {HttpError} 404 for an unknown person */
+async function load(deps: HttpDeps, { actor }: SignedInStaff, personId: string): Promise<MembershipPage> {
+  const page = await deps.console.memberships.load(actor, personId);
+  if (page === undefined) throw createError(404, 'no such person');
+  return page;
+}
+
+function findErrors(
+  { pages, clock }: HttpDeps,
+  ctx: Context,
+  { duty: sent, from, until }: Values,
+  hasSchool: boolean,
+): Record<string, string> {
+  const errors: Record<string, string> = {};
+  if (sent !== 'bureau_admin' && !hasSchool) errors['school'] = pages.t(ctx, 'bureau.membership.noSchool');
+  if (!isDate(from)) errors['from'] = pages.t(ctx, 'bureau.membership.wrongDate');
+  if (until === '') return errors;
+  if (!isDate(until)) errors['until'] = pages.t(ctx, 'bureau.membership.wrongDate');
+  else if (until < from || until < localDate(clock.now())) errors['until'] = pages.t(ctx, 'bureau.membership.past');
+  return errors;
+}
+
+interface FormState {
+  values: Values;
+  errors?: FieldErrors;
+  status?: number;
+}
+
+async function render(
+  deps: HttpDeps,
+  ctx: Context,
+  personId: string,
+  { name, version: current }: MembershipPage,
+  { values, errors = {}, status = 200 }: FormState,
+): Promise<void> {
+  const { pages } = deps;
+  const open = (await deps.console.schools.list()).filter(({ closedAt }) => closedAt === null);
+  const label = (key: string): string => pages.t(ctx, `bureau.membership.${key}`);
+  const schools = open.map((one) => ({ value: one.code, label: `${one.code} ${pages.schoolName(ctx, one) ?? ''}` }));
+  pages.show(
+    ctx,
+    'console/form',
+    {
+      section: 'person',
+      title: pages.t(ctx, 'bureau.membership.grantTo', { name }),
+      action: `${pathOf(personId)}/new`,
+      hidden: { version: String(current) },
+      fields: [
+        {
+          kind: 'select',
+          ...{ name: 'duty', label: label('duty'), value: values.duty },
+          options: GRANTED_DUTIES.map((value) => ({ value, label: pages.t(ctx, `bureau.duty.${value}`) })),
+        },
+        {
+          kind: 'select',
+          ...{ name: 'school', label: label('school'), hint: label('schoolHint'), value: values.school },
+          options: [{ value: '', label: '—' }, ...schools],
+        },
+        { kind: 'date', name: 'from', label: label('from'), value: values.from },
+        {
+          kind: 'date',
+          name: 'until',
+          label: label('until'),
+          hint: label('untilHint'),
+          value: values.until,
+          isOptional: true,
+        },
+      ],
+      errors,
+      cancelUrl: pathOf(personId),
+    },
+    status,
+  );
+}

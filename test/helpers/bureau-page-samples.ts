@@ -1,0 +1,56 @@
+import type { PageLocals } from '../../src/presentation/page-locals.ts';
+
+/** Locals of the pages of the bureau with all optional parts; `x` is the text that other people can choose. */
+export function sampleBureauLocals(
+  x: string,
+): Pick<PageLocals, 'console/form' | 'console/confirm' | 'console/memberships' | 'console/schools'> {
+  return {
+    'console/form': {
+      section: 'schools',
+      title: x,
+      intro: x,
+      action: '/a',
+      hidden: { version: x },
+      fields: [
+        { kind: 'text', name: 'name', label: x, hint: x, value: x, maxLength: 100 },
+        { kind: 'textarea', name: 'zh', label: x, value: x, maxLength: 500 },
+        { kind: 'date', name: 'until', label: x, value: '2027-01-31', isOptional: true },
+        { kind: 'datetime-local', name: 'from', label: x, value: '2027-01-31T08:00' },
+        { kind: 'number', name: 'days', label: x, value: '30', min: 1, max: 365 },
+        { kind: 'select', name: 'type', label: x, value: x, options: [{ value: x, label: x }] },
+        { kind: 'checkbox', name: 'flag', label: x, hint: x, isChecked: true },
+      ],
+      errors: { name: x, zh: x, type: x },
+      alert: x,
+      notice: x,
+      other: { title: x, text: x, action: '/o', fields: { close: x }, isDanger: true },
+      cancelUrl: '/c',
+    },
+    'console/confirm': {
+      section: 'schools',
+      title: x,
+      effects: [x],
+      changes: [{ label: x, before: x, after: '' }],
+      action: '/a',
+      fields: { name: x },
+      cancelUrl: '/c',
+      isDanger: true,
+      values: { reason: x },
+      errors: { reason: x },
+      alert: x,
+    },
+    'console/memberships': {
+      id: x,
+      name: x,
+      version: 1,
+      memberships: [true, false].map((isEnded) => ({
+        ...{ id: x, duty: 'it_desk', school: x, from: '2026-08-01', until: '2027-01-31', isEnded },
+      })),
+      notice: x,
+    },
+    'console/schools': {
+      schools: [{ code: '993301', name: x, type: 'senior_high', isClosed: true }],
+      notice: x,
+    },
+  };
+}
