@@ -105,7 +105,7 @@ const SERVICES: readonly Part[] = [
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
   {
-    sources: files('presentation', 'brand console-locals i18n page-locals templates'),
+    sources: [...files('presentation', 'brand i18n templates'), 'src/presentation/*-locals.ts'],
     tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
   },
   {
@@ -116,6 +116,10 @@ const SERVICES: readonly Part[] = [
   { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
   { sources: files('services/settings', 'required-second-factor settings'), tests: ['test/http/bureau.test.ts'] },
   { sources: ['src/services/console/*.ts'], tests: unit('services-console') },
+  { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
+  { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
+  { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
+  { sources: files('platform', 'request-id'), tests: http('console-audit') },
 ];
 
 const OIDC: readonly Part[] = [
