@@ -39,7 +39,7 @@ eachService(
       assert.ok(eventsOn(history).includes('sign_in.succeeded'), textOf(history.body));
       assert.doesNotMatch(history.body, /console\/audit/);
       const foreign = await desk.get(`/console/people/${personId('S6')}/history`);
-      const unknown = await desk.get('/console/people/nobody/history');
+      const unknown = await desk.get('/console/people/unknown/history');
       assert.deepEqual([foreign.status, unknown.status], [404, 404]);
       const teacher = await open('T2');
       assert.equal((await teacher.get(`/console/people/${personId('S1')}/history`)).status, 200);
