@@ -61,6 +61,9 @@ eachService(
     };
     const openFirstChange = async (): Promise<Form> => {
       await setFirstPassword(running(), 'G2', FIRST);
+      return openFirstChangeAgain();
+    };
+    const openFirstChangeAgain = async (): Promise<Form> => {
       const browser = createHttpBrowser(running().issuer);
       const page = await browser.submit(await browser.open('/account'), { login: LOGIN.G2, password: FIRST });
       assert.equal(interactionOf(page), 'new_password');
@@ -90,6 +93,19 @@ eachService(
         assertThrottled(await submit(form, NEXT));
         time.advance(MINUTE);
         const done = await submit(form, NEXT);
+        assert.equal(done.status, 200, textOf(done.body));
+      });
+    }
+
+    for (const [name, open, openAgain] of [
+      ['the account page', openAccount, openAccount],
+      ['the first sign-in', openFirstChange, openFirstChangeAgain],
+    ] as const) {
+      it(`${name} in one browser leaves the budget of another browser`, async () => {
+        const [mine, other] = [await open(), await openAgain()];
+        await exhaust(other);
+        assertThrottled(await submit(other, NEXT));
+        const done = await submit(mine, NEXT);
         assert.equal(done.status, 200, textOf(done.body));
       });
     }

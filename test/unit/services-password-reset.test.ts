@@ -176,7 +176,14 @@ eachStore('passwords', (on) => {
 
   describe('password change', () => {
     const change = (current: string, next: string): ReturnType<TestServices['passwords']['change']> =>
-      services.passwords.change({ personId: 'father', current, next, keepSessionHash: 'mine', address: ADDRESS });
+      services.passwords.change({
+        personId: 'father',
+        current,
+        next,
+        keepSessionHash: 'mine',
+        formId: 'mine',
+        address: ADDRESS,
+      });
 
     it('keeps its session under a new id, and revokes all other access', async () => {
       services.wakes();

@@ -53,10 +53,13 @@ export const SESSION_POLICY: LeakyBucketPolicy = { capacity: 200, leakIntervalMs
 export const SESSION_BUDGETS_PER_PERSON = 3;
 
 /**
- * Refused new passwords of one reset link, or of one person who confirmed the current password: 20 at once, then one per minute. Each costs
- * up to 50 ms of a core for the strength estimate. One that is accepted is refunded.
+ * Refused new passwords of one reset link, or of one session or interaction that confirmed the current password: 20 at once, then one per
+ * minute. Each costs up to 50 ms of a core for the strength estimate. One that is accepted is refunded.
  */
 export const NEW_PASSWORD_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
+
+/** The budget of one person as a multiple of the budget of one session or interaction. One copied session cannot use it up. */
+export const NEW_PASSWORD_BUDGETS_PER_PERSON = 10;
 
 /**
  * Refreshes of one grant. Access tokens last ten minutes, so an app needs six per hour. 60 at once are enough for an app that restarts or

@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { HOUR_MS } from '../../domain/duration.ts';
-import type { PersonFacts } from '../../domain/model.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
@@ -11,22 +10,23 @@ import { findSignedIn, redirectToSignIn, type SignedInPerson } from './session.t
 const FORM_MAX_AGE_MS = HOUR_MS;
 
 const personForm = z.object({ person: field });
-const sealedPerson = z.object({ personId: z.string(), expiresAt: z.number() });
+const sealedPerson = z.object({ personId: z.string(), sessionHash: z.string(), expiresAt: z.number() });
 
-/** The person of a password form; `sessionHash` is undefined if the session of the form has ended. */
-type FormPerson = Pick<SignedInPerson, 'facts'> & { sessionHash: string | undefined };
+/** The person of a password form, and the session for which it was shown. */
+type FormPerson = Pick<SignedInPerson, 'facts' | 'sessionHash'>;
 
 export async function showPassword(
   deps: HttpDeps,
   ctx: Context,
-  { facts }: Pick<SignedInPerson, 'facts'>,
+  person: FormPerson,
   problem: FormProblem = { status: 200 },
 ): Promise<void> {
+  const { facts } = person;
   const locals = {
     action: '/account/password',
     name: facts.name,
     login: await deps.people.getPrimaryLogin(facts.id),
-    person: sealPerson(deps, facts),
+    person: sealPerson(deps, person),
     cancelUrl: '/account',
     ...(await passwordFormLocals(deps, problem)),
   };
@@ -38,12 +38,14 @@ export async function showPassword(
  * can end this one, but cannot stop the change.
  */
 export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void> {
-  const person = (await findSignedIn(deps, ctx)) ?? (await findFormPerson(deps, ctx));
+  const signedIn = await findSignedIn(deps, ctx);
+  const person = signedIn ?? (await findFormPerson(deps, ctx));
   if (person === undefined) {
     redirectToSignIn(deps, ctx);
     return;
   }
-  const change = { personId: person.facts.id, keepSessionHash: person.sessionHash };
+  const { facts, sessionHash: formId } = person;
+  const change = { personId: facts.id, keepSessionHash: signedIn?.sessionHash, formId };
   const result = await submitPasswordForm(deps, ctx, change);
   if (result.kind === 'rejected') return showPassword(deps, ctx, person, result.problem);
   if (result.kept === undefined) {
@@ -55,12 +57,9 @@ export async function changePassword(deps: HttpDeps, ctx: Context): Promise<void
   ctx.redirect('/account?done=passwordChanged');
 }
 
-function sealPerson({ secrets, clock }: HttpDeps, { id: personId }: PersonFacts): string {
-  return secrets.seal(
-    'password-form',
-    'account',
-    JSON.stringify({ personId, expiresAt: clock.now() + FORM_MAX_AGE_MS }),
-  );
+function sealPerson({ secrets, clock }: HttpDeps, { facts, sessionHash }: FormPerson): string {
+  const sealed = { personId: facts.id, sessionHash, expiresAt: clock.now() + FORM_MAX_AGE_MS };
+  return secrets.seal('password-form', 'account', JSON.stringify(sealed));
 }
 
 /** Finds the person for whom the form was shown. @returns undefined if it has expired, was changed, or the account is disabled */
@@ -69,7 +68,7 @@ async function findFormPerson({ secrets, clock, people }: HttpDeps, ctx: Context
   const opened = openPerson(secrets, person);
   if (opened === undefined || opened.expiresAt <= clock.now()) return undefined;
   const facts = await people.findActive(opened.personId);
-  return facts && { facts, sessionHash: undefined };
+  return facts && { facts, sessionHash: opened.sessionHash };
 }
 
 function openPerson(secrets: HttpDeps['secrets'], sealed: string): z.infer<typeof sealedPerson> | undefined {

@@ -87,7 +87,7 @@ type Changed = Extract<PasswordChangeResult, { kind: 'changed' }>;
 export async function submitPasswordForm(
   deps: HttpDeps,
   ctx: Context,
-  person: { personId: string; keepSessionHash: string | undefined },
+  person: { personId: string; keepSessionHash: string | undefined; formId: string },
 ): Promise<Changed | { kind: 'rejected'; problem: FormProblem }> {
   const typed = readForm(ctx, newPasswordFields);
   const errors = formErrors(deps, ctx, typed, true);

@@ -18,8 +18,8 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
     show: (ctx, interaction) => render(deps, ctx, interaction),
     submit: async (ctx, interaction) => {
       const first = await findFirstSignIn(deps, interaction);
-      const result =
-        first && (await submitPasswordForm(deps, ctx, { personId: first.personId, keepSessionHash: undefined }));
+      const form = { keepSessionHash: undefined, formId: interaction.uid };
+      const result = first && (await submitPasswordForm(deps, ctx, { personId: first.personId, ...form }));
       if (first !== undefined && result?.kind === 'changed') {
         const { personId, remember } = first;
         const verified = { personId, credentialVersion: result.credentialVersion };

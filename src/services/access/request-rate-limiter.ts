@@ -6,6 +6,7 @@ import {
   KNOWN_DEVICE_POLICY,
   KNOWN_DEVICES_POLICY,
   NETWORK_POLICIES,
+  NEW_PASSWORD_BUDGETS_PER_PERSON,
   NEW_PASSWORD_POLICY,
   PERSON_REFRESH_POLICY,
   SESSION_POLICY,
@@ -43,14 +44,13 @@ export interface RequestRateLimiter {
   /** Counts a request for the session and for the person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitPerson(endpoint: LimitedEndpoint, person: SignedInPerson): void;
   /**
-   * Counts a new password for a reset link or a person.
+   * Counts a new password for its form and for the person, if there is one.
    *
-   * @param subject unique id of the link or person
-   * @returns undefined if it is admitted; otherwise ms since 1970 of the next admitted one
+   * @returns undefined if it is admitted; otherwise ms since 1970 of the next admitted one, and counts nothing
    */
-  admitNewPassword(subject: string): number | undefined;
+  admitNewPassword(source: NewPasswordSource): number | undefined;
   /** Releases a new password that was accepted. */
-  releaseNewPassword(subject: string): void;
+  releaseNewPassword(source: NewPasswordSource): void;
   /** Counts a refresh for the grant and for its person. @throws {RateLimitedError} if one is over its limit; counts nothing then */
   admitRefresh(grant: RefreshedGrant): void;
   /** Releases a counted request whose stored data was deleted on completion. */
@@ -67,6 +67,13 @@ export interface KnownDevice {
 export interface SignedInPerson {
   personId: string;
   sessionHash: string;
+}
+
+export interface NewPasswordSource {
+  /** Unique id of the reset link, session or interaction of the form. */
+  formId: string;
+  /** Undefined for a reset link: the holder of a stolen password must not be able to use up its budget. */
+  personId?: string;
 }
 
 export interface RefreshedGrant {
@@ -151,11 +158,9 @@ export function createRequestRateLimiter(deps: Deps): RequestRateLimiter {
     admitPerson: (endpoint, person) => {
       admit(endpoint, createPersonCounters(endpoint, person), true);
     },
-    admitNewPassword: (subject) => {
-      return requests.count([createNewPasswordCounter(subject)], clock.now());
-    },
-    releaseNewPassword: (subject) => {
-      requests.release([createNewPasswordCounter(subject)], clock.now());
+    admitNewPassword: (source) => requests.count(createNewPasswordCounters(source), clock.now()),
+    releaseNewPassword: (source) => {
+      requests.release(createNewPasswordCounters(source), clock.now());
     },
     admitRefresh: (grant) => {
       admit('refresh', createRefreshCounters(grant), true);
@@ -177,8 +182,11 @@ function createDeviceCounters(endpoint: AnonymousEndpoint, { deviceId, address }
   return [{ key: `${endpoint} device ${deviceId}`, policy: KNOWN_DEVICE_POLICY }, ...ofNetworks];
 }
 
-function createNewPasswordCounter(subject: string): Counter {
-  return { key: `new-password ${subject}`, policy: NEW_PASSWORD_POLICY };
+function createNewPasswordCounters({ formId, personId }: NewPasswordSource): Counter[] {
+  const ofForm = { key: `new-password ${formId}`, policy: NEW_PASSWORD_POLICY };
+  if (personId === undefined) return [ofForm];
+  const policy = scalePolicy(NEW_PASSWORD_POLICY, NEW_PASSWORD_BUDGETS_PER_PERSON);
+  return [ofForm, { key: `new-password person ${personId}`, policy }];
 }
 
 function createPersonCounters(endpoint: LimitedEndpoint, { personId, sessionHash }: SignedInPerson): Counter[] {

@@ -100,8 +100,7 @@ export function createPasswordReset(deps: Deps): PasswordReset {
       const link = await findActive(tokenHash);
       if (link === undefined) return { kind: 'expired' };
       const { personId, verifiesEmail } = link;
-      // Not per person: the holder of a stolen password must not be able to use up the budget of the link.
-      const until = deps.rateLimiter.admitNewPassword(tokenHash);
+      const until = deps.rateLimiter.admitNewPassword({ formId: tokenHash });
       if (until !== undefined) return { kind: 'throttled', until };
       const problems = await passwords.validate(personId, next, undefined);
       if (problems.length > 0) return { kind: 'invalid', problems };

@@ -20,6 +20,8 @@ interface PasswordChange {
   next: string;
   /** The session of the request; all others are revoked. `undefined` before a first sign-in. */
   keepSessionHash: string | undefined;
+  /** Unique id of the session or interaction of the form, which limits the refused new passwords. */
+  formId: string;
   address: string;
   /** The token of the device (known-devices.ts). */
   device?: string | undefined;
@@ -84,7 +86,7 @@ export function createPasswords(deps: Deps): Passwords {
       const { first, hash } = await store.read((tx) => credentials.getCredential(tx, personId));
       return first === undefined && hash !== undefined;
     },
-    change: async ({ personId, current, next, keepSessionHash, address, device }) => {
+    change: async ({ personId, current, next, keepSessionHash, formId, address, device }) => {
       const verified = await passwordVerifier.verify({
         personId,
         login: undefined,
@@ -94,7 +96,7 @@ export function createPasswords(deps: Deps): Passwords {
       });
       if (verified.kind === 'throttled') return verified;
       if (verified.kind === 'wrong') return { kind: 'wrong_current' };
-      const until = rateLimiter.admitNewPassword(personId);
+      const until = rateLimiter.admitNewPassword({ formId, personId });
       if (until !== undefined) return { kind: 'throttled', until };
       const problems = await validate(personId, next, current);
       if (problems.length > 0) return { kind: 'invalid', problems };
@@ -113,7 +115,7 @@ export function createPasswords(deps: Deps): Passwords {
         return { credentialVersion: version, hasSecondFactor: verified.hasSecondFactor, kept };
       });
       if (changed === undefined) return { kind: 'wrong_current' };
-      rateLimiter.releaseNewPassword(personId);
+      rateLimiter.releaseNewPassword({ formId, personId });
       return { kind: 'changed', ...changed };
     },
   };
