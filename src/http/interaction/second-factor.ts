@@ -72,7 +72,9 @@ export function createSecondFactorPage(deps: HttpDeps): InteractionPage {
 async function findSubject(deps: HttpDeps, ctx: Context, interaction: InteractionState): Promise<Subject> {
   const { verifiedPassword, login } = interaction;
   const personId = verifiedPassword?.personId ?? interaction.personId;
-  if (personId === undefined) throw createError(410, 'this interaction has expired');
+  // A password may be of another person than the session until its sign-in is complete.
+  const isMixed = login !== undefined && [personId, interaction.personId].some((id) => id !== login.accountId);
+  if (personId === undefined || isMixed) throw createError(410, 'this interaction has expired');
   const { factors } = await deps.secondFactors.list(personId);
   if (factors.length === 0 && !(await canEnroll(deps, ctx, interaction))) {
     throw createError(410, 'this interaction has expired');

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { DatabaseUnavailableError } from '../../platform/errors.ts';
 import { revokeReused, type ReuseDeps } from '../../services/access/grant-revocation.ts';
+import { recordRefusedSignIn, SignInLimitError } from '../../services/authentication/completed-sign-ins.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as grants from '../../store/oidc/grants.ts';
 import * as records from '../../store/oidc/records.ts';
@@ -48,7 +49,10 @@ function canIssueGrant(path: string): boolean {
  * - A rejected token request only destroys records.
  * - Any other response writes everything.
  */
-export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log'>, provider: Provider): Middleware {
+export function requestTransaction(
+  deps: Pick<OidcDeps, 'store' | 'audit' | 'log' | 'clock'>,
+  provider: Provider,
+): Middleware {
   return async (ctx, next) => {
     const path = normalizePath(ctx.path);
     const isToken = path === ROUTES.token;
@@ -63,6 +67,7 @@ export function requestTransaction(deps: Pick<OidcDeps, 'store' | 'audit' | 'log
       else await pending.commit(deps, isToken ? findConcurrentChecks(ctx) : []);
     } catch (error) {
       discardResponse(ctx);
+      if (error instanceof SignInLimitError) await recordRefusedSignIn(deps, error, ctx.ip);
       if (!isToken) throw error;
       sendError(provider, ctx, error instanceof AlreadyUsedError ? await revokeReusedGrant(deps, ctx, error) : error);
     }

@@ -2,11 +2,14 @@ import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
 import { MAX_SESSIONS_PER_PERSON, sessionLifetime } from '../../domain/sessions.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { ConcurrentChangeError } from '../../platform/errors.ts';
+import { countCompletedSignIn } from '../../services/authentication/completed-sign-ins.ts';
+import { listSecondFactors } from '../../store/auth/second-factors.ts';
 import * as sessions from '../../store/auth/sessions.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
 import type { OidcDeps } from '../deps.ts';
+import { secondFactorResult } from '../session-assurance.ts';
 import { createAdapter, toRecord, type AdapterDeps } from './adapter.ts';
 import { pendingWrites } from './pending-writes.ts';
 import { verifiedCredential } from './verified-login.ts';
@@ -40,11 +43,13 @@ export function createSessionAdapter(deps: Deps): Adapter {
       const pending = pendingWrites();
       const save = async (tx: Transaction): Promise<void> => {
         // The person was deleted while the browser still has the session: there is nothing to save.
-        if (!(await lockOwner(tx, accountId, [login, secondFactor]))) return;
+        if (!(await lockOwner(tx, accountId, { login, secondFactor }))) return;
+        const isNew = login !== undefined && (await sessions.findSession(tx, session.sessionHash)) === undefined;
         if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
         // The other writes of the request must not outlive the session, for example a grant with `offline_access`.
         else if (pending !== undefined) throw new ConcurrentChangeError();
         if (login !== undefined) await revokeSurplusSessions(tx, deps, accountId);
+        if (isNew) await countCompletedSignIn(tx, accountId, now);
       };
       if (pending === undefined) await store.write(save);
       else pending.saveRecordFirst(record, save);
@@ -75,22 +80,31 @@ function toRow({ sessionHash, personId, payload, now, expiresIn }: SessionSource
   };
 }
 
+/** The results of the password page and of the second-factor page; `undefined` for pages that were not shown. */
+interface PageResults {
+  login: unknown;
+  secondFactor: unknown;
+}
+
 /**
  * Locks the person of a session. A password change locks the same row before it lists the sessions. So it finds this session, or this
  * function rejects the sign-in.
  *
- * @param results those of the password page and of the second-factor page; `undefined` for pages that were not shown
  * @returns false if the person was deleted
- * @throws {ConcurrentChangeError} if the account was disabled, or its credential changed, after a result
+ * @throws {ConcurrentChangeError} if the account was disabled, its credential changed, or a second factor was enrolled, after a result
  */
-async function lockOwner(tx: Transaction, personId: string, results: readonly unknown[]): Promise<boolean> {
-  const present = results.filter((result) => result !== undefined);
+async function lockOwner(tx: Transaction, personId: string, { login, secondFactor }: PageResults): Promise<boolean> {
+  const present = [login, secondFactor].filter((result) => result !== undefined);
   if (present.length === 0) return (await people.lockPersonShared(tx, personId)) !== undefined;
   const person = await people.lockPerson(tx, personId);
   const isCurrent = present.every(
     (result) => verifiedCredential.safeParse(result).data?.credentialVersion === person?.credentialVersion,
   );
   if (person?.status !== 'active' || !isCurrent) throw new ConcurrentChangeError();
+  const hasSecondFactor = secondFactorResult.safeParse(secondFactor).data?.personId === personId;
+  if (login !== undefined && !hasSecondFactor && (await listSecondFactors(tx, personId)).length > 0) {
+    throw new ConcurrentChangeError();
+  }
   return true;
 }
 

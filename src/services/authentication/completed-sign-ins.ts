@@ -1,39 +1,53 @@
-import { isWindowOver } from '../../domain/throttling/refusals.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { COMPLETED_SIGN_IN_POLICY, registerAddressAttempt } from '../../domain/throttling/throttle.ts';
+import { RateLimitedError } from '../../platform/errors.ts';
 import * as throttles from '../../store/auth/throttles.ts';
 import type { Transaction } from '../../store/database/index.ts';
-import type { AuditEvent } from '../audit/audit.ts';
-import type { VerificationResult } from './password-verification.ts';
-import { closeWindows, recordRefusal, THROTTLED } from './refusal-counters.ts';
+import type { Audit } from '../audit/audit.ts';
+import { recordRefusal, THROTTLED } from './refusal-counters.ts';
 
-interface CompletedSignIn {
-  personId: string | undefined;
-  /** A correct password. */
-  result: VerificationResult;
-  auditEventFor: (result: VerificationResult) => AuditEvent;
+/** The person has completed too many sign-ins. */
+export class SignInLimitError extends RateLimitedError {
+  override name = 'SignInLimitError';
+  readonly personId: string;
+  /** @param waitMs milliseconds until the next sign-in is admitted */
+  constructor(personId: string, waitMs: number) {
+    super(waitMs, true);
+    this.personId = personId;
+  }
+}
+
+/** Returns the key of the counter of completed sign-ins of a person. */
+export function completedSignInsKey(personId: string): string {
+  return `completed-sign-ins:${personId}`;
 }
 
 /**
- * Counts a sign-in with a correct password for the person. Each session needs one, so this limits what a person can store. A refused one is
- * not a failed attempt. Call it before the other counters are locked (login-throttle.ts).
+ * Counts a new session of the person, which limits what a person can store. Call it in the transaction that stores the session, so that a
+ * password without the second factor counts nothing.
  *
- * @returns the result for the browser, and the audit entries that belong to the same transaction
+ * @throws {SignInLimitError} if the person has completed too many sign-ins
  */
-export async function countCompletedSignIn(
-  tx: Transaction,
-  { personId = '', result, auditEventFor }: CompletedSignIn,
-  now: number,
-): Promise<{ result: VerificationResult; events: AuditEvent[] }> {
-  const window = { key: `completed-sign-ins:${personId}`, eventFields: { subjectId: personId } };
-  const { state, refusals } = await throttles.readThrottleForUpdate(tx, window.key);
+export async function countCompletedSignIn(tx: Transaction, personId: string, now: number): Promise<void> {
+  const key = completedSignInsKey(personId);
+  const { state } = await throttles.readThrottleForUpdate(tx, key);
   const admission = registerAddressAttempt(state, now, COMPLETED_SIGN_IN_POLICY);
-  if (admission.admitted) {
-    await throttles.upsertThrottle(tx, window.key, admission.next);
-    const events = await closeWindows(tx, THROTTLED.signIn, isWindowOver(refusals, now) ? [window] : []);
-    return { result, events: [...events, auditEventFor(result)] };
-  }
-  const refused: VerificationResult = { kind: 'throttled', until: admission.until };
-  const counter = { ...window, refusals };
-  const first = auditEventFor(refused);
-  return { result: refused, events: await recordRefusal(tx, { counter, now, event: THROTTLED.signIn, first }) };
+  if (!admission.admitted) throw new SignInLimitError(personId, (admission.until ?? now) - now);
+  await throttles.upsertThrottle(tx, key, admission.next);
+}
+
+/** Records a refused sign-in. It needs its own transaction, because the refused one was rolled back. */
+export function recordRefusedSignIn(
+  { audit, clock }: { audit: Audit; clock: Clock },
+  { personId }: SignInLimitError,
+  address: string,
+): Promise<void> {
+  return audit.recordResult(async (tx) => {
+    const key = completedSignInsKey(personId);
+    const { refusals } = await throttles.readThrottleForUpdate(tx, key);
+    const counter = { key, refusals, eventFields: { subjectId: personId } };
+    const first = { event: THROTTLED.signIn, outcome: 'refused' as const, subjectId: personId, address };
+    const events = await recordRefusal(tx, { counter, now: clock.now(), event: THROTTLED.signIn, first });
+    return { result: undefined, events };
+  });
 }

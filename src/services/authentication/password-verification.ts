@@ -16,7 +16,7 @@ import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
-import { countCompletedSignIn } from './completed-sign-ins.ts';
+import { completedSignInsKey } from './completed-sign-ins.ts';
 import type { KnownDevices } from './known-devices.ts';
 import {
   resetAfterSuccess,
@@ -65,7 +65,7 @@ export interface PasswordVerifier {
     auditEventFor?: (result: VerificationResult) => AuditEvent,
   ): Promise<VerificationResult>;
   /**
-   * Resets the failures of a person under every login, to unlock the account. Locks counters and the audit log, so it comes last in a
+   * Resets the failures of a person under every login, and the completed sign-ins. Locks counters and the audit log, so it comes last in a
    * transaction.
    */
   resetFailures(tx: Transaction, personId: string): Promise<void>;
@@ -111,14 +111,11 @@ export function createPasswordVerifier(deps: Deps): PasswordVerifier {
         throw error;
       });
       return audit.recordResult(async (tx) => {
-        if (result.kind === 'wrong') {
-          const events = await countWrong(tx, keys, admission);
-          return { result, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
-        }
-        const completed =
-          auditEventFor && (await countCompletedSignIn(tx, { personId, result, auditEventFor }, clock.now()));
-        const events = await resetAfterSuccess(tx, keys, admission, clock.now());
-        return { result: completed?.result ?? result, events: [...events, ...(completed?.events ?? [])] };
+        const events =
+          result.kind === 'wrong'
+            ? await countWrong(tx, keys, admission)
+            : await resetAfterSuccess(tx, keys, admission, clock.now());
+        return { result, events: auditEventFor === undefined ? events : [...events, auditEventFor(result)] };
       });
     },
     resetFailures: createResetFailures(deps),
@@ -133,7 +130,7 @@ export function createResetFailures({
   return async (tx, personId) => {
     const logins = (await people.listIdentifiers(tx, personId)).map((identifier) => loginKey(secrets, identifier));
     const events: AuditEvent[] = [];
-    for (const key of [...logins.sort(), personKey(personId)]) {
+    for (const key of [completedSignInsKey(personId), ...logins.sort(), personKey(personId)]) {
       const summary = await clearCounter(tx, key);
       if (summary !== undefined) events.push(createSummaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
     }
