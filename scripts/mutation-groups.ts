@@ -55,10 +55,10 @@ const SERVICES: readonly Part[] = [
   {
     sources: [
       ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
-      ...files('services/authentication', 'second-factor-notices'),
+      ...files('services/authentication', 'second-factor-notices failure-reset'),
       ...files('presentation', 'qr-code'),
     ],
-    tests: http('second-factor account-second-factors'),
+    tests: http('second-factor second-factor-limits account-second-factors'),
   },
   {
     sources: files('services/authentication', 'passkeys passkey-verification'),

@@ -157,6 +157,7 @@ export const DYNAMIC_KEYS = {
     'disabled',
     'locked',
     'delayed',
+    'second_factor_locked',
     'no_password',
     'first_password_open',
     'first_password_expired',

@@ -343,6 +343,7 @@ export interface MailLocals {
   /** `changedAt`: ms since 1970; `link`: where to set a new password if another person changed it. */
   'password-changed': { name: string; changedAt: number; link: string };
   /** `at`: ms since 1970; `link`: the page with the second factors. */
+  'second-factor-failed': { name: string; at: number; link: string };
   'second-factor-changed': { name: string; change: SecondFactorChange; at: number; link: string };
   'reset-link': { name: string; link: string; minutes: number };
   /** `hours`: validity of the link. */

@@ -9,6 +9,7 @@ const account = (more: Partial<Facts>): Facts => ({
   hasPassword: true,
   first: undefined,
   throttle: undefined,
+  wrongCodes: 0,
   ...more,
 });
 const code = (more: Partial<NonNullable<Facts['first']>> = {}): Partial<Facts> => ({
@@ -25,6 +26,8 @@ describe('person state', () => {
     ['is locked after 50 failures', { throttle: { failures: 50, blockedUntil: 0 } }, { kind: 'locked', failures: 50 }],
     ['is active after 49 failures', { throttle: { failures: 49, blockedUntil: NOW } }, { kind: 'active' }],
     ['is delayed until the end of the delay', { throttle: delayed }, { kind: 'delayed', failures: 6, until: NOW + 1 }],
+    ['is active after 49 wrong codes', { wrongCodes: 49 }, { kind: 'active' }],
+    ['is locked at the second factor after 50 codes', { wrongCodes: 50 }, { kind: 'second_factor_locked' }],
     ['is an open code', code(), { kind: 'one_time_code', validity: 'open', expiresAt: NOW + 1 }],
     [
       'is an expired code at its expiry',

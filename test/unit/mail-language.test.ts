@@ -20,6 +20,7 @@ describe('mail language', () => {
     [
       templates.mail('first-password-closed', lang, { name, closedAt: at, link }),
       templates.mail('password-changed', lang, { name, changedAt: at, link }),
+      templates.mail('second-factor-failed', lang, { name, at, link }),
       templates.mail('reset-link', lang, { name, link, minutes: 30 }),
       templates.mail('setup-link', lang, { name, link, hours: 24 }),
     ].map(({ subject, text }) => `${subject}\n${text}`.replaceAll(link, ''));

@@ -8,6 +8,8 @@ export type PersonState =
   | { kind: 'locked'; failures: number }
   /** Wrong passwords delay the next attempt, in ms since 1970. */
   | { kind: 'delayed'; failures: number; until: number }
+  /** Only a recovery code or the IT desk ends it. */
+  | { kind: 'second_factor_locked' }
   | { kind: 'one_time_code' | 'first_password'; validity: 'open' | 'expired' | 'closed'; expiresAt: number }
   | { kind: 'no_password' }
   | { kind: 'active' };
@@ -18,15 +20,19 @@ interface AccountFacts {
   first: { kind: FirstPasswordKind; expiresAt: number; closedAt: number | null } | undefined;
   /** The counter of wrong passwords of the person. */
   throttle: { failures: number; blockedUntil: number } | undefined;
+  /** Consecutive wrong codes of the authenticator app. */
+  wrongCodes: number;
 }
 
 /** Returns the state of an account at `now` (ms). A closed or expired code comes before a delay, because waiting does not help. */
-export function personStateOf({ isActive, hasPassword, first, throttle }: AccountFacts, now: number): PersonState {
+export function personStateOf(account: AccountFacts, now: number): PersonState {
+  const { isActive, hasPassword, first, throttle, wrongCodes } = account;
   if (!isActive) return { kind: 'disabled' };
   const { failures, blockedUntil } = throttle ?? { failures: 0, blockedUntil: 0 };
   if (failures >= ACCOUNT_POLICY.lockAfterFailures) return { kind: 'locked', failures };
   const firstState = first && firstPasswordState(first, now);
   if (firstState !== undefined && firstState.validity !== 'open') return firstState;
+  if (wrongCodes >= ACCOUNT_POLICY.lockAfterFailures) return { kind: 'second_factor_locked' };
   if (blockedUntil > now) return { kind: 'delayed', failures, until: blockedUntil };
   return firstState ?? { kind: hasPassword ? 'active' : 'no_password' };
 }

@@ -102,6 +102,7 @@ export function describeState({ pages, i18n }: HttpDeps, ctx: Context, { state, 
     }
     case 'active':
     case 'disabled':
+    case 'second_factor_locked':
     case 'no_password':
       return pages.t(ctx, `console.state.${state.kind}`);
   }

@@ -22,3 +22,11 @@ export function mailSecondFactorChange(
     locals: { name, change, at: clock.now(), link: `${issuer}/account/second-factors` },
   }));
 }
+
+/** Mails every verified address that codes fail after a correct password: somebody else may know it. Sent once until a code is correct. */
+export function mailWrongCodes(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
+  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+    template: 'second-factor-failed',
+    locals: { name, at: clock.now(), link: `${issuer}/forgot-password` },
+  }));
+}

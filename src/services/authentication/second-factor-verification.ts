@@ -14,7 +14,7 @@ import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { clearCounter, createSummaryEvent, recordRefusal, THROTTLED } from './refusal-counters.ts';
-import { mailSecondFactorChange } from './second-factor-notices.ts';
+import { mailSecondFactorChange, mailWrongCodes } from './second-factor-notices.ts';
 
 /** The second factors that a person types. */
 export type CodeMethod = 'totp' | 'recovery_code';
@@ -79,7 +79,7 @@ export function createVerifyCode(deps: Deps): VerifyCode {
       if (person?.status !== 'active' || (expected !== undefined && expected !== person.credentialVersion)) {
         return { result: { kind: 'expired' }, events: [] };
       }
-      const key = counterKey(method, personId);
+      const key = codeCounterKey(method, personId);
       const counter = await throttles.readThrottleForUpdate(tx, key);
       const now = clock.now();
       const admission = registerAccountAttempt(counter.state, now, POLICIES[method]);
@@ -92,6 +92,7 @@ export function createVerifyCode(deps: Deps): VerifyCode {
       const kind = await consumeCode(tx, deps, attempt);
       if (kind !== 'consumed') {
         await throttles.upsertThrottle(tx, key, admission.next);
+        if (admission.next.failures === ACCOUNT_POLICY.freeAttempts) await mailWrongCodes(tx, deps, personId);
         return { result: { kind }, events: [createEvent('second_factor.failed', attempt, kind)] };
       }
       const events = await resetSecondFactorFailures(tx, personId);
@@ -133,7 +134,8 @@ function createEvent(
   return { event, outcome: reason === undefined ? 'ok' : 'refused', subjectId: personId, clientId, address, detail };
 }
 
-function counterKey(method: CodeMethod, personId: string): string {
+/** Returns the key of the counter of wrong codes of a person. */
+export function codeCounterKey(method: CodeMethod, personId: string): string {
   return `second-factor-${method}:${personId}`;
 }
 
@@ -141,7 +143,7 @@ function counterKey(method: CodeMethod, personId: string): string {
 export async function resetSecondFactorFailures(tx: Transaction, personId: string): Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
   for (const method of ['recovery_code', 'totp'] as const) {
-    const summary = await clearCounter(tx, counterKey(method, personId));
+    const summary = await clearCounter(tx, codeCounterKey(method, personId));
     if (summary !== undefined)
       events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
   }

@@ -6,6 +6,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import { findGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
+import { clearFailures } from '../authentication/failure-reset.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
@@ -50,7 +51,7 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
     await people.advanceStaffVersion(tx, personId, version);
     // A reset link is a mail itself.
     if (action !== 'reset-link') await notifyPerson(deps, tx, personId, effect.notice ?? action, effect);
-    if (effect.clearsFailures) await deps.passwordVerifier.resetFailures(tx, personId);
+    if (effect.clearsFailures) await clearFailures(tx, deps, personId);
     const { capacity } = decision;
     const { before, after, oneTimeCode, revealed } = effect;
     const requestedBy = allowed.requestedBy === undefined ? {} : { requested_by: allowed.requestedBy };

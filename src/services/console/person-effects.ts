@@ -44,10 +44,7 @@ export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionNam
     ),
     'one-time-code': effectWithoutInput(ifActive(createIssueCode(deps))),
     'first-password': effectWithoutInput(ifActive(createRestoreFirstPassword(deps))),
-    unlock: effectWithoutInput(async (tx, personId) => {
-      await credentials.reopenFirstPassword(tx, personId);
-      return { ...done('', 'unlocked'), clearsFailures: true };
-    }),
+    unlock: effectWithoutInput(() => Promise.resolve({ ...done('', 'unlocked'), clearsFailures: true })),
     disable: effectWithoutInput(createSetStatus(deps, 'disabled')),
     enable: effectWithoutInput(createSetStatus(deps, 'active')),
     'revoke-sessions': effectWithoutInput(createRevokeSessions(deps)),
@@ -118,7 +115,6 @@ function createSetStatus({ clock, revocation }: Deps, status: people.PersonStatu
     // Also when enabling: a request that began before the disabling may have stored its link after it.
     await credentials.deleteResetLink(tx, personId);
     if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
-    else await credentials.reopenFirstPassword(tx, personId);
     return { ...done(before, status), clearsFailures: status === 'active' };
   };
 }

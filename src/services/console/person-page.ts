@@ -17,6 +17,7 @@ import { findPerson } from '../../store/people/people.ts';
 import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
+import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, Authorized, StaffActor } from './authorization.ts';
 import { openNationalId } from './identity-effects.ts';
 
@@ -67,8 +68,14 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     if (summary === undefined || person === undefined) return undefined;
     const { hash, first } = await getCredential(tx, personId);
     const throttle = await readThrottle(tx, personKey(personId));
-    const account = { isActive: person.status === 'active', hasPassword: hash !== undefined, first, throttle };
-    const secondFactors = (await listSecondFactors(tx, personId)).length;
+    const factors = await listSecondFactors(tx, personId);
+    const secondFactors = factors.length;
+    const hasTotp = factors.some(({ kind }) => kind === 'totp');
+    const codes = hasTotp ? await readThrottle(tx, codeCounterKey('totp', personId)) : undefined;
+    const account = {
+      ...{ isActive: person.status === 'active', hasPassword: hash !== undefined },
+      ...{ first, throttle, wrongCodes: codes?.failures ?? 0 },
+    };
     const allowed = listActions(actor, authorized, {
       isActive: account.isActive,
       isPerson: person.kind === 'person',

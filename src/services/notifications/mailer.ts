@@ -23,6 +23,7 @@ const secondFactorChanged = z.object({
   at: z.number(),
   link: z.string(),
 });
+const secondFactorFailed = z.object({ name: z.string(), at: z.number(), link: z.string() });
 const setupLink = z.object({ name: z.string(), link: z.string(), hours: z.number() });
 const emailConfirmation = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 const emailInUse = z.object({ link: z.string() });
@@ -97,7 +98,18 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, accountReminder.parse(values));
     case 'staff-action':
       return templates.mail(template, lang, staffAction.parse(values));
-    case 'second-factor-changed':
-      return templates.mail(template, lang, secondFactorChanged.parse(values));
+    default:
+      return renderSecondFactorMail(templates, template, lang, values);
   }
+}
+
+function renderSecondFactorMail(
+  templates: Templates,
+  template: 'second-factor-changed' | 'second-factor-failed',
+  lang: string,
+  values: unknown,
+): Mail {
+  return template === 'second-factor-changed'
+    ? templates.mail(template, lang, secondFactorChanged.parse(values))
+    : templates.mail(template, lang, secondFactorFailed.parse(values));
 }

@@ -21,6 +21,7 @@ const mailPayload = z.object({
     'password-changed',
     'reset-link',
     'second-factor-changed',
+    'second-factor-failed',
     'setup-link',
     'staff-action',
   ]),

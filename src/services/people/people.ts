@@ -2,13 +2,13 @@ import { localDate, type Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../domain/model.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import type { Store, Transaction } from '../../store/database/index.ts';
+import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { PersonStatus } from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
-import { resetSecondFactorFailures } from '../authentication/second-factor-verification.ts';
+import { clearFailures } from '../authentication/failure-reset.ts';
 
 export interface PersonByLogin {
   personId: string;
@@ -27,7 +27,7 @@ export interface People {
    * @returns false if there is no such person
    */
   setStatus(personId: string, status: PersonStatus, actorId: string | undefined): Promise<boolean>;
-  /** Resets the failures of a person under every login and at the second factor, and reopens a closed first password with the same expiry. */
+  /** Clears the failures of a person, and reopens a closed first password with the same expiry. */
   unlock(personId: string): Promise<void>;
   /** Returns the login to show to the person: the email address if there is one. */
   getPrimaryLogin(personId: string): Promise<string>;
@@ -71,17 +71,6 @@ export function createUnlock({
       await clearFailures(tx, { passwordVerifier, audit }, personId);
       await audit.append(tx, { event: 'person.unlocked', outcome: 'ok', subjectId: personId });
     });
-}
-
-async function clearFailures(
-  tx: Transaction,
-  { passwordVerifier, audit }: Pick<Deps, 'passwordVerifier' | 'audit'>,
-  personId: string,
-): Promise<void> {
-  await credentials.reopenFirstPassword(tx, personId);
-  const events = await resetSecondFactorFailures(tx, personId);
-  await passwordVerifier.resetFailures(tx, personId);
-  for (const event of events) await audit.append(tx, event);
 }
 
 export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
