@@ -7,6 +7,8 @@ import { createBureauSettings } from '../services/console/bureau-settings.ts';
 import { createConsoleMemberships } from '../services/console/memberships.ts';
 import { createConsoleSchools } from '../services/console/schools.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
+import { createBulkRuns } from '../services/console/bulk-runs.ts';
+import { createClassPages } from '../services/console/classes.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
 import { createDeadLetters } from '../services/console/dead-letters.ts';
 import { createConsoleKeys } from '../services/console/keys.ts';
@@ -27,7 +29,6 @@ type Deps = Pick<
   | 'keyRing'
   | 'settings'
   | 'clock'
-  | 'log'
   | 'random'
   | 'secrets'
   | 'audit'
@@ -36,10 +37,12 @@ type Deps = Pick<
   | 'guardianships'
   | 'passwordVerifier'
   | 'issuer'
+  | 'log'
 >;
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
-  const { store, clock, random, secrets, audit, outbox, revocation, guardianships, passwordVerifier, issuer } = deps;
+  const { store, clock, random, secrets, audit, outbox, revocation, guardianships, passwordVerifier, issuer, log } =
+    deps;
   const { settings } = deps;
   const authorization = createAuthorization({ store, clock, settings });
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
@@ -47,7 +50,11 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const execute = createExecuteAction({ clock, audit, outbox, passwordVerifier, effects, issuer });
   const createRequest = createCreateRequest({ clock, random, secrets, audit, effects });
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
+  const personActions = createPersonActions({ store, authorization, execute, createRequest });
+  const classPages = createClassPages({ store, clock, audit, authorization });
   return {
+    classPages,
+    bulkRuns: createBulkRuns({ store, clock, random, secrets, log, classPages, personActions }),
     clients: createConsoleClients({ ...deps, authorization }),
     keys: createConsoleKeys({ ...deps, authorization }),
     deadLetters: createDeadLetters({ ...deps, authorization }),
@@ -59,7 +66,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     schools: createConsoleSchools({ store, clock, audit, authorization }),
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
-    personActions: createPersonActions({ store, authorization, execute, createRequest }),
+    personActions,
     requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
     secondFactorRemovals: createSecondFactorRemovals({ store, clock, audit, outbox, authorization, issuer }),
   };

@@ -1,5 +1,6 @@
 import type { Config } from '../config/load.ts';
 import { startAuditArchiveJob } from '../jobs/audit-archive.ts';
+import { startBulkRunsJob } from '../jobs/bulk-runs.ts';
 import { startClientsJob } from '../jobs/clients.ts';
 import { startExpiryJob } from '../jobs/expiry.ts';
 import { startKeyRotationJob } from '../jobs/key-rotation.ts';
@@ -37,6 +38,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
     startPurgeJob({ store, clock, log, secrets }),
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
     startExpiryJob({ affiliationExpiry, guardianships, access, console: deps.services.console, log }),
+    startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({
       keyRing,

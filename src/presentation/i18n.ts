@@ -11,6 +11,7 @@ import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { CLIENT_FIELDS } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
 import { GRANTED_DUTIES } from '../domain/access/duties.ts';
+import { BULK_ACTIONS } from '../domain/access/bulk-actions.ts';
 import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
@@ -149,6 +150,12 @@ export const DYNAMIC_KEYS = {
   'console.impossible': IMPOSSIBLE_REASONS,
   'console.inputLabel': INPUT_ACTION_NAMES,
   'console.inputHint': INPUT_ACTION_NAMES,
+  'classView.action': BULK_ACTIONS,
+  'classView.effect': BULK_ACTIONS,
+  'classView.kind': ['pupil', 'guardian', 'school_account'],
+  'classView.state': ['active', 'never', 'locked', 'code', 'disabled'],
+  'classView.rowState': ['pending', 'done', 'failed'],
+  'classView.problem': ['denied', 'outdated', 'no_email', 'disabled', 'already_done', 'error'],
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
 

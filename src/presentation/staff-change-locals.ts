@@ -35,6 +35,33 @@ export interface StaffRequestLocals extends StaffRequestLine {
   notice?: string | undefined;
 }
 
+export interface ClassLine {
+  id: string;
+  title: string;
+  school: string;
+}
+
+export interface ClassLocals extends ClassLine {
+  /** The class of the current term. */
+  isCurrent: boolean;
+  rows: readonly { id: string; name: string; kind: string; pupil: string; seat: number; state: string }[];
+  /** Names of the bulk actions that the policy allows for some of them. */
+  actions: readonly string[];
+  values: { reason: string };
+  alert?: string | undefined;
+}
+
+export interface BulkLocals {
+  id: string;
+  action: string;
+  class: ClassLine;
+  state: 'draft' | 'running' | 'finished';
+  counts: { done: number; failed: number; pending: number };
+  rows: readonly { id: string; name: string; state: string; problem?: string | undefined }[];
+  isPrintable: boolean;
+  isPrinted: boolean;
+}
+
 /** The locals of the pages of changes by staff. */
 export interface StaffChangePages {
   'console/national-id': { id: string; name: string; nationalId: string };
@@ -42,4 +69,14 @@ export interface StaffChangePages {
   'console/merge': { kept: MergeAccount; ended: MergeAccount; input: string; reason: string; version: number };
   'console/requests': { isOpen: boolean; requests: readonly StaffRequestLine[]; nextUrl?: string | undefined };
   'console/request': StaffRequestLocals;
+  'console/classes': { classes: readonly ClassLine[] };
+  'console/class': ClassLocals;
+  'console/bulk': BulkLocals;
+  /** `expiresAt`: ms since 1970. */
+  'console/slips': {
+    layout: 'a6' | 'labels';
+    class: ClassLine;
+    slips: readonly { name: string; code: string; expiresAt: number }[];
+    backUrl: string;
+  };
 }

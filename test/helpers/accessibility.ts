@@ -4,6 +4,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
+import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals.ts';
@@ -72,6 +73,11 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/national-id': ['console.action.reveal-national-id.title'],
   'console/merge': ['console.merge.title'],
   'console/requests': ['requests.title'],
+  'console/classes': ['classView.title'],
+  // The title is the name of the class.
+  'console/class': [],
+  'console/bulk': BULK_ACTIONS.map((name) => `classView.action.${name}`),
+  'console/slips': ['console.slip.title'],
   'console/request': PERSON_ACTION_NAMES.map((name) => `console.action.${name}.title`),
   'console/audit': ['auditViewer.title'],
   'console/audit-verification': ['auditViewer.verify.title'],

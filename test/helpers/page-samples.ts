@@ -8,6 +8,7 @@ import type { AuditPageLocals } from '../../src/presentation/audit-page-locals.t
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { staffRequestSamples } from './staff-change-samples.ts';
 
 export const SIGN_IN_LINKS = {
   passkeyUrl: '/p',
@@ -246,25 +247,6 @@ function clientPages(x: string): Pick<PageLocals, ClientPage> {
       ...{ section: 'keys', title: x, effect: x, detail: x, action: '/a', backUrl: '/b' },
       ...{ button: { value: x, isDanger: true }, hidden: [{ name: 'version', value: x }] },
       ...{ values: { reason: x }, errors: { reason: x } },
-    },
-  };
-}
-
-type StaffRequestPage = 'console/national-id' | 'console/merge' | 'console/requests' | 'console/request';
-
-function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPage> {
-  const account = { id: x, name: x, lines: [x], logins: [x] };
-  const request = {
-    ...{ id: x, action: 'change-email', person: { id: x, name: x }, state: 'pending' },
-    ...{ requestedBy: x, requestedAt: 0, expiresAt: 0, decidedBy: x },
-  };
-  return {
-    'console/national-id': { id: x, name: x, nationalId: x },
-    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1 },
-    'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },
-    'console/request': {
-      ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
-      ...{ canConfirm: true, canWithdraw: true, values: { reason: x }, errors: { reason: x }, alert: x },
     },
   };
 }

@@ -29,7 +29,12 @@ eachStore('changes by staff', (on) => {
   before(async () => {
     services = createTestServices(on.store);
     await loadDemoCity({ ...services, seed: SEED, people: 0 });
-    staff = createConsoleServices({ ...services, random: systemRandom, issuer: TEST_ISSUER });
+    staff = createConsoleServices({
+      ...services,
+      log: services.capturedLog.log,
+      random: systemRandom,
+      issuer: TEST_ISSUER,
+    });
   });
   beforeEach(async () => {
     await services.takeJobs();

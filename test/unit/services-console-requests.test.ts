@@ -31,7 +31,12 @@ eachStore('requests of staff', (on) => {
   before(async () => {
     services = createTestServices(on.store);
     await loadDemoCity({ ...services, seed: SEED, people: 0 });
-    staff = createConsoleServices({ ...services, random: systemRandom, issuer: TEST_ISSUER });
+    staff = createConsoleServices({
+      ...services,
+      log: services.capturedLog.log,
+      random: systemRandom,
+      issuer: TEST_ISSUER,
+    });
     const administrator = {
       id: 'm-admin',
       personId: OTHER_ADMINISTRATOR,

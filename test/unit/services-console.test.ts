@@ -26,7 +26,12 @@ eachStore('the staff console', (on) => {
   before(async () => {
     services = createTestServices(on.store);
     await loadDemoCity({ ...services, seed: SEED, people: 300 });
-    staff = createConsoleServices({ ...services, random: systemRandom, issuer: TEST_ISSUER });
+    staff = createConsoleServices({
+      ...services,
+      log: services.capturedLog.log,
+      random: systemRandom,
+      issuer: TEST_ISSUER,
+    });
   });
 
   const actor = async (key: NamedKey): Promise<StaffActor> => {

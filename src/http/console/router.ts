@@ -6,6 +6,8 @@ import { performClientAction, showClient, showClientAction, showClients } from '
 import { performAction, showActionForm } from './action.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addBureauRoutes } from './bureau-routes.ts';
+import { downloadReport, printSlips, showBulkRun, startBulkRun } from './bulk.ts';
+import { prepareBulkRun, showClass, showClasses } from './classes.ts';
 import { showHome } from './home.ts';
 import {
   performDeadLetterAction,
@@ -49,6 +51,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   addAuditRoutes(router, deps);
   addOperationRoutes(router, deps);
   addBureauRoutes(router, deps);
+  addClassRoutes(router, deps);
   return router;
 }
 
@@ -132,5 +135,39 @@ function addRequestRoutes(router: Router, deps: HttpDeps): void {
     '/requests/:id',
     parseForms(),
     requireStaff(deps, (ctx, staff) => answerRequest(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+}
+
+function addClassRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/classes',
+    requireStaff(deps, (ctx, staff) => showClasses(deps, ctx, staff)),
+  );
+  router.get(
+    '/classes/:id',
+    requireStaff(deps, (ctx, staff) => showClass(deps, ctx, staff)),
+  );
+  router.post(
+    '/classes/:id',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => prepareBulkRun(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/bulk/:id',
+    requireStaff(deps, (ctx, staff) => showBulkRun(deps, ctx, staff)),
+  );
+  router.post(
+    '/bulk/:id',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => startBulkRun(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/bulk/:id/report.csv',
+    requireStaff(deps, (ctx, staff) => downloadReport(deps, ctx, staff)),
+  );
+  router.post(
+    '/bulk/:id/slips',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => printSlips(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
 }

@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
+import { hasClasses } from '../../services/console/classes.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -36,6 +37,7 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
   const handle: Handler = async (ctx, signedIn) => {
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
+    ctx.state['hasClasses'] = hasClasses(actor);
     ctx.state['hasRequests'] = canSeeRequests(actor);
     await handler(ctx, { ...signedIn, actor });
   };

@@ -7,6 +7,8 @@ import type { ConsoleKeys } from './keys.ts';
 import type { BureauSettings } from './bureau-settings.ts';
 import type { ConsoleMemberships } from './memberships.ts';
 import type { ConsoleSchools } from './schools.ts';
+import type { BulkRuns } from './bulk-runs.ts';
+import type { ClassPages } from './classes.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { StaffRequestList } from './request-list.ts';
@@ -16,6 +18,8 @@ import type { StaffRequestAnswers } from './staff-requests.ts';
 
 /** The use cases of the staff console. */
 export interface ConsoleServices {
+  classPages: ClassPages;
+  bulkRuns: BulkRuns;
   authorization: Authorization;
   bureauSettings: BureauSettings;
   memberships: ConsoleMemberships;

@@ -1,6 +1,6 @@
 import type { ImpossibleReason, PersonActionName } from '../../domain/access/person-actions.ts';
 import type { DenialReason } from '../../domain/access/policy.ts';
-import { ConflictError, StoreError, type Store } from '../../store/database/index.ts';
+import { ConflictError, StoreError, type Store, type Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import { decideOnAll, listConcerned, lockPeople, type ExecuteAction } from './action-execution.ts';
 import type { Authorization } from './authorization.ts';
@@ -19,6 +19,8 @@ export interface PersonActionRequest {
   /** The version of the person that the form was shown for. */
   version: number;
   address: string;
+  /** One of many: makes no request for confirmation. */
+  isBulk?: boolean;
 }
 
 export interface DoneAction {
@@ -40,6 +42,8 @@ export type PersonActionResult =
 export interface PersonActions {
   /** Does one action to one account: decision, effect, notice and audit entry in one transaction. */
   perform(request: PersonActionRequest): Promise<PersonActionResult>;
+  /** As `perform`, in a transaction. @throws {ConflictError} if a concurrent transaction stored the same login */
+  performIn(tx: Transaction, request: PersonActionRequest): Promise<PersonActionResult>;
 }
 
 interface Deps {
@@ -50,23 +54,23 @@ interface Deps {
 }
 
 export function createPersonActions({ store, authorization, execute, createRequest }: Deps): PersonActions {
+  const performIn: PersonActions['performIn'] = async (tx, { input = '', ...request }) => {
+    const concerned = await listConcerned(tx, { ...request, input });
+    // Two members of staff who act at once wait for each other here.
+    await lockPeople(tx, concerned);
+    const actor = await authorization.findActorIn(tx, request.actorId);
+    const decision = actor && (await decideOnAll(tx, authorization, actor, request.action, concerned));
+    if (actor === undefined || decision === undefined) return { kind: 'denied', reason: 'not_found' };
+    if (!decision.allowed) return { kind: 'denied', reason: decision.reason };
+    const person = await people.findPerson(tx, request.personId);
+    if (person?.staffVersion !== request.version) return { kind: 'changed_meanwhile' };
+    if (request.isBulk === true && decision.needsConfirmation) return { kind: 'denied', reason: 'rank' };
+    const perform = decision.needsConfirmation ? createRequest : execute;
+    return perform(tx, { ...request, input, actor, decision });
+  };
   return {
-    perform: ({ input = '', ...request }) =>
-      withoutConflicts(() =>
-        store.write(async (tx) => {
-          const concerned = await listConcerned(tx, { ...request, input });
-          // The lock serializes two members of staff who act at once.
-          await lockPeople(tx, concerned);
-          const actor = await authorization.findActorIn(tx, request.actorId);
-          const decision = actor && (await decideOnAll(tx, authorization, actor, request.action, concerned));
-          if (actor === undefined || decision === undefined) return { kind: 'denied', reason: 'not_found' };
-          if (!decision.allowed) return { kind: 'denied', reason: decision.reason };
-          const person = await people.findPerson(tx, request.personId);
-          if (person?.staffVersion !== request.version) return { kind: 'changed_meanwhile' };
-          const perform = decision.needsConfirmation ? createRequest : execute;
-          return perform(tx, { ...request, input, actor, decision });
-        }),
-      ),
+    performIn,
+    perform: (request) => withoutConflicts(() => store.write((tx) => performIn(tx, request))),
   };
 }
 

@@ -73,6 +73,8 @@ export function defineBulkRuns(kit: ColumnBuilders, persons: PersonsTable, { cla
       reason: kit.text('reason').notNull(),
       address: kit.text('address').notNull(),
       createdAt: kit.instant('created_at').notNull(),
+      /** Null during the dry run. */
+      startedAt: kit.instant('started_at'),
       /** The node that works on the run renews the lease. */
       leasedUntil: kit.instant('leased_until').notNull(),
       finishedAt: kit.instant('finished_at'),

@@ -1,0 +1,109 @@
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { BULK_ACTIONS } from '../../domain/access/bulk-actions.ts';
+import { localDate } from '../../domain/clock.ts';
+import { currentTerm, isSameTerm } from '../../domain/term.ts';
+import { hasClasses, type ClassPage, type ClassRow, type SchoolClass } from '../../services/console/classes.ts';
+import type { ClassLine } from '../../presentation/staff-change-locals.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, readForm } from '../forms/body.ts';
+import { personIdOf } from './person.ts';
+import { reasonProblem } from './reason.ts';
+import type { SignedInStaff } from './session.ts';
+
+/** `GET /console/classes`: the classes of the member of staff. */
+export async function showClasses(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  if (!hasClasses(actor)) throw createError(404, 'this capacity has no classes');
+  const classes = await deps.console.classPages.list(actor);
+  deps.pages.show(ctx, 'console/classes', { classes: classes.map((one) => classLine(deps, ctx, one)) });
+}
+
+/** Names a class as pages show it. */
+export function classLine({ pages }: HttpDeps, ctx: Context, { id, title, school }: SchoolClass): ClassLine {
+  return { id, title, school: pages.schoolName(ctx, school) ?? '' };
+}
+
+/** `GET /console/classes/:id`: pupils and guardians, and who has never signed in or is locked. */
+export async function showClass(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  const page = await deps.console.classPages.view(actor, personIdOf(ctx), ctx.ip);
+  if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
+  renderClass(deps, ctx, page, { reason: '', status: 200 });
+}
+
+const ids = z.union([z.string(), z.array(z.string())]).default([]);
+const bulkForm = z.object({
+  action: z.enum(BULK_ACTIONS),
+  scope: z.enum(['class', 'chosen']).default('chosen'),
+  person: ids,
+  reason: field,
+});
+
+/** `POST /console/classes/:id`: stores a dry run for the chosen people, or for the whole class. */
+export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  const { action, scope, person, reason } = readForm(ctx, bulkForm);
+  const classId = personIdOf(ctx);
+  const page = await deps.console.classPages.view(actor, classId, ctx.ip);
+  if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
+  const chosen = [person].flat();
+  const nothing = scope === 'chosen' && chosen.length === 0 ? deps.pages.t(ctx, 'classView.nothingChosen') : undefined;
+  const problem = reasonProblem(deps, ctx, reason) ?? nothing;
+  if (problem !== undefined) {
+    renderClass(deps, ctx, page, { reason, status: 422, alert: problem });
+    return;
+  }
+  const runId = await deps.console.bulkRuns.prepare({
+    ...{ actor, classId, action, reason: reason.trim(), address: ctx.ip },
+    personIds: scope === 'class' ? undefined : chosen,
+  });
+  if (runId === undefined) throw createError(404, 'no such class in the scope of this member of staff');
+  ctx.status = 303;
+  ctx.redirect(`/console/bulk/${runId}`);
+}
+
+function renderClass(
+  deps: HttpDeps,
+  ctx: Context,
+  { schoolClass, rows }: ClassPage,
+  form: { reason: string; status: number; alert?: string },
+): void {
+  const allowed = new Set(rows.flatMap(({ actions }) => actions));
+  ctx.state['pagePath'] = `/console/classes/${schoolClass.id}`;
+  deps.pages.show(
+    ctx,
+    'console/class',
+    {
+      ...classLine(deps, ctx, schoolClass),
+      isCurrent: isSameTerm(schoolClass, currentTerm(localDate(deps.clock.now()))),
+      rows: rows.map((row) => ({
+        id: row.personId,
+        name: row.name,
+        kind: row.kind,
+        pupil: row.pupil.name,
+        seat: row.pupil.seat,
+        state: stateGroup(row),
+      })),
+      actions: BULK_ACTIONS.filter((action) => allowed.has(action)),
+      values: { reason: form.reason },
+      alert: form.alert,
+    },
+    form.status,
+  );
+}
+
+/** Groups the states of an account for a list. */
+function stateGroup({ state }: ClassRow): 'active' | 'never' | 'locked' | 'disabled' | 'code' {
+  switch (state.kind) {
+    case 'locked':
+    case 'delayed':
+      return 'locked';
+    case 'first_password':
+    case 'no_password':
+      return 'never';
+    case 'one_time_code':
+      return 'code';
+    case 'active':
+    case 'disabled':
+      return state.kind;
+  }
+}

@@ -1,0 +1,107 @@
+import { BULK_ACTIONS, BULK_PERSON_ACTIONS, type BulkAction } from '../../domain/access/bulk-actions.ts';
+import type { HeldCapacity } from '../../domain/access/capacities.ts';
+import { PERSON_ACTIONS } from '../../domain/access/person-actions.ts';
+import { administersCity } from '../../domain/access/policy.ts';
+import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
+import { isWithinValidity } from '../../domain/acting/guardianship.ts';
+import { localDate, type Clock } from '../../domain/clock.ts';
+import { currentTerm } from '../../domain/term.ts';
+import * as store from '../../store/console/classes.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import type { Audit } from '../audit/audit.ts';
+import { personKey } from '../authentication/password-verification.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+
+export type { SchoolClass } from '../../store/console/classes.ts';
+
+/** A pupil or guardian as the class page shows it. */
+export interface ClassRow extends store.ClassMember {
+  state: PersonState;
+  /** Version of the person, for actions. */
+  version: number;
+  /** The bulk actions that the policy allows. */
+  actions: readonly BulkAction[];
+  hasMailbox: boolean;
+}
+
+export interface ClassPage {
+  schoolClass: store.SchoolClass;
+  rows: readonly ClassRow[];
+}
+
+export interface ClassPages {
+  /** Lists the classes of a homeroom teacher, or of the schools of desk and registrar, in the current term. */
+  list(actor: StaffActor): Promise<store.SchoolClass[]>;
+  /** Loads a class and records the view. @returns undefined for a class out of scope, as for an unknown id */
+  view(actor: StaffActor, classId: string, address: string): Promise<ClassPage | undefined>;
+  loadIn(tx: Transaction, actor: StaffActor, classId: string): Promise<ClassPage | undefined>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  audit: Audit;
+  authorization: Authorization;
+}
+
+/** Returns true if a member of staff has classes of their own, or of their school. */
+export function hasClasses({ capacities }: StaffActor): boolean {
+  return capacities.some(({ capacity }) => capacity !== 'bureau_admin');
+}
+
+export function createClassPages({ store: database, clock, audit, authorization }: Deps): ClassPages {
+  const loadIn: ClassPages['loadIn'] = async (tx, actor, classId) => {
+    const schoolClass = await store.findClass(tx, classId);
+    if (schoolClass === undefined || !isClassInScope(actor, schoolClass)) return undefined;
+    const today = localDate(clock.now());
+    const members = (await store.listClassMembers(tx, classId)).filter((one) => isWithinValidity(one, today));
+    const ids = [...new Set(members.map(({ personId }) => personId))];
+    const visible = await authorization.filterVisible(tx, actor, ids);
+    const allowed = new Map<BulkAction, ReadonlyMap<string, unknown>>();
+    for (const action of BULK_ACTIONS) {
+      const asked = PERSON_ACTIONS[BULK_PERSON_ACTIONS[action]];
+      allowed.set(action, await authorization.filterAllowed(tx, actor, asked, ids));
+    }
+    const facts = await store.loadAccountFacts(tx, ids, personKey);
+    const rows = members.flatMap((member) => {
+      const account = facts.get(member.personId);
+      if (account === undefined || !visible.has(member.personId)) return [];
+      const { version, hasMailbox } = account;
+      const actions = BULK_ACTIONS.filter((action) => allowed.get(action)?.has(member.personId) === true);
+      return { ...member, state: personStateOf(account, clock.now()), version, hasMailbox, actions };
+    });
+    return { schoolClass, rows };
+  };
+  return {
+    loadIn,
+    list: (actor) =>
+      database.read(async (tx) => {
+        const schools = await store.listClassesOfSchools(tx, schoolsOf(actor), currentTerm(localDate(clock.now())));
+        const own = await store.listClassesById(tx, ownClasses(actor));
+        return [...own.filter(({ id }) => schools.every((one) => one.id !== id)), ...schools];
+      }),
+    view: async (actor, classId, address) => {
+      const page = await database.read((tx) => loadIn(tx, actor, classId));
+      if (page === undefined) return undefined;
+      const detail = { class: classId, school: page.schoolClass.school.code };
+      await audit.record({ event: 'staff.view_class', outcome: 'ok', actorId: actor.id, address, detail });
+      return page;
+    },
+  };
+}
+
+function schoolsOf({ capacities }: StaffActor): string[] {
+  return capacities.flatMap((held) => (isOfSchool(held) ? held.schoolCode : []));
+}
+
+function ownClasses({ capacities }: StaffActor): string[] {
+  return capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : []));
+}
+
+function isOfSchool(held: HeldCapacity): held is Extract<HeldCapacity, { capacity: 'registrar' | 'it_desk' }> {
+  return held.capacity === 'registrar' || held.capacity === 'it_desk';
+}
+
+function isClassInScope(actor: StaffActor, { id, school }: store.SchoolClass): boolean {
+  return administersCity(actor) || schoolsOf(actor).includes(school.code) || ownClasses(actor).includes(id);
+}

@@ -1,0 +1,191 @@
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { School } from '../../domain/model.ts';
+import type { Term } from '../../domain/term.ts';
+import type { Transaction } from '../database/index.ts';
+
+/** A class with its school. */
+export interface SchoolClass extends Term {
+  id: string;
+  title: string;
+  homeroomTeacherId: string | null;
+  school: School;
+}
+
+/** A pupil of a class, a guardian of one, or the school account of a family. */
+export interface ClassMember {
+  personId: string;
+  name: string;
+  kind: 'pupil' | 'guardian' | 'school_account';
+  /** The pupil, also for guardians. */
+  pupil: { id: string; name: string; seat: number };
+  /** Validity of the place in the class, or of the guardianship. */
+  validFrom: string | undefined;
+  validTo: string | undefined;
+}
+
+function selectClasses(tx: Transaction) {
+  const { classes, schools } = tx.tables;
+  return tx.db
+    .select({
+      id: classes.id,
+      title: classes.classtitle,
+      year: classes.year,
+      semester: classes.semester,
+      homeroomTeacherId: classes.homeroomTeacherId,
+      school: { code: schools.code, name: schools.name, nameEn: schools.nameEn, type: schools.type },
+    })
+    .from(classes)
+    .innerJoin(schools, eq(schools.code, classes.schoolCode));
+}
+
+export async function findClass(tx: Transaction, id: string): Promise<SchoolClass | undefined> {
+  const [row] = await selectClasses(tx).where(eq(tx.tables.classes.id, id));
+  return row;
+}
+
+/** Lists the classes of schools in a term, in the order of their numbers. */
+export async function listClassesOfSchools(
+  tx: Transaction,
+  schoolCodes: readonly string[],
+  { year, semester }: Term,
+): Promise<SchoolClass[]> {
+  const { classes } = tx.tables;
+  if (schoolCodes.length === 0) return [];
+  return selectClasses(tx)
+    .where(and(inArray(classes.schoolCode, [...schoolCodes]), eq(classes.year, year), eq(classes.semester, semester)))
+    .orderBy(asc(classes.schoolCode), asc(classes.classno));
+}
+
+export async function listClassesById(tx: Transaction, ids: readonly string[]): Promise<SchoolClass[]> {
+  const { classes } = tx.tables;
+  if (ids.length === 0) return [];
+  return selectClasses(tx)
+    .where(inArray(classes.id, [...ids]))
+    .orderBy(asc(classes.schoolCode), asc(classes.classno));
+}
+
+/** Lists the pupils of a class by seat, each followed by the guardians and the school account, in three indexed queries. */
+export async function listClassMembers(tx: Transaction, classId: string): Promise<ClassMember[]> {
+  const pupils = await listPupils(tx, classId);
+  const ids = pupils.map(({ personId }) => personId);
+  const others = ids.length === 0 ? [] : [...(await listGuardians(tx, ids)), ...(await listSchoolAccounts(tx, ids))];
+  return pupils.flatMap((pupil) => [
+    pupil,
+    ...others
+      .filter(({ studentId }) => studentId === pupil.personId)
+      .map(({ personId, name, kind, validFrom, validTo }) => ({
+        ...{ personId, name, kind, validFrom, validTo, pupil: pupil.pupil },
+      })),
+  ]);
+}
+
+async function listPupils(tx: Transaction, classId: string): Promise<ClassMember[]> {
+  const { enrollments, persons } = tx.tables;
+  const rows = await tx.db
+    .select({
+      personId: persons.id,
+      name: persons.name,
+      seat: enrollments.seat,
+      validFrom: enrollments.validFrom,
+      validTo: enrollments.validTo,
+    })
+    .from(enrollments)
+    .innerJoin(persons, eq(persons.id, enrollments.studentId))
+    .where(eq(enrollments.classId, classId))
+    .orderBy(asc(enrollments.seat), asc(persons.id));
+  return rows.map(({ personId, name, seat, ...validity }) => ({
+    ...{ personId, name, kind: 'pupil' as const, pupil: { id: personId, name, seat } },
+    ...toValidity(validity),
+  }));
+}
+
+async function listGuardians(tx: Transaction, studentIds: readonly string[]) {
+  const { guardianships, persons } = tx.tables;
+  const rows = await tx.db
+    .select({
+      studentId: guardianships.studentId,
+      personId: persons.id,
+      name: persons.name,
+      validFrom: guardianships.validFrom,
+      validTo: guardianships.validTo,
+    })
+    .from(guardianships)
+    .innerJoin(persons, eq(persons.id, guardianships.guardianId))
+    .where(
+      and(inArray(guardianships.studentId, [...studentIds]), inArray(guardianships.state, ['active', 'suspended'])),
+    )
+    .orderBy(asc(guardianships.createdAt), asc(guardianships.id));
+  return rows.map((row) => ({ ...row, kind: 'guardian' as const, ...toValidity(row) }));
+}
+
+async function listSchoolAccounts(tx: Transaction, studentIds: readonly string[]) {
+  const { schoolAccounts, persons } = tx.tables;
+  const rows = await tx.db
+    .select({ studentId: schoolAccounts.studentId, personId: persons.id, name: persons.name })
+    .from(schoolAccounts)
+    .innerJoin(persons, eq(persons.id, schoolAccounts.personId))
+    .where(inArray(schoolAccounts.studentId, [...studentIds]));
+  return rows.map((row) => ({ ...row, kind: 'school_account' as const, validFrom: undefined, validTo: undefined }));
+}
+
+function toValidity(row: { validFrom: string | null; validTo: string | null }) {
+  return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
+}
+
+/** What the state of an account depends on. */
+export interface AccountFacts {
+  isActive: boolean;
+  version: number;
+  hasPassword: boolean;
+  hasMailbox: boolean;
+  first: { kind: 'first' | 'one_time_code'; expiresAt: number; closedAt: number | null } | undefined;
+  throttle: { failures: number; blockedUntil: number } | undefined;
+}
+
+/**
+ * Loads the facts of many accounts in five indexed queries.
+ *
+ * @param throttleKeyOf returns the key of the counter of wrong passwords of a person
+ */
+export async function loadAccountFacts(
+  tx: Transaction,
+  ids: readonly string[],
+  throttleKeyOf: (personId: string) => string,
+): Promise<Map<string, AccountFacts>> {
+  if (ids.length === 0) return new Map();
+  const { persons, passwords, firstPasswords, identifiers, throttles } = tx.tables;
+  const list = [...ids];
+  const people = await tx.db
+    .select({ id: persons.id, status: persons.status, version: persons.staffVersion })
+    .from(persons)
+    .where(inArray(persons.id, list));
+  const own = await tx.db.select({ id: passwords.personId }).from(passwords).where(inArray(passwords.personId, list));
+  const first = await tx.db.select().from(firstPasswords).where(inArray(firstPasswords.personId, list));
+  const mailboxes = await tx.db
+    .select({ id: identifiers.personId, kind: identifiers.kind, verifiedAt: identifiers.verifiedAt })
+    .from(identifiers)
+    .where(inArray(identifiers.personId, list));
+  const counters = await tx.db
+    .select()
+    .from(throttles)
+    .where(inArray(throttles.key, list.map(throttleKeyOf)));
+  const withPassword = new Set(own.map(({ id }) => id));
+  const withMailbox = new Set(
+    mailboxes.filter(({ kind, verifiedAt }) => kind === 'email' && verifiedAt !== null).map(({ id }) => id),
+  );
+  const firstOf = new Map(first.map((row) => [row.personId, row]));
+  const counterOf = new Map(counters.map((row) => [row.key, row]));
+  return new Map(
+    people.map(({ id, status, version }) => [
+      id,
+      {
+        isActive: status === 'active',
+        version,
+        hasPassword: withPassword.has(id),
+        hasMailbox: withMailbox.has(id),
+        first: firstOf.get(id),
+        throttle: counterOf.get(throttleKeyOf(id)),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,45 @@
+import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
+import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
+import type { PageLocals } from '../../src/presentation/page-locals.ts';
+
+type StaffRequestPage =
+  | 'console/national-id'
+  | 'console/merge'
+  | 'console/requests'
+  | 'console/request'
+  | 'console/classes'
+  | 'console/class'
+  | 'console/bulk'
+  | 'console/slips';
+
+/** Locals of the pages of changes by staff. */
+export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPage> {
+  const schoolClass = { id: x, title: x, school: x };
+  const account = { id: x, name: x, lines: [x], logins: [x] };
+  const request = {
+    ...{ id: x, action: 'change-email', person: { id: x, name: x }, state: 'pending' },
+    ...{ requestedBy: x, requestedAt: 0, expiresAt: 0, decidedBy: x },
+  };
+  return {
+    'console/classes': { classes: [schoolClass] },
+    'console/class': {
+      ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, values: { reason: x }, alert: x },
+      rows: DYNAMIC_KEYS['classView.state'].map((state, at) => ({
+        ...{ id: `${x}${String(at)}`, name: x, kind: 'guardian', pupil: x, seat: 1, state },
+      })),
+    },
+    'console/bulk': {
+      ...{ id: x, action: 'slips', class: schoolClass, state: 'finished', isPrintable: true, isPrinted: true },
+      counts: { done: 1, failed: 1, pending: 0 },
+      rows: [{ id: x, name: x, state: 'failed', problem: 'no_email' }],
+    },
+    'console/slips': { layout: 'a6', class: schoolClass, slips: [{ name: x, code: x, expiresAt: 0 }], backUrl: '/b' },
+    'console/national-id': { id: x, name: x, nationalId: x },
+    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1 },
+    'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },
+    'console/request': {
+      ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },
+      ...{ canConfirm: true, canWithdraw: true, values: { reason: x }, errors: { reason: x }, alert: x },
+    },
+  };
+}
