@@ -96,6 +96,7 @@ function stateGroup({ state }: ClassRow): 'active' | 'never' | 'locked' | 'disab
   switch (state.kind) {
     case 'locked':
     case 'delayed':
+    case 'second_factor_locked':
       return 'locked';
     case 'first_password':
     case 'no_password':

@@ -10,6 +10,7 @@ import * as store from '../../store/console/classes.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import type { Audit } from '../audit/audit.ts';
 import { personKey } from '../authentication/password-verification.ts';
+import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 export type { SchoolClass } from '../../store/console/classes.ts';
@@ -37,6 +38,11 @@ export interface ClassPages {
   loadIn(tx: Transaction, actor: StaffActor, classId: string): Promise<ClassPage | undefined>;
 }
 
+const COUNTER_KEYS: store.CounterKeys = {
+  passwords: personKey,
+  codes: (personId) => codeCounterKey('totp', personId),
+};
+
 interface Deps {
   store: Store;
   clock: Clock;
@@ -62,7 +68,7 @@ export function createClassPages({ store: database, clock, audit, authorization 
       const asked = PERSON_ACTIONS[BULK_PERSON_ACTIONS[action]];
       allowed.set(action, await authorization.filterAllowed(tx, actor, asked, ids));
     }
-    const facts = await store.loadAccountFacts(tx, ids, personKey);
+    const facts = await store.loadAccountFacts(tx, ids, COUNTER_KEYS);
     const rows = members.flatMap((member) => {
       const account = facts.get(member.personId);
       if (account === undefined || !visible.has(member.personId)) return [];

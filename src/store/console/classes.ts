@@ -140,20 +140,24 @@ export interface AccountFacts {
   hasMailbox: boolean;
   first: { kind: 'first' | 'one_time_code'; expiresAt: number; closedAt: number | null } | undefined;
   throttle: { failures: number; blockedUntil: number } | undefined;
+  /** Consecutive wrong codes of the authenticator app. */
+  wrongCodes: number;
 }
 
-/**
- * Loads the facts of many accounts in five indexed queries.
- *
- * @param throttleKeyOf returns the key of the counter of wrong passwords of a person
- */
+/** The keys of the counters of a person. */
+export interface CounterKeys {
+  passwords: (personId: string) => string;
+  codes: (personId: string) => string;
+}
+
+/** Loads the facts of many accounts in six indexed queries. */
 export async function loadAccountFacts(
   tx: Transaction,
   ids: readonly string[],
-  throttleKeyOf: (personId: string) => string,
+  keys: CounterKeys,
 ): Promise<Map<string, AccountFacts>> {
   if (ids.length === 0) return new Map();
-  const { persons, passwords, firstPasswords, identifiers, throttles } = tx.tables;
+  const { persons, passwords, firstPasswords, identifiers, secondFactors, throttles } = tx.tables;
   const list = [...ids];
   const people = await tx.db
     .select({ id: persons.id, status: persons.status, version: persons.staffVersion })
@@ -165,10 +169,13 @@ export async function loadAccountFacts(
     .select({ id: identifiers.personId, kind: identifiers.kind, verifiedAt: identifiers.verifiedAt })
     .from(identifiers)
     .where(inArray(identifiers.personId, list));
-  const counters = await tx.db
-    .select()
-    .from(throttles)
-    .where(inArray(throttles.key, list.map(throttleKeyOf)));
+  const apps = await tx.db
+    .select({ id: secondFactors.personId })
+    .from(secondFactors)
+    .where(and(inArray(secondFactors.personId, list), eq(secondFactors.kind, 'totp')));
+  const withApp = new Set(apps.map(({ id }) => id));
+  const counterKeys = [...list.map(keys.passwords), ...[...withApp].map(keys.codes)];
+  const counters = await tx.db.select().from(throttles).where(inArray(throttles.key, counterKeys));
   const withPassword = new Set(own.map(({ id }) => id));
   const withMailbox = new Set(
     mailboxes.filter(({ kind, verifiedAt }) => kind === 'email' && verifiedAt !== null).map(({ id }) => id),
@@ -184,7 +191,8 @@ export async function loadAccountFacts(
         hasPassword: withPassword.has(id),
         hasMailbox: withMailbox.has(id),
         first: firstOf.get(id),
-        throttle: counterOf.get(throttleKeyOf(id)),
+        throttle: counterOf.get(keys.passwords(id)),
+        wrongCodes: withApp.has(id) ? (counterOf.get(keys.codes(id))?.failures ?? 0) : 0,
       },
     ]),
   );
