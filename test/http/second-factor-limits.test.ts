@@ -75,8 +75,8 @@ eachService(
     });
 
     /** Submits the password, and does not follow the redirect. @returns the URL where the browser continues */
-    const holdSignIn = async ({ jar, open }: HttpBrowser): Promise<string> => {
-      const page = await open('/account');
+    const holdSignIn = async (browser: HttpBrowser): Promise<string> => {
+      const page = await browser.open('/account');
       const { action, hidden } = formOf(page.body);
       const url = new URL(action, page.url).href;
       const response = await fetch(url, {
@@ -85,10 +85,14 @@ eachService(
         body: new URLSearchParams({ ...hidden, login: LOGIN[KEY], password: DEMO_PASSWORD }).toString(),
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          ...{ origin: new URL(url).origin, 'sec-fetch-site': 'same-origin', cookie: await jar.getCookieString(url) },
+          ...{
+            origin: new URL(url).origin,
+            'sec-fetch-site': 'same-origin',
+            cookie: await browser.jar.getCookieString(url),
+          },
         },
       });
-      for (const cookie of response.headers.getSetCookie()) await jar.setCookie(cookie, url);
+      for (const cookie of response.headers.getSetCookie()) await browser.jar.setCookie(cookie, url);
       return new URL(response.headers.get('location') ?? '', url).href;
     };
 

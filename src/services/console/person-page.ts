@@ -66,16 +66,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     const [summary] = await listPersonSummaries(tx, [personId]);
     const person = await findPerson(tx, personId);
     if (summary === undefined || person === undefined) return undefined;
-    const { hash, first } = await getCredential(tx, personId);
-    const throttle = await readThrottle(tx, personKey(personId));
-    const factors = await listSecondFactors(tx, personId);
-    const secondFactors = factors.length;
-    const hasTotp = factors.some(({ kind }) => kind === 'totp');
-    const codes = hasTotp ? await readThrottle(tx, codeCounterKey('totp', personId)) : undefined;
-    const account = {
-      ...{ isActive: person.status === 'active', hasPassword: hash !== undefined },
-      ...{ first, throttle, wrongCodes: codes?.failures ?? 0 },
-    };
+    const { account, secondFactors } = await loadAccount(tx, personId, person.status === 'active');
     const allowed = listActions(actor, authorized, {
       isActive: account.isActive,
       isPerson: person.kind === 'person',
@@ -123,6 +114,21 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
       return loaded.page;
     },
   };
+}
+
+/** Loads what the state of the account depends on, and the number of its second factors. */
+async function loadAccount(
+  tx: Transaction,
+  personId: string,
+  isActive: boolean,
+): Promise<{ account: Parameters<typeof personStateOf>[0]; secondFactors: number }> {
+  const { hash, first } = await getCredential(tx, personId);
+  const throttle = await readThrottle(tx, personKey(personId));
+  const factors = await listSecondFactors(tx, personId);
+  const hasTotp = factors.some(({ kind }) => kind === 'totp');
+  const codes = hasTotp ? await readThrottle(tx, codeCounterKey('totp', personId)) : undefined;
+  const account = { isActive, hasPassword: hash !== undefined, first, throttle, wrongCodes: codes?.failures ?? 0 };
+  return { account, secondFactors: factors.length };
 }
 
 interface LoadedPage {

@@ -77,6 +77,7 @@ function withTls(smtpUrl: string): string {
 
 /** Renders a mail. Parses the values, because an older version may have stored them. */
 function render(templates: Templates, template: MailName, lang: string, values: unknown): Mail {
+  if (isSecondFactorMail(template)) return renderSecondFactorMail(templates, template, lang, values);
   switch (template) {
     case 'first-password-closed':
       return templates.mail(template, lang, firstPasswordClosed.parse(values));
@@ -98,17 +99,16 @@ function render(templates: Templates, template: MailName, lang: string, values: 
       return templates.mail(template, lang, accountReminder.parse(values));
     case 'staff-action':
       return templates.mail(template, lang, staffAction.parse(values));
-    default:
-      return renderSecondFactorMail(templates, template, lang, values);
   }
 }
 
-function renderSecondFactorMail(
-  templates: Templates,
-  template: 'second-factor-changed' | 'second-factor-failed',
-  lang: string,
-  values: unknown,
-): Mail {
+type SecondFactorMail = Extract<MailName, `second-factor-${string}`>;
+
+function isSecondFactorMail(template: MailName): template is SecondFactorMail {
+  return template.startsWith('second-factor-');
+}
+
+function renderSecondFactorMail(templates: Templates, template: SecondFactorMail, lang: string, values: unknown): Mail {
   return template === 'second-factor-changed'
     ? templates.mail(template, lang, secondFactorChanged.parse(values))
     : templates.mail(template, lang, secondFactorFailed.parse(values));
