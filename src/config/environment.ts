@@ -93,6 +93,14 @@ export const environmentSchema = z.object({
     .max(64)
     .default(12)
     .describe('minimum password length in characters'),
+  KINPASS_HUMAN_CHECK_FAILURES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(5)
+    .describe(
+      'failed attempts under one login or in one network after which sign-in and password reset ask for the human check',
+    ),
   KINPASS_SESSION_IDLE_HOURS: z.coerce
     .number()
     .positive()

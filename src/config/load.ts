@@ -30,6 +30,7 @@ export interface Config {
   mail: { smtpUrl: string; from: string; requireTls: boolean };
   brandFile: string;
   password: { minLength: number };
+  humanCheckFailures: number;
   /** Idle seconds after which a session expires; undefined: only the absolute limits apply. */
   sessionIdleSeconds: number | undefined;
   keyRotationDays: number;
@@ -84,6 +85,7 @@ export function loadConfig(env: Environment): Config {
     },
     brandFile: e.KINPASS_BRAND_FILE,
     password: { minLength: e.KINPASS_PASSWORD_MIN_LENGTH },
+    humanCheckFailures: e.KINPASS_HUMAN_CHECK_FAILURES,
     sessionIdleSeconds:
       e.KINPASS_SESSION_IDLE_HOURS === undefined ? undefined : Math.round(e.KINPASS_SESSION_IDLE_HOURS * HOUR_SECONDS),
     keyRotationDays: e.KINPASS_KEY_ROTATION_DAYS,

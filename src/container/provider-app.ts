@@ -38,6 +38,7 @@ export function createProviderApp(
     access: services.access,
     accountReminder: services.accountReminder,
     humanCheck: services.humanCheck,
+    humanCheckDemand: services.humanCheckDemand,
     audit: services.audit,
     clients,
     consents: services.consents,

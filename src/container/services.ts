@@ -17,6 +17,7 @@ import { createStoredClients, type StoredClients } from '../services/access/stor
 import { createRevocation, type Revocation } from '../services/access/revocation.ts';
 import { createAudit, type Audit } from '../services/audit/audit.ts';
 import { createAccountReminder, type AccountReminder } from '../services/authentication/account-reminder.ts';
+import { createHumanCheckDemand, type HumanCheckDemand } from '../services/authentication/human-check-demand.ts';
 import { createHumanCheck, type HumanCheck } from '../services/authentication/human-check.ts';
 import { createKnownDevices, type KnownDevices } from '../services/authentication/known-devices.ts';
 import { createPasswordReset, type PasswordReset } from '../services/authentication/password-reset.ts';
@@ -69,6 +70,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   issuer: string;
   access: AccountAccess;
   accountReminder: AccountReminder;
+  humanCheckDemand: HumanCheckDemand;
   affiliationExpiry: AffiliationExpiry;
   consents: Consents;
   contacts: Contacts;
@@ -127,9 +129,8 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     consents,
     globalRevocation,
     guardianships,
-    accountReminder: createAccountReminder({ ...base, issuer }),
     humanCheck: shared.humanCheck,
-    contacts: createContacts({ ...base, issuer }),
+    ...createSelfService(config, { ...base, knownDevices }),
     console: createConsoleServices({
       ...base,
       log,
@@ -145,6 +146,18 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
+  };
+}
+
+type SelfService = Pick<Services, 'accountReminder' | 'contacts' | 'humanCheckDemand'>;
+type SelfServiceDeps = Pick<Services, 'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices'>;
+
+/** Creates what people do without the school. */
+function createSelfService({ issuer, humanCheckFailures: failures }: Config, deps: SelfServiceDeps): SelfService {
+  return {
+    accountReminder: createAccountReminder({ ...deps, issuer }),
+    contacts: createContacts({ ...deps, issuer }),
+    humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
   };
 }
 

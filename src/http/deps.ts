@@ -13,6 +13,7 @@ import type { Consents } from '../services/access/consents.ts';
 import type { RequestRateLimiter } from '../services/access/request-rate-limiter.ts';
 import type { Audit } from '../services/audit/audit.ts';
 import type { AccountReminder } from '../services/authentication/account-reminder.ts';
+import type { HumanCheckDemand } from '../services/authentication/human-check-demand.ts';
 import type { HumanCheck } from '../services/authentication/human-check.ts';
 import type { KnownDevices } from '../services/authentication/known-devices.ts';
 import type { PasswordReset } from '../services/authentication/password-reset.ts';
@@ -35,6 +36,7 @@ export interface HttpDeps {
   access: AccountAccess;
   accountReminder: AccountReminder;
   humanCheck: HumanCheck;
+  humanCheckDemand: HumanCheckDemand;
   audit: Audit;
   clients: ClientRegistry;
   consents: Consents;

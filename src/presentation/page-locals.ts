@@ -55,6 +55,8 @@ export interface SignInLocals {
   values: { login: string; remember: boolean; password?: string | undefined };
   /** The error of the whole form. */
   alert?: string | undefined;
+  /** The hidden field of the human check, after repeated failures. */
+  humanCheck?: string | undefined;
   errors: FieldErrors;
   /** Only the signed-in person may continue, with the password. */
   isReauthentication: boolean;
@@ -251,6 +253,9 @@ export interface AccountLocals {
 export interface PasswordResetRequestLocals {
   action: string;
   values: { login: string };
+  alert?: string | undefined;
+  /** The hidden field of the human check, after repeated requests. */
+  humanCheck?: string | undefined;
   errors: FieldErrors;
   signInUrl: string;
 }

@@ -73,6 +73,8 @@ export async function createInstallation(more: HomeOptions = {}): Promise<Instal
       KINPASS_MAIL_FROM: 'no-reply@kinpass.example',
       KINPASS_HASH_MEMORY_KIB: '7168',
       KINPASS_HASH_PASSES: '1',
+      // Tests of other limits fail on purpose; human-check.test.ts sets the default.
+      KINPASS_HUMAN_CHECK_FAILURES: '1000000',
       ...(more.databaseUrl === undefined ? {} : { DATABASE_URL: more.databaseUrl }),
     },
     remove: () => {

@@ -62,6 +62,8 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
     // The lowest valid cost. The unit test of the password hasher uses the production cost.
     KINPASS_HASH_MEMORY_KIB: '7168',
     KINPASS_HASH_PASSES: '1',
+    // Tests of other limits fail on purpose; human-check.test.ts sets the default.
+    KINPASS_HUMAN_CHECK_FAILURES: '1000000',
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
     KINPASS_TLS_CERT_FILE: options.tls?.certFile,
     KINPASS_TLS_KEY_FILE: options.tls?.keyFile,

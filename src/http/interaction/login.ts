@@ -1,16 +1,18 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { HashQueueFullError } from '../../platform/errors.ts';
+import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
 import type { SignInResult } from '../../services/authentication/sign-in.ts';
 import { findDeviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, checkbox } from '../forms/body.ts';
+import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
-import { loadAnnouncement } from '../pages/announcement.ts';
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
+import { loadAnnouncement } from '../pages/announcement.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
-const form = z.object({ login: field, password: field, remember: checkbox, passkey: field });
+const form = z.object({ login: field, password: field, remember: checkbox, passkey: field, ...humanCheckField });
 type Typed = Pick<z.infer<typeof form>, 'login' | 'password' | 'remember'>;
 
 /** Sign-in by e-mail, mobile number or custom account name, and reauthentication for apps that send `max_age`. */
@@ -33,6 +35,11 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
       const errors = emptyFields(deps, ctx, typed);
       if (Object.keys(errors).length > 0) {
         await render(deps, ctx, interaction, { ...typed, password: '' }, { status: 422, errors });
+        return;
+      }
+      const unchecked = await findUnchecked(deps, ctx, typed.login, sent.human_check);
+      if (unchecked !== undefined) {
+        await render(deps, ctx, interaction, typed, { status: 422, ...unchecked });
         return;
       }
       try {
@@ -112,6 +119,7 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     deviceName: findDeviceName(ctx.get('user-agent')),
     ...(isReauthentication(interaction) ? { expectedPersonId: interaction.personId } : {}),
   });
+  countResult(deps, attemptOf(ctx, typed.login), result);
   const remember = await shouldRemember(deps, interaction, typed);
   switch (result.kind) {
     case 'succeeded':
@@ -127,8 +135,31 @@ async function signIn(deps: HttpDeps, ctx: Context, interaction: InteractionStat
     }
     case 'throttled':
     case 'failed':
-      await render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
+      return render(deps, ctx, interaction, { ...typed, password: '' }, problemOf(deps, ctx, result));
   }
+}
+
+function attemptOf(ctx: Context, login: string): CheckedAttempt {
+  return { form: 'sign-in', login, address: ctx.ip, device: readDeviceToken(ctx) };
+}
+
+/** Counts failures for the human check. A throttled attempt was not compared. */
+function countResult({ humanCheckDemand }: HttpDeps, attempt: CheckedAttempt, { kind }: SignInResult): void {
+  if (kind === 'failed') humanCheckDemand.count(attempt);
+  else if (kind !== 'throttled') humanCheckDemand.clear(attempt);
+}
+
+/** @returns the problem of an attempt that needs the human check and has not passed it. A delayed login gets the page that says until when. */
+async function findUnchecked(
+  deps: HttpDeps,
+  ctx: Context,
+  login: string,
+  value: string,
+): ReturnType<typeof rejectUnchecked> {
+  const { humanCheckDemand } = deps;
+  if (!(await humanCheckDemand.isRequired(attemptOf(ctx, login)))) return undefined;
+  if (await humanCheckDemand.isDelayed(login)) return undefined;
+  return rejectUnchecked(deps, ctx, 'sign-in', value);
 }
 
 function problemOf(
@@ -145,7 +176,7 @@ async function render(
   ctx: Context,
   interaction: InteractionState,
   values: Typed,
-  problem: FormProblem = { status: 200 },
+  problem: FormProblem & { humanCheck?: string } = { status: 200 },
 ): Promise<void> {
   await loadAnnouncement(deps, ctx);
   deps.pages.show(
@@ -156,6 +187,7 @@ async function render(
       app: { name: deps.pages.appName(ctx, interaction.clientId) },
       values,
       alert: problem.alert,
+      humanCheck: problem.humanCheck ?? (await humanCheckFor(deps, attemptOf(ctx, values.login))),
       errors: problem.errors ?? {},
       isReauthentication: isReauthentication(interaction),
       passkeyUrl: `/interaction/${interaction.uid}/passkey`,

@@ -6,9 +6,11 @@ import { cookieNames, UNSIGNED_COOKIE } from '../../oidc/options/cookies.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import { LINK_MINUTES, type OpenLink } from '../../services/authentication/password-reset.ts';
+import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
-import { rememberDevice } from '../forms/known-device-cookie.ts';
+import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-check.ts';
+import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import {
   busyProblem,
   formErrors,
@@ -19,7 +21,7 @@ import {
   type FormProblem,
 } from '../forms/password-form.ts';
 
-const requestForm = z.object({ login: field });
+const requestForm = z.object({ login: field, ...humanCheckField });
 /** `link` is the hash of the token, so the page of an older link cannot set a password with a newer link. */
 const resetForm = newPasswordFields.extend({ link: field });
 const tokenShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
@@ -30,30 +32,10 @@ const MIN_RESPONSE_MS = 300;
 
 /** The pages of a password reset: request a link, open it, set a new password. */
 export function createPasswordResetRouter(deps: HttpDeps): Router {
-  const { pages, passwordReset } = deps;
   const router = new Router();
   const forms = parseForms();
-  const showRequestForm = (ctx: Context, login: string, errors: Record<string, string>, status: number): void => {
-    pages.show(
-      ctx,
-      'password-reset/request',
-      { action: '/forgot-password', values: { login }, errors, signInUrl: '/account' },
-      status,
-    );
-  };
-  router.get('/forgot-password', (ctx) => {
-    showRequestForm(ctx, '', {}, 200);
-  });
-  router.post('/forgot-password', forms, async (ctx) => {
-    ctx.state['pagePath'] = '/forgot-password';
-    const { login } = readForm(ctx, requestForm);
-    if (login.trim() === '') {
-      showRequestForm(ctx, login, { login: pages.t(ctx, 'required.login') }, 422);
-      return;
-    }
-    await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
-    pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
-  });
+  router.get('/forgot-password', (ctx) => showRequestForm(deps, ctx, '', { status: 200 }));
+  router.post('/forgot-password', forms, (ctx) => submitRequestForm(deps, ctx));
   router.get(RESET_PATH, async (ctx) => {
     ctx.state['pagePath'] = RESET_PATH;
     if (ctx.query['token'] !== undefined) {
@@ -66,6 +48,38 @@ export function createPasswordResetRouter(deps: HttpDeps): Router {
   });
   router.post(RESET_PATH, forms, (ctx) => submitResetForm(deps, ctx));
   return router;
+}
+
+async function showRequestForm(
+  deps: HttpDeps,
+  ctx: Context,
+  login: string,
+  problem: FormProblem & { humanCheck?: string },
+): Promise<void> {
+  const { status, errors = {}, alert, humanCheck = await humanCheckFor(deps, attemptOf(ctx, login)) } = problem;
+  const locals = { action: '/forgot-password', values: { login }, errors, alert, humanCheck, signInUrl: '/account' };
+  deps.pages.show(ctx, 'password-reset/request', locals, status);
+}
+
+function attemptOf(ctx: Context, login: string): CheckedAttempt {
+  return { form: 'forgot-password', login, address: ctx.ip, device: readDeviceToken(ctx) };
+}
+
+/** Every request counts for the human check: the page must not show which ones sent a mail. */
+async function submitRequestForm(deps: HttpDeps, ctx: Context): Promise<void> {
+  const { pages, passwordReset, humanCheckDemand } = deps;
+  ctx.state['pagePath'] = '/forgot-password';
+  const { login, human_check: value } = readForm(ctx, requestForm);
+  if (login.trim() === '') {
+    return showRequestForm(deps, ctx, login, { status: 422, errors: { login: pages.t(ctx, 'required.login') } });
+  }
+  const attempt = attemptOf(ctx, login);
+  const isRequired = await humanCheckDemand.isRequired(attempt);
+  const unchecked = isRequired ? await rejectUnchecked(deps, ctx, 'forgot-password', value) : undefined;
+  if (unchecked !== undefined) return showRequestForm(deps, ctx, login, { status: 422, ...unchecked });
+  humanCheckDemand.count(attempt);
+  await Promise.all([passwordReset.request(login, ctx.ip), delay(MIN_RESPONSE_MS)]);
+  pages.show(ctx, 'password-reset/sent', { minutes: LINK_MINUTES });
 }
 
 interface Link extends OpenLink {

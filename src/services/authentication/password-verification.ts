@@ -181,7 +181,8 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
 /** An id without a person, so that the same queries run when there is none. */
 const NO_PERSON_ID = '';
 
-function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
+/** Returns the key of the counter of a typed login. */
+export function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {
   return `login:${secrets.mac('throttle', `${kind}:${value}`)}`;
 }
 
