@@ -9,7 +9,6 @@ const INTERVAL_MS = 15 * SECOND_MS;
 export function startBulkRunsJob({ bulkRuns, log }: { bulkRuns: BulkRuns; log: Logger }): PeriodicJob {
   const job = startPeriodicJob('bulk runs', INTERVAL_MS, log, async () => {
     while (await bulkRuns.workOnNext());
-    await bulkRuns.erase();
   });
   bulkRuns.onStarted(() => {
     job.wake();

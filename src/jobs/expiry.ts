@@ -13,7 +13,7 @@ interface Deps {
   affiliationExpiry: AffiliationExpiry;
   guardianships: Guardianships;
   access: AccountAccess;
-  console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals'>;
+  console: Pick<ConsoleServices, 'requests' | 'secondFactorRemovals' | 'bulkRuns'>;
   log: Logger;
 }
 
@@ -27,6 +27,7 @@ export function startExpiryJob({ affiliationExpiry, guardianships, access, conso
     await affiliationExpiry.revokeExpired();
     while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await console.requests.expire(BATCH_SIZE)) >= BATCH_SIZE);
+    await console.bulkRuns.erase();
     while ((await console.secondFactorRemovals.executeDue(BATCH_SIZE)) >= BATCH_SIZE);
   });
 }

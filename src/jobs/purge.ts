@@ -6,6 +6,7 @@ import { createAppend, type Audit } from '../services/audit/audit.ts';
 import { purgeCounters } from '../services/authentication/refusal-counters.ts';
 import * as credentials from '../store/auth/credentials.ts';
 import { purgeChallenges } from '../store/auth/used-challenges.ts';
+import { purgeStaffRequests } from '../store/console/staff-requests.ts';
 import * as sessions from '../store/auth/sessions.ts';
 import type { Store, Transaction } from '../store/database/index.ts';
 import { purgePendingContacts } from '../store/people/contacts.ts';
@@ -77,6 +78,8 @@ const purges: readonly Purge[] = [
   (tx, now) => credentials.purgeResetLinks(tx, now),
   (tx, now) => purgePendingContacts(tx, now),
   (tx, now) => purgeChallenges(tx, now, BATCH_SIZE),
+  // The history of requests stays for a year. The audit log keeps who did what.
+  (tx, now) => purgeStaffRequests(tx, now - 365 * DAY_MS, BATCH_SIZE),
   // Failures count for a month after the last one.
   (tx, now, append) => purgeCounters(tx, append, now - 30 * DAY_MS, BATCH_SIZE),
   (tx, now) => outboxStore.purgeOutbox(tx, { delivered: now - DELIVERED_JOB_MS, dead: now - DEAD_JOB_MS }, BATCH_SIZE),

@@ -110,7 +110,7 @@ eachStore('bulk runs', (on) => {
     await staff.bulkRuns.start(desk, runId);
     // The first node stops after one row.
     const now = services.clock.now();
-    await on.store.write((tx) => leaseBulkRun(tx, now, now + MINUTE_MS));
+    await on.store.write((tx) => leaseBulkRun(tx, runId, now, now + MINUTE_MS));
     const [first] = await on.store.read((tx) => listPendingRows(tx, runId, 1));
     assert.ok(first);
     await on.store.write((tx) => completeBulkRow(tx, first, { state: 'done', doneAt: now }));

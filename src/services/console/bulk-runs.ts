@@ -171,8 +171,11 @@ async function printIn(tx: Transaction, deps: Deps, actor: StaffActor, runId: st
 async function workOnNext(deps: Deps): Promise<boolean> {
   const { store, clock } = deps;
   const now = clock.now();
-  const run = await store.write((tx) => runs.leaseBulkRun(tx, now, now + LEASE_MS));
-  if (run === undefined) return false;
+  const due = await store.read((tx) => runs.findDueRun(tx, now));
+  if (due === undefined) return false;
+  const run = await store.write((tx) => runs.leaseBulkRun(tx, due, now, now + LEASE_MS));
+  // Another node was faster; more runs may wait.
+  if (run === undefined) return true;
   for (;;) {
     const rows = await store.read((tx) => runs.listPendingRows(tx, run.id, BATCH_SIZE));
     if (rows.length === 0) break;

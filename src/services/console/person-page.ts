@@ -76,8 +76,6 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     const mayReveal = allowed.actions.some(({ name }) => name === 'reveal-national-id');
     const nationalId = mayReveal ? await openNationalId(tx, secrets, personId) : undefined;
     const guardianships = await listNamedGuardianships(tx, personId);
-    const family = guardianships.flatMap(({ guardian, student }) => [guardian.id, student.id]);
-    const changeable = await authorization.filterAllowed(tx, actor, 'change_guardianship', [...new Set(family)]);
     return {
       capacity: authorized.decision.capacity,
       page: {
@@ -87,9 +85,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
         sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
         signIns: await listSignIns(tx, personId, { limit: SHOWN_SIGN_INS }),
         guardianships,
-        changeableGuardianships: guardianships
-          .filter(({ guardian, student }) => changeable.has(guardian.id) && changeable.has(student.id))
-          .map(({ id }) => id),
+        changeableGuardianships: await listChangeable(tx, authorization, actor, guardianships),
         secondFactors,
         removalAt: (await findRemoval(tx, personId))?.executesAt,
         nationalId: nationalId && maskNationalId(nationalId),
@@ -102,15 +98,8 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     view: async (actor, personId, address) => {
       const loaded = await store.read((tx) => loadIn(tx, actor, personId));
       if (loaded === undefined) return undefined;
-      const detail = { capacity: loaded.capacity };
-      await audit.record({
-        event: 'staff.view',
-        outcome: 'ok',
-        actorId: actor.id,
-        subjectId: personId,
-        address,
-        detail,
-      });
+      const about = { actorId: actor.id, subjectId: personId, address };
+      await audit.record({ event: 'staff.view', outcome: 'ok', ...about, detail: { capacity: loaded.capacity } });
       return loaded.page;
     },
   };
@@ -129,6 +118,20 @@ async function loadAccount(
   const codes = hasTotp ? await readThrottle(tx, codeCounterKey('totp', personId)) : undefined;
   const account = { isActive, hasPassword: hash !== undefined, first, throttle, wrongCodes: codes?.failures ?? 0 };
   return { account, secondFactors: factors.length };
+}
+
+/** Lists the guardianships that the actor may change: the policy decides about both people. */
+async function listChangeable(
+  tx: Transaction,
+  authorization: Authorization,
+  actor: StaffActor,
+  guardianships: readonly NamedGuardianship[],
+): Promise<string[]> {
+  const family = guardianships.flatMap(({ guardian, student }) => [guardian.id, student.id]);
+  const allowed = await authorization.filterAllowed(tx, actor, 'change_guardianship', [...new Set(family)]);
+  return guardianships
+    .filter(({ guardian, student }) => allowed.has(guardian.id) && allowed.has(student.id))
+    .map(({ id }) => id);
 }
 
 interface LoadedPage {

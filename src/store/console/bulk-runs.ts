@@ -44,21 +44,34 @@ export async function startBulkRun(tx: Transaction, id: string, now: number): Pr
   return rows.length > 0;
 }
 
-/** Leases the next run on which no node works. @returns undefined if there is none */
-export async function leaseBulkRun(tx: Transaction, now: number, leasedUntil: number): Promise<BulkRun | undefined> {
+function isDue({ tables: { bulkRuns } }: Transaction, now: number) {
+  return and(isNull(bulkRuns.finishedAt), isNotNull(bulkRuns.startedAt), lte(bulkRuns.leasedUntil, now));
+}
+
+/** Finds the next run on which no node works. */
+export async function findDueRun(tx: Transaction, now: number): Promise<string | undefined> {
   const { bulkRuns } = tx.tables;
-  const isDue = and(isNull(bulkRuns.finishedAt), isNotNull(bulkRuns.startedAt), lte(bulkRuns.leasedUntil, now));
   const [next] = await tx.db
     .select({ id: bulkRuns.id })
     .from(bulkRuns)
-    .where(isDue)
+    .where(isDue(tx, now))
     .orderBy(asc(bulkRuns.leasedUntil))
     .limit(1);
-  if (next === undefined) return undefined;
+  return next?.id;
+}
+
+/** Leases a run. @returns undefined if another node was faster */
+export async function leaseBulkRun(
+  tx: Transaction,
+  id: string,
+  now: number,
+  leasedUntil: number,
+): Promise<BulkRun | undefined> {
+  const { bulkRuns } = tx.tables;
   const [run] = await tx.db
     .update(bulkRuns)
     .set({ leasedUntil })
-    .where(and(eq(bulkRuns.id, next.id), isDue))
+    .where(and(eq(bulkRuns.id, id), isDue(tx, now)))
     .returning();
   return run;
 }

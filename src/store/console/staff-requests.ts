@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
 import type { PersonActionName } from '../../domain/access/person-actions.ts';
 import type { Transaction } from '../database/index.ts';
 import type { RequestDecision } from '../schema/console.ts';
@@ -69,6 +69,21 @@ export async function expireStaffRequests(tx: Transaction, now: number, limit: n
     .update(staffRequests)
     .set({ isOpen: false, decision: 'expired', decidedAt: now })
     .where(and(eq(staffRequests.isOpen, true), inArray(staffRequests.id, due)))
+    .returning({ id: staffRequests.id });
+  return rows.length;
+}
+
+/** Deletes up to `limit` closed requests that were made before `before` (ms). @returns their number */
+export async function purgeStaffRequests(tx: Transaction, before: number, limit: number): Promise<number> {
+  const { staffRequests } = tx.tables;
+  const old = tx.db
+    .select({ id: staffRequests.id })
+    .from(staffRequests)
+    .where(and(eq(staffRequests.isOpen, false), lt(staffRequests.requestedAt, before)))
+    .limit(limit);
+  const rows = await tx.db
+    .delete(staffRequests)
+    .where(inArray(staffRequests.id, old))
     .returning({ id: staffRequests.id });
   return rows.length;
 }
