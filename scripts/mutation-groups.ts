@@ -120,6 +120,7 @@ const SERVICES: readonly Part[] = [
     sources: files('services/authentication', 'account-reminder human-check recovery-limits'),
     tests: http('forgot-account'),
   },
+  { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
   { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
   { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
   { sources: files('platform', 'request-id'), tests: http('console-audit') },
