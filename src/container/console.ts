@@ -12,6 +12,7 @@ import { createClassPages } from '../services/console/classes.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
 import { createDeadLetters } from '../services/console/dead-letters.ts';
 import { createConsoleKeys } from '../services/console/keys.ts';
+import { createDashboards } from '../services/console/dashboard.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
 import { createPersonPages } from '../services/console/person-page.ts';
@@ -60,6 +61,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     deadLetters: createDeadLetters({ ...deps, authorization }),
     authorization,
     auditLog: createAuditLogSearch({ store, clock, audit, authorization }),
+    dashboards: createDashboards({ store, clock }),
     auditVerification: createAuditVerification({ store, clock, secrets, audit, log: deps.log }),
     bureauSettings: createBureauSettings({ store, clock, audit, settings, authorization }),
     memberships: createConsoleMemberships({ ...deps, authorization }),

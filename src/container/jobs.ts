@@ -8,6 +8,7 @@ import { startOutboxDelivery } from '../jobs/outbox-delivery.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
 import { startPurgeJob } from '../jobs/purge.ts';
 import { createClientRevocation } from '../services/access/client-revocation.ts';
+import { startStatisticsJob } from '../jobs/statistics.ts';
 import { createAuditArchive } from '../services/audit/archive.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Mailer } from '../services/notifications/mailer.ts';
@@ -39,6 +40,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
     startExpiryJob({ affiliationExpiry, guardianships, access, console: deps.services.console, log }),
     startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
+    startStatisticsJob(deps.services),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({
       keyRing,

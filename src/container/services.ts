@@ -28,6 +28,8 @@ import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
+import { createAccountCounts, type AccountCounts } from '../services/statistics/account-counts.ts';
+import { createUsageCounts, type UsageCounts } from '../services/statistics/usage-counts.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
 import { createContacts, type Contacts } from '../services/people/contacts.ts';
@@ -62,6 +64,8 @@ interface SharedServices {
   knownDevices: KnownDevices;
   rateLimiter: RequestRateLimiter;
   settings: Settings;
+  usageCounts: UsageCounts;
+  accountCounts: AccountCounts;
 }
 
 /** The use cases and the services that they depend on, created once per process. */
@@ -120,6 +124,8 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     knownDevices,
     rateLimiter,
     settings,
+    usageCounts: shared.usageCounts,
+    accountCounts: shared.accountCounts,
     passwordReset,
     passwordVerifier,
     passwords,
@@ -170,6 +176,7 @@ async function createSharedServices(
   const i18n = createI18n(LOCALES_DIR);
   const hasher = await createPasswordHasher(config.hashing);
   const metrics = createMetrics(hasher, log);
+  const usageCounts = createUsageCounts({ store, clock });
   const storedClients = createStoredClients({ store, clock, log });
   await storedClients.refreshAll();
   return {
@@ -179,7 +186,18 @@ async function createSharedServices(
     metrics,
     storedClients,
     clients: createClientRegistry(config.clientsFile, issuer, i18n, storedClients),
-    audit: createAudit({ store, clock, log, metrics, secrets }),
+    audit: createAudit({
+      store,
+      clock,
+      log,
+      metrics,
+      secrets,
+      onCommitted: (event) => {
+        usageCounts.add(event);
+      },
+    }),
+    usageCounts,
+    accountCounts: createAccountCounts({ store, clock }),
     outbox: createOutbox({ store, clock, random, secrets }),
     humanCheck: createHumanCheck({ store, clock, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),

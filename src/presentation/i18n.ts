@@ -14,30 +14,10 @@ import { GRANTED_DUTIES } from '../domain/access/duties.ts';
 import { BULK_ACTIONS } from '../domain/access/bulk-actions.ts';
 import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
+import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
-
-const AUDIT_EVENTS = [
-  'client-registered',
-  'client-changed',
-  'client-secret_rotated',
-  'client-secret_ended',
-  'client-disabled',
-  'client-enabled',
-  'outbox-retried',
-  'outbox-dropped',
-  ...['sign_in-succeeded', 'sign_in-failed', 'sign_in-throttled', 'sign_in-password_change_required'],
-  ...['sign_in-second_factor_required', 'second_factor-verified', 'second_factor-failed', 'second_factor-throttled'],
-  ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced', 'authorization-granted'],
-  ...['consent-granted', 'consent-denied', 'session-logged_out', 'session-revoked', 'session-others_revoked'],
-  ...['sessions-all_revoked', 'grant-revoked', 'password-set', 'password-changed', 'password-reset'],
-  ...['password_reset-requested', 'password_reset-throttled', 'first_password-closed', 'person-disabled'],
-  ...['person-enabled', 'person-unlocked', 'affiliation-ended', 'keys-rotated', 'audit-archived', 'audit-exported'],
-  ...['audit-verified', 'staff-view', 'staff-send_reset_link', 'staff-issue_one_time_code', 'staff-unlock'],
-  ...['staff-restore_first_password', 'staff-disable', 'staff-enable', 'staff-revoke_sessions'],
-  ...['staff-change_membership', 'administrator-invited', 'settings-changed', 'school-added', 'school-changed'],
-  ...['school-closed', 'school-reopened'],
-] as const;
+import { AUDIT_EVENTS, DASHBOARD_TEXTS } from './text-families.ts';
 
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
@@ -173,6 +153,8 @@ export const DYNAMIC_KEYS = {
     'one_time_code_expired',
     'one_time_code_closed',
   ],
+  'dashboard.text': DASHBOARD_TEXTS,
+  'dashboard.cause': FAILURE_CAUSES,
   // Events of the audit log with `-` for the dot.
   'auditViewer.event': AUDIT_EVENTS,
   'auditViewer.state': ['none', 'running', 'intact', 'broken', 'interrupted'],

@@ -3,6 +3,7 @@ import type { SecondFactorChange } from '../domain/credentials/second-factors.ts
 import type { Permission, Relation, Role } from '../domain/model.ts';
 import type { AuditPageLocals } from './audit-page-locals.ts';
 import type { ContactsLocals, SignInHistoryLocals, ForgotAccountLocals } from './contacts-locals.ts';
+import type { ConsoleHomeLocals } from './dashboard-locals.ts';
 import type { QrCode } from './qr-code.ts';
 import type {
   ConsoleConfirmLocals,
@@ -327,7 +328,7 @@ export interface PageLocals extends StaffChangePages, AuditPageLocals, BureauPag
   /** `link` names the reset link of the page; `account` is the masked login. */
   'password-reset/new-password': PasswordFormLocals & { link: string; account: string; isSetup: boolean };
   'password-reset/expired': { requestUrl: string };
-  'console/home': { name: string; capacities: readonly { capacity: string; school?: string | undefined }[] };
+  'console/home': ConsoleHomeLocals;
   'console/search': ConsoleSearchLocals;
   'console/person': ConsolePersonLocals;
   'console/action': ConsoleActionLocals;

@@ -4,8 +4,8 @@ import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-field
 import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
-import type { AuditPageLocals } from '../../src/presentation/audit-page-locals.ts';
 import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import { auditSamples, dashboardSample } from './audit-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { staffRequestSamples } from './staff-change-samples.ts';
@@ -130,7 +130,11 @@ export function samplePageLocals(x: string): PageLocals {
     'password-reset/sent': { minutes: 30 },
     'password-reset/done': { signInUrl: '/s' },
     'password-reset/expired': { requestUrl: '/r' },
-    'console/home': { name: x, capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })) },
+    'console/home': {
+      name: x,
+      capacities: CAPACITIES.map((capacity) => ({ capacity, school: x })),
+      dashboards: [dashboardSample(x)],
+    },
     'console/search': {
       q: x,
       people: [{ id: x, name: x, isDisabled: true, lines: [x], logins: [x] }],
@@ -248,35 +252,5 @@ function clientPages(x: string): Pick<PageLocals, ClientPage> {
       ...{ button: { value: x, isDanger: true }, hidden: [{ name: 'version', value: x }] },
       ...{ values: { reason: x }, errors: { reason: x } },
     },
-  };
-}
-
-function auditSamples(x: string): AuditPageLocals {
-  const person = { id: x, name: x };
-  const texts = { event: x, text: x, app: x, address: x, details: [x] };
-  const entry = { seq: 1, at: 0, isRefused: true, actor: person, subject: person, requestUrl: '/r', ...texts };
-  return {
-    'console/audit': {
-      values: { person: x, actor: x, event: x, school: x, client: x, request: x, from: x, to: x },
-      errors: { person: x, from: x },
-      isFiltered: true,
-      events: ['sign_in.failed'],
-      apps: [{ id: x, name: x }],
-      entries: [entry],
-      nextUrl: '/n',
-      searchedTo: 0,
-      csvUrl: '/c',
-      jsonUrl: '/j',
-    },
-    'console/audit-verification': {
-      state: 'intact',
-      startedAt: 0,
-      endedAt: 1,
-      progress: { verified: 1, total: 2 },
-      lastEntry: { seq: 2, hash: x },
-      archived: 1,
-      problem: x,
-    },
-    'console/history': { id: x, name: x, entries: [entry], nextUrl: '/n' },
   };
 }

@@ -1,8 +1,9 @@
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
+import { describeDashboard } from './dashboard.ts';
 import type { SignedInStaff } from './session.ts';
 
-/** `GET /console`: the search, and what the member of staff may do. */
+/** `GET /console`: the search, the duties of the member of staff, and the numbers of their scope. */
 export async function showHome(deps: HttpDeps, ctx: Context, { actor, facts }: SignedInStaff): Promise<void> {
   const { pages, console: services } = deps;
   const schools = await services.authorization.listSchools(actor);
@@ -15,5 +16,6 @@ export async function showHome(deps: HttpDeps, ctx: Context, { actor, facts }: S
         schools.find(({ code }) => 'schoolCode' in held && code === held.schoolCode),
       ),
     })),
+    dashboards: (await services.dashboards.load(actor)).map((one) => describeDashboard(deps, ctx, one)),
   });
 }

@@ -50,6 +50,8 @@ interface Deps {
   log: Logger;
   metrics: Metrics;
   secrets: Secrets;
+  /** Called after the commit of each entry. */
+  onCommitted?: (event: AuditEvent) => void;
 }
 
 /** Creates the seal of the log's head: write access to the database alone cannot truncate the log. */
@@ -63,7 +65,11 @@ export function createArchiveSeal(secrets: Pick<Secrets, 'mac'>): auditStore.Hea
 }
 
 /** Creates `append` alone, for commands and jobs that need nothing else. */
-export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>): Audit['append'] {
+export function createAppend({
+  clock,
+  secrets,
+  onCommitted,
+}: Pick<Deps, 'clock' | 'secrets' | 'onCommitted'>): Audit['append'] {
   const seal = createHeadSeal(secrets);
   return async (tx, event) => {
     const requestId = currentRequestId();
@@ -78,6 +84,11 @@ export function createAppend({ clock, secrets }: Pick<Deps, 'clock' | 'secrets'>
       detail: requestId === undefined ? (event.detail ?? {}) : { ...event.detail, requestId },
     };
     await auditStore.appendEntry(tx, entry, seal);
+    if (onCommitted !== undefined) {
+      tx.afterCommit(() => {
+        onCommitted(event);
+      });
+    }
   };
 }
 

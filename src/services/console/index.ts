@@ -9,6 +9,7 @@ import type { ConsoleMemberships } from './memberships.ts';
 import type { ConsoleSchools } from './schools.ts';
 import type { BulkRuns } from './bulk-runs.ts';
 import type { ClassPages } from './classes.ts';
+import type { Dashboards } from './dashboard.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { StaffRequestList } from './request-list.ts';
@@ -34,4 +35,5 @@ export interface ConsoleServices {
   auditVerification: AuditVerification;
   keys: ConsoleKeys;
   deadLetters: DeadLetters;
+  dashboards: Dashboards;
 }

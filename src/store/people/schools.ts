@@ -154,3 +154,10 @@ export async function countCitySchools(tx: Transaction): Promise<number> {
   const [row] = await tx.db.select({ total: count() }).from(schools).where(notLike(schools.code, '99%'));
   return row?.total ?? 0;
 }
+
+/** Lists the codes of all schools. */
+export async function listSchoolCodes(tx: Transaction): Promise<string[]> {
+  const { schools } = tx.tables;
+  const rows = await tx.db.select({ code: schools.code }).from(schools).orderBy(schools.code);
+  return rows.map(({ code }) => code);
+}

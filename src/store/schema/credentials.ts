@@ -1,3 +1,5 @@
+import { sql } from 'drizzle-orm';
+import { ACCOUNT_POLICY } from '../../domain/throttling/throttle.ts';
 import type { FirstPasswordKind } from '../../domain/credentials/first-password.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
@@ -50,7 +52,14 @@ export function defineCredentials(kit: ColumnBuilders, persons: PersonsTable) {
       refusals: kit.int('refusals').notNull().default(0),
       refusedSince: kit.instant('refused_since'),
     },
-    (t) => [kit.index('throttles_updated_idx').on(t.updatedAt)],
+    (t) => [
+      kit.index('throttles_updated_idx').on(t.updatedAt),
+      // Partial, so that only locked accounts cost a page of disk.
+      kit
+        .index('throttles_locked_idx')
+        .on(t.key)
+        .where(sql.raw(`failures >= ${String(ACCOUNT_POLICY.lockAfterFailures)}`)),
+    ],
   );
   return { passwords, firstPasswords, resetLinks, throttles };
 }

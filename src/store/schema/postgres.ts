@@ -37,4 +37,7 @@ export const {
   auditHead,
   auditArchive,
   settings,
+  signInCounts,
+  clientCounts,
+  accountCounts,
 } = postgresTables;

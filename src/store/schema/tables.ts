@@ -5,6 +5,7 @@ import { defineClients, defineConsents, defineKeys, defineOidcRecords, defineSes
 import { defineOperations, defineSettings } from './operations.ts';
 import { defineGuardianships, definePersons, defineSchools, defineAffiliations } from './people.ts';
 import { defineSelfService } from './self-service.ts';
+import { defineStatistics } from './statistics.ts';
 
 /** Defines all tables once. `sqlite.ts` and `postgres.ts` call it with the column builders of their engine. */
 export function defineSchema(kit: ColumnBuilders) {
@@ -27,6 +28,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineClients(kit),
     ...defineOperations(kit),
     ...defineSettings(kit),
+    ...defineStatistics(kit),
   };
 }
 

@@ -1,0 +1,51 @@
+/** The dashboards on the home page of the staff console. */
+import assert from 'node:assert/strict';
+import { afterEach, it } from 'node:test';
+
+import { pollUntil } from '../helpers/poll.ts';
+import { openConsole, removeSecondFactors } from '../helpers/second-factors.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+eachService(
+  'the dashboard of the console',
+  () => ({ clients: [] }),
+  (running) => {
+    afterEach(async () => {
+      for (const key of ['A1', 'B1', 'T2'] as const) await removeSecondFactors(running(), key);
+    });
+    const scopesOn = (body: string): string[] =>
+      [...body.matchAll(/data-dashboard="([^"]+)"/g)].map(([, scope = '']) => scope);
+    const chartsOn = (body: string): string[] =>
+      [...body.matchAll(/<table[^>]* data-chart="([^"]+)"/g)].map(([, name = '']) => name);
+
+    it('shows the city to the bureau, the own school to a desk, and the classes to a homeroom teacher', async () => {
+      const expected = {
+        B1: ['city', ['hours', 'days', 'causes', 'locked', 'mail']],
+        A1: ['school-993301', ['hours', 'days', 'causes', 'locked']],
+        T2: ['classes', ['accounts', 'locked']],
+      } as const;
+      for (const key of ['B1', 'A1', 'T2'] as const) {
+        const { home } = await openConsole(running(), key);
+        const [scope, charts] = expected[key];
+        assert.deepEqual(scopesOn(home.body), [scope]);
+        // The daily numbers of accounts may exist already.
+        assert.deepEqual(
+          chartsOn(home.body).filter((name) => name !== 'accounts' || scope === 'classes'),
+          charts,
+        );
+      }
+    });
+
+    it('counts a sign-in within seconds, next to a chart with a title and a summary', async () => {
+      const { browser } = await openConsole(running(), 'A1');
+      const body = await pollUntil('the counts', async () => {
+        const page = await browser.open('/console');
+        return /<desc[^>]*>成功 [1-9]/.test(page.body) && page.body;
+      });
+      assert.match(body, /<svg class="chart"[^>]* role="img" aria-labelledby="school-993301-hours-title/);
+      assert.match(body, /<title id="school-993301-hours-title">今天各時段登入<\/title>/);
+      assert.match(body, /<rect class="chart-series-0"/);
+      assert.doesNotMatch(body, / style="/);
+    });
+  },
+);
