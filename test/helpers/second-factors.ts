@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { createRecoveryCodes, normalizeRecoveryCode } from '../../src/domain/credentials/recovery-codes.ts';
 import { encodeTotpSecret, totpCode } from '../../src/domain/credentials/totp.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import * as factors from '../../src/store/auth/second-factors.ts';
-import { LOGIN } from './authorization-flow.ts';
 import { personId } from './city.ts';
-import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
+import type { Answer, HttpBrowser } from './http-browser.ts';
 import type { TestService } from './service.ts';
 
 /** An authenticator app with one secret, and the recovery codes of its person. */
@@ -74,16 +72,4 @@ export async function completeSetup(
   const codes = recoveryCodesOn(shown);
   const answer = codes.length === 0 ? shown : await browser.submit(shown, { saved: 'yes' });
   return { authenticator: createAuthenticator(authenticator.secret, '', codes), answer };
-}
-
-/** Signs a member of staff in to the console, with an authenticator app. @returns the browser, on the home page of the console */
-export async function openConsole(
-  service: TestService,
-  key: NamedKey & keyof typeof LOGIN,
-): Promise<{ browser: HttpBrowser; home: Answer }> {
-  const authenticator = await enrollTotp(service, key);
-  const browser = createHttpBrowser(service.issuer);
-  const typed = { login: LOGIN[key], password: DEMO_PASSWORD };
-  const asked = await browser.submit(await browser.open('/console'), typed);
-  return { browser, home: await browser.submit(asked, { code: authenticator.code() }) };
 }

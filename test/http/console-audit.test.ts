@@ -7,8 +7,9 @@ import { z } from 'zod';
 import { personId } from '../helpers/city.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
-import { openConsole, removeSecondFactors } from '../helpers/second-factors.ts';
+import { removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff } from '../helpers/staff.ts';
 
 const exportedEntry = z.object({ seq: z.number(), event: z.string(), detail: z.record(z.string(), z.unknown()) });
 
@@ -22,7 +23,7 @@ eachService(
     const open = async (
       key: 'A1' | 'B1' | 'T2',
     ): Promise<{ browser: HttpBrowser; get: (path: string) => Promise<Answer> }> => {
-      const { browser, home } = await openConsole(running(), key);
+      const { browser, answer: home } = await signInStaff(running(), key);
       assert.equal(home.status, 200, textOf(home.body));
       return { browser, get: (path) => browser.open(path) };
     };

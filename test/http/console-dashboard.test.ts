@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { afterEach, it } from 'node:test';
 
 import { pollUntil } from '../helpers/poll.ts';
-import { openConsole, removeSecondFactors } from '../helpers/second-factors.ts';
+import { removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff } from '../helpers/staff.ts';
 
 eachService(
   'the dashboard of the console',
@@ -25,7 +26,7 @@ eachService(
         T2: ['classes', ['accounts', 'locked']],
       } as const;
       for (const key of ['B1', 'A1', 'T2'] as const) {
-        const { home } = await openConsole(running(), key);
+        const { answer: home } = await signInStaff(running(), key);
         const [scope, charts] = expected[key];
         assert.deepEqual(scopesOn(home.body), [scope]);
         // The daily numbers of accounts may exist already.
@@ -37,7 +38,7 @@ eachService(
     });
 
     it('counts a sign-in within seconds, next to a chart with a title and a summary', async () => {
-      const { browser } = await openConsole(running(), 'A1');
+      const { browser } = await signInStaff(running(), 'A1');
       const body = await pollUntil('the counts', async () => {
         const page = await browser.open('/console');
         return /<desc[^>]*>成功 [1-9]/.test(page.body) && page.body;

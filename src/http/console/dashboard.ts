@@ -117,7 +117,7 @@ function rowsOf(
   columns: readonly string[],
 ): Pick<Chart, 'chart' | 'legend' | 'columns' | 'rows'> {
   return {
-    chart: values.length === 0 ? undefined : { kind: 'rows', ...horizontalBars(values) },
+    chart: values.every(({ value }) => value === 0) ? undefined : { kind: 'rows', ...horizontalBars(values) },
     legend: [],
     columns,
     rows: values.map(({ label, value }) => [label, String(value)]),
