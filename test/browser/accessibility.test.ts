@@ -14,6 +14,7 @@ import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harn
 import { choose, fillNewPassword, fillSignIn, press, setUpAuthenticator, signIn } from '../helpers/browser.ts';
 import { personId, setFirstPassword, setPassword } from '../helpers/city.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
+import { renderSamples } from '../helpers/rendered-samples.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../helpers/staff.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
@@ -257,6 +258,22 @@ for (const lang of ['zh-TW', 'en'] as const) {
         await page.goto(issuer + path);
         await look(page, 'message');
       }
+    });
+
+    it('on a sample of each page that the other tests do not reach', async () => {
+      const { issuer } = harness.environment;
+      // Not a session of the harness, because the scripts of a page reject the values of a sample.
+      const context = await harness.browser.newContext({ locale: lang });
+      const page = await context.newPage();
+      for (const [view, html] of renderSamples(lang)) {
+        if (seen.has(`views/${view}.ejs`)) continue;
+        await page.route(`${issuer}/sample`, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+        await page.goto(`${issuer}/sample`);
+        await assertAccessible(page, lang);
+        await page.unroute(`${issuer}/sample`);
+        seen.add(`views/${view}.ejs`);
+      }
+      await context.close();
     });
 
     it('for every view', () => {

@@ -213,7 +213,7 @@ describe('browser behavior during sign-in', () => {
   it('fields have the right autocomplete and inputmode', async () => {
     const { page } = await harness.newSession();
     await page.goto(`${harness.environment.issuer}/account/password`);
-    assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username');
+    assert.equal(await page.getAttribute('[name="login"]', 'autocomplete'), 'username webauthn');
     assert.equal(await page.getAttribute('[name="login"]', 'inputmode'), 'email');
     assert.equal(await page.getAttribute('[name="password"]', 'autocomplete'), 'current-password');
     assert.equal(await page.getAttribute('[name="password"]', 'type'), 'password');

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { loadBrand } from '../../src/presentation/brand.ts';
+import { createI18n } from '../../src/presentation/i18n.ts';
+import type { PageName } from '../../src/presentation/page-locals.ts';
+import { createTemplates } from '../../src/presentation/templates.ts';
+import { samplePageLocals } from './page-samples.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Renders the sample of every page in a language, with all optional parts. */
+export function renderSamples(lang: string): [PageName, string][] {
+  const templates = createTemplates({
+    viewsDir: join(ROOT, 'views'),
+    publicDir: join(ROOT, 'public'),
+    i18n: createI18n(join(ROOT, 'config/locales')),
+    brand: loadBrand(join(ROOT, 'config/brand.json')),
+  });
+  const samples = samplePageLocals('Ann');
+  const isPage = (name: string): name is PageName => name in samples;
+  return Object.keys(samples)
+    .filter(isPage)
+    .map((name) => [name, templates.page(name, lang, samples[name])]);
+}
