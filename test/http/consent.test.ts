@@ -121,7 +121,10 @@ describe('a third-party app', () => {
       );
       return rows
         .filter(({ event, subjectId }) => event.startsWith('consent.') && subjectId === personId('A2'))
-        .map(({ event, outcome, actorId, clientId, detail }) => ({ event, outcome, actorId, clientId, detail }));
+        .map(({ event, outcome, actorId, clientId, detail: { requestId, ...detail } }) => {
+          assert.equal(typeof requestId, 'string');
+          return { event, outcome, actorId, clientId, detail };
+        });
     };
     const httpBrowser = visit();
     const parameters = { scope: 'openid profile words-of-a-stranger' };
