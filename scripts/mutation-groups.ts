@@ -121,6 +121,10 @@ const SERVICES: readonly Part[] = [
     tests: http('forgot-account'),
   },
   { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
+  {
+    sources: [...files('presentation', 'charts text-families'), 'src/services/statistics/*.ts'],
+    tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
+  },
   { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
   { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
   { sources: files('platform', 'request-id'), tests: http('console-audit') },

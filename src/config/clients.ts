@@ -13,10 +13,13 @@ const redirectUri = uri
     message: 'must use https, http or a reversed domain as its scheme',
   });
 
+/** The ids of registered apps. Any other text names no client, and the databases need not be asked for it. */
+export const CLIENT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
+
 const fields = z.strictObject({
   client_id: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'lower-case letters, digits and "-", two to 63 characters')
+    .regex(CLIENT_ID, 'lower-case letters, digits and "-", two to 63 characters')
     .refine((id) => !id.startsWith('kinpass-'), '"kinpass-" is reserved for the service itself'),
   client_name: localizedText.describe('name in the interface: one text, or one per language'),
   client_uri: uri.optional().describe('start page of the app, and target of links back to it'),

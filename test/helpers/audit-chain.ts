@@ -14,3 +14,8 @@ export function triggersOff(dialect: 'sqlite' | 'postgres'): string[] {
   if (dialect === 'postgres') return ['alter table audit disable trigger user'];
   return ['update', 'delete', 'replace'].map((name) => `drop trigger audit_no_${name}`);
 }
+
+/** Returns the detail of an audit entry without the id of its request. */
+export function withoutRequestId(detail: Record<string, string | number | boolean>): typeof detail {
+  return Object.fromEntries(Object.entries(detail).filter(([key]) => key !== 'requestId'));
+}

@@ -17,6 +17,7 @@ import {
   userinfo,
   type Reply,
 } from '../helpers/authorization-flow.ts';
+import { withoutRequestId } from '../helpers/audit-chain.ts';
 import { personId } from '../helpers/city.ts';
 import { freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
@@ -72,7 +73,7 @@ eachService(
       const rows = await store.read((tx) => tx.db.select().from(tx.tables.audit));
       return rows
         .filter(({ event, subjectId }) => event === 'grant.revoked' && subjectId === personId(name))
-        .map(({ detail }) => detail);
+        .map(({ detail }) => withoutRequestId(detail));
     };
     const countLimited = async (): Promise<number> => {
       const text = await running().container.metrics.registry.metrics();

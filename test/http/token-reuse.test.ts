@@ -17,6 +17,7 @@ import {
   userinfo,
   type Reply,
 } from '../helpers/authorization-flow.ts';
+import { withoutRequestId } from '../helpers/audit-chain.ts';
 import { personId } from '../helpers/city.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { createCapturedLog } from '../helpers/log.ts';
@@ -50,7 +51,7 @@ eachService(
     const revoked = async () =>
       (await rows()).slice(known).map(({ outcome, subjectId, clientId, detail }) => ({
         ...{ outcome, subjectId, clientId },
-        ...detail,
+        ...withoutRequestId(detail),
       }));
     const once = (reason: string, clientId = 'app') => [
       { outcome: 'refused', subjectId: personId('T2'), clientId, reason },

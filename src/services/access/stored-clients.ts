@@ -1,4 +1,4 @@
-import { clientSchema, type ClientRegistration } from '../../config/clients.ts';
+import { CLIENT_ID, clientSchema, type ClientRegistration } from '../../config/clients.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -57,6 +57,8 @@ export function createStoredClients({ store, clock, log }: Deps): StoredClients 
   return {
     find,
     refresh: async (clientId) => {
+      // PostgreSQL rejects a NUL, which a request can contain.
+      if (!CLIENT_ID.test(clientId)) return undefined;
       const state = await store.read((tx) => clientStore.findClientState(tx, clientId));
       if (state?.disabledAt !== null) entries.delete(clientId);
       else if (entries.get(clientId)?.version !== state.version) {
