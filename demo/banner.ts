@@ -22,6 +22,14 @@ const ACCOUNTS: readonly (readonly [string, string, string, string])[] = [
   ['王小安', 'an.wang', DEMO_PASSWORD, '學生 student'],
 ];
 
+/** Staff: name, login, what the account does. The first visit leads to the enrollment of a second factor. */
+const STAFF: readonly (readonly [string, string, string])[] = [
+  ['張立人', 'it.993301', '資訊組 school IT desk'],
+  ['許雅文', 'reg.993301', '註冊組 registrar'],
+  ['林志豪', 'zhihao.lin', '導師 homeroom teacher'],
+  ['黃局長室', 'bureau', '局端管理者 bureau administrator'],
+];
+
 /** Returns the width of a text in terminal columns. Chinese characters take two. */
 function width(text: string): number {
   return Array.from(text).reduce(
@@ -43,6 +51,7 @@ export function banner(settings: DemoSettings): string {
     ['學習歷程檔案 Learning portfolio', addressOf(settings, 'portfolio')],
     ['校園繳費系統 Campus payment', addressOf(settings, 'payment')],
     ['登入服務 Sign-in service', `${addressOf(settings, 'service')}/account`],
+    ['管理後台 Staff console', `${addressOf(settings, 'service')}/console`],
     ['信箱 Mailbox', addressOf(settings, 'mail')],
   ];
   return [
@@ -53,6 +62,9 @@ export function banner(settings: DemoSettings): string {
     '',
     '試用帳號 Accounts to try (name, account, password)',
     ...lines(ACCOUNTS),
+    '',
+    `管理後台帳號 Staff accounts (password ${DEMO_PASSWORD}; the first visit sets up a second factor)`,
+    ...lines(STAFF),
     '',
     `資料 Data: ${settings.folder}`,
     '按 Ctrl-C 停止，資料會保留；npm run demo -- --fresh 清除資料並重新開始',

@@ -93,6 +93,8 @@ describe('demo banner', () => {
     const text = banner(settings);
     for (const port of [4100, 4101, 4102, 4103]) assert.match(text, new RegExp(`http://localhost:${port}`));
     assert.match(text, /daming\.wang@parents\.example {2,}100201/);
+    assert.match(text, /http:\/\/localhost:\d+\/console/);
+    for (const login of ['it.993301', 'reg.993301', 'zhihao.lin', 'bureau']) assert.ok(text.includes(login), login);
   });
 });
 
