@@ -86,11 +86,11 @@ eachService(
 
     it('is required for other logins of the network, but not on known devices', async () => {
       const known = (await signInToAccount(running(), LOGIN.G5)).httpBrowser;
-      await failFive('nobody@parents.example');
-      const newcomer = browse();
-      const page = await newcomer.open('/account');
+      await failFive('missing@parents.example');
+      const newBrowser = browse();
+      const page = await newBrowser.open('/account');
       assert.ok(hasCheck(page), 'the page of a new device has the check at once');
-      const asked = await signIn(newcomer, page, LOGIN.T2, DEMO_PASSWORD, { human_check: '' });
+      const asked = await signIn(newBrowser, page, LOGIN.T2, DEMO_PASSWORD, { human_check: '' });
       assert.ok(hasCheck(asked));
       await known.open('/session/end');
       const cookies = (await known.jar.getCookies(running().issuer)).filter(({ key }) => key.includes('device'));
@@ -126,7 +126,7 @@ eachService(
       assert.ok(hasCheck(page));
       const asked = await browser.submit(page, { login, human_check: '' });
       assert.equal(asked.status, 422);
-      const ofSignIn = await failFive('nobody.else@parents.example');
+      const ofSignIn = await failFive('another.missing@parents.example');
       const other = await browser.submit(asked, { login, ...(await solveHumanCheck(ofSignIn)) });
       assert.equal(other.status, 422);
       assert.notEqual(formOf(other.body).hidden['human_check'], '');
