@@ -70,6 +70,8 @@ describe('browser behavior during sign-in', () => {
       const { page } = await harness.newSession();
       await page.goto(harness.environment.portfolio);
       await press(page, '#sign-in');
+      // The page requests the options of passkeys after it has loaded.
+      await page.waitForLoadState('networkidle');
       time.advance(61 * MINUTE);
       await fillSignIn(page, LOGIN.G2);
       assert.equal(await heading(page), '這個步驟已過期');

@@ -157,10 +157,11 @@ eachStore('the store of sessions and their grants', (on) => {
     await session('s2', NOW + 1);
     await session('s3', NOW + 2);
     await session('past', NOW + 3, NOW + 1);
-    const surplus = (now: number, limit: number): Promise<string[]> =>
-      on.store.read((tx) => sessions.listSurplusSessions(tx, 'father', now, limit));
-    assert.deepEqual(await surplus(NOW + 1, 1), ['s2', 's1']);
-    assert.deepEqual(await surplus(NOW + 1, 3), []);
+    const surplus = (except: string, limit: number): Promise<string[]> =>
+      on.store.read((tx) => sessions.listSurplusSessions(tx, { personId: 'father', except, now: NOW + 1, limit }));
+    assert.deepEqual(await surplus('none', 1), ['s2', 's1']);
+    assert.deepEqual(await surplus('none', 3), []);
+    assert.deepEqual(await surplus('s1', 1), ['s2'], 'never lists the session itself');
   });
 
   it('lists expired sessions, and open ones up to a time', async () => {

@@ -152,28 +152,42 @@ eachService('a copied session cookie', options, (running) => {
     assert.ok(signedIn.filter((one) => one).length <= 1, 'one browser holds the one session');
   });
 
-  it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more revokes the oldest`, async () => {
-    const { store } = running().container;
-    const owner = createHttpBrowser(running().issuer);
-    await runAuthorization(app, owner, { login: LOGIN.A2 });
-    const id = personId('A2');
-    const now = Date.now();
-    await store.write(async (tx) => {
-      const sessionsTable = tx.tables.sessions;
-      await tx.db
-        .update(sessionsTable)
-        .set({ createdAt: now - 100_000 })
-        .where(eq(sessionsTable.personId, id));
-      for (let i = 1; i < MAX_SESSIONS_PER_PERSON; i += 1) {
-        const row = { personId: id, userAgent: '', address: '', remember: false, expiresAt: now + 600_000 };
-        await sessions.upsertSession(tx, { ...row, sessionHash: `other-${String(i)}`, createdAt: now - 50_000 });
+  const insertSessions = async (count: number, createdAt: number): Promise<void> => {
+    const row = { personId: personId('A2'), userAgent: '', address: '', remember: false };
+    await running().container.store.write(async (tx) => {
+      for (let i = 0; i < count; i += 1) {
+        const sessionHash = `other-${String(createdAt)}-${String(i)}`;
+        await sessions.upsertSession(tx, { ...row, sessionHash, createdAt, expiresAt: createdAt + 600_000 });
       }
     });
+  };
+  const countSessions = async (): Promise<number> =>
+    (await running().container.store.read((tx) => sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())))
+      .length;
+
+  it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more revokes the oldest`, async () => {
+    const owner = createHttpBrowser(running().issuer);
+    await runAuthorization(app, owner, { login: LOGIN.A2 });
+    const now = Date.now();
+    await running().container.store.write(({ db, tables }) =>
+      db
+        .update(tables.sessions)
+        .set({ createdAt: now - 100_000 })
+        .where(eq(tables.sessions.personId, personId('A2'))),
+    );
+    await insertSessions(MAX_SESSIONS_PER_PERSON - 1, now - 50_000);
     assert.equal(await isSignedIn(owner), true);
     const newest = createHttpBrowser(running().issuer);
     codeOf((await runAuthorization(app, newest, { login: LOGIN.A2 })).answer);
-    const live = await store.read((tx) => sessions.findActiveSessionsByPerson(tx, id, now));
-    assert.equal(live.length, MAX_SESSIONS_PER_PERSON);
+    assert.equal(await countSessions(), MAX_SESSIONS_PER_PERSON);
     assert.deepEqual([await isSignedIn(owner), await isSignedIn(newest)], [false, true]);
+  });
+
+  it('is not revoked by its own sign-in when the others are newer than its password', async () => {
+    await insertSessions(MAX_SESSIONS_PER_PERSON, Date.now() + 50_000);
+    const newest = createHttpBrowser(running().issuer);
+    codeOf((await runAuthorization(app, newest, { login: LOGIN.A2 })).answer);
+    assert.equal(await isSignedIn(newest), true);
+    assert.equal(await countSessions(), MAX_SESSIONS_PER_PERSON);
   });
 });

@@ -48,7 +48,7 @@ export function createSessionAdapter(deps: Deps): Adapter {
         if (await sessions.upsertSession(tx, session)) await records.upsertRecord(tx, record);
         // The other writes of the request must not outlive the session, for example a grant with `offline_access`.
         else if (pending !== undefined) throw new ConcurrentChangeError();
-        if (login !== undefined) await revokeSurplusSessions(tx, deps, accountId);
+        if (login !== undefined) await revokeSurplusSessions(tx, deps, session);
         if (isNew) await countCompletedSignIn(tx, accountId, now);
       };
       if (pending === undefined) await store.write(save);
@@ -108,9 +108,17 @@ async function lockOwner(tx: Transaction, personId: string, { login, secondFacto
   return true;
 }
 
-/** Revokes the oldest sessions beyond the limit, as on the account page. The outbox sends the logout notices later. */
-async function revokeSurplusSessions(tx: Transaction, { revocation, clock }: Deps, personId: string): Promise<void> {
-  const surplus = await sessions.listSurplusSessions(tx, personId, clock.now(), MAX_SESSIONS_PER_PERSON);
+/**
+ * Revokes the oldest other sessions beyond the limit, as on the account page. The outbox sends the logout notices later. The new session can
+ * be older than the others: its time is that of the password, and the second factor or a limit can delay it.
+ */
+async function revokeSurplusSessions(
+  tx: Transaction,
+  { revocation, clock }: Deps,
+  { personId, sessionHash }: sessions.NewSession,
+): Promise<void> {
+  const limit = MAX_SESSIONS_PER_PERSON - 1;
+  const surplus = await sessions.listSurplusSessions(tx, { personId, except: sessionHash, now: clock.now(), limit });
   if (surplus.length > 0) await revocation.revokeSessions(tx, personId, surplus, { keepOffline: true });
 }
 

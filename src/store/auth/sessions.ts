@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, lte, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, lte, ne, sql } from 'drizzle-orm';
 
 import { chunksOf, unlockedRows } from '../database/bulk-insert.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
@@ -72,27 +72,35 @@ export async function findActiveSessionsByPerson(
 /** Sessions that one sign-in revokes; later sign-ins revoke the rest. SQLite requires a LIMIT for OFFSET. */
 const MAX_SURPLUS_ROWS = 1_000;
 
-const surplus = preparedStatement(
-  ({ db, tables: { sessions } }, param: Param<{ personId: string; now: number; limit: number }>) =>
-    db
-      .select({ sessionHash: sessions.sessionHash })
-      .from(sessions)
-      .where(
-        and(eq(sessions.personId, param('personId')), isNull(sessions.endedAt), gt(sessions.expiresAt, param('now'))),
-      )
-      .orderBy(desc(sessions.createdAt), sessions.sessionHash)
-      .limit(MAX_SURPLUS_ROWS)
-      .offset(param('limit')),
+interface SurplusSessions {
+  personId: string;
+  /** Hash of the session that is not counted. */
+  except: string;
+  now: number;
+  /** Number of other sessions that a person keeps. */
+  limit: number;
+}
+
+const surplus = preparedStatement(({ db, tables: { sessions } }, param: Param<SurplusSessions>) =>
+  db
+    .select({ sessionHash: sessions.sessionHash })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.personId, param('personId')),
+        ne(sessions.sessionHash, param('except')),
+        isNull(sessions.endedAt),
+        gt(sessions.expiresAt, param('now')),
+      ),
+    )
+    .orderBy(desc(sessions.createdAt), sessions.sessionHash)
+    .limit(MAX_SURPLUS_ROWS)
+    .offset(param('limit')),
 );
 
-/** Lists the active sessions of a person beyond the newest `limit`. */
-export async function listSurplusSessions(
-  tx: Transaction,
-  personId: string,
-  now: number,
-  limit: number,
-): Promise<string[]> {
-  return (await surplus(tx, { personId, now, limit })).map(({ sessionHash }) => sessionHash);
+/** Lists the active sessions of a person beyond the newest `limit`, without the session `except`. */
+export async function listSurplusSessions(tx: Transaction, options: SurplusSessions): Promise<string[]> {
+  return (await surplus(tx, options)).map(({ sessionHash }) => sessionHash);
 }
 
 /** Marks sessions as revoked. Sessions that were revoked before keep their time. @returns the number of sessions that were active */
