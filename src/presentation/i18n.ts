@@ -169,7 +169,7 @@ export const DYNAMIC_KEYS = {
 export type MessageParams = Readonly<Record<string, string | number>>;
 
 /** The sources of the language, highest precedence first. */
-export interface LanguagePreferences {
+interface LanguagePreferences {
   /** Set by the switch in the page header. */
   cookie?: string | undefined;
   /** `ui_locales` of the authorization request: space-separated tags (OpenID Connect Core 1.0, section 3.1.2.1). */

@@ -1,7 +1,7 @@
 import type { FieldErrors } from './page-locals.ts';
 
 /** One of the two accounts of a merge. */
-export interface MergeAccount {
+interface MergeAccount {
   id: string;
   name: string;
   lines: readonly string[];
@@ -21,7 +21,7 @@ export interface StaffRequestLine {
   decidedAt?: number | undefined;
 }
 
-export interface StaffRequestLocals extends StaffRequestLine {
+interface StaffRequestLocals extends StaffRequestLine {
   before: string;
   after: string;
   reason: string;
@@ -41,7 +41,7 @@ export interface ClassLine {
   school: string;
 }
 
-export interface ClassLocals extends ClassLine {
+interface ClassLocals extends ClassLine {
   /** The class of the current term. */
   isCurrent: boolean;
   rows: readonly { id: string; name: string; kind: string; pupil: string; seat: number; state: string }[];
@@ -51,7 +51,7 @@ export interface ClassLocals extends ClassLine {
   alert?: string | undefined;
 }
 
-export interface BulkLocals {
+interface BulkLocals {
   id: string;
   action: string;
   class: ClassLine;

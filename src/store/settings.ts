@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 
 import { preparedStatement, type Transaction } from './database/index.ts';
 
-export type SettingKey = 'policy' | 'announcement';
+type SettingKey = 'policy' | 'announcement';
 
 interface SettingRow {
   key: string;
@@ -20,7 +20,7 @@ export function listSettings(tx: Transaction): Promise<SettingRow[]> {
   return selectSettings(tx, {});
 }
 
-export interface SettingChange {
+interface SettingChange {
   key: SettingKey;
   value: unknown;
   /** `updatedAt` of the row that the form was shown for; 0 for none. */

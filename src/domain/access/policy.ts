@@ -72,7 +72,7 @@ export type Decision =
   | { allowed: false; reason: DenialReason };
 
 /** The delay before the second factor of a staff member is removed, so that the person can object (docs/access-policy.md). */
-export const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
+const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
 
 /**
  * Decides whether an actor may do an action to a person. A person out of scope is `not_found`, as if the id did not exist.

@@ -31,7 +31,7 @@ const actionForm = z.object({
 const MAX_VALUE_LENGTH = 300;
 
 /** The values and messages of a form. After an error it keeps the typed reason. */
-export interface ActionFormState {
+interface ActionFormState {
   reason: string;
   value: string;
   status: number;

@@ -14,7 +14,7 @@ const parameter = z
   .transform((text) => text.trim());
 
 export const FILTER_NAMES = ['person', 'actor', 'event', 'school', 'client', 'request', 'from', 'to'] as const;
-export type FilterValues = Record<(typeof FILTER_NAMES)[number], string>;
+type FilterValues = Record<(typeof FILTER_NAMES)[number], string>;
 
 /** How the values that are no login names look. */
 const PATTERNS = {

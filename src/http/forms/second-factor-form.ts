@@ -42,7 +42,7 @@ export async function factorSetupLocals(
   };
 }
 
-export type SetupCheck =
+type SetupCheck =
   (ConfirmedSetup & { name: string }) | { kind: 'wrong'; problem: FormProblem; totp: TotpSetup } | { kind: 'expired' };
 
 /** Checks the code or the passkey of a setup page. */

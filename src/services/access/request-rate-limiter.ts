@@ -59,7 +59,7 @@ export interface RequestRateLimiter {
   releaseDevice(endpoint: AnonymousEndpoint, device: KnownDevice): void;
 }
 
-export interface KnownDevice {
+interface KnownDevice {
   deviceId: string;
   address: string;
 }
@@ -69,14 +69,14 @@ export interface SignedInPerson {
   sessionHash: string;
 }
 
-export interface NewPasswordSource {
+interface NewPasswordSource {
   /** Unique id of the reset link, session or interaction of the form. */
   formId: string;
   /** Undefined for a reset link: the holder of a stolen password must not be able to use up its budget. */
   personId?: string;
 }
 
-export interface RefreshedGrant {
+interface RefreshedGrant {
   grantHash: string;
   personId: string;
 }

@@ -12,7 +12,7 @@ import { createRecoveryAdmission } from './recovery-limits.ts';
 import { THROTTLED } from './refusal-counters.ts';
 
 /** What a person enters who has forgotten the account. */
-export interface ReminderRequest {
+interface ReminderRequest {
   nationalId: string;
   /** Email address or mobile number. */
   contact: string;

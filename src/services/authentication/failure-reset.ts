@@ -4,7 +4,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from './password-verification.ts';
 import { resetSecondFactorFailures } from './second-factor-verification.ts';
 
-export interface FailureResetDeps {
+interface FailureResetDeps {
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
   audit: Pick<Audit, 'append'>;
 }

@@ -12,9 +12,6 @@ import { createNetworkCounters, deletePlaceholders, lockNetworks, upsertNetworks
 /** The forms with a human check. A challenge of one form does not pass at another. */
 export type CheckedForm = 'sign-in' | 'forgot-password' | 'forgot-account';
 
-/** Challenge and solution of a form, as its hidden field contains them. */
-export const HUMAN_CHECK_FIELD = 'human_check';
-
 /**
  * The proof of work: a browser derives 300 to 900 keys of 2,000 iterations, half a second on a laptop and some seconds on an old phone. The
  * service derives one key for each challenge.
@@ -27,6 +24,7 @@ const WAIT_MS = 20 * SECOND_MS;
 /** Forms without a solution of one network: ten at once, then one each minute, because waiting costs no work. */
 const WAIT_POLICY: LeakyBucketPolicy = { capacity: 10, leakIntervalMs: MINUTE_MS };
 
+/** Challenge and solution of a form, as its hidden field contains them. */
 const field = z.object({
   challenge: z.object({
     parameters: z.object({

@@ -22,7 +22,7 @@ const CHALLENGE_MODEL = 'PasskeyChallenge';
 /** As long as an interaction: afterwards the challenge is not accepted anyway. */
 const CHALLENGE_MAX_AGE_MS = HOUR_MS;
 
-export interface PasskeyAttempt {
+interface PasskeyAttempt {
   /** The interaction of the page. */
   interaction: string;
   /** The response of the browser, as JSON. */
@@ -38,7 +38,7 @@ export interface PasskeyAttempt {
 }
 
 /** `amr`: the methods of the passkey (RFC 8176, section 2). */
-export type PasskeyResult =
+type PasskeyResult =
   | { kind: 'verified'; personId: string; credentialVersion: number; amr: readonly string[] }
   | { kind: 'wrong' }
   /** The account was disabled, or its credential changed after the password was verified. */

@@ -14,7 +14,7 @@ const TIMEOUT_MS = 5 * MINUTE_MS;
 const ALGORITHMS = [-8, -7, -257];
 
 /** The relying party of all passkeys: this service. */
-export interface WebAuthnParty {
+interface WebAuthnParty {
   rpId: string;
   origin: string;
 }
@@ -96,14 +96,14 @@ function keyMethodOf(deviceType: 'singleDevice' | 'multiDevice'): KeyMethod {
   return deviceType === 'singleDevice' ? 'hwk' : 'swk';
 }
 
-export interface StoredPasskey {
+interface StoredPasskey {
   credentialId: string;
   /** COSE key, base64url. */
   publicKey: string;
   counter: number;
 }
 
-export interface RegisteredPasskey extends StoredPasskey {
+interface RegisteredPasskey extends StoredPasskey {
   keyMethod: KeyMethod;
 }
 
@@ -136,7 +136,7 @@ export function credentialIdOf(sent: string): string | undefined {
   return parseJson(assertion, sent)?.id;
 }
 
-export interface VerifiedAssertion {
+interface VerifiedAssertion {
   counter: number;
   keyMethod: KeyMethod;
 }

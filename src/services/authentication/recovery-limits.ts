@@ -27,13 +27,13 @@ const PERSON_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MIN
 /** Sixty requests per address at once, so that a school can share one, then one each minute. IPv6 networks: network.ts. */
 const ADDRESS_POLICY: LeakyBucketPolicy = { capacity: 60, leakIntervalMs: MINUTE_MS };
 
-export interface RequestAdmission {
+interface RequestAdmission {
   admitted: boolean;
   /** The audit entries of refused requests. */
   events: readonly AuditEvent[];
 }
 
-export type AdmitRequest = (
+type AdmitRequest = (
   tx: Transaction,
   personId: string | undefined,
   address: string,

@@ -26,7 +26,7 @@ export interface TotpSetup {
   setup: string;
 }
 
-export interface PasskeySetup {
+interface PasskeySetup {
   /** Options of `navigator.credentials.create`, as JSON. */
   options: string;
   setup: string;
@@ -38,7 +38,7 @@ export interface ConfirmedSetup {
   setup: string;
   recoveryCodes: readonly string[];
 }
-export type TotpCheck = ConfirmedSetup | ({ kind: 'wrong' } & TotpSetup) | { kind: 'expired' };
+type TotpCheck = ConfirmedSetup | ({ kind: 'wrong' } & TotpSetup) | { kind: 'expired' };
 
 const confirmedFactor = z.object({
   kind: z.enum(['totp', 'passkey']),

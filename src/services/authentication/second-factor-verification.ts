@@ -29,7 +29,7 @@ const POLICIES: Record<CodeMethod, AccountThrottlePolicy> = {
   recovery_code: { ...ACCOUNT_POLICY, lockAfterFailures: Infinity },
 };
 
-export interface CodeAttempt {
+interface CodeAttempt {
   personId: string;
   /** The version that the password was verified against; undefined in a session. */
   credentialVersion: number | undefined;

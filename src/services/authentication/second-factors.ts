@@ -14,7 +14,7 @@ import { createSecondFactorSetup, openSetup, type SecondFactorSetup } from './se
 import { createVerifyCode, type VerifyCode } from './second-factor-verification.ts';
 
 /** More than the devices of one person. */
-export const MAX_SECOND_FACTORS = 10;
+const MAX_SECOND_FACTORS = 10;
 export const MAX_FACTOR_NAME_LENGTH = 40;
 
 /** A second factor as pages show it. */
@@ -36,7 +36,7 @@ interface Addition extends OwnChange {
   isFirst: boolean;
 }
 
-export type AdditionResult =
+type AdditionResult =
   | { kind: 'added'; credentialVersion: number; amr: readonly string[] }
   | { kind: 'already_added' }
   | { kind: 'expired' }

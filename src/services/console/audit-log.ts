@@ -14,7 +14,7 @@ import type { Authorization, StaffActor } from './authorization.ts';
 
 export type { AuditFilter } from '../../store/console/audit-log.ts';
 
-export const ENTRIES_PER_PAGE = 50;
+const ENTRIES_PER_PAGE = 50;
 /** Entries that one page of a search reads at most. A search that finds less offers to continue. */
 const MAX_ENTRIES_PER_SEARCH = 20_000;
 /** Entries that one query reads, about 10 ms on SQLite, where a query blocks the event loop. */

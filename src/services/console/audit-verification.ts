@@ -13,7 +13,7 @@ import { verifyAuditLog } from '../audit/verification.ts';
 const PAUSE_MS = 2;
 
 /** The last verification of this node. Times are ms since 1970. */
-export type VerificationState =
+type VerificationState =
   | { kind: 'none' }
   /** `verified` of `total` entries are done. */
   | { kind: 'running'; startedAt: number; verified: number; total: number }

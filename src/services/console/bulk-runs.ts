@@ -16,7 +16,7 @@ import type { PersonActionResult, PersonActions } from './person-actions.ts';
 /** A node that works on a run renews its lease; another node continues after this time. */
 const LEASE_MS = MINUTE_MS;
 /** Codes that were not printed are erased after this time. */
-export const CODES_MS = HOUR_MS;
+const CODES_MS = HOUR_MS;
 const RETENTION_MS = 30 * DAY_MS;
 const BATCH_SIZE = 20;
 
@@ -28,7 +28,7 @@ export interface BulkReport {
   isPrintable: boolean;
 }
 
-export interface BulkSlip {
+interface BulkSlip {
   name: string;
   code: string;
   expiresAt: number;

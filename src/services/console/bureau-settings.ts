@@ -14,10 +14,10 @@ export interface BureauRequest {
   address: string;
 }
 
-export type BureauSetting =
+type BureauSetting =
   { key: 'policy'; value: BureauPolicy } | { key: 'announcement'; value: Announcement | null };
 
-export type SettingResult =
+type SettingResult =
   | { kind: 'done' }
   | { kind: 'denied' }
   /** Another administrator changed the setting after the form was shown. Nothing was done. */

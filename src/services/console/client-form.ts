@@ -8,7 +8,7 @@ export interface ClientProblem {
   uri?: string;
 }
 
-export type ClientCheck =
+type ClientCheck =
   { kind: 'valid'; registration: ClientRegistration } | { kind: 'invalid'; problems: readonly ClientProblem[] };
 
 /** Stands for the hash of the secret, which is generated after the check and stored in its own column. */

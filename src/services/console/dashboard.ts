@@ -22,7 +22,7 @@ export interface SignInTotals {
   failed: number;
 }
 
-export interface AccountTotals {
+interface AccountTotals {
   people: number;
   withPassword: number;
 }

@@ -30,7 +30,7 @@ export const DEAD_LETTER_ACTIONS = ['retry', 'retry-all', 'drop'] as const;
 export type DeadLetterAction = (typeof DEAD_LETTER_ACTIONS)[number];
 
 /** `gone`: the job is no longer dead; another administrator retried or dropped it, or it was purged. */
-export type DeadLetterResult = { kind: 'done'; count: number } | { kind: 'gone' } | { kind: 'denied' };
+type DeadLetterResult = { kind: 'done'; count: number } | { kind: 'gone' } | { kind: 'denied' };
 
 /** Mails and logout notices that were given up. */
 export interface DeadLetters {

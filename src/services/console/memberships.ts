@@ -14,7 +14,7 @@ import { revokeOrMoveGrants, type RevokeDeps } from '../people/affiliation-expir
 import type { Authorization, StaffActor } from './authorization.ts';
 import type { BureauRequest } from './bureau-settings.ts';
 
-export interface MembershipRequest extends BureauRequest {
+interface MembershipRequest extends BureauRequest {
   personId: string;
   /** The version of the person that the form was shown for. */
   version: number;
@@ -30,7 +30,7 @@ export interface NewDuty {
   validTo: string | undefined;
 }
 
-export type MembershipResult =
+type MembershipResult =
   | { kind: 'done' }
   | { kind: 'denied'; reason: DenialReason }
   /** A change among bureau administrators: a second one has to confirm. */

@@ -19,7 +19,7 @@ interface Deps {
 }
 
 /** The input of a merge: the account that ends, in the version that the form was shown for. */
-export interface MergeInput {
+interface MergeInput {
   otherId: string;
   version: number;
 }

@@ -9,7 +9,7 @@ import type { CreateRequest } from './staff-requests.ts';
 /** Longest free text of a reason, in characters. */
 export const MAX_REASON_LENGTH = 500;
 
-export interface PersonActionRequest {
+interface PersonActionRequest {
   actorId: string;
   personId: string;
   action: PersonActionName;

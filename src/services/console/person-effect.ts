@@ -30,13 +30,13 @@ export interface ImpossibleEffect {
 }
 
 /** The value that an action replaces, and its replacement, as the confirming colleague sees them. */
-export interface ValueChange {
+interface ValueChange {
   kind: 'change';
   before: string;
   after: string;
 }
 
-export interface EffectContext {
+interface EffectContext {
   actorId: string;
   /** The value that staff entered, or an id; empty for actions without one. */
   input: string;

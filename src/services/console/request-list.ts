@@ -9,7 +9,7 @@ import type { Authorization, StaffActor } from './authorization.ts';
 import { canSeeRequests, mayConfirm, openRequest, requestSchools } from './staff-requests.ts';
 
 /** Requests on one page. */
-export const REQUESTS_PER_PAGE = 25;
+const REQUESTS_PER_PAGE = 25;
 const REQUESTS_ON_PERSON_PAGE = 5;
 
 /** A request as its list shows it. */

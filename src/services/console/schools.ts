@@ -10,7 +10,7 @@ import type { BureauRequest } from './bureau-settings.ts';
 
 export type { SchoolRow } from '../../store/people/schools.ts';
 
-export type SchoolResult =
+type SchoolResult =
   | { kind: 'done' }
   | { kind: 'denied' }
   /** Another administrator changed the school after the form was shown. Nothing was done. */

@@ -13,12 +13,12 @@ import type { Authorization, StaffActor } from './authorization.ts';
 export type { PersonSummary } from '../../store/console/person-summaries.ts';
 
 /** People on one page of results. */
-export const RESULTS_PER_PAGE = 25;
+const RESULTS_PER_PAGE = 25;
 const MAX_QUERY_LENGTH = 100;
 /** Pupils with one student number: one per school. */
 const MAX_SAME_NUMBER = 100;
 
-export interface SearchResults {
+interface SearchResults {
   people: readonly PersonSummary[];
   /** Start of the next page; undefined at the end. */
   next: searchStore.NamePosition | undefined;

@@ -5,7 +5,7 @@ import type { Transaction } from '../../store/database/index.ts';
 import { done, impossible, type PersonEffect } from './person-effect.ts';
 
 /** The notice of a removal that the person can still cancel. */
-export const PENDING_REMOVAL_NOTICE = 'remove-second-factor-pending';
+const PENDING_REMOVAL_NOTICE = 'remove-second-factor-pending';
 
 /** Creates the removal of all second factors. For staff it waits, so that the person can cancel it. */
 export function createRemoveSecondFactor({ clock }: { clock: Clock }): PersonEffect['apply'] {

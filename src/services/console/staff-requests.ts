@@ -22,7 +22,7 @@ import type { PersonEffect } from './person-effect.ts';
 import { withoutConflicts, type DoneAction, type PersonActionResult } from './person-actions.ts';
 
 /** How long a request waits for a colleague. */
-export const REQUEST_MS = 14 * DAY_MS;
+const REQUEST_MS = 14 * DAY_MS;
 
 /** Stores a request for an allowed action, in the transaction that decided about it. */
 export type CreateRequest = (tx: Transaction, action: AllowedAction) => Promise<PersonActionResult>;
@@ -30,7 +30,7 @@ export type CreateRequest = (tx: Transaction, action: AllowedAction) => Promise<
 export const REQUEST_ANSWERS = ['confirm', 'decline', 'withdraw'] as const;
 export type RequestAnswer = (typeof REQUEST_ANSWERS)[number];
 
-export interface AnswerRequest {
+interface AnswerRequest {
   actorId: string;
   requestId: string;
   answer: RequestAnswer;
@@ -70,7 +70,7 @@ interface Deps {
 }
 
 const payloadSchema = z.object({ input: z.string(), before: z.string(), after: z.string(), reason: z.string() });
-export type RequestPayload = z.infer<typeof payloadSchema>;
+type RequestPayload = z.infer<typeof payloadSchema>;
 
 export function openRequest(secrets: Pick<Secrets, 'open'>, row: requests.StaffRequestRow): RequestPayload {
   return payloadSchema.parse(JSON.parse(secrets.open('staff-request', row.id, row.payloadSealed)));

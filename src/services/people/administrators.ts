@@ -15,13 +15,13 @@ import type { Outbox } from '../notifications/outbox.ts';
 /** Lifetime of a setup link, in hours. */
 export const SETUP_LINK_HOURS = 24;
 
-export interface Invitation {
+interface Invitation {
   /** A normalized email address. */
   email: string;
   name: string;
 }
 
-export type InvitationResult =
+type InvitationResult =
   /** `isRepeated`: the person had an invitation before; its link is invalid now. */
   | { kind: 'invited'; link: string; isRepeated: boolean }
   /** The address belongs to an account that is not an open invitation. */

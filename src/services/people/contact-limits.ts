@@ -18,7 +18,7 @@ export interface ContactLimitDeps {
 }
 
 /** `no_mail`: the mailbox has received enough mails; the answer to the person is the same as for `admitted`. */
-export type ContactAdmission = { kind: 'admitted' | 'no_mail' } | { kind: 'limited'; until: number };
+type ContactAdmission = { kind: 'admitted' | 'no_mail' } | { kind: 'limited'; until: number };
 
 /** Counts a change of a contact. Call it after `lockPerson`. */
 export async function admitContactChange(

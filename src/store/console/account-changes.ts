@@ -3,7 +3,7 @@ import { searchableName } from '../../domain/text.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-export type IdentifierRow = Tables['identifiers']['$inferSelect'];
+type IdentifierRow = Tables['identifiers']['$inferSelect'];
 
 /** Finds the login of a kind that a person had first. */
 export async function findIdentifierOf(

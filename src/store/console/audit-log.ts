@@ -19,7 +19,7 @@ export interface AuditFilter {
   to: number | undefined;
 }
 
-export interface AuditWindow {
+interface AuditWindow {
   /** The first number of the window. */
   fromSeq: number;
   /** The number after the window. */

@@ -18,7 +18,7 @@ export interface PersonSummary {
 }
 
 /** The place of a pupil in a class. */
-export interface ClassPlace extends Validity {
+interface ClassPlace extends Validity {
   id: string;
   school: School;
   year: number;

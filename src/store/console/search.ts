@@ -15,7 +15,7 @@ export interface NamePosition {
   id: string;
 }
 
-export interface NameSearch {
+interface NameSearch {
   /** As `searchableName` returns it; empty for all people in the scope. */
   name: string;
   scope: SearchScope;

@@ -2,7 +2,7 @@ import { asc, eq, lte } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
 
-export type SecondFactorRemovalRow = Tables['secondFactorRemovals']['$inferSelect'];
+type SecondFactorRemovalRow = Tables['secondFactorRemovals']['$inferSelect'];
 
 export async function upsertRemoval(tx: Transaction, removal: SecondFactorRemovalRow): Promise<void> {
   const { secondFactorRemovals } = tx.tables;

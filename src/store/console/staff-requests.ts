@@ -94,7 +94,7 @@ export interface RequestPosition {
   id: string;
 }
 
-export interface RequestSearch {
+interface RequestSearch {
   /** undefined for the whole city */
   schoolCodes: readonly string[] | undefined;
   isOpen: boolean;

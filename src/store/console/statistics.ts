@@ -6,7 +6,7 @@ import { peopleOfSchools, type SearchScope } from './search.ts';
 
 export type SignInCount = Tables['signInCounts']['$inferSelect'];
 export type ClientCount = Tables['clientCounts']['$inferSelect'];
-export type AccountCount = Tables['accountCounts']['$inferSelect'];
+type AccountCount = Tables['accountCounts']['$inferSelect'];
 type SchoolScope = Extract<SearchScope, { kind: 'schools' }>;
 
 /** The school code of the numbers of the whole city. */

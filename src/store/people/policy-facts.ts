@@ -33,7 +33,7 @@ export async function listPolicyFacts(tx: Transaction, personIds: readonly strin
 }
 
 /** The memberships and homeroom classes of people, past and future ones included. */
-export interface StaffFacts {
+interface StaffFacts {
   memberships: readonly (StaffMembership & { personId: string })[];
   homeroomClasses: readonly (HomeroomClass & { teacherId: string | null })[];
 }

@@ -6,7 +6,7 @@ import { PERMISSIONS, SCHOOL_TYPES } from '../../../domain/model.ts';
 import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../../domain/text.ts';
 
 /** `lines`: one value per line. `set`: any number of options. */
-export type FieldKind = 'text' | 'lines' | 'choice' | 'set' | 'flag';
+type FieldKind = 'text' | 'lines' | 'choice' | 'set' | 'flag';
 
 /** The entered text of each field; one entry per line or option. */
 export type ClientValues = Readonly<Record<ClientField, readonly string[]>>;
@@ -38,7 +38,7 @@ export const FIELD_OPTIONS: Partial<Record<ClientField, readonly string[]>> = {
 };
 
 /** The value of a checked box. */
-export const FLAG_ON = 'yes';
+const FLAG_ON = 'yes';
 
 export function kindOf(field: ClientField): FieldKind {
   return KINDS[field] ?? 'text';
