@@ -93,7 +93,7 @@ eachStore('single use of provider records', (on) => {
       await records.destroyRecord(tx, 'Session', 'gone');
     });
     const find = async (uids: string[]): Promise<(string | null)[][]> =>
-      (await on.store.read((tx) => records.findRecordsByUids(tx, 'Session', uids))).map((row) => [
+      (await on.store.read((tx) => records.listRecordsByUids(tx, 'Session', uids))).map((row) => [
         row.idHash,
         row.uidHash,
       ]);
@@ -191,14 +191,14 @@ eachStore('the store of sessions and their grants', (on) => {
   it('finds the active grants of bases and of children', async () => {
     await grant('of-basis', { basisId: 'e1', role: 'parent', childId: 'older' });
     await grant('expired', { basisId: 'e1', role: 'parent', childId: 'older', expiresAt: NOW + 1 });
-    const find = (list: typeof grants.findActiveGrantsByBases, ...ids: string[]): Promise<string[]> =>
+    const find = (list: typeof grants.listActiveGrantsByBases, ...ids: string[]): Promise<string[]> =>
       on.store.read(async (tx) => hashes(await list(tx, ids, NOW + 1)));
-    assert.deepEqual(await find(grants.findActiveGrantsByBases, 'e1', 'e2'), ['of-basis']);
-    assert.deepEqual(await find(grants.findActiveGrantsByChildren, 'older'), ['of-basis']);
-    assert.deepEqual(await find(grants.findActiveGrantsByBases), []);
-    assert.deepEqual(await find(grants.findActiveGrantsByChildren), []);
+    assert.deepEqual(await find(grants.listActiveGrantsByBases, 'e1', 'e2'), ['of-basis']);
+    assert.deepEqual(await find(grants.listActiveGrantsByChildren, 'older'), ['of-basis']);
+    assert.deepEqual(await find(grants.listActiveGrantsByBases), []);
+    assert.deepEqual(await find(grants.listActiveGrantsByChildren), []);
     await write((tx) => grants.updateGrantBasis(tx, 'of-basis', 'e2'));
-    assert.deepEqual(await find(grants.findActiveGrantsByBases, 'e2'), ['of-basis']);
+    assert.deepEqual(await find(grants.listActiveGrantsByBases, 'e2'), ['of-basis']);
   });
 
   it('revokes a grant once and finds it no longer', async () => {

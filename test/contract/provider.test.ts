@@ -130,7 +130,7 @@ eachStore('the store of grants and sessions', (on) => {
       assert.deepEqual(hashes(await grants.listGrantsBySessions(tx, ['s2'])).sort(), ['b', 'c']);
       assert.deepEqual(hashes(await grants.listGrantsByBasis(tx, 'g1')), ['a', 'b']);
       assert.equal((await grants.findGrantWithSession(tx, 'a'))?.grant.childId, 'older');
-      assert.deepEqual(hashes(await grants.findActiveGrantsByPerson(tx, 'father', NOW + 100)), ['a']);
+      assert.deepEqual(hashes(await grants.listActiveGrantsByPerson(tx, 'father', NOW + 100)), ['a']);
     });
   });
 
@@ -172,7 +172,7 @@ eachStore('the store of grants and sessions', (on) => {
     assert.deepEqual([await put('s1', NOW), await put('s2', NOW + 1)], [true, true]);
     const live = (now: number): Promise<string[]> =>
       on.store.read(async (tx) =>
-        (await sessions.findActiveSessionsByPerson(tx, 'father', now)).map((row) => row.sessionHash),
+        (await sessions.listActiveSessionsByPerson(tx, 'father', now)).map((row) => row.sessionHash),
       );
     assert.deepEqual([await live(NOW), await live(NOW + 50)], [['s2', 's1'], []]);
     assert.equal(await on.store.write((tx) => sessions.markRevoked(tx, ['s2', 'unknown'], NOW + 2)), 1);

@@ -117,7 +117,7 @@ describe('a request that starts before a revocation and writes after it', () => 
     const parameters = { scope: 'openid profile offline_access', prompt: 'consent' };
     const answer = await revokeDuring(
       async (tx) => {
-        for (const { sessionHash } of await sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())) {
+        for (const { sessionHash } of await sessions.listActiveSessionsByPerson(tx, personId('A2'), Date.now())) {
           await destroyByUid(tx, 'Session', sessionHash);
           await sessions.markRevoked(tx, [sessionHash], Date.now());
         }

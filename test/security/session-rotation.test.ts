@@ -145,7 +145,7 @@ eachService('a copied session cookie', options, (running) => {
     ]);
     assert.ok(answers.every(({ status }) => status < 500));
     const live = await running().container.store.read((tx) =>
-      sessions.findActiveSessionsByPerson(tx, personId('T2'), Date.now()),
+      sessions.listActiveSessionsByPerson(tx, personId('T2'), Date.now()),
     );
     assert.equal(live.length, 1);
     const signedIn = await Promise.all([owner, ...attackers].map(isSignedIn));
@@ -162,7 +162,7 @@ eachService('a copied session cookie', options, (running) => {
     });
   };
   const countSessions = async (): Promise<number> =>
-    (await running().container.store.read((tx) => sessions.findActiveSessionsByPerson(tx, personId('A2'), Date.now())))
+    (await running().container.store.read((tx) => sessions.listActiveSessionsByPerson(tx, personId('A2'), Date.now())))
       .length;
 
   it(`is one of at most ${String(MAX_SESSIONS_PER_PERSON)} sessions: one more revokes the oldest`, async () => {

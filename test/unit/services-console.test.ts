@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
-import { findPeopleByName, findPersonIdsByStudentNumber } from '../../src/store/console/search.ts';
+import { listPeopleByName, listPersonIdsByStudentNumber } from '../../src/store/console/search.ts';
 import { findPerson } from '../../src/store/people/people.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
@@ -129,9 +129,9 @@ eachStore('the staff console', (on) => {
 
   it('searches by index', async () => {
     const search = { name: '王', scope: { kind: 'city' } as const, today: '2026-11-23', after: undefined, limit: 26 };
-    const byName = await explainLastStatement(on.store, (tx) => findPeopleByName(tx, search));
+    const byName = await explainLastStatement(on.store, (tx) => listPeopleByName(tx, search));
     assert.match(byName, /persons_name_search_idx/);
-    const byNumber = await explainLastStatement(on.store, (tx) => findPersonIdsByStudentNumber(tx, 'none', 100));
+    const byNumber = await explainLastStatement(on.store, (tx) => listPersonIdsByStudentNumber(tx, 'none', 100));
     assert.match(byNumber, /enrolments_number_idx/);
   });
 

@@ -62,12 +62,12 @@ interface Deps {
 export function createAccountAccess(deps: Deps): AccountAccess {
   const { store, clock, revocation } = deps;
   return {
-    listSessions: (personId) => store.read((tx) => sessionStore.findActiveSessionsByPerson(tx, personId, clock.now())),
+    listSessions: (personId) => store.read((tx) => sessionStore.listActiveSessionsByPerson(tx, personId, clock.now())),
     findSession: (sessionHash) => store.read((tx) => sessionStore.findSession(tx, sessionHash)),
     listApps: (personId) =>
       store.read(async (tx) =>
         mergeApps([
-          ...(await grantStore.findActiveGrantsByPerson(tx, personId, clock.now())).map(toAuthorizedApp),
+          ...(await grantStore.listActiveGrantsByPerson(tx, personId, clock.now())).map(toAuthorizedApp),
           ...(await consentStore.listConsents(tx, personId)).map(({ clientId, grantedAt, scope }) => {
             return { clientId, since: grantedAt, scopes: [scope] };
           }),
@@ -106,7 +106,7 @@ function createSessionRevocation({
     personId: string,
     shouldRevoke: (sessionHash: string) => boolean,
   ): Promise<number> => {
-    const active = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
+    const active = await sessionStore.listActiveSessionsByPerson(tx, personId, clock.now());
     const hashes = active.map(({ sessionHash }) => sessionHash).filter(shouldRevoke);
     if (hashes.length > 0) await revocation.revokeSessions(tx, personId, hashes, { keepOffline: true });
     return hashes.length;

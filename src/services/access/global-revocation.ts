@@ -98,7 +98,7 @@ async function enqueueNotices(
   sessions: readonly sessionStore.SessionRow[],
 ): Promise<void> {
   const personOf = new Map(sessions.map(({ sessionHash, personId }) => [sessionHash, personId]));
-  const jobs = (await records.findRecordsByUids(tx, 'Session', [...personOf.keys()])).flatMap((record) => {
+  const jobs = (await records.listRecordsByUids(tx, 'Session', [...personOf.keys()])).flatMap((record) => {
     const personId = personOf.get(record.uidHash ?? '');
     if (personId === undefined) return [];
     return [...readSessionIds(secrets, record)]

@@ -81,7 +81,7 @@ export function createRevocation(deps: Deps): Revocation {
   ): Promise<Map<string, Map<string, string | undefined>>> => {
     const sids = new Map<string, Map<string, string | undefined>>();
     for (const part of chunksOf(sessionHashes)) {
-      for (const record of await records.findRecordsByUids(tx, 'Session', part)) {
+      for (const record of await records.listRecordsByUids(tx, 'Session', part)) {
         sids.set(record.uidHash ?? '', readSessionIds(secrets, record));
       }
     }
@@ -106,7 +106,7 @@ export function createRevocation(deps: Deps): Revocation {
     revokeAllOf: async (tx, personId, keep) => {
       // An interaction whose password was verified would otherwise create a session.
       await destroyInteractionsOf(tx, personId);
-      const active = await sessionStore.findActiveSessionsByPerson(tx, personId, clock.now());
+      const active = await sessionStore.listActiveSessionsByPerson(tx, personId, clock.now());
       const others = active.map(({ sessionHash }) => sessionHash).filter((sessionHash) => sessionHash !== keep);
       await revokeSessions(tx, personId, others, { keepOffline: false });
       // These grants belong to ended sessions, whose relying parties were notified then, or to the kept session.

@@ -4,7 +4,6 @@ import { normalizeNationalId } from '../../domain/credentials/national-id.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import { findPersonIdByNationalId } from '../../store/console/search.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
@@ -60,7 +59,7 @@ function createFindPerson({ secrets }: Deps): FindPerson {
   return async (tx, nationalId, contact) => {
     const login = parseLogin(contact);
     const lookup = secrets.mac('national-id-lookup', normalizeNationalId(nationalId));
-    const [ofId] = await findPersonIdByNationalId(tx, lookup);
+    const ofId = await people.findPersonIdByNationalId(tx, lookup);
     const kind = login?.kind === 'mobile' ? 'mobile' : 'email';
     const ofContact = await people.findActivePersonIdByIdentifier(tx, kind, login?.value ?? '');
     return ofId !== undefined && ofId === ofContact ? ofId : undefined;

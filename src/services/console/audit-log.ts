@@ -6,9 +6,8 @@ import { MINUTE_MS } from '../../domain/duration.ts';
 import { lowerBound } from '../../domain/lower-bound.ts';
 import * as auditLog from '../../store/console/audit-log.ts';
 import { listHistory } from '../../store/console/person-details.ts';
-import { findPersonIdsByLogin } from '../../store/console/search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import { findPerson } from '../../store/people/people.ts';
+import { findPerson, findPersonIdByIdentifier, listNames } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
@@ -67,7 +66,7 @@ export function createAuditLogSearch(deps: Deps): AuditLogSearch {
     find: async (filter, before) => {
       const today = localDate(clock.now());
       const found = await findPage(store, filter, before, today);
-      return { ...found, names: await store.read((tx) => findNames(tx, found.entries)) };
+      return { ...found, names: await store.read((tx) => listNamesIn(tx, found.entries)) };
     },
     export: async (filter, { actorId, address, format }) => {
       const range = await store.read((tx) => rangeOf(tx, filter));
@@ -164,16 +163,15 @@ async function rangeOf(tx: Transaction, { from, to }: auditLog.AuditFilter): Pro
   };
 }
 
-function findNames(tx: Transaction, entries: readonly ChainedEntry[]): Promise<Map<string, string>> {
+function listNamesIn(tx: Transaction, entries: readonly ChainedEntry[]): Promise<Map<string, string>> {
   const ids = entries.flatMap(({ actorId, subjectId }) => [actorId, subjectId]).filter((id) => id !== null);
-  return auditLog.findNames(tx, [...new Set(ids)]);
+  return listNames(tx, ids);
 }
 
 async function findPersonId(tx: Transaction, text: string): Promise<string | undefined> {
   if ((await findPerson(tx, text)) !== undefined) return text;
   const login = parseLogin(text);
-  const [id] = login === undefined ? [] : await findPersonIdsByLogin(tx, login.kind, login.value);
-  return id;
+  return login && findPersonIdByIdentifier(tx, login.kind, login.value);
 }
 
 async function loadHistory(
@@ -187,11 +185,11 @@ async function loadHistory(
   if (authorized?.decision.allowed !== true) return undefined;
   const found = await listHistory(tx, personId, before, ENTRIES_PER_PAGE + 1);
   const entries = found.slice(0, ENTRIES_PER_PAGE);
-  const names = await findNames(tx, entries);
+  const names = await listNamesIn(tx, entries);
   return {
     entries,
     names,
-    name: (await auditLog.findNames(tx, [personId])).get(personId) ?? '',
+    name: (await listNames(tx, [personId])).get(personId) ?? '',
     capacity: authorized.decision.capacity,
     next: found.length > ENTRIES_PER_PAGE ? entries.at(-1)?.seq : undefined,
     searchedTo: undefined,

@@ -14,8 +14,7 @@ export interface BureauRequest {
   address: string;
 }
 
-type BureauSetting =
-  { key: 'policy'; value: BureauPolicy } | { key: 'announcement'; value: Announcement | null };
+type BureauSetting = { key: 'policy'; value: BureauPolicy } | { key: 'announcement'; value: Announcement | null };
 
 type SettingResult =
   | { kind: 'done' }

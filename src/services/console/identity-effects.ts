@@ -5,7 +5,6 @@ import { codePoints, hasInvisibleCharacters } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as changes from '../../store/console/account-changes.ts';
-import { findPersonIdByNationalId } from '../../store/console/search.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
@@ -69,7 +68,7 @@ function createCorrectNationalId({ clock, secrets }: Deps): PersonEffect {
     if (person?.kind !== 'person') return impossible('school_account');
     const lookup = secrets.mac('national-id-lookup', id);
     if (person.nationalIdLookup === lookup) return impossible('already_done');
-    if ((await findPersonIdByNationalId(tx, lookup)).length > 0) return impossible('national_id_taken');
+    if ((await people.findPersonIdByNationalId(tx, lookup)) !== undefined) return impossible('national_id_taken');
     const before = await openNationalId(tx, secrets, personId);
     return { kind: 'change', before: before ?? '', after: id };
   };

@@ -6,7 +6,7 @@ import { DAY_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import { findActiveSessionsByPerson } from '../../store/auth/sessions.ts';
+import { listActiveSessionsByPerson } from '../../store/auth/sessions.ts';
 import { findSchoolAccount } from '../../store/console/school-accounts.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
@@ -59,7 +59,7 @@ export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionNam
 
 function createRevokeSessions({ clock, revocation }: Deps): ApplyEffect {
   return async (tx, personId) => {
-    const sessions = await findActiveSessionsByPerson(tx, personId, clock.now());
+    const sessions = await listActiveSessionsByPerson(tx, personId, clock.now());
     await people.incrementCredentialVersion(tx, personId);
     await revocation.revokeAllOf(tx, personId);
     return done(`sessions: ${String(sessions.length)}`, 'sessions: 0');

@@ -7,7 +7,7 @@ import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
 import { listSecondFactors } from '../../store/auth/second-factors.ts';
-import { findActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
+import { listActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
 import { listNamedGuardianships, type NamedGuardianship } from '../../store/console/person-details.ts';
 import { findRemoval } from '../../store/console/second-factor-removals.ts';
@@ -82,7 +82,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
         summary,
         state: personStateOf(account, clock.now()),
         version: person.staffVersion,
-        sessions: await findActiveSessionsByPerson(tx, personId, clock.now()),
+        sessions: await listActiveSessionsByPerson(tx, personId, clock.now()),
         signIns: await listSignIns(tx, personId, { limit: SHOWN_SIGN_INS }),
         guardianships,
         changeableGuardianships: await listChangeable(tx, authorization, actor, guardianships),

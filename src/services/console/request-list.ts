@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as requests from '../../store/console/staff-requests.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import { findPerson } from '../../store/people/people.ts';
+import { findPerson, listNames } from '../../store/people/people.ts';
 import { listConcerned } from './action-execution.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 import { canSeeRequests, mayConfirm, openRequest, requestSchools } from './staff-requests.ts';
@@ -116,7 +116,7 @@ async function loadPage(
 function createToLines({ clock }: Pick<Deps, 'clock'>) {
   return async (tx: Transaction, rows: readonly requests.StaffRequestRow[]): Promise<StaffRequestLine[]> => {
     const ids = rows.flatMap(({ personId, requestedBy, decidedBy }) => [personId, requestedBy, decidedBy ?? []].flat());
-    const names = await requests.listNames(tx, ids);
+    const names = await listNames(tx, ids);
     const nameOf = (id: string): string => names.get(id) ?? '';
     return rows.map((row) => ({
       id: row.id,

@@ -8,6 +8,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import * as searchStore from '../../store/console/search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
+import { findPersonIdByIdentifier, findPersonIdByNationalId } from '../../store/people/people.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 export type { PersonSummary } from '../../store/console/person-summaries.ts';
@@ -95,19 +96,21 @@ async function findExactly(
 ): Promise<string[]> {
   const found: string[] = [];
   const nationalId = normalizeNationalId(text);
-  if (isNationalId(nationalId, today)) {
-    found.push(...(await searchStore.findPersonIdByNationalId(tx, secrets.mac('national-id-lookup', nationalId))));
-  }
+  const ofNationalId = isNationalId(nationalId, today)
+    ? await findPersonIdByNationalId(tx, secrets.mac('national-id-lookup', nationalId))
+    : undefined;
   const login = parseLogin(text);
-  if (login !== undefined) found.push(...(await searchStore.findPersonIdsByLogin(tx, login.kind, login.value)));
+  // School accounts are found by their student number.
+  const ofLogin = login && (await findPersonIdByIdentifier(tx, login.kind, login.value));
+  for (const id of [ofNationalId, ofLogin]) if (id !== undefined) found.push(id);
   const number = /^p?(\d{4,16})$/i.exec(text)?.[1];
   if (number !== undefined) {
-    found.push(...(await searchStore.findPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
+    found.push(...(await searchStore.listPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
   }
   const schoolCodes = schoolCodesOf(actor.capacities);
   if (/^\d{1,4}$/.test(text) && schoolCodes.length > 0) {
     found.push(
-      ...(await searchStore.findPersonIdsByClass(tx, { schoolCodes, classno: text, term: currentTerm(today) })),
+      ...(await searchStore.listPersonIdsByClass(tx, { schoolCodes, classno: text, term: currentTerm(today) })),
     );
   }
   return found;
@@ -122,7 +125,7 @@ async function findByName(
   const name = searchableName(text);
   if (name === '') return [];
   const limit = RESULTS_PER_PAGE + 1;
-  return searchStore.findPeopleByName(tx, { name, scope: scopeOf(actor.capacities), today, after, limit });
+  return searchStore.listPeopleByName(tx, { name, scope: scopeOf(actor.capacities), today, after, limit });
 }
 
 /** Returns where a search by name looks: the widest scope of the actor. */

@@ -92,12 +92,12 @@ async function findGrantsOfEnded(
 ): Promise<grantStore.GrantRow[]> {
   if (ended.length === 0) return [];
   const ids = ended.map(({ id }) => id);
-  const grants = await grantStore.findActiveGrantsByBases(tx, ids, now);
+  const grants = await grantStore.listActiveGrantsByBases(tx, ids, now);
   if (kind === 'membership') return grants;
   const students = [...new Set(ended.map(({ personId }) => personId))];
   const enrolled = await affiliations.listEnrolledOn(tx, students, today);
   const notEnrolled = students.filter((id) => !enrolled.has(id));
-  return [...grants, ...(await grantStore.findActiveGrantsByChildren(tx, notEnrolled, now))];
+  return [...grants, ...(await grantStore.listActiveGrantsByChildren(tx, notEnrolled, now))];
 }
 
 /** Revokes the grants without a current context, and moves the others. Reads them again in the transaction. @returns the number of revoked grants */
@@ -113,7 +113,7 @@ export async function revokeOrMoveGrants(
   await people.lockPerson(tx, personId);
   const facts = await people.loadPersonFacts(tx, personId, today);
   const ended: grantStore.GrantRow[] = [];
-  for (const grant of await grantStore.findActiveGrantsByPerson(tx, personId, clock.now())) {
+  for (const grant of await grantStore.listActiveGrantsByPerson(tx, personId, clock.now())) {
     const granted = grantStore.grantedContext(grant);
     if (!hashes.has(grant.grantHash) || granted === undefined) continue;
     const contexts = facts === undefined ? [] : availableContexts(facts, clients.entitlementsOf(grant.clientId), today);

@@ -55,8 +55,8 @@ export async function findSession(tx: Transaction, sessionHash: string): Promise
   return row;
 }
 
-/** Finds the sessions that are neither revoked nor expired at `now` (ms), newest first. */
-export async function findActiveSessionsByPerson(
+/** Lists the sessions that are neither revoked nor expired at `now` (ms), newest first. */
+export async function listActiveSessionsByPerson(
   tx: Transaction,
   personId: string,
   now: number,

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
 import type { Transaction } from '../database/index.ts';
 import { peopleOfSchools } from './search.ts';
@@ -102,15 +102,4 @@ export async function findSequenceRange(tx: Transaction): Promise<{ first: numbe
   const [first] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(asc(audit.seq)).limit(1);
   const [last] = await tx.db.select({ seq: audit.seq }).from(audit).orderBy(desc(audit.seq)).limit(1);
   return first && last && { first: first.seq, last: last.seq };
-}
-
-/** Returns names by person id. People who are no longer stored have none. */
-export async function findNames(tx: Transaction, ids: readonly string[]): Promise<Map<string, string>> {
-  const { persons } = tx.tables;
-  if (ids.length === 0) return new Map();
-  const rows = await tx.db
-    .select({ id: persons.id, name: persons.name })
-    .from(persons)
-    .where(inArray(persons.id, [...ids]));
-  return new Map(rows.map(({ id, name }) => [id, name]));
 }

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { School } from '../../domain/model.ts';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
+import { toValidity } from '../people/validity.ts';
 
 /** A class with its school. */
 export interface SchoolClass extends Term {
@@ -126,10 +127,6 @@ async function listSchoolAccounts(tx: Transaction, studentIds: readonly string[]
     .innerJoin(persons, eq(persons.id, schoolAccounts.personId))
     .where(inArray(schoolAccounts.studentId, [...studentIds]));
   return rows.map((row) => ({ ...row, kind: 'school_account' as const, validFrom: undefined, validTo: undefined }));
-}
-
-function toValidity(row: { validFrom: string | null; validTo: string | null }) {
-  return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }
 
 /** What the state of an account depends on. */

@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
 import type { Authority, GuardianshipState, Relation, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
+import { toValidity } from '../people/validity.ts';
 
 /** A guardianship with the names of both people. */
 export interface NamedGuardianship extends Validity {
@@ -40,8 +41,7 @@ export async function listNamedGuardianships(tx: Transaction, personId: string):
     relationLabel: row.relationLabel,
     authority: row.authority,
     state: row.state,
-    validFrom: row.validFrom ?? undefined,
-    validTo: row.validTo ?? undefined,
+    ...toValidity(row),
   });
   return [
     ...asGuardian.map((row) => toNamed(row, name, row.otherName)),

@@ -3,6 +3,7 @@ import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import { schoolColumns } from '../people/schools.ts';
 import type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
+import { toValidity } from '../people/validity.ts';
 
 /** A person as a list of the console shows them. */
 export interface PersonSummary {
@@ -126,8 +127,4 @@ async function listChildren(tx: Transaction, ids: readonly string[]) {
     .innerJoin(persons, eq(persons.id, guardianships.studentId))
     .where(inArray(guardianships.guardianId, [...ids]))
     .orderBy(asc(guardianships.createdAt), asc(guardianships.id));
-}
-
-function toValidity(row: { validFrom: string | null; validTo: string | null }): Validity {
-  return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }

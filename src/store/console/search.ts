@@ -1,7 +1,6 @@
 import { and, eq, gte, inArray, isNull, lt, or, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
-import type { IdentifierKind } from '../schema/people.ts';
 
 /** The scope of a search by name: the whole city, or schools and classes. */
 export type SearchScope =
@@ -25,8 +24,8 @@ interface NameSearch {
   limit: number;
 }
 
-/** Finds people by name, in the order of names. In the city the name begins with the text; in a school it contains the text. */
-export async function findPeopleByName(tx: Transaction, search: NameSearch): Promise<NamePosition[]> {
+/** Lists people by name, in the order of names. In the city the name begins with the text; in a school it contains the text. */
+export async function listPeopleByName(tx: Transaction, search: NameSearch): Promise<NamePosition[]> {
   const { persons } = tx.tables;
   const { after, limit } = search;
   return tx.db
@@ -90,25 +89,8 @@ function withFamilies(tx: Transaction, pupils: SQL, today: string): SQL {
   return sql`${pupils} union ${guardians} union ${accounts}`;
 }
 
-/** Finds the person with a national ID. @param lookup the keyed hash of the ID */
-export async function findPersonIdByNationalId(tx: Transaction, lookup: string): Promise<string[]> {
-  const { persons } = tx.tables;
-  const rows = await tx.db.select({ id: persons.id }).from(persons).where(eq(persons.nationalIdLookup, lookup));
-  return rows.map(({ id }) => id);
-}
-
-/** Finds the person with a login name of the city; school accounts are found by their student number. */
-export async function findPersonIdsByLogin(tx: Transaction, kind: IdentifierKind, value: string): Promise<string[]> {
-  const { identifiers } = tx.tables;
-  const rows = await tx.db
-    .select({ id: identifiers.personId })
-    .from(identifiers)
-    .where(and(eq(identifiers.kind, kind), eq(identifiers.scope, ''), eq(identifiers.value, value)));
-  return rows.map(({ id }) => id);
-}
-
-/** Finds up to `limit` pupils with a student number, in every school, and their school accounts. */
-export async function findPersonIdsByStudentNumber(
+/** Lists up to `limit` pupils with a student number, in every school, and their school accounts. */
+export async function listPersonIdsByStudentNumber(
   tx: Transaction,
   studentNumber: string,
   limit: number,
@@ -131,8 +113,8 @@ export async function findPersonIdsByStudentNumber(
 /** The most pupils that a class number finds, with room for several schools. */
 const MAX_CLASS_SIZE = 100;
 
-/** Finds the pupils of the classes with a number, in the order of their seats. */
-export async function findPersonIdsByClass(
+/** Lists the pupils of the classes with a number, in the order of their seats. */
+export async function listPersonIdsByClass(
   tx: Transaction,
   { schoolCodes, classno, term }: { schoolCodes: readonly string[]; classno: string; term: Term },
 ): Promise<string[]> {

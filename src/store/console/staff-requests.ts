@@ -132,14 +132,3 @@ export function listRequestsAbout(tx: Transaction, personId: string, limit: numb
     .orderBy(desc(staffRequests.requestedAt))
     .limit(limit);
 }
-
-/** Returns the names of people by id. */
-export async function listNames(tx: Transaction, ids: readonly string[]): Promise<Map<string, string>> {
-  const { persons } = tx.tables;
-  if (ids.length === 0) return new Map();
-  const rows = await tx.db
-    .select({ id: persons.id, name: persons.name })
-    .from(persons)
-    .where(inArray(persons.id, [...new Set(ids)]));
-  return new Map(rows.map(({ id, name }) => [id, name]));
-}

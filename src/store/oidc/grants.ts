@@ -82,13 +82,13 @@ export async function lockGrantShared(tx: Transaction, grantHash: string): Promi
   return rows.length > 0;
 }
 
-/** Lists the grants of a person, including expired ones that are not purged yet. `findActiveGrantsByPerson` leaves those out. */
+/** Lists the grants of a person, including expired ones that are not purged yet. `listActiveGrantsByPerson` leaves those out. */
 export async function listGrantsByPerson(tx: Transaction, personId: string): Promise<GrantRow[]> {
   const grants = tx.tables.grants;
   return tx.db.select().from(grants).where(eq(grants.personId, personId)).orderBy(grants.createdAt, grants.grantHash);
 }
 
-export async function findActiveGrantsByPerson(tx: Transaction, personId: string, now: number): Promise<GrantRow[]> {
+export async function listActiveGrantsByPerson(tx: Transaction, personId: string, now: number): Promise<GrantRow[]> {
   const grants = tx.tables.grants;
   return tx.db
     .select()
@@ -123,8 +123,8 @@ export async function listGrantsByBasis(tx: Transaction, basisId: string): Promi
   return tx.db.select().from(grants).where(eq(grants.basisId, basisId)).orderBy(grants.createdAt, grants.grantHash);
 }
 
-/** Finds the active grants that depend on any of these. The list must fit into one statement. */
-export async function findActiveGrantsByBases(
+/** Lists the active grants that depend on any of these. The list must fit into one statement. */
+export async function listActiveGrantsByBases(
   tx: Transaction,
   basisIds: readonly string[],
   now: number,
@@ -137,8 +137,8 @@ export async function findActiveGrantsByBases(
     .where(and(inArray(grants.basisId, [...basisIds]), gt(grants.expiresAt, now)));
 }
 
-/** Finds the active grants of people who act for any of these children. The list must fit into one statement. */
-export async function findActiveGrantsByChildren(
+/** Lists the active grants of people who act for any of these children. The list must fit into one statement. */
+export async function listActiveGrantsByChildren(
   tx: Transaction,
   childIds: readonly string[],
   now: number,

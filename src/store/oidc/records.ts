@@ -169,8 +169,8 @@ export async function findRecordByUserCode(
   return row;
 }
 
-/** Finds the records of several sessions with their uids, newest last. The list must fit into one statement. */
-export async function findRecordsByUids(
+/** Lists the records of several sessions with their uids, newest last. The list must fit into one statement. */
+export async function listRecordsByUids(
   tx: Transaction,
   model: string,
   uidHashes: readonly string[],

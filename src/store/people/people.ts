@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, like, lte, sql } from 'drizzle-orm';
+import { and, eq, inArray, gt, isNull, like, lte, sql } from 'drizzle-orm';
 import { searchableName } from '../../domain/text.ts';
 
 import { ConflictError, preparedStatement, StoreError, type Param, type Transaction } from '../database/index.ts';
@@ -59,6 +59,24 @@ export async function findActivePersonIdByIdentifier(
 ): Promise<string | undefined> {
   const [row] = await activeByIdentifier(tx, { kind, value, scope });
   return row?.personId;
+}
+
+/** Finds the person with a national ID, even if disabled. @param lookup the keyed hash of the ID */
+export async function findPersonIdByNationalId(tx: Transaction, lookup: string): Promise<string | undefined> {
+  const { persons } = tx.tables;
+  const [row] = await tx.db.select({ id: persons.id }).from(persons).where(eq(persons.nationalIdLookup, lookup));
+  return row?.id;
+}
+
+/** Returns names by person id. People who are no longer stored have none. */
+export async function listNames(tx: Transaction, ids: readonly string[]): Promise<Map<string, string>> {
+  const { persons } = tx.tables;
+  if (ids.length === 0) return new Map();
+  const rows = await tx.db
+    .select({ id: persons.id, name: persons.name })
+    .from(persons)
+    .where(inArray(persons.id, [...new Set(ids)]));
+  return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
 const byId = preparedStatement(({ db, tables: { persons } }, param: Param<{ personId: string }>) =>

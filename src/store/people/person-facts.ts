@@ -1,10 +1,11 @@
 import { and, eq, exists, gte, isNull, lte, ne, or, sql, type SQL } from 'drizzle-orm';
 
-import type { Child, Enrollment, Identifier, Membership, PersonFacts, Validity } from '../../domain/model.ts';
+import type { Child, Enrollment, Identifier, Membership, PersonFacts } from '../../domain/model.ts';
 import { preparedStatement, type Param, type Transaction } from '../database/index.ts';
 import type { IdentifierKind } from '../schema/people.ts';
 import type { Tables } from '../schema/tables.ts';
 import { schoolColumns } from './schools.ts';
+import { toValidity } from './validity.ts';
 
 /** Selects the person with every login, and flags for the other tables. Most people have rows in one of them, so the rest is not read. */
 const selectPerson = preparedStatement(
@@ -104,10 +105,6 @@ function isValidIn(t: ValidityColumns, param: Param<ValidityQuery>): SQL | undef
     or(isNull(t.validFrom), lte(t.validFrom, param('to'))),
     or(isNull(t.validTo), gte(t.validTo, param('from'))),
   );
-}
-
-function toValidity(row: { validFrom: string | null; validTo: string | null }): Validity {
-  return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }
 
 /*

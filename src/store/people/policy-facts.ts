@@ -2,6 +2,7 @@ import { eq, inArray } from 'drizzle-orm';
 import type { HomeroomClass, StaffMembership } from '../../domain/access/capacities.ts';
 import type { PolicyFacts, PupilEnrollment } from '../../domain/access/target.ts';
 import type { Transaction } from '../database/index.ts';
+import { toValidity } from './validity.ts';
 
 /** Loads what the access policy depends on. @returns undefined if there is no such person */
 export async function loadPolicyFacts(tx: Transaction, personId: string): Promise<PolicyFacts | undefined> {
@@ -114,8 +115,4 @@ async function listEnrollments(tx: Transaction, studentIds: readonly string[]): 
     .innerJoin(classes, eq(classes.id, enrollments.classId))
     .where(inArray(enrollments.studentId, [...new Set(studentIds)]));
   return rows.map(({ schoolCode, ...row }) => ({ ...row, school: { code: schoolCode }, ...toValidity(row) }));
-}
-
-function toValidity(row: { validFrom: string | null; validTo: string | null }) {
-  return { validFrom: row.validFrom ?? undefined, validTo: row.validTo ?? undefined };
 }

@@ -3,6 +3,7 @@ import { and, asc, count, desc, eq, inArray, isNull, like, notLike, sql } from '
 import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
+import { toValidity } from './validity.ts';
 
 type NewClass = Tables['classes']['$inferInsert'];
 type NewEnrollment = Tables['enrollments']['$inferInsert'];
@@ -130,8 +131,7 @@ export async function listMemberships(tx: Transaction, personId: string): Promis
     ...row,
     duty: row.duty ?? undefined,
     school: row.school ?? undefined,
-    validFrom: row.validFrom ?? undefined,
-    validTo: row.validTo ?? undefined,
+    ...toValidity(row),
   }));
 }
 
