@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type {
   Authority,
   GuardianshipState,
@@ -21,6 +22,9 @@ export function defineSchools(kit: ColumnBuilders, persons: PersonsTable) {
     name: kit.text('name').notNull(),
     nameEn: kit.text('name_en').notNull(),
     type: kit.text('type').$type<SchoolType>().notNull(),
+    district: kit.text('district').notNull().default(''),
+    // Exact matches with the imported register are approved without a reviewer.
+    isRegisterChecked: kit.bool('is_register_checked').notNull().default(false),
     // A closed school keeps its classes, enrollments and memberships, and takes no new ones.
     closedAt: kit.instant('closed_at'),
   });
@@ -60,6 +64,8 @@ export function definePersons(kit: ColumnBuilders) {
       locale: kit.text('locale'),
       status: kit.text('status').$type<PersonStatus>().notNull(),
       birthDateSealed: kit.text('birth_date_sealed'),
+      // Keyed hash of the 18th birthday, so that a job finds the people of a day; null for adults and people without a birth date.
+      adultOnLookup: kit.text('adult_on_lookup'),
       nationalIdLookup: kit.text('national_id_lookup'),
       nationalIdSealed: kit.text('national_id_sealed'),
       // Incremented by every change of the credentials. A sign-in that was verified against an older version creates no session.
@@ -72,6 +78,10 @@ export function definePersons(kit: ColumnBuilders) {
     (t) => [
       kit.uniqueIndex('persons_national_id_key').on(t.nationalIdLookup),
       kit.index('persons_name_search_idx').on(t.nameSearch, t.id),
+      kit
+        .index('persons_adult_on_idx')
+        .on(t.adultOnLookup)
+        .where(sql`adult_on_lookup is not null`),
     ],
   );
   const identifiers = kit.table(

@@ -1,3 +1,11 @@
+import {
+  defineApplicants,
+  defineApplications,
+  defineBindingUpkeep,
+  defineNotices,
+  defineRegister,
+  defineSubjectRequests,
+} from './binding.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import { defineBulkRuns, defineStaffRequests } from './console.ts';
 import { defineCredentials, defineSecondFactors } from './credentials.ts';
@@ -11,6 +19,7 @@ import { defineStatistics } from './statistics.ts';
 export function defineSchema(kit: ColumnBuilders) {
   const people = definePersons(kit);
   const schools = defineSchools(kit, people.persons);
+  const applications = defineApplications(kit, people.persons, schools);
   return {
     ...people,
     ...schools,
@@ -21,6 +30,12 @@ export function defineSchema(kit: ColumnBuilders) {
     ...defineSelfService(kit, people.persons),
     ...defineStaffRequests(kit, people.persons, schools),
     ...defineBulkRuns(kit, people.persons, schools),
+    ...defineNotices(kit, people.persons, schools),
+    ...applications,
+    ...defineApplicants(kit, applications.bindingApplications),
+    ...defineRegister(kit),
+    ...defineSubjectRequests(kit, people.persons, schools),
+    ...defineBindingUpkeep(kit, schools),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
     ...defineConsents(kit, people.persons),

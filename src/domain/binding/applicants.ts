@@ -1,0 +1,51 @@
+import type { Authority, Relation } from '../model.ts';
+
+/** Who applies: one parent, two parents, another guardian, or a caregiver whom the parents delegate (source text, step 4). */
+export const APPLICANT_KINDS = ['one', 'two', 'guardian', 'caregiver'] as const;
+export type ApplicantKind = (typeof APPLICANT_KINDS)[number];
+
+/** The relations that the forms offer. The stored label is the word in Chinese, as the applicant states it. */
+export const STATED_RELATIONS = [
+  'father',
+  'mother',
+  'grandfather',
+  'grandmother',
+  'uncle_or_aunt',
+  'sibling',
+  'foster_parent',
+  'agency_staff',
+  'other',
+] as const;
+export type StatedRelation = (typeof STATED_RELATIONS)[number];
+
+const PARENTS: readonly StatedRelation[] = ['father', 'mother'];
+
+/** Returns the relations that an applicant of this kind may state. */
+export function relationsFor(kind: ApplicantKind): readonly StatedRelation[] {
+  if (kind === 'one' || kind === 'two') return PARENTS;
+  if (kind === 'guardian') return STATED_RELATIONS.filter((relation) => !PARENTS.includes(relation));
+  return STATED_RELATIONS.filter((relation) => !PARENTS.includes(relation) && relation !== 'agency_staff');
+}
+
+/** Returns the number of applicants of a kind. */
+export function applicantCount(kind: ApplicantKind): 1 | 2 {
+  return kind === 'two' ? 2 : 1;
+}
+
+/** Returns true if an application of this kind needs evidence: a court order, a placement or a letter of delegation. */
+export function needsEvidence(kind: ApplicantKind): boolean {
+  return kind === 'guardian' || kind === 'caregiver';
+}
+
+export interface GuardianshipBasis {
+  relation: Relation;
+  authority: Authority;
+}
+
+/** Returns the relation and authority of the guardianship that an approved application makes. */
+export function guardianshipBasis(kind: ApplicantKind, stated: StatedRelation): GuardianshipBasis {
+  if (kind === 'caregiver') return { relation: 'caregiver', authority: 'delegated' };
+  if (kind !== 'guardian') return { relation: 'parent', authority: 'statutory' };
+  if (stated === 'foster_parent') return { relation: 'foster', authority: 'agency' };
+  return { relation: 'guardian', authority: stated === 'agency_staff' ? 'agency' : 'court' };
+}
