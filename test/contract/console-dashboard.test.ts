@@ -12,6 +12,8 @@ import { createAuthorization } from '../../src/services/console/authorization.ts
 import { createDashboards, type Dashboard } from '../../src/services/console/dashboard.ts';
 import { createAccountCounts } from '../../src/services/statistics/account-counts.ts';
 import { createUsageCounts, type UsageCounts } from '../../src/services/statistics/usage-counts.ts';
+import { codeCounterKey } from '../../src/services/authentication/second-factor-verification.ts';
+import { insertSecondFactor } from '../../src/store/auth/second-factors.ts';
 import * as throttles from '../../src/store/auth/throttles.ts';
 import * as statistics from '../../src/store/console/statistics.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
@@ -137,6 +139,23 @@ eachStore('the dashboards', (on) => {
     assert.ok((teacher.accounts?.people ?? 0) >= 3);
   });
 
+  it('count locked authenticator apps, and a person with two locks once', async () => {
+    const before = (await only('B1')).locked;
+    const schoolBefore = (await only('A1')).locked;
+    const state = { failures: 50, blockedUntil: 0, updatedAt: services.clock.now() };
+    await on.store.write(async (tx) => {
+      for (const key of ['S1', 'S3', 'S6', 'T2'] as const) {
+        await throttles.upsertThrottle(tx, codeCounterKey('totp', id(key)), state);
+        const factor = { id: `app of ${key}`, personId: id(key), kind: 'totp' as const, name: '', key: '', counter: 0 };
+        if (key === 'T2') continue;
+        assert.ok(await insertSecondFactor(tx, { ...factor, createdAt: state.updatedAt }));
+      }
+      await throttles.upsertThrottle(tx, codeCounterKey('recovery_code', id('G2')), state);
+    });
+    assert.equal((await only('B1')).locked, before + 1, 'S3; S1 and S6 are locked already, T2 has no app');
+    assert.equal((await only('A1')).locked, schoolBefore + 1);
+  });
+
   it('read by index', async () => {
     const today = localDate(services.clock.now());
     const plans = [
@@ -148,7 +167,9 @@ eachStore('the dashboards', (on) => {
     for (const plan of await Promise.all(plans)) {
       assert.doesNotMatch(plan, /SCAN (sign_in_counts|client_counts|account_counts)|Seq Scan/, plan);
     }
-    const locked = await explainLastStatement(on.store, (tx) => statistics.listLockedPersonIds(tx, 'person:', 10));
+    const locked = await explainLastStatement(on.store, (tx) =>
+      statistics.listLockedPersonIds(tx, { passwords: 'person:', codes: 'none:' }, 10),
+    );
     assert.match(locked, /throttles_locked_idx/);
   });
 });

@@ -9,6 +9,7 @@ import type { Store, Transaction } from '../../store/database/index.ts';
 import { countJobs } from '../../store/outbox.ts';
 import { listSchoolsByCode } from '../../store/people/schools.ts';
 import { personKey } from '../authentication/password-verification.ts';
+import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { StaffActor } from './authorization.ts';
 
 /** Days that the charts show, today included. */
@@ -16,6 +17,7 @@ export const SHOWN_DAYS = 14;
 const SHOWN_CLIENTS = 10;
 /** Locked accounts that are counted; above it the dashboard says "or more". */
 export const MAX_LOCKED = 1_000;
+const LOCK_KEYS = { passwords: personKey(''), codes: codeCounterKey('totp', '') };
 
 export interface SignInTotals {
   succeeded: number;
@@ -58,7 +60,7 @@ export function createDashboards({ store, clock }: { store: Store; clock: Clock 
     load: (actor) =>
       store.read(async (tx) => {
         const now = clock.now();
-        const locked = await statistics.listLockedPersonIds(tx, personKey(''), MAX_LOCKED);
+        const locked = await statistics.listLockedPersonIds(tx, LOCK_KEYS, MAX_LOCKED);
         if (administersCity(actor)) return [await loadCity(tx, now, locked)];
         const dashboards: Dashboard[] = [];
         for (const school of await listSchoolsByCode(tx, schoolsOf(actor.capacities))) {

@@ -125,8 +125,27 @@ export async function countAccountsAfter(
   };
 }
 
-/** Lists up to `limit` people whose account is locked. A partial index holds only their counters. */
-export async function listLockedPersonIds(tx: Transaction, keyPrefix: string, limit: number): Promise<string[]> {
+/** The prefixes of the keys of the counters that lock a person. */
+export interface LockKeyPrefixes {
+  passwords: string;
+  /** Wrong codes of the authenticator app, which lock only people who have one. */
+  codes: string;
+}
+
+/** Lists up to `limit` people whose password or authenticator app is locked. A partial index holds only their counters. */
+export async function listLockedPersonIds(
+  tx: Transaction,
+  prefixes: LockKeyPrefixes,
+  limit: number,
+): Promise<string[]> {
+  const byPassword = await listLockedKeys(tx, prefixes.passwords, limit);
+  const byCode = await listLockedKeys(tx, prefixes.codes, limit);
+  const withApp = byCode.length === 0 ? [] : await listPeopleWithTotp(tx, byCode);
+  return [...new Set([...byPassword, ...withApp])].slice(0, limit);
+}
+
+/** Lists the keys of locked counters without their prefix. */
+async function listLockedKeys(tx: Transaction, keyPrefix: string, limit: number): Promise<string[]> {
   const { throttles } = tx.tables;
   const rows = await tx.db
     .select({ key: throttles.key })
@@ -140,6 +159,15 @@ export async function listLockedPersonIds(tx: Transaction, keyPrefix: string, li
     .orderBy(asc(throttles.key))
     .limit(limit);
   return rows.map(({ key }) => key.slice(keyPrefix.length));
+}
+
+async function listPeopleWithTotp(tx: Transaction, personIds: readonly string[]): Promise<string[]> {
+  const { secondFactors } = tx.tables;
+  const rows = await tx.db
+    .selectDistinct({ personId: secondFactors.personId })
+    .from(secondFactors)
+    .where(and(inArray(secondFactors.personId, [...personIds]), eq(secondFactors.kind, 'totp')));
+  return rows.map(({ personId }) => personId);
 }
 
 /** Counts the people of a list who belong to schools or classes. */
