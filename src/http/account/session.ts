@@ -35,21 +35,27 @@ export async function findSignedIn({ oidc, people }: HttpDeps, ctx: Context): Pr
 
 export type Handler = (ctx: Context, signedIn: SignedInPerson) => Promise<void>;
 
-/** Redirects unauthenticated requests to sign-in, then back. Every account page is wrapped in it. */
-export function requireSignIn(deps: HttpDeps, handler: Handler): Middleware {
+const accountPageOf = (ctx: Context): string => (ctx.method === 'GET' ? ctx.path : '/account');
+
+/**
+ * Redirects unauthenticated requests to sign-in, then back. Every account page is wrapped in it.
+ *
+ * @param returnPath the page to return to
+ */
+export function requireSignIn(deps: HttpDeps, handler: Handler, returnPath = accountPageOf): Middleware {
   return async (ctx) => {
     const signedIn = await findSignedIn(deps, ctx);
     if (signedIn === undefined) {
-      redirectToSignIn(deps, ctx);
+      redirectToSignIn(deps, ctx, returnPath(ctx));
       return;
     }
     await handler(ctx, signedIn);
   };
 }
 
-export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context): void {
+export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context, returnPath = accountPageOf(ctx)): void {
   ctx.status = 303;
-  ctx.redirect(signInUrl(issuer, ctx.method === 'GET' ? ctx.path : '/account'));
+  ctx.redirect(signInUrl(issuer, returnPath));
 }
 
 interface RecentSignInOptions {

@@ -1,5 +1,6 @@
 import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
+import { z } from 'zod';
 import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
@@ -7,6 +8,7 @@ import { hasClasses } from '../../services/console/classes.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
+import { field } from '../forms/body.ts';
 import { recordActivity } from './activity-cookie.ts';
 
 /** Maximum age of the second factor of a session in the console (docs/access-policy.md, rule 6). */
@@ -33,7 +35,6 @@ type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
  * @param maxAgeMs maximum age of the second factor
  */
 export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
-  const returnPath = (ctx: Context): string => ctx.path.replace(/\/[^/]*$/, '') || '/console';
   const handle: Handler = async (ctx, signedIn) => {
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
@@ -41,16 +42,35 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     ctx.state['hasRequests'] = canSeeRequests(actor);
     await handler(ctx, { ...signedIn, actor });
   };
-  const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath }, handle);
-  const withNewFactor = requireAssurance(deps, { maxAgeMs: NEW_FACTOR_MAX_AGE_MS, returnPath }, handle);
-  return requireSignIn(deps, async (ctx, signedIn) => {
-    await findActor(deps, signedIn);
-    const { secondFactorAt } = signedIn.assurance;
-    const isActive =
-      secondFactorAt !== undefined &&
-      recordActivity(ctx, { ...deps, sessionHash: signedIn.sessionHash, secondFactorAt, now: deps.clock.now() });
-    await (isActive ? withAssurance : withNewFactor)(ctx, () => Promise.resolve());
-  });
+  const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath: pageOf }, handle);
+  const withNewFactor = requireAssurance(deps, { maxAgeMs: NEW_FACTOR_MAX_AGE_MS, returnPath: pageOf }, handle);
+  return requireSignIn(
+    deps,
+    async (ctx, signedIn) => {
+      await findActor(deps, signedIn);
+      const { secondFactorAt } = signedIn.assurance;
+      const isActive =
+        secondFactorAt !== undefined &&
+        recordActivity(ctx, { ...deps, sessionHash: signedIn.sessionHash, secondFactorAt, now: deps.clock.now() });
+      await (isActive ? withAssurance : withNewFactor)(ctx, () => Promise.resolve());
+    },
+    pageOf,
+  );
+}
+
+/** The last segment of paths that only take forms: their page is one level higher. */
+const WITHOUT_PAGE = /\/(?:close|end|slips)$/;
+/** The fields of a form that its page takes as parameters. */
+const pageParameters = z.object({ action: field, job: field });
+
+/** Returns the page that a request is for: for a form, the page that shows it. */
+function pageOf(ctx: Context): string {
+  if (ctx.method === 'GET') return ctx.path + ctx.search;
+  const path = ctx.path.replace(WITHOUT_PAGE, '');
+  if (!path.endsWith('/action')) return path;
+  const sent = pageParameters.safeParse(ctx.request.body ?? {});
+  const filled = Object.entries(sent.data ?? {}).filter(([, value]) => value !== '');
+  return `${path}?${new URLSearchParams(filled).toString()}`;
 }
 
 /** Requires a bureau administrator, as `requireStaff` requires staff. Other staff get 404. */
