@@ -49,6 +49,16 @@ export function schoolCodesOf(capacities: readonly HeldCapacity[]): string[] {
   return [...new Set(capacities.flatMap((held) => ('schoolCode' in held ? held.schoolCode : [])))];
 }
 
+/** Returns the codes of the schools that the IT desk or the registrar looks after as a whole; not those of homeroom teachers. */
+export function wholeSchoolCodesOf(capacities: readonly HeldCapacity[]): string[] {
+  return schoolCodesOf(capacities.filter(({ capacity }) => capacity === 'it_desk' || capacity === 'registrar'));
+}
+
+/** Returns the ids of the classes of a homeroom teacher. */
+export function homeroomClassIdsOf(capacities: readonly HeldCapacity[]): string[] {
+  return capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : []));
+}
+
 function capacityOf({ role, duty, schoolCode }: StaffMembership): HeldCapacity[] {
   if (role === 'bureau_admin') return [{ capacity: 'bureau_admin' }];
   if (schoolCode === undefined) return [];

@@ -14,9 +14,10 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { affiliationLines } from './labels.ts';
 import { previewMerge } from './merge.ts';
-import { describeState, personIdOf } from './person.ts';
+import { describeState } from './person.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
+import { pathIdOf } from './path-id.ts';
 
 const actionName = z.enum(PERSON_ACTION_NAMES);
 const actionForm = z.object({
@@ -42,7 +43,7 @@ interface ActionFormState {
 /** `GET /console/people/:id/action?action=unlock`: says what will happen and asks for a reason. */
 export async function showActionForm(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const action = actionName.safeParse(ctx.query['action']);
-  const page = await deps.console.personPages.view(actor, personIdOf(ctx), ctx.ip);
+  const page = await deps.console.personPages.view(actor, pathIdOf(ctx), ctx.ip);
   if (page === undefined || !action.success) throw createError(404, 'no such person or action');
   const value = ctx.query['value'];
   const state = { reason: '', value: typeof value === 'string' ? value.slice(0, MAX_VALUE_LENGTH) : '', status: 200 };
@@ -53,7 +54,7 @@ export async function showActionForm(deps: HttpDeps, ctx: Context, { actor }: Si
 export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const { action, version, reason, value, step } = readForm(ctx, actionForm);
   const { actor } = staff;
-  const personId = personIdOf(ctx);
+  const personId = pathIdOf(ctx);
   const page = await deps.console.personPages.load(actor, personId);
   if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
   const form = { reason, value: value.slice(0, MAX_VALUE_LENGTH) };

@@ -1,3 +1,4 @@
+import { stringify } from 'csv-stringify/sync';
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
@@ -6,7 +7,8 @@ import type { BulkReport } from '../../services/console/bulk-runs.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
 import { classLine } from './classes.ts';
-import { personIdOf } from './person.ts';
+import { CSV_OPTIONS } from './csv.ts';
+import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
 /** Seconds after which the page of a run in progress loads again. */
@@ -52,14 +54,7 @@ export async function downloadReport(deps: HttpDeps, ctx: Context, staff: Signed
   ctx.attachment('report.csv');
   ctx.type = 'text/csv; charset=utf-8';
   ctx.set('cache-control', 'no-store');
-  // The byte order mark makes spreadsheets read UTF-8.
-  ctx.body = `\uFEFF${[head, ...lines].map((line) => line.map(toCsv).join(',')).join('\r\n')}\r\n`;
-}
-
-/** Quotes a value (RFC 4180). A spreadsheet evaluates no value as a formula. */
-function toCsv(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return `"${safe.replaceAll('"', '""')}"`;
+  ctx.body = stringify([head, ...lines], { ...CSV_OPTIONS, record_delimiter: 'windows' });
 }
 
 const slipsForm = z.object({ layout: z.enum(['a6', 'labels']) });
@@ -83,7 +78,7 @@ export async function printSlips(deps: HttpDeps, ctx: Context, staff: SignedInSt
 }
 
 async function loadReport(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<BulkReport> {
-  const report = await deps.console.bulkRuns.load(actor, personIdOf(ctx));
+  const report = await deps.console.bulkRuns.load(actor, pathIdOf(ctx));
   if (report === undefined) throw createError(404, 'no such run of this member of staff');
   return report;
 }

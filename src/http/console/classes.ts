@@ -8,7 +8,7 @@ import { hasClasses, type ClassPage, type ClassRow, type SchoolClass } from '../
 import type { ClassLine } from '../../presentation/staff-change-locals.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
-import { personIdOf } from './person.ts';
+import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -26,7 +26,7 @@ export function classLine({ pages }: HttpDeps, ctx: Context, { id, title, school
 
 /** `GET /console/classes/:id`: pupils and guardians, and who has never signed in or is locked. */
 export async function showClass(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const page = await deps.console.classPages.view(actor, personIdOf(ctx), ctx.ip);
+  const page = await deps.console.classPages.view(actor, pathIdOf(ctx), ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
   renderClass(deps, ctx, page, { reason: '', status: 200 });
 }
@@ -42,7 +42,7 @@ const bulkForm = z.object({
 /** `POST /console/classes/:id`: stores a dry run for the chosen people, or for the whole class. */
 export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const { action, scope, person, reason } = readForm(ctx, bulkForm);
-  const classId = personIdOf(ctx);
+  const classId = pathIdOf(ctx);
   const page = await deps.console.classPages.view(actor, classId, ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
   const chosen = [person].flat();

@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { ConsoleConfirmLocals } from '../../presentation/console-locals.ts';
-import { MAX_REASON_LENGTH } from '../../services/console/person-actions.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field } from '../forms/body.ts';
+import { reasonProblem } from './reason.ts';
 
 /** The fields that the confirmation page adds to those of the form before it. */
 export const confirmationFields = z.object({ reason: field, confirmed: checkbox });
@@ -13,7 +13,7 @@ export type Confirmation = Pick<
   'section' | 'title' | 'effects' | 'changes' | 'action' | 'fields' | 'cancelUrl' | 'isDanger'
 >;
 
-/** Why a confirmed change was not made. */
+/** The answer to a confirmed change that was not made. */
 export interface Refusal {
   status: number;
   alert: string;
@@ -42,7 +42,7 @@ export async function confirmChange(
     show(200, {});
     return;
   }
-  const error = reasonError(deps, ctx, sent.reason);
+  const error = reasonProblem(deps, ctx, sent.reason);
   if (error !== undefined) {
     show(422, { error });
     return;
@@ -54,10 +54,4 @@ export async function confirmChange(
   }
   ctx.status = 303;
   ctx.redirect(doneUrl);
-}
-
-function reasonError({ pages }: HttpDeps, ctx: Context, reason: string): string | undefined {
-  if (reason.trim() === '') return pages.t(ctx, 'console.reason.missing');
-  if (reason.length <= MAX_REASON_LENGTH) return undefined;
-  return pages.t(ctx, 'console.reason.tooLong', { max: MAX_REASON_LENGTH });
 }

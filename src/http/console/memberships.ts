@@ -9,7 +9,7 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
 import { confirmationFields, confirmChange } from './confirmation.ts';
-import { personIdOf } from './person.ts';
+import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
 const duty = z.enum(GRANTED_DUTIES).catch('teacher');
@@ -23,7 +23,7 @@ const pathOf = (personId: string): string => `/console/people/${personId}/member
 /** `GET /console/people/:id/memberships`: the duties of a person, past and future ones included. */
 export async function showMemberships(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
   const { pages } = deps;
-  const personId = personIdOf(ctx);
+  const personId = pathIdOf(ctx);
   const { name, version: current, memberships } = await load(deps, staff, personId);
   pages.show(ctx, 'console/memberships', {
     id: personId,
@@ -43,14 +43,14 @@ export async function showMemberships(deps: HttpDeps, ctx: Context, staff: Signe
 
 /** `GET /console/people/:id/memberships/new` */
 export async function showGrantForm(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const personId = personIdOf(ctx);
+  const personId = pathIdOf(ctx);
   const values = { duty: 'teacher' as const, school: '', from: localDate(deps.clock.now()), until: '' };
   await render(deps, ctx, personId, await load(deps, staff, personId), { values });
 }
 
 /** `POST /console/people/:id/memberships/new` */
 export async function grantMembership(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const personId = personIdOf(ctx);
+  const personId = pathIdOf(ctx);
   const page = await load(deps, staff, personId);
   const { reason, confirmed, version: shown, ...values } = readForm(ctx, grantForm);
   const schools = await deps.console.schools.list();
@@ -99,7 +99,7 @@ export async function grantMembership(deps: HttpDeps, ctx: Context, staff: Signe
 
 /** `POST /console/people/:id/memberships/end` */
 export async function endMembership(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const personId = personIdOf(ctx);
+  const personId = pathIdOf(ctx);
   const page = await load(deps, staff, personId);
   const { reason, confirmed, version: shown, membership } = readForm(ctx, endForm);
   const found = page.memberships.find(({ id }) => id === membership);

@@ -15,10 +15,11 @@ import { signInText } from '../account/sign-ins.ts';
 import type { HttpDeps } from '../deps.ts';
 import { affiliationLines, formatLogin } from './labels.ts';
 import type { SignedInStaff } from './session.ts';
+import { pathIdOf } from './path-id.ts';
 
 /** `GET /console/people/:id`: one person, and the actions that the member of staff may do. */
 export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const page = await deps.console.personPages.view(actor, personIdOf(ctx), ctx.ip);
+  const page = await deps.console.personPages.view(actor, pathIdOf(ctx), ctx.ip);
   if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
   const { pages } = deps;
   const { summary } = page;
@@ -67,14 +68,6 @@ function guardianshipRows({ summary, guardianships, changeableGuardianships }: P
       return isAllowed && change !== undefined && nextState(one.state, change) !== undefined;
     }),
   }));
-}
-
-/** @throws {HttpError} 404 without an id */
-export function personIdOf(ctx: Context): string {
-  const params: unknown = ctx['params'];
-  const id = typeof params === 'object' && params !== null && 'id' in params ? params.id : undefined;
-  if (typeof id !== 'string') throw createError(404, 'the path has no id');
-  return id;
 }
 
 /** Returns the value of `data-person-state`. */

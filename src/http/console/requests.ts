@@ -9,7 +9,7 @@ import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../servic
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { showResult } from './action.ts';
-import { personIdOf } from './person.ts';
+import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -72,7 +72,7 @@ export async function answerRequest(deps: HttpDeps, ctx: Context, staff: SignedI
 }
 
 async function loadRequest(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<StaffRequestPage> {
-  const page = await deps.console.requests.load(actor, personIdOf(ctx));
+  const page = await deps.console.requests.load(actor, pathIdOf(ctx));
   if (page === undefined) throw createError(404, 'no such request in the scope of this member of staff');
   return page;
 }

@@ -1,4 +1,3 @@
-import { administersCity } from '../../domain/access/policy.ts';
 import type { Announcement, BureauPolicy } from '../../domain/access/settings.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -6,13 +5,7 @@ import { replaceSetting } from '../../store/settings.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Settings, Versioned } from '../settings/settings.ts';
 import type { Authorization } from './authorization.ts';
-
-/** Who changes something of the city, and why. */
-export interface BureauRequest {
-  actorId: string;
-  reason: string;
-  address: string;
-}
+import { isBureauActor, type BureauWrite } from './bureau-write.ts';
 
 type BureauSetting = { key: 'policy'; value: BureauPolicy } | { key: 'announcement'; value: Announcement | null };
 
@@ -27,7 +20,7 @@ export interface BureauSettings {
   loadPolicy(): Promise<Versioned<BureauPolicy>>;
   loadAnnouncement(): Promise<Versioned<Announcement | null>>;
   /** @param version of the setting that the form was shown for */
-  change(request: BureauRequest, setting: BureauSetting, version: number): Promise<SettingResult>;
+  change(write: BureauWrite, setting: BureauSetting, version: number): Promise<SettingResult>;
 }
 
 interface Deps {
@@ -46,8 +39,7 @@ export function createBureauSettings({ store, clock, audit, settings, authorizat
     loadAnnouncement: () => store.read((tx) => settings.readAnnouncement(tx)),
     change: ({ actorId, reason, address }, { key, value }, version) =>
       store.write(async (tx) => {
-        const actor = await authorization.findActorIn(tx, actorId);
-        if (actor === undefined || !administersCity(actor)) return { kind: 'denied' };
+        if (!(await isBureauActor(tx, authorization, actorId))) return { kind: 'denied' };
         const before = await read(tx, key);
         const stored = key === 'policy' ? value : { current: value };
         const change = { key, value: stored, version, now: clock.now(), updatedBy: actorId };

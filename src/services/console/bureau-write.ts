@@ -2,14 +2,14 @@ import { administersCity } from '../../domain/access/policy.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import type { Authorization } from './authorization.ts';
 
-/** Who writes for the bureau, and why. */
+/** A change by a bureau administrator: the actor and the reason. */
 export interface BureauWrite {
   actorId: string;
   address: string;
   reason: string;
 }
 
-/** @returns false if the person does not administer the city any more */
+/** Returns true if the person administers the city. Call it in the transaction that writes. */
 export async function isBureauActor(
   tx: Transaction,
   authorization: Pick<Authorization, 'findActorIn'>,

@@ -1,5 +1,5 @@
 import { BULK_ACTIONS, BULK_PERSON_ACTIONS, type BulkAction } from '../../domain/access/bulk-actions.ts';
-import type { HeldCapacity } from '../../domain/access/capacities.ts';
+import { homeroomClassIdsOf, wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { PERSON_ACTIONS } from '../../domain/access/person-actions.ts';
 import { administersCity } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
@@ -80,10 +80,11 @@ export function createClassPages({ store: database, clock, audit, authorization 
   };
   return {
     loadIn,
-    list: (actor) =>
+    list: ({ capacities }) =>
       database.read(async (tx) => {
-        const schools = await store.listClassesOfSchools(tx, schoolsOf(actor), currentTerm(localDate(clock.now())));
-        const own = await store.listClassesById(tx, ownClasses(actor));
+        const term = currentTerm(localDate(clock.now()));
+        const schools = await store.listClassesOfSchools(tx, wholeSchoolCodesOf(capacities), term);
+        const own = await store.listClassesById(tx, homeroomClassIdsOf(capacities));
         return [...own.filter(({ id }) => schools.every((one) => one.id !== id)), ...schools];
       }),
     view: async (actor, classId, address) => {
@@ -96,18 +97,8 @@ export function createClassPages({ store: database, clock, audit, authorization 
   };
 }
 
-function schoolsOf({ capacities }: StaffActor): string[] {
-  return capacities.flatMap((held) => (isOfSchool(held) ? held.schoolCode : []));
-}
-
-function ownClasses({ capacities }: StaffActor): string[] {
-  return capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : []));
-}
-
-function isOfSchool(held: HeldCapacity): held is Extract<HeldCapacity, { capacity: 'registrar' | 'it_desk' }> {
-  return held.capacity === 'registrar' || held.capacity === 'it_desk';
-}
-
 function isClassInScope(actor: StaffActor, { id, school }: store.SchoolClass): boolean {
-  return administersCity(actor) || schoolsOf(actor).includes(school.code) || ownClasses(actor).includes(id);
+  const { capacities } = actor;
+  const isOwn = homeroomClassIdsOf(capacities).includes(id);
+  return administersCity(actor) || wholeSchoolCodesOf(capacities).includes(school.code) || isOwn;
 }

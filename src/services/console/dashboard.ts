@@ -1,4 +1,4 @@
-import type { HeldCapacity } from '../../domain/access/capacities.ts';
+import { homeroomClassIdsOf, wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity } from '../../domain/access/policy.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts';
@@ -63,25 +63,14 @@ export function createDashboards({ store, clock }: { store: Store; clock: Clock 
         const locked = await statistics.listLockedPersonIds(tx, LOCK_KEYS, MAX_LOCKED);
         if (administersCity(actor)) return [await loadCity(tx, now, locked)];
         const dashboards: Dashboard[] = [];
-        for (const school of await listSchoolsByCode(tx, schoolsOf(actor.capacities))) {
+        for (const school of await listSchoolsByCode(tx, wholeSchoolCodesOf(actor.capacities))) {
           dashboards.push(await loadSchool(tx, now, locked, school));
         }
-        const classIds = actor.capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : []));
+        const classIds = homeroomClassIdsOf(actor.capacities);
         if (classIds.length > 0) dashboards.push(await loadClasses(tx, now, locked, classIds));
         return dashboards;
       }),
   };
-}
-
-/** Returns the schools whose numbers a member of staff sees: not those of the classes of a homeroom teacher. */
-function schoolsOf(capacities: readonly HeldCapacity[]): string[] {
-  return [
-    ...new Set(
-      capacities.flatMap((held) =>
-        held.capacity === 'it_desk' || held.capacity === 'registrar' ? held.schoolCode : [],
-      ),
-    ),
-  ];
 }
 
 async function loadCity(tx: Transaction, now: number, locked: readonly string[]): Promise<Dashboard> {

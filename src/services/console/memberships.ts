@@ -12,9 +12,9 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { revokeOrMoveGrants, type RevokeDeps } from '../people/affiliation-expiry.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
-import type { BureauRequest } from './bureau-settings.ts';
+import type { BureauWrite } from './bureau-write.ts';
 
-interface MembershipRequest extends BureauRequest {
+interface MembershipRequest extends BureauWrite {
   personId: string;
   /** The version of the person that the form was shown for. */
   version: number;

@@ -17,7 +17,7 @@ import type { SendResetLink } from '../authentication/password-reset.ts';
 import type { Guardianships } from '../people/guardianships.ts';
 import { createContactEffect } from './contact-effects.ts';
 import { createGuardianshipEffects } from './guardianship-effects.ts';
-import { createIdentityEffects } from './identity-effects.ts';
+import { createIdentityEffects, openNationalId } from './identity-effects.ts';
 import { createMergeEffect } from './merge-effect.ts';
 import { done, effectWithoutInput, impossible, type Effect, type PersonEffect } from './person-effect.ts';
 import { createRemoveSecondFactor } from './second-factor-effect.ts';
@@ -88,13 +88,9 @@ function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEff
 
 /** The first password is the last six characters of the person's ID, or the whole ID of the pupil of a school account. */
 function createRestoreFirstPassword({ clock, secrets, revocation, settings }: Deps): ApplyEffect {
-  const open = async (tx: Transaction, personId: string): Promise<string | undefined> => {
-    const sealed = (await people.findPerson(tx, personId))?.nationalIdSealed ?? undefined;
-    return sealed === undefined ? undefined : secrets.open('national-id', personId, sealed);
-  };
   return async (tx, personId) => {
     const studentId = await findSchoolAccount(tx, personId);
-    const id = await open(tx, studentId ?? personId);
+    const id = await openNationalId(tx, secrets, studentId ?? personId);
     if (id === undefined) return impossible('no_national_id');
     const before = await describeCredential(tx, personId);
     const createdAt = clock.now();

@@ -1,4 +1,3 @@
-import { administersCity } from '../../domain/access/policy.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { School } from '../../domain/model.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -6,7 +5,7 @@ import * as schoolStore from '../../store/people/schools.ts';
 import type { SchoolRow } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization } from './authorization.ts';
-import type { BureauRequest } from './bureau-settings.ts';
+import { isBureauActor, type BureauWrite } from './bureau-write.ts';
 
 export type { SchoolRow } from '../../store/people/schools.ts';
 
@@ -23,11 +22,11 @@ type SchoolResult =
 export interface ConsoleSchools {
   list(): Promise<SchoolRow[]>;
   find(code: string): Promise<SchoolRow | undefined>;
-  add(request: BureauRequest, school: School): Promise<SchoolResult>;
+  add(request: BureauWrite, school: School): Promise<SchoolResult>;
   /** Changes names and type. @param shown the school that the form was shown for */
-  edit(request: BureauRequest, shown: SchoolRow, school: School): Promise<SchoolResult>;
+  edit(request: BureauWrite, shown: SchoolRow, school: School): Promise<SchoolResult>;
   /** A closed school takes no new memberships and enrollments. Existing ones stay until they end. */
-  setClosed(request: BureauRequest, shown: SchoolRow, isClosed: boolean): Promise<SchoolResult>;
+  setClosed(request: BureauWrite, shown: SchoolRow, isClosed: boolean): Promise<SchoolResult>;
 }
 
 interface Deps {
@@ -39,7 +38,7 @@ interface Deps {
 
 export function createConsoleSchools(deps: Deps): ConsoleSchools {
   const { store, clock } = deps;
-  const replace = (request: BureauRequest, event: string, shown: SchoolRow, after: SchoolRow): Promise<SchoolResult> =>
+  const replace = (request: BureauWrite, event: string, shown: SchoolRow, after: SchoolRow): Promise<SchoolResult> =>
     store.write((tx) =>
       asBureau(deps, tx, request, async () => {
         if (!(await schoolStore.replaceSchool(tx, shown, after))) return { kind: 'changed_meanwhile' };
@@ -76,17 +75,16 @@ function isDemoCode(code: string): boolean {
 async function asBureau(
   { authorization }: Deps,
   tx: Transaction,
-  { actorId }: BureauRequest,
+  { actorId }: BureauWrite,
   work: () => Promise<SchoolResult>,
 ): Promise<SchoolResult> {
-  const actor = await authorization.findActorIn(tx, actorId);
-  return actor !== undefined && administersCity(actor) ? work() : { kind: 'denied' };
+  return (await isBureauActor(tx, authorization, actorId)) ? work() : { kind: 'denied' };
 }
 
 async function record(
   { audit }: Deps,
   tx: Transaction,
-  { actorId, reason, address }: BureauRequest,
+  { actorId, reason, address }: BureauWrite,
   event: string,
   before: string,
   after: string,

@@ -1,4 +1,9 @@
-import { schoolCodesOf, type HeldCapacity } from '../../domain/access/capacities.ts';
+import {
+  homeroomClassIdsOf,
+  schoolCodesOf,
+  wholeSchoolCodesOf,
+  type HeldCapacity,
+} from '../../domain/access/capacities.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { normalizeText, parseLogin } from '../../domain/credentials/identifiers.ts';
 import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
@@ -131,11 +136,10 @@ async function findByName(
 /** Returns where a search by name looks: the widest scope of the actor. */
 function scopeOf(capacities: readonly HeldCapacity[]): searchStore.SearchScope {
   if (capacities.some(({ capacity }) => capacity === 'bureau_admin')) return { kind: 'city' };
-  const ofSchool = capacities.filter(({ capacity }) => capacity === 'it_desk' || capacity === 'registrar');
   return {
     kind: 'schools',
-    schoolCodes: schoolCodesOf(ofSchool),
-    withStaff: ofSchool.some(({ capacity }) => capacity === 'it_desk'),
-    classIds: capacities.flatMap((held) => (held.capacity === 'homeroom_teacher' ? held.classId : [])),
+    schoolCodes: wholeSchoolCodesOf(capacities),
+    withStaff: capacities.some(({ capacity }) => capacity === 'it_desk'),
+    classIds: homeroomClassIdsOf(capacities),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { PERSON_ACTIONS, type ImpossibleReason, type PersonActionName } from '../../domain/access/person-actions.ts';
 import { administersCity, type Decision, type DenialReason } from '../../domain/access/policy.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -78,18 +79,12 @@ export function openRequest(secrets: Pick<Secrets, 'open'>, row: requests.StaffR
 
 /** Returns true if a member of staff can make or confirm requests. */
 export function canSeeRequests(actor: StaffActor): boolean {
-  return administersCity(actor) || requestSchoolsOf(actor).length > 0;
+  return administersCity(actor) || wholeSchoolCodesOf(actor.capacities).length > 0;
 }
 
 /** Returns the schools whose requests a member of staff sees; undefined for the whole city. */
 export function requestSchools(actor: StaffActor): string[] | undefined {
-  return administersCity(actor) ? undefined : requestSchoolsOf(actor);
-}
-
-function requestSchoolsOf({ capacities }: StaffActor): string[] {
-  return capacities.flatMap((held) =>
-    held.capacity === 'registrar' || held.capacity === 'it_desk' ? held.schoolCode : [],
-  );
+  return administersCity(actor) ? undefined : wholeSchoolCodesOf(actor.capacities);
 }
 
 export function createCreateRequest(deps: Omit<Deps, 'store' | 'authorization' | 'execute'>): CreateRequest {

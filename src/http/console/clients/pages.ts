@@ -6,7 +6,7 @@ import { CLIENT_FIELDS } from '../../../domain/client-fields.ts';
 import { CLIENT_ACTIONS, type ClientAction, type StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
 import { readForm } from '../../forms/body.ts';
-import { personIdOf } from '../person.ts';
+import { pathIdOf } from '../path-id.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
 import { valuesOf } from './form-fields.ts';
@@ -42,7 +42,7 @@ export async function showClients(deps: HttpDeps, ctx: Context): Promise<void> {
 
 /** `GET /console/clients/:id`. A client of the file is shown read-only. */
 export async function showClient(deps: HttpDeps, ctx: Context): Promise<void> {
-  const clientId = personIdOf(ctx);
+  const clientId = pathIdOf(ctx);
   const stored = await deps.console.clients.find(clientId);
   const ofFile = stored === undefined ? deps.console.clients.findOfFile(clientId) : undefined;
   const registration = stored?.registration ?? ofFile;
@@ -172,7 +172,7 @@ export function showSecret(
 
 /** @throws {HttpError} 404 if the database has no such client */
 export async function findStoredClient(deps: HttpDeps, ctx: Context): Promise<StoredClient> {
-  const client = await deps.console.clients.find(personIdOf(ctx));
+  const client = await deps.console.clients.find(pathIdOf(ctx));
   if (client === undefined) throw createError(404, 'no such relying party in the database');
   return client;
 }
