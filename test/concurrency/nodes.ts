@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
+import { systemRandom } from '../../src/domain/random.ts';
+import { createSecrets } from '../../src/platform/crypto/secrets.ts';
+import { openStore } from '../../src/store/database/index.ts';
 import {
   createInstallation,
   startProgram,
@@ -8,6 +12,7 @@ import {
   type Program,
 } from '../helpers/child-process.ts';
 import { freePort } from '../helpers/ports.ts';
+import type { ServiceDatabase } from '../helpers/service.ts';
 import { startLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 
 /** Processes of the service on one database behind a load balancer, whose URL is the issuer. */
@@ -32,6 +37,13 @@ interface Options extends HomeOptions {
   env?: Record<string, string>;
   /** The file to run instead of `kinpass start`. */
   file?: string;
+}
+
+/** Opens the database of the nodes in the test process, for helpers that read or write it. */
+export async function openDatabase({ issuer, home }: Nodes): Promise<ServiceDatabase> {
+  const store = await openStore({ file: home.databaseFile, url: home.env['DATABASE_URL'] });
+  const key = Buffer.from(readFileSync(home.keyFile, 'utf8'), 'base64');
+  return { issuer, container: { store, secrets: createSecrets(key, systemRandom) } };
 }
 
 /** Starts `count` nodes with the demo city and a load balancer. */

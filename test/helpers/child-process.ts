@@ -41,6 +41,8 @@ export interface HomeOptions {
   databaseUrl?: string;
   /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients?: readonly object[];
+  /** Registered APIs, as in KINPASS_CLIENTS_FILE. */
+  resourceServers?: readonly object[];
 }
 
 export async function createInstallation(more: HomeOptions = {}): Promise<Installation> {
@@ -50,7 +52,10 @@ export async function createInstallation(more: HomeOptions = {}): Promise<Instal
   );
   if (databaseFile === undefined || keyFile === undefined || clientsFile === undefined) throw new Error('no folder');
   writeFileSync(keyFile, randomBytes(32).toString('base64'));
-  writeFileSync(clientsFile, JSON.stringify({ clients: more.clients ?? [] }));
+  writeFileSync(
+    clientsFile,
+    JSON.stringify({ clients: more.clients ?? [], resource_servers: more.resourceServers ?? [] }),
+  );
   if (more.city !== false) {
     await loadCity({ file: databaseFile, url: more.databaseUrl }, keyFile, more.people ?? 0);
   }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { parseLogin } from '../../src/domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../src/domain/model.ts';
 import * as people from '../../src/store/people/people.ts';
-import type { TestService } from './service.ts';
+import type { ServiceDatabase } from './service.ts';
 
 /** Returns the facts of the person with this login in the running service. */
-export async function getPersonFacts({ container }: TestService, login: string): Promise<PersonFacts> {
+export async function getPersonFacts({ container }: ServiceDatabase, login: string): Promise<PersonFacts> {
   const parsed = parseLogin(login);
   assert.ok(parsed);
   const facts = await container.store.read(async (tx) => {
@@ -18,7 +18,7 @@ export async function getPersonFacts({ container }: TestService, login: string):
 }
 
 /** Returns the id of a person's guardianship of the child with this name, in any state. */
-export async function getGuardianshipId(service: TestService, login: string, childName: string): Promise<string> {
+export async function getGuardianshipId(service: ServiceDatabase, login: string, childName: string): Promise<string> {
   const { children } = await getPersonFacts(service, login);
   const found = children.find(({ name }) => name === childName);
   assert.ok(found, `${login} has no child ${childName}`);

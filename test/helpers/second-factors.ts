@@ -8,7 +8,7 @@ import { hashId } from '../../src/platform/crypto/secrets.ts';
 import * as factors from '../../src/store/auth/second-factors.ts';
 import { personId } from './city.ts';
 import type { Answer, HttpBrowser } from './http-browser.ts';
-import type { TestService } from './service.ts';
+import type { ServiceDatabase } from './service.ts';
 
 /** An authenticator app with one secret, and the recovery codes of its person. */
 export interface Authenticator {
@@ -25,7 +25,7 @@ export function createAuthenticator(secret: string, id = '', recoveryCodes: read
 
 /** Stores a TOTP factor and recovery codes of a person, as after an enrollment of long ago. */
 export async function enrollTotp(
-  { container: { store, secrets } }: TestService,
+  { container: { store, secrets } }: ServiceDatabase,
   key: NamedKey,
 ): Promise<Authenticator> {
   const [id, secret] = [systemRandom.uuid(), encodeTotpSecret(systemRandom.bytes(20))];
@@ -41,7 +41,7 @@ export async function enrollTotp(
 }
 
 /** Removes all second factors, so that tests do not depend on each other. */
-export async function removeSecondFactors({ container: { store } }: TestService, key: NamedKey): Promise<void> {
+export async function removeSecondFactors({ container: { store } }: ServiceDatabase, key: NamedKey): Promise<void> {
   await store.write(async (tx) => {
     for (const { id } of await factors.listSecondFactors(tx, personId(key))) {
       await factors.deleteSecondFactor(tx, personId(key), id);

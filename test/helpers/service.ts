@@ -19,6 +19,12 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
+/** The issuer and the database of a service, also of one that runs in other processes. */
+export interface ServiceDatabase {
+  issuer: string;
+  container: Pick<Container, 'store' | 'secrets'>;
+}
+
 export interface TestServiceOptions {
   /** Registered relying parties, as in KINPASS_CLIENTS_FILE. */
   clients: readonly object[];

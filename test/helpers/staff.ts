@@ -4,7 +4,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { interactionOf } from './authorization-flow.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
 import { createAuthenticator, enrollTotp, type Authenticator } from './second-factors.ts';
-import type { TestService } from './service.ts';
+import type { ServiceDatabase } from './service.ts';
 
 /** The demo accounts of staff. */
 export const STAFF_LOGIN = {
@@ -22,7 +22,7 @@ export interface StaffBrowser extends HttpBrowser {
 
 /** Signs a member of staff in at a page of the console, with a second factor that is enrolled before. */
 export async function signInStaff(
-  service: TestService,
+  service: ServiceDatabase,
   key: StaffKey,
   path = '/console',
 ): Promise<{ browser: StaffBrowser; answer: Answer }> {
