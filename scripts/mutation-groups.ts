@@ -42,7 +42,7 @@ const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services/access', 'grants'),
-    tests: [...http('context-choice'), ...security('grant-limit removed-consent')],
+    tests: [...unit('services-grants'), ...http('context-choice')],
   },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
@@ -64,7 +64,10 @@ const SERVICES: readonly Part[] = [
     sources: files('services/authentication', 'passkeys passkey-verification'),
     tests: ['test/browser/passkeys.test.ts'],
   },
-  { sources: files('services/access', 'request-rate-limiter'), tests: unit('services-request-rate-limiter') },
+  {
+    sources: files('services/access', 'request-rate-limiter'),
+    tests: [...unit('services-request-rate-limiter'), ...http('refresh-rates new-password-rates known-device-rates')],
+  },
   {
     sources: files(
       'services/authentication',
@@ -80,7 +83,7 @@ const SERVICES: readonly Part[] = [
       ...files('services/notifications', 'verified-addresses'),
       ...files('services/authentication', 'passwords password-reset'),
     ],
-    tests: unit('services-password-reset'),
+    tests: [...unit('services-password-reset'), ...http('password-reset')],
   },
   {
     sources: [
@@ -114,7 +117,10 @@ const SERVICES: readonly Part[] = [
     coverage: 'off',
   },
   { sources: files('services/settings', 'required-second-factor settings'), tests: ['test/http/bureau.test.ts'] },
-  { sources: ['src/services/console/*.ts'], tests: unit('services-console') },
+  {
+    sources: ['src/services/console/*.ts'],
+    tests: unit('services-console services-console-bulk services-console-changes services-console-requests'),
+  },
   { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
   {
     sources: files('services/authentication', 'account-reminder human-check recovery-limits'),
@@ -163,11 +169,14 @@ const OIDC: readonly Part[] = [
   },
   {
     sources: files('oidc', 'request-limits routes'),
-    tests: [...unit('http-paths'), ...http('request-rates request-size protocol-par')],
+    tests: [
+      ...unit('http-paths'),
+      ...http('request-rates pushed-request-rates refresh-rates known-device-rates protocol-par'),
+    ],
   },
   {
     sources: ['src/oidc/prompts/**/*.ts'],
-    tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests')],
+    tests: [...unit('oidc-names'), ...http('consent first-password context-choice tokens-requests second-factor')],
   },
   {
     sources: files('oidc/options', 'claims client-auth clients fapi resources ttl'),
@@ -209,21 +218,28 @@ const HTTP: readonly Part[] = [
   {
     sources: files('http/interaction', 'login interaction router'),
     tests: [
-      ...http('sign-in first-password sessions known-device'),
+      ...http('sign-in first-password sessions known-device second-factor'),
       ...security('concurrent-revocation browser-binding credential-version'),
     ],
   },
   {
     sources: [...files('http/forms', 'password-form'), ...files('http/interaction', 'new-password')],
-    tests: http('first-password first-password-closing sessions-account'),
+    tests: http('first-password first-password-closing sessions-account new-password-rates'),
   },
   {
     sources: files('http/interaction', 'consent select-account'),
     tests: [...http('consent context-choice'), ...security('consent-answers')],
   },
   {
-    sources: files('http/account', 'overview password router session'),
-    tests: [...http('sessions-account recent-sign-in context-revocation'), ...security('open-redirect')],
+    sources: files('http/account', 'overview password router'),
+    tests: http('sessions-account recent-sign-in context-revocation'),
+  },
+  {
+    sources: [
+      ...files('http/account', 'session'),
+      ...files('http/console', 'session router bureau-routes audit-routes'),
+    ],
+    tests: [...http('recent-sign-in console-routes account-second-factors'), ...security('open-redirect')],
   },
   { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
   {

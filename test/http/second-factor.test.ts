@@ -176,9 +176,11 @@ eachService(
       const authenticator = await enrollTotp(running(), KEY);
       const changed = await typePassword();
       await setPassword(running(), KEY, DEMO_PASSWORD);
+      assert.equal((await changed.browser.open(changed.answer.url)).status, 410, 'the page itself');
       assert.equal((await tryCode(changed.browser, changed.answer, authenticator.code())).status, 410);
       const disabled = await typePassword();
       await setStatus(running(), KEY, 'disabled');
+      assert.equal((await disabled.browser.open(disabled.answer.url)).status, 410, 'the page itself');
       assert.equal((await tryCode(disabled.browser, disabled.answer, authenticator.code())).status, 410);
       await setStatus(running(), KEY, 'active');
       time.advance(STEP);

@@ -151,6 +151,16 @@ eachService(
       await isOut(thief, await thief.submit(answer, { consent: 'accept' }));
     });
 
+    it('shows no further page of the request if the credential changed and the session is left', async () => {
+      const vendor = await createParty(issuer, { id: 'vendor', secret, scope: 'openid profile' });
+      const thief = visit();
+      const { answer } = await runAuthorization(vendor, thief, { login: LOGIN.G2 });
+      assert.equal(interactionOf(answer), 'consent');
+      await setPassword(running(), 'G2', NEXT);
+      assert.equal((await thief.open(answer.url)).status, 410);
+      assert.equal((await thief.submit(answer, { consent: 'accept' })).status, 410);
+    });
+
     it('approves no device after a password change', async () => {
       const shown = await client.initiateDeviceAuthorization(television.config, { scope: 'openid' });
       const attacker = visit();

@@ -56,7 +56,9 @@ describe('a return path to another site', () => {
   });
 
   it('is refused by /account/callback, which allows account pages only', async () => {
-    for (const state of [...OTHER_SITES, '/language?to=en&back=//evil.example', '/auth?client_id=x', '/']) {
+    const others = ['/language?to=en&back=//evil.example', '/auth?client_id=x', '/', '/x/account', '/x?/console'];
+    const nearby = ['/accounts', '/account.evil.example', '/consoles/people', '/account/\\x', '/console/ x'];
+    for (const state of [...OTHER_SITES, ...others, ...nearby]) {
       const { status, headers } = await send(service.issuer, `/account/callback?state=${encodeURIComponent(state)}`);
       assert.equal(status, 303, state);
       assert.equal(headers.location, '/account', state);
@@ -73,8 +75,16 @@ describe('a return path to another site', () => {
       const { headers } = await send(service.issuer, `/language?to=en&back=${encodeURIComponent(back)}`);
       assert.equal(headers.location, back);
     }
-    const { headers } = await send(service.issuer, '/account/callback?state=%2Faccount%2Fpassword');
-    assert.equal(headers.location, '/account/password');
+    for (const state of [
+      '/account',
+      '/account?done=confirmed',
+      '/account/password',
+      '/console',
+      '/console/search?q=x',
+    ]) {
+      const { headers } = await send(service.issuer, `/account/callback?state=${encodeURIComponent(state)}`);
+      assert.equal(headers.location, state);
+    }
   });
 
   it('is refused by /language also for an unknown language', async () => {
