@@ -65,7 +65,9 @@ export function creationOptions({ rpId }: WebAuthnParty, passkey: NewPasskey): s
   });
 }
 
-const common = { id: z.string(), rawId: z.string(), type: z.literal('public-key') };
+/** A decoded value may hold NUL, which PostgreSQL refuses. */
+const credentialId = z.string().regex(/^[\w-]+$/);
+const common = { id: credentialId, rawId: z.string(), type: z.literal('public-key') };
 const registration = z.object({
   ...common,
   response: z.object({ clientDataJSON: z.string(), attestationObject: z.string() }),
