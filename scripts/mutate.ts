@@ -15,7 +15,8 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 
-import { GROUPS, type Part } from './mutation-groups.ts';
+import { GROUPS } from './mutation-groups.ts';
+import type { Part } from './mutation-parts.ts';
 import { SAMPLE_VARIABLE, SEED_VARIABLE } from './mutation-sample.ts';
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];

@@ -6,135 +6,8 @@
  * commands and configuration, because their errors show at startup or on a page.
  */
 
-/** Source files that are mutated together, and the test files of which at least one must fail for each mutant. */
-export interface Part {
-  /** Paths or glob patterns. */
-  sources: readonly string[];
-  /** Paths or glob patterns. Each costs its running time for every mutant that it reaches, so keep the list short. */
-  tests: readonly string[];
-  /** Default: only the SQLite cases. */
-  dialects?: 'sqlite' | 'both';
-  /** Default: `perTest`. `off` for code in a worker thread or another process, where no coverage is measured. */
-  coverage?: 'perTest' | 'off';
-}
-
-const files = (folder: string, names: string): string[] => names.split(' ').map((name) => `src/${folder}/${name}.ts`);
-const unit = (names: string): string[] => names.split(' ').map((name) => `test/unit/${name}.test.ts`);
-const http = (names: string): string[] => names.split(' ').map((name) => `test/http/${name}.test.ts`);
-const security = (names: string): string[] => names.split(' ').map((name) => `test/security/${name}.test.ts`);
-const contract = (names: string): string[] => names.split(' ').map((name) => `test/contract/${name}.test.ts`);
-
-const SERVICES: readonly Part[] = [
-  {
-    sources: [
-      ...files('services/access', 'account-access revocation'),
-      ...files('services/people', 'affiliation-expiry guardianships people'),
-    ],
-    tests: unit('services-revocation services-account-access services-account services-people'),
-  },
-  {
-    sources: [...files('platform', 'errors'), ...files('services/access', 'global-revocation session-rotation')],
-    tests: unit('services-consents'),
-  },
-  {
-    sources: files('services/access', 'consents'),
-    tests: [...unit('services-consents'), ...security('consent-answers')],
-  },
-  {
-    sources: files('services/access', 'grants'),
-    tests: [...unit('services-grants'), ...http('context-choice')],
-  },
-  { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
-  {
-    sources: files('services/access', 'grant-revocation'),
-    tests: [...http('token-reuse'), ...contract('lock-order')],
-    dialects: 'both',
-  },
-  { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
-  { sources: files('services/authentication', 'completed-sign-ins'), tests: http('completed-sign-ins') },
-  {
-    sources: [
-      ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
-      ...files('services/authentication', 'second-factor-notices failure-reset'),
-      ...files('presentation', 'qr-code'),
-    ],
-    tests: http('second-factor second-factor-limits account-second-factors'),
-  },
-  {
-    sources: files('services/authentication', 'passkeys passkey-verification'),
-    tests: ['test/browser/passkeys.test.ts'],
-  },
-  {
-    sources: files('services/access', 'request-rate-limiter'),
-    tests: [...unit('services-request-rate-limiter'), ...http('refresh-rates new-password-rates known-device-rates')],
-  },
-  {
-    sources: files(
-      'services/authentication',
-      'password-verification login-throttle known-devices network-counters refusal-counters sign-in',
-    ),
-    tests: [
-      ...unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
-      ...http('refused-attempts known-device throttle-network sign-in'),
-    ],
-  },
-  {
-    sources: [
-      ...files('services/notifications', 'verified-addresses'),
-      ...files('services/authentication', 'passwords password-reset'),
-    ],
-    tests: [...unit('services-password-reset'), ...http('password-reset')],
-  },
-  {
-    sources: [
-      ...files('services/keys', 'key-ring key-generation'),
-      ...files('platform/crypto', 'constant-time sealed-payload secrets'),
-    ],
-    tests: [...unit('platform-secrets services-key-ring'), ...contract('keys')],
-  },
-  {
-    sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
-    tests: [...unit('platform-best-effort services-account-access'), ...contract('audit-record audit')],
-  },
-  { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
-  { sources: files('services/audit', 'export'), tests: contract('audit-export') },
-  { sources: files('services/operations', 'backup'), tests: contract('backup') },
-  {
-    sources: [
-      ...files('services/access', 'client-registry'),
-      ...files('platform', 'logger metrics'),
-      ...files('services/notifications', 'mailer outbox'),
-    ],
-    tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
-  },
-  {
-    sources: [...files('presentation', 'brand i18n templates'), 'src/presentation/*-locals.ts'],
-    tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
-  },
-  {
-    sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),
-    tests: unit('platform-password-hasher'),
-    coverage: 'off',
-  },
-  { sources: files('services/settings', 'required-second-factor settings'), tests: ['test/http/bureau.test.ts'] },
-  {
-    sources: ['src/services/console/*.ts'],
-    tests: unit('services-console services-console-bulk services-console-changes services-console-requests'),
-  },
-  { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
-  {
-    sources: files('services/authentication', 'account-reminder human-check recovery-limits'),
-    tests: http('forgot-account'),
-  },
-  { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
-  {
-    sources: [...files('presentation', 'charts text-families'), 'src/services/statistics/*.ts'],
-    tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
-  },
-  { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
-  { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
-  { sources: files('platform', 'request-id'), tests: http('console-audit') },
-];
+import { contract, files, http, security, unit, type Part } from './mutation-parts.ts';
+import { SERVICES } from './mutation-services.ts';
 
 const OIDC: readonly Part[] = [
   {
@@ -184,11 +57,17 @@ const OIDC: readonly Part[] = [
   },
   {
     sources: [
-      ...files('oidc', 'cached-discovery provider-internals'),
+      ...files('oidc', 'cached-discovery'),
       ...files('oidc/adapter', 'replay-detection'),
       ...files('oidc/options', 'dpop'),
     ],
-    tests: http('protocol-clients protocol-dpop protocol-proof-times tokens-discovery logout'),
+    tests: http('protocol-dpop protocol-proof-times tokens-discovery pushed-request-rates'),
+  },
+  {
+    sources: files('oidc', 'provider-internals session-assurance'),
+    tests: http(
+      'protocol-clients protocol-dpop context-claims request-size reauthentication console-routes second-factor logout',
+    ),
   },
   { sources: files('oidc/options', 'cookies'), tests: security('cookies') },
   {

@@ -138,6 +138,7 @@ eachService(
       const grown = await states();
       assert.equal(grown.length, before + 1);
       assert.ok(grown.some(([payload]) => String(payload).includes('"intervalSeconds":60')));
+      assert.ok(grown.some(([, expiresAt]) => expiresAt === Date.now() + 10 * MINUTE));
       await poll(code);
       assert.deepEqual((await states()).sort(), grown.sort(), 'nothing is written after the interval has its maximum');
       time.advance(DAY + 10 * MINUTE);

@@ -12,7 +12,7 @@ import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts'
 import { createParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { startService, type TestService } from '../helpers/service.ts';
-import { authorization, options, post, secret } from '../helpers/stored-requests.ts';
+import { authorization, options, post, rowsOf, secret } from '../helpers/stored-requests.ts';
 
 /** The documented limit of a request (docs/integrators.md). */
 const MAX_REQUEST_BYTES = 12_288;
@@ -108,13 +108,26 @@ describe('the refund of a pushed request', () => {
     time.release();
   });
 
-  it('goes to the charged network also with a DPoP proof, which counts once', async () => {
+  const proofOf = async (jti: string): Promise<string> => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
-    const proof = await new SignJWT({ htm: 'POST', htu: `${service.issuer}/request` })
+    return new SignJWT({ htm: 'POST', htu: `${service.issuer}/request` })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
       .setIssuedAt(Math.floor(Date.now() / 1_000))
-      .setJti('once')
+      .setJti(jti)
       .sign(privateKey);
+  };
+
+  it('is not needed for a request over the limit, whose DPoP proof is not stored either', async () => {
+    fill(service, CHARGED);
+    const before = (await rowsOf(service)).length;
+    const headers = { dpop: await proofOf('refused'), ...from(CHARGED) };
+    assert.equal((await post(service, '/request', formOf({}), headers)).status, 429);
+    assert.equal((await rowsOf(service)).length, before);
+    time.advance(HOUR);
+  });
+
+  it('goes to the charged network also with a DPoP proof, which counts once', async () => {
+    const proof = await proofOf('once');
     const httpBrowser = await signedIn(service, OTHER);
     for (const address of [CHARGED, OTHER]) fill(service, address);
     // Room for one: the proof is checked before the request, so the limit is checked twice, but counts once.

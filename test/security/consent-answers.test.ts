@@ -16,7 +16,7 @@ const secret = newSecret();
 const options = () => ({
   clients: [createRegistration('vendor', secret, { scopes: ['openid', 'profile'], first_party: false })],
 });
-type Name = 'G5' | 'T1' | 'T2' | 'G4' | 'G3' | 'A1';
+type Name = 'G2' | 'G5' | 'T1' | 'T2' | 'G4' | 'G3' | 'A1';
 
 eachService('consent page', options, (running) => {
   let vendor: TestParty;
@@ -74,9 +74,22 @@ eachService('consent page', options, (running) => {
       const page = await ask(httpBrowser, name);
       assert.equal((await sendAnswer(httpBrowser, page, first)).status, 303);
       const stored = await consentsOf(name);
+      assert.equal(stored > 0, first === 'accept');
       assert.equal((await sendAnswer(httpBrowser, page, second)).status, 410);
       assert.deepEqual([(await events(name)).length, await consentsOf(name)], [1, stored]);
     }
+  });
+
+  it('grants no consent after "use another account"', async () => {
+    const { issuer } = running();
+    const httpBrowser = createHttpBrowser(issuer);
+    const page = await ask(httpBrowser, 'G2');
+    const path = new URL(page.url).pathname;
+    const cookie = await httpBrowser.jar.getCookieString(issuer + path);
+    const init = { method: 'POST', headers: formHeaders(issuer, cookie), body: '' };
+    assert.equal((await send(issuer, `${path}/other-account`, init)).status, 303);
+    assert.equal((await sendAnswer(httpBrowser, page, 'accept')).status, 410);
+    assert.deepEqual([await events('G2'), await consentsOf('G2')], [[], 0]);
   });
 
   it('grants no consent when the person removes the app while the answer is stored', async () => {

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
-import { CLIENT_POLICY, NETWORK_POLICIES, SESSION_POLICY } from '../../src/domain/throttling/request-rates.ts';
+import {
+  CLIENT_POLICY,
+  GRANT_REFRESH_POLICY,
+  KNOWN_DEVICE_POLICY,
+  KNOWN_DEVICES_POLICY,
+  NETWORK_POLICIES,
+  NEW_PASSWORD_BUDGETS_PER_PERSON,
+  NEW_PASSWORD_POLICY,
+  PERSON_REFRESH_POLICY,
+  SESSION_POLICY,
+} from '../../src/domain/throttling/request-rates.ts';
 import { RateLimitedError } from '../../src/platform/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
@@ -119,6 +129,58 @@ describe('rate limits of unauthenticated requests', () => {
     assert.equal(request('console', 'mother'), 0);
     assert.equal(request('console', 'father', 'account'), 0);
     begin(1);
+  });
+
+  it('give each known device a budget of its own, and all of a network together another', () => {
+    const admit = (deviceId: string, address = HOME): boolean =>
+      rates.admitDevice('authorization', { deviceId, address });
+    const { capacity: ofDevice } = KNOWN_DEVICE_POLICY;
+    const devices = KNOWN_DEVICES_POLICY.capacity / ofDevice;
+    for (let i = 0; i < ofDevice; i += 1) assert.ok(admit('device 0'));
+    for (let i = 0; i < ofDevice; i += 1) assert.ok(!admit('device 0'), 'refused requests count nowhere');
+    assert.ok(!admit('device 0', '198.51.100.1'), 'the device itself');
+    for (let at = 1; at < devices; at += 1) {
+      for (let i = 0; i < ofDevice; i += 1) assert.ok(admit(`device ${String(at)}`));
+    }
+    assert.ok(!admit('new'), 'all devices of the network');
+    assert.ok(admit('new', '198.51.100.1'));
+    rates.releaseDevice('authorization', { deviceId: 'device 0', address: HOME });
+    assert.ok(admit('device 0'));
+    assert.ok(!admit('device 0'));
+    begin(1);
+  });
+
+  it('limit new passwords of a form and of a person, and release accepted ones', () => {
+    const { capacity: ofForm, leakIntervalMs: ms } = NEW_PASSWORD_POLICY;
+    const admit = (formId: string, personId?: string): number | undefined =>
+      rates.admitNewPassword(personId === undefined ? { formId } : { formId, personId });
+    for (let i = 0; i < ofForm; i += 1) assert.equal(admit('link'), undefined);
+    assert.equal(admit('link'), now + ms);
+    assert.equal(admit('other link'), undefined);
+    rates.releaseNewPassword({ formId: 'link' });
+    assert.equal(admit('link'), undefined);
+    assert.equal(admit('link'), now + ms);
+    for (let form = 0; form < NEW_PASSWORD_BUDGETS_PER_PERSON; form += 1) {
+      for (let i = 0; i < ofForm; i += 1) assert.equal(admit(`session ${String(form)}`, 'father'), undefined);
+    }
+    assert.equal(admit('new session', 'father'), now + ms / NEW_PASSWORD_BUDGETS_PER_PERSON, 'the person');
+    assert.equal(admit('new session', 'mother'), undefined);
+    assert.equal(admit('reset link'), undefined, 'a reset link does not count for the person');
+  });
+
+  it('limit refreshes of a grant and of a person', () => {
+    const refresh = (grantHash: string, personId = 'father'): number =>
+      waitAfter(() => {
+        rates.admitRefresh({ grantHash, personId });
+      });
+    const { capacity: ofGrant, leakIntervalMs: ms } = GRANT_REFRESH_POLICY;
+    const grants = PERSON_REFRESH_POLICY.capacity / ofGrant;
+    for (let grant = 0; grant < grants; grant += 1) {
+      for (let i = 0; i < ofGrant; i += 1) assert.equal(refresh(String(grant)), 0);
+      if (grant === 0) assert.equal(refresh('0'), ms / 1_000, 'the grant');
+    }
+    assert.equal(refresh('new'), Math.ceil(PERSON_REFRESH_POLICY.leakIntervalMs / 1_000), 'the person');
+    assert.equal(refresh('new', 'mother'), 0);
   });
 
   it('of refreshes do not drop the counters of networks', () => {

@@ -1,0 +1,139 @@
+/** The parts of the group `services`: also `platform` and `presentation`. */
+import { contract, files, http, security, unit, type Part } from './mutation-parts.ts';
+
+export const SERVICES: readonly Part[] = [
+  {
+    sources: [
+      ...files('services/access', 'account-access revocation'),
+      ...files('services/people', 'affiliation-expiry guardianships people'),
+    ],
+    tests: unit('services-revocation services-account-access services-account services-people'),
+  },
+  {
+    sources: [...files('platform', 'errors'), ...files('services/access', 'global-revocation session-rotation')],
+    tests: unit('services-consents'),
+  },
+  {
+    sources: files('services/access', 'consents'),
+    tests: [...unit('services-consents'), ...security('consent-answers')],
+  },
+  {
+    sources: files('services/access', 'grants'),
+    tests: [...unit('services-grants'), ...http('context-choice')],
+  },
+  { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
+  {
+    sources: files('services/access', 'grant-revocation'),
+    tests: [...http('token-reuse'), ...contract('lock-order')],
+    dialects: 'both',
+  },
+  { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
+  { sources: files('services/authentication', 'completed-sign-ins'), tests: http('completed-sign-ins') },
+  {
+    sources: [
+      ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
+      ...files('services/authentication', 'second-factor-notices failure-reset'),
+      ...files('presentation', 'qr-code'),
+    ],
+    tests: http('second-factor second-factor-limits account-second-factors'),
+  },
+  {
+    sources: files('services/authentication', 'passkeys passkey-verification'),
+    tests: ['test/browser/passkeys.test.ts'],
+  },
+  {
+    sources: files('services/access', 'request-rate-limiter'),
+    tests: [...unit('services-request-rate-limiter'), ...http('refresh-rates new-password-rates known-device-rates')],
+  },
+  {
+    sources: files(
+      'services/authentication',
+      'password-verification login-throttle known-devices network-counters refusal-counters sign-in',
+    ),
+    tests: [
+      ...unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
+      ...http('refused-attempts known-device throttle-network sign-in'),
+    ],
+  },
+  {
+    sources: [
+      ...files('services/notifications', 'verified-addresses'),
+      ...files('services/authentication', 'passwords password-reset'),
+    ],
+    tests: [...unit('services-password-reset'), ...http('password-reset')],
+  },
+  {
+    sources: [
+      ...files('services/keys', 'key-ring key-generation'),
+      ...files('platform/crypto', 'constant-time sealed-payload secrets'),
+    ],
+    tests: [...unit('platform-secrets services-key-ring'), ...contract('keys')],
+  },
+  {
+    sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
+    tests: [...unit('platform-best-effort services-account-access'), ...contract('audit-record audit')],
+  },
+  { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
+  { sources: files('services/audit', 'export'), tests: contract('audit-export') },
+  { sources: files('services/operations', 'backup'), tests: contract('backup') },
+  {
+    sources: [
+      ...files('services/access', 'client-registry'),
+      ...files('platform', 'logger metrics'),
+      ...files('services/notifications', 'mailer outbox'),
+    ],
+    tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
+  },
+  {
+    sources: [...files('presentation', 'brand i18n templates'), 'src/presentation/*-locals.ts'],
+    tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
+  },
+  {
+    sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),
+    tests: unit('platform-password-hasher'),
+    coverage: 'off',
+  },
+  { sources: files('services/settings', 'required-second-factor settings'), tests: ['test/http/bureau.test.ts'] },
+  {
+    sources: files(
+      'services/console',
+      'action-execution authorization contact-effects guardianship-effects identity-effects index merge-effect person-actions ' +
+        'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests',
+    ),
+    tests: [
+      ...unit('services-console services-console-changes services-console-requests'),
+      ...http('console console-requests'),
+    ],
+  },
+  {
+    sources: files('services/console', 'bulk-runs classes'),
+    tests: [...unit('services-console-bulk'), ...http('console-classes')],
+  },
+  { sources: files('services/console', 'client-form clients'), tests: http('console-clients') },
+  {
+    sources: files('services/console', 'audit-log audit-verification'),
+    tests: [...http('console-audit'), ...contract('console-audit')],
+  },
+  {
+    sources: files('services/console', 'dashboard'),
+    tests: [...http('console-dashboard'), ...contract('console-dashboard')],
+  },
+  { sources: files('services/console', 'dead-letters keys'), tests: http('console-operations') },
+  {
+    sources: files('services/console', 'bureau-settings bureau-write memberships schools'),
+    tests: http('bureau'),
+  },
+  { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
+  {
+    sources: files('services/authentication', 'account-reminder human-check recovery-limits'),
+    tests: http('forgot-account human-check'),
+  },
+  { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
+  {
+    sources: [...files('presentation', 'charts text-families'), 'src/services/statistics/*.ts'],
+    tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
+  },
+  { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
+  { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
+  { sources: files('platform', 'request-id'), tests: http('console-audit') },
+];
