@@ -1,4 +1,4 @@
-import type { NamedAccount } from '../presentation/page-locals.ts';
+import type { NamedAccount } from '../presentation/page-locals/common.ts';
 import type { HttpDeps } from './deps.ts';
 
 /** @returns the name and login of the signed-in person; undefined if no one is signed in or the account is disabled */

@@ -9,7 +9,9 @@ import ejs from 'ejs';
 import { brandCss, localizeBrand } from './brand.ts';
 import type { Brand, BrandText } from './brand.ts';
 import type { I18n, MessageParams } from './i18n.ts';
-import type { CommonLocals, MailLocals, MailName, PageLocals, PageName } from './page-locals.ts';
+import type { MailLocals, MailName } from './mail-locals.ts';
+import type { CommonLocals } from './page-locals/common.ts';
+import type { PageLocals, PageName } from './page-locals/index.ts';
 
 export interface Asset {
   body: Buffer;

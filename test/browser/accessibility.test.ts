@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { totpCode } from '../../src/domain/credentials/totp.ts';
-import type { PageName } from '../../src/presentation/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { assertAccessible, isPage, assertPage } from '../helpers/accessibility.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';

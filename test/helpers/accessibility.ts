@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
-import type { PageName } from '../../src/presentation/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { DEAD_LETTER_ACTIONS } from '../../src/services/console/dead-letters.ts';
 import { DESKTOP, heading, PHONE } from './browser-harness.ts';

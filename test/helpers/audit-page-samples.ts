@@ -1,6 +1,6 @@
-import type { AuditPageLocals } from '../../src/presentation/audit-page-locals.ts';
+import type { AuditPageLocals } from '../../src/presentation/page-locals/audit.ts';
 import { horizontalBars, shareLine, stackedColumns } from '../../src/presentation/charts.ts';
-import type { DashboardLocals } from '../../src/presentation/dashboard-locals.ts';
+import type { DashboardLocals } from '../../src/presentation/page-locals/dashboard.ts';
 
 export function auditSamples(x: string): AuditPageLocals {
   const person = { id: x, name: x };

@@ -1,4 +1,4 @@
-import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 
 /** Locals of the pages of the bureau with all optional parts; `x` is the text that other people can choose. */
 export function sampleBureauLocals(

@@ -4,7 +4,7 @@ import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-field
 import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
-import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 import { auditSamples, dashboardSample } from './audit-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadBrand } from '../../src/presentation/brand.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
-import type { PageName } from '../../src/presentation/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { createTemplates } from '../../src/presentation/templates.ts';
 import { samplePageLocals } from './page-samples.ts';
 

@@ -1,6 +1,6 @@
 import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
-import type { PageLocals } from '../../src/presentation/page-locals.ts';
+import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 
 type StaffRequestPage =
   | 'console/national-id'

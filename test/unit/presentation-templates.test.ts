@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { brandCss, contrast, loadBrand, SURFACES } from '../../src/presentation/brand.ts';
 import { createI18n, type I18n } from '../../src/presentation/i18n.ts';
-import type { PageName } from '../../src/presentation/page-locals.ts';
+import type { PageName } from '../../src/presentation/page-locals/index.ts';
 import { assetHash, createTemplates } from '../../src/presentation/templates.ts';
 import { samplePageLocals, SIGN_IN_LINKS } from '../helpers/page-samples.ts';
 

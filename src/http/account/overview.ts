@@ -6,7 +6,7 @@ import { isActiveOn } from '../../domain/acting/guardianship.ts';
 import { isScope, parseApiScope } from '../../domain/claims/scopes.ts';
 import { localDate } from '../../domain/clock.ts';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
-import type { AccountLocals } from '../../presentation/page-locals.ts';
+import type { AccountLocals } from '../../presentation/page-locals/account.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';

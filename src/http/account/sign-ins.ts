@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
-import type { SignInHistoryLocals } from '../../presentation/contacts-locals.ts';
+import type { SignInHistoryLocals } from '../../presentation/page-locals/contacts.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { SignedInPerson } from './session.ts';

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Announcement } from '../../domain/access/settings.ts';
 import { localDateTime, parseLocalDateTime } from '../../domain/clock.ts';
-import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import { MAX_ANNOUNCEMENT_LENGTH } from '../../services/settings/settings.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';

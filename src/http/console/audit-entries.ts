@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
 import { DYNAMIC_KEYS } from '../../presentation/i18n.ts';
-import type { AuditEntryLocals } from '../../presentation/audit-page-locals.ts';
+import type { AuditEntryLocals } from '../../presentation/page-locals/audit.ts';
 import type { AuditPage } from '../../services/console/audit-log.ts';
 import type { HttpDeps } from '../deps.ts';
 import { requestUrl } from './audit-filter.ts';

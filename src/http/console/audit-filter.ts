@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { localDateTime, parseLocalDateTime } from '../../domain/clock.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
-import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { AuditFilter } from '../../services/console/audit-log.ts';
 import type { HttpDeps } from '../deps.ts';
 

@@ -5,7 +5,7 @@ import { BULK_ACTIONS } from '../../domain/access/bulk-actions.ts';
 import { localDate } from '../../domain/clock.ts';
 import { currentTerm, isSameTerm } from '../../domain/term.ts';
 import { hasClasses, type ClassPage, type ClassRow, type SchoolClass } from '../../services/console/classes.ts';
-import type { ClassLine } from '../../presentation/staff-change-locals.ts';
+import type { ClassLine } from '../../presentation/page-locals/staff-changes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { pathIdOf } from './path-id.ts';

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { ConsoleConfirmLocals } from '../../presentation/console-locals.ts';
+import type { ConsoleConfirmLocals } from '../../presentation/page-locals/console.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field } from '../forms/body.ts';
 import { reasonProblem } from './reason.ts';

@@ -3,7 +3,7 @@ import type { MessageParams } from '../../presentation/i18n.ts';
 import type { DASHBOARD_TEXTS } from '../../presentation/text-families.ts';
 import type { FailureCause } from '../../domain/usage.ts';
 import { horizontalBars, shareLine, stackedColumns } from '../../presentation/charts.ts';
-import type { ChartLocals, DashboardLocals } from '../../presentation/dashboard-locals.ts';
+import type { ChartLocals, DashboardLocals } from '../../presentation/page-locals/dashboard.ts';
 import {
   MAX_LOCKED,
   SHOWN_DAYS,

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { dutyOf, GRANTED_DUTIES } from '../../domain/access/duties.ts';
 import { isDate, localDate } from '../../domain/clock.ts';
-import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { MembershipPage, NewDuty } from '../../services/console/memberships.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';

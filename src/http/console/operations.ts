@@ -1,7 +1,7 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { OperationConfirmLocals } from '../../presentation/client-page-locals.ts';
+import type { OperationConfirmLocals } from '../../presentation/page-locals/clients.ts';
 import {
   DEAD_LETTER_ACTIONS,
   MAX_RETRIED_JOBS,

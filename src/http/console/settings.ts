@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { POLICY_LIMITS, type BureauPolicy } from '../../domain/access/settings.ts';
-import type { FormField } from '../../presentation/console-locals.ts';
-import type { FieldErrors } from '../../presentation/page-locals.ts';
+import type { FormField } from '../../presentation/page-locals/console.ts';
+import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { HttpDeps } from '../deps.ts';
 import { checkbox, field, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';

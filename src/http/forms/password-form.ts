@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { PasswordProblem } from '../../domain/credentials/password-policy.ts';
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
-import type { PasswordFormLocals } from '../../presentation/page-locals.ts';
+import type { PasswordFormLocals } from '../../presentation/page-locals/common.ts';
 import type { PasswordChangeResult } from '../../services/authentication/passwords.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from './body.ts';

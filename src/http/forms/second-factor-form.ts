@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { totpUri } from '../../domain/credentials/totp.ts';
-import type { FactorSetupLocals } from '../../presentation/page-locals.ts';
+import type { FactorSetupLocals } from '../../presentation/page-locals/common.ts';
 import { createQrCode } from '../../presentation/qr-code.ts';
 import type { ConfirmedSetup, TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import { MAX_FACTOR_NAME_LENGTH } from '../../services/authentication/second-factors.ts';

@@ -4,7 +4,8 @@ import { localize } from '../../config/localized-text.ts';
 import type { School } from '../../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { DYNAMIC_KEYS, I18n, MessageParams } from '../../presentation/i18n.ts';
-import type { CommonLocals, MessageLocals, PageLocals, PageName } from '../../presentation/page-locals.ts';
+import type { CommonLocals } from '../../presentation/page-locals/common.ts';
+import type { MessageLocals, PageLocals, PageName } from '../../presentation/page-locals/index.ts';
 import type { Templates } from '../../presentation/templates.ts';
 import { ACCOUNT_CLIENT_ID, type ClientRegistry } from '../../services/access/client-registry.ts';
 

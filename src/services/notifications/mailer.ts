@@ -1,9 +1,7 @@
 import { createTransport } from 'nodemailer';
-import { z } from 'zod';
-import { SECOND_FACTOR_CHANGES } from '../../domain/credentials/second-factors.ts';
 import { SECOND_MS } from '../../domain/duration.ts';
 import type { I18n } from '../../presentation/i18n.ts';
-import type { MailName } from '../../presentation/page-locals.ts';
+import { MAIL_SCHEMAS, type MailName } from '../../presentation/mail-locals.ts';
 import type { Mail, Templates } from '../../presentation/templates.ts';
 import type { MailJob } from './outbox.ts';
 
@@ -13,30 +11,6 @@ export interface Mailer {
   send(job: MailJob): Promise<void>;
   close(): void;
 }
-
-const firstPasswordClosed = z.object({ name: z.string(), closedAt: z.number(), link: z.string() });
-const passwordChanged = z.object({ name: z.string(), changedAt: z.number(), link: z.string() });
-const staffAction = z.object({ name: z.string(), action: z.string(), at: z.number(), link: z.string() });
-const secondFactorChanged = z.object({
-  name: z.string(),
-  change: z.enum(SECOND_FACTOR_CHANGES),
-  at: z.number(),
-  link: z.string(),
-});
-const secondFactorFailed = z.object({ name: z.string(), at: z.number(), link: z.string() });
-const setupLink = z.object({ name: z.string(), link: z.string(), hours: z.number() });
-const emailConfirmation = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
-const emailInUse = z.object({ link: z.string() });
-const mobileInUse = z.object({ name: z.string(), link: z.string() });
-const loginChanged = z.object({
-  name: z.string(),
-  at: z.number(),
-  kind: z.enum(['email', 'mobile', 'account']),
-  login: z.string(),
-  link: z.string(),
-});
-const accountReminder = z.object({ name: z.string(), logins: z.string(), link: z.string() });
-const resetLink = z.object({ name: z.string(), link: z.string(), minutes: z.number() });
 
 /** Timeouts in ms: short, because the outbox retries. */
 const SMTP_TIMEOUTS = {
@@ -60,7 +34,8 @@ export function createMailer({ smtpUrl, from, requireTls }: Settings, templates:
   );
   return {
     send: async ({ to, template, lang, locals }) => {
-      await transport.sendMail({ to, ...render(templates, template, i18n.negotiate({ personLocale: lang }), locals) });
+      const mail = render(templates, template, i18n.negotiate({ personLocale: lang }), locals);
+      await transport.sendMail({ to, ...mail });
     },
     close: () => {
       transport.close();
@@ -75,41 +50,6 @@ function withTls(smtpUrl: string): string {
   return url.href;
 }
 
-/** Renders a mail. Parses the values, because an older version may have stored them. */
-function render(templates: Templates, template: MailName, lang: string, values: unknown): Mail {
-  if (isSecondFactorMail(template)) return renderSecondFactorMail(templates, template, lang, values);
-  switch (template) {
-    case 'first-password-closed':
-      return templates.mail(template, lang, firstPasswordClosed.parse(values));
-    case 'password-changed':
-      return templates.mail(template, lang, passwordChanged.parse(values));
-    case 'reset-link':
-      return templates.mail(template, lang, resetLink.parse(values));
-    case 'setup-link':
-      return templates.mail(template, lang, setupLink.parse(values));
-    case 'email-confirmation':
-      return templates.mail(template, lang, emailConfirmation.parse(values));
-    case 'email-in-use':
-      return templates.mail(template, lang, emailInUse.parse(values));
-    case 'mobile-in-use':
-      return templates.mail(template, lang, mobileInUse.parse(values));
-    case 'login-changed':
-      return templates.mail(template, lang, loginChanged.parse(values));
-    case 'account-reminder':
-      return templates.mail(template, lang, accountReminder.parse(values));
-    case 'staff-action':
-      return templates.mail(template, lang, staffAction.parse(values));
-  }
-}
-
-type SecondFactorMail = Extract<MailName, `second-factor-${string}`>;
-
-function isSecondFactorMail(template: MailName): template is SecondFactorMail {
-  return template.startsWith('second-factor-');
-}
-
-function renderSecondFactorMail(templates: Templates, template: SecondFactorMail, lang: string, values: unknown): Mail {
-  return template === 'second-factor-changed'
-    ? templates.mail(template, lang, secondFactorChanged.parse(values))
-    : templates.mail(template, lang, secondFactorFailed.parse(values));
+function render(templates: Templates, template: MailName, lang: string, stored: unknown): Mail {
+  return templates.mail(template, lang, MAIL_SCHEMAS[template].parse(stored));
 }

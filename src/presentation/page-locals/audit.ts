@@ -1,4 +1,4 @@
-import type { FieldErrors } from './page-locals.ts';
+import type { FieldErrors } from './common.ts';
 
 /** One entry of the audit log. */
 export interface AuditEntryLocals {

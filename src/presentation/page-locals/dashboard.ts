@@ -1,4 +1,4 @@
-import type { RowChart, TimeChart } from './charts.ts';
+import type { RowChart, TimeChart } from '../charts.ts';
 
 /** A chart with its summary and its table; the name is the value of `data-chart`. */
 export interface ChartLocals {

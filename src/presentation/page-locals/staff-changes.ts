@@ -1,4 +1,4 @@
-import type { FieldErrors } from './page-locals.ts';
+import type { FieldErrors } from './common.ts';
 
 /** One of the two accounts of a merge. */
 interface MergeAccount {

@@ -1,4 +1,5 @@
-import type { FieldErrors } from './page-locals.ts';
+import type { ConsoleHomeLocals } from './dashboard.ts';
+import type { FieldErrors } from './common.ts';
 
 /** One field of a form of the console. */
 export type FormField = {
@@ -122,4 +123,37 @@ export interface ConsolePersonLocals {
   /** The reason if there are none. */
   denied?: string | undefined;
   notice?: string | undefined;
+}
+
+interface ConsoleActionLocals {
+  id: string;
+  name: string;
+  lines: readonly string[];
+  stateText: string;
+  action: string;
+  /** The version of the person that the form was shown for. */
+  version: number;
+  isAllowed: boolean;
+  needsConfirmation: boolean;
+  /** The form has a field for a new value. */
+  hasInput: boolean;
+  /** The pupil of the guardianship that the action changes. */
+  child?: string | undefined;
+  values: { reason: string; value: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
+/** The pages of the console about people, schools and settings. */
+export interface ConsolePages {
+  'console/home': ConsoleHomeLocals;
+  'console/search': ConsoleSearchLocals;
+  'console/person': ConsolePersonLocals;
+  'console/action': ConsoleActionLocals;
+  'console/form': ConsoleFormLocals;
+  'console/confirm': ConsoleConfirmLocals;
+  'console/memberships': ConsoleMembershipsLocals;
+  'console/schools': ConsoleSchoolsLocals;
+  /** `expiresAt`: ms since 1970. */
+  'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
 }

@@ -1,4 +1,4 @@
-import type { FieldErrors } from './page-locals.ts';
+import type { FieldErrors } from './common.ts';
 
 /** The page with email, mobile number, account name and language. */
 export interface ContactsLocals {

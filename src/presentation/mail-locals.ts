@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
+
+const name = z.string();
+const link = z.string();
+/** ms since 1970. */
+const at = z.number();
+/** Validity of a link. */
+const minutes = z.number();
+
+const SCHEMAS = {
+  /** `link`: where to set a password. */
+  'first-password-closed': z.object({ name, closedAt: at, link }),
+  /** `link`: where to set a new password if another person changed it. */
+  'password-changed': z.object({ name, changedAt: at, link }),
+  /** `link`: where to set a new password. */
+  'second-factor-failed': z.object({ name, at, link }),
+  /** `link`: the page with the second factors. */
+  'second-factor-changed': z.object({ name, change: z.enum(SECOND_FACTOR_CHANGES), at, link }),
+  'reset-link': z.object({ name, link, minutes }),
+  /** `hours`: validity of the link. */
+  'setup-link': z.object({ name, link, hours: z.number() }),
+  'email-confirmation': z.object({ name, link, minutes }),
+  /** To an address that another person entered; `link`: the account page. */
+  'email-in-use': z.object({ link }),
+  /** `link`: the account page. */
+  'mobile-in-use': z.object({ name, link }),
+  /** `login`: the new login, masked; `link`: where to set a new password. */
+  'login-changed': z.object({ name, at, kind: z.enum(['email', 'mobile', 'account']), login: z.string(), link }),
+  /** `logins`: one per line; `link`: the sign-in page. */
+  'account-reminder': z.object({ name, logins: z.string(), link }),
+  /** `action`: name of the action of staff; `link`: the account page. */
+  'staff-action': z.object({ name, action: z.string(), at, link }),
+};
+
+/** The locals of each mail. The names are the files in `views/mail/`. */
+export type MailLocals = { [Name in keyof typeof SCHEMAS]: z.infer<(typeof SCHEMAS)[Name]> };
+export type MailName = keyof MailLocals;
+
+/** The schemas of the stored locals: an older version may have stored them. */
+export const MAIL_SCHEMAS: { readonly [Name in MailName]: z.ZodType<MailLocals[Name]> } = SCHEMAS;

@@ -1,0 +1,68 @@
+import type { Permission, Relation, Role } from '../../domain/model.ts';
+import type { FactorSetupLocals, PasswordFormLocals, RecoveryCodesLocals } from './common.ts';
+import type { ContactsLocals, SignInHistoryLocals } from './contacts.ts';
+
+export interface AccountLocals {
+  /** When staff have the second factors removed, ms since 1970. The person can cancel it. */
+  removalAt?: number | undefined;
+  /** The staff console, for people with a capacity. */
+  consoleUrl?: string | undefined;
+  person: {
+    name: string;
+    identifiers: readonly { kind: 'email' | 'mobile' | 'account' | 'school_account'; value: string }[];
+  };
+  roles: readonly { role: Role; school?: string | undefined; detail?: string | undefined }[];
+  children: readonly {
+    name: string;
+    school: string;
+    class: string;
+    relation: Relation;
+    permissions: readonly Permission[];
+    /** Last day of the guardianship, `YYYY-MM-DD`. */
+    until?: string | undefined;
+  }[];
+  /** Instants are ms since 1970. */
+  sessions: readonly {
+    id: string;
+    device: string;
+    address: string;
+    since: number;
+    until: number;
+    current: boolean;
+  }[];
+  /** `url` opens the app; `since` in ms since 1970; `items` in plain words: `scope.*.title`. */
+  apps: readonly {
+    id: string;
+    name: string;
+    url?: string | undefined;
+    since: number;
+    items: readonly string[];
+  }[];
+  /** Confirmation of the last action, shown once. */
+  notice?: string | undefined;
+}
+
+interface SecondFactorListLocals {
+  /** Instants are ms since 1970. */
+  factors: readonly { id: string; kind: string; name: string; createdAt: number; lastUsedAt: number | null }[];
+  /** The number of unused ones. */
+  recoveryCodes: number;
+  addUrl: string;
+  removeAction: string;
+  recoveryCodesAction: string;
+  notice?: string | undefined;
+}
+
+/** The account pages. */
+export interface AccountPages {
+  'account/overview': AccountLocals;
+  /** `person` is sealed: the form works after its session ended. */
+  'account/password': PasswordFormLocals & { cancelUrl: string; person: string };
+  'account/second-factors': SecondFactorListLocals;
+  'account/second-factor-setup': FactorSetupLocals & { cancelUrl: string };
+  'account/recovery-codes': RecoveryCodesLocals;
+  'account/contacts': ContactsLocals;
+  'account/sign-ins': SignInHistoryLocals;
+  /** `email`: the new address of the link. */
+  'account/contacts-confirm': { email: string };
+}

@@ -1,0 +1,73 @@
+import type { QrCode } from '../qr-code.ts';
+
+export interface AppName {
+  name: string;
+}
+
+/** A signed-in person. */
+export interface NamedAccount {
+  name: string;
+  login: string;
+}
+
+/** One entry of the language switch. `href` leads back to the same page. */
+interface LanguageLink {
+  lang: string;
+  label: string;
+  href: string;
+  current: boolean;
+}
+
+/** Optional locals of every page. */
+export interface CommonLocals {
+  languageLinks?: readonly LanguageLink[] | undefined;
+  /** The signed-in member of staff administers the city; the navigation of the console shows its pages then. */
+  isBureau?: boolean | undefined;
+  /** Staff who make or confirm requests. */
+  hasRequests?: boolean | undefined;
+  /** Staff with classes of their own or of their school. */
+  hasClasses?: boolean | undefined;
+  /** A text of the bureau for all users. */
+  announcement?: string | undefined;
+}
+
+/** Field name → error text in the language of the page. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/** The form that sets a password: at the first sign-in, on the account pages and after a reset link. */
+export interface PasswordFormLocals {
+  action: string;
+  name?: string | undefined;
+  /** Goes into a hidden field for password managers. */
+  login?: string | undefined;
+  minLength: number;
+  /** Only if the hash queue was full. */
+  values?: { current_password?: string; new_password?: string; confirm_password?: string } | undefined;
+  errors: FieldErrors;
+  alert?: string | undefined;
+}
+
+/** Sets up an authenticator app or a passkey: during a sign-in and on the account pages. */
+export interface FactorSetupLocals {
+  action: string;
+  /** Base32. */
+  secret: string;
+  qr: QrCode;
+  /** The sealed state of the setup; the form sends it back. */
+  setup: string;
+  /** The suggested name of the factor. */
+  name: string;
+  /** `options` of `navigator.credentials.create` as JSON; `setup` is sealed. */
+  passkey: { options: string; setup: string };
+  alert?: string | undefined;
+  errors: FieldErrors;
+}
+
+/** The recovery codes, shown once. The form confirms that the person saved them. */
+export interface RecoveryCodesLocals {
+  action: string;
+  codes: readonly string[];
+  /** Present while the factor is not stored yet; otherwise `action` is the next page. */
+  setup?: string | undefined;
+  name?: string | undefined;
+}

@@ -1,0 +1,38 @@
+import type { AccountPages } from './account.ts';
+import type { AuditPageLocals } from './audit.ts';
+import type { BureauPageLocals } from './clients.ts';
+import type { ConsolePages } from './console.ts';
+import type { DevicePages } from './device.ts';
+import type { InteractionPages } from './interaction.ts';
+import type { RecoveryPages } from './recovery.ts';
+import type { SignOutPages } from './sign-out.ts';
+import type { StaffChangePages } from './staff-changes.ts';
+
+export interface MessageLocals {
+  title: string;
+  text: string;
+  /** Links; at most one of them is primary. */
+  actions: readonly { label: string; href: string; primary: boolean }[];
+  /** A form without input: a browser with JavaScript submits it on load. */
+  autoSubmit?: { action: string; fields: Readonly<Record<string, string>>; label: string } | undefined;
+  /** HTTP status of the response. */
+  status: number;
+  /** Request id for the IT desk. */
+  reference?: string | undefined;
+}
+
+/** The locals of each page. The names are the files in `views/`. */
+export interface PageLocals
+  extends
+    InteractionPages,
+    SignOutPages,
+    DevicePages,
+    AccountPages,
+    RecoveryPages,
+    ConsolePages,
+    StaffChangePages,
+    AuditPageLocals,
+    BureauPageLocals {
+  message: MessageLocals;
+}
+export type PageName = keyof PageLocals;

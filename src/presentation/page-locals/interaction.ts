@@ -1,0 +1,94 @@
+import type { Role } from '../../domain/model.ts';
+import type {
+  AppName,
+  FactorSetupLocals,
+  FieldErrors,
+  NamedAccount,
+  PasswordFormLocals,
+  RecoveryCodesLocals,
+} from './common.ts';
+
+interface SignInLocals {
+  action: string;
+  app?: AppName | undefined;
+  /** `password` only if the hash queue was full: the form keeps the entered values. */
+  values: { login: string; remember: boolean; password?: string | undefined };
+  /** The error of the whole form. */
+  alert?: string | undefined;
+  /** The hidden field of the human check, after repeated failures. */
+  humanCheck?: string | undefined;
+  errors: FieldErrors;
+  /** Only the signed-in person may continue, with the password. */
+  isReauthentication: boolean;
+  /** The options of a passkey request. */
+  passkeyUrl: string;
+  forgotPasswordUrl: string;
+  /** Posted to: ends the interaction with `access_denied`. */
+  cancelAction: string;
+  /** The app waits on another device, so canceling does not lead back to it. */
+  isOnOtherDevice: boolean;
+}
+
+interface Choice {
+  value: string;
+  /** Names role, child and school: `choose.as.*`. */
+  title: string;
+  role: Role;
+  /** Shown first and marked; at most one. */
+  isLastUsed: boolean;
+}
+
+interface SelectAccountLocals {
+  action: string;
+  app: AppName;
+  choices: readonly Choice[];
+}
+
+interface NoContextLocals {
+  app: AppName;
+  /** Posted to: ends the sign-in at the app with `access_denied`. */
+  backAction: string;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
+}
+
+/** The second factor of a person who has one. */
+interface SecondFactorLocals {
+  action: string;
+  app: AppName;
+  account?: NamedAccount | undefined;
+  method: 'totp' | 'recovery_code';
+  /** The same page for the other method; absent if there is none. */
+  otherMethodUrl?: string | undefined;
+  /** The options of a passkey request; present if the person has a passkey. */
+  passkeyUrl?: string | undefined;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
+  cancelAction: string;
+  isOnOtherDevice: boolean;
+  alert?: string | undefined;
+  errors: FieldErrors;
+}
+
+interface ConsentLocals {
+  action: string;
+  app: AppName & { url?: string | undefined };
+  /** The person who is signed in. */
+  account?: NamedAccount | undefined;
+  /** Posted to: asks for another account within the same authorization request. */
+  otherAccountAction: string;
+  /** In plain words: `scope.*.title` and `.detail`. */
+  items: readonly { title: string; detail: string }[];
+}
+
+/** The pages of a sign-in. */
+export interface InteractionPages {
+  'interaction/sign-in': SignInLocals;
+  'interaction/new-password': PasswordFormLocals & { app: AppName };
+  'interaction/second-factor': SecondFactorLocals;
+  'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };
+  'interaction/recovery-codes': RecoveryCodesLocals & { app: AppName };
+  'interaction/select-account': SelectAccountLocals;
+  'interaction/no-context': NoContextLocals;
+  'interaction/consent': ConsentLocals;
+}
