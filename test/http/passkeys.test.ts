@@ -87,7 +87,6 @@ eachService(
         passkey.get(await optionsOf(), false),
         unknown.get(await optionsOf()),
         '{}',
-        '\u0000',
         '{"id":"\\u0000","rawId":"","type":"public-key","response":{"clientDataJSON":"","authenticatorData":"","signature":""}}',
       ]) {
         const answer = await submitPasskey(browser, begun.answer, response);

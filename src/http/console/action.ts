@@ -11,7 +11,7 @@ import { formatOneTimeCode } from '../../domain/credentials/one-time-code.ts';
 import type { DoneAction, PersonActionResult } from '../../services/console/person-actions.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from '../forms/body.ts';
+import { field, readForm, rowVersion } from '../forms/body.ts';
 import { affiliationLines } from './labels.ts';
 import { previewMerge } from './merge.ts';
 import { describeState } from './person.ts';
@@ -22,7 +22,7 @@ import { pathIdOf } from './path-id.ts';
 const actionName = z.enum(PERSON_ACTION_NAMES);
 const actionForm = z.object({
   action: actionName,
-  version: z.coerce.number().int(),
+  version: rowVersion,
   reason: field,
   value: field,
   step: field,

@@ -1,11 +1,10 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
 import type { Announcement } from '../../domain/access/settings.ts';
 import { localDateTime, parseLocalDateTime } from '../../domain/clock.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import { MAX_ANNOUNCEMENT_LENGTH } from '../../services/settings/settings.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from '../forms/body.ts';
+import { field, instantVersion, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
 import { confirmationFields, confirmChange } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
@@ -13,7 +12,7 @@ import type { SignedInStaff } from './session.ts';
 const PATH = '/console/announcement';
 const FIELDS = ['chinese', 'english', 'from', 'until'] as const;
 const announcementForm = confirmationFields.extend({
-  version: z.coerce.number().int(),
+  version: instantVersion,
   chinese: field,
   english: field,
   from: field,

@@ -6,16 +6,15 @@ import { isDate, localDate } from '../../domain/clock.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { MembershipPage, NewDuty } from '../../services/console/memberships.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from '../forms/body.ts';
+import { field, readForm, rowVersion } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
 import { confirmationFields, confirmChange } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
 const duty = z.enum(GRANTED_DUTIES).catch('teacher');
-const version = z.coerce.number().int();
-const grantForm = confirmationFields.extend({ version, duty, school: field, from: field, until: field });
-const endForm = confirmationFields.extend({ version, membership: field });
+const grantForm = confirmationFields.extend({ version: rowVersion, duty, school: field, from: field, until: field });
+const endForm = confirmationFields.extend({ version: rowVersion, membership: field });
 type Values = Omit<z.infer<typeof grantForm>, 'reason' | 'confirmed' | 'version'>;
 
 const pathOf = (personId: string): string => `/console/people/${personId}/memberships`;

@@ -7,7 +7,7 @@ import { maskNationalId } from '../../domain/masking.ts';
 import type { StaffRequestPage } from '../../services/console/request-list.ts';
 import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../services/console/staff-requests.ts';
 import type { HttpDeps } from '../deps.ts';
-import { field, readForm } from '../forms/body.ts';
+import { field, readForm, rowVersion } from '../forms/body.ts';
 import { showResult } from './action.ts';
 import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
@@ -39,7 +39,7 @@ export async function showRequest(deps: HttpDeps, ctx: Context, staff: SignedInS
 
 const answerForm = z.object({
   answer: z.enum(REQUEST_ANSWERS),
-  version: z.coerce.number().int(),
+  version: rowVersion,
   reason: field,
 });
 

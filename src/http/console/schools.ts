@@ -27,12 +27,14 @@ const schoolForm = confirmationFields.extend({
 });
 const newSchoolForm = schoolForm.omit({ shown: true });
 const closeForm = confirmationFields.extend({ close: z.enum(['yes', 'no']), shown: field });
+/** An escape in JSON may decode to a NUL. */
+const shownText = z.string().refine((value) => !value.includes('\0'));
 const shownSchool = z.object({
-  code: z.string(),
-  name: z.string(),
-  nameEn: z.string(),
+  code: shownText,
+  name: shownText,
+  nameEn: shownText,
   type: z.enum(SCHOOL_TYPES),
-  closedAt: z.number().nullable(),
+  closedAt: z.number().int().nullable(),
 });
 
 /** `GET /console/schools`: all schools of the city. */

@@ -36,6 +36,7 @@ type StaffHandler = (ctx: Context, staff: SignedInStaff) => Promise<void>;
  */
 export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = CONSOLE_MAX_AGE_MS): Middleware {
   const handle: Handler = async (ctx, signedIn) => {
+    assertStorable(ctx);
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
     ctx.state['hasClasses'] = hasClasses(actor);
@@ -83,6 +84,11 @@ export function requireBureau(deps: HttpDeps, handler: StaffHandler, maxAgeMs = 
     },
     maxAgeMs,
   );
+}
+
+/** @throws {HttpError} 400 if the URL has a NUL: no id and no search has one, and PostgreSQL refuses the query */
+function assertStorable(ctx: Context): void {
+  if (ctx.url.includes('%00')) throw createError(400, 'the URL has a NUL');
 }
 
 /** @throws {HttpError} 403 for people without a capacity */

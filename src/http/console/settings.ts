@@ -1,10 +1,10 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { POLICY_LIMITS, type BureauPolicy } from '../../domain/access/settings.ts';
 import type { FormField } from '../../presentation/page-locals/console.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
 import type { HttpDeps } from '../deps.ts';
-import { checkbox, field, readForm } from '../forms/body.ts';
+import { checkbox, field, instantVersion, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
 import { confirmationFields, confirmChange } from './confirmation.ts';
 import type { SignedInStaff } from './session.ts';
@@ -15,7 +15,7 @@ const NUMBERS = ['passwordMinLength', 'firstPasswordDays'] as const;
 const SWITCHES = ['isGuardianContactConfirmed', 'isFirstPasswordRestorable', 'isSecondFactorRequiredForStaff'] as const;
 
 const settingsForm = confirmationFields.extend({
-  version: z.coerce.number().int(),
+  version: instantVersion,
   passwordMinLength: field,
   firstPasswordDays: field,
   isGuardianContactConfirmed: checkbox,

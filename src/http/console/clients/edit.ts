@@ -7,7 +7,7 @@ import { sectorIdentifierOf } from '../../../oidc/contexts/sector-identifier.ts'
 import { checkClientForm, type ClientProblem } from '../../../services/console/client-form.ts';
 import type { ClientResult, StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
-import { readForm } from '../../forms/body.ts';
+import { readForm, rowVersion } from '../../forms/body.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
 import {
@@ -27,7 +27,7 @@ const values = z
   .optional()
   .transform((value) => [value ?? []].flat());
 const clientForm = z.object({
-  version: z.coerce.number().int().catch(0),
+  version: rowVersion.catch(0),
   action: z.enum(['check', 'save']).catch('check'),
   reason: z.string().default(''),
   ...Object.fromEntries(CLIENT_FIELDS.map((field) => [field, values])),

@@ -5,7 +5,7 @@ import { clientName, type ClientRegistration } from '../../../config/clients.ts'
 import { CLIENT_FIELDS } from '../../../domain/client-fields.ts';
 import { CLIENT_ACTIONS, type ClientAction, type StoredClient } from '../../../services/console/clients.ts';
 import type { HttpDeps } from '../../deps.ts';
-import { readForm } from '../../forms/body.ts';
+import { readForm, rowVersion } from '../../forms/body.ts';
 import { pathIdOf } from '../path-id.ts';
 import { reasonProblem } from '../reason.ts';
 import type { SignedInStaff } from '../session.ts';
@@ -18,7 +18,7 @@ type Notice = (typeof NOTICES)[number];
 const actionName = z.enum(CLIENT_ACTIONS);
 const actionForm = z.object({
   action: actionName,
-  version: z.coerce.number().int(),
+  version: rowVersion,
   reason: z.string().default(''),
 });
 
