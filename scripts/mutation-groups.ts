@@ -44,7 +44,7 @@ const OIDC: readonly Part[] = [
     sources: files('oidc', 'request-limits routes'),
     tests: [
       ...unit('http-paths'),
-      ...http('request-rates pushed-request-rates refresh-rates known-device-rates protocol-par'),
+      ...http('request-rates request-size pushed-request-rates refresh-rates known-device-rates protocol-par'),
     ],
   },
   {

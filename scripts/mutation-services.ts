@@ -101,7 +101,7 @@ export const SERVICES: readonly Part[] = [
         'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests',
     ),
     tests: [
-      ...unit('services-console services-console-changes services-console-requests'),
+      ...unit('services-console services-console-accounts services-console-changes services-console-requests'),
       ...http('console console-requests'),
     ],
   },

@@ -128,6 +128,10 @@ eachStore('requests of staff', (on) => {
       kind: 'impossible',
       why: 'already_requested',
     });
+    const notOwn = await answer(id('A2'), requestId, 'G2', 'withdraw');
+    assert.deepEqual(notOwn, { kind: 'denied', reason: 'capacity' });
+    assert.equal((await staff.requests.load(await actorOf(id('A2')), requestId))?.canWithdraw, false);
+    assert.equal((await staff.requests.load(await actorOf(id('A1')), requestId))?.canWithdraw, true);
     assert.deepEqual(await answer(id('A1'), requestId, 'G2', 'withdraw'), { kind: 'withdrawn', why: undefined });
     assert.deepEqual(await answer(id('A2'), requestId, 'G2'), { kind: 'closed' });
     assert.ok((await loginsOf('G2')).includes('+886900000102'));
