@@ -28,4 +28,10 @@ export const AUDIT_EVENTS = [
   ...['staff-restore_first_password', 'staff-disable', 'staff-enable', 'staff-revoke_sessions'],
   ...['staff-change_membership', 'administrator-invited', 'settings-changed', 'school-added', 'school-changed'],
   ...['school-closed', 'school-reopened'],
+  ...['staff-remove_second_factor', 'staff-change_contact', 'staff-correct_identity', 'staff-reveal_national_id'],
+  ...['staff-change_guardianship', 'staff-merge', 'staff-view_class', 'staff_request-created'],
+  ...['staff_request-declined', 'staff_request-withdrawn', 'staff_request-void', 'guardianship-suspended'],
+  ...['guardianship-resumed', 'guardianship-revoked', 'guardianship-expired', 'person-merged'],
+  ...['person-locale_changed', 'identifier-requested', 'identifier-changed', 'second_factor-removal_canceled'],
+  ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;
