@@ -1,6 +1,5 @@
 /** Signing keys and undelivered messages in the console. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { before, it } from 'node:test';
 
 import { eq } from 'drizzle-orm';
@@ -10,6 +9,7 @@ import { MIN_PUBLICATION_MS } from '../../src/services/keys/key-ring.ts';
 import * as auditStore from '../../src/store/audit.ts';
 import { listDeadJobs } from '../../src/store/console/dead-letters.ts';
 import { openConsole } from '../helpers/console.ts';
+import { insertDeadMail } from '../helpers/dead-letters.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -73,19 +73,7 @@ eachService(
       assert.ok(entries[0].actorId);
     });
 
-    const insertDead = async (deadAt: number): Promise<string> => {
-      const { store, secrets } = running().container;
-      const id = randomUUID();
-      const job = { kind: 'mail', to: ADDRESS, template: 'reset-link', lang: 'en', locals: { link: 'https://x' } };
-      const payload = secrets.seal('outbox', id, JSON.stringify(job));
-      await store.write((tx) =>
-        tx.db.insert(tx.tables.outbox).values({
-          ...{ id, kind: 'mail', payload, attempts: 45, nextAt: deadAt, createdAt: deadAt, deadAt },
-          lastError: 'ECONNREFUSED',
-        }),
-      );
-      return id;
-    };
+    const insertDead = (deadAt: number): Promise<string> => insertDeadMail(running(), ADDRESS, deadAt);
     const idsOn = ({ body }: Answer): string[] =>
       [...body.matchAll(/data-dead-letter="([^"]+)"/g)].map(([, id = '']) => id);
     const act = async (action: string, job = ''): Promise<Answer> =>
