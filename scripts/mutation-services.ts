@@ -109,7 +109,10 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/console', 'bulk-runs classes'),
     tests: [...unit('services-console-bulk'), ...http('console-classes')],
   },
-  { sources: files('services/console', 'client-form clients'), tests: http('console-clients') },
+  {
+    sources: files('services/console', 'client-form clients'),
+    tests: [...unit('services-console-bureau'), ...http('console-clients')],
+  },
   {
     sources: files('services/console', 'audit-log audit-verification'),
     tests: [...http('console-audit'), ...contract('console-audit')],
@@ -121,7 +124,7 @@ export const SERVICES: readonly Part[] = [
   { sources: files('services/console', 'dead-letters keys'), tests: http('console-operations') },
   {
     sources: files('services/console', 'bureau-settings bureau-write memberships schools'),
-    tests: http('bureau'),
+    tests: [...unit('services-console-bureau'), ...http('bureau')],
   },
   { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
   {
@@ -134,6 +137,9 @@ export const SERVICES: readonly Part[] = [
     tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
   },
   { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
-  { sources: files('services/access', 'stored-clients client-revocation'), tests: http('console-clients') },
+  {
+    sources: files('services/access', 'stored-clients client-revocation'),
+    tests: [...unit('services-console-bureau'), ...http('console-clients')],
+  },
   { sources: files('platform', 'request-id'), tests: http('console-audit') },
 ];

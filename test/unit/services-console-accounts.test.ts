@@ -209,8 +209,25 @@ eachStore('an account that staff change', (on) => {
       await insertMembership(tx, membership);
     });
     const input = formatMergeInput({ otherId: 'admin', version: 1 });
-    assert.equal((await perform('B1', 'merge', id('G5'), input)).kind, 'requested');
+    const one = { actorId: id('B1'), personId: 'admin', reason: 'left', version: 1, address: ADDRESS } as const;
+    const bulk = await staff.personActions.perform({ ...one, action: 'disable', isBulk: true });
+    assert.deepEqual(bulk, { kind: 'denied', reason: 'rank' }, 'a row of a bulk run makes no request');
+    // The registrar of the school may confirm a change of the kept account, but not of an administrator.
+    const result = await perform('B1', 'merge', id('G1'), input);
+    assert.ok(result.kind === 'requested');
+    const confirm = async (actorId: string): Promise<string> =>
+      (
+        await staff.requests.answer({
+          ...{ actorId, requestId: result.requestId, answer: 'confirm', reason: 'known', address: ADDRESS },
+          version: (await personOf(id('G1'))).staffVersion,
+        })
+      ).kind;
+    assert.equal(await confirm(id('A2')), 'denied');
     assert.equal((await personOf('admin')).status, 'active');
+    const third = { ...membership, id: 'm-third', personId: id('G5') } as const;
+    await on.store.write((tx) => insertMembership(tx, third));
+    assert.equal(await confirm(id('G5')), 'done');
+    assert.equal((await personOf('admin')).status, 'disabled');
   });
 
   it('shows the guardianships that staff may change: both people are in their scope', async () => {

@@ -7,6 +7,7 @@ import { loadDemoCity } from '../../demo/city/load.ts';
 import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
 import { createConsoleServices } from '../../src/container/console.ts';
 import type { PersonActionName } from '../../src/domain/access/person-actions.ts';
+import { DUTY_MEMBERSHIPS } from '../../src/domain/access/duties.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
@@ -119,8 +120,15 @@ eachStore('requests of staff', (on) => {
   });
 
   it('does not let the requester confirm, nor staff of another scope see it', async () => {
+    const version = await versionOf(id('G2'));
     const requestId = await request('A1', 'change-mobile', 'G2', '0911222333');
+    assert.equal(await versionOf(id('G2')), version + 1, 'forms that were opened before are outdated');
     assert.deepEqual(await answer(id('A1'), requestId, 'G2'), { kind: 'denied', reason: 'own_request' });
+    const registrar = { id: 'm-other', personId: id('G5'), schoolCode: '993302', ...DUTY_MEMBERSHIPS.registrar };
+    await on.store.write((tx) => insertMembership(tx, { ...registrar, isPrimary: false }));
+    assert.equal(await staff.requests.load(await actorOf(id('G5')), requestId), undefined);
+    assert.deepEqual(await answer(id('G5'), requestId, 'G2'), { kind: 'denied', reason: 'not_found' });
+    await on.store.write((tx) => tx.db.delete(tx.tables.memberships).where(eq(tx.tables.memberships.id, 'm-other')));
     assert.deepEqual(await answer(id('T2'), requestId, 'G2'), { kind: 'denied', reason: 'not_found' });
     assert.deepEqual(await answer(id('G1'), requestId, 'G2'), { kind: 'denied', reason: 'not_found' });
     assert.equal(await staff.requests.load(await actorOf(id('T2')), requestId), undefined);
