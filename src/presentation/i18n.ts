@@ -110,7 +110,7 @@ export const DYNAMIC_KEYS = {
       'confirmRemoval',
       'removalEffect',
     ],
-    ...['bothLanguages', 'noTime', 'endsBeforeStart'],
+    ...['bothLanguages', 'noTime', 'noneToRemove', 'endsBeforeStart'],
   ],
   'bureau.school': [
     ...['title', 'add', 'none', 'count', 'code', 'codeHint', 'school', 'type', 'name', 'nameEn', 'closed'],
@@ -118,7 +118,8 @@ export const DYNAMIC_KEYS = {
     ...['confirmAdd', 'addEffect', 'confirmEdit', 'editEffect', 'wrongCode', 'wrongName'],
   ],
   'bureau.membership': [
-    ...['title', 'link', 'grant', 'grantTo', 'none', 'ended', 'end', 'back', 'period', 'duty', 'school', 'schoolHint'],
+    ...['title', 'link', 'grant', 'grantTo', 'none', 'ended', 'end', 'back', 'duty', 'school', 'schoolHint'],
+    ...['period', 'periodOpen', 'periodUntil', 'periodAlways'],
     ...['from', 'until', 'untilHint', 'confirmGrant', 'grantEffect', 'notified', 'confirmEnd', 'endEffect'],
     ...['noSchool', 'wrongDate', 'past'],
   ],
@@ -131,11 +132,12 @@ export const DYNAMIC_KEYS = {
   'console.inputLabel': INPUT_ACTION_NAMES,
   'console.inputHint': INPUT_ACTION_NAMES,
   'classView.action': BULK_ACTIONS,
+  'classView.nothing': ['chosen', 'never'],
   'classView.effect': BULK_ACTIONS,
   'classView.kind': ['pupil', 'guardian', 'school_account'],
   'classView.state': ['active', 'never', 'locked', 'code', 'disabled'],
   'classView.rowState': ['pending', 'done', 'failed'],
-  'classView.problem': ['denied', 'outdated', 'no_email', 'disabled', 'already_done', 'error'],
+  'classView.problem': ['denied', 'outdated', 'no_email', 'no_login', 'disabled', 'already_done', 'error'],
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
 

@@ -44,7 +44,6 @@ export interface Templates {
 interface TemplateHelpers {
   t: (key: string, vars?: MessageParams) => string;
   lang: string;
-  languages: readonly string[];
   brand: BrandText;
   asset: (name: string) => string;
   when: (instant: number) => string;
@@ -158,7 +157,6 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
   const helpersFor = (lang: string): TemplateHelpers => ({
     t: (key, vars) => i18n.t(lang, key, vars),
     lang,
-    languages: i18n.languages,
     brand: localizeBrand(brand, lang),
     asset,
     when: (instant) => i18n.formatDateTime(lang, instant),

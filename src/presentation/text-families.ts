@@ -4,7 +4,7 @@ export const DASHBOARD_TEXTS = [
   ...['locked', 'mail', 'hour', 'day', 'succeeded', 'failed', 'causeColumn'],
   ...['count', 'client', 'people', 'withPassword', 'share', 'state', 'pending'],
   ...['dead', 'signInSummary', 'peak', 'hourLabel', 'causeSummary', 'noFailures', 'accountSummary'],
-  ...['noAccounts', 'clientSummary', 'noClients', 'lockedSummary', 'lockedMany', 'mailSummary'],
+  ...['noAccounts', 'clientSummary', 'noClients', 'lockedSummary', 'lockedMany', 'mailSummary', 'messages'],
 ] as const;
 
 /** The events of the audit log that have a text, with `-` for the dot. */

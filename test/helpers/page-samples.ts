@@ -182,7 +182,7 @@ export function samplePageLocals(x: string): PageLocals {
       alert: x,
     },
     ...sampleBureauLocals(x),
-    'console/slip': { id: x, name: x, school: x, code: x, expiresAt: 0 },
+    'console/slip': { id: x, name: x, school: x, logins: [x], signInUrl: x, code: x, expiresAt: 0 },
     ...clientPages(x),
     ...staffRequestSamples(x),
     ...auditSamples(x),

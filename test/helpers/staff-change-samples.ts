@@ -23,7 +23,8 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
   return {
     'console/classes': { classes: [schoolClass] },
     'console/class': {
-      ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, values: { reason: x }, alert: x },
+      ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, alert: x },
+      values: { reason: x, scope: 'chosen', chosen: [] },
       rows: DYNAMIC_KEYS['classView.state'].map((state, at) => ({
         ...{ id: `${x}${String(at)}`, name: x, kind: 'guardian', pupil: x, seat: 1, state },
       })),
@@ -33,7 +34,10 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
       counts: { done: 1, failed: 1, pending: 0 },
       rows: [{ id: x, name: x, state: 'failed', problem: 'no_email' }],
     },
-    'console/slips': { layout: 'a6', class: schoolClass, slips: [{ name: x, code: x, expiresAt: 0 }], backUrl: '/b' },
+    'console/slips': {
+      ...{ layout: 'a6', class: schoolClass, backUrl: '/b', signInUrl: x },
+      slips: [{ name: x, logins: [x], code: x, expiresAt: 0 }],
+    },
     'console/national-id': { id: x, name: x, nationalId: x },
     'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1 },
     'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },

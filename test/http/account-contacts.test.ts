@@ -214,6 +214,9 @@ eachService(
 
     it('sends mails in the language that the person chooses', async () => {
       const browser = await signIn(LOGIN.G2);
+      const form = await browser.open('/account/contacts');
+      assert.match(form.body, /<option value="zh-TW" lang="zh-TW" selected>中文<\/option>/);
+      assert.match(form.body, /<option value="en" lang="en">English<\/option>/);
       const page = await browser.post('/account/language', new URLSearchParams({ language: 'en' }));
       assert.match(page.url, /done=language$/);
       const next = unique('g2.english');

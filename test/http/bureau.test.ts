@@ -189,6 +189,9 @@ eachService(
       const form = await bureau.open('/console/announcement');
       const done = await change(form, { chinese: '', english: '', from: '', until: '' });
       assert.ok(textOf(done.body).includes('已儲存'));
+      const again = await bureau.submit(done, { chinese: '', english: '', from: '', until: '' });
+      assert.equal(again.status, 422);
+      assert.match(errorAt(again, 'chinese'), /目前沒有公告/);
     });
 
     it('adds a school, edits it and closes it; a closed school takes no new duties', async () => {

@@ -60,6 +60,21 @@ eachService(
       assert.equal((await desk.open(draft.url)).status, 404);
     });
 
+    it('selects those who have never signed in, and skips accounts that no one can sign in to', async () => {
+      const page = await desk.open(classPath);
+      const draft = await desk.submit(page, { action: 'slips', reason: 'new term', scope: 'never' });
+      assert.match(textOf(draft.body), /王大明 會執行/);
+      assert.match(textOf(draft.body), /陳以恩 未執行 沒有登入帳號/);
+      assert.doesNotMatch(textOf(draft.body), /李美玲/);
+    });
+
+    it('keeps what was selected when the reason is missing', async () => {
+      const person = personId('G1');
+      const page = await desk.submit(await desk.open(classPath), { action: 'slips', scope: 'chosen', person });
+      assert.equal(page.status, 422);
+      assert.match(page.body, new RegExp(`value="${person}" checked`));
+    });
+
     it('prints the one-time codes of a run once', async () => {
       const person = personId('G1');
       const draft = await desk.submit(await desk.open(classPath), { action: 'slips', reason: 'new term', person });
@@ -68,6 +83,7 @@ eachService(
       const sheet = await desk.submit(report, { layout: 'labels' });
       const [code = ''] = codesOn(sheet);
       assert.match(sheet.body, /slip-labels/);
+      assert.match(textOf(sheet.body), /您的帳號：daming\.wang@parents\.example、0900000101/);
       const again = await desk.submit(report, { layout: 'a6' });
       assert.deepEqual(codesOn(again), []);
       assert.match(textOf(again.body), /已經列印過/);

@@ -83,6 +83,18 @@ eachService(
       assert.equal((await signInToAccount(running(), LOGIN.G2, codeOn(slip))).answer.status, 422);
     });
 
+    it('finds a class by its number and by its title', async () => {
+      const ofNumber = peopleOn(await desk.open('/console/search?q=203'));
+      assert.ok(ofNumber.includes(personId('S1')));
+      assert.deepEqual(peopleOn(await desk.open(`/console/search?q=${encodeURIComponent('高二3班')}`)), ofNumber);
+    });
+
+    it('prints the accounts, the address and the school on a slip', async () => {
+      const slip = await act(desk, 'H1', 'one-time-code');
+      assert.match(textOf(slip.body), /您的帳號：P11330001/);
+      assert.ok(textOf(slip.body).includes(`開啟 ${running().issuer}/account`));
+    });
+
     it('requires a reason, and keeps what was typed', async () => {
       const form = await openForm(desk, 'S1', 'unlock');
       const empty = await desk.submit(form, { action: 'unlock', reason: ' ' });
@@ -116,6 +128,14 @@ eachService(
       const { status } = await send(running().issuer, `/console/people/${personId('S3')}`, { headers });
       assert.equal(status, 403);
       assert.equal(await views(), 1);
+    });
+
+    it('issues no code for an account without a login, because no one could sign in with it', async () => {
+      for (const action of ['one-time-code', 'first-password']) {
+        const page = await act(desk, 'S3', action);
+        assert.equal(page.status, 422, action);
+        assert.match(alertOf(page.body), /沒有登入帳號/);
+      }
     });
 
     it('rejects actions on oneself and actions of other capacities', async () => {

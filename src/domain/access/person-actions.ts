@@ -78,6 +78,7 @@ export function guardianshipActionOf(name: PersonActionName): 'suspend' | 'resum
 /** Why an allowed action cannot be done; the names of messages. */
 export const IMPOSSIBLE_REASONS = [
   'no_email',
+  'no_login',
   'disabled',
   'already_done',
   'no_national_id',

@@ -12,7 +12,7 @@ import type { DoneAction, PersonActionResult } from '../../services/console/pers
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
-import { affiliationLines } from './labels.ts';
+import { affiliationLines, formatLogin } from './labels.ts';
 import { previewMerge } from './merge.ts';
 import { describeState } from './person.ts';
 import { reasonProblem } from './reason.ts';
@@ -108,7 +108,7 @@ function refusal(
 
 /** A one-time code or an ID is shown in this response only. Every other result is a notice on the person page. */
 export function showResult(
-  { pages }: HttpDeps,
+  { pages, issuer }: HttpDeps,
   ctx: Context,
   { summary }: PersonPage,
   action: PersonActionName,
@@ -129,6 +129,8 @@ export function showResult(
     id: summary.id,
     name: summary.name,
     school: pages.schoolName(ctx, enrollment?.school ?? membership?.school) ?? '',
+    logins: summary.logins.map(formatLogin),
+    signInUrl: `${issuer}/account`,
     code: formatOneTimeCode(oneTimeCode.code),
     expiresAt: oneTimeCode.expiresAt,
   });

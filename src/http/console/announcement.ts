@@ -32,12 +32,13 @@ export async function changeAnnouncement(deps: HttpDeps, ctx: Context, { actor }
   const values: Values = { ...rest, chinese: rest.chinese.trim(), english: rest.english.trim() };
   const { pages, console: services } = deps;
   const isRemoval = values.chinese === '' && values.english === '';
-  const [after, errors] = isRemoval ? [null, {}] : parse(deps, ctx, values);
+  const stored = (await services.bureauSettings.loadAnnouncement()).value;
+  const [after, errors] = isRemoval ? [null, removalErrors(deps, ctx, stored)] : parse(deps, ctx, values);
   if (Object.keys(errors).length > 0) {
     render(deps, ctx, { values, version, errors, status: 422 });
     return;
   }
-  const before = valuesOf((await services.bureauSettings.loadAnnouncement()).value);
+  const before = valuesOf(stored);
   const shownAfter = valuesOf(after);
   await confirmChange(
     deps,
@@ -65,6 +66,11 @@ export async function changeAnnouncement(deps: HttpDeps, ctx: Context, { actor }
       doneUrl: `${PATH}?done=saved`,
     },
   );
+}
+
+/** A form without texts removes the announcement, so there has to be one. */
+function removalErrors({ pages }: HttpDeps, ctx: Context, stored: Announcement | null): Record<string, string> {
+  return stored === null ? { chinese: pages.t(ctx, 'bureau.announcement.noneToRemove') } : {};
 }
 
 function valuesOf(value: Announcement | null): Values {

@@ -8,6 +8,7 @@ import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
 import { classLine } from './classes.ts';
 import { CSV_OPTIONS } from './csv.ts';
+import { formatLogin } from './labels.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -72,7 +73,13 @@ export async function printSlips(deps: HttpDeps, ctx: Context, staff: SignedInSt
   deps.pages.show(ctx, 'console/slips', {
     layout,
     class: classLine(deps, ctx, printed.schoolClass),
-    slips: printed.slips.map(({ name, code, expiresAt }) => ({ name, code: formatOneTimeCode(code), expiresAt })),
+    slips: printed.slips.map(({ name, logins, code, expiresAt }) => ({
+      name,
+      logins: logins.map(formatLogin),
+      code: formatOneTimeCode(code),
+      expiresAt,
+    })),
+    signInUrl: `${deps.issuer}/account`,
     backUrl: `/console/bulk/${run.id}`,
   });
 }

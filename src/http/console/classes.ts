@@ -5,6 +5,7 @@ import { BULK_ACTIONS } from '../../domain/access/bulk-actions.ts';
 import { localDate } from '../../domain/clock.ts';
 import { currentTerm, isSameTerm } from '../../domain/term.ts';
 import { hasClasses, type ClassPage, type ClassRow, type SchoolClass } from '../../services/console/classes.ts';
+import type { PageLocals } from '../../presentation/page-locals/index.ts';
 import type { ClassLine } from '../../presentation/page-locals/staff-changes.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
@@ -28,33 +29,35 @@ export function classLine({ pages }: HttpDeps, ctx: Context, { id, title, school
 export async function showClass(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const page = await deps.console.classPages.view(actor, pathIdOf(ctx), ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
-  renderClass(deps, ctx, page, { reason: '', status: 200 });
+  renderClass(deps, ctx, page, { values: { reason: '', scope: 'chosen', chosen: [] }, status: 200 });
 }
 
 const ids = z.union([z.string(), z.array(z.string())]).default([]);
 const bulkForm = z.object({
   action: z.enum(BULK_ACTIONS),
-  scope: z.enum(['class', 'chosen']).default('chosen'),
+  scope: z.enum(['chosen', 'never', 'class']).default('chosen'),
   person: ids,
   reason: field,
 });
 
-/** `POST /console/classes/:id`: stores a dry run for the chosen people, or for the whole class. */
+/** `POST /console/classes/:id`: stores a dry run for the chosen people, for those who never signed in, or for the whole class. */
 export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const { action, scope, person, reason } = readForm(ctx, bulkForm);
   const classId = pathIdOf(ctx);
   const page = await deps.console.classPages.view(actor, classId, ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
   const chosen = [person].flat();
-  const nothing = scope === 'chosen' && chosen.length === 0 ? deps.pages.t(ctx, 'classView.nothingChosen') : undefined;
+  const personIds = { chosen, never: listNeverSignedIn(page), class: undefined }[scope];
+  const isEmpty = personIds?.length === 0 && scope !== 'class';
+  const nothing = isEmpty ? deps.pages.t(ctx, `classView.nothing.${scope}`) : undefined;
   const problem = reasonProblem(deps, ctx, reason) ?? nothing;
   if (problem !== undefined) {
-    renderClass(deps, ctx, page, { reason, status: 422, alert: problem });
+    renderClass(deps, ctx, page, { values: { reason, scope, chosen }, status: 422, alert: problem });
     return;
   }
   const runId = await deps.console.bulkRuns.prepare({
     ...{ actor, classId, action, reason: reason.trim(), address: ctx.ip },
-    personIds: scope === 'class' ? undefined : chosen,
+    personIds,
   });
   if (runId === undefined) throw createError(404, 'no such class in the scope of this member of staff');
   ctx.status = 303;
@@ -65,7 +68,7 @@ function renderClass(
   deps: HttpDeps,
   ctx: Context,
   { schoolClass, rows }: ClassPage,
-  form: { reason: string; status: number; alert?: string },
+  form: { values: PageLocals['console/class']['values']; status: number; alert?: string },
 ): void {
   const allowed = new Set(rows.flatMap(({ actions }) => actions));
   ctx.state['pagePath'] = `/console/classes/${schoolClass.id}`;
@@ -84,11 +87,16 @@ function renderClass(
         state: stateGroup(row),
       })),
       actions: BULK_ACTIONS.filter((action) => allowed.has(action)),
-      values: { reason: form.reason },
+      values: form.values,
       alert: form.alert,
     },
     form.status,
   );
+}
+
+/** Lists the people whose account was never used. */
+function listNeverSignedIn({ rows }: ClassPage): string[] {
+  return rows.filter((row) => stateGroup(row) === 'never').map(({ personId }) => personId);
 }
 
 /** Groups the states of an account for a list. */

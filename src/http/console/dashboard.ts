@@ -167,7 +167,7 @@ function mailTable(t: Translate, { pending, dead }: { pending: number; dead: num
     name: 'mail',
     title: t('mail'),
     summary: t('mailSummary', { pending, dead }),
-    ...{ chart: undefined, legend: [], columns: [t('state'), t('count')] },
+    ...{ chart: undefined, legend: [], columns: [t('state'), t('messages')] },
     rows: [
       [t('pending'), String(pending)],
       [t('dead'), String(dead)],

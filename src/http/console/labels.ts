@@ -23,7 +23,11 @@ export function affiliationLines(deps: HttpDeps, ctx: Context, person: PersonSum
   const parent =
     person.children.length === 0
       ? []
-      : [pages.t(ctx, 'console.person.parentOf', { children: person.children.map(({ name }) => name).join('、') })];
+      : [
+          pages.t(ctx, 'console.person.parentOf', {
+            children: person.children.map(({ name }) => name).join(pages.t(ctx, 'console.person.separator')),
+          }),
+        ];
   const account = person.kind === 'school_account' ? [pages.t(ctx, 'console.person.schoolAccount')] : [];
   return [...account, ...staff, ...parent, ...pupil];
 }

@@ -36,7 +36,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
       value: formatLogin(login),
       isVerified: login.isVerified,
     })),
-    guardianships: guardianshipRows(page),
+    guardianships: guardianshipRows(deps, ctx, page),
     nationalId: page.nationalId,
     removalAt: page.removalAt,
     requests: requests.map(({ id, action, state, requestedAt }) => ({ id, action, state, requestedAt })),
@@ -53,12 +53,16 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
 }
 
 /** Lists the guardianships with the changes that their state and the policy allow. */
-function guardianshipRows({ summary, guardianships, changeableGuardianships }: PersonPage) {
+function guardianshipRows(
+  deps: HttpDeps,
+  ctx: Context,
+  { summary, guardianships, changeableGuardianships }: PersonPage,
+) {
   return guardianships.map((one) => ({
     id: one.id,
     guardian: one.guardian,
     student: one.student,
-    relation: one.relationLabel,
+    relation: deps.pages.t(ctx, `relation.${one.relation}`),
     state: one.state,
     until: one.validTo,
     isGuardian: one.guardian.id === summary.id,

@@ -155,5 +155,14 @@ export interface ConsolePages {
   'console/memberships': ConsoleMembershipsLocals;
   'console/schools': ConsoleSchoolsLocals;
   /** `expiresAt`: ms since 1970. */
-  'console/slip': { id: string; name: string; school: string; code: string; expiresAt: number };
+  'console/slip': {
+    id: string;
+    name: string;
+    school: string;
+    /** The logins as people write them. */
+    logins: readonly string[];
+    signInUrl: string;
+    code: string;
+    expiresAt: number;
+  };
 }

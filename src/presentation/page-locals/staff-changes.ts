@@ -47,7 +47,8 @@ interface ClassLocals extends ClassLine {
   rows: readonly { id: string; name: string; kind: string; pupil: string; seat: number; state: string }[];
   /** Names of the bulk actions that the policy allows for some of them. */
   actions: readonly string[];
-  values: { reason: string };
+  /** As sent; `chosen` has the ids of the selected people. */
+  values: { reason: string; scope: 'chosen' | 'never' | 'class'; chosen: readonly string[] };
   alert?: string | undefined;
 }
 
@@ -76,7 +77,8 @@ export interface StaffChangePages {
   'console/slips': {
     layout: 'a6' | 'labels';
     class: ClassLine;
-    slips: readonly { name: string; code: string; expiresAt: number }[];
+    slips: readonly { name: string; logins: readonly string[]; code: string; expiresAt: number }[];
+    signInUrl: string;
     backUrl: string;
   };
 }

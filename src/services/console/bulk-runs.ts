@@ -7,6 +7,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Logger } from '../../platform/logger.ts';
 import * as runs from '../../store/console/bulk-runs.ts';
 import { findClass, type SchoolClass } from '../../store/console/classes.ts';
+import { listLogins, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { lockPerson } from '../../store/people/people.ts';
 import type { StaffActor } from './authorization.ts';
@@ -30,6 +31,7 @@ export interface BulkReport {
 
 interface BulkSlip {
   name: string;
+  logins: PersonSummary['logins'];
   code: string;
   expiresAt: number;
 }
@@ -124,9 +126,10 @@ async function prepareIn(
 }
 
 /** Returns why an action on a row will not be done; undefined if it will. */
-function problemOf({ actions, state, hasMailbox }: ClassRow, action: BulkAction): string | undefined {
+function problemOf({ actions, state, hasMailbox, hasLogin }: ClassRow, action: BulkAction): string | undefined {
   if (!actions.includes(action)) return 'denied';
   if (state.kind === 'disabled') return action === 'disable' ? 'already_done' : 'disabled';
+  if (action === 'slips' && !hasLogin) return 'no_login';
   return action === 'links' && !hasMailbox ? 'no_email' : undefined;
 }
 
@@ -159,10 +162,15 @@ async function printIn(tx: Transaction, deps: Deps, actor: StaffActor, runId: st
   const report = await loadIn(tx, deps, actor, runId);
   if (report?.isPrintable !== true || !(await runs.markPrinted(tx, runId, deps.clock.now()))) return undefined;
   const rows = await runs.listBulkRows(tx, runId);
+  const logins = await listLogins(
+    tx,
+    rows.map(({ row }) => row.personId),
+  );
   const slips = rows.flatMap(({ row, name }) => {
     if (row.codeSealed === null) return [];
     const code = deps.secrets.open('bulk-code', codeRow(row), row.codeSealed);
-    return { name, code, expiresAt: row.codeExpiresAt ?? 0 };
+    const own = logins.filter(({ personId }) => personId === row.personId);
+    return { name, logins: own, code, expiresAt: row.codeExpiresAt ?? 0 };
   });
   await runs.eraseCodesOf(tx, runId);
   return { schoolClass: report.schoolClass, slips };

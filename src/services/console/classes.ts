@@ -23,6 +23,7 @@ export interface ClassRow extends store.ClassMember {
   /** The bulk actions that the policy allows. */
   actions: readonly BulkAction[];
   hasMailbox: boolean;
+  hasLogin: boolean;
 }
 
 export interface ClassPage {
@@ -72,9 +73,9 @@ export function createClassPages({ store: database, clock, audit, authorization 
     const rows = members.flatMap((member) => {
       const account = facts.get(member.personId);
       if (account === undefined || !visible.has(member.personId)) return [];
-      const { version, hasMailbox } = account;
+      const { version, hasMailbox, hasLogin } = account;
       const actions = BULK_ACTIONS.filter((action) => allowed.get(action)?.has(member.personId) === true);
-      return { ...member, state: personStateOf(account, clock.now()), version, hasMailbox, actions };
+      return { ...member, state: personStateOf(account, clock.now()), version, hasMailbox, hasLogin, actions };
     });
     return { schoolClass, rows };
   };

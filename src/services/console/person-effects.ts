@@ -8,6 +8,7 @@ import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import { listActiveSessionsByPerson } from '../../store/auth/sessions.ts';
 import { findSchoolAccount } from '../../store/console/school-accounts.ts';
+import { listLogins } from '../../store/console/person-summaries.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
@@ -42,8 +43,8 @@ export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionNam
         (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email'),
       ),
     ),
-    'one-time-code': effectWithoutInput(ifActive(createIssueCode(deps))),
-    'first-password': effectWithoutInput(ifActive(createRestoreFirstPassword(deps))),
+    'one-time-code': effectWithoutInput(ifUsable(createIssueCode(deps))),
+    'first-password': effectWithoutInput(ifUsable(createRestoreFirstPassword(deps))),
     unlock: effectWithoutInput(() => Promise.resolve({ ...done('', 'unlocked'), clearsFailures: true })),
     disable: effectWithoutInput(createSetStatus(deps, 'disabled')),
     enable: effectWithoutInput(createSetStatus(deps, 'active')),
@@ -72,6 +73,13 @@ function ifActive(apply: ApplyEffect): ApplyEffect {
     const person = await people.findPerson(tx, personId);
     return person?.status === 'active' ? apply(tx, personId) : impossible('disabled');
   };
+}
+
+/** As `ifActive`, and refuses a credential that no login would open. */
+function ifUsable(apply: ApplyEffect): ApplyEffect {
+  return ifActive(async (tx, personId) =>
+    (await listLogins(tx, [personId])).length > 0 ? apply(tx, personId) : impossible('no_login'),
+  );
 }
 
 function createIssueCode({ clock, random, secrets, revocation }: Deps): ApplyEffect {

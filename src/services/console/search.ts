@@ -113,12 +113,15 @@ async function findExactly(
     found.push(...(await searchStore.listPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
   }
   const schoolCodes = schoolCodesOf(actor.capacities);
-  if (/^\d{1,4}$/.test(text) && schoolCodes.length > 0) {
-    found.push(
-      ...(await searchStore.listPersonIdsByClass(tx, { schoolCodes, classno: text, term: currentTerm(today) })),
-    );
+  if (isClassName(text) && schoolCodes.length > 0) {
+    found.push(...(await searchStore.listPersonIdsByClass(tx, { schoolCodes, name: text, term: currentTerm(today) })));
   }
   return found;
+}
+
+/** Returns true for a class number, or a title as the pages show it: `203`, `高二3班`. */
+function isClassName(text: string): boolean {
+  return /^\d{1,4}$/.test(text) || /^\S{1,10}班$/u.test(text);
 }
 
 async function findByName(

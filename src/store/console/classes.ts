@@ -135,6 +135,8 @@ export interface AccountFacts {
   version: number;
   hasPassword: boolean;
   hasMailbox: boolean;
+  /** Has a login of any kind. */
+  hasLogin: boolean;
   first: { kind: 'first' | 'one_time_code'; expiresAt: number; closedAt: number | null } | undefined;
   throttle: { failures: number; blockedUntil: number } | undefined;
   /** Consecutive wrong codes of the authenticator app. */
@@ -177,6 +179,7 @@ export async function loadAccountFacts(
   const withMailbox = new Set(
     mailboxes.filter(({ kind, verifiedAt }) => kind === 'email' && verifiedAt !== null).map(({ id }) => id),
   );
+  const withLogin = new Set(mailboxes.map(({ id }) => id));
   const firstOf = new Map(first.map((row) => [row.personId, row]));
   const counterOf = new Map(counters.map((row) => [row.key, row]));
   return new Map(
@@ -187,6 +190,7 @@ export async function loadAccountFacts(
         version,
         hasPassword: withPassword.has(id),
         hasMailbox: withMailbox.has(id),
+        hasLogin: withLogin.has(id),
         first: firstOf.get(id),
         throttle: counterOf.get(keys.passwords(id)),
         wrongCodes: withApp.has(id) ? (counterOf.get(keys.codes(id))?.failures ?? 0) : 0,

@@ -5,6 +5,14 @@ import { schoolColumns } from '../people/schools.ts';
 import type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 import { toValidity } from '../people/validity.ts';
 
+interface PersonLogin {
+  personId: string;
+  kind: IdentifierKind;
+  value: string;
+  scope: string;
+  isVerified: boolean;
+}
+
 /** A person as a list of the console shows them. */
 export interface PersonSummary {
   id: string;
@@ -12,7 +20,7 @@ export interface PersonSummary {
   kind: PersonKind;
   status: PersonStatus;
   /** Normalized logins; a school account has its school code as `scope`. */
-  logins: readonly { kind: IdentifierKind; value: string; scope: string; isVerified: boolean }[];
+  logins: readonly PersonLogin[];
   memberships: readonly (Validity & { role: StaffRole; duty: string | undefined; school: School | undefined })[];
   enrollments: readonly ClassPlace[];
   children: readonly { id: string; name: string }[];
@@ -57,7 +65,8 @@ export async function listPersonSummaries(tx: Transaction, ids: readonly string[
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-async function listLogins(tx: Transaction, ids: readonly string[]) {
+/** Lists the logins of people, the oldest first. */
+export async function listLogins(tx: Transaction, ids: readonly string[]): Promise<PersonLogin[]> {
   const { identifiers } = tx.tables;
   const rows = await tx.db
     .select({

@@ -110,13 +110,13 @@ export async function listPersonIdsByStudentNumber(
   return [...ids, ...accounts.map(({ id }) => id)];
 }
 
-/** The most pupils that a class number finds, with room for several schools. */
+/** The most pupils that the name of a class finds, with room for several schools. */
 const MAX_CLASS_SIZE = 100;
 
-/** Lists the pupils of the classes with a number, in the order of their seats. */
+/** Lists the pupils of the classes with a number or title, in the order of their seats. */
 export async function listPersonIdsByClass(
   tx: Transaction,
-  { schoolCodes, classno, term }: { schoolCodes: readonly string[]; classno: string; term: Term },
+  { schoolCodes, name, term }: { schoolCodes: readonly string[]; name: string; term: Term },
 ): Promise<string[]> {
   const { enrollments, classes } = tx.tables;
   const rows = await tx.db
@@ -128,7 +128,7 @@ export async function listPersonIdsByClass(
         inArray(classes.schoolCode, [...schoolCodes]),
         eq(classes.year, term.year),
         eq(classes.semester, term.semester),
-        eq(classes.classno, classno),
+        or(eq(classes.classno, name), eq(classes.classtitle, name)),
       ),
     )
     .orderBy(enrollments.seat, enrollments.studentId)
