@@ -55,7 +55,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const classPages = createClassPages({ store, clock, audit, authorization });
   return {
     classPages,
-    bulkRuns: createBulkRuns({ store, clock, random, secrets, log, classPages, personActions }),
+    bulkRuns: createBulkRuns({ store, clock, random, secrets, log, authorization, classPages, personActions }),
     clients: createConsoleClients({ ...deps, authorization }),
     keys: createConsoleKeys({ ...deps, authorization }),
     deadLetters: createDeadLetters({ ...deps, authorization }),

@@ -1,6 +1,9 @@
 /** The class view over HTTP: dry run, progress, report, and codes that are printed once. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
+
+import { eq } from 'drizzle-orm';
+
 import { interactionOf } from '../helpers/authorization-flow.ts';
 import { personId, signInToAccount } from '../helpers/city.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
@@ -89,6 +92,54 @@ eachService(
       assert.match(textOf(again.body), /已經列印過/);
       const { answer } = await signInToAccount(running(), '0900000101', code);
       assert.equal(interactionOf(answer), 'new_password');
+    });
+
+    it('prints no codes after the member of staff has lost the duty', async () => {
+      const person = personId('G2');
+      const draft = await desk.submit(await desk.open(classPath), { action: 'slips', reason: 'new term', person });
+      await desk.submit(draft, {});
+      const report = await finish(desk, draft.url);
+      const { store } = running().container;
+      const setEnd = (validTo: string | null, homeroomTeacherId: string): Promise<unknown> =>
+        store.write(async (tx) => {
+          const { memberships, classes } = tx.tables;
+          await tx.db
+            .update(memberships)
+            .set({ validTo })
+            .where(eq(memberships.personId, personId('A1')));
+          await tx.db
+            .update(classes)
+            .set({ homeroomTeacherId })
+            .where(eq(classes.id, classPath.split('/').at(-1) ?? ''));
+        });
+      // The homeroom teacher sees the class and the report, but may not issue codes.
+      await setEnd('2026-01-01', personId('A1'));
+      assert.equal((await desk.open(draft.url)).status, 200);
+      assert.deepEqual(codesOn(await desk.submit(report, { layout: 'a6' })), []);
+      await setEnd(null, personId('T2'));
+      const [code = ''] = codesOn(await desk.submit(report, { layout: 'a6' }));
+      assert.match(code, /^[A-Z0-9]{5} ?[A-Z0-9]{5}$/);
+    });
+
+    it('does not show the report of a class that has left the scope', async () => {
+      const draft = await teacher.submit(await teacher.open(classPath), {
+        action: 'links',
+        reason: 'new term',
+        scope: 'class',
+      });
+      const { store } = running().container;
+      const setTeacher = (from: string, to: string): Promise<unknown> =>
+        store.write((tx) =>
+          tx.db
+            .update(tx.tables.classes)
+            .set({ homeroomTeacherId: to })
+            .where(eq(tx.tables.classes.homeroomTeacherId, from)),
+        );
+      await setTeacher(personId('T2'), personId('T1'));
+      assert.notEqual((await teacher.open(draft.url)).status, 200);
+      assert.notEqual((await teacher.open(`${draft.url}/report.csv`)).status, 200);
+      await setTeacher(personId('T1'), personId('T2'));
+      assert.equal(stateOn(await teacher.open(draft.url)), 'draft');
     });
   },
 );

@@ -10,8 +10,8 @@ import { findClass, type SchoolClass } from '../../store/console/classes.ts';
 import { listLogins, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { lockPerson } from '../../store/people/people.ts';
-import type { StaffActor } from './authorization.ts';
-import type { ClassPages, ClassRow } from './classes.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+import { isClassInScope, type ClassPages, type ClassRow } from './classes.ts';
 import type { PersonActionResult, PersonActions } from './person-actions.ts';
 
 /** A node that works on a run renews its lease; another node continues after this time. */
@@ -53,9 +53,13 @@ export interface BulkRuns {
   }): Promise<string | undefined>;
   /** Starts a run once. @returns false if the actor has no such run, or it was started already */
   start(actor: StaffActor, runId: string): Promise<boolean>;
-  /** Loads a run of the actor. */
+  /** Loads a run of the actor. @returns undefined for a run of another member of staff, or of a class that has left the scope */
   load(actor: StaffActor, runId: string): Promise<BulkReport | undefined>;
-  /** Opens the codes of a run once, and erases them. @returns undefined if they were printed or erased */
+  /**
+   * Opens the codes of a run once, and erases them. The policy decides again about each person.
+   *
+   * @returns undefined if they were printed or erased, or if the actor may no longer issue one
+   */
   print(
     actor: StaffActor,
     runId: string,
@@ -74,6 +78,7 @@ interface Deps {
   random: Random;
   secrets: Secrets;
   log: Logger;
+  authorization: Pick<Authorization, 'findActorIn'>;
   classPages: Pick<ClassPages, 'loadIn'>;
   personActions: Pick<PersonActions, 'performIn'>;
 }
@@ -141,7 +146,7 @@ async function loadIn(
 ): Promise<BulkReport | undefined> {
   const run = await runs.findBulkRun(tx, runId);
   const schoolClass = run?.actorId === actor.id ? await findClass(tx, run.classId) : undefined;
-  if (run === undefined || schoolClass === undefined) return undefined;
+  if (run === undefined || schoolClass === undefined || !isClassInScope(actor, schoolClass)) return undefined;
   const rows = await runs.listBulkRows(tx, runId);
   const hasCodes = rows.some(({ row }) => row.codeSealed !== null && (row.doneAt ?? 0) > clock.now() - CODES_MS);
   return {
@@ -160,20 +165,35 @@ const codeRow = ({ runId, position }: Pick<runs.BulkRow, 'runId' | 'position'>):
 
 async function printIn(tx: Transaction, deps: Deps, actor: StaffActor, runId: string): ReturnType<BulkRuns['print']> {
   const report = await loadIn(tx, deps, actor, runId);
-  if (report?.isPrintable !== true || !(await runs.markPrinted(tx, runId, deps.clock.now()))) return undefined;
+  if (report?.isPrintable !== true) return undefined;
+  const allowed = await findAllowed(tx, deps, actor.id, report.run);
+  if (allowed.size === 0 || !(await runs.markPrinted(tx, runId, deps.clock.now()))) return undefined;
   const rows = await runs.listBulkRows(tx, runId);
   const logins = await listLogins(
     tx,
     rows.map(({ row }) => row.personId),
   );
   const slips = rows.flatMap(({ row, name }) => {
-    if (row.codeSealed === null) return [];
+    if (row.codeSealed === null || !allowed.has(row.personId)) return [];
     const code = deps.secrets.open('bulk-code', codeRow(row), row.codeSealed);
     const own = logins.filter(({ personId }) => personId === row.personId);
     return { name, logins: own, code, expiresAt: row.codeExpiresAt ?? 0 };
   });
   await runs.eraseCodesOf(tx, runId);
   return { schoolClass: report.schoolClass, slips };
+}
+
+/** Returns the people of a class to whom a member of staff may do the action of a run now. */
+async function findAllowed(
+  tx: Transaction,
+  { authorization, classPages }: Deps,
+  actorId: string,
+  { classId, action }: runs.BulkRun,
+): Promise<Set<string>> {
+  const actor = await authorization.findActorIn(tx, actorId);
+  const page = actor && (await classPages.loadIn(tx, actor, classId));
+  const rows = page?.rows.filter(({ actions }) => actions.includes(action)) ?? [];
+  return new Set(rows.map(({ personId }) => personId));
 }
 
 async function workOnNext(deps: Deps): Promise<boolean> {

@@ -98,7 +98,8 @@ export function createClassPages({ store: database, clock, audit, authorization 
   };
 }
 
-function isClassInScope(actor: StaffActor, { id, school }: store.SchoolClass): boolean {
+/** Returns true if a class is of the schools or the homeroom classes of a member of staff. */
+export function isClassInScope(actor: StaffActor, { id, school }: store.SchoolClass): boolean {
   const { capacities } = actor;
   const isOwn = homeroomClassIdsOf(capacities).includes(id);
   return administersCity(actor) || wholeSchoolCodesOf(capacities).includes(school.code) || isOwn;
