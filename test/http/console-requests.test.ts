@@ -6,7 +6,7 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { mailTo } from '../helpers/mail.ts';
+import { linkIn, mailTo } from '../helpers/mail.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
@@ -67,6 +67,21 @@ eachService(
       for (const browser of [desk, registrar]) {
         assert.match(textOf((await browser.open('/console/requests?state=closed')).body), /已確認.*許雅文/);
       }
+    });
+
+    it('end an email change that the person has not confirmed yet', async () => {
+      const { httpBrowser: thief } = await signInToAccount(running(), 'meiling.new@parents.example');
+      // Both databases share the mail catcher.
+      const address = `thief.${new URL(running().issuer).port}@evil.example`;
+      const contacts = new URLSearchParams({ email: address });
+      assert.match((await thief.post('/account/contacts/email', contacts)).url, /done=emailSent/);
+      const link = linkIn(await mailTo(mail, address, '確認'));
+      assert.ok(textOf((await thief.open(link)).body).includes(address));
+      const done = await act(bureau, 'G2', 'change-email', 'meiling.li@parents.example');
+      assert.match(textOf(done.body), /電子郵件已變更/);
+      assert.equal((await thief.open('/account/email/confirm')).status, 410);
+      assert.equal((await thief.post('/account/email/confirm', '')).status, 410);
+      assert.equal((await signInToAccount(running(), LOGIN.G2)).answer.status, 200);
     });
 
     it('are not confirmed by the requester, and not found by other staff', async () => {

@@ -4,6 +4,7 @@ import { maskLogin } from '../../domain/masking.ts';
 import type { Random } from '../../domain/random.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as changes from '../../store/console/account-changes.ts';
+import { deletePendingContact } from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
 import { done, impossible, type PersonEffect } from './person-effect.ts';
 
@@ -14,7 +15,7 @@ interface Deps {
 
 /**
  * Creates the change of an email address or mobile number. The new one is verified, because staff have checked it with the person. A reset
- * link that was sent to the old address ends.
+ * link that was sent to the old address ends, and so does a change that the person, or a thief of the session, has not confirmed yet.
  */
 export function createContactEffect({ clock, random }: Deps, kind: 'email' | 'mobile'): PersonEffect {
   const describe: PersonEffect['describe'] = async (tx, personId, input) => {
@@ -41,6 +42,7 @@ export function createContactEffect({ clock, random }: Deps, kind: 'email' | 'mo
       const row = { id: random.uuid(), personId, kind, value: after, verifiedAt: now, createdAt };
       await people.insertIdentifier(tx, row);
       await credentials.deleteResetLink(tx, personId);
+      await deletePendingContact(tx, personId, kind);
       const isMailbox = kind === 'email' && current !== undefined && current.verifiedAt !== null;
       const masked = current === undefined ? '' : maskLogin(current.value);
       return { ...done(masked, maskLogin(after)), formerAddresses: isMailbox ? [current.value] : [] };
