@@ -101,10 +101,15 @@ function findInsecureUris(clients: readonly ClientRegistration[]): string[] {
   );
 }
 
-/** Lists the URIs of a web client that do not use https. */
+/** The addresses that this service calls, or sends people to, for every type of client. */
+const SERVICE_URIS = ['jwks_uri', 'backchannel_logout_uri', 'initiate_login_uri'] as const;
+/** A native app may redirect to a loopback address or a private-use scheme. */
+const WEB_URIS = ['redirect_uris', 'post_logout_redirect_uris'] as const;
+
+/** Lists the URIs of a client that must use https and do not. Over http, another host could replace the keys of a client. */
 export function insecureUrisOf(client: ClientRegistration): { field: keyof ClientRegistration; uri: string }[] {
-  if (client.application_type !== 'web') return [];
-  return (['redirect_uris', 'post_logout_redirect_uris', 'backchannel_logout_uri'] as const).flatMap((field) =>
+  const fields = client.application_type === 'web' ? [...WEB_URIS, ...SERVICE_URIS] : SERVICE_URIS;
+  return fields.flatMap((field) =>
     [client[field] ?? []]
       .flat()
       .filter((uri) => !uri.startsWith('https:'))

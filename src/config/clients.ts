@@ -4,7 +4,15 @@ import { PERMISSIONS, SCHOOL_TYPES } from '../domain/model.ts';
 import { localize, localizedText } from './localized-text.ts';
 import { isLoopbackHost } from './loopback.ts';
 
-const uri = z.url().refine((value) => !value.includes('#'), { message: 'must not have a fragment' });
+const uri = z
+  .url()
+  .refine((value) => !value.includes('#'), { message: 'must not have a fragment' })
+  .refine((value) => !hasUserInfo(value), { message: 'must not have a user name: it looks like the host' });
+
+function hasUserInfo(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && (url.username !== '' || url.password !== '');
+}
 
 /** Redirect URIs are compared exactly (RFC 9700, 2.1). Private-use schemes are reversed domains (RFC 8252, 7.1), so no `javascript:`. */
 const redirectUri = uri

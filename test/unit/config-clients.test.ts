@@ -135,6 +135,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
       [{ client_secret_sha256: [] }, 'client_secret_sha256', /needed/],
       [{ redirect_uris: [] }, 'redirect_uris', /./],
       [{ redirect_uris: ['https://portfolio.city.test/#x'] }, 'redirect_uris.0', /fragment/],
+      [{ redirect_uris: ['https://portfolio.city.test@evil.test/x'] }, 'redirect_uris.0', /user name/],
       [{ sector_identifier_uri: 'http://portfolio.city.test/uris' }, 'sector_identifier_uri', /./],
       [{ redirect_uris: ['https://a.test/x', 'https://b.test/x'] }, 'sector_identifier_uri', /several hosts/],
       [
@@ -173,17 +174,29 @@ describe('KINPASS_CLIENTS_FILE', () => {
       redirect_uris: ['http://portfolio.city.test/callback', 'https://portfolio.city.test/callback'],
       post_logout_redirect_uris: ['http://portfolio.city.test/'],
       backchannel_logout_uri: 'http://portfolio.city.test/logout',
+      initiate_login_uri: 'http://portfolio.city.test/start',
     };
     const text = JSON.stringify({ clients: [good(http)] });
     assert.deepEqual(refusal(text), [
       'clients (portfolio): http://portfolio.city.test/callback must use https in production',
       'clients (portfolio): http://portfolio.city.test/ must use https in production',
       'clients (portfolio): http://portfolio.city.test/logout must use https in production',
+      'clients (portfolio): http://portfolio.city.test/start must use https in production',
     ]);
     assert.equal(load(text, false).clients.length, 1);
     const native = { application_type: 'native', token_endpoint_auth_method: 'none', client_secret_sha256: [] };
     const uris = { redirect_uris: ['http://127.0.0.1/callback', 'tw.city.app:/callback'] };
     loadAll(good({ ...native, ...uris, sector_identifier_uri: 'https://app.city.test/uris.json' }));
+  });
+
+  it('rejects in production the keys of any client without https', () => {
+    const keys = { token_endpoint_auth_method: 'private_key_jwt', client_secret_sha256: [] };
+    for (const type of ['web', 'native']) {
+      const jwks = { application_type: type, jwks_uri: 'http://portfolio.city.test/jwks' };
+      assert.deepEqual(refusal(JSON.stringify({ clients: [good({ ...keys, ...jwks })] })), [
+        'clients (portfolio): http://portfolio.city.test/jwks must use https in production',
+      ]);
+    }
   });
 
   it('accepts the example of the project', () => {
