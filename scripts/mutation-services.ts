@@ -39,7 +39,7 @@ export const SERVICES: readonly Part[] = [
   },
   {
     sources: files('services/authentication', 'passkeys passkey-verification'),
-    tests: ['test/browser/passkeys.test.ts'],
+    tests: http('passkeys'),
   },
   {
     sources: files('services/access', 'request-rate-limiter'),

@@ -83,6 +83,8 @@ eachService(
       const link = await newestLink(next);
       const other = await signIn(LOGIN.G5);
       assert.equal((await other.open(link)).status, 410);
+      const forged = link.replace(/token=.*/, `token=${'A'.repeat(43)}`);
+      assert.equal((await browser.open(forged)).status, 410, 'another token');
       time.advance(30 * MINUTE - SECOND);
       const page = await browser.open(link);
       assert.equal(page.status, 200);

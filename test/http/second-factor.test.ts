@@ -233,6 +233,7 @@ eachService(
         assert.equal(before['acr'], AAL1);
         const authenticator = await enrollTotp(running(), KEY);
         time.advance(2 * MINUTE);
+        codeOf((await runAuthorization(app, browser)).answer);
         const stepUp = await runAuthorization(app, browser, { parameters });
         assert.equal(interactionOf(stepUp.answer), 'second_factor');
         const claims = idClaims(await stepUp.finish(await tryCode(browser, stepUp.answer, authenticator.code())));
