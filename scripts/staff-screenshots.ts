@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openBrowserHarness, type BrowserHarness } from '../test/helpers/browser-harness.ts';
+import { actionButton, openConsole, perform } from '../test/helpers/browser-console.ts';
 import { fillSignIn, press, setUpAuthenticator } from '../test/helpers/browser.ts';
 import { personId } from '../test/helpers/city.ts';
 import { removeSecondFactors } from '../test/helpers/second-factors.ts';
@@ -37,12 +38,51 @@ async function takeScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'en'): P
   await take(page, 'action');
   await press(page, 'button[name="action"][value="one-time-code"]');
   await take(page, 'slip');
+  await page.goto(`${environment.issuer}/console/people/${personId('G2')}`);
+  await perform(
+    page,
+    'change-email',
+    lang === 'en' ? 'Parent phoned with a new address' : '家長來電告知新地址',
+    'meiling.new@parents.example',
+  );
+  await take(page, 'request');
+  await page.goto(`${environment.issuer}/console/classes`);
+  await press(page, page.locator('main a').filter({ hasText: '高二3班' }));
+  await take(page, 'class');
+  await page.check(`input[name="person"][value="${personId('G1')}"]`);
+  await page.fill('textarea[name="reason"]', lang === 'en' ? 'New term' : '開學發放');
+  await press(page, actionButton(page, 'slips'));
+  await take(page, 'bulk');
+  await withdrawRequest(page, environment.issuer, lang);
+}
+
+/** Withdraws the request, so that the other language can make it again. */
+async function withdrawRequest(page: Page, issuer: string, lang: 'zh-TW' | 'en'): Promise<void> {
+  await page.goto(`${issuer}/console/requests`);
+  await press(page, page.locator('a[data-request]').first());
+  await page.fill('textarea[name="reason"]', lang === 'en' ? 'Entered twice' : '重複提出');
+  await press(page, 'button[name="answer"][value="withdraw"]');
+}
+
+/** Takes the pages of the bureau. */
+async function takeBureauScreenshots(harness: BrowserHarness, lang: 'zh-TW' | 'en'): Promise<void> {
+  const page = await openConsole(harness, 'B1', '/console', { viewport: SIZE, locale: lang });
+  for (const [path, name] of [
+    ['/console', 'dashboard'],
+    ['/console/settings', 'policies'],
+    ['/console/audit', 'audit'],
+  ]) {
+    await page.goto(`${harness.environment.issuer}${path ?? ''}`);
+    await page.screenshot({ path: join(FOLDER, `staff-${name ?? ''}-${lang}.png`) });
+  }
 }
 
 const opened = await openBrowserHarness();
 try {
   await takeScreenshots(opened, 'zh-TW');
   await takeScreenshots(opened, 'en');
+  await takeBureauScreenshots(opened, 'zh-TW');
+  await takeBureauScreenshots(opened, 'en');
   await opened.closeSessions();
 } finally {
   await opened.close();
