@@ -70,6 +70,6 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions,
     requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
-    secondFactorRemovals: createSecondFactorRemovals({ store, clock, audit, outbox, authorization, issuer }),
+    secondFactorRemovals: createSecondFactorRemovals({ ...deps, authorization }),
   };
 }

@@ -7,6 +7,7 @@ import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailTo } from '../helpers/mail.ts';
+import { createAuthenticator, secretOn } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
@@ -129,6 +130,18 @@ eachService(
       assert.equal(refused.status, 422);
       assert.match(alertOf(refused.body), /是不同的人/);
       assert.match(alertOf((await act(registrar, 'G1', 'merge', '林可欣')).body), /找不到這個帳號/);
+    });
+
+    it('end the session of a thief whose second factor they remove', async () => {
+      const { httpBrowser: thief } = await signInToAccount(running(), LOGIN.G2);
+      const page = await thief.open('/account/second-factors/totp');
+      const codes = await thief.submit(page, { code: createAuthenticator(secretOn(page)).code() });
+      assert.match((await thief.submit(codes, { saved: 'yes' })).url, /done=factorAdded/);
+      assert.match((await act(desk, 'G2', 'remove-second-factor')).url, /done=remove-second-factor/);
+      // The sealed setup is still valid, but the session is not.
+      assert.match((await thief.submit(codes, { saved: 'yes' })).url, /\/interaction\//);
+      assert.match((await thief.open('/account')).url, /\/interaction\//);
+      assert.equal(await running().container.secondFactors.has(personId('G2')), false);
     });
 
     it('remove the second factor of staff after a day, unless the person cancels it', async () => {

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import * as removals from '../../store/console/second-factor-removals.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
+import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import { mailSecondFactorChange } from '../authentication/second-factor-notices.ts';
 import type { Outbox } from '../notifications/outbox.ts';
@@ -23,6 +24,7 @@ interface Deps {
   clock: Clock;
   audit: Audit;
   outbox: Outbox;
+  revocation: Revocation;
   authorization: Authorization;
   issuer: string;
 }
@@ -61,7 +63,7 @@ async function execute(tx: Transaction, deps: Deps, personId: string): Promise<v
     await audit.append(tx, { event: 'second_factor.removal_canceled', outcome: 'refused', ...about });
     return;
   }
-  if ((await removeAllFactors(tx, personId)) === 0) return;
+  if ((await removeAllFactors(tx, deps.revocation, personId)) === 0) return;
   await mailSecondFactorChange(tx, deps, personId, 'removed');
   await audit.append(tx, { event: 'second_factor.removed', outcome: 'ok', ...about });
 }
