@@ -80,6 +80,16 @@ eachStore('the store of people and their credentials', (on) => {
     assert.deepEqual(await fail(NOW + 2), { failures: 1, closedAt: null });
   });
 
+  it('does not open a closed one-time code again', async () => {
+    const fail = (): ReturnType<typeof credentials.countFirstPasswordFailure> =>
+      write((tx) => credentials.countFirstPasswordFailure(tx, 'older', { first: 2, one_time_code: 1 }, NOW));
+    const code = { kind: 'one_time_code' as const, personId: 'older', mac: 'mac', expiresAt: NOW + 10, createdAt: NOW };
+    await write((tx) => credentials.upsertFirstPassword(tx, code));
+    assert.deepEqual(await fail(), { failures: 1, closedAt: NOW });
+    await write((tx) => credentials.reopenFirstPassword(tx, 'older'));
+    assert.equal(await fail(), undefined, 'closed');
+  });
+
   it('finds the hash of the first account at or after an id, or else of the first one', async () => {
     const near = (id: string): Promise<string | undefined> => on.store.read((tx) => credentials.findHashNear(tx, id));
     assert.equal(await near('a'), undefined);

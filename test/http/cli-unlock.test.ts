@@ -75,6 +75,16 @@ describe('kinpass person', () => {
     assert.equal((await signIn(LOGIN.G1, '100201')).status, 422);
   });
 
+  it('unlock and enable keep a closed one-time code closed', async () => {
+    change(
+      `update first_passwords set kind = 'one_time_code', closed_at = 1, expires_at = 9e15 where person_id = '${personId('G1')}'`,
+    );
+    for (const command of ['unlock', 'disable', 'enable']) assert.equal((await run(command, LOGIN.G1))[0], 0);
+    assert.deepEqual(change(`select closed_at from first_passwords where person_id = '${personId('G1')}'`), [
+      { closed_at: 1 },
+    ]);
+  });
+
   it('enable after disable also unlocks the account', async () => {
     await block(LOGIN.T1);
     const next = `run: kinpass person enable ${LOGIN.T1}`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
-import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { listAuditEvents, personId, setPassword, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { send } from '../helpers/raw-http.ts';
@@ -81,6 +81,20 @@ eachService(
       const form = { current_password: codeOn(slip), new_password: next, confirm_password: next };
       assert.match(textOf((await httpBrowser.submit(answer, form)).body), /李美玲/);
       assert.equal((await signInToAccount(running(), LOGIN.G2, codeOn(slip))).answer.status, 422);
+    });
+
+    it('keeps a one-time code closed when the account is unlocked or enabled', async () => {
+      const code = codeOn(await act(desk, 'S1', 'one-time-code'));
+      for (let i = 0; i < 5; i += 1)
+        assert.equal((await signInToAccount(running(), LOGIN.S1, 'wrong')).answer.status, 422);
+      for (const action of ['unlock', 'disable', 'enable']) {
+        assert.equal((await act(desk, 'S1', action)).status, 200);
+        if (action !== 'disable') {
+          const { answer } = await signInToAccount(running(), LOGIN.S1, code);
+          assert.deepEqual([answer.status, interactionOf(answer)], [422, 'login'], action);
+        }
+      }
+      await setPassword(running(), 'S1', DEMO_PASSWORD);
     });
 
     it('finds a class by its number and by its title', async () => {

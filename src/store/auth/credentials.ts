@@ -79,10 +79,13 @@ export async function findHashNear(tx: Transaction, id: string): Promise<string 
   return row?.hash;
 }
 
-/** Opens a closed first password again; its expiry stays. */
+/** Opens a closed first password again; its expiry stays. A closed one-time code stays closed: staff issue a new one. */
 export async function reopenFirstPassword(tx: Transaction, personId: string): Promise<void> {
   const firstPasswords = tx.tables.firstPasswords;
-  await tx.db.update(firstPasswords).set({ failures: 0, closedAt: null }).where(eq(firstPasswords.personId, personId));
+  await tx.db
+    .update(firstPasswords)
+    .set({ failures: 0, closedAt: null })
+    .where(and(eq(firstPasswords.personId, personId), eq(firstPasswords.kind, 'first')));
 }
 
 /**
