@@ -35,11 +35,11 @@ export const SERVICES: readonly Part[] = [
       ...files('services/authentication', 'second-factor-notices failure-reset'),
       ...files('presentation', 'qr-code'),
     ],
-    tests: http('second-factor second-factor-limits account-second-factors'),
+    tests: [...unit('services-second-factors'), ...http('second-factor second-factor-limits account-second-factors')],
   },
   {
     sources: files('services/authentication', 'passkeys passkey-verification'),
-    tests: http('passkeys'),
+    tests: [...unit('services-second-factors'), ...http('passkeys')],
   },
   {
     sources: files('services/access', 'request-rate-limiter'),

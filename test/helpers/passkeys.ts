@@ -12,23 +12,26 @@ const jwk = z.object({ x: z.string(), y: z.string() });
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 const HAS_CREDENTIAL = 0x40;
+/** The key is synchronized between devices: eligible for backup, and backed up. */
+const SYNCED = 0x08 | 0x10;
 
 const hash = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest();
 
 /** An authenticator with one ES256 key, as a browser would use it. */
 export interface SoftwareAuthenticator {
   credentialId: string;
-  /** Returns the response of `navigator.credentials.create` as JSON. */
-  create(optionsJson: string): string;
   /**
-   * Returns the response of `navigator.credentials.get` as JSON.
+   * Returns the response of `navigator.credentials.create` as JSON.
    *
    * @param isUserVerified false: the authenticator asks for no fingerprint or PIN
    */
+  create(optionsJson: string, isUserVerified?: boolean): string;
+  /** Returns the response of `navigator.credentials.get` as JSON. */
   get(optionsJson: string, isUserVerified?: boolean): string;
 }
 
-export function createSoftwareAuthenticator(issuer: string): SoftwareAuthenticator {
+/** @param isSynced the key is synchronized, so its counter stays 0 */
+export function createSoftwareAuthenticator(issuer: string, { isSynced = false } = {}): SoftwareAuthenticator {
   const { hostname, origin } = new URL(issuer);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const id = randomBytes(16);
@@ -36,7 +39,7 @@ export function createSoftwareAuthenticator(issuer: string): SoftwareAuthenticat
   let counter = 0;
   const authenticatorData = (flags: number): Buffer => {
     const head = Buffer.alloc(5);
-    head.writeUInt8(USER_PRESENT | flags, 0);
+    head.writeUInt8(USER_PRESENT | (isSynced ? SYNCED : 0) | flags, 0);
     head.writeUInt32BE(counter, 1);
     return Buffer.concat([hash(hostname), head]);
   };
@@ -52,16 +55,19 @@ export function createSoftwareAuthenticator(issuer: string): SoftwareAuthenticat
   };
   return {
     credentialId,
-    create: (optionsJson) => {
+    create: (optionsJson, isUserVerified = true) => {
       const length = Buffer.alloc(2);
       length.writeUInt16BE(id.length);
       const credential = Buffer.concat([Buffer.alloc(16), length, id, coseKey(publicKey)]);
-      const data = Buffer.concat([authenticatorData(USER_VERIFIED | HAS_CREDENTIAL), credential]);
+      const data = Buffer.concat([
+        authenticatorData((isUserVerified ? USER_VERIFIED : 0) | HAS_CREDENTIAL),
+        credential,
+      ]);
       const clientDataJSON = clientData('webauthn.create', optionsJson);
       return answer({ clientDataJSON, attestationObject: attestationObject(data) });
     },
     get: (optionsJson, isUserVerified = true) => {
-      counter += 1;
+      if (!isSynced) counter += 1;
       const clientDataJSON = clientData('webauthn.get', optionsJson);
       const data = authenticatorData(isUserVerified ? USER_VERIFIED : 0);
       const signature = createSign('sha256')
