@@ -136,7 +136,10 @@ export const SERVICES: readonly Part[] = [
     sources: [...files('presentation', 'charts text-families'), 'src/services/statistics/*.ts'],
     tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
   },
-  { sources: files('services/people', 'contacts contact-limits'), tests: http('account-contacts') },
+  {
+    sources: files('services/people', 'contacts contact-limits'),
+    tests: [...unit('services-contacts'), ...http('account-contacts')],
+  },
   {
     sources: files('services/access', 'stored-clients client-revocation'),
     tests: [...unit('services-console-bureau'), ...http('console-clients')],

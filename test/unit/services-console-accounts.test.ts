@@ -12,6 +12,7 @@ import type { ConsoleServices } from '../../src/services/console/index.ts';
 import { formatMergeInput } from '../../src/services/console/merge-effect.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
 import * as credentials from '../../src/store/auth/credentials.ts';
+import { insertSecondFactor, replaceRecoveryCodes } from '../../src/store/auth/second-factors.ts';
 import { findPerson, insertPerson } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
 import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
@@ -228,6 +229,40 @@ eachStore('an account that staff change', (on) => {
     await on.store.write((tx) => insertMembership(tx, third));
     assert.equal(await confirm(id('G5')), 'done');
     assert.equal((await personOf('admin')).status, 'disabled');
+  });
+
+  it('of staff keeps its second factors if the administrator who removes them loses the duty', async () => {
+    const factorsOf = async (key: NamedKey): Promise<number[]> => {
+      const { factors, recoveryCodes } = await services.secondFactors.list(id(key));
+      return [factors.length, recoveryCodes];
+    };
+    const factor = { id: 'totp', personId: id('A2'), kind: 'totp', name: 'phone', key: '-', counter: 0 } as const;
+    await on.store.write(async (tx) => {
+      await insertSecondFactor(tx, { ...factor, createdAt: 1 });
+      await replaceRecoveryCodes(tx, id('A2'), ['a', 'b'], 1);
+    });
+    assert.equal((await perform('B1', 'remove-second-factor', id('A2'))).kind, 'done');
+    await services.people.setStatus(id('B1'), 'disabled', undefined);
+    services.advance(DAY_MS);
+    await staff.secondFactorRemovals.executeDue(10);
+    await services.people.setStatus(id('B1'), 'active', undefined);
+    assert.deepEqual(await factorsOf('A2'), [1, 2]);
+    const events = (await services.newEntries()).filter(({ event }) => event.startsWith('second_factor.'));
+    assert.deepEqual(
+      events.map(({ event, outcome }) => [event, outcome]),
+      [['second_factor.removal_canceled', 'refused']],
+    );
+    assert.equal(await staff.secondFactorRemovals.findTime(id('A2')), undefined);
+    assert.equal((await perform('B1', 'remove-second-factor', id('A2'))).kind, 'done');
+    services.advance(DAY_MS - 1);
+    assert.equal(await staff.secondFactorRemovals.executeDue(10), 0);
+    services.advance(1);
+    await services.takeJobs();
+    assert.equal(await staff.secondFactorRemovals.executeDue(10), 1);
+    assert.deepEqual(await factorsOf('A2'), [0, 0]);
+    const mails = (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [job.template] : []));
+    assert.deepEqual(mails, ['second-factor-changed']);
+    assert.equal(await staff.secondFactorRemovals.executeDue(10), 0, 'once');
   });
 
   it('shows the guardianships that staff may change: both people are in their scope', async () => {

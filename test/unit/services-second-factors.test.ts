@@ -191,6 +191,34 @@ eachStore('second factors', (on) => {
     assert.equal((await add(second)).kind, 'too_many');
   });
 
+  it('verify a code for the expected credential of an active person, and mail a used recovery code', async () => {
+    const { secret, setup } = await confirmedTotp();
+    await add(setup);
+    const [code = ''] = (await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS })) ?? [];
+    await mails();
+    services.advance(HOUR_MS);
+    const verifyCode = async (more: object): Promise<string> => {
+      const typed = { method: 'totp', code: totpCode(secret, services.clock.now()) } as const;
+      const attempt = { personId: PERSON, credentialVersion: undefined, address: ADDRESS, clientId: 'app' };
+      return (await factors.verifyCode({ ...attempt, ...typed, ...more })).kind;
+    };
+    const credentialVersion = await versionNow();
+    await changePassword();
+    assert.equal(await verifyCode({ credentialVersion }), 'expired');
+    await services.people.setStatus(PERSON, 'disabled', undefined);
+    assert.equal(await verifyCode({}), 'expired');
+    await services.people.setStatus(PERSON, 'active', undefined);
+    assert.equal(await verifyCode({ personId: 'teacher' }), 'wrong');
+    assert.equal(await verifyCode({ credentialVersion: await versionNow() }), 'verified');
+    assert.equal(await verifyCode({}), 'used');
+    assert.deepEqual(await mails(), []);
+    assert.equal(await verifyCode({ method: 'recovery_code', code }), 'verified');
+    assert.deepEqual(await mails(), ['second-factor-changed']);
+    assert.equal(await verifyCode({ method: 'recovery_code', code }), 'wrong');
+    const { detail } = (await services.newEntries()).at(-1) ?? {};
+    assert.deepEqual(detail, { second_factor: 'recovery_code', reason: 'wrong' });
+  });
+
   it('take the recovery codes with the last one, and codes are replaced while there is one', async () => {
     assert.equal(await factors.replaceRecoveryCodes({ personId: PERSON, address: ADDRESS }), undefined);
     for (let count = 0; count < 2; count += 1) await add((await confirmedTotp()).setup);
