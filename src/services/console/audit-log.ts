@@ -7,6 +7,7 @@ import { lowerBound } from '../../domain/lower-bound.ts';
 import * as auditLog from '../../store/console/audit-log.ts';
 import { listHistory } from '../../store/console/person-details.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
+import { listPeopleOfSchool } from '../../store/console/search.ts';
 import { findPerson, findPersonIdByIdentifier, listNames } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
@@ -128,10 +129,13 @@ async function* readSteps(
   { fromSeq, beforeSeq }: SequenceRange,
   { today, limit }: { today: string; limit: number },
 ): AsyncGenerator<ChainedEntry[]> {
+  const { schoolCode } = filter;
+  const schoolPeople =
+    schoolCode === undefined ? [] : await store.read((tx) => listPeopleOfSchool(tx, schoolCode, today));
   const step = filter.subjectId === undefined ? ENTRIES_PER_QUERY : Infinity;
   let before = beforeSeq;
   while (before > fromSeq) {
-    const window = { fromSeq: Math.max(fromSeq, before - step), beforeSeq: before, limit, today };
+    const window = { fromSeq: Math.max(fromSeq, before - step), beforeSeq: before, limit, schoolPeople };
     const found = await store.read((tx) => auditLog.listMatchingEntries(tx, filter, window));
     yield found;
     before = found.length < limit ? window.fromSeq : (found.at(-1)?.seq ?? window.fromSeq);

@@ -48,6 +48,13 @@ export interface Authorization {
     action: StaffAction,
     personIds: readonly string[],
   ): Promise<Map<string, PolicyTarget>>;
+  /** Returns those of the actions that the actor may do to each person, by id, and loads the facts once. */
+  listAllowedActions(
+    tx: Transaction,
+    actor: StaffActor,
+    actions: readonly StaffAction[],
+    personIds: readonly string[],
+  ): Promise<Map<string, ReadonlySet<StaffAction>>>;
 }
 
 interface Deps {
@@ -83,5 +90,15 @@ export function createAuthorization({ store, clock, settings }: Deps): Authoriza
     },
     filterVisible: (tx, actor, personIds) => filterAllowed(tx, actor, 'view', personIds),
     filterAllowed,
+    listAllowedActions: async (tx, actor, actions, personIds) => {
+      const targets = await listTargets(tx, personIds);
+      const { value: policy } = await settings.readPolicy(tx);
+      return new Map(
+        targets.map((target) => [
+          target.id,
+          new Set(actions.filter((action) => decide(actor, action, target, policy).allowed)),
+        ]),
+      );
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { BULK_ACTIONS, BULK_PERSON_ACTIONS, type BulkAction } from '../../domain/access/bulk-actions.ts';
 import { homeroomClassIdsOf, wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { PERSON_ACTIONS } from '../../domain/access/person-actions.ts';
-import { administersCity } from '../../domain/access/policy.ts';
+import { administersCity, type StaffAction } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
 import { isWithinValidity } from '../../domain/acting/guardianship.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
@@ -44,6 +44,11 @@ const COUNTER_KEYS: store.CounterKeys = {
   codes: (personId) => codeCounterKey('totp', personId),
 };
 
+/** Returns the action that the policy decides about. */
+function policyActionOf(action: BulkAction): StaffAction {
+  return PERSON_ACTIONS[BULK_PERSON_ACTIONS[action]];
+}
+
 interface Deps {
   store: Store;
   clock: Clock;
@@ -63,18 +68,19 @@ export function createClassPages({ store: database, clock, audit, authorization 
     const today = localDate(clock.now());
     const members = (await store.listClassMembers(tx, classId)).filter((one) => isWithinValidity(one, today));
     const ids = [...new Set(members.map(({ personId }) => personId))];
-    const visible = await authorization.filterVisible(tx, actor, ids);
-    const allowed = new Map<BulkAction, ReadonlyMap<string, unknown>>();
-    for (const action of BULK_ACTIONS) {
-      const asked = PERSON_ACTIONS[BULK_PERSON_ACTIONS[action]];
-      allowed.set(action, await authorization.filterAllowed(tx, actor, asked, ids));
-    }
+    const allowed = await authorization.listAllowedActions(
+      tx,
+      actor,
+      ['view', ...BULK_ACTIONS.map(policyActionOf)],
+      ids,
+    );
     const facts = await store.loadAccountFacts(tx, ids, COUNTER_KEYS);
     const rows = members.flatMap((member) => {
       const account = facts.get(member.personId);
-      if (account === undefined || !visible.has(member.personId)) return [];
+      const allowedActions = allowed.get(member.personId);
+      if (account === undefined || allowedActions?.has('view') !== true) return [];
       const { version, hasMailbox, hasLogin } = account;
-      const actions = BULK_ACTIONS.filter((action) => allowed.get(action)?.has(member.personId) === true);
+      const actions = BULK_ACTIONS.filter((action) => allowedActions.has(policyActionOf(action)));
       return { ...member, state: personStateOf(account, clock.now()), version, hasMailbox, hasLogin, actions };
     });
     return { schoolClass, rows };

@@ -1,7 +1,6 @@
-import { and, asc, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, or, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
 import type { Transaction } from '../database/index.ts';
-import { peopleOfSchools } from './search.ts';
 
 /** What the entries have in common; an undefined field matches every entry. */
 export interface AuditFilter {
@@ -25,8 +24,8 @@ interface AuditWindow {
   /** The number after the window. */
   beforeSeq: number;
   limit: number;
-  /** Memberships and enrollments count on this day. */
-  today: string;
+  /** The people of the school of the filter, as `listPeopleOfSchool` returns them; empty without such a filter. */
+  schoolPeople: readonly string[];
 }
 
 /**
@@ -51,7 +50,7 @@ export function listMatchingEntries(
         actorId === undefined ? undefined : eq(audit.actorId, actorId),
         event === undefined ? undefined : matchesEvent(tx, event),
         clientId === undefined ? undefined : eq(audit.clientId, clientId),
-        matchesSchool(tx, filter, window.today),
+        matchesSchool(tx, filter, window.schoolPeople),
         filter.requestId === undefined ? undefined : hasDetail(tx, 'requestId', filter.requestId),
         from === undefined ? undefined : gte(audit.at, from),
         to === undefined ? undefined : lt(audit.at, to),
@@ -66,14 +65,17 @@ function matchesEvent({ tables: { audit } }: Transaction, event: string): SQL | 
   return or(eq(audit.event, event), sql`substr(${audit.event}, 1, ${noun.length}) = ${noun}`);
 }
 
-function matchesSchool(tx: Transaction, { schoolCode }: AuditFilter, today: string): SQL | undefined {
+function matchesSchool(tx: Transaction, { schoolCode }: AuditFilter, people: readonly string[]): SQL | undefined {
   if (schoolCode === undefined) return undefined;
-  const people = peopleOfSchools(
-    tx,
-    { kind: 'schools', schoolCodes: [schoolCode], withStaff: true, classIds: [] },
-    today,
-  );
-  return or(hasDetail(tx, 'school', schoolCode), sql`${tx.tables.audit.subjectId} in (${people})`);
+  return or(hasDetail(tx, 'school', schoolCode), isOneOf(tx, tx.tables.audit.subjectId, people));
+}
+
+/** Passes thousands of values as one parameter, because each parameter costs parsing. */
+function isOneOf({ dialect }: Transaction, column: AnyColumn, values: readonly string[]): SQL {
+  const list = JSON.stringify(values);
+  return dialect === 'sqlite'
+    ? sql`${column} in (select value from json_each(${list}))`
+    : sql`${column} in (select json_array_elements_text(${list}::json))`;
 }
 
 /** Compares the stored text, which `JSON.stringify` wrote: quotes inside a value are escaped, so only a field matches. */

@@ -69,7 +69,8 @@ export async function listClassesById(tx: Transaction, ids: readonly string[]): 
 export async function listClassMembers(tx: Transaction, classId: string): Promise<ClassMember[]> {
   const pupils = await listPupils(tx, classId);
   const ids = pupils.map(({ personId }) => personId);
-  const others = ids.length === 0 ? [] : [...(await listGuardians(tx, ids)), ...(await listSchoolAccounts(tx, ids))];
+  const others =
+    ids.length === 0 ? [] : (await Promise.all([listGuardians(tx, ids), listSchoolAccounts(tx, ids)])).flat();
   return pupils.flatMap((pupil) => [
     pupil,
     ...others
@@ -158,20 +159,30 @@ export async function loadAccountFacts(
   if (ids.length === 0) return new Map();
   const { persons, passwords, firstPasswords, identifiers, secondFactors, throttles } = tx.tables;
   const list = [...ids];
-  const people = await tx.db
+  const statuses = tx.db
     .select({ id: persons.id, status: persons.status, version: persons.staffVersion })
     .from(persons)
     .where(inArray(persons.id, list));
-  const own = await tx.db.select({ id: passwords.personId }).from(passwords).where(inArray(passwords.personId, list));
-  const first = await tx.db.select().from(firstPasswords).where(inArray(firstPasswords.personId, list));
-  const mailboxes = await tx.db
+  const ownPasswords = tx.db
+    .select({ id: passwords.personId })
+    .from(passwords)
+    .where(inArray(passwords.personId, list));
+  const firstOnes = tx.db.select().from(firstPasswords).where(inArray(firstPasswords.personId, list));
+  const logins = tx.db
     .select({ id: identifiers.personId, kind: identifiers.kind, verifiedAt: identifiers.verifiedAt })
     .from(identifiers)
     .where(inArray(identifiers.personId, list));
-  const apps = await tx.db
+  const authenticators = tx.db
     .select({ id: secondFactors.personId })
     .from(secondFactors)
     .where(and(inArray(secondFactors.personId, list), eq(secondFactors.kind, 'totp')));
+  const [people, own, first, mailboxes, apps] = await Promise.all([
+    statuses,
+    ownPasswords,
+    firstOnes,
+    logins,
+    authenticators,
+  ]);
   const withApp = new Set(apps.map(({ id }) => id));
   const counterKeys = [...list.map(keys.passwords), ...[...withApp].map(keys.codes)];
   const counters = await tx.db.select().from(throttles).where(inArray(throttles.key, counterKeys));

@@ -42,14 +42,18 @@ interface ClassPlace extends Validity {
 export async function listPersonSummaries(tx: Transaction, ids: readonly string[]): Promise<PersonSummary[]> {
   if (ids.length === 0) return [];
   const { persons } = tx.tables;
-  const found = await tx.db
+  const people = tx.db
     .select({ id: persons.id, name: persons.name, kind: persons.kind, status: persons.status })
     .from(persons)
     .where(inArray(persons.id, [...ids]));
-  const logins = await listLogins(tx, ids);
-  const memberships = await listMemberships(tx, ids);
-  const enrollments = await listClassPlaces(tx, ids);
-  const children = await listChildren(tx, ids);
+  // PostgreSQL gets queries that do not depend on each other at once.
+  const [found, logins, memberships, enrollments, children] = await Promise.all([
+    people,
+    listLogins(tx, ids),
+    listMemberships(tx, ids),
+    listClassPlaces(tx, ids),
+    listChildren(tx, ids),
+  ]);
   const byId = new Map(
     found.map((person) => [
       person.id,

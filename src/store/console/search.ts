@@ -65,7 +65,7 @@ export function peopleOfSchools(
   const inSchools = inArray(enrollments.schoolCode, [...schoolCodes]);
   const inClasses = inArray(enrollments.classId, [...classIds]);
   const select = (where: SQL | undefined): SQL =>
-    sql`select ${enrollments.studentId} from ${enrollments} where ${and(where, isCurrent)}`;
+    sql`select ${enrollments.studentId} as person_id from ${enrollments} where ${and(where, isCurrent)}`;
   const pupils = sql.join(
     [...(schoolCodes.length > 0 ? [select(inSchools)] : []), ...(classIds.length > 0 ? [select(inClasses)] : [])],
     sql` union `,
@@ -73,6 +73,15 @@ export function peopleOfSchools(
   const isMember = and(inArray(memberships.schoolCode, [...schoolCodes]), isNotOver(memberships.validTo, today));
   const staff = sql`select ${memberships.personId} from ${memberships} where ${isMember}`;
   return withStaff ? sql`${withFamilies(tx, pupils, today)} union ${staff}` : withFamilies(tx, pupils, today);
+}
+
+/** Lists the pupils of a school, their guardians and school accounts, and the staff. */
+export async function listPeopleOfSchool(tx: Transaction, schoolCode: string, today: string): Promise<string[]> {
+  const scope = { kind: 'schools', schoolCodes: [schoolCode], withStaff: true, classIds: [] } as const;
+  const rows = await tx.db
+    .select({ id: sql<string>`people.person_id` })
+    .from(sql`(${peopleOfSchools(tx, scope, today)}) as people`);
+  return rows.map(({ id }) => id);
 }
 
 /** Returns the condition for rows that have not ended before today. */

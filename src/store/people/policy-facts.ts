@@ -13,9 +13,12 @@ export async function loadPolicyFacts(tx: Transaction, personId: string): Promis
 /** Loads what the access policy depends on for a page of people, in five indexed queries. */
 export async function listPolicyFacts(tx: Transaction, personIds: readonly string[]): Promise<PolicyFacts[]> {
   if (personIds.length === 0) return [];
-  const persons = await listPersons(tx, personIds);
-  const staff = await listStaffFacts(tx, personIds);
-  const guardianships = await listGuardianships(tx, personIds);
+  // PostgreSQL gets queries that do not depend on each other at once.
+  const [persons, staff, guardianships] = await Promise.all([
+    listPersons(tx, personIds),
+    listStaffFacts(tx, personIds),
+    listGuardianships(tx, personIds),
+  ]);
   const pupilIds = [
     ...personIds,
     ...guardianships.map(({ studentId }) => studentId),
@@ -42,7 +45,7 @@ interface StaffFacts {
 /** Loads what the capacities of people depend on, in two indexed queries. */
 export async function listStaffFacts(tx: Transaction, personIds: readonly string[]): Promise<StaffFacts> {
   const { memberships, classes } = tx.tables;
-  const rows = await tx.db
+  const staff = tx.db
     .select({
       personId: memberships.personId,
       role: memberships.role,
@@ -53,7 +56,7 @@ export async function listStaffFacts(tx: Transaction, personIds: readonly string
     })
     .from(memberships)
     .where(inArray(memberships.personId, [...personIds]));
-  const homeroomClasses = await tx.db
+  const homerooms = tx.db
     .select({
       teacherId: classes.homeroomTeacherId,
       id: classes.id,
@@ -63,6 +66,7 @@ export async function listStaffFacts(tx: Transaction, personIds: readonly string
     })
     .from(classes)
     .where(inArray(classes.homeroomTeacherId, [...personIds]));
+  const [rows, homeroomClasses] = await Promise.all([staff, homerooms]);
   return {
     memberships: rows.map(({ duty, schoolCode, ...row }) => ({
       ...row,
