@@ -62,6 +62,8 @@ eachStore('second factors', (on) => {
     (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [job.template] : []));
   const changePassword = (): Promise<unknown> =>
     on.store.write((tx) => upsertPassword(tx, PERSON, 'hash', services.clock.now()));
+  const failures = async (): Promise<number> =>
+    (await on.store.read((tx) => readThrottle(tx, codeCounterKey('totp', PERSON))))?.failures ?? 0;
   const versionNow = async (): Promise<number> =>
     (await on.store.read((tx) => findPerson(tx, PERSON)))?.credentialVersion ?? 0;
 
@@ -152,8 +154,6 @@ eachStore('second factors', (on) => {
     assert.equal((await add(setup)).kind, 'added');
     const code = { personId: PERSON, credentialVersion: undefined, method: 'totp', code: '000000' } as const;
     await factors.verifyCode({ ...code, address: ADDRESS, clientId: 'app' });
-    const failures = async (): Promise<number> =>
-      (await on.store.read((tx) => readThrottle(tx, codeCounterKey('totp', PERSON))))?.failures ?? 0;
     assert.equal(await failures(), 1);
     assert.equal((await verify(passkey.get(await request('i')), 'i')).kind, 'verified');
     assert.equal(await failures(), 0);
@@ -209,7 +209,9 @@ eachStore('second factors', (on) => {
     assert.equal(await verifyCode({}), 'expired');
     await services.people.setStatus(PERSON, 'active', undefined);
     assert.equal(await verifyCode({ personId: 'teacher' }), 'wrong');
+    assert.equal(await verifyCode({ code: '000000' }), 'wrong');
     assert.equal(await verifyCode({ credentialVersion: await versionNow() }), 'verified');
+    assert.equal(await failures(), 0, 'a correct code resets the wrong ones');
     assert.equal(await verifyCode({}), 'used');
     assert.deepEqual(await mails(), []);
     assert.equal(await verifyCode({ method: 'recovery_code', code }), 'verified');
