@@ -13,7 +13,8 @@ import { findSession } from '../../src/store/auth/sessions.ts';
 import { deleteConsents, hasConsent, listConsents } from '../../src/store/oidc/consents.ts';
 import { listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { findRecordByUid, upsertRecord } from '../../src/store/oidc/records.ts';
-import { withFamily } from '../contract/family.ts';
+import { insertPerson } from '../../src/store/people/people.ts';
+import { person, withFamily } from '../contract/family.ts';
 import { createTestServices, TEST_NOW, testClient, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 import { listActive, storeGrant, storeInteraction, storeSession } from '../helpers/stored-sessions.ts';
@@ -134,6 +135,9 @@ eachStore('consents and sessions', (on) => {
     for (let at = 0; at < 205; at += 1) {
       await storeSession(services, { sessionHash: `many ${String(at)}`, personId: 'teacher' });
     }
+    // The first in the order of the ids.
+    await on.store.write((tx) => insertPerson(tx, person('0', '林志豪')));
+    await storeSession(services, { sessionHash: '0', personId: '0' });
     await storeGrant(services, { grantHash: 'g', personId: 'father', clientId: 'app', sessionHash: 's' });
     await storeInteraction(services, 'waiting', 'teacher');
     const link = { personId: 'father', tokenHash: 'h', expiresAt: TEST_NOW + HOUR_MS, createdAt: TEST_NOW };
@@ -144,7 +148,7 @@ eachStore('consents and sessions', (on) => {
     await services.takeJobs();
     services.wakes();
     const revocation = createGlobalRevocation(services);
-    assert.deepEqual(await revocation.revokeAll('restore'), { sessions: 206, grants: 1 });
+    assert.deepEqual(await revocation.revokeAll('restore'), { sessions: 207, grants: 1 });
     assert.deepEqual(await listActive(services), []);
     assert.deepEqual(await on.store.read((tx) => tx.db.select().from(tx.tables.resetLinks)), []);
     assert.deepEqual(
