@@ -42,12 +42,11 @@ type Deps = Pick<
 >;
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
-  const { store, clock, random, secrets, audit, outbox, revocation, guardianships, passwordVerifier, issuer, log } =
-    deps;
+  const { store, clock, random, secrets, audit, outbox, passwordVerifier, issuer, log } = deps;
   const { settings } = deps;
   const authorization = createAuthorization({ store, clock, settings });
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
-  const effects = createPersonEffects({ clock, random, secrets, revocation, guardianships, sendResetLink, settings });
+  const effects = createPersonEffects({ ...deps, sendResetLink });
   const execute = createExecuteAction({ clock, audit, outbox, passwordVerifier, effects, issuer });
   const createRequest = createCreateRequest({ clock, random, secrets, audit, effects });
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
@@ -64,7 +63,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     dashboards: createDashboards({ store, clock }),
     auditVerification: createAuditVerification({ store, clock, secrets, audit, log: deps.log }),
     bureauSettings: createBureauSettings({ store, clock, audit, settings, authorization }),
-    memberships: createConsoleMemberships({ ...deps, authorization }),
+    memberships: createConsoleMemberships({ store, clock, authorization }),
     schools: createConsoleSchools({ store, clock, audit, authorization }),
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),

@@ -20,3 +20,7 @@ export function currentTerm(today: string): Term {
 export function isSameTerm(a: Term, b: Term): boolean {
   return a.year === b.year && a.semester === b.semester;
 }
+
+export function isTermBefore(a: Term, b: Term): boolean {
+  return a.year < b.year || (a.year === b.year && a.semester < b.semester);
+}

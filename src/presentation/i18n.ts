@@ -11,8 +11,13 @@ import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { CLIENT_FIELDS } from '../domain/client-fields.ts';
 import { CAPACITIES } from '../domain/access/capacities.ts';
 import { GRANTED_DUTIES } from '../domain/access/duties.ts';
-import { BULK_ACTIONS } from '../domain/access/bulk-actions.ts';
-import { IMPOSSIBLE_REASONS, INPUT_ACTION_NAMES, PERSON_ACTION_NAMES } from '../domain/access/person-actions.ts';
+import { BULK_ACTIONS, BULK_ROW_STATES } from '../domain/access/bulk-actions.ts';
+import {
+  DUTY_ACTION_NAMES,
+  IMPOSSIBLE_REASONS,
+  INPUT_ACTION_NAMES,
+  PERSON_ACTION_NAMES,
+} from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
@@ -123,11 +128,9 @@ export const DYNAMIC_KEYS = {
     ...['from', 'until', 'untilHint', 'confirmGrant', 'grantEffect', 'notified', 'confirmEnd', 'endEffect'],
     ...['noSchool', 'wrongDate', 'past'],
   ],
-  'bureau.refused': [
-    ...['denied', 'changed_meanwhile', 'exists', 'demo_code', 'school_closed', 'already_done', 'needs_confirmation'],
-  ],
-  'console.action': PERSON_ACTION_NAMES,
-  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'own_request'],
+  'bureau.refused': [...['denied', 'changed_meanwhile', 'exists', 'demo_code', 'already_done']],
+  'console.action': [...PERSON_ACTION_NAMES, ...DUTY_ACTION_NAMES],
+  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'own_request', 'school_closed'],
   'console.impossible': IMPOSSIBLE_REASONS,
   'console.inputLabel': INPUT_ACTION_NAMES,
   'console.inputHint': INPUT_ACTION_NAMES,
@@ -136,8 +139,18 @@ export const DYNAMIC_KEYS = {
   'classView.effect': BULK_ACTIONS,
   'classView.kind': ['pupil', 'guardian', 'school_account'],
   'classView.state': ['active', 'never', 'locked', 'code', 'disabled'],
-  'classView.rowState': ['pending', 'done', 'failed'],
-  'classView.problem': ['denied', 'outdated', 'no_email', 'no_login', 'disabled', 'already_done', 'error'],
+  'classView.rowState': BULK_ROW_STATES,
+  'classView.problem': [
+    'denied',
+    'outdated',
+    'no_email',
+    'no_login',
+    'disabled',
+    'already_done',
+    'already_requested',
+    'school_closed',
+    'error',
+  ],
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
 

@@ -175,6 +175,7 @@ export function samplePageLocals(x: string): PageLocals {
       version: 1,
       isAllowed: true,
       needsConfirmation: true,
+      mergeUrl: x,
       hasInput: true,
       child: x,
       values: { reason: x, value: x },

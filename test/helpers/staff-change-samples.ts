@@ -31,7 +31,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
     },
     'console/bulk': {
       ...{ id: x, action: 'slips', class: schoolClass, state: 'finished', isPrintable: true, isPrinted: true },
-      counts: { done: 1, failed: 1, pending: 0 },
+      counts: { done: 1, requested: 0, failed: 1, pending: 0 },
       rows: [{ id: x, name: x, state: 'failed', problem: 'no_email' }],
     },
     'console/slips': {
@@ -39,7 +39,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
       slips: [{ name: x, logins: [x], code: x, expiresAt: 0 }],
     },
     'console/national-id': { id: x, name: x, nationalId: x },
-    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1 },
+    'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1, needsConfirmation: true },
     'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },
     'console/request': {
       ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },

@@ -113,6 +113,22 @@ eachService(
       assert.doesNotMatch((await desk.open(`/console/people/${personId('S1')}`)).body, /Y1•/);
     });
 
+    it('lead from a national ID of another account to a merge that two people decide', async () => {
+      const taken = await act(registrar, 'G1', 'correct-national-id', 'Y200100301');
+      assert.equal(taken.status, 422);
+      const [, url = ''] = /data-merge href="([^"]+)"/.exec(taken.body) ?? [];
+      assert.ok(url.includes(personId('G1')), taken.body);
+      const form = await registrar.open(url.replaceAll('&amp;', '&'));
+      const value = /name="value"[^>]* value="([^"]+)"/.exec(form.body)?.[1] ?? '';
+      const preview = await registrar.submit(form, { action: 'merge', value, reason: 'typing error' });
+      assert.match(textOf(preview.body), /另一位有權限的同仁確認/);
+      const sent = await registrar.submit(preview, { action: 'merge' });
+      assert.equal(stateOn(sent), 'pending');
+      const page = await bureau.open(`/console/requests/${requestOn(sent)}`);
+      const declined = await bureau.submit(page, { answer: 'decline', reason: 'two people' });
+      assert.equal(stateOn(declined), 'declined');
+    });
+
     it('suspend a guardianship from the page of the guardian', async () => {
       const page = await registrar.open(`/console/people/${personId('G1')}`);
       const [, guardianship = ''] = /name="value" value="([^"]+)"/.exec(page.body) ?? [];
@@ -128,7 +144,7 @@ eachService(
       assert.match(textOf(preview.body), /保留這個帳號.*王大明.*這個帳號會停用.*李美玲/);
       const refused = await registrar.submit(preview, { action: 'merge' });
       assert.equal(refused.status, 422);
-      assert.match(alertOf(refused.body), /是不同的人/);
+      assert.match(alertOf(refused.body), /親子關係狀態不同/);
       assert.match(alertOf((await act(registrar, 'G1', 'merge', '林可欣')).body), /找不到這個帳號/);
     });
 
@@ -142,6 +158,18 @@ eachService(
       assert.match((await thief.submit(codes, { saved: 'yes' })).url, /\/interaction\//);
       assert.match((await thief.open('/account')).url, /\/interaction\//);
       assert.equal(await running().container.secondFactors.has(personId('G2')), false);
+    });
+
+    it('let the IT desk issue no code alone to a registrar', async () => {
+      const form = await openForm(desk, 'A2', 'one-time-code');
+      assert.match(textOf(form.body), /另一位有權限的同仁確認/);
+      const sent = await act(desk, 'A2', 'one-time-code');
+      assert.equal(stateOn(sent), 'pending');
+      assert.doesNotMatch(sent.body, /data-one-time-code/);
+      assert.equal((await registrar.open('/console')).status, 200);
+      assert.equal((await registrar.open(`/console/requests/${requestOn(sent)}`)).status, 404);
+      const page = await bureau.open(`/console/requests/${requestOn(sent)}`);
+      assert.equal(stateOn(await bureau.submit(page, { answer: 'decline', reason: 'not asked for' })), 'declined');
     });
 
     it('remove the second factor of staff after a day, unless the person cancels it', async () => {

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  CAPACITIES,
-  heldCapacities,
-  rankOf,
-  type Capacity,
-  type HeldCapacity,
-} from '../../src/domain/access/capacities.ts';
+import { CAPACITIES, rankOf, type Capacity, type HeldCapacity } from '../../src/domain/access/capacities.ts';
 import {
   administersCity,
+  confirmationOf,
   decide,
   STAFF_ACTIONS,
   type Decision,
@@ -17,8 +12,6 @@ import {
   type PolicyTarget,
   type StaffAction,
 } from '../../src/domain/access/policy.ts';
-import { policyTargetOf, type PolicyFacts } from '../../src/domain/access/target.ts';
-import { currentTerm } from '../../src/domain/term.ts';
 
 const HIGH = '993301';
 const OTHER = '993302';
@@ -31,6 +24,8 @@ const HELD: Record<Capacity, HeldCapacity> = {
   it_desk: { capacity: 'it_desk', schoolCode: HIGH },
   bureau_admin: { capacity: 'bureau_admin' },
 };
+const atClosedSchool = (held: HeldCapacity): HeldCapacity =>
+  held.capacity === 'bureau_admin' ? held : { ...held, isSchoolClosed: true };
 const actor = (...capacities: HeldCapacity[]): PolicyActor => ({ kind: 'person', id: 'actor', capacities });
 const person = (more: Partial<PolicyTarget> = {}): PolicyTarget => ({
   id: 'target',
@@ -69,8 +64,12 @@ const TABLE: Record<StaffAction, string> = {
   reveal_national_id: 'capacity yes capacity yes',
   correct_identity: 'capacity yes capacity yes',
   merge: 'capacity yes capacity yes',
+  merge_with_two_ids: 'capacity yes capacity yes',
+  confirm_identity_change: 'capacity yes capacity yes',
   change_guardianship: 'capacity yes capacity yes',
   change_membership: 'capacity capacity capacity yes',
+  grant_administrator: 'capacity capacity capacity yes',
+  confirm_staff_change: 'capacity capacity yes yes',
   confirm_administrator_change: 'capacity capacity capacity yes',
 };
 
@@ -173,6 +172,61 @@ describe('access policy', () => {
     assert.equal(asks(HELD.bureau_admin, guardian, SETTINGS), false);
   });
 
+  it('requires a confirmation for a new credential of anyone with a capacity', () => {
+    const asks = (held: HeldCapacity, action: StaffAction, target: PolicyTarget): string => {
+      const decision = decide(actor(held), action, target, SETTINGS);
+      return decision.allowed ? (decision.needsConfirmation ? 'two people' : 'yes') : decision.reason;
+    };
+    const registrar = person({ capacity: 'registrar', isStaff: true, staffSchools: [HIGH] });
+    for (const action of ['issue_one_time_code', 'restore_first_password', 'change_contact'] as const) {
+      assert.equal(asks(HELD.it_desk, action, registrar), 'two people', action);
+      assert.equal(asks(HELD.bureau_admin, action, registrar), 'yes', action);
+      assert.equal(asks(HELD.it_desk, action, TARGETS.teacherOfSchool), 'yes', action);
+    }
+    const homeroom = person({ capacity: 'homeroom_teacher', isStaff: true, pupilSchools: [HIGH] });
+    assert.equal(asks(HELD.registrar, 'correct_identity', homeroom), 'two people');
+    assert.equal(asks(HELD.it_desk, 'send_reset_link', registrar), 'yes');
+    assert.equal(asks(HELD.it_desk, 'unlock', registrar), 'yes');
+    assert.equal(confirmationOf('issue_one_time_code', registrar), 'confirm_staff_change');
+    assert.equal(confirmationOf('correct_identity', homeroom), 'confirm_identity_change');
+    assert.equal(confirmationOf('change_contact', TARGETS.ownClass), 'confirm_contact_change');
+    assert.equal(confirmationOf('grant_administrator', TARGETS.ownClass), 'confirm_administrator_change');
+  });
+
+  it('merges accounts of staff by the bureau only, and two national IDs by two people', () => {
+    const teacher = person({ isStaff: true, pupilSchools: [HIGH] });
+    assert.equal(ask(HELD.registrar, 'merge', teacher), 'capacity');
+    assert.equal(ask(HELD.bureau_admin, 'merge', teacher), 'yes');
+    for (const held of [HELD.registrar, HELD.bureau_admin]) {
+      const decision = decide(actor(held), 'merge_with_two_ids', TARGETS.ownSchool, SETTINGS);
+      assert.equal(decision.allowed && decision.needsConfirmation, true, held.capacity);
+    }
+  });
+
+  it('lets the staff of a closed school see people and change nothing', () => {
+    for (const capacity of ['homeroom_teacher', 'registrar', 'it_desk'] as const) {
+      const closed = atClosedSchool(HELD[capacity]);
+      assert.equal(ask(closed, 'view', TARGETS.ownClass), 'yes');
+      for (const action of STAFF_ACTIONS.filter((one) => one !== 'view')) {
+        const open = ask(HELD[capacity], action, TARGETS.ownClass);
+        assert.equal(ask(closed, action, TARGETS.ownClass), open === 'yes' ? 'school_closed' : open, action);
+      }
+    }
+    const both = actor(atClosedSchool(HELD.it_desk), { capacity: 'it_desk', schoolCode: OTHER });
+    const elsewhere = person({ pupilSchools: [HIGH, OTHER] });
+    assert.equal(label(decide(both, 'disable', elsewhere, SETTINGS)), 'yes');
+  });
+
+  it('grants no membership at a closed school', () => {
+    const closed = { isClosed: true };
+    const grant = (who: PolicyActor): string =>
+      label(decide(who, 'change_membership', TARGETS.teacherOfSchool, SETTINGS, closed));
+    assert.equal(grant(actor(HELD.bureau_admin)), 'school_closed');
+    assert.equal(grant({ kind: 'operator' }), 'school_closed');
+    assert.equal(grant(actor(HELD.it_desk)), 'capacity');
+    assert.equal(grant(actor({ capacity: 'it_desk', schoolCode: OTHER })), 'not_found');
+  });
+
   it('restores the first-password rule only while the setting allows it', () => {
     const decision = decide(actor(HELD.it_desk), 'restore_first_password', TARGETS.ownClass, {
       ...SETTINGS,
@@ -206,121 +260,5 @@ describe('access policy', () => {
     );
     assert.equal(administersCity(actor()), false);
     assert.equal(administersCity({ kind: 'operator' }), true);
-  });
-});
-
-describe('capacities', () => {
-  const always = { validFrom: undefined, validTo: undefined };
-
-  it('come from current memberships and from homeroom classes of the current term', () => {
-    const memberships = [
-      { role: 'teacher', duty: undefined, schoolCode: HIGH, ...always },
-      { role: 'staff', duty: 'registrar', schoolCode: HIGH, ...always },
-      { role: 'staff', duty: undefined, schoolCode: HIGH, ...always },
-      { role: 'school_admin', duty: 'it_desk', schoolCode: OTHER, ...always },
-      { role: 'school_admin', duty: undefined, schoolCode: HIGH, ...always },
-      { role: 'bureau_admin', duty: undefined, schoolCode: undefined, ...always, validTo: '2026-11-22' },
-    ];
-    const classes = [
-      { id: 'now', schoolCode: HIGH, year: 115, semester: 1 },
-      { id: 'last', schoolCode: HIGH, year: 114, semester: 2 },
-    ];
-    assert.deepEqual(heldCapacities(memberships, classes, '2026-11-23'), [
-      { capacity: 'it_desk', schoolCode: OTHER },
-      { capacity: 'registrar', schoolCode: HIGH },
-      { capacity: 'homeroom_teacher', classId: 'now', schoolCode: HIGH },
-    ]);
-    assert.deepEqual(heldCapacities(memberships, [], '2026-11-22')[0], { capacity: 'bureau_admin' });
-  });
-
-  it('change with the term on 1 August and on 1 February', () => {
-    const days = ['2026-07-31', '2026-08-01', '2026-12-31', '2027-01-31', '2027-02-01', '2027-07-31', '2027-08-01'];
-    assert.deepEqual(
-      days.map((day) => Object.values(currentTerm(day)).join('-')),
-      ['114-2', '115-1', '115-1', '115-1', '115-2', '115-2', '116-1'],
-    );
-  });
-});
-
-describe('policy target', () => {
-  const enrollment = (studentId: string, code: string, more: { semester?: number; validTo?: string } = {}) => ({
-    id: `${studentId}-${code}-${String(more.semester ?? 1)}`,
-    studentId,
-    classId: `${code}-${String(more.semester ?? 1)}`,
-    school: { code },
-    year: 115,
-    semester: more.semester ?? 1,
-    validFrom: undefined,
-    validTo: more.validTo,
-  });
-  const facts = (more: Partial<PolicyFacts>): PolicyFacts => ({
-    id: 'target',
-    memberships: [],
-    homeroomClasses: [],
-    guardianships: [],
-    schoolAccountOf: undefined,
-    enrollments: [],
-    ...more,
-  });
-  const guardianship = (
-    studentId: string,
-    state: 'active' | 'suspended' | 'revoked' | 'expired',
-    validTo?: string,
-  ) => ({
-    studentId,
-    state,
-    validFrom: undefined,
-    validTo,
-  });
-
-  it('is in scope through children with active and suspended guardianships only', () => {
-    const target = policyTargetOf(
-      facts({
-        guardianships: [
-          guardianship('a', 'active'),
-          guardianship('b', 'suspended'),
-          guardianship('c', 'revoked'),
-          guardianship('d', 'active', '2026-11-22'),
-        ],
-        enrollments: ['a', 'b', 'c', 'd'].map((id, at) => enrollment(id, `99330${String(at)}`)),
-      }),
-      '2026-11-23',
-    );
-    assert.deepEqual(target.pupilSchools, ['993300', '993301']);
-    assert.equal(target.isGuardian, true);
-  });
-
-  it('is in scope through the newest current enrollment of each school', () => {
-    const target = policyTargetOf(
-      facts({
-        enrollments: [
-          enrollment('target', HIGH),
-          enrollment('target', HIGH, { semester: 2 }),
-          enrollment('target', OTHER, { validTo: '2026-11-22' }),
-        ],
-      }),
-      '2026-11-23',
-    );
-    assert.deepEqual([target.pupilSchools, target.classIds, target.isGuardian], [[HIGH], [`${HIGH}-2`], false]);
-  });
-
-  it('of a school account is in scope through its pupil', () => {
-    const target = policyTargetOf(facts({ schoolAccountOf: 'a', enrollments: [enrollment('a', HIGH)] }), '2026-11-23');
-    assert.deepEqual(target.pupilSchools, [HIGH]);
-  });
-
-  it('of staff has the highest capacity and the schools of current memberships', () => {
-    const target = policyTargetOf(
-      facts({
-        memberships: [
-          { role: 'teacher', duty: undefined, schoolCode: OTHER, validFrom: undefined, validTo: undefined },
-          { role: 'staff', duty: 'registrar', schoolCode: HIGH, validFrom: undefined, validTo: undefined },
-          { role: 'teacher', duty: undefined, schoolCode: '993401', validFrom: undefined, validTo: '2026-11-22' },
-        ],
-      }),
-      '2026-11-23',
-    );
-    assert.deepEqual([target.capacity, target.isStaff, target.staffSchools], ['registrar', true, [OTHER, HIGH]]);
-    assert.deepEqual(target.pupilSchools, []);
   });
 });

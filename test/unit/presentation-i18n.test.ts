@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { STAFF_ACTIONS } from '../../src/domain/access/policy.ts';
+import { STAFF_CHANGES } from '../../src/domain/access/person-actions.ts';
 import { DEFAULT_LANGUAGE } from '../../src/domain/text.ts';
 import { createI18n, DYNAMIC_KEYS, type MessageParams } from '../../src/presentation/i18n.ts';
 
@@ -284,7 +284,7 @@ describe('createI18n', () => {
 
   it('has a text for every event of the audit log', () => {
     const named = matches(code, /\bevent: '([a-z_]+\.[a-z_]+)'/g);
-    const staff = STAFF_ACTIONS.filter((action) => !action.startsWith('confirm_')).map((action) => `staff.${action}`);
+    const staff = Object.values(STAFF_CHANGES).map((action) => `staff.${action}`);
     const texts: readonly string[] = DYNAMIC_KEYS['auditViewer.event'];
     const missing = [...named, ...staff].filter((event) => !texts.includes(event.replace('.', '-')));
     assert.deepEqual([...new Set(missing)].sort(), []);

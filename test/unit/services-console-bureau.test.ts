@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import type { BureauWrite } from '../../src/services/console/bureau-write.ts';
 import type { ClientAction, ClientResult } from '../../src/services/console/clients.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
-import type { NewDuty } from '../../src/services/console/memberships.ts';
+import { formatDuty, type NewDuty } from '../../src/services/console/duty-effects.ts';
 import { findPerson } from '../../src/store/people/people.ts';
 import { createTestServices, testClient, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -39,10 +39,16 @@ eachStore('the services of the bureau', (on) => {
   const versionOf = async (key: NamedKey): Promise<number> =>
     (await on.store.read((tx) => findPerson(tx, id(key))))?.staffVersion ?? 0;
   const grant = async (actor: NamedKey, target: NamedKey, more: Partial<NewDuty> = {}, version?: number) =>
-    staff.memberships.grant(
-      { ...write(actor), personId: id(target), version: version ?? (await versionOf(target)) },
-      { duty: 'registrar', schoolCode: SCHOOL, validFrom: '2026-11-01', validTo: undefined, ...more },
-    );
+    staff.personActions.perform({
+      ...{ ...write(actor), personId: id(target), version: version ?? (await versionOf(target)), action: 'grant-duty' },
+      input: formatDuty({
+        duty: 'registrar',
+        schoolCode: SCHOOL,
+        validFrom: '2026-11-01',
+        validTo: undefined,
+        ...more,
+      }),
+    });
   const membershipsOf = async (key: NamedKey) => {
     const bureau = await staff.authorization.findActor(id('B1'));
     assert.ok(bureau);
@@ -91,14 +97,14 @@ eachStore('the services of the bureau', (on) => {
     const version = await versionOf('T1');
     assert.deepEqual(await grant('B1', 'T1'), { kind: 'done' });
     assert.deepEqual(await grant('B1', 'T1', { duty: 'it_desk' }, version), { kind: 'changed_meanwhile' });
-    assert.deepEqual(await grant('B1', 'T1'), { kind: 'already_done' });
+    assert.deepEqual(await grant('B1', 'T1'), { kind: 'impossible', why: 'duty_unchanged' });
     assert.deepEqual(await grant('B1', 'T1', { duty: 'staff' }), { kind: 'done' }, 'another duty');
     assert.deepEqual(await grant('B1', 'T1', { schoolCode: '993302' }), { kind: 'done' }, 'another school');
-    assert.deepEqual(await grant('B1', 'T1', { schoolCode: '999999' }), { kind: 'school_closed' });
+    assert.deepEqual(await grant('B1', 'T1', { schoolCode: '999999' }), { kind: 'denied', reason: 'school_closed' });
     const school = await staff.schools.find(SCHOOL);
     assert.ok(school);
     assert.deepEqual(await staff.schools.setClosed(write('B1'), school, true), { kind: 'done' });
-    assert.deepEqual(await grant('B1', 'T1', { duty: 'school_admin' }), { kind: 'school_closed' });
+    assert.deepEqual(await grant('B1', 'T1', { duty: 'school_admin' }), { kind: 'denied', reason: 'school_closed' });
     const closed = await staff.schools.find(SCHOOL);
     assert.ok(closed);
     assert.deepEqual(await staff.schools.setClosed(write('B1'), school, true), { kind: 'changed_meanwhile' });
@@ -121,10 +127,10 @@ eachStore('the services of the bureau', (on) => {
 
   it('end the membership that was chosen, and no other', async () => {
     const end = async (membershipId: string, version?: number) =>
-      staff.memberships.end(
-        { ...write('B1'), personId: id('T1'), version: version ?? (await versionOf('T1')) },
-        membershipId,
-      );
+      staff.personActions.perform({
+        ...{ ...write('B1'), personId: id('T1'), version: version ?? (await versionOf('T1')), action: 'end-duty' },
+        input: membershipId,
+      });
     const active = async (): Promise<string[]> =>
       (await membershipsOf('T1')).filter(({ isEnded }) => !isEnded).map((one) => one.id);
     const all = await active();
@@ -133,18 +139,19 @@ eachStore('the services of the bureau', (on) => {
     );
     assert.ok(chosen && all.length > 2);
     const other = (await membershipsOf('T2'))[0]?.id ?? '';
-    for (const unknown of ['unknown', other]) assert.deepEqual(await end(unknown), { kind: 'already_done' });
+    for (const unknown of ['unknown', other])
+      assert.deepEqual(await end(unknown), { kind: 'impossible', why: 'duty_unchanged' });
     const version = await versionOf('T1');
     assert.deepEqual(await end(chosen.id, version), { kind: 'done' });
     assert.deepEqual(await end(chosen.id, version), { kind: 'changed_meanwhile' });
-    assert.deepEqual(await end(chosen.id), { kind: 'already_done' });
+    assert.deepEqual(await end(chosen.id), { kind: 'impossible', why: 'duty_unchanged' });
     assert.deepEqual((await active()).sort(), all.filter((one) => one !== chosen.id).sort());
     assert.deepEqual(await grant('B1', 'T1'), { kind: 'done' }, 'again after the end');
   });
 
   it('make no administrator alone, and show no person out of scope', async () => {
     const administrator = { duty: 'bureau_admin', schoolCode: undefined } as const;
-    assert.deepEqual(await grant('B1', 'T1', administrator), { kind: 'needs_confirmation' });
+    assert.equal((await grant('B1', 'T1', administrator)).kind, 'requested');
     assert.deepEqual(await grant('B1', 'B1'), { kind: 'denied', reason: 'self' });
     const desk = await staff.authorization.findActor(id('A1'));
     assert.ok(desk);

@@ -196,7 +196,8 @@ eachStore('changes by staff', (on) => {
       'G1',
       formatMergeInput({ otherId: id('G2'), version: await versionOf(id('G2')) }),
     );
-    assert.deepEqual(both, { kind: 'impossible', why: 'merge_ids' });
+    // Revoked above for G2, active for G1: the family differs.
+    assert.deepEqual(both, { kind: 'impossible', why: 'merge_guardianship' });
     assert.deepEqual(await act('A2', 'merge', 'G1', formatMergeInput({ otherId: 'twin', version: 9 })), {
       kind: 'impossible',
       why: 'outdated',

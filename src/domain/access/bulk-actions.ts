@@ -11,4 +11,6 @@ export const BULK_PERSON_ACTIONS: Readonly<Record<BulkAction, PersonActionName>>
   disable: 'disable',
 };
 
-export type BulkRowState = 'pending' | 'done' | 'failed';
+/** `requested` waits for a colleague, as the request of a single action does. */
+export const BULK_ROW_STATES = ['pending', 'done', 'requested', 'failed'] as const;
+export type BulkRowState = (typeof BULK_ROW_STATES)[number];

@@ -43,6 +43,20 @@ export const PERSON_ACTIONS: Readonly<Record<PersonActionName, StaffAction>> = {
   merge: 'merge',
 };
 
+/** The changes of duties by the bureau, which have pages of their own. */
+export const DUTY_ACTION_NAMES = ['grant-duty', 'end-duty'] as const;
+export type DutyActionName = (typeof DUTY_ACTION_NAMES)[number];
+
+/** The changes of an account that can wait for a colleague. */
+export type StaffChangeName = PersonActionName | DutyActionName;
+
+/** The action of the access policy for each of them; the audit log has it too. */
+export const STAFF_CHANGES: Readonly<Record<StaffChangeName, StaffAction>> = {
+  ...PERSON_ACTIONS,
+  'grant-duty': 'change_membership',
+  'end-duty': 'change_membership',
+};
+
 /** Actions with a value that staff enter. */
 export const INPUT_ACTION_NAMES = [
   'change-email',
@@ -64,14 +78,14 @@ export function hasInput(name: PersonActionName): boolean {
   return INPUT_ACTION_NAMES.some((one) => one === name);
 }
 
-const GUARDIANSHIP_CHANGES: Partial<Record<PersonActionName, 'suspend' | 'resume' | 'revoke'>> = {
+const GUARDIANSHIP_CHANGES: Partial<Record<StaffChangeName, 'suspend' | 'resume' | 'revoke'>> = {
   'suspend-guardianship': 'suspend',
   'resume-guardianship': 'resume',
   'revoke-guardianship': 'revoke',
 };
 
 /** Returns the change of a guardianship that an action does; undefined for other actions. */
-export function guardianshipActionOf(name: PersonActionName): 'suspend' | 'resume' | 'revoke' | undefined {
+export function guardianshipActionOf(name: StaffChangeName): 'suspend' | 'resume' | 'revoke' | undefined {
   return GUARDIANSHIP_CHANGES[name];
 }
 
@@ -94,8 +108,8 @@ export const IMPOSSIBLE_REASONS = [
   'national_id_taken',
   'guardianship_state',
   'merge_not_found',
-  'merge_ids',
   'merge_family',
   'merge_guardianship',
+  'duty_unchanged',
 ] as const;
 export type ImpossibleReason = (typeof IMPOSSIBLE_REASONS)[number];

@@ -17,8 +17,12 @@ const GRANTS = {
   reveal_national_id: ['registrar', 'bureau_admin'],
   correct_identity: ['registrar', 'bureau_admin'],
   merge: ['registrar', 'bureau_admin'],
+  merge_with_two_ids: ['registrar', 'bureau_admin'],
+  confirm_identity_change: ['registrar', 'bureau_admin'],
   change_guardianship: ['registrar', 'bureau_admin'],
   change_membership: ['bureau_admin'],
+  grant_administrator: ['bureau_admin'],
+  confirm_staff_change: ['it_desk', 'bureau_admin'],
   confirm_administrator_change: ['bureau_admin'],
 } as const satisfies Record<string, readonly Capacity[]>;
 
@@ -29,15 +33,31 @@ export const STAFF_ACTIONS = Object.keys(GRANTS).filter((key): key is StaffActio
 /** Actions that change nothing, so that staff can refer the caller to the colleague who may help. */
 const READ_ACTIONS: readonly StaffAction[] = ['view'];
 
+/**
+ * Actions after which the actor, or an accomplice, can sign in as the person. A capacity holds rights that a higher one lacks, so the rank
+ * alone does not prevent that staff gain them by this detour.
+ */
+const CREDENTIAL_ACTIONS: readonly StaffAction[] = [
+  'issue_one_time_code',
+  'restore_first_password',
+  'change_contact',
+  'correct_identity',
+];
+const MERGE_ACTIONS: readonly StaffAction[] = ['merge', 'merge_with_two_ids'];
+/** Two people for everyone: one stolen session creates no administrator, and makes no two people one. */
+const TWO_PERSON_ACTIONS: readonly StaffAction[] = ['grant_administrator', 'merge_with_two_ids'];
+/** A closed school takes no new memberships, not even from the operator. */
+const GRANTING_ACTIONS: readonly StaffAction[] = ['change_membership', 'grant_administrator'];
+
 /** A person with capacities, or the operator of the server at the command line. */
 export type PolicyActor = { kind: 'operator' } | { kind: 'person'; id: string; capacities: readonly HeldCapacity[] };
 
 /** The facts about a person that decide who may act on them. */
 export interface PolicyTarget {
   id: string;
-  /** The highest capacity anywhere in the city. */
+  /** The highest capacity anywhere in the city, also one that begins later. */
   capacity: Capacity | undefined;
-  /** Has a current staff membership of any role, or is a homeroom teacher. */
+  /** Has a staff membership of any role that has not ended, or is a homeroom teacher. */
   isStaff: boolean;
   /** Has a guardianship that has not ended. */
   isGuardian: boolean;
@@ -57,7 +77,7 @@ export interface PolicySettings {
   isGuardianContactConfirmed: boolean;
 }
 
-export type DenialReason = 'not_found' | 'self' | 'rank' | 'capacity' | 'setting';
+export type DenialReason = 'not_found' | 'self' | 'rank' | 'capacity' | 'setting' | 'school_closed';
 
 export type Decision =
   | {
@@ -78,21 +98,34 @@ const STAFF_FACTOR_REMOVAL_DELAY_MS = 24 * HOUR_MS;
  * Decides whether an actor may do an action to a person. A person out of scope is `not_found`, as if the id did not exist.
  *
  * @param target undefined if there is no such person
+ * @param grantedAt the school of a new membership
  */
 export function decide(
   actor: PolicyActor,
   action: StaffAction,
   target: PolicyTarget | undefined,
   settings: PolicySettings,
+  grantedAt?: { isClosed: boolean },
 ): Decision {
   if (target === undefined) return deny('not_found');
-  if (actor.kind === 'operator') return allow('operator');
-  const inScope = actor.capacities.filter((held) => isInScope(held, target)).map(({ capacity }) => capacity);
+  const isAtClosed = GRANTING_ACTIONS.includes(action) && grantedAt?.isClosed === true;
+  if (actor.kind === 'operator') return isAtClosed ? deny('school_closed') : allow('operator');
+  const inScope = actor.capacities.filter((held) => isInScope(held, target));
   if (actor.id === target.id) return decideOnSelf(action, inScope);
   if (inScope.length === 0) return deny('not_found');
-  const granted = inScope.filter((capacity) => isGranted(capacity, action, target));
+  const granted = inScope.filter(({ capacity }) => isGranted(capacity, action, target));
   if (granted.length === 0) return deny('capacity');
-  const capacity = highest(granted);
+  const [usable] = highestFirst(granted.filter((held) => READ_ACTIONS.includes(action) || !isAtClosedSchool(held)));
+  if (usable === undefined || isAtClosed) return deny('school_closed');
+  return decideByCapacity(usable.capacity, action, target, settings);
+}
+
+function decideByCapacity(
+  capacity: Capacity,
+  action: StaffAction,
+  target: PolicyTarget,
+  settings: PolicySettings,
+): Decision {
   if (!READ_ACTIONS.includes(action) && !outranks(capacity, target)) return deny('rank');
   if (action === 'restore_first_password' && !settings.isFirstPasswordRestorable) return deny('setting');
   const delayMs = action === 'remove_second_factor' && target.isStaff ? STAFF_FACTOR_REMOVAL_DELAY_MS : 0;
@@ -100,8 +133,14 @@ export function decide(
 }
 
 /** Staff see themselves, but use the account page for changes. */
-function decideOnSelf(action: StaffAction, inScope: readonly Capacity[]): Decision {
-  return READ_ACTIONS.includes(action) && inScope.length > 0 ? allow(highest(inScope)) : deny('self');
+function decideOnSelf(action: StaffAction, inScope: readonly HeldCapacity[]): Decision {
+  const [held] = highestFirst(inScope);
+  return READ_ACTIONS.includes(action) && held !== undefined ? allow(held.capacity) : deny('self');
+}
+
+/** The staff of a closed school see its people, and the bureau acts on them. */
+function isAtClosedSchool(held: HeldCapacity): boolean {
+  return held.capacity !== 'bureau_admin' && held.isSchoolClosed === true;
 }
 
 /** Bureau administrators may act on each other, with a confirmation. */
@@ -131,10 +170,12 @@ function isInScope(held: HeldCapacity, target: PolicyTarget): boolean {
 function isGranted(capacity: Capacity, action: StaffAction, target: PolicyTarget): boolean {
   const capacities: readonly Capacity[] = GRANTS[action];
   if (!capacities.includes(capacity)) return false;
-  return !(action === 'remove_second_factor' && capacity === 'it_desk' && target.isStaff);
+  if (action === 'remove_second_factor') return !(capacity === 'it_desk' && target.isStaff);
+  // A merge moves memberships, which the bureau grants.
+  return !(MERGE_ACTIONS.includes(action) && capacity === 'registrar' && target.isStaff);
 }
 
-/** Two people: a desk changes a guardian's contact, or a bureau administrator acts on another one. */
+/** Two people: for a credential of staff with a capacity, for a guardian's contact, and among bureau administrators. */
 function needsConfirmation(
   capacity: Capacity,
   action: StaffAction,
@@ -142,12 +183,22 @@ function needsConfirmation(
   settings: PolicySettings,
 ): boolean {
   if (READ_ACTIONS.includes(action) || action.startsWith('confirm_')) return false;
+  if (TWO_PERSON_ACTIONS.includes(action)) return true;
   if (capacity === 'bureau_admin') return target.capacity === 'bureau_admin';
+  if (target.capacity !== undefined && CREDENTIAL_ACTIONS.includes(action)) return true;
   return action === 'change_contact' && target.isGuardian && settings.isGuardianContactConfirmed;
 }
 
-function highest(capacities: readonly Capacity[]): Capacity {
-  return capacities.reduce((best, one) => (rankOf(one) > rankOf(best) ? one : best));
+/** Returns the action that the confirming colleague must be allowed to do. */
+export function confirmationOf(action: StaffAction, target: PolicyTarget): StaffAction {
+  if (target.capacity === 'bureau_admin' || action === 'grant_administrator') return 'confirm_administrator_change';
+  // Only registrar and bureau see national IDs.
+  if (action === 'correct_identity' || MERGE_ACTIONS.includes(action)) return 'confirm_identity_change';
+  return target.capacity === undefined ? 'confirm_contact_change' : 'confirm_staff_change';
+}
+
+function highestFirst(capacities: readonly HeldCapacity[]): HeldCapacity[] {
+  return capacities.toSorted((a, b) => rankOf(b.capacity) - rankOf(a.capacity));
 }
 
 function allow(capacity: Capacity | 'operator', isTwoPerson = false, delayMs = 0): Decision {

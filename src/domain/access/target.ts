@@ -1,7 +1,7 @@
 import { currentEnrollments } from '../acting/contexts.ts';
 import { isWithinValidity } from '../acting/guardianship.ts';
 import type { Enrollment, GuardianshipState, Validity } from '../model.ts';
-import { heldCapacities, type HomeroomClass, type StaffMembership } from './capacities.ts';
+import { highestCapacity, type HomeroomClass, type StaffMembership } from './capacities.ts';
 import type { PolicyTarget } from './policy.ts';
 
 /** An enrollment with its class and the pupil. */
@@ -28,7 +28,8 @@ export interface PolicyFacts {
  */
 export function policyTargetOf(facts: PolicyFacts, today: string): PolicyTarget {
   const staff = facts.memberships.filter((one) => isWithinValidity(one, today));
-  const [highest] = heldCapacities(facts.memberships, facts.homeroomClasses, today);
+  const capacity = highestCapacity(facts.memberships, facts.homeroomClasses, today);
+  const isComing = ({ validTo }: Validity): boolean => validTo === undefined || today <= validTo;
   const childIds = facts.guardianships
     .filter((one) => (one.state === 'active' || one.state === 'suspended') && isWithinValidity(one, today))
     .map(({ studentId }) => studentId);
@@ -41,8 +42,8 @@ export function policyTargetOf(facts: PolicyFacts, today: string): PolicyTarget 
   );
   return {
     id: facts.id,
-    capacity: highest?.capacity,
-    isStaff: staff.length > 0 || highest !== undefined,
+    capacity,
+    isStaff: capacity !== undefined || facts.memberships.some(isComing),
     isGuardian: childIds.length > 0,
     staffSchools: [...new Set(staff.flatMap(({ schoolCode }) => schoolCode ?? []))],
     pupilSchools: [...new Set(enrollments.map(({ school }) => school.code))],

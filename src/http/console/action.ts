@@ -6,6 +6,7 @@ import {
   hasInput,
   PERSON_ACTION_NAMES,
   type PersonActionName,
+  type StaffChangeName,
 } from '../../domain/access/person-actions.ts';
 import { formatOneTimeCode } from '../../domain/credentials/one-time-code.ts';
 import type { DoneAction, PersonActionResult } from '../../services/console/person-actions.ts';
@@ -38,6 +39,7 @@ interface ActionFormState {
   status: number;
   error?: string;
   alert?: string;
+  mergeUrl?: string | undefined;
 }
 
 /** `GET /console/people/:id/action?action=unlock`: says what will happen and asks for a reason. */
@@ -88,10 +90,26 @@ export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedI
   }
   // The page as it is now: a colleague may have changed it.
   const current = (await deps.console.personPages.load(actor, personId)) ?? page;
-  renderActionForm(deps, ctx, current, action, { ...form, ...refusal(deps, ctx, result) });
+  const isTaken = result.kind === 'impossible' && result.why === 'national_id_taken';
+  const mergeUrl = isTaken ? await findMergeUrl(deps, staff, personId, value) : undefined;
+  renderActionForm(deps, ctx, current, action, { ...form, mergeUrl, ...actionRefusal(deps, ctx, result) });
 }
 
-function refusal(
+/** Returns the form that merges this account into the one with a national ID, if the member of staff may do that. */
+async function findMergeUrl(
+  { console: { search, personPages } }: HttpDeps,
+  { actor }: SignedInStaff,
+  personId: string,
+  nationalId: string,
+): Promise<string | undefined> {
+  const [owner] = (await search.find(actor, nationalId, undefined)).people;
+  const page = owner && (await personPages.load(actor, owner.id));
+  if (page?.actions.some(({ name }) => name === 'merge') !== true) return undefined;
+  return `/console/people/${page.summary.id}/action?action=merge&value=${personId}`;
+}
+
+/** Says why an action was not done. */
+export function actionRefusal(
   { pages }: HttpDeps,
   ctx: Context,
   result: Exclude<PersonActionResult, { kind: 'done' | 'requested' }>,
@@ -111,7 +129,7 @@ export function showResult(
   { pages, issuer }: HttpDeps,
   ctx: Context,
   { summary }: PersonPage,
-  action: PersonActionName,
+  action: StaffChangeName,
   { oneTimeCode, revealed }: DoneAction,
 ): void {
   if (revealed !== undefined) {
@@ -162,6 +180,7 @@ export function renderActionForm(
       version,
       isAllowed: allowed !== undefined,
       needsConfirmation: allowed?.needsConfirmation === true,
+      mergeUrl: form.mergeUrl,
       hasInput: hasInput(action),
       child: guardianship?.student.name,
       values: { reason: form.reason, value: form.value },

@@ -20,7 +20,7 @@ export async function showBulkRun(deps: HttpDeps, ctx: Context, staff: SignedInS
   const report = await loadReport(deps, ctx, staff);
   const state = stateOf(report);
   if (state === 'running') ctx.set('refresh', String(REFRESH_SECONDS));
-  const counts = { done: 0, failed: 0, pending: 0 };
+  const counts = { done: 0, requested: 0, failed: 0, pending: 0 };
   for (const row of report.rows) counts[row.state] += 1;
   deps.pages.show(ctx, 'console/bulk', {
     id: report.run.id,

@@ -2,16 +2,13 @@ import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import type { Refusal } from './confirmation.ts';
 
-type RefusedKind =
-  'denied' | 'changed_meanwhile' | 'exists' | 'demo_code' | 'school_closed' | 'already_done' | 'needs_confirmation';
+type RefusedKind = 'denied' | 'changed_meanwhile' | 'exists' | 'demo_code' | 'already_done';
 
 const STATUS: Readonly<Record<RefusedKind, number>> = {
   denied: 403,
-  needs_confirmation: 403,
   changed_meanwhile: 409,
   exists: 422,
   demo_code: 422,
-  school_closed: 422,
   already_done: 422,
 };
 

@@ -19,17 +19,20 @@ export interface Refusal {
   alert: string;
 }
 
+/** Nothing for a change that was made, or the page of the request that waits for a colleague. */
+export type Applied = Refusal | { doneUrl: string } | undefined;
+
 /**
  * Shows what will happen and asks for a reason; the second time makes the change and redirects.
  *
- * @param apply makes the change with the reason @returns undefined if it was made
+ * @param apply makes the change with the reason
  */
 export async function confirmChange(
   deps: HttpDeps,
   ctx: Context,
   confirmation: Confirmation,
   sent: z.infer<typeof confirmationFields>,
-  { apply, doneUrl }: { apply: (reason: string) => Promise<Refusal | undefined>; doneUrl: string },
+  { apply, doneUrl }: { apply: (reason: string) => Promise<Applied>; doneUrl: string },
 ): Promise<void> {
   const { pages } = deps;
   const show = (status: number, problem: { error?: string; alert?: string }): void => {
@@ -47,11 +50,11 @@ export async function confirmChange(
     show(422, { error });
     return;
   }
-  const refusal = await apply(sent.reason.trim());
-  if (refusal !== undefined) {
-    show(refusal.status, { alert: refusal.alert });
+  const applied = await apply(sent.reason.trim());
+  if (applied !== undefined && 'alert' in applied) {
+    show(applied.status, { alert: applied.alert });
     return;
   }
   ctx.status = 303;
-  ctx.redirect(doneUrl);
+  ctx.redirect(applied?.doneUrl ?? doneUrl);
 }

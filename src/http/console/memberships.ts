@@ -2,13 +2,15 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { dutyOf, GRANTED_DUTIES } from '../../domain/access/duties.ts';
+import type { DutyActionName } from '../../domain/access/person-actions.ts';
 import { isDate, localDate } from '../../domain/clock.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
-import type { MembershipPage, NewDuty } from '../../services/console/memberships.ts';
+import { formatDuty } from '../../services/console/duty-effects.ts';
+import type { MembershipPage } from '../../services/console/memberships.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
-import { refusalOf } from './bureau-refusal.ts';
-import { confirmationFields, confirmChange } from './confirmation.ts';
+import { actionRefusal } from './action.ts';
+import { confirmationFields, confirmChange, type Applied } from './confirmation.ts';
 import { pathIdOf } from './path-id.ts';
 import type { SignedInStaff } from './session.ts';
 
@@ -61,10 +63,8 @@ export async function grantMembership(deps: HttpDeps, ctx: Context, staff: Signe
   }
   const { pages } = deps;
   const schoolCode = values.duty === 'bureau_admin' ? undefined : values.school;
-  const granted: NewDuty = {
-    ...{ duty: values.duty, schoolCode, validFrom: values.from },
-    validTo: values.until === '' ? undefined : values.until,
-  };
+  const validTo = values.until === '' ? undefined : values.until;
+  const input = formatDuty({ duty: values.duty, schoolCode, validFrom: values.from, validTo });
   const label = (name: string): string => pages.t(ctx, `bureau.membership.${name}`);
   const where = schoolCode === undefined ? '' : (pages.schoolName(ctx, school) ?? '');
   const changes = [
@@ -87,10 +87,7 @@ export async function grantMembership(deps: HttpDeps, ctx: Context, staff: Signe
     },
     { reason, confirmed },
     {
-      apply: async (text) => {
-        const request = { ...{ actorId: staff.actor.id, reason: text, address: ctx.ip }, personId, version: shown };
-        return refusalOf(deps, ctx, await deps.console.memberships.grant(request, granted));
-      },
+      apply: (text) => change(deps, ctx, staff, { action: 'grant-duty', input, reason: text, version: shown }),
       doneUrl: `${pathOf(personId)}?done=saved`,
     },
   );
@@ -123,13 +120,27 @@ export async function endMembership(deps: HttpDeps, ctx: Context, staff: SignedI
     },
     { reason, confirmed },
     {
-      apply: async (text) => {
-        const request = { ...{ actorId: staff.actor.id, reason: text, address: ctx.ip }, personId, version: shown };
-        return refusalOf(deps, ctx, await deps.console.memberships.end(request, membership));
-      },
+      apply: (text) =>
+        change(deps, ctx, staff, { action: 'end-duty', input: membership, reason: text, version: shown }),
       doneUrl: `${pathOf(personId)}?done=saved`,
     },
   );
+}
+
+interface DutyChange {
+  action: DutyActionName;
+  input: string;
+  reason: string;
+  version: number;
+}
+
+/** Makes a change, or requests it among bureau administrators. */
+async function change(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff, duty: DutyChange): Promise<Applied> {
+  const about = { actorId: actor.id, personId: pathIdOf(ctx), address: ctx.ip };
+  const result = await deps.console.personActions.perform({ ...about, ...duty });
+  if (result.kind === 'done') return undefined;
+  if (result.kind === 'requested') return { doneUrl: `/console/requests/${result.requestId}` };
+  return actionRefusal(deps, ctx, result);
 }
 
 /** @throws {HttpError} 404 for an unknown person */

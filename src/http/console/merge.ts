@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
 import { formatMergeInput } from '../../services/console/merge-effect.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import type { PersonSummary } from '../../services/console/search.ts';
@@ -21,8 +22,9 @@ export async function previewMerge(
   { actor }: SignedInStaff,
   { page, reason, value }: MergeForm,
 ): Promise<void> {
-  const { people } = await deps.console.search.find(actor, value, undefined);
-  const others = people.filter(({ id, kind }) => id !== page.summary.id && kind === 'person');
+  const others = (await findAccounts(deps, actor, value)).filter(
+    ({ id, kind }) => id !== page.summary.id && kind === 'person',
+  );
   const [found] = others;
   const other = found && others.length === 1 ? await deps.console.personPages.load(actor, found.id) : undefined;
   if (other === undefined) {
@@ -42,5 +44,23 @@ export async function previewMerge(
     input: formatMergeInput({ otherId: other.summary.id, version: other.version }),
     reason,
     version: page.version,
+    needsConfirmation: await deps.console.personActions.needsConfirmation({
+      ...{ actorId: actor.id, personId: page.summary.id, action: 'merge' },
+      input: formatMergeInput({ otherId: other.summary.id, version: other.version }),
+    }),
   });
+}
+
+const personIdShape = z.guid();
+
+/** A link to the form names the account by its id. */
+async function findAccounts(
+  deps: HttpDeps,
+  actor: SignedInStaff['actor'],
+  value: string,
+): Promise<readonly PersonSummary[]> {
+  const id = personIdShape.safeParse(value.trim()).data;
+  if (id === undefined) return (await deps.console.search.find(actor, value, undefined)).people;
+  const page = await deps.console.personPages.load(actor, id);
+  return page === undefined ? [] : [page.summary];
 }

@@ -1,6 +1,7 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import {
+  DUTY_ACTION_NAMES,
   GUARDIANSHIP_ACTION_NAMES,
   guardianshipActionOf,
   PERSON_ACTION_NAMES,
@@ -24,7 +25,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
   const { pages } = deps;
   const { summary } = page;
   const requests = canSeeRequests(actor) ? await deps.console.requests.listAbout(summary.id) : [];
-  const done = PERSON_ACTION_NAMES.find((name) => name === ctx.query['done']);
+  const done = [...PERSON_ACTION_NAMES, ...DUTY_ACTION_NAMES].find((name) => name === ctx.query['done']);
   pages.show(ctx, 'console/person', {
     id: summary.id,
     name: summary.name,

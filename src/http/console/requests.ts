@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { guardianshipActionOf } from '../../domain/access/person-actions.ts';
 import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import { maskNationalId } from '../../domain/masking.ts';
+import { readDescribedDuty } from '../../services/console/duty-effects.ts';
 import type { StaffRequestPage } from '../../services/console/request-list.ts';
 import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../services/console/staff-requests.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -128,5 +129,10 @@ function formatValue({ pages }: HttpDeps, ctx: Context, { action }: StaffRequest
   if (value === '') return '';
   if (action === 'change-mobile') return formatLocalMobile(value);
   if (action === 'correct-national-id') return maskNationalId(value);
+  const described = readDescribedDuty(value);
+  if (described !== undefined && (action === 'grant-duty' || action === 'end-duty')) {
+    const { duty, schoolCode, period } = described;
+    return [pages.t(ctx, `bureau.duty.${duty}`), schoolCode, period].join(' · ');
+  }
   return guardianshipActionOf(action) === undefined ? value : pages.t(ctx, `guardianshipState.${value}`);
 }

@@ -135,6 +135,8 @@ interface ConsoleActionLocals {
   version: number;
   isAllowed: boolean;
   needsConfirmation: boolean;
+  /** The merge with the account that has the entered national ID. */
+  mergeUrl: string | undefined;
   /** The form has a field for a new value. */
   hasInput: boolean;
   /** The pupil of the guardianship that the action changes. */

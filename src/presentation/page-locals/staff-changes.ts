@@ -57,7 +57,7 @@ interface BulkLocals {
   action: string;
   class: ClassLine;
   state: 'draft' | 'running' | 'finished';
-  counts: { done: number; failed: number; pending: number };
+  counts: { done: number; requested: number; failed: number; pending: number };
   rows: readonly { id: string; name: string; state: string; problem?: string | undefined }[];
   isPrintable: boolean;
   isPrinted: boolean;
@@ -67,7 +67,14 @@ interface BulkLocals {
 export interface StaffChangePages {
   'console/national-id': { id: string; name: string; nationalId: string };
   /** `input` names the account that ends, in its present version. */
-  'console/merge': { kept: MergeAccount; ended: MergeAccount; input: string; reason: string; version: number };
+  'console/merge': {
+    kept: MergeAccount;
+    ended: MergeAccount;
+    input: string;
+    reason: string;
+    version: number;
+    needsConfirmation: boolean;
+  };
   'console/requests': { isOpen: boolean; requests: readonly StaffRequestLine[]; nextUrl?: string | undefined };
   'console/request': StaffRequestLocals;
   'console/classes': { classes: readonly ClassLine[] };

@@ -1,16 +1,18 @@
-import { guardianshipActionOf, PERSON_ACTIONS, type PersonActionName } from '../../domain/access/person-actions.ts';
-import type { Decision } from '../../domain/access/policy.ts';
+import { guardianshipActionOf, STAFF_CHANGES, type StaffChangeName } from '../../domain/access/person-actions.ts';
+import type { Decision, StaffAction } from '../../domain/access/policy.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { findGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
+import { findOpenSchoolForShare } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import { clearFailures } from '../authentication/failure-reset.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
+import { parseDuty } from './duty-effects.ts';
 import { parseMergeInput } from './merge-effect.ts';
 import type { DoneEffect, PersonEffect } from './person-effect.ts';
 import type { PersonActionResult } from './person-actions.ts';
@@ -20,7 +22,7 @@ export interface AllowedAction {
   actor: StaffActor;
   decision: Extract<Decision, { allowed: true }>;
   personId: string;
-  action: PersonActionName;
+  action: StaffChangeName;
   input: string;
   reason: string;
   /** The version of the person in this transaction. */
@@ -38,7 +40,7 @@ interface Deps {
   audit: Audit;
   outbox: Outbox;
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
-  effects: Readonly<Record<PersonActionName, PersonEffect>>;
+  effects: Readonly<Record<StaffChangeName, PersonEffect>>;
   issuer: string;
 }
 
@@ -56,7 +58,7 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
     const { before, after, oneTimeCode, revealed } = effect;
     const requestedBy = allowed.requestedBy === undefined ? {} : { requested_by: allowed.requestedBy };
     await deps.audit.append(tx, {
-      event: `staff.${PERSON_ACTIONS[action]}`,
+      event: `staff.${STAFF_CHANGES[action]}`,
       outcome: 'ok',
       actorId: actor.id,
       subjectId: personId,
@@ -100,7 +102,7 @@ async function notifyPerson(
 /** Lists the people whom an action concerns, the target first: the pupil of a guardianship, the account that a merge ends. */
 export async function listConcerned(
   tx: Transaction,
-  { personId, action, input }: { personId: string; action: PersonActionName; input: string },
+  { personId, action, input }: { personId: string; action: StaffChangeName; input: string },
 ): Promise<string[]> {
   if (action === 'merge') return [personId, parseMergeInput(input).otherId];
   if (guardianshipActionOf(action) === undefined) return [personId];
@@ -112,21 +114,45 @@ export async function lockPeople(tx: Transaction, ids: readonly string[]): Promi
   for (const id of [...new Set(ids)].sort()) await people.lockPerson(tx, id);
 }
 
+/** Returns the action that the policy decides about, which can depend on the input. Call it after `lockPeople`. */
+export async function policyActionOf(
+  tx: Transaction,
+  { action, input }: { action: StaffChangeName; input: string },
+  ids: readonly string[],
+): Promise<StaffAction> {
+  if (action === 'grant-duty' && parseDuty(input).duty === 'bureau_admin') return 'grant_administrator';
+  if (action !== 'merge') return STAFF_CHANGES[action];
+  for (const id of ids) if (((await people.findPerson(tx, id))?.nationalIdLookup ?? null) === null) return 'merge';
+  return 'merge_with_two_ids';
+}
+
 /** Asks the policy about every person whom an action concerns. @returns the strictest decision; undefined if one of them does not exist */
 export async function decideOnAll(
   tx: Transaction,
   authorization: Authorization,
   actor: StaffActor,
-  action: PersonActionName,
+  change: { action: StaffChangeName; input: string },
   ids: readonly string[],
 ): Promise<Decision | undefined> {
+  const asked = await policyActionOf(tx, change, ids);
+  const grantedAt = await findGrantingSchool(tx, change);
   let strictest: Decision | undefined;
   for (const id of ids) {
-    const decision = (await authorization.authorize(tx, actor, PERSON_ACTIONS[action], id))?.decision;
+    const decision = (await authorization.authorize(tx, actor, asked, id, grantedAt))?.decision;
     if (decision?.allowed !== true) return decision;
     strictest = strictest?.allowed === true ? combine(strictest, decision) : decision;
   }
   return strictest;
+}
+
+/** Finds the school of a new duty, and locks it against closing until the transaction ends. */
+async function findGrantingSchool(
+  tx: Transaction,
+  { action, input }: { action: StaffChangeName; input: string },
+): Promise<{ isClosed: boolean } | undefined> {
+  const schoolCode = action === 'grant-duty' ? parseDuty(input).schoolCode : undefined;
+  if (schoolCode === undefined) return undefined;
+  return { isClosed: (await findOpenSchoolForShare(tx, schoolCode)) === undefined };
 }
 
 function combine(

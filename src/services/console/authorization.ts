@@ -38,7 +38,13 @@ export interface Authorization {
   /** Lists the schools of the actor's capacities; empty for the bureau. */
   listSchools(actor: StaffActor): Promise<School[]>;
   /** Decides about one person. A missing person and a person out of scope give the same decision. */
-  authorize(tx: Transaction, actor: StaffActor, action: StaffAction, targetId: string): Promise<Authorized | undefined>;
+  authorize(
+    tx: Transaction,
+    actor: StaffActor,
+    action: StaffAction,
+    targetId: string,
+    grantedAt?: { isClosed: boolean },
+  ): Promise<Authorized | undefined>;
   /** Returns the people of a page whom the actor may view, by id. */
   filterVisible(tx: Transaction, actor: StaffActor, personIds: readonly string[]): Promise<Map<string, PolicyTarget>>;
   /** Returns the people to whom the actor may do an action, by id. */
@@ -83,10 +89,10 @@ export function createAuthorization({ store, clock, settings }: Deps): Authoriza
     findActorIn,
     findActor: (personId) => store.read((tx) => findActorIn(tx, personId)),
     listSchools: ({ capacities }) => store.read((tx) => listSchoolsByCode(tx, schoolCodesOf(capacities))),
-    authorize: async (tx, actor, action, targetId) => {
+    authorize: async (tx, actor, action, targetId, grantedAt) => {
       const [target] = await listTargets(tx, [targetId]);
       const { value: policy } = await settings.readPolicy(tx);
-      return target && { target, policy, decision: decide(actor, action, target, policy) };
+      return target && { target, policy, decision: decide(actor, action, target, policy, grantedAt) };
     },
     filterVisible: (tx, actor, personIds) => filterAllowed(tx, actor, 'view', personIds),
     filterAllowed,

@@ -239,10 +239,10 @@ async function performRow(
   if (!(await runs.completeBulkRow(tx, row, { state: 'done', doneAt }))) return;
   const result = await personActions.performIn(tx, {
     ...{ actorId, personId, action: BULK_PERSON_ACTIONS[action], reason, version: staffVersion, address },
-    isBulk: true,
   });
   const problem = problemOfResult(result);
-  if (problem !== undefined) await runs.failBulkRow(tx, row, problem);
+  if (problem !== undefined) await runs.updateBulkRow(tx, row, { state: 'failed', problem });
+  else if (result.kind === 'requested') await runs.updateBulkRow(tx, row, { state: 'requested' });
   else if (result.kind === 'done' && result.oneTimeCode !== undefined) {
     const { code, expiresAt } = result.oneTimeCode;
     const codeSealed = secrets.seal('bulk-code', codeRow(row), code);
@@ -253,12 +253,12 @@ async function performRow(
 function problemOfResult(result: PersonActionResult): string | undefined {
   switch (result.kind) {
     case 'done':
+    case 'requested':
       return undefined;
     case 'impossible':
       return result.why;
     case 'denied':
-    case 'requested':
-      return 'denied';
+      return result.reason === 'school_closed' ? 'school_closed' : 'denied';
     case 'changed_meanwhile':
       return 'outdated';
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as changes from '../../store/console/account-changes.ts';
@@ -33,9 +34,12 @@ export function parseMergeInput(input: string): MergeInput {
   return { otherId, version: Number(version) };
 }
 
+type FoundPerson = NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
+
 interface MergePlan {
   kind: 'plan';
-  other: NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
+  kept: FoundPerson;
+  other: FoundPerson;
   /** Guardianships that move to the kept account. */
   moved: readonly GuardianshipRow[];
   /** Guardianships that the kept account has too. */
@@ -52,7 +56,7 @@ export function createMergeEffect(deps: Deps): PersonEffect {
     apply: async (tx, personId, { input, actorId, reason }) => {
       const plan = await planMerge(tx, personId, input);
       if (plan.kind === 'impossible') return plan;
-      const { other, moved, duplicates } = plan;
+      const { kept, other, moved, duplicates } = plan;
       const now = deps.clock.now();
       await people.updatePersonStatus(tx, other.id, 'disabled', now);
       await people.advanceStaffVersion(tx, other.id, other.staffVersion);
@@ -61,8 +65,9 @@ export function createMergeEffect(deps: Deps): PersonEffect {
       const events = await revokeAll(tx, deps, duplicates, { actorId, reason });
       await merge.moveAffiliations(tx, other.id, personId);
       await merge.moveGuardianships(tx, moved, other.id, personId, now);
-      await moveNationalId(tx, deps, personId, other);
-      return { ...done(`merged ${other.id}`, personId), events: [...events, mergedEvent(other.id, personId, actorId)] };
+      const dropped = await moveNationalId(tx, deps, kept, other);
+      const before = [`merged ${other.id}`, ...(dropped === undefined ? [] : [`dropped ID ${dropped}`])].join(', ');
+      return { ...done(before, personId), events: [...events, mergedEvent(other.id, personId, actorId)] };
     },
   };
 }
@@ -74,8 +79,6 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
   if (kept === undefined || other === undefined) return impossible('merge_not_found');
   if (kept.kind !== 'person' || other.kind !== 'person') return impossible('school_account');
   if (other.staffVersion !== version) return impossible('outdated');
-  const [keptId, otherNationalId] = [kept.nationalIdLookup, other.nationalIdLookup];
-  if (keptId !== null && otherNationalId !== null) return impossible('merge_ids');
   const rows = await merge.listGuardianshipsOfBoth(tx, [personId, otherId]);
   const ids = [personId, otherId];
   if (rows.some((row) => ids.includes(row.guardianId) && ids.includes(row.studentId)))
@@ -86,6 +89,7 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
   if (ofOther.some((row) => (sameAs(row)?.state ?? row.state) !== row.state)) return impossible('merge_guardianship');
   return {
     kind: 'plan',
+    kept,
     other,
     moved: ofOther.filter((row) => sameAs(row) === undefined),
     duplicates: ofOther.filter((row) => sameAs(row) !== undefined),
@@ -112,18 +116,21 @@ async function revokeAll(
   return events;
 }
 
+/** Moves the national ID. A second one is a typing error, and is dropped. @returns the masked dropped ID */
 async function moveNationalId(
   tx: Transaction,
   { clock, secrets }: Deps,
-  personId: string,
-  { id, nationalIdLookup: lookup, nationalIdSealed }: MergePlan['other'],
-): Promise<void> {
-  if (lookup === null) return;
+  { id: personId, nationalIdLookup: kept }: FoundPerson,
+  { id, nationalIdLookup: lookup, nationalIdSealed }: FoundPerson,
+): Promise<string | undefined> {
+  if (lookup === null) return undefined;
   // A sealed text opens for its own row only.
   const opened = nationalIdSealed === null ? undefined : secrets.open('national-id', id, nationalIdSealed);
   const sealed = opened === undefined ? null : secrets.seal('national-id', personId, opened);
   await changes.updateNationalId(tx, id, { lookup: null, sealed: null }, clock.now());
+  if (kept !== null) return opened === undefined ? '' : maskNationalId(opened);
   await changes.updateNationalId(tx, personId, { lookup, sealed }, clock.now());
+  return undefined;
 }
 
 /** The history of the other account says where it went. */

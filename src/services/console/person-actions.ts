@@ -1,4 +1,4 @@
-import type { ImpossibleReason, PersonActionName } from '../../domain/access/person-actions.ts';
+import type { ImpossibleReason, StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { DenialReason } from '../../domain/access/policy.ts';
 import { ConflictError, StoreError, type Store, type Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
@@ -12,15 +12,13 @@ export const MAX_REASON_LENGTH = 500;
 interface PersonActionRequest {
   actorId: string;
   personId: string;
-  action: PersonActionName;
+  action: StaffChangeName;
   /** The value that staff entered, or the id of a guardianship; empty for actions without one. */
   input?: string;
   reason: string;
   /** The version of the person that the form was shown for. */
   version: number;
   address: string;
-  /** One of many: makes no request for confirmation. */
-  isBulk?: boolean;
 }
 
 export interface DoneAction {
@@ -44,6 +42,10 @@ export interface PersonActions {
   perform(request: PersonActionRequest): Promise<PersonActionResult>;
   /** As `perform`, in a transaction. @throws {ConflictError} if a concurrent transaction stored the same login */
   performIn(tx: Transaction, request: PersonActionRequest): Promise<PersonActionResult>;
+  /** Returns true if a colleague would have to confirm the action. */
+  needsConfirmation(
+    request: Pick<PersonActionRequest, 'actorId' | 'personId' | 'action'> & { input: string },
+  ): Promise<boolean>;
 }
 
 interface Deps {
@@ -59,17 +61,23 @@ export function createPersonActions({ store, authorization, execute, createReque
     // Two members of staff who act at once wait for each other here.
     await lockPeople(tx, concerned);
     const actor = await authorization.findActorIn(tx, request.actorId);
-    const decision = actor && (await decideOnAll(tx, authorization, actor, request.action, concerned));
+    const decision = actor && (await decideOnAll(tx, authorization, actor, { ...request, input }, concerned));
     if (actor === undefined || decision === undefined) return { kind: 'denied', reason: 'not_found' };
     if (!decision.allowed) return { kind: 'denied', reason: decision.reason };
     const person = await people.findPerson(tx, request.personId);
     if (person?.staffVersion !== request.version) return { kind: 'changed_meanwhile' };
-    if (request.isBulk === true && decision.needsConfirmation) return { kind: 'denied', reason: 'rank' };
     const perform = decision.needsConfirmation ? createRequest : execute;
     return perform(tx, { ...request, input, actor, decision });
   };
   return {
     performIn,
+    needsConfirmation: ({ actorId, ...change }) =>
+      store.read(async (tx) => {
+        const actor = await authorization.findActorIn(tx, actorId);
+        const concerned = await listConcerned(tx, change);
+        const decision = actor && (await decideOnAll(tx, authorization, actor, change, concerned));
+        return decision?.allowed === true && decision.needsConfirmation;
+      }),
     perform: (request) => withoutConflicts(() => store.write((tx) => performIn(tx, request))),
   };
 }

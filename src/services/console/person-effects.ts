@@ -1,4 +1,4 @@
-import type { PersonActionName } from '../../domain/access/person-actions.ts';
+import type { StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { lastSix } from '../../domain/credentials/national-id.ts';
 import { createOneTimeCode, ONE_TIME_CODE_MS } from '../../domain/credentials/one-time-code.ts';
@@ -15,8 +15,10 @@ import type { Revocation } from '../access/revocation.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
+import type { RevokeDeps } from '../people/affiliation-expiry.ts';
 import type { Guardianships } from '../people/guardianships.ts';
 import { createContactEffect } from './contact-effects.ts';
+import { createDutyEffects } from './duty-effects.ts';
 import { createGuardianshipEffects } from './guardianship-effects.ts';
 import { createIdentityEffects, openNationalId } from './identity-effects.ts';
 import { createMergeEffect } from './merge-effect.ts';
@@ -25,7 +27,7 @@ import { createRemoveSecondFactor } from './second-factor-effect.ts';
 
 type ApplyEffect = (tx: Transaction, personId: string) => Promise<Effect>;
 
-interface Deps {
+interface Deps extends RevokeDeps {
   clock: Clock;
   random: Random;
   secrets: Secrets;
@@ -36,7 +38,7 @@ interface Deps {
 }
 
 /** Creates the effect of each action on an account. */
-export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionName, PersonEffect>> {
+export function createPersonEffects(deps: Deps): Readonly<Record<StaffChangeName, PersonEffect>> {
   return {
     'reset-link': effectWithoutInput(
       ifActive(async (tx, personId) =>
@@ -52,6 +54,7 @@ export function createPersonEffects(deps: Deps): Readonly<Record<PersonActionNam
     'change-email': createContactEffect(deps, 'email'),
     'change-mobile': createContactEffect(deps, 'mobile'),
     ...createIdentityEffects(deps),
+    ...createDutyEffects(deps),
     ...createGuardianshipEffects(deps),
     'remove-second-factor': effectWithoutInput(createRemoveSecondFactor(deps)),
     merge: createMergeEffect(deps),

@@ -20,6 +20,7 @@ import { personKey } from '../authentication/password-verification.ts';
 import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, Authorized, StaffActor } from './authorization.ts';
 import { openNationalId } from './identity-effects.ts';
+import { listVisibleGuardianships, withVisibleChildren } from './visible-family.ts';
 
 /** Sign-ins that the page shows. */
 const SHOWN_SIGN_INS = 10;
@@ -63,7 +64,8 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
   const loadIn = async (tx: Transaction, actor: StaffActor, personId: string): Promise<LoadedPage | undefined> => {
     const authorized = await authorization.authorize(tx, actor, 'view', personId);
     if (authorized?.decision.allowed !== true) return undefined;
-    const [summary] = await listPersonSummaries(tx, [personId]);
+    const found = await listPersonSummaries(tx, [personId]);
+    const [summary] = await withVisibleChildren(tx, authorization, actor, found);
     const person = await findPerson(tx, personId);
     if (summary === undefined || person === undefined) return undefined;
     const { account, secondFactors } = await loadAccount(tx, personId, person.status === 'active');
@@ -75,7 +77,8 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
     });
     const mayReveal = allowed.actions.some(({ name }) => name === 'reveal-national-id');
     const nationalId = mayReveal ? await openNationalId(tx, secrets, personId) : undefined;
-    const guardianships = await listNamedGuardianships(tx, personId);
+    const all = await listNamedGuardianships(tx, personId);
+    const guardianships = await listVisibleGuardianships(tx, authorization, actor, all);
     return {
       capacity: authorized.decision.capacity,
       page: {

@@ -1,4 +1,4 @@
-import type { PersonActionName } from '../../domain/access/person-actions.ts';
+import { STAFF_CHANGES, type StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as requests from '../../store/console/staff-requests.ts';
@@ -15,7 +15,7 @@ const REQUESTS_ON_PERSON_PAGE = 5;
 /** A request as its list shows it. */
 export interface StaffRequestLine {
   id: string;
-  action: PersonActionName;
+  action: StaffChangeName;
   person: { id: string; name: string };
   requestedBy: string;
   requestedAt: number;
@@ -101,16 +101,29 @@ async function loadPage(
   const person = await findPerson(tx, row.personId);
   if (line === undefined || person === undefined) return undefined;
   const { input, ...payload } = openRequest(secrets, row);
+  const values = (await mayReadValues(tx, authorization, actor, row)) ? {} : { before: '', after: '' };
   const isPending = line.state === 'pending';
   const concerned = await listConcerned(tx, { ...row, input });
   return {
     ...line,
     ...payload,
+    ...values,
     version: person.staffVersion,
     hasChanged: isPending && person.staffVersion !== row.staffVersion,
-    canConfirm: isPending && (await mayConfirm(tx, authorization, actor, row, concerned)).allowed,
+    canConfirm: isPending && (await mayConfirm(tx, authorization, actor, { ...row, input }, concerned)).allowed,
     canWithdraw: isPending && row.requestedBy === actor.id,
   };
+}
+
+/** The values of an identity are for those who see national IDs. */
+async function mayReadValues(
+  tx: Transaction,
+  authorization: Authorization,
+  actor: StaffActor,
+  { action, personId, requestedBy }: requests.StaffRequestRow,
+): Promise<boolean> {
+  if (STAFF_CHANGES[action] !== 'correct_identity' || requestedBy === actor.id) return true;
+  return (await authorization.authorize(tx, actor, 'confirm_identity_change', personId))?.decision.allowed === true;
 }
 
 function createToLines({ clock }: Pick<Deps, 'clock'>) {

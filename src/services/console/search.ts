@@ -15,6 +15,7 @@ import * as searchStore from '../../store/console/search.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { findPersonIdByIdentifier, findPersonIdByNationalId } from '../../store/people/people.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
+import { withVisibleChildren } from './visible-family.ts';
 
 export type { PersonSummary } from '../../store/console/person-summaries.ts';
 
@@ -54,7 +55,8 @@ export function createConsoleSearch({ store, clock, secrets, authorization }: De
         const visibleExact = await authorization.filterVisible(tx, actor, exact);
         const byName = await findVisibleByName(tx, authorization, actor, { text, today, after });
         const ids = [...exact.filter((id) => visibleExact.has(id)), ...byName.ids];
-        return { people: await listPersonSummaries(tx, [...new Set(ids)]), next: byName.next };
+        const people = await listPersonSummaries(tx, [...new Set(ids)]);
+        return { people: await withVisibleChildren(tx, authorization, actor, people), next: byName.next };
       }),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
-import { PERSON_ACTIONS, type ImpossibleReason, type PersonActionName } from '../../domain/access/person-actions.ts';
-import { administersCity, type Decision, type DenialReason } from '../../domain/access/policy.ts';
+import { STAFF_CHANGES, type ImpossibleReason, type StaffChangeName } from '../../domain/access/person-actions.ts';
+import { administersCity, confirmationOf, type Decision, type DenialReason } from '../../domain/access/policy.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
@@ -14,6 +14,7 @@ import {
   decideOnAll,
   listConcerned,
   lockPeople,
+  policyActionOf,
   schoolOf,
   type AllowedAction,
   type ExecuteAction,
@@ -42,7 +43,7 @@ interface AnswerRequest {
 }
 
 export type AnswerResult =
-  | (DoneAction & { personId: string; action: PersonActionName })
+  | (DoneAction & { personId: string; action: StaffChangeName })
   | { kind: 'declined' }
   | { kind: 'withdrawn' }
   | { kind: 'denied'; reason: DenialReason | 'own_request' }
@@ -66,7 +67,7 @@ interface Deps {
   secrets: Secrets;
   audit: Audit;
   authorization: Authorization;
-  effects: Readonly<Record<PersonActionName, PersonEffect>>;
+  effects: Readonly<Record<StaffChangeName, PersonEffect>>;
   execute: ExecuteAction;
 }
 
@@ -115,7 +116,7 @@ export function createCreateRequest(deps: Omit<Deps, 'store' | 'authorization' |
       actorId: actor.id,
       subjectId: personId,
       address,
-      detail: { request: id, action: PERSON_ACTIONS[action], capacity: decision.capacity, school, reason },
+      detail: { request: id, action: STAFF_CHANGES[action], capacity: decision.capacity, school, reason },
     });
     return { kind: 'requested', requestId: id };
   };
@@ -146,7 +147,7 @@ async function answerIn(tx: Transaction, deps: Deps, given: AnswerRequest): Prom
     return { kind: 'denied', reason: 'not_found' };
   if (!row.isOpen || row.expiresAt <= clock.now()) return { kind: 'closed' };
   if (given.answer === 'withdraw') return withdraw(tx, deps, given, row);
-  const confirming = await mayConfirm(tx, authorization, actor, row, concerned);
+  const confirming = await mayConfirm(tx, authorization, actor, { ...row, input: payload.input }, concerned);
   if (!confirming.allowed) return { kind: 'denied', reason: confirming.reason };
   if (given.answer === 'decline') return close(tx, deps, given, row, 'declined');
   return confirm(tx, deps, given, { row, payload, concerned, actor, capacity: confirming.capacity });
@@ -172,16 +173,16 @@ export async function mayConfirm(
   tx: Transaction,
   authorization: Authorization,
   actor: StaffActor,
-  { requestedBy }: requests.StaffRequestRow,
+  request: Pick<requests.StaffRequestRow, 'requestedBy' | 'action'> & { input: string },
   concerned: readonly string[],
 ): Promise<Confirming> {
-  if (requestedBy === actor.id) return { allowed: false, reason: 'own_request' };
+  if (request.requestedBy === actor.id) return { allowed: false, reason: 'own_request' };
+  const requested = await policyActionOf(tx, request, concerned);
   let capacity: Extract<Decision, { allowed: true }>['capacity'] | undefined;
   for (const id of concerned) {
     const asked = await authorization.authorize(tx, actor, 'view', id);
     if (asked === undefined) return { allowed: false, reason: 'not_found' };
-    const isAdministrator = asked.target.capacity === 'bureau_admin';
-    const action = isAdministrator ? 'confirm_administrator_change' : 'confirm_contact_change';
+    const action = confirmationOf(requested, asked.target);
     const decision = (await authorization.authorize(tx, actor, action, id))?.decision;
     if (decision?.allowed !== true) return { allowed: false, reason: decision?.reason ?? 'not_found' };
     capacity ??= decision.capacity;
@@ -236,7 +237,8 @@ async function confirm(
   const { authorization, effects, clock } = deps;
   const { action, personId, requestedBy } = row;
   const requester = await authorization.findActorIn(tx, requestedBy);
-  const decision = requester && (await decideOnAll(tx, authorization, requester, action, concerned));
+  const decision =
+    requester && (await decideOnAll(tx, authorization, requester, { action, input: payload.input }, concerned));
   if (decision?.allowed !== true) return close(tx, deps, given, row, 'void');
   const person = await people.findPerson(tx, personId);
   if (person?.staffVersion !== given.version) return { kind: 'changed_meanwhile' };

@@ -102,16 +102,16 @@ export async function completeBulkRow(
   return rows.length > 0;
 }
 
-/** Marks a row as failed in the transaction that took it. */
-export async function failBulkRow(
+/** Sets the outcome of a row in the transaction that took it. */
+export async function updateBulkRow(
   tx: Transaction,
   { runId, position }: Pick<BulkRow, 'runId' | 'position'>,
-  problem: string,
+  outcome: Partial<Pick<BulkRow, 'state' | 'problem'>>,
 ): Promise<void> {
   const { bulkRows } = tx.tables;
   await tx.db
     .update(bulkRows)
-    .set({ state: 'failed', problem })
+    .set(outcome)
     .where(and(eq(bulkRows.runId, runId), eq(bulkRows.position, position)));
 }
 

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
-import type { PersonActionName } from '../../domain/access/person-actions.ts';
+import type { StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { Transaction } from '../database/index.ts';
 import type { RequestDecision } from '../schema/console.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -24,7 +24,7 @@ export async function findStaffRequest(tx: Transaction, id: string): Promise<Sta
 export async function hasOpenRequest(
   tx: Transaction,
   personId: string,
-  action: PersonActionName,
+  action: StaffChangeName,
   now: number,
 ): Promise<boolean> {
   const { staffRequests } = tx.tables;

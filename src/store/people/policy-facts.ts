@@ -44,37 +44,42 @@ interface StaffFacts {
 
 /** Loads what the capacities of people depend on, in two indexed queries. */
 export async function listStaffFacts(tx: Transaction, personIds: readonly string[]): Promise<StaffFacts> {
-  const { memberships, classes } = tx.tables;
+  const { memberships, classes, schools } = tx.tables;
   const staff = tx.db
     .select({
       personId: memberships.personId,
       role: memberships.role,
       duty: memberships.duty,
       schoolCode: memberships.schoolCode,
+      closedAt: schools.closedAt,
       validFrom: memberships.validFrom,
       validTo: memberships.validTo,
     })
     .from(memberships)
+    .leftJoin(schools, eq(schools.code, memberships.schoolCode))
     .where(inArray(memberships.personId, [...personIds]));
   const homerooms = tx.db
     .select({
       teacherId: classes.homeroomTeacherId,
       id: classes.id,
       schoolCode: classes.schoolCode,
+      closedAt: schools.closedAt,
       year: classes.year,
       semester: classes.semester,
     })
     .from(classes)
+    .innerJoin(schools, eq(schools.code, classes.schoolCode))
     .where(inArray(classes.homeroomTeacherId, [...personIds]));
   const [rows, homeroomClasses] = await Promise.all([staff, homerooms]);
   return {
-    memberships: rows.map(({ duty, schoolCode, ...row }) => ({
+    memberships: rows.map(({ duty, schoolCode, closedAt, ...row }) => ({
       ...row,
+      isSchoolClosed: closedAt !== null,
       duty: duty ?? undefined,
       schoolCode: schoolCode ?? undefined,
       ...toValidity(row),
     })),
-    homeroomClasses,
+    homeroomClasses: homeroomClasses.map(({ closedAt, ...row }) => ({ ...row, isSchoolClosed: closedAt !== null })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { PersonActionName } from '../../domain/access/person-actions.ts';
+import type { StaffChangeName } from '../../domain/access/person-actions.ts';
 import type { BulkAction, BulkRowState } from '../../domain/access/bulk-actions.ts';
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable, SchoolTables } from './people.ts';
@@ -17,7 +17,7 @@ export function defineStaffRequests(kit: ColumnBuilders, persons: PersonsTable, 
     'staff_requests',
     {
       id: kit.text('id').primaryKey(),
-      action: kit.text('action').$type<PersonActionName>().notNull(),
+      action: kit.text('action').$type<StaffChangeName>().notNull(),
       personId: person('person_id').notNull(),
       /** The school of the requester; null for the bureau. */
       schoolCode: kit.text('school_code').references(() => schools.code),
