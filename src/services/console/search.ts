@@ -53,7 +53,9 @@ export function createConsoleSearch({ store, clock, secrets, authorization }: De
         if (text === '') return { people: [], next: undefined };
         const exact = after === undefined ? await findExactly(tx, actor, text, { secrets, today }) : [];
         const visibleExact = await authorization.filterVisible(tx, actor, exact);
-        const byName = await findVisibleByName(tx, authorization, actor, { text, today, after });
+        const byName = canBeName(text, today)
+          ? await findVisibleByName(tx, authorization, actor, { text, today, after })
+          : { ids: [], next: undefined };
         const ids = [...exact.filter((id) => visibleExact.has(id)), ...byName.ids];
         const people = await listPersonSummaries(tx, [...new Set(ids)]);
         return { people: await withVisibleChildren(tx, authorization, actor, people), next: byName.next };
@@ -94,6 +96,15 @@ async function findVisibleByName(
   return { ids: results.map(({ id }) => id), next: shown.length > RESULTS_PER_PAGE ? results.at(-1) : undefined };
 }
 
+/** A student number, or the login of its school account. */
+const STUDENT_NUMBER = /^p?(\d{4,16})$/i;
+
+/** Returns true if a text may be part of a name. Complete identifiers are found by their indexes alone. */
+function canBeName(text: string, today: string): boolean {
+  const isIdentifier = STUDENT_NUMBER.test(text) || isNationalId(normalizeNationalId(text), today);
+  return !isIdentifier && !text.includes('@') && /\p{L}/u.test(text);
+}
+
 /** Finds the ids that a complete identifier names. Ids out of scope are removed afterwards. */
 async function findExactly(
   tx: Transaction,
@@ -110,7 +121,7 @@ async function findExactly(
   // School accounts are found by their student number.
   const ofLogin = login && (await findPersonIdByIdentifier(tx, login.kind, login.value));
   for (const id of [ofNationalId, ofLogin]) if (id !== undefined) found.push(id);
-  const number = /^p?(\d{4,16})$/i.exec(text)?.[1];
+  const number = STUDENT_NUMBER.exec(text)?.[1];
   if (number !== undefined) {
     found.push(...(await searchStore.listPersonIdsByStudentNumber(tx, number, MAX_SAME_NUMBER)));
   }
