@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { assertAccessible } from '../helpers/accessibility.ts';
+import { assertFits } from '../helpers/browser-console.ts';
 import { bodyText, DESKTOP, openBrowserHarness, PHONE, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillSignIn, press, setUpAuthenticator } from '../helpers/browser.ts';
 import { personId } from '../helpers/city.ts';
@@ -26,9 +27,9 @@ describe('the bureau', () => {
     await setUpAuthenticator(page);
     await press(page, '#submit');
   };
-  const assertFits = async (page: Page): Promise<void> => {
+  const assertFitsPhone = async (page: Page): Promise<void> => {
     await page.setViewportSize(PHONE);
-    assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, page.url());
+    await assertFits(page);
     await page.setViewportSize(DESKTOP);
   };
 
@@ -40,16 +41,16 @@ describe('the bureau', () => {
       await page.goto(`${issuer}/console`);
       return (await page.locator('svg.chart rect.chart-series-0').count()) > 0;
     });
-    await assertFits(page);
+    await assertFitsPhone(page);
     await assertAccessible(page, 'zh-TW');
     await page.goto(`${issuer}/console/audit?event=sign_in&person=x`);
     assert.match(await bodyText(page), /查無此人/);
     await assertAccessible(page, 'zh-TW');
     await page.goto(`${issuer}/console/audit?event=sign_in`);
-    await assertFits(page);
+    await assertFitsPhone(page);
     await assertAccessible(page, 'zh-TW');
     await page.goto(`${issuer}/console/people/${personId('B1')}/history`);
-    await assertFits(page);
+    await assertFitsPhone(page);
     await assertAccessible(page, 'zh-TW');
     await page.goto(`${issuer}/console/audit/verify`);
     await press(page, '#verification button');

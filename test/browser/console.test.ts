@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
+import { assertFits } from '../helpers/browser-console.ts';
 import {
   alertText,
   bodyText,
@@ -64,18 +65,15 @@ describe('IT desk', () => {
   it('uses the console on a phone with the keyboard, without horizontal scrolling', async () => {
     const { page } = await harness.newSession();
     await openConsole(page);
-    const assertFits = async (): Promise<void> => {
-      assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, page.url());
-    };
-    await assertFits();
+    await assertFits(page);
     await page.focus('[name="q"]');
     await page.keyboard.type('王大明');
     await enter(page);
-    await assertFits();
+    await assertFits(page);
     await page.focus('a[data-person]');
     await enter(page);
     assert.equal(await heading(page), '王大明');
-    await assertFits();
+    await assertFits(page);
     await page.focus('button[name="action"][value="unlock"]');
     await enter(page);
     await page.focus('textarea[name="reason"]');
@@ -83,7 +81,7 @@ describe('IT desk', () => {
     await page.keyboard.press('Tab');
     await enter(page);
     assert.match(await bodyText(page), /已解除鎖定/);
-    await assertFits();
+    await assertFits(page);
   });
 });
 

@@ -5,13 +5,18 @@ import { initiateDeviceAuthorization } from 'openid-client';
 import type { Frame } from 'playwright-core';
 
 import { LOGIN } from '../helpers/authorization-flow.ts';
+import { assertFits } from '../helpers/browser-console.ts';
 import { openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { choose, press, signIn } from '../helpers/browser.ts';
 import { mailTo } from '../helpers/mail.ts';
+import { renderSamples } from '../helpers/rendered-samples.ts';
 import { createParty, newSecret, createRegistration } from '../helpers/relying-party.ts';
 
 const SECRET = newSecret();
 const TELEVISION = createRegistration('television', SECRET, { scopes: ['openid'], device_flow: true });
+
+/** Longer than a line of a phone. */
+const LONG_WORD = 'muhammad.christopher.wang-mccormick@parents-of-longtown.example';
 
 /** Layout errors that no accessibility rule detects. */
 describe('small screen', () => {
@@ -27,6 +32,24 @@ describe('small screen', () => {
     frame.evaluate<string>(`getComputedStyle(document.querySelector('${selector}'))['${name}']`);
   const length = async (frame: Frame, selector: string, name: string): Promise<number> =>
     Number.parseFloat(await style(frame, selector, name));
+
+  for (const lang of ['zh-TW', 'en']) {
+    it(`no page scrolls sideways or has parts outside their container (${lang})`, async () => {
+      // Not a session of the harness, because the scripts of a page reject the values of a sample.
+      const context = await harness.browser.newContext({ locale: lang });
+      const page = await context.newPage();
+      for (const [view, html] of renderSamples(lang, LONG_WORD)) {
+        const url = `${harness.environment.issuer}/${view}`;
+        await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+        await page.goto(url);
+        for (const width of [390, 320]) {
+          await page.setViewportSize({ width, height: 844 });
+          await assertFits(page);
+        }
+      }
+      await context.close();
+    });
+  }
 
   it('an amount fits in one line', async () => {
     const { page } = await harness.newSession();

@@ -52,8 +52,27 @@ export async function confirmChange(page: Page, reason: string): Promise<void> {
   await press(page, '#submit');
 }
 
-/** Asserts that the page needs no horizontal scrolling at its present size. */
+/** Lists the elements that are wider than their parent or end beyond the screen, except in a part that scrolls or is hidden. */
+const FIND_OVERFLOWS = `(() => {
+  const isClipped = (element) => element !== null && (getComputedStyle(element).overflowX !== 'visible' || isClipped(element.parentElement));
+  const overflows = (element) => {
+    const { display, position } = getComputedStyle(element);
+    const parent = element.parentElement;
+    if (position === 'absolute' || element.ownerSVGElement || isClipped(parent)) return false;
+    const { left, right, width } = element.getBoundingClientRect();
+    if (width === 0) return false;
+    const outer = parent.getBoundingClientRect();
+    const isInline = ['inline', 'contents'].includes(getComputedStyle(parent).display);
+    if (right > innerWidth || (!isInline && (right > outer.right + 1 || left < outer.left - 1))) return true;
+    return display !== 'inline' && !isClipped(element) && element.scrollWidth > element.clientWidth + 1;
+  };
+  const text = (element) => element.outerHTML.slice(0, 100) + ': ' + element.textContent.trim().slice(0, 30);
+  return [...document.querySelectorAll('body *')].filter(overflows).map(text);
+})()`;
+
+/** Asserts that the page needs no horizontal scrolling at its present size, and that each element is inside its container. */
 export async function assertFits(page: Page): Promise<void> {
   const [content, width] = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, innerWidth]');
   assert.ok(content <= width, `${page.url()} is ${String(content)} px wide on a screen of ${String(width)} px`);
+  assert.deepEqual(await page.evaluate<string[]>(FIND_OVERFLOWS), [], `${page.url()} at ${String(width)} px`);
 }

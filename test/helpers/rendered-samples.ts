@@ -7,15 +7,19 @@ import { samplePageLocals } from './page-samples.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Renders the sample of every page in a language, with all optional parts. */
-export function renderSamples(lang: string): [PageName, string][] {
+/**
+ * Renders the sample of every page in a language, with all optional parts.
+ *
+ * @param text the value of every text, for example of a name
+ */
+export function renderSamples(lang: string, text = 'Ann'): [PageName, string][] {
   const templates = createTemplates({
     viewsDir: join(ROOT, 'views'),
     publicDir: join(ROOT, 'public'),
     i18n: createI18n(join(ROOT, 'config/locales')),
     brand: loadBrand(join(ROOT, 'config/brand.json')),
   });
-  const samples = samplePageLocals('Ann');
+  const samples = samplePageLocals(text);
   const isPage = (name: string): name is PageName => name in samples;
   return Object.keys(samples)
     .filter(isPage)
