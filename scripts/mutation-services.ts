@@ -33,7 +33,6 @@ export const SERVICES: readonly Part[] = [
     sources: [
       ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
       ...files('services/authentication', 'second-factor-notices failure-reset'),
-      ...files('presentation', 'qr-code'),
     ],
     tests: [...unit('services-second-factors'), ...http('second-factor second-factor-limits account-second-factors')],
   },
@@ -145,4 +144,5 @@ export const SERVICES: readonly Part[] = [
     tests: [...unit('services-console-bureau'), ...http('console-clients')],
   },
   { sources: files('platform', 'request-id'), tests: http('console-audit') },
+  { sources: files('presentation', 'qr-code'), tests: unit('presentation-qr-code') },
 ];
