@@ -84,7 +84,11 @@ export const SERVICES: readonly Part[] = [
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
   {
-    sources: [...files('presentation', 'brand i18n templates'), 'src/presentation/*-locals.ts'],
+    sources: [
+      ...files('presentation', 'brand i18n templates'),
+      'src/presentation/*-locals.ts',
+      'src/presentation/page-locals/*.ts',
+    ],
     tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
   },
   {

@@ -172,6 +172,34 @@ eachStore('changes by staff', (on) => {
     assert.equal(await count('A2'), 0);
   });
 
+  it('does not merge a guardian and their child, or guardianships in different states', async () => {
+    const other = { kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
+    await on.store.write(async (tx) => {
+      const { guardianships } = tx.tables;
+      const [row] = await tx.db
+        .select()
+        .from(guardianships)
+        .where(eq(guardianships.guardianId, id('G1')));
+      assert.ok(row?.state === 'active');
+      for (const personId of ['child', 'suspended']) await insertPerson(tx, { ...other, id: personId });
+      await tx.db.insert(guardianships).values({ ...row, id: 'g-child', studentId: 'child' });
+      await tx.db.insert(guardianships).values({ ...row, id: 'g-other', guardianId: 'suspended', state: 'suspended' });
+    });
+    for (const [otherId, why] of [
+      ['child', 'merge_family'],
+      ['suspended', 'merge_guardianship'],
+    ] as const) {
+      const input = formatMergeInput({ otherId, version: 1 });
+      assert.deepEqual(await act('B1', 'merge', 'G1', input), { kind: 'impossible', why });
+    }
+    await on.store.write((tx) =>
+      tx.db.delete(tx.tables.guardianships).where(eq(tx.tables.guardianships.id, 'g-child')),
+    );
+    await on.store.write((tx) =>
+      tx.db.delete(tx.tables.guardianships).where(eq(tx.tables.guardianships.id, 'g-other')),
+    );
+  });
+
   it('merges two accounts of one person, and disables the other one', async () => {
     const twin = { id: 'twin', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
     await on.store.write(async (tx) => {
