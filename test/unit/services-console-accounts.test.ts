@@ -150,6 +150,12 @@ eachStore('an account that staff change', (on) => {
     assert.equal((await credentialOf(id('G2'))).first?.expiresAt, code.oneTimeCode.expiresAt);
   });
 
+  it('loses a reset link to the old address when its email address is changed', async () => {
+    await storeLink(id('T1'));
+    const changed = await perform('B1', 'change-email', id('T1'), 'new.teacher@school.example');
+    assert.deepEqual([changed.kind, await links()], ['done', []]);
+  });
+
   it('is unlocked with its counters, and tells the person by mail of each action but a link', async () => {
     for (let i = 0; i < 6; i += 1) await signIn('0900000102', 'wrong');
     assert.equal(await signIn('0900000102'), 'throttled');

@@ -73,6 +73,8 @@ eachStore('changes by staff', (on) => {
     ] as const) {
       assert.deepEqual(await act('B1', action, 'G1', input), { kind: 'impossible', why }, input);
     }
+    const taken = await act('A1', 'change-email', 'G1', 'shufen.chen@school.example');
+    assert.deepEqual(taken, { kind: 'impossible', why: 'taken' }, 'no request is made');
     assert.deepEqual(await act('B1', 'change-email', 'H4', 'x@parents.example'), {
       kind: 'impossible',
       why: 'school_account',
@@ -136,6 +138,8 @@ eachStore('changes by staff', (on) => {
     // The younger child is at another school, where this registrar has no say.
     const other = await guardianshipOf('G2', 'S2');
     assert.deepEqual(await act('A2', 'suspend-guardianship', 'G2', other.id), { kind: 'denied', reason: 'not_found' });
+    const ofOther = await act('A2', 'suspend-guardianship', 'G1', own.id);
+    assert.deepEqual(ofOther, { kind: 'impossible', why: 'guardianship_state' }, 'the page of another guardian');
     assert.deepEqual(await act('A1', 'suspend-guardianship', 'G2', own.id), { kind: 'denied', reason: 'capacity' });
     assert.equal((await act('A2', 'suspend-guardianship', 'G2', own.id)).kind, 'done');
     assert.equal((await guardianshipOf('G2', 'S1')).state, 'suspended');
