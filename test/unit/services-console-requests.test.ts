@@ -1,7 +1,7 @@
 /** Changes that wait for a colleague, and the actions with a value. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
@@ -14,9 +14,10 @@ import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
 import type { AnswerResult, RequestAnswer } from '../../src/services/console/staff-requests.ts';
-import { listStaffRequests } from '../../src/store/console/staff-requests.ts';
+import { expireStaffRequests, listStaffRequests } from '../../src/store/console/staff-requests.ts';
 import { findPerson, listIdentifiers } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -87,6 +88,13 @@ eachStore('requests of staff', (on) => {
     (await on.store.read((tx) => listIdentifiers(tx, id(key)))).map(({ value }) => value);
   const mailsTo = async (): Promise<string[]> =>
     (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [job.to] : []));
+  /** Waits until this many transactions of the PostgreSQL database wait for a lock. */
+  const waitForLocks = (count: number): Promise<unknown> =>
+    pollUntil('waiting transactions', async () => {
+      const waiting = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+      const [row] = await on.store.read((tx) => tx.execute(waiting, []));
+      return Number(row?.[0]) >= count;
+    });
   const canSignIn = async (login: string, password = DEMO_PASSWORD): Promise<string> =>
     (await services.signIn.attempt({ login, password, address: '192.0.2.2', clientId: undefined })).kind;
 
@@ -110,6 +118,10 @@ eachStore('requests of staff', (on) => {
     assert.deepEqual(
       [entry.detail['requested_by'], entry.detail['capacity'], entry.detail['before'], entry.detail['after']],
       [id('A1'), 'registrar', 'm•••@parents.example', 'n•••@parents.example'],
+    );
+    assert.deepEqual(
+      [entry.detail['request'], entry.detail['reason'], entry.detail['confirmation_reason']],
+      [requestId, 'asked by phone', 'checked by phone'],
     );
     assert.equal(JSON.stringify(entries).includes('meiling@'), false);
     const closed = await staff.requests.list(await actorOf(id('A1')), { isOpen: false, after: undefined });
@@ -152,6 +164,54 @@ eachStore('requests of staff', (on) => {
     assert.ok((await loginsOf('G2')).includes('+886911222333'));
     const events = (await services.newEntries()).filter(({ event }) => event === 'staff.change_contact');
     assert.equal(events.length, 1);
+  });
+
+  it('records capacity, school and reason of every answer', async () => {
+    const closing = async (actor: NamedKey, given: RequestAnswer): Promise<unknown> => {
+      const requestId = await request('A1', 'change-mobile', 'G2', '0911222334');
+      if (given === 'confirm') await services.people.setStatus(id('A1'), 'disabled', undefined);
+      await answer(id(actor), requestId, 'G2', given);
+      await services.people.setStatus(id('A1'), 'active', undefined);
+      const entry = (await services.newEntries()).findLast(({ event }) => event.startsWith('staff_request.'));
+      assert.equal(entry?.detail['request'], requestId);
+      const { capacity, school, reason } = entry.detail;
+      return [entry.event, capacity, school, reason];
+    };
+    assert.deepEqual(
+      [await closing('A1', 'withdraw'), await closing('A2', 'decline'), await closing('A2', 'confirm')],
+      [
+        ['staff_request.withdrawn', 'it_desk', '993301', 'checked by phone'],
+        ['staff_request.declined', 'registrar', '993301', 'checked by phone'],
+        ['staff_request.void', 'registrar', '993301', 'checked by phone'],
+      ],
+    );
+  });
+
+  it('is not closed by the expiry job while a colleague confirms it', { skip: on.dialect === 'sqlite' }, async () => {
+    const requestId = await request('A1', 'change-mobile', 'G2', '0911222335');
+    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const holder = on.store.write(async (tx) => {
+      const { identifiers } = tx.tables;
+      const isOfTarget = eq(identifiers.personId, id('G2'));
+      await tx.db
+        .update(identifiers)
+        .set({ createdAt: sql`${identifiers.createdAt}` })
+        .where(isOfTarget);
+      locked.resolve(undefined);
+      await release.promise;
+    });
+    await locked.promise;
+    // The confirmation has checked the request, and waits for the identifier.
+    const confirmed = answer(id('A2'), requestId, 'G2');
+    await waitForLocks(1);
+    const later = services.clock.now() + 14 * DAY_MS;
+    const expired = on.store.write((tx) => expireStaffRequests(tx, later, 100));
+    await Promise.race([expired, waitForLocks(2)]);
+    release.resolve(undefined);
+    await holder;
+    assert.equal(await expired, 0);
+    assert.equal((await confirmed).kind, 'done');
+    assert.equal((await staff.requests.load(await actorOf(id('A1')), requestId))?.state, 'confirmed');
   });
 
   it('voids a request if the requester lost the capacity', async () => {

@@ -16,6 +16,7 @@ export type SealPurpose =
   | 'national-id'
   | 'birth-date'
   | 'state-reason'
+  | 'removal-reason'
   | 'sign-out'
   | 'password-form'
   | 'totp'

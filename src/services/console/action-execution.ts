@@ -28,8 +28,8 @@ export interface AllowedAction {
   /** The version of the person in this transaction. */
   version: number;
   address: string;
-  /** The member of staff who asked for the action that the actor confirms. */
-  requestedBy?: string;
+  /** The request that the actor confirms, and the reason of the confirmation. */
+  confirmed?: { requestedBy: string; requestId: string; reason: string };
 }
 
 /** Does an allowed action in the transaction that decided about it. */
@@ -55,17 +55,25 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
     if (action !== 'reset-link') await notifyPerson(deps, tx, personId, effect.notice ?? action, effect);
     if (effect.clearsFailures) await clearFailures(tx, deps, personId);
     const { capacity } = decision;
+    const detail = { capacity, school: effect.school ?? schoolOf(actor, capacity), reason };
     const { before, after, oneTimeCode, revealed } = effect;
-    const requestedBy = allowed.requestedBy === undefined ? {} : { requested_by: allowed.requestedBy };
+    const { confirmed } = allowed;
+    const confirmation = confirmed && {
+      requested_by: confirmed.requestedBy,
+      request: confirmed.requestId,
+      confirmation_reason: confirmed.reason,
+    };
     await deps.audit.append(tx, {
       event: `staff.${STAFF_CHANGES[action]}`,
       outcome: 'ok',
       actorId: actor.id,
       subjectId: personId,
       address,
-      detail: { capacity, school: schoolOf(actor, capacity), reason, before, after, ...requestedBy },
+      detail: { ...detail, before, after, ...confirmation },
     });
-    for (const event of effect.events ?? []) await deps.audit.append(tx, { ...event, address });
+    for (const event of effect.events ?? []) {
+      await deps.audit.append(tx, { ...event, address, detail: { ...detail, ...event.detail } });
+    }
     return {
       kind: 'done',
       ...(oneTimeCode === undefined ? {} : { oneTimeCode }),

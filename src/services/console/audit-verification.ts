@@ -45,7 +45,8 @@ export function createAuditVerification(deps: Deps): AuditVerification {
       state = progress;
     });
     const detail = { result: state.kind, ...(state.kind === 'broken' && { problem: state.problem }) };
-    await audit.record({ event: 'audit.verified', outcome: 'ok', ...by, detail });
+    const outcome = state.kind === 'intact' ? 'ok' : 'refused';
+    await audit.record({ event: 'audit.verified', outcome, ...by, detail });
   };
   return {
     state: () => state,

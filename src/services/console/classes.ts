@@ -39,7 +39,7 @@ export interface ClassPages {
   loadIn(tx: Transaction, actor: StaffActor, classId: string): Promise<ClassPage | undefined>;
 }
 
-const COUNTER_KEYS: store.CounterKeys = {
+export const COUNTER_KEYS: store.CounterKeys = {
   passwords: personKey,
   codes: (personId) => codeCounterKey('totp', personId),
 };

@@ -62,7 +62,7 @@ function createGrantDuty({ clock, random }: Deps): PersonEffect {
         ...DUTY_MEMBERSHIPS[duty],
         ...{ id: random.uuid(), personId, schoolCode, isPrimary, validFrom, validTo },
       });
-      return { ...done('', change.after), notice: 'membership-granted' };
+      return { ...done('', change.after), school: schoolCode, notice: 'membership-granted' };
     },
   };
 }
@@ -91,7 +91,7 @@ function createEndDuty(deps: Deps): PersonEffect {
       const grants = await listGrantsByBasis(tx, input);
       await revokeOrMoveGrants(tx, deps, personId, new Set(grants.map(({ grantHash }) => grantHash)));
       const after = describeDuty({ ...membership, validTo });
-      return { ...done(describeDuty(membership), after), notice: 'membership-ended' };
+      return { ...done(describeDuty(membership), after), school: membership.schoolCode, notice: 'membership-ended' };
     },
   };
 }

@@ -67,7 +67,7 @@ export function createMergeEffect(deps: Deps): PersonEffect {
       await merge.moveGuardianships(tx, moved, other.id, personId, now);
       const dropped = await moveNationalId(tx, deps, kept, other);
       const before = [`merged ${other.id}`, ...(dropped === undefined ? [] : [`dropped ID ${dropped}`])].join(', ');
-      return { ...done(before, personId), events: [...events, mergedEvent(other.id, personId, actorId)] };
+      return { ...done(before, personId), events: [...events, mergedEvent(other, personId, actorId)] };
     },
   };
 }
@@ -134,6 +134,7 @@ async function moveNationalId(
 }
 
 /** The history of the other account says where it went. */
-function mergedEvent(otherId: string, personId: string, actorId: string): AuditEvent {
-  return { event: 'person.merged', outcome: 'ok', actorId, subjectId: otherId, detail: { into: personId } };
+function mergedEvent({ id, status }: MergePlan['other'], personId: string, actorId: string): AuditEvent {
+  const detail = { into: personId, before: status, after: 'disabled' };
+  return { event: 'person.merged', outcome: 'ok', actorId, subjectId: id, detail };
 }

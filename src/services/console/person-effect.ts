@@ -10,6 +10,8 @@ export interface DoneEffect {
   /** The values of the audit entry. No secret, no full address, no national ID. */
   before: string;
   after: string;
+  /** The school that the action is about. Default: the school of the actor. */
+  school?: string | undefined;
   /** Shown once to the member of staff. */
   oneTimeCode?: { code: string; expiresAt: number };
   /** A national ID, shown once to the member of staff. */

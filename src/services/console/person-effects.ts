@@ -1,4 +1,5 @@
 import type { StaffChangeName } from '../../domain/access/person-actions.ts';
+import { personStateOf } from '../../domain/access/person-state.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { lastSix } from '../../domain/credentials/national-id.ts';
 import { createOneTimeCode, ONE_TIME_CODE_MS } from '../../domain/credentials/one-time-code.ts';
@@ -7,6 +8,7 @@ import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import { listActiveSessionsByPerson } from '../../store/auth/sessions.ts';
+import { loadAccountFacts } from '../../store/console/classes.ts';
 import { findSchoolAccount } from '../../store/console/school-accounts.ts';
 import { listLogins } from '../../store/console/person-summaries.ts';
 import type { Transaction } from '../../store/database/index.ts';
@@ -17,6 +19,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
 import type { RevokeDeps } from '../people/affiliation-expiry.ts';
 import type { Guardianships } from '../people/guardianships.ts';
+import { COUNTER_KEYS } from './classes.ts';
 import { createContactEffect } from './contact-effects.ts';
 import { createDutyEffects } from './duty-effects.ts';
 import { createGuardianshipEffects } from './guardianship-effects.ts';
@@ -47,7 +50,10 @@ export function createPersonEffects(deps: Deps): Readonly<Record<StaffChangeName
     ),
     'one-time-code': effectWithoutInput(ifUsable(createIssueCode(deps))),
     'first-password': effectWithoutInput(ifUsable(createRestoreFirstPassword(deps))),
-    unlock: effectWithoutInput(() => Promise.resolve({ ...done('', 'unlocked'), clearsFailures: true })),
+    unlock: effectWithoutInput(async (tx, personId) => ({
+      ...done(await describeState(tx, personId, deps.clock.now()), 'unlocked'),
+      clearsFailures: true,
+    })),
     disable: effectWithoutInput(createSetStatus(deps, 'disabled')),
     enable: effectWithoutInput(createSetStatus(deps, 'active')),
     'revoke-sessions': effectWithoutInput(createRevokeSessions(deps)),
@@ -124,6 +130,14 @@ function createSetStatus({ clock, revocation }: Deps, status: people.PersonStatu
     if (status === 'disabled') await revocation.revokeAllOf(tx, personId);
     return { ...done(before, status), clearsFailures: status === 'active' };
   };
+}
+
+async function describeState(tx: Transaction, personId: string, now: number): Promise<string> {
+  const account = (await loadAccountFacts(tx, [personId], COUNTER_KEYS)).get(personId);
+  if (account === undefined) return '';
+  const state = personStateOf(account, now);
+  if ('failures' in state) return `${state.kind}, wrong passwords: ${String(state.failures)}`;
+  return 'validity' in state ? `${state.kind}, ${state.validity}` : state.kind;
 }
 
 async function describeCredential(tx: Transaction, personId: string): Promise<string> {

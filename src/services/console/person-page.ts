@@ -2,7 +2,7 @@ import { PERSON_ACTION_NAMES, PERSON_ACTIONS, type PersonActionName } from '../.
 import { decide, type Decision, type DenialReason } from '../../domain/access/policy.ts';
 import { personStateOf, type PersonState } from '../../domain/access/person-state.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
-import type { Clock } from '../../domain/clock.ts';
+import { localDate, type Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
@@ -64,7 +64,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
   const loadIn = async (tx: Transaction, actor: StaffActor, personId: string): Promise<LoadedPage | undefined> => {
     const authorized = await authorization.authorize(tx, actor, 'view', personId);
     if (authorized?.decision.allowed !== true) return undefined;
-    const found = await listPersonSummaries(tx, [personId]);
+    const found = await listPersonSummaries(tx, [personId], localDate(clock.now()));
     const [summary] = await withVisibleChildren(tx, authorization, actor, found);
     const person = await findPerson(tx, personId);
     if (summary === undefined || person === undefined) return undefined;

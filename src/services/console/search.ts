@@ -57,7 +57,7 @@ export function createConsoleSearch({ store, clock, secrets, authorization }: De
           ? await findVisibleByName(tx, authorization, actor, { text, today, after })
           : { ids: [], next: undefined };
         const ids = [...exact.filter((id) => visibleExact.has(id)), ...byName.ids];
-        const people = await listPersonSummaries(tx, [...new Set(ids)]);
+        const people = await listPersonSummaries(tx, [...new Set(ids)], today);
         return { people: await withVisibleChildren(tx, authorization, actor, people), next: byName.next };
       }),
   };

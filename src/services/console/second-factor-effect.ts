@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as factors from '../../store/auth/second-factors.ts';
 import { upsertRemoval } from '../../store/console/second-factor-removals.ts';
 import type { Transaction } from '../../store/database/index.ts';
@@ -12,21 +13,29 @@ const PENDING_REMOVAL_NOTICE = 'remove-second-factor-pending';
 /** Creates the removal of all second factors. For staff it waits, so that the person can cancel it. */
 export function createRemoveSecondFactor({
   clock,
+  secrets,
   revocation,
 }: {
   clock: Clock;
+  secrets: Pick<Secrets, 'seal'>;
   revocation: Revocation;
 }): PersonEffect['apply'] {
-  return async (tx, personId, { actorId, delayMs }) => {
+  return async (tx, personId, { actorId, delayMs, reason }) => {
     if ((await factors.listSecondFactors(tx, personId)).length === 0) return impossible('no_factors');
     if (delayMs === 0) {
       const count = await removeAllFactors(tx, revocation, personId);
-      return done(`second factors: ${String(count)}`, 'second factors: 0');
+      return done(...describeRemoval(count));
     }
     const now = clock.now();
-    await upsertRemoval(tx, { personId, requestedBy: actorId, createdAt: now, executesAt: now + delayMs });
+    const reasonSealed = secrets.seal('removal-reason', personId, reason);
+    await upsertRemoval(tx, { personId, requestedBy: actorId, reasonSealed, createdAt: now, executesAt: now + delayMs });
     return { ...done('', 'removal pending'), notice: PENDING_REMOVAL_NOTICE };
   };
+}
+
+/** Returns the values before and after a removal, for the audit log. */
+export function describeRemoval(count: number): [before: string, after: string] {
+  return [`second factors: ${String(count)}`, 'second factors: 0'];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as removals from '../../store/console/second-factor-removals.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
@@ -6,8 +7,9 @@ import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import { mailSecondFactorChange } from '../authentication/second-factor-notices.ts';
 import type { Outbox } from '../notifications/outbox.ts';
+import { schoolOf } from './action-execution.ts';
 import type { Authorization } from './authorization.ts';
-import { removeAllFactors } from './second-factor-effect.ts';
+import { describeRemoval, removeAllFactors } from './second-factor-effect.ts';
 
 /** Removals of the second factors of staff, which wait so that the person can cancel them. */
 export interface SecondFactorRemovals {
@@ -22,6 +24,7 @@ export interface SecondFactorRemovals {
 interface Deps {
   store: Store;
   clock: Clock;
+  secrets: Pick<Secrets, 'open'>;
   audit: Audit;
   outbox: Outbox;
   revocation: Revocation;
@@ -51,7 +54,7 @@ export function createSecondFactorRemovals(deps: Deps): SecondFactorRemovals {
 
 /** Removes the factors, unless the person canceled it or the requester lost the capacity. */
 async function execute(tx: Transaction, deps: Deps, personId: string): Promise<void> {
-  const { clock, audit, authorization } = deps;
+  const { clock, audit, authorization, secrets } = deps;
   await people.lockPerson(tx, personId);
   const pending = await removals.findRemoval(tx, personId);
   if (pending === undefined || pending.executesAt > clock.now()) return;
@@ -59,11 +62,18 @@ async function execute(tx: Transaction, deps: Deps, personId: string): Promise<v
   const actor = await authorization.findActorIn(tx, pending.requestedBy);
   const asked = actor && (await authorization.authorize(tx, actor, 'remove_second_factor', personId));
   const about = { actorId: pending.requestedBy, subjectId: personId };
-  if (asked?.decision.allowed !== true) {
-    await audit.append(tx, { event: 'second_factor.removal_canceled', outcome: 'refused', ...about });
+  const { reasonSealed } = pending;
+  const reason = reasonSealed === null ? '' : secrets.open('removal-reason', personId, reasonSealed);
+  if (actor === undefined || asked?.decision.allowed !== true) {
+    const canceled = { event: 'second_factor.removal_canceled', outcome: 'refused', detail: { reason } } as const;
+    await audit.append(tx, { ...canceled, ...about });
     return;
   }
-  if ((await removeAllFactors(tx, deps.revocation, personId)) === 0) return;
+  const count = await removeAllFactors(tx, deps.revocation, personId);
+  if (count === 0) return;
+  const { capacity } = asked.decision;
+  const [before, after] = describeRemoval(count);
+  const detail = { capacity, school: schoolOf(actor, capacity), reason, before, after };
   await mailSecondFactorChange(tx, deps, personId, 'removed');
-  await audit.append(tx, { event: 'second_factor.removed', outcome: 'ok', ...about });
+  await audit.append(tx, { event: 'second_factor.removed', outcome: 'ok', ...about, detail });
 }

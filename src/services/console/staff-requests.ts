@@ -140,17 +140,18 @@ async function answerIn(tx: Transaction, deps: Deps, given: AnswerRequest): Prom
   const payload = openRequest(secrets, found);
   const concerned = await listConcerned(tx, { ...found, input: payload.input });
   await lockPeople(tx, concerned);
-  // A concurrent answer may have closed the request before the lock.
-  const row = (await requests.findStaffRequest(tx, given.requestId)) ?? found;
+  // A concurrent answer, or the expiry job, may have closed the request before the lock.
+  const row = (await requests.lockStaffRequest(tx, given.requestId)) ?? found;
   const actor = await authorization.findActorIn(tx, given.actorId);
   if (actor === undefined || !(await canSee(tx, authorization, actor, row)))
     return { kind: 'denied', reason: 'not_found' };
   if (!row.isOpen || row.expiresAt <= clock.now()) return { kind: 'closed' };
-  if (given.answer === 'withdraw') return withdraw(tx, deps, given, row);
+  if (given.answer === 'withdraw') return withdraw(tx, deps, given, { row, actor });
   const confirming = await mayConfirm(tx, authorization, actor, { ...row, input: payload.input }, concerned);
   if (!confirming.allowed) return { kind: 'denied', reason: confirming.reason };
-  if (given.answer === 'decline') return close(tx, deps, given, row, 'declined');
-  return confirm(tx, deps, given, { row, payload, concerned, actor, capacity: confirming.capacity });
+  const { capacity } = confirming;
+  if (given.answer === 'decline') return close(tx, deps, given, { row, actor, capacity }, 'declined');
+  return confirm(tx, deps, given, { row, payload, concerned, actor, capacity });
 }
 
 async function canSee(
@@ -165,8 +166,7 @@ async function canSee(
 }
 
 type Confirming =
-  | { allowed: true; capacity: Extract<Decision, { allowed: true }>['capacity'] }
-  | { allowed: false; reason: DenialReason | 'own_request' };
+  { allowed: true; capacity: AllowedDecision['capacity'] } | { allowed: false; reason: DenialReason | 'own_request' };
 
 /** Decides if a colleague may answer a request: the one who asked never does. */
 export async function mayConfirm(
@@ -178,7 +178,7 @@ export async function mayConfirm(
 ): Promise<Confirming> {
   if (request.requestedBy === actor.id) return { allowed: false, reason: 'own_request' };
   const requested = await policyActionOf(tx, request, concerned);
-  let capacity: Extract<Decision, { allowed: true }>['capacity'] | undefined;
+  let capacity: AllowedDecision['capacity'] | undefined;
   for (const id of concerned) {
     const asked = await authorization.authorize(tx, actor, 'view', id);
     if (asked === undefined) return { allowed: false, reason: 'not_found' };
@@ -190,21 +190,34 @@ export async function mayConfirm(
   return capacity === undefined ? { allowed: false, reason: 'not_found' } : { allowed: true, capacity };
 }
 
+type AllowedDecision = Extract<Decision, { allowed: true }>;
+
+/** An open request that this transaction has locked, and the member of staff who answers it. */
+interface Answered {
+  row: requests.StaffRequestRow;
+  actor: StaffActor;
+  capacity: AllowedDecision['capacity'];
+}
+
 function withdraw(
   tx: Transaction,
   deps: Deps,
   given: AnswerRequest,
-  row: requests.StaffRequestRow,
+  { row, actor }: Omit<Answered, 'capacity'>,
 ): Promise<AnswerResult> {
-  if (row.requestedBy !== given.actorId) return Promise.resolve({ kind: 'denied', reason: 'capacity' });
-  return close(tx, deps, given, row, 'withdrawn');
+  const { capacities } = actor;
+  const held =
+    capacities.find((one) => ('schoolCode' in one ? one.schoolCode : null) === row.schoolCode) ?? capacities[0];
+  if (row.requestedBy !== actor.id || held === undefined)
+    return Promise.resolve({ kind: 'denied', reason: 'capacity' });
+  return close(tx, deps, given, { row, actor, capacity: held.capacity }, 'withdrawn');
 }
 
 async function close<Closing extends 'declined' | 'withdrawn' | 'void'>(
   tx: Transaction,
   { clock, audit }: Deps,
   { actorId, address, reason }: AnswerRequest,
-  { id, personId }: requests.StaffRequestRow,
+  { row: { id, personId, schoolCode }, capacity }: Answered,
   decision: Closing,
 ): Promise<{ kind: Closing; why: undefined }> {
   await requests.closeStaffRequest(tx, id, decision, actorId, clock.now());
@@ -214,17 +227,14 @@ async function close<Closing extends 'declined' | 'withdrawn' | 'void'>(
     actorId,
     subjectId: personId,
     address,
-    detail: { request: id, reason },
+    detail: { request: id, capacity, school: schoolCode ?? '', reason },
   });
   return { kind: decision, why: undefined };
 }
 
-interface Confirmation {
-  row: requests.StaffRequestRow;
+interface Confirmation extends Answered {
   payload: RequestPayload;
   concerned: readonly string[];
-  actor: StaffActor;
-  capacity: Extract<Decision, { allowed: true }>['capacity'];
 }
 
 /** Does the action if the requester may still ask for it, and the account still has the value that it replaces. */
@@ -232,31 +242,33 @@ async function confirm(
   tx: Transaction,
   deps: Deps,
   given: AnswerRequest,
-  { row, payload, concerned, actor, capacity }: Confirmation,
+  confirmation: Confirmation,
 ): Promise<AnswerResult> {
   const { authorization, effects, clock } = deps;
+  const { row, payload, concerned, actor, capacity } = confirmation;
   const { action, personId, requestedBy } = row;
   const requester = await authorization.findActorIn(tx, requestedBy);
   const decision =
     requester && (await decideOnAll(tx, authorization, requester, { action, input: payload.input }, concerned));
-  if (decision?.allowed !== true) return close(tx, deps, given, row, 'void');
+  if (decision?.allowed !== true) return close(tx, deps, given, confirmation, 'void');
   const person = await people.findPerson(tx, personId);
   if (person?.staffVersion !== given.version) return { kind: 'changed_meanwhile' };
   const change = await effects[action].describe(tx, personId, payload.input);
   if (change.kind === 'impossible' || change.before !== payload.before) {
     return {
-      ...(await close(tx, deps, given, row, 'void')),
+      ...(await close(tx, deps, given, confirmation, 'void')),
       why: change.kind === 'impossible' ? change.why : 'outdated',
     };
   }
   const result = await deps.execute(tx, {
-    ...{ actor, personId, action, requestedBy, address: given.address, version: given.version },
+    ...{ actor, personId, action, address: given.address, version: given.version },
+    confirmed: { requestedBy, requestId: row.id, reason: given.reason },
     decision: { ...decision, capacity },
     input: payload.input,
     reason: payload.reason,
   });
   if (result.kind !== 'done') {
-    const voided = await close(tx, deps, given, row, 'void');
+    const voided = await close(tx, deps, given, confirmation, 'void');
     return { ...voided, why: result.kind === 'impossible' ? result.why : undefined };
   }
   await requests.closeStaffRequest(tx, row.id, 'confirmed', actor.id, clock.now());

@@ -1,7 +1,8 @@
-import { asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { School, StaffRole, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../database/index.ts';
 import { schoolColumns } from '../people/schools.ts';
+import { isCurrentGuardianship } from './search.ts';
 import type { IdentifierKind, PersonKind, PersonStatus } from '../schema/people.ts';
 import { toValidity } from '../people/validity.ts';
 
@@ -23,6 +24,7 @@ export interface PersonSummary {
   logins: readonly PersonLogin[];
   memberships: readonly (Validity & { role: StaffRole; duty: string | undefined; school: School | undefined })[];
   enrollments: readonly ClassPlace[];
+  /** Of current guardianships, suspended ones included. */
   children: readonly { id: string; name: string }[];
 }
 
@@ -38,8 +40,12 @@ interface ClassPlace extends Validity {
   studentNumber: string;
 }
 
-/** Loads a page of people in five indexed queries, in the order of the ids. */
-export async function listPersonSummaries(tx: Transaction, ids: readonly string[]): Promise<PersonSummary[]> {
+/** Loads a page of people in five indexed queries, in the order of the ids. `today` is the day of the guardianships. */
+export async function listPersonSummaries(
+  tx: Transaction,
+  ids: readonly string[],
+  today: string,
+): Promise<PersonSummary[]> {
   if (ids.length === 0) return [];
   const { persons } = tx.tables;
   const people = tx.db
@@ -52,7 +58,7 @@ export async function listPersonSummaries(tx: Transaction, ids: readonly string[
     listLogins(tx, ids),
     listMemberships(tx, ids),
     listClassPlaces(tx, ids),
-    listChildren(tx, ids),
+    listChildren(tx, ids, today),
   ]);
   const byId = new Map(
     found.map((person) => [
@@ -132,12 +138,12 @@ async function listClassPlaces(tx: Transaction, ids: readonly string[]) {
   return rows.map((row) => ({ ...row, ...toValidity(row) }));
 }
 
-async function listChildren(tx: Transaction, ids: readonly string[]) {
+async function listChildren(tx: Transaction, ids: readonly string[], today: string) {
   const { guardianships, persons } = tx.tables;
   return tx.db
     .select({ guardianId: guardianships.guardianId, id: persons.id, name: persons.name })
     .from(guardianships)
     .innerJoin(persons, eq(persons.id, guardianships.studentId))
-    .where(inArray(guardianships.guardianId, [...ids]))
+    .where(and(inArray(guardianships.guardianId, [...ids]), isCurrentGuardianship(tx, today)))
     .orderBy(asc(guardianships.createdAt), asc(guardianships.id));
 }

@@ -89,10 +89,15 @@ function isNotOver(validTo: AnyColumn, today: string): SQL | undefined {
   return or(isNull(validTo), gte(validTo, today));
 }
 
+/** Selects guardianships that put a guardian in the scope of a school: suspended ones count, ended ones do not. */
+export function isCurrentGuardianship({ tables: { guardianships } }: Transaction, today: string): SQL | undefined {
+  return and(inArray(guardianships.state, ['active', 'suspended']), isNotOver(guardianships.validTo, today));
+}
+
 /** @param pupils a query of student ids */
 function withFamilies(tx: Transaction, pupils: SQL, today: string): SQL {
   const { guardianships, schoolAccounts } = tx.tables;
-  const isCurrent = and(inArray(guardianships.state, ['active', 'suspended']), isNotOver(guardianships.validTo, today));
+  const isCurrent = isCurrentGuardianship(tx, today);
   const guardians = sql`select ${guardianships.guardianId} from ${guardianships} where ${and(sql`${guardianships.studentId} in (${pupils})`, isCurrent)}`;
   const accounts = sql`select ${schoolAccounts.personId} from ${schoolAccounts} where ${schoolAccounts.studentId} in (${pupils})`;
   return sql`${pupils} union ${guardians} union ${accounts}`;

@@ -20,6 +20,17 @@ export async function findStaffRequest(tx: Transaction, id: string): Promise<Sta
   return row;
 }
 
+/** Finds a request and locks it until the transaction ends, so that no other one closes it. SQLite has one writer and no row locks. */
+export async function lockStaffRequest(tx: Transaction, id: string): Promise<StaffRequestRow | undefined> {
+  const { staffRequests } = tx.tables;
+  const lock = sql.raw(tx.dialect === 'postgres' ? 'for update' : '');
+  const [row] = await tx.db
+    .select()
+    .from(staffRequests)
+    .where(sql`${eq(staffRequests.id, id)} ${lock}`);
+  return row;
+}
+
 /** Returns true if a request for the same action waits at `now` (ms). Call it after `lockPerson`. */
 export async function hasOpenRequest(
   tx: Transaction,

@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, gt, gte, inArray, lt, sql, type SQL } from '
 import { ACCOUNT_POLICY } from '../../domain/throttling/throttle.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
-import { peopleOfSchools, type SearchScope } from './search.ts';
+import { isCurrentGuardianship, peopleOfSchools, type SearchScope } from './search.ts';
 
 export type SignInCount = Tables['signInCounts']['$inferSelect'];
 export type ClientCount = Tables['clientCounts']['$inferSelect'];
@@ -203,7 +203,13 @@ export async function listSchoolsOfPeople(
     .select({ personId: guardianships.guardianId, schoolCode: enrollments.schoolCode })
     .from(guardianships)
     .innerJoin(enrollments, eq(enrollments.studentId, guardianships.studentId))
-    .where(and(inArray(guardianships.guardianId, [...ids]), isCurrent(enrollments.validTo)));
+    .where(
+      and(
+        inArray(guardianships.guardianId, [...ids]),
+        isCurrentGuardianship(tx, today),
+        isCurrent(enrollments.validTo),
+      ),
+    );
   const accounts = await tx.db
     .select({ personId: schoolAccounts.personId, schoolCode: enrollments.schoolCode })
     .from(schoolAccounts)

@@ -45,6 +45,8 @@ export function defineStaffRequests(kit: ColumnBuilders, persons: PersonsTable, 
     {
       personId: person('person_id').primaryKey(),
       requestedBy: kit.text('requested_by').notNull(),
+      /** Null in rows of earlier releases. */
+      reasonSealed: kit.text('reason_sealed'),
       createdAt: kit.instant('created_at').notNull(),
       executesAt: kit.instant('executes_at').notNull(),
     },

@@ -1,0 +1,1 @@
+ALTER TABLE "second_factor_removals" ADD COLUMN "reason_sealed" text;
