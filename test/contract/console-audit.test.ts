@@ -206,7 +206,7 @@ eachStore('the audit log of the console', (on) => {
       const found = await search({ event: 'audit.verified' });
       return found.length > 0 && found;
     });
-    assert.equal(entry?.detail['result'], 'intact');
+    assert.deepEqual([entry?.detail['result'], entry?.outcome], ['intact', 'ok']);
     for (const statement of [
       ...triggersOff(on.dialect),
       "update audit set outcome = 'ok' where event = 'sign_in.failed'",
@@ -217,5 +217,10 @@ eachStore('the audit log of the console', (on) => {
     const broken = await ended();
     assert.equal(broken.kind, 'broken');
     assert.match(broken.problem, /entry \d+ does not fit \(hash\)/);
+    const outcomes = await pollUntil('the entry of the broken log', async () => {
+      const found = await search({ event: 'audit.verified' });
+      return found.length > 1 && found.map(({ outcome, detail }) => [detail['result'], outcome]);
+    });
+    assert.ok(outcomes.some(([result, outcome]) => result === 'broken' && outcome === 'refused'));
   });
 });

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import { eq } from 'drizzle-orm';
+
 import type { NamedKey } from '../../demo/city/fixtures.ts';
 import { loadDemoCity } from '../../demo/city/load.ts';
 import { namedId } from '../../demo/city/named-people.ts';
@@ -15,7 +17,9 @@ import { createUsageCounts, type UsageCounts } from '../../src/services/statisti
 import { codeCounterKey } from '../../src/services/authentication/second-factor-verification.ts';
 import { insertSecondFactor } from '../../src/store/auth/second-factors.ts';
 import * as throttles from '../../src/store/auth/throttles.ts';
+import { listPersonSummaries } from '../../src/store/console/person-summaries.ts';
 import * as statistics from '../../src/store/console/statistics.ts';
+import type { GuardianshipRow } from '../../src/store/people/guardianships.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
@@ -76,6 +80,29 @@ eachStore('the dashboards', (on) => {
       [['succeeded', 1]],
       'the mother of S2',
     );
+  });
+
+  it('count a guardian at the school while the guardianship is active or suspended, and not after its end', async () => {
+    const today = localDate(services.clock.now());
+    const yesterday = localDate(services.clock.now() - DAY);
+    const schoolsWith = (change: Partial<GuardianshipRow>): Promise<number> =>
+      on.store.write(async (tx) => {
+        const { guardianships } = tx.tables;
+        await tx.db
+          .update(guardianships)
+          .set(change)
+          .where(eq(guardianships.guardianId, id('G3')));
+        const schools = await statistics.listSchoolsOfPeople(tx, [id('G3')], today);
+        const [summary] = await listPersonSummaries(tx, [id('G3')], today);
+        assert.equal(summary?.children.length === 0, schools.length === 0, 'the children in a list');
+        return schools.length;
+      });
+    const active = await schoolsWith({ state: 'active', validTo: null });
+    assert.ok(active > 0);
+    assert.equal(await schoolsWith({ state: 'suspended' }), active);
+    assert.equal(await schoolsWith({ state: 'revoked' }), 0);
+    assert.equal(await schoolsWith({ state: 'active', validTo: yesterday }), 0);
+    assert.equal(await schoolsWith({ state: 'active', validTo: null }), active);
   });
 
   it('add up the counts of several writes and nodes, and lose none', async () => {

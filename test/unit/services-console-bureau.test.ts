@@ -111,7 +111,12 @@ eachStore('the services of the bureau', (on) => {
     assert.deepEqual(await staff.schools.setClosed(write('B1'), closed, false), { kind: 'done' });
     const duties = (await membershipsOf('T1')).map(({ duty, school: at }) => [duty, at?.code]);
     assert.ok(duties.some(([duty, at]) => duty === 'registrar' && at === '993302'));
-    const changes = (await services.newEntries()).filter(({ event }) => event.startsWith('school.'));
+    const entries = await services.newEntries();
+    assert.deepEqual(
+      entries.flatMap(({ event, detail }) => (event === 'staff.change_membership' ? [detail['school']] : [])),
+      [SCHOOL, SCHOOL, '993302'],
+    );
+    const changes = entries.filter(({ event }) => event.startsWith('school.'));
     assert.deepEqual(
       changes.map(({ event, detail }) => [
         event,
@@ -142,7 +147,10 @@ eachStore('the services of the bureau', (on) => {
     for (const unknown of ['unknown', other])
       assert.deepEqual(await end(unknown), { kind: 'impossible', why: 'duty_unchanged' });
     const version = await versionOf('T1');
+    await services.newEntries();
     assert.deepEqual(await end(chosen.id, version), { kind: 'done' });
+    const [entry] = await services.newEntries();
+    assert.deepEqual([entry?.event, entry?.detail['school']], ['staff.change_membership', SCHOOL]);
     assert.deepEqual(await end(chosen.id, version), { kind: 'changed_meanwhile' });
     assert.deepEqual(await end(chosen.id), { kind: 'impossible', why: 'duty_unchanged' });
     assert.deepEqual((await active()).sort(), all.filter((one) => one !== chosen.id).sort());
