@@ -159,7 +159,9 @@ eachStore('an account that staff change', (on) => {
   it('is unlocked with its counters, and tells the person by mail of each action but a link', async () => {
     for (let i = 0; i < 6; i += 1) await signIn('0900000102', 'wrong');
     assert.equal(await signIn('0900000102'), 'throttled');
+    await services.newEntries();
     assert.equal((await act('unlock', 'G2')).kind, 'done');
+    assert.equal((await lastAudit())?.['before'], 'delayed, wrong passwords: 5');
     const mails = async (): Promise<string[]> =>
       (await services.takeJobs()).flatMap((job) => (job.kind === 'mail' ? [job.template] : []));
     assert.deepEqual(await mails(), ['staff-action']);

@@ -172,7 +172,13 @@ eachStore('changes by staff', (on) => {
     assert.equal(await count('A2'), 1);
     assert.equal((await act('B1', 'remove-second-factor', 'A2')).kind, 'done');
     services.advance(24 * HOUR_MS);
+    await services.newEntries();
     assert.equal(await staff.secondFactorRemovals.executeDue(10), 1);
+    const removed = (await services.newEntries()).find(({ event }) => event === 'second_factor.removed');
+    assert.deepEqual(removed?.detail, {
+      ...{ capacity: 'bureau_admin', school: '', reason: 'asked by phone' },
+      ...{ before: 'second factors: 1', after: 'second factors: 0' },
+    });
     assert.equal(await count('A2'), 0);
   });
 
@@ -243,10 +249,14 @@ eachStore('changes by staff', (on) => {
       (await on.store.read((tx) => listNamedGuardianships(tx, 'twin'))).map(({ state }) => state),
       ['revoked'],
     );
-    assert.equal(
-      (await services.newEntries()).some(({ event }) => event === 'person.merged'),
-      true,
-    );
+    const about = { capacity: 'registrar', school: '993301', reason: 'asked by phone' };
+    const entries = await services.newEntries();
+    assert.deepEqual(entries.find(({ event }) => event === 'person.merged')?.detail, {
+      ...about,
+      ...{ into: id('G1'), before: 'active', after: 'disabled' },
+    });
+    const revoked = entries.find(({ event }) => event === 'guardianship.revoked')?.detail;
+    assert.deepEqual({ ...revoked, ...about }, revoked);
     assert.equal(await canSignIn('twin@parents.example', '200206'), 'password_change_required');
   });
 });

@@ -54,11 +54,11 @@ export async function showActionForm(deps: HttpDeps, ctx: Context, { actor }: Si
 
 /** `POST /console/people/:id/action`: does the action once, or requests it. */
 export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const { action, version, reason, value, step } = readForm(ctx, actionForm);
   const { actor } = staff;
   const personId = pathIdOf(ctx);
   const page = await deps.console.personPages.load(actor, personId);
   if (page === undefined) throw createError(404, 'no such person in the scope of this member of staff');
+  const { action, version, reason, value, step } = readForm(ctx, actionForm);
   const form = { reason, value: value.slice(0, MAX_VALUE_LENGTH) };
   const problem = reasonProblem(deps, ctx, reason);
   if (problem !== undefined) {

@@ -62,8 +62,8 @@ const slipsForm = z.object({ layout: z.enum(['a6', 'labels']) });
 
 /** `POST /console/bulk/:id/slips`: shows the codes of a run once, as A6 sheets or as labels. */
 export async function printSlips(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const { layout } = readForm(ctx, slipsForm);
   const { run } = await loadReport(deps, ctx, staff);
+  const { layout } = readForm(ctx, slipsForm);
   const printed = await deps.console.bulkRuns.print(staff.actor, run.id);
   if (printed === undefined) {
     ctx.status = 303;

@@ -42,10 +42,10 @@ const bulkForm = z.object({
 
 /** `POST /console/classes/:id`: stores a dry run for the chosen people, for those who never signed in, or for the whole class. */
 export async function prepareBulkRun(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const { action, scope, person, reason } = readForm(ctx, bulkForm);
   const classId = pathIdOf(ctx);
   const page = await deps.console.classPages.view(actor, classId, ctx.ip);
   if (page === undefined) throw createError(404, 'no such class in the scope of this member of staff');
+  const { action, scope, person, reason } = readForm(ctx, bulkForm);
   const chosen = [person].flat();
   const personIds = { chosen, never: listNeverSignedIn(page), class: undefined }[scope];
   const isEmpty = personIds?.length === 0 && scope !== 'class';

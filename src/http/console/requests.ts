@@ -46,8 +46,8 @@ const answerForm = z.object({
 
 /** `POST /console/requests/:id`: confirms, declines or withdraws a request once. */
 export async function answerRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
-  const { answer, version, reason } = readForm(ctx, answerForm);
   const page = await loadRequest(deps, ctx, staff);
+  const { answer, version, reason } = readForm(ctx, answerForm);
   const problem = reasonProblem(deps, ctx, reason);
   if (problem !== undefined) {
     renderRequest(deps, ctx, page, { status: 422, reason, error: problem });

@@ -28,7 +28,13 @@ export function createRemoveSecondFactor({
     }
     const now = clock.now();
     const reasonSealed = secrets.seal('removal-reason', personId, reason);
-    await upsertRemoval(tx, { personId, requestedBy: actorId, reasonSealed, createdAt: now, executesAt: now + delayMs });
+    await upsertRemoval(tx, {
+      personId,
+      requestedBy: actorId,
+      reasonSealed,
+      createdAt: now,
+      executesAt: now + delayMs,
+    });
     return { ...done('', 'removal pending'), notice: PENDING_REMOVAL_NOTICE };
   };
 }

@@ -94,8 +94,8 @@ export async function showClientAction(deps: HttpDeps, ctx: Context): Promise<vo
 
 /** `POST /console/clients/:id/action`. */
 export async function performClientAction(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const { action, version, reason } = readForm(ctx, actionForm);
   const client = await findStoredClient(deps, ctx);
+  const { action, version, reason } = readForm(ctx, actionForm);
   const problem = reasonProblem(deps, ctx, reason);
   if (problem !== undefined) {
     showAction(deps, ctx, client, action, { reason, error: problem, status: 422 });
