@@ -86,11 +86,28 @@ eachService(
       const forged = link.replace(/token=.*/, `token=${'A'.repeat(43)}`);
       assert.equal((await browser.open(forged)).status, 410, 'another token');
       time.advance(30 * MINUTE - SECOND);
-      const page = await browser.open(link);
+      const page = await browser.submit(await browser.open(link), { password: DEMO_PASSWORD });
       assert.equal(page.status, 200);
+      assert.ok(textOf(page.body).includes(next));
       time.advance(SECOND);
       assert.equal((await browser.submit(page, {})).status, 410);
       assert.ok((await loginsOf(LOGIN.G2)).includes(`email ${LOGIN.G2}`));
+    });
+
+    it('asks for the password again when the link is opened or confirmed after five minutes', async () => {
+      const browser = await signIn(LOGIN.G2);
+      const next = unique('g2.copied');
+      await change(browser, 'email', next);
+      const link = await newestLink(next);
+      const opened = await browser.open(link);
+      time.advance(RECENT_SIGN_IN_SECONDS * SECOND + SECOND);
+      assert.equal(interactionOf(await browser.submit(opened, {})), 'login', 'the button');
+      const asked = await browser.open(link);
+      assert.equal(interactionOf(asked), 'login', 'the link');
+      assert.ok((await loginsOf(LOGIN.G2)).includes(`email ${LOGIN.G2}`), 'nothing changed');
+      const page = await browser.submit(asked, { password: DEMO_PASSWORD });
+      assert.match(page.url, /\/account\/email\/confirm$/);
+      assert.ok(textOf(page.body).includes(next));
     });
 
     it('answers the same for the address of another person, who gets a mail', async () => {

@@ -65,7 +65,7 @@ export function addContactRoutes(router: Router, deps: HttpDeps): void {
   router.get('/email/confirm', (ctx, next) => exchangeToken(ctx, next), showConfirmation(deps));
   router.post(
     '/email/confirm',
-    requireSignIn(deps, (ctx, signedIn) => confirmEmail(deps, ctx, signedIn)),
+    requireRecentSignIn(deps, (ctx, signedIn) => confirmEmail(deps, ctx, signedIn), AFTER_CONFIRMATION),
   );
 }
 
@@ -180,13 +180,22 @@ function tokenOf(ctx: Context): string {
   return tokenShape.safeParse(ctx.cookies.get(cookieNames(ctx.secure).emailConfirmation)).data ?? '';
 }
 
-/** Only the person who asked for the link can use it. A forwarded link confirms no address for another account. */
+const AFTER_CONFIRMATION = { returnPath: () => CONFIRM_PATH };
+
+/**
+ * Only the person who asked for the link can use it. A forwarded link confirms no address for another account. The sign-in must be recent
+ * again, because the new address can reset the password: a copied session cookie soon becomes too old.
+ */
 function showConfirmation(deps: HttpDeps): ReturnType<typeof requireSignIn> {
-  return requireSignIn(deps, async (ctx, { facts }) => {
-    const email = await deps.contacts.findEmail(facts.id, tokenOf(ctx));
-    if (email === undefined) showExpired(deps, ctx, 'expired');
-    else deps.pages.show(ctx, 'account/contacts-confirm', { email });
-  });
+  return requireRecentSignIn(
+    deps,
+    async (ctx, { facts }) => {
+      const email = await deps.contacts.findEmail(facts.id, tokenOf(ctx));
+      if (email === undefined) showExpired(deps, ctx, 'expired');
+      else deps.pages.show(ctx, 'account/contacts-confirm', { email });
+    },
+    AFTER_CONFIRMATION,
+  );
 }
 
 async function confirmEmail(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
