@@ -10,11 +10,13 @@ import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
 import { completeSetup, enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff } from '../helpers/staff.ts';
 
 const KEY = 'G2';
+const SECRET = newSecret();
 let time: FrozenTime;
 before(() => {
   time = freezeTime();
@@ -25,8 +27,12 @@ after(() => {
 
 eachService(
   'a second factor of one person',
-  () => ({ clients: [] }),
+  () => ({ clients: [createRegistration('app', SECRET, { scopes: ['openid'] })] }),
   (running) => {
+    let app: TestParty;
+    before(async () => {
+      app = await createParty(running().issuer, { id: 'app', secret: SECRET, scope: 'openid' });
+    });
     afterEach(async () => {
       time.advance(HOUR);
       await removeSecondFactors(running(), KEY);
@@ -72,6 +78,37 @@ eachService(
       assert.equal((await tryCode('000000')).status, 422);
       assert.equal((await tryCode(authenticator.code())).status, 429);
       assert.equal(await countMails(), before + 1);
+    });
+
+    /** Opens a request for a second factor in a session without one. */
+    const stepUp = async (browser: HttpBrowser): Promise<Answer> => {
+      const page = await browser.open((await app.begin({ acr_values: 'urn:kinpass:aal2' })).url);
+      assert.equal(interactionOf(page), 'second_factor');
+      return page;
+    };
+
+    it('is not delayed or locked at sign-in by wrong codes of a copied session', async () => {
+      const fields = { login: LOGIN[KEY], password: DEMO_PASSWORD, remember: 'yes' };
+      const thief = createHttpBrowser(running().issuer);
+      await thief.submit(await thief.open('/account'), fields);
+      const authenticator = await enrollTotp(running(), KEY);
+      for (const code of ['000000', authenticator.recoveryCodes[0]?.replace(/^..../, 'AAAA') ?? '']) {
+        const statuses = [];
+        for (let count = 0; count < 6; count += 1) {
+          statuses.push((await thief.submit(await stepUp(thief), { code })).status);
+        }
+        assert.deepEqual(statuses, [422, 422, 422, 422, 422, 429]);
+      }
+      await running().container.store.write((tx) =>
+        upsertThrottle(tx, `second-factor-totp-step-up:${personId(KEY)}`, {
+          ...{ failures: 40, blockedUntil: 0, updatedAt: Date.now() },
+        }),
+      );
+      assert.match(textOf((await thief.submit(await stepUp(thief), { code: authenticator.code() })).body), /備用碼/);
+      assert.equal((await tryCode(authenticator.code())).status, 200, 'the owner signs in');
+      time.advance(MINUTE_MS);
+      assert.equal((await thief.submit(await stepUp(thief), { code: '000000' })).status, 422, 'the lock has ended');
+      assert.equal((await tryCode(authenticator.recoveryCodes[1] ?? '')).status, 200);
     });
 
     /** Submits the password, and does not follow the redirect. @returns the URL where the browser continues */

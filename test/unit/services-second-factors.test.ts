@@ -63,7 +63,7 @@ eachStore('second factors', (on) => {
   const changePassword = (): Promise<unknown> =>
     on.store.write((tx) => upsertPassword(tx, PERSON, 'hash', services.clock.now()));
   const failures = async (): Promise<number> =>
-    (await on.store.read((tx) => readThrottle(tx, codeCounterKey('totp', PERSON))))?.failures ?? 0;
+    (await on.store.read((tx) => readThrottle(tx, codeCounterKey('totp', PERSON, 'step_up'))))?.failures ?? 0;
   const versionNow = async (): Promise<number> =>
     (await on.store.read((tx) => findPerson(tx, PERSON)))?.credentialVersion ?? 0;
 

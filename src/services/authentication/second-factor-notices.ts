@@ -23,7 +23,7 @@ export function mailSecondFactorChange(
   }));
 }
 
-/** Mails every verified address that codes fail after a correct password: somebody else may know it. Sent once until a code is correct. */
+/** Mails every verified address that codes fail after a correct password or in a session. Sent once by each counter until a code is correct. */
 export function mailWrongCodes(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
   return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-failed',

@@ -22,12 +22,25 @@ export type CodeMethod = 'totp' | 'recovery_code';
 /** RFC 8176, section 2. Recovery codes are one-time passwords too. */
 export const AMR_WITH_CODE = ['pwd', 'otp', 'mfa'];
 
-/** As many wrong codes as wrong passwords. A recovery code still works when TOTP is locked, and unlocks it. */
-const POLICIES: Record<CodeMethod, AccountThrottlePolicy> = {
-  totp: ACCOUNT_POLICY,
-  // A lock would leave no way to sign in, and 120 bits cannot be guessed.
-  recovery_code: { ...ACCOUNT_POLICY, lockAfterFailures: Infinity },
+/**
+ * Codes of a sign-in, and codes of a session that is stepped up without the password. They count apart: the holder of a copied session cookie
+ * does not delay or lock the codes of a sign-in, which end the delay of the others.
+ */
+type CodePurpose = 'sign_in' | 'step_up';
+
+/**
+ * As many wrong codes as wrong passwords. A recovery code still works when TOTP is locked, and unlocks it. The sum for TOTP is below the 100
+ * of NIST SP 800-63B-4, section 3.2.2.
+ */
+const LOCK_AFTER_FAILURES: Record<CodePurpose, number> = {
+  sign_in: ACCOUNT_POLICY.lockAfterFailures,
+  step_up: ACCOUNT_POLICY.lockAfterFailures - 10,
 };
+
+function policyOf(method: CodeMethod, purpose: CodePurpose): AccountThrottlePolicy {
+  // A lock of recovery codes would leave no way to sign in, and 120 bits cannot be guessed.
+  return { ...ACCOUNT_POLICY, lockAfterFailures: method === 'totp' ? LOCK_AFTER_FAILURES[purpose] : Infinity };
+}
 
 interface CodeAttempt {
   personId: string;
@@ -79,10 +92,11 @@ export function createVerifyCode(deps: Deps): VerifyCode {
       if (person?.status !== 'active' || (expected !== undefined && expected !== person.credentialVersion)) {
         return { result: { kind: 'expired' }, events: [] };
       }
-      const key = codeCounterKey(method, personId);
+      const purpose: CodePurpose = expected === undefined ? 'step_up' : 'sign_in';
+      const key = codeCounterKey(method, personId, purpose);
       const counter = await throttles.readThrottleForUpdate(tx, key);
       const now = clock.now();
-      const admission = registerAccountAttempt(counter.state, now, POLICIES[method]);
+      const admission = registerAccountAttempt(counter.state, now, policyOf(method, purpose));
       if (!admission.admitted) {
         const first = createEvent('second_factor.failed', attempt, 'throttled');
         const refused = { key, refusals: counter.refusals, eventFields: { subjectId: personId } };
@@ -97,7 +111,7 @@ export function createVerifyCode(deps: Deps): VerifyCode {
       }
       const events = await resetSecondFactorFailures(tx, personId);
       if (method === 'recovery_code') await mailSecondFactorChange(tx, deps, personId, 'recoveryCodeUsed');
-      const verified = createEvent(expected === undefined ? 'second_factor.verified' : 'sign_in.succeeded', attempt);
+      const verified = createEvent(purpose === 'step_up' ? 'second_factor.verified' : 'sign_in.succeeded', attempt);
       const { credentialVersion } = person;
       return { result: { kind: 'verified', credentialVersion, amr: AMR_WITH_CODE }, events: [...events, verified] };
     });
@@ -135,17 +149,19 @@ function createEvent(
 }
 
 /** Returns the key of the counter of wrong codes of a person. */
-export function codeCounterKey(method: CodeMethod, personId: string): string {
-  return `second-factor-${method}:${personId}`;
+export function codeCounterKey(method: CodeMethod, personId: string, purpose: CodePurpose = 'sign_in'): string {
+  return purpose === 'sign_in' ? `second-factor-${method}:${personId}` : `second-factor-${method}-step-up:${personId}`;
 }
 
 /** Resets the wrong codes of a person. @returns the audit entries that sum up refused attempts */
 export async function resetSecondFactorFailures(tx: Transaction, personId: string): Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
   for (const method of ['recovery_code', 'totp'] as const) {
-    const summary = await clearCounter(tx, codeCounterKey(method, personId));
-    if (summary !== undefined)
-      events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
+    for (const purpose of ['sign_in', 'step_up'] as const) {
+      const summary = await clearCounter(tx, codeCounterKey(method, personId, purpose));
+      if (summary !== undefined)
+        events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
+    }
   }
   return events;
 }
