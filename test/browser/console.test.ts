@@ -12,9 +12,9 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { fillNewPassword, fillSignIn, press, setUpAuthenticator } from '../helpers/browser.ts';
+import { fillNewPassword, fillSignIn, press, pressEnter, setUpAuthenticator, tabTo } from '../helpers/browser.ts';
 import { setPassword } from '../helpers/city.ts';
-import { removeSecondFactors } from '../helpers/second-factors.ts';
+import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../helpers/staff.ts';
 
 describe('IT desk', () => {
@@ -62,32 +62,36 @@ describe('IT desk', () => {
     await setPassword(harness.environment.service, 'G2', DEMO_PASSWORD);
   });
 
-  it('uses the console on a phone with the keyboard, without horizontal scrolling', async () => {
+  it('signs in, searches and unlocks a parent on a phone by keyboard only', async () => {
+    const { issuer, service } = harness.environment;
+    const authenticator = await enrollTotp(service, 'A1');
     const { page } = await harness.newSession();
-    await openConsole(page);
+    await page.goto(`${issuer}/console`);
+    await tabTo(page, '[name="login"]');
+    await page.keyboard.type(STAFF_LOGIN.A1);
+    await tabTo(page, '[name="password"]');
+    await page.keyboard.type(DEMO_PASSWORD);
+    await pressEnter(page);
+    await tabTo(page, '[name="code"]');
+    await page.keyboard.type(authenticator.code());
+    await pressEnter(page);
+    assert.equal(await heading(page), '管理後台');
     await assertFits(page);
-    await page.focus('[name="q"]');
+    await tabTo(page, '[name="q"]');
     await page.keyboard.type('王大明');
-    await enter(page);
+    await pressEnter(page);
     await assertFits(page);
-    await page.focus('a[data-person]');
-    await enter(page);
+    await tabTo(page, 'a[data-person]');
+    await pressEnter(page);
     assert.equal(await heading(page), '王大明');
     await assertFits(page);
-    await page.focus('button[name="action"][value="unlock"]');
-    await enter(page);
-    await page.focus('textarea[name="reason"]');
+    await tabTo(page, 'button[name="action"][value="unlock"]');
+    await pressEnter(page);
+    await tabTo(page, 'textarea[name="reason"]');
     await page.keyboard.type('家長來電');
-    await page.keyboard.press('Tab');
-    await enter(page);
+    await tabTo(page, 'button[name="action"][value="unlock"]');
+    await pressEnter(page);
     assert.match(await bodyText(page), /已解除鎖定/);
     await assertFits(page);
   });
 });
-
-/** Presses the Enter key and waits for the next page. */
-async function enter(page: Page): Promise<void> {
-  const loaded = page.waitForEvent('load');
-  await page.keyboard.press('Enter');
-  await loaded;
-}

@@ -13,7 +13,17 @@ import {
   openBrowserHarness,
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
-import { choiceButton, choose, fillNewPassword, fillSignIn, press, signIn, switchTo } from '../helpers/browser.ts';
+import {
+  choiceButton,
+  choose,
+  fillNewPassword,
+  fillSignIn,
+  press,
+  pressEnter,
+  signIn,
+  switchTo,
+  tabTo,
+} from '../helpers/browser.ts';
 import { listAuditEvents, setFirstPassword } from '../helpers/city.ts';
 import { freezeTime, MINUTE } from '../helpers/frozen-time.ts';
 
@@ -231,7 +241,7 @@ describe('browser behavior during sign-in', () => {
     const { page } = await harness.newSession({ viewport: { width: 1280, height: 800 } });
     await page.goto(harness.environment.payment);
     await tabTo(page, '#sign-in');
-    await byEnter(page);
+    await pressEnter(page);
     await tabTo(page, '[name="login"]');
     await page.keyboard.type(LOGIN.G2);
     await tabTo(page, '[name="password"]');
@@ -240,39 +250,18 @@ describe('browser behavior during sign-in', () => {
     await page.keyboard.press('Space');
     assert.equal(await page.isChecked('[name="remember"]'), true);
     await tabTo(page, '#submit');
-    await byEnter(page);
+    await pressEnter(page);
     await tabTo(page, '[name="choice"]');
-    await byEnter(page);
+    await pressEnter(page);
     assert.equal((await childNames(page)).length, 1);
     await tabTo(page, '.menu summary');
     await page.keyboard.press('Enter');
     await tabTo(page, 'a.entry');
-    await byEnter(page);
+    await pressEnter(page);
     assert.equal((await childNames(page)).length, 1);
   });
 });
 
 async function twice(page: Page, target: Locator): Promise<void> {
   await Promise.all([page.waitForEvent('load'), target.dblclick()]);
-}
-
-async function byEnter(page: Page): Promise<void> {
-  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
-}
-
-/** Runs in the page: returns true if the focused element or its input wrapper has an outline of at least two pixels. */
-const RING = `[document.activeElement, document.activeElement.closest('.input-wrapper')].some((one) => {
-  const style = one && getComputedStyle(one);
-  return style !== null && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
-})`;
-
-/** Presses Tab until the element has the focus; each stop on the way must be visible (WCAG 2.2, 2.4.7). */
-async function tabTo(page: Page, selector: string): Promise<void> {
-  const most = 25;
-  for (let i = 0; i < most; i += 1) {
-    await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate<boolean>(RING), true, `stop ${String(i + 1)} on the way to ${selector}`);
-    if ((await page.locator(`${selector}:focus`).count()) > 0) return;
-  }
-  assert.fail(`${selector} is not reached by ${String(most)} tabs`);
 }

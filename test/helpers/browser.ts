@@ -1,3 +1,5 @@
+import { strict as assert } from 'node:assert';
+
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
@@ -26,6 +28,28 @@ export async function press(page: Page, target: string | Locator): Promise<void>
   loaded.catch(() => undefined);
   await locator.click();
   await loaded;
+}
+
+/** Presses the Enter key and waits for the next page, after all redirects. */
+export async function pressEnter(page: Page): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+}
+
+/** Runs in the page: returns true if the focused element or its input wrapper has an outline of at least two pixels. */
+const RING = `[document.activeElement, document.activeElement.closest('.input-wrapper')].some((one) => {
+  const style = one && getComputedStyle(one);
+  return style !== null && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+})`;
+
+/** Presses Tab until the element has the focus; each stop on the way must be visible (WCAG 2.2, 2.4.7). */
+export async function tabTo(page: Page, selector: string): Promise<void> {
+  const most = 25;
+  for (let i = 0; i < most; i += 1) {
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate<boolean>(RING), true, `stop ${String(i + 1)} on the way to ${selector}`);
+    if ((await page.locator(`${selector}:focus`).count()) > 0) return;
+  }
+  assert.fail(`${selector} is not reached by ${String(most)} tabs`);
 }
 
 /** Signs in from the start page of a relying party. Ends at the app or at the next interaction page. */
