@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import {
   idClaims,
   interactionOf,
@@ -10,7 +11,7 @@ import {
   runAuthorization,
   type AuthorizationResult,
 } from '../helpers/authorization-flow.ts';
-import { listAuditEvents, setStatus, signInToAccount } from '../helpers/city.ts';
+import { listAuditEvents, setFirstPassword, setPassword, setStatus, signInToAccount } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import {
   addPasskey,
@@ -124,6 +125,22 @@ eachService(
         assert.equal(await sessionOf(who), false);
       }
       await setStatus(running(), 'G2', 'active');
+    });
+
+    it('open nothing while the person has a first password or one-time code', async () => {
+      const browser = newBrowser();
+      const { begun, response } = await begin(browser, passkey);
+      await setFirstPassword(running(), 'G2', 'A12345');
+      for (const sent of [response, passkey.get(await passkeyOptions(browser, begun.answer))]) {
+        const answer = await submitPasskey(browser, begun.answer, sent);
+        assert.equal(answer.status, 422);
+        assert.match(alertOf(answer.body), /學校提供的一次性登入碼或預設密碼/);
+        assert.equal(await sessionOf(browser), false);
+      }
+      assert.equal((await listAuditEvents(running(), 'G2')).at(-1), 'second_factor.failed');
+      await setPassword(running(), 'G2', DEMO_PASSWORD);
+      const next = await submitPasskey(browser, begun.answer, passkey.get(await passkeyOptions(browser, begun.answer)));
+      assert.ok(next.leavesTo?.searchParams.has('code'), next.url);
     });
   },
 );

@@ -94,10 +94,10 @@ async function signInWithPasskey(
     ...{ credentialVersion: undefined, isSignIn: true, address: ctx.ip, clientId: interaction.clientId },
   });
   if (result.kind !== 'verified') {
-    await render(deps, ctx, interaction, typed, {
-      status: 422,
-      alert: deps.pages.t(ctx, 'secondFactor.passkeyFailed'),
-    });
+    const { pages } = deps;
+    const isPending = result.kind === 'first_password';
+    const alert = isPending ? pages.t(ctx, 'secondFactor.passkeyPaused') : pages.t(ctx, 'secondFactor.passkeyFailed');
+    await render(deps, ctx, interaction, typed, { status: 422, alert });
     return;
   }
   const { personId, credentialVersion, amr } = result;

@@ -133,7 +133,10 @@ async function verifyPasskey(
     ...{ personId, credentialVersion, isSignIn: interaction.verifiedPassword !== undefined },
     ...{ address: ctx.ip, clientId: interaction.clientId },
   });
-  if (result.kind === 'expired') throw createError(410, 'this interaction has expired');
+  // A new first password has ended the session and the sign-ins in progress.
+  if (result.kind === 'expired' || result.kind === 'first_password') {
+    throw createError(410, 'this interaction has expired');
+  }
   if (result.kind === 'verified') {
     await finish(deps, ctx, interaction, { ...result, amr: ['pwd', ...result.amr] });
     return;

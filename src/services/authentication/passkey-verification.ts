@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { HOUR_MS } from '../../domain/duration.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
+import { getCredential } from '../../store/auth/credentials.ts';
 import * as factors from '../../store/auth/second-factors.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
@@ -42,7 +43,9 @@ type PasskeyResult =
   | { kind: 'verified'; personId: string; credentialVersion: number; amr: readonly string[] }
   | { kind: 'wrong' }
   /** The account was disabled, or its credential changed after the password was verified. */
-  | { kind: 'expired' };
+  | { kind: 'expired' }
+  /** The person has a first password or one-time code, and must set an own password with it first. */
+  | { kind: 'first_password' };
 
 export interface PasskeyVerifier {
   /**
@@ -118,6 +121,8 @@ async function accept(
   const person = await people.lockPerson(tx, personId);
   const expected = attempt.credentialVersion ?? person?.credentialVersion;
   if (person?.status !== 'active' || person.credentialVersion !== expected) return { kind: 'expired' };
+  // An expired or closed one counts too: the school replaced the password, so the passkey may be that of a thief.
+  if ((await getCredential(tx, personId)).first !== undefined) return { kind: 'first_password' };
   const used = { model: CHALLENGE_MODEL, idHash: hashId(challenge), payload: '', createdAt: now };
   if (!(await records.insertRecordIfAbsent(tx, { ...used, expiresAt: now + CHALLENGE_MAX_AGE_MS })))
     return { kind: 'wrong' };
