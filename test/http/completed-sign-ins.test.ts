@@ -12,6 +12,7 @@ import { interactionOf, LOGIN, runAuthorization } from '../helpers/authorization
 import { countFailures, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
+import { addPasskey, createSoftwareAuthenticator, passkeyOptions, submitPasskey } from '../helpers/passkeys.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -87,6 +88,22 @@ eachService(
     const assertRefusedSoon = (answer: Answer): void => {
       assert.deepEqual([answer.status, answer.headers.get('retry-after')], [429, '30']);
     };
+
+    it('count sign-ins with a passkey', async () => {
+      const passkey = createSoftwareAuthenticator(running().issuer);
+      await addPasskey((await signInToAccount(running(), LOGIN.G2)).httpBrowser, passkey);
+      await fill(capacity - 1);
+      const signInWithPasskey = async (): Promise<Answer> => {
+        const browser = createHttpBrowser(running().issuer);
+        const page = await browser.open('/account');
+        return submitPasskey(browser, page, passkey.get(await passkeyOptions(browser, page)));
+      };
+      const before = await countSessions();
+      assert.equal((await signInWithPasskey()).status, 200);
+      assertRefused(await signInWithPasskey());
+      assert.equal(await countSessions(), before + 1);
+      await removeSecondFactors(running(), 'G2');
+    });
 
     it('do not count or refuse a re-authentication in a session', async () => {
       const app = await createParty(running().issuer, { id: 'app', scope: 'openid', secret: SECRET });
