@@ -206,6 +206,23 @@ eachService(
       assert.equal(interactionOf(await change(browser, 'email', unique('limit6'))), 'login', 'asks for the password');
     });
 
+    it('mails a new address for its owner after others have asked for it, up to a limit of the address', async () => {
+      const next = unique('wanted');
+      const listMails = async (): Promise<string[]> =>
+        (await running().container.store.read((tx) => tx.db.select().from(tx.tables.outbox))).map(({ id }) => id);
+      /** Requests the address several times. @returns the number of mails */
+      const request = async (login: string, times: number): Promise<number> => {
+        const browser = await signIn(login);
+        const before = new Set(await listMails());
+        for (let i = 0; i < times; i += 1) assert.equal((await change(browser, 'email', next)).status, 200);
+        return (await listMails()).filter((id) => !before.has(id)).length;
+      };
+      assert.equal(await request(LOGIN.G5, 4), 3, 'three for one person');
+      assert.equal(await request(LOGIN.G2, 1), 1, 'the owner gets the link');
+      for (const login of [LOGIN.T1, LOGIN.T2, LOGIN.A1]) assert.equal(await request(login, 3), 3, login);
+      assert.equal(await request(LOGIN.A2, 3), 2, 'fifteen for one address');
+    });
+
     it('asks for the password again when the sign-in is not recent', async () => {
       const browser = await signIn(LOGIN.G2);
       time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);

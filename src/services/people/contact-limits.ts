@@ -7,8 +7,10 @@ import type { Transaction } from '../../store/database/index.ts';
 
 /** Changes of the contacts of one person: five at once, then one each half hour. It also bounds how many numbers a person can try. */
 const PERSON_POLICY: LeakyBucketPolicy = { capacity: 5, leakIntervalMs: 30 * MINUTE_MS };
-/** Mails to one new address from all people: three at once, then one each half hour. */
-const MAILBOX_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MINUTE_MS };
+/** Mails to one new address for one person: three at once, then one each half hour. */
+const PERSON_MAILBOX_POLICY: LeakyBucketPolicy = { capacity: 3, leakIntervalMs: 30 * MINUTE_MS };
+/** Mails to one new address for all people. Higher, so that one or a few people cannot withhold the link from the owner of the mailbox. */
+const MAILBOX_POLICY: LeakyBucketPolicy = { capacity: 15, leakIntervalMs: 30 * MINUTE_MS };
 /** Account names that one person tries: 20 at once, then one each five minutes. Each answer says if a name is taken. */
 const ACCOUNT_NAME_POLICY: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: 5 * MINUTE_MS };
 
@@ -29,8 +31,11 @@ export async function admitContactChange(
   const until = await count(tx, `contact-person:${personId}`, clock.now(), PERSON_POLICY);
   if (until !== undefined) return { kind: 'limited', until };
   if (mailbox === undefined) return { kind: 'admitted' };
-  const key = `contact-mailbox:${secrets.mac('throttle', `mailbox:${mailbox}`)}`;
-  const isFull = (await count(tx, key, clock.now(), MAILBOX_POLICY)) !== undefined;
+  const mac = secrets.mac('throttle', `mailbox:${mailbox}`);
+  // The counter of all people comes last, and counts only mails that are sent.
+  const isFull =
+    (await count(tx, `contact-mailbox:${personId}:${mac}`, clock.now(), PERSON_MAILBOX_POLICY)) !== undefined ||
+    (await count(tx, `contact-mailbox:${mac}`, clock.now(), MAILBOX_POLICY)) !== undefined;
   return { kind: isFull ? 'no_mail' : 'admitted' };
 }
 
