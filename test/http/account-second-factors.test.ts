@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { CREDENTIAL_CHANGE_POLICY } from '../../src/services/authentication/credential-change-limit.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
-import { freezeTime, HOUR, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, freezeTime, HOUR, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import {
   completeSetup,
@@ -17,6 +18,7 @@ import {
 } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
+const { capacity } = CREDENTIAL_CHANGE_POLICY;
 const KEY = 'T2';
 const PAGE = '/account/second-factors';
 let time: FrozenTime;
@@ -124,6 +126,22 @@ eachService(
       assert.equal(old.status, 422);
       assert.equal(new URL((await visitor.submit(old, { code: codes[0] ?? '' })).url).pathname, '/account');
       assert.equal((await list()).recoveryCodes, 9);
+    });
+
+    it('limits the changes of one person, each of which sends a mail', async () => {
+      const { code } = await enrollTotp(running(), KEY);
+      const countMails = async (): Promise<number> =>
+        (await running().container.store.read((tx) => tx.db.select().from(tx.tables.outbox))).length;
+      time.advance(DAY);
+      const browser = await signIn(code);
+      const replace = (): Promise<Answer> => browser.post(`${PAGE}/recovery-codes`, '');
+      const before = await countMails();
+      for (let i = 0; i < capacity; i += 1) assert.equal((await replace()).status, 200);
+      const refused = await replace();
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '300']);
+      assert.equal(await countMails(), before + capacity);
+      time.advance(5 * MINUTE);
+      assert.equal(recoveryCodesOn(await replace()).length, 10);
     });
 
     it('does not remove the factor of another person', async () => {

@@ -5,6 +5,7 @@ import { after, before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { NEW_PASSWORD_POLICY } from '../../src/domain/throttling/request-rates.ts';
+import { CREDENTIAL_CHANGE_POLICY } from '../../src/services/authentication/credential-change-limit.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
@@ -125,6 +126,25 @@ eachService(
         const done = await submit({ ...form, current: from }, to);
         assert.equal(done.status, 200, textOf(done.body));
       }
+    });
+
+    it('30 changes in a row are accepted, the next one is refused and sends no mail', async () => {
+      time.advance(4 * HOUR);
+      const form = await openAccount();
+      const change = (count: number): Promise<Answer> => {
+        const [from, to] = count % 2 === 0 ? [DEMO_PASSWORD, NEXT] : [NEXT, DEMO_PASSWORD];
+        return submit({ ...form, current: from }, to);
+      };
+      const countMails = async (): Promise<number> =>
+        (await running().container.store.read((tx) => tx.db.select().from(tx.tables.outbox))).length;
+      const before = await countMails();
+      const { capacity } = CREDENTIAL_CHANGE_POLICY;
+      for (let count = 0; count < capacity; count += 1) assert.equal((await change(count)).status, 200);
+      const refused = await change(capacity);
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '300']);
+      assert.equal(await countMails(), before + capacity);
+      time.advance(5 * MINUTE);
+      assert.equal((await change(capacity)).status, 200);
     });
 
     it('a wrong current password shows the same error over the limit', async () => {

@@ -1,8 +1,10 @@
 import type { Clock } from '../../domain/clock.ts';
-import { HOUR_MS } from '../../domain/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
+import { registerAddressAttempt, type LeakyBucketPolicy } from '../../domain/throttling/throttle.ts';
 import { hashId, type Secrets } from '../../platform/crypto/secrets.ts';
 import { getCredential } from '../../store/auth/credentials.ts';
 import * as factors from '../../store/auth/second-factors.ts';
+import * as throttles from '../../store/auth/throttles.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as records from '../../store/oidc/records.ts';
 import * as people from '../../store/people/people.ts';
@@ -15,6 +17,7 @@ import {
   webAuthnPartyOf,
   type KeyMethod,
 } from './passkeys.ts';
+import { recordRefusal, THROTTLED } from './refusal-counters.ts';
 import { resetSecondFactorFailures } from './second-factor-verification.ts';
 
 /** Model of the used challenges. oidc-provider has no such model. They expire with the challenges. */
@@ -91,8 +94,12 @@ export function createPasskeyVerifier(deps: Deps): PasskeyVerifier {
           verified === undefined
             ? { kind: 'wrong' }
             : await accept(tx, deps, { attempt, factor, challenge, ...verified });
-        const events = result.kind === 'verified' ? await resetSecondFactorFailures(tx, factor.personId) : [];
-        return { result, events: [...events, createEvent(attempt, factor.personId, result)] };
+        const event = createEvent(attempt, factor.personId, result);
+        const events =
+          result.kind === 'verified'
+            ? [...(await resetSecondFactorFailures(tx, factor.personId)), event]
+            : await recordFailure(tx, deps, factor.personId, event);
+        return { result, events };
       });
     },
   };
@@ -128,6 +135,31 @@ async function accept(
     return { kind: 'wrong' };
   if (!(await factors.usePasskey(tx, id, counter, now))) return { kind: 'wrong' };
   return { kind: 'verified', personId, credentialVersion: person.credentialVersion, amr: amrOfPasskey(keyMethod) };
+}
+
+/** Failures of one person with an audit entry each: 20 at once, then one per minute. */
+const RECORDED_FAILURES: LeakyBucketPolicy = { capacity: 20, leakIntervalMs: MINUTE_MS };
+
+/**
+ * Counts a failure. Passkeys cannot be guessed, so failures never delay them. But anyone who knows the id of a passkey can fail without a
+ * sign-in, so one entry sums up the failures beyond the limit.
+ */
+async function recordFailure(
+  tx: Transaction,
+  { clock }: Deps,
+  personId: string,
+  event: AuditEvent,
+): Promise<AuditEvent[]> {
+  const key = `second-factor-passkey:${personId}`;
+  const now = clock.now();
+  const { state, refusals } = await throttles.readThrottleForUpdate(tx, key);
+  const admission = registerAddressAttempt(state, now, RECORDED_FAILURES);
+  if (admission.admitted) {
+    await throttles.upsertThrottle(tx, key, admission.next);
+    return [event];
+  }
+  const counter = { key, refusals, eventFields: { subjectId: personId } };
+  return recordRefusal(tx, { counter, now, event: THROTTLED.secondFactor, first: undefined });
 }
 
 function createEvent(

@@ -12,6 +12,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
+import { countCredentialChange } from './credential-change-limit.ts';
 import type { PasswordVerifier } from './password-verification.ts';
 
 interface PasswordChange {
@@ -39,6 +40,7 @@ export interface Passwords {
    * Verifies the current password, validates and stores the new one, revokes other access and mails a notice.
    *
    * @throws {HashQueueFullError} if too many hashes are queued
+   * @throws {RateLimitedError} if the person has changed the password too often
    */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
   /** Returns true if the person has set a password, which makes the first password invalid. */
@@ -105,6 +107,7 @@ export function createPasswords(deps: Deps): Passwords {
         const version = await credentials.replacePasswordIfUnchanged(tx, personId, verified, hash, clock.now());
         if (version === undefined) return undefined;
         const kept = await onPasswordSet(tx, personId, keepSessionHash);
+        await countCredentialChange(tx, 'password', personId, clock.now());
         await audit.append(tx, {
           event: verified.kind === 'first_password' ? 'password.set' : 'password.changed',
           outcome: 'ok',

@@ -12,6 +12,7 @@ import { mailSecondFactorChange } from './second-factor-notices.ts';
 import { createPasskeyVerifier, type PasskeyVerifier } from './passkey-verification.ts';
 import { createSecondFactorSetup, openSetup, type SecondFactorSetup } from './second-factor-setup.ts';
 import { createVerifyCode, type VerifyCode } from './second-factor-verification.ts';
+import { countCredentialChange } from './credential-change-limit.ts';
 
 /** More than the devices of one person. */
 const MAX_SECOND_FACTORS = 10;
@@ -173,6 +174,7 @@ const EVENTS = {
   recoveryCodesReplaced: 'recovery_codes.replaced',
 } as const satisfies Partial<Record<SecondFactorChange, string>>;
 
+/** @throws {RateLimitedError} if the person has changed second factors too often */
 async function recordChange(
   tx: Transaction,
   deps: Deps,
@@ -180,6 +182,7 @@ async function recordChange(
   change: keyof typeof EVENTS,
   kind?: factors.SecondFactorKind,
 ): Promise<void> {
+  await countCredentialChange(tx, 'second-factor', personId, deps.clock.now());
   await mailSecondFactorChange(tx, deps, personId, change);
   await deps.audit.append(tx, {
     event: EVENTS[change],
