@@ -96,18 +96,6 @@ eachService(
       assert.equal(await sessionOf(browser), false);
     });
 
-    it('that fail again and again have few audit entries, and the right one still signs in', async () => {
-      const browser = newBrowser();
-      const { begun } = await begin(browser, passkey);
-      const wrong = passkey.get(await passkeyOptions(browser, begun.answer), false);
-      const before = (await listAuditEvents(running(), 'G2')).length;
-      for (let i = 0; i < 30; i += 1) assert.equal((await submitPasskey(browser, begun.answer, wrong)).status, 422);
-      const events = (await listAuditEvents(running(), 'G2')).slice(before);
-      assert.ok(events.length <= 20, String(events.length));
-      const right = passkey.get(await passkeyOptions(browser, begun.answer));
-      assert.ok((await submitPasskey(browser, begun.answer, right)).leavesTo?.searchParams.has('code'));
-    });
-
     it('open one session with one response that is sent twice at once', async () => {
       const browser = newBrowser();
       const { begun, response } = await begin(browser, passkey);
@@ -153,6 +141,19 @@ eachService(
       await setPassword(running(), 'G2', DEMO_PASSWORD);
       const next = await submitPasskey(browser, begun.answer, passkey.get(await passkeyOptions(browser, begun.answer)));
       assert.ok(next.leavesTo?.searchParams.has('code'), next.url);
+    });
+
+    // Last, because it uses up the entries of this person.
+    it('that fail again and again have few audit entries, and the right one still signs in', async () => {
+      const browser = newBrowser();
+      const { begun } = await begin(browser, passkey);
+      const wrong = passkey.get(await passkeyOptions(browser, begun.answer), false);
+      const before = (await listAuditEvents(running(), 'G2')).length;
+      for (let i = 0; i < 30; i += 1) assert.equal((await submitPasskey(browser, begun.answer, wrong)).status, 422);
+      const events = (await listAuditEvents(running(), 'G2')).slice(before);
+      assert.ok(events.length <= 20, String(events.length));
+      const right = passkey.get(await passkeyOptions(browser, begun.answer));
+      assert.ok((await submitPasskey(browser, begun.answer, right)).leavesTo?.searchParams.has('code'));
     });
   },
 );
