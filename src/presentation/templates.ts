@@ -173,7 +173,6 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         languageLinks: [],
         isBureau: false,
         hasRequests: false,
-        hasClasses: false,
         ...locals,
         ...helpersFor(lang),
         head,

@@ -21,7 +21,7 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
     ...{ requestedBy: x, requestedAt: 0, expiresAt: 0, decidedBy: x },
   };
   return {
-    'console/classes': { classes: [schoolClass] },
+    'console/classes': { classes: [schoolClass], schools: [{ code: '993301', name: '示範國中' }] },
     'console/class': {
       ...{ ...schoolClass, isCurrent: true, actions: BULK_ACTIONS, alert: x },
       values: { reason: x, scope: 'chosen', chosen: [] },

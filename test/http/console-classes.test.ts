@@ -45,6 +45,18 @@ eachService(
       assert.equal((await teacher.open('/console/classes/unknown')).status, 404);
     });
 
+    it('leads the bureau from the list of schools to the classes of one, and other staff to their own', async () => {
+      const { browser: bureau } = await signInStaff(running(), 'B1');
+      const schools = await bureau.open('/console/classes');
+      assert.match(schools.body, /href="\/console\/classes\?school=993301"/);
+      const [id] = classesOn(await bureau.open('/console/classes?school=993301'));
+      assert.equal(`/console/classes/${id ?? ''}`, classPath);
+      assert.equal((await bureau.open(classPath)).status, 200);
+      assert.deepEqual(classesOn(await bureau.open('/console/classes?school=999999')), []);
+      const own = classesOn(await desk.open('/console/classes'));
+      assert.deepEqual(classesOn(await desk.open('/console/classes?school=993601')), own);
+    });
+
     it('lists what will happen, does it, and reports each person', async () => {
       const page = await teacher.open(classPath);
       const empty = await teacher.submit(page, { action: 'links', reason: 'new term', scope: 'chosen' });

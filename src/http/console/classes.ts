@@ -2,9 +2,10 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { BULK_ACTIONS } from '../../domain/access/bulk-actions.ts';
+import { administersCity } from '../../domain/access/policy.ts';
 import { localDate } from '../../domain/clock.ts';
 import { currentTerm, isSameTerm } from '../../domain/term.ts';
-import { hasClasses, type ClassPage, type ClassRow, type SchoolClass } from '../../services/console/classes.ts';
+import type { ClassPage, ClassRow, SchoolClass } from '../../services/console/classes.ts';
 import type { PageLocals } from '../../presentation/page-locals/index.ts';
 import type { ClassLine } from '../../presentation/page-locals/staff-changes.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -13,11 +14,16 @@ import { pathIdOf } from './path-id.ts';
 import { reasonProblem } from './reason.ts';
 import type { SignedInStaff } from './session.ts';
 
-/** `GET /console/classes`: the classes of the member of staff. */
+/** `GET /console/classes?school=`: the classes of the member of staff. The bureau chooses a school first. */
 export async function showClasses(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  if (!hasClasses(actor)) throw createError(404, 'this capacity has no classes');
-  const classes = await deps.console.classPages.list(actor);
-  deps.pages.show(ctx, 'console/classes', { classes: classes.map((one) => classLine(deps, ctx, one)) });
+  const { pages } = deps;
+  const chosen = typeof ctx.query['school'] === 'string' ? ctx.query['school'] : undefined;
+  const classes = await deps.console.classPages.list(actor, chosen);
+  const schools = administersCity(actor) && chosen === undefined ? await deps.console.schools.list() : [];
+  pages.show(ctx, 'console/classes', {
+    classes: classes.map((one) => classLine(deps, ctx, one)),
+    schools: schools.map((school) => ({ code: school.code, name: pages.schoolName(ctx, school) ?? '' })),
+  });
 }
 
 /** Names a class as pages show it. */

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
-import { hasClasses } from '../../services/console/classes.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -39,7 +38,6 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     assertStorable(ctx);
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
-    ctx.state['hasClasses'] = hasClasses(actor);
     ctx.state['hasRequests'] = canSeeRequests(actor);
     await handler(ctx, { ...signedIn, actor });
   };

@@ -53,7 +53,6 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       languageLinks: languageLinks(ctx, i18n, langOf(ctx)),
       isBureau: ctx.state['isBureau'] === true,
       hasRequests: ctx.state['hasRequests'] === true,
-      hasClasses: ctx.state['hasClasses'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });

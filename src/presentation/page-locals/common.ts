@@ -25,8 +25,6 @@ export interface CommonLocals {
   isBureau?: boolean | undefined;
   /** Staff who make or confirm requests. */
   hasRequests?: boolean | undefined;
-  /** Staff with classes of their own or of their school. */
-  hasClasses?: boolean | undefined;
   /** A text of the bureau for all users. */
   announcement?: string | undefined;
 }

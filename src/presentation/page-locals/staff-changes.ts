@@ -77,7 +77,8 @@ export interface StaffChangePages {
   };
   'console/requests': { isOpen: boolean; requests: readonly StaffRequestLine[]; nextUrl?: string | undefined };
   'console/request': StaffRequestLocals;
-  'console/classes': { classes: readonly ClassLine[] };
+  /** `schools`: those that the bureau chooses from. */
+  'console/classes': { classes: readonly ClassLine[]; schools: readonly { code: string; name: string }[] };
   'console/class': ClassLocals;
   'console/bulk': BulkLocals;
   /** `expiresAt`: ms since 1970. */

@@ -32,8 +32,12 @@ export interface ClassPage {
 }
 
 export interface ClassPages {
-  /** Lists the classes of a homeroom teacher, or of the schools of desk and registrar, in the current term. */
-  list(actor: StaffActor): Promise<store.SchoolClass[]>;
+  /**
+   * Lists the classes of a homeroom teacher, or of the schools of desk and registrar, in the current term.
+   *
+   * @param schoolCode a school whose classes the bureau sees; ignored for other staff
+   */
+  list(actor: StaffActor, schoolCode?: string): Promise<store.SchoolClass[]>;
   /** Loads a class and records the view. @returns undefined for a class out of scope, as for an unknown id */
   view(actor: StaffActor, classId: string, address: string): Promise<ClassPage | undefined>;
   loadIn(tx: Transaction, actor: StaffActor, classId: string): Promise<ClassPage | undefined>;
@@ -54,11 +58,6 @@ interface Deps {
   clock: Clock;
   audit: Audit;
   authorization: Authorization;
-}
-
-/** Returns true if a member of staff has classes of their own, or of their school. */
-export function hasClasses({ capacities }: StaffActor): boolean {
-  return capacities.some(({ capacity }) => capacity !== 'bureau_admin');
 }
 
 export function createClassPages({ store: database, clock, audit, authorization }: Deps): ClassPages {
@@ -87,10 +86,14 @@ export function createClassPages({ store: database, clock, audit, authorization 
   };
   return {
     loadIn,
-    list: ({ capacities }) =>
+    list: (actor, schoolCode) =>
       database.read(async (tx) => {
+        const { capacities } = actor;
         const term = currentTerm(localDate(clock.now()));
-        const schools = await store.listClassesOfSchools(tx, wholeSchoolCodesOf(capacities), term);
+        const isChosen = schoolCode !== undefined && administersCity(actor);
+        const codes = isChosen ? [schoolCode] : wholeSchoolCodesOf(capacities);
+        const schools = await store.listClassesOfSchools(tx, codes, term);
+        if (isChosen) return schools;
         const own = await store.listClassesById(tx, homeroomClassIdsOf(capacities));
         return [...own.filter(({ id }) => schools.every((one) => one.id !== id)), ...schools];
       }),
