@@ -100,7 +100,7 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/console',
-      'action-execution authorization contact-effects guardianship-effects identity-effects index merge-effect person-actions ' +
+      'action-execution authorization contact-effects duty-effects guardianship-effects identity-effects index merge-effect person-actions ' +
         'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests',
     ),
     tests: [

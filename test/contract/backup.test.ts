@@ -29,7 +29,10 @@ import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore, createDatabaseLocation } from '../helpers/store.ts';
 
-const SCHOOL = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary', closedAt: null } as const;
+const SCHOOL = {
+  ...{ code: '000001', name: '一校', nameEn: 'First', type: 'elementary' as const, closedAt: null },
+  ...{ district: '', isRegisterChecked: false },
+};
 const masterKey = randomBytes(32);
 const secrets = createSecrets(masterKey, systemRandom);
 

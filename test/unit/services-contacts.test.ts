@@ -116,12 +116,13 @@ eachStore('own contacts', (on) => {
     assert.deepEqual(await contacts.changeMobile(change('+886911000009')), { kind: 'changed' });
   });
 
-  it('get at most three mails at one new address, with the same answer', async () => {
-    for (let at = 0; at < 3; at += 1) await requestToken('victim@parents.example', ['father', 'teacher'][at % 2]);
-    assert.deepEqual(await contacts.requestEmail(change('victim@parents.example', 'older')), { kind: 'sent' });
+  it('send a person at most three mails to one new address, with the same answer', async () => {
+    for (let at = 0; at < 3; at += 1) await requestToken('victim@parents.example', 'father');
+    assert.deepEqual(await contacts.requestEmail(change('victim@parents.example', 'father')), { kind: 'sent' });
     assert.deepEqual(await mails(), []);
+    assert.notEqual(await requestToken('victim@parents.example', 'older'), '', 'another person gets a link');
     services.advance(30 * MINUTE_MS);
-    assert.notEqual(await requestToken('victim@parents.example', 'older'), '');
+    assert.notEqual(await requestToken('victim@parents.example', 'father'), '');
   });
 
   it('let a person try twenty account names at once, then one every five minutes', async () => {
