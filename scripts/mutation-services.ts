@@ -30,6 +30,10 @@ export const SERVICES: readonly Part[] = [
   { sources: files('services/authentication', 'device-codes'), tests: http('device-polls device-user-codes') },
   { sources: files('services/authentication', 'completed-sign-ins'), tests: http('completed-sign-ins') },
   {
+    sources: files('services/authentication', 'credential-change-limit'),
+    tests: http('account-second-factors new-password-rates'),
+  },
+  {
     sources: [
       ...files('services/authentication', 'second-factors second-factor-setup second-factor-verification'),
       ...files('services/authentication', 'second-factor-notices failure-reset'),
@@ -101,7 +105,7 @@ export const SERVICES: readonly Part[] = [
     sources: files(
       'services/console',
       'action-execution authorization contact-effects duty-effects guardianship-effects identity-effects index merge-effect person-actions ' +
-        'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests',
+        'person-effect person-effects person-page request-list search second-factor-effect second-factor-removals staff-requests visible-family',
     ),
     tests: [
       ...unit('services-console services-console-accounts services-console-changes services-console-requests'),
