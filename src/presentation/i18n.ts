@@ -58,6 +58,8 @@ export const DYNAMIC_KEYS = {
     'emailChanged',
     'mobileChanged',
     'accountChanged',
+    'mobileRemoved',
+    'accountRemoved',
     'unchanged',
     'language',
     'confirmed',
@@ -65,7 +67,7 @@ export const DYNAMIC_KEYS = {
   'contacts.invalid': ['email', 'mobile', 'account'],
   'contacts.linkTitle': ['expired', 'taken'],
   'contacts.linkText': ['expired', 'taken'],
-  'mail.loginChanged.text': ['email', 'mobile', 'account'],
+  'mail.loginChanged.text': ['email', 'mobile', 'account', 'mobile_removed', 'account_removed'],
   message: [
     'notFound',
     'forbidden',

@@ -26,7 +26,10 @@ const SCHEMAS = {
   /** `link`: the account page. */
   'mobile-in-use': z.object({ name, link }),
   /** `login`: the new login, masked; `link`: where to set a new password. */
-  'login-changed': z.object({ name, at, kind: z.enum(['email', 'mobile', 'account']), login: z.string(), link }),
+  'login-changed': z.object({
+    ...{ name, at, login: z.string(), link },
+    kind: z.enum(['email', 'mobile', 'account', 'mobile_removed', 'account_removed']),
+  }),
   /** `logins`: one per line; `link`: the sign-in page. */
   'account-reminder': z.object({ name, logins: z.string(), link }),
   /** `action`: name of the action of staff; `link`: the account page. */

@@ -32,6 +32,12 @@ export const AUDIT_EVENTS = [
   ...['staff-change_guardianship', 'staff-merge', 'staff-view_class', 'staff_request-created'],
   ...['staff_request-declined', 'staff_request-withdrawn', 'staff_request-void', 'guardianship-suspended'],
   ...['guardianship-resumed', 'guardianship-revoked', 'guardianship-expired', 'person-merged'],
-  ...['person-locale_changed', 'identifier-requested', 'identifier-changed', 'second_factor-removal_canceled'],
+  ...[
+    'person-locale_changed',
+    'identifier-requested',
+    'identifier-changed',
+    'identifier-removed',
+    'second_factor-removal_canceled',
+  ],
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;

@@ -248,6 +248,53 @@ eachService(
       assert.equal((await browser.open('/account')).status, 200, 'this session stays');
     });
 
+    const remove = (browser: HttpBrowser, kind: 'mobile' | 'account'): Promise<Answer> =>
+      browser.post(`/account/contacts/${kind}/remove`, new URLSearchParams());
+
+    it('removes a mobile number of another person that is no login', async () => {
+      const browser = await signIn(LOGIN.G5);
+      await change(browser, 'mobile', '0900-000-102');
+      assert.match((await remove(browser, 'mobile')).url, /done=mobileRemoved$/);
+      assert.doesNotMatch((await browser.open('/account/contacts')).body, /0900000102/);
+      assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
+    });
+
+    it('removes the mobile number and the account name after a recent sign-in, and notifies the person', async () => {
+      const browser = await signIn(LOGIN.G2);
+      const [number, name] = [`09${running().issuer.slice(-5)}456`, `removed${running().issuer.slice(-5)}`];
+      assert.match((await change(browser, 'mobile', number)).url, /done=mobileChanged$/);
+      assert.match((await change(browser, 'account', name)).url, /done=accountChanged$/);
+      for (const [kind, login, notice] of [
+        ['mobile', number, /手機號碼（\+•••6）已於 .* 移除/],
+        ['account', name, /自訂帳號（r•••\d）已於 .* 移除/],
+      ] as const) {
+        const page = await browser.open('/account/contacts');
+        assert.ok(page.body.includes(`action="/account/contacts/${kind}/remove"`));
+        const done = await remove(browser, kind);
+        assert.match(done.url, new RegExp(`done=${kind}Removed$`));
+        assert.ok(!done.body.includes(`action="/account/contacts/${kind}/remove"`), 'nothing left to remove');
+        assert.equal((await signInToAccount(running(), login)).answer.status, 422);
+        await pollUntil('the notice', () =>
+          mailsTo(mail, LOGIN.G2, '您的登入帳號已變更').find(({ text }) => notice.test(text)),
+        );
+        assert.match((await remove(browser, kind)).url, /done=unchanged$/);
+      }
+      const events = await listAuditEvents(running(), 'G2');
+      assert.equal(events.filter((event) => event === 'identifier.removed').length, 2);
+      assert.equal((await browser.open('/account')).status, 200, 'this session stays');
+      time.advance((RECENT_SIGN_IN_SECONDS + 1) * SECOND);
+      assert.equal(interactionOf(await remove(browser, 'mobile')), 'login', 'not recent');
+    });
+
+    it('keeps the only login of a person', async () => {
+      const browser = await signIn(LOGIN.S1);
+      const before = await loginsOf(LOGIN.S1);
+      const answer = await remove(browser, 'account');
+      assert.equal(answer.status, 422);
+      assert.match(textOf(answer.body), /這是您唯一可以登入的帳號/);
+      assert.deepEqual(await loginsOf(LOGIN.S1), before);
+    });
+
     it('sends mails in the language that the person chooses', async () => {
       const browser = await signIn(LOGIN.G2);
       const form = await browser.open('/account/contacts');

@@ -52,6 +52,8 @@ const TABLE: Record<string, Expected> = {
   'POST /account/contacts/email': own('422'),
   'POST /account/contacts/mobile': own('422'),
   'POST /account/contacts/account': own('422'),
+  'POST /account/contacts/mobile/remove': own('303 /account/contacts'),
+  'POST /account/contacts/account/remove': own('303 /account/contacts'),
   'GET /account/email/confirm': own('410'),
   'POST /account/email/confirm': own('410'),
   'POST /account/language': own('422'),

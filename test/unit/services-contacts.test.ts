@@ -125,6 +125,26 @@ eachStore('own contacts', (on) => {
     assert.notEqual(await requestToken('victim@parents.example', 'father'), '');
   });
 
+  it('leave one login when two are removed at once', async () => {
+    const remove = (kind: 'mobile' | 'account') => contacts.removeLogin({ personId: 'older', kind, address: ADDRESS });
+    assert.deepEqual(await contacts.changeMobile(change('+886922000001', 'older')), { kind: 'changed' });
+    assert.deepEqual(await contacts.changeAccountName(change('older.child', 'older')), { kind: 'changed' });
+    const results = await Promise.all([remove('mobile'), remove('account')]);
+    assert.deepEqual(results.map(({ kind }) => kind).sort(), ['only_login', 'removed']);
+    assert.equal((await loginsOf('older')).length, 1);
+  });
+
+  it('are removed five times at once, then every half hour', async () => {
+    const remove = () => contacts.removeLogin({ personId: 'father', kind: 'account', address: ADDRESS });
+    for (let at = 0; at < 5; at += 1) {
+      await contacts.changeAccountName(change('daming'));
+      assert.deepEqual(await remove(), { kind: 'removed' });
+    }
+    await contacts.changeAccountName(change('daming'));
+    assert.deepEqual(await remove(), { kind: 'limited', until: services.clock.now() + 30 * MINUTE_MS });
+    assert.ok((await loginsOf()).includes('daming'));
+  });
+
   it('let a person try twenty account names at once, then one every five minutes', async () => {
     const attempt = () => contacts.changeAccountName(change('daming', 'teacher'));
     for (let at = 0; at < 20; at += 1) assert.equal((await attempt()).kind, 'taken');

@@ -15,14 +15,19 @@ import { CONFIRMATION_MINUTES, type ContactChange } from '../../services/people/
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { throttledText } from '../forms/password-form.ts';
-import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+import { requireRecentSignIn, requireSignIn, type Handler, type SignedInPerson } from './session.ts';
 
 const PATH = '/account/contacts';
 const CONFIRM_PATH = '/account/email/confirm';
 const CONTACT_KINDS = ['email', 'mobile', 'account'] as const;
 type ContactKind = (typeof CONTACT_KINDS)[number];
 
-const NOTICES = ['emailSent', 'emailChanged', 'mobileChanged', 'accountChanged', 'unchanged', 'language', 'confirmed'];
+const REMOVABLE_KINDS = ['mobile', 'account'] as const;
+
+const NOTICES = [
+  ...['emailSent', 'emailChanged', 'mobileChanged', 'accountChanged', 'mobileRemoved', 'accountRemoved'],
+  ...['unchanged', 'language', 'confirmed'],
+];
 const notice = z.enum(NOTICES);
 const contactForm = z.object({ email: field, mobile: field, account: field });
 const languageForm = z.object({ language: field });
@@ -55,6 +60,13 @@ export function addContactRoutes(router: Router, deps: HttpDeps): void {
         },
         { returnPath: () => `${PATH}?done=confirmed` },
       ),
+    );
+  }
+  for (const kind of REMOVABLE_KINDS) {
+    const handler: Handler = (ctx, signedIn) => removeContact(deps, ctx, signedIn, kind);
+    router.post(
+      `/contacts/${kind}/remove`,
+      requireRecentSignIn(deps, handler, { returnPath: () => `${PATH}?done=confirmed` }),
     );
   }
   router.post(
@@ -141,6 +153,29 @@ type ChangeResult = Awaited<ReturnType<HttpDeps['contacts']['requestEmail' | 'ch
 function change({ contacts }: HttpDeps, kind: ContactKind, of: ContactChange): Promise<ChangeResult> {
   if (kind === 'email') return contacts.requestEmail(of);
   return kind === 'mobile' ? contacts.changeMobile(of) : contacts.changeAccountName(of);
+}
+
+async function removeContact(
+  deps: HttpDeps,
+  ctx: Context,
+  signedIn: SignedInPerson,
+  kind: (typeof REMOVABLE_KINDS)[number],
+): Promise<void> {
+  ctx.state['pagePath'] = PATH;
+  const result = await deps.contacts.removeLogin({ personId: signedIn.facts.id, kind, address: ctx.ip });
+  switch (result.kind) {
+    case 'limited': {
+      const alert = throttledText(deps, ctx, result.until, 'contacts.tooMany');
+      return showContacts(deps, ctx, signedIn, { status: 429, alert });
+    }
+    case 'only_login':
+      return showContacts(deps, ctx, signedIn, { status: 422, alert: deps.pages.t(ctx, 'contacts.onlyLogin') });
+    case 'unchanged':
+      redirectTo(ctx, 'unchanged');
+      return;
+    case 'removed':
+      redirectTo(ctx, `${kind}Removed`);
+  }
 }
 
 async function submitLanguage(deps: HttpDeps, ctx: Context, { facts, sessionHash }: SignedInPerson): Promise<void> {

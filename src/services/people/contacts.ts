@@ -1,12 +1,10 @@
 import type { Clock } from '../../domain/clock.ts';
 import { suggestAccountNames } from '../../domain/credentials/account-names.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
-import { maskLogin } from '../../domain/masking.ts';
 import type { Identifier, PersonFacts } from '../../domain/model.ts';
 import type { Random } from '../../domain/random.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
-import { deleteResetLink } from '../../store/auth/credentials.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { ConflictError } from '../../store/database/errors.ts';
 import * as contacts from '../../store/people/contacts.ts';
@@ -15,6 +13,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { MailJob, Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { admitAccountName, admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
+import { endEarlierLogins, removeLogins, type LoginRemoval, type RemovalResult } from './login-changes.ts';
 
 /** Lifetime of the link that confirms an email address, in minutes. */
 export const CONFIRMATION_MINUTES = 30;
@@ -61,6 +60,8 @@ export interface Contacts {
   changeAccountName(
     change: ContactChange,
   ): Promise<{ kind: 'changed' } | Unchanged | Limited | { kind: 'taken'; suggestion: string | undefined }>;
+  /** Removes the mobile number or the account name. The person keeps at least one login. */
+  removeLogin(removal: LoginRemoval): Promise<RemovalResult>;
   /** Sets the language of the mails to a person. */
   changeLanguage(change: { personId: string; locale: string; address: string }): Promise<void>;
 }
@@ -89,6 +90,7 @@ export function createContacts(deps: Deps): Contacts {
     confirmEmail: createConfirmEmail(deps),
     changeMobile: createChangeMobile(deps),
     changeAccountName: createChangeAccountName(deps),
+    removeLogin: (removal) => store.write((tx) => removeLogins(tx, deps, removal)),
     changeLanguage: ({ personId, locale, address }) =>
       store.write(async (tx) => {
         await contacts.updateLocale(tx, personId, locale, clock.now());
@@ -204,22 +206,6 @@ async function tryInsert(tx: Transaction, row: Parameters<typeof people.insertId
     if (!(error instanceof ConflictError)) throw error;
     return false;
   }
-}
-
-/** Deletes the earlier logins of a kind and records the change. Mails every verified address that the person had before it. */
-async function endEarlierLogins(tx: Transaction, deps: Deps, change: LoginChange): Promise<void> {
-  const { personId, kind, value, address } = change;
-  const { clock, audit, outbox, issuer } = deps;
-  const locals = { at: clock.now(), kind, login: maskLogin(value), link: `${issuer}/forgot-password` };
-  const notice = (name: string) => ({ template: 'login-changed' as const, locals: { name, ...locals } });
-  await mailVerifiedAddresses(tx, outbox, personId, notice, value);
-  await contacts.deleteOtherIdentifiers(tx, personId, kind, value);
-  // A link to the old address must not set a password.
-  await deleteResetLink(tx, personId);
-  await people.incrementCredentialVersion(tx, personId);
-  await contacts.touchPerson(tx, personId, clock.now());
-  const who = { actorId: personId, subjectId: personId };
-  await audit.append(tx, { event: 'identifier.changed', outcome: 'ok', ...who, address, detail: { kind } });
 }
 
 function createChangeMobile(deps: Deps): Contacts['changeMobile'] {

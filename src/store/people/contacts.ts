@@ -53,17 +53,23 @@ export async function verifyIdentifier(
     );
 }
 
-/** Deletes the logins of one kind except `keep`. */
-export async function deleteOtherIdentifiers(
+/** Deletes the logins of one kind, except `keep`. */
+export async function deleteIdentifiers(
   tx: Transaction,
   personId: string,
   kind: Identifier['kind'],
-  keep: string,
+  keep: string | undefined,
 ): Promise<void> {
   const { identifiers } = tx.tables;
   await tx.db
     .delete(identifiers)
-    .where(and(eq(identifiers.personId, personId), eq(identifiers.kind, kind), ne(identifiers.value, keep)));
+    .where(
+      and(
+        eq(identifiers.personId, personId),
+        eq(identifiers.kind, kind),
+        keep === undefined ? undefined : ne(identifiers.value, keep),
+      ),
+    );
 }
 
 /** Sets the time of the last change of a person, which is the claim `updated_at`. */

@@ -1,0 +1,88 @@
+import type { Clock } from '../../domain/clock.ts';
+import { maskLogin } from '../../domain/masking.ts';
+import type { Identifier } from '../../domain/model.ts';
+import { deleteResetLink } from '../../store/auth/credentials.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import * as contacts from '../../store/people/contacts.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
+
+/** A person who changes an own login. */
+interface LoginChange {
+  personId: string;
+  kind: Identifier['kind'];
+  /** A normalized value (domain/credentials/identifiers.ts). */
+  value: string;
+  address: string;
+}
+
+export interface LoginRemoval {
+  personId: string;
+  /** An email address can be replaced, but not removed: notices go to it. */
+  kind: 'mobile' | 'account';
+  address: string;
+}
+
+export type RemovalResult = { kind: 'removed' | 'unchanged' | 'only_login' } | { kind: 'limited'; until: number };
+
+interface Deps {
+  clock: Clock;
+  audit: Pick<Audit, 'append'>;
+  outbox: Outbox;
+  issuer: string;
+}
+
+/** Deletes the earlier logins of a kind and records the change. Mails every verified address that the person had before it. */
+export function endEarlierLogins(tx: Transaction, deps: Deps, change: LoginChange): Promise<void> {
+  return endLogins(tx, deps, { ...change, keep: change.value, event: 'identifier.changed', notice: change.kind });
+}
+
+interface EndedLogins extends LoginChange {
+  /** The login that stays; undefined to delete all logins of the kind. */
+  keep: string | undefined;
+  event: 'identifier.changed' | 'identifier.removed';
+  /** Text of the mail. */
+  notice: string;
+}
+
+async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promise<void> {
+  const { personId, kind, value, address, keep, event } = ended;
+  const { clock, audit, outbox, issuer } = deps;
+  const locals = { at: clock.now(), kind: ended.notice, login: maskLogin(value), link: `${issuer}/forgot-password` };
+  const notice = (name: string) => ({ template: 'login-changed' as const, locals: { name, ...locals } });
+  await mailVerifiedAddresses(tx, outbox, personId, notice, keep);
+  await contacts.deleteIdentifiers(tx, personId, kind, keep);
+  // A link to the old address must not set a password.
+  await deleteResetLink(tx, personId);
+  await people.incrementCredentialVersion(tx, personId);
+  await contacts.touchPerson(tx, personId, clock.now());
+  const who = { actorId: personId, subjectId: personId };
+  await audit.append(tx, { event, outcome: 'ok', ...who, address, detail: { kind } });
+}
+
+/** Removes the logins of a kind, and a mobile number that is no login. The person keeps at least one login. */
+export async function removeLogins(
+  tx: Transaction,
+  deps: Deps & ContactLimitDeps,
+  { personId, kind, address }: LoginRemoval,
+): Promise<RemovalResult> {
+  const person = await people.lockPerson(tx, personId);
+  const facts = await people.loadPersonFacts(tx, personId);
+  if (person?.status !== 'active' || facts === undefined) return { kind: 'unchanged' };
+  const login = facts.identifiers.find((identifier) => identifier.kind === kind);
+  const pending = (await contacts.listPendingContacts(tx, personId)).find((contact) => contact.kind === kind);
+  const value = login?.value ?? pending?.value;
+  if (value === undefined) return { kind: 'unchanged' };
+  if (login !== undefined && facts.identifiers.every((identifier) => identifier.kind === kind)) {
+    return { kind: 'only_login' };
+  }
+  const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
+  if (limit.kind === 'limited') return limit;
+  if (pending !== undefined) await contacts.deletePendingContact(tx, personId, pending.kind);
+  const removal = { personId, kind, value, address, keep: undefined };
+  await endLogins(tx, deps, { ...removal, event: 'identifier.removed', notice: `${kind}_removed` });
+  return { kind: 'removed' };
+}
