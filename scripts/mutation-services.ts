@@ -144,7 +144,7 @@ export const SERVICES: readonly Part[] = [
     tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
   },
   {
-    sources: files('services/people', 'contacts contact-limits'),
+    sources: files('services/people', 'contacts contact-limits login-changes'),
     tests: [...unit('services-contacts'), ...http('account-contacts')],
   },
   {
