@@ -7,11 +7,10 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { actionButton, openConsole, openPerson, perform } from '../helpers/browser-console.ts';
 import { alertText, bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
-import { fillNewPassword, fillSignIn, press } from '../helpers/browser.ts';
+import { fillSignIn, press } from '../helpers/browser.ts';
 import { setPassword } from '../helpers/city.ts';
 
 const REASON = '家長來電，已核對班級座號';
-const OWN_PASSWORD = 'seven quiet lanterns';
 
 describe('the staff of a school in a browser', () => {
   let harness: BrowserHarness;
@@ -34,19 +33,22 @@ describe('the staff of a school in a browser', () => {
     return (await desk.getAttribute('[data-one-time-code]', 'data-one-time-code')) ?? '';
   };
 
-  it('hands a teacher a code that opens only the forced change', async () => {
+  it('requests a code for a teacher, which the bureau confirms and hands over', async () => {
     const desk = await openConsole(harness, 'A1');
-    const code = await issueCode(desk, '林志豪');
+    await openPerson(desk, '林志豪');
+    await perform(desk, 'one-time-code', REASON);
+    assert.equal(await desk.getAttribute('body', 'data-request-state'), 'pending');
+    const bureau = await openConsole(harness, 'B1');
+    await press(bureau, bureau.getByRole('link', { name: '待確認的申請' }));
+    await press(bureau, bureau.locator('a[data-request]').filter({ hasText: '開立一次性登入碼' }));
+    await bureau.fill('textarea[name="reason"]', '已致電本人確認');
+    await press(bureau, 'button[name="answer"][value="confirm"]');
+    const code = (await bureau.getAttribute('[data-one-time-code]', 'data-one-time-code')) ?? '';
     const teacher = await openSignIn();
     await fillSignIn(teacher, LOGIN.T2);
     assert.match(await alertText(teacher), /帳號或密碼不正確/);
     await fillSignIn(teacher, LOGIN.T2, code);
     assert.equal(await heading(teacher), '請設定您自己的密碼');
-    await teacher.goto(`${harness.environment.issuer}/account`);
-    assert.equal(await heading(teacher), '登入');
-    await fillSignIn(teacher, LOGIN.T2, code);
-    await fillNewPassword(teacher, { current: code, next: OWN_PASSWORD });
-    assert.equal(await heading(teacher), '我的帳號');
     await setPassword(harness.environment.service, 'T2', DEMO_PASSWORD);
   });
 
