@@ -7,7 +7,8 @@ import { loadDemoCity } from '../../demo/city/load.ts';
 import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
 import { createConsoleServices } from '../../src/container/console.ts';
 import type { PersonActionName } from '../../src/domain/access/person-actions.ts';
-import { HOUR_MS } from '../../src/domain/duration.ts';
+import { localDate } from '../../src/domain/clock.ts';
+import { DAY_MS, HOUR_MS } from '../../src/domain/duration.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
@@ -16,6 +17,7 @@ import type { PersonActionResult } from '../../src/services/console/person-actio
 import { insertSecondFactor, listSecondFactors } from '../../src/store/auth/second-factors.ts';
 import { listNamedGuardianships } from '../../src/store/console/person-details.ts';
 import { findPerson, insertPerson, listIdentifiers } from '../../src/store/people/people.ts';
+import { insertMembership } from '../../src/store/people/schools.ts';
 import { createTestServices, TEST_ISSUER, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
@@ -258,5 +260,36 @@ eachStore('changes by staff', (on) => {
     const revoked = entries.find(({ event }) => event === 'guardianship.revoked')?.detail;
     assert.deepEqual({ ...revoked, ...about }, revoked);
     assert.equal(await canSignIn('twin@parents.example', '200206'), 'password_change_required');
+  });
+
+  it('refuses to act on an account with a membership that begins later, and to merge it', async () => {
+    const twin = {
+      id: 'future',
+      kind: 'person',
+      name: '王大明',
+      status: 'active',
+      createdAt: 1,
+      updatedAt: 1,
+    } as const;
+    const tomorrow = localDate(services.clock.now() + DAY_MS);
+    const begins = { role: 'bureau_admin', isPrimary: true, validFrom: tomorrow } as const;
+    await on.store.write(async (tx) => {
+      await insertPerson(tx, twin);
+      const { guardianships } = tx.tables;
+      const [row] = await tx.db
+        .select()
+        .from(guardianships)
+        .where(eq(guardianships.guardianId, id('G1')));
+      assert.ok(row);
+      const ofPupil = { guardianId: twin.id, studentId: id('S1'), state: 'active' } as const;
+      await tx.db.insert(guardianships).values({ ...row, ...ofPupil, id: 'g-future' });
+      await insertMembership(tx, { id: 'm-future', personId: twin.id, ...begins });
+    });
+    const input = formatMergeInput({ otherId: twin.id, version: 1 });
+    assert.deepEqual(await act('A2', 'merge', 'G1', input), { kind: 'denied', reason: 'capacity' });
+    await on.store.write((tx) => insertMembership(tx, { id: 'm-g1', personId: id('G1'), ...begins }));
+    assert.deepEqual(await act('A1', 'revoke-sessions', 'G1'), { kind: 'denied', reason: 'rank' });
+    await on.store.write((tx) => tx.db.delete(tx.tables.memberships).where(eq(tx.tables.memberships.id, 'm-g1')));
+    assert.equal((await act('A1', 'revoke-sessions', 'G1')).kind, 'done');
   });
 });
