@@ -80,8 +80,8 @@ export function createAuthorization({ store, clock, settings }: Deps): Authoriza
   const listTargets = async (tx: Transaction, personIds: readonly string[]): Promise<PolicyTarget[]> =>
     (await listPolicyFacts(tx, personIds)).map((facts) => policyTargetOf(facts, today()));
   const filterAllowed: Authorization['filterAllowed'] = async (tx, actor, action, personIds) => {
-    const targets = await listTargets(tx, personIds);
-    const { value: policy } = await settings.readPolicy(tx);
+    if (personIds.length === 0) return new Map();
+    const [targets, { value: policy }] = await Promise.all([listTargets(tx, personIds), settings.readPolicy(tx)]);
     const isAllowed = (target: PolicyTarget): boolean => decide(actor, action, target, policy).allowed;
     return new Map(targets.filter(isAllowed).map((target) => [target.id, target]));
   };
@@ -97,8 +97,7 @@ export function createAuthorization({ store, clock, settings }: Deps): Authoriza
     filterVisible: (tx, actor, personIds) => filterAllowed(tx, actor, 'view', personIds),
     filterAllowed,
     listAllowedActions: async (tx, actor, actions, personIds) => {
-      const targets = await listTargets(tx, personIds);
-      const { value: policy } = await settings.readPolicy(tx);
+      const [targets, { value: policy }] = await Promise.all([listTargets(tx, personIds), settings.readPolicy(tx)]);
       return new Map(
         targets.map((target) => [
           target.id,

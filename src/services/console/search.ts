@@ -51,12 +51,18 @@ export function createConsoleSearch({ store, clock, secrets, authorization }: De
         const today = localDate(clock.now());
         const text = normalizeText(query.slice(0, MAX_QUERY_LENGTH));
         if (text === '') return { people: [], next: undefined };
-        const exact = after === undefined ? await findExactly(tx, actor, text, { secrets, today }) : [];
-        const visibleExact = await authorization.filterVisible(tx, actor, exact);
-        const byName = canBeName(text, today)
-          ? await findVisibleByName(tx, authorization, actor, { text, today, after })
-          : { ids: [], next: undefined };
-        const ids = [...exact.filter((id) => visibleExact.has(id)), ...byName.ids];
+        const findExact = async (): Promise<string[]> => {
+          const ids = await findExactly(tx, actor, text, { secrets, today });
+          const visible = await authorization.filterVisible(tx, actor, ids);
+          return ids.filter((id) => visible.has(id));
+        };
+        const [exact, byName] = await Promise.all([
+          after === undefined ? findExact() : [],
+          canBeName(text, today)
+            ? findVisibleByName(tx, authorization, actor, { text, today, after })
+            : { ids: [], next: undefined },
+        ]);
+        const ids = [...exact, ...byName.ids];
         const people = await listPersonSummaries(tx, [...new Set(ids)], today);
         return { people: await withVisibleChildren(tx, authorization, actor, people), next: byName.next };
       }),

@@ -1,6 +1,7 @@
 import { and, eq, gte, inArray, isNull, lt, or, sql, type AnyColumn, type SQL } from 'drizzle-orm';
 import type { Term } from '../../domain/term.ts';
 import type { Transaction } from '../database/index.ts';
+import type { Tables } from '../schema/tables.ts';
 
 /** The scope of a search by name: the whole city, or schools and classes. */
 export type SearchScope =
@@ -27,18 +28,26 @@ interface NameSearch {
 /** Lists people by name, in the order of names. In the city the name begins with the text; in a school it contains the text. */
 export async function listPeopleByName(tx: Transaction, search: NameSearch): Promise<NamePosition[]> {
   const { persons } = tx.tables;
-  const { after, limit } = search;
-  return tx.db
-    .select({ id: persons.id, name: persons.nameSearch })
-    .from(persons)
-    .where(
-      and(
-        nameCondition(tx, search),
-        after && sql`(${persons.nameSearch}, ${persons.id}) > (${after.name}, ${after.id})`,
-      ),
-    )
-    .orderBy(persons.nameSearch, persons.id)
-    .limit(limit);
+  const { after, limit, scope } = search;
+  return (
+    tx.db
+      // As expressions, because drizzle rejects columns of a table whose index is named.
+      .select({ id: sql<string>`${persons.id}`, name: sql<string>`${persons.nameSearch}` })
+      .from(scope.kind === 'schools' && tx.dialect === 'sqlite' ? withNameIndex(persons) : persons)
+      .where(
+        and(
+          nameCondition(tx, search),
+          after && sql`(${persons.nameSearch}, ${persons.id}) > (${after.name}, ${after.id})`,
+        ),
+      )
+      .orderBy(persons.nameSearch, persons.id)
+      .limit(limit)
+  );
+}
+
+/** SQLite would take the index of the primary key, because it is unique, and read the row of each person. */
+function withNameIndex(persons: Tables['persons']): SQL {
+  return sql`${persons} indexed by persons_id_name_search_idx`;
 }
 
 /** Above every character that a name contains, so that a prefix is a range of the index. */
@@ -54,7 +63,7 @@ function nameCondition(tx: Transaction, { name, scope, today }: NameSearch): SQL
   return and(sql`${persons.id} in (${peopleOfSchools(tx, scope, today)})`, name === '' ? undefined : contains);
 }
 
-/** Selects the ids of pupils, their guardians and school accounts, and the staff. The policy decides about each of them. */
+/** Selects the ids of pupils, their guardians and school accounts, and the staff. An id may occur twice. The policy decides about each of them. */
 export function peopleOfSchools(
   tx: Transaction,
   { schoolCodes, withStaff, classIds }: Extract<SearchScope, { kind: 'schools' }>,
@@ -65,21 +74,21 @@ export function peopleOfSchools(
   const inSchools = inArray(enrollments.schoolCode, [...schoolCodes]);
   const inClasses = inArray(enrollments.classId, [...classIds]);
   const select = (where: SQL | undefined): SQL =>
-    sql`select ${enrollments.studentId} as person_id from ${enrollments} where ${and(where, isCurrent)}`;
+    sql`select ${enrollments.studentId} from ${enrollments} where ${and(where, isCurrent)}`;
   const pupils = sql.join(
     [...(schoolCodes.length > 0 ? [select(inSchools)] : []), ...(classIds.length > 0 ? [select(inClasses)] : [])],
     sql` union `,
   );
   const isMember = and(inArray(memberships.schoolCode, [...schoolCodes]), isNotOver(memberships.validTo, today));
   const staff = sql`select ${memberships.personId} from ${memberships} where ${isMember}`;
-  return withStaff ? sql`${withFamilies(tx, pupils, today)} union ${staff}` : withFamilies(tx, pupils, today);
+  return withStaff ? sql`${withFamilies(tx, pupils, today)} union all ${staff}` : withFamilies(tx, pupils, today);
 }
 
 /** Lists the pupils of a school, their guardians and school accounts, and the staff. */
 export async function listPeopleOfSchool(tx: Transaction, schoolCode: string, today: string): Promise<string[]> {
   const scope = { kind: 'schools', schoolCodes: [schoolCode], withStaff: true, classIds: [] } as const;
   const rows = await tx.db
-    .select({ id: sql<string>`people.person_id` })
+    .selectDistinct({ id: sql<string>`people.person_id` })
     .from(sql`(${peopleOfSchools(tx, scope, today)}) as people`);
   return rows.map(({ id }) => id);
 }
@@ -94,13 +103,17 @@ export function isCurrentGuardianship({ tables: { guardianships } }: Transaction
   return and(inArray(guardianships.state, ['active', 'suspended']), isNotOver(guardianships.validTo, today));
 }
 
-/** @param pupils a query of student ids */
+/**
+ * Adds guardians and school accounts. SQLite keeps the order of a cross join; otherwise it reads the guardianships of the whole city.
+ *
+ * @param pupils a query of student ids, which runs once
+ */
 function withFamilies(tx: Transaction, pupils: SQL, today: string): SQL {
   const { guardianships, schoolAccounts } = tx.tables;
-  const isCurrent = isCurrentGuardianship(tx, today);
-  const guardians = sql`select ${guardianships.guardianId} from ${guardianships} where ${and(sql`${guardianships.studentId} in (${pupils})`, isCurrent)}`;
-  const accounts = sql`select ${schoolAccounts.personId} from ${schoolAccounts} where ${schoolAccounts.studentId} in (${pupils})`;
-  return sql`${pupils} union ${guardians} union ${accounts}`;
+  const isGuardian = and(sql`${guardianships.studentId} = pupils.person_id`, isCurrentGuardianship(tx, today));
+  const guardians = sql`select ${guardianships.guardianId} from pupils cross join ${guardianships} where ${isGuardian}`;
+  const accounts = sql`select ${schoolAccounts.personId} from pupils cross join ${schoolAccounts} where ${schoolAccounts.studentId} = pupils.person_id`;
+  return sql`with pupils (person_id) as materialized (${pupils}) select person_id from pupils union all ${guardians} union all ${accounts}`;
 }
 
 /** Lists up to `limit` pupils with a student number, in every school, and their school accounts. */

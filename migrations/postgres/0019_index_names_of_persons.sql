@@ -1,0 +1,1 @@
+CREATE INDEX "persons_id_name_search_idx" ON "persons" USING btree ("id","name_search");
