@@ -64,6 +64,10 @@ const fields = z.strictObject({
   scopes: z.array(z.enum(SCOPES)).min(1),
   school_types: z.array(z.enum(SCHOOL_TYPES)).default([...SCHOOL_TYPES]),
   permissions: z.array(z.enum(PERMISSIONS)).default([]),
+  school_accounts: z
+    .boolean()
+    .default(false)
+    .describe('accepts school accounts of families, `acr` `urn:kinpass:school-account`'),
   first_party: z.boolean().default(false).describe('app of the city itself: no consent page'),
 });
 type Fields = z.infer<typeof fields>;

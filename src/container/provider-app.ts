@@ -57,6 +57,7 @@ export function createProviderApp(
     random: services.random,
     rateLimiter: services.rateLimiter,
     passwordReset: services.passwordReset,
+    schoolDirectory: services.schoolDirectory,
     secondFactors: services.secondFactors,
     secrets: services.secrets,
     settings: services.settings,

@@ -25,6 +25,7 @@ import { createPasswordVerifier, type PasswordVerifier } from '../services/authe
 import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
 import { createSecondFactors, type SecondFactors } from '../services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
+import { createSchoolDirectory, type SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
@@ -87,6 +88,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   passwords: Passwords;
   people: People;
   revocation: Revocation;
+  schoolDirectory: SchoolDirectory;
   secondFactors: SecondFactors;
   signIn: SignIn;
   templates: Templates;
@@ -149,6 +151,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       issuer,
     }),
     keyRing,
+    schoolDirectory: createSchoolDirectory({ store }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),

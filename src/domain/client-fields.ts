@@ -16,6 +16,7 @@ export const CLIENT_FIELDS = [
   'school_types',
   'permissions',
   'first_party',
+  'school_accounts',
   'id_token_signed_response_alg',
   'require_pkce',
   'require_pushed_authorization_requests',

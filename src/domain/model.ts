@@ -101,6 +101,8 @@ export interface PersonFacts {
   name: string;
   locale: string | undefined;
   isActive: boolean;
+  /** The account of a family inside one school (`P` + student number). It has no role. */
+  isSchoolAccount: boolean;
   updatedAt: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];

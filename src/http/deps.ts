@@ -20,6 +20,7 @@ import type { PasswordReset } from '../services/authentication/password-reset.ts
 import type { Passwords } from '../services/authentication/passwords.ts';
 import type { SecondFactors } from '../services/authentication/second-factors.ts';
 import type { SignIn } from '../services/authentication/sign-in.ts';
+import type { SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { Contacts } from '../services/people/contacts.ts';
@@ -57,6 +58,7 @@ export interface HttpDeps {
   rateLimiter: RequestRateLimiter;
   passwordReset: PasswordReset;
   secondFactors: SecondFactors;
+  schoolDirectory: SchoolDirectory;
   secrets: Secrets;
   settings: Pick<Settings, 'loadPolicy' | 'findAnnouncement'>;
   signIn: SignIn;

@@ -82,6 +82,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     name: '示範人',
     locale: undefined,
     isActive: true,
+    isSchoolAccount: false,
     updatedAt: Date.UTC(2026, 10, 20) + 999,
     identifiers: [],
     memberships: [],

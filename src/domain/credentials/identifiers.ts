@@ -59,6 +59,16 @@ export function isAccountName(value: string): boolean {
   return ACCOUNT.test(value) && !SCHOOL_ACCOUNT.test(value);
 }
 
+/**
+ * Parses the account of a family inside one school, `P` + student number, in any spelling.
+ *
+ * @returns the value that the database stores (`p11330003`); undefined when it is none
+ */
+export function parseSchoolAccount(input: string): string | undefined {
+  const value = normalizeForLookup(input)?.replace(PHONE_SEPARATORS, '');
+  return value !== undefined && SCHOOL_ACCOUNT.test(value) ? value : undefined;
+}
+
 /** Parses the input of the login field. @returns undefined when it is no valid login */
 export function parseLogin(input: string): Login | undefined {
   const value = normalizeForLookup(input);

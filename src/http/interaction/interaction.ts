@@ -4,7 +4,7 @@ import { errors, type InteractionResults } from 'oidc-provider';
 import { z } from 'zod';
 import { collectWrites, type Write } from '../../oidc/adapter/pending-writes.ts';
 import { verifiedLogin } from '../../oidc/adapter/verified-login.ts';
-import { ACR_PASSWORD, AMR_PASSWORD } from '../../oidc/options/claims.ts';
+import { ACR_PASSWORD, ACR_SCHOOL_ACCOUNT, AMR_PASSWORD } from '../../oidc/options/claims.ts';
 import { firstPasswordResult } from '../../oidc/prompts/checks/first-password.ts';
 import { verifiedPasswordResult } from '../../oidc/prompts/checks/second-factor-outstanding.ts';
 import type { Oidc } from '../../oidc/provider.ts';
@@ -127,14 +127,16 @@ interface Verified {
   personId: string;
   /** The version of the credential that the password was verified against. */
   credentialVersion: number;
+  isSchoolAccount?: boolean;
 }
 
 /** Returns the result of a sign-in for the provider. */
 export function loginResult(
-  { personId, credentialVersion }: Verified,
+  { personId, credentialVersion, isSchoolAccount = false }: Verified,
   remember: boolean,
   now: number,
 ): InteractionResults['login'] {
   const ts = Math.floor(now / 1000);
-  return { accountId: personId, credentialVersion, remember, ts, acr: ACR_PASSWORD, amr: AMR_PASSWORD };
+  const acr = isSchoolAccount ? ACR_SCHOOL_ACCOUNT : ACR_PASSWORD;
+  return { accountId: personId, credentialVersion, remember, ts, acr, amr: AMR_PASSWORD };
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { ACR_SCHOOL_ACCOUNT } from '../../oidc/options/claims.ts';
 import { HashQueueFullError } from '../../platform/errors.ts';
 import type { CheckedAttempt } from '../../services/authentication/human-check-demand.ts';
 import type { SignInResult } from '../../services/authentication/sign-in.ts';
@@ -12,6 +13,9 @@ import { busyProblem, throttledText, type FormProblem } from '../forms/password-
 import { loadAnnouncement } from '../pages/announcement.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
+/** The query parameter of the link from the school sign-in to this page. */
+export const OTHER_ACCOUNT = 'other';
+
 const form = z.object({ login: field, password: field, remember: checkbox, passkey: field, ...humanCheckField });
 type Typed = Pick<z.infer<typeof form>, 'login' | 'password' | 'remember'>;
 
@@ -21,6 +25,11 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
     passkeyOptions: (_ctx, interaction) =>
       deps.secondFactors.passkeys.request(interaction.uid, onlyPerson(interaction)),
     show: async (ctx, interaction) => {
+      if (await isSchoolSignIn(deps, ctx, interaction)) {
+        ctx.status = 303;
+        ctx.redirect(`/interaction/${interaction.uid}/school`);
+        return;
+      }
       const login = (await findKnownLogin(deps, interaction)) ?? interaction.loginHint ?? '';
       await render(deps, ctx, interaction, { login, password: '', remember: false });
     },
@@ -52,11 +61,23 @@ export function createLoginPage(deps: HttpDeps): InteractionPage {
   };
 }
 
+/** Returns true if the request asks for a school account, or a school account has to enter its password again. */
+async function isSchoolSignIn(
+  { schoolDirectory }: HttpDeps,
+  ctx: Context,
+  interaction: InteractionState,
+): Promise<boolean> {
+  const only = onlyPerson(interaction);
+  if (only !== undefined) return (await schoolDirectory.findLogin(only)) !== undefined;
+  const isOther = ctx.query[OTHER_ACCOUNT] !== undefined;
+  return !isOther && interaction.params['acr_values'] === ACR_SCHOOL_ACCOUNT;
+}
+
 /**
  * Returns true if only the signed-in person may continue. `prompt=login` allows another person, and so does a session whose person was
  * disabled in the meantime.
  */
-function isReauthentication({ personId, reasons }: InteractionState): boolean {
+export function isReauthentication({ personId, reasons }: InteractionState): boolean {
   const canChangePerson = ['login_prompt', 'person_unavailable', 'switch_account'].some((reason) =>
     reasons.includes(reason),
   );
@@ -65,7 +86,7 @@ function isReauthentication({ personId, reasons }: InteractionState): boolean {
 }
 
 /** The only accepted person; undefined if any person may sign in. */
-function onlyPerson(interaction: InteractionState): string | undefined {
+export function onlyPerson(interaction: InteractionState): string | undefined {
   return isReauthentication(interaction) ? interaction.personId : undefined;
 }
 
@@ -76,7 +97,11 @@ async function findKnownLogin({ people }: HttpDeps, interaction: InteractionStat
 }
 
 /** Returns what the person selected; a reauthentication keeps the selection of the session. */
-async function shouldRemember({ access }: HttpDeps, interaction: InteractionState, typed: Typed): Promise<boolean> {
+export async function shouldRemember(
+  { access }: HttpDeps,
+  interaction: InteractionState,
+  typed: Pick<Typed, 'remember'>,
+): Promise<boolean> {
   if (!isReauthentication(interaction) || interaction.sessionHash === undefined) return typed.remember;
   return (await access.findSession(interaction.sessionHash))?.remember === true;
 }
@@ -162,7 +187,7 @@ async function findUnchecked(
   return rejectUnchecked(deps, ctx, 'sign-in', value);
 }
 
-function problemOf(
+export function problemOf(
   deps: HttpDeps,
   ctx: Context,
   result: Extract<SignInResult, { kind: 'throttled' | 'failed' }>,
@@ -192,6 +217,7 @@ async function render(
       isReauthentication: isReauthentication(interaction),
       passkeyUrl: `/interaction/${interaction.uid}/passkey`,
       forgotPasswordUrl: '/forgot-password',
+      schoolSignInUrl: `/interaction/${interaction.uid}/school`,
       cancelAction: `/interaction/${interaction.uid}/cancel`,
       isOnOtherDevice: interaction.isOnOtherDevice,
     },

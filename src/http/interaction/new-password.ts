@@ -21,13 +21,13 @@ export function createNewPasswordPage(deps: HttpDeps): InteractionPage {
       const form = { keepSessionHash: undefined, formId: interaction.uid };
       const result = first && (await submitPasswordForm(deps, ctx, { personId: first.personId, ...form }));
       if (first !== undefined && result?.kind === 'changed') {
-        const { personId, remember } = first;
-        const verified = { personId, credentialVersion: result.credentialVersion };
+        const { personId, remember, isSchoolAccount } = first;
+        const verified = { personId, credentialVersion: result.credentialVersion, isSchoolAccount };
         await submitResult(
           ctx,
           deps.oidc,
           result.hasSecondFactor
-            ? { verified_password: { ...verified, remember } }
+            ? { verified_password: { personId, credentialVersion: result.credentialVersion, remember } }
             : { login: loginResult(verified, remember, deps.clock.now()) },
         );
         return;
@@ -87,6 +87,7 @@ async function waitForConcurrentSubmit(
 interface FirstSignIn {
   personId: string;
   remember: boolean;
+  isSchoolAccount: boolean;
   name: string;
 }
 
@@ -95,5 +96,7 @@ async function findFirstSignIn({ people }: HttpDeps, { first }: InteractionState
   if (first === undefined || !(await people.isCredentialCurrent(first.personId, first.credentialVersion)))
     return undefined;
   const facts = await people.findActive(first.personId);
-  return facts && { personId: first.personId, remember: first.remember, name: facts.name };
+  if (facts === undefined) return undefined;
+  const { personId, remember, isSchoolAccount } = first;
+  return { personId, remember, isSchoolAccount, name: facts.name };
 }

@@ -7,6 +7,7 @@ import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { setLocale } from '../middleware/locale.ts';
 import { setReturnLink } from '../provider/return-link.ts';
+import { createBindingRequiredPage } from './binding-required.ts';
 import { createConsentPage } from './consent.ts';
 import {
   switchAccount,
@@ -18,7 +19,13 @@ import {
 import { createLoginPage } from './login.ts';
 import { createNewPasswordPage } from './new-password.ts';
 import { createSecondFactorPage } from './second-factor.ts';
+import { createSchoolLoginPage } from './school-login.ts';
 import { createSelectAccountPage } from './select-account.ts';
+
+interface LoadedPage {
+  interaction: InteractionState;
+  page: InteractionPage;
+}
 
 /** The interaction pages, one for each prompt of `oidc/prompts`. */
 export function createInteractionRouter(deps: HttpDeps): Router {
@@ -27,10 +34,11 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ['new_password', createNewPasswordPage(deps)],
     ['login', createLoginPage(deps)],
     ['second_factor', createSecondFactorPage(deps)],
+    ['binding', createBindingRequiredPage(deps)],
     ['select_account', createSelectAccountPage(deps)],
     ['consent', createConsentPage(deps)],
   ]);
-  const load = async (ctx: Context): Promise<{ interaction: InteractionState; page: InteractionPage }> => {
+  const load = async (ctx: Context): Promise<LoadedPage> => {
     const { uid } = routeParams.parse(ctx['params']);
     ctx.state['pagePath'] = `/interaction/${uid}`;
     const interaction = await loadInteraction(ctx, oidc, uid);
@@ -56,6 +64,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ctx.type = 'json';
     ctx.body = options;
   });
+  addSchoolSignIn(router, deps, load);
   router.post('/cancel', forms, async (ctx) => {
     await load(ctx);
     await submitResult(ctx, oidc, { error: 'access_denied', error_description: 'the person canceled the sign-in' });
@@ -73,6 +82,24 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     await page.submit(ctx, interaction);
   });
   return router;
+}
+
+/** The second way in: a school, and the account of the family inside it. It belongs to the login prompt. */
+function addSchoolSignIn(router: Router, deps: HttpDeps, load: (ctx: Context) => Promise<LoadedPage>): void {
+  const { show, submit } = createSchoolLoginPage(deps);
+  router.get('/school', async (ctx) => {
+    const { interaction } = await load(ctx);
+    if (interaction.prompt !== 'login') {
+      ctx.redirect(`/interaction/${interaction.uid}`);
+      return;
+    }
+    await show(ctx, interaction);
+  });
+  router.post('/school', parseForms(), async (ctx) => {
+    const { interaction } = await load(ctx);
+    if (interaction.prompt !== 'login') throw createError(409, 'the form belongs to another prompt');
+    await submit(ctx, interaction);
+  });
 }
 
 /** @throws {HttpError} 410 if the password was changed or the account disabled after the password of this request was verified */

@@ -24,6 +24,7 @@ type GrantedContext = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
  * introspection refuse (docs/claims.md, rules 8 and 9):
  *
  * - The account is disabled.
+ * - The account is a school account, and the client accepts none.
  * - The grant of the token is revoked, or its session ended. The provider's own check (`expiresWithSession`) is switched off: it knows
  *   one grant for each app, so a second tab would revoke the first.
  * - The context that the grant was issued for is no longer available.
@@ -38,6 +39,7 @@ export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolv
     const found = await loadGrantWithSession(store, hashId(grantId));
     if (found?.grant.personId !== personId || !isGrantActive(found, clock.now())) return undefined;
     const { grant } = found;
+    if (facts.isSchoolAccount && clients.find(grant.clientId)?.school_accounts !== true) return undefined;
     const granted = grantedContext(grant);
     if (granted !== undefined) {
       const contexts = availableContexts(facts, clients.entitlementsOf(grant.clientId), localDate(clock.now()));

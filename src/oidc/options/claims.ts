@@ -14,5 +14,7 @@ export const claims: Configuration['claims'] = {
 export const ACR_PASSWORD = 'urn:kinpass:aal1';
 /** Two factors: a password and a second factor, or a passkey with user verification. Named after assurance level 2. */
 export const ACR_TWO_FACTORS = 'urn:kinpass:aal2';
+/** The account of a family inside one school, which many people may know. */
+export const ACR_SCHOOL_ACCOUNT = 'urn:kinpass:school-account';
 /** RFC 8176, section 2. */
 export const AMR_PASSWORD = ['pwd'];

@@ -21,6 +21,8 @@ interface CookieNames {
   reset: string;
   /** The interaction to resume; one path. */
   resume: string;
+  /** The school of the last sign-in with a school account. */
+  school: string;
   session: string;
   /** The current interaction; one path. */
   interaction: string;
@@ -51,6 +53,7 @@ function createNames(host: string, address: string): CookieNames {
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,
+    school: `${host}kinpass_school`,
     session: `${host}kinpass_session`,
     interaction: `${address}kinpass_interaction`,
     logoutNotices: `${host}kinpass_logout_notices`,

@@ -10,6 +10,7 @@ import { firstPassword } from './checks/first-password.ts';
 import { isFirstParty } from './first-party.ts';
 import { nativeApp } from './checks/native-app.ts';
 import { personUnavailable } from './checks/person-unavailable.ts';
+import { schoolAccountRefused } from './checks/school-account-refused.ts';
 import { secondFactorOutstanding } from './checks/second-factor-outstanding.ts';
 import { switchAccount } from './checks/switch-account.ts';
 import { unmetAcr } from './checks/unmet-acr.ts';
@@ -39,6 +40,7 @@ export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver):
       assuranceTooLow(deps, createPendingCheck([login])),
     ),
     login,
+    new Prompt({ name: 'binding', requestable: false }, schoolAccountRefused(deps, contextResolver)),
     // Named `select_account`, so an app can request the selection by the standard `prompt` value. For apps without a context the login
     // prompt answers that value.
     restrictRequestedCheck(

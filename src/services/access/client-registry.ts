@@ -93,5 +93,6 @@ function createAccountClient(issuer: string, i18n: I18n): ClientRegistration {
     school_types: [],
     permissions: [],
     first_party: true,
+    school_accounts: true,
   };
 }

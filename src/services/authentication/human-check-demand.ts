@@ -13,7 +13,7 @@ import { loginKey } from './password-verification.ts';
 
 /** A form that asks for the human check after repeated failures. */
 export interface CheckedAttempt {
-  form: Exclude<CheckedForm, 'forgot-account'>;
+  form: Exclude<CheckedForm, 'forgot-account' | 'school-sign-in'>;
   /** As typed; empty before the person has typed it. */
   login: string;
   address: string;
@@ -81,8 +81,9 @@ export function createHumanCheckDemand(deps: Deps): HumanCheckDemand {
     // Before the login is typed, the page shows no check to a browser of any person. The form then asks for it.
     if (typed === '') return knownDevices.findDeviceId(device) !== undefined;
     const login = toLogin(typed);
-    if (login.kind === 'other') return false;
-    const personId = await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value));
+    if (login.kind === 'other' || login.kind === 'school_account') return false;
+    const { kind, value } = login;
+    const personId = await store.read((tx) => people.findActivePersonIdByIdentifier(tx, kind, value));
     return knownDevices.findCounterKey(device, personId) !== undefined;
   };
   return {

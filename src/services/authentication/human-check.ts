@@ -10,7 +10,7 @@ import type { Store } from '../../store/database/index.ts';
 import { createNetworkCounters, deletePlaceholders, lockNetworks, upsertNetworks } from './network-counters.ts';
 
 /** The forms with a human check. A challenge of one form does not pass at another. */
-export type CheckedForm = 'sign-in' | 'forgot-password' | 'forgot-account';
+export type CheckedForm = 'sign-in' | 'forgot-password' | 'forgot-account' | 'school-sign-in';
 
 /**
  * The proof of work: a browser derives 300 to 900 keys of 2,000 iterations, half a second on a laptop and some seconds on an old phone. The

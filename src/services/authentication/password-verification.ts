@@ -31,8 +31,8 @@ import { clearCounter, closeWindows, createSummaryEvent, THROTTLED } from './ref
 /** Event of a first password closed by too many wrong attempts; the person gets a mail. */
 const FIRST_PASSWORD_CLOSED_EVENT = 'first_password.closed';
 
-/** A normalized login, or typed text that cannot be a login. */
-export type TypedLogin = Login | { kind: 'other'; value: string };
+/** A normalized login, a school account as `<school code>/<account>`, or typed text that cannot be a login. */
+export type TypedLogin = Login | { kind: 'school_account' | 'other'; value: string };
 
 export interface VerificationRequest {
   /** The person with this login; `undefined` if there is none, which the result must not reveal. */
@@ -128,7 +128,9 @@ export function createResetFailures({
   audit,
 }: Pick<Deps, 'secrets'> & { audit: Pick<Audit, 'append'> }): PasswordVerifier['resetFailures'] {
   return async (tx, personId) => {
-    const logins = (await people.listIdentifiers(tx, personId)).map((identifier) => loginKey(secrets, identifier));
+    const logins = (await people.listLoginNames(tx, personId)).map(({ kind, scope, value }) =>
+      loginKey(secrets, kind === 'school_account' ? schoolAccountLogin(scope, value) : { kind, value }),
+    );
     const events: AuditEvent[] = [];
     for (const key of [completedSignInsKey(personId), ...logins.sort(), personKey(personId)]) {
       const summary = await clearCounter(tx, key);
@@ -180,6 +182,11 @@ function createFailureCounter({ clock, outbox, issuer }: Deps): FailureCounter {
 
 /** An id without a person, so that the same queries run when there is none. */
 const NO_PERSON_ID = '';
+
+/** Returns the login of a school account for the counters; the same number at two schools is two accounts. */
+export function schoolAccountLogin(schoolCode: string, account: string): TypedLogin {
+  return { kind: 'school_account', value: `${schoolCode}/${account}` };
+}
 
 /** Returns the key of the counter of a typed login. */
 export function loginKey(secrets: Secrets, { kind, value }: TypedLogin): string {

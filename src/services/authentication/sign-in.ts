@@ -1,15 +1,21 @@
-import { parseLogin } from '../../domain/credentials/identifiers.ts';
+import { parseLogin, parseSchoolAccount } from '../../domain/credentials/identifiers.ts';
 import { runBestEffort } from '../../platform/best-effort.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { AuditEvent } from '../audit/audit.ts';
-import type { VerificationResult, PasswordVerifier, TypedLogin } from './password-verification.ts';
+import {
+  schoolAccountLogin,
+  type VerificationResult,
+  type PasswordVerifier,
+  type TypedLogin,
+} from './password-verification.ts';
 
 export interface SignInAttempt {
-  /** As typed: email, mobile number or account name. */
+  /** As typed: email, mobile number or account name; with `schoolCode` the account inside this school. */
   login: string;
+  schoolCode?: string | undefined;
   password: string;
   address: string;
   clientId: string | undefined;
@@ -36,6 +42,11 @@ export interface SignIn {
   attempt(attempt: SignInAttempt): Promise<SignInResult>;
 }
 
+interface FoundLogin {
+  personId: string | undefined;
+  login: TypedLogin;
+}
+
 interface Deps {
   store: Store;
   passwordVerifier: PasswordVerifier;
@@ -45,15 +56,33 @@ interface Deps {
 
 export function createSignIn(deps: Deps): SignIn {
   const { store, passwordVerifier, metrics } = deps;
-  const findLogin = async (typed: string): Promise<{ personId: string | undefined; login: TypedLogin }> => {
+  const findLogin = async (typed: string, schoolCode: string | undefined): Promise<FoundLogin> => {
+    const other: FoundLogin = { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
+    if (schoolCode !== undefined) {
+      const account = parseSchoolAccount(typed);
+      if (account === undefined) return other;
+      const personId = await store.read((tx) =>
+        people.findActivePersonIdByIdentifier(tx, 'school_account', account, schoolCode),
+      );
+      return { personId, login: schoolAccountLogin(schoolCode, account) };
+    }
     const login = parseLogin(typed);
-    if (login === undefined) return { personId: undefined, login: { kind: 'other', value: typed.slice(0, 254) } };
+    if (login === undefined) return other;
     const personId = await store.read((tx) => people.findActivePersonIdByIdentifier(tx, login.kind, login.value));
     return { personId, login };
   };
   return {
-    attempt: async ({ login: typed, password, address, clientId, device, deviceName, expectedPersonId }) => {
-      const found = await findLogin(typed);
+    attempt: async ({
+      login: typed,
+      schoolCode,
+      password,
+      address,
+      clientId,
+      device,
+      deviceName,
+      expectedPersonId,
+    }) => {
+      const found = await findLogin(typed, schoolCode);
       const personId =
         expectedPersonId === undefined || found.personId === expectedPersonId ? found.personId : undefined;
       const resultOf = (result: VerificationResult): SignInResult => toResult(result, personId);

@@ -61,6 +61,15 @@ export async function findActivePersonIdByIdentifier(
   return row?.personId;
 }
 
+/** Lists the login names of a person, school accounts included. */
+export function listLoginNames(tx: Transaction, personId: string): Promise<LoginName[]> {
+  const { identifiers } = tx.tables;
+  return tx.db
+    .select({ kind: identifiers.kind, value: identifiers.value, scope: identifiers.scope })
+    .from(identifiers)
+    .where(eq(identifiers.personId, personId));
+}
+
 /** Finds the person with a national ID, even if disabled. @param lookup the keyed hash of the ID */
 export async function findPersonIdByNationalId(tx: Transaction, lookup: string): Promise<string | undefined> {
   const { persons } = tx.tables;

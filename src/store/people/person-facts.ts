@@ -19,6 +19,7 @@ const selectPerson = preparedStatement(
       .select({
         person: {
           id: persons.id,
+          kind: persons.kind,
           name: persons.name,
           locale: persons.locale,
           status: persons.status,
@@ -58,6 +59,7 @@ export async function loadPersonFacts(
     name: person.name,
     locale: person.locale ?? undefined,
     isActive: person.status === 'active',
+    isSchoolAccount: person.kind === 'school_account',
     updatedAt: person.updatedAt,
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
     memberships: isMember ? (await selectMemberships(tx, at)).map(toMembership) : [],

@@ -54,6 +54,16 @@ export async function listSchools(tx: Transaction): Promise<SchoolRow[]> {
   return tx.db.select().from(tx.tables.schools).orderBy(asc(tx.tables.schools.code));
 }
 
+/** Lists the schools that are not closed, with their districts, in the order of the codes. */
+export function listOpenSchools(tx: Transaction): Promise<(School & { district: string })[]> {
+  const { schools } = tx.tables;
+  return tx.db
+    .select({ ...schoolColumns(schools), district: schools.district })
+    .from(schools)
+    .where(isNull(schools.closedAt))
+    .orderBy(asc(schools.code));
+}
+
 export async function findSchool(tx: Transaction, code: string): Promise<SchoolRow | undefined> {
   const [row] = await tx.db.select().from(tx.tables.schools).where(eq(tx.tables.schools.code, code));
   return row;

@@ -6,6 +6,7 @@ export const firstPasswordResult = z.object({
   personId: z.string(),
   remember: z.boolean(),
   credentialVersion: z.number(),
+  isSchoolAccount: z.boolean().default(false),
 });
 
 /**
