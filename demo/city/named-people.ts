@@ -69,7 +69,7 @@ function addFamilyAccounts(seed: string, batch: CityBatch): void {
       locale: 'zh-TW',
       nationalId: undefined,
       birthDate: undefined,
-      logins: login('school_account', `P${student.number}`, student.school),
+      logins: login('school_account', `p${student.number}`, student.school),
       credential: { kind: 'first', password: student.nationalId },
     });
     batch.schoolAccounts.push({ personId, studentId: namedId(seed, studentKey), schoolCode: student.school });

@@ -26,6 +26,8 @@ const messageTitles = DYNAMIC_KEYS.message.map((name) => `message.${name}.title`
 /** The titles that identify each page. */
 const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
+  'interaction/school-sign-in': ['schoolSignIn.title'],
+  'interaction/binding-required': ['bindingRequired.title'],
   'interaction/new-password': ['newPassword.first.title'],
   'interaction/second-factor': ['secondFactor.title'],
   'interaction/second-factor-setup': ['secondFactor.setup.title'],

@@ -13,6 +13,7 @@ import { staffRequestSamples } from './staff-change-samples.ts';
 export const SIGN_IN_LINKS = {
   passkeyUrl: '/p',
   forgotPasswordUrl: '/forgot-password',
+  schoolSignInUrl: '/s',
   cancelAction: '/cancel',
   isOnOtherDevice: false,
 };
@@ -37,6 +38,11 @@ export function samplePageLocals(x: string): PageLocals {
   };
   return {
     'interaction/sign-in': { ...signIn, errors, ...SIGN_IN_LINKS },
+    'interaction/school-sign-in': {
+      ...{ action: '/a', app, values: { school: x, account: x }, schools: [{ code: '993301', label: x }], errors },
+      ...{ humanCheck: 'h', isReauthentication: false, otherAccountUrl: '/o' },
+    },
+    'interaction/binding-required': { app, startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {
       action: '/a',

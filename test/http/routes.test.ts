@@ -126,6 +126,8 @@ const TABLE: Record<string, Expected> = {
   'GET /health/ready': all('200'),
   'GET /interaction/:uid': all('410'),
   'GET /interaction/:uid/passkey': all('410'),
+  'GET /interaction/:uid/school': all('410'),
+  'POST /interaction/:uid/school': all('410'),
   'POST /interaction/:uid/cancel': all('410'),
   'POST /interaction/:uid/other-account': all('410'),
   'POST /interaction/:uid/:prompt': all('410'),

@@ -124,7 +124,7 @@ eachStore('the loaded demo city', (on) => {
 
   it('separates school accounts by school', async () => {
     const find = (scope: string): Promise<string | undefined> =>
-      on.store.read((tx) => findPersonIdByIdentifier(tx, 'school_account', 'P11330001', scope));
+      on.store.read((tx) => findPersonIdByIdentifier(tx, 'school_account', 'p11330001', scope));
     assert.equal(await find('993301'), namedId(SEED, 'H1'));
     assert.equal(await find('993302'), namedId(SEED, 'H6'));
     const [account] = await on.store.read((tx) =>

@@ -136,7 +136,7 @@ function signInUrl(issuer: string, returnPath: string, more: Record<string, stri
 }
 
 /** The pages that sign in with the built-in client. */
-const OWN_PAGE = /^\/(?:account|console)(?:[/?]|$)/;
+const OWN_PAGE = /^\/(?:account|binding|console)(?:[/?]|$)/;
 
 /** `GET /account/callback`: deletes the unused code and redirects to the requested page of the account or the console. */
 export function signedInCallback({ oidc }: HttpDeps): (ctx: Context) => Promise<void> {

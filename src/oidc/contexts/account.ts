@@ -30,7 +30,7 @@ type GrantedContext = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
  * - The context that the grant was issued for is no longer available.
  */
 export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolver): FindAccount {
-  const { store, clock, clients } = deps;
+  const { store, clock } = deps;
   return async (ctx, personId, token) => {
     const facts = await contextResolver.loadFacts(ctx, personId);
     if (facts?.isActive !== true) return undefined;
@@ -39,14 +39,23 @@ export function createFindAccount(deps: OidcDeps, contextResolver: ContextResolv
     const found = await loadGrantWithSession(store, hashId(grantId));
     if (found?.grant.personId !== personId || !isGrantActive(found, clock.now())) return undefined;
     const { grant } = found;
-    if (facts.isSchoolAccount && clients.find(grant.clientId)?.school_accounts !== true) return undefined;
     const granted = grantedContext(grant);
-    if (granted !== undefined) {
-      const contexts = availableContexts(facts, clients.entitlementsOf(grant.clientId), localDate(clock.now()));
-      if (!isStillAvailable(contexts, granted)) return undefined;
-    }
+    if (!isServed(deps, facts, grant.clientId, granted)) return undefined;
     return createAccount(deps, ctx, facts, granted);
   };
+}
+
+/** Returns true if the client still accepts this account, and the context of the grant is still available. */
+function isServed(
+  { clock, clients }: OidcDeps,
+  facts: PersonFacts,
+  clientId: string,
+  granted: GrantedContext | undefined,
+): boolean {
+  if (facts.isSchoolAccount && clients.find(clientId)?.school_accounts !== true) return false;
+  if (granted === undefined) return true;
+  const contexts = availableContexts(facts, clients.entitlementsOf(clientId), localDate(clock.now()));
+  return isStillAvailable(contexts, granted);
 }
 
 function createAccount(

@@ -23,6 +23,7 @@ interface SignInLocals {
   /** The options of a passkey request. */
   passkeyUrl: string;
   forgotPasswordUrl: string;
+  schoolSignInUrl: string;
   /** Posted to: ends the interaction with `access_denied`. */
   cancelAction: string;
   /** The app waits on another device, so canceling does not lead back to it. */
@@ -81,9 +82,32 @@ interface ConsentLocals {
   items: readonly { title: string; detail: string }[];
 }
 
+/** Sign-in with a school account. */
+interface SchoolSignInLocals {
+  action: string;
+  app: AppName;
+  values: { school: string; account: string; password?: string | undefined };
+  schools: readonly { code: string; label: string }[];
+  alert?: string | undefined;
+  errors: FieldErrors;
+  humanCheck: string;
+  isReauthentication: boolean;
+  otherAccountUrl: string;
+}
+
+/** The page for a school account at an app that accepts none. */
+interface BindingRequiredLocals {
+  app: AppName;
+  startUrl: string;
+  cancelAction: string;
+  otherAccountAction: string;
+}
+
 /** The pages of a sign-in. */
 export interface InteractionPages {
   'interaction/sign-in': SignInLocals;
+  'interaction/school-sign-in': SchoolSignInLocals;
+  'interaction/binding-required': BindingRequiredLocals;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
   'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };
