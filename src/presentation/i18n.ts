@@ -132,7 +132,7 @@ export const DYNAMIC_KEYS = {
   ],
   'bureau.refused': [...['denied', 'changed_meanwhile', 'exists', 'demo_code', 'already_done']],
   'console.action': [...PERSON_ACTION_NAMES, ...DUTY_ACTION_NAMES],
-  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'own_request', 'school_closed'],
+  'console.denied': ['self', 'rank', 'capacity', 'setting', 'not_found', 'interest', 'own_request', 'school_closed'],
   'console.impossible': IMPOSSIBLE_REASONS,
   'console.inputLabel': INPUT_ACTION_NAMES,
   'console.inputHint': INPUT_ACTION_NAMES,

@@ -29,7 +29,13 @@ export const AUDIT_EVENTS = [
   ...['staff-change_membership', 'administrator-invited', 'settings-changed', 'school-added', 'school-changed'],
   ...['school-closed', 'school-reopened'],
   ...['staff-remove_second_factor', 'staff-change_contact', 'staff-correct_identity', 'staff-reveal_national_id'],
-  ...['staff-change_guardianship', 'staff-merge', 'staff-view_class', 'staff_request-created'],
+  ...[
+    'staff-change_guardianship',
+    'staff-review_application',
+    'staff-merge',
+    'staff-view_class',
+    'staff_request-created',
+  ],
   ...['staff_request-declined', 'staff_request-withdrawn', 'staff_request-void', 'guardianship-suspended'],
   ...['guardianship-resumed', 'guardianship-revoked', 'guardianship-expired', 'person-merged'],
   ...[

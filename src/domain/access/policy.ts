@@ -20,6 +20,7 @@ const GRANTS = {
   merge_with_two_ids: ['registrar', 'bureau_admin'],
   confirm_identity_change: ['registrar', 'bureau_admin'],
   change_guardianship: ['registrar', 'bureau_admin'],
+  review_application: ['homeroom_teacher', 'registrar', 'bureau_admin'],
   change_membership: ['bureau_admin'],
   grant_administrator: ['bureau_admin'],
   confirm_staff_change: ['it_desk', 'bureau_admin'],
@@ -77,7 +78,8 @@ export interface PolicySettings {
   isGuardianContactConfirmed: boolean;
 }
 
-export type DenialReason = 'not_found' | 'self' | 'rank' | 'capacity' | 'setting' | 'school_closed';
+/** `interest`: the actor filed the application or benefits from it. */
+export type DenialReason = 'not_found' | 'self' | 'rank' | 'capacity' | 'setting' | 'school_closed' | 'interest';
 
 export type Decision =
   | {
@@ -130,6 +132,22 @@ function decideByCapacity(
   if (action === 'restore_first_password' && !settings.isFirstPasswordRestorable) return deny('setting');
   const delayMs = action === 'remove_second_factor' && target.isStaff ? STAFF_FACTOR_REMOVAL_DELAY_MS : 0;
   return allow(capacity, needsConfirmation(capacity, action, target, settings), delayMs);
+}
+
+/**
+ * Decides whether an actor may review an application for a student. Nobody reviews an application that they filed or benefit from.
+ *
+ * @param beneficiaryIds the applicants who have an account, and the guardians of the student in any state
+ */
+export function decideOnApplication(
+  actor: PolicyActor,
+  student: PolicyTarget | undefined,
+  settings: PolicySettings,
+  beneficiaryIds: readonly string[],
+): Decision {
+  const decision = decide(actor, 'review_application', student, settings);
+  const hasInterest = actor.kind === 'person' && beneficiaryIds.includes(actor.id);
+  return decision.allowed && hasInterest ? deny('interest') : decision;
 }
 
 /** Staff see themselves, but use the account page for changes. */
