@@ -24,7 +24,10 @@ export type SealPurpose =
   | 'staff-request'
   | 'bulk-code'
   | 'audit-archive'
-  | 'console-activity';
+  | 'console-activity'
+  | 'binding-applicant'
+  | 'binding-text'
+  | 'binding-evidence';
 export type MacPurpose =
   | 'national-id-lookup'
   | 'first-password'
@@ -35,7 +38,8 @@ export type MacPurpose =
   | 'decoy'
   | 'human-check'
   | 'passkey-user'
-  | 'passkey-challenge';
+  | 'passkey-challenge'
+  | 'binding-email-code';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {

@@ -64,6 +64,8 @@ export function defineApplications(kit: ColumnBuilders, persons: PersonsTable, {
       evidenceDoneAt: kit.instant('evidence_done_at'),
       /** The relying party that the family came from. */
       clientId: kit.text('client_id'),
+      /** What the family says is wrong in the data of the student; shown to the registrar. Null if nothing is. */
+      reportSealed: kit.text('report_sealed'),
       /** Why it was returned or rejected; shown to the family. */
       reasonSealed: kit.text('reason_sealed'),
       submittedAt: kit.instant('submitted_at'),
