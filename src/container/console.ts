@@ -1,3 +1,6 @@
+import { createApplicationPages } from '../services/binding/application-pages.ts';
+import { createApproval } from '../services/binding/approval.ts';
+import { createReview } from '../services/binding/review.ts';
 import { createSendResetLink } from '../services/authentication/password-reset.ts';
 import { createExecuteAction } from '../services/console/action-execution.ts';
 import { createAuditLogSearch } from '../services/console/audit-log.ts';
@@ -52,7 +55,10 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
   const personActions = createPersonActions({ store, authorization, execute, createRequest });
   const classPages = createClassPages({ store, clock, audit, authorization });
+  const approve = createApproval({ clock, random, secrets, outbox, settings, issuer });
   return {
+    applicationPages: createApplicationPages({ store, clock, secrets, audit, authorization }),
+    review: createReview({ store, clock, secrets, audit, outbox, authorization, approve, issuer }),
     classPages,
     bulkRuns: createBulkRuns({ store, clock, random, secrets, log, authorization, classPages, personActions }),
     clients: createConsoleClients({ ...deps, authorization }),

@@ -20,6 +20,10 @@ import {
 } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
+import { STATED_RELATIONS, APPLICANT_KINDS } from '../domain/binding/applicants.ts';
+import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
+import { APPROVAL_NOTES } from '../domain/binding/approval-notes.ts';
+import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
 import { AUDIT_EVENTS, DASHBOARD_TEXTS } from './text-families.ts';
@@ -156,6 +160,21 @@ export const DYNAMIC_KEYS = {
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
 
+  'review.state': APPLICATION_STATES,
+  'review.kind': APPLICANT_KINDS,
+  'review.relation': STATED_RELATIONS,
+  'review.conflict': BINDING_CONFLICTS,
+  'review.decision': REVIEW_DECISIONS,
+  'review.done': ['approved', 'returned', 'rejected'],
+  'review.note': APPROVAL_NOTES,
+  'review.item': ['name', 'school', 'class', 'seat', 'number', 'relation', 'nationalId', 'mobile', 'email'],
+  'review.check': [
+    ...['noAccount', 'accountExists', 'nameEqual', 'nameDiffers', 'idHidden', 'taken', 'emailConfirmed'],
+    'emailNotConfirmed',
+  ],
+  'mail.applicationDecided': [
+    ...['reason', 'returned', 'returnedNext', 'returnedSubject', 'rejected', 'rejectedNext', 'rejectedSubject'],
+  ],
   'console.state': [
     'active',
     'disabled',

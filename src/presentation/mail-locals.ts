@@ -32,6 +32,22 @@ const SCHEMAS = {
   }),
   /** `logins`: one per line; `link`: the sign-in page. */
   'account-reminder': z.object({ name, logins: z.string(), link }),
+  /** `reason`: what the reviewer wrote; `link`: the page of the application. */
+  'application-decided': z.object({
+    name,
+    student: z.string(),
+    result: z.enum(['returned', 'rejected']),
+    reason: z.string(),
+    link,
+  }),
+  /**
+   * `login`: the email address to sign in with, or empty; `link`: the account page. `activation`: a link to choose a password that is valid
+   * for `hours`, or empty. `isSuspended`: 1 if the adult student has to consent first.
+   */
+  'guardianship-created': z.object({
+    ...{ name, student: z.string(), login: z.string(), link, activation: z.string() },
+    ...{ hours: z.number(), isSuspended: z.number() },
+  }),
   /** `action`: name of the action of staff; `link`: the account page. */
   'staff-action': z.object({ name, action: z.string(), at, link }),
 };

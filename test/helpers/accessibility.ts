@@ -75,6 +75,9 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/national-id': ['console.action.reveal-national-id.title'],
   'console/merge': ['console.merge.title'],
   'console/requests': ['requests.title'],
+  'console/applications': ['review.title'],
+  // The title names the student.
+  'console/application': [],
   'console/classes': ['classView.title'],
   // The title is the name of the class.
   'console/class': [],

@@ -8,6 +8,7 @@ import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 import { auditSamples, dashboardSample } from './audit-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { reviewSamples } from './review-page-samples.ts';
 import { staffRequestSamples } from './staff-change-samples.ts';
 
 export const SIGN_IN_LINKS = {
@@ -192,6 +193,7 @@ export function samplePageLocals(x: string): PageLocals {
     'console/slip': { id: x, name: x, school: x, logins: [x], signInUrl: x, code: x, expiresAt: 0 },
     ...clientPages(x),
     ...staffRequestSamples(x),
+    ...reviewSamples(x),
     ...auditSamples(x),
     message: {
       title: x,

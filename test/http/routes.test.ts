@@ -87,6 +87,10 @@ const TABLE: Record<string, Expected> = {
   'POST /console/bulk/:id': staff,
   'GET /console/bulk/:id/report.csv': staff,
   'POST /console/bulk/:id/slips': staff,
+  'GET /console/applications': staff,
+  'GET /console/applications/:id': staff,
+  'POST /console/applications/:id': staff,
+  'GET /console/applications/:id/evidence/:file': staff,
   'GET /console/requests': staff,
   'GET /console/requests/:id': staff,
   'POST /console/requests/:id': staff,
@@ -191,6 +195,7 @@ describe('the routes of the service', () => {
       .replaceAll(':uid', 'u'.repeat(43))
       .replaceAll(':id', 'x')
       .replace(':prompt', 'login')
+      .replace(':file', 'x')
       .replace('*path', 'style.css');
     return { method, target };
   };

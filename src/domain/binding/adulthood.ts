@@ -14,3 +14,6 @@ export function adultOn(birthDate: string): string {
 export function isAdultOn(birthDate: string, today: string): boolean {
   return adultOn(birthDate) <= today;
 }
+
+/** The reason of a guardianship that is suspended until the adult student consents, as staff see it. */
+export const ADULT_CONSENT_REASON = '學生已成年，等待學生本人同意';

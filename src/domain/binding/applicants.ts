@@ -18,6 +18,23 @@ export const STATED_RELATIONS = [
 ] as const;
 export type StatedRelation = (typeof STATED_RELATIONS)[number];
 
+const LABELS: Readonly<Record<StatedRelation, string>> = {
+  father: '父',
+  mother: '母',
+  grandfather: '祖父',
+  grandmother: '祖母',
+  uncle_or_aunt: '伯叔姑姨舅',
+  sibling: '兄姊',
+  foster_parent: '寄養家長',
+  agency_staff: '安置機構人員',
+  other: '其他',
+};
+
+/** Returns the label that a guardianship stores: the relation in Chinese. */
+export function relationLabel(stated: StatedRelation): string {
+  return LABELS[stated];
+}
+
 const PARENTS: readonly StatedRelation[] = ['father', 'mother'];
 
 /** Returns the relations that an applicant of this kind may state. */

@@ -16,6 +16,10 @@ export const BINDING_CONFLICTS = [
   'suspended',
   'ended_before',
   'too_many_guardians',
+  /** The delegation of the caregiver is over. */
+  'delegation_over',
+  /** A guardianship of another person for this child is suspended. */
+  'family_suspended',
   /** The student is an adult and gives the consent. */
   'adult_student',
   /** The account of the existing person is disabled. */
@@ -35,6 +39,7 @@ const BLOCKING: ReadonlySet<BindingConflict> = new Set([
   'already_bound',
   'suspended',
   'too_many_guardians',
+  'delegation_over',
   'disabled',
 ]);
 

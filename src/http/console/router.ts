@@ -4,6 +4,7 @@ import { parseForms } from '../forms/body.ts';
 import { showClientForm, showNewClient, saveClient, saveNewClient } from './clients/edit.ts';
 import { performClientAction, showClient, showClientAction, showClients } from './clients/pages.ts';
 import { performAction, showActionForm } from './action.ts';
+import { addApplicationRoutes } from './application-routes.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addBureauRoutes } from './bureau-routes.ts';
 import { downloadReport, printSlips, showBulkRun, startBulkRun } from './bulk.ts';
@@ -47,6 +48,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
     requireStaff(deps, (ctx, staff) => performAction(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
   addClientRoutes(router, deps);
+  addApplicationRoutes(router, deps);
   addRequestRoutes(router, deps);
   addAuditRoutes(router, deps);
   addOperationRoutes(router, deps);

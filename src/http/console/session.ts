@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
+import { canReview } from '../../services/binding/review.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
@@ -39,6 +40,7 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
     ctx.state['hasRequests'] = canSeeRequests(actor);
+    ctx.state['hasApplications'] = canReview(actor);
     await handler(ctx, { ...signedIn, actor });
   };
   const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath: pageOf }, handle);

@@ -53,6 +53,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       languageLinks: languageLinks(ctx, i18n, langOf(ctx)),
       isBureau: ctx.state['isBureau'] === true,
       hasRequests: ctx.state['hasRequests'] === true,
+      hasApplications: ctx.state['hasApplications'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });

@@ -5,6 +5,7 @@ import type { ConsolePages } from './console.ts';
 import type { DevicePages } from './device.ts';
 import type { InteractionPages } from './interaction.ts';
 import type { RecoveryPages } from './recovery.ts';
+import type { ReviewPages } from './review.ts';
 import type { SignOutPages } from './sign-out.ts';
 import type { StaffChangePages } from './staff-changes.ts';
 
@@ -31,6 +32,7 @@ export interface PageLocals
     RecoveryPages,
     ConsolePages,
     StaffChangePages,
+    ReviewPages,
     AuditPageLocals,
     BureauPageLocals {
   message: MessageLocals;

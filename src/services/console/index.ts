@@ -1,3 +1,5 @@
+import type { ApplicationPages } from '../binding/application-pages.ts';
+import type { Review } from '../binding/review.ts';
 import type { AuditLogSearch } from './audit-log.ts';
 import type { AuditVerification } from './audit-verification.ts';
 import type { Authorization } from './authorization.ts';
@@ -19,6 +21,8 @@ import type { StaffRequestAnswers } from './staff-requests.ts';
 
 /** The use cases of the staff console. */
 export interface ConsoleServices {
+  applicationPages: ApplicationPages;
+  review: Review;
   classPages: ClassPages;
   bulkRuns: BulkRuns;
   authorization: Authorization;

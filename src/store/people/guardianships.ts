@@ -1,4 +1,4 @@
-import { and, eq, lt } from 'drizzle-orm';
+import { and, eq, inArray, lt } from 'drizzle-orm';
 
 import type { GuardianshipState } from '../../domain/model.ts';
 import { ConflictError, type Transaction } from '../database/index.ts';
@@ -22,6 +22,20 @@ export async function findGuardianship(tx: Transaction, id: string): Promise<Gua
   const guardianships = tx.tables.guardianships;
   const [row] = await tx.db.select().from(guardianships).where(eq(guardianships.id, id));
   return row;
+}
+
+/** Deletes a guardianship that was revoked or has expired, so that the two people can have a new one. */
+export async function deleteEndedGuardianship(tx: Transaction, guardianId: string, studentId: string): Promise<void> {
+  const guardianships = tx.tables.guardianships;
+  await tx.db
+    .delete(guardianships)
+    .where(
+      and(
+        eq(guardianships.guardianId, guardianId),
+        eq(guardianships.studentId, studentId),
+        inArray(guardianships.state, ['revoked', 'expired']),
+      ),
+    );
 }
 
 /**

@@ -1,0 +1,27 @@
+import type Router from '@koa/router';
+import type { HttpDeps } from '../deps.ts';
+import { parseForms } from '../forms/body.ts';
+import { downloadEvidence, reviewApplication, showApplication } from './application.ts';
+import { showApplications } from './application-queue.ts';
+import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff } from './session.ts';
+
+/** The queue of applications of families, and their review. */
+export function addApplicationRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/applications',
+    requireStaff(deps, (ctx, staff) => showApplications(deps, ctx, staff)),
+  );
+  router.get(
+    '/applications/:id',
+    requireStaff(deps, (ctx, staff) => showApplication(deps, ctx, staff), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/applications/:id',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => reviewApplication(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/applications/:id/evidence/:file',
+    requireStaff(deps, (ctx, staff) => downloadEvidence(deps, ctx, staff)),
+  );
+}

@@ -1,0 +1,80 @@
+import type { ReviewDecision } from '../../domain/binding/application.ts';
+import type { FieldErrors } from './common.ts';
+import type { ClassLine } from './staff-changes.ts';
+
+interface Option {
+  value: string;
+  label: string;
+}
+
+/** The queue of applications. Instants are ms since 1970. */
+interface ApplicationsLocals {
+  filter: { state: string; school: string; class: string; age: string };
+  states: readonly string[];
+  /** Days of the age filter. */
+  ages: readonly number[];
+  /** Empty for staff of one school. */
+  schools: readonly Option[];
+  classes: readonly ClassLine[];
+  /** The bureau has not chosen a school yet. */
+  needsSchool: boolean;
+  applications: readonly {
+    id: string;
+    student: string;
+    place: string;
+    kind: string | null;
+    state: string;
+    submittedAt: number;
+    ageDays: number;
+  }[];
+  nextUrl?: string | undefined;
+}
+
+/** One line of a comparison: what the application says, and what the roster or the accounts say. */
+export interface ComparedLine {
+  label: string;
+  value: string;
+  check: string;
+  isDifferent: boolean;
+}
+
+interface ApplicationLocals {
+  id: string;
+  version: number;
+  state: string;
+  kind: string | null;
+  /** `2027-01-20` */
+  validTo: string | null;
+  submittedAt: number | null;
+  decidedAt: number | null;
+  decidedBy?: string | undefined;
+  student: { id: string; name: string; lines: readonly ComparedLine[] };
+  /** What the family says is wrong in the roster. */
+  report?: string | undefined;
+  /** Why it was returned or rejected. */
+  reason?: string | undefined;
+  guardians: readonly { id: string; name: string; relation: string; state: string }[];
+  applicants: readonly {
+    position: number;
+    name: string;
+    lines: readonly ComparedLine[];
+    conflicts: readonly string[];
+  }[];
+  conflicts: readonly string[];
+  /** Names of conflicts that forbid the approval. */
+  blocking: readonly string[];
+  files: readonly { id: string; name: string; type: string; kilobytes: number }[];
+  decisions: readonly ReviewDecision[];
+  /** What the approval did for each applicant. */
+  results: readonly { personId: string; name: string; notes: readonly string[] }[];
+  values: { reason: string };
+  errors: FieldErrors;
+  alert?: string | undefined;
+  notice?: string | undefined;
+}
+
+/** The pages of the console about applications of families. */
+export interface ReviewPages {
+  'console/applications': ApplicationsLocals;
+  'console/application': ApplicationLocals;
+}

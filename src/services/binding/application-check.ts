@@ -1,0 +1,108 @@
+import { isAdultOn } from '../../domain/binding/adulthood.ts';
+import {
+  findApplicantConflicts,
+  findApplicationConflicts,
+  type ApplicantFacts,
+  type StudentFacts,
+} from '../../domain/binding/applicant-conflicts.ts';
+import { isBlocking, type BindingConflict } from '../../domain/binding/conflicts.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { listApplicants, type ApplicantRow, type ApplicationRow } from '../../store/binding/applications.ts';
+import { listGuardiansOf, type StudentGuardian } from '../../store/binding/review.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import * as people from '../../store/people/people.ts';
+import { openApplicant, type ApplicantData } from './applicant-data.ts';
+
+/** An applicant with the person who has the same national ID. */
+export interface CheckedApplicant {
+  row: ApplicantRow;
+  data: ApplicantData;
+  existing: { id: string; name: string; locale: string | null } | undefined;
+  isMobileFree: boolean;
+  conflicts: readonly BindingConflict[];
+}
+
+/** A submitted application beside the facts of the database. */
+export interface CheckedApplication {
+  application: ApplicationRow;
+  student: { id: string; name: string; isAdult: boolean };
+  guardians: readonly StudentGuardian[];
+  applicants: readonly CheckedApplicant[];
+  /** Conflicts of the application as a whole. */
+  conflicts: readonly BindingConflict[];
+  /** A conflict forbids the approval. */
+  isBlocked: boolean;
+  /** The applicants who have an account, and the guardians of the student in any state. */
+  beneficiaryIds: readonly string[];
+}
+
+/** Compares an application with the people in the database, in a few indexed queries. */
+export async function checkApplication(
+  tx: Transaction,
+  secrets: Pick<Secrets, 'open'>,
+  application: ApplicationRow,
+  today: string,
+): Promise<CheckedApplication | undefined> {
+  const person = await people.findPerson(tx, application.studentId);
+  if (person === undefined) return undefined;
+  const guardians = await listGuardiansOf(tx, person.id);
+  const rows = await listApplicants(tx, application.id);
+  const loaded = await Promise.all(rows.map((row) => loadApplicant(tx, secrets, row, guardians)));
+  const student = { id: person.id, name: person.name, isAdult: isAdult(secrets, person, today) };
+  const facts: StudentFacts = {
+    nationalIdLookup: person.nationalIdLookup ?? undefined,
+    isAdult: student.isAdult,
+    guardianships: guardians.filter(({ state }) => state === 'active' || state === 'suspended'),
+  };
+  const all = loaded.map((one) => one.facts);
+  const applicants = loaded.map(({ row, data, existing, facts: own }) => ({
+    ...{ row, data, existing },
+    isMobileFree: own.mobileOwnerId === undefined,
+    conflicts: findApplicantConflicts(own, all, facts),
+  }));
+  const conflicts = findApplicationConflicts(all, facts, { validTo: application.validTo, today });
+  return {
+    ...{ application, student, guardians, applicants, conflicts },
+    isBlocked: [...conflicts, ...applicants.flatMap((one) => one.conflicts)].some(isBlocking),
+    beneficiaryIds: [...guardians.map(({ guardianId }) => guardianId), ...all.flatMap((one) => one.existing?.id ?? [])],
+  };
+}
+
+type PersonRow = NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
+
+function isAdult(secrets: Pick<Secrets, 'open'>, { id, birthDateSealed }: PersonRow, today: string): boolean {
+  return birthDateSealed !== null && isAdultOn(secrets.open('birth-date', id, birthDateSealed), today);
+}
+
+interface LoadedApplicant extends Pick<CheckedApplicant, 'row' | 'data' | 'existing'> {
+  facts: ApplicantFacts;
+}
+
+async function loadApplicant(
+  tx: Transaction,
+  secrets: Pick<Secrets, 'open'>,
+  row: ApplicantRow,
+  guardians: readonly StudentGuardian[],
+): Promise<LoadedApplicant> {
+  const data = openApplicant(secrets, row);
+  const id = await people.findPersonIdByNationalId(tx, row.nationalIdLookup);
+  const existing = id === undefined ? undefined : await people.findPerson(tx, id);
+  return {
+    row,
+    data,
+    existing,
+    facts: {
+      nationalIdLookup: row.nationalIdLookup,
+      name: data.name,
+      email: data.email,
+      existing: existing && {
+        id: existing.id,
+        name: existing.name,
+        isActive: existing.status === 'active',
+        guardianship: guardians.find(({ guardianId }) => guardianId === existing.id),
+      },
+      emailOwnerId: await people.findPersonIdByIdentifier(tx, 'email', data.email),
+      mobileOwnerId: await people.findPersonIdByIdentifier(tx, 'mobile', data.mobile),
+    },
+  };
+}
