@@ -20,6 +20,13 @@ import {
   type ApplicationAction,
   type ApplicationState,
 } from '../../src/domain/binding/application.ts';
+import {
+  findApplicantConflicts,
+  findApplicationConflicts,
+  type ApplicantFacts,
+  type StudentFacts,
+} from '../../src/domain/binding/applicant-conflicts.ts';
+import { GUARDIANSHIP_STATES } from '../../src/domain/model.ts';
 import { BINDING_CONFLICTS, isBlocking } from '../../src/domain/binding/conflicts.ts';
 import { isRefusal, NOTICE_ANSWERS } from '../../src/domain/binding/notice.ts';
 import {
@@ -170,7 +177,49 @@ describe('conflicts', () => {
   it('leave a different name and an ended guardianship to the reviewer, and block the others', () => {
     assert.deepEqual(
       BINDING_CONFLICTS.filter((conflict) => !isBlocking(conflict)),
-      ['mobile_taken', 'name_differs', 'ended_before', 'adult_student'],
+      ['mobile_taken', 'name_differs', 'ended_before', 'family_suspended', 'adult_student'],
     );
+  });
+
+  const applicant = (more: Partial<ApplicantFacts> = {}): ApplicantFacts => ({
+    ...{ nationalIdLookup: 'a', name: '王大明', email: 'a@x.example', existing: undefined },
+    ...{ emailOwnerId: undefined, mobileOwnerId: undefined, ...more },
+  });
+  const existing = { id: 'g', name: '王大明', isActive: true, guardianship: undefined };
+  const student = (more: Partial<StudentFacts> = {}): StudentFacts => ({
+    ...{ nationalIdLookup: 's', isAdult: false, guardianships: [], ...more },
+  });
+
+  it('of an applicant come from the accounts of the city', () => {
+    const of = (more: Partial<ApplicantFacts>, others: readonly ApplicantFacts[] = []): string => {
+      const one = applicant(more);
+      return findApplicantConflicts(one, [one, ...others], student()).join(' ');
+    };
+    assert.equal(of({}), '');
+    assert.equal(of({ existing, emailOwnerId: 'g', mobileOwnerId: 'g' }), '');
+    assert.equal(of({ emailOwnerId: 'o', mobileOwnerId: 'o' }), 'email_taken mobile_taken');
+    assert.equal(of({ existing, emailOwnerId: 'o' }), 'email_taken');
+    assert.equal(of({}, [applicant({ email: 'b@x.example' })]), 'same_person');
+    assert.equal(of({}, [applicant({ nationalIdLookup: 'b' })]), 'same_email');
+    assert.equal(of({ nationalIdLookup: 's' }), 'student_applies');
+    assert.equal(of({ existing: { ...existing, name: '王 大明' } }), '');
+    assert.equal(of({ existing: { ...existing, name: '王大同', isActive: false } }), 'name_differs disabled');
+    const states = GUARDIANSHIP_STATES.map((state) => of({ existing: { ...existing, guardianship: { state } } }));
+    assert.deepEqual(states, ['already_bound', 'suspended', 'ended_before', 'ended_before']);
+  });
+
+  it('of an application count its guardians and its days', () => {
+    const [validTo, today] = [null, '2026-11-27'];
+    const guardianships = ['g', 'h', 'i'].map((guardianId) => ({ guardianId, state: 'active' as const }));
+    const of = (applicants: readonly ApplicantFacts[], more: Partial<StudentFacts>, last: string | null = validTo) =>
+      findApplicationConflicts(applicants, student(more), { validTo: last, today });
+    assert.deepEqual(of([applicant()], { guardianships }), []);
+    assert.deepEqual(of([applicant(), applicant()], { guardianships }), ['too_many_guardians']);
+    assert.deepEqual(of([applicant(), applicant({ existing })], { guardianships }), []);
+    assert.deepEqual(of([applicant()], {}, '2026-11-26'), ['delegation_over']);
+    assert.deepEqual(of([applicant()], { isAdult: true }, today), ['adult_student']);
+    const suspended = [{ guardianId: 'g', state: 'suspended' as const }];
+    assert.deepEqual(of([applicant()], { guardianships: suspended }), ['family_suspended']);
+    assert.deepEqual(of([applicant({ existing })], { guardianships: suspended }), []);
   });
 });

@@ -1,0 +1,127 @@
+/** Two decisions about applications at the same moment: one counts, and one person has one account. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eq } from 'drizzle-orm';
+import { findApplication, updateApplication } from '../../src/store/binding/applications.ts';
+import { sealApplicant } from '../../src/services/binding/applicant-data.ts';
+import { NEW_FATHER, storeApplication } from '../helpers/applications.ts';
+import { personId } from '../helpers/city.ts';
+import type { Answer, HttpBrowser } from '../helpers/http-browser.ts';
+import { testDatabaseUrl } from '../helpers/postgres.ts';
+import type { ServiceDatabase } from '../helpers/service.ts';
+import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
+import { openDatabase, startNodes, type Nodes } from './nodes.ts';
+
+const ROUNDS = 3;
+const ID = 'Y100500309';
+
+for (const [name, count] of [
+  ['one node on SQLite', 1],
+  ['two nodes on PostgreSQL', 2],
+] as const) {
+  describe(`decisions about applications at the same moment (${name})`, () => {
+    let nodes: Nodes;
+    let database: ServiceDatabase;
+    let registrar: StaffBrowser;
+    let bureau: StaffBrowser;
+    before(async () => {
+      nodes = await startNodes({ count, ...(count > 1 ? { databaseUrl: await testDatabaseUrl() } : {}) });
+      database = await openDatabase(nodes);
+      ({ browser: registrar } = await signInStaff(database, 'A2'));
+      ({ browser: bureau } = await signInStaff(database, 'B1'));
+    });
+    after(async () => {
+      await database.container.store.close();
+      await nodes.stop();
+    });
+
+    const open = (browser: HttpBrowser, id: string): Promise<Answer> => browser.open(`/console/applications/${id}`);
+    const stateOf = async (id: string): Promise<string | undefined> =>
+      (await database.container.store.read((tx) => findApplication(tx, id)))?.state;
+    const guardiansOf = (student: 'S4' | 'S6'): Promise<{ guardianId: string }[]> =>
+      database.container.store.read((tx) => {
+        const { guardianships } = tx.tables;
+        return tx.db
+          .select()
+          .from(guardianships)
+          .where(eq(guardianships.studentId, personId(student)));
+      });
+    const findPersons = (nationalId: string): Promise<{ id: string }[]> => {
+      const { store, secrets } = database.container;
+      const key = { applicationId: 'x', position: 1 };
+      const { nationalIdLookup } = sealApplicant(secrets, key, { ...NEW_FATHER, nationalId });
+      return store.read((tx) => {
+        const { persons } = tx.tables;
+        return tx.db.select().from(persons).where(eq(persons.nationalIdLookup, nationalIdLookup));
+      });
+    };
+    const reset = async (nationalId: string): Promise<void> => {
+      for (const { id } of await findPersons(nationalId)) {
+        await database.container.store.write((tx) =>
+          tx.db.delete(tx.tables.persons).where(eq(tx.tables.persons.id, id)),
+        );
+      }
+    };
+
+    it('let one of two reviewers decide', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const id = await storeApplication(database);
+        const forms = [await open(registrar, id), await open(bureau, id)] as const;
+        const answers = await Promise.all([
+          registrar.submit(forms[0], { decision: 'approve', reason: '' }),
+          bureau.submit(forms[1], { decision: 'reject', reason: 'the order is missing' }),
+        ]);
+        assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+        const isApproved = answers[0].status === 200;
+        assert.equal(await stateOf(id), isApproved ? 'approved' : 'rejected');
+        assert.equal((await guardiansOf('S4')).length, isApproved ? 1 : 0);
+        assert.equal((await findPersons(NEW_FATHER.nationalId)).length, isApproved ? 1 : 0);
+        await reset(NEW_FATHER.nationalId);
+      }
+    });
+
+    it('make no guardianship of an application that the family withdraws', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const id = await storeApplication(database);
+        const form = await open(registrar, id);
+        const withdraw = database.container.store.write(async (tx) =>
+          updateApplication(tx, { id, version: 3 }, { state: 'withdrawn' }, Date.now()),
+        );
+        const [answer, isWithdrawn] = await Promise.all([
+          registrar.submit(form, { decision: 'approve', reason: '' }),
+          withdraw,
+        ]);
+        assert.equal(answer.status, isWithdrawn ? 409 : 200);
+        assert.equal(await stateOf(id), isWithdrawn ? 'withdrawn' : 'approved');
+        assert.equal((await guardiansOf('S4')).length, isWithdrawn ? 0 : 1);
+        await reset(NEW_FATHER.nationalId);
+      }
+    });
+
+    it('create one person for two applications with one national ID', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const before = (await guardiansOf('S6')).length;
+        const father = { ...NEW_FATHER, nationalId: ID };
+        const ids = [
+          await storeApplication(database, { applicants: [father] }),
+          await storeApplication(database, {
+            ...{ student: 'S6', account: 'H6', schoolCode: '993302', applicants: [father] },
+          }),
+        ] as const;
+        const forms = [await open(registrar, ids[0]), await open(bureau, ids[1])] as const;
+        const answers = await Promise.all([
+          registrar.submit(forms[0], { decision: 'approve', reason: '' }),
+          bureau.submit(forms[1], { decision: 'approve', reason: '' }),
+        ]);
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [200, 200],
+        );
+        assert.equal((await findPersons(ID)).length, 1);
+        assert.equal((await guardiansOf('S4')).length, 1);
+        assert.equal((await guardiansOf('S6')).length, before + 1);
+        await reset(ID);
+      }
+    });
+  });
+}
