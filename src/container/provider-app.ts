@@ -40,6 +40,7 @@ export function createProviderApp(
     humanCheck: services.humanCheck,
     humanCheckDemand: services.humanCheckDemand,
     audit: services.audit,
+    binding: services.binding,
     clients,
     consents: services.consents,
     contacts: services.contacts,

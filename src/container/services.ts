@@ -25,6 +25,7 @@ import { createPasswordVerifier, type PasswordVerifier } from '../services/authe
 import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
 import { createSecondFactors, type SecondFactors } from '../services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
+import { createBindingApplications, type BindingApplications } from '../services/binding/applications.ts';
 import { createSchoolDirectory, type SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
@@ -77,6 +78,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   accountReminder: AccountReminder;
   humanCheckDemand: HumanCheckDemand;
   affiliationExpiry: AffiliationExpiry;
+  binding: BindingApplications;
   consents: Consents;
   contacts: Contacts;
   console: ConsoleServices;
@@ -151,6 +153,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       issuer,
     }),
     keyRing,
+    binding: createBindingApplications({ ...base, issuer }),
     schoolDirectory: createSchoolDirectory({ store }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),

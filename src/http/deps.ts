@@ -20,6 +20,7 @@ import type { PasswordReset } from '../services/authentication/password-reset.ts
 import type { Passwords } from '../services/authentication/passwords.ts';
 import type { SecondFactors } from '../services/authentication/second-factors.ts';
 import type { SignIn } from '../services/authentication/sign-in.ts';
+import type { BindingApplications } from '../services/binding/applications.ts';
 import type { SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
@@ -39,6 +40,7 @@ export interface HttpDeps {
   humanCheck: HumanCheck;
   humanCheckDemand: HumanCheckDemand;
   audit: Audit;
+  binding: BindingApplications;
   clients: ClientRegistry;
   consents: Consents;
   contacts: Contacts;

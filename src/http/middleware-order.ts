@@ -5,6 +5,7 @@ import { identifyBrowser } from '../oidc/adapter/browser-binding.ts';
 import { createAccountRouter } from './account/router.ts';
 import { createSecondFactorRouter } from './account/second-factors.ts';
 import { createConsoleRouter } from './console/router.ts';
+import { createBindingRouter } from './binding/router.ts';
 import { createAssetsRouter } from './assets.ts';
 import type { HttpDeps } from './deps.ts';
 import { createForgotAccountRouter } from './forgot-account/router.ts';
@@ -59,6 +60,7 @@ function createPageMiddlewares(deps: HttpDeps): Middleware[] {
     ownRoutes(createInteractionRouter(deps)),
     ownRoutes(createAccountRouter(deps)),
     ownRoutes(createSecondFactorRouter(deps)),
+    ownRoutes(createBindingRouter(deps)),
     ownRoutes(createConsoleRouter(deps)),
     ownRoutes(createPasswordResetRouter(deps)),
     ownRoutes(createForgotAccountRouter(deps)),

@@ -19,6 +19,9 @@ import {
   PERSON_ACTION_NAMES,
 } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
+import { APPLICATION_STATES } from '../domain/binding/application.ts';
+import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
+import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { STATED_RELATIONS, APPLICANT_KINDS } from '../domain/binding/applicants.ts';
 import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
@@ -159,6 +162,20 @@ export const DYNAMIC_KEYS = {
   ],
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
+  'binding.note': ['order', 'code', 'removed', 'added', 'conflict'],
+  'binding.state': APPLICATION_STATES,
+  'binding.statusTitle': APPLICATION_STATES,
+  'binding.statusText': APPLICATION_STATES,
+  'binding.answer': NOTICE_ANSWERS,
+  'binding.answerHint': NOTICE_ANSWERS,
+  'binding.kind': APPLICANT_KINDS,
+  'binding.kindHint': APPLICANT_KINDS,
+  'binding.relation': STATED_RELATIONS,
+  'binding.missing': ['name', 'relation', 'national_id', 'mobile', 'email'],
+  'binding.invalid': ['name', 'relation', 'national_id', 'mobile', 'email'],
+  'binding.conflict': ['same_person', 'same_email', 'student_applies'],
+  'binding.evidenceLead': APPLICANT_KINDS,
+  'binding.evidenceProblem': ['empty', 'too_large', 'type', 'dimensions', 'active', 'encrypted'],
 
   'review.state': APPLICATION_STATES,
   'review.kind': APPLICANT_KINDS,

@@ -48,6 +48,10 @@ const SCHEMAS = {
     ...{ name, student: z.string(), login: z.string(), link, activation: z.string() },
     ...{ hours: z.number(), isSuspended: z.number() },
   }),
+  /** To the address of an applicant: six digits that confirm it. */
+  'binding-code': z.object({ code: z.string(), minutes, school: z.string() }),
+  /** `link`: the page with the state of the application. */
+  'binding-received': z.object({ name, student: z.string(), link }),
   /** `action`: name of the action of staff; `link`: the account page. */
   'staff-action': z.object({ name, action: z.string(), at, link }),
 };

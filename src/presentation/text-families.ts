@@ -49,5 +49,8 @@ export const AUDIT_EVENTS = [
     'identifier-removed',
     'second_factor-removal_canceled',
   ],
+  ...['binding-started', 'binding-student_confirmed', 'binding-notice_answered', 'binding-applicants_chosen'],
+  ...['binding-applicant_saved', 'binding-code_sent', 'binding-code_failed', 'binding-email_confirmed'],
+  ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;

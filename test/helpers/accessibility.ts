@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
 import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
+import { APPLICATION_STATES } from '../../src/domain/binding/application.ts';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { createI18n, DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageName } from '../../src/presentation/page-locals/index.ts';
@@ -28,6 +29,16 @@ const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
   'interaction/school-sign-in': ['schoolSignIn.title'],
   'interaction/binding-required': ['bindingRequired.title'],
+  'binding/status': [...APPLICATION_STATES.map((name) => `binding.statusTitle.${name}`), 'binding.status.refusedTitle'],
+  'binding/student': ['binding.student.title'],
+  'binding/notice': ['binding.notice.title'],
+  'binding/applicants': ['binding.applicants.title'],
+  'binding/applicant': ['binding.applicant.title', 'binding.applicant.titleOf'],
+  'binding/evidence': ['binding.evidence.title'],
+  'binding/summary': ['binding.summary.title'],
+  'binding/withdraw': ['binding.withdraw.title'],
+  'binding/other-account': ['binding.otherAccount.title'],
+  'binding/ended': ['binding.ended.title'],
   'interaction/new-password': ['newPassword.first.title'],
   'interaction/second-factor': ['secondFactor.title'],
   'interaction/second-factor-setup': ['secondFactor.setup.title'],

@@ -6,6 +6,7 @@ import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
 import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 import { auditSamples, dashboardSample } from './audit-page-samples.ts';
+import { bindingSamples } from './binding-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { reviewSamples } from './review-page-samples.ts';
@@ -43,6 +44,7 @@ export function samplePageLocals(x: string): PageLocals {
       ...{ action: '/a', app, values: { school: x, account: x }, schools: [{ code: '993301', label: x }], errors },
       ...{ humanCheck: 'h', isReauthentication: false, otherAccountUrl: '/o' },
     },
+    ...bindingSamples(x),
     'interaction/binding-required': { app, startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {

@@ -35,6 +35,9 @@ const all = (answer: string): Expected => ({
 /** Account pages redirect clients without a session to sign-in. */
 const own = (answer: string): Expected => ({ ...all(answer), anonymous: '303 /auth', first: '303 /auth' });
 
+/** Pages of the application: school accounts only. */
+const binding: Expected = { ...all('403'), anonymous: '303 /auth', first: '303 /auth' };
+
 /** Pages of the console: staff first get a sign-in with a second factor, everyone else gets 403. */
 const staff: Expected = { ...all('303 /auth'), parent: '403' };
 
@@ -67,6 +70,25 @@ const TABLE: Record<string, Expected> = {
   'POST /account/second-factors/remove': own('303 /account/second-factors'),
   'POST /account/second-factors/recovery-codes': own('303 /account/second-factors'),
   'GET /account/callback': all('303 /account'),
+  'GET /binding': binding,
+  'POST /binding/restart': binding,
+  'GET /binding/withdraw': binding,
+  'POST /binding/withdraw': binding,
+  'GET /binding/student': binding,
+  'POST /binding/student': binding,
+  'GET /binding/notice': binding,
+  'POST /binding/notice': binding,
+  'GET /binding/applicants': binding,
+  'POST /binding/applicants': binding,
+  'GET /binding/applicant/1': binding,
+  'POST /binding/applicant/1': binding,
+  'GET /binding/applicant/2': binding,
+  'POST /binding/applicant/2': binding,
+  'GET /binding/evidence': binding,
+  'POST /binding/evidence': binding,
+  'POST /binding/evidence/remove': binding,
+  'GET /binding/summary': binding,
+  'POST /binding/summary': binding,
   'GET /console': staff,
   'GET /console/search': staff,
   'GET /console/people/:id': staff,

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
-import { ACR_TWO_FACTORS } from '../../oidc/options/claims.ts';
+import { ACR_SCHOOL_ACCOUNT, ACR_TWO_FACTORS } from '../../oidc/options/claims.ts';
 import { ROUTES } from '../../oidc/routes.ts';
 import { assuranceOf, type Assurance } from '../../oidc/session-assurance.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
@@ -56,6 +56,11 @@ export function requireSignIn(deps: HttpDeps, handler: Handler, returnPath = acc
 export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context, returnPath = accountPageOf(ctx)): void {
   ctx.status = 303;
   ctx.redirect(signInUrl(issuer, returnPath));
+}
+
+/** Returns the URL of a sign-in with a school account. It asks for the account also if another person is signed in. */
+export function schoolSignInUrl({ issuer }: Pick<HttpDeps, 'issuer'>, returnPath: string): string {
+  return signInUrl(issuer, returnPath, { acr_values: ACR_SCHOOL_ACCOUNT, prompt: 'login' });
 }
 
 interface RecentSignInOptions {

@@ -1,5 +1,6 @@
 import type { AccountPages } from './account.ts';
 import type { AuditPageLocals } from './audit.ts';
+import type { BindingPages } from './binding.ts';
 import type { BureauPageLocals } from './clients.ts';
 import type { ConsolePages } from './console.ts';
 import type { DevicePages } from './device.ts';
@@ -29,6 +30,7 @@ export interface PageLocals
     SignOutPages,
     DevicePages,
     AccountPages,
+    BindingPages,
     RecoveryPages,
     ConsolePages,
     StaffChangePages,

@@ -18,6 +18,8 @@ const mailPayload = z.object({
     'login-changed',
     'account-reminder',
     'application-decided',
+    'binding-code',
+    'binding-received',
     'first-password-closed',
     'guardianship-created',
     'password-changed',

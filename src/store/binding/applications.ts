@@ -108,3 +108,9 @@ export async function deleteApplicants(tx: Transaction, applicationId: string): 
   const { bindingApplicants } = tx.tables;
   await tx.db.delete(bindingApplicants).where(eq(bindingApplicants.applicationId, applicationId));
 }
+
+/** Replaces the relying party that the family came from. It is no part of the application, so the version stays. */
+export async function updateClient(tx: Transaction, id: string, clientId: string): Promise<void> {
+  const { bindingApplications } = tx.tables;
+  await tx.db.update(bindingApplications).set({ clientId }).where(eq(bindingApplications.id, id));
+}

@@ -59,3 +59,8 @@ export async function deleteEvidence(tx: Transaction, applicationId: string, id:
     .returning({ id: bindingEvidence.id });
   return rows.length > 0;
 }
+
+export async function deleteAllEvidence(tx: Transaction, applicationId: string): Promise<void> {
+  const { bindingEvidence } = tx.tables;
+  await tx.db.delete(bindingEvidence).where(eq(bindingEvidence.applicationId, applicationId));
+}

@@ -1,0 +1,32 @@
+import type { Context, Middleware } from 'koa';
+import { findSignedIn, schoolSignInUrl, type SignedInPerson } from '../account/session.ts';
+import type { HttpDeps } from '../deps.ts';
+
+/** The school account of a family. */
+export interface SignedInFamily {
+  accountId: string;
+  sessionHash: string;
+}
+
+export type FamilyHandler = (ctx: Context, family: SignedInFamily) => Promise<void>;
+
+/** Redirects unauthenticated requests to the sign-in with a school account, then back. Other accounts get a page that explains it. */
+export function requireSchoolAccount(deps: HttpDeps, handler: FamilyHandler): Middleware {
+  return async (ctx) => {
+    const signedIn = await findSignedIn(deps, ctx);
+    if (signedIn?.facts.isSchoolAccount === true) {
+      await handler(ctx, { accountId: signedIn.facts.id, sessionHash: signedIn.sessionHash });
+      return;
+    }
+    const url = schoolSignInUrl(deps, ctx.method === 'GET' ? ctx.path + ctx.search : '/binding');
+    if (signedIn === undefined) {
+      ctx.status = 303;
+      ctx.redirect(url);
+    } else showOtherAccount(deps, ctx, signedIn, url);
+  };
+}
+
+function showOtherAccount({ pages }: HttpDeps, ctx: Context, { facts }: SignedInPerson, signInUrl: string): void {
+  ctx.state['pagePath'] = '/binding';
+  pages.show(ctx, 'binding/other-account', { name: facts.name, signInUrl }, 403);
+}

@@ -1,0 +1,83 @@
+import { finished } from 'node:stream/promises';
+import { Busboy } from '@fastify/busboy';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+
+export interface UploadedFile {
+  name: string;
+  content: Buffer;
+}
+
+interface UploadLimits {
+  /** Largest file, in bytes. A larger one ends after one byte more. */
+  fileBytes: number;
+  files: number;
+}
+
+const MAX_FIELDS = 10;
+const MAX_FIELD_BYTES = 1_000;
+const MAX_NAME_LENGTH = 100;
+/** Longest body that is read to its end and discarded, so that the browser shows the answer. */
+const MAX_DISCARDED_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Parses a form with files (RFC 7578) into memory. The fields become the body of the request, for `readForm`.
+ *
+ * @returns undefined if the body is longer than all files together may be; the body is discarded then
+ * @throws {HttpError} 400 if the body is no such form
+ */
+export async function readUpload(ctx: Context, limits: UploadLimits): Promise<UploadedFile[] | undefined> {
+  if (ctx.request.is('multipart/form-data') === false) throw createError(400, 'the form has no files');
+  // One file more than allowed, and the boundaries.
+  const maxBytes = (limits.files + 1) * (limits.fileBytes + 1) + 64 * 1024;
+  if (ctx.request.length > maxBytes) {
+    if (ctx.request.length > MAX_DISCARDED_BYTES) throw createError(413, 'the upload is too large');
+    ctx.req.resume();
+    await finished(ctx.req, { writable: false });
+    return undefined;
+  }
+  return parse(ctx, limits);
+}
+
+async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]> {
+  const fields: Record<string, string | string[]> = {};
+  const files: UploadedFile[] = [];
+  try {
+    const parser = new Busboy({
+      headers: { ...ctx.req.headers, 'content-type': ctx.get('content-type') },
+      limits: {
+        ...{ fields: MAX_FIELDS, fieldSize: MAX_FIELD_BYTES },
+        ...{ files: limits.files + 1, fileSize: limits.fileBytes + 1 },
+      },
+    });
+    parser.on('field', (name, value) => {
+      const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      // A repeated field becomes a list, which `readForm` rejects.
+      fields[name] = known === undefined ? value : [known, value].flat();
+    });
+    parser.on('file', (_field, stream, name) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const content = Buffer.concat(chunks);
+        // A browser sends an empty part without a name if no file was chosen.
+        if (name !== '' || content.length > 0) files.push({ name: cleanName(name), content });
+      });
+    });
+    const done = finished(parser, { readable: false });
+    ctx.req.pipe(parser);
+    await done;
+  } catch (error) {
+    throw createError(400, 'the form cannot be parsed', { cause: error });
+  }
+  ctx.request.body = fields;
+  return files;
+}
+
+/** Returns the last part of a path without characters that cannot be seen. */
+function cleanName(name: string): string {
+  const last = name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
+  return Array.from(last.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ''))
+    .slice(0, MAX_NAME_LENGTH)
+    .join('');
+}

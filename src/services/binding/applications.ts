@@ -1,0 +1,225 @@
+import { applicantCount, type ApplicantKind } from '../../domain/binding/applicants.ts';
+import { EDITABLE_STATES } from '../../domain/binding/application.ts';
+import { isRefusal, type NoticeAnswer } from '../../domain/binding/notice.ts';
+import { isReadyToSubmit } from '../../domain/binding/steps.ts';
+import * as applications from '../../store/binding/applications.ts';
+import * as evidenceStore from '../../store/binding/evidence.ts';
+import { insertNoticeAnswer } from '../../store/binding/notices.ts';
+import type { Transaction } from '../../store/database/index.ts';
+import type { MailJob } from '../notifications/outbox.ts';
+import { sealText } from './applicant-data.ts';
+import { createSaveApplicant, findFamilyConflict, type SaveApplicant } from './applicant-step.ts';
+import {
+  appendEvent,
+  editApplication,
+  editStep,
+  type BindingDeps,
+  type FamilyForm,
+  type Refused,
+} from './application-edit.ts';
+import { loadFamily, loadView, type ApplicationView, type Family } from './application-view.ts';
+import { createEvidenceSteps, type EvidenceSteps } from './evidence-step.ts';
+import { storeDefaultNotice } from './notices.ts';
+
+interface Saved {
+  kind: 'saved';
+}
+const SAVED: Saved = { kind: 'saved' };
+
+/** `ended`: the student is not enrolled at the school of the account. */
+export type OpenedApplication = { kind: 'open'; family: Family; view: ApplicationView } | { kind: 'ended' };
+
+interface Visit {
+  accountId: string;
+  address: string;
+  /** The relying party that the family came from. */
+  clientId: string | undefined;
+}
+
+/** The application of a family for the binding of its child. Every write checks account, state, step and version in its transaction. */
+export interface BindingApplications extends EvidenceSteps {
+  /** Loads the open application, or else the newest one. The first visit creates a draft. */
+  open(visit: Visit): Promise<OpenedApplication>;
+  /** Creates a new draft after an application that has a result. */
+  restart(visit: Visit): Promise<void>;
+  /** Confirms the data of the student, or reports what is wrong in it. */
+  confirmStudent(form: FamilyForm & { report: string }): Promise<Saved | Refused>;
+  /** Records the answer to a version of the notice. `changed` if it is not the current one. */
+  answerNotice(form: FamilyForm & { noticeVersion: number; answer: NoticeAnswer }): Promise<Saved | Refused>;
+  chooseApplicants(
+    form: FamilyForm & { applicantKind: ApplicantKind; validTo: string | undefined },
+  ): Promise<Saved | Refused>;
+  saveApplicant: SaveApplicant;
+  /** Submits the application and mails every applicant. `conflict`: an applicant cannot apply as entered. */
+  submit(form: FamilyForm & { lang: string }): Promise<Saved | Refused | { kind: 'conflict' }>;
+  /** Withdraws the application and deletes what was entered. */
+  withdraw(form: FamilyForm): Promise<Saved | Refused>;
+}
+
+export function createBindingApplications(deps: BindingDeps): BindingApplications {
+  return {
+    open: (visit) => openApplication(deps, visit),
+    restart: (visit) => restart(deps, visit),
+    ...createEvidenceSteps(deps),
+    ...createSimpleSteps(deps),
+    saveApplicant: createSaveApplicant(deps),
+    submit: createSubmit(deps),
+    withdraw: (form) =>
+      editApplication(
+        deps,
+        form,
+        () => true,
+        ({ view }) => ({
+          result: SAVED,
+          change: { state: 'withdrawn', decidedAt: deps.clock.now(), reportSealed: null },
+          apply: (tx) => deleteEntered(tx, view.row.id),
+          event: { event: 'binding.withdrawn', detail: { from: view.row.state } },
+        }),
+      ),
+  };
+}
+
+async function deleteEntered(tx: Transaction, applicationId: string): Promise<void> {
+  await applications.deleteApplicants(tx, applicationId);
+  await evidenceStore.deleteAllEvidence(tx, applicationId);
+}
+
+async function openApplication(deps: BindingDeps, visit: Visit): Promise<OpenedApplication> {
+  const { store, clock } = deps;
+  const found = await store.read(async (tx) => {
+    const family = await loadFamily(tx, clock, visit.accountId);
+    if (family === undefined) return { kind: 'ended' as const };
+    const row = await findRow(tx, family);
+    const isCurrent = row !== undefined && (visit.clientId === undefined || row.clientId === visit.clientId);
+    return isCurrent ? { kind: 'open' as const, family, view: await loadView(tx, deps, row) } : undefined;
+  });
+  if (found !== undefined) return found;
+  return store.write(async (tx) => {
+    const family = await loadFamily(tx, clock, visit.accountId);
+    if (family === undefined) return { kind: 'ended' };
+    const row = (await findRow(tx, family)) ?? (await createDraft(tx, deps, family, visit));
+    const { clientId } = visit;
+    if (clientId !== undefined && row.clientId !== clientId) await applications.updateClient(tx, row.id, clientId);
+    return { kind: 'open', family, view: await loadView(tx, deps, { ...row, clientId: clientId ?? row.clientId }) };
+  });
+}
+
+/** Finds the open application, else the newest. One that was made at the former school of the student does not count. */
+async function findRow(
+  tx: Transaction,
+  { accountId, student }: Family,
+): Promise<applications.ApplicationRow | undefined> {
+  const open = await applications.findOpenApplication(tx, student.id);
+  const row = open ?? (await applications.findLatestApplication(tx, student.id));
+  return row?.accountId === accountId ? row : undefined;
+}
+
+async function createDraft(
+  tx: Transaction,
+  deps: BindingDeps,
+  family: Family,
+  visit: Visit,
+): Promise<applications.ApplicationRow> {
+  const { clock, random } = deps;
+  const now = clock.now();
+  const former = await applications.findOpenApplication(tx, family.student.id);
+  if (former !== undefined && former.accountId !== family.accountId) {
+    await applications.updateApplication(tx, former, { state: 'withdrawn', decidedAt: now, reportSealed: null }, now);
+    await deleteEntered(tx, former.id);
+  }
+  const id = random.uuid();
+  const isNew = await applications.insertApplication(tx, {
+    ...{ id, accountId: family.accountId, studentId: family.student.id, schoolCode: family.school.code },
+    ...{ state: 'draft', clientId: visit.clientId ?? null, createdAt: now, updatedAt: now },
+  });
+  const row = await applications.findOpenApplication(tx, family.student.id);
+  if (row === undefined) throw new Error('failed to create a draft: the open application was closed meanwhile');
+  if (isNew) await appendEvent(tx, deps, visit, { family, view: { row } }, { event: 'binding.started' });
+  return row;
+}
+
+function restart(deps: BindingDeps, visit: Visit): Promise<void> {
+  return deps.store.write(async (tx) => {
+    const family = await loadFamily(tx, deps.clock, visit.accountId);
+    if (family === undefined || (await applications.findOpenApplication(tx, family.student.id)) !== undefined) return;
+    await createDraft(tx, deps, family, visit);
+  });
+}
+
+function createSimpleSteps(
+  deps: BindingDeps,
+): Pick<BindingApplications, 'confirmStudent' | 'answerNotice' | 'chooseApplicants'> {
+  const { secrets, random, clock } = deps;
+  return {
+    confirmStudent: ({ report, ...form }) =>
+      editStep(deps, form, 'student', ({ view, now }) => {
+        if (view.row.studentConfirmedAt !== null && (view.report ?? '') === report) return { result: SAVED };
+        const reportSealed = report === '' ? null : sealText(secrets, 'report', view.row, report);
+        return {
+          result: SAVED,
+          change: { studentConfirmedAt: now, reportSealed },
+          event: { event: 'binding.student_confirmed', detail: { reported: report !== '' } },
+        };
+      }),
+    answerNotice: ({ noticeVersion, answer, ...form }) =>
+      editStep<Saved | Refused>(deps, form, 'notice', ({ family, view, now }) => {
+        if (noticeVersion !== view.notice.version) return { result: { kind: 'changed' } };
+        if (view.progress.answer === answer) return { result: SAVED };
+        const { id: studentId } = family.student;
+        return {
+          result: SAVED,
+          // After a refusal, nothing that was entered about people is kept.
+          change: isRefusal(answer) ? { applicantKind: null, validTo: null, evidenceDoneAt: null } : {},
+          apply: async (tx) => {
+            if (isRefusal(answer)) await deleteEntered(tx, view.row.id);
+            await storeDefaultNotice(tx, clock.now());
+            await insertNoticeAnswer(tx, {
+              ...{ id: random.uuid(), studentId, accountId: family.accountId, schoolCode: family.school.code },
+              ...{ noticeVersion, answer, answeredAt: now },
+            });
+          },
+          event: { event: 'binding.notice_answered', detail: { answer, version: noticeVersion } },
+        };
+      }),
+    chooseApplicants: ({ applicantKind, validTo = null, ...form }) =>
+      editStep(deps, form, 'applicants', ({ view }) => {
+        const { row } = view;
+        if (row.applicantKind === applicantKind && row.validTo === validTo) return { result: SAVED };
+        return {
+          result: SAVED,
+          change: {
+            ...{ applicantKind, validTo },
+            // Another kind may need other evidence.
+            ...(row.applicantKind === applicantKind ? {} : { evidenceDoneAt: null }),
+          },
+          apply: async (tx) => {
+            if (applicantCount(applicantKind) === 1) await applications.deleteApplicant(tx, row.id, 2);
+          },
+          event: { event: 'binding.applicants_chosen', detail: { kind: applicantKind } },
+        };
+      }),
+  };
+}
+
+function createSubmit(deps: BindingDeps): BindingApplications['submit'] {
+  const { outbox, issuer } = deps;
+  return ({ lang, ...form }) =>
+    editApplication<Saved | Refused | { kind: 'conflict' }>(
+      deps,
+      form,
+      ({ view }) => EDITABLE_STATES.includes(view.row.state) && isReadyToSubmit(view.progress),
+      async ({ family, view, now }, tx) => {
+        if ((await findFamilyConflict(tx, deps, family, view)) !== undefined) return { result: { kind: 'conflict' } };
+        const mails = view.applicants.map(({ data }): MailJob => ({
+          ...{ kind: 'mail', to: data.email, template: 'binding-received', lang },
+          locals: { name: data.name, student: family.student.name, link: `${issuer}/binding` },
+        }));
+        return {
+          result: SAVED,
+          change: { state: 'submitted', submittedAt: now, decidedAt: null, decidedBy: null, reasonSealed: null },
+          apply: (writing) => outbox.enqueueAll(writing, mails),
+          event: { event: 'binding.submitted', detail: { kind: view.row.applicantKind ?? '' } },
+        };
+      },
+    );
+}
