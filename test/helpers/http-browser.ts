@@ -17,6 +17,8 @@ export interface HttpBrowser {
   /** Submits the form of a page with these fields. */
   submit(page: Answer, fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
   post(url: string, body: string | URLSearchParams, headers?: Record<string, string>): Promise<Answer>;
+  /** Posts a body of another type, such as a form with files. */
+  postBytes(url: string, body: Buffer, contentType: string): Promise<Answer>;
 }
 
 const MAX_REDIRECTS = 12;
@@ -61,21 +63,23 @@ export function createHttpBrowser(
       leavesTo: undefined,
     };
   };
-  const post: HttpBrowser['post'] = (url, body, headers) =>
+  const send = (
+    url: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string>,
+  ): Promise<Answer> =>
     follow(new URL(url, issuer).href, {
       method: 'POST',
-      body: body.toString(),
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        origin,
-        'sec-fetch-site': 'same-origin',
-        ...headers,
-      },
+      body,
+      headers: { origin, 'sec-fetch-site': 'same-origin', ...headers },
     });
+  const post: HttpBrowser['post'] = (url, body, headers) =>
+    send(url, body.toString(), { 'content-type': 'application/x-www-form-urlencoded', ...headers });
   return {
     jar,
     open: (url, headers) => follow(new URL(url, issuer).href, headers === undefined ? {} : { headers }),
     post,
+    postBytes: (url, body, contentType) => send(url, new Uint8Array(body), { 'content-type': contentType }),
     submit: (page, fields, headers) => {
       const { action, hidden } = formOf(page.body);
       return post(new URL(action, page.url).href, new URLSearchParams({ ...hidden, ...fields }), headers);

@@ -117,7 +117,10 @@ async function answerSaved(
   if (opened !== undefined) show(opened, problemOf(deps, ctx, position, result));
 }
 
-function problemOf(deps: HttpDeps, ctx: Context, position: Position, result: SavedApplicant): Problem {
+/** The results that show the page again. */
+type Unfinished = Exclude<SavedApplicant, { kind: 'complete' } | { kind: 'code_sent' }>;
+
+function problemOf(deps: HttpDeps, ctx: Context, position: Position, result: Unfinished): Problem {
   const { pages } = deps;
   const at = (name: FieldName, text: string): Problem => ({
     status: 422,
@@ -134,7 +137,7 @@ function problemOf(deps: HttpDeps, ctx: Context, position: Position, result: Sav
       return at('email_code', pages.t(ctx, 'binding.applicant.codeWrong', { left: result.left }));
     case 'code_closed':
       return at('email_code', pages.t(ctx, 'binding.applicant.codeClosed'));
-    default:
+    case 'code_missing':
       return at('email_code', pages.t(ctx, 'binding.applicant.codeMissing'));
   }
 }
@@ -184,7 +187,7 @@ function render(deps: HttpDeps, ctx: Context, { opened, position, values, proble
   const { view } = opened;
   const kind = view.row.applicantKind;
   const stored = view.applicants.find((applicant) => applicant.position === position);
-  const isSameEmail = stored !== undefined && stored.data.email === normalizeText(values.email).toLowerCase();
+  const same = stored?.data.email === normalizeText(values.email).toLowerCase() ? stored : undefined;
   deps.pages.show(
     ctx,
     'binding/applicant',
@@ -192,9 +195,8 @@ function render(deps: HttpDeps, ctx: Context, { opened, position, values, proble
       ...shellOf(deps, ctx, opened, `applicant-${position}`, problem),
       ...{ position, values, relations: kind === null ? [] : relationsFor(kind) },
       hasSecond: kind === 'two',
-      isEmailVerified: isSameEmail && stored.isEmailVerified,
-      /** The address that the code was mailed to. */
-      codeSentTo: isSameEmail && !stored.isEmailVerified ? stored.data.email : undefined,
+      isEmailVerified: same?.isEmailVerified === true,
+      codeSentTo: same?.isEmailVerified === false ? same.data.email : undefined,
     },
     problem.status,
   );

@@ -1,7 +1,9 @@
 import { relationsFor } from '../../domain/binding/applicants.ts';
 import type { BindingConflict } from '../../domain/binding/conflicts.ts';
+import { localize } from '../../config/localized-text.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import type { Random } from '../../domain/random.ts';
+import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../domain/text.ts';
 import * as applications from '../../store/binding/applications.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { findPerson } from '../../store/people/people.ts';
@@ -118,7 +120,11 @@ async function sendCode(tx: Transaction, target: Target, email: string): Promise
   };
   const mail = {
     ...({ kind: 'mail', to: email, template: 'binding-code', lang } as const),
-    locals: { code, minutes: EMAIL_CODE_MINUTES, school: lang === 'en' ? school.nameEn : school.name },
+    locals: {
+      code,
+      minutes: EMAIL_CODE_MINUTES,
+      school: localize({ [DEFAULT_LANGUAGE]: school.name, [SECOND_LANGUAGE]: school.nameEn }, lang),
+    },
   };
   return {
     ...store(target, { kind: 'code_sent' }),

@@ -1,0 +1,348 @@
+/** The application of a family for the binding of its child. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
+import { findLatestAnswer } from '../../src/store/binding/notices.ts';
+import { LOGIN } from '../helpers/authorization-flow.ts';
+import {
+  APPLICANT,
+  applicantFields,
+  codesTo,
+  PDF,
+  signInFamily,
+  startOver,
+  submitApplicant,
+  upload,
+  walkToApplicant,
+  walkToSummary,
+} from '../helpers/binding.ts';
+import { errorAt, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
+import { DAY, freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createRegistration, newSecret } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+let mail: MailCatcher;
+let time: FrozenTime;
+
+before(async () => {
+  time = freezeTime();
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+});
+after(async () => {
+  await mail.close();
+  time.release();
+});
+
+const pathOf = ({ url }: Answer): string => new URL(url).pathname;
+const stateOf = ({ body }: Answer): string | undefined => /<body[^>]* data-application-state="([^"]*)"/.exec(body)?.[1];
+
+eachService(
+  'an application',
+  () => ({
+    clients: [createRegistration('app', newSecret(), { scopes: ['openid'] })],
+    smtpUrl: mail.smtpUrl,
+  }),
+  (running) => {
+    /** Signs in with the school account of S4 and begins a new application. */
+    const start = async (language?: string): Promise<{ browser: HttpBrowser; page: Answer }> => {
+      // The limits of codes count half hours.
+      time.advance(DAY);
+      const { browser } = await signInFamily(running(), 'H4', '/binding', language);
+      return { browser, page: await startOver(browser) };
+    };
+    const unique = (name: string): string => `${name}.${running().issuer.slice(-5)}@mail.example`;
+    const read = async () =>
+      running().container.store.read(async (tx) => {
+        const row = await findOpenApplication(tx, personId('S4'));
+        return { row, applicants: row === undefined ? [] : await listApplicants(tx, row.id) };
+      });
+
+    it('leads from the school account through every step to the status page, and mails the applicant', async () => {
+      const { browser, page } = await start();
+      assert.equal(pathOf(page), '/binding/student');
+      assert.equal(stateOf(page), 'draft');
+      const shown = textOf(page.body);
+      for (const text of ['吳小華', '示範高中', '11330003', '203', '21', '第 1 步，共 6 步'])
+        assert.ok(shown.includes(text), text);
+      const notice = await browser.submit(page, { confirm_student: 'yes' });
+      assert.equal(pathOf(notice), '/binding/notice');
+      for (const code of ['137', '157', '158', '159', '175', 'C001', 'C003', 'C011', '第 1 版'])
+        assert.ok(textOf(notice.body).includes(code), code);
+      const applicants = await browser.submit(notice, { notice: 'agree' });
+      assert.equal(pathOf(applicants), '/binding/applicants');
+      const applicant = await browser.submit(applicants, { applicants: 'one' });
+      assert.equal(pathOf(applicant), '/binding/applicant/1');
+      const email = unique('one');
+      const evidence = await submitApplicant(browser, applicant, mail, { ...APPLICANT, email });
+      assert.equal(pathOf(evidence), '/binding/evidence');
+      const summary = await upload(browser, evidence, [{ name: '戶口名簿.pdf', content: PDF }]);
+      assert.equal(pathOf(summary), '/binding/summary');
+      const all = textOf(summary.body);
+      for (const text of ['吳建宏', '父親', '0900000404', email, '戶口名簿.pdf', '本人同意'])
+        assert.ok(all.includes(text), text);
+      assert.ok(!all.includes(APPLICANT.nationalId), 'the ID is masked');
+      const status = await browser.submit(summary, {});
+      assert.equal(pathOf(status), '/binding');
+      assert.equal(stateOf(status), 'submitted');
+      assert.match(textOf(status.body), /申請已送出，導師審核後會寄電子郵件通知您。/);
+      assert.match(textOf(status.body), /待審核/);
+      assert.match((await mailTo(mail, email, '已收到親子綁定申請')).text, /吳小華/);
+      const { row, applicants: stored } = await read();
+      assert.equal(row?.state, 'submitted');
+      assert.ok(!JSON.stringify(stored).includes(APPLICANT.nationalId), 'stored sealed');
+      const events = await listAuditEvents(running(), 'S4');
+      for (const event of ['started', 'student_confirmed', 'notice_answered', 'email_confirmed', 'submitted'])
+        assert.ok(events.includes(`binding.${event}`), event);
+    });
+
+    it('keeps the draft for another browser, and shows it in English', async () => {
+      const { browser, page } = await start();
+      await walkToApplicant(browser, page);
+      const { page: next } = await signInFamily(running(), 'H4', '/binding', 'en');
+      assert.equal(pathOf(next), '/binding/applicant/1');
+      assert.match(textOf(next.body), /Step 4 of 6/);
+    });
+
+    it('shows only steps in order, and redirects others to the right step', async () => {
+      const { browser, page } = await start();
+      for (const path of ['notice', 'applicants', 'applicant/1', 'applicant/2', 'evidence', 'summary']) {
+        const answer = await browser.open(`/binding/${path}`);
+        assert.equal(pathOf(answer), '/binding/student', path);
+        assert.match(textOf(answer.body), /請先完成這一步/);
+      }
+      const { hidden } = formOf(page.body);
+      for (const path of ['notice', 'applicants', 'applicant/1', 'summary', 'evidence/remove']) {
+        const fields = {
+          ...hidden,
+          notice_version: '1',
+          notice: 'agree',
+          applicants: 'one',
+          ...applicantFields(APPLICANT),
+        };
+        const answer = await browser.post(`/binding/${path}`, new URLSearchParams(fields));
+        assert.equal(pathOf(answer), '/binding/student', path);
+      }
+      assert.equal((await read()).row?.applicantKind, null);
+    });
+
+    it('needs a confirmation of the student, or a report that the school reads', async () => {
+      const { browser, page } = await start();
+      const empty = await browser.submit(page, {});
+      assert.equal(empty.status, 422);
+      assert.match(errorAt(empty, 'confirm_student'), /請勾選「資訊正確」/);
+      const next = await browser.submit(empty, { report: '座號應該是 12' });
+      assert.equal(pathOf(next), '/binding/notice');
+      assert.ok((await read()).row?.reportSealed);
+      assert.match((await browser.open('/binding/student')).body, /座號應該是 12<\/textarea>/);
+    });
+
+    it('ends with a receipt after a refusal, which can be changed later', async () => {
+      const { browser, page } = await start();
+      const notice = await browser.submit(page, { confirm_student: 'yes' });
+      const missing = await browser.submit(notice, {});
+      assert.notEqual(errorAt(missing, 'notice'), '');
+      const receipt = await browser.submit(missing, { notice: 'disagree' });
+      assert.equal(pathOf(receipt), '/binding');
+      assert.equal(stateOf(receipt), 'draft');
+      assert.match(textOf(receipt.body), /您的選擇已記錄.*不同意.*告知事項版本 1/);
+      const answer = await running().container.store.read((tx) => findLatestAnswer(tx, personId('S4')));
+      assert.deepEqual([answer?.answer, answer?.noticeVersion, answer?.accountId], ['disagree', 1, personId('H4')]);
+      const blocked = await browser.open('/binding/summary');
+      assert.equal(pathOf(blocked), '/binding/notice');
+      const changed = await browser.submit(await browser.open('/binding/notice'), { notice: 'agree' });
+      assert.equal(pathOf(changed), '/binding/applicants');
+    });
+
+    it('deletes what was entered when the family refuses later', async () => {
+      const { browser, page } = await start();
+      await walkToSummary(browser, page, mail, { ...APPLICANT, email: unique('later') });
+      await browser.submit(await browser.open('/binding/notice'), { notice: 'decline' });
+      const { row, applicants } = await read();
+      assert.equal(row?.applicantKind, null);
+      assert.deepEqual(applicants, []);
+    });
+
+    it('accepts a form only for the version that it was shown for, and keeps what was entered', async () => {
+      const { browser, page } = await start();
+      const applicant = await walkToApplicant(browser, page);
+      const email = unique('version');
+      await submitApplicant(browser, applicant, mail, { ...APPLICANT, email });
+      const replayed = await browser.submit(applicant, applicantFields({ ...APPLICANT, name: '吳建民', email }));
+      assert.equal(replayed.status, 409);
+      assert.match(alertOf(replayed.body), /已有變更/);
+      assert.match(replayed.body, /value="吳建民"/);
+      const again = await browser.submit(replayed, applicantFields({ ...APPLICANT, name: '吳建民', email }));
+      assert.equal(pathOf(again), '/binding/evidence', 'the confirmed address stays confirmed');
+    });
+
+    it('is submitted once: a second submission leads to the status page', async () => {
+      const { browser, page } = await start();
+      const summary = await walkToSummary(browser, page, mail, { ...APPLICANT, email: unique('once') });
+      const answers = await Promise.all([browser.submit(summary, {}), browser.submit(summary, {})]);
+      for (const answer of answers) assert.ok(['submitted', 'draft'].includes(stateOf(answer) ?? ''));
+      const again = await browser.submit(summary, {});
+      assert.equal(stateOf(again), 'submitted');
+      const events = (await listAuditEvents(running(), 'S4')).filter((event) => event === 'binding.submitted');
+      const change = await browser.post(
+        '/binding/student',
+        new URLSearchParams({ ...formOf(summary.body).hidden, confirm_student: 'yes' }),
+      );
+      assert.equal(pathOf(change), '/binding');
+      assert.equal(
+        (await listAuditEvents(running(), 'S4')).filter((event) => event === 'binding.submitted').length,
+        events.length,
+      );
+    });
+
+    it('names each wrong field of an applicant and keeps what was entered', async () => {
+      const { browser, page } = await start();
+      const applicant = await walkToApplicant(browser, page);
+      const typed = {
+        ...{ name: '<script>alert(1)</script>', relation: 'grandmother', nationalId: 'Y100100506' },
+        ...{ mobile: '02-27251111', email: 'nobody' },
+      };
+      const answer = await browser.submit(applicant, applicantFields(typed));
+      assert.equal(answer.status, 422);
+      for (const name of ['name', 'relation', 'national_id', 'mobile', 'email'])
+        assert.notEqual(errorAt(answer, `${name}_1`), '', name);
+      assert.ok(!answer.body.includes('<script>alert'));
+      assert.match(answer.body, /value="02-27251111"/);
+      const empty = await browser.submit(applicant, {});
+      assert.match(errorAt(empty, 'name_1'), /請輸入申請人姓名/);
+      const nul = await browser.submit(applicant, applicantFields({ ...APPLICANT, name: '吳\0建宏' }));
+      assert.equal(nul.status, 400);
+      assert.deepEqual((await read()).applicants, []);
+    });
+
+    it('accepts every form of ID in any spelling', async () => {
+      const { browser, page } = await start();
+      let form = await walkToApplicant(browser, page);
+      for (const nationalId of ['ｙ１００１００５０５', 'y100 100 505', 'Y800100803']) {
+        time.advance(HOUR);
+        const answer = await browser.submit(form, applicantFields({ ...APPLICANT, nationalId, email: unique('ids') }));
+        assert.equal(errorAt(answer, 'national_id_1'), '', nationalId);
+        form = await browser.open('/binding/applicant/1');
+      }
+    });
+
+    it('rejects the ID of the student, one person twice, and one email address twice', async () => {
+      const { browser, page } = await start();
+      const first = await walkToApplicant(browser, page, 'two');
+      const email = unique('first');
+      const own = await browser.submit(first, applicantFields({ ...APPLICANT, nationalId: 'Y200200404', email }));
+      assert.match(errorAt(own, 'national_id_1'), /學生本人的號碼/);
+      const second = await submitApplicant(browser, own, mail, { ...APPLICANT, email });
+      assert.equal(pathOf(second), '/binding/applicant/2');
+      const mother = { ...APPLICANT, name: '林美', relation: 'mother', email: unique('second') };
+      const same = await browser.submit(second, applicantFields(mother, 2));
+      assert.match(errorAt(same, 'national_id_2'), /不可以是同一人/);
+      const other = { ...mother, nationalId: 'Y200100301' };
+      const shared = await browser.submit(same, applicantFields({ ...other, email }, 2));
+      assert.match(errorAt(shared, 'email_2'), /不可共用電子郵件/);
+      const evidence = await submitApplicant(browser, shared, mail, other, 2);
+      assert.equal(pathOf(evidence), '/binding/evidence');
+    });
+
+    it('asks for the end of a delegation and for its document', async () => {
+      const { browser, page } = await start();
+      const applicants = await browser.submit(await browser.submit(page, { confirm_student: 'yes' }), {
+        notice: 'agree',
+      });
+      for (const validTo of ['', '2027-02-30', '2020-01-01']) {
+        const answer = await browser.submit(applicants, { applicants: 'caregiver', valid_to: validTo });
+        assert.notEqual(errorAt(answer, 'valid_to'), '', validTo);
+      }
+      const form = await browser.submit(applicants, { applicants: 'caregiver', valid_to: '2099-01-20' });
+      const typed = { ...APPLICANT, relation: 'grandmother', email: unique('care') };
+      const evidence = await submitApplicant(browser, form, mail, typed);
+      const missing = await upload(browser, evidence, []);
+      assert.match(errorAt(missing, 'evidence'), /需要證明文件/);
+      const summary = await upload(browser, missing, [{ name: 'letter.pdf', content: PDF }]);
+      assert.equal(pathOf(summary), '/binding/summary');
+      assert.match(textOf(summary.body), /委託至 2099年1月20日/);
+    });
+
+    it('closes a code after five wrong ones and after 30 minutes, and limits new codes', async () => {
+      const { browser, page } = await start();
+      const email = unique('codes');
+      const fields = applicantFields({ ...APPLICANT, email });
+      let answer = await browser.submit(await walkToApplicant(browser, page), fields);
+      const [code = ''] = await pollUntil('the code', () =>
+        codesTo(mail, email).length > 0 ? codesTo(mail, email) : undefined,
+      );
+      const wrong = code === '000000' ? '000001' : '000000';
+      for (let left = 4; left > 0; left -= 1) {
+        answer = await browser.submit(answer, { ...fields, email_code_1: wrong });
+        assert.match(errorAt(answer, 'email_code_1'), new RegExp(`${String(left)} 次`));
+      }
+      answer = await browser.submit(answer, { ...fields, email_code_1: wrong });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      answer = await browser.submit(answer, { ...fields, email_code_1: code });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      answer = await browser.submit(answer, { ...fields, new_code: 'yes' });
+      const [next = ''] = await pollUntil('the next code', () =>
+        codesTo(mail, email).length > 1 ? codesTo(mail, email) : undefined,
+      );
+      time.advance(31 * MINUTE);
+      answer = await browser.submit(answer, { ...fields, email_code_1: next });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      for (let count = 0; count < 8 && answer.status !== 429; count += 1)
+        answer = await browser.submit(answer, { ...fields, new_code: 'yes' });
+      assert.equal(answer.status, 429);
+      assert.match(alertOf(answer.body), /寄出的驗證碼太多/);
+      assert.match(answer.body, new RegExp(`value="${email}"`));
+    });
+
+    it('needs a new code for another email address', async () => {
+      const { browser, page } = await start();
+      const evidence = await submitApplicant(browser, await walkToApplicant(browser, page), mail, {
+        ...APPLICANT,
+        email: unique('a'),
+      });
+      assert.equal(pathOf(evidence), '/binding/evidence');
+      const form = await browser.open('/binding/applicant/1');
+      const coded = await browser.submit(form, applicantFields({ ...APPLICANT, email: unique('b') }));
+      assert.match(coded.body, /name="email_code_1"/);
+      assert.equal(pathOf(await browser.open('/binding/summary')), '/binding/applicant/1');
+    });
+
+    it('is withdrawn after a confirmation, which deletes what was entered', async () => {
+      const { browser, page } = await start();
+      await walkToSummary(browser, page, mail, { ...APPLICANT, email: unique('withdraw') });
+      const { row } = await read();
+      const done = await browser.submit(await browser.open('/binding/withdraw'), {});
+      assert.equal(stateOf(done), 'withdrawn');
+      assert.deepEqual(await running().container.store.read((tx) => listApplicants(tx, row?.id ?? '')), []);
+      const next = await browser.submit(done, {});
+      assert.equal(pathOf(next), '/binding/student');
+    });
+
+    it('is reached by school accounts only, and each reaches its own', async () => {
+      const { page } = await start();
+      assert.match(textOf(page.body), /吳小華/);
+      const { page: other } = await signInFamily(running(), 'H6');
+      assert.match(textOf(other.body), /林可欣/);
+      const { httpBrowser } = await signInToAccount(running(), LOGIN.G2);
+      const refused = await httpBrowser.open('/binding');
+      assert.equal(refused.status, 403);
+      assert.match(textOf(refused.body), /請使用孩子的學校帳號登入/);
+      const link = /id="school-sign-in"[^>]*href="([^"]+)"/.exec(refused.body)?.[1]?.replaceAll('&amp;', '&');
+      assert.ok(link);
+      assert.match((await httpBrowser.open(link)).url, /\/school$/);
+    });
+
+    it('names the app that the family came from, and links back to it', async () => {
+      const { browser } = await start();
+      const page = await browser.open('/binding?client=app');
+      assert.match(textOf(page.body), /前往：/);
+      const unknown = await browser.open('/binding?client=nothing');
+      assert.match(textOf(unknown.body), /前往：/);
+      assert.equal((await read()).row?.clientId, 'app');
+    });
+  },
+);
