@@ -129,7 +129,7 @@ export function upload(
 ): Promise<Answer> {
   const boundary = 'test-boundary-0f9d3b7a';
   const { action, hidden } = formOf(page.body);
-  const parts = Object.entries({ ...hidden, ...fields }).map(([name, value]) =>
+  const parts: Buffer[] = Object.entries({ ...hidden, ...fields }).map(([name, value]) =>
     Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
   );
   const sent = files.length === 0 ? [{ name: '', content: Buffer.alloc(0) }] : files;
@@ -140,7 +140,7 @@ export function upload(
   parts.push(Buffer.from(`--${boundary}--\r\n`));
   return browser.postBytes(
     new URL(action, page.url).href,
-    Buffer.concat(parts),
+    new Uint8Array(Buffer.concat(parts)),
     `multipart/form-data; boundary=${boundary}`,
   );
 }

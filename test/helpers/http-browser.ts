@@ -18,7 +18,7 @@ export interface HttpBrowser {
   submit(page: Answer, fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
   post(url: string, body: string | URLSearchParams, headers?: Record<string, string>): Promise<Answer>;
   /** Posts a body of another type, such as a form with files. */
-  postBytes(url: string, body: Buffer, contentType: string): Promise<Answer>;
+  postBytes(url: string, body: Uint8Array<ArrayBuffer>, contentType: string): Promise<Answer>;
 }
 
 const MAX_REDIRECTS = 12;
@@ -79,7 +79,7 @@ export function createHttpBrowser(
     jar,
     open: (url, headers) => follow(new URL(url, issuer).href, headers === undefined ? {} : { headers }),
     post,
-    postBytes: (url, body, contentType) => send(url, new Uint8Array(body), { 'content-type': contentType }),
+    postBytes: (url, body, contentType) => send(url, body, { 'content-type': contentType }),
     submit: (page, fields, headers) => {
       const { action, hidden } = formOf(page.body);
       return post(new URL(action, page.url).href, new URLSearchParams({ ...hidden, ...fields }), headers);

@@ -115,11 +115,13 @@ function toProgress({
   answer,
 }: Pick<ApplicationView, 'row' | 'applicants' | 'evidence' | 'notice' | 'answer'>): ApplicationProgress {
   const kind = row.applicantKind ?? undefined;
+  // Every application needs an answer of its own, to the current version.
+  const isCurrent = answer?.noticeVersion === notice.version && answer.answeredAt >= row.createdAt;
   const relations = kind === undefined ? [] : relationsFor(kind);
   return {
     state: row.state,
     isStudentConfirmed: row.studentConfirmedAt !== null,
-    answer: answer?.noticeVersion === notice.version ? answer.answer : undefined,
+    answer: isCurrent ? answer.answer : undefined,
     applicantKind: kind,
     completeApplicants: applicants
       .filter(({ isEmailVerified, data }) => isEmailVerified && relations.includes(data.relation))
