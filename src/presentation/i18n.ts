@@ -19,12 +19,10 @@ import {
   PERSON_ACTION_NAMES,
 } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
-import { APPLICATION_STATES } from '../domain/binding/application.ts';
+import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
 import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
 import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
-import { STATED_RELATIONS, APPLICANT_KINDS } from '../domain/binding/applicants.ts';
-import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
 import { APPROVAL_NOTES } from '../domain/binding/approval-notes.ts';
 import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
