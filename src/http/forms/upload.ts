@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
 import createError from 'http-errors';
@@ -41,7 +42,7 @@ export async function readUpload(ctx: Context, limits: UploadLimits): Promise<Up
 
 async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]> {
   const fields: Record<string, string | string[]> = {};
-  const files: UploadedFile[] = [];
+  const reads: Promise<UploadedFile>[] = [];
   try {
     const parser = new Busboy({
       headers: { ...ctx.req.headers, 'content-type': ctx.get('content-type') },
@@ -56,22 +57,20 @@ async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]
       fields[name] = known === undefined ? value : [known, value].flat();
     });
     parser.on('file', (_field, stream, name) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const content = Buffer.concat(chunks);
-        // A browser sends an empty part without a name if no file was chosen.
-        if (name !== '' || content.length > 0) files.push({ name: cleanName(name), content });
-      });
+      // A cut file ends after the form itself, so its content is awaited.
+      const read = buffer(stream).then((content) => ({ name: cleanName(name), content }));
+      read.catch((error: unknown) => parser.destroy(error instanceof Error ? error : undefined));
+      reads.push(read);
     });
     const done = finished(parser, { readable: false });
     ctx.req.pipe(parser);
     await done;
+    ctx.request.body = fields;
+    // A browser sends an empty part without a name if no file was chosen.
+    return (await Promise.all(reads)).filter(({ name, content }) => name !== '' || content.length > 0);
   } catch (error) {
     throw createError(400, 'the form cannot be parsed', { cause: error });
   }
-  ctx.request.body = fields;
-  return files;
 }
 
 /** Returns the last part of a path without characters that cannot be seen. */
