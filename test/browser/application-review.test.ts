@@ -7,7 +7,14 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { assertFits, openConsole } from '../helpers/browser-console.ts';
 import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillNewPassword, press, signIn } from '../helpers/browser.ts';
+import { codesTo } from '../helpers/binding.ts';
 import { mailTo } from '../helpers/mail.ts';
+import { pollUntil } from '../helpers/poll.ts';
+
+const MOTHER = {
+  ...{ name: '林美惠', relation: 'mother', nationalId: 'Y200500203' },
+  ...{ mobile: '0900000502', email: 'meihui.lin@parents.example' },
+};
 
 const decision = (name: string): string => `button[name="decision"][value="${name}"]`;
 
@@ -18,6 +25,52 @@ describe('the review of applications in a browser', () => {
   });
   afterEach(() => harness.closeSessions());
   after(() => harness.close());
+
+  it('follows a family from the school account to the portfolio (F-A)', async () => {
+    const { environment } = harness;
+    const family = await harness.newSession();
+    const { page } = family;
+    await page.goto(`${environment.issuer}/binding`);
+    if ((await page.locator('#school-sign-in').count()) > 0) await press(page, '#school-sign-in');
+    await page.fill('[name="school"]', '993301');
+    await page.fill('[name="account"]', 'P11330003');
+    await page.fill('[name="password"]', 'Y200200404');
+    await page.waitForSelector('[data-human-check][data-state="done"]');
+    await press(page, '#submit');
+    await fillNewPassword(page, { current: 'Y200200404', next: 'seven grey herons wade' });
+    await page.check('[name="confirm_student"]');
+    await press(page, '#submit');
+    await page.check('[name="notice"][value="agree"]');
+    await press(page, '#submit');
+    await page.check('[name="applicants"][value="one"]');
+    await press(page, '#submit');
+    await page.fill('[name="name_1"]', MOTHER.name);
+    await page.selectOption('[name="relation_1"]', MOTHER.relation);
+    await page.fill('[name="national_id_1"]', MOTHER.nationalId);
+    await page.fill('[name="mobile_1"]', MOTHER.mobile);
+    await page.fill('[name="email_1"]', MOTHER.email);
+    await press(page, '#submit');
+    const [code = ''] = await pollUntil('the code', () => {
+      const codes = codesTo(environment.mail, MOTHER.email);
+      return codes.length > 0 ? codes : undefined;
+    });
+    await page.fill('[name="email_code_1"]', code);
+    await press(page, '#submit');
+    await press(page, '#submit');
+    await press(page, '#submit');
+    assert.equal(await page.getAttribute('body', 'data-application-state'), 'submitted');
+    const teacher = await openConsole(harness, 'T2', '/console/applications');
+    await press(teacher, 'a[data-application]');
+    await press(teacher, decision('approve'));
+    assert.equal(await teacher.getAttribute('body', 'data-application-state'), 'approved');
+    await page.reload();
+    assert.equal(await page.getAttribute('body', 'data-application-state'), 'approved');
+    await mailTo(environment.mail, MOTHER.email, '親子綁定已完成');
+    const { page: own } = await harness.newSession();
+    await signIn(own, environment.portfolio, MOTHER.email, MOTHER.nationalId.slice(-6));
+    await fillNewPassword(own, { current: MOTHER.nationalId.slice(-6), next: 'nine brave herons fly' });
+    assert.deepEqual(await childNames(own), ['吳小華']);
+  });
 
   it('leads a new guardian into the portfolio, with this child only', async () => {
     const { environment } = harness;
