@@ -1,0 +1,151 @@
+/** The applicants of an application: their fields, and the codes that confirm their email addresses. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
+import {
+  APPLICANT,
+  applicantFields,
+  codesTo,
+  signInFamily,
+  startOver,
+  submitApplicant,
+  walkToApplicant,
+} from '../helpers/binding.ts';
+import { errorAt, personId } from '../helpers/city.ts';
+import { DAY, freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { alertOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createRegistration, newSecret } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+
+let mail: MailCatcher;
+let time: FrozenTime;
+
+before(async () => {
+  time = freezeTime();
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+});
+after(async () => {
+  await mail.close();
+  time.release();
+});
+
+const pathOf = ({ url }: Answer): string => new URL(url).pathname;
+
+eachService(
+  'an applicant',
+  () => ({
+    clients: [createRegistration('app', newSecret(), { scopes: ['openid'] })],
+    smtpUrl: mail.smtpUrl,
+  }),
+  (running) => {
+    /** Signs in with the school account of S4 and begins a new application. */
+    const start = async (language?: string): Promise<{ browser: HttpBrowser; page: Answer }> => {
+      // The limits of codes count half hours.
+      time.advance(DAY);
+      const { browser } = await signInFamily(running(), 'H4', '/binding', language);
+      return { browser, page: await startOver(browser) };
+    };
+    const unique = (name: string): string => `${name}.${running().issuer.slice(-5)}@mail.example`;
+    const read = async () =>
+      running().container.store.read(async (tx) => {
+        const row = await findOpenApplication(tx, personId('S4'));
+        return { row, applicants: row === undefined ? [] : await listApplicants(tx, row.id) };
+      });
+
+    it('names each wrong field of an applicant and keeps what was entered', async () => {
+      const { browser, page } = await start();
+      const applicant = await walkToApplicant(browser, page);
+      const typed = {
+        ...{ name: '<script>alert(1)</script>', relation: 'grandmother', nationalId: 'Y100100506' },
+        ...{ mobile: '02-27251111', email: 'nobody' },
+      };
+      const answer = await browser.submit(applicant, applicantFields(typed));
+      assert.equal(answer.status, 422);
+      for (const name of ['name', 'relation', 'national_id', 'mobile', 'email'])
+        assert.notEqual(errorAt(answer, `${name}_1`), '', name);
+      assert.ok(!answer.body.includes('<script>alert'));
+      assert.match(answer.body, /value="02-27251111"/);
+      const empty = await browser.submit(applicant, {});
+      assert.match(errorAt(empty, 'name_1'), /請輸入申請人姓名/);
+      const nul = await browser.submit(applicant, applicantFields({ ...APPLICANT, name: '吳\0建宏' }));
+      assert.equal(nul.status, 400);
+      assert.deepEqual((await read()).applicants, []);
+    });
+
+    it('accepts every form of ID in any spelling', async () => {
+      const { browser, page } = await start();
+      let form = await walkToApplicant(browser, page);
+      for (const nationalId of ['ｙ１００１００５０５', 'y100 100 505', 'Y800100803']) {
+        time.advance(HOUR);
+        const answer = await browser.submit(form, applicantFields({ ...APPLICANT, nationalId, email: unique('ids') }));
+        assert.equal(errorAt(answer, 'national_id_1'), '', nationalId);
+        form = await browser.open('/binding/applicant/1');
+      }
+    });
+
+    it('rejects the ID of the student, one person twice, and one email address twice', async () => {
+      const { browser, page } = await start();
+      const first = await walkToApplicant(browser, page, 'two');
+      const email = unique('first');
+      const own = await browser.submit(first, applicantFields({ ...APPLICANT, nationalId: 'Y200200404', email }));
+      assert.match(errorAt(own, 'national_id_1'), /學生本人的號碼/);
+      const second = await submitApplicant(browser, own, mail, { ...APPLICANT, email });
+      assert.equal(pathOf(second), '/binding/applicant/2');
+      const mother = { ...APPLICANT, name: '林美', relation: 'mother', email: unique('second') };
+      const same = await browser.submit(second, applicantFields(mother, 2));
+      assert.match(errorAt(same, 'national_id_2'), /不可以是同一人/);
+      const other = { ...mother, nationalId: 'Y200100301' };
+      const shared = await browser.submit(same, applicantFields({ ...other, email }, 2));
+      assert.match(errorAt(shared, 'email_2'), /不可共用電子郵件/);
+      const evidence = await submitApplicant(browser, shared, mail, other, 2);
+      assert.equal(pathOf(evidence), '/binding/evidence');
+    });
+
+    it('closes a code after five wrong ones and after 30 minutes, and limits new codes', async () => {
+      const { browser, page } = await start();
+      const email = unique('codes');
+      const fields = applicantFields({ ...APPLICANT, email });
+      let answer = await browser.submit(await walkToApplicant(browser, page), fields);
+      const [code = ''] = await pollUntil('the code', () =>
+        codesTo(mail, email).length > 0 ? codesTo(mail, email) : undefined,
+      );
+      const wrong = code === '000000' ? '000001' : '000000';
+      for (let left = 4; left > 0; left -= 1) {
+        answer = await browser.submit(answer, { ...fields, email_code_1: wrong });
+        assert.match(errorAt(answer, 'email_code_1'), new RegExp(`${String(left)} 次`));
+      }
+      answer = await browser.submit(answer, { ...fields, email_code_1: wrong });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      answer = await browser.submit(answer, { ...fields, email_code_1: code });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      answer = await browser.submit(answer, { ...fields, new_code: 'yes' });
+      const [next = ''] = await pollUntil('the next code', () =>
+        codesTo(mail, email).length > 1 ? codesTo(mail, email) : undefined,
+      );
+      time.advance(31 * MINUTE);
+      answer = await browser.submit(answer, { ...fields, email_code_1: next });
+      assert.match(errorAt(answer, 'email_code_1'), /已失效/);
+      for (let count = 0; count < 8 && answer.status !== 429; count += 1)
+        answer = await browser.submit(answer, { ...fields, new_code: 'yes' });
+      assert.equal(answer.status, 429);
+      assert.match(alertOf(answer.body), /寄出的驗證碼太多/);
+      assert.match(answer.body, new RegExp(`value="${email}"`));
+    });
+
+    it('needs a new code for another email address', async () => {
+      const { browser, page } = await start();
+      const evidence = await submitApplicant(browser, await walkToApplicant(browser, page), mail, {
+        ...APPLICANT,
+        email: unique('a'),
+      });
+      assert.equal(pathOf(evidence), '/binding/evidence');
+      const form = await browser.open('/binding/applicant/1');
+      const coded = await browser.submit(form, applicantFields({ ...APPLICANT, email: unique('b') }));
+      assert.match(coded.body, /name="email_code_1"/);
+      assert.equal(pathOf(await browser.open('/binding/summary')), '/binding/applicant/1');
+    });
+  },
+);
