@@ -23,7 +23,6 @@ CREATE TABLE "binding_applications" (
 	"valid_to" text,
 	"evidence_done_at" bigint,
 	"client_id" text,
-	"report_sealed" text,
 	"reason_sealed" text,
 	"submitted_at" bigint,
 	"decided_at" bigint,

@@ -25,7 +25,6 @@ CREATE TABLE `binding_applications` (
 	`valid_to` text,
 	`evidence_done_at` integer,
 	`client_id` text,
-	`report_sealed` text,
 	`reason_sealed` text,
 	`submitted_at` integer,
 	`decided_at` integer,

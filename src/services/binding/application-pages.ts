@@ -134,7 +134,7 @@ export function createApplicationPages(deps: Deps): ApplicationPages {
 }
 
 async function listIn(
-  { authorization }: Deps,
+  { authorization, clock }: Deps,
   tx: Transaction,
   actor: StaffActor,
   filter: QueueFilter,
@@ -146,7 +146,7 @@ async function listIn(
   const page = rows.slice(0, APPLICATIONS_PER_PAGE);
   const ids = [...new Set(page.map(({ studentId }) => studentId))];
   const allowed = await authorization.filterAllowed(tx, actor, 'review_application', ids);
-  const students = new Map((await listPersonSummaries(tx, ids)).map((one) => [one.id, one]));
+  const students = new Map((await listPersonSummaries(tx, ids, localDate(clock.now()))).map((one) => [one.id, one]));
   const lines = page.flatMap((row) => {
     const student = allowed.has(row.studentId) ? students.get(row.studentId) : undefined;
     return student === undefined ? [] : { ...row, student };
@@ -192,13 +192,13 @@ async function loadIn(deps: Deps, tx: Transaction, actor: StaffActor, id: string
 }
 
 async function describe(
-  { secrets }: Deps,
+  { secrets, clock }: Deps,
   tx: Transaction,
   { application, guardians, applicants, conflicts, isBlocked, student: { id: studentId } }: CheckedApplication,
   seesIds: boolean,
 ): Promise<ApplicationPage | undefined> {
   const { id, decidedBy, state } = application;
-  const [student] = await listPersonSummaries(tx, [studentId]);
+  const [student] = await listPersonSummaries(tx, [studentId], localDate(clock.now()));
   if (student === undefined) return undefined;
   const names = await listNames(tx, decidedBy === null ? [] : [decidedBy]);
   const hasData = STATES_WITH_DATA.includes(state);

@@ -1,0 +1,1 @@
+ALTER TABLE "binding_applications" ADD COLUMN "report_sealed" text;

@@ -1,0 +1,1 @@
+ALTER TABLE `binding_applications` ADD `report_sealed` text;
