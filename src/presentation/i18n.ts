@@ -19,15 +19,10 @@ import {
   PERSON_ACTION_NAMES,
 } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
-import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
-import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
-import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
-import { APPROVAL_NOTES } from '../domain/binding/approval-notes.ts';
-import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { DEFAULT_LANGUAGE } from '../domain/text.ts';
-import { AUDIT_EVENTS, DASHBOARD_TEXTS } from './text-families.ts';
+import { AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS } from './text-families.ts';
 
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
@@ -160,36 +155,7 @@ export const DYNAMIC_KEYS = {
   ],
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
-  'binding.note': ['order', 'code', 'removed', 'added', 'conflict'],
-  'binding.state': APPLICATION_STATES,
-  'binding.statusTitle': APPLICATION_STATES,
-  'binding.statusText': APPLICATION_STATES,
-  'binding.answer': NOTICE_ANSWERS,
-  'binding.answerHint': NOTICE_ANSWERS,
-  'binding.kind': APPLICANT_KINDS,
-  'binding.kindHint': APPLICANT_KINDS,
-  'binding.relation': STATED_RELATIONS,
-  'binding.missing': ['name', 'relation', 'national_id', 'mobile', 'email'],
-  'binding.invalid': ['name', 'relation', 'national_id', 'mobile', 'email'],
-  'binding.conflict': ['same_person', 'same_email', 'student_applies'],
-  'binding.evidenceLead': APPLICANT_KINDS,
-  'binding.evidenceProblem': ['empty', 'too_large', 'type', 'dimensions', 'active', 'encrypted'],
-
-  'review.state': APPLICATION_STATES,
-  'review.kind': APPLICANT_KINDS,
-  'review.relation': STATED_RELATIONS,
-  'review.conflict': BINDING_CONFLICTS,
-  'review.decision': REVIEW_DECISIONS,
-  'review.done': ['approved', 'returned', 'rejected'],
-  'review.note': APPROVAL_NOTES,
-  'review.item': ['name', 'school', 'class', 'seat', 'number', 'relation', 'nationalId', 'mobile', 'email'],
-  'review.check': [
-    ...['noAccount', 'accountExists', 'nameEqual', 'nameDiffers', 'idHidden', 'taken', 'emailConfirmed'],
-    'emailNotConfirmed',
-  ],
-  'mail.applicationDecided': [
-    ...['reason', 'returned', 'returnedNext', 'returnedSubject', 'rejected', 'rejectedNext', 'rejectedSubject'],
-  ],
+  ...BINDING_KEYS,
   'console.state': [
     'active',
     'disabled',

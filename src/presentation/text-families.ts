@@ -1,3 +1,9 @@
+import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
+import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
+import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
+import { APPROVAL_NOTES } from '../domain/binding/approval-notes.ts';
+import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
+
 /** The texts of the dashboards, which one file composes. */
 export const DASHBOARD_TEXTS = [
   ...['city', 'classes', 'hours', 'days', 'causes', 'accounts', 'clients'],
@@ -54,3 +60,36 @@ export const AUDIT_EVENTS = [
   ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;
+
+/** The families of keys of applications and their review. */
+export const BINDING_KEYS = {
+  'binding.note': ['order', 'code', 'removed', 'added', 'conflict'],
+  'binding.state': APPLICATION_STATES,
+  'binding.statusTitle': APPLICATION_STATES,
+  'binding.statusText': APPLICATION_STATES,
+  'binding.answer': NOTICE_ANSWERS,
+  'binding.answerHint': NOTICE_ANSWERS,
+  'binding.kind': APPLICANT_KINDS,
+  'binding.kindHint': APPLICANT_KINDS,
+  'binding.relation': STATED_RELATIONS,
+  'binding.missing': ['name', 'relation', 'national_id', 'mobile', 'email'],
+  'binding.invalid': ['name', 'relation', 'national_id', 'mobile', 'email'],
+  'binding.conflict': ['same_person', 'same_email', 'student_applies'],
+  'binding.evidenceLead': APPLICANT_KINDS,
+  'binding.evidenceProblem': ['empty', 'too_large', 'type', 'dimensions', 'active', 'encrypted'],
+
+  'review.state': APPLICATION_STATES,
+  'review.kind': APPLICANT_KINDS,
+  'review.conflict': BINDING_CONFLICTS,
+  'review.decision': REVIEW_DECISIONS,
+  'review.done': ['approved', 'returned', 'rejected'],
+  'review.note': APPROVAL_NOTES,
+  'review.item': ['name', 'school', 'class', 'seat', 'number', 'relation', 'nationalId', 'mobile', 'email'],
+  'review.check': [
+    ...['noAccount', 'accountExists', 'nameEqual', 'nameDiffers', 'idHidden', 'taken', 'emailConfirmed'],
+    'emailNotConfirmed',
+  ],
+  'mail.applicationDecided': [
+    ...['reason', 'returned', 'returnedNext', 'returnedSubject', 'rejected', 'rejectedNext', 'rejectedSubject'],
+  ],
+} as const;

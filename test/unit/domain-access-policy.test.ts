@@ -5,7 +5,6 @@ import {
   administersCity,
   confirmationOf,
   decide,
-  decideOnApplication,
   STAFF_ACTIONS,
   type Decision,
   type PolicyActor,
@@ -152,20 +151,6 @@ describe('access policy', () => {
       delayMs: 0,
     });
     assert.equal(label(decide(deskElsewhere, 'disable', TARGETS.ownClass, SETTINGS)), 'capacity');
-  });
-
-  it('denies the review of an application to its beneficiaries, within the scope only', () => {
-    for (const capacity of ['homeroom_teacher', 'registrar', 'bureau_admin'] as const) {
-      const review = (target: PolicyTarget, beneficiaries: readonly string[]): string =>
-        label(decideOnApplication(actor(HELD[capacity]), target, SETTINGS, beneficiaries));
-      assert.equal(review(TARGETS.ownClass, ['other']), 'yes', capacity);
-      assert.equal(review(TARGETS.ownClass, ['other', 'actor']), 'interest', capacity);
-      assert.equal(review(person({ id: 'actor', pupilSchools: [HIGH], classIds: [CLASS] }), []), 'self', capacity);
-      const outside = review(TARGETS.otherSchool, ['actor']);
-      assert.equal(outside, capacity === 'bureau_admin' ? 'interest' : 'not_found', capacity);
-    }
-    assert.equal(label(decideOnApplication({ kind: 'operator' }, TARGETS.ownClass, SETTINGS, ['actor'])), 'yes');
-    assert.equal(label(decideOnApplication({ kind: 'operator' }, undefined, SETTINGS, [])), 'not_found');
   });
 
   it('requires a confirmation for actions between bureau administrators', () => {

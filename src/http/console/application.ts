@@ -172,7 +172,7 @@ function applicantLines({ pages }: HttpDeps, ctx: Context, applicant: ApplicantV
   const emailCheck = isEmailVerified ? 'emailConfirmed' : 'emailNotConfirmed';
   return [
     line('name', data.name, hasAccount ? t(nameCheck) : t('noAccount'), has('name_differs')),
-    line('relation', pages.t(ctx, `review.relation.${data.relation}`), '', false),
+    line('relation', pages.t(ctx, `binding.relation.${data.relation}`), '', false),
     line(
       'nationalId',
       nationalId ?? t('idHidden'),
