@@ -21,6 +21,17 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/access', 'grants'),
     tests: [...unit('services-grants'), ...http('context-choice')],
   },
+  {
+    sources: files(
+      'services/binding',
+      'default-notice evidence-check evidence-file evidence-step notices school-directory applicant-data applicant-step application-edit application-view applications',
+    ),
+    tests: http('binding-application binding-applicant binding-evidence school-sign-in'),
+  },
+  {
+    sources: files('services/binding', 'application-check application-pages approval review'),
+    tests: http('console-applications'),
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),

@@ -29,28 +29,24 @@ import { migrate } from '../../src/store/migrate.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { eachStore, createDatabaseLocation } from '../helpers/store.ts';
 
-const SCHOOL = {
-  ...{ code: '000001', name: '一校', nameEn: 'First', type: 'elementary' as const, closedAt: null },
-  ...{ district: '', isRegisterChecked: false },
-};
+const NAMES = { code: '000001', name: '一校', nameEn: 'First', type: 'elementary' } as const;
+const SCHOOL = { ...NAMES, closedAt: null, district: '', isRegisterChecked: false };
 const masterKey = randomBytes(32);
 const secrets = createSecrets(masterKey, systemRandom);
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const restoreWith = (key: Buffer, database: StoreOptions, source: string): Promise<void> =>
   restoreBackup({ database, masterKey: key }, source);
-const makeKeys = async (store: Store): Promise<void> => {
-  const audit = { append: createAppend({ clock: systemClock, secrets }) };
-  await createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
-};
+const audit = { append: createAppend({ clock: systemClock, secrets }) };
+const makeKeys = (store: Store): Promise<unknown> =>
+  createKeyRing({ store, secrets, random: systemRandom, clock: systemClock, audit }).load();
 
-const openMigrated = async (location: StoreOptions): Promise<Store> => {
+async function openMigrated(location: StoreOptions): Promise<Store> {
   const store = await openStore(location);
   await migrate(store);
   return store;
-};
+}
 
-/** Returns a function that makes unused paths in a folder of the suite. */
 function folderOf(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'kinpass-backup-'));
   after(() => {

@@ -27,9 +27,11 @@ const TARGETS = {
   requests: ['own school', 'nonexistent'],
   clients: ['registered', 'nonexistent'],
   schools: ['open', 'nonexistent'],
+  // console-applications.test.ts has the scopes of an application that waits.
+  applications: ['nonexistent'],
 } as const;
 type Kind = keyof typeof TARGETS;
-const KINDS = ['people', 'classes', 'bulk', 'requests', 'clients', 'schools'] as const;
+const KINDS = ['people', 'classes', 'bulk', 'requests', 'clients', 'schools', 'applications'] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
 /** A page or form of the bureau, which other staff do not find. */
@@ -96,6 +98,10 @@ const TABLE: Record<string, Row> = {
   'POST /console/people/:id/memberships/new': bureau(422, 422, 422, 422, 422, 422, 404),
   // The membership of the form does not exist.
   'POST /console/people/:id/memberships/end': bureau(404, 404, 404, 404, 404, 404, 404),
+  'GET /console/applications': { ...everyone(200), desk: [404] },
+  'GET /console/applications/:id': everyone(404),
+  'GET /console/applications/:id/evidence/:file': everyone(404),
+  'POST /console/applications/:id': everyone(404),
   'GET /console/announcement': bureau(200),
   'POST /console/announcement': bureau(422),
   'GET /console/audit': bureau(200),
@@ -156,6 +162,7 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     requests: [asked.requestId, 'nonexistent'],
     clients: ['library', 'nonexistent'],
     schools: ['993301', '999999'],
+    applications: ['nonexistent'],
   };
 }
 

@@ -33,7 +33,7 @@ const isGoodLogin: Record<CityLogin['kind'], (login: CityLogin) => boolean> = {
   email: ({ value }) => isEmail(value) && value.endsWith('.example'),
   account: ({ value }) => isAccountName(value),
   mobile: ({ value }) => parseMobile(value) === value && value.startsWith('+886900'),
-  school_account: ({ value, scope }) => /^P\d{8}$/.test(value) && scope.startsWith('99'),
+  school_account: ({ value, scope }) => /^p\d{8}$/.test(value) && scope.startsWith('99'),
 };
 
 /** Asserts the rules that a city of any size must meet. */

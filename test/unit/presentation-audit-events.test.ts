@@ -19,6 +19,9 @@ const COMPUTED = [
 const OTHER_LITERALS = [
   'authorization.error',
   'authorization.success',
+  ...['answer', 'changed', 'conflict', 'invalid', 'kind', 'missing', 'note', 'relation', 'state'].map(
+    (key) => `binding.${key}`,
+  ),
   'grant.error',
   'keys.effect',
   'keys.rotate',

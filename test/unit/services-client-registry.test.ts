@@ -81,6 +81,7 @@ describe('registered clients', () => {
       school_types: [],
       permissions: [],
       first_party: true,
+      school_accounts: true,
     });
   });
 });

@@ -37,12 +37,16 @@ const reviewForm = z.object({ decision: z.enum(REVIEW_DECISIONS), version: rowVe
 
 /** `POST /console/applications/:id`: approves, returns or rejects the application once. */
 export async function reviewApplication(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
-  const { decision, version, reason } = readForm(ctx, reviewForm);
   const applicationId = pathIdOf(ctx);
   const view = await deps.console.applicationPages.load(actor, applicationId);
+  if (view.kind === 'denied') {
+    renderView(deps, ctx, view, {});
+    return;
+  }
+  const { decision, version, reason } = readForm(ctx, reviewForm);
   // An approval needs no reason.
   const problem = decision === 'approve' && reason === '' ? undefined : reasonProblem(deps, ctx, reason);
-  if (view.kind === 'denied' || problem !== undefined) {
+  if (problem !== undefined) {
     renderView(deps, ctx, view, { status: 422, reason, error: problem });
     return;
   }
