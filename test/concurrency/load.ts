@@ -38,6 +38,8 @@ export const loadClients = [createRegistration('load', SECRET, { scopes: ['openi
 export const LOAD_PEOPLE = 3_000;
 /** Share of the teachers who change their passwords: one in this number. */
 const PASSWORD_SHARE = 4;
+/** A person can change the password 30 times in a row (credential-change-limit.ts). */
+const CHANGES_PER_PERSON = 20;
 
 /** The last acknowledged password of a person, and the one whose change has no response. */
 interface Password {
@@ -129,7 +131,7 @@ export async function runUnderLoad(
 }
 
 async function startLoad(issuer: string, people: LoadPeople): Promise<Load & { stop(): Promise<void> }> {
-  const password = people.nextPassword();
+  const passwords = [people.nextPassword()];
   const party = await createParty(issuer, { id: 'load', scope: 'openid profile', secret: SECRET });
   const ledger: Ledger = { signedOut: [], codes: [], refreshTokens: [], uncertain: [], active: [] };
   const failures: string[] = [];
@@ -151,7 +153,7 @@ async function startLoad(issuer: string, people: LoadPeople): Promise<Load & { s
     }
   };
   const workers = [
-    repeat(() => changePassword(issuer, password)),
+    repeat(() => changePasswords(issuer, people, passwords)),
     repeat(() => signInAndOut(issuer, people, ledger)),
     repeat(() => redeemAndRefresh(party, people, ledger)),
     repeat(() => redeemAndRefresh(party, people, ledger)),
@@ -170,7 +172,7 @@ async function startLoad(issuer: string, people: LoadPeople): Promise<Load & { s
     verify: async () => {
       await verifyTokens(party, ledger);
       await verifySignedOut(issuer, ledger);
-      await signInWithCurrentPassword(issuer, password);
+      for (const password of passwords) await signInWithCurrentPassword(issuer, password);
     },
   };
 }
@@ -200,9 +202,20 @@ async function signInWithCurrentPassword(issuer: string, password: Password): Pr
   throw new Error('LOST: an acknowledged password is rejected');
 }
 
-async function changePassword(issuer: string, password: Password): Promise<() => Promise<void>> {
-  const httpBrowser = await signInWithCurrentPassword(issuer, password);
+/** Changes the password of the last person of the list, and adds the next person after some changes. */
+async function changePasswords(
+  issuer: string,
+  people: LoadPeople,
+  passwords: Password[],
+): Promise<() => Promise<void>> {
+  let password = passwords.at(-1) ?? people.nextPassword();
+  let httpBrowser = await signInWithCurrentPassword(issuer, password);
   return async () => {
+    if (password.changes > 0 && password.changes % CHANGES_PER_PERSON === 0) {
+      password = people.nextPassword();
+      passwords.push(password);
+      httpBrowser = await signInWithCurrentPassword(issuer, password);
+    }
     const page = await httpBrowser.open('/account/password');
     assert.equal(page.status, 200);
     password.changes += 1;

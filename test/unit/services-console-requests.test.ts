@@ -187,32 +187,35 @@ eachStore('requests of staff', (on) => {
     );
   });
 
-  it('is not closed by the expiry job while a colleague confirms it', { skip: on.dialect === 'sqlite' }, async () => {
-    const requestId = await request('A1', 'change-mobile', 'G2', '0911222335');
-    const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
-    const holder = on.store.write(async (tx) => {
-      const { identifiers } = tx.tables;
-      const isOfTarget = eq(identifiers.personId, id('G2'));
-      await tx.db
-        .update(identifiers)
-        .set({ createdAt: sql`${identifiers.createdAt}` })
-        .where(isOfTarget);
-      locked.resolve(undefined);
-      await release.promise;
+  // SQLite has one writer, so the job waits.
+  if (on.dialect === 'postgres') {
+    it('is not closed by the expiry job while a colleague confirms it', async () => {
+      const requestId = await request('A1', 'change-mobile', 'G2', '0911222335');
+      const [locked, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+      const holder = on.store.write(async (tx) => {
+        const { identifiers } = tx.tables;
+        const isOfTarget = eq(identifiers.personId, id('G2'));
+        await tx.db
+          .update(identifiers)
+          .set({ createdAt: sql`${identifiers.createdAt}` })
+          .where(isOfTarget);
+        locked.resolve(undefined);
+        await release.promise;
+      });
+      await locked.promise;
+      // The confirmation has checked the request, and waits for the identifier.
+      const confirmed = answer(id('A2'), requestId, 'G2');
+      await waitForLocks(1);
+      const later = services.clock.now() + 14 * DAY_MS;
+      const expired = on.store.write((tx) => expireStaffRequests(tx, later, 100));
+      await Promise.race([expired, waitForLocks(2)]);
+      release.resolve(undefined);
+      await holder;
+      assert.equal(await expired, 0);
+      assert.equal((await confirmed).kind, 'done');
+      assert.equal((await staff.requests.load(await actorOf(id('A1')), requestId))?.state, 'confirmed');
     });
-    await locked.promise;
-    // The confirmation has checked the request, and waits for the identifier.
-    const confirmed = answer(id('A2'), requestId, 'G2');
-    await waitForLocks(1);
-    const later = services.clock.now() + 14 * DAY_MS;
-    const expired = on.store.write((tx) => expireStaffRequests(tx, later, 100));
-    await Promise.race([expired, waitForLocks(2)]);
-    release.resolve(undefined);
-    await holder;
-    assert.equal(await expired, 0);
-    assert.equal((await confirmed).kind, 'done');
-    assert.equal((await staff.requests.load(await actorOf(id('A1')), requestId))?.state, 'confirmed');
-  });
+  }
 
   it('voids a request if the requester lost the capacity', async () => {
     const requestId = await request('A1', 'change-mobile', 'G2', '0911222444');

@@ -4,7 +4,7 @@ import { isRefusal, type NoticeAnswer } from '../../domain/binding/notice.ts';
 import { isReadyToSubmit } from '../../domain/binding/steps.ts';
 import * as applications from '../../store/binding/applications.ts';
 import * as evidenceStore from '../../store/binding/evidence.ts';
-import { insertNoticeAnswer } from '../../store/binding/notices.ts';
+import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import type { MailJob } from '../notifications/outbox.ts';
 import { sealText } from './applicant-data.ts';
@@ -173,9 +173,11 @@ function createSimpleSteps(
           apply: async (tx) => {
             if (isRefusal(answer)) await deleteEntered(tx, view.row.id);
             await storeDefaultNotice(tx, clock.now());
+            // Two answers in one millisecond keep their order.
+            const earlier = await findLatestAnswer(tx, studentId);
             await insertNoticeAnswer(tx, {
               ...{ id: random.uuid(), studentId, accountId: family.accountId, schoolCode: family.school.code },
-              ...{ noticeVersion, answer, answeredAt: now },
+              ...{ noticeVersion, answer, answeredAt: Math.max(now, (earlier?.answeredAt ?? 0) + 1) },
             });
           },
           event: { event: 'binding.notice_answered', detail: { answer, version: noticeVersion } },
