@@ -151,7 +151,7 @@ export const SERVICES: readonly Part[] = [
   },
   { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
   {
-    sources: [...files('presentation', 'charts text-families'), 'src/services/statistics/*.ts'],
+    sources: [...files('presentation', 'charts dynamic-keys text-families'), 'src/services/statistics/*.ts'],
     tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
   },
   {

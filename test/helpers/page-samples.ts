@@ -3,7 +3,7 @@ import { CLIENT_FIELDS } from '../../src/domain/client-fields.ts';
 import { FIELD_OPTIONS, kindOf } from '../../src/http/console/clients/form-fields.ts';
 import { GUARDIANSHIP_ACTION_NAMES, PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { PERMISSIONS, ROLES } from '../../src/domain/model.ts';
-import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
+import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 import { auditSamples, dashboardSample } from './audit-page-samples.ts';
 import { bindingSamples } from './binding-page-samples.ts';

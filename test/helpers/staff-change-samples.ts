@@ -1,5 +1,5 @@
 import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
-import { DYNAMIC_KEYS } from '../../src/presentation/i18n.ts';
+import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 
 type StaffRequestPage =

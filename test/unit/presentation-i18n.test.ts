@@ -6,7 +6,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { STAFF_CHANGES } from '../../src/domain/access/person-actions.ts';
 import { DEFAULT_LANGUAGE } from '../../src/domain/text.ts';
-import { createI18n, DYNAMIC_KEYS, type MessageParams } from '../../src/presentation/i18n.ts';
+import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
+import { createI18n, type MessageParams } from '../../src/presentation/i18n.ts';
 
 const root = join(import.meta.dirname, '../..');
 const localesDir = join(root, 'config/locales');

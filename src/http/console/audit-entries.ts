@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
-import { DYNAMIC_KEYS } from '../../presentation/i18n.ts';
+import { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
 import type { AuditEntryLocals } from '../../presentation/page-locals/audit.ts';
 import type { AuditPage } from '../../services/console/audit-log.ts';
 import type { HttpDeps } from '../deps.ts';

@@ -4,7 +4,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { ChainedEntry } from '../../domain/audit-chain.ts';
-import { DYNAMIC_KEYS } from '../../presentation/i18n.ts';
+import { DYNAMIC_KEYS } from '../../presentation/dynamic-keys.ts';
 import type { AuditPage } from '../../services/console/audit-log.ts';
 import type { HttpDeps } from '../deps.ts';
 import { describeEntries } from './audit-entries.ts';
