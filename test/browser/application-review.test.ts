@@ -99,7 +99,7 @@ describe('the review of applications in a browser', () => {
     assert.deepEqual(await childNames(page), ['吳小華']);
   });
 
-  it('ends in a rejection that gives nobody a child', async () => {
+  it('ends in a rejection, after which no account has the child', async () => {
     const { environment } = harness;
     const guardian = { ...NEW_FATHER, nationalId: 'Y200100301', name: '李美玲', email: 'li@parents.example' };
     await storeApplication(environment.service, { applicants: [guardian] });

@@ -135,7 +135,7 @@ function decideByCapacity(
 }
 
 /**
- * Decides whether an actor may review an application for a student. Nobody reviews an application that they filed or benefit from.
+ * Decides whether an actor may review an application for a student. Staff do not review an application that they filed or benefit from.
  *
  * @param beneficiaryIds the applicants who have an account, and the guardians of the student in any state
  */

@@ -27,7 +27,7 @@ interface ReviewState {
   results?: readonly { personId: string; name: string; notes: readonly string[] }[];
 }
 
-/** `GET /console/applications/:id`: the application beside the data of the roster. */
+/** `GET /console/applications/:id`: the application next to the data of the roster. */
 export async function showApplication(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const view = await deps.console.applicationPages.view(actor, pathIdOf(ctx), ctx.ip);
   renderView(deps, ctx, view, {});

@@ -22,7 +22,7 @@ export interface CheckedApplicant {
   conflicts: readonly BindingConflict[];
 }
 
-/** A submitted application beside the facts of the database. */
+/** A submitted application with the facts of the database. */
 export interface CheckedApplication {
   application: ApplicationRow;
   student: { id: string; name: string; isAdult: boolean };

@@ -118,7 +118,7 @@ async function insertGuardian(
 }
 
 interface GuardianAccount {
-  /** Has no password, no passkey and no duty, so nobody signs in with it yet. */
+  /** Has no password, no passkey and no duty, so the account has no sign-in yet. */
   isUnused: boolean;
   hasFirstPassword: boolean;
 }
@@ -218,7 +218,7 @@ function kindOf({ applicantKind }: CheckedApplication['application']): Applicant
   return applicantKind;
 }
 
-/** Mails the guardian. An account that nobody uses yet gets a link to activate it. */
+/** Mails the guardian. An account without a sign-in gets a link to activate it. */
 async function notifyGuardian(
   { clock, random, outbox, issuer }: Deps,
   tx: Transaction,
