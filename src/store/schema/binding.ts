@@ -155,26 +155,26 @@ export function defineRegister(kit: ColumnBuilders) {
 }
 
 /** Defines requests of people about their guardianships and their personal data, which the school decides. */
-export function defineSubjectRequests(kit: ColumnBuilders, persons: PersonsTable, { schools }: SchoolTables) {
+export function defineSubjectRequests(kit: ColumnBuilders, { schools }: SchoolTables) {
   const subjectRequests = kit.table(
     'subject_requests',
     {
       id: kit.text('id').primaryKey(),
       kind: kit.text('kind').$type<SubjectRequestKind>().notNull(),
-      personId: kit
-        .text('person_id')
-        .notNull()
-        .references(() => persons.id, { onDelete: 'cascade' }),
+      /** Without a foreign key: the record of a deletion outlives the person. */
+      personId: kit.text('person_id').notNull(),
       /** `end_guardianship` only. */
       guardianshipId: kit.text('guardianship_id'),
       /** The school that decides; null for the bureau. */
       schoolCode: kit.text('school_code').references(() => schools.code),
-      /** What the person wrote. */
-      payloadSealed: kit.text('payload_sealed').notNull(),
+      /** What the person wrote; null after a deletion. */
+      payloadSealed: kit.text('payload_sealed'),
       state: kit.text('state').$type<SubjectRequestState>().notNull(),
       createdAt: kit.instant('created_at').notNull(),
       /** The end of the legal period. */
       dueAt: kit.instant('due_at').notNull(),
+      /** When the period was extended; once at most. */
+      extendedAt: kit.instant('extended_at'),
       decidedAt: kit.instant('decided_at'),
       decidedBy: kit.text('decided_by'),
       reasonSealed: kit.text('reason_sealed'),

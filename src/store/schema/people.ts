@@ -72,6 +72,8 @@ export function definePersons(kit: ColumnBuilders) {
       credentialVersion: kit.int('credential_version').notNull().default(1),
       // Incremented by every action of staff on the person, so that a form that was shown before it does nothing.
       staffVersion: kit.int('staff_version').notNull().default(1),
+      // No relying party other than the city's own pages is served (a stop of processing, Personal Data Protection Act, Article 11).
+      sharingStoppedAt: kit.instant('sharing_stopped_at'),
       createdAt: kit.instant('created_at').notNull(),
       updatedAt: kit.instant('updated_at').notNull(),
     },

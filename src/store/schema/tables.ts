@@ -34,7 +34,7 @@ export function defineSchema(kit: ColumnBuilders) {
     ...applications,
     ...defineApplicants(kit, applications.bindingApplications),
     ...defineRegister(kit),
-    ...defineSubjectRequests(kit, people.persons, schools),
+    ...defineSubjectRequests(kit, schools),
     ...defineBindingUpkeep(kit, schools),
     ...defineOidcRecords(kit),
     ...defineSessions(kit, people.persons),
