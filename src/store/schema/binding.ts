@@ -66,6 +66,8 @@ export function defineApplications(kit: ColumnBuilders, persons: PersonsTable, {
       clientId: kit.text('client_id'),
       /** What the family says is wrong in the data of the student; shown to the registrar. Null if nothing is. */
       reportSealed: kit.text('report_sealed'),
+      /** When it was reported; null if nothing is wrong, or the school has dealt with it. */
+      reportOpenedAt: kit.instant('report_opened_at'),
       /** Why it was returned or rejected; shown to the family. */
       reasonSealed: kit.text('reason_sealed'),
       submittedAt: kit.instant('submitted_at'),
@@ -85,6 +87,10 @@ export function defineApplications(kit: ColumnBuilders, persons: PersonsTable, {
       kit.index('binding_applications_account_idx').on(t.accountId),
       kit.index('binding_applications_queue_idx').on(t.schoolCode, t.state, t.submittedAt, t.id),
       kit.index('binding_applications_updated_idx').on(t.state, t.updatedAt),
+      kit
+        .index('binding_applications_report_idx')
+        .on(t.reportOpenedAt, t.id)
+        .where(sql`report_opened_at is not null`),
     ],
   );
   return { bindingApplications };

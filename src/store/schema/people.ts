@@ -66,6 +66,8 @@ export function definePersons(kit: ColumnBuilders) {
       birthDateSealed: kit.text('birth_date_sealed'),
       // Keyed hash of the 18th birthday, so that a job finds the people of a day; null for adults and people without a birth date.
       adultOnLookup: kit.text('adult_on_lookup'),
+      // When the mails about the 18th birthday were sent, so that each person gets them once.
+      adultNoticeAt: kit.instant('adult_notice_at'),
       nationalIdLookup: kit.text('national_id_lookup'),
       nationalIdSealed: kit.text('national_id_sealed'),
       // Incremented by every change of the credentials. A sign-in that was verified against an older version creates no session.
@@ -169,7 +171,10 @@ export function defineAffiliations(kit: ColumnBuilders, persons: PersonsTable, {
   return { schoolAccounts, enrollments, memberships };
 }
 
-/** Defines guardianships. `relationLabel` is the relation as the applicant states it (祖母); `stateReasonSealed` is never released. */
+/**
+ * Defines guardianships. `relationLabel` is the relation as the applicant states it (祖母). `stateReasonSealed` is why the school suspended or
+ * ended it, and is never released.
+ */
 export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) {
   const person = (name: string) =>
     kit
@@ -188,6 +193,11 @@ export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) 
       permissions: kit.json('permissions').$type<readonly Permission[]>().notNull(),
       state: kit.text('state').$type<GuardianshipState>().notNull(),
       stateReasonSealed: kit.text('state_reason_sealed'),
+      // The student is an adult who has not consented. Independent of a suspension by the school.
+      isConsentAwaited: kit.bool('is_consent_awaited').notNull().default(false),
+      // The guardian asks the school to end it.
+      endRequestedAt: kit.instant('end_requested_at'),
+      endRequestSealed: kit.text('end_request_sealed'),
       validFrom: kit.text('valid_from'),
       validTo: kit.text('valid_to'),
       createdAt: kit.instant('created_at').notNull(),
@@ -197,6 +207,10 @@ export function defineGuardianships(kit: ColumnBuilders, persons: PersonsTable) 
       kit.uniqueIndex('guardianships_pair_key').on(t.guardianId, t.studentId),
       kit.index('guardianships_student_idx').on(t.studentId),
       kit.index('guardianships_end_idx').on(t.validTo),
+      kit
+        .index('guardianships_end_requested_idx')
+        .on(t.endRequestedAt, t.id)
+        .where(sql`end_requested_at is not null`),
     ],
   );
   return { guardianships };
