@@ -151,11 +151,14 @@ export function defineRegister(kit: ColumnBuilders) {
     {
       /** Keyed hash of the national ID of the student. */
       studentLookup: kit.text('student_lookup').notNull(),
-      /** Keyed hash of national ID, name and relation of the guardian. */
-      guardianMac: kit.text('guardian_mac').notNull(),
+      /** Keyed hash of the national ID of the guardian. */
+      guardianLookup: kit.text('guardian_lookup').notNull(),
+      /** Keyed hashes that cover both IDs, so that equal names and relations of other families differ. */
+      nameMac: kit.text('name_mac').notNull(),
+      relationMac: kit.text('relation_mac').notNull(),
       importedAt: kit.instant('imported_at').notNull(),
     },
-    (t) => [kit.primaryKey('register_entries_pk', t.studentLookup, t.guardianMac)],
+    (t) => [kit.primaryKey('register_entries_pk', t.studentLookup, t.guardianLookup)],
   );
   return { registerEntries };
 }
