@@ -207,6 +207,8 @@ export function defineBindingUpkeep(kit: ColumnBuilders, { classes }: SchoolTabl
       otherId: kit.text('other_id').notNull(),
       /** Everything that was moved or deleted. */
       snapshotSealed: kit.text('snapshot_sealed').notNull(),
+      /** Both had a national ID, so that the merge and its undo take two members of staff. */
+      hadTwoIds: kit.bool('had_two_ids').notNull().default(false),
       mergedAt: kit.instant('merged_at').notNull(),
       mergedBy: kit.text('merged_by').notNull(),
       undoneAt: kit.instant('undone_at'),

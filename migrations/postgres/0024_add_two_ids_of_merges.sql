@@ -1,0 +1,1 @@
+ALTER TABLE "person_merges" ADD COLUMN "had_two_ids" boolean DEFAULT false NOT NULL;

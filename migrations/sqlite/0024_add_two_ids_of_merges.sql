@@ -1,0 +1,1 @@
+ALTER TABLE `person_merges` ADD `had_two_ids` integer DEFAULT false NOT NULL;
