@@ -11,6 +11,7 @@ import { addHelpCommands } from './help.ts';
 import { addKeysCommands } from './keys.ts';
 import { handleOutputErrors } from './output.ts';
 import { addPersonCommands } from './person.ts';
+import { addRegisterCommands } from './register.ts';
 import { addSessionsCommands } from './sessions.ts';
 import { addStartCommand } from './start.ts';
 
@@ -27,6 +28,7 @@ const GROUPS = [
   addSessionsCommands,
   addPersonCommands,
   addAdminCommands,
+  addRegisterCommands,
   addCompletionCommand,
 ];
 

@@ -1,10 +1,10 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { relationsFor, type StatedRelation } from '../../domain/binding/applicants.ts';
+import { isPersonName, normalizePersonName } from '../../domain/binding/register.ts';
 import { localDate } from '../../domain/clock.ts';
 import { formatLocalMobile, isEmail, normalizeText, parseMobile } from '../../domain/credentials/identifiers.ts';
 import { isNationalId, normalizeNationalId } from '../../domain/credentials/national-id.ts';
-import { codePoints, hasInvisibleCharacters } from '../../domain/text.ts';
 import type { ApplicantData } from '../../services/binding/applicant-data.ts';
 import type { SavedApplicant } from '../../services/binding/applicant-step.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -23,7 +23,6 @@ import {
   type Problem,
 } from './step.ts';
 
-const MAX_NAME_LENGTH = 100;
 const FIELDS = ['name', 'relation', 'national_id', 'mobile', 'email', 'email_code'] as const;
 type FieldName = (typeof FIELDS)[number];
 type Values = Record<FieldName, string>;
@@ -153,14 +152,13 @@ function checkValues(
   values: Values,
   relations: readonly StatedRelation[],
 ): { data?: ApplicantData; errors: Partial<Values> } {
-  const name = values.name.normalize('NFC').trim().replace(/\s+/g, ' ');
+  const name = normalizePersonName(values.name);
   const relation = relations.find((one) => one === values.relation);
   const nationalId = normalizeNationalId(values.national_id);
   const mobile = parseMobile(values.mobile);
   const email = normalizeText(values.email).toLowerCase();
-  const isName = name !== '' && codePoints(name).length <= MAX_NAME_LENGTH && !hasInvisibleCharacters(name);
   const wrong = {
-    name: !isName || /[<>]/.test(name),
+    name: !isPersonName(name) || /[<>]/.test(name),
     relation: relation === undefined,
     national_id: !isNationalId(nationalId, localDate(clock.now())),
     mobile: mobile === undefined,

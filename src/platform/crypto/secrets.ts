@@ -39,7 +39,8 @@ export type MacPurpose =
   | 'human-check'
   | 'passkey-user'
   | 'passkey-challenge'
-  | 'binding-email-code';
+  | 'binding-email-code'
+  | 'register-entry';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {

@@ -25,7 +25,8 @@ export interface CheckedApplicant {
 /** A submitted application with the facts of the database. */
 export interface CheckedApplication {
   application: ApplicationRow;
-  student: { id: string; name: string; isAdult: boolean };
+  /** `isMinor`: the birth date is known and says so. */
+  student: { id: string; name: string; nationalIdLookup: string | undefined; isAdult: boolean; isMinor: boolean };
   guardians: readonly StudentGuardian[];
   applicants: readonly CheckedApplicant[];
   /** Conflicts of the application as a whole. */
