@@ -27,7 +27,8 @@ export type SealPurpose =
   | 'console-activity'
   | 'binding-applicant'
   | 'binding-text'
-  | 'binding-evidence';
+  | 'binding-evidence'
+  | 'subject-request';
 export type MacPurpose =
   | 'national-id-lookup'
   | 'first-password'

@@ -124,6 +124,10 @@ export function defineApplicants(kit: ColumnBuilders, bindingApplications: Appli
     (t) => [
       kit.primaryKey('binding_applicants_pk', t.applicationId, t.position),
       kit.index('binding_applicants_national_id_idx').on(t.nationalIdLookup),
+      kit
+        .index('binding_applicants_guardian_idx')
+        .on(t.guardianId)
+        .where(sql`guardian_id is not null`),
     ],
   );
   const bindingEvidence = kit.table(

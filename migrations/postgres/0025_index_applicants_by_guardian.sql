@@ -1,0 +1,1 @@
+CREATE INDEX "binding_applicants_guardian_idx" ON "binding_applicants" USING btree ("guardian_id") WHERE guardian_id is not null;
