@@ -93,11 +93,12 @@ export const SERVICES: readonly Part[] = [
   {
     sources: [
       ...files('services/access', 'client-registry'),
-      ...files('platform', 'logger metrics'),
+      ...files('platform', 'metrics'),
       ...files('services/notifications', 'mailer outbox'),
     ],
     tests: unit('services-client-registry services-outbox platform-logger services-mailer'),
   },
+  { sources: files('platform', 'logger'), tests: unit('platform-logger'), coverage: 'off' },
   {
     sources: [
       ...files('presentation', 'brand i18n templates'),

@@ -8,7 +8,9 @@ import { namedId } from '../../demo/city/named-people.ts';
 import { createConsoleServices } from '../../src/container/console.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
+import type { AuditEvent } from '../../src/services/audit/audit.ts';
 import type { AuditFilter } from '../../src/services/console/audit-log.ts';
+import { createAuditVerification } from '../../src/services/console/audit-verification.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import * as auditLog from '../../src/store/console/audit-log.ts';
@@ -164,6 +166,28 @@ eachStore('the audit log of the console', (on) => {
     assert.equal(await staff.auditLog.listHistory(await actor('A1'), 'unknown', undefined, '203.0.113.7'), undefined);
   });
 
+  it('pages the history of a person, and offers no page after the last entry', async () => {
+    const append = (count: number): Promise<void> =>
+      on.store.write(async (tx) => {
+        for (let at = 0; at < count; at += 1) {
+          await services.audit.append(tx, { event: 'session.logged_out', outcome: 'ok', subjectId: id('S3') });
+        }
+      });
+    const by = await actor('B1');
+    const countOn = async (before: number | undefined): Promise<[number, number | undefined]> => {
+      const page = await staff.auditLog.listHistory(by, id('S3'), before, '203.0.113.7');
+      assert.ok(page);
+      return [page.entries.length, page.next];
+    };
+    await append(50);
+    const [count, next] = await countOn(undefined);
+    assert.deepEqual([count, next], [50, undefined]);
+    // The first view is an entry about the person too.
+    const [, second] = await countOn(undefined);
+    assert.ok(second !== undefined);
+    assert.deepEqual(await countOn(second), [1, undefined]);
+  });
+
   it('exports every matching entry and records the export with its filter', async () => {
     const filter = { ...EVERYTHING, event: 'sign_in' };
     const by = { actorId: id('B1'), address: '203.0.113.7', format: 'csv' };
@@ -219,8 +243,38 @@ eachStore('the audit log of the console', (on) => {
     assert.match(broken.problem, /entry \d+ does not fit \(hash\)/);
     const outcomes = await pollUntil('the entry of the broken log', async () => {
       const found = await search({ event: 'audit.verified' });
-      return found.length > 1 && found.map(({ outcome, detail }) => [detail['result'], outcome]);
+      return found.length > 1 && found.map(({ outcome, detail }) => [outcome, detail['result'], detail['problem']]);
     });
-    assert.ok(outcomes.some(([result, outcome]) => result === 'broken' && outcome === 'refused'));
+    assert.deepEqual(outcomes, [
+      ['refused', 'broken', broken.problem],
+      ['ok', 'intact', undefined],
+    ]);
+  });
+
+  it('reports a verification that the database interrupts, and can be started again', async () => {
+    const recorded: AuditEvent[] = [];
+    const auditVerification = createAuditVerification({
+      ...services,
+      store: { ...on.store, read: () => Promise.reject(new Error('down')) },
+      audit: {
+        ...services.audit,
+        record: (event) => {
+          recorded.push(event);
+          return Promise.reject(new Error('no room'));
+        },
+      },
+    });
+    const by = { actorId: id('B1'), address: '203.0.113.7' };
+    const now = services.clock.now();
+    assert.equal(auditVerification.start(by), true);
+    assert.deepEqual(auditVerification.state(), { kind: 'running', startedAt: now, verified: 0, total: 0 });
+    await pollUntil('the log line', () => services.capturedLog.text().includes('no room'));
+    assert.deepEqual(auditVerification.state(), { kind: 'interrupted', startedAt: now, endedAt: now });
+    assert.deepEqual(recorded, [
+      { event: 'audit.verified', outcome: 'refused', ...by, detail: { result: 'interrupted' } },
+    ]);
+    assert.match(services.capturedLog.text(), /failed to verify the audit log/);
+    assert.match(services.capturedLog.text(), /failed to record the verification of the audit log/);
+    assert.equal(auditVerification.start(by), true);
   });
 });

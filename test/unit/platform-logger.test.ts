@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
-import { createPasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createCapturedLog } from '../helpers/log.ts';
@@ -50,15 +49,13 @@ describe('logger without a writable output', () => {
         throw new Error('no room');
       },
     });
-    const hasher = await createPasswordHasher({ memoryKib: 7_168, passes: 1, threads: 1, queueLimit: 10 });
-    const { registry } = createMetrics(hasher, log);
+    const { registry } = createMetrics({ queueLength: () => 0 }, log);
     const droppedLines = async (): Promise<string | undefined> =>
       /^kinpass_log_lines_dropped_total (\d+)$/m.exec(await registry.metrics())?.[1];
     assert.equal(await droppedLines(), '0');
     log.info('one');
     log.info('two');
     assert.deepEqual([await droppedLines(), await droppedLines()], ['2', '2']);
-    await hasher.close();
   });
 });
 
@@ -85,5 +82,37 @@ describe('logger', () => {
     const log = createLogger('silent', { write: () => (lines += 1) });
     log.error('x');
     assert.equal(lines, 0);
+  });
+});
+
+describe('metrics', () => {
+  it('have their labels and the queue length at the time of the scrape, in their own registry', async () => {
+    let queueLength = 0;
+    const metrics = createMetrics({ queueLength: () => queueLength }, createCapturedLog().log);
+    metrics.signIns.inc({ outcome: 'ok' });
+    metrics.bestEffortFailures.inc({ kind: 'listener' });
+    metrics.outboxDeliveries.inc({ kind: 'mail', outcome: 'ok' });
+    metrics.outboxPending.set(5);
+    metrics.rateLimited.inc({ endpoint: 'token' });
+    metrics.requestSeconds.observe({ method: 'GET', route: '/auth', status: '3xx' }, 0.2);
+    metrics.socketsClosed.inc({ reason: 'stalled' });
+    queueLength = 3;
+    const text = await metrics.registry.metrics();
+    for (const line of [
+      'kinpass_password_hash_queue_length 3',
+      'kinpass_sign_ins_total{outcome="ok"} 1',
+      'kinpass_best_effort_failures_total{kind="listener"} 1',
+      'kinpass_outbox_deliveries_total{kind="mail",outcome="ok"} 1',
+      'kinpass_outbox_pending 5',
+      'kinpass_rate_limited_total{endpoint="token"} 1',
+      'kinpass_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/auth",status="3xx"} 0',
+      'kinpass_http_request_duration_seconds_bucket{le="0.25",method="GET",route="/auth",status="3xx"} 1',
+      'kinpass_sockets_closed_total{reason="stalled"} 1',
+    ]) {
+      assert.ok(text.includes(`\n${line}\n`), line);
+    }
+    assert.match(text, /^process_cpu_seconds_total /m);
+    const other = createMetrics({ queueLength: () => 0 }, createCapturedLog().log);
+    assert.match(await other.registry.metrics(), /^kinpass_outbox_pending 0$/m);
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 
 import { resourceServerSchema } from '../../src/config/resource-servers.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
+import type { Transaction } from '../../src/store/database/index.ts';
 import { ACCOUNT_CLIENT_ID, createClientRegistry } from '../../src/services/access/client-registry.ts';
 import { NO_STORED_CLIENTS, testClient, TEST_ISSUER } from '../helpers/services.ts';
 
@@ -34,6 +35,39 @@ describe('registered clients', () => {
     );
     assert.equal(clients.find('app')?.client_id, 'app');
     assert.equal(clients.find('unknown'), undefined);
+  });
+
+  it('are read from the file without a query, and from the database otherwise', async () => {
+    const asked: string[] = [];
+    const row = testClient('stored', {});
+    const registry = createClientRegistry(
+      { clients: [testClient('app', {})], resourceServers: [] },
+      TEST_ISSUER,
+      i18n,
+      {
+        find: (clientId) => (clientId === 'stored' ? row : undefined),
+        refresh: (clientId) => {
+          asked.push(`refresh ${clientId}`);
+          return Promise.resolve(clientId === 'stored' ? row : undefined);
+        },
+        lockEnabled: (_, clientId) => {
+          asked.push(`lock ${clientId}`);
+          return Promise.resolve(clientId === 'stored');
+        },
+      },
+    );
+    const ids = ['app', ACCOUNT_CLIENT_ID, 'stored', 'unknown'];
+    const tx = {} as Transaction;
+    assert.deepEqual(
+      ids.map((id) => registry.find(id)?.client_id),
+      ['app', ACCOUNT_CLIENT_ID, 'stored', undefined],
+    );
+    assert.deepEqual(
+      (await Promise.all(ids.map((id) => registry.refresh(id)))).map((client) => client?.client_id),
+      ['app', ACCOUNT_CLIENT_ID, 'stored', undefined],
+    );
+    assert.deepEqual(await Promise.all(ids.map((id) => registry.lockEnabled(tx, id))), [true, true, true, false]);
+    assert.deepEqual(asked, ['refresh stored', 'refresh unknown', 'lock stored', 'lock unknown']);
   });
 
   it('launch at their login URI with the issuer, otherwise at their client URI', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 
 import { SMTPServer } from 'smtp-server';
@@ -18,6 +19,8 @@ const i18n = createI18n(at('config/locales'));
 const brand = loadBrand(at('config/brand.json'));
 const templates = createTemplates({ viewsDir: at('views'), publicDir: at('public'), i18n, brand });
 let certificate: TestCertificate;
+/** The last mail that a server took. */
+let received = '';
 before(() => {
   certificate = createTrustedCertificate();
 });
@@ -34,7 +37,8 @@ async function send(offer: { startTls: boolean }, requireTls: boolean, query = '
     disabledCommands: offer.startTls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
     onData: (stream, { secure }, done) => {
       transport = secure ? 'tls' : 'plain';
-      stream.resume().on('end', () => {
+      void text(stream).then((mail) => {
+        received = mail;
         done();
       });
     },
@@ -59,6 +63,19 @@ async function send(offer: { startTls: boolean }, requireTls: boolean, query = '
 describe('mailer with required TLS', () => {
   it('sends over STARTTLS', async () => {
     assert.equal(await send({ startTls: true }, true), 'tls');
+  });
+
+  it('sends the text and the markup from its address, marked as generated', async () => {
+    await send({ startTls: true }, true);
+    for (const line of [
+      /^From: no-reply@city\.test\r$/m,
+      /^To: a@city\.test\r$/m,
+      /^Auto-Submitted: auto-generated\r$/m,
+      /^Content-Type: text\/plain; charset=utf-8\r$/m,
+      /^Content-Type: text\/html; charset=utf-8\r$/m,
+    ]) {
+      assert.match(received, line);
+    }
   });
 
   it('does not send to a server without STARTTLS, with any URL parameters', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 
+import { MAIL_SCHEMAS } from '../../src/presentation/mail-locals.ts';
 import type { MailJob, OutboxJob } from '../../src/services/notifications/outbox.ts';
 import { markDelivered, scheduleRetry } from '../../src/store/outbox.ts';
 import { createTestServices, TEST_NOW, type TestServices } from '../helpers/services.ts';
@@ -35,6 +36,13 @@ eachStore('outbox', (on) => {
     assert.deepEqual((await services.takeJobs()).map(({ kind }) => kind).sort(), ['backchannel_logout', 'mail']);
   });
 
+  it('opens a job of each mail', () => {
+    for (const template of Object.keys(MAIL_SCHEMAS)) {
+      const payload = services.secrets.seal('outbox', template, JSON.stringify({ ...MAIL, template }));
+      assert.deepEqual(services.outbox.open({ id: template, payload }), { ...MAIL, template });
+    }
+  });
+
   it('rejects a job that was moved to another row or has an unknown kind', async () => {
     const [one, other] = [await enqueue(MAIL), await enqueue(LOGOUT)];
     const rows = await on.store.read((tx) => tx.db.select().from(tx.tables.outbox));
@@ -52,6 +60,10 @@ eachStore('outbox', (on) => {
       assert.equal(services.wakes(), 0, 'before the commit');
     });
     assert.equal(services.wakes(), 1);
+    await enqueue(MAIL);
+    assert.equal(services.wakes(), 1, 'one job');
+    await on.store.write((tx) => services.outbox.enqueueAll(tx, [LOGOUT, LOGOUT]));
+    assert.equal(services.wakes(), 1, 'two jobs at once');
     await on.store.write((tx) => services.outbox.enqueueAll(tx, []));
     assert.equal(services.wakes(), 0, 'no job');
   });

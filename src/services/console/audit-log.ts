@@ -117,7 +117,7 @@ async function findPage(
     const page = entries.slice(0, ENTRIES_PER_PAGE);
     return { entries: page, next: page.at(-1)?.seq, searchedTo: undefined };
   }
-  if (lowest === fromSeq || start <= fromSeq) return { entries, next: undefined, searchedTo: undefined };
+  if (lowest === fromSeq) return { entries, next: undefined, searchedTo: undefined };
   const searchedTo = await store.read((tx) => auditLog.findTimeFrom(tx, lowest));
   return { entries, next: lowest, searchedTo };
 }
