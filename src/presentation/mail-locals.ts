@@ -24,7 +24,6 @@ const SCHEMAS = {
   /** To an address that another person entered; `link`: the account page. */
   'email-in-use': z.object({ link }),
   /** `link`: the account page. */
-  'mobile-in-use': z.object({ name, link }),
   /** `login`: the new login, masked; `link`: where to set a new password. */
   'login-changed': z.object({
     ...{ name, at, login: z.string(), link },

@@ -97,7 +97,7 @@ export function samplePageLocals(x: string): PageLocals {
     },
     'forgot-account/sent': {},
     'account/contacts': {
-      ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, account: x },
+      ...{ email: { value: x, isVerified: false }, pendingEmail: x, mobile: x, pendingMobile: x, account: x },
       values: { email: x, mobile: x, account: x },
       languages: [{ tag: 'en', name: x, isChosen: true }],
       errors: { email: x, mobile: x, account: x },
@@ -157,6 +157,7 @@ export function samplePageLocals(x: string): PageLocals {
       stateText: x,
       lines: [x],
       logins: [{ kind: 'email', value: x, isVerified: false }],
+      pendingMobile: x,
       guardianships: [true, false].map((isGuardian) => ({
         id: x,
         guardian: { id: x, name: x },

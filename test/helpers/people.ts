@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 
 import { parseLogin } from '../../src/domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../src/domain/model.ts';
+import { deleteIdentifiers } from '../../src/store/people/contacts.ts';
 import * as people from '../../src/store/people/people.ts';
 import type { ServiceDatabase } from './service.ts';
 
@@ -15,6 +17,16 @@ export async function getPersonFacts({ container }: ServiceDatabase, login: stri
   });
   assert.ok(facts, `no account with login "${login}"`);
   return facts;
+}
+
+/** Replaces the mobile number with which a person signs in, as staff do. */
+export async function replaceMobile({ container }: ServiceDatabase, personId: string, value: string): Promise<void> {
+  await container.store.write(async (tx) => {
+    await deleteIdentifiers(tx, personId, 'mobile', undefined);
+    const now = Date.now();
+    const login = { id: randomUUID(), personId, kind: 'mobile', value, verifiedAt: now, createdAt: now } as const;
+    await people.insertIdentifier(tx, login);
+  });
 }
 
 /** Returns the id of a person's guardianship of the child with this name, in any state. */

@@ -4,15 +4,17 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
-import { errorAt, listAuditEvents, setPassword, signInToAccount } from '../helpers/city.ts';
+import { errorAt, listAuditEvents, personId, setPassword, signInToAccount } from '../helpers/city.ts';
 import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
 import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
-import { getPersonFacts } from '../helpers/people.ts';
+import { getPersonFacts, replaceMobile } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const CONFIRM = '確認您的電子郵件地址';
+/** Another password than that of the person who has the number. */
+const OWN = '下雨天的山路很安靜 42';
 let mail: MailCatcher;
 let time: FrozenTime;
 
@@ -152,18 +154,24 @@ eachService(
       assert.equal((await confirm(winner, linkIn(back))).status, 200);
     });
 
-    it('stores a free mobile number as a login, and answers the same for one of another person', async () => {
+    it('stores a mobile number that is no login until staff confirm it, whether or not it is taken', async () => {
       const browser = await signIn(LOGIN.G5);
-      const number = `09${running().issuer.slice(-5)}678`;
-      const free = await change(browser, 'mobile', number);
-      assert.match(free.url, /done=mobileChanged$/);
-      assert.ok((await loginsOf(LOGIN.G5)).includes(`mobile +886${number.slice(1)}`));
-      await signIn(number);
-      const taken = await change(browser, 'mobile', '0900-000-102');
-      assert.equal(taken.body.replaceAll('0900000102', 'NUMBER'), free.body.replaceAll(number, 'NUMBER'));
-      assert.ok(!(await loginsOf(LOGIN.G5)).some((login) => login.startsWith('mobile')), 'no second login');
+      await setPassword(running(), 'G5', OWN);
+      const before = await loginsOf(LOGIN.G5);
+      const enter = async (number: string): Promise<{ page: string; signIn: number }> => {
+        const answer = await change(browser, 'mobile', number);
+        assert.match(answer.url, /done=mobileChanged$/);
+        assert.ok(textOf(answer.body).includes(`${number} 等待學校確認`));
+        assert.deepEqual(await loginsOf(LOGIN.G5), before);
+        const page = answer.body.replaceAll(number, 'NUMBER');
+        return { page, signIn: (await signInToAccount(running(), number, OWN)).answer.status };
+      };
+      const free = await enter(`09${running().issuer.slice(-5)}678`);
+      assert.equal(free.signIn, 422);
+      assert.deepEqual(await enter('0900000102'), free);
       assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
-      await mailTo(mail, LOGIN.G2, '有人登記了您的手機號碼');
+      assert.match((await change(browser, 'mobile', '0900-000-102')).url, /done=unchanged$/);
+      await setPassword(running(), 'G5', DEMO_PASSWORD);
     });
 
     it('offers another account name for one that is taken', async () => {
@@ -251,10 +259,12 @@ eachService(
     const remove = (browser: HttpBrowser, kind: 'mobile' | 'account'): Promise<Answer> =>
       browser.post(`/account/contacts/${kind}/remove`, new URLSearchParams());
 
-    it('removes a mobile number of another person that is no login', async () => {
+    it('removes a mobile number that waits for staff, without a mail', async () => {
       const browser = await signIn(LOGIN.G5);
       await change(browser, 'mobile', '0900-000-102');
+      const before = mailsTo(mail, LOGIN.G5, '您的登入帳號已變更').length;
       assert.match((await remove(browser, 'mobile')).url, /done=mobileRemoved$/);
+      assert.equal(mailsTo(mail, LOGIN.G5, '您的登入帳號已變更').length, before);
       assert.doesNotMatch((await browser.open('/account/contacts')).body, /0900000102/);
       assert.ok((await loginsOf(LOGIN.G2)).includes('mobile +886900000102'));
     });
@@ -262,7 +272,7 @@ eachService(
     it('removes the mobile number and the account name after a recent sign-in, and notifies the person', async () => {
       const browser = await signIn(LOGIN.G2);
       const [number, name] = [`09${running().issuer.slice(-5)}456`, `removed${running().issuer.slice(-5)}`];
-      assert.match((await change(browser, 'mobile', number)).url, /done=mobileChanged$/);
+      await replaceMobile(running(), personId('G2'), `+886${number.slice(1)}`);
       assert.match((await change(browser, 'account', name)).url, /done=accountChanged$/);
       for (const [kind, login, notice] of [
         ['mobile', number, /手機號碼（\+•••6）已於 .* 移除/],

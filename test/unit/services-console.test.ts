@@ -11,6 +11,7 @@ import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
 import { listPeopleByName, listPersonIdsByStudentNumber } from '../../src/store/console/search.ts';
+import { deletePendingContact, upsertPendingContact } from '../../src/store/people/contacts.ts';
 import { findPerson } from '../../src/store/people/people.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
 import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
@@ -155,6 +156,16 @@ eachStore('the staff console', (on) => {
     );
     const [entry] = await services.newEntries();
     assert.deepEqual([entry?.event, entry?.actorId, entry?.subjectId], ['staff.view', id('A1'), id('G1')]);
+  });
+
+  it('shows the mobile number that a person entered until staff confirm it', async () => {
+    const load = async () => staff.personPages.load(await actor('A1'), id('G2'));
+    assert.equal((await load())?.pendingMobile, undefined);
+    const number = { personId: id('G2'), kind: 'mobile', value: '+886922000777' } as const;
+    const row = { ...number, tokenHash: null, expiresAt: null, createdAt: 1 };
+    await on.store.write((tx) => upsertPendingContact(tx, row));
+    assert.equal((await load())?.pendingMobile, number.value);
+    await on.store.write((tx) => deletePendingContact(tx, id('G2'), 'mobile'));
   });
 
   it('shows people out of scope as it shows unknown ids', async () => {

@@ -91,7 +91,8 @@ async function showContacts(
   const pending = await contacts.listPending(facts.id);
   const valueOf = (kind: ContactKind): string | undefined =>
     facts.identifiers.find((identifier) => identifier.kind === kind)?.value;
-  const mobile = valueOf('mobile') ?? pending.find(({ kind }) => kind === 'mobile')?.value;
+  const pendingOf = (kind: 'email' | 'mobile'): string | undefined => pending.find((one) => one.kind === kind)?.value;
+  const [mobile, pendingMobile] = [valueOf('mobile'), pendingOf('mobile')];
   const email = facts.identifiers.find(({ kind }) => kind === 'email');
   const locale = i18n.negotiate({ personLocale: facts.locale ?? DEFAULT_LANGUAGE });
   const done = notice.safeParse(ctx.query['done']);
@@ -100,8 +101,9 @@ async function showContacts(
     'account/contacts',
     {
       email,
-      pendingEmail: pending.find(({ kind }) => kind === 'email')?.value,
+      pendingEmail: pendingOf('email'),
       mobile: mobile && formatLocalMobile(mobile),
+      pendingMobile: pendingMobile && formatLocalMobile(pendingMobile),
       account: valueOf('account'),
       values: { email: '', mobile: '', account: '', ...problem.values },
       languages: i18n.languages.map((tag) => ({ tag, name: i18n.names[tag] ?? tag, isChosen: tag === locale })),
@@ -148,11 +150,11 @@ async function submitContact(deps: HttpDeps, ctx: Context, signedIn: SignedInPer
   }
 }
 
-type ChangeResult = Awaited<ReturnType<HttpDeps['contacts']['requestEmail' | 'changeMobile' | 'changeAccountName']>>;
+type ChangeResult = Awaited<ReturnType<HttpDeps['contacts']['requestEmail' | 'requestMobile' | 'changeAccountName']>>;
 
 function change({ contacts }: HttpDeps, kind: ContactKind, of: ContactChange): Promise<ChangeResult> {
   if (kind === 'email') return contacts.requestEmail(of);
-  return kind === 'mobile' ? contacts.changeMobile(of) : contacts.changeAccountName(of);
+  return kind === 'mobile' ? contacts.requestMobile(of) : contacts.changeAccountName(of);
 }
 
 async function removeContact(

@@ -9,6 +9,7 @@ import {
 import type { PersonState } from '../../domain/access/person-state.ts';
 import { nextState } from '../../domain/acting/guardianship.ts';
 import type { AuditEntry } from '../../domain/audit-chain.ts';
+import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import type { PersonPage } from '../../services/console/person-page.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { deviceName } from '../account/device-name.ts';
@@ -37,6 +38,7 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
       value: formatLogin(login),
       isVerified: login.isVerified,
     })),
+    pendingMobile: page.pendingMobile && formatLocalMobile(page.pendingMobile),
     guardianships: guardianshipRows(deps, ctx, page),
     nationalId: page.nationalId,
     removalAt: page.removalAt,

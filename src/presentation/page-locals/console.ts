@@ -97,6 +97,8 @@ export interface ConsolePersonLocals {
   stateText: string;
   lines: readonly string[];
   logins: readonly { kind: string; value: string; isVerified: boolean }[];
+  /** A mobile number that the person entered and staff have not confirmed. */
+  pendingMobile?: string | undefined;
   guardianships: readonly {
     id: string;
     guardian: { id: string; name: string };

@@ -6,6 +6,8 @@ export interface ContactsLocals {
   /** Waits for its link. */
   pendingEmail: string | undefined;
   mobile: string | undefined;
+  /** Waits until staff confirm it. */
+  pendingMobile: string | undefined;
   account: string | undefined;
   /** As entered. */
   values: { email: string; mobile: string; account: string };

@@ -13,6 +13,7 @@ import { listNamedGuardianships, type NamedGuardianship } from '../../store/cons
 import { findRemoval } from '../../store/console/second-factor-removals.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
+import { listPendingContacts } from '../../store/people/contacts.ts';
 import { findPerson } from '../../store/people/people.ts';
 import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -27,6 +28,8 @@ const SHOWN_SIGN_INS = 10;
 
 export interface PersonPage {
   summary: PersonSummary;
+  /** A mobile number that the person entered and staff have not confirmed. */
+  pendingMobile: string | undefined;
   state: PersonState;
   /** The forms contain it, so that one of two concurrent actions does nothing. */
   version: number;
@@ -83,6 +86,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
       capacity: authorized.decision.capacity,
       page: {
         summary,
+        pendingMobile: (await listPendingContacts(tx, personId)).find(({ kind }) => kind === 'mobile')?.value,
         state: personStateOf(account, clock.now()),
         version: person.staffVersion,
         sessions: await listActiveSessionsByPerson(tx, personId, clock.now()),

@@ -14,7 +14,6 @@ const mailPayload = z.object({
   template: z.enum([
     'email-confirmation',
     'email-in-use',
-    'mobile-in-use',
     'login-changed',
     'account-reminder',
     'application-decided',

@@ -11,7 +11,6 @@ import * as contacts from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { MailJob, Outbox } from '../notifications/outbox.ts';
-import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import { admitAccountName, admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
 import { endEarlierLogins, removeLogins, type LoginRemoval, type RemovalResult } from './login-changes.ts';
 
@@ -54,8 +53,11 @@ export interface Contacts {
     token: string;
     address: string;
   }): Promise<'changed' | 'expired' | 'taken'>;
-  /** Replaces the mobile number. A number of another person is stored too, but not as a login; the result is the same. */
-  changeMobile(change: ContactChange): Promise<{ kind: 'changed' } | Unchanged | Limited>;
+  /**
+   * Stores a mobile number, which is no login until staff have confirmed it: a login by a free number alone would tell which numbers other
+   * people have. The present number stays a login.
+   */
+  requestMobile(change: ContactChange): Promise<{ kind: 'changed' } | Unchanged | Limited>;
   /** Replaces the account name. Account names are public, so the result says that a name is taken and offers a free one. */
   changeAccountName(
     change: ContactChange,
@@ -88,7 +90,7 @@ export function createContacts(deps: Deps): Contacts {
       return pending.find((contact) => isOpen(contact, hashId(token), clock.now()))?.value;
     },
     confirmEmail: createConfirmEmail(deps),
-    changeMobile: createChangeMobile(deps),
+    requestMobile: createRequestMobile(deps),
     changeAccountName: createChangeAccountName(deps),
     removeLogin: (removal) => store.write((tx) => removeLogins(tx, deps, removal)),
     changeLanguage: ({ personId, locale, address }) =>
@@ -105,7 +107,7 @@ function isOpen({ kind, tokenHash, expiresAt }: contacts.PendingContact, hash: s
 }
 
 function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
-  const { store, clock, random, outbox, audit, issuer } = deps;
+  const { store, clock, random, outbox, issuer } = deps;
   /** Creates the mail to the new address. Its owner, if there is one, is told that another person entered it. */
   const requestMail = async (
     tx: Transaction,
@@ -141,14 +143,7 @@ function createRequestEmail(deps: Deps): Contacts['requestEmail'] {
         createdAt: now,
       });
       if (limit.kind === 'admitted') await outbox.enqueue(tx, await requestMail(tx, facts, { value, owner, token }));
-      const who = { actorId: personId, subjectId: personId };
-      await audit.append(tx, {
-        event: 'identifier.requested',
-        outcome: 'ok',
-        ...who,
-        address,
-        detail: { kind: 'email' },
-      });
+      await recordRequest(tx, deps, { personId, address }, 'email');
       return { kind: 'sent' };
     });
 }
@@ -163,35 +158,30 @@ function createConfirmEmail(deps: Deps): Contacts['confirmEmail'] {
       if (open === undefined) return 'expired';
       await contacts.deletePendingContact(tx, personId, 'email');
       const change = { personId, value: open.value, address };
-      return (await replaceLogin(tx, deps, { ...change, kind: 'email' }, clock.now())) ? 'changed' : 'taken';
+      return (await replaceLogin(tx, deps, { ...change, kind: 'email' })) ? 'changed' : 'taken';
     });
 }
 
 interface LoginChange extends ContactChange {
-  kind: Identifier['kind'];
+  kind: 'email' | 'account';
 }
 
 /**
  * Replaces the logins of one kind and notifies the person. Inserting comes before deleting: two people who exchange their logins cannot
  * deadlock.
  *
- * @param verifiedAt null for a login that cannot be verified
  * @returns false if another person has the login, without any effect
  */
-async function replaceLogin(
-  tx: Transaction,
-  deps: Deps,
-  change: LoginChange,
-  verifiedAt: number | null,
-): Promise<boolean> {
+async function replaceLogin(tx: Transaction, deps: Deps, change: LoginChange): Promise<boolean> {
   const { personId, kind, value } = change;
+  const now = deps.clock.now();
   const owner = await people.findPersonIdByIdentifier(tx, kind, value);
   if (owner !== undefined && owner !== personId) return false;
-  if (owner === personId && verifiedAt !== null) {
-    await contacts.verifyIdentifier(tx, personId, { kind, value }, verifiedAt);
+  if (owner === personId) {
+    await contacts.verifyIdentifier(tx, personId, { kind, value }, now);
   } else {
     const id = deps.random.uuid();
-    if (!(await tryInsert(tx, { id, personId, kind, value, verifiedAt, createdAt: deps.clock.now() }))) return false;
+    if (!(await tryInsert(tx, { id, personId, kind, value, verifiedAt: now, createdAt: now }))) return false;
   }
   await endEarlierLogins(tx, deps, change);
   return true;
@@ -208,39 +198,31 @@ async function tryInsert(tx: Transaction, row: Parameters<typeof people.insertId
   }
 }
 
-function createChangeMobile(deps: Deps): Contacts['changeMobile'] {
-  const { store, clock, outbox } = deps;
-  /** Notifies the person who signs in with the number. */
-  const notifyOwner = async (tx: Transaction, value: string): Promise<void> => {
-    const owner = await people.findPersonIdByIdentifier(tx, 'mobile', value);
-    const link = `${deps.issuer}/account`;
-    const notice = (name: string) => ({ template: 'mobile-in-use' as const, locals: { name, link } });
-    if (owner !== undefined) await mailVerifiedAddresses(tx, outbox, owner, notice);
-  };
-  return (change) =>
+function createRequestMobile(deps: Deps): Contacts['requestMobile'] {
+  const { store, clock } = deps;
+  return ({ personId, value, address }) =>
     store.write(async (tx) => {
-      const { personId, value } = change;
       await people.lockPerson(tx, personId);
-      if (await hasLogin(tx, personId, 'mobile', value)) return { kind: 'unchanged' };
+      const pending = (await contacts.listPendingContacts(tx, personId)).find(({ kind }) => kind === 'mobile');
+      if (pending?.value === value || (await hasLogin(tx, personId, 'mobile', value))) return { kind: 'unchanged' };
       const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
       if (limit.kind === 'limited') return limit;
-      if (await replaceLogin(tx, deps, { ...change, kind: 'mobile' }, null)) {
-        await contacts.deletePendingContact(tx, personId, 'mobile');
-        return { kind: 'changed' };
-      }
-      const row = {
-        personId,
-        kind: 'mobile',
-        value,
-        tokenHash: null,
-        expiresAt: null,
-        createdAt: clock.now(),
-      } as const;
-      await contacts.upsertPendingContact(tx, row);
-      await endEarlierLogins(tx, deps, { ...change, kind: 'mobile' });
-      await notifyOwner(tx, value);
+      const times = { expiresAt: null, createdAt: clock.now() };
+      await contacts.upsertPendingContact(tx, { personId, kind: 'mobile', value, tokenHash: null, ...times });
+      await recordRequest(tx, deps, { personId, address }, 'mobile');
       return { kind: 'changed' };
     });
+}
+
+/** Records that a person has entered a contact, which is no login yet. */
+async function recordRequest(
+  tx: Transaction,
+  { audit }: Deps,
+  { personId, address }: Pick<ContactChange, 'personId' | 'address'>,
+  kind: 'email' | 'mobile',
+): Promise<void> {
+  const who = { actorId: personId, subjectId: personId };
+  await audit.append(tx, { event: 'identifier.requested', outcome: 'ok', ...who, address, detail: { kind } });
 }
 
 function createChangeAccountName(deps: Deps): Contacts['changeAccountName'] {
@@ -258,7 +240,7 @@ function createChangeAccountName(deps: Deps): Contacts['changeAccountName'] {
       if (await hasLogin(tx, personId, 'account', value)) return { kind: 'unchanged' };
       const until = await admitAccountName(tx, clock, personId);
       if (until !== undefined) return { kind: 'limited', until };
-      if (await replaceLogin(tx, deps, { ...change, kind: 'account' }, clock.now())) return { kind: 'changed' };
+      if (await replaceLogin(tx, deps, { ...change, kind: 'account' })) return { kind: 'changed' };
       return { kind: 'taken', suggestion: await findFree(tx, value) };
     });
 }

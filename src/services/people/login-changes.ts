@@ -63,7 +63,7 @@ async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promi
   await audit.append(tx, { event, outcome: 'ok', ...who, address, detail: { kind } });
 }
 
-/** Removes the logins of a kind, and a mobile number that is no login. The person keeps at least one login. */
+/** Removes the logins of a kind, and a mobile number that waits for staff. The person keeps at least one login. */
 export async function removeLogins(
   tx: Transaction,
   deps: Deps & ContactLimitDeps,
@@ -74,14 +74,19 @@ export async function removeLogins(
   if (person?.status !== 'active' || facts === undefined) return { kind: 'unchanged' };
   const login = facts.identifiers.find((identifier) => identifier.kind === kind);
   const pending = (await contacts.listPendingContacts(tx, personId)).find((contact) => contact.kind === kind);
-  const value = login?.value ?? pending?.value;
-  if (value === undefined) return { kind: 'unchanged' };
+  if (login === undefined && pending === undefined) return { kind: 'unchanged' };
   if (login !== undefined && facts.identifiers.every((identifier) => identifier.kind === kind)) {
     return { kind: 'only_login' };
   }
   const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
   if (limit.kind === 'limited') return limit;
   if (pending !== undefined) await contacts.deletePendingContact(tx, personId, pending.kind);
+  if (login === undefined) {
+    const who = { actorId: personId, subjectId: personId };
+    await deps.audit.append(tx, { event: 'identifier.removed', outcome: 'ok', ...who, address, detail: { kind } });
+    return { kind: 'removed' };
+  }
+  const { value } = login;
   const removal = { personId, kind, value, address, keep: undefined };
   await endLogins(tx, deps, { ...removal, event: 'identifier.removed', notice: `${kind}_removed` });
   return { kind: 'removed' };
