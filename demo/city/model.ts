@@ -1,4 +1,5 @@
-import type { Authority, GuardianshipState, Permission, Relation, School, StaffRole } from '../../src/domain/model.ts';
+import type { Authority, GuardianshipState, Permission, Relation, StaffRole } from '../../src/domain/model.ts';
+import type { CitySchool } from './schools.ts';
 
 /** The academic session of the demo city: 115-1, August 2026 to January 2027. */
 export const TERM = { year: 115, semester: 1, lastDay: '2027-01-31' } as const;
@@ -77,7 +78,7 @@ export interface CitySchoolAccount {
 
 /** A part of the city. Its references point to rows of the same batch or of an earlier one. */
 export interface CityBatch {
-  schools: School[];
+  schools: CitySchool[];
   persons: CityPerson[];
   classes: CityClass[];
   enrollments: CityEnrollment[];

@@ -3,15 +3,21 @@ import type { School, SchoolType } from '../../src/domain/model.ts';
 /** School types of the demo city. It has no special schools. */
 export type CitySchoolType = Exclude<SchoolType, 'special'>;
 
-const school = (code: string, name: string, nameEn: string, type: CitySchoolType): School => ({
+/** A school with its district. */
+export type CitySchool = School & { district: string };
+
+const DISTRICTS = ['北區', '東區', '南區', '西區'];
+
+const school = (code: string, name: string, nameEn: string, type: CitySchoolType): CitySchool => ({
   code,
   name,
   nameEn,
   type,
+  district: DISTRICTS[Number(code) % DISTRICTS.length] ?? '',
 });
 
 /** The schools of the named people. */
-export const NAMED_SCHOOLS: readonly School[] = [
+export const NAMED_SCHOOLS: readonly CitySchool[] = [
   school('993301', '示範高中', 'Demo High School', 'senior_high'),
   school('993302', '明德高中', 'Mingde High School', 'senior_high'),
   school('993401', '示範高工', 'Demo Vocational High School', 'vocational_high'),
@@ -93,8 +99,8 @@ function schoolName(type: CitySchoolType, index: number): readonly [string, stri
 }
 
 /** Lists the schools of a city of this size. The named schools come first within their type. */
-export function schoolsFor(people: number): Record<CitySchoolType, School[]> {
-  const result: Record<CitySchoolType, School[]> = {
+export function schoolsFor(people: number): Record<CitySchoolType, CitySchool[]> {
+  const result: Record<CitySchoolType, CitySchool[]> = {
     senior_high: [],
     vocational_high: [],
     junior_high: [],

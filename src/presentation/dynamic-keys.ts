@@ -114,6 +114,7 @@ export const DYNAMIC_KEYS = {
     ...['title', 'add', 'none', 'count', 'code', 'codeHint', 'school', 'type', 'name', 'nameEn', 'closed'],
     ...['close', 'closeEffect', 'closeKeeps', 'closeStaff', 'reopen', 'reopenEffect', 'confirmClose', 'confirmReopen'],
     ...['confirmAdd', 'addEffect', 'confirmEdit', 'editEffect', 'wrongCode', 'wrongName'],
+    ...['district', 'districtHint', 'wrongDistrict'],
   ],
   'bureau.membership': [
     ...['title', 'link', 'grant', 'grantTo', 'none', 'ended', 'end', 'back', 'duty', 'school', 'schoolHint'],

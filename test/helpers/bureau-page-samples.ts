@@ -49,7 +49,7 @@ export function sampleBureauLocals(
       notice: x,
     },
     'console/schools': {
-      schools: [{ code: '993301', name: x, type: 'senior_high', isClosed: true }],
+      schools: [{ code: '993301', name: x, type: 'senior_high', district: x, isClosed: true }],
       notice: x,
     },
   };

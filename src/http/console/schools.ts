@@ -1,11 +1,11 @@
 import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { SCHOOL_TYPES, type School } from '../../domain/model.ts';
+import { SCHOOL_TYPES } from '../../domain/model.ts';
 import { hasInvisibleCharacters } from '../../domain/text.ts';
 import type { ConsoleFormLocals } from '../../presentation/page-locals/console.ts';
 import type { FieldErrors } from '../../presentation/page-locals/common.ts';
-import type { SchoolRow } from '../../services/console/schools.ts';
+import type { SchoolFields, SchoolRow } from '../../services/console/schools.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { refusalOf } from './bureau-refusal.ts';
@@ -14,7 +14,8 @@ import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/schools';
 const MAX_NAME_LENGTH = 100;
-const FIELDS = ['name', 'nameEn', 'type'] as const;
+const MAX_DISTRICT_LENGTH = 20;
+const FIELDS = ['name', 'nameEn', 'type', 'district'] as const;
 
 const schoolType = z.enum(SCHOOL_TYPES).catch('elementary');
 /** `shown`: the school that the form was shown for, as JSON. */
@@ -23,6 +24,7 @@ const schoolForm = confirmationFields.extend({
   name: field,
   nameEn: field,
   type: schoolType,
+  district: field.transform((value) => value.trim()),
   shown: field,
 });
 const newSchoolForm = schoolForm.omit({ shown: true });
@@ -34,6 +36,7 @@ const shownSchool = z.object({
   name: shownText,
   nameEn: shownText,
   type: z.enum(SCHOOL_TYPES),
+  district: shownText,
   closedAt: z.number().int().nullable(),
 });
 
@@ -46,6 +49,7 @@ export async function showSchools(deps: HttpDeps, ctx: Context): Promise<void> {
       code: school.code,
       name: pages.schoolName(ctx, school) ?? '',
       type: school.type,
+      district: school.district,
       isClosed: closedAt !== null,
     })),
     notice: ctx.query['done'] === 'saved' ? pages.t(ctx, 'bureau.saved') : undefined,
@@ -54,7 +58,7 @@ export async function showSchools(deps: HttpDeps, ctx: Context): Promise<void> {
 
 /** `GET /console/schools/new` */
 export function showNewSchool(deps: HttpDeps, ctx: Context): Promise<void> {
-  render(deps, ctx, undefined, { school: { code: '', name: '', nameEn: '', type: 'elementary' } });
+  render(deps, ctx, undefined, { school: { code: '', name: '', nameEn: '', type: 'elementary', district: '' } });
   return Promise.resolve();
 }
 
@@ -100,7 +104,7 @@ export async function showSchool(deps: HttpDeps, ctx: Context): Promise<void> {
   render(deps, ctx, school, { school });
 }
 
-/** `POST /console/schools/:code`: changes names and type. */
+/** `POST /console/schools/:code`: changes names, type and district. */
 export async function editSchool(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const current = await findSchool(deps, ctx);
   const { reason, confirmed, shown, ...sent } = readForm(ctx, schoolForm);
@@ -189,7 +193,11 @@ function parseShown(text: string): SchoolRow {
   }
 }
 
-function findErrors({ pages }: HttpDeps, ctx: Context, { code, name, nameEn }: School): Record<string, string> {
+function findErrors(
+  { pages }: HttpDeps,
+  ctx: Context,
+  { code, name, nameEn, district }: SchoolFields,
+): Record<string, string> {
   const errors: Record<string, string> = {};
   if (!/^\d{6}$/.test(code)) errors['code'] = pages.t(ctx, 'bureau.school.wrongCode');
   for (const [key, value] of [
@@ -200,16 +208,19 @@ function findErrors({ pages }: HttpDeps, ctx: Context, { code, name, nameEn }: S
       errors[key] = pages.t(ctx, 'bureau.school.wrongName', { max: MAX_NAME_LENGTH });
     }
   }
+  if (district.length > MAX_DISTRICT_LENGTH || hasInvisibleCharacters(district)) {
+    errors['district'] = pages.t(ctx, 'bureau.school.wrongDistrict', { max: MAX_DISTRICT_LENGTH });
+  }
   return errors;
 }
 
 function changesOf(
   { pages }: HttpDeps,
   ctx: Context,
-  before: School | undefined,
-  after: School,
+  before: SchoolFields | undefined,
+  after: SchoolFields,
 ): Confirmation['changes'] {
-  const show = (school: School | undefined, name: (typeof FIELDS)[number]): string => {
+  const show = (school: SchoolFields | undefined, name: (typeof FIELDS)[number]): string => {
     if (school === undefined) return '';
     return name === 'type' ? pages.t(ctx, `schoolType.${school.type}`) : school[name];
   };
@@ -221,7 +232,7 @@ function changesOf(
 }
 
 interface FormState {
-  school: School;
+  school: SchoolFields;
   errors?: FieldErrors;
   alert?: string | undefined;
   status?: number;
@@ -265,6 +276,10 @@ function render(
           label: label('type'),
           value: school.type,
           options: SCHOOL_TYPES.map((value) => ({ value, label: pages.t(ctx, `schoolType.${value}`) })),
+        },
+        {
+          ...{ kind: 'text', name: 'district', label: label('district'), hint: label('districtHint') },
+          ...{ value: school.district, maxLength: MAX_DISTRICT_LENGTH, isOptional: true },
         },
       ],
       errors,

@@ -7,7 +7,7 @@ export type FormField = {
   label: string;
   hint?: string;
 } & (
-  | { kind: 'text' | 'textarea'; value: string; maxLength: number }
+  | { kind: 'text' | 'textarea'; value: string; maxLength: number; isOptional?: boolean }
   | { kind: 'date' | 'datetime-local'; value: string; isOptional?: boolean }
   | { kind: 'number'; value: string; min: number; max: number }
   | { kind: 'select'; value: string; options: readonly { value: string; label: string }[] }
@@ -69,7 +69,7 @@ export interface ConsoleMembershipsLocals {
 }
 
 export interface ConsoleSchoolsLocals {
-  schools: readonly { code: string; name: string; type: string; isClosed: boolean }[];
+  schools: readonly { code: string; name: string; type: string; district: string; isClosed: boolean }[];
   notice?: string | undefined;
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { School } from '../../domain/model.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as schoolStore from '../../store/people/schools.ts';
 import type { SchoolRow } from '../../store/people/schools.ts';
@@ -18,13 +17,16 @@ type SchoolResult =
   /** The code is one of the demo city, which production refuses. */
   | { kind: 'demo_code' };
 
+/** What the bureau enters about a school. */
+export type SchoolFields = Omit<SchoolRow, 'closedAt'>;
+
 /** The schools of the city, for the pages of the bureau. */
 export interface ConsoleSchools {
   list(): Promise<SchoolRow[]>;
   find(code: string): Promise<SchoolRow | undefined>;
-  add(request: BureauWrite, school: School): Promise<SchoolResult>;
-  /** Changes names and type. @param shown the school that the form was shown for */
-  edit(request: BureauWrite, shown: SchoolRow, school: School): Promise<SchoolResult>;
+  add(request: BureauWrite, school: SchoolFields): Promise<SchoolResult>;
+  /** Changes names, type and district. @param shown the school that the form was shown for */
+  edit(request: BureauWrite, shown: SchoolRow, school: SchoolFields): Promise<SchoolResult>;
   /** A closed school takes no new memberships and enrollments. Existing ones stay until they end. */
   setClosed(request: BureauWrite, shown: SchoolRow, isClosed: boolean): Promise<SchoolResult>;
 }
@@ -58,8 +60,8 @@ export function createConsoleSchools(deps: Deps): ConsoleSchools {
           return { kind: 'done' };
         }),
       ),
-    edit: (request, shown, { name, nameEn, type }) =>
-      replace(request, 'school.changed', shown, { ...shown, name, nameEn, type }),
+    edit: (request, shown, { name, nameEn, type, district }) =>
+      replace(request, 'school.changed', shown, { ...shown, name, nameEn, type, district }),
     setClosed: (request, shown, isClosed) =>
       replace(request, isClosed ? 'school.closed' : 'school.reopened', shown, {
         ...shown,
@@ -94,6 +96,6 @@ async function record(
   await audit.append(tx, { event, outcome: 'ok', actorId, address, detail });
 }
 
-function describe({ name, nameEn, type, closedAt }: SchoolRow): string {
-  return [name, nameEn, type, closedAt === null ? 'open' : 'closed'].join(' / ');
+function describe({ name, nameEn, type, district, closedAt }: SchoolRow): string {
+  return [name, nameEn, type, district || '-', closedAt === null ? 'open' : 'closed'].join(' / ');
 }

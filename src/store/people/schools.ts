@@ -46,8 +46,8 @@ export async function listSchoolsByCode(tx: Transaction, codes: readonly string[
     .orderBy(schools.code);
 }
 
-/** A school with the time when the bureau closed it, ms since 1970. */
-export type SchoolRow = School & { closedAt: number | null };
+/** A school with its district, which may be empty, and the time when the bureau closed it, ms since 1970. */
+export type SchoolRow = School & { district: string; closedAt: number | null };
 
 /** Lists all schools of the city, a few hundred, in the order of the codes. */
 export async function listSchools(tx: Transaction): Promise<SchoolRow[]> {
@@ -82,7 +82,7 @@ export async function findOpenSchoolForShare(tx: Transaction, code: string): Pro
 }
 
 /** @returns false if the code exists */
-export async function insertNewSchool(tx: Transaction, school: School): Promise<boolean> {
+export async function insertNewSchool(tx: Transaction, school: Omit<SchoolRow, 'closedAt'>): Promise<boolean> {
   const schools = tx.tables.schools;
   const rows = await tx.db
     .insert(schools)
@@ -97,13 +97,20 @@ export async function replaceSchool(tx: Transaction, before: SchoolRow, after: S
   const schools = tx.tables.schools;
   const rows = await tx.db
     .update(schools)
-    .set({ name: after.name, nameEn: after.nameEn, type: after.type, closedAt: after.closedAt })
+    .set({
+      name: after.name,
+      nameEn: after.nameEn,
+      type: after.type,
+      district: after.district,
+      closedAt: after.closedAt,
+    })
     .where(
       and(
         eq(schools.code, before.code),
         eq(schools.name, before.name),
         eq(schools.nameEn, before.nameEn),
         eq(schools.type, before.type),
+        eq(schools.district, before.district),
         before.closedAt === null ? isNull(schools.closedAt) : eq(schools.closedAt, before.closedAt),
       ),
     )
