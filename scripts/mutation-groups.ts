@@ -29,7 +29,7 @@ const OIDC: readonly Part[] = [
     ],
     tests: [
       ...unit('oidc-names'),
-      ...http('grants context-claims context-revocation'),
+      ...http('grants context-choice context-claims context-revocation protocol-resources'),
       ...security('credential-version'),
     ],
   },

@@ -17,6 +17,7 @@ import { createUsageCounts, type UsageCounts } from '../../src/services/statisti
 import { codeCounterKey } from '../../src/services/authentication/second-factor-verification.ts';
 import { insertSecondFactor } from '../../src/store/auth/second-factors.ts';
 import * as throttles from '../../src/store/auth/throttles.ts';
+import { markDeadLettered } from '../../src/store/outbox.ts';
 import { listPersonSummaries } from '../../src/store/console/person-summaries.ts';
 import * as statistics from '../../src/store/console/statistics.ts';
 import type { GuardianshipRow } from '../../src/store/people/guardianships.ts';
@@ -181,6 +182,41 @@ eachStore('the dashboards', (on) => {
     });
     assert.equal((await only('B1')).locked, before + 1, 'S3; S1 and S6 are locked already, T2 has no app');
     assert.equal((await only('A1')).locked, schoolBefore + 1);
+  });
+
+  it('count waiting and undeliverable mails for the bureau only, and no logout notice', async () => {
+    await on.store.write((tx) => tx.db.delete(tx.tables.outbox));
+    assert.deepEqual((await only('B1')).mailQueue, { pending: 0, dead: 0 });
+    await on.store.write(async (tx) => {
+      const logout = { kind: 'backchannel_logout' as const, clientId: 'portfolio', personId: id('S1') };
+      const mail = {
+        kind: 'mail' as const,
+        to: 'a@city.test',
+        template: 'reset-link' as const,
+        lang: 'en',
+        locals: {},
+      };
+      const ids = await services.outbox.enqueueAll(tx, [logout, mail, mail, mail]);
+      await markDeadLettered(tx, ids[1] ?? '', services.clock.now(), 'refused');
+    });
+    assert.deepEqual((await only('B1')).mailQueue, { pending: 2, dead: 1 });
+    for (const key of ['A1', 'T2'] as const) assert.equal((await only(key)).mailQueue, undefined);
+  });
+
+  it('show fourteen days, and the hours of today up to now', async () => {
+    const { usage: numbers } = await only('B1');
+    assert.deepEqual(
+      numbers?.days.map(({ day }) => day),
+      Array.from({ length: 14 }, (_, at) => `2026-11-${String(at + 10)}`),
+    );
+    assert.deepEqual(
+      numbers.hours.map(({ hour }) => hour),
+      Array.from({ length: 13 }, (_, hour) => hour),
+    );
+    const [past, now] = [numbers.days.slice(0, -1), numbers.days.at(-1)];
+    assert.ok(past.every(({ succeeded, failed }) => succeeded === 0 && failed === 0));
+    assert.ok(numbers.hours.slice(0, -1).every(({ succeeded, failed }) => succeeded === 0 && failed === 0));
+    assert.deepEqual({ ...numbers.hours.at(-1), hour: 0 }, { succeeded: now?.succeeded, failed: now?.failed, hour: 0 });
   });
 
   it('read by index', async () => {

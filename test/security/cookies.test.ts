@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { CookieJar } from 'tough-cookie';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { cookieNames } from '../../src/oidc/options/cookies.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
@@ -142,6 +143,18 @@ describe('cookies', () => {
 });
 
 describe('cookies with an https issuer', () => {
+  it('all have a name with a prefix, and only those of one path have the weaker one', () => {
+    const [plain, secure] = [false, true].map((isSecure) => Object.entries<string>({ ...cookieNames(isSecure) }));
+    assert.ok(plain && secure);
+    const onePath = ['app', 'interaction', 'resume'];
+    for (const [key, name] of plain) assert.match(name, /^kinpass_[a-z_]+$/, key);
+    assert.deepEqual(
+      secure,
+      plain.map(([key, name]) => [key, `${onePath.includes(key) ? '__Secure-' : '__Host-'}${name}`]),
+    );
+    assert.equal(new Set(plain.map(([, name]) => name)).size, plain.length, 'each has its own');
+  });
+
   const ISSUER = 'https://id.city.test';
   const clientSecret = newSecret();
   const entitlements = { scopes: ['openid'], backchannel_logout_uri: 'https://app.example/logout' };
