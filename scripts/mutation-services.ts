@@ -105,7 +105,9 @@ export const SERVICES: readonly Part[] = [
       'src/presentation/*-locals.ts',
       'src/presentation/page-locals/*.ts',
     ],
-    tests: unit('presentation-i18n presentation-templates domain-password services-password-reset'),
+    tests: unit(
+      'presentation-brand presentation-i18n presentation-language presentation-templates domain-password services-password-reset',
+    ),
   },
   {
     sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),

@@ -206,32 +206,6 @@ describe('t', () => {
   });
 });
 
-describe('negotiate', () => {
-  it('prefers cookie, ui_locales, the person, then Accept-Language', () => {
-    const all = { cookie: 'en', uiLocales: 'zh-TW', personLocale: 'zh-TW', acceptLanguage: 'zh-TW' };
-    assert.equal(i18n.negotiate(all), 'en');
-    assert.equal(i18n.negotiate({ ...all, cookie: undefined, uiLocales: 'fr en-GB' }), 'en');
-    assert.equal(i18n.negotiate({ personLocale: 'en', acceptLanguage: 'zh-TW' }), 'en');
-    assert.equal(i18n.negotiate({ acceptLanguage: 'en-US,en;q=0.9,zh-TW;q=0.8' }), 'en');
-  });
-
-  it('reads quality values and exclusions', () => {
-    assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0.3, zh-TW;q=0.9' }), 'zh-TW');
-    assert.equal(i18n.negotiate({ acceptLanguage: 'en;q=0, fr' }), 'zh-TW');
-    assert.equal(i18n.negotiate({ acceptLanguage: 'zh-HK' }), 'zh-TW');
-    assert.equal(i18n.negotiate({}), 'zh-TW');
-  });
-
-  it('returns one of the languages for any input', () => {
-    const text = fc.option(fc.string(), { nil: undefined });
-    fc.assert(
-      fc.property(text, text, text, text, (cookie, uiLocales, personLocale, acceptLanguage) =>
-        i18n.languages.includes(i18n.negotiate({ cookie, uiLocales, personLocale, acceptLanguage })),
-      ),
-    );
-  });
-});
-
 describe('dates and times', () => {
   it('are formatted in the time zone of the city', () => {
     const instant = Date.UTC(2026, 10, 23, 16, 5);
@@ -239,6 +213,10 @@ describe('dates and times', () => {
     assert.match(i18n.formatDateTime('en', instant), /November 24, 2026.*00:05/);
     assert.equal(i18n.clock('zh-TW', instant), '00:05');
     assert.equal(i18n.day('zh-TW', '2027-01-20'), '2027年1月20日');
+    assert.equal(i18n.day('en', '2027-01-20'), 'January 20, 2027');
+    assert.equal(i18n.clock('en', instant), '00:05');
+    assert.equal(createI18n(localesDir, 'Europe/Berlin').clock('en', instant), '17:05');
+    assert.match(createI18n(localesDir, 'Europe/Berlin').formatDateTime('en', instant), /November 23, 2026.*17:05/);
   });
 });
 

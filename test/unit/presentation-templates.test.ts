@@ -211,7 +211,19 @@ describe('assets and brand', () => {
     assert.match(templates.asset('style.css'), /^\/assets\/style\.css\?v=[0-9a-f]{12}$/);
     assert.notEqual(assetHash('a'), assetHash('b'));
     assert.throws(() => templates.asset('../package.json'));
-    assert.equal(templates.assets.get('form.js')?.type, 'text/javascript; charset=utf-8');
+    for (const [name, type] of [
+      ['form.js', 'text/javascript; charset=utf-8'],
+      ['simplewebauthn.js', 'text/javascript; charset=utf-8'],
+      ['altcha/pow.js', 'text/javascript; charset=utf-8'],
+      ['altcha/workers/shared.js', 'text/javascript; charset=utf-8'],
+      ['style.css', 'text/css; charset=utf-8'],
+      ['brand.css', 'text/css; charset=utf-8'],
+      ['logo.svg', 'image/svg+xml; charset=utf-8'],
+    ] as const) {
+      const asset = templates.assets.get(name);
+      assert.ok(asset && asset.body.length > 0, name);
+      assert.deepEqual([asset.type, asset.hash], [type, assetHash(asset.body)], name);
+    }
     assert.equal(templates.assets.get('brand.css')?.body.toString(), brandCss(brand));
   });
 
