@@ -201,8 +201,20 @@ export function defineSubjectRequests(kit: ColumnBuilders, { schools }: SchoolTa
   return { subjectRequests };
 }
 
-/** Defines merges that can be undone, and reminders that were sent to a class. */
-export function defineBindingUpkeep(kit: ColumnBuilders, { classes }: SchoolTables) {
+/** Defines the last reminder of each family that has not answered. */
+export function defineFamilyReminders(kit: ColumnBuilders, persons: PersonsTable) {
+  const familyReminders = kit.table('family_reminders', {
+    studentId: kit
+      .text('student_id')
+      .primaryKey()
+      .references(() => persons.id, { onDelete: 'cascade' }),
+    remindedAt: kit.instant('reminded_at').notNull(),
+  });
+  return { familyReminders };
+}
+
+/** Defines merges that can be undone. */
+export function defineMerges(kit: ColumnBuilders) {
   const personMerges = kit.table(
     'person_merges',
     {
@@ -219,12 +231,5 @@ export function defineBindingUpkeep(kit: ColumnBuilders, { classes }: SchoolTabl
     },
     (t) => [kit.index('person_merges_kept_idx').on(t.keptId, t.mergedAt)],
   );
-  const bindingReminders = kit.table('binding_reminders', {
-    classId: kit
-      .text('class_id')
-      .primaryKey()
-      .references(() => classes.id),
-    remindedAt: kit.instant('reminded_at').notNull(),
-  });
-  return { personMerges, bindingReminders };
+  return { personMerges };
 }

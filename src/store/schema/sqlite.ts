@@ -33,7 +33,7 @@ export const {
   registerEntries,
   subjectRequests,
   personMerges,
-  bindingReminders,
+  familyReminders,
   oidcRecords,
   grants,
   sessions,
@@ -49,4 +49,5 @@ export const {
   signInCounts,
   clientCounts,
   accountCounts,
+  answerCounts,
 } = sqliteTables;

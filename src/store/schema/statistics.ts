@@ -41,5 +41,15 @@ export function defineStatistics(kit: ColumnBuilders) {
     },
     (t) => [kit.primaryKey('account_counts_pk', t.schoolCode, t.day), kit.index('account_counts_day_idx').on(t.day)],
   );
-  return { signInCounts, clientCounts, accountCounts };
+  const answerCounts = kit.table('answer_counts', {
+    schoolCode: kit.text('school_code').primaryKey(),
+    /** Students of the current term by the answer of their family (domain/binding/answers.ts). */
+    bound: kit.int('bound').notNull(),
+    waiting: kit.int('waiting').notNull(),
+    returned: kit.int('returned').notNull(),
+    refused: kit.int('refused').notNull(),
+    none: kit.int('none').notNull(),
+    countedAt: kit.instant('counted_at').notNull(),
+  });
+  return { signInCounts, clientCounts, accountCounts, answerCounts };
 }

@@ -1,0 +1,1 @@
+DROP TABLE `binding_reminders`;
