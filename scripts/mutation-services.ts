@@ -24,13 +24,17 @@ export const SERVICES: readonly Part[] = [
   {
     sources: files(
       'services/binding',
-      'default-notice evidence-check evidence-file evidence-step notices school-directory applicant-data applicant-step application-edit application-view applications',
+      'default-notice evidence-check evidence-file evidence-step notices school-directory applicant-data applicant-step application-edit application-view applications submission',
     ),
     tests: http('binding-application binding-applicant binding-evidence school-sign-in'),
   },
   {
-    sources: files('services/binding', 'application-check application-pages approval review'),
+    sources: files('services/binding', 'application-check application-lock application-pages approval review'),
     tests: http('console-applications'),
+  },
+  {
+    sources: files('services/binding', 'register register-file'),
+    tests: [...http('register-check cli-register'), ...unit('domain-register')],
   },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {

@@ -1,5 +1,4 @@
 import { createApplicationPages } from '../services/binding/application-pages.ts';
-import { createApproval } from '../services/binding/approval.ts';
 import { createReview } from '../services/binding/review.ts';
 import { createSendResetLink } from '../services/authentication/password-reset.ts';
 import { createExecuteAction } from '../services/console/action-execution.ts';
@@ -42,11 +41,13 @@ type Deps = Pick<
   | 'passwordVerifier'
   | 'issuer'
   | 'log'
+  | 'approve'
+  | 'register'
 >;
 
 export function createConsoleServices(deps: Deps): ConsoleServices {
   const { store, clock, random, secrets, audit, outbox, passwordVerifier, issuer, log } = deps;
-  const { settings } = deps;
+  const { settings, approve, register } = deps;
   const authorization = createAuthorization({ store, clock, settings });
   const sendResetLink = createSendResetLink({ clock, random, outbox, issuer });
   const effects = createPersonEffects({ ...deps, sendResetLink });
@@ -55,9 +56,8 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   const requestDeps = { store, clock, random, secrets, audit, authorization, effects, execute };
   const personActions = createPersonActions({ store, authorization, execute, createRequest });
   const classPages = createClassPages({ store, clock, audit, authorization });
-  const approve = createApproval({ clock, random, secrets, outbox, settings, issuer });
   return {
-    applicationPages: createApplicationPages({ store, clock, secrets, audit, authorization }),
+    applicationPages: createApplicationPages({ store, clock, secrets, audit, authorization, register }),
     review: createReview({ store, clock, secrets, audit, outbox, authorization, approve, issuer }),
     classPages,
     bulkRuns: createBulkRuns({ store, clock, random, secrets, log, authorization, classPages, personActions }),

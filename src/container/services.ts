@@ -25,7 +25,9 @@ import { createPasswordVerifier, type PasswordVerifier } from '../services/authe
 import { createPasswords, type Passwords } from '../services/authentication/passwords.ts';
 import { createSecondFactors, type SecondFactors } from '../services/authentication/second-factors.ts';
 import { createSignIn, type SignIn } from '../services/authentication/sign-in.ts';
+import { createApproval, type Approve } from '../services/binding/approval.ts';
 import { createBindingApplications, type BindingApplications } from '../services/binding/applications.ts';
+import { createImportedRegister, type FamilyRegister } from '../services/binding/register.ts';
 import { createSchoolDirectory, type SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
@@ -72,6 +74,8 @@ interface SharedServices {
 
 /** The use cases and the services that they depend on, created once per process. */
 export interface Services extends RuntimeDeps, SharedServices {
+  approve: Approve;
+  register: FamilyRegister;
   store: Store;
   issuer: string;
   access: AccountAccess;
@@ -110,6 +114,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const revocation = createRevocation({ clients, outbox, secrets, clock, random });
   const base = { store, clock, random, secrets, audit, outbox, revocation };
   const keyRing = createKeyRing(base);
+  const binding = createBindingServices({ ...base, settings, issuer });
   const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter, settings });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
   const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
@@ -118,6 +123,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   });
   return {
     ...base,
+    ...binding,
     log,
     issuer,
     hasher,
@@ -151,13 +157,30 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       passwordVerifier,
       guardianships,
       issuer,
+      ...binding,
     }),
     keyRing,
-    binding: createBindingApplications({ ...base, issuer }),
-    schoolDirectory: createSchoolDirectory({ store }),
     secondFactors: createSecondFactors({ store, secrets, clock, random, audit, outbox, issuer }),
     signIn: createSignIn({ store, passwordVerifier, log, metrics }),
     templates: createTemplates({ viewsDir: VIEWS_DIR, publicDir: PUBLIC_DIR, i18n, brand }),
+  };
+}
+
+type BindingServices = Pick<Services, 'approve' | 'binding' | 'register' | 'schoolDirectory'>;
+type BindingServiceDeps = Pick<
+  Services,
+  'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'settings' | 'issuer'
+>;
+
+/** Creates the applications of families and what decides about them. */
+function createBindingServices(deps: BindingServiceDeps): BindingServices {
+  const register = createImportedRegister(deps);
+  const approve = createApproval(deps);
+  return {
+    register,
+    approve,
+    binding: createBindingApplications({ ...deps, register, approve }),
+    schoolDirectory: createSchoolDirectory(deps),
   };
 }
 

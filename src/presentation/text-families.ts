@@ -58,6 +58,7 @@ export const AUDIT_EVENTS = [
   ...['binding-started', 'binding-student_confirmed', 'binding-notice_answered', 'binding-applicants_chosen'],
   ...['binding-applicant_saved', 'binding-code_sent', 'binding-code_failed', 'binding-email_confirmed'],
   ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
+  ...['register-imported', 'register-approved', 'register-switched', 'binding_notice-published'],
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;
 
@@ -84,7 +85,9 @@ export const BINDING_KEYS = {
   'review.decision': REVIEW_DECISIONS,
   'review.done': ['approved', 'returned', 'rejected'],
   'review.note': APPROVAL_NOTES,
-  'review.item': ['name', 'school', 'class', 'seat', 'number', 'relation', 'nationalId', 'mobile', 'email'],
+  'review.item': ['name', 'school', 'class', 'seat', 'number', 'relation', 'nationalId', 'mobile', 'email', 'register'],
+  'review.registerItem': ['nationalId', 'name', 'relation'],
+  'review.registerCheck': ['no_student', 'no_guardian', 'equal', 'different'],
   'review.check': [
     ...['noAccount', 'accountExists', 'nameEqual', 'nameDiffers', 'idHidden', 'taken', 'emailConfirmed'],
     'emailNotConfirmed',

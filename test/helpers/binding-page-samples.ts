@@ -14,7 +14,7 @@ export function bindingSamples(x: string): BindingPages {
   return {
     'binding/status': {
       ...{ app: { name: x }, state: 'returned', student: x, submittedAt: 0, reason: x, applicants: [person] },
-      ...{ nextUrl: '/n', withdrawUrl: '/w', appUrl: 'https://app.example/x' },
+      ...{ nextUrl: '/n', withdrawUrl: '/w', appUrl: 'https://app.example/x', isApprovedByRegister: false },
     },
     'binding/student': {
       ...shell('confirm_student', 'report'),

@@ -27,6 +27,8 @@ import { createSecondFactors, type SecondFactors } from '../../src/services/auth
 import { createSignIn, type SignIn } from '../../src/services/authentication/sign-in.ts';
 import { createKeyRing, type KeyRing } from '../../src/services/keys/key-ring.ts';
 import { createOutbox, type Outbox, type OutboxJob } from '../../src/services/notifications/outbox.ts';
+import { createApproval, type Approve } from '../../src/services/binding/approval.ts';
+import { createImportedRegister, type FamilyRegister } from '../../src/services/binding/register.ts';
 import { createSettings, type Settings } from '../../src/services/settings/settings.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../../src/services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../../src/services/people/guardianships.ts';
@@ -105,7 +107,9 @@ export interface TestServices {
   readonly clients: ClientRegistry;
   readonly storedClients: StoredClients;
   readonly revocation: Revocation;
+  readonly approve: Approve;
   readonly guardianships: Guardianships;
+  readonly register: FamilyRegister;
   readonly hasher: ReadableHasher;
   readonly metrics: Metrics;
   readonly outbox: Outbox;
@@ -172,7 +176,9 @@ export function createTestServices(store: Store, clients: readonly ClientRegistr
     capturedLog,
     access: createAccountAccess(ends),
     affiliationExpiry: createAffiliationExpiry(ends),
+    approve: createApproval({ ...ends, settings }),
     guardianships: createGuardianships(ends),
+    register: createImportedRegister(ends),
     people,
     passwordReset: createPasswordReset({ ...ends, passwords, people }),
     keyRing: createKeyRing(ends),

@@ -1,5 +1,5 @@
 import { isNationalId, normalizeNationalId } from '../credentials/national-id.ts';
-import { codePoints, hasInvisibleCharacters, searchableName } from '../text.ts';
+import { codePoints, hasInvisibleCharacters } from '../text.ts';
 import { relationLabel, STATED_RELATIONS, type ApplicantKind, type StatedRelation } from './applicants.ts';
 import type { BindingConflict } from './conflicts.ts';
 
@@ -54,11 +54,6 @@ export function normalizePersonName(typed: string): string {
 /** Returns true if a normalized name has a length and characters that people can see. */
 export function isPersonName(name: string): boolean {
   return name !== '' && codePoints(name).length <= MAX_NAME_LENGTH && !hasInvisibleCharacters(name);
-}
-
-/** Returns a name as the register compares it, as the comparison with an existing account does. */
-export function comparedName(name: string): string {
-  return searchableName(name);
 }
 
 /** How an applicant compares with the register. The register names nobody: it says only which items are equal. */

@@ -30,7 +30,7 @@ function hasRefused({ view: { progress } }: Opened): boolean {
 function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
   const { clients, pages } = deps;
   const { family, view } = opened;
-  const { state, clientId, submittedAt } = view.row;
+  const { state, clientId, submittedAt, decidedBy } = view.row;
   const isOpen = OPEN_STATES.includes(state);
   const isRefused = isOpen && hasRefused(opened);
   pages.show(ctx, 'binding/status', {
@@ -43,6 +43,7 @@ function render(deps: HttpDeps, ctx: Context, opened: Opened): void {
     applicants: view.applicants.map(({ position, data }) => ({
       ...{ position, name: data.name, nationalId: maskNationalId(data.nationalId), email: data.email },
     })),
+    isApprovedByRegister: state === 'approved' && decidedBy === null,
     nextUrl: view.step && pathOf(view.step),
     restartAction: isOpen ? undefined : '/binding/restart',
     withdrawUrl: isOpen ? '/binding/withdraw' : undefined,

@@ -5,6 +5,7 @@ import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readForm } from '../forms/body.ts';
+import { throttledText } from '../forms/password-form.ts';
 import type { SignedInFamily } from './guard.ts';
 import { answerRefused, formVersion, openStep, pathOf, shellOf, toForm, type Opened, type Problem } from './step.ts';
 
@@ -25,9 +26,13 @@ export async function submitSummary(deps: HttpDeps, ctx: Context, family: Signed
   if (result.kind === 'saved') {
     ctx.status = 303;
     ctx.redirect('/binding');
-  } else if (result.kind === 'conflict') {
+  } else if (result.kind === 'conflict' || result.kind === 'limited') {
     const opened = await openStep(deps, ctx, family, 'summary');
-    if (opened !== undefined) show(opened, { status: 422, alert: deps.pages.t(ctx, 'binding.note.conflict') });
+    const problem =
+      result.kind === 'conflict'
+        ? { status: 422, alert: deps.pages.t(ctx, 'binding.note.conflict') }
+        : { status: 429, alert: throttledText(deps, ctx, result.until, 'binding.summary.tooMany') };
+    if (opened !== undefined) show(opened, problem);
   } else await answerRefused(deps, ctx, family, { step: 'summary', refused: result, show });
 }
 

@@ -190,5 +190,22 @@ function applicantLines({ pages }: HttpDeps, ctx: Context, applicant: ApplicantV
       has('email_taken') ? t('taken') : t(emailCheck),
       !isEmailVerified || has('email_taken', 'same_email'),
     ),
+    ...registerLines(pages, ctx, applicant),
   ];
+}
+
+/** One line for each item that the register knows. It shows nothing that the register holds. */
+function registerLines(pages: HttpDeps['pages'], ctx: Context, { register }: ApplicantView): ComparedLine[] {
+  if (register === undefined) return [];
+  const label = pages.t(ctx, 'review.item.register');
+  if (register.kind !== 'found') {
+    const value = pages.t(ctx, `review.registerItem.nationalId`);
+    return [{ label, value, check: pages.t(ctx, `review.registerCheck.${register.kind}`), isDifferent: true }];
+  }
+  const line = (key: 'nationalId' | 'name' | 'relation', isEqual: boolean): ComparedLine => ({
+    ...{ label, value: pages.t(ctx, `review.registerItem.${key}`), isDifferent: !isEqual },
+    check: pages.t(ctx, `review.registerCheck.${isEqual ? 'equal' : 'different'}`),
+  });
+  const { isNameEqual, isRelationEqual } = register;
+  return [line('nationalId', true), line('name', isNameEqual), line('relation', isRelationEqual)];
 }

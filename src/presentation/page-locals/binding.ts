@@ -105,6 +105,7 @@ interface StatusLocals {
   /** The receipt of a refusal. `at`: ms since 1970. */
   refusal?: { answer: NoticeAnswer; version: number; at: number } | undefined;
   applicants: readonly { position: number; name: string; nationalId: string; email: string }[];
+  isApprovedByRegister: boolean;
   /** The next step of an application that can be changed. */
   nextUrl?: string | undefined;
   restartAction?: string | undefined;

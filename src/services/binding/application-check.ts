@@ -49,9 +49,10 @@ export async function checkApplication(
   const guardians = await listGuardiansOf(tx, person.id);
   const rows = await listApplicants(tx, application.id);
   const loaded = await Promise.all(rows.map((row) => loadApplicant(tx, secrets, row, guardians)));
-  const student = { id: person.id, name: person.name, isAdult: isAdult(secrets, person, today) };
+  const nationalIdLookup = person.nationalIdLookup ?? undefined;
+  const student = { id: person.id, name: person.name, nationalIdLookup, ...ageOf(secrets, person, today) };
   const facts: StudentFacts = {
-    nationalIdLookup: person.nationalIdLookup ?? undefined,
+    nationalIdLookup,
     isAdult: student.isAdult,
     guardianships: guardians.filter(({ state }) => state === 'active' || state === 'suspended'),
   };
@@ -71,8 +72,15 @@ export async function checkApplication(
 
 type PersonRow = NonNullable<Awaited<ReturnType<typeof people.findPerson>>>;
 
-function isAdult(secrets: Pick<Secrets, 'open'>, { id, birthDateSealed }: PersonRow, today: string): boolean {
-  return birthDateSealed !== null && isAdultOn(secrets.open('birth-date', id, birthDateSealed), today);
+/** Without a birth date, a person is neither known as an adult nor as a minor. */
+function ageOf(
+  secrets: Pick<Secrets, 'open'>,
+  { id, birthDateSealed }: PersonRow,
+  today: string,
+): Pick<CheckedApplication['student'], 'isAdult' | 'isMinor'> {
+  if (birthDateSealed === null) return { isAdult: false, isMinor: false };
+  const isAdult = isAdultOn(secrets.open('birth-date', id, birthDateSealed), today);
+  return { isAdult, isMinor: !isAdult };
 }
 
 interface LoadedApplicant extends Pick<CheckedApplicant, 'row' | 'data' | 'existing'> {

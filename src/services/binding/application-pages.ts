@@ -1,6 +1,7 @@
 import { homeroomClassIdsOf, wholeSchoolCodesOf } from '../../domain/access/capacities.ts';
 import { administersCity, type DenialReason } from '../../domain/access/policy.ts';
 import type { ApplicationState } from '../../domain/binding/application.ts';
+import type { RegisterMatch } from '../../domain/binding/register.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
@@ -11,11 +12,13 @@ import { findClass } from '../../store/console/classes.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { listNames } from '../../store/people/people.ts';
+import { isRegisterChecked } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization, StaffActor } from '../console/authorization.ts';
 import { openText, type ApplicantData } from './applicant-data.ts';
 import { checkApplication, type CheckedApplicant, type CheckedApplication } from './application-check.ts';
 import { openEvidenceContent, openEvidenceName } from './evidence-file.ts';
+import type { FamilyRegister } from './register.ts';
 import { authorizeReview } from './review.ts';
 
 /** Applications on one page of the queue. */
@@ -48,6 +51,8 @@ export interface ApplicantView {
   isEmailVerified: boolean;
   /** A person with this national ID has an account. */
   hasAccount: boolean;
+  /** The comparison with the register, while the application waits at a school that uses it. */
+  register: RegisterMatch | undefined;
   conflicts: CheckedApplicant['conflicts'];
 }
 
@@ -96,6 +101,7 @@ interface Deps {
   secrets: Secrets;
   audit: Audit;
   authorization: Authorization;
+  register: FamilyRegister;
 }
 
 /** The data of an application that the family may be changing is not for the reviewer. */
@@ -192,22 +198,25 @@ async function loadIn(deps: Deps, tx: Transaction, actor: StaffActor, id: string
 }
 
 async function describe(
-  { secrets, clock }: Deps,
+  { secrets, clock, register }: Deps,
   tx: Transaction,
-  { application, guardians, applicants, conflicts, isBlocked, student: { id: studentId } }: CheckedApplication,
+  checked: CheckedApplication,
   seesIds: boolean,
 ): Promise<ApplicationPage | undefined> {
-  const { id, decidedBy, state } = application;
+  const { application, guardians, applicants, conflicts, isBlocked } = checked;
+  const { id, decidedBy, state, studentId, schoolCode } = application;
   const [student] = await listPersonSummaries(tx, [studentId], localDate(clock.now()));
   if (student === undefined) return undefined;
   const names = await listNames(tx, decidedBy === null ? [] : [decidedBy]);
   const hasData = STATES_WITH_DATA.includes(state);
   const isPending = state === 'submitted';
   const files = hasData ? await listEvidence(tx, id) : [];
+  const isCompared = isPending && (await isRegisterChecked(tx, schoolCode));
+  const matches = isCompared ? await register.compare(tx, checked) : [];
   return {
     ...{ application, student, guardians },
     decidedBy: decidedBy === null ? undefined : names.get(decidedBy),
-    applicants: hasData ? applicants.map((one) => toView(one, { seesIds, isPending })) : [],
+    applicants: hasData ? applicants.map((one, at) => toView(one, { seesIds, isPending, match: matches[at] })) : [],
     conflicts: isPending ? conflicts : [],
     isBlocked: isPending && isBlocked,
     reason: openText(secrets, 'reason', application),
@@ -219,7 +228,7 @@ async function describe(
 /** After the decision the facts have changed, so conflicts are shown before it only. */
 function toView(
   { row, data, existing, conflicts }: CheckedApplicant,
-  { seesIds, isPending }: { seesIds: boolean; isPending: boolean },
+  { seesIds, isPending, match }: { seesIds: boolean; isPending: boolean; match: RegisterMatch | undefined },
 ): ApplicantView {
   const { nationalId, ...shown } = data;
   return {
@@ -228,6 +237,7 @@ function toView(
     nationalId: seesIds ? maskNationalId(nationalId) : undefined,
     isEmailVerified: row.emailVerifiedAt !== null,
     hasAccount: existing !== undefined,
+    register: match,
     conflicts: isPending ? conflicts : [],
   };
 }

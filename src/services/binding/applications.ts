@@ -1,14 +1,11 @@
 import { applicantCount, type ApplicantKind } from '../../domain/binding/applicants.ts';
-import { EDITABLE_STATES } from '../../domain/binding/application.ts';
 import { isRefusal, type NoticeAnswer } from '../../domain/binding/notice.ts';
-import { isReadyToSubmit } from '../../domain/binding/steps.ts';
 import * as applications from '../../store/binding/applications.ts';
 import * as evidenceStore from '../../store/binding/evidence.ts';
 import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
-import type { MailJob } from '../notifications/outbox.ts';
 import { sealText } from './applicant-data.ts';
-import { createSaveApplicant, findFamilyConflict, type SaveApplicant } from './applicant-step.ts';
+import { createSaveApplicant, type SaveApplicant } from './applicant-step.ts';
 import {
   appendEvent,
   editApplication,
@@ -20,6 +17,7 @@ import {
 import { loadFamily, loadView, type ApplicationView, type Family } from './application-view.ts';
 import { createEvidenceSteps, type EvidenceSteps } from './evidence-step.ts';
 import { storeDefaultNotice } from './notices.ts';
+import { createSubmit, type Submit, type SubmissionDeps } from './submission.ts';
 
 interface Saved {
   kind: 'saved';
@@ -50,13 +48,12 @@ export interface BindingApplications extends EvidenceSteps {
     form: FamilyForm & { applicantKind: ApplicantKind; validTo: string | undefined },
   ): Promise<Saved | Refused>;
   saveApplicant: SaveApplicant;
-  /** Submits the application and mails every applicant. `conflict`: an applicant cannot apply as entered. */
-  submit(form: FamilyForm & { lang: string }): Promise<Saved | Refused | { kind: 'conflict' }>;
+  submit: Submit;
   /** Withdraws the application and deletes what was entered. */
   withdraw(form: FamilyForm): Promise<Saved | Refused>;
 }
 
-export function createBindingApplications(deps: BindingDeps): BindingApplications {
+export function createBindingApplications(deps: SubmissionDeps): BindingApplications {
   return {
     open: (visit) => openApplication(deps, visit),
     restart: (visit) => restart(deps, visit),
@@ -201,27 +198,4 @@ function createSimpleSteps(
         };
       }),
   };
-}
-
-function createSubmit(deps: BindingDeps): BindingApplications['submit'] {
-  const { outbox, issuer } = deps;
-  return ({ lang, ...form }) =>
-    editApplication<Saved | Refused | { kind: 'conflict' }>(
-      deps,
-      form,
-      ({ view }) => EDITABLE_STATES.includes(view.row.state) && isReadyToSubmit(view.progress),
-      async ({ family, view, now }, tx) => {
-        if ((await findFamilyConflict(tx, deps, family, view)) !== undefined) return { result: { kind: 'conflict' } };
-        const mails = view.applicants.map(({ data }): MailJob => ({
-          ...{ kind: 'mail', to: data.email, template: 'binding-received', lang },
-          locals: { name: data.name, student: family.student.name, link: `${issuer}/binding` },
-        }));
-        return {
-          result: SAVED,
-          change: { state: 'submitted', submittedAt: now, decidedAt: null, decidedBy: null, reasonSealed: null },
-          apply: (writing) => outbox.enqueueAll(writing, mails),
-          event: { event: 'binding.submitted', detail: { kind: view.row.applicantKind ?? '' } },
-        };
-      },
-    );
 }

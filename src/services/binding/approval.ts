@@ -48,8 +48,12 @@ interface Deps {
   issuer: string;
 }
 
-/** Makes the guardianships of an application, in the transaction that approved it and has locked the people. */
-export type Approve = (tx: Transaction, checked: CheckedApplication, actorId: string) => Promise<Approval>;
+/**
+ * Makes the guardianships of an application, in the transaction that approved it and has locked the people.
+ *
+ * @param actorId undefined for an approval by the register
+ */
+export type Approve = (tx: Transaction, checked: CheckedApplication, actorId: string | undefined) => Promise<Approval>;
 
 export function createApproval(deps: Deps): Approve {
   return async (tx, checked, actorId) => {

@@ -1,7 +1,13 @@
-import { isApprovedByRegister, comparedName, type RegisterEntry, type RegisterMatch } from '../../domain/binding/register.ts';
+import { isApprovedByRegister, type RegisterEntry, type RegisterMatch } from '../../domain/binding/register.ts';
+import { searchableName } from '../../domain/text.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import { countRegisterEntries, listRegisterEntries, replaceRegister, type RegisterRow } from '../../store/binding/register.ts';
+import {
+  countRegisterEntries,
+  listRegisterEntries,
+  replaceRegister,
+  type RegisterRow,
+} from '../../store/binding/register.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { CheckedApplication } from './application-check.ts';
@@ -23,7 +29,7 @@ function hashEntry(
   const pair = `${studentLookup}:${guardianLookup}`;
   return {
     ...{ studentLookup, guardianLookup },
-    nameMac: mac('register-entry', `name:${pair}:${comparedName(name)}`),
+    nameMac: mac('register-entry', `name:${pair}:${searchableName(name)}`),
     relationMac: mac('register-entry', `relation:${pair}:${relation}`),
   };
 }

@@ -1,22 +1,18 @@
 import { administersCity, decideOnApplication, type Decision, type DenialReason } from '../../domain/access/policy.ts';
 import { nextApplicationState, type ApplicationState, type ReviewDecision } from '../../domain/binding/application.ts';
-import { localDate, type Clock } from '../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
-import {
-  findApplication,
-  listApplicants,
-  updateApplication,
-  type ApplicationRow,
-} from '../../store/binding/applications.ts';
-import { ConflictError, type Store, type Transaction } from '../../store/database/index.ts';
+import { findApplication, updateApplication } from '../../store/binding/applications.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
-import { lockPeople, schoolOf } from '../console/action-execution.ts';
+import { schoolOf } from '../console/action-execution.ts';
 import type { Authorization, StaffActor } from '../console/authorization.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { sealText } from './applicant-data.ts';
-import { checkApplication, type CheckedApplication } from './application-check.ts';
+import { lockAndCheck, retryOnConflict } from './application-lock.ts';
+import type { CheckedApplication } from './application-check.ts';
 import type { Approve, ApprovedApplicant } from './approval.ts';
 
 interface ReviewRequest {
@@ -60,29 +56,15 @@ export function canReview(actor: StaffActor): boolean {
   return administersCity(actor) || actor.capacities.some(({ capacity }) => capacity !== 'it_desk');
 }
 
-/** Attempts of a decision whose person or login a concurrent transaction inserts first. */
-const MAX_ATTEMPTS = 3;
-
 export function createReview(deps: Deps): Review {
-  const decideOnce = (request: ReviewRequest): Promise<ReviewResult> =>
-    deps.store.write((tx) => decideIn(deps, tx, request));
   return {
-    decide: async (request) => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await decideOnce(request);
-        } catch (error) {
-          // The next attempt finds the person whom the other transaction has created.
-          if (!(error instanceof ConflictError) || attempt === MAX_ATTEMPTS) throw error;
-        }
-      }
-    },
+    decide: (request) => retryOnConflict(() => deps.store.write((tx) => decideIn(deps, tx, request))),
   };
 }
 
 async function decideIn(deps: Deps, tx: Transaction, request: ReviewRequest): Promise<ReviewResult> {
   const { authorization } = deps;
-  const checked = await lockAndCheck(deps, tx, request.applicationId);
+  const checked = await findSubmitted(deps, tx, request.applicationId);
   const actor = await authorization.findActorIn(tx, request.actorId);
   if (actor === undefined || checked === undefined) return { kind: 'denied', reason: 'not_found' };
   const decision = await authorizeReview(tx, authorization, actor, checked);
@@ -106,6 +88,13 @@ async function decideIn(deps: Deps, tx: Transaction, request: ReviewRequest): Pr
   return { kind: 'done', state, applicants: approval.applicants };
 }
 
+/** Returns an application that was submitted, with the people whom it concerns locked. */
+async function findSubmitted(deps: Deps, tx: Transaction, id: string): Promise<CheckedApplication | undefined> {
+  const application = await findApplication(tx, id);
+  const isSubmitted = application !== undefined && application.submittedAt !== null;
+  return isSubmitted ? lockAndCheck(tx, deps, application) : undefined;
+}
+
 interface ReviewRecord extends ReviewRequest {
   actor: StaffActor;
   capacity: string;
@@ -127,37 +116,6 @@ async function recordReview({ audit }: Deps, tx: Transaction, record: ReviewReco
     detail: { application: application.id, capacity, school, reason, before: application.state, after },
   });
   for (const event of record.events) await audit.append(tx, { ...event, address });
-}
-
-/**
- * Locks the people whom a submitted application concerns, and compares it with them.
- *
- * @throws {ConflictError} if a concurrent transaction has created the person of an applicant after the locks
- */
-async function lockAndCheck(
-  { clock, secrets }: Deps,
-  tx: Transaction,
-  applicationId: string,
-): Promise<CheckedApplication | undefined> {
-  const submitted = await findApplication(tx, applicationId);
-  if (submitted === undefined || submitted.submittedAt === null) return undefined;
-  const locked = await lockConcerned(tx, submitted);
-  const application = await findApplication(tx, applicationId);
-  const checked = application && (await checkApplication(tx, secrets, application, localDate(clock.now())));
-  const isUnlocked = checked?.applicants.some(({ existing }) => existing !== undefined && !locked.has(existing.id));
-  if (isUnlocked === true) throw new ConflictError('person');
-  return checked;
-}
-
-/** Locks the student and the people of the applicants, so that two decisions about one person wait for each other. */
-async function lockConcerned(tx: Transaction, application: ApplicationRow): Promise<Set<string>> {
-  const applicants = await listApplicants(tx, application.id);
-  const ids = [application.studentId];
-  for (const { nationalIdLookup } of applicants) {
-    ids.push((await people.findPersonIdByNationalId(tx, nationalIdLookup)) ?? application.studentId);
-  }
-  await lockPeople(tx, ids);
-  return new Set(ids);
 }
 
 /** Asks the policy about the student, the applicants and the guardians. */

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import { OPEN_STATES } from '../../domain/binding/application.ts';
 import type { Transaction } from '../database/index.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -36,6 +36,26 @@ export async function findApplication(tx: Transaction, id: string): Promise<Appl
   const { bindingApplications } = tx.tables;
   const [row] = await tx.db.select().from(bindingApplications).where(eq(bindingApplications.id, id));
   return row;
+}
+
+/** Lists when an account submitted its other applications, the newest first. Withdrawn ones count. */
+export async function listSubmissionTimes(
+  tx: Transaction,
+  { accountId, except, since }: { accountId: string; except: string; since: number },
+): Promise<number[]> {
+  const { bindingApplications } = tx.tables;
+  const rows = await tx.db
+    .select({ submittedAt: bindingApplications.submittedAt })
+    .from(bindingApplications)
+    .where(
+      and(
+        eq(bindingApplications.accountId, accountId),
+        ne(bindingApplications.id, except),
+        gt(bindingApplications.submittedAt, since),
+      ),
+    )
+    .orderBy(desc(bindingApplications.submittedAt));
+  return rows.flatMap(({ submittedAt }) => submittedAt ?? []);
 }
 
 /** Inserts an application. @returns false if the student has an open one */

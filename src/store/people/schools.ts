@@ -69,6 +69,13 @@ export async function findSchool(tx: Transaction, code: string): Promise<SchoolR
   return row;
 }
 
+/** Returns true if exact matches of the register approve applications at a school. */
+export async function isRegisterChecked(tx: Transaction, code: string): Promise<boolean> {
+  const { schools } = tx.tables;
+  const [row] = await tx.db.select({ isOn: schools.isRegisterChecked }).from(schools).where(eq(schools.code, code));
+  return row?.isOn === true;
+}
+
 /** Finds a school that is not closed, and locks it against closing until the transaction ends. SQLite has one writer. */
 export async function findOpenSchoolForShare(tx: Transaction, code: string): Promise<School | undefined> {
   const schools = tx.tables.schools;
