@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { createHash } from 'node:crypto';
 
+import { HOUR_MS } from '../../src/domain/duration.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import * as clientStore from '../../src/store/oidc/clients.ts';
 import { newSecret } from '../helpers/relying-party.ts';
@@ -27,36 +28,40 @@ describe('a relying party of the database with two nodes', () => {
   });
 
   /** Returns the error of a token request with an invalid code: it names the client only if its authentication fails. */
-  const askNode = async (url: string): Promise<unknown> => {
+  const askNode = async (url: string, id = ID, secret = SECRET): Promise<unknown> => {
     const response = await fetch(`${url}/token`, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
-        authorization: `Basic ${Buffer.from(`${ID}:${SECRET}`).toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
       },
       body: new URLSearchParams({ grant_type: 'authorization_code', code: 'x', redirect_uri: 'https://x.example/' }),
     });
     const body: unknown = await response.json();
     return typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
   };
-  const answers = (): Promise<unknown[]> => Promise.all(nodes.urls.map(askNode));
-
-  it('is known, changed and refused by the next request at each node', async () => {
-    assert.deepEqual(await answers(), ['invalid_client', 'invalid_client']);
-    await store.write((tx) =>
+  const answers = (id?: string, secret?: string): Promise<unknown[]> =>
+    Promise.all(nodes.urls.map((url) => askNode(url, id, secret)));
+  const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+  const register = (clientId: string): Promise<boolean> =>
+    store.write((tx) =>
       clientStore.insertClientIfAbsent(tx, {
-        clientId: ID,
+        clientId,
         registration: {
-          client_id: ID,
+          client_id: clientId,
           client_name: 'Everywhere',
           redirect_uris: ['https://x.example/'],
           scopes: ['openid'],
         },
-        secretHash: createHash('sha256').update(SECRET).digest('hex'),
+        secretHash: hashOf(SECRET),
         createdAt: Date.now(),
         updatedAt: Date.now(),
       }),
     );
+
+  it('is known, changed and refused by the next request at each node', async () => {
+    assert.deepEqual(await answers(), ['invalid_client', 'invalid_client']);
+    await register(ID);
     assert.deepEqual(await answers(), ['invalid_grant', 'invalid_grant']);
     for (let version = 1; version < 40; version += 2) {
       const at = Date.now();
@@ -68,6 +73,30 @@ describe('a relying party of the database with two nodes', () => {
         clientStore.updateClient(tx, { clientId: ID, version: version + 1 }, { disabledAt: null, updatedAt: at }),
       );
       assert.deepEqual(await answers(), ['invalid_grant', 'invalid_grant']);
+    }
+  });
+
+  it('with a rotated secret has both secrets at each node, and the ended one at none', async () => {
+    const id = 'rotated';
+    await register(id);
+    const [valid, invalid] = [
+      ['invalid_grant', 'invalid_grant'],
+      ['invalid_client', 'invalid_client'],
+    ];
+    let old = SECRET;
+    for (let version = 1; version < 20; version += 2) {
+      const fresh = newSecret();
+      const at = Date.now();
+      assert.deepEqual(await answers(id, old), valid);
+      const rotated = { secretHash: hashOf(fresh), previousSecretHash: hashOf(old), previousSecretUntil: at + HOUR_MS };
+      await store.write((tx) => clientStore.updateClient(tx, { clientId: id, version }, { ...rotated, updatedAt: at }));
+      assert.deepEqual(await Promise.all([answers(id, fresh), answers(id, old)]), [valid, valid]);
+      const ended = { previousSecretHash: null, previousSecretUntil: null };
+      await store.write((tx) =>
+        clientStore.updateClient(tx, { clientId: id, version: version + 1 }, { ...ended, updatedAt: at }),
+      );
+      assert.deepEqual(await Promise.all([answers(id, old), answers(id, fresh)]), [invalid, valid]);
+      old = fresh;
     }
   });
 });

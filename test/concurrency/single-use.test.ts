@@ -10,6 +10,8 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { openStore, type Store } from '../../src/store/database/index.ts';
 import {
+  codeOf,
+  requestTokens,
   runAuthorization,
   LOGIN,
   redeem,
@@ -19,6 +21,7 @@ import {
   type AuthorizationResult,
   type Reply,
 } from '../helpers/authorization-flow.ts';
+import { newProofKey, signProof } from '../helpers/dpop.ts';
 import { createHttpBrowser, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
 import { mailsTo } from '../helpers/mail.ts';
@@ -53,6 +56,10 @@ describe('two nodes on one database', () => {
           backchannel_logout_uri: receiver.url,
         }),
         createRegistration('television', secret, { scopes: ['openid'], device_flow: true }),
+        createRegistration('phone', secret, {
+          ...{ scopes: ['openid', 'profile', 'offline_access'], token_endpoint_auth_method: 'none' },
+          client_secret_sha256: [],
+        }),
       ],
       env: { KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: 'true', KINPASS_LOG_LEVEL: 'info' },
     });
@@ -107,6 +114,38 @@ describe('two nodes on one database', () => {
     const second = await refresh(app, first);
     assert.equal((await refresh(app, first)).body['error'], 'invalid_grant');
     await isDead(second);
+  });
+
+  it('a DPoP proof refreshes one of two tokens at both nodes, and only with the key of the token', async () => {
+    const phone = await createParty(nodes.issuer, { id: 'phone', scope: 'openid' });
+    const [key, otherKey] = [await newProofKey(), await newProofKey()];
+    const prove = (by = key): Promise<string> => signProof(by, { method: 'POST', url: `${nodes.issuer}/token` });
+    const start = async (): Promise<string> => {
+      const { answer, verifier } = await runAuthorization(phone, httpBrowser, { parameters: OFFLINE });
+      const fields = { grant_type: 'authorization_code', code: codeOf(answer), code_verifier: verifier };
+      const sent = { ...fields, redirect_uri: phone.redirectUri };
+      return textIn(await requestTokens(phone, sent, { dpop: await prove() }), 'refresh_token');
+    };
+    const refreshAt = async (node: number, token: string, dpop: string): Promise<number> => {
+      const response = await fetch(`${nodes.urls[node] ?? ''}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: 'phone' }),
+        headers: { dpop },
+      });
+      return response.status;
+    };
+    for (let round = 0; round < ROUNDS / 5; round += 1) {
+      const [first, second] = [await start(), await start()];
+      const [proof, stolen] = [await prove(), await prove(otherKey)];
+      const statuses = await Promise.all([
+        ...[refreshAt(0, first, proof), refreshAt(1, second, proof)],
+        ...[refreshAt(0, first, stolen), refreshAt(1, second, stolen)],
+      ]);
+      assert.deepEqual(statuses.slice(2), [400, 400], 'another key');
+      assert.deepEqual(statuses.slice(0, 2).sort(), [200, 400]);
+      const [refused, node] = statuses[0] === 200 ? [second, 0] : [first, 1];
+      assert.equal(await refreshAt(node, refused, await prove()), 200, 'the refused token was not consumed');
+    }
   });
 
   it('fifty guesses at both nodes count together, and five are verified (pitfall 10)', async () => {

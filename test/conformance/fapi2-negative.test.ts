@@ -13,12 +13,12 @@ import type { Transaction } from '../../src/store/database/index.ts';
 import { revokeGrants, listGrantsByPerson } from '../../src/store/oidc/grants.ts';
 import { codeOf, errorOf, textIn } from '../helpers/authorization-flow.ts';
 import { startSuite, type Changes, type Suite } from '../helpers/conformance.ts';
+import { newProofKey } from '../helpers/dpop.ts';
 import {
   accessTokenIn,
   assertError,
   createFapiClient,
   hashOf,
-  newProofKey,
   requestUriOf,
   type FapiClient,
 } from '../helpers/fapi.ts';

@@ -118,13 +118,17 @@ async function ask(url: string | undefined, init: RequestInit): Promise<Reply> {
 }
 
 /** Sends a token request without checks of a client library, so that it may be invalid. */
-export function requestTokens(party: TestParty, fields: Record<string, string>): Promise<Reply> {
+export function requestTokens(
+  party: TestParty,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const { id, secret } = party;
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret ?? '')}`).toString('base64');
   return ask(party.config.serverMetadata().token_endpoint, {
     method: 'POST',
     body: new URLSearchParams({ ...(secret === undefined ? { client_id: id } : {}), ...fields }),
-    headers: secret === undefined ? {} : { authorization: `Basic ${basic}` },
+    headers: { ...headers, ...(secret === undefined ? {} : { authorization: `Basic ${basic}` }) },
   });
 }
 

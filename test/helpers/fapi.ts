@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import { calculatePKCECodeChallenge } from 'openid-client';
 import { z } from 'zod';
 
 import { codeOf, textIn, type Reply } from './authorization-flow.ts';
 import { readPlan, signIn, type Changes, type Suite } from './conformance.ts';
+import { newProofKey, signProof, type ProofKey } from './dpop.ts';
 import { createHttpBrowser, type Answer, type HttpBrowser } from './http-browser.ts';
 
 const PLAN = 'fapi2-security-profile-final-test-plan';
@@ -16,19 +17,6 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const key = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string() });
 const planFile = z.looseObject({ client_id: z.string(), scope: z.string(), jwks: z.object({ keys: z.tuple([key]) }) });
 const body = z.record(z.string(), z.unknown());
-
-/** A key that proves possession (RFC 9449). */
-export interface ProofKey {
-  privateKey: CryptoKey;
-  jwk: JWK;
-  thumbprint: string;
-}
-
-export async function newProofKey(): Promise<ProofKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
-  const jwk = await exportJWK(publicKey);
-  return { privateKey, jwk, thumbprint: await calculateJwkThumbprint(jwk) };
-}
 
 /** Claims to change; `undefined` removes a claim. */
 export type Claims = Record<string, unknown>;
@@ -79,9 +67,7 @@ export async function createFapiClient(suite: Suite, name: 'client' | 'client2')
       .sign(await importJWK({ ...jwk, alg }, alg));
   };
   const proof: FapiClient['proof'] = (method, url, { key: other = proofKey, claims = {}, header = {} } = {}) =>
-    new SignJWT({ htm: method, htu: url, jti: randomUUID(), iat: now(), ...claims })
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: other.jwk, ...header })
-      .sign(other.privateKey);
+    signProof(other, { method, url, claims, header });
   const post = async (url: string, fields: Changes, proven: string | undefined): Promise<Reply> => {
     const sent = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined);
     return read(
