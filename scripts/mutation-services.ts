@@ -91,7 +91,10 @@ export const SERVICES: readonly Part[] = [
     sources: [...files('services/audit', 'audit'), ...files('platform', 'best-effort')],
     tests: [...unit('platform-best-effort services-account-access'), ...contract('audit-record audit')],
   },
-  { sources: files('services/audit', 'archive archive-file verification'), tests: contract('audit-archive') },
+  {
+    sources: files('services/audit', 'archive archive-file verification'),
+    tests: [...unit('services-archive-file'), ...contract('audit-archive')],
+  },
   { sources: files('services/audit', 'export'), tests: contract('audit-export') },
   { sources: files('services/operations', 'backup'), tests: contract('backup') },
   {

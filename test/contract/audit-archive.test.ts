@@ -176,12 +176,8 @@ eachStore('audit archive', (on) => {
         (copy) => {
           const lines = sealed(first);
           const last = lines.at(-1) ?? '';
-          writeFileSync(
-            join(copy, first),
-            [...lines.slice(0, -1), `${last.slice(0, 40)}${last[40] === 'A' ? 'B' : 'A'}${last.slice(41)}`, ''].join(
-              '\n',
-            ),
-          );
+          const changed = `${last.slice(0, 40)}${last[40] === 'A' ? 'B' : 'A'}${last.slice(41)}`;
+          writeFileSync(join(copy, first), [...lines.slice(0, -1), changed, ''].join('\n'));
         },
       ],
       [
@@ -277,8 +273,7 @@ eachStore('audit archive', (on) => {
   it('deletes partial files of interrupted runs that are too old to be in use', async () => {
     const [old, young] = ['.audit-1-00.partial', '.audit-1-01.partial'].map((name) => join(folder, name));
     assert.ok(old !== undefined && young !== undefined);
-    writeFileSync(old, 'half');
-    writeFileSync(young, 'half');
+    for (const path of [old, young]) writeFileSync(path, 'half');
     utimesSync(young, now / 1000, now / 1000);
     utimesSync(old, (now - 2 * DAY) / 1000, (now - 2 * DAY) / 1000);
     await archiveOn(on.store).moveOld();
@@ -309,6 +304,11 @@ eachStore('audit archive', (on) => {
     const files = readdirSync(folder);
     const count = (await rows()).length;
     await assert.rejects(archiveOn(on.store).moveOld(), /entry \d+ does not fit \(hash\); run kinpass audit verify/);
+    await byHand("update audit_head set hash = 'another'");
+    await assert.rejects(
+      archiveOn(on.store).moveOld(),
+      /the head of the log was changed by hand; nothing was archived/,
+    );
     assert.deepEqual(readdirSync(folder), files);
     assert.equal((await rows()).length, count);
   });

@@ -225,6 +225,7 @@ eachStore('the audit log of the console', (on) => {
       return state.kind === 'running' && state.verified > 0 && state;
     });
     assert.ok(running.verified < running.total);
+    assert.equal(running.verified % 250, 0, 'a pause after every 250 entries');
     assert.equal((await ended()).kind, 'intact');
     const [entry] = await pollUntil('the entry', async () => {
       const found = await search({ event: 'audit.verified' });

@@ -81,19 +81,19 @@ export async function writeArchive(
       head = page.at(-1) ?? head;
     }
   });
-  if (head === undefined) throw new Error('audit archive: there are no entries');
-  const file = archiveFile(folder, first, head.seq);
   try {
+    if (head === undefined) throw new Error('audit archive: there are no entries');
+    const file = archiveFile(folder, first, head.seq);
     await assertSameEntries(file, secrets, head);
     await rename(partial, file.path);
+    await syncFolder(folder);
+    const stored = await lastOf(file, secrets);
+    if (stored.hash !== head.hash) throw new Error(`audit archive: ${file.name} does not hold what was written`);
+    return { file, sha256: hash.digest('hex') };
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
-  await syncFolder(folder);
-  const stored = await lastOf(file, secrets);
-  if (stored.hash !== head.hash) throw new Error(`audit archive: ${file.name} does not hold what was written`);
-  return { file, sha256: hash.digest('hex') };
 }
 
 async function writeLine(handle: FileHandle, hash: { update(text: string): unknown }, text: string): Promise<void> {
