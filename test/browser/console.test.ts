@@ -13,7 +13,7 @@ import {
   type BrowserHarness,
 } from '../helpers/browser-harness.ts';
 import { fillNewPassword, fillSignIn, press, pressEnter, setUpAuthenticator, tabTo } from '../helpers/browser.ts';
-import { setPassword } from '../helpers/city.ts';
+import { setPassword, signInToAccount } from '../helpers/city.ts';
 import { enrollTotp, removeSecondFactors } from '../helpers/second-factors.ts';
 import { STAFF_LOGIN } from '../helpers/staff.ts';
 
@@ -65,6 +65,7 @@ describe('IT desk', () => {
   it('signs in, searches and unlocks a parent on a phone by keyboard only', async () => {
     const { issuer, service } = harness.environment;
     const authenticator = await enrollTotp(service, 'A1');
+    await signInToAccount(service, LOGIN.G1, 'wrong');
     const { page } = await harness.newSession();
     await page.goto(`${issuer}/console`);
     await tabTo(page, '[name="login"]');

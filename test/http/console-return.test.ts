@@ -5,7 +5,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { interactionOf } from '../helpers/authorization-flow.ts';
 import { personId } from '../helpers/city.ts';
 import { freezeTime, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
-import type { Answer, HttpBrowser } from '../helpers/http-browser.ts';
+import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, STAFF_LOGIN, type StaffBrowser } from '../helpers/staff.ts';
 
@@ -60,6 +60,25 @@ eachService(
       const next = await browser.submit(asked, { login: STAFF_LOGIN.B1, password: DEMO_PASSWORD });
       return interactionOf(next) === 'second_factor' ? browser.submit(next, { code: code() }) : next;
     };
+
+    it('names the page that its sign-in leads to', async () => {
+      const { browser, answer } = await signInStaff(running(), 'A1', '/account');
+      assert.match(answer.url, /\/account$/);
+      assert.match(answer.body, /href="\/console"/);
+      browser.jar.removeAllCookiesSync();
+      const pages = {
+        '/console': '管理後台',
+        '/console/search?q=x': '管理後台',
+        '/binding': '親子綁定申請',
+        '/account': '我的帳號',
+      };
+      for (const [path, name] of Object.entries(pages)) {
+        assert.ok(textOf((await browser.open(path)).body).includes(`前往：${name}`), path);
+      }
+      const asked = await browser.open('/console');
+      const factor = await browser.submit(asked, { login: STAFF_LOGIN.A1, password: DEMO_PASSWORD });
+      assert.ok(textOf(factor.body).includes('前往：管理後台'));
+    });
 
     it('leads back to a page with its filter', async () => {
       for (const path of ['/console/audit?event=staff.view', '/console/search?q=%25', '/console/audit/verify']) {

@@ -156,7 +156,7 @@ eachService(
       const self = await openForm(desk, 'A1', 'unlock');
       assert.match(textOf(self.body), /不能在管理後台變更自己/);
       const { browser: teacher } = await signInStaff(running(), 'T2');
-      const page = await teacher.open(`/console/people/${personId('S1')}`);
+      const page = await teacher.open(`/console/people/${personId('G1')}`);
       assert.deepEqual(
         [...page.body.matchAll(/name="action" value="([^"]+)"/g)].map(([, name]) => name),
         ['reset-link'],
@@ -167,6 +167,29 @@ eachService(
         reason: 'forged',
       });
       assert.equal(forged.status, 403);
+    });
+
+    it('offers unlock and links only where they do something', async () => {
+      const offered = async (key: Parameters<typeof personId>[0]): Promise<string[]> => {
+        const { body } = await desk.open(`/console/people/${personId(key)}`);
+        const names = [...body.matchAll(/name="action" value="([^"]+)"/g)].map(([, name = '']) => name);
+        return names.filter((name) => ['unlock', 'reset-link', 'one-time-code', 'first-password'].includes(name));
+      };
+      const codes = ['one-time-code', 'first-password'];
+      assert.deepEqual(await offered('G1'), ['reset-link', ...codes]);
+      assert.deepEqual(await offered('H1'), codes, 'a school account has no mailbox');
+      assert.deepEqual(await offered('S3'), [], 'no login');
+      assert.equal((await signInToAccount(running(), LOGIN.G1, 'wrong')).answer.status, 422);
+      assert.deepEqual(await offered('G1'), ['reset-link', ...codes, 'unlock']);
+      await act(desk, 'G1', 'unlock');
+      assert.deepEqual(await offered('G1'), ['reset-link', ...codes]);
+      await act(desk, 'G1', 'disable');
+      assert.deepEqual(await offered('G1'), []);
+      await act(desk, 'G1', 'enable');
+    });
+
+    it('shows the duty of staff', async () => {
+      assert.match(textOf((await desk.open(`/console/people/${personId('A2')}`)).body), /註冊組 · 示範高中/);
     });
 
     it('asks for the second factor again when idle, after 12 hours, and before a later action', async () => {

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { dutyOf } from '../../domain/access/duties.ts';
 import { currentEnrollments } from '../../domain/acting/contexts.ts';
 import { isWithinValidity } from '../../domain/acting/guardianship.ts';
 import { localDate } from '../../domain/clock.ts';
@@ -17,8 +18,8 @@ export function affiliationLines(deps: HttpDeps, ctx: Context, person: PersonSum
   );
   const staff = person.memberships
     .filter((one) => isWithinValidity(one, today))
-    .map(({ role, school }) =>
-      [pages.t(ctx, `role.${role}`), schoolOf(school)].filter((part) => part !== '').join(' · '),
+    .map((one) =>
+      [pages.t(ctx, `bureau.duty.${dutyOf(one)}`), schoolOf(one.school)].filter((part) => part !== '').join(' · '),
     );
   const parent =
     person.children.length === 0

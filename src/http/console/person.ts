@@ -49,7 +49,9 @@ export async function showPerson(deps: HttpDeps, ctx: Context, { actor }: Signed
       address: session.address,
       since: session.createdAt,
     })),
-    actions: page.actions.map(({ name }) => name).filter((name) => guardianshipActionOf(name) === undefined),
+    actions: page.actions
+      .filter(({ name, isUseful }) => isUseful && guardianshipActionOf(name) === undefined)
+      .map(({ name }) => name),
     denied: page.denied && pages.t(ctx, `console.denied.${page.denied}`),
     notice: done && pages.t(ctx, `console.action.${done}.done`),
   });

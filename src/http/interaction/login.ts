@@ -11,6 +11,7 @@ import { humanCheckField, humanCheckFor, rejectUnchecked } from '../forms/human-
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, throttledText, type FormProblem } from '../forms/password-form.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
+import { destinationOf } from './destination.ts';
 import { submitResult, loginResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 /** The query parameter of the link from the school sign-in to this page. */
@@ -209,7 +210,7 @@ async function render(
     'interaction/sign-in',
     {
       action: `/interaction/${interaction.uid}/login`,
-      app: { name: deps.pages.appName(ctx, interaction.clientId) },
+      app: destinationOf(deps, ctx, interaction),
       values,
       alert: problem.alert,
       humanCheck: problem.humanCheck ?? (await humanCheckFor(deps, attemptOf(ctx, values.login))),

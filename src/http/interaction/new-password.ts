@@ -3,6 +3,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import type { HttpDeps } from '../deps.ts';
 import { passwordFormLocals, submitPasswordForm, type FormProblem } from '../forms/password-form.ts';
+import { destinationOf } from './destination.ts';
 import {
   loadInteraction,
   submitResult,
@@ -51,7 +52,7 @@ async function render(
   const { pages, people } = deps;
   const locals = {
     action: `/interaction/${interaction.uid}/new_password`,
-    app: { name: pages.appName(ctx, interaction.clientId) },
+    app: destinationOf(deps, ctx, interaction),
     name: first.name,
     login: await people.getPrimaryLogin(first.personId),
     ...(await passwordFormLocals(deps, problem)),

@@ -9,6 +9,7 @@ import { field, readForm } from '../forms/body.ts';
 import { humanCheckField, rejectUnchecked } from '../forms/human-check.ts';
 import { readDeviceToken, rememberDevice } from '../forms/known-device-cookie.ts';
 import { busyProblem, type FormProblem } from '../forms/password-form.ts';
+import { destinationOf } from './destination.ts';
 import { loginResult, submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 import { isReauthentication, onlyPerson, OTHER_ACCOUNT, problemOf, shouldRemember } from './login.ts';
 
@@ -139,7 +140,7 @@ async function render(
     'interaction/school-sign-in',
     {
       action: `/interaction/${uid}/school`,
-      app: { name: deps.pages.appName(ctx, interaction.clientId) },
+      app: destinationOf(deps, ctx, interaction),
       values,
       schools: schools.map((one) => ({
         code: one.code,

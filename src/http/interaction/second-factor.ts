@@ -15,6 +15,7 @@ import { rememberDevice } from '../forms/known-device-cookie.ts';
 import { throttledText, type FormProblem } from '../forms/password-form.ts';
 import { checkSetup, factorName, factorSetupLocals, setupFields } from '../forms/second-factor-form.ts';
 import { findNamedAccount } from '../named-account.ts';
+import { destinationOf } from './destination.ts';
 import {
   loadInteraction,
   loginResult,
@@ -228,7 +229,7 @@ async function enroll(
       return;
     }
     const { setup, recoveryCodes: codes, name } = checked;
-    const locals = { action: actionOf(interaction), app: appOf(deps, ctx, interaction), name, setup, codes };
+    const locals = { action: actionOf(interaction), app: destinationOf(deps, ctx, interaction), name, setup, codes };
     pages.show(ctx, 'interaction/recovery-codes', locals);
     return;
   }
@@ -248,10 +249,6 @@ function actionOf({ uid }: InteractionState): string {
   return `/interaction/${uid}/second_factor`;
 }
 
-function appOf({ pages }: HttpDeps, ctx: Context, { clientId }: InteractionState): { name: string } {
-  return { name: pages.appName(ctx, clientId) };
-}
-
 async function showSetup(
   deps: HttpDeps,
   ctx: Context,
@@ -263,7 +260,7 @@ async function showSetup(
   const locals = {
     ...(await factorSetupLocals(deps, ctx, personId, setup)),
     action: actionOf(interaction),
-    app: appOf(deps, ctx, interaction),
+    app: destinationOf(deps, ctx, interaction),
     cancelAction: `/interaction/${interaction.uid}/cancel`,
     alert,
     errors,
@@ -285,7 +282,7 @@ async function showVerification(
   const method = hasTotp ? wanted : 'recovery_code';
   const locals = {
     action: actionOf(interaction),
-    app: appOf(deps, ctx, interaction),
+    app: destinationOf(deps, ctx, interaction),
     account: await findNamedAccount(deps, personId),
     method,
     otherMethodUrl: hasTotp ? (method === 'totp' ? `${page}?method=recovery_code` : page) : undefined,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ContextChoice } from '../../oidc/contexts/context-choices.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
+import { destinationOf } from './destination.ts';
 import { submitResult, type InteractionPage, type InteractionState } from './interaction.ts';
 
 const form = z.object({ choice: field });
@@ -25,7 +26,7 @@ export function createSelectAccountPage(deps: HttpDeps): InteractionPage {
     choices: readonly ContextChoice[],
     status: number,
   ): void => {
-    const app = { name: pages.appName(ctx, interaction.clientId) };
+    const app = destinationOf(deps, ctx, interaction);
     if (choices.length === 0) {
       const otherAccountAction = `/interaction/${interaction.uid}/other-account`;
       const backAction = `/interaction/${interaction.uid}/select_account`;

@@ -1,8 +1,11 @@
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
+import { listThrottles } from '../../store/auth/throttles.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { PasswordVerifier } from './password-verification.ts';
-import { resetSecondFactorFailures } from './second-factor-verification.ts';
+import { completedSignInsKey } from './completed-sign-ins.ts';
+import { listFailureKeys, type PasswordVerifier } from './password-verification.ts';
+import { codeCounterKeys, resetSecondFactorFailures } from './second-factor-verification.ts';
 
 interface FailureResetDeps {
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
@@ -22,4 +25,17 @@ export async function clearFailures(
   const events = await resetSecondFactorFailures(tx, personId);
   await passwordVerifier.resetFailures(tx, personId);
   for (const event of events) await audit.append(tx, event);
+}
+
+/** Returns true if `clearFailures` would end something: wrong attempts, a limit of sign-ins at `now` (ms), or a closed first password. */
+export async function hasFailures(tx: Transaction, secrets: Secrets, personId: string, now: number): Promise<boolean> {
+  const keys = [...codeCounterKeys(personId), ...(await listFailureKeys(tx, secrets, personId))];
+  const wrongAttempts = await listThrottles(tx, keys);
+  const [completed] = await listThrottles(tx, [completedSignInsKey(personId)]);
+  const { first } = await credentials.getCredential(tx, personId);
+  return (
+    wrongAttempts.some(({ failures }) => failures > 0) ||
+    (completed?.blockedUntil ?? 0) > now ||
+    (first?.kind === 'first' && first.closedAt !== null)
+  );
 }

@@ -128,16 +128,21 @@ export function createResetFailures({
   audit,
 }: Pick<Deps, 'secrets'> & { audit: Pick<Audit, 'append'> }): PasswordVerifier['resetFailures'] {
   return async (tx, personId) => {
-    const logins = (await people.listLoginNames(tx, personId)).map(({ kind, scope, value }) =>
-      loginKey(secrets, kind === 'school_account' ? schoolAccountLogin(scope, value) : { kind, value }),
-    );
     const events: AuditEvent[] = [];
-    for (const key of [completedSignInsKey(personId), ...logins.sort(), personKey(personId)]) {
+    for (const key of [completedSignInsKey(personId), ...(await listFailureKeys(tx, secrets, personId))]) {
       const summary = await clearCounter(tx, key);
       if (summary !== undefined) events.push(createSummaryEvent(THROTTLED.signIn, summary, { subjectId: personId }));
     }
     for (const event of events) await audit.append(tx, event);
   };
+}
+
+/** Lists the keys of the counters of wrong passwords of a person under every login, in the order of their locks. */
+export async function listFailureKeys(tx: Transaction, secrets: Secrets, personId: string): Promise<string[]> {
+  const logins = (await people.listLoginNames(tx, personId)).map(({ kind, scope, value }) =>
+    loginKey(secrets, kind === 'school_account' ? schoolAccountLogin(scope, value) : { kind, value }),
+  );
+  return [...logins.sort(), personKey(personId)];
 }
 
 function createCounterKeys({ secrets, knownDevices }: Deps): (attempt: VerificationRequest) => CounterKeys {

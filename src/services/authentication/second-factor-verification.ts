@@ -153,15 +153,20 @@ export function codeCounterKey(method: CodeMethod, personId: string, purpose: Co
   return purpose === 'sign_in' ? `second-factor-${method}:${personId}` : `second-factor-${method}-step-up:${personId}`;
 }
 
+/** Lists the keys of all counters of wrong codes of a person, in the order of their locks. */
+export function codeCounterKeys(personId: string): string[] {
+  return (['recovery_code', 'totp'] as const).flatMap((method) =>
+    (['sign_in', 'step_up'] as const).map((purpose) => codeCounterKey(method, personId, purpose)),
+  );
+}
+
 /** Resets the wrong codes of a person. @returns the audit entries that sum up refused attempts */
 export async function resetSecondFactorFailures(tx: Transaction, personId: string): Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
-  for (const method of ['recovery_code', 'totp'] as const) {
-    for (const purpose of ['sign_in', 'step_up'] as const) {
-      const summary = await clearCounter(tx, codeCounterKey(method, personId, purpose));
-      if (summary !== undefined)
-        events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
-    }
+  for (const key of codeCounterKeys(personId)) {
+    const summary = await clearCounter(tx, key);
+    if (summary !== undefined)
+      events.push(createSummaryEvent(THROTTLED.secondFactor, summary, { subjectId: personId }));
   }
   return events;
 }

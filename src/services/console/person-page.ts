@@ -17,6 +17,7 @@ import { listPendingContacts } from '../../store/people/contacts.ts';
 import { findPerson } from '../../store/people/people.ts';
 import { listSignIns } from '../../store/people/sign-ins.ts';
 import type { Audit } from '../audit/audit.ts';
+import { hasFailures } from '../authentication/failure-reset.ts';
 import { personKey } from '../authentication/password-verification.ts';
 import { codeCounterKey } from '../authentication/second-factor-verification.ts';
 import type { Authorization, Authorized, StaffActor } from './authorization.ts';
@@ -43,9 +44,16 @@ export interface PersonPage {
   removalAt: number | undefined;
   /** The masked national ID, for the capacities that may see it. */
   nationalId: string | undefined;
-  actions: readonly { name: PersonActionName; needsConfirmation: boolean }[];
+  actions: readonly OfferedAction[];
   /** The reason of the first denial if there are no actions. */
   denied: DenialReason | undefined;
+}
+
+interface OfferedAction {
+  name: PersonActionName;
+  needsConfirmation: boolean;
+  /** False if the action would do nothing now, for example a reset link without an address. */
+  isUseful: boolean;
 }
 
 export interface PersonPages {
@@ -58,7 +66,7 @@ export interface PersonPages {
 interface Deps {
   store: Store;
   clock: Clock;
-  secrets: Pick<Secrets, 'open'>;
+  secrets: Secrets;
   audit: Audit;
   authorization: Authorization;
 }
@@ -77,6 +85,9 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
       isPerson: person.kind === 'person',
       hasNationalId: person.nationalIdSealed !== null,
       hasFactors: secondFactors > 0,
+      hasMailbox: summary.logins.some(({ kind, isVerified }) => kind === 'email' && isVerified),
+      hasLogin: summary.logins.length > 0,
+      needsUnlock: await hasFailures(tx, secrets, personId, clock.now()),
     });
     const mayReveal = allowed.actions.some(({ name }) => name === 'reveal-national-id');
     const nationalId = mayReveal ? await openNationalId(tx, secrets, personId) : undefined;
@@ -152,6 +163,11 @@ interface ActionFacts {
   isPerson: boolean;
   hasNationalId: boolean;
   hasFactors: boolean;
+  /** A verified email address. */
+  hasMailbox: boolean;
+  hasLogin: boolean;
+  /** Wrong attempts or a lock, which an unlock ends. */
+  needsUnlock: boolean;
 }
 
 /** The actions that make sense for some accounts only; `enable` and `disable` never appear together. */
@@ -169,6 +185,14 @@ const APPLICABLE: Partial<Record<PersonActionName, (facts: ActionFacts) => boole
   merge: ({ isPerson }) => isPerson,
 };
 
+/** The actions that do nothing in some states of an account. */
+const USEFUL: Partial<Record<PersonActionName, (facts: ActionFacts) => boolean>> = {
+  'reset-link': ({ isActive, hasMailbox }) => isActive && hasMailbox,
+  'one-time-code': ({ isActive, hasLogin }) => isActive && hasLogin,
+  'first-password': ({ isActive, hasLogin }) => isActive && hasLogin,
+  unlock: ({ needsUnlock }) => needsUnlock,
+};
+
 /** Lists the actions that the actor may do now. */
 function listActions(
   actor: StaffActor,
@@ -182,7 +206,9 @@ function listActions(
     }),
   );
   const actions = decisions.flatMap(({ name, decision }) =>
-    decision.allowed ? [{ name, needsConfirmation: decision.needsConfirmation }] : [],
+    decision.allowed
+      ? [{ name, needsConfirmation: decision.needsConfirmation, isUseful: USEFUL[name]?.(facts) !== false }]
+      : [],
   );
   const [first] = decisions.flatMap(({ decision }) => (decision.allowed ? [] : [decision.reason]));
   return { actions, denied: actions.length === 0 ? first : undefined };

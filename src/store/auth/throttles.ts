@@ -64,6 +64,15 @@ export async function readThrottle(tx: Transaction, key: string): Promise<Thrott
   return row;
 }
 
+/** Lists the states of counters without a lock. A key that counts nothing has none. */
+export async function listThrottles(tx: Transaction, keys: readonly string[]): Promise<ThrottleState[]> {
+  const throttles = tx.tables.throttles;
+  return tx.db
+    .select()
+    .from(throttles)
+    .where(inArray(throttles.key, [...keys]));
+}
+
 /** Stores the state of a counter and keeps its refusals. */
 export async function upsertThrottle(tx: Transaction, key: string, state: ThrottleState): Promise<void> {
   await upsert(tx, { ...state, key });
