@@ -59,6 +59,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'forgot-account/sent': ['forgot.sent.title'],
   'account/contacts': ['contacts.title'],
   'account/contacts-confirm': ['contacts.confirm.title'],
+  'account/contact-removal': ['contacts.mobile.remove', 'contacts.account.remove'],
   'password-reset/request': ['forgot.title'],
   'password-reset/sent': ['forgot.sent.title'],
   'password-reset/done': ['forgot.done.title', 'forgot.done.setupTitle'],

@@ -104,6 +104,7 @@ export function samplePageLocals(x: string): PageLocals {
       ...{ alert: x, notice: x },
     },
     'account/contacts-confirm': { email: x },
+    'account/contact-removal': { kind: 'mobile', login: x, pending: x },
     'account/overview': {
       removalAt: 0,
       consoleUrl: '/console',

@@ -280,7 +280,13 @@ eachService(
       ] as const) {
         const page = await browser.open('/account/contacts');
         assert.ok(page.body.includes(`action="/account/contacts/${kind}/remove"`));
-        const done = await remove(browser, kind);
+        const asked = await browser.open(`/account/contacts/${kind}/remove`);
+        assert.ok(textOf(asked.body).includes(`移除後，${login} 不能再用來登入`));
+        assert.ok(
+          (await loginsOf(LOGIN.G2)).some((one) => one.startsWith(kind)),
+          'nothing is removed yet',
+        );
+        const done = await browser.submit(asked, {});
         assert.match(done.url, new RegExp(`done=${kind}Removed$`));
         assert.ok(!done.body.includes(`action="/account/contacts/${kind}/remove"`), 'nothing left to remove');
         assert.equal((await signInToAccount(running(), login)).answer.status, 422);
@@ -299,9 +305,10 @@ eachService(
     it('keeps the only login of a person', async () => {
       const browser = await signIn(LOGIN.S1);
       const before = await loginsOf(LOGIN.S1);
-      const answer = await remove(browser, 'account');
-      assert.equal(answer.status, 422);
-      assert.match(textOf(answer.body), /這是您唯一可以登入的帳號/);
+      for (const answer of [await browser.open('/account/contacts/account/remove'), await remove(browser, 'account')]) {
+        assert.equal(answer.status, 422);
+        assert.match(textOf(answer.body), /這是您唯一可以登入的帳號/);
+      }
       assert.deepEqual(await loginsOf(LOGIN.S1), before);
     });
 

@@ -49,7 +49,9 @@ eachService(
 
     it('is filtered, and links the entries of one HTTP request', async () => {
       const { get } = await open('B1');
+      assert.match((await get('/console/audit')).body, /<details class="help filter-box">/);
       const page = await get('/console/audit?person=bureau&event=sign_in.succeeded');
+      assert.match(page.body, /<details class="help filter-box" open>/);
       assert.equal(page.status, 200);
       assert.deepEqual([...new Set(eventsOn(page))], ['sign_in.succeeded']);
       const link = /href="(\/console\/audit\?request=[^"]+)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&');

@@ -65,4 +65,6 @@ export interface AccountPages {
   'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
+  /** `pending`: a mobile number that waits for staff. */
+  'account/contact-removal': { kind: 'mobile' | 'account'; login: string | undefined; pending: string | undefined };
 }

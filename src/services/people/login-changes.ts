@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { maskLogin } from '../../domain/masking.ts';
-import type { Identifier } from '../../domain/model.ts';
+import type { Identifier, PersonFacts } from '../../domain/model.ts';
 import { deleteResetLink } from '../../store/auth/credentials.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as contacts from '../../store/people/contacts.ts';
@@ -63,6 +63,11 @@ async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promi
   await audit.append(tx, { event, outcome: 'ok', ...who, address, detail: { kind } });
 }
 
+/** Returns true if the person has logins of this kind and of no other. */
+export function isOnlyLogin({ identifiers }: Pick<PersonFacts, 'identifiers'>, kind: Identifier['kind']): boolean {
+  return identifiers.length > 0 && identifiers.every((identifier) => identifier.kind === kind);
+}
+
 /** Removes the logins of a kind, and a mobile number that waits for staff. The person keeps at least one login. */
 export async function removeLogins(
   tx: Transaction,
@@ -75,9 +80,7 @@ export async function removeLogins(
   const login = facts.identifiers.find((identifier) => identifier.kind === kind);
   const pending = (await contacts.listPendingContacts(tx, personId)).find((contact) => contact.kind === kind);
   if (login === undefined && pending === undefined) return { kind: 'unchanged' };
-  if (login !== undefined && facts.identifiers.every((identifier) => identifier.kind === kind)) {
-    return { kind: 'only_login' };
-  }
+  if (isOnlyLogin(facts, kind)) return { kind: 'only_login' };
   const limit = await admitContactChange(tx, deps, { personId, mailbox: undefined });
   if (limit.kind === 'limited') return limit;
   if (pending !== undefined) await contacts.deletePendingContact(tx, personId, pending.kind);

@@ -1,0 +1,70 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { formatLocalMobile } from '../../domain/credentials/identifiers.ts';
+import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
+import type { HttpDeps } from '../deps.ts';
+import type { SignedInPerson } from './session.ts';
+
+export const CONTACTS_PATH = '/account/contacts';
+export const CONTACT_KINDS = ['email', 'mobile', 'account'] as const;
+export type ContactKind = (typeof CONTACT_KINDS)[number];
+
+const NOTICES = [
+  ...['emailSent', 'emailChanged', 'mobileChanged', 'accountChanged', 'mobileRemoved', 'accountRemoved'],
+  ...['unchanged', 'language', 'confirmed'],
+];
+const notice = z.enum(NOTICES);
+
+/** The rejected input and its messages. The page shows them with the stored contacts. */
+export interface ContactProblem {
+  status: number;
+  errors?: Partial<Record<ContactKind, string>>;
+  values?: Partial<Record<ContactKind, string>>;
+  alert?: string;
+}
+
+/** `GET /account/contacts`: the logins, the contact details and the language of the mails. */
+export async function showContacts(
+  deps: HttpDeps,
+  ctx: Context,
+  { facts }: SignedInPerson,
+  problem: ContactProblem = { status: 200 },
+): Promise<void> {
+  const { contacts, pages, i18n } = deps;
+  const pending = await contacts.listPending(facts.id);
+  const email = facts.identifiers.find(({ kind }) => kind === 'email');
+  const locale = i18n.negotiate({ personLocale: facts.locale ?? DEFAULT_LANGUAGE });
+  const done = notice.safeParse(ctx.query['done']);
+  pages.show(
+    ctx,
+    'account/contacts',
+    {
+      email,
+      pendingEmail: formatContact(pending, 'email'),
+      mobile: formatContact(facts.identifiers, 'mobile'),
+      pendingMobile: formatContact(pending, 'mobile'),
+      account: formatContact(facts.identifiers, 'account'),
+      values: { email: '', mobile: '', account: '', ...problem.values },
+      languages: i18n.languages.map((tag) => ({ tag, name: i18n.names[tag] ?? tag, isChosen: tag === locale })),
+      errors: problem.errors ?? {},
+      alert: problem.alert,
+      notice: done.success ? pages.t(ctx, `contacts.notice.${done.data}`) : undefined,
+    },
+    problem.status,
+  );
+}
+
+/** Returns the contact of a kind as people write it. */
+export function formatContact(
+  contacts: readonly { kind: string; value: string }[],
+  kind: ContactKind,
+): string | undefined {
+  const value = contacts.find((contact) => contact.kind === kind)?.value;
+  return kind === 'mobile' && value !== undefined ? formatLocalMobile(value) : value;
+}
+
+/** Redirects to the contacts with a notice. */
+export function redirectToContacts(ctx: Context, done: string): void {
+  ctx.status = 303;
+  ctx.redirect(`${CONTACTS_PATH}?done=${done}`);
+}
