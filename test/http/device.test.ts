@@ -143,6 +143,25 @@ describe('the device flow', () => {
     await assert.rejects(poll(shown), { error: 'authorization_pending' });
   });
 
+  it('starts over after a form of a browser without a session', async () => {
+    const shown = await show();
+    for (const field of ['confirm', 'abort', 'other']) {
+      const phone = createHttpBrowser(service.issuer);
+      const form = new URLSearchParams({ user_code: shown.user_code, xsrf: 'x', [field]: 'yes' });
+      const first = await phone.post('/device', form);
+      assert.deepEqual([first.status, new URL(first.url).pathname], [200, '/device'], field);
+      assert.doesNotMatch(first.body, /role="alert"/);
+      assert.match((await phone.submit(first, { user_code: shown.user_code })).body, /name="confirm"/);
+    }
+    await assert.rejects(poll(shown), { error: 'authorization_pending' });
+  });
+
+  it('shows that a step has expired when another browser resumes it', async () => {
+    const { status, body } = await createHttpBrowser(service.issuer).open(`/device/${'r'.repeat(43)}`);
+    assert.equal(status, 410);
+    assert.match(textOf(body), /這個步驟已過期/);
+  });
+
   it('rejects clients that are not registered for it', async () => {
     const web = await createParty(service.issuer, { id: 'web-only', secret: SECRET, scope: 'openid' });
     await assert.rejects(client.initiateDeviceAuthorization(web.config, { scope: 'openid' }), {

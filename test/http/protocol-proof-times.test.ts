@@ -181,6 +181,21 @@ eachService('the time in a signed JWT of a client', options, (running) => {
     assert.equal((await redeem(await proofOf('POST', '/token', { iat }))).status, 200, 'the code is not consumed');
   });
 
+  it('a DPoP proof does not bring the limits of stored requests to the token endpoint', async () => {
+    const assertion = await assertionOf('signer', { note: 'x'.repeat(600) });
+    const { status, error } = await send(`${running().issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        refresh_token: 'invented',
+        client_assertion: assertion,
+        client_assertion_type: ASSERTION_TYPE,
+      }),
+      headers: { dpop: await proofOf('POST', '/token') },
+    });
+    assert.deepEqual([status, error], [400, 'invalid_grant']);
+  });
+
   it('a used assertion stays stored as long as it would be accepted, also after a purge', async () => {
     const exp = seconds() + 120;
     const assertion = await assertionOf('signer', { exp });

@@ -13,6 +13,7 @@ import {
   tokensFor,
 } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
+import { pollUntil } from '../helpers/poll.ts';
 import { createParty, newSecret, createRegistration, type TestParty } from '../helpers/relying-party.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -109,8 +110,31 @@ describe('discovery (OpenID Connect Discovery 1.0, section 3)', () => {
     };
     const first = await ask({});
     assert.deepEqual([await ask({}), await ask({})], [first, first]);
-    const [status, , , , body] = await ask({ origin: 'https://app.example' });
-    assert.deepEqual([status, body], [200, first[4]]);
+    assert.deepEqual(first.slice(0, 4), [200, 'application/json; charset=utf-8', 'Origin', '*']);
+    const [status, , vary, , body] = await ask({ origin: 'https://app.example' });
+    assert.deepEqual([status, vary, body], [200, 'Origin', first[4]]);
+  });
+
+  it('is returned for GET and HEAD only, and a refused request does not change it', async () => {
+    const url = `${service.issuer}/.well-known/openid-configuration`;
+    const before = await document('/.well-known/openid-configuration');
+    const head = await fetch(url, { method: 'HEAD' });
+    assert.deepEqual([head.status, await head.text()], [200, '']);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const answer = await fetch(url, { method });
+      assert.ok(answer.status >= 400 && answer.status < 500, `${method} ${String(answer.status)}`);
+      await answer.body?.cancel();
+    }
+    assert.deepEqual(await document('/.well-known/openid-configuration'), before);
+  });
+
+  it('counts in the metrics under its route', async () => {
+    const { registry } = service.container.metrics;
+    const countDocuments = async (): Promise<number> =>
+      Number(/_count\{[^}]*route="discovery"[^}]*\} (\d+)/.exec(await registry.metrics())?.[1] ?? 0);
+    const before = await countDocuments();
+    for (let request = 0; request < 3; request += 1) await document('/.well-known/openid-configuration');
+    await pollUntil('the counts', async () => (await countDocuments()) >= before + 3);
   });
 });
 
