@@ -108,13 +108,15 @@ export const SERVICES: readonly Part[] = [
   { sources: files('platform', 'logger'), tests: unit('platform-logger'), coverage: 'off' },
   {
     sources: [
-      ...files('presentation', 'brand i18n templates'),
+      ...files('presentation', 'brand templates'),
       'src/presentation/*-locals.ts',
       'src/presentation/page-locals/*.ts',
     ],
-    tests: unit(
-      'presentation-brand presentation-i18n presentation-language presentation-templates domain-password services-password-reset',
-    ),
+    tests: unit('presentation-brand presentation-templates services-password-reset'),
+  },
+  {
+    sources: files('presentation', 'i18n'),
+    tests: unit('presentation-i18n presentation-language presentation-templates domain-password'),
   },
   {
     sources: files('platform/hashing', 'password-hasher password-hasher-worker password-strength'),
@@ -160,10 +162,9 @@ export const SERVICES: readonly Part[] = [
     tests: http('forgot-account human-check'),
   },
   { sources: files('services/authentication', 'human-check-demand'), tests: http('human-check') },
-  {
-    sources: [...files('presentation', 'charts dynamic-keys text-families'), 'src/services/statistics/*.ts'],
-    tests: [...unit('presentation-charts presentation-i18n'), ...contract('console-dashboard')],
-  },
+  { sources: files('presentation', 'charts'), tests: unit('presentation-charts') },
+  { sources: files('presentation', 'dynamic-keys text-families'), tests: unit('presentation-i18n') },
+  { sources: ['src/services/statistics/*.ts'], tests: contract('console-dashboard') },
   {
     sources: files('services/people', 'contacts contact-limits login-changes'),
     tests: [...unit('services-contacts'), ...http('account-contacts')],

@@ -13,7 +13,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createContainer } from '../../src/container/index.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { TEST_LOGIN, TEST_PASSWORD } from '../../src/oidc/conformance/test-person.ts';
+import { TEST_LOGIN, TEST_PASSWORD, TEST_PERSON_ID } from '../../src/oidc/conformance/test-person.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { insertSchool } from '../../src/store/people/schools.ts';
 import { createTrustedCertificate, type TestCertificate } from '../helpers/certificate.ts';
@@ -125,7 +125,22 @@ describe('a start in the conformance profile', () => {
 
   it('works twice on its own database, which production rejects', async () => {
     await start({});
-    await start({});
+    await start({}, async ({ store, hasher }) => {
+      const [persons, identifiers, passwords] = await store.read(async (tx) => [
+        await tx.db.select().from(tx.tables.persons),
+        await tx.db.select().from(tx.tables.identifiers),
+        await tx.db.select().from(tx.tables.passwords),
+      ]);
+      assert.deepEqual(
+        persons.map(({ id, kind, status, locale }) => [id, kind, status, locale]),
+        [[TEST_PERSON_ID, 'person', 'active', 'en']],
+      );
+      const logins = identifiers.filter(
+        ({ personId, verifiedAt }) => personId === TEST_PERSON_ID && verifiedAt !== null,
+      );
+      assert.deepEqual(logins.map(({ kind }) => kind).sort(), ['account', 'email', 'mobile']);
+      assert.equal(await hasher.verify(passwords[0]?.hash ?? '', TEST_PASSWORD), true);
+    });
     const production = { KINPASS_PROFILE: 'production', KINPASS_CLIENTS_FILE: join(folder, 'other.json') };
     const plain = { KINPASS_TLS_CERT_FILE: undefined, KINPASS_TLS_KEY_FILE: undefined };
     await assert.rejects(start({ ...production, ...plain }), /demo city \(school codes 99/);
