@@ -36,6 +36,7 @@ export function createProviderApp(
     oidc,
     listContextChoices: createContextChoices({ store, clock, clients, keys }, oidc.provider),
     access: services.access,
+    accountChanges: services.accountChanges,
     accountReminder: services.accountReminder,
     humanCheck: services.humanCheck,
     humanCheckDemand: services.humanCheckDemand,

@@ -36,6 +36,7 @@ import { createAccountCounts, type AccountCounts } from '../services/statistics/
 import { createUsageCounts, type UsageCounts } from '../services/statistics/usage-counts.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
+import { createAccountChanges, type AccountChanges } from '../services/people/account-changes.ts';
 import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createPeople, type People } from '../services/people/people.ts';
 import { createSettings, type Settings } from '../services/settings/settings.ts';
@@ -84,6 +85,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   affiliationExpiry: AffiliationExpiry;
   binding: BindingApplications;
   consents: Consents;
+  accountChanges: AccountChanges;
   contacts: Contacts;
   console: ConsoleServices;
   globalRevocation: GlobalRevocation;
@@ -184,12 +186,13 @@ function createBindingServices(deps: BindingServiceDeps): BindingServices {
   };
 }
 
-type SelfService = Pick<Services, 'accountReminder' | 'contacts' | 'humanCheckDemand'>;
+type SelfService = Pick<Services, 'accountChanges' | 'accountReminder' | 'contacts' | 'humanCheckDemand'>;
 type SelfServiceDeps = Pick<Services, 'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices'>;
 
 /** Creates what people do without the school. */
 function createSelfService({ issuer, humanCheckFailures: failures }: Config, deps: SelfServiceDeps): SelfService {
   return {
+    accountChanges: createAccountChanges(deps),
     accountReminder: createAccountReminder({ ...deps, issuer }),
     contacts: createContacts({ ...deps, issuer }),
     humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),

@@ -24,6 +24,7 @@ import type { BindingApplications } from '../services/binding/applications.ts';
 import type { SchoolDirectory } from '../services/binding/school-directory.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
+import type { AccountChanges } from '../services/people/account-changes.ts';
 import type { Contacts } from '../services/people/contacts.ts';
 import type { People } from '../services/people/people.ts';
 import type { Settings } from '../services/settings/settings.ts';
@@ -36,6 +37,7 @@ export interface HttpDeps {
   oidc: Oidc;
   listContextChoices: ListContextChoices;
   access: AccountAccess;
+  accountChanges: AccountChanges;
   accountReminder: AccountReminder;
   humanCheck: HumanCheck;
   humanCheckDemand: HumanCheckDemand;

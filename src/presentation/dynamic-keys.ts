@@ -13,7 +13,7 @@ import {
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
-import { AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS } from './text-families.ts';
+import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS } from './text-families.ts';
 
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
@@ -33,8 +33,9 @@ export const DYNAMIC_KEYS = {
   problem: [...PASSWORD_PROBLEMS, 'wrong_current', 'mismatch'],
   notice: [
     ...['passwordChanged', 'sessionEnded', 'othersEnded', 'appRevoked', 'confirmed'],
-    ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled'],
+    ...['factorAdded', 'factorRemoved', 'tooManyFactors', 'removalCanceled', 'changesSeen'],
   ],
+  'account.changes.event': ACCOUNT_CHANGES,
   'account.signIn': [
     'succeeded',
     'failed',

@@ -59,7 +59,16 @@ export const AUDIT_EVENTS = [
   ...['binding-applicant_saved', 'binding-code_sent', 'binding-code_failed', 'binding-email_confirmed'],
   ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
   ...['register-imported', 'register-approved', 'register-switched', 'binding_notice-published'],
+  'account_changes-seen',
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
+] as const;
+
+/** The changes that the account page shows, with `-` for the dot. */
+export const ACCOUNT_CHANGES = [
+  ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced'],
+  ...['identifier-changed', 'identifier-removed'],
+  ...['staff-issue_one_time_code', 'staff-restore_first_password', 'staff-remove_second_factor'],
+  ...['staff-change_contact', 'staff-correct_identity', 'staff-merge'],
 ] as const;
 
 /** The families of keys of applications and their review. */

@@ -107,6 +107,8 @@ export function samplePageLocals(x: string): PageLocals {
     'account/contact-removal': { kind: 'mobile', login: x, pending: x },
     'account/overview': {
       removalAt: 0,
+      changes: [{ at: 0, text: x, origin: x }],
+      changesThrough: 1,
       consoleUrl: '/console',
       person: {
         name: x,

@@ -65,6 +65,7 @@ const TABLE: Record<string, Expected> = {
   'POST /account/sessions/revoke': own('303 /account'),
   'POST /account/sessions/revoke-others': own('303 /account'),
   'POST /account/second-factor-removal/cancel': { ...all('302 /account'), anonymous: '303 /auth', first: '303 /auth' },
+  'POST /account/changes/seen': own('303 /account'),
   'POST /account/apps/revoke': own('303 /account'),
   'GET /account/second-factors': own('200'),
   'GET /account/second-factors/totp': own('200'),

@@ -10,6 +10,7 @@ import type { AccountLocals } from '../../presentation/page-locals/account.ts';
 import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import type { HttpDeps } from '../deps.ts';
 import { loadAnnouncement } from '../pages/announcement.ts';
+import { listChanges } from './changes.ts';
 import { deviceName } from './device-name.ts';
 import type { SignedInPerson } from './session.ts';
 
@@ -20,6 +21,7 @@ const NOTICES = [
   'appRevoked',
   'confirmed',
   'removalCanceled',
+  'changesSeen',
 ] as const;
 const notice = z.enum(NOTICES);
 export type Notice = (typeof NOTICES)[number];
@@ -28,11 +30,12 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps, staff, removalAt] = await Promise.all([
+  const [sessions, apps, staff, removalAt, changes] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
     deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
+    listChanges(deps, ctx, signedIn),
   ]);
   await loadAnnouncement(deps, ctx);
   pages.show(ctx, 'account/overview', {
@@ -45,6 +48,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     },
     consoleUrl: staff && '/console',
     removalAt,
+    ...changes,
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({

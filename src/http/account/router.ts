@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
+import { addChangeRoutes } from './changes.ts';
 import { addContactRoutes } from './contacts.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
@@ -26,6 +27,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/password',
     requireSignIn(deps, (ctx, signedIn) => showPassword(deps, ctx, signedIn)),
   );
+  addChangeRoutes(router, deps);
   addContactRoutes(router, deps);
   router.get(
     '/sign-ins',

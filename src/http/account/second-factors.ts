@@ -5,7 +5,7 @@ import { RECENT_SECOND_FACTOR_SECONDS, RECENT_SIGN_IN_SECONDS } from '../../doma
 import type { TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
-import { checkSetup, factorName, factorSetupLocals, setupForm } from '../forms/second-factor-form.ts';
+import { checkSetup, factorName, factorSetupLocals, ownChange, setupForm } from '../forms/second-factor-form.ts';
 import type { FormProblem } from '../forms/password-form.ts';
 import { requireAssurance, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
@@ -52,7 +52,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     languageLinkToFactors,
     forms,
     requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
-      const change = { personId: facts.id, address: ctx.ip, id: readForm(ctx, factorForm).factor };
+      const change = { ...ownChange(ctx, facts.id), id: readForm(ctx, factorForm).factor };
       // A repeated form finds nothing to remove and shows the same notice.
       await secondFactors.remove(change);
       redirectWithNotice(ctx, 'factorRemoved');
@@ -63,7 +63,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
     languageLinkToFactors,
     forms,
     requireFactorChange(deps, RECENT_SIGN_IN_SECONDS, async (ctx, { facts }) => {
-      const codes = await secondFactors.replaceRecoveryCodes({ personId: facts.id, address: ctx.ip });
+      const codes = await secondFactors.replaceRecoveryCodes(ownChange(ctx, facts.id));
       if (codes === undefined) {
         ctx.status = 303;
         ctx.redirect(PAGE);
@@ -152,12 +152,11 @@ interface Addition extends Pick<SignedInPerson, 'assurance'> {
 
 async function addFactor(deps: HttpDeps, ctx: Context, { personId, assurance, setup, name }: Addition): Promise<void> {
   const { kind } = await deps.secondFactors.add({
-    personId,
+    ...ownChange(ctx, personId),
     setup,
     name: factorName(deps, ctx, name),
     // A session without a second factor may add the first one only.
     isFirst: assurance.secondFactorAt === undefined,
-    address: ctx.ip,
   });
   if (kind === 'expired') {
     ctx.status = 303;

@@ -5,6 +5,7 @@ import type { FactorSetupLocals } from '../../presentation/page-locals/common.ts
 import { createQrCode } from '../../presentation/qr-code.ts';
 import type { ConfirmedSetup, TotpSetup } from '../../services/authentication/second-factor-setup.ts';
 import { MAX_FACTOR_NAME_LENGTH } from '../../services/authentication/second-factors.ts';
+import { findDeviceName } from '../account/device-name.ts';
 import type { HttpDeps } from '../deps.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { field } from './body.ts';
@@ -70,4 +71,12 @@ export function factorName({ pages }: HttpDeps, ctx: Context, typed: string): st
     .slice(0, MAX_FACTOR_NAME_LENGTH)
     .trim();
   return name === '' ? pages.t(ctx, 'secondFactor.totp') : name;
+}
+
+/** Returns the person who changes their second factors, with the address and the device. */
+export function ownChange(
+  ctx: Context,
+  personId: string,
+): { personId: string; address: string; device: string | undefined } {
+  return { personId, address: ctx.ip, device: findDeviceName(ctx.get('user-agent')) };
 }

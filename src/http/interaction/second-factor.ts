@@ -13,7 +13,7 @@ import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
 import { rememberDevice } from '../forms/known-device-cookie.ts';
 import { throttledText, type FormProblem } from '../forms/password-form.ts';
-import { checkSetup, factorName, factorSetupLocals, setupFields } from '../forms/second-factor-form.ts';
+import { checkSetup, factorName, factorSetupLocals, ownChange, setupFields } from '../forms/second-factor-form.ts';
 import { findNamedAccount } from '../named-account.ts';
 import { destinationOf } from './destination.ts';
 import {
@@ -234,7 +234,7 @@ async function enroll(
     return;
   }
   const name = factorName(deps, ctx, sent.name);
-  const change = { personId, setup: sent.setup, name, credentialVersion, isFirst: true, address: ctx.ip };
+  const change = { ...ownChange(ctx, personId), setup: sent.setup, name, credentialVersion, isFirst: true };
   const added = await secondFactors.add(change);
   if (added.kind === 'added') {
     await finish(deps, ctx, interaction, { ...added, personId });

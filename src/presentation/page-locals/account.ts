@@ -5,6 +5,10 @@ import type { ContactsLocals, SignInHistoryLocals } from './contacts.ts';
 export interface AccountLocals {
   /** When staff have the second factors removed, ms since 1970. The person can cancel it. */
   removalAt?: number | undefined;
+  /** Changes that the person has not confirmed, newest first; `at` in ms since 1970. */
+  changes: readonly { at: number; text: string; origin: string }[];
+  /** The number of the newest one. */
+  changesThrough?: number | undefined;
   /** The staff console, for people with a capacity. */
   consoleUrl?: string | undefined;
   person: {

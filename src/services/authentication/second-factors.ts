@@ -25,6 +25,8 @@ export type SecondFactor = Pick<factors.SecondFactorRow, 'id' | 'kind' | 'name' 
 interface OwnChange {
   personId: string;
   address: string;
+  /** Browser and system, for the list of changes. */
+  device?: string | undefined;
 }
 
 interface Addition extends OwnChange {
@@ -80,23 +82,25 @@ export function createSecondFactors(deps: Deps): SecondFactors {
     has: async (personId) => (await store.read((tx) => factors.listSecondFactors(tx, personId))).length > 0,
     ...createSecondFactorSetup(deps),
     ...createAddition(deps),
-    remove: async ({ personId, address, id }) =>
+    remove: async ({ id, ...own }) =>
       store.write(async (tx) => {
+        const { personId } = own;
         await people.lockPerson(tx, personId);
         const removed = await factors.deleteSecondFactor(tx, personId, id);
         if (removed === undefined) return false;
         const remaining = await factors.listSecondFactors(tx, personId);
         if (remaining.length === 0) await factors.deleteRecoveryCodes(tx, personId);
-        await recordChange(tx, deps, { personId, address }, 'removed', removed.kind);
+        await recordChange(tx, deps, own, 'removed', removed.kind);
         return true;
       }),
-    replaceRecoveryCodes: async ({ personId, address }) =>
+    replaceRecoveryCodes: async (own) =>
       store.write(async (tx) => {
+        const { personId } = own;
         await people.lockPerson(tx, personId);
         if ((await factors.listSecondFactors(tx, personId)).length === 0) return undefined;
         const codes = createRecoveryCodes(deps.random);
         await factors.replaceRecoveryCodes(tx, personId, codes.map(recoveryCodeHash), deps.clock.now());
-        await recordChange(tx, deps, { personId, address }, 'recoveryCodesReplaced');
+        await recordChange(tx, deps, own, 'recoveryCodesReplaced');
         return codes;
       }),
     verifyCode: createVerifyCode(deps),
@@ -143,7 +147,7 @@ type NewFactor = Pick<
 /** Stores a factor, unless the account was disabled or its credential changed after the password was verified. */
 async function addFactor(
   deps: Deps,
-  { personId, address, credentialVersion: expected, isFirst }: Omit<Addition, 'setup' | 'name'>,
+  { personId, address, device, credentialVersion: expected, isFirst }: Omit<Addition, 'setup' | 'name'>,
   factor: NewFactor,
   recoveryCodes: readonly string[],
 ): Promise<Exclude<AdditionResult, { kind: 'added' }> | { kind: 'added'; credentialVersion: number }> {
@@ -163,7 +167,7 @@ async function addFactor(
     if (recoveryCodes.length > 0) {
       await factors.replaceRecoveryCodes(tx, personId, recoveryCodes.map(recoveryCodeHash), now);
     }
-    await recordChange(tx, deps, { personId, address }, 'added', factor.kind);
+    await recordChange(tx, deps, { personId, address, device }, 'added', factor.kind);
     return { kind: 'added', credentialVersion };
   });
 }
@@ -178,7 +182,7 @@ const EVENTS = {
 async function recordChange(
   tx: Transaction,
   deps: Deps,
-  { personId, address }: OwnChange,
+  { personId, address, device }: OwnChange,
   change: keyof typeof EVENTS,
   kind?: factors.SecondFactorKind,
 ): Promise<void> {
@@ -190,6 +194,9 @@ async function recordChange(
     actorId: personId,
     subjectId: personId,
     address,
-    ...(kind === undefined ? {} : { detail: { second_factor: kind } }),
+    detail: {
+      ...(kind === undefined ? {} : { second_factor: kind }),
+      ...(device === undefined ? {} : { device }),
+    },
   });
 }

@@ -1,0 +1,37 @@
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import type { AuditEntry } from '../../domain/audit-chain.ts';
+import type { Transaction } from '../database/index.ts';
+
+/** The person has confirmed that they saw the changes up to the entry `through`. */
+export const CHANGES_SEEN_EVENT = 'account_changes.seen';
+
+/** Changes that give access to the account, or to its mail. */
+export const ACCOUNT_CHANGE_EVENTS = [
+  ...['second_factor.added', 'second_factor.removed', 'recovery_codes.replaced'],
+  ...['identifier.changed', 'identifier.removed'],
+  ...['staff.issue_one_time_code', 'staff.restore_first_password', 'staff.remove_second_factor'],
+  ...['staff.change_contact', 'staff.correct_identity', 'staff.merge'],
+];
+
+/** Lists the newest changes of an account. The index of the subject bounds the cost. */
+export function listAccountChanges(tx: Transaction, personId: string, limit: number): Promise<AuditEntry[]> {
+  const { audit } = tx.tables;
+  return tx.db
+    .select()
+    .from(audit)
+    .where(and(eq(audit.subjectId, personId), eq(audit.outcome, 'ok'), inArray(audit.event, ACCOUNT_CHANGE_EVENTS)))
+    .orderBy(desc(audit.seq))
+    .limit(limit);
+}
+
+/** Finds the newest confirmation of a person. */
+export async function findSeenEntry(tx: Transaction, personId: string): Promise<AuditEntry | undefined> {
+  const { audit } = tx.tables;
+  const [row] = await tx.db
+    .select()
+    .from(audit)
+    .where(and(eq(audit.subjectId, personId), eq(audit.event, CHANGES_SEEN_EVENT)))
+    .orderBy(desc(audit.seq))
+    .limit(1);
+  return row;
+}
