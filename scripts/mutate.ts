@@ -17,6 +17,7 @@ import { Stryker } from '@stryker-mutator/core';
 
 import { GROUPS } from './mutation-groups.ts';
 import type { Part } from './mutation-parts.ts';
+import { RUNNER_WITHOUT_COVERAGE } from './mutation-runner.ts';
 import { SAMPLE_VARIABLE, SEED_VARIABLE } from './mutation-sample.ts';
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
@@ -31,6 +32,7 @@ function runPart(
   const skipped = dialects === 'both' ? [] : ['--test-skip-pattern=\\(postgres\\)'];
   const stryker = new Stryker({
     mutate: [...sources],
+    testRunner: coverage === 'off' ? RUNNER_WITHOUT_COVERAGE : 'tap',
     coverageAnalysis: coverage,
     checkers: process.env[SAMPLE_VARIABLE] === '1' ? [] : ['sample'],
     concurrency,
