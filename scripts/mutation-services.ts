@@ -36,6 +36,14 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/binding', 'register register-file'),
     tests: [...http('register-check cli-register'), ...unit('domain-register')],
   },
+  {
+    sources: [
+      ...files('services/people', 'adulthood adult-days guardianship-ends'),
+      ...files('services/console', 'family-requests'),
+      ...files('services/notifications', 'guardianship-notice registrars'),
+    ],
+    tests: http('adulthood family-requests'),
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),

@@ -1,9 +1,10 @@
-import type { Clock } from '../../src/domain/clock.ts';
+import { localDate, type Clock } from '../../src/domain/clock.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
 import { searchableName } from '../../src/domain/text.ts';
 import type { Secrets } from '../../src/platform/crypto/secrets.ts';
 import type { PasswordHasher } from '../../src/platform/hashing/password-hasher.ts';
 import { firstPasswordMac } from '../../src/services/authentication/password-verification.ts';
+import { birthDateColumns } from '../../src/services/people/adult-days.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import type { Store, Transaction } from '../../src/store/database/index.ts';
 import { findPersonIdByIdentifier } from '../../src/store/people/people.ts';
@@ -128,10 +129,12 @@ function rowsOf(batch: CityBatch, context: RowContext) {
   };
 }
 
+const NO_BIRTH_DATE = { birthDateSealed: null, adultOnLookup: null };
+
 function personRow({ id, kind, name, locale, nationalId, birthDate }: CityPerson, { secrets, now }: RowContext) {
   return {
     ...{ id, kind, name, nameSearch: searchableName(name), locale, status: 'active' as const },
-    birthDateSealed: birthDate === undefined ? null : secrets.seal('birth-date', id, birthDate),
+    ...(birthDate === undefined ? NO_BIRTH_DATE : birthDateColumns(secrets, id, birthDate, localDate(now))),
     nationalIdLookup: nationalId === undefined ? null : secrets.mac('national-id-lookup', nationalId),
     nationalIdSealed: nationalId === undefined ? null : secrets.seal('national-id', id, nationalId),
     ...{ createdAt: now, updatedAt: now },

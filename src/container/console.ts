@@ -14,6 +14,7 @@ import { createClassPages } from '../services/console/classes.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
 import { createDeadLetters } from '../services/console/dead-letters.ts';
 import { createConsoleKeys } from '../services/console/keys.ts';
+import { createFamilyRequests } from '../services/console/family-requests.ts';
 import { createDashboards } from '../services/console/dashboard.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
@@ -71,6 +72,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     bureauSettings: createBureauSettings({ store, clock, audit, settings, authorization }),
     memberships: createConsoleMemberships({ store, clock, authorization }),
     schools: createConsoleSchools({ store, clock, audit, authorization }),
+    familyRequests: createFamilyRequests({ ...deps, authorization }),
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions,

@@ -32,6 +32,7 @@ export interface Container extends Pick<
   | 'hasher'
   | 'affiliationExpiry'
   | 'console'
+  | 'adulthood'
   | 'guardianships'
   | 'people'
   | 'secondFactors'
@@ -116,6 +117,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     affiliationExpiry: services.affiliationExpiry,
     console: services.console,
     guardianships: services.guardianships,
+    adulthood: services.adulthood,
     people: services.people,
     secondFactors: services.secondFactors,
     globalRevocation: services.globalRevocation,

@@ -32,13 +32,13 @@ interface JobDeps {
 
 /** Starts the background jobs of a node. */
 export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[] {
-  const { store, clock, log, secrets, affiliationExpiry, guardianships, access, keyRing, storedClients } =
+  const { store, clock, log, secrets, adulthood, affiliationExpiry, guardianships, access, keyRing, storedClients } =
     deps.services;
   return [
     startDelivery(deps),
     startPurgeJob({ store, clock, log, secrets }),
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
-    startExpiryJob({ affiliationExpiry, guardianships, access, console: deps.services.console, log }),
+    startExpiryJob({ adulthood, affiliationExpiry, guardianships, access, console: deps.services.console, log }),
     startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
     startStatisticsJob(deps.services),
     ...startAuditArchiveJobs(deps),

@@ -27,16 +27,18 @@ export function createProviderApp(
   probes: AdmissionProbes,
   keys: ProviderKeys,
 ): ProviderApp {
-  const { store, clock, clients, templates, i18n } = services;
+  const { store, clock, secrets, clients, templates, i18n } = services;
   const pages = createPages({ templates, i18n, clients });
   const oidc = createProvider(config, services, pages, keys);
   const handle = createApp({
     issuer: services.issuer,
     trustedProxies: config.trustedProxies,
     oidc,
-    listContextChoices: createContextChoices({ store, clock, clients, keys }, oidc.provider),
+    listContextChoices: createContextChoices({ store, clock, secrets, clients, keys }, oidc.provider),
     access: services.access,
     accountChanges: services.accountChanges,
+    adulthood: services.adulthood,
+    guardianshipEnds: services.guardianshipEnds,
     accountReminder: services.accountReminder,
     humanCheck: services.humanCheck,
     humanCheckDemand: services.humanCheckDemand,

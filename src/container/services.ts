@@ -34,7 +34,9 @@ import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
 import { createAccountCounts, type AccountCounts } from '../services/statistics/account-counts.ts';
 import { createUsageCounts, type UsageCounts } from '../services/statistics/usage-counts.ts';
+import { createAdulthood, type Adulthood } from '../services/people/adulthood.ts';
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
+import { createGuardianshipEnds, type GuardianshipEnds } from '../services/people/guardianship-ends.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
 import { createAccountChanges, type AccountChanges } from '../services/people/account-changes.ts';
 import { createContacts, type Contacts } from '../services/people/contacts.ts';
@@ -82,6 +84,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   access: AccountAccess;
   accountReminder: AccountReminder;
   humanCheckDemand: HumanCheckDemand;
+  adulthood: Adulthood;
   affiliationExpiry: AffiliationExpiry;
   binding: BindingApplications;
   consents: Consents;
@@ -90,6 +93,7 @@ export interface Services extends RuntimeDeps, SharedServices {
   console: ConsoleServices;
   globalRevocation: GlobalRevocation;
   guardianships: Guardianships;
+  guardianshipEnds: GuardianshipEnds;
   keyRing: KeyRing;
   passwordReset: PasswordReset;
   passwordVerifier: PasswordVerifier;
@@ -119,10 +123,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
   const binding = createBindingServices({ ...base, settings, issuer });
   const credentials = createCredentialServices(config, { ...base, log, hasher, knownDevices, rateLimiter, settings });
   const { passwordReset, passwordVerifier, passwords, people } = credentials;
-  const { access, affiliationExpiry, consents, globalRevocation, guardianships } = createAccessServices({
-    ...base,
-    clients,
-  });
+  const access = createAccessServices({ ...base, clients, issuer });
   return {
     ...base,
     ...binding,
@@ -142,11 +143,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     passwordVerifier,
     passwords,
     people,
-    access,
-    affiliationExpiry,
-    consents,
-    globalRevocation,
-    guardianships,
+    ...access,
     humanCheck: shared.humanCheck,
     ...createSelfService(config, { ...base, knownDevices }),
     console: createConsoleServices({
@@ -157,7 +154,7 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
       storedClients,
       settings,
       passwordVerifier,
-      guardianships,
+      guardianships: access.guardianships,
       issuer,
       ...binding,
     }),
@@ -240,7 +237,7 @@ async function createSharedServices(
 
 type AccessServices = Pick<
   Services,
-  'access' | 'affiliationExpiry' | 'consents' | 'globalRevocation' | 'guardianships'
+  'access' | 'adulthood' | 'affiliationExpiry' | 'consents' | 'globalRevocation' | 'guardianships' | 'guardianshipEnds'
 >;
 
 /** Creates the services that grant and revoke access. */
@@ -252,13 +249,19 @@ function createAccessServices({
   audit,
   outbox,
   revocation,
-}: Pick<Services, 'store' | 'clock' | 'secrets' | 'clients' | 'audit' | 'outbox' | 'revocation'>): AccessServices {
+  issuer,
+}: Pick<
+  Services,
+  'store' | 'clock' | 'secrets' | 'clients' | 'audit' | 'outbox' | 'revocation' | 'issuer'
+>): AccessServices {
   return {
     access: createAccountAccess({ store, clock, audit, revocation }),
+    adulthood: createAdulthood({ store, clock, audit, revocation, secrets, outbox, issuer }),
     affiliationExpiry: createAffiliationExpiry({ store, clock, clients, audit, revocation }),
     consents: createConsents({ store, clock, secrets, audit }),
     globalRevocation: createGlobalRevocation({ store, clock, secrets, clients, audit, outbox }),
-    guardianships: createGuardianships({ store, clock, audit, revocation, secrets }),
+    guardianshipEnds: createGuardianshipEnds({ store, clock, audit, secrets, outbox, issuer }),
+    guardianships: createGuardianships({ store, clock, audit, revocation, secrets, outbox, issuer }),
   };
 }
 
@@ -299,7 +302,7 @@ function createCredentialServices(
     settings,
     issuer,
   });
-  const people = createPeople({ store, passwordVerifier, clock, audit, revocation });
+  const people = createPeople({ store, passwordVerifier, clock, secrets, audit, revocation });
   const passwordReset = createPasswordReset({
     store,
     secrets,

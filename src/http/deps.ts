@@ -7,6 +7,8 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { I18n } from '../presentation/i18n.ts';
 import type { Templates } from '../presentation/templates.ts';
+import type { Adulthood } from '../services/people/adulthood.ts';
+import type { GuardianshipEnds } from '../services/people/guardianship-ends.ts';
 import type { AccountAccess } from '../services/access/account-access.ts';
 import type { ClientRegistry } from '../services/access/client-registry.ts';
 import type { Consents } from '../services/access/consents.ts';
@@ -38,6 +40,8 @@ export interface HttpDeps {
   listContextChoices: ListContextChoices;
   access: AccountAccess;
   accountChanges: AccountChanges;
+  adulthood: Pick<Adulthood, 'listGuardians' | 'changeConsent'>;
+  guardianshipEnds: GuardianshipEnds;
   accountReminder: AccountReminder;
   humanCheck: HumanCheck;
   humanCheckDemand: HumanCheckDemand;

@@ -1,6 +1,7 @@
 import { MINUTE_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { AccountAccess } from '../services/access/account-access.ts';
+import type { Adulthood } from '../services/people/adulthood.ts';
 import type { AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import type { Guardianships } from '../services/people/guardianships.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
@@ -10,6 +11,7 @@ const INTERVAL_MS = 5 * MINUTE_MS;
 const BATCH_SIZE = 200;
 
 interface Deps {
+  adulthood: Pick<Adulthood, 'suspendDue' | 'sendNotices'>;
   affiliationExpiry: AffiliationExpiry;
   guardianships: Guardianships;
   access: AccountAccess;
@@ -18,12 +20,21 @@ interface Deps {
 }
 
 /**
- * Starts the job that revokes what has expired: guardianships, memberships, enrollments and sessions. Requests refuse them at the moment of
- * expiry; this job notifies the relying parties. It also does the removals of second factors whose time has come.
+ * Starts the job that revokes what has expired: guardianships, memberships, enrollments and sessions. It also suspends the guardianships of
+ * students who come of age. Requests refuse all of them at that moment; this job notifies the relying parties. It also does the removals of second factors whose time has come.
  */
-export function startExpiryJob({ affiliationExpiry, guardianships, access, console, log }: Deps): PeriodicJob {
+export function startExpiryJob({
+  adulthood,
+  affiliationExpiry,
+  guardianships,
+  access,
+  console,
+  log,
+}: Deps): PeriodicJob {
   return startPeriodicJob('expiry', INTERVAL_MS, log, async () => {
     while ((await guardianships.expirePastEndDate(BATCH_SIZE)) >= BATCH_SIZE);
+    while ((await adulthood.suspendDue(BATCH_SIZE)) >= BATCH_SIZE);
+    while ((await adulthood.sendNotices(BATCH_SIZE)) >= BATCH_SIZE);
     await affiliationExpiry.revokeExpired();
     while ((await access.revokeExpiredSessions(BATCH_SIZE)) >= BATCH_SIZE);
     while ((await console.requests.expire(BATCH_SIZE)) >= BATCH_SIZE);

@@ -11,6 +11,7 @@ import {
   PERSON_ACTION_NAMES,
 } from '../domain/access/person-actions.ts';
 import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
+import { FAMILY_REQUEST_KINDS, GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
 import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS } from './text-families.ts';
@@ -79,6 +80,15 @@ export const DYNAMIC_KEYS = {
   'mail.secondFactorText': SECOND_FACTOR_CHANGES,
   capacity: CAPACITIES,
   guardianshipState: GUARDIANSHIP_STATES,
+  'adulthood.done': ['consent', 'withdraw'],
+  'guardianshipEnd.done': ['request', 'withdraw'],
+  'familyRequests.kind': FAMILY_REQUEST_KINDS,
+  'familyRequests.close': FAMILY_REQUEST_KINDS,
+  'familyRequests.effect': FAMILY_REQUEST_KINDS,
+  'mail.guardianshipNotice.subject': GUARDIANSHIP_NOTICES,
+  'mail.guardianshipNotice.text': GUARDIANSHIP_NOTICES,
+  'mail.staffTask.subject': STAFF_TASKS,
+  'mail.staffTask.text': STAFF_TASKS,
   schoolType: SCHOOL_TYPES,
   'keys.state': ['next', 'current', 'previous'],
   'deadLetters.kind': ['mail', 'backchannel_logout'],

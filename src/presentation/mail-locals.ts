@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 
 const name = z.string();
@@ -47,6 +48,13 @@ const SCHEMAS = {
     ...{ name, student: z.string(), login: z.string(), link, activation: z.string() },
     ...{ hours: z.number(), isSuspended: z.number() },
   }),
+  /** `reason`: what the school wrote, or empty; `link`: a page of the account. */
+  'guardianship-notice': z.object({
+    ...{ name, student: z.string(), reason: z.string(), link },
+    kind: z.enum(GUARDIANSHIP_NOTICES),
+  }),
+  /** `link`: the page of the console. */
+  'staff-task': z.object({ name, task: z.enum(STAFF_TASKS), link }),
   /** To the address of an applicant: six digits that confirm it. */
   'binding-code': z.object({ code: z.string(), minutes, school: z.string() }),
   /** `link`: the page with the state of the application. */

@@ -173,6 +173,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         languageLinks: [],
         isBureau: false,
         hasRequests: false,
+        hasFamilyRequests: false,
         hasApplications: false,
         ...locals,
         ...helpersFor(lang),

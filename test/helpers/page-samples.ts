@@ -24,6 +24,7 @@ export const SIGN_IN_LINKS = {
 export function samplePageLocals(x: string): PageLocals {
   const app = { name: x };
   const account = { name: x, login: x };
+  const guardian = { guardianshipId: x, name: x, relationLabel: x, until: '2027-01-20' };
   const names = ['login', 'password', 'current_password', 'new_password', 'confirm_password'];
   const errors = Object.fromEntries(names.map((name) => [name, x]));
   const signIn = { action: `/a?${x}`, app, values: { login: x, remember: true }, alert: x, isReauthentication: false };
@@ -103,12 +104,28 @@ export function samplePageLocals(x: string): PageLocals {
       errors: { email: x, mobile: x, account: x },
       ...{ alert: x, notice: x },
     },
+    'account/guardians': {
+      guardians: [
+        { ...guardian, isActive: false, isConsentAwaited: true },
+        { ...guardian, isActive: false, isConsentAwaited: false },
+      ],
+      notice: x,
+    },
+    'account/guardian': { guardian: { ...guardian, isActive: false, isConsentAwaited: true } },
+    'account/child': {
+      id: x,
+      name: x,
+      requestedAt: undefined,
+      values: { reason: x },
+      errors: { reason: x },
+      notice: x,
+    },
     'account/contacts-confirm': { email: x },
     'account/contact-removal': { kind: 'mobile', login: x, pending: x },
     'account/overview': {
-      removalAt: 0,
       changes: [{ at: 0, text: x, origin: x }],
       changesThrough: 1,
+      ...{ removalAt: 0, hasGuardians: true, needsConsent: true },
       consoleUrl: '/console',
       person: {
         name: x,
@@ -120,8 +137,8 @@ export function samplePageLocals(x: string): PageLocals {
       },
       roles: ROLES.map((role) => ({ role, school: x, detail: x })),
       children: [
-        { name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
-        { name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
+        { id: x, name: x, school: x, class: x, relation: 'parent', permissions: PERMISSIONS },
+        { id: x, name: x, school: x, class: x, relation: 'caregiver', permissions: [], until: '2027-01-20' },
       ],
       sessions: [true, false].map((current) => ({ id: x, device: x, address: x, since: 0, until: 1, current })),
       apps: [{ id: x, name: x, since: 0, items: [x] }],

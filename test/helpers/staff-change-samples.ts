@@ -6,6 +6,7 @@ type StaffRequestPage =
   | 'console/national-id'
   | 'console/merge'
   | 'console/requests'
+  | 'console/family-requests'
   | 'console/request'
   | 'console/classes'
   | 'console/class'
@@ -40,6 +41,13 @@ export function staffRequestSamples(x: string): Pick<PageLocals, StaffRequestPag
     },
     'console/national-id': { id: x, name: x, nationalId: x },
     'console/merge': { kept: account, ended: account, input: x, reason: x, version: 1, needsConfirmation: true },
+    'console/family-requests': {
+      requests: [
+        { kind: 'end', id: x, at: 0, student: { id: x, name: x }, guardian: { id: x, name: x }, text: x },
+        { kind: 'report', id: `${x}2`, at: 0, student: { id: x, name: x }, guardian: undefined, text: x },
+      ],
+      notice: x,
+    },
     'console/requests': { isOpen: true, requests: [request], nextUrl: '/n' },
     'console/request': {
       ...{ ...request, before: x, after: x, reason: x, version: 1, hasChanged: true, notice: x },

@@ -29,9 +29,20 @@ const TARGETS = {
   schools: ['open', 'nonexistent'],
   // console-applications.test.ts has the scopes of an application that waits.
   applications: ['nonexistent'],
+  // family-requests.test.ts has the scopes of a request that waits.
+  'family-requests': ['nonexistent'],
 } as const;
 type Kind = keyof typeof TARGETS;
-const KINDS = ['people', 'classes', 'bulk', 'requests', 'clients', 'schools', 'applications'] as const;
+const KINDS = [
+  'people',
+  'classes',
+  'bulk',
+  'requests',
+  'clients',
+  'schools',
+  'applications',
+  'family-requests',
+] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
 /** A page or form of the bureau, which other staff do not find. */
@@ -102,6 +113,11 @@ const TABLE: Record<string, Row> = {
   'GET /console/applications/:id': everyone(404),
   'GET /console/applications/:id/evidence/:file': everyone(404),
   'POST /console/applications/:id': everyone(404),
+  'GET /console/family-requests': { teacher: [404], registrar: [200], desk: [404], bureau: [200] },
+  'GET /console/family-requests/end/:id': everyone(404),
+  'POST /console/family-requests/end/:id': everyone(404),
+  'GET /console/family-requests/report/:id': everyone(404),
+  'POST /console/family-requests/report/:id': everyone(404),
   'GET /console/announcement': bureau(200),
   'POST /console/announcement': bureau(422),
   'GET /console/audit': bureau(200),
@@ -163,6 +179,7 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     clients: ['library', 'nonexistent'],
     schools: ['993301', '999999'],
     applications: ['nonexistent'],
+    'family-requests': ['nonexistent'],
   };
 }
 

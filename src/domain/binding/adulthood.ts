@@ -15,5 +15,5 @@ export function isAdultOn(birthDate: string, today: string): boolean {
   return adultOn(birthDate) <= today;
 }
 
-/** The reason of a guardianship that is suspended until the adult student consents, as staff see it. */
-export const ADULT_CONSENT_REASON = '學生已成年，等待學生本人同意';
+/** Days before the 18th birthday on which the student and the guardians are told. */
+export const ADULT_NOTICE_DAYS = 30;

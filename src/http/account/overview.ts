@@ -30,12 +30,13 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps, staff, removalAt, changes] = await Promise.all([
+  const [sessions, apps, staff, removalAt, changes, guardians = []] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
     deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
     listChanges(deps, ctx, signedIn),
+    deps.adulthood.listGuardians(signedIn.facts.id),
   ]);
   await loadAnnouncement(deps, ctx);
   pages.show(ctx, 'account/overview', {
@@ -49,6 +50,7 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
     consoleUrl: staff && '/console',
     removalAt,
     ...changes,
+    ...{ hasGuardians: guardians.length > 0, needsConsent: guardians.some((one) => one.isConsentAwaited) },
     roles: listRoles(deps, ctx, signedIn),
     children: listChildren(deps, ctx, signedIn),
     sessions: sessions.map((session) => ({
@@ -102,6 +104,7 @@ function listChildren(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): 
     .map(({ guardianship, name, enrollments }) => {
       const [enrollment] = currentEnrollments(enrollments, today);
       return {
+        id: guardianship.id,
         name,
         school: deps.pages.schoolName(ctx, enrollment?.school) ?? '',
         class: enrollment?.classtitle ?? '',

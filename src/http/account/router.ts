@@ -4,7 +4,9 @@ import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { addChangeRoutes } from './changes.ts';
+import { addChildRoutes } from './children.ts';
 import { addContactRoutes } from './contacts.ts';
+import { addGuardianRoutes } from './guardians.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
 import { showSignIns } from './sign-ins.ts';
@@ -29,6 +31,8 @@ export function createAccountRouter(deps: HttpDeps): Router {
   );
   addChangeRoutes(router, deps);
   addContactRoutes(router, deps);
+  addChildRoutes(router, deps);
+  addGuardianRoutes(router, deps);
   router.get(
     '/sign-ins',
     requireSignIn(deps, (ctx, signedIn) => showSignIns(deps, ctx, signedIn)),

@@ -5,6 +5,7 @@ import { showClientForm, showNewClient, saveClient, saveNewClient } from './clie
 import { performClientAction, showClient, showClientAction, showClients } from './clients/pages.ts';
 import { performAction, showActionForm } from './action.ts';
 import { addApplicationRoutes } from './application-routes.ts';
+import { addFamilyRequestRoutes } from './family-requests.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addBureauRoutes } from './bureau-routes.ts';
 import { downloadReport, printSlips, showBulkRun, startBulkRun } from './bulk.ts';
@@ -49,6 +50,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   );
   addClientRoutes(router, deps);
   addApplicationRoutes(router, deps);
+  addFamilyRequestRoutes(router, deps);
   addRequestRoutes(router, deps);
   addAuditRoutes(router, deps);
   addOperationRoutes(router, deps);

@@ -5,6 +5,7 @@ import { administersCity } from '../../domain/access/policy.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import { canReview } from '../../services/binding/review.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
+import { canSeeFamilyRequests } from '../../services/console/family-requests.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -40,6 +41,7 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     const actor = await findActor(deps, signedIn);
     ctx.state['isBureau'] = administersCity(actor);
     ctx.state['hasRequests'] = canSeeRequests(actor);
+    ctx.state['hasFamilyRequests'] = canSeeFamilyRequests(actor);
     ctx.state['hasApplications'] = canReview(actor);
     await handler(ctx, { ...signedIn, actor });
   };

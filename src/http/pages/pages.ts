@@ -54,6 +54,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       languageLinks: languageLinks(ctx, i18n, langOf(ctx)),
       isBureau: ctx.state['isBureau'] === true,
       hasRequests: ctx.state['hasRequests'] === true,
+      hasFamilyRequests: ctx.state['hasFamilyRequests'] === true,
       hasApplications: ctx.state['hasApplications'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };

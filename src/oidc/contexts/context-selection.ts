@@ -35,7 +35,7 @@ export interface ContextResolver {
   resolve(ctx: KoaContextWithOIDC): Promise<ContextSelection>;
 }
 
-type Deps = Pick<OidcDeps, 'store' | 'clock' | 'clients' | 'keys'>;
+type Deps = Pick<OidcDeps, 'store' | 'clock' | 'secrets' | 'clients' | 'keys'>;
 
 export function createContextResolver(deps: Deps): ContextResolver {
   const { clock, clients, keys } = deps;

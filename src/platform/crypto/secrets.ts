@@ -16,6 +16,7 @@ export type SealPurpose =
   | 'national-id'
   | 'birth-date'
   | 'state-reason'
+  | 'end-request'
   | 'removal-reason'
   | 'sign-out'
   | 'password-form'
@@ -31,6 +32,7 @@ export type SealPurpose =
   | 'subject-request';
 export type MacPurpose =
   | 'national-id-lookup'
+  | 'adult-on'
   | 'first-password'
   | 'throttle'
   | 'audit-head'

@@ -1,5 +1,5 @@
 import type { Permission, Relation, Role } from '../../domain/model.ts';
-import type { FactorSetupLocals, PasswordFormLocals, RecoveryCodesLocals } from './common.ts';
+import type { FactorSetupLocals, FieldErrors, PasswordFormLocals, RecoveryCodesLocals } from './common.ts';
 import type { ContactsLocals, SignInHistoryLocals } from './contacts.ts';
 
 export interface AccountLocals {
@@ -11,12 +11,18 @@ export interface AccountLocals {
   changesThrough?: number | undefined;
   /** The staff console, for people with a capacity. */
   consoleUrl?: string | undefined;
+  /** The person is an adult student with guardians. */
+  hasGuardians: boolean;
+  /** One of them waits for the consent. */
+  needsConsent: boolean;
   person: {
     name: string;
     identifiers: readonly { kind: 'email' | 'mobile' | 'account' | 'school_account'; value: string }[];
   };
   roles: readonly { role: Role; school?: string | undefined; detail?: string | undefined }[];
   children: readonly {
+    /** Of the guardianship. */
+    id: string;
     name: string;
     school: string;
     class: string;
@@ -46,6 +52,17 @@ export interface AccountLocals {
   notice?: string | undefined;
 }
 
+/** A guardian as the adult student sees them. */
+interface GuardianLocals {
+  guardianshipId: string;
+  name: string;
+  relationLabel: string;
+  isActive: boolean;
+  isConsentAwaited: boolean;
+  /** Last day, `YYYY-MM-DD`. */
+  until: string | undefined;
+}
+
 interface SecondFactorListLocals {
   /** Instants are ms since 1970. */
   factors: readonly { id: string; kind: string; name: string; createdAt: number; lastUsedAt: number | null }[];
@@ -66,6 +83,17 @@ export interface AccountPages {
   'account/second-factor-setup': FactorSetupLocals & { cancelUrl: string };
   'account/recovery-codes': RecoveryCodesLocals;
   'account/contacts': ContactsLocals;
+  'account/guardians': { guardians: readonly GuardianLocals[]; notice?: string | undefined };
+  'account/guardian': { guardian: GuardianLocals };
+  /** `id`: of the guardianship; `requestedAt`: when the guardian asked to end it, ms since 1970. */
+  'account/child': {
+    id: string;
+    name: string;
+    requestedAt: number | undefined;
+    values: { reason: string };
+    errors: FieldErrors;
+    notice?: string | undefined;
+  };
   'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };

@@ -25,6 +25,8 @@ export interface CommonLocals {
   isBureau?: boolean | undefined;
   /** Staff who make or confirm requests. */
   hasRequests?: boolean | undefined;
+  /** Staff who decide about requests of families. */
+  hasFamilyRequests?: boolean | undefined;
   /** Staff who review applications of families. */
   hasApplications?: boolean | undefined;
   /** A text of the bureau for all users. */

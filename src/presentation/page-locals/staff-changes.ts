@@ -1,3 +1,4 @@
+import type { FamilyRequestKind } from '../../domain/binding/family-notices.ts';
 import type { FieldErrors } from './common.ts';
 
 /** One of the two accounts of a merge. */
@@ -74,6 +75,18 @@ export interface StaffChangePages {
     reason: string;
     version: number;
     needsConfirmation: boolean;
+  };
+  /** `guardian`: of a request to end a guardianship; `at`: ms since 1970. */
+  'console/family-requests': {
+    requests: readonly {
+      kind: FamilyRequestKind;
+      id: string;
+      at: number;
+      student: { id: string; name: string };
+      guardian: { id: string; name: string } | undefined;
+      text: string;
+    }[];
+    notice?: string | undefined;
   };
   'console/requests': { isOpen: boolean; requests: readonly StaffRequestLine[]; nextUrl?: string | undefined };
   'console/request': StaffRequestLocals;

@@ -4,6 +4,7 @@ import * as applications from '../../store/binding/applications.ts';
 import * as evidenceStore from '../../store/binding/evidence.ts';
 import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
+import { mailRegistrars } from '../notifications/registrars.ts';
 import { sealText } from './applicant-data.ts';
 import { createSaveApplicant, type SaveApplicant } from './applicant-step.ts';
 import {
@@ -23,6 +24,7 @@ interface Saved {
   kind: 'saved';
 }
 const SAVED: Saved = { kind: 'saved' };
+const NO_REPORT = { reportSealed: null, reportOpenedAt: null };
 
 /** `ended`: the student is not enrolled at the school of the account. */
 export type OpenedApplication = { kind: 'open'; family: Family; view: ApplicationView } | { kind: 'ended' };
@@ -68,7 +70,7 @@ export function createBindingApplications(deps: SubmissionDeps): BindingApplicat
         () => true,
         ({ view }) => ({
           result: SAVED,
-          change: { state: 'withdrawn', decidedAt: deps.clock.now(), reportSealed: null },
+          change: { state: 'withdrawn', decidedAt: deps.clock.now(), ...NO_REPORT },
           apply: (tx) => deleteEntered(tx, view.row.id),
           event: { event: 'binding.withdrawn', detail: { from: view.row.state } },
         }),
@@ -121,7 +123,7 @@ async function createDraft(
   const now = clock.now();
   const former = await applications.findOpenApplication(tx, family.student.id);
   if (former !== undefined && former.accountId !== family.accountId) {
-    await applications.updateApplication(tx, former, { state: 'withdrawn', decidedAt: now, reportSealed: null }, now);
+    await applications.updateApplication(tx, former, { state: 'withdrawn', decidedAt: now, ...NO_REPORT }, now);
     await deleteEntered(tx, former.id);
   }
   const id = random.uuid();
@@ -146,18 +148,9 @@ function restart(deps: BindingDeps, visit: Visit): Promise<void> {
 function createSimpleSteps(
   deps: BindingDeps,
 ): Pick<BindingApplications, 'confirmStudent' | 'answerNotice' | 'chooseApplicants'> {
-  const { secrets, random, clock } = deps;
+  const { random, clock } = deps;
   return {
-    confirmStudent: ({ report, ...form }) =>
-      editStep(deps, form, 'student', ({ view, now }) => {
-        if (view.row.studentConfirmedAt !== null && (view.report ?? '') === report) return { result: SAVED };
-        const reportSealed = report === '' ? null : sealText(secrets, 'report', view.row, report);
-        return {
-          result: SAVED,
-          change: { studentConfirmedAt: now, reportSealed },
-          event: { event: 'binding.student_confirmed', detail: { reported: report !== '' } },
-        };
-      }),
+    confirmStudent: (form) => confirmStudent(deps, form),
     answerNotice: ({ noticeVersion, answer, ...form }) =>
       editStep<Saved | Refused>(deps, form, 'notice', ({ family, view, now }) => {
         if (noticeVersion !== view.notice.version) return { result: { kind: 'changed' } };
@@ -198,4 +191,27 @@ function createSimpleSteps(
         };
       }),
   };
+}
+
+function confirmStudent(
+  deps: BindingDeps,
+  { report, ...form }: FamilyForm & { report: string },
+): Promise<Saved | Refused> {
+  return editStep(deps, form, 'student', ({ family, view, now }) => {
+    const isUnchanged = (view.report ?? '') === report;
+    if (view.row.studentConfirmedAt !== null && isUnchanged) return { result: SAVED };
+    const hasReport = report !== '';
+    const reported = {
+      reportSealed: hasReport ? sealText(deps.secrets, 'report', view.row, report) : null,
+      reportOpenedAt: hasReport ? now : null,
+    };
+    return {
+      result: SAVED,
+      change: { studentConfirmedAt: now, ...(isUnchanged ? {} : reported) },
+      apply: async (tx) => {
+        if (hasReport && !isUnchanged) await mailRegistrars(tx, deps, [family.school.code], 'wrong_data');
+      },
+      event: { event: 'binding.student_confirmed', detail: { reported: hasReport } },
+    };
+  });
 }

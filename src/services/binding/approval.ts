@@ -1,6 +1,5 @@
 import { policyTargetOf } from '../../domain/access/target.ts';
 import { defaultPermissions } from '../../domain/acting/permissions.ts';
-import { ADULT_CONSENT_REASON } from '../../domain/binding/adulthood.ts';
 import { guardianshipBasis, relationLabel, type ApplicantKind } from '../../domain/binding/applicants.ts';
 import type { ApprovalNote } from '../../domain/binding/approval-notes.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
@@ -188,7 +187,7 @@ async function advanceVersion(tx: Transaction, personId: string): Promise<void> 
 
 /** @returns the audit entry */
 async function makeGuardianship(
-  { clock, random, secrets }: Deps,
+  { clock, random }: Deps,
   tx: Transaction,
   { application, student }: CheckedApplication,
   { data }: CheckedApplicant,
@@ -202,7 +201,7 @@ async function makeGuardianship(
     ...{ id, guardianId, studentId: student.id, relation, authority, state },
     relationLabel: relationLabel(data.relation),
     permissions: defaultPermissions(authority),
-    stateReasonSealed: student.isAdult ? secrets.seal('state-reason', id, ADULT_CONSENT_REASON) : null,
+    isConsentAwaited: student.isAdult,
     validFrom: localDate(now),
     validTo: application.validTo,
     createdAt: now,

@@ -15,6 +15,7 @@ import type { Dashboards } from './dashboard.ts';
 import type { PersonActions } from './person-actions.ts';
 import type { PersonPages } from './person-page.ts';
 import type { StaffRequestList } from './request-list.ts';
+import type { FamilyRequests } from './family-requests.ts';
 import type { ConsoleSearch } from './search.ts';
 import type { SecondFactorRemovals } from './second-factor-removals.ts';
 import type { StaffRequestAnswers } from './staff-requests.ts';
@@ -29,6 +30,7 @@ export interface ConsoleServices {
   bureauSettings: BureauSettings;
   memberships: ConsoleMemberships;
   schools: ConsoleSchools;
+  familyRequests: FamilyRequests;
   search: ConsoleSearch;
   personPages: PersonPages;
   personActions: PersonActions;

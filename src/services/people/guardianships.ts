@@ -1,4 +1,4 @@
-import { nextState, type GuardianshipAction } from '../../domain/acting/guardianship.ts';
+import { statusAfter, type GuardianshipAction, type GuardianshipStatus } from '../../domain/acting/guardianship.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
@@ -8,6 +8,8 @@ import * as guardianships from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
+import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
+import type { Outbox } from '../notifications/outbox.ts';
 
 export interface GuardianshipChange {
   id: string;
@@ -27,6 +29,16 @@ export interface Guardianships {
   expirePastEndDate(limit: number): Promise<number>;
 }
 
+/** Returns the status of a guardianship. Every suspension by the school has a reason. */
+export function statusOf({
+  state,
+  isConsentAwaited,
+  stateReasonSealed,
+}: guardianships.GuardianshipRow): GuardianshipStatus {
+  const hasReason = stateReasonSealed !== null;
+  return { state, isConsentAwaited, isSuspendedBySchool: state === 'suspended' && (hasReason || !isConsentAwaited) };
+}
+
 const EVENT_VERBS = { suspend: 'suspended', resume: 'resumed', revoke: 'revoked', expire: 'expired' } as const;
 
 interface Deps {
@@ -35,17 +47,23 @@ interface Deps {
   audit: Audit;
   revocation: Revocation;
   secrets: Pick<Secrets, 'seal'>;
+  outbox: Outbox;
+  issuer: string;
 }
 
 /** Changes guardianships, and revokes the grants of those that are no longer active. */
-export function createGuardianships({ store, clock, audit, revocation, secrets }: Deps): Guardianships {
+export function createGuardianships({ store, clock, audit, revocation, secrets, outbox, issuer }: Deps): Guardianships {
   const applyIn: Guardianships['applyIn'] = async (tx, { id, action, reason, actorId }) => {
-    const row = await guardianships.findGuardianship(tx, id);
-    const next = row && nextState(row.state, action);
-    if (row === undefined || next === undefined) return undefined;
+    const found = await guardianships.findGuardianship(tx, id);
+    if (found === undefined) return undefined;
     // Waits for a concurrent sign-in that stores a grant for this guardianship, so that the grant is listed below.
-    await people.lockPerson(tx, row.guardianId);
-    const sealed = reason === undefined ? undefined : secrets.seal('state-reason', id, reason);
+    await people.lockPerson(tx, found.guardianId);
+    const row = await guardianships.findGuardianship(tx, id);
+    const next = row && statusAfter(statusOf(row), action)?.state;
+    if (row === undefined || next === undefined) return undefined;
+    // The stored reason is the one of a suspension or an end.
+    const isStored = action !== 'resume' && reason !== undefined;
+    const sealed = isStored ? secrets.seal('state-reason', id, reason) : undefined;
     if (!(await guardianships.updateGuardianshipState(tx, id, row.state, next, sealed, clock.now()))) return undefined;
     if (next !== 'active') await revocation.revokeGrants(tx, await grantStore.listGrantsByBasis(tx, id));
     return {
@@ -58,6 +76,10 @@ export function createGuardianships({ store, clock, audit, revocation, secrets }
   };
   const apply = async (tx: Transaction, change: GuardianshipChange): Promise<boolean> => {
     const event = await applyIn(tx, change);
+    if (event?.subjectId !== undefined && change.action === 'expire') {
+      const about = (await guardianships.findGuardianship(tx, change.id))?.studentId ?? '';
+      await mailGuardianshipNotice(tx, { outbox, issuer }, { to: event.subjectId, about, kind: 'expired' });
+    }
     if (event !== undefined) await audit.append(tx, event);
     return event !== undefined;
   };

@@ -2,12 +2,14 @@ import { localDate, type Clock } from '../../domain/clock.ts';
 import { parseLogin } from '../../domain/credentials/identifiers.ts';
 import type { PersonFacts } from '../../domain/model.ts';
 import * as credentials from '../../store/auth/credentials.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Store } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { PersonStatus } from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { PasswordVerifier } from '../authentication/password-verification.ts';
+import { reachedLookups } from './adult-days.ts';
 import { clearFailures } from '../authentication/failure-reset.ts';
 
 export interface PersonByLogin {
@@ -37,16 +39,18 @@ interface Deps {
   store: Store;
   passwordVerifier: Pick<PasswordVerifier, 'resetFailures'>;
   clock: Clock;
+  secrets: Pick<Secrets, 'mac'>;
   audit: Pick<Audit, 'append'>;
   revocation: Revocation;
 }
 
 /** Loads the facts of a person as of today, whether the account is active or disabled. */
 export function findFacts(
-  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+  { store, clock, secrets }: Pick<Deps, 'store' | 'clock' | 'secrets'>,
   personId: string,
 ): Promise<PersonFacts | undefined> {
-  return store.read((tx) => people.loadPersonFacts(tx, personId, localDate(clock.now())));
+  const today = localDate(clock.now());
+  return store.read((tx) => people.loadPersonFacts(tx, personId, today, reachedLookups(secrets, today)));
 }
 
 /** Finds the account with this login, active or disabled. */
@@ -73,9 +77,9 @@ export function createUnlock({
     });
 }
 
-export function createPeople({ store, passwordVerifier, clock, audit, revocation }: Deps): People {
+export function createPeople({ store, passwordVerifier, clock, secrets, audit, revocation }: Deps): People {
   const findActive: People['findActive'] = async (personId) => {
-    const facts = await findFacts({ store, clock }, personId);
+    const facts = await findFacts({ store, clock, secrets }, personId);
     return facts?.isActive === true ? facts : undefined;
   };
   return {

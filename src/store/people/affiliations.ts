@@ -1,4 +1,4 @@
-import { and, asc, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, isNull, lt, lte, or } from 'drizzle-orm';
 
 import type { Transaction } from '../database/index.ts';
 
@@ -62,4 +62,28 @@ export async function listEnrolledOn(
       ),
     );
   return new Set(rows.map(({ studentId }) => studentId));
+}
+
+/** Lists the people who have a duty at one of the schools on a day. */
+export async function listStaffWithDuty(
+  tx: Transaction,
+  schoolCodes: readonly string[],
+  duty: string,
+  day: string,
+): Promise<string[]> {
+  const { memberships } = tx.tables;
+  if (schoolCodes.length === 0) return [];
+  const rows = await tx.db
+    .selectDistinct({ personId: memberships.personId })
+    .from(memberships)
+    .where(
+      and(
+        inArray(memberships.schoolCode, [...schoolCodes]),
+        eq(memberships.duty, duty),
+        or(isNull(memberships.validFrom), lte(memberships.validFrom, day)),
+        or(isNull(memberships.validTo), gte(memberships.validTo, day)),
+      ),
+    )
+    .orderBy(memberships.personId);
+  return rows.map(({ personId }) => personId);
 }

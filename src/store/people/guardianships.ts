@@ -53,15 +53,20 @@ export async function updateGuardianshipState(
   now: number,
 ): Promise<boolean> {
   const guardianships = tx.tables.guardianships;
+  const hasEnded = to === 'revoked' || to === 'expired';
   const rows = await tx.db
     .update(guardianships)
-    .set({ state: to, stateReasonSealed: reasonSealed ?? null, updatedAt: now })
+    .set({
+      ...{ state: to, stateReasonSealed: reasonSealed ?? null, updatedAt: now },
+      // A request to end it is done.
+      ...(hasEnded ? { endRequestedAt: null, endRequestSealed: null } : {}),
+    })
     .where(and(eq(guardianships.id, id), eq(guardianships.state, from)))
     .returning({ id: guardianships.id });
   return rows.length > 0;
 }
 
-/** Lists up to `limit` active guardianships whose last day was before `day` (`2026-11-23`), earliest first. */
+/** Lists up to `limit` guardianships that have not ended and whose last day was before `day` (`2026-11-23`), earliest first. */
 export async function listGuardianshipsEndingBefore(
   tx: Transaction,
   day: string,
@@ -71,7 +76,39 @@ export async function listGuardianshipsEndingBefore(
   return tx.db
     .select()
     .from(guardianships)
-    .where(and(eq(guardianships.state, 'active'), lt(guardianships.validTo, day)))
+    .where(and(inArray(guardianships.state, ['active', 'suspended']), lt(guardianships.validTo, day)))
     .orderBy(guardianships.validTo, guardianships.id)
     .limit(limit);
+}
+
+/** Stores if the consent of the adult student is awaited. @returns false when a concurrent transaction has updated the guardianship */
+export async function updateConsent(
+  tx: Transaction,
+  from: Pick<GuardianshipRow, 'id' | 'state' | 'isConsentAwaited'>,
+  to: Pick<GuardianshipRow, 'state' | 'isConsentAwaited' | 'stateReasonSealed'>,
+  now: number,
+): Promise<boolean> {
+  const { guardianships } = tx.tables;
+  const rows = await tx.db
+    .update(guardianships)
+    .set({ ...to, updatedAt: now })
+    .where(
+      and(
+        eq(guardianships.id, from.id),
+        eq(guardianships.state, from.state),
+        eq(guardianships.isConsentAwaited, from.isConsentAwaited),
+      ),
+    )
+    .returning({ id: guardianships.id });
+  return rows.length > 0;
+}
+
+/** Lists the guardianships of a student in any state, the oldest first. */
+export function listGuardianshipsOfStudent(tx: Transaction, studentId: string): Promise<GuardianshipRow[]> {
+  const { guardianships } = tx.tables;
+  return tx.db
+    .select()
+    .from(guardianships)
+    .where(eq(guardianships.studentId, studentId))
+    .orderBy(guardianships.createdAt, guardianships.id);
 }

@@ -43,11 +43,13 @@ const selectPerson = preparedStatement(
  * check their state.
  *
  * @param today excludes enrollments and memberships that are not valid on this day (`2026-11-23`)
+ * @param reached keyed hashes of past 18th birthdays. The guardianships of these children are suspended, also before the job has stored that
  */
 export async function loadPersonFacts(
   tx: Transaction,
   personId: string,
   today?: string,
+  reached: ReadonlySet<string> = new Set(),
 ): Promise<PersonFacts | undefined> {
   const rows = await selectPerson(tx, { personId });
   const [first] = rows;
@@ -64,7 +66,7 @@ export async function loadPersonFacts(
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
     memberships: isMember ? (await selectMemberships(tx, at)).map(toMembership) : [],
     enrollments: isEnrolled ? (await selectEnrollments(tx, at)).map(toEnrollment) : [],
-    children: isGuardian ? toChildren(personId, await selectChildren(tx, at)) : [],
+    children: isGuardian ? toChildren(personId, await selectChildren(tx, at), reached) : [],
   };
 }
 
@@ -181,6 +183,7 @@ const selectChildren = preparedStatement(
       .select({
         guardianship: guardianshipColumns(guardianships),
         name: persons.name,
+        adultOnLookup: persons.adultOnLookup,
         enrollment: enrollmentColumns(enrollments),
         class: classColumns(classes),
         school: schoolColumns(schools),
@@ -197,18 +200,25 @@ const selectChildren = preparedStatement(
 interface ChildRow {
   guardianship: GuardianshipRow;
   name: string;
+  adultOnLookup: string | null;
   enrollment: EnrollmentRow | null;
   class: ClassRow | null;
   school: SchoolRow | null;
 }
 
-function toChildren(guardianId: string, rows: readonly ChildRow[]): Child[] {
+function toChildren(guardianId: string, rows: readonly ChildRow[], reached: ReadonlySet<string>): Child[] {
   const byGuardianship = Map.groupBy(rows, ({ guardianship }) => guardianship.id);
   return [...byGuardianship.values()].flatMap((ofChild) => {
     const [first] = ofChild;
     if (first === undefined) return [];
+    const { state } = first.guardianship;
+    const isAdult = first.adultOnLookup !== null && reached.has(first.adultOnLookup);
     return {
-      guardianship: { ...first.guardianship, guardianId, ...toValidity(first.guardianship) },
+      guardianship: {
+        ...first.guardianship,
+        ...{ guardianId, state: isAdult && state === 'active' ? 'suspended' : state },
+        ...toValidity(first.guardianship),
+      },
       name: first.name,
       enrollments: ofChild.flatMap(({ enrollment, class: inClass, school }): Enrollment[] =>
         enrollment === null || inClass === null || school === null

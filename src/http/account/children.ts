@@ -1,0 +1,73 @@
+import type Router from '@koa/router';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { codePoints } from '../../domain/text.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, parseForms, readForm } from '../forms/body.ts';
+import { guardianshipIdOf } from './guardianship-id.ts';
+import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+
+const MAX_REASON_LENGTH = 500;
+const DECISIONS = ['request', 'withdraw'] as const;
+const endForm = z.object({ decision: z.enum(DECISIONS), reason: field });
+
+/** The page on which a guardian asks the school to end the guardianship of a child. */
+export function addChildRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/children/:id',
+    requireSignIn(deps, (ctx, signedIn) => showChild(deps, ctx, signedIn)),
+  );
+  router.post(
+    '/children/:id',
+    parseForms(),
+    requireRecentSignIn(deps, (ctx, signedIn) => submitEnd(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
+  );
+}
+
+interface Form {
+  reason: string;
+  error?: string;
+}
+
+async function showChild(
+  deps: HttpDeps,
+  ctx: Context,
+  { facts }: SignedInPerson,
+  { reason, error }: Form = { reason: '' },
+): Promise<void> {
+  const guardianshipId = guardianshipIdOf(ctx);
+  const child = await deps.guardianshipEnds.find({ guardianId: facts.id, guardianshipId });
+  if (child === undefined) throw createError(404, 'no such child');
+  const done = DECISIONS.find((one) => one === ctx.query['done']);
+  deps.pages.show(
+    ctx,
+    'account/child',
+    {
+      id: guardianshipId,
+      name: child.studentName,
+      requestedAt: child.requestedAt,
+      values: { reason },
+      errors: error === undefined ? {} : { reason: error },
+      notice: done && deps.pages.t(ctx, `guardianshipEnd.done.${done}`),
+    },
+    error === undefined ? 200 : 422,
+  );
+}
+
+async function submitEnd(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
+  const guardianshipId = guardianshipIdOf(ctx);
+  const { decision, reason } = readForm(ctx, endForm);
+  if (codePoints(reason).length > MAX_REASON_LENGTH) {
+    const error = deps.pages.t(ctx, 'console.reason.tooLong', { max: MAX_REASON_LENGTH });
+    await showChild(deps, ctx, signedIn, { reason, error });
+    return;
+  }
+  const own = { guardianId: signedIn.facts.id, guardianshipId, address: ctx.ip };
+  const ends = deps.guardianshipEnds;
+  const isKnown =
+    decision === 'request' ? await ends.request({ ...own, reason: reason.trim() }) : await ends.withdraw(own);
+  if (!isKnown) throw createError(404, 'no such child');
+  ctx.status = 303;
+  ctx.redirect(`/account/children/${guardianshipId}?done=${decision}`);
+}

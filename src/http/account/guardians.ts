@@ -1,0 +1,64 @@
+import type Router from '@koa/router';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { OwnGuardian } from '../../services/people/adulthood.ts';
+import type { HttpDeps } from '../deps.ts';
+import { parseForms, readForm } from '../forms/body.ts';
+import { guardianshipIdOf } from './guardianship-id.ts';
+import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+
+const PATH = '/account/guardians';
+const CONSENT_DECISIONS = ['consent', 'withdraw'] as const;
+const consentForm = z.object({ decision: z.enum(CONSENT_DECISIONS) });
+
+/** The pages on which an adult student consents to each guardianship. */
+export function addGuardianRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/guardians',
+    requireSignIn(deps, (ctx, signedIn) => showGuardians(deps, ctx, signedIn)),
+  );
+  router.get(
+    '/guardians/:id',
+    requireSignIn(deps, (ctx, signedIn) => showGuardian(deps, ctx, signedIn)),
+  );
+  router.post(
+    '/guardians/:id',
+    parseForms(),
+    requireRecentSignIn(deps, (ctx, signedIn) => changeConsent(deps, ctx, signedIn), { returnPath: (ctx) => ctx.path }),
+  );
+}
+
+async function showGuardians(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
+  const guardians = await listGuardians(deps, facts.id);
+  const done = CONSENT_DECISIONS.find((one) => one === ctx.query['done']);
+  const notice = done && deps.pages.t(ctx, `adulthood.done.${done}`);
+  deps.pages.show(ctx, 'account/guardians', { guardians, notice });
+}
+
+async function showGuardian(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
+  const id = guardianshipIdOf(ctx);
+  const guardian = (await listGuardians(deps, facts.id)).find(({ guardianshipId }) => guardianshipId === id);
+  if (guardian === undefined) throw createError(404, 'no such guardian');
+  deps.pages.show(ctx, 'account/guardian', { guardian });
+}
+
+async function changeConsent(deps: HttpDeps, ctx: Context, { facts }: SignedInPerson): Promise<void> {
+  const { decision } = readForm(ctx, consentForm);
+  const isKnown = await deps.adulthood.changeConsent({
+    studentId: facts.id,
+    guardianshipId: guardianshipIdOf(ctx),
+    isGiven: decision === 'consent',
+    address: ctx.ip,
+  });
+  if (!isKnown) throw createError(404, 'no such guardian');
+  ctx.status = 303;
+  ctx.redirect(`${PATH}?done=${decision}`);
+}
+
+/** @throws {HttpError} 404 for minors */
+async function listGuardians({ adulthood }: HttpDeps, personId: string): Promise<readonly OwnGuardian[]> {
+  const guardians = await adulthood.listGuardians(personId);
+  if (guardians === undefined) throw createError(404, 'the page is for adult students');
+  return guardians;
+}

@@ -1,0 +1,200 @@
+import { administersCity, type Decision, type DenialReason, type StaffAction } from '../../domain/access/policy.ts';
+import type { FamilyRequestKind } from '../../domain/binding/family-notices.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
+import { findApplication } from '../../store/binding/applications.ts';
+import { closeReport, listOpenReports } from '../../store/binding/reports.ts';
+import type { Store, Transaction } from '../../store/database/index.ts';
+import { clearEndRequest, listEndRequests } from '../../store/people/guardianship-ends.ts';
+import { findGuardianship } from '../../store/people/guardianships.ts';
+import * as people from '../../store/people/people.ts';
+import type { Audit } from '../audit/audit.ts';
+import { openText } from '../binding/applicant-data.ts';
+import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import { lockPeople, schoolOf } from './action-execution.ts';
+import type { Authorization, StaffActor } from './authorization.ts';
+
+/** Most requests of a kind on the page. */
+const MAX_SHOWN = 100;
+
+export interface FamilyRequest {
+  kind: FamilyRequestKind;
+  /** Of the guardianship, or of the application. */
+  id: string;
+  /** ms since 1970. */
+  at: number;
+  student: { id: string; name: string };
+  /** `end` only. */
+  guardian: { id: string; name: string } | undefined;
+  /** What the guardian or the family wrote. */
+  text: string;
+}
+
+interface Closing {
+  actorId: string;
+  kind: FamilyRequestKind;
+  id: string;
+  /** When the request was made, ms since 1970, so that a form that was shown for an earlier one does nothing. */
+  at: number;
+  /** Of a declined request to end: the guardian reads it. */
+  reason: string;
+  address: string;
+}
+
+type ClosingResult = { kind: 'done' } | { kind: 'denied'; reason: DenialReason } | { kind: 'changed_meanwhile' };
+
+/** What families ask of the registrar: the end of a guardianship, and the correction of wrong data. */
+export interface FamilyRequests {
+  /** Lists the requests in the scope of the actor, the oldest first. */
+  list(actor: StaffActor): Promise<readonly FamilyRequest[]>;
+  find(actor: StaffActor, kind: FamilyRequestKind, id: string): Promise<FamilyRequest | undefined>;
+  /** Declines a request to end, or marks a report as done. */
+  close(closing: Closing): Promise<ClosingResult>;
+}
+
+interface Deps {
+  store: Store;
+  clock: Clock;
+  secrets: Pick<Secrets, 'open'>;
+  audit: Pick<Audit, 'append'>;
+  outbox: Outbox;
+  authorization: Authorization;
+  issuer: string;
+}
+
+const ACTIONS: Readonly<Record<FamilyRequestKind, StaffAction>> = {
+  end: 'change_guardianship',
+  report: 'correct_identity',
+};
+
+/** Returns true if a member of staff decides about requests of families. */
+export function canSeeFamilyRequests(actor: StaffActor): boolean {
+  return administersCity(actor) || actor.capacities.some(({ capacity }) => capacity === 'registrar');
+}
+
+export function createFamilyRequests(deps: Deps): FamilyRequests {
+  const list: FamilyRequests['list'] = (actor) => deps.store.read((tx) => listVisible(tx, deps, actor));
+  return {
+    list,
+    find: async (actor, kind, id) => (await list(actor)).find((one) => one.kind === kind && one.id === id),
+    close: (closing) => deps.store.write((tx) => close(tx, deps, closing)),
+  };
+}
+
+async function listVisible(tx: Transaction, deps: Deps, actor: StaffActor): Promise<FamilyRequest[]> {
+  if (!canSeeFamilyRequests(actor)) return [];
+  const schools = administersCity(actor)
+    ? undefined
+    : actor.capacities.flatMap((held) => (held.capacity === 'registrar' ? [held.schoolCode] : []));
+  const ends = await listEndRequests(tx, schools, MAX_SHOWN);
+  const reports = await listOpenReports(tx, schools, MAX_SHOWN);
+  const changeable = await deps.authorization.filterAllowed(
+    ...([tx, actor, ACTIONS.end, ends.flatMap(({ guardianId, studentId }) => [guardianId, studentId])] as const),
+  );
+  const correctable = await deps.authorization.filterAllowed(
+    ...([tx, actor, ACTIONS.report, reports.map(({ studentId }) => studentId)] as const),
+  );
+  const names = await people.listNames(tx, [...changeable.keys(), ...correctable.keys()]);
+  const named = (id: string) => ({ id, name: names.get(id) ?? '' });
+  const requests: FamilyRequest[] = [
+    ...ends
+      .filter(({ guardianId, studentId }) => changeable.has(guardianId) && changeable.has(studentId))
+      .map(({ id, guardianId, studentId, endRequestedAt: at, endRequestSealed: sealed }) => ({
+        ...{ kind: 'end' as const, id, at, student: named(studentId), guardian: named(guardianId) },
+        text: sealed === null ? '' : deps.secrets.open('end-request', id, sealed),
+      })),
+    ...reports
+      .filter(({ studentId }) => correctable.has(studentId))
+      .map(({ reportOpenedAt: at, ...row }) => ({
+        ...{ kind: 'report' as const, id: row.id, at, student: named(row.studentId), guardian: undefined },
+        text: openText(deps.secrets, 'report', row) ?? '',
+      })),
+  ];
+  return requests.sort((a, b) => a.at - b.at);
+}
+
+/** An open request that is locked. */
+interface Locked {
+  personIds: readonly string[];
+  /** The person whom the audit entry concerns. */
+  subjectId: string;
+  studentId: string;
+  at: number | null;
+}
+
+async function close(tx: Transaction, deps: Deps, closing: Closing): Promise<ClosingResult> {
+  const { actorId, kind, id, at } = closing;
+  const request = await lockRequest(tx, kind, id);
+  const actor = await deps.authorization.findActorIn(tx, actorId);
+  if (request === undefined || actor === undefined) return { kind: 'denied', reason: 'not_found' };
+  const decision = await decideOnFamily(tx, deps, actor, kind, request);
+  if (!decision.allowed) return { kind: 'denied', reason: decision.reason };
+  if (request.at !== at) return { kind: 'changed_meanwhile' };
+  if (kind === 'report') await closeReport(tx, id, at);
+  else await declineEnd(tx, deps, request, closing);
+  await recordClosing(tx, deps, closing, { request, actor, capacity: decision.capacity });
+  return { kind: 'done' };
+}
+
+/** Decides about every person whom a request concerns. */
+async function decideOnFamily(
+  tx: Transaction,
+  { authorization }: Deps,
+  actor: StaffActor,
+  kind: FamilyRequestKind,
+  { personIds }: Locked,
+): Promise<Decision> {
+  let decision: Decision = { allowed: false, reason: 'not_found' };
+  for (const personId of personIds) {
+    const decided = (await authorization.authorize(tx, actor, ACTIONS[kind], personId))?.decision;
+    if (decided?.allowed !== true) return decided ?? { allowed: false, reason: 'not_found' };
+    decision = decided;
+  }
+  return decision;
+}
+
+async function declineEnd(
+  tx: Transaction,
+  deps: Deps,
+  { subjectId: to, studentId: about }: Locked,
+  { id, reason }: Closing,
+): Promise<void> {
+  await clearEndRequest(tx, id);
+  await mailGuardianshipNotice(tx, deps, { to, about, kind: 'end_declined', reason });
+}
+
+async function recordClosing(
+  tx: Transaction,
+  { audit }: Deps,
+  { actorId, kind, id, reason, address }: Closing,
+  { request, actor, capacity }: { request: Locked; actor: StaffActor; capacity: string },
+): Promise<void> {
+  await audit.append(tx, {
+    event: kind === 'end' ? 'staff.decline_guardianship_end' : 'staff.close_report',
+    ...{ outcome: 'ok', actorId, subjectId: request.subjectId, address },
+    detail: {
+      ...(kind === 'end' ? { guardianship: id } : { application: id }),
+      ...{ capacity, school: schoolOf(actor, capacity), reason, before: 'open', after: 'closed' },
+    },
+  });
+}
+
+async function lockRequest(tx: Transaction, kind: FamilyRequestKind, id: string): Promise<Locked | undefined> {
+  const findRow = async (): Promise<Locked | undefined> => {
+    if (kind === 'report') {
+      const row = await findApplication(tx, id);
+      const { studentId, reportOpenedAt: at } = row ?? { studentId: '', reportOpenedAt: null };
+      return row && { personIds: [studentId], subjectId: studentId, studentId, at };
+    }
+    const row = await findGuardianship(tx, id);
+    const {
+      guardianId,
+      studentId,
+      endRequestedAt: at,
+    } = row ?? { guardianId: '', studentId: '', endRequestedAt: null };
+    return row && { personIds: [guardianId, studentId], subjectId: guardianId, studentId, at };
+  };
+  await lockPeople(tx, (await findRow())?.personIds ?? []);
+  return findRow();
+}
