@@ -30,7 +30,8 @@ const TARGETS = {
   // console-applications.test.ts has the scopes of an application that waits.
   applications: ['nonexistent'],
   // family-requests.test.ts has the scopes of a request that waits.
-  'family-requests': ['nonexistent'],
+  'family-requests/end': ['nonexistent'],
+  'family-requests/report': ['nonexistent'],
 } as const;
 type Kind = keyof typeof TARGETS;
 const KINDS = [
@@ -41,7 +42,8 @@ const KINDS = [
   'clients',
   'schools',
   'applications',
-  'family-requests',
+  'family-requests/end',
+  'family-requests/report',
 ] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
@@ -179,7 +181,8 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     clients: ['library', 'nonexistent'],
     schools: ['993301', '999999'],
     applications: ['nonexistent'],
-    'family-requests': ['nonexistent'],
+    'family-requests/end': ['nonexistent'],
+    'family-requests/report': ['nonexistent'],
   };
 }
 

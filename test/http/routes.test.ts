@@ -52,7 +52,7 @@ const TABLE: Record<string, Expected> = {
   'GET /account/guardians/:id': own('404'),
   'POST /account/guardians/:id': own('400'),
   'GET /account/children/:id': own('404'),
-  'POST /account/children/:id': own('400'),
+  'POST /account/children/:id': own('404'),
   'GET /account/password': own('200'),
   'POST /account/password': own('422'),
   'GET /account/contacts': own('200'),

@@ -1,0 +1,139 @@
+/** Requests of families to the registrar: to end a guardianship, and reports of wrong data of the student. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { ADULTS } from '../../demo/city/fixtures.ts';
+import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
+import { LOGIN, redeem, refresh, runAuthorization, textIn, userinfo } from '../helpers/authorization-flow.ts';
+import { signInFamily, startOver } from '../helpers/binding.ts';
+import { listAuditEvents, signInToAccount } from '../helpers/city.ts';
+import { createHttpBrowser, textOf, type HttpBrowser } from '../helpers/http-browser.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { mailsTo } from '../helpers/mail.ts';
+import { getGuardianshipId } from '../helpers/people.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff } from '../helpers/staff.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'roles', 'children', 'offline_access'];
+const LIST = '/console/family-requests';
+
+let issuer = '';
+let mail: MailCatcher;
+let receiver: LogoutReceiver;
+before(async () => {
+  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+  receiver = await startLogoutReceiver(() => issuer, 'app');
+});
+after(async () => {
+  await receiver.close();
+  await mail.close();
+});
+
+eachService(
+  'a request of a family',
+  () => ({
+    clients: [
+      createRegistration('app', secret, {
+        ...{ scopes: SCOPES, permissions: ['fees:read'], backchannel_logout_uri: receiver.url },
+      }),
+    ],
+    smtpUrl: mail.smtpUrl,
+  }),
+  (running) => {
+    let guardian: HttpBrowser;
+    let registrar: HttpBrowser;
+    let guardianshipId: string;
+    before(async () => {
+      issuer = running().issuer;
+      guardianshipId = await getGuardianshipId(running(), LOGIN.G2, '王小安');
+      ({ httpBrowser: guardian } = await signInToAccount(running(), LOGIN.G2, DEMO_PASSWORD));
+      ({ browser: registrar } = await signInStaff(running(), 'A2'));
+    });
+    const mailed = (address: string, subject: string): Promise<{ text: string }> =>
+      pollUntil(`mail to ${address}`, () => mailsTo(mail, address, subject).find(({ text }) => text.includes(issuer)));
+    const ask = async (decision: 'request' | 'withdraw', reason = '') =>
+      guardian.submit(await guardian.open(`/account/children/${guardianshipId}`), { decision, reason });
+    const isListed = async (id: string): Promise<boolean> =>
+      (await registrar.open(LIST)).body.includes(`data-family-request="${id}"`);
+
+    it('asks to end a guardianship, which stays until the school decides', async () => {
+      assert.match((await guardian.open('/account')).body, new RegExp(`/account/children/${guardianshipId}`));
+      const asked = await ask('request', '<b>搬家</b>');
+      assert.match(textOf(asked.body), /申請已送出.*等待學校審核/);
+      assert.equal((await ask('request')).status, 200, 'a second submit');
+      const page = await registrar.open(LIST);
+      assert.match(textOf(page.body), /家長申請解除親子綁定.*王小安.*搬家/);
+      assert.equal(page.body.includes('<b>搬家'), false);
+      assert.match(textOf((await guardian.open('/account')).body), /王小安/);
+      const sent = await mailed(LOGIN.G2, '已收到您的解除綁定申請');
+      assert.equal(sent.text.includes('搬家'), false);
+      const events = await listAuditEvents(running(), 'G2');
+      assert.equal(events.filter((event) => event === 'guardianship.end_requested').length, 1);
+    });
+
+    it('is withdrawn by the guardian', async () => {
+      assert.match(textOf((await ask('withdraw')).body), /已撤回申請/);
+      assert.equal(await isListed(guardianshipId), false);
+    });
+
+    it('is declined with a reason that the guardian reads', async () => {
+      await ask('request');
+      const form = await registrar.open(`${LIST}/end/${guardianshipId}`);
+      assert.equal((await registrar.submit(form, { reason: '', confirmed: 'yes' })).status, 422);
+      const done = await registrar.submit(form, { reason: '請先提出法院裁定', confirmed: 'yes' });
+      assert.match(textOf(done.body), /已從清單移除/);
+      assert.equal((await registrar.submit(form, { reason: 'again', confirmed: 'yes' })).status, 404);
+      const sent = await mailed(LOGIN.G2, '學校未同意解除綁定');
+      assert.match(sent.text, /請先提出法院裁定/);
+      assert.ok((await listAuditEvents(running(), 'G2')).includes('staff.decline_guardianship_end'));
+    });
+
+    it('is not found by staff of other classes, schools and duties', async () => {
+      await ask('request');
+      for (const key of ['T2', 'A1'] as const) {
+        const { browser } = await signInStaff(running(), key);
+        assert.equal((await browser.open(LIST)).status, 404);
+        assert.equal((await browser.open(`${LIST}/end/${guardianshipId}`)).status, 404);
+      }
+      const { httpBrowser: other } = await signInToAccount(running(), LOGIN.G3, DEMO_PASSWORD);
+      assert.equal((await other.open(`/account/children/${guardianshipId}`)).status, 404);
+      assert.equal((await guardian.open('/account/children/%00')).status, 404);
+    });
+
+    it('is granted by the registrar, and ends every token at once', async () => {
+      const app = await createParty(issuer, { id: 'app', scope: 'openid roles children', secret });
+      const entry = { login: LOGIN.G2, choice: ['王小安'], parameters: { scope: SCOPES.join(' '), prompt: 'consent' } };
+      const tokens = await redeem(app, await runAuthorization(app, createHttpBrowser(issuer), entry));
+      const list = await registrar.open(LIST);
+      const [, link = ''] = /href="([^"]+revoke-guardianship[^"]+)"/.exec(list.body) ?? [];
+      const form = await registrar.open(link.replace('&amp;', '&'));
+      assert.match(textOf(form.body), /王小安/);
+      const ended = await registrar.submit(form, { action: 'revoke-guardianship', reason: 'asked by the guardian' });
+      assert.match(textOf(ended.body), /親子關係已撤銷/);
+      assert.equal(await isListed(guardianshipId), false);
+      assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 401);
+      assert.equal((await refresh(app, textIn(tokens, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.equal((await receiver.take(1)).length, 1);
+      assert.equal((await guardian.open(`/account/children/${guardianshipId}`)).status, 404);
+    });
+
+    it('reports wrong data to the registrar without naming anyone in the mail', async () => {
+      const { browser: family } = await signInFamily(running(), 'H4');
+      const page = await startOver(family);
+      await family.submit(page, { report: '座號有誤，應為 7 號' });
+      const list = await registrar.open(LIST);
+      assert.match(textOf(list.body), /家長回報學生資料有誤.*吳小華.*應為 7 號/);
+      const address = ADULTS.A2.email;
+      const sent = await mailed(address, '家長回報學生資料有誤');
+      assert.equal(/吳小華|7 號/.test(sent.text), false);
+      assert.match(sent.text, /console\/family-requests/);
+      const [, link = ''] = /href="([^"]+\/report\/[^"]+)"/.exec(list.body) ?? [];
+      await registrar.submit(await registrar.open(link), { reason: '已更正座號', confirmed: 'yes' });
+      assert.equal((await registrar.open(LIST)).body.includes('7 號'), false);
+      assert.ok((await listAuditEvents(running(), 'S4')).includes('staff.close_report'));
+    });
+  },
+);
