@@ -50,6 +50,7 @@ eachStore('the audit log of the console', (on) => {
       subjectId: id('S6'),
       detail: { requestId: 'r-1' },
     });
+    await services.audit.record({ event: 'session.revoked', outcome: 'ok', subjectId: id('A1') });
     services.advance(HOUR);
     await services.audit.record({
       event: 'staff.unlock',
@@ -99,7 +100,7 @@ eachStore('the audit log of the console', (on) => {
     assert.deepEqual(await events({ event: 'sign_in' }), ['sign_in.succeeded', 'sign_in.failed']);
     assert.deepEqual(await events({ event: 'sign' }), []);
     assert.deepEqual(await events({ clientId: 'portfolio' }), ['sign_in.failed']);
-    assert.deepEqual(await events({ schoolCode: '993301' }), ['staff.unlock', 'sign_in.failed']);
+    assert.deepEqual(await events({ schoolCode: '993301' }), ['staff.unlock', 'session.revoked', 'sign_in.failed']);
     assert.deepEqual(await events({ schoolCode: '993302' }), ['sign_in.succeeded'], 'a reason is no school');
     assert.deepEqual(await events({ requestId: 'r-2' }), ['staff.unlock']);
     assert.deepEqual(await events({ event: 'sign_in', clientId: 'portfolio' }), ['sign_in.failed']);
