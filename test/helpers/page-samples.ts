@@ -207,6 +207,8 @@ export function samplePageLocals(x: string): PageLocals {
       needsConfirmation: true,
       mergeUrl: x,
       hasInput: true,
+      isOnDocuments: true,
+      isDestructive: true,
       child: x,
       values: { reason: x, value: x },
       errors: { reason: x },

@@ -67,6 +67,7 @@ eachService(
       const unknown = await desk.open('/console/people/00000000-0000-4000-8000-000000000000');
       assert.deepEqual([other.status, unknown.status], [404, 404]);
       assert.equal(textOf(other.body), textOf(unknown.body));
+      assert.match(other.body, /href="\/console"/);
       assert.equal((await openForm(desk, 'S6', 'disable')).status, 404);
     });
 
@@ -186,6 +187,15 @@ eachService(
       await act(desk, 'G1', 'disable');
       assert.deepEqual(await offered('G1'), []);
       await act(desk, 'G1', 'enable');
+    });
+
+    it('marks an action that takes access away, and gives a fitting example of a reason', async () => {
+      assert.match((await openForm(desk, 'G1', 'disable')).body, /class="button danger"[^>]*value="disable"/);
+      const { browser: registrar } = await signInStaff(running(), 'A2');
+      const revoke = await openForm(registrar, 'G1', 'revoke-guardianship');
+      assert.match(revoke.body, /class="button danger"[^>]*value="revoke-guardianship"/);
+      assert.match(textOf(revoke.body), /例如：家長持戶口名簿到校/);
+      assert.doesNotMatch((await openForm(registrar, 'G1', 'resume-guardianship')).body, /class="button danger"/);
     });
 
     it('shows the duty of staff', async () => {

@@ -2,6 +2,7 @@ import createError from 'http-errors';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import {
+  GUARDIANSHIP_ACTION_NAMES,
   guardianshipActionOf,
   hasInput,
   PERSON_ACTION_NAMES,
@@ -31,6 +32,14 @@ const actionForm = z.object({
 
 /** Longest value that a form shows again, in characters. */
 const MAX_VALUE_LENGTH = 300;
+
+/** Actions that rest on a document. The hint of the reason gives another example. */
+const DOCUMENT_ACTIONS: readonly PersonActionName[] = [
+  ...(['correct-name', 'correct-national-id', 'reveal-national-id', 'merge'] as const),
+  ...GUARDIANSHIP_ACTION_NAMES,
+];
+/** Actions that take access away; their button is red. */
+const DESTRUCTIVE_ACTIONS: readonly PersonActionName[] = ['disable', 'suspend-guardianship', 'revoke-guardianship'];
 
 /** The values and messages of a form. After an error it keeps the typed reason. */
 interface ActionFormState {
@@ -182,6 +191,8 @@ export function renderActionForm(
       needsConfirmation: allowed?.needsConfirmation === true,
       mergeUrl: form.mergeUrl,
       hasInput: hasInput(action),
+      isOnDocuments: DOCUMENT_ACTIONS.includes(action),
+      isDestructive: DESTRUCTIVE_ACTIONS.includes(action),
       child: guardianship?.student.name,
       values: { reason: form.reason, value: form.value },
       errors: form.error === undefined ? {} : { reason: form.error },

@@ -75,6 +75,11 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
   };
   const retryLink = (ctx: Context, href: string | undefined): MessageLocals['actions'] =>
     href === undefined ? [] : [{ label: t(ctx, 'action.again'), href, primary: true }];
+  /** The console knows its staff (http/console/session.ts). */
+  const homeLink = (ctx: Context): { label: string; href: string } =>
+    ctx.state['isBureau'] === undefined
+      ? { label: t(ctx, 'action.home'), href: '/account' }
+      : { label: t(ctx, 'action.console'), href: '/console' };
   const message: Pages['message'] = (ctx, kind, { status, clientId, reference, retryUrl }) => {
     const links = [...retryLink(ctx, retryUrl), ...backToApp(ctx, kind, clientId)];
     show(
@@ -83,7 +88,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       {
         title: t(ctx, `message.${kind}.title`),
         text: t(ctx, `message.${kind}.text`),
-        actions: [...links, { label: t(ctx, 'action.home'), href: '/account', primary: links.length === 0 }],
+        actions: [...links, { ...homeLink(ctx), primary: links.length === 0 }],
         status,
         reference,
       },

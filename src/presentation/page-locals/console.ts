@@ -141,6 +141,10 @@ interface ConsoleActionLocals {
   mergeUrl: string | undefined;
   /** The form has a field for a new value. */
   hasInput: boolean;
+  /** The action rests on a document. */
+  isOnDocuments: boolean;
+  /** The action takes access away. */
+  isDestructive: boolean;
   /** The pupil of the guardianship that the action changes. */
   child?: string | undefined;
   values: { reason: string; value: string };
