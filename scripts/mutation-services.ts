@@ -164,6 +164,7 @@ export const SERVICES: readonly Part[] = [
     sources: files('services/console', 'bureau-settings bureau-write memberships schools'),
     tests: [...unit('services-console-bureau'), ...http('bureau')],
   },
+  { sources: files('services/console', 'notices register-switch'), tests: http('console-notices register-check') },
   { sources: files('services/people', 'administrators'), tests: unit('services-administrators') },
   {
     sources: files('services/authentication', 'account-reminder human-check recovery-limits'),

@@ -16,6 +16,8 @@ import { createDeadLetters } from '../services/console/dead-letters.ts';
 import { createConsoleKeys } from '../services/console/keys.ts';
 import { createFamilyRequests } from '../services/console/family-requests.ts';
 import { createDashboards } from '../services/console/dashboard.ts';
+import { createConsoleNotices } from '../services/console/notices.ts';
+import { createRegisterSwitch } from '../services/console/register-switch.ts';
 import { createPersonActions } from '../services/console/person-actions.ts';
 import { createPersonEffects } from '../services/console/person-effects.ts';
 import { createPersonPages } from '../services/console/person-page.ts';
@@ -76,6 +78,8 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     search: createConsoleSearch({ store, clock, secrets, authorization }),
     personPages: createPersonPages({ store, clock, secrets, audit, authorization }),
     personActions,
+    notices: createConsoleNotices({ store, clock, audit, authorization }),
+    registerSwitch: createRegisterSwitch({ store, audit, authorization }),
     requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
     secondFactorRemovals: createSecondFactorRemovals({ ...deps, authorization }),
   };

@@ -1,3 +1,4 @@
+import { NOTICE_POINTS } from '../domain/binding/notice.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 import { PASSWORD_PROBLEMS } from '../domain/credentials/password-policy.ts';
 import { CLIENT_FIELDS } from '../domain/client-fields.ts';
@@ -23,6 +24,10 @@ const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
  * of `message`, `newPassword`, `scope` and `console.action` have parts such as `.title`.
  */
 export const DYNAMIC_KEYS = {
+  'noticeEditor.point': NOTICE_POINTS,
+  'registerCheck.effect': ['on', 'rest', 'off'],
+  'noticeEditor.effect': ['newOnly', 'keeps'],
+  'noticeEditor.text': ['chinese', 'english'],
   role: ROLES,
   relation: RELATIONS,
   permission: PERMISSIONS,

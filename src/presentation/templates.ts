@@ -175,6 +175,7 @@ export function createTemplates(deps: { viewsDir: string; publicDir: string; i18
         hasRequests: false,
         hasFamilyRequests: false,
         hasApplications: false,
+        hasRegisterCheck: false,
         ...locals,
         ...helpersFor(lang),
         head,

@@ -81,6 +81,10 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/confirm': ['bureau.policy.confirm', 'bureau.announcement.confirm', 'bureau.school.confirmAdd'],
   'console/memberships': [],
   'console/schools': ['bureau.school.title'],
+  'console/notices': ['noticeEditor.title'],
+  // The title has the version.
+  'console/notice': [],
+  'console/register-check': ['registerCheck.title'],
   'console/slip': ['console.slip.title'],
   'console/clients': ['clients.title'],
   // The title is the name of the relying party.

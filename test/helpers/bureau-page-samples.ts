@@ -3,12 +3,22 @@ import type { PageLocals } from '../../src/presentation/page-locals/index.ts';
 /** Locals of the pages of the bureau with all optional parts; `x` is the text that other people can choose. */
 export function sampleBureauLocals(
   x: string,
-): Pick<PageLocals, 'console/form' | 'console/confirm' | 'console/memberships' | 'console/schools'> {
+): Pick<
+  PageLocals,
+  | 'console/form'
+  | 'console/confirm'
+  | 'console/memberships'
+  | 'console/notice'
+  | 'console/notices'
+  | 'console/register-check'
+  | 'console/schools'
+> {
   return {
     'console/form': {
       section: 'schools',
       title: x,
       intro: x,
+      points: [x],
       action: '/a',
       hidden: { version: x },
       fields: [
@@ -31,6 +41,7 @@ export function sampleBureauLocals(
       title: x,
       effects: [x],
       changes: [{ label: x, before: x, after: '' }],
+      texts: [{ label: x, text: x }],
       action: '/a',
       fields: { name: x },
       cancelUrl: '/c',
@@ -46,6 +57,19 @@ export function sampleBureauLocals(
       memberships: [true, false].map((isEnded) => ({
         ...{ id: x, duty: 'it_desk', school: x, from: '2026-08-01', until: '2027-01-31', isEnded },
       })),
+      notice: x,
+    },
+    'console/notice': { version: 2, chinese: x, english: x, publishedAt: 1, publishedBy: x },
+    'console/notices': {
+      notices: [
+        { version: 2, publishedAt: 1, publishedBy: x, isCurrent: true },
+        { version: 1, publishedAt: undefined, publishedBy: undefined, isCurrent: false },
+      ],
+      notice: x,
+    },
+    'console/register-check': {
+      schools: [true, false].map((isOn) => ({ code: '993301', name: x, isOn })),
+      importedAt: 1,
       notice: x,
     },
     'console/schools': {

@@ -32,6 +32,7 @@ const TARGETS = {
   // family-requests.test.ts has the scopes of a request that waits.
   'family-requests/end': ['nonexistent'],
   'family-requests/report': ['nonexistent'],
+  notices: ['current', 'nonexistent'],
 } as const;
 type Kind = keyof typeof TARGETS;
 const KINDS = [
@@ -44,6 +45,7 @@ const KINDS = [
   'applications',
   'family-requests/end',
   'family-requests/report',
+  'notices',
 ] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
@@ -141,6 +143,12 @@ const TABLE: Record<string, Row> = {
   'GET /console/keys': bureau(200),
   'GET /console/keys/rotate': bureau(200),
   'POST /console/keys/rotate': bureau(409),
+  'GET /console/notices': bureau(200),
+  'GET /console/notices/new': bureau(200),
+  'POST /console/notices/new': bureau(422),
+  'GET /console/notices/:id': bureau(200, 404),
+  'GET /console/register-check': { ...bureau(200), registrar: [200] },
+  'POST /console/register-check': { ...bureau(400), registrar: [400] },
   'GET /console/schools': bureau(200),
   'GET /console/schools/new': bureau(200),
   'POST /console/schools/new': bureau(422),
@@ -183,6 +191,7 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     applications: ['nonexistent'],
     'family-requests/end': ['nonexistent'],
     'family-requests/report': ['nonexistent'],
+    notices: ['1', 'nonexistent'],
   };
 }
 

@@ -172,6 +172,19 @@ export function administersCity(actor: PolicyActor): boolean {
   return actor.kind === 'operator' || actor.capacities.some(({ capacity }) => capacity === 'bureau_admin');
 }
 
+/** Returns the capacity by which an actor lets the register approve applications at a school: the bureau, or its registrar. */
+export function registerSwitchCapacity(
+  { capacities }: { capacities: readonly HeldCapacity[] },
+  schoolCode: string,
+): Capacity | undefined {
+  const held = highestFirst(capacities).find(
+    (one) =>
+      one.capacity === 'bureau_admin' ||
+      (one.capacity === 'registrar' && one.schoolCode === schoolCode && !isAtClosedSchool(one)),
+  );
+  return held?.capacity;
+}
+
 function isInScope(held: HeldCapacity, target: PolicyTarget): boolean {
   switch (held.capacity) {
     case 'bureau_admin':

@@ -3,9 +3,10 @@ import type { HttpDeps } from '../deps.ts';
 import { parseForms } from '../forms/body.ts';
 import { downloadEvidence, reviewApplication, showApplication } from './application.ts';
 import { showApplications } from './application-queue.ts';
+import { showRegisterCheck, switchRegisterCheck } from './register-check.ts';
 import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireStaff } from './session.ts';
 
-/** The queue of applications of families, and their review. */
+/** The queue of applications of families, their review, and the use of the register. */
 export function addApplicationRoutes(router: Router, deps: HttpDeps): void {
   router.get(
     '/applications',
@@ -19,6 +20,15 @@ export function addApplicationRoutes(router: Router, deps: HttpDeps): void {
     '/applications/:id',
     parseForms(),
     requireStaff(deps, (ctx, staff) => reviewApplication(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+  router.get(
+    '/register-check',
+    requireStaff(deps, (ctx, staff) => showRegisterCheck(deps, ctx, staff), FORM_MAX_AGE_MS),
+  );
+  router.post(
+    '/register-check',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => switchRegisterCheck(deps, ctx, staff), ACTION_MAX_AGE_MS),
   );
   router.get(
     '/applications/:id/evidence/:file',

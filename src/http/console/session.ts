@@ -6,6 +6,7 @@ import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts';
 import { canReview } from '../../services/binding/review.ts';
 import type { StaffActor } from '../../services/console/authorization.ts';
 import { canSeeFamilyRequests } from '../../services/console/family-requests.ts';
+import { canSwitchRegister } from '../../services/console/register-switch.ts';
 import { canSeeRequests } from '../../services/console/staff-requests.ts';
 import { requireAssurance, requireSignIn, type Handler, type SignedInPerson } from '../account/session.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -43,6 +44,7 @@ export function requireStaff(deps: HttpDeps, handler: StaffHandler, maxAgeMs = C
     ctx.state['hasRequests'] = canSeeRequests(actor);
     ctx.state['hasFamilyRequests'] = canSeeFamilyRequests(actor);
     ctx.state['hasApplications'] = canReview(actor);
+    ctx.state['hasRegisterCheck'] = canSwitchRegister(actor);
     await handler(ctx, { ...signedIn, actor });
   };
   const withAssurance = requireAssurance(deps, { maxAgeMs, returnPath: pageOf }, handle);

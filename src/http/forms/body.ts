@@ -9,10 +9,10 @@ const MAX_FORM_SIZE = '32kb';
 const clientError = z.object({ status: z.number().int().min(400).max(499) });
 
 /** Parses forms. Every parser error, such as a large body or invalid compression, is an error of the client. */
-export function parseForms(): Middleware {
+export function parseForms(formLimit = MAX_FORM_SIZE): Middleware {
   return bodyParser({
     enableTypes: ['form'],
-    formLimit: MAX_FORM_SIZE,
+    formLimit,
     onError: (error) => {
       const parsed = clientError.safeParse(error);
       throw createError(parsed.success ? parsed.data.status : 400, 'the form cannot be parsed', { cause: error });

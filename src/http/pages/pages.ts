@@ -56,6 +56,7 @@ export function createPages({ templates, i18n, clients }: Deps): Pages {
       hasRequests: ctx.state['hasRequests'] === true,
       hasFamilyRequests: ctx.state['hasFamilyRequests'] === true,
       hasApplications: ctx.state['hasApplications'] === true,
+      hasRegisterCheck: ctx.state['hasRegisterCheck'] === true,
       announcement: typeof announcement === 'string' ? announcement : undefined,
     };
     ctx.body = templates.page(name, langOf(ctx), { ...common, ...locals });

@@ -29,6 +29,8 @@ export interface CommonLocals {
   hasFamilyRequests?: boolean | undefined;
   /** Staff who review applications of families. */
   hasApplications?: boolean | undefined;
+  /** Staff who say where the register approves applications. */
+  hasRegisterCheck?: boolean | undefined;
   /** A text of the bureau for all users. */
   announcement?: string | undefined;
 }

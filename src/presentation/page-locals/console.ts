@@ -7,7 +7,8 @@ export type FormField = {
   label: string;
   hint?: string;
 } & (
-  | { kind: 'text' | 'textarea'; value: string; maxLength: number; isOptional?: boolean }
+  | { kind: 'text'; value: string; maxLength: number; isOptional?: boolean }
+  | { kind: 'textarea'; value: string; maxLength: number; isOptional?: boolean; rows?: number }
   | { kind: 'date' | 'datetime-local'; value: string; isOptional?: boolean }
   | { kind: 'number'; value: string; min: number; max: number }
   | { kind: 'select'; value: string; options: readonly { value: string; label: string }[] }
@@ -15,13 +16,15 @@ export type FormField = {
 );
 
 /** The section of the console that the navigation marks as current. */
-type ConsoleSection = 'settings' | 'announcement' | 'schools' | 'person';
+type ConsoleSection = 'settings' | 'announcement' | 'schools' | 'person' | 'notices' | 'register-check';
 
 /** A form of the bureau. Its submission leads to `console/confirm`. */
 export interface ConsoleFormLocals {
   section: ConsoleSection;
   title: string;
   intro?: string;
+  /** A list below the introduction. */
+  points?: readonly string[];
   action: string;
   hidden: Readonly<Record<string, string>>;
   fields: readonly FormField[];
@@ -41,6 +44,8 @@ export interface ConsoleConfirmLocals {
   title: string;
   effects: readonly string[];
   changes: readonly { label: string; before: string; after: string }[];
+  /** Long texts, shown as readers see them. */
+  texts?: readonly { label: string; text: string }[];
   action: string;
   /** Sent again with the confirmation. */
   fields: Readonly<Record<string, string>>;
@@ -70,6 +75,31 @@ export interface ConsoleMembershipsLocals {
 
 export interface ConsoleSchoolsLocals {
   schools: readonly { code: string; name: string; type: string; district: string; isClosed: boolean }[];
+  notice?: string | undefined;
+}
+
+export interface ConsoleNoticesLocals {
+  /** `publishedAt`: ms since 1970. */
+  notices: readonly {
+    version: number;
+    publishedAt: number | undefined;
+    publishedBy: string | undefined;
+    isCurrent: boolean;
+  }[];
+  notice?: string | undefined;
+}
+
+export interface ConsoleNoticeLocals {
+  version: number;
+  chinese: string;
+  english: string;
+  publishedAt: number | undefined;
+  publishedBy: string | undefined;
+}
+
+export interface ConsoleRegisterCheckLocals {
+  schools: readonly { code: string; name: string; isOn: boolean }[];
+  importedAt: number | undefined;
   notice?: string | undefined;
 }
 
@@ -161,6 +191,9 @@ export interface ConsolePages {
   'console/form': ConsoleFormLocals;
   'console/confirm': ConsoleConfirmLocals;
   'console/memberships': ConsoleMembershipsLocals;
+  'console/notice': ConsoleNoticeLocals;
+  'console/notices': ConsoleNoticesLocals;
+  'console/register-check': ConsoleRegisterCheckLocals;
   'console/schools': ConsoleSchoolsLocals;
   /** `expiresAt`: ms since 1970. */
   'console/slip': {

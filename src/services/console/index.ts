@@ -9,6 +9,8 @@ import type { ConsoleKeys } from './keys.ts';
 import type { BureauSettings } from './bureau-settings.ts';
 import type { ConsoleMemberships } from './memberships.ts';
 import type { ConsoleSchools } from './schools.ts';
+import type { ConsoleNotices } from './notices.ts';
+import type { RegisterSwitch } from './register-switch.ts';
 import type { BulkRuns } from './bulk-runs.ts';
 import type { ClassPages } from './classes.ts';
 import type { Dashboards } from './dashboard.ts';
@@ -35,6 +37,8 @@ export interface ConsoleServices {
   personPages: PersonPages;
   personActions: PersonActions;
   clients: ConsoleClients;
+  notices: ConsoleNotices;
+  registerSwitch: RegisterSwitch;
   requests: StaffRequestList & StaffRequestAnswers;
   secondFactorRemovals: SecondFactorRemovals;
   auditLog: AuditLogSearch;

@@ -12,6 +12,12 @@ export async function findCurrentNotice(tx: Transaction): Promise<NoticeRow | un
   return row;
 }
 
+/** Lists all versions, the newest first. */
+export function listNotices(tx: Transaction): Promise<NoticeRow[]> {
+  const { bindingNotices } = tx.tables;
+  return tx.db.select().from(bindingNotices).orderBy(desc(bindingNotices.version));
+}
+
 /** Publishes a version. @returns false if the version exists */
 export async function insertNotice(tx: Transaction, notice: NoticeRow): Promise<boolean> {
   const { bindingNotices } = tx.tables;

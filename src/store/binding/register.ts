@@ -16,6 +16,13 @@ export async function countRegisterEntries(tx: Transaction): Promise<number> {
   return row?.total ?? 0;
 }
 
+/** Returns when the register was imported, ms since 1970. All rows have one time. */
+export async function findRegisterImport(tx: Transaction): Promise<number | undefined> {
+  const { registerEntries } = tx.tables;
+  const [row] = await tx.db.select({ importedAt: registerEntries.importedAt }).from(registerEntries).limit(1);
+  return row?.importedAt;
+}
+
 /** Replaces the whole register. */
 export async function replaceRegister(tx: Transaction, rows: readonly RegisterRow[]): Promise<void> {
   const { registerEntries } = tx.tables;

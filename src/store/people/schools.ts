@@ -76,6 +76,29 @@ export async function isRegisterChecked(tx: Transaction, code: string): Promise<
   return row?.isOn === true;
 }
 
+export type RegisterSchool = School & { isRegisterChecked: boolean };
+
+/** Lists open schools with their use of the register, in the order of the codes. @param codes undefined for all schools */
+export function listRegisterSchools(tx: Transaction, codes: readonly string[] | undefined): Promise<RegisterSchool[]> {
+  const { schools } = tx.tables;
+  return tx.db
+    .select({ ...schoolColumns(schools), isRegisterChecked: schools.isRegisterChecked })
+    .from(schools)
+    .where(and(isNull(schools.closedAt), codes && inArray(schools.code, [...codes])))
+    .orderBy(asc(schools.code));
+}
+
+/** Lets the register approve exact matches at an open school, or not. @returns false if nothing has changed */
+export async function setRegisterChecked(tx: Transaction, code: string, isOn: boolean): Promise<boolean> {
+  const { schools } = tx.tables;
+  const rows = await tx.db
+    .update(schools)
+    .set({ isRegisterChecked: isOn })
+    .where(and(eq(schools.code, code), isNull(schools.closedAt), eq(schools.isRegisterChecked, !isOn)))
+    .returning({ code: schools.code });
+  return rows.length > 0;
+}
+
 /** Finds a school that is not closed, and locks it against closing until the transaction ends. SQLite has one writer. */
 export async function findOpenSchoolForShare(tx: Transaction, code: string): Promise<School | undefined> {
   const schools = tx.tables.schools;
