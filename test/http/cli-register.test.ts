@@ -86,7 +86,7 @@ describe('kinpass register import', () => {
       [`${HEADER}\n`, 'the file has no rows'],
       [
         'student_national_id,guardian_name,relation\n',
-        'line 1: the column guardian_national_id (家長身分證統一編號) is missing\nthe file has no rows',
+        'line 1: the column guardian_national_id (家長身分證統一編號) is missing',
       ],
       [
         `${HEADER}\n${ROW}\nY200200404,Y100600000,王小明,father\n`,

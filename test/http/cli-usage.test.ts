@@ -45,6 +45,8 @@ const COMMANDS = [
   'person unlock',
   'admin',
   'admin invite',
+  'register',
+  'register import',
   'completion',
   'version',
   'help',

@@ -62,6 +62,7 @@ eachService(
       const preview = await write('第一行\r\n<b>第二行</b>', '字'.repeat(MAX_NOTICE_LENGTH));
       assert.equal(preview.status, 200);
       assert.match(preview.body, /第一行\n&lt;b&gt;第二行/);
+      const other = await write('另一位管理者的內容', 'x');
       assert.deepEqual(versions(await bureau.open(LIST)), ['1']);
       assert.equal((await bureau.submit(preview, { reason: '', confirmed: 'yes' })).status, 422);
       const done = await bureau.submit(preview, { reason: '法務修訂', confirmed: 'yes' });
@@ -70,7 +71,7 @@ eachService(
       assert.match(textOf((await bureau.open(`${LIST}/1`)).body), /蒐集之目的/);
       assert.ok((await listAuditEvents(running())).includes('binding_notice.published'));
       // The form of a second administrator was shown for version 1.
-      const late = await bureau.submit(preview, { reason: '法務修訂', confirmed: 'yes' });
+      const late = await bureau.submit(other, { reason: '法務修訂', confirmed: 'yes' });
       assert.equal(late.status, 409, alertOf(late.body));
       assert.deepEqual(versions(await bureau.open(LIST)), ['2', '1']);
     });
