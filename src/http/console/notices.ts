@@ -62,7 +62,10 @@ export async function publishNotice(deps: HttpDeps, ctx: Context, { actor }: Sig
       title: pages.t(ctx, 'noticeEditor.confirm', { version: version + 1 }),
       effects: ['newOnly', 'keeps'].map((key) => pages.t(ctx, `noticeEditor.effect.${key}`)),
       changes: [],
-      texts: LANGUAGES.map((language) => ({ label: pages.t(ctx, `noticeEditor.text.${language}`), text: texts[language] })),
+      texts: LANGUAGES.map((language) => ({
+        label: pages.t(ctx, `noticeEditor.text.${language}`),
+        text: texts[language],
+      })),
       action: `${PATH}/new`,
       fields: { version: String(version), ...texts },
       cancelUrl: PATH,
