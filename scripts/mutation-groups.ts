@@ -93,6 +93,10 @@ const HTTP: readonly Part[] = [
     sources: [...files('http/middleware', 'request-limits'), ...files('http/server', 'stop-parsing')],
     tests: http('request-size edges-pages'),
   },
+  {
+    sources: files('http/forms', 'upload upload-memory'),
+    tests: [...unit('http-upload-memory'), ...http('binding-evidence')],
+  },
   { sources: files('http/forms', 'known-device-cookie'), tests: http('known-device') },
   {
     sources: files('http/interaction', 'login interaction router'),

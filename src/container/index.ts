@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { assertConformanceProfile } from '../config/conformance-checks.ts';
 import type { Config } from '../config/load.ts';
 import { assertSafeToStart } from '../config/startup-checks.ts';
+import { createUploadMemory } from '../http/forms/upload-memory.ts';
 import { createConnections } from '../http/server/connections.ts';
 import { createDrain, type Drain } from '../http/server/drain.ts';
 import { rejectDuplicateHeaders } from '../http/server/duplicate-headers.ts';
@@ -19,7 +20,7 @@ import { migrate, pendingMigrations } from '../store/migrate.ts';
 import { hasExampleLogins } from '../store/people/people.ts';
 import { countCitySchools, countDemoSchools } from '../store/people/schools.ts';
 import { startJobs, type JobIntervals } from './jobs.ts';
-import { createProviderApp, type AdmissionProbes, type ProviderApp } from './provider-app.ts';
+import { createProviderApp, type Admission, type ProviderApp } from './provider-app.ts';
 import { createServices, type RuntimeDeps, type Services } from './services.ts';
 
 /** The parts of a process that `main.ts` and tests use. */
@@ -85,13 +86,14 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
   const connections = createConnections({ log, metrics, trustedProxies: config.trustedProxies });
   const inFlight = createInFlightTracker(connections);
   const drain = createDrain(inFlight);
-  const probes: AdmissionProbes = {
+  const admission: Admission = {
     isReady: async () => !drain.hasBegun() && isAvailable(),
     isOverloaded: () => hasher.isNearCapacity() || inFlight.count() > MAX_IN_FLIGHT_REQUESTS,
+    uploadMemory: createUploadMemory(),
   };
   if (config.profile === 'conformance') await insertTestPerson({ store, hasher, clock }, TEST_PERSON);
   // The handler reads this variable for each request, so keys change without a restart and without a failed request.
-  let app: ProviderApp = createProviderApp(config, services, probes, await services.keyRing.load());
+  let app: ProviderApp = createProviderApp(config, services, admission, await services.keyRing.load());
   await app.oidc.checkClients();
   const handle = rejectDuplicateHeaders((request, response) => app.handle(request, response));
   const server = createHttpServer(config.tls, connections, drain.watch(inFlight.watch(handle)));
@@ -102,7 +104,7 @@ async function assemble(config: Config, runtime: RuntimeDeps, unmonitored: Store
     mailer,
     currentApp: () => app,
     useKeys: (keys: ProviderApp['keys']) => {
-      app = createProviderApp(config, services, probes, keys);
+      app = createProviderApp(config, services, admission, keys);
     },
   };
   return {

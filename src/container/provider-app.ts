@@ -19,12 +19,13 @@ export interface ProviderApp {
   handle: Handler;
 }
 
-export type AdmissionProbes = Pick<HttpDeps, 'isReady' | 'isOverloaded'>;
+/** What decides about admission, for the whole process: a rotation of keys creates a new provider app. */
+export type Admission = Pick<HttpDeps, 'isReady' | 'isOverloaded' | 'uploadMemory'>;
 
 export function createProviderApp(
   config: Config,
   services: Services,
-  probes: AdmissionProbes,
+  admission: Admission,
   keys: ProviderKeys,
 ): ProviderApp {
   const { store, clock, secrets, clients, templates, i18n } = services;
@@ -51,7 +52,7 @@ export function createProviderApp(
     clock,
     knownDevices: services.knownDevices,
     i18n,
-    isOverloaded: probes.isOverloaded,
+    isOverloaded: admission.isOverloaded,
     log: services.log,
     metrics: services.metrics,
     outbox: services.outbox,
@@ -67,7 +68,8 @@ export function createProviderApp(
     settings: services.settings,
     signIn: services.signIn,
     templates,
-    isReady: probes.isReady,
+    isReady: admission.isReady,
+    uploadMemory: admission.uploadMemory,
   });
   return { keys, oidc, handle };
 }

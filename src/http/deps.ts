@@ -30,6 +30,7 @@ import type { AccountChanges } from '../services/people/account-changes.ts';
 import type { Contacts } from '../services/people/contacts.ts';
 import type { People } from '../services/people/people.ts';
 import type { Settings } from '../services/settings/settings.ts';
+import type { UploadMemory } from './forms/upload-memory.ts';
 import type { Pages } from './pages/pages.ts';
 
 /** The dependencies of the HTTP layer. */
@@ -71,6 +72,7 @@ export interface HttpDeps {
   settings: Pick<Settings, 'loadPolicy' | 'findAnnouncement'>;
   signIn: SignIn;
   templates: Templates;
+  uploadMemory: UploadMemory;
   /** Returns true if this node accepts requests: the database is available and the node is not shutting down. */
   isReady: () => Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 /** The documents of an application: types, sizes, and contents that run or open something. */
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, it } from 'node:test';
 import { deflateSync } from 'node:zlib';
 
@@ -19,6 +20,8 @@ import {
 import { errorAt, personId } from '../helpers/city.ts';
 import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
 import { formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { pollUntil } from '../helpers/poll.ts';
+import { formHeaders } from '../helpers/raw-http.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -128,6 +131,50 @@ eachService(
       assert.equal(huge.status, 413);
       assert.match(errorAt(huge, 'evidence'), /檔案太大/);
       assert.deepEqual(await stored(), []);
+    });
+
+    /** Begins an upload that announces `bytes` and stays incomplete. @returns the function that ends it */
+    const beginUpload = async (browser: HttpBrowser, bytes: number): Promise<() => void> => {
+      const { issuer } = running();
+      const headers = {
+        ...formHeaders(issuer, await browser.jar.getCookieString(`${issuer}/binding/evidence`)),
+        'content-type': 'multipart/form-data; boundary=x',
+        'content-length': String(bytes),
+      };
+      const sent = request(`${issuer}/binding/evidence`, { method: 'POST', headers, agent: false });
+      sent.on('error', () => undefined);
+      sent.write('--x\r\n');
+      return () => sent.destroy();
+    };
+
+    it('get 503 with Retry-After while other uploads fill the memory of the process', async () => {
+      const { browser, page } = await start();
+      const others = [await signInFamily(running(), 'H1'), await signInFamily(running(), 'H6')];
+      const ends = await Promise.all(others.map((other) => beginUpload(other.browser, 31 * MEGABYTE)));
+      const text = { name: 'text.pdf', content: Buffer.alloc(2 * MEGABYTE, 'x') };
+      const uploadText = async (status: number): Promise<Answer | undefined> => {
+        const answer = await upload(browser, page, [text]);
+        assert.ok(answer.status === 422 || answer.status === 503, String(answer.status));
+        return answer.status === status ? answer : undefined;
+      };
+      const refused = await pollUntil('the memory is full', () => uploadText(503));
+      assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
+      assert.match(errorAt(refused, 'evidence'), /檔案沒有儲存/);
+      for (const end of ends) end();
+      await pollUntil('the memory is free', () => uploadText(422));
+      const accepted = await upload(browser, page, [{ name: 'good.pdf', content: PDF }]);
+      assert.match(accepted.url, /\/binding\/summary$/);
+    });
+
+    it('get 503 while the same account has another upload in progress', async () => {
+      const { browser, page } = await start();
+      const end = await beginUpload(browser, 1_000);
+      const text = { name: 'text.pdf', content: Buffer.from('x') };
+      const statusIs = async (status: number): Promise<true | undefined> =>
+        (await upload(browser, page, [text])).status === status ? true : undefined;
+      await pollUntil('the other upload has begun', () => statusIs(503));
+      end();
+      await pollUntil('the other upload has ended', () => statusIs(422));
     });
 
     it('of another family cannot be removed', async () => {

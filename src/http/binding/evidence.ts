@@ -5,7 +5,7 @@ import { MAX_EVIDENCE_BYTES } from '../../services/binding/evidence-check.ts';
 import { MAX_EVIDENCE_FILES, type EvidenceResult } from '../../services/binding/evidence-step.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm } from '../forms/body.ts';
-import { readUpload } from '../forms/upload.ts';
+import { withUpload, type UploadedFile } from '../forms/upload.ts';
 import type { SignedInFamily } from './guard.ts';
 import {
   answerRefused,
@@ -32,18 +32,39 @@ export async function showEvidence(deps: HttpDeps, ctx: Context, family: SignedI
 }
 
 export async function submitEvidence(deps: HttpDeps, ctx: Context, family: SignedInFamily): Promise<void> {
-  const { accountId, sessionHash } = family;
-  deps.rateLimiter.admitPerson('account', { personId: accountId, sessionHash });
-  const files = await readUpload(ctx, { files: MAX_EVIDENCE_FILES, fileBytes: MAX_EVIDENCE_BYTES });
+  const { accountId: personId, sessionHash } = family;
+  deps.rateLimiter.admitPerson('account', { personId, sessionHash });
+  const limits = { files: MAX_EVIDENCE_FILES, fileBytes: MAX_EVIDENCE_BYTES };
+  await withUpload(ctx, { memory: deps.uploadMemory, personId, limits }, async (upload) => {
+    if (upload.kind === 'read') await storeEvidence(deps, ctx, family, upload.files);
+    else await showUnread(deps, ctx, family, upload.kind);
+  });
+}
+
+async function showUnread(
+  deps: HttpDeps,
+  ctx: Context,
+  family: SignedInFamily,
+  kind: 'too_large' | 'busy',
+): Promise<void> {
+  const opened = await openStep(deps, ctx, family, 'evidence');
+  if (opened === undefined) return;
+  const problem =
+    kind === 'busy'
+      ? { ...problemAt(deps.pages.t(ctx, 'binding.evidence.busy')), status: 503 }
+      : { ...problemAt(deps.pages.t(ctx, 'binding.evidence.uploadTooLarge', LIMITS)), status: 413 };
+  render(deps, ctx, opened, problem);
+}
+
+async function storeEvidence(
+  deps: HttpDeps,
+  ctx: Context,
+  family: SignedInFamily,
+  files: readonly UploadedFile[],
+): Promise<void> {
   const show = (opened: Opened, problem: Problem): void => {
     render(deps, ctx, opened, problem);
   };
-  if (files === undefined) {
-    const opened = await openStep(deps, ctx, family, 'evidence');
-    if (opened !== undefined)
-      show(opened, { ...problemAt(deps.pages.t(ctx, 'binding.evidence.uploadTooLarge', LIMITS)), status: 413 });
-    return;
-  }
   const { version, stay } = readForm(ctx, uploadForm);
   const isDone = stay === '';
   const result = await deps.binding.addEvidence({ ...toForm(ctx, family, version), files, isDone });

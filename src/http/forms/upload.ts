@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
 import createError from 'http-errors';
 import type { Context } from 'koa';
+import type { UploadMemory } from './upload-memory.ts';
 
 export interface UploadedFile {
   name: string;
@@ -21,23 +22,53 @@ const MAX_NAME_LENGTH = 100;
 /** Longest body that is read to its end and discarded, so that the browser shows the answer. */
 const MAX_DISCARDED_BYTES = 256 * 1024 * 1024;
 
+/** `too_large`: the body is longer than all files together may be. `busy`: too many uploads are in progress. The body was discarded. */
+export type Upload = { kind: 'read'; files: UploadedFile[] } | { kind: 'too_large' | 'busy' };
+
+interface UploadDeps {
+  memory: UploadMemory;
+  personId: string;
+  limits: UploadLimits;
+}
+
 /**
- * Parses a form with files (RFC 7578) into memory. The fields become the body of the request, for `readForm`.
+ * Parses a form with files (RFC 7578) into memory, which is reserved until `use` has ended. The fields become the body of the request,
+ * for `readForm`.
  *
- * @returns undefined if the body is longer than all files together may be; the body is discarded then
  * @throws {HttpError} 400 if the body is no such form
  */
-export async function readUpload(ctx: Context, limits: UploadLimits): Promise<UploadedFile[] | undefined> {
+export async function withUpload(
+  ctx: Context,
+  { memory, personId, limits }: UploadDeps,
+  use: (upload: Upload) => Promise<void>,
+): Promise<void> {
   if (ctx.request.is('multipart/form-data') === false) throw createError(400, 'the form has no files');
   // One file more than allowed, and the boundaries.
   const maxBytes = (limits.files + 1) * (limits.fileBytes + 1) + 64 * 1024;
-  if (ctx.request.length > maxBytes) {
-    if (ctx.request.length > MAX_DISCARDED_BYTES) throw createError(413, 'the upload is too large');
-    ctx.req.resume();
-    await finished(ctx.req, { writable: false });
-    return undefined;
+  // A body without Content-Length can be as long as the parser accepts.
+  const bytes = ctx.get('content-length') === '' ? maxBytes : ctx.request.length;
+  if (bytes > maxBytes) {
+    await discardBody(ctx);
+    await use({ kind: 'too_large' });
+    return;
   }
-  return parse(ctx, limits);
+  const release = memory.reserve(personId, bytes);
+  if (release === undefined) {
+    await discardBody(ctx);
+    await use({ kind: 'busy' });
+    return;
+  }
+  try {
+    await use({ kind: 'read', files: await parse(ctx, limits) });
+  } finally {
+    release();
+  }
+}
+
+async function discardBody(ctx: Context): Promise<void> {
+  if (ctx.request.length > MAX_DISCARDED_BYTES) throw createError(413, 'the upload is too large');
+  ctx.req.resume();
+  await finished(ctx.req, { writable: false });
 }
 
 async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]> {
@@ -63,6 +94,10 @@ async function parse(ctx: Context, limits: UploadLimits): Promise<UploadedFile[]
       reads.push(read);
     });
     const done = finished(parser, { readable: false });
+    // A pipe does not end when the connection closes.
+    finished(ctx.req, { writable: false }).catch((error: unknown) => {
+      parser.destroy(error instanceof Error ? error : undefined);
+    });
     ctx.req.pipe(parser);
     await done;
     ctx.request.body = fields;
