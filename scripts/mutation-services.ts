@@ -44,6 +44,13 @@ export const SERVICES: readonly Part[] = [
     ],
     tests: http('adulthood family-requests'),
   },
+  {
+    sources: [
+      ...files('services/personal-data', 'copy erasure request-mail request-payload requests retention'),
+      ...files('services/console', 'subject-requests'),
+    ],
+    tests: [...http('personal-data'), ...contract('personal-data')],
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),

@@ -25,6 +25,8 @@ import { createStaffRequestList } from '../services/console/request-list.ts';
 import { createConsoleSearch } from '../services/console/search.ts';
 import { createSecondFactorRemovals } from '../services/console/second-factor-removals.ts';
 import { createCreateRequest, createStaffRequestAnswers } from '../services/console/staff-requests.ts';
+import { createConsoleSubjectRequests } from '../services/console/subject-requests.ts';
+import { createErasure } from '../services/personal-data/erasure.ts';
 import type { Services } from './services.ts';
 
 type Deps = Pick<
@@ -81,6 +83,7 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
     notices: createConsoleNotices({ store, clock, audit, authorization }),
     registerSwitch: createRegisterSwitch({ store, audit, authorization }),
     requests: { ...createStaffRequestList(requestDeps), ...createStaffRequestAnswers(requestDeps) },
+    subjectRequests: createConsoleSubjectRequests({ ...deps, authorization, erasure: createErasure(deps) }),
     secondFactorRemovals: createSecondFactorRemovals({ ...deps, authorization }),
   };
 }

@@ -7,9 +7,11 @@ import { startKeyRotationJob } from '../jobs/key-rotation.ts';
 import { startOutboxDelivery } from '../jobs/outbox-delivery.ts';
 import type { PeriodicJob } from '../jobs/periodic-job.ts';
 import { startPurgeJob } from '../jobs/purge.ts';
+import { startRetentionJob } from '../jobs/retention.ts';
 import { createClientRevocation } from '../services/access/client-revocation.ts';
 import { startStatisticsJob } from '../jobs/statistics.ts';
 import { createAuditArchive } from '../services/audit/archive.ts';
+import { createRetention } from '../services/personal-data/retention.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
 import type { Mailer } from '../services/notifications/mailer.ts';
 import type { OutboxJob } from '../services/notifications/outbox.ts';
@@ -37,6 +39,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
   return [
     startDelivery(deps),
     startPurgeJob({ store, clock, log, secrets }),
+    startRetentionJob({ retention: createRetention({ store, clock, settings: deps.services.settings }), log }),
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
     startExpiryJob({ adulthood, affiliationExpiry, guardianships, access, console: deps.services.console, log }),
     startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),

@@ -59,6 +59,8 @@ export function createProviderApp(
     pages,
     passwords: services.passwords,
     people: services.people,
+    personalData: services.personalData,
+    subjectRequests: services.subjectRequests,
     random: services.random,
     rateLimiter: services.rateLimiter,
     passwordReset: services.passwordReset,

@@ -41,6 +41,8 @@ import { createGuardianships, type Guardianships } from '../services/people/guar
 import { createAccountChanges, type AccountChanges } from '../services/people/account-changes.ts';
 import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createPeople, type People } from '../services/people/people.ts';
+import { createPersonalDataCopy, type PersonalDataCopy } from '../services/personal-data/copy.ts';
+import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
 import { createSettings, type Settings } from '../services/settings/settings.ts';
 import type { Store } from '../store/database/index.ts';
 import { createConsoleServices } from './console.ts';
@@ -99,6 +101,8 @@ export interface Services extends RuntimeDeps, SharedServices {
   passwordVerifier: PasswordVerifier;
   passwords: Passwords;
   people: People;
+  personalData: PersonalDataCopy;
+  subjectRequests: SubjectRequests;
   revocation: Revocation;
   schoolDirectory: SchoolDirectory;
   secondFactors: SecondFactors;
@@ -183,7 +187,10 @@ function createBindingServices(deps: BindingServiceDeps): BindingServices {
   };
 }
 
-type SelfService = Pick<Services, 'accountChanges' | 'accountReminder' | 'contacts' | 'humanCheckDemand'>;
+type SelfService = Pick<
+  Services,
+  'accountChanges' | 'accountReminder' | 'contacts' | 'humanCheckDemand' | 'personalData' | 'subjectRequests'
+>;
 type SelfServiceDeps = Pick<Services, 'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices'>;
 
 /** Creates what people do without the school. */
@@ -192,6 +199,8 @@ function createSelfService({ issuer, humanCheckFailures: failures }: Config, dep
     accountChanges: createAccountChanges(deps),
     accountReminder: createAccountReminder({ ...deps, issuer }),
     contacts: createContacts({ ...deps, issuer }),
+    personalData: createPersonalDataCopy(deps),
+    subjectRequests: createSubjectRequests({ ...deps, issuer }),
     humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
   };
 }

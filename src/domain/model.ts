@@ -103,6 +103,8 @@ export interface PersonFacts {
   isActive: boolean;
   /** The account of a family inside one school (`P` + student number). It has no role. */
   isSchoolAccount: boolean;
+  /** The person had the sharing of data with relying parties stopped. */
+  isSharingStopped: boolean;
   updatedAt: number;
   identifiers: readonly Identifier[];
   memberships: readonly Membership[];

@@ -29,6 +29,8 @@ import type { Outbox } from '../services/notifications/outbox.ts';
 import type { AccountChanges } from '../services/people/account-changes.ts';
 import type { Contacts } from '../services/people/contacts.ts';
 import type { People } from '../services/people/people.ts';
+import type { PersonalDataCopy } from '../services/personal-data/copy.ts';
+import type { SubjectRequests } from '../services/personal-data/requests.ts';
 import type { Settings } from '../services/settings/settings.ts';
 import type { UploadMemory } from './forms/upload-memory.ts';
 import type { Pages } from './pages/pages.ts';
@@ -63,6 +65,8 @@ export interface HttpDeps {
   pages: Pages;
   passwords: Passwords;
   people: People;
+  personalData: PersonalDataCopy;
+  subjectRequests: SubjectRequests;
   random: Random;
   rateLimiter: RequestRateLimiter;
   passwordReset: PasswordReset;

@@ -15,7 +15,7 @@ import { DEFAULT_POLICY_SETTINGS } from '../domain/access/settings.ts';
 import { FAMILY_REQUEST_KINDS, GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
 import { FAILURE_CAUSES } from '../domain/usage.ts';
 import { GUARDIANSHIP_STATES, PERMISSIONS, RELATIONS, ROLES, SCHOOL_TYPES } from '../domain/model.ts';
-import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS } from './text-families.ts';
+import { ACCOUNT_CHANGES, AUDIT_EVENTS, BINDING_KEYS, DASHBOARD_TEXTS, DATA_KEYS } from './text-families.ts';
 
 const POLICY_NAMES = Object.keys(DEFAULT_POLICY_SETTINGS);
 
@@ -164,6 +164,7 @@ export const DYNAMIC_KEYS = {
   'requests.state': ['pending', 'confirmed', 'declined', 'withdrawn', 'expired', 'void'],
   'requests.done': ['declined', 'withdrawn'],
   ...BINDING_KEYS,
+  ...DATA_KEYS,
   'console.state': [
     'active',
     'disabled',

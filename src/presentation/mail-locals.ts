@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GUARDIANSHIP_NOTICES, STAFF_TASKS } from '../domain/binding/family-notices.ts';
+import { SUBJECT_REQUEST_KINDS } from '../domain/binding/subject-requests.ts';
 import { SECOND_FACTOR_CHANGES } from '../domain/credentials/second-factors.ts';
 
 const name = z.string();
@@ -59,6 +60,11 @@ const SCHEMAS = {
   'binding-code': z.object({ code: z.string(), minutes, school: z.string() }),
   /** `link`: the page with the state of the application. */
   'binding-received': z.object({ name, student: z.string(), link }),
+  /** `kind` and `result`: names of texts; `reason`: what the school wrote; `dueAt`: ms since 1970; `link`: the page of the request. */
+  'subject-request': z.object({
+    ...{ name, kind: z.enum(SUBJECT_REQUEST_KINDS), result: z.enum(['received', 'approved', 'declined', 'extended']) },
+    ...{ reason: z.string(), dueAt: z.number(), link },
+  }),
   /** `action`: name of the action of staff; `link`: the account page. */
   'staff-action': z.object({ name, action: z.string(), at, link }),
 };

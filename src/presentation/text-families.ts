@@ -2,6 +2,13 @@ import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/applicat
 import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
 import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
 import { APPROVAL_NOTES } from '../domain/binding/approval-notes.ts';
+import {
+  DEADLINE_STATES,
+  ERASURE_OBSTACLES,
+  SUBJECT_REQUEST_ANSWERS,
+  SUBJECT_REQUEST_KINDS,
+  SUBJECT_REQUEST_STATES,
+} from '../domain/binding/subject-requests.ts';
 import { BINDING_CONFLICTS } from '../domain/binding/conflicts.ts';
 
 /** The texts of the dashboards, which one file composes. */
@@ -63,6 +70,9 @@ export const AUDIT_EVENTS = [
   ...['binding-evidence_added', 'binding-evidence_removed', 'binding-submitted', 'binding-withdrawn'],
   ...['register-imported', 'register-approved', 'register-switched', 'binding_notice-published'],
   'account_changes-seen',
+  ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
+  ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
+  'subject_request-extended',
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;
 
@@ -106,5 +116,46 @@ export const BINDING_KEYS = {
   ],
   'mail.applicationDecided': [
     ...['reason', 'returned', 'returnedNext', 'returnedSubject', 'rejected', 'rejectedNext', 'rejectedSubject'],
+  ],
+} as const;
+
+/** The fields of the copy of personal data. */
+const DATA_FIELDS = [
+  ...['name', 'nationalId', 'birthDate', 'id', 'sharingStoppedAt', 'createdAt'],
+  ...['updatedAt', 'kind', 'value', 'school', 'verifiedAt', 'expiresAt'],
+  ...['passwordChangedAt', 'firstPasswordExpiresAt', 'linkExpiresAt', 'recoveryCodes', 'removalAt', 'factor'],
+  ...['addedAt', 'lastUsedAt', 'role', 'validFrom', 'validTo', 'term'],
+  ...['class', 'seat', 'studentNumber', 'student', 'guardian', 'relation'],
+  ...['state', 'applicants', 'files', 'report', 'reason', 'submittedAt'],
+  ...['decidedAt', 'answer', 'version', 'answeredAt', 'device', 'address'],
+  ...['endedAt', 'app', 'scopes', 'grantedAt', 'action', 'requestedAt'],
+  ...['decision', 'doneAt', 'mergedAt', 'event', 'outcome', 'by'],
+  ...['eventAt'],
+] as const;
+
+/** The families of keys of the pages about personal data. */
+export const DATA_KEYS = {
+  'data.section': [
+    ...['person', 'identifiers', 'credentials', 'memberships', 'enrollments', 'schoolAccounts', 'guardianships'],
+    ...['applications', 'noticeAnswers', 'sessions', 'grants', 'consents', 'lastContexts', 'staffRequests', 'events'],
+  ],
+  'data.field': DATA_FIELDS,
+  'data.by': ['self', 'staff', 'service'],
+  'data.notice': ['confirmed', 'withdrawn', 'resumed'],
+  'dataRequest.kind': SUBJECT_REQUEST_KINDS,
+  'dataRequest.kindHint': SUBJECT_REQUEST_KINDS,
+  'dataRequest.what': SUBJECT_REQUEST_KINDS,
+  'dataRequest.effect': SUBJECT_REQUEST_KINDS,
+  'dataRequest.state': SUBJECT_REQUEST_STATES,
+  'dataRequest.stateText': SUBJECT_REQUEST_STATES,
+  'dataRequest.notice': ['created', 'open', 'withdrawn'],
+  'subjectRequest.deadline': DEADLINE_STATES,
+  'subjectRequest.answer': SUBJECT_REQUEST_ANSWERS,
+  'subjectRequest.effect': SUBJECT_REQUEST_KINDS,
+  'subjectRequest.obstacle': ERASURE_OBSTACLES,
+  'subjectRequest.done': ['approved', 'declined', 'extended'],
+  'mail.subjectRequest': [
+    ...['received', 'approved', 'declined', 'extended', 'receivedSubject', 'approvedSubject', 'declinedSubject'],
+    ...['extendedSubject', 'reason', 'due', 'link', 'erased'],
   ],
 } as const;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 import { BULK_ACTIONS } from '../../src/domain/access/bulk-actions.ts';
 import { APPLICATION_STATES } from '../../src/domain/binding/application.ts';
+import { SUBJECT_REQUEST_KINDS } from '../../src/domain/binding/subject-requests.ts';
 import { PERSON_ACTION_NAMES } from '../../src/domain/access/person-actions.ts';
 import { DYNAMIC_KEYS } from '../../src/presentation/dynamic-keys.ts';
 import { createI18n } from '../../src/presentation/i18n.ts';
@@ -30,6 +31,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'interaction/sign-in': ['signIn.title', 'signIn.reauthTitle'],
   'interaction/school-sign-in': ['schoolSignIn.title'],
   'interaction/binding-required': ['bindingRequired.title'],
+  'interaction/sharing-stopped': ['sharingStopped.title'],
   'binding/status': [...APPLICATION_STATES.map((name) => `binding.statusTitle.${name}`), 'binding.status.refusedTitle'],
   'binding/student': ['binding.student.title'],
   'binding/notice': ['binding.notice.title'],
@@ -62,6 +64,9 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/guardian': ['adulthood.consentTitle'],
   'account/child': ['guardianshipEnd.title'],
   'console/family-requests': ['familyRequests.title'],
+  'account/data': ['data.title'],
+  'account/data-request': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
+  'account/data-receipt': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
   'account/contacts-confirm': ['contacts.confirm.title'],
   'account/contact-removal': ['contacts.mobile.remove', 'contacts.account.remove'],
   'password-reset/request': ['forgot.title'],
@@ -96,6 +101,8 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/national-id': ['console.action.reveal-national-id.title'],
   'console/merge': ['console.merge.title'],
   'console/requests': ['requests.title'],
+  'console/subject-requests': ['subjectRequest.title'],
+  'console/subject-request': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
   'console/applications': ['review.title'],
   // The title names the student.
   'console/application': [],

@@ -83,6 +83,7 @@ export function facts(id: string, more: Partial<PersonFacts> = {}): PersonFacts 
     locale: undefined,
     isActive: true,
     isSchoolAccount: false,
+    isSharingStopped: false,
     updatedAt: Date.UTC(2026, 10, 20) + 999,
     identifiers: [],
     memberships: [],

@@ -9,6 +9,7 @@ import { auditSamples, dashboardSample } from './audit-page-samples.ts';
 import { bindingSamples } from './binding-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
+import { dataSamples } from './data-page-samples.ts';
 import { reviewSamples } from './review-page-samples.ts';
 import { staffRequestSamples } from './staff-change-samples.ts';
 
@@ -47,6 +48,8 @@ export function samplePageLocals(x: string): PageLocals {
     },
     ...bindingSamples(x),
     'interaction/binding-required': { app, startUrl: '/b', cancelAction: '/c', otherAccountAction: '/o' },
+    'interaction/sharing-stopped': { app, cancelAction: '/c', otherAccountAction: '/o' },
+    ...dataSamples(x),
     'interaction/new-password': { ...password, app },
     'interaction/select-account': {
       action: '/a',
@@ -127,6 +130,8 @@ export function samplePageLocals(x: string): PageLocals {
       changesThrough: 1,
       ...{ removalAt: 0, hasGuardians: true, needsConsent: true },
       consoleUrl: '/console',
+      isSchoolAccount: false,
+      applicationState: 'submitted',
       person: {
         name: x,
         identifiers: [

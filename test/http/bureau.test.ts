@@ -30,6 +30,8 @@ const REASON = 'decided by the board';
 const POLICY = {
   passwordMinLength: '12',
   firstPasswordDays: '30',
+  applicationDays: '365',
+  evidenceDays: '30',
   isGuardianContactConfirmed: 'yes',
   isFirstPasswordRestorable: 'yes',
 };

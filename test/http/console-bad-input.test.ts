@@ -29,7 +29,17 @@ const FORMS: readonly [path: string, fields: Record<string, string>][] = [
   ['/console/requests/x', { answer: 'confirm', version: '0', reason: 'x' }],
   ['/console/keys/rotate', { version: 'x', reason: 'x' }],
   ['/console/dead-letters/action', { action: 'drop', job: 'x', reason: 'x' }],
-  ['/console/settings', { ...CONFIRMED, version: '7', passwordMinLength: '13', firstPasswordDays: '31' }],
+  [
+    '/console/settings',
+    {
+      ...CONFIRMED,
+      version: '7',
+      passwordMinLength: '13',
+      firstPasswordDays: '31',
+      applicationDays: '365',
+      evidenceDays: '30',
+    },
+  ],
   ['/console/announcement', { ...CONFIRMED, version: '7', chinese: 'x', english: 'x', from: FROM, until: UNTIL }],
   ['/console/schools/new', { ...CONFIRMED, ...SCHOOL }],
   ['/console/schools/993301', { ...CONFIRMED, ...SCHOOL, shown: shown({ name: 'other' }) }],

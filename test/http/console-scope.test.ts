@@ -33,6 +33,7 @@ const TARGETS = {
   'family-requests/end': ['nonexistent'],
   'family-requests/report': ['nonexistent'],
   notices: ['current', 'nonexistent'],
+  'subject-requests': ['nonexistent'],
 } as const;
 type Kind = keyof typeof TARGETS;
 const KINDS = [
@@ -46,6 +47,7 @@ const KINDS = [
   'family-requests/end',
   'family-requests/report',
   'notices',
+  'subject-requests',
 ] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
@@ -105,6 +107,10 @@ const TABLE: Record<string, Row> = {
   'GET /console/bulk/:id/report.csv': run(200),
   'POST /console/bulk/:id': run(303),
   'POST /console/bulk/:id/slips': run(400),
+  'GET /console/subject-requests': { ...everyone(200), teacher: [404], desk: [404] },
+  // console-subject-requests.test.ts has the scopes of a request.
+  'GET /console/subject-requests/:id': everyone(404),
+  'POST /console/subject-requests/:id': everyone(404),
   'GET /console/requests': { ...everyone(200), teacher: [404] },
   'GET /console/requests/:id': request(200),
   'POST /console/requests/:id': request(400),
@@ -192,6 +198,7 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     'family-requests/end': ['nonexistent'],
     'family-requests/report': ['nonexistent'],
     notices: ['1', 'nonexistent'],
+    'subject-requests': ['nonexistent'],
   };
 }
 

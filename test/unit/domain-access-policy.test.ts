@@ -68,6 +68,7 @@ const TABLE: Record<StaffAction, string> = {
   confirm_identity_change: 'capacity yes capacity yes',
   change_guardianship: 'capacity yes capacity yes',
   review_application: 'yes yes capacity yes',
+  decide_subject_request: 'capacity yes capacity yes',
   change_membership: 'capacity capacity capacity yes',
   grant_administrator: 'capacity capacity capacity yes',
   confirm_staff_change: 'capacity capacity yes yes',

@@ -21,6 +21,7 @@ const GRANTS = {
   confirm_identity_change: ['registrar', 'bureau_admin'],
   change_guardianship: ['registrar', 'bureau_admin'],
   review_application: ['homeroom_teacher', 'registrar', 'bureau_admin'],
+  decide_subject_request: ['registrar', 'bureau_admin'],
   change_membership: ['bureau_admin'],
   grant_administrator: ['bureau_admin'],
   confirm_staff_change: ['it_desk', 'bureau_admin'],

@@ -6,6 +6,10 @@ export interface BureauPolicy extends PolicySettings {
   passwordMinLength: number;
   /** Days until a first password that staff restore expires. */
   firstPasswordDays: number;
+  /** Days after the result until an application is deleted. */
+  applicationDays: number;
+  /** Days after the result until its evidence is deleted. */
+  evidenceDays: number;
   /** All staff need a second factor to sign in, not only those with a capacity in the console. */
   isSecondFactorRequiredForStaff: boolean;
 }
@@ -16,6 +20,8 @@ export const DEFAULT_POLICY_SETTINGS: BureauPolicy = {
   isGuardianContactConfirmed: true,
   passwordMinLength: 12,
   firstPasswordDays: 30,
+  applicationDays: 365,
+  evidenceDays: 30,
   isSecondFactorRequiredForStaff: false,
 };
 
@@ -23,6 +29,8 @@ export const DEFAULT_POLICY_SETTINGS: BureauPolicy = {
 export const POLICY_LIMITS = {
   passwordMinLength: { min: 12, max: 64 },
   firstPasswordDays: { min: 1, max: 365 },
+  applicationDays: { min: 30, max: 3650 },
+  evidenceDays: { min: 1, max: 365 },
 } as const;
 
 /** A text for all users, shown from `from` until `until` (ms since 1970). */

@@ -30,13 +30,14 @@ export type Notice = (typeof NOTICES)[number];
 export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: SignedInPerson): Promise<void> {
   const { access, pages } = deps;
   const parsedNotice = notice.safeParse(ctx.query['done']);
-  const [sessions, apps, staff, removalAt, changes, guardians = []] = await Promise.all([
+  const [sessions, apps, staff, removalAt, changes, guardians = [], applicationState] = await Promise.all([
     access.listSessions(signedIn.facts.id),
     access.listApps(signedIn.facts.id),
     deps.console.authorization.findActor(signedIn.facts.id),
     deps.console.secondFactorRemovals.findTime(signedIn.facts.id),
     listChanges(deps, ctx, signedIn),
     deps.adulthood.listGuardians(signedIn.facts.id),
+    signedIn.facts.isSchoolAccount ? deps.binding.findState(signedIn.facts.id) : undefined,
   ]);
   await loadAnnouncement(deps, ctx);
   pages.show(ctx, 'account/overview', {
@@ -47,6 +48,8 @@ export async function showOverview(deps: HttpDeps, ctx: Context, signedIn: Signe
         value: kind === 'mobile' ? formatLocalMobile(value) : value,
       })),
     },
+    isSchoolAccount: signedIn.facts.isSchoolAccount,
+    applicationState,
     consoleUrl: staff && '/console',
     removalAt,
     ...changes,

@@ -7,10 +7,11 @@ import { addChangeRoutes } from './changes.ts';
 import { addChildRoutes } from './children.ts';
 import { addContactRoutes } from './contacts.ts';
 import { addGuardianRoutes } from './guardians.ts';
+import { addDataRoutes } from './data.ts';
 import { showOverview, type Notice } from './overview.ts';
 import { changePassword, showPassword } from './password.ts';
 import { showSignIns } from './sign-ins.ts';
-import { requireRecentSignIn, requireSignIn, signedInCallback } from './session.ts';
+import { hideFromSchoolAccounts, requireRecentSignIn, requireSignIn, signedInCallback } from './session.ts';
 
 const sessionForm = z.object({ session: field });
 const appForm = z.object({ app: field });
@@ -24,6 +25,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/',
     requireSignIn(deps, (ctx, signedIn) => showOverview(deps, ctx, signedIn)),
   );
+  router.use(['/contacts', '/email', '/language'], hideFromSchoolAccounts(deps));
   router.get('/callback', signedInCallback(deps));
   router.get(
     '/password',
@@ -33,6 +35,7 @@ export function createAccountRouter(deps: HttpDeps): Router {
   addContactRoutes(router, deps);
   addChildRoutes(router, deps);
   addGuardianRoutes(router, deps);
+  addDataRoutes(router, deps);
   router.get(
     '/sign-ins',
     requireSignIn(deps, (ctx, signedIn) => showSignIns(deps, ctx, signedIn)),

@@ -7,7 +7,13 @@ import type { HttpDeps } from '../deps.ts';
 import { field, parseForms, readForm } from '../forms/body.ts';
 import { checkSetup, factorName, factorSetupLocals, ownChange, setupForm } from '../forms/second-factor-form.ts';
 import type { FormProblem } from '../forms/password-form.ts';
-import { requireAssurance, requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+import {
+  hideFromSchoolAccounts,
+  requireAssurance,
+  requireRecentSignIn,
+  requireSignIn,
+  type SignedInPerson,
+} from './session.ts';
 
 const PAGE = '/account/second-factors';
 const SETUP_PAGE = `${PAGE}/totp`;
@@ -22,6 +28,7 @@ export function createSecondFactorRouter(deps: HttpDeps): Router {
   const { secondFactors } = deps;
   const router = new Router({ prefix: PAGE });
   const forms = parseForms();
+  router.use(hideFromSchoolAccounts(deps));
   router.get(
     '/',
     requireSignIn(deps, (ctx, signedIn) => showFactors(deps, ctx, signedIn)),

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import createError from 'http-errors';
 import type { Context, Middleware } from 'koa';
 import type { PersonFacts } from '../../domain/model.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../domain/sessions.ts';
@@ -61,6 +62,16 @@ export function redirectToSignIn({ issuer }: HttpDeps, ctx: Context, returnPath 
 /** Returns the URL of a sign-in with a school account. It asks for the account also if another person is signed in. */
 export function schoolSignInUrl({ issuer }: Pick<HttpDeps, 'issuer'>, returnPath: string): string {
   return signInUrl(issuer, returnPath, { acr_values: ACR_SCHOOL_ACCOUNT, prompt: 'login' });
+}
+
+/** Hides pages from school accounts: they have no contacts and no second factors. Many people may know such an account. */
+export function hideFromSchoolAccounts(deps: HttpDeps): Middleware {
+  return async (ctx, next) => {
+    if ((await findSignedIn(deps, ctx))?.facts.isSchoolAccount === true) {
+      throw createError(404, 'school accounts have no such page');
+    }
+    await next();
+  };
 }
 
 interface RecentSignInOptions {

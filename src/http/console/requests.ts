@@ -7,6 +7,7 @@ import { maskNationalId } from '../../domain/masking.ts';
 import { readDescribedDuty } from '../../services/console/duty-effects.ts';
 import type { StaffRequestPage } from '../../services/console/request-list.ts';
 import { canSeeRequests, REQUEST_ANSWERS, type AnswerResult } from '../../services/console/staff-requests.ts';
+import { canSeeSubjectRequests } from '../../services/console/subject-requests.ts';
 import type { HttpDeps } from '../deps.ts';
 import { field, readForm, rowVersion } from '../forms/body.ts';
 import { showResult } from './action.ts';
@@ -26,6 +27,7 @@ export async function showRequests(deps: HttpDeps, ctx: Context, { actor }: Sign
   const query = next && new URLSearchParams({ state, at: String(next.at), id: next.id });
   deps.pages.show(ctx, 'console/requests', {
     isOpen,
+    hasSubjectRequests: canSeeSubjectRequests(actor),
     requests,
     nextUrl: query && `/console/requests?${query.toString()}`,
   });

@@ -22,6 +22,7 @@ import {
 import { showPerson } from './person.ts';
 import { answerRequest, showRequest, showRequests } from './requests.ts';
 import { showResults } from './search.ts';
+import { addSubjectRequestRoutes } from './subject-requests.ts';
 import { ACTION_MAX_AGE_MS, FORM_MAX_AGE_MS, requireBureau, requireStaff } from './session.ts';
 
 /** The pages of the staff console. Each of them asks the access policy through its service. */
@@ -52,6 +53,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   addApplicationRoutes(router, deps);
   addFamilyRequestRoutes(router, deps);
   addRequestRoutes(router, deps);
+  addSubjectRequestRoutes(router, deps);
   addAuditRoutes(router, deps);
   addOperationRoutes(router, deps);
   addBureauRoutes(router, deps);

@@ -11,13 +11,15 @@ import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/settings';
 
-const NUMBERS = ['passwordMinLength', 'firstPasswordDays'] as const;
+const NUMBERS = ['passwordMinLength', 'firstPasswordDays', 'applicationDays', 'evidenceDays'] as const;
 const SWITCHES = ['isGuardianContactConfirmed', 'isFirstPasswordRestorable', 'isSecondFactorRequiredForStaff'] as const;
 
 const settingsForm = confirmationFields.extend({
   version: instantVersion,
   passwordMinLength: field,
   firstPasswordDays: field,
+  applicationDays: field,
+  evidenceDays: field,
   isGuardianContactConfirmed: checkbox,
   isFirstPasswordRestorable: checkbox,
   isSecondFactorRequiredForStaff: checkbox,
@@ -31,6 +33,8 @@ export async function showSettings(deps: HttpDeps, ctx: Context): Promise<void> 
     ...value,
     passwordMinLength: String(value.passwordMinLength),
     firstPasswordDays: String(value.firstPasswordDays),
+    applicationDays: String(value.applicationDays),
+    evidenceDays: String(value.evidenceDays),
   };
   render(deps, ctx, { values, version });
 }
@@ -90,6 +94,8 @@ function parse({ pages }: HttpDeps, ctx: Context, sent: Sent): [BureauPolicy, Re
     {
       passwordMinLength: numbers['passwordMinLength'] ?? 0,
       firstPasswordDays: numbers['firstPasswordDays'] ?? 0,
+      applicationDays: numbers['applicationDays'] ?? 0,
+      evidenceDays: numbers['evidenceDays'] ?? 0,
       isGuardianContactConfirmed,
       isFirstPasswordRestorable,
       isSecondFactorRequiredForStaff,
@@ -115,6 +121,8 @@ function fieldsOf(sent: Sent): Record<string, string> {
     version: String(sent.version),
     passwordMinLength: sent.passwordMinLength,
     firstPasswordDays: sent.firstPasswordDays,
+    applicationDays: sent.applicationDays,
+    evidenceDays: sent.evidenceDays,
     ...Object.fromEntries(SWITCHES.filter((name) => sent[name]).map((name) => [name, 'yes'])),
   };
 }

@@ -20,6 +20,7 @@ import { createLoginPage } from './login.ts';
 import { createNewPasswordPage } from './new-password.ts';
 import { createSecondFactorPage } from './second-factor.ts';
 import { createSchoolLoginPage } from './school-login.ts';
+import { createSharingStoppedPage } from './sharing-stopped.ts';
 import { createSelectAccountPage } from './select-account.ts';
 
 interface LoadedPage {
@@ -35,6 +36,7 @@ export function createInteractionRouter(deps: HttpDeps): Router {
     ['login', createLoginPage(deps)],
     ['second_factor', createSecondFactorPage(deps)],
     ['binding', createBindingRequiredPage(deps)],
+    ['sharing', createSharingStoppedPage(deps)],
     ['select_account', createSelectAccountPage(deps)],
     ['consent', createConsentPage(deps)],
   ]);

@@ -5,6 +5,7 @@ import { contextId, pairwiseSub } from '../../domain/claims/pairwise.ts';
 import { localDate } from '../../domain/clock.ts';
 import type { ActingContext, PersonFacts } from '../../domain/model.ts';
 import { hashId } from '../../platform/crypto/secrets.ts';
+import { ACCOUNT_CLIENT_ID } from '../../services/access/client-registry.ts';
 import { grantedContext, isGrantActive } from '../../services/access/grants.ts';
 import { loadGrantWithSession } from '../adapter/grant-lookup.ts';
 import type { OidcDeps } from '../deps.ts';
@@ -24,6 +25,7 @@ type GrantedContext = Pick<ActingContext, 'role' | 'childId' | 'schoolCode'>;
  * introspection refuse (docs/claims.md, rules 8 and 9):
  *
  * - The account is disabled.
+ * - The person had the sharing of data stopped.
  * - The account is a school account, and the client accepts none.
  * - The grant of the token is revoked, or its session ended. The provider's own check (`expiresWithSession`) is switched off: it knows
  *   one grant for each app, so a second tab would revoke the first.
@@ -52,6 +54,7 @@ function isServed(
   clientId: string,
   granted: GrantedContext | undefined,
 ): boolean {
+  if (facts.isSharingStopped && clientId !== ACCOUNT_CLIENT_ID) return false;
   if (facts.isSchoolAccount && clients.find(clientId)?.school_accounts !== true) return false;
   if (granted === undefined) return true;
   const contexts = availableContexts(facts, clients.entitlementsOf(clientId), localDate(clock.now()));

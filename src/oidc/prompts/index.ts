@@ -12,6 +12,7 @@ import { nativeApp } from './checks/native-app.ts';
 import { personUnavailable } from './checks/person-unavailable.ts';
 import { schoolAccountRefused } from './checks/school-account-refused.ts';
 import { secondFactorOutstanding } from './checks/second-factor-outstanding.ts';
+import { sharingStopped } from './checks/sharing-stopped.ts';
 import { switchAccount } from './checks/switch-account.ts';
 import { unmetAcr } from './checks/unmet-acr.ts';
 import { createLoginPrompt } from './login.ts';
@@ -41,6 +42,7 @@ export function createPrompts(deps: OidcDeps, contextResolver: ContextResolver):
     ),
     login,
     new Prompt({ name: 'binding', requestable: false }, schoolAccountRefused(deps, contextResolver)),
+    new Prompt({ name: 'sharing', requestable: false }, sharingStopped(contextResolver)),
     // Named `select_account`, so an app can request the selection by the standard `prompt` value. For apps without a context the login
     // prompt answers that value.
     restrictRequestedCheck(

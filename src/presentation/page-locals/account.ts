@@ -1,3 +1,4 @@
+import type { ApplicationState } from '../../domain/binding/application.ts';
 import type { Permission, Relation, Role } from '../../domain/model.ts';
 import type { FactorSetupLocals, FieldErrors, PasswordFormLocals, RecoveryCodesLocals } from './common.ts';
 import type { ContactsLocals, SignInHistoryLocals } from './contacts.ts';
@@ -9,6 +10,10 @@ export interface AccountLocals {
   changes: readonly { at: number; text: string; origin: string }[];
   /** The number of the newest one. */
   changesThrough?: number | undefined;
+  /** It has no contacts, second factors, roles and apps of its own. */
+  isSchoolAccount: boolean;
+  /** The newest application of a school account. */
+  applicationState?: ApplicationState | undefined;
   /** The staff console, for people with a capacity. */
   consoleUrl?: string | undefined;
   /** The person is an adult student with guardians. */

@@ -3,6 +3,7 @@ import type { AuditPageLocals } from './audit.ts';
 import type { BindingPages } from './binding.ts';
 import type { BureauPageLocals } from './clients.ts';
 import type { ConsolePages } from './console.ts';
+import type { DataPages } from './data.ts';
 import type { DevicePages } from './device.ts';
 import type { InteractionPages } from './interaction.ts';
 import type { RecoveryPages } from './recovery.ts';
@@ -31,6 +32,7 @@ export interface PageLocals
     DevicePages,
     AccountPages,
     BindingPages,
+    DataPages,
     RecoveryPages,
     ConsolePages,
     StaffChangePages,

@@ -108,6 +108,7 @@ export interface InteractionPages {
   'interaction/sign-in': SignInLocals;
   'interaction/school-sign-in': SchoolSignInLocals;
   'interaction/binding-required': BindingRequiredLocals;
+  'interaction/sharing-stopped': Omit<BindingRequiredLocals, 'startUrl'>;
   'interaction/new-password': PasswordFormLocals & { app: AppName };
   'interaction/second-factor': SecondFactorLocals;
   'interaction/second-factor-setup': FactorSetupLocals & { app: AppName; cancelAction: string };

@@ -88,7 +88,13 @@ export interface StaffChangePages {
     }[];
     notice?: string | undefined;
   };
-  'console/requests': { isOpen: boolean; requests: readonly StaffRequestLine[]; nextUrl?: string | undefined };
+  'console/requests': {
+    isOpen: boolean;
+    /** The member of staff also decides the requests of people. */
+    hasSubjectRequests: boolean;
+    requests: readonly StaffRequestLine[];
+    nextUrl?: string | undefined;
+  };
   'console/request': StaffRequestLocals;
   /** `schools`: those that the bureau chooses from. */
   'console/classes': { classes: readonly ClassLine[]; schools: readonly { code: string; name: string }[] };

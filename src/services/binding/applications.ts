@@ -1,7 +1,9 @@
 import { applicantCount, type ApplicantKind } from '../../domain/binding/applicants.ts';
+import type { ApplicationState } from '../../domain/binding/application.ts';
 import { isRefusal, type NoticeAnswer } from '../../domain/binding/notice.ts';
 import * as applications from '../../store/binding/applications.ts';
 import * as evidenceStore from '../../store/binding/evidence.ts';
+import { findFamily } from '../../store/binding/families.ts';
 import { findLatestAnswer, insertNoticeAnswer } from '../../store/binding/notices.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { mailRegistrars } from '../notifications/registrars.ts';
@@ -40,6 +42,8 @@ interface Visit {
 export interface BindingApplications extends EvidenceSteps {
   /** Loads the open application, or else the newest one. The first visit creates a draft. */
   open(visit: Visit): Promise<OpenedApplication>;
+  /** Finds the state of the newest application of a school account. */
+  findState(accountId: string): Promise<ApplicationState | undefined>;
   /** Creates a new draft after an application that has a result. */
   restart(visit: Visit): Promise<void>;
   /** Confirms the data of the student, or reports what is wrong in it. */
@@ -58,6 +62,11 @@ export interface BindingApplications extends EvidenceSteps {
 export function createBindingApplications(deps: SubmissionDeps): BindingApplications {
   return {
     open: (visit) => openApplication(deps, visit),
+    findState: (accountId) =>
+      deps.store.read(async (tx) => {
+        const family = await findFamily(tx, accountId);
+        return family && (await applications.findLatestApplication(tx, family.studentId))?.state;
+      }),
     restart: (visit) => restart(deps, visit),
     ...createEvidenceSteps(deps),
     ...createSimpleSteps(deps),

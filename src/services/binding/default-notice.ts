@@ -15,7 +15,7 @@ export const DEFAULT_NOTICE = {
 2. 特徵類：C011 個人描述。
 
 四、個人資料利用之期間、地區、對象及方式：
-1. 期間：學生於本市各級學校就讀期間，或本局依相關法令或契約約定執行業務所必須之保存期間。
+1. 期間：學生於本市各級學校就讀期間，或本局依相關法令或契約約定執行業務所必須之保存期間。親子綁定之申請資料於審核結束後保存一年，證明文件於審核結束後三十日刪除；本局變更此期間時，載於「我的資料」頁。
 2. 地區：中華民國領域範圍內。
 3. 對象：本局、本市資訊主管機關、學校及本局業務委外廠商。
 4. 方式：用於單一身分驗證服務及經本局核准之教育服務。
@@ -36,7 +36,7 @@ export const DEFAULT_NOTICE = {
 - Characteristics: C011 personal description.
 
 4. Period, area, recipients and use:
-- Period: while the student attends a school of the city, or as long as laws or contracts require.
+- Period: while the student attends a school of the city, or as long as laws or contracts require. Applications are kept for one year after the decision, and documents for 30 days. If the department changes these periods, the page "My data" shows the new ones.
 - Area: the territory of the Republic of China (Taiwan).
 - Recipients: the department, the city's information technology authority, the school, and contractors of the department.
 - Use: for this sign-in service and for education services that the department has approved.

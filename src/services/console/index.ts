@@ -20,6 +20,7 @@ import type { StaffRequestList } from './request-list.ts';
 import type { FamilyRequests } from './family-requests.ts';
 import type { ConsoleSearch } from './search.ts';
 import type { SecondFactorRemovals } from './second-factor-removals.ts';
+import type { ConsoleSubjectRequests } from './subject-requests.ts';
 import type { StaffRequestAnswers } from './staff-requests.ts';
 
 /** The use cases of the staff console. */
@@ -39,6 +40,7 @@ export interface ConsoleServices {
   clients: ConsoleClients;
   notices: ConsoleNotices;
   registerSwitch: RegisterSwitch;
+  subjectRequests: ConsoleSubjectRequests;
   requests: StaffRequestList & StaffRequestAnswers;
   secondFactorRemovals: SecondFactorRemovals;
   auditLog: AuditLogSearch;

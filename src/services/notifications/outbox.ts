@@ -29,6 +29,7 @@ const mailPayload = z.object({
     'setup-link',
     'staff-action',
     'staff-task',
+    'subject-request',
   ]),
   lang: z.string(),
   locals: z.record(z.string(), z.union([z.string(), z.number()])),

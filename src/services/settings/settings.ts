@@ -19,6 +19,8 @@ const storedPolicy = (initial: BureauPolicy): z.ZodType<BureauPolicy> =>
   z.object({
     passwordMinLength: limited(POLICY_LIMITS.passwordMinLength).default(initial.passwordMinLength),
     firstPasswordDays: limited(POLICY_LIMITS.firstPasswordDays).default(initial.firstPasswordDays),
+    applicationDays: limited(POLICY_LIMITS.applicationDays).default(initial.applicationDays),
+    evidenceDays: limited(POLICY_LIMITS.evidenceDays).default(initial.evidenceDays),
     isFirstPasswordRestorable: z.boolean().default(initial.isFirstPasswordRestorable),
     isGuardianContactConfirmed: z.boolean().default(initial.isGuardianContactConfirmed),
     isSecondFactorRequiredForStaff: z.boolean().default(initial.isSecondFactorRequiredForStaff),

@@ -23,6 +23,7 @@ const selectPerson = preparedStatement(
           name: persons.name,
           locale: persons.locale,
           status: persons.status,
+          sharingStoppedAt: persons.sharingStoppedAt,
           updatedAt: persons.updatedAt,
         },
         // Drizzle takes a null in the first column for a missing join, so the first column must not be nullable.
@@ -62,6 +63,7 @@ export async function loadPersonFacts(
     locale: person.locale ?? undefined,
     isActive: person.status === 'active',
     isSchoolAccount: person.kind === 'school_account',
+    isSharingStopped: person.sharingStoppedAt !== null,
     updatedAt: person.updatedAt,
     identifiers: rows.flatMap(({ login }) => (login === null ? [] : toIdentifier(login))),
     memberships: isMember ? (await selectMemberships(tx, at)).map(toMembership) : [],

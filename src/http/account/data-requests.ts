@@ -1,0 +1,153 @@
+import type Router from '@koa/router';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { MAX_REQUEST_TEXT_LENGTH, SUBJECT_REQUEST_KINDS } from '../../domain/binding/subject-requests.ts';
+import { normalizeText } from '../../domain/credentials/identifiers.ts';
+import type { OwnRequest } from '../../services/personal-data/requests.ts';
+import type { HttpDeps } from '../deps.ts';
+import { checkbox, field, parseForms, readForm } from '../forms/body.ts';
+import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
+
+const PATH = '/account/data/requests';
+const kind = z.enum(SUBJECT_REQUEST_KINDS);
+const requestForm = z.object({ kind, what: field, why: field, confirmed: checkbox, edit: checkbox });
+type Sent = z.infer<typeof requestForm>;
+
+/** Adds the requests for correction, stop of processing and deletion: form, confirmation, receipt, withdrawal. */
+export function addDataRequestRoutes(router: Router, deps: HttpDeps): void {
+  const forms = parseForms();
+  router.get(
+    '/data/requests/new',
+    requireRecentSignIn(deps, (ctx) => showForm(deps, ctx), {
+      returnPath: (ctx) => `${PATH}/new?${new URLSearchParams(ctx.querystring).toString()}`,
+    }),
+  );
+  router.post(
+    '/data/requests',
+    forms,
+    requireRecentSignIn(deps, (ctx, signedIn) => submitRequest(deps, ctx, signedIn), {
+      returnPath: () => '/account/data?done=confirmed',
+    }),
+  );
+  router.get(
+    '/data/requests/:id',
+    requireSignIn(deps, (ctx, { facts }) => showReceipt(deps, ctx, facts.id)),
+  );
+  router.post(
+    '/data/requests/:id/withdraw',
+    forms,
+    requireRecentSignIn(
+      deps,
+      async (ctx, { facts }) => {
+        const { id } = await find(deps, ctx, facts.id);
+        await deps.subjectRequests.withdraw(facts.id, id, ctx.ip);
+        redirect(ctx, `${PATH}/${id}?done=withdrawn`);
+      },
+      { returnPath: () => '/account/data?done=confirmed' },
+    ),
+  );
+}
+
+function showForm(deps: HttpDeps, ctx: Context): Promise<void> {
+  const asked = kind.safeParse(ctx.query['kind']);
+  if (!asked.success) throw createError(404, 'no such kind of request');
+  render(deps, ctx, { kind: asked.data, what: '', why: '', confirmed: false, edit: false }, {});
+  return Promise.resolve();
+}
+
+/** The first submission shows what will happen, the second sends the request. */
+async function submitRequest(deps: HttpDeps, ctx: Context, { facts, sessionHash }: SignedInPerson): Promise<void> {
+  const sent = readForm(ctx, requestForm);
+  deps.rateLimiter.admitPerson('account', { personId: facts.id, sessionHash });
+  const errors = problemsOf(deps, ctx, sent);
+  if (sent.edit || Object.keys(errors).length > 0) {
+    render(deps, ctx, sent, { errors: sent.edit ? {} : errors, status: sent.edit ? 200 : 422 });
+    return;
+  }
+  if (!sent.confirmed) {
+    render(deps, ctx, sent, { isConfirmation: true });
+    return;
+  }
+  const request = {
+    personId: facts.id,
+    kind: sent.kind,
+    what: sent.what.trim(),
+    why: sent.why.trim(),
+    address: ctx.ip,
+  };
+  const result = await deps.subjectRequests.create(request);
+  if (result.kind === 'too_many') {
+    render(deps, ctx, sent, { status: 429, alert: deps.pages.t(ctx, 'dataRequest.tooMany') });
+    return;
+  }
+  // A repeated submission leads to the request that is open.
+  redirect(ctx, `${PATH}/${result.id}?done=${result.kind}`);
+}
+
+/** A correction needs to say what is wrong. */
+function problemsOf({ pages }: HttpDeps, ctx: Context, sent: Sent): Record<string, string> {
+  const tooLong = pages.t(ctx, 'dataRequest.tooLong', { max: MAX_REQUEST_TEXT_LENGTH });
+  return {
+    ...(normalizeText(sent.what) === '' ? { what: pages.t(ctx, 'dataRequest.missing') } : {}),
+    ...(sent.what.length > MAX_REQUEST_TEXT_LENGTH ? { what: tooLong } : {}),
+    ...(sent.why.length > MAX_REQUEST_TEXT_LENGTH ? { why: tooLong } : {}),
+  };
+}
+
+interface FormState {
+  isConfirmation?: boolean;
+  errors?: Record<string, string>;
+  alert?: string;
+  status?: number;
+}
+
+function render({ pages }: HttpDeps, ctx: Context, sent: Sent, state: FormState): void {
+  ctx.state['pagePath'] = `${PATH}/new?kind=${sent.kind}`;
+  const { kind: asked, what, why } = sent;
+  const { isConfirmation = false, errors = {}, alert, status = 200 } = state;
+  pages.show(
+    ctx,
+    'account/data-request',
+    { kind: asked, isConfirmation, values: { what, why }, errors, alert },
+    status,
+  );
+}
+
+const RECEIPT_NOTICES = ['created', 'open', 'withdrawn'] as const;
+const receiptNotice = z.enum(RECEIPT_NOTICES);
+
+async function showReceipt(deps: HttpDeps, ctx: Context, personId: string): Promise<void> {
+  const {
+    id,
+    kind: asked,
+    state,
+    what,
+    why,
+    reason,
+    createdAt,
+    dueAt,
+    extendedAt,
+    decidedAt,
+  } = await find(deps, ctx, personId);
+  const done = receiptNotice.safeParse(ctx.query['done']);
+  deps.pages.show(ctx, 'account/data-receipt', {
+    ...{ id, kind: asked, state, what, why, reason, createdAt, dueAt, extendedAt, decidedAt },
+    notice: done.success ? deps.pages.t(ctx, `dataRequest.notice.${done.data}`) : undefined,
+  });
+}
+
+const pathParams = z.object({ id: z.string().max(100) });
+
+/** @throws {HttpError} 404 for requests of other people, as for unknown ones */
+async function find(deps: HttpDeps, ctx: Context, personId: string): Promise<OwnRequest> {
+  const { id } = pathParams.parse(ctx['params']);
+  const request = id.includes('\0') ? undefined : await deps.subjectRequests.find(personId, id);
+  if (request === undefined) throw createError(404, 'the person has no such request');
+  return request;
+}
+
+function redirect(ctx: Context, url: string): void {
+  ctx.status = 303;
+  ctx.redirect(url);
+}

@@ -1,0 +1,124 @@
+import type Router from '@koa/router';
+import createError from 'http-errors';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { SUBJECT_REQUEST_ANSWERS } from '../../domain/binding/subject-requests.ts';
+import {
+  canSeeSubjectRequests,
+  type SubjectAnswerResult,
+  type SubjectRequestPage,
+} from '../../services/console/subject-requests.ts';
+import type { HttpDeps } from '../deps.ts';
+import { field, instantVersion, parseForms, readForm } from '../forms/body.ts';
+import { pathIdOf } from './path-id.ts';
+import { reasonProblem } from './reason.ts';
+import { ACTION_MAX_AGE_MS, requireStaff, type SignedInStaff } from './session.ts';
+
+const PATH = '/console/subject-requests';
+const position = z.object({ at: z.coerce.number().int(), id: z.string().max(100) });
+
+/** Adds the requests of people about their data: the list by deadline, and the answer. */
+export function addSubjectRequestRoutes(router: Router, deps: HttpDeps): void {
+  router.get(
+    '/subject-requests',
+    requireStaff(deps, (ctx, staff) => showSubjectRequests(deps, ctx, staff)),
+  );
+  router.get(
+    '/subject-requests/:id',
+    requireStaff(deps, (ctx, staff) => showSubjectRequest(deps, ctx, staff)),
+  );
+  router.post(
+    '/subject-requests/:id',
+    parseForms(),
+    requireStaff(deps, (ctx, staff) => answerSubjectRequest(deps, ctx, staff), ACTION_MAX_AGE_MS),
+  );
+}
+
+async function showSubjectRequests(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
+  if (!canSeeSubjectRequests(actor)) throw createError(404, 'this capacity has no requests of people');
+  const isOpen = ctx.query['state'] !== 'closed';
+  const after = position.safeParse(ctx.query).data;
+  const { requests, next } = await deps.console.subjectRequests.list(actor, { isOpen, after });
+  const query = next && new URLSearchParams({ state: isOpen ? 'open' : 'closed', at: String(next.at), id: next.id });
+  deps.pages.show(ctx, 'console/subject-requests', {
+    isOpen,
+    requests,
+    nextUrl: query && `${PATH}?${query.toString()}`,
+  });
+}
+
+async function showSubjectRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const page = await loadRequest(deps, ctx, staff);
+  const done = ['approved', 'declined', 'extended'].find((name) => name === ctx.query['done']);
+  render(deps, ctx, page, { notice: done && deps.pages.t(ctx, `subjectRequest.done.${done}`) });
+}
+
+const answerForm = z.object({ answer: z.enum(SUBJECT_REQUEST_ANSWERS), version: instantVersion, reason: field });
+
+async function answerSubjectRequest(deps: HttpDeps, ctx: Context, staff: SignedInStaff): Promise<void> {
+  const page = await loadRequest(deps, ctx, staff);
+  const { answer, version, reason } = readForm(ctx, answerForm);
+  const problem = reasonProblem(deps, ctx, reason);
+  if (problem !== undefined) {
+    render(deps, ctx, page, { status: 422, reason, error: problem });
+    return;
+  }
+  const result = await deps.console.subjectRequests.answer({
+    ...{ actorId: staff.actor.id, requestId: page.id, answer, dueAt: version, address: ctx.ip },
+    reason: reason.trim(),
+  });
+  if (result.kind === 'done') {
+    ctx.status = 303;
+    ctx.redirect(`${PATH}/${page.id}?done=${result.state}`);
+    return;
+  }
+  const current = await deps.console.subjectRequests.load(staff.actor, page.id);
+  render(deps, ctx, current ?? page, { reason, ...refusal(deps, ctx, result) });
+}
+
+async function loadRequest(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<SubjectRequestPage> {
+  const page = await deps.console.subjectRequests.load(actor, pathIdOf(ctx));
+  if (page === undefined) throw createError(404, 'no such request in the scope of this member of staff');
+  return page;
+}
+
+function refusal(
+  { pages }: HttpDeps,
+  ctx: Context,
+  result: Exclude<SubjectAnswerResult, { kind: 'done' }>,
+): { status: number; alert: string } {
+  switch (result.kind) {
+    case 'denied':
+      return { status: 403, alert: pages.t(ctx, `console.denied.${result.reason}`) };
+    case 'closed':
+      return { status: 409, alert: pages.t(ctx, 'subjectRequest.closedMeanwhile') };
+    case 'obstacle':
+      return { status: 422, alert: pages.t(ctx, `subjectRequest.obstacle.${result.obstacle}`) };
+  }
+}
+
+interface AnswerState {
+  status?: number;
+  reason?: string;
+  error?: string;
+  alert?: string;
+  notice?: string | undefined;
+}
+
+function render(deps: HttpDeps, ctx: Context, page: SubjectRequestPage, state: AnswerState): void {
+  const { reason: answered, ...shown } = page;
+  ctx.state['pagePath'] = `${PATH}/${page.id}`;
+  deps.pages.show(
+    ctx,
+    'console/subject-request',
+    {
+      ...shown,
+      answered,
+      values: { reason: state.reason ?? '' },
+      errors: state.error === undefined ? {} : { reason: state.error },
+      alert: state.alert,
+      notice: state.notice,
+    },
+    state.status ?? 200,
+  );
+}
