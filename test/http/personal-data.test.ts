@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eq, getTableColumns } from 'drizzle-orm';
 import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { readEntries } from '../../src/store/audit.ts';
 import { verifyChain } from '../helpers/audit-chain.ts';
@@ -228,7 +229,8 @@ eachService(
       for (const event of ['guardianship.revoked', 'subject_request.approved', 'person.erased']) {
         assert.ok(events.includes(event), event);
       }
-      const entries = await Array.fromAsync(readEntries(running().container.store));
+      const entries: ChainedEntry[] = [];
+      for await (const entry of readEntries(running().container.store)) entries.push(entry);
       assert.equal(verifyChain(entries).ok, true);
     });
 

@@ -174,28 +174,43 @@ async function loadPage(
 const STATES = { approve: 'approved', decline: 'declined' } as const;
 
 async function answerIn(tx: Transaction, deps: Deps, given: AnswerSubjectRequest): Promise<SubjectAnswerResult> {
-  const { authorization, clock, secrets } = deps;
-  const found = await store.findSubjectRequest(tx, given.requestId);
-  if (found === undefined) return { kind: 'denied', reason: 'not_found' };
-  const { personId, kind } = found;
-  const isErasure = kind === 'deletion' && given.answer === 'approve';
-  await lockPeople(tx, isErasure ? await deps.erasure.listConcerned(tx, personId) : [personId]);
-  const actor = await authorization.findActorIn(tx, given.actorId);
-  const decision = actor && (await authorization.authorize(tx, actor, 'decide_subject_request', personId))?.decision;
-  if (actor === undefined || decision === undefined) return { kind: 'denied', reason: 'not_found' };
-  if (!decision.allowed) return { kind: 'denied', reason: decision.reason };
-  const obstacle = isErasure ? await deps.erasure.findObstacle(tx, personId) : undefined;
+  const row = await store.findSubjectRequest(tx, given.requestId);
+  if (row === undefined) return { kind: 'denied', reason: 'not_found' };
+  const isErasure = row.kind === 'deletion' && given.answer === 'approve';
+  await lockPeople(tx, isErasure ? await deps.erasure.listConcerned(tx, row.personId) : [row.personId]);
+  const allowed = await authorize(tx, deps, given.actorId, row);
+  if ('kind' in allowed) return allowed;
+  const obstacle = isErasure ? await deps.erasure.findObstacle(tx, row.personId) : undefined;
   if (obstacle !== undefined) return { kind: 'obstacle', obstacle };
+  const change = changeOf(deps, row, given);
+  if (change === undefined) return { kind: 'closed' };
+  if (!(await store.updateOpenRequest(tx, { id: row.id, dueAt: given.dueAt }, change))) return { kind: 'closed' };
+  return finish(tx, deps, given, { row: { ...row, dueAt: change.dueAt ?? row.dueAt }, ...allowed });
+}
+
+async function authorize(
+  tx: Transaction,
+  { authorization }: Deps,
+  actorId: string,
+  { personId }: store.SubjectRequestRow,
+): Promise<Pick<Answered, 'actor' | 'decision'> | Extract<SubjectAnswerResult, { kind: 'denied' }>> {
+  const actor = await authorization.findActorIn(tx, actorId);
+  const asked = actor && (await authorization.authorize(tx, actor, 'decide_subject_request', personId));
+  if (actor === undefined || asked === undefined) return { kind: 'denied', reason: 'not_found' };
+  const { decision } = asked;
+  return decision.allowed ? { actor, decision } : { kind: 'denied', reason: decision.reason };
+}
+
+/** Returns the change of the row; undefined for a second extension. */
+function changeOf(
+  { clock, secrets }: Deps,
+  { id, dueAt, extendedAt }: store.SubjectRequestRow,
+  { answer, reason, actorId }: AnswerSubjectRequest,
+): store.RequestChange | undefined {
+  const reasonSealed = sealRequestReason(secrets, id, reason);
   const now = clock.now();
-  const answered = { reasonSealed: sealRequestReason(secrets, found.id, given.reason), decidedBy: actor.id };
-  const dueAt = given.answer === 'extend' ? found.dueAt + SUBJECT_REQUEST_PERIOD_MS : found.dueAt;
-  if (given.answer === 'extend' && found.extendedAt !== null) return { kind: 'closed' };
-  const change =
-    given.answer === 'extend'
-      ? { dueAt, extendedAt: now, reasonSealed: answered.reasonSealed }
-      : { ...answered, state: STATES[given.answer], decidedAt: now };
-  if (!(await store.updateOpenRequest(tx, { id: found.id, dueAt: given.dueAt }, change))) return { kind: 'closed' };
-  return finish(tx, deps, given, { row: { ...found, dueAt }, actor, decision });
+  if (answer !== 'extend') return { reasonSealed, decidedBy: actorId, state: STATES[answer], decidedAt: now };
+  return extendedAt === null ? { reasonSealed, dueAt: dueAt + SUBJECT_REQUEST_PERIOD_MS, extendedAt: now } : undefined;
 }
 
 interface Answered {

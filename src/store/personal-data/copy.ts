@@ -1,8 +1,32 @@
 import { and, asc, desc, eq, inArray, or } from 'drizzle-orm';
+import type { ApplicantRow, ApplicationRow } from '../binding/applications.ts';
 import type { Transaction } from '../database/index.ts';
+import type { Tables } from '../schema/tables.ts';
+
+type Row<Name extends keyof Tables, Column extends keyof Tables[Name]['$inferSelect']> = Pick<
+  Tables[Name]['$inferSelect'],
+  Column
+>;
+
+interface ClassPlace extends Row<'classes', 'year' | 'semester'> {
+  school: string;
+  class: string;
+}
 
 /** A login, a password or a factor is found by its person. None of these queries selects a hash, a key or a token. */
-export function listCredentialRows(tx: Transaction, personId: string) {
+export function listCredentialRows(
+  tx: Transaction,
+  personId: string,
+): Promise<
+  [
+    Row<'passwords', 'changedAt'>[],
+    Row<'firstPasswords', 'kind' | 'createdAt' | 'expiresAt'>[],
+    Row<'resetLinks', 'createdAt' | 'expiresAt'>[],
+    Row<'secondFactors', 'kind' | 'name' | 'createdAt' | 'lastUsedAt'>[],
+    Row<'recoveryCodes', 'createdAt'>[],
+    Row<'secondFactorRemovals', 'createdAt' | 'executesAt'>[],
+  ]
+> {
   const { passwords, firstPasswords, resetLinks, secondFactors, recoveryCodes, secondFactorRemovals } = tx.tables;
   return Promise.all([
     tx.db.select({ changedAt: passwords.changedAt }).from(passwords).where(eq(passwords.personId, personId)),
@@ -34,7 +58,15 @@ export function listCredentialRows(tx: Transaction, personId: string) {
   ]);
 }
 
-export function listContactRows(tx: Transaction, personId: string) {
+export function listContactRows(
+  tx: Transaction,
+  personId: string,
+): Promise<
+  [
+    (Row<'identifiers', 'kind' | 'value' | 'verifiedAt' | 'createdAt'> & { school: string })[],
+    Row<'pendingContacts', 'kind' | 'value' | 'createdAt' | 'expiresAt'>[],
+  ]
+> {
   const { identifiers, pendingContacts } = tx.tables;
   return Promise.all([
     tx.db
@@ -61,7 +93,17 @@ export function listContactRows(tx: Transaction, personId: string) {
 }
 
 /** Lists memberships of staff, classes of a homeroom teacher, and places in classes, past and future ones included. */
-export function listAffiliationRows(tx: Transaction, personId: string) {
+export function listAffiliationRows(
+  tx: Transaction,
+  personId: string,
+): Promise<
+  [
+    (Row<'memberships', 'role' | 'duty' | 'isPrimary' | 'validFrom' | 'validTo'> & { school: string | null })[],
+    ClassPlace[],
+    (ClassPlace & Row<'enrollments', 'seat' | 'studentNumber' | 'validFrom' | 'validTo'>)[],
+    { school: string; student: string; studentId: string }[],
+  ]
+> {
   const { memberships, classes, enrollments, schoolAccounts, persons } = tx.tables;
   return Promise.all([
     tx.db
@@ -110,7 +152,16 @@ export function listAffiliationRows(tx: Transaction, personId: string) {
 }
 
 /** Lists what staff did about the person, without their names and reasons. */
-export function listStaffRows(tx: Transaction, personId: string) {
+export function listStaffRows(
+  tx: Transaction,
+  personId: string,
+): Promise<
+  [
+    Row<'staffRequests', 'action' | 'requestedAt' | 'decision' | 'decidedAt'>[],
+    (Row<'bulkRuns', 'action'> & Row<'bulkRows', 'state' | 'doneAt'>)[],
+    Row<'personMerges', 'mergedAt' | 'undoneAt'>[],
+  ]
+> {
   const { staffRequests, bulkRows, bulkRuns, personMerges } = tx.tables;
   return Promise.all([
     tx.db
@@ -135,7 +186,17 @@ export function listStaffRows(tx: Transaction, personId: string) {
   ]);
 }
 
-export function listAccessRows(tx: Transaction, personId: string) {
+export function listAccessRows(
+  tx: Transaction,
+  personId: string,
+): Promise<
+  [
+    (Row<'sessions', 'address' | 'remember' | 'createdAt' | 'expiresAt' | 'endedAt'> & { device: string })[],
+    (Row<'grants', 'role' | 'scopes' | 'createdAt' | 'expiresAt'> & { app: string; school: string | null })[],
+    (Row<'consents', 'scope' | 'grantedAt'> & { app: string })[],
+    (Row<'lastContexts', 'role'> & { app: string; school: string | null })[],
+  ]
+> {
   const { sessions, grants, consents, lastContexts } = tx.tables;
   return Promise.all([
     tx.db
@@ -176,7 +237,11 @@ export function listAccessRows(tx: Transaction, personId: string) {
 }
 
 /** Lists the answers of a family about its student; those of a student come from every account. */
-export function listNoticeAnswerRows(tx: Transaction, studentId: string, accountId: string | undefined) {
+export function listNoticeAnswerRows(
+  tx: Transaction,
+  studentId: string,
+  accountId: string | undefined,
+): Promise<(Row<'noticeAnswers', 'answer' | 'answeredAt'> & { version: number; school: string })[]> {
   const { noticeAnswers } = tx.tables;
   return tx.db
     .select({
@@ -196,7 +261,7 @@ export function listNoticeAnswerRows(tx: Transaction, studentId: string, account
 }
 
 /** Lists the applications of a school account, and those about a student. */
-export function listApplicationsAbout(tx: Transaction, personId: string) {
+export function listApplicationsAbout(tx: Transaction, personId: string): Promise<ApplicationRow[]> {
   const { bindingApplications: applications } = tx.tables;
   return tx.db
     .select()
@@ -206,7 +271,11 @@ export function listApplicationsAbout(tx: Transaction, personId: string) {
 }
 
 /** Lists the entries about a person as an applicant, with their applications. */
-export async function listApplicantsAbout(tx: Transaction, personId: string, nationalIdLookup: string | null) {
+export async function listApplicantsAbout(
+  tx: Transaction,
+  personId: string,
+  nationalIdLookup: string | null,
+): Promise<{ applicant: ApplicantRow; application: ApplicationRow }[]> {
   const { bindingApplicants: applicants, bindingApplications: applications } = tx.tables;
   const isPerson =
     nationalIdLookup === null
@@ -223,7 +292,7 @@ export async function listApplicantsAbout(tx: Transaction, personId: string, nat
 }
 
 /** Lists the applicants of several applications by position. */
-export async function listApplicantsOf(tx: Transaction, applicationIds: readonly string[]) {
+export async function listApplicantsOf(tx: Transaction, applicationIds: readonly string[]): Promise<ApplicantRow[]> {
   const { bindingApplicants: applicants } = tx.tables;
   if (applicationIds.length === 0) return [];
   return tx.db

@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNull, or } from 'drizzle-orm';
 import type { Transaction } from '../database/index.ts';
+import type { GuardianshipRow } from '../people/guardianships.ts';
 
 /** Lists the accounts that exist for a person only: the school accounts of the pupil, and accounts that were merged into this one. */
 export async function listDependentAccounts(tx: Transaction, personId: string): Promise<string[]> {
@@ -16,7 +17,10 @@ export async function listDependentAccounts(tx: Transaction, personId: string): 
 }
 
 /** Lists the guardianships of people on either side. */
-export function listGuardianshipsOf(tx: Transaction, ids: readonly string[]) {
+export function listGuardianshipsOf(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Pick<GuardianshipRow, 'id' | 'guardianId' | 'studentId'>[]> {
   const { guardianships } = tx.tables;
   return tx.db
     .select({ id: guardianships.id, guardianId: guardianships.guardianId, studentId: guardianships.studentId })
