@@ -95,9 +95,12 @@ function aboutFamily({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
       ...{ report: one.report, reason: one.reason },
       ...{ createdAt: one.createdAt, submittedAt: one.submittedAt, decidedAt: one.decidedAt },
     })),
-    noticeAnswers: data.noticeAnswers.map(({ answer, version, school, answeredAt }) => ({
-      ...{ answer: pages.t(ctx, `binding.answer.${answer}`), version, school, answeredAt },
-    })),
+    noticeAnswers: [
+      ...data.noticeAnswers.map(({ answer, version, school, answeredAt }) => ({
+        ...{ answer: pages.t(ctx, `binding.answer.${answer}`), version, school, answeredAt },
+      })),
+      ...data.reminders,
+    ],
   } satisfies Record<string, readonly Fields[]>;
 }
 

@@ -66,6 +66,7 @@ async function loadIn(deps: Deps, tx: Transaction, personId: string, maxEntries:
     guardianships: await loadGuardianships(tx, personId),
     applications: await loadApplications(deps, tx, person),
     noticeAnswers: await rows.listNoticeAnswerRows(tx, account?.studentId ?? id, account && id),
+    reminders: await rows.listReminderRows(tx, account?.studentId ?? id),
     requests: (await listRequestsOf(tx, personId)).map((row) => ({
       ...{ id: row.id, kind: row.kind, state: row.state, ...openRequestPayload(deps.secrets, row) },
       ...{ createdAt: row.createdAt, dueAt: row.dueAt, extendedAt: row.extendedAt, decidedAt: row.decidedAt },

@@ -260,6 +260,15 @@ export function listNoticeAnswerRows(
     .orderBy(desc(noticeAnswers.answeredAt));
 }
 
+/** Lists the last reminder that the family of a student got. */
+export function listReminderRows(tx: Transaction, studentId: string): Promise<Row<'familyReminders', 'remindedAt'>[]> {
+  const { familyReminders } = tx.tables;
+  return tx.db
+    .select({ remindedAt: familyReminders.remindedAt })
+    .from(familyReminders)
+    .where(eq(familyReminders.studentId, studentId));
+}
+
 /** Lists the applications of a school account, and those about a student. */
 export function listApplicationsAbout(tx: Transaction, personId: string): Promise<ApplicationRow[]> {
   const { bindingApplications: applications } = tx.tables;
