@@ -91,13 +91,13 @@ const HTTP: readonly Part[] = [
   },
   {
     sources: [...files('http/middleware', 'request-limits'), ...files('http/server', 'stop-parsing')],
-    tests: http('request-size edges-pages'),
+    tests: http('request-size edges-pages request-rates'),
   },
   {
     sources: files('http/forms', 'upload upload-memory'),
     tests: [...unit('http-upload-memory'), ...http('binding-evidence')],
   },
-  { sources: files('http/forms', 'known-device-cookie'), tests: http('known-device') },
+  { sources: files('http/forms', 'known-device-cookie'), tests: [...http('known-device'), ...security('cookies')] },
   {
     sources: files('http/interaction', 'login interaction router'),
     tests: [
@@ -127,7 +127,7 @@ const HTTP: readonly Part[] = [
   { sources: files('http/password-reset', 'router'), tests: http('password-reset-link password-reset') },
   {
     sources: files('http/provider', 'post-to-get auto-submit-forms return-link'),
-    tests: http('protocol-form-post auto-submit-forms return-link'),
+    tests: http('protocol-form-post auto-submit-forms return-link device'),
   },
   {
     sources: [

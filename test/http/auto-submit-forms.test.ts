@@ -54,7 +54,8 @@ describe('an auto-submit form of the provider', () => {
     const begun = await runAuthorization(app, httpBrowser, { parameters: { prompt: 'login' } });
     assert.equal(interactionOf(begun.answer), 'login');
     const between = await httpBrowser.submit(begun.answer, { login: LOGIN.S1, password: DEMO_PASSWORD });
-    assert.match(textOf(between.body), /以其他使用者登入.*繼續/);
+    assert.match(textOf(between.body), /以其他使用者登入 系統會先登出前一位使用者，再繼續您的登入。 繼續/);
+    assert.match(between.body, /<button[^>]*>\s*繼續\s*<\/button>/);
     assert.equal(between.headers.get('content-security-policy'), policy, 'no script in the page');
     assert.match(between.headers.get('cache-control') ?? '', /no-store/);
     assert.equal(formOf(between.body).action, '/session/end/confirm');
@@ -72,6 +73,19 @@ describe('an auto-submit form of the provider', () => {
     assert.equal(formOf((await same.open(url)).body).action, app.redirectUri);
     const first = await httpBrowser.open(url);
     const answer = await httpBrowser.submit(first, { login: LOGIN.T2, password: DEMO_PASSWORD });
+    assert.equal(formOf(answer.body).action, app.redirectUri);
+  });
+
+  it('is unchanged for response_mode=form_post after the device page stored its form', async () => {
+    const { httpBrowser: same } = await signInWithNewBrowser(app, { login: LOGIN.T2 });
+    const httpBrowser = createHttpBrowser(service.issuer);
+    for (const browser of [same, httpBrowser]) assert.equal((await browser.open('/device')).status, 200);
+    const { url } = await app.begin({ response_mode: 'form_post' });
+    assert.equal(formOf((await same.open(url)).body).action, app.redirectUri);
+    const answer = await httpBrowser.submit(await httpBrowser.open(url), {
+      login: LOGIN.T2,
+      password: DEMO_PASSWORD,
+    });
     assert.equal(formOf(answer.body).action, app.redirectUri);
   });
 });

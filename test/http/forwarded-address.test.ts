@@ -120,6 +120,7 @@ describe('parseForwardedAddress', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV6(), suffix, (ipv4, ipv6, end) => {
         assert.equal(parseForwardedAddress(` ${ipv4}${end}\t`), ipv4);
+        assert.equal(parseForwardedAddress(`for=${ipv4}${end}`), undefined);
         assert.equal(parseForwardedAddress(`[${ipv6}]${end}`), ipv6);
         assert.equal(parseForwardedAddress(`${ipv6}%en0 `), ipv6);
       }),
