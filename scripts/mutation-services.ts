@@ -182,8 +182,8 @@ export const SERVICES: readonly Part[] = [
   { sources: files('presentation', 'dynamic-keys text-families'), tests: unit('presentation-i18n') },
   { sources: ['src/services/statistics/*.ts'], tests: contract('console-dashboard') },
   {
-    sources: files('services/people', 'account-changes contacts contact-limits login-changes'),
-    tests: [...unit('services-contacts'), ...http('account-changes account-contacts')],
+    sources: files('services/people', 'account-changes contacts contact-limits email-reverts login-changes'),
+    tests: [...unit('services-contacts'), ...http('account-changes account-contacts email-revert')],
   },
   {
     sources: files('services/access', 'stored-clients client-revocation'),

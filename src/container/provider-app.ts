@@ -48,6 +48,7 @@ export function createProviderApp(
     clients,
     consents: services.consents,
     contacts: services.contacts,
+    emailReverts: services.emailReverts,
     console: services.console,
     clock,
     knownDevices: services.knownDevices,

@@ -16,8 +16,6 @@ import { createRequestRateLimiter, type RequestRateLimiter } from '../services/a
 import { createStoredClients, type StoredClients } from '../services/access/stored-clients.ts';
 import { createRevocation, type Revocation } from '../services/access/revocation.ts';
 import { createAudit, type Audit } from '../services/audit/audit.ts';
-import { createAccountReminder, type AccountReminder } from '../services/authentication/account-reminder.ts';
-import { createHumanCheckDemand, type HumanCheckDemand } from '../services/authentication/human-check-demand.ts';
 import { createHumanCheck, type HumanCheck } from '../services/authentication/human-check.ts';
 import { createKnownDevices, type KnownDevices } from '../services/authentication/known-devices.ts';
 import { createPasswordReset, type PasswordReset } from '../services/authentication/password-reset.ts';
@@ -38,14 +36,11 @@ import { createAdulthood, type Adulthood } from '../services/people/adulthood.ts
 import { createAffiliationExpiry, type AffiliationExpiry } from '../services/people/affiliation-expiry.ts';
 import { createGuardianshipEnds, type GuardianshipEnds } from '../services/people/guardianship-ends.ts';
 import { createGuardianships, type Guardianships } from '../services/people/guardianships.ts';
-import { createAccountChanges, type AccountChanges } from '../services/people/account-changes.ts';
-import { createContacts, type Contacts } from '../services/people/contacts.ts';
 import { createPeople, type People } from '../services/people/people.ts';
-import { createPersonalDataCopy, type PersonalDataCopy } from '../services/personal-data/copy.ts';
-import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
 import { createSettings, type Settings } from '../services/settings/settings.ts';
 import type { Store } from '../store/database/index.ts';
 import { createConsoleServices } from './console.ts';
+import { createSelfService, type SelfService } from './self-service.ts';
 
 /** The clock, the random source and the log of a process. Tests pass their own. */
 export interface RuntimeDeps {
@@ -78,20 +73,16 @@ interface SharedServices {
 }
 
 /** The use cases and the services that they depend on, created once per process. */
-export interface Services extends RuntimeDeps, SharedServices {
+export interface Services extends RuntimeDeps, SharedServices, SelfService {
   approve: Approve;
   register: FamilyRegister;
   store: Store;
   issuer: string;
   access: AccountAccess;
-  accountReminder: AccountReminder;
-  humanCheckDemand: HumanCheckDemand;
   adulthood: Adulthood;
   affiliationExpiry: AffiliationExpiry;
   binding: BindingApplications;
   consents: Consents;
-  accountChanges: AccountChanges;
-  contacts: Contacts;
   console: ConsoleServices;
   globalRevocation: GlobalRevocation;
   guardianships: Guardianships;
@@ -101,8 +92,6 @@ export interface Services extends RuntimeDeps, SharedServices {
   passwordVerifier: PasswordVerifier;
   passwords: Passwords;
   people: People;
-  personalData: PersonalDataCopy;
-  subjectRequests: SubjectRequests;
   revocation: Revocation;
   schoolDirectory: SchoolDirectory;
   secondFactors: SecondFactors;
@@ -184,24 +173,6 @@ function createBindingServices(deps: BindingServiceDeps): BindingServices {
     approve,
     binding: createBindingApplications({ ...deps, register, approve }),
     schoolDirectory: createSchoolDirectory(deps),
-  };
-}
-
-type SelfService = Pick<
-  Services,
-  'accountChanges' | 'accountReminder' | 'contacts' | 'humanCheckDemand' | 'personalData' | 'subjectRequests'
->;
-type SelfServiceDeps = Pick<Services, 'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices'>;
-
-/** Creates what people do without the school. */
-function createSelfService({ issuer, humanCheckFailures: failures }: Config, deps: SelfServiceDeps): SelfService {
-  return {
-    accountChanges: createAccountChanges(deps),
-    accountReminder: createAccountReminder({ ...deps, issuer }),
-    contacts: createContacts({ ...deps, issuer }),
-    personalData: createPersonalDataCopy(deps),
-    subjectRequests: createSubjectRequests({ ...deps, issuer }),
-    humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
   };
 }
 

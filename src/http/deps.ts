@@ -28,6 +28,7 @@ import type { ConsoleServices } from '../services/console/index.ts';
 import type { Outbox } from '../services/notifications/outbox.ts';
 import type { AccountChanges } from '../services/people/account-changes.ts';
 import type { Contacts } from '../services/people/contacts.ts';
+import type { EmailReverts } from '../services/people/email-reverts.ts';
 import type { People } from '../services/people/people.ts';
 import type { PersonalDataCopy } from '../services/personal-data/copy.ts';
 import type { SubjectRequests } from '../services/personal-data/requests.ts';
@@ -46,6 +47,7 @@ export interface HttpDeps {
   adulthood: Pick<Adulthood, 'listGuardians' | 'changeConsent'>;
   guardianshipEnds: GuardianshipEnds;
   accountReminder: AccountReminder;
+  emailReverts: EmailReverts;
   humanCheck: HumanCheck;
   humanCheckDemand: HumanCheckDemand;
   audit: Audit;

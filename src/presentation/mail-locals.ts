@@ -26,9 +26,9 @@ const SCHEMAS = {
   /** To an address that another person entered; `link`: the account page. */
   'email-in-use': z.object({ link }),
   /** `link`: the account page. */
-  /** `login`: the new login, masked; `link`: where to set a new password. */
+  /** `login`: the new login, masked; `link`: where to set a new password; `revertLink`: restores this address; empty if there is none. */
   'login-changed': z.object({
-    ...{ name, at, login: z.string(), link },
+    ...{ name, at, login: z.string(), link, revertLink: z.string().default('') },
     kind: z.enum(['email', 'mobile', 'account', 'mobile_removed', 'account_removed']),
   }),
   /** `logins`: one per line; `link`: the sign-in page. */

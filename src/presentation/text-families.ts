@@ -63,6 +63,7 @@ export const AUDIT_EVENTS = [
     'identifier-requested',
     'identifier-changed',
     'identifier-removed',
+    'identifier-reverted',
     'second_factor-removal_canceled',
   ],
   ...['binding-started', 'binding-student_confirmed', 'binding-notice_answered', 'binding-applicants_chosen'],
@@ -79,7 +80,7 @@ export const AUDIT_EVENTS = [
 /** The changes that the account page shows, with `-` for the dot. */
 export const ACCOUNT_CHANGES = [
   ...['second_factor-added', 'second_factor-removed', 'recovery_codes-replaced'],
-  ...['identifier-changed', 'identifier-removed'],
+  ...['identifier-changed', 'identifier-removed', 'identifier-reverted'],
   ...['staff-issue_one_time_code', 'staff-restore_first_password', 'staff-remove_second_factor'],
   ...['staff-change_contact', 'staff-correct_identity', 'staff-merge'],
 ] as const;

@@ -68,6 +68,7 @@ const TITLES: Record<PageName, readonly string[]> = {
   'account/data-request': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
   'account/data-receipt': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
   'account/contacts-confirm': ['contacts.confirm.title'],
+  'account/email-revert': ['contacts.revert.title'],
   'account/contact-removal': ['contacts.mobile.remove', 'contacts.account.remove'],
   'password-reset/request': ['forgot.title'],
   'password-reset/sent': ['forgot.sent.title'],

@@ -124,6 +124,7 @@ export function samplePageLocals(x: string): PageLocals {
       notice: x,
     },
     'account/contacts-confirm': { email: x },
+    'account/email-revert': { action: x, email: x },
     'account/contact-removal': { kind: 'mobile', login: x, pending: x },
     'account/overview': {
       changes: [{ at: 0, text: x, origin: x }],

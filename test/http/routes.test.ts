@@ -73,6 +73,8 @@ const TABLE: Record<string, Expected> = {
   'POST /account/contacts/account/remove': own('303 /account/contacts'),
   'GET /account/email/confirm': own('410'),
   'POST /account/email/confirm': own('410'),
+  'GET /account/email/revert': all('410'),
+  'POST /account/email/revert': all('410'),
   'POST /account/language': own('422'),
   'POST /account/sessions/revoke': own('303 /account'),
   'POST /account/sessions/revoke-others': own('303 /account'),

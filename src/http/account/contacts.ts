@@ -9,6 +9,7 @@ import { throttledText } from '../forms/password-form.ts';
 import { CONTACT_KINDS, CONTACTS_PATH, redirectToContacts, showContacts, type ContactKind } from './contact-page.ts';
 import { REMOVABLE_KINDS, removeContact, showRemoval } from './contact-removal.ts';
 import { addEmailConfirmationRoutes } from './email-confirmation.ts';
+import { addEmailRevertRoutes } from './email-revert.ts';
 import { requireRecentSignIn, requireSignIn, type SignedInPerson } from './session.ts';
 
 const contactForm = z.object({ email: field, mobile: field, account: field });
@@ -55,6 +56,7 @@ export function addContactRoutes(router: Router, deps: HttpDeps): void {
     requireSignIn(deps, (ctx, signedIn) => submitLanguage(deps, ctx, signedIn)),
   );
   addEmailConfirmationRoutes(router, deps);
+  addEmailRevertRoutes(router, deps);
 }
 
 /** Parses an entered contact. @returns undefined if it is none */

@@ -16,6 +16,8 @@ interface CookieNames {
   device: string;
   /** The token of an opened link that confirms an email address. */
   emailConfirmation: string;
+  /** The token of an opened link that takes back a change of the email address. */
+  emailRevert: string;
   language: string;
   /** The token of an opened reset link. */
   reset: string;
@@ -50,6 +52,7 @@ function createNames(host: string, address: string): CookieNames {
     console: `${host}kinpass_console`,
     device: `${host}kinpass_device`,
     emailConfirmation: `${host}kinpass_email`,
+    emailRevert: `${host}kinpass_revert`,
     language: `${host}kinpass_lang`,
     reset: `${host}kinpass_reset`,
     resume: `${address}kinpass_resume`,

@@ -102,6 +102,8 @@ export interface AccountPages {
   'account/sign-ins': SignInHistoryLocals;
   /** `email`: the new address of the link. */
   'account/contacts-confirm': { email: string };
+  /** `email`: the former address, masked. */
+  'account/email-revert': { action: string; email: string };
   /** `pending`: a mobile number that waits for staff. */
   'account/contact-removal': { kind: 'mobile' | 'account'; login: string | undefined; pending: string | undefined };
 }

@@ -43,6 +43,7 @@ export function createContactEffect({ clock, random }: Deps, kind: 'email' | 'mo
       await people.insertIdentifier(tx, row);
       await credentials.deleteResetLink(tx, personId);
       await deletePendingContact(tx, personId, kind);
+      if (kind === 'email') await deletePendingContact(tx, personId, 'former_email');
       const isMailbox = kind === 'email' && current !== undefined && current.verifiedAt !== null;
       const masked = current === undefined ? '' : maskLogin(current.value);
       return { ...done(masked, maskLogin(after)), formerAddresses: isMailbox ? [current.value] : [] };

@@ -6,14 +6,14 @@ import type { MailJob, Outbox } from './outbox.ts';
 /**
  * Enqueues a mail to every verified e-mail address of a person. An unverified address may belong to another person.
  *
- * @param write makes the mail for the name of the person
+ * @param write makes the mail for the name of the person and the address
  * @param except an address that gets no mail
  */
 export async function mailVerifiedAddresses(
   tx: Transaction,
   outbox: Outbox,
   personId: string,
-  write: (name: string) => Pick<MailJob, 'template' | 'locals'>,
+  write: (name: string, to: string) => Pick<MailJob, 'template' | 'locals'>,
   except?: string,
 ): Promise<void> {
   const facts = await people.loadPersonFacts(tx, personId);
@@ -21,6 +21,6 @@ export async function mailVerifiedAddresses(
   for (const { kind, value, isVerified: verified } of facts.identifiers) {
     if (kind !== 'email' || !verified || value === except) continue;
     const lang = facts.locale ?? DEFAULT_LANGUAGE;
-    await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name) });
+    await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name, value) });
   }
 }

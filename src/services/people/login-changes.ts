@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { maskLogin } from '../../domain/masking.ts';
 import type { Identifier, PersonFacts } from '../../domain/model.ts';
+import type { Random } from '../../domain/random.ts';
 import { deleteResetLink } from '../../store/auth/credentials.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as contacts from '../../store/people/contacts.ts';
@@ -8,6 +9,7 @@ import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
+import { issueRevertLink } from './email-reverts.ts';
 import { admitContactChange, type ContactLimitDeps } from './contact-limits.ts';
 
 /** A person who changes an own login. */
@@ -30,6 +32,7 @@ export type RemovalResult = { kind: 'removed' | 'unchanged' | 'only_login' } | {
 
 interface Deps {
   clock: Clock;
+  random: Random;
   audit: Pick<Audit, 'append'>;
   outbox: Outbox;
   issuer: string;
@@ -52,7 +55,14 @@ async function endLogins(tx: Transaction, deps: Deps, ended: EndedLogins): Promi
   const { personId, kind, value, address, keep, event } = ended;
   const { clock, audit, outbox, issuer } = deps;
   const locals = { at: clock.now(), kind: ended.notice, login: maskLogin(value), link: `${issuer}/forgot-password` };
-  const notice = (name: string) => ({ template: 'login-changed' as const, locals: { name, ...locals } });
+  const { identifiers = [] } = (await people.loadPersonFacts(tx, personId)) ?? {};
+  const former = identifiers.find((one) => one.kind === 'email' && one.isVerified && one.value !== keep)?.value;
+  const isReplaced = kind === 'email' && event === 'identifier.changed' && former !== undefined;
+  const revertLink = isReplaced ? ((await issueRevertLink(tx, deps, personId, former)) ?? '') : '';
+  const notice = (name: string, to: string) => ({
+    template: 'login-changed' as const,
+    locals: { name, ...locals, revertLink: to === former ? revertLink : '' },
+  });
   await mailVerifiedAddresses(tx, outbox, personId, notice, keep);
   await contacts.deleteIdentifiers(tx, personId, kind, keep);
   // A link to the old address must not set a password.

@@ -88,6 +88,13 @@ export async function reopenFirstPassword(tx: Transaction, personId: string): Pr
     .where(and(eq(firstPasswords.personId, personId), eq(firstPasswords.kind, 'first')));
 }
 
+/** Deletes the password and the first password or code, so that only a reset link sets a new one. */
+export async function deletePassword(tx: Transaction, personId: string): Promise<void> {
+  const { passwords, firstPasswords } = tx.tables;
+  await tx.db.delete(passwords).where(eq(passwords.personId, personId));
+  await tx.db.delete(firstPasswords).where(eq(firstPasswords.personId, personId));
+}
+
 /**
  * Sets the person's own password. Deletes the first password and the reset link, and invalidates every sign-in in progress.
  *

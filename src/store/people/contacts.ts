@@ -1,4 +1,4 @@
-import { and, eq, inArray, lte, ne } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, ne } from 'drizzle-orm';
 import type { Identifier } from '../../domain/model.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
 import type { Transaction } from '../database/index.ts';
@@ -23,6 +23,21 @@ export async function upsertPendingContact(tx: Transaction, contact: PendingCont
 export function listPendingContacts(tx: Transaction, personId: string): Promise<PendingContact[]> {
   const { pendingContacts } = tx.tables;
   return tx.db.select().from(pendingContacts).where(eq(pendingContacts.personId, personId));
+}
+
+/** Finds the former address of a link that has not expired. */
+export async function findFormerEmail(
+  tx: Transaction,
+  tokenHash: string,
+  now: number,
+): Promise<PendingContact | undefined> {
+  const { pendingContacts } = tx.tables;
+  const isOpen = and(eq(pendingContacts.kind, 'former_email'), gt(pendingContacts.expiresAt, now));
+  const [row] = await tx.db
+    .select()
+    .from(pendingContacts)
+    .where(and(eq(pendingContacts.tokenHash, tokenHash), isOpen));
+  return row;
 }
 
 export async function deletePendingContact(tx: Transaction, personId: string, kind: PendingContactKind): Promise<void> {
@@ -84,17 +99,17 @@ export async function updateLocale(tx: Transaction, personId: string, locale: st
   await tx.db.update(persons).set({ locale, updatedAt: now }).where(eq(persons.id, personId));
 }
 
-/** Deletes email addresses whose link has expired. @returns the number of deleted addresses */
+/** Deletes addresses whose link has expired. @returns the number of deleted addresses */
 export async function purgePendingContacts(tx: Transaction, now: number): Promise<number> {
   const { pendingContacts } = tx.tables;
   const expired = tx.db
     .select({ personId: pendingContacts.personId })
     .from(pendingContacts)
-    .where(and(eq(pendingContacts.kind, 'email'), lte(pendingContacts.expiresAt, now)))
+    .where(lte(pendingContacts.expiresAt, now))
     .orderBy(pendingContacts.personId);
   const rows = await tx.db
     .delete(pendingContacts)
-    .where(and(eq(pendingContacts.kind, 'email'), inArray(pendingContacts.personId, unlockedRows(tx, expired))))
+    .where(and(lte(pendingContacts.expiresAt, now), inArray(pendingContacts.personId, unlockedRows(tx, expired))))
     .returning({ personId: pendingContacts.personId });
   return rows.length;
 }

@@ -1,8 +1,8 @@
 import type { ColumnBuilders } from './column-builders.ts';
 import type { PersonsTable } from './people.ts';
 
-/** `email`: waits for its link. `mobile`: another person already signs in with this number. */
-export type PendingContactKind = 'email' | 'mobile';
+/** `email`: waits for its link. `mobile`: waits for staff. `former_email`: the address before a change, which its link restores. */
+export type PendingContactKind = 'email' | 'mobile' | 'former_email';
 
 /** Defines the contacts that people entered and that are no login yet, and the used challenges of the human check. */
 export function defineSelfService(kit: ColumnBuilders, persons: PersonsTable) {
@@ -16,15 +16,16 @@ export function defineSelfService(kit: ColumnBuilders, persons: PersonsTable) {
         .references(() => persons.id, { onDelete: 'cascade' }),
       kind: kit.text('kind').$type<PendingContactKind>().notNull(),
       value: kit.text('value').notNull(),
-      /** Email only. */
+      /** Email and former email only. */
       tokenHash: kit.text('token_hash'),
-      /** Email only. */
+      /** Email and former email only. */
       expiresAt: kit.instant('expires_at'),
       createdAt: kit.instant('created_at').notNull(),
     },
     (t) => [
       kit.primaryKey('pending_contacts_pk', t.personId, t.kind),
       kit.index('pending_contacts_expires_idx').on(t.expiresAt),
+      kit.index('pending_contacts_token_idx').on(t.tokenHash),
     ],
   );
   const usedChallenges = kit.table(

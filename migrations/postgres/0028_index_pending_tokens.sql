@@ -1,0 +1,1 @@
+CREATE INDEX "pending_contacts_token_idx" ON "pending_contacts" USING btree ("token_hash");

@@ -1,0 +1,40 @@
+import type { Config } from '../config/load.ts';
+import { createAccountReminder, type AccountReminder } from '../services/authentication/account-reminder.ts';
+import { createHumanCheckDemand, type HumanCheckDemand } from '../services/authentication/human-check-demand.ts';
+import { createAccountChanges, type AccountChanges } from '../services/people/account-changes.ts';
+import { createContacts, type Contacts } from '../services/people/contacts.ts';
+import { createEmailReverts, type EmailReverts } from '../services/people/email-reverts.ts';
+import { createPersonalDataCopy, type PersonalDataCopy } from '../services/personal-data/copy.ts';
+import { createSubjectRequests, type SubjectRequests } from '../services/personal-data/requests.ts';
+import type { Services } from './services.ts';
+
+/** What people do without the school. */
+export interface SelfService {
+  accountChanges: AccountChanges;
+  accountReminder: AccountReminder;
+  contacts: Contacts;
+  emailReverts: EmailReverts;
+  humanCheckDemand: HumanCheckDemand;
+  personalData: PersonalDataCopy;
+  subjectRequests: SubjectRequests;
+}
+
+type SelfServiceDeps = Pick<
+  Services,
+  'store' | 'clock' | 'random' | 'secrets' | 'audit' | 'outbox' | 'knownDevices' | 'revocation'
+>;
+
+export function createSelfService(
+  { issuer, humanCheckFailures: failures }: Pick<Config, 'issuer' | 'humanCheckFailures'>,
+  deps: SelfServiceDeps,
+): SelfService {
+  return {
+    accountChanges: createAccountChanges(deps),
+    accountReminder: createAccountReminder({ ...deps, issuer }),
+    contacts: createContacts({ ...deps, issuer }),
+    emailReverts: createEmailReverts({ ...deps, issuer }),
+    humanCheckDemand: createHumanCheckDemand({ ...deps, failures }),
+    personalData: createPersonalDataCopy(deps),
+    subjectRequests: createSubjectRequests({ ...deps, issuer }),
+  };
+}
