@@ -88,7 +88,7 @@ const BUREAU_ROUTES: Record<string, number> = {
 const ROUTES = { ...STAFF_ROUTES, ...BUREAU_ROUTES };
 
 /** Pages that need the id of a record that the demo city does not have. */
-const WITHOUT_RECORD = ['/clients/:id', '/dead-letters/'];
+const WITHOUT_RECORD = ['/clients/:id', '/dead-letters/', '/notices/:id'];
 
 describe('the routes of the console', () => {
   let service: TestService;
