@@ -213,9 +213,13 @@ eachService(
       assert.match(textOf((await browser.submit(form, { what: 'all' })).body), /刪除後無法復原/);
       const receipt = await ask(browser, 'deletion');
       ({ browser: registrar } = await signInStaff(running(), 'A2'));
-      const page = await openRequest(registrar, receipt);
+      const shown = await openRequest(registrar, receipt);
+      assert.match(textOf(shown.body), /孩子也在其他學校就讀/);
+      assert.equal((await registrar.submit(shown, { answer: 'approve', reason: 'x' })).status, 422);
+      ({ browser: bureau } = await signInStaff(running(), 'B1'));
+      const page = await openRequest(bureau, receipt);
       assert.match(textOf(page.body), /無法復原/);
-      const done = await registrar.submit(page, { answer: 'approve', reason: 'agreed' });
+      const done = await bureau.submit(page, { answer: 'approve', reason: 'agreed' });
       assert.equal(stateOn(done), 'approved');
       assert.match(textOf(done.body), /帳號已刪除/);
       assert.equal(textOf(done.body).includes('李美玲'), false);

@@ -31,8 +31,8 @@ export function deadlineStateOf(dueAt: number, now: number): DeadlineState {
 }
 
 /**
- * Why an account cannot be deleted now: the person is enrolled, has a duty, it is the account of a family with an enrolled pupil, or an
- * application waits for its result.
+ * Why an account cannot be deleted now: the person is enrolled, has a duty, it is the account of a family with an enrolled pupil, an
+ * application waits for its result, or a guardianship is out of the scope of the registrar, so that the bureau decides.
  */
-export const ERASURE_OBSTACLES = ['enrolled', 'staff', 'school_account', 'open_application'] as const;
+export const ERASURE_OBSTACLES = ['enrolled', 'staff', 'school_account', 'open_application', 'other_schools'] as const;
 export type ErasureObstacle = (typeof ERASURE_OBSTACLES)[number];

@@ -160,7 +160,7 @@ async function loadPage(
   if (row === undefined || line === undefined) return undefined;
   const isOpen = row.state === 'open';
   const isDeletion = isOpen && row.kind === 'deletion';
-  const obstacle = isDeletion ? await deps.erasure.findObstacle(tx, row.personId) : undefined;
+  const obstacle = isDeletion ? await findObstacle(tx, deps, actor, row) : undefined;
   const answers: SubjectRequestAnswer[] = isOpen
     ? [
         ...(obstacle === undefined ? (['approve'] as const) : []),
@@ -169,6 +169,19 @@ async function loadPage(
       ]
     : [];
   return { ...line, ...openRequestPayload(deps.secrets, row), answers, obstacle };
+}
+
+/** A deletion revokes the guardianships of the person, so the policy is asked about each of their pupils (docs/access-policy.md). */
+async function findObstacle(
+  tx: Transaction,
+  { erasure, authorization }: Deps,
+  actor: StaffActor,
+  { personId }: store.SubjectRequestRow,
+): Promise<ErasureObstacle | undefined> {
+  const pupils = await erasure.listPupils(tx, personId);
+  const allowed = await authorization.filterAllowed(tx, actor, 'change_guardianship', pupils);
+  if (pupils.some((id) => !allowed.has(id))) return 'other_schools';
+  return erasure.findObstacle(tx, personId);
 }
 
 const STATES = { approve: 'approved', decline: 'declined' } as const;
@@ -180,7 +193,7 @@ async function answerIn(tx: Transaction, deps: Deps, given: AnswerSubjectRequest
   await lockPeople(tx, isErasure ? await deps.erasure.listConcerned(tx, row.personId) : [row.personId]);
   const allowed = await authorize(tx, deps, given.actorId, row);
   if ('kind' in allowed) return allowed;
-  const obstacle = isErasure ? await deps.erasure.findObstacle(tx, row.personId) : undefined;
+  const obstacle = isErasure ? await findObstacle(tx, deps, allowed.actor, row) : undefined;
   if (obstacle !== undefined) return { kind: 'obstacle', obstacle };
   const change = changeOf(deps, row, given);
   if (change === undefined) return { kind: 'closed' };

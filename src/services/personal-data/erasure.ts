@@ -3,7 +3,7 @@ import { OPEN_STATES } from '../../domain/binding/application.ts';
 import type { ErasureObstacle } from '../../domain/binding/subject-requests.ts';
 import { policyTargetOf } from '../../domain/access/target.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
-import type { Validity } from '../../domain/model.ts';
+import type { GuardianshipState, Validity } from '../../domain/model.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { listApplicantsAbout, listApplicationsAbout } from '../../store/personal-data/copy.ts';
 import * as erasure from '../../store/personal-data/erasure.ts';
@@ -18,6 +18,8 @@ import type { Guardianships } from '../people/guardianships.ts';
 export interface Erasure {
   /** Returns why a person cannot be deleted now. */
   findObstacle(tx: Transaction, personId: string): Promise<ErasureObstacle | undefined>;
+  /** Lists the pupils of the guardianships that a deletion revokes. */
+  listPupils(tx: Transaction, personId: string): Promise<string[]>;
   /** Lists the people whom a deletion concerns, for `lockPeople`. */
   listConcerned(tx: Transaction, personId: string): Promise<string[]>;
   /**
@@ -29,6 +31,9 @@ export interface Erasure {
   erase(tx: Transaction, personId: string, actorId: string): Promise<AuditEvent[]>;
 }
 
+/** Such a guardianship gives no school a say. */
+const ENDED_STATES: readonly GuardianshipState[] = ['revoked', 'expired'];
+
 interface Deps {
   clock: Clock;
   revocation: Pick<Revocation, 'revokeAllOf'>;
@@ -38,6 +43,12 @@ interface Deps {
 export function createErasure({ clock, revocation, guardianships }: Deps): Erasure {
   return {
     findObstacle: (tx, personId) => findObstacle(tx, personId, localDate(clock.now())),
+    listPupils: async (tx, personId) => {
+      const ids = [personId, ...(await erasure.listDependentAccounts(tx, personId))];
+      const family = await erasure.listGuardianshipsOf(tx, ids);
+      const own = family.filter(({ guardianId, state }) => ids.includes(guardianId) && !ENDED_STATES.includes(state));
+      return [...new Set(own.map(({ studentId }) => studentId))];
+    },
     listConcerned: async (tx, personId) => {
       const ids = [personId, ...(await erasure.listDependentAccounts(tx, personId))];
       const family = await erasure.listGuardianshipsOf(tx, ids);

@@ -97,7 +97,7 @@ async function createIn(tx: Transaction, deps: Deps, request: NewRequest): Promi
   const recent = earlier.filter(({ createdAt }) => createdAt > now - SUBJECT_REQUEST_PERIOD_MS);
   if (recent.length >= MAX_RECENT_REQUESTS) return { kind: 'too_many' };
   const id = random.uuid();
-  const schoolCode = await findDecidingSchool(tx, personId, localDate(now));
+  const schoolCode = await findDecidingSchool(tx, request, localDate(now));
   const dueAt = now + SUBJECT_REQUEST_PERIOD_MS;
   const payloadSealed = sealRequestPayload(secrets, id, request);
   await requests.insertSubjectRequest(tx, {
@@ -112,12 +112,18 @@ async function createIn(tx: Transaction, deps: Deps, request: NewRequest): Promi
 
 /**
  * Returns the school whose registrar decides: that of the person or of a child. Null for the bureau, if no such school has a registrar, and
- * for staff, because a registrar does not decide about colleagues of a higher rank.
+ * for staff, because a registrar does not decide about colleagues of a higher rank. The deletion of a
+ * guardian with children at several schools is for the bureau too.
  */
-async function findDecidingSchool(tx: Transaction, personId: string, today: string): Promise<string | null> {
+async function findDecidingSchool(
+  tx: Transaction,
+  { personId, kind }: NewRequest,
+  today: string,
+): Promise<string | null> {
   const facts = await loadPolicyFacts(tx, personId);
   const target = facts && policyTargetOf(facts, today);
   if (target === undefined || target.isStaff) return null;
+  if (kind === 'deletion' && target.pupilSchools.length > 1) return null;
   const [school] = await requests.listSchoolsWithRegistrar(tx, target.pupilSchools, today);
   return school ?? null;
 }

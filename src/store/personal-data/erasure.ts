@@ -20,10 +20,15 @@ export async function listDependentAccounts(tx: Transaction, personId: string): 
 export function listGuardianshipsOf(
   tx: Transaction,
   ids: readonly string[],
-): Promise<Pick<GuardianshipRow, 'id' | 'guardianId' | 'studentId'>[]> {
+): Promise<Pick<GuardianshipRow, 'id' | 'guardianId' | 'studentId' | 'state'>[]> {
   const { guardianships } = tx.tables;
   return tx.db
-    .select({ id: guardianships.id, guardianId: guardianships.guardianId, studentId: guardianships.studentId })
+    .select({
+      id: guardianships.id,
+      guardianId: guardianships.guardianId,
+      studentId: guardianships.studentId,
+      state: guardianships.state,
+    })
     .from(guardianships)
     .where(or(inArray(guardianships.guardianId, [...ids]), inArray(guardianships.studentId, [...ids])))
     .orderBy(guardianships.id);

@@ -176,7 +176,7 @@ export function defineSubjectRequests(kit: ColumnBuilders, { schools }: SchoolTa
       kind: kit.text('kind').$type<SubjectRequestKind>().notNull(),
       /** Without a foreign key: the record of a deletion outlives the person. */
       personId: kit.text('person_id').notNull(),
-      /** `end_guardianship` only. */
+      /** Unused: a request to end a guardianship is a column of the guardianship. */
       guardianshipId: kit.text('guardianship_id'),
       /** The school that decides; null for the bureau. */
       schoolCode: kit.text('school_code').references(() => schools.code),
