@@ -134,8 +134,16 @@ function aboutAccess({ pages }: HttpDeps, ctx: Context, data: PersonalData) {
     ],
     events: data.events.map(({ event, outcome, by, address, app, at }) => ({
       event: pages.t(ctx, `auditViewer.event.${event.replaceAll('.', '-')}`),
-      ...{ outcome: outcome === 'ok' ? '' : pages.t(ctx, 'data.refused'), by: pages.t(ctx, `data.by.${by}`) },
+      ...{
+        outcome: outcome === 'ok' ? '' : pages.t(ctx, 'data.refused'),
+        by: isSignIn(event) ? '' : pages.t(ctx, `data.by.${by}`),
+      },
       ...{ address, app: app === null ? '' : pages.appName(ctx, app), eventAt: at },
     })),
   } satisfies Record<string, readonly Fields[]>;
+}
+
+/** Nobody is signed in yet when a sign-in is recorded, so its entry has no actor. */
+function isSignIn(event: string): boolean {
+  return event.startsWith('sign_in.') || event.startsWith('authorization.');
 }
