@@ -51,6 +51,10 @@ export const SERVICES: readonly Part[] = [
     ],
     tests: [...http('personal-data'), ...contract('personal-data')],
   },
+  {
+    sources: files('services/console', 'merge-snapshot undo-merge-effect'),
+    tests: http('merge-undo'),
+  },
   { sources: files('services/people', 'test-person'), tests: ['test/conformance/profile.test.ts'] },
   {
     sources: files('services/access', 'grant-revocation'),

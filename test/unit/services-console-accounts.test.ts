@@ -19,6 +19,9 @@ import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/s
 import { eachStore } from '../helpers/store.ts';
 import { listActive, storeGrant, storeSession } from '../helpers/stored-sessions.ts';
 
+/** After everyone in the city was created, ms since 1970: a merge keeps the older account. */
+const LATER = 4_000_000_000_000;
+
 const SEED = 'kinpass';
 const id = (key: NamedKey): string => namedId(SEED, key);
 const ADDRESS = '192.0.2.1';
@@ -186,7 +189,14 @@ eachStore('an account that staff change', (on) => {
   });
 
   it('loses all access when it is merged into another one', async () => {
-    const twin = { id: 'twin', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
+    const twin = {
+      id: 'twin',
+      kind: 'person',
+      name: '王大明',
+      status: 'active',
+      createdAt: LATER,
+      updatedAt: 1,
+    } as const;
     await on.store.write((tx) => insertPerson(tx, twin));
     await openAccess('twin');
     const input = formatMergeInput({ otherId: 'twin', version: 1 });
@@ -209,7 +219,7 @@ eachStore('an account that staff change', (on) => {
       kind: 'person',
       name: '陳局長',
       status: 'active',
-      createdAt: 1,
+      createdAt: LATER,
       updatedAt: 1,
     } as const;
     const membership = { id: 'm', personId: 'admin', schoolCode: null, role: 'bureau_admin', isPrimary: true } as const;

@@ -21,6 +21,9 @@ import { insertMembership } from '../../src/store/people/schools.ts';
 import { createTestServices, TEST_ISSUER, TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
+/** After everyone in the city was created, ms since 1970: a merge keeps the older account. */
+const LATER = 4_000_000_000_000;
+
 const SEED = 'kinpass';
 const id = (key: NamedKey): string => namedId(SEED, key);
 const ADDRESS = '192.0.2.1';
@@ -185,7 +188,7 @@ eachStore('changes by staff', (on) => {
   });
 
   it('does not merge a guardian and their child, or guardianships in different states', async () => {
-    const other = { kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
+    const other = { kind: 'person', name: '王大明', status: 'active', createdAt: LATER, updatedAt: 1 } as const;
     await on.store.write(async (tx) => {
       const { guardianships } = tx.tables;
       const [row] = await tx.db
@@ -213,7 +216,14 @@ eachStore('changes by staff', (on) => {
   });
 
   it('merges two accounts of one person, and disables the other one', async () => {
-    const twin = { id: 'twin', kind: 'person', name: '王大明', status: 'active', createdAt: 1, updatedAt: 1 } as const;
+    const twin = {
+      id: 'twin',
+      kind: 'person',
+      name: '王大明',
+      status: 'active',
+      createdAt: LATER,
+      updatedAt: 1,
+    } as const;
     await on.store.write(async (tx) => {
       await insertPerson(tx, twin);
       const { identifiers, guardianships } = tx.tables;
@@ -268,7 +278,7 @@ eachStore('changes by staff', (on) => {
       kind: 'person',
       name: '王大明',
       status: 'active',
-      createdAt: 1,
+      createdAt: LATER,
       updatedAt: 1,
     } as const;
     const tomorrow = localDate(services.clock.now() + DAY_MS);

@@ -19,6 +19,7 @@ export const PERSON_ACTION_NAMES = [
   'resume-guardianship',
   'revoke-guardianship',
   'merge',
+  'undo-merge',
 ] as const;
 export type PersonActionName = (typeof PERSON_ACTION_NAMES)[number];
 
@@ -41,6 +42,7 @@ export const PERSON_ACTIONS: Readonly<Record<PersonActionName, StaffAction>> = {
   'resume-guardianship': 'change_guardianship',
   'revoke-guardianship': 'change_guardianship',
   merge: 'merge',
+  'undo-merge': 'merge',
 };
 
 /** The changes of duties by the bureau, which have pages of their own. */
@@ -110,6 +112,8 @@ export const IMPOSSIBLE_REASONS = [
   'merge_not_found',
   'merge_family',
   'merge_guardianship',
+  'merge_order',
+  'merge_dependent',
   'duty_unchanged',
 ] as const;
 export type ImpossibleReason = (typeof IMPOSSIBLE_REASONS)[number];

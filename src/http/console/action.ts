@@ -89,7 +89,7 @@ export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedI
   };
   const result = await deps.console.personActions.perform(request);
   if (result.kind === 'done') {
-    showResult(deps, ctx, page, action, result);
+    await showDone(deps, ctx, staff, { page, action, value, result });
     return;
   }
   if (result.kind === 'requested') {
@@ -102,6 +102,25 @@ export async function performAction(deps: HttpDeps, ctx: Context, staff: SignedI
   const isTaken = result.kind === 'impossible' && result.why === 'national_id_taken';
   const mergeUrl = isTaken ? await findMergeUrl(deps, staff, personId, value) : undefined;
   renderActionForm(deps, ctx, current, action, { ...form, mergeUrl, ...actionRefusal(deps, ctx, result) });
+}
+
+interface Done {
+  page: PersonPage;
+  action: PersonActionName;
+  value: string;
+  result: DoneAction;
+}
+
+/** The end of a guardianship can move the guardian out of scope. The page of the pupil remains. */
+async function showDone(
+  deps: HttpDeps,
+  ctx: Context,
+  { actor }: SignedInStaff,
+  { page, action, value, result }: Done,
+): Promise<void> {
+  const isInScope = (await deps.console.personPages.load(actor, page.summary.id)) !== undefined;
+  const pupil = isInScope ? undefined : page.guardianships.find(({ id }) => id === value)?.student;
+  showResult(deps, ctx, { summary: { ...page.summary, ...pupil } }, action, result);
 }
 
 /** Returns the form that merges this account into the one with a national ID, if the member of staff may do that. */
@@ -137,7 +156,7 @@ export function actionRefusal(
 export function showResult(
   { pages, issuer }: HttpDeps,
   ctx: Context,
-  { summary }: PersonPage,
+  { summary }: Pick<PersonPage, 'summary'>,
   action: StaffChangeName,
   { oneTimeCode, revealed }: DoneAction,
 ): void {

@@ -17,6 +17,7 @@ export type SealPurpose =
   | 'birth-date'
   | 'state-reason'
   | 'end-request'
+  | 'person-merge'
   | 'removal-reason'
   | 'sign-out'
   | 'password-form'

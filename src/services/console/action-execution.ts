@@ -5,6 +5,7 @@ import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { findGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
+import { findLatestMerge } from '../../store/console/person-merges.ts';
 import { findOpenSchoolForShare } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import { clearFailures } from '../authentication/failure-reset.ts';
@@ -64,7 +65,7 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
       confirmation_reason: confirmed.reason,
     };
     await deps.audit.append(tx, {
-      event: `staff.${STAFF_CHANGES[action]}`,
+      event: `staff.${action === 'undo-merge' ? 'undo_merge' : STAFF_CHANGES[action]}`,
       outcome: 'ok',
       actorId: actor.id,
       subjectId: personId,
@@ -113,8 +114,17 @@ export async function listConcerned(
   { personId, action, input }: { personId: string; action: StaffChangeName; input: string },
 ): Promise<string[]> {
   if (action === 'merge') return [personId, parseMergeInput(input).otherId];
+  if (action === 'undo-merge') return [personId, (await findLatestMerge(tx, personId))?.otherId ?? personId];
   if (guardianshipActionOf(action) === undefined) return [personId];
   return [personId, (await findGuardianship(tx, input))?.studentId ?? ''];
+}
+
+/**
+ * Returns the people whom the policy decides about. The account that a merge ended has no school, so the decision about the kept account
+ * counts for both.
+ */
+export function judgedPeople(action: StaffChangeName, concerned: readonly string[]): readonly string[] {
+  return action === 'undo-merge' ? concerned.slice(0, 1) : concerned;
 }
 
 /** Locks people in the order of their ids, so that two transactions do not deadlock. */
@@ -129,6 +139,10 @@ export async function policyActionOf(
   ids: readonly string[],
 ): Promise<StaffAction> {
   if (action === 'grant-duty' && parseDuty(input).duty === 'bureau_admin') return 'grant_administrator';
+  if (action === 'undo-merge') {
+    const [keptId = ''] = ids;
+    return (await findLatestMerge(tx, keptId))?.hadTwoIds === true ? 'merge_with_two_ids' : 'merge';
+  }
   if (action !== 'merge') return STAFF_CHANGES[action];
   for (const id of ids) if (((await people.findPerson(tx, id))?.nationalIdLookup ?? null) === null) return 'merge';
   return 'merge_with_two_ids';
@@ -145,7 +159,7 @@ export async function decideOnAll(
   const asked = await policyActionOf(tx, change, ids);
   const grantedAt = await findGrantingSchool(tx, change);
   let strictest: Decision | undefined;
-  for (const id of ids) {
+  for (const id of judgedPeople(change.action, ids)) {
     const decision = (await authorization.authorize(tx, actor, asked, id, grantedAt))?.decision;
     if (decision?.allowed !== true) return decision;
     strictest = strictest?.allowed === true ? combine(strictest, decision) : decision;

@@ -1,19 +1,24 @@
 import type { Clock } from '../../domain/clock.ts';
 import { maskNationalId } from '../../domain/masking.ts';
+import type { Random } from '../../domain/random.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
 import * as changes from '../../store/console/account-changes.ts';
 import * as merge from '../../store/console/merge.ts';
+import { insertPersonMerge, loadMovableRows } from '../../store/console/person-merges.ts';
 import type { Transaction } from '../../store/database/index.ts';
+import { listGrantsByBasis } from '../../store/oidc/grants.ts';
 import type { GuardianshipRow } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { AuditEvent } from '../audit/audit.ts';
 import type { Guardianships } from '../people/guardianships.ts';
+import { fingerprintOf, sealSnapshot, type MergeSnapshot } from './merge-snapshot.ts';
 import { done, impossible, type ImpossibleEffect, type PersonEffect } from './person-effect.ts';
 
 interface Deps {
   clock: Clock;
+  random: Random;
   secrets: Secrets;
   revocation: Revocation;
   guardianships: Pick<Guardianships, 'applyIn'>;
@@ -58,6 +63,7 @@ export function createMergeEffect(deps: Deps): PersonEffect {
       if (plan.kind === 'impossible') return plan;
       const { kept, other, moved, duplicates } = plan;
       const now = deps.clock.now();
+      const snapshot = await takeSnapshot(tx, deps, other);
       await people.updatePersonStatus(tx, other.id, 'disabled', now);
       await people.advanceStaffVersion(tx, other.id, other.staffVersion);
       await credentials.deleteResetLink(tx, other.id);
@@ -65,7 +71,9 @@ export function createMergeEffect(deps: Deps): PersonEffect {
       const events = await revokeAll(tx, deps, duplicates, { actorId, reason });
       await merge.moveAffiliations(tx, other.id, personId);
       await merge.moveGuardianships(tx, moved, other.id, personId, now);
+      await revokeGrantsOfGuardians(tx, deps, moved, other.id);
       const dropped = await moveNationalId(tx, deps, kept, other);
+      await storeMerge(tx, deps, { kept, other, snapshot, actorId });
       const before = [`merged ${other.id}`, ...(dropped === undefined ? [] : [`dropped ID ${dropped}`])].join(', ');
       return { ...done(before, personId), events: [...events, mergedEvent(other, personId, actorId)] };
     },
@@ -79,6 +87,8 @@ async function planMerge(tx: Transaction, personId: string, input: string): Prom
   if (kept === undefined || other === undefined) return impossible('merge_not_found');
   if (kept.kind !== 'person' || other.kind !== 'person') return impossible('school_account');
   if (other.staffVersion !== version) return impossible('outdated');
+  // The older account stays: relying parties know it longer.
+  if (other.createdAt < kept.createdAt) return impossible('merge_order');
   const rows = await merge.listGuardianshipsOfBoth(tx, [personId, otherId]);
   const ids = [personId, otherId];
   if (rows.some((row) => ids.includes(row.guardianId) && ids.includes(row.studentId)))
@@ -114,6 +124,42 @@ async function revokeAll(
     if (event !== undefined) events.push(event);
   }
   return events;
+}
+
+/** A relying party knows a child by the account that ends. */
+async function revokeGrantsOfGuardians(
+  tx: Transaction,
+  { revocation }: Deps,
+  moved: readonly GuardianshipRow[],
+  otherId: string,
+): Promise<void> {
+  for (const { id, studentId } of moved) {
+    if (studentId === otherId) await revocation.revokeGrants(tx, await listGrantsByBasis(tx, id));
+  }
+}
+
+type StateBefore = Omit<MergeSnapshot, 'after' | 'hasMovedNationalId'>;
+
+async function takeSnapshot(tx: Transaction, { secrets }: Deps, other: FoundPerson): Promise<StateBefore> {
+  const { id, status, nationalIdLookup, nationalIdSealed: sealed } = other;
+  const nationalId = sealed === null ? null : secrets.open('national-id', id, sealed);
+  return { rows: await loadMovableRows(tx, id), status, nationalId, nationalIdLookup };
+}
+
+/** Stores what the undo needs, after everything was moved. */
+async function storeMerge(
+  tx: Transaction,
+  { clock, random, secrets }: Deps,
+  { kept, other, snapshot, actorId }: { kept: FoundPerson; other: FoundPerson; snapshot: StateBefore; actorId: string },
+): Promise<void> {
+  const id = random.uuid();
+  const after = { kept: await fingerprintOf(tx, kept.id), other: await fingerprintOf(tx, other.id) };
+  const hasMovedNationalId = kept.nationalIdLookup === null && other.nationalIdLookup !== null;
+  await insertPersonMerge(tx, {
+    ...{ id, keptId: kept.id, otherId: other.id, mergedAt: clock.now(), mergedBy: actorId },
+    snapshotSealed: sealSnapshot(secrets, id, { ...snapshot, hasMovedNationalId, after }),
+    hadTwoIds: kept.nationalIdLookup !== null && other.nationalIdLookup !== null,
+  });
 }
 
 /** Moves the national ID. A second one is a typing error, and is dropped. @returns the masked dropped ID */

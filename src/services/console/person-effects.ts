@@ -25,6 +25,7 @@ import { createDutyEffects } from './duty-effects.ts';
 import { createGuardianshipEffects } from './guardianship-effects.ts';
 import { createIdentityEffects, openNationalId } from './identity-effects.ts';
 import { createMergeEffect } from './merge-effect.ts';
+import { createUndoMergeEffect } from './undo-merge-effect.ts';
 import { done, effectWithoutInput, impossible, type Effect, type PersonEffect } from './person-effect.ts';
 import { createRemoveSecondFactor } from './second-factor-effect.ts';
 
@@ -64,6 +65,7 @@ export function createPersonEffects(deps: Deps): Readonly<Record<StaffChangeName
     ...createGuardianshipEffects(deps),
     'remove-second-factor': effectWithoutInput(createRemoveSecondFactor(deps)),
     merge: createMergeEffect(deps),
+    'undo-merge': createUndoMergeEffect(deps),
   };
 }
 

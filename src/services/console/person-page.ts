@@ -10,6 +10,7 @@ import { listSecondFactors } from '../../store/auth/second-factors.ts';
 import { listActiveSessionsByPerson, type SessionRow } from '../../store/auth/sessions.ts';
 import { readThrottle } from '../../store/auth/throttles.ts';
 import { listNamedGuardianships, type NamedGuardianship } from '../../store/console/person-details.ts';
+import { findLatestMerge } from '../../store/console/person-merges.ts';
 import { findRemoval } from '../../store/console/second-factor-removals.ts';
 import { listPersonSummaries, type PersonSummary } from '../../store/console/person-summaries.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
@@ -85,6 +86,7 @@ export function createPersonPages({ store, clock, secrets, audit, authorization 
       isPerson: person.kind === 'person',
       hasNationalId: person.nationalIdSealed !== null,
       hasFactors: secondFactors > 0,
+      hasMerge: (await findLatestMerge(tx, personId)) !== undefined,
       hasMailbox: summary.logins.some(({ kind, isVerified }) => kind === 'email' && isVerified),
       hasLogin: summary.logins.length > 0,
       needsUnlock: await hasFailures(tx, secrets, personId, clock.now()),
@@ -163,6 +165,8 @@ interface ActionFacts {
   isPerson: boolean;
   hasNationalId: boolean;
   hasFactors: boolean;
+  /** Another account was merged into this one. */
+  hasMerge: boolean;
   /** A verified email address. */
   hasMailbox: boolean;
   hasLogin: boolean;
@@ -183,6 +187,7 @@ const APPLICABLE: Partial<Record<PersonActionName, (facts: ActionFacts) => boole
   'resume-guardianship': ({ isPerson }) => isPerson,
   'revoke-guardianship': ({ isPerson }) => isPerson,
   merge: ({ isPerson }) => isPerson,
+  'undo-merge': ({ hasMerge }) => hasMerge,
 };
 
 /** The actions that do nothing in some states of an account. */

@@ -12,6 +12,7 @@ import * as people from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
 import {
   decideOnAll,
+  judgedPeople,
   listConcerned,
   lockPeople,
   policyActionOf,
@@ -179,7 +180,7 @@ export async function mayConfirm(
   if (request.requestedBy === actor.id) return { allowed: false, reason: 'own_request' };
   const requested = await policyActionOf(tx, request, concerned);
   let capacity: AllowedDecision['capacity'] | undefined;
-  for (const id of concerned) {
+  for (const id of judgedPeople(request.action, concerned)) {
     const asked = await authorization.authorize(tx, actor, 'view', id);
     if (asked === undefined) return { allowed: false, reason: 'not_found' };
     const action = confirmationOf(requested, asked.target);

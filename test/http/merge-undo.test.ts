@@ -1,0 +1,129 @@
+/** The merge of two accounts of one person and its undo, and what relying parties see. */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { eq } from 'drizzle-orm';
+import { insertGuardianship } from '../../src/store/people/guardianships.ts';
+import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
+import {
+  LOGIN,
+  redeem,
+  refresh,
+  runAuthorization,
+  textIn,
+  tokensFor,
+  userinfo,
+} from '../helpers/authorization-flow.ts';
+import { listAuditEvents, personId } from '../helpers/city.ts';
+import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
+import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
+import { eachService } from '../helpers/service-matrix.ts';
+import { signInStaff } from '../helpers/staff.ts';
+
+const secret = newSecret();
+const SCOPES = ['openid', 'roles', 'children', 'offline_access'];
+const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
+/** The younger account of the mother, with another child. */
+const TWIN = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b01';
+const GUARDIANSHIP = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b02';
+const MOBILE = '+886900999888';
+const AT = 4_000_000_000_000;
+
+let issuer = '';
+let receiver: LogoutReceiver;
+before(async () => {
+  receiver = await startLogoutReceiver(() => issuer, 'app');
+});
+after(() => receiver.close());
+
+eachService(
+  'the undo of a merge',
+  () => ({
+    clients: [
+      createRegistration('app', secret, {
+        ...{ scopes: SCOPES, permissions: ['fees:read'], backchannel_logout_uri: receiver.url },
+      }),
+    ],
+  }),
+  (running) => {
+    let app: TestParty;
+    let registrar: HttpBrowser;
+    before(async () => {
+      issuer = running().issuer;
+      app = await createParty(issuer, { id: 'app', scope: 'openid roles children', secret });
+      ({ browser: registrar } = await signInStaff(running(), 'A2'));
+      await running().container.store.write(async (tx) => {
+        const times = { createdAt: AT, updatedAt: AT };
+        await insertPerson(tx, { id: TWIN, kind: 'person', name: '李美玲', status: 'active', ...times });
+        await insertIdentifier(tx, { id: 'twin-mobile', personId: TWIN, kind: 'mobile', value: MOBILE, createdAt: AT });
+        await insertGuardianship(tx, {
+          ...{ id: GUARDIANSHIP, guardianId: TWIN, studentId: personId('S4'), relation: 'guardian', state: 'active' },
+          ...{ relationLabel: '姑姑', authority: 'court', permissions: ['fees:read'], ...times },
+        });
+      });
+    });
+    const openAction = (action: string, value = '', id = personId('G2')): Promise<Answer> =>
+      registrar.open(`/console/people/${id}/action?action=${action}&value=${value}`);
+    const merge = async (): Promise<Answer> => {
+      const form = await openAction('merge', TWIN);
+      const preview = await registrar.submit(form, { action: 'merge', value: TWIN, reason: 'one person' });
+      return registrar.submit(preview, { action: 'merge' });
+    };
+    const undo = async (): Promise<Answer> =>
+      registrar.submit(await openAction('undo-merge'), { action: 'undo-merge', reason: 'two people' });
+    const childrenOf = async (): Promise<number> => {
+      const tokens = await tokensFor(app, createHttpBrowser(issuer), { login: LOGIN.G2, choice: ['王小安'] });
+      const { body } = await userinfo(app, tokens.access_token);
+      const children: unknown = body['children'];
+      return Array.isArray(children) ? children.length : 0;
+    };
+    const readTwin = () =>
+      running().container.store.read(async (tx) => {
+        const { persons, guardianships, identifiers } = tx.tables;
+        const [person] = await tx.db.select().from(persons).where(eq(persons.id, TWIN));
+        const [family] = await tx.db.select().from(guardianships).where(eq(guardianships.id, GUARDIANSHIP));
+        const [mobile] = await tx.db.select().from(identifiers).where(eq(identifiers.value, MOBILE));
+        return [person?.status, family?.guardianId, family?.state, mobile?.personId];
+      });
+
+    it('is offered only after a merge, and a merge keeps the older account', async () => {
+      const page = await registrar.open(`/console/people/${personId('G2')}`);
+      assert.equal(page.body.includes('value="undo-merge"'), false);
+      const form = await openAction('merge', personId('G2'), TWIN);
+      const value = personId('G2');
+      const preview = await registrar.submit(form, { action: 'merge', value, reason: 'one person' });
+      assert.match(alertOf((await registrar.submit(preview, { action: 'merge' })).body), /較早建立的帳號/);
+    });
+
+    it('gives both accounts back what they had, ends all tokens and tells relying parties', async () => {
+      assert.equal(await childrenOf(), 2);
+      assert.match(textOf((await merge()).body), /帳號已合併/);
+      assert.equal(await childrenOf(), 3);
+      assert.deepEqual(await readTwin(), ['disabled', personId('G2'), 'active', personId('G2')]);
+      const entry = { login: LOGIN.G2, choice: ['吳小華'], parameters: OFFLINE };
+      const tokens = await redeem(app, await runAuthorization(app, createHttpBrowser(issuer), entry));
+      receiver.received.length = 0;
+      assert.match(textOf((await undo()).body), /合併已復原/);
+      assert.equal((await userinfo(app, textIn(tokens, 'access_token'))).status, 401);
+      assert.equal((await refresh(app, textIn(tokens, 'refresh_token'))).body['error'], 'invalid_grant');
+      assert.ok((await receiver.take(1)).length > 0);
+      assert.deepEqual(await readTwin(), ['active', TWIN, 'active', TWIN]);
+      assert.equal(await childrenOf(), 2);
+      assert.ok((await listAuditEvents(running(), 'G2')).includes('staff.undo_merge'));
+      assert.match(textOf((await openAction('undo-merge')).body), /無權執行/, 'it was undone before');
+    });
+
+    it('is refused with the reason after a change that depends on the merge', async () => {
+      await merge();
+      const form = await openAction('suspend-guardianship', GUARDIANSHIP);
+      await registrar.submit(form, { action: 'suspend-guardianship', reason: 'court order' });
+      const refused = await undo();
+      assert.equal(refused.status, 422);
+      assert.match(alertOf(refused.body), /已有變更，無法復原/);
+      assert.deepEqual(await readTwin(), ['disabled', personId('G2'), 'suspended', personId('G2')]);
+      const resumed = await openAction('resume-guardianship', GUARDIANSHIP);
+      await registrar.submit(resumed, { action: 'resume-guardianship', reason: 'revoked order' });
+      assert.match(textOf((await undo()).body), /合併已復原/);
+    });
+  },
+);
