@@ -235,4 +235,31 @@ eachStore('the dashboards', (on) => {
     );
     assert.match(locked, /throttles_locked_idx/);
   });
+
+  it('write the counts in the order of their keys, and nothing without counts', async () => {
+    services.advance(DAY);
+    const counts = createUsageCounts({ store: on.store, clock: services.clock });
+    for (const key of ['S6', 'G2', 'S1', 'A1'] as const) {
+      for (const event of ['sign_in.succeeded', 'sign_in.failed'] as const)
+        counts.add({ event, outcome: 'ok', subjectId: id(key) });
+      for (const clientId of ['portfolio', 'library'])
+        counts.add({ event: 'authorization.granted', outcome: 'ok', subjectId: id(key), clientId });
+    }
+    await counts.flush();
+    const position = on.dialect === 'sqlite' ? 'rowid' : 'ctid';
+    const hour = String(hourOf(services.clock.now()));
+    const written = (statement: string): Promise<string[]> =>
+      on.store.runExclusively(async (run) =>
+        (await run(`${statement} order by ${position}`)).map((row) => row.join(' ')),
+      );
+    for (const rows of [
+      await written(`select school_code, outcome from sign_in_counts where hour = ${hour}`),
+      await written(`select school_code, client_id from client_counts where day = '2026-11-24'`),
+    ]) {
+      assert.ok(rows.length > 4);
+      assert.deepEqual(rows, [...rows].sort());
+    }
+    const down = { ...on.store, read: () => Promise.reject(new Error('down')) };
+    await createUsageCounts({ store: down, clock: services.clock }).flush();
+  });
 });
