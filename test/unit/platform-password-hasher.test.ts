@@ -225,6 +225,12 @@ describe('isEasilyGuessed', () => {
     }
   });
 
+  it('reads 64 characters only', () => {
+    const random = 'tbt0 qvnz 8Xa2 kfpw';
+    assert.equal(isEasilyGuessed('a'.repeat(64) + random), true);
+    assert.equal(isEasilyGuessed('a'.repeat(63 - random.length) + random), false);
+  });
+
   it('takes less than two seconds for long passwords', () => {
     const start = performance.now();
     for (const password of ['ab1!'.repeat(64), 'a'.repeat(256), '1q2w3e4r'.repeat(32)]) isEasilyGuessed(password);
