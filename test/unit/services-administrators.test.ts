@@ -4,6 +4,7 @@ import { before, beforeEach, it } from 'node:test';
 import { HOUR_MS } from '../../src/domain/duration.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createAdministrators, type Administrators } from '../../src/services/people/administrators.ts';
+import { upsertPassword } from '../../src/store/auth/credentials.ts';
 import { ConflictError } from '../../src/store/database/index.ts';
 import { findPersonIdByIdentifier, insertIdentifier } from '../../src/store/people/people.ts';
 import { family } from '../contract/family.ts';
@@ -96,13 +97,15 @@ eachStore('invitations of administrators', (on) => {
     );
   });
 
-  it('are not repeated for another address of the person that is verified', async () => {
+  it('are not repeated for a verified address of the person, or after the first password', async () => {
     await invite('first@city.test');
     const personId = await findOwner('first@city.test');
     const second = { id: 'second', personId, kind: 'email' as const, value: 'second@city.test' };
     await on.store.write((tx) => insertIdentifier(tx, { ...second, verifiedAt: TEST_NOW, createdAt: TEST_NOW }));
     assert.deepEqual(await administrators.invite({ email: 'second@city.test', name: 'x' }), { kind: 'taken' });
     await invite('first@city.test');
+    await on.store.write((tx) => upsertPassword(tx, personId, 'hash', TEST_NOW));
+    assert.deepEqual(await administrators.invite({ email: 'first@city.test', name: 'x' }), { kind: 'taken' });
   });
 
   it('report an address that a concurrent command inserted as taken, and no other error', async () => {
