@@ -89,7 +89,7 @@ export const SERVICES: readonly Part[] = [
     ),
     tests: [
       ...unit('services-sign-in services-network-counters services-known-devices services-login-throttle'),
-      ...http('refused-attempts known-device throttle-network sign-in'),
+      ...http('refused-attempts known-device school-sign-in throttle-network sign-in'),
     ],
   },
   {
