@@ -9,6 +9,8 @@ import { createBureauSettings } from '../services/console/bureau-settings.ts';
 import { createConsoleMemberships } from '../services/console/memberships.ts';
 import { createConsoleSchools } from '../services/console/schools.ts';
 import type { ConsoleServices } from '../services/console/index.ts';
+import { createBindingOverviews } from '../services/console/binding-overviews.ts';
+import { createBindingReminders } from '../services/console/binding-reminders.ts';
 import { createBulkRuns } from '../services/console/bulk-runs.ts';
 import { createClassPages } from '../services/console/classes.ts';
 import { createConsoleClients } from '../services/console/clients.ts';
@@ -64,6 +66,8 @@ export function createConsoleServices(deps: Deps): ConsoleServices {
   return {
     applicationPages: createApplicationPages({ store, clock, secrets, audit, authorization, register }),
     review: createReview({ store, clock, secrets, audit, outbox, authorization, approve, issuer }),
+    bindingOverviews: createBindingOverviews({ store, clock, audit, authorization }),
+    bindingReminders: createBindingReminders({ ...deps, authorization }),
     classPages,
     bulkRuns: createBulkRuns({ store, clock, random, secrets, log, authorization, classPages, personActions }),
     clients: createConsoleClients({ ...deps, authorization }),

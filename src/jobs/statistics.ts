@@ -1,5 +1,6 @@
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { AnswerCounting } from '../services/statistics/answer-counts.ts';
 import type { AccountCounts } from '../services/statistics/account-counts.ts';
 import type { UsageCounts } from '../services/statistics/usage-counts.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
@@ -10,20 +11,23 @@ const FLUSH_INTERVAL_MS = 5_000;
 interface Deps {
   usageCounts: UsageCounts;
   accountCounts: AccountCounts;
+  answerCounting: AnswerCounting;
   log: Logger;
 }
 
 /** Starts the jobs that write the numbers of the dashboards. The last write happens when the process stops. */
-export function startStatisticsJob({ usageCounts, accountCounts, log }: Deps): PeriodicJob {
+export function startStatisticsJob({ usageCounts, accountCounts, answerCounting, log }: Deps): PeriodicJob {
   const usage = startPeriodicJob('usage counts', FLUSH_INTERVAL_MS, log, () => usageCounts.flush());
   const accounts = startPeriodicJob('account counts', HOUR_MS, log, () => accountCounts.countToday());
+  const answers = startPeriodicJob('answer counts', HOUR_MS, log, () => answerCounting.countDue());
   return {
     wake: () => {
       usage.wake();
       accounts.wake();
+      answers.wake();
     },
     stop: async () => {
-      await Promise.all([usage.stop(), accounts.stop()]);
+      await Promise.all([usage.stop(), accounts.stop(), answers.stop()]);
       await usageCounts.flush().catch((error: unknown) => {
         log.error({ err: error }, 'failed to write usage counts');
       });

@@ -65,6 +65,8 @@ const SCHEMAS = {
     ...{ name, kind: z.enum(SUBJECT_REQUEST_KINDS), result: z.enum(['received', 'approved', 'declined', 'extended']) },
     ...{ reason: z.string(), dueAt: z.number(), link },
   }),
+  /** To a family that has not answered; `link`: where it signs in with the school account. */
+  'binding-reminder': z.object({ student: z.string(), school: z.string(), link }),
   /** `action`: name of the action of staff; `link`: the account page. */
   'staff-action': z.object({ name, action: z.string(), at, link }),
 };

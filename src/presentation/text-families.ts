@@ -1,3 +1,4 @@
+import { FAMILY_ANSWERS } from '../domain/binding/answers.ts';
 import { APPLICATION_STATES, REVIEW_DECISIONS } from '../domain/binding/application.ts';
 import { APPLICANT_KINDS, STATED_RELATIONS } from '../domain/binding/applicants.ts';
 import { NOTICE_ANSWERS } from '../domain/binding/notice.ts';
@@ -74,6 +75,7 @@ export const AUDIT_EVENTS = [
   ...['personal_data-downloaded', 'personal_data-sharing_stopped', 'personal_data-sharing_resumed', 'person-erased'],
   ...['subject_request-created', 'subject_request-withdrawn', 'subject_request-approved', 'subject_request-declined'],
   'subject_request-extended',
+  'staff-remind_families',
   ...['account_reminder-requested', 'account_reminder-throttled', 'end_session-redirect_refused'],
 ] as const;
 
@@ -115,6 +117,7 @@ export const BINDING_KEYS = {
     ...['noAccount', 'accountExists', 'nameEqual', 'nameDiffers', 'idHidden', 'taken', 'emailConfirmed'],
     'emailNotConfirmed',
   ],
+  'answers.state': FAMILY_ANSWERS,
   'mail.applicationDecided': [
     ...['reason', 'returned', 'returnedNext', 'returnedSubject', 'rejected', 'rejectedNext', 'rejectedSubject'],
   ],

@@ -10,6 +10,8 @@ export interface BureauPolicy extends PolicySettings {
   applicationDays: number;
   /** Days after the result until its evidence is deleted. */
   evidenceDays: number;
+  /** Days between two reminders to a family that has not answered about the binding. */
+  reminderDays: number;
   /** All staff need a second factor to sign in, not only those with a capacity in the console. */
   isSecondFactorRequiredForStaff: boolean;
 }
@@ -22,6 +24,7 @@ export const DEFAULT_POLICY_SETTINGS: BureauPolicy = {
   firstPasswordDays: 30,
   applicationDays: 365,
   evidenceDays: 30,
+  reminderDays: 7,
   isSecondFactorRequiredForStaff: false,
 };
 
@@ -31,6 +34,7 @@ export const POLICY_LIMITS = {
   firstPasswordDays: { min: 1, max: 365 },
   applicationDays: { min: 30, max: 3650 },
   evidenceDays: { min: 1, max: 365 },
+  reminderDays: { min: 1, max: 90 },
 } as const;
 
 /** A text for all users, shown from `from` until `until` (ms since 1970). */

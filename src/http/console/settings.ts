@@ -11,7 +11,7 @@ import type { SignedInStaff } from './session.ts';
 
 const PATH = '/console/settings';
 
-const NUMBERS = ['passwordMinLength', 'firstPasswordDays', 'applicationDays', 'evidenceDays'] as const;
+const NUMBERS = ['passwordMinLength', 'firstPasswordDays', 'applicationDays', 'evidenceDays', 'reminderDays'] as const;
 const SWITCHES = ['isGuardianContactConfirmed', 'isFirstPasswordRestorable', 'isSecondFactorRequiredForStaff'] as const;
 
 const settingsForm = confirmationFields.extend({
@@ -20,6 +20,7 @@ const settingsForm = confirmationFields.extend({
   firstPasswordDays: field,
   applicationDays: field,
   evidenceDays: field,
+  reminderDays: field,
   isGuardianContactConfirmed: checkbox,
   isFirstPasswordRestorable: checkbox,
   isSecondFactorRequiredForStaff: checkbox,
@@ -35,6 +36,7 @@ export async function showSettings(deps: HttpDeps, ctx: Context): Promise<void> 
     firstPasswordDays: String(value.firstPasswordDays),
     applicationDays: String(value.applicationDays),
     evidenceDays: String(value.evidenceDays),
+    reminderDays: String(value.reminderDays),
   };
   render(deps, ctx, { values, version });
 }
@@ -96,6 +98,7 @@ function parse({ pages }: HttpDeps, ctx: Context, sent: Sent): [BureauPolicy, Re
       firstPasswordDays: numbers['firstPasswordDays'] ?? 0,
       applicationDays: numbers['applicationDays'] ?? 0,
       evidenceDays: numbers['evidenceDays'] ?? 0,
+      reminderDays: numbers['reminderDays'] ?? 0,
       isGuardianContactConfirmed,
       isFirstPasswordRestorable,
       isSecondFactorRequiredForStaff,
@@ -123,6 +126,7 @@ function fieldsOf(sent: Sent): Record<string, string> {
     firstPasswordDays: sent.firstPasswordDays,
     applicationDays: sent.applicationDays,
     evidenceDays: sent.evidenceDays,
+    reminderDays: sent.reminderDays,
     ...Object.fromEntries(SWITCHES.filter((name) => sent[name]).map((name) => [name, 'yes'])),
   };
 }

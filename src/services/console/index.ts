@@ -11,6 +11,8 @@ import type { ConsoleMemberships } from './memberships.ts';
 import type { ConsoleSchools } from './schools.ts';
 import type { ConsoleNotices } from './notices.ts';
 import type { RegisterSwitch } from './register-switch.ts';
+import type { BindingOverviews } from './binding-overviews.ts';
+import type { BindingReminders } from './binding-reminders.ts';
 import type { BulkRuns } from './bulk-runs.ts';
 import type { ClassPages } from './classes.ts';
 import type { Dashboards } from './dashboard.ts';
@@ -27,6 +29,8 @@ import type { StaffRequestAnswers } from './staff-requests.ts';
 export interface ConsoleServices {
   applicationPages: ApplicationPages;
   review: Review;
+  bindingOverviews: BindingOverviews;
+  bindingReminders: BindingReminders;
   classPages: ClassPages;
   bulkRuns: BulkRuns;
   authorization: Authorization;

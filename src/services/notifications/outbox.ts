@@ -19,6 +19,7 @@ const mailPayload = z.object({
     'application-decided',
     'binding-code',
     'binding-received',
+    'binding-reminder',
     'first-password-closed',
     'guardianship-created',
     'guardianship-notice',

@@ -21,6 +21,7 @@ const storedPolicy = (initial: BureauPolicy): z.ZodType<BureauPolicy> =>
     firstPasswordDays: limited(POLICY_LIMITS.firstPasswordDays).default(initial.firstPasswordDays),
     applicationDays: limited(POLICY_LIMITS.applicationDays).default(initial.applicationDays),
     evidenceDays: limited(POLICY_LIMITS.evidenceDays).default(initial.evidenceDays),
+    reminderDays: limited(POLICY_LIMITS.reminderDays).default(initial.reminderDays),
     isFirstPasswordRestorable: z.boolean().default(initial.isFirstPasswordRestorable),
     isGuardianContactConfirmed: z.boolean().default(initial.isGuardianContactConfirmed),
     isSecondFactorRequiredForStaff: z.boolean().default(initial.isSecondFactorRequiredForStaff),
