@@ -10,6 +10,7 @@ import { startPurgeJob } from '../jobs/purge.ts';
 import { startRetentionJob } from '../jobs/retention.ts';
 import { createClientRevocation } from '../services/access/client-revocation.ts';
 import { startStatisticsJob } from '../jobs/statistics.ts';
+import { createAnswerCounting } from '../services/statistics/answer-counts.ts';
 import { createAuditArchive } from '../services/audit/archive.ts';
 import { createRetention } from '../services/personal-data/retention.ts';
 import type { ProviderKeys } from '../services/keys/key-ring.ts';
@@ -43,7 +44,7 @@ export function startJobs(deps: JobDeps, intervals: JobIntervals): PeriodicJob[]
     startClientsJob({ storedClients, clientRevocation: createClientRevocation({ store }), log }),
     startExpiryJob({ adulthood, affiliationExpiry, guardianships, access, console: deps.services.console, log }),
     startBulkRunsJob({ bulkRuns: deps.services.console.bulkRuns, log }),
-    startStatisticsJob(deps.services),
+    startStatisticsJob({ ...deps.services, answerCounting: createAnswerCounting(deps.services) }),
     ...startAuditArchiveJobs(deps),
     startKeyRotationJob({
       keyRing,

@@ -30,7 +30,6 @@ import { createSchoolDirectory, type SchoolDirectory } from '../services/binding
 import type { ConsoleServices } from '../services/console/index.ts';
 import { createKeyRing, type KeyRing } from '../services/keys/key-ring.ts';
 import { createOutbox, type Outbox } from '../services/notifications/outbox.ts';
-import { createAnswerCounting, type AnswerCounting } from '../services/statistics/answer-counts.ts';
 import { createAccountCounts, type AccountCounts } from '../services/statistics/account-counts.ts';
 import { createUsageCounts, type UsageCounts } from '../services/statistics/usage-counts.ts';
 import { createAdulthood, type Adulthood } from '../services/people/adulthood.ts';
@@ -71,7 +70,6 @@ interface SharedServices {
   settings: Settings;
   usageCounts: UsageCounts;
   accountCounts: AccountCounts;
-  answerCounting: AnswerCounting;
 }
 
 /** The use cases and the services that they depend on, created once per process. */
@@ -134,7 +132,6 @@ export async function createServices(config: Config, deps: ServiceDeps): Promise
     settings,
     usageCounts: shared.usageCounts,
     accountCounts: shared.accountCounts,
-    answerCounting: shared.answerCounting,
     passwordReset,
     passwordVerifier,
     passwords,
@@ -210,7 +207,6 @@ async function createSharedServices(
     }),
     usageCounts,
     accountCounts: createAccountCounts({ store, clock }),
-    answerCounting: createAnswerCounting({ store, clock }),
     outbox: createOutbox({ store, clock, random, secrets }),
     humanCheck: createHumanCheck({ store, clock, secrets }),
     knownDevices: createKnownDevices({ secrets, random }),

@@ -110,6 +110,30 @@ export function horizontalBars(values: readonly { label: string; value: number }
   };
 }
 
+/** One bar whose parts lie next to each other, as wide as their share. */
+export interface PartsBar {
+  width: number;
+  height: number;
+  /** `series`: the position of the value. */
+  parts: readonly { series: number; x: number; width: number }[];
+}
+
+const BAR_HEIGHT = 16;
+
+/** Lays out one bar with a part for each value. A bar without values has no parts. */
+export function partsBar(values: readonly number[]): PartsBar {
+  const total = values.reduce((sum, value) => sum + value, 0);
+  const x = scaleLinear()
+    .domain([0, Math.max(1, total)])
+    .range([0, WIDTH]);
+  const ends = values.map((_, at) => values.slice(0, at + 1).reduce((sum, value) => sum + value, 0));
+  const parts = values.map((value, series) => {
+    const end = ends[series] ?? 0;
+    return { series, x: round(x(end - value)), width: round(x(end) - x(end - value)) };
+  });
+  return { width: WIDTH, height: BAR_HEIGHT, parts: parts.filter(({ width }) => width > 0) };
+}
+
 function plotArea(): { right: number; bottom: number } {
   return { right: WIDTH - MARGIN.right, bottom: HEIGHT - MARGIN.bottom };
 }

@@ -105,6 +105,11 @@ const TITLES: Record<PageName, readonly string[]> = {
   'console/subject-requests': ['subjectRequest.title'],
   'console/subject-request': SUBJECT_REQUEST_KINDS.map((kind) => `dataRequest.kind.${kind}`),
   'console/applications': ['review.title'],
+  // The title is the name of the school, or that of the overview.
+  'console/binding-counts': [],
+  'console/binding-class': [],
+  'console/binding-reminders': ['reminders.title'],
+  'console/binding-letters': ['letters.title'],
   // The title names the student.
   'console/application': [],
   'console/classes': ['classView.title'],

@@ -10,6 +10,7 @@ import { bindingSamples } from './binding-page-samples.ts';
 import { sampleBureauLocals } from './bureau-page-samples.ts';
 import { CLIENT_ACTIONS } from '../../src/services/console/clients.ts';
 import { dataSamples } from './data-page-samples.ts';
+import { answerSamples } from './answer-page-samples.ts';
 import { reviewSamples } from './review-page-samples.ts';
 import { staffRequestSamples } from './staff-change-samples.ts';
 
@@ -224,6 +225,7 @@ export function samplePageLocals(x: string): PageLocals {
     'console/slip': { id: x, name: x, school: x, logins: [x], signInUrl: x, code: x, expiresAt: 0 },
     ...clientPages(x),
     ...staffRequestSamples(x),
+    ...answerSamples(x),
     ...reviewSamples(x),
     ...auditSamples(x),
     message: {

@@ -27,6 +27,8 @@ const TARGETS = {
   requests: ['own school', 'nonexistent'],
   clients: ['registered', 'nonexistent'],
   schools: ['open', 'nonexistent'],
+  'binding/classes': ['own class', 'own school', 'other school', 'nonexistent'],
+  'binding/schools': ['own school', 'other school', 'nonexistent'],
   // console-applications.test.ts has the scopes of an application that waits.
   applications: ['nonexistent'],
   // family-requests.test.ts has the scopes of a request that waits.
@@ -48,6 +50,8 @@ const KINDS = [
   'family-requests/report',
   'notices',
   'subject-requests',
+  'binding/classes',
+  'binding/schools',
 ] as const;
 
 const NOT_FOUND = Array.from({ length: 7 }, () => 404);
@@ -82,6 +86,13 @@ const request = (status: number): Row => ({
   registrar: [status, 404],
   desk: [status, 404],
   bureau: [status, 404],
+});
+
+/** Homeroom teachers see the answers of their class, registrars those of their school, and the desk none. */
+const answersOfClass = (status: number): Row => ({ ...classes(status), desk: [404, 404, 404, 404] });
+const answersOfSchool = (status: number): Row => ({
+  ...bureau(status, status, 404),
+  registrar: [status, 404, 404],
 });
 
 /**
@@ -119,6 +130,18 @@ const TABLE: Record<string, Row> = {
   'POST /console/people/:id/memberships/new': bureau(422, 422, 422, 422, 422, 422, 404),
   // The membership of the form does not exist.
   'POST /console/people/:id/memberships/end': bureau(404, 404, 404, 404, 404, 404, 404),
+  // A member of staff with one class or school goes to it at once.
+  'GET /console/binding': { ...everyone(302), desk: [404], bureau: [200] },
+  'GET /console/binding/report.csv': bureau(200),
+  'GET /console/binding/classes/:id': answersOfClass(200),
+  'GET /console/binding/classes/:id/report.csv': answersOfClass(200),
+  'GET /console/binding/classes/:id/letters': answersOfClass(200),
+  'GET /console/binding/classes/:id/reminders': answersOfClass(200),
+  'POST /console/binding/classes/:id/reminders': answersOfClass(400),
+  'GET /console/binding/schools/:code': answersOfSchool(200),
+  'GET /console/binding/schools/:code/report.csv': answersOfSchool(200),
+  'GET /console/binding/schools/:code/reminders': answersOfSchool(200),
+  'POST /console/binding/schools/:code/reminders': answersOfSchool(400),
   'GET /console/applications': { ...everyone(200), desk: [404] },
   'GET /console/applications/:id': everyone(404),
   'GET /console/applications/:id/evidence/:file': everyone(404),
@@ -194,6 +217,8 @@ async function createTargets({ container }: TestService): Promise<Record<Exclude
     requests: [asked.requestId, 'nonexistent'],
     clients: ['library', 'nonexistent'],
     schools: ['993301', '999999'],
+    'binding/classes': [classId, 'another-class', elsewhere, 'nonexistent'],
+    'binding/schools': ['993301', '993302', '999999'],
     applications: ['nonexistent'],
     'family-requests/end': ['nonexistent'],
     'family-requests/report': ['nonexistent'],

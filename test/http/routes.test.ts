@@ -7,6 +7,7 @@ import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { LOGIN, interactionOf } from '../helpers/authorization-flow.ts';
 import { createHttpBrowser } from '../helpers/http-browser.ts';
 import { formHeaders, send } from '../helpers/raw-http.ts';
+import { ANSWER_ROUTES } from '../helpers/answer-routes.ts';
 import { recordRoutes } from '../helpers/route-list.ts';
 import { startService, type TestService } from '../helpers/service.ts';
 
@@ -126,6 +127,7 @@ const TABLE: Record<string, Expected> = {
   'POST /console/bulk/:id': staff,
   'GET /console/bulk/:id/report.csv': staff,
   'POST /console/bulk/:id/slips': staff,
+  ...Object.fromEntries(ANSWER_ROUTES.map((route) => [route, staff])),
   'GET /console/applications': staff,
   'GET /console/applications/:id': staff,
   'POST /console/applications/:id': staff,

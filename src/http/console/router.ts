@@ -7,6 +7,7 @@ import { performAction, showActionForm } from './action.ts';
 import { addApplicationRoutes } from './application-routes.ts';
 import { addFamilyRequestRoutes } from './family-requests.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addBindingRoutes } from './binding-routes.ts';
 import { addBureauRoutes } from './bureau-routes.ts';
 import { downloadReport, printSlips, showBulkRun, startBulkRun } from './bulk.ts';
 import { prepareBulkRun, showClass, showClasses } from './classes.ts';
@@ -52,6 +53,7 @@ export function createConsoleRouter(deps: HttpDeps): Router {
   addClientRoutes(router, deps);
   addApplicationRoutes(router, deps);
   addFamilyRequestRoutes(router, deps);
+  addBindingRoutes(router, deps);
   addRequestRoutes(router, deps);
   addSubjectRequestRoutes(router, deps);
   addAuditRoutes(router, deps);

@@ -1,4 +1,5 @@
 import type { AccountPages } from './account.ts';
+import type { AnswerPages } from './answers.ts';
 import type { AuditPageLocals } from './audit.ts';
 import type { BindingPages } from './binding.ts';
 import type { BureauPageLocals } from './clients.ts';
@@ -37,6 +38,7 @@ export interface PageLocals
     ConsolePages,
     StaffChangePages,
     ReviewPages,
+    AnswerPages,
     AuditPageLocals,
     BureauPageLocals {
   message: MessageLocals;

@@ -1,8 +1,9 @@
+import { localize } from '../../config/localized-text.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { School } from '../../domain/model.ts';
 import { currentTerm } from '../../domain/term.ts';
-import { DEFAULT_LANGUAGE, localize, SECOND_LANGUAGE } from '../../domain/text.ts';
+import { DEFAULT_LANGUAGE, SECOND_LANGUAGE } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as answers from '../../store/binding/answers.ts';
 import { findClass, type SchoolClass } from '../../store/console/classes.ts';
