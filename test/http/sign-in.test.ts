@@ -79,6 +79,9 @@ describe('sign-in', () => {
     assert.equal(empty.status, 422);
     assert.equal(errorAt(empty, 'login'), '請輸入帳號。');
     assert.equal(errorAt(empty, 'password'), '請輸入密碼。');
+    const anonymous = await httpBrowser.submit(page, { login: ' ', password: 'typed without login' });
+    assert.equal(errorAt(anonymous, 'login'), '請輸入帳號。');
+    assert.doesNotMatch(anonymous.body, /typed without login/);
     const half = await httpBrowser.submit(page, { login: LOGIN.G4, password: '' });
     assert.equal(errorAt(half, 'login'), '');
     assert.equal(errorAt(half, 'password'), '請輸入密碼。');
