@@ -150,11 +150,13 @@ eachStore('a transaction', (on) => {
   });
 
   it('allows work that outlives it to write later', async () => {
+    const ended = Promise.withResolvers<undefined>();
     let later: Promise<void> | undefined;
     await on.store.write((tx) => {
-      later = sleep(20).then(() => on.store.write((v) => add(v, '990008')));
+      later = ended.promise.then(() => on.store.write((v) => add(v, '990008')));
       return add(tx, '990009');
     });
+    ended.resolve(undefined);
     await later;
     assert.ok(await has('990008'));
   });
