@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, it } from 'node:test';
 
 import { createSchoolDirectory } from '../../src/services/binding/school-directory.ts';
-import { errorAt } from '../helpers/city.ts';
+import { storeApplication } from '../helpers/applications.ts';
+import { errorAt, personId } from '../helpers/city.ts';
 import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
 import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { removeSecondFactors } from '../helpers/second-factors.ts';
@@ -58,6 +59,30 @@ eachService(
       assert.deepEqual(
         changed.map(({ detail }) => [detail['before'], detail['after']].map((text) => /河.區/.exec(String(text))?.[0])),
         [['河東區', '河西區']],
+      );
+    });
+
+    it('reminds a family once in the days of the setting, and records one entry', async () => {
+      await storeApplication(running(), { state: 'draft', submittedAt: null });
+      const teacher = await signIn('T2');
+      const page = await teacher.open('/console/binding');
+      assert.match(page.url, /\/console\/binding\/classes\//);
+      const row = new RegExp(`data-student="${personId('S4')}"[\\s\\S]*?data-answer="none"`);
+      assert.match(page.body, row);
+      const csv = await teacher.open(`${new URL(page.url).pathname}/report.csv?state=none`);
+      assert.match(csv.body, /^\uFEFF?"[^]*吳小華/);
+      const form = await teacher.open(`${new URL(page.url).pathname}/reminders`);
+      assert.match(form.body, /data-mails="1"/);
+      const done = await teacher.submit(form, {});
+      assert.match(textOf(done.body), /已寄出 1 封提醒信/);
+      const replay = await teacher.submit(form, {});
+      assert.equal(replay.status, 409);
+      assert.match(replay.body, /data-mails="0"/);
+      const rows = await running().container.store.read((tx) => tx.db.select().from(tx.tables.audit));
+      const sent = rows.filter(({ event }) => event === 'staff.remind_families');
+      assert.deepEqual(
+        sent.map(({ detail }) => [detail['families'], detail['mails'], detail['school']]),
+        [[1, 1, '993301']],
       );
     });
   },
