@@ -18,9 +18,7 @@ const appForm = z.object({ app: field });
 
 /** The pages of the person's own account. A revocation takes effect at once at every endpoint. */
 export function createAccountRouter(deps: HttpDeps): Router {
-  const { access } = deps;
   const router = new Router({ prefix: '/account' });
-  const forms = parseForms();
   router.get(
     '/',
     requireSignIn(deps, (ctx, signedIn) => showOverview(deps, ctx, signedIn)),
@@ -40,7 +38,14 @@ export function createAccountRouter(deps: HttpDeps): Router {
     '/sign-ins',
     requireSignIn(deps, (ctx, signedIn) => showSignIns(deps, ctx, signedIn)),
   );
-  router.post('/password', forms, (ctx) => changePassword(deps, ctx));
+  router.post('/password', parseForms(), (ctx) => changePassword(deps, ctx));
+  addRevocationRoutes(router, deps);
+  return router;
+}
+
+function addRevocationRoutes(router: Router, deps: HttpDeps): void {
+  const { access } = deps;
+  const forms = parseForms();
   router.post(
     '/sessions/revoke',
     languageLinkToAccount,
@@ -78,7 +83,6 @@ export function createAccountRouter(deps: HttpDeps): Router {
       redirectWithNotice(ctx, 'appRevoked');
     }),
   );
-  return router;
 }
 
 /** These paths accept POST only, so language links of their error pages lead to the account. */
