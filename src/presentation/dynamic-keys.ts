@@ -154,6 +154,7 @@ export const DYNAMIC_KEYS = {
     'denied',
     'outdated',
     'no_email',
+    'too_many_links',
     'no_login',
     'disabled',
     'already_done',

@@ -143,11 +143,20 @@ describe('access policy', () => {
     assert.equal(ask(HELD.bureau_admin, 'issue_one_time_code', deskOfOtherSchool), 'yes');
   });
 
+  it('names the school of the capacity that allows an action, also for staff of several schools', () => {
+    const desks = actor({ capacity: 'it_desk', schoolCode: OTHER }, { capacity: 'it_desk', schoolCode: HIGH });
+    const decision = decide(desks, 'issue_one_time_code', TARGETS.ownClass, SETTINGS);
+    assert.equal(decision.allowed && decision.school, HIGH);
+    const bureau = decide(actor(HELD.bureau_admin), 'view', TARGETS.ownClass, SETTINGS);
+    assert.equal(bureau.allowed && bureau.school, '');
+  });
+
   it('uses the capacity whose scope holds the target', () => {
     const deskElsewhere = actor({ capacity: 'it_desk', schoolCode: OTHER }, HELD.homeroom_teacher);
     assert.deepEqual(decide(deskElsewhere, 'view', TARGETS.ownClass, SETTINGS), {
       allowed: true,
       capacity: 'homeroom_teacher',
+      school: HIGH,
       needsConfirmation: false,
       delayMs: 0,
     });
@@ -250,7 +259,10 @@ describe('access policy', () => {
   it('allows everything to the operator of the server', () => {
     for (const action of STAFF_ACTIONS) {
       const decision = decide({ kind: 'operator' }, action, person({ capacity: 'bureau_admin' }), SETTINGS);
-      assert.deepEqual(decision, { allowed: true, capacity: 'operator', needsConfirmation: false, delayMs: 0 });
+      assert.deepEqual(decision, {
+        ...{ allowed: true, capacity: 'operator', school: '' },
+        ...{ needsConfirmation: false, delayMs: 0 },
+      });
     }
     assert.equal(label(decide({ kind: 'operator' }, 'view', undefined, SETTINGS)), 'not_found');
   });

@@ -246,6 +246,20 @@ eachStore('an account that staff change', (on) => {
     assert.equal((await personOf('admin')).status, 'disabled');
   });
 
+  it('is sent five reset links a day by all staff together', async () => {
+    services.advance(DAY_MS);
+    const send = async (actor: NamedKey): Promise<string> => {
+      const result = await perform(actor, 'reset-link', id('G2'));
+      return result.kind === 'impossible' ? result.why : result.kind;
+    };
+    for (const actor of ['A1', 'A2', 'B1', 'A1', 'A2'] as const) assert.equal(await send(actor), 'done');
+    await services.takeJobs();
+    assert.equal(await send('B1'), 'too_many_links');
+    assert.deepEqual(await services.takeJobs(), []);
+    services.advance(DAY_MS / 5);
+    assert.equal(await send('A1'), 'done');
+  });
+
   it('of staff keeps its second factors if the administrator who removes them loses the duty', async () => {
     const factorsOf = async (key: NamedKey): Promise<number[]> => {
       const { factors, recoveryCodes } = await services.secondFactors.list(id(key));

@@ -94,6 +94,7 @@ export function guardianshipActionOf(name: StaffChangeName): 'suspend' | 'resume
 /** Why an allowed action cannot be done; the names of messages. */
 export const IMPOSSIBLE_REASONS = [
   'no_email',
+  'too_many_links',
   'no_login',
   'disabled',
   'already_done',

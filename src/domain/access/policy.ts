@@ -87,6 +87,8 @@ export type Decision =
       allowed: true;
       /** The capacity that allows it; recorded in the audit log. */
       capacity: Capacity | 'operator';
+      /** The code of the school of this capacity; empty for the bureau and the operator. */
+      school: string;
       /** A colleague has to confirm before it takes effect. */
       needsConfirmation: boolean;
       /** The action takes effect this long after, in ms. */
@@ -112,7 +114,7 @@ export function decide(
 ): Decision {
   if (target === undefined) return deny('not_found');
   const isAtClosed = GRANTING_ACTIONS.includes(action) && grantedAt?.isClosed === true;
-  if (actor.kind === 'operator') return isAtClosed ? deny('school_closed') : allow('operator');
+  if (actor.kind === 'operator') return isAtClosed ? deny('school_closed') : allow({ capacity: 'operator' });
   const inScope = actor.capacities.filter((held) => isInScope(held, target));
   if (actor.id === target.id) return decideOnSelf(action, inScope);
   if (inScope.length === 0) return deny('not_found');
@@ -120,19 +122,20 @@ export function decide(
   if (granted.length === 0) return deny('capacity');
   const [usable] = highestFirst(granted.filter((held) => READ_ACTIONS.includes(action) || !isAtClosedSchool(held)));
   if (usable === undefined || isAtClosed) return deny('school_closed');
-  return decideByCapacity(usable.capacity, action, target, settings);
+  return decideByCapacity(usable, action, target, settings);
 }
 
 function decideByCapacity(
-  capacity: Capacity,
+  held: HeldCapacity,
   action: StaffAction,
   target: PolicyTarget,
   settings: PolicySettings,
 ): Decision {
+  const { capacity } = held;
   if (!READ_ACTIONS.includes(action) && !outranks(capacity, target)) return deny('rank');
   if (action === 'restore_first_password' && !settings.isFirstPasswordRestorable) return deny('setting');
   const delayMs = action === 'remove_second_factor' && target.isStaff ? STAFF_FACTOR_REMOVAL_DELAY_MS : 0;
-  return allow(capacity, needsConfirmation(capacity, action, target, settings), delayMs);
+  return allow(held, needsConfirmation(capacity, action, target, settings), delayMs);
 }
 
 /**
@@ -154,7 +157,7 @@ export function decideOnApplication(
 /** Staff see themselves, but use the account page for changes. */
 function decideOnSelf(action: StaffAction, inScope: readonly HeldCapacity[]): Decision {
   const [held] = highestFirst(inScope);
-  return READ_ACTIONS.includes(action) && held !== undefined ? allow(held.capacity) : deny('self');
+  return READ_ACTIONS.includes(action) && held !== undefined ? allow(held) : deny('self');
 }
 
 /** The staff of a closed school see its people, and the bureau acts on them. */
@@ -233,8 +236,9 @@ function highestFirst(capacities: readonly HeldCapacity[]): HeldCapacity[] {
   return capacities.toSorted((a, b) => rankOf(b.capacity) - rankOf(a.capacity));
 }
 
-function allow(capacity: Capacity | 'operator', isTwoPerson = false, delayMs = 0): Decision {
-  return { allowed: true, capacity, needsConfirmation: isTwoPerson, delayMs };
+function allow(held: HeldCapacity | { capacity: 'operator' }, isTwoPerson = false, delayMs = 0): Decision {
+  const school = 'schoolCode' in held ? held.schoolCode : '';
+  return { allowed: true, capacity: held.capacity, school, needsConfirmation: isTwoPerson, delayMs };
 }
 
 function deny(reason: DenialReason): Decision {

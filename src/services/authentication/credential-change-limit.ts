@@ -1,4 +1,4 @@
-import { MINUTE_MS } from '../../domain/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts';
 import { registerAddressAttempt, type LeakyBucketPolicy } from '../../domain/throttling/throttle.ts';
 import { RateLimitedError } from '../../platform/errors.ts';
 import * as throttles from '../../store/auth/throttles.ts';
@@ -9,6 +9,18 @@ import type { Transaction } from '../../store/database/index.ts';
  * recorded forever.
  */
 export const CREDENTIAL_CHANGE_POLICY: LeakyBucketPolicy = { capacity: 30, leakIntervalMs: 5 * MINUTE_MS };
+
+/** Reset links that all staff send to one person: five at once, then five a day. */
+const STAFF_LINK_POLICY: LeakyBucketPolicy = { capacity: 5, leakIntervalMs: DAY_MS / 5 };
+
+/** Counts a reset link that staff send. Call it after `lockPerson`. @returns false if the person has been sent too many */
+export async function admitStaffLink(tx: Transaction, personId: string, now: number): Promise<boolean> {
+  const key = `staff-links:${personId}`;
+  const { state } = await throttles.readThrottleForUpdate(tx, key);
+  const admission = registerAddressAttempt(state, now, STAFF_LINK_POLICY);
+  if (admission.admitted) await throttles.upsertThrottle(tx, key, admission.next);
+  return admission.admitted;
+}
 
 /**
  * Counts a change of the own credentials. Call it in the transaction of the change, after its other

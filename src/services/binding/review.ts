@@ -7,7 +7,6 @@ import { findApplication, updateApplication } from '../../store/binding/applicat
 import type { Store, Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
-import { schoolOf } from '../console/action-execution.ts';
 import type { Authorization, StaffActor } from '../console/authorization.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import { sealText } from './applicant-data.ts';
@@ -80,7 +79,7 @@ async function decideIn(deps: Deps, tx: Transaction, request: ReviewRequest): Pr
   await recordReview(deps, tx, {
     ...request,
     actor,
-    capacity: decision.capacity,
+    allowed: decision,
     state,
     checked,
     events: approval.events,
@@ -97,16 +96,17 @@ async function findSubmitted(deps: Deps, tx: Transaction, id: string): Promise<C
 
 interface ReviewRecord extends ReviewRequest {
   actor: StaffActor;
-  capacity: string;
+  allowed: Extract<Decision, { allowed: true }>;
   state: ApplicationState;
   checked: CheckedApplication;
   events: readonly AuditEvent[];
 }
 
 async function recordReview({ audit }: Deps, tx: Transaction, record: ReviewRecord): Promise<void> {
-  const { actor, address, capacity, reason, state: after } = record;
+  const { actor, address, allowed, reason, state: after } = record;
   const { application, student } = record.checked;
-  const school = schoolOf(actor, capacity) || application.schoolCode;
+  const { capacity } = allowed;
+  const school = allowed.school === '' ? application.schoolCode : allowed.school;
   await audit.append(tx, {
     event: 'staff.review_application',
     outcome: 'ok',

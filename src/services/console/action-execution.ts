@@ -55,8 +55,7 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
     // A reset link is a mail itself.
     if (action !== 'reset-link') await notifyPerson(deps, tx, personId, effect.notice ?? action, effect);
     if (effect.clearsFailures) await clearFailures(tx, deps, personId);
-    const { capacity } = decision;
-    const detail = { capacity, school: effect.school ?? schoolOf(actor, capacity), reason };
+    const detail = { capacity: decision.capacity, school: effect.school ?? decision.school, reason };
     const { before, after, oneTimeCode, revealed } = effect;
     const { confirmed } = allowed;
     const confirmation = confirmed && {
@@ -81,12 +80,6 @@ export function createExecuteAction(deps: Deps): ExecuteAction {
       ...(revealed === undefined ? {} : { revealed }),
     };
   };
-}
-
-/** Returns the school of the capacity that allowed an action; empty for the bureau. */
-export function schoolOf({ capacities }: StaffActor, capacity: string): string {
-  const held = capacities.find((one) => one.capacity === capacity);
-  return held !== undefined && 'schoolCode' in held ? held.schoolCode : '';
 }
 
 async function notifyPerson(

@@ -12,7 +12,7 @@ import type { Audit } from '../audit/audit.ts';
 import { openText } from '../binding/applicant-data.ts';
 import { mailGuardianshipNotice } from '../notifications/guardianship-notice.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { lockPeople, schoolOf } from './action-execution.ts';
+import { lockPeople } from './action-execution.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 /** Most requests of a kind on the page. */
@@ -133,7 +133,7 @@ async function close(tx: Transaction, deps: Deps, closing: Closing): Promise<Clo
   if (request.at !== at) return { kind: 'changed_meanwhile' };
   if (kind === 'report') await closeReport(tx, id, at);
   else await declineEnd(tx, deps, request, closing);
-  await recordClosing(tx, deps, closing, { request, actor, capacity: decision.capacity });
+  await recordClosing(tx, deps, closing, { request, decision });
   return { kind: 'done' };
 }
 
@@ -168,14 +168,14 @@ async function recordClosing(
   tx: Transaction,
   { audit }: Deps,
   { actorId, kind, id, reason, address }: Closing,
-  { request, actor, capacity }: { request: Locked; actor: StaffActor; capacity: string },
+  { request, decision }: { request: Locked; decision: Extract<Decision, { allowed: true }> },
 ): Promise<void> {
   await audit.append(tx, {
     event: kind === 'end' ? 'staff.decline_guardianship_end' : 'staff.close_report',
     ...{ outcome: 'ok', actorId, subjectId: request.subjectId, address },
     detail: {
       ...(kind === 'end' ? { guardianship: id } : { application: id }),
-      ...{ capacity, school: schoolOf(actor, capacity), reason, before: 'open', after: 'closed' },
+      ...{ capacity: decision.capacity, school: decision.school, reason, before: 'open', after: 'closed' },
     },
   });
 }

@@ -14,6 +14,7 @@ import { listLogins } from '../../store/console/person-summaries.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
+import { admitStaffLink } from '../authentication/credential-change-limit.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SendResetLink } from '../authentication/password-reset.ts';
@@ -45,9 +46,10 @@ interface Deps extends RevokeDeps {
 export function createPersonEffects(deps: Deps): Readonly<Record<StaffChangeName, PersonEffect>> {
   return {
     'reset-link': effectWithoutInput(
-      ifActive(async (tx, personId) =>
-        (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email'),
-      ),
+      ifActive(async (tx, personId) => {
+        if (!(await admitStaffLink(tx, personId, deps.clock.now()))) return impossible('too_many_links');
+        return (await deps.sendResetLink(tx, personId)) ? done('', 'link sent') : impossible('no_email');
+      }),
     ),
     'one-time-code': effectWithoutInput(ifUsable(createIssueCode(deps))),
     'first-password': effectWithoutInput(ifUsable(createRestoreFirstPassword(deps))),

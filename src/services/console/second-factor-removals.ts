@@ -7,7 +7,6 @@ import type { Revocation } from '../access/revocation.ts';
 import type { Audit } from '../audit/audit.ts';
 import { mailSecondFactorChange } from '../authentication/second-factor-notices.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import { schoolOf } from './action-execution.ts';
 import type { Authorization } from './authorization.ts';
 import { describeRemoval, removeAllFactors } from './second-factor-effect.ts';
 
@@ -71,9 +70,9 @@ async function execute(tx: Transaction, deps: Deps, personId: string): Promise<v
   }
   const count = await removeAllFactors(tx, deps.revocation, personId);
   if (count === 0) return;
-  const { capacity } = asked.decision;
+  const { capacity, school } = asked.decision;
   const [before, after] = describeRemoval(count);
-  const detail = { capacity, school: schoolOf(actor, capacity), reason, before, after };
+  const detail = { capacity, school, reason, before, after };
   await mailSecondFactorChange(tx, deps, personId, 'removed');
   await audit.append(tx, { event: 'second_factor.removed', outcome: 'ok', ...about, detail });
 }

@@ -16,7 +16,6 @@ import {
   listConcerned,
   lockPeople,
   policyActionOf,
-  schoolOf,
   type AllowedAction,
   type ExecuteAction,
 } from './action-execution.ts';
@@ -97,7 +96,7 @@ export function createCreateRequest(deps: Omit<Deps, 'store' | 'authorization' |
     const change = await deps.effects[action].describe(tx, personId, input);
     if (change.kind === 'impossible') return change;
     const id = deps.random.uuid();
-    const school = schoolOf(actor, decision.capacity);
+    const { school } = decision;
     const payload: RequestPayload = { input, before: change.before, after: change.after, reason };
     await people.advanceStaffVersion(tx, personId, version);
     await requests.insertStaffRequest(tx, {

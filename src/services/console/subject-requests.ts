@@ -21,7 +21,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import type { Erasure } from '../personal-data/erasure.ts';
 import { mailAboutRequest, type RequestMailResult } from '../personal-data/request-mail.ts';
 import { openRequestPayload, sealRequestReason } from '../personal-data/request-payload.ts';
-import { lockPeople, schoolOf } from './action-execution.ts';
+import { lockPeople } from './action-execution.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
 const REQUESTS_PER_PAGE = 25;
@@ -237,7 +237,7 @@ async function finish(
   tx: Transaction,
   deps: Deps,
   { answer, reason, address }: AnswerSubjectRequest,
-  { row, actor, decision: { capacity } }: Answered,
+  { row, actor, decision: { capacity, school } }: Answered,
 ): Promise<SubjectAnswerResult> {
   const state = answer === 'extend' ? 'extended' : STATES[answer];
   const { id, personId, kind } = row;
@@ -245,7 +245,6 @@ async function finish(
   const events = answer === 'approve' && kind === 'stop_processing' ? await stopSharing(tx, deps, row, actor) : [];
   await mailAboutRequest(tx, deps, row, { result: state, reason });
   if (answer === 'approve' && kind === 'deletion') events.push(...(await deps.erasure.erase(tx, personId, actor.id)));
-  const school = schoolOf(actor, capacity);
   const detail = { request: id, kind, capacity, school, reason, before: 'open', after: state };
   const about = { actorId: actor.id, subjectId: personId, address };
   await deps.audit.append(tx, { event: `subject_request.${state}`, outcome: 'ok', ...about, detail });
