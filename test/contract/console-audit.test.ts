@@ -2,11 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 
-import { loadDemoCity } from '../../demo/city/load.ts';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { namedId } from '../../demo/city/named-people.ts';
-import { createConsoleServices } from '../../src/container/console.ts';
-import { systemRandom } from '../../src/domain/random.ts';
 import type { ChainedEntry } from '../../src/domain/audit-chain.ts';
 import type { AuditEvent } from '../../src/services/audit/audit.ts';
 import type { AuditFilter } from '../../src/services/console/audit-log.ts';
@@ -15,13 +11,13 @@ import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import * as auditLog from '../../src/store/console/audit-log.ts';
 import { triggersOff } from '../helpers/audit-chain.ts';
+import { demoId, openTestConsole } from '../helpers/console-services.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
-import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import type { TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
-const SEED = 'kinpass';
-const id = (key: NamedKey): string => namedId(SEED, key);
+const id = demoId;
 const HOUR = 3_600_000;
 const EVERYTHING: AuditFilter = {
   ...{ subjectId: undefined, actorId: undefined, event: undefined, clientId: undefined },
@@ -33,9 +29,7 @@ eachStore('the audit log of the console', (on) => {
   let staff: ConsoleServices;
   let start: number;
   before(async () => {
-    services = createTestServices(on.store);
-    await loadDemoCity({ ...services, seed: SEED, people: 0 });
-    staff = createConsoleServices({ ...services, random: systemRandom, issuer: TEST_ISSUER });
+    ({ services, staff } = await openTestConsole(on.store));
     services.advance(HOUR);
     start = services.clock.now();
     await services.audit.record({

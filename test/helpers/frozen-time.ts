@@ -1,4 +1,4 @@
-import { mock } from 'node:test';
+import { after, before, mock } from 'node:test';
 
 /** A frozen clock of this process that tests can advance. */
 export interface FrozenTime {
@@ -22,6 +22,22 @@ export function freezeTime(now: number = SCHOOL_DAY): FrozenTime {
     },
     release: () => {
       mock.timers.reset();
+    },
+  };
+}
+
+/** Freezes the time of all tests of a file. */
+export function useFrozenTime(): Pick<FrozenTime, 'advance'> {
+  let time: FrozenTime;
+  before(() => {
+    time = freezeTime();
+  });
+  after(() => {
+    time.release();
+  });
+  return {
+    advance: (ms) => {
+      time.advance(ms);
     },
   };
 }

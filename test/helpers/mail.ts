@@ -1,11 +1,30 @@
 import assert from 'node:assert/strict';
-
-import type { MailCatcher, Message } from '../../demo/mail-catcher.ts';
+import { after, before } from 'node:test';
+import { startMailCatcher, type MailCatcher, type Message } from '../../demo/mail-catcher.ts';
 import { createHttpBrowser } from './http-browser.ts';
 import { pollUntil } from './poll.ts';
 
 /** Subject of the mail with a reset link. */
 export const RESET_SUBJECT = '設定新密碼';
+
+/** Starts a mail catcher for all tests of a file. Its URLs exist when the tests run. */
+export function useMailCatcher(): MailCatcher {
+  let mail: MailCatcher;
+  before(async () => {
+    mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
+  });
+  after(() => mail.close());
+  return {
+    get smtpUrl() {
+      return mail.smtpUrl;
+    },
+    get webUrl() {
+      return mail.webUrl;
+    },
+    messages: () => mail.messages(),
+    close: () => mail.close(),
+  };
+}
 
 /** Waits for a mail to the address whose subject contains this text. @returns the newest one */
 export function mailTo(mail: MailCatcher, address: string, subject: string): Promise<Message> {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { beforeEach, it } from 'node:test';
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { RECENT_SIGN_IN_SECONDS } from '../../src/domain/sessions.ts';
 import { interactionOf, LOGIN } from '../helpers/authorization-flow.ts';
 import { errorAt, listAuditEvents, personId, setPassword, signInToAccount } from '../helpers/city.ts';
-import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, MINUTE, SECOND, useFrozenTime } from '../helpers/frozen-time.ts';
 import { textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { linkIn, mailsTo, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailsTo, mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { getPersonFacts, replaceMobile } from '../helpers/people.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -15,17 +14,8 @@ import { eachService } from '../helpers/service-matrix.ts';
 const CONFIRM = '確認您的電子郵件地址';
 /** Another password than that of the person who has the number. */
 const OWN = '下雨天的山路很安靜 42';
-let mail: MailCatcher;
-let time: FrozenTime;
-
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 eachService(
   'the contacts page',

@@ -1,8 +1,7 @@
 /** The applicants of an application: their fields, and the codes that confirm their email addresses. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
 import {
   APPLICANT,
@@ -14,23 +13,15 @@ import {
   walkToApplicant,
 } from '../helpers/binding.ts';
 import { errorAt, personId } from '../helpers/city.ts';
-import { DAY, freezeTime, HOUR, MINUTE, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, HOUR, MINUTE, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
+import { useMailCatcher } from '../helpers/mail.ts';
 
-let mail: MailCatcher;
-let time: FrozenTime;
-
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 const pathOf = ({ url }: Answer): string => new URL(url).pathname;
 

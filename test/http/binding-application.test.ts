@@ -1,8 +1,7 @@
 /** The application of a family for the binding of its child. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { findOpenApplication, listApplicants } from '../../src/store/binding/applications.ts';
 import { findLatestAnswer } from '../../src/store/binding/notices.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
@@ -18,23 +17,14 @@ import {
   walkToSummary,
 } from '../helpers/binding.ts';
 import { errorAt, listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
-import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { mailTo } from '../helpers/mail.ts';
+import { mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
-let mail: MailCatcher;
-let time: FrozenTime;
-
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 const pathOf = ({ url }: Answer): string => new URL(url).pathname;
 const stateOf = ({ body }: Answer): string | undefined => /<body[^>]* data-application-state="([^"]*)"/.exec(body)?.[1];

@@ -1,10 +1,9 @@
 /** The documents of an application: types, sizes, and contents that run or open something. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 import { deflateSync } from 'node:zlib';
 
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { findOpenApplication } from '../../src/store/binding/applications.ts';
 import { findEvidence, listEvidence } from '../../src/store/binding/evidence.ts';
 import {
@@ -18,11 +17,12 @@ import {
   APPLICANT,
 } from '../helpers/binding.ts';
 import { errorAt, personId } from '../helpers/city.ts';
-import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, useFrozenTime } from '../helpers/frozen-time.ts';
 import { formOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { formHeaders } from '../helpers/raw-http.ts';
 import { eachService } from '../helpers/service-matrix.ts';
+import { useMailCatcher } from '../helpers/mail.ts';
 
 const MEGABYTE = 1024 * 1024;
 const JPEG = Buffer.from([
@@ -33,17 +33,8 @@ const pdfWith = (...parts: (string | Buffer)[]): Buffer =>
 const objectStream = (content: Buffer): Buffer =>
   pdfWith('2 0 obj\n<< /Type /ObjStm /Filter /FlateDecode >>\nstream\n', content, '\nendstream\nendobj\n');
 
-let mail: MailCatcher;
-let time: FrozenTime;
-
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 eachService(
   'the documents of an application',

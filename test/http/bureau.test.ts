@@ -1,11 +1,10 @@
 /** The pages of the bureau: policies, announcement, schools and duties. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { before, beforeEach, it } from 'node:test';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import { SCOPES } from '../../src/domain/claims/scopes.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import {
   interactionOf,
   LOGIN,
@@ -15,9 +14,9 @@ import {
   userinfo,
 } from '../helpers/authorization-flow.ts';
 import { errorAt, personId, setPassword, signInToAccount } from '../helpers/city.ts';
-import { DAY, freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, HOUR, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { mailsTo } from '../helpers/mail.ts';
+import { mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
 import { removeSecondFactors } from '../helpers/second-factors.ts';
@@ -35,16 +34,8 @@ const POLICY = {
   isGuardianContactConfirmed: 'yes',
   isFirstPasswordRestorable: 'yes',
 };
-let time: FrozenTime;
-let mail: MailCatcher;
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const time = useFrozenTime();
+const mail = useMailCatcher();
 
 interface Entry {
   event: string;

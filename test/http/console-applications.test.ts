@@ -1,14 +1,14 @@
 /** The review of applications of families in the console, and the effect of an approval. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
-import { startMailCatcher, type MailCatcher, type Message } from '../../demo/mail-catcher.ts';
+import type { Message } from '../../demo/mail-catcher.ts';
 import { sealApplicant, type ApplicantData } from '../../src/services/binding/applicant-data.ts';
 import { NEW_FATHER, storeApplication } from '../helpers/applications.ts';
 import { interactionOf, LOGIN, tokensFor, userinfo } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { linkIn, mailsTo } from '../helpers/mail.ts';
+import { linkIn, mailsTo, useMailCatcher } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { createParty, createRegistration, newSecret } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
@@ -32,11 +32,7 @@ const stateOn = ({ body }: Answer): string | undefined => /data-application-stat
 const all = ({ body }: Answer, name: string): string[] =>
   [...body.matchAll(new RegExp(`data-${name}="([^"]+)"`, 'g'))].map(([, value = '']) => value);
 
-let mail: MailCatcher;
-before(async () => {
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(() => mail.close());
+const mail = useMailCatcher();
 
 eachService(
   'the review of an application',

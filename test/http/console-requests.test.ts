@@ -1,26 +1,17 @@
 /** Requests that a colleague confirms, and the actions with a value, over HTTP. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
+import { before, it } from 'node:test';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { listAuditEvents, personId, signInToAccount } from '../helpers/city.ts';
-import { freezeTime, HOUR, type FrozenTime } from '../helpers/frozen-time.ts';
+import { HOUR, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
-import { linkIn, mailTo } from '../helpers/mail.ts';
+import { linkIn, mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { createAuthenticator, secretOn } from '../helpers/second-factors.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff, type StaffBrowser } from '../helpers/staff.ts';
 
-let time: FrozenTime;
-let mail: MailCatcher;
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  time.release();
-  await mail.close();
-});
+const time = useFrozenTime();
+const mail = useMailCatcher();
 
 const NOTICE = '學校變更了您的帳號';
 const requestOn = ({ url }: Answer): string => /\/console\/requests\/([^?/]+)/.exec(url)?.[1] ?? '';

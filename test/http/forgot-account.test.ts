@@ -1,30 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { beforeEach, it } from 'node:test';
 import { ADULTS } from '../../demo/city/fixtures.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { errorAt, listAuditEvents, setStatus } from '../helpers/city.ts';
-import { DAY, freezeTime, MINUTE, SECOND, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, MINUTE, SECOND, useFrozenTime } from '../helpers/frozen-time.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer } from '../helpers/http-browser.ts';
 import { solveHumanCheck } from '../helpers/human-check.ts';
-import { mailsTo, mailTo } from '../helpers/mail.ts';
+import { mailsTo, mailTo, useMailCatcher } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
 const SUBJECT = '您的登入帳號';
 const ID = ADULTS.G2.nationalId;
 const MOBILE = '0900000102';
-let mail: MailCatcher;
-let time: FrozenTime;
-
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 eachService(
   'a forgotten account',

@@ -1,18 +1,17 @@
 /** Reset links and notices are sent to verified addresses only; disabling the account revokes its link. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, it } from 'node:test';
+import { beforeEach, it } from 'node:test';
 
 import { and, eq } from 'drizzle-orm';
 
 import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
-import { startMailCatcher, type MailCatcher } from '../../demo/mail-catcher.ts';
 import { hashId } from '../../src/platform/crypto/secrets.ts';
 import { upsertResetLink } from '../../src/store/auth/credentials.ts';
 import { LOGIN } from '../helpers/authorization-flow.ts';
 import { setFirstPassword, setPassword, personId, normalizePage } from '../helpers/city.ts';
-import { DAY, freezeTime, type FrozenTime } from '../helpers/frozen-time.ts';
+import { DAY, useFrozenTime } from '../helpers/frozen-time.ts';
 import { createHttpBrowser, type Answer } from '../helpers/http-browser.ts';
-import { mailsTo, requestResetLink } from '../helpers/mail.ts';
+import { mailsTo, requestResetLink, useMailCatcher } from '../helpers/mail.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 
@@ -20,16 +19,8 @@ const SUBJECT = '設定新密碼';
 const NOTICE = '您的密碼已變更';
 const EMAIL = LOGIN.G2;
 
-let mail: MailCatcher;
-let time: FrozenTime;
-before(async () => {
-  time = freezeTime();
-  mail = await startMailCatcher({ smtpPort: 0, webPort: 0 });
-});
-after(async () => {
-  await mail.close();
-  time.release();
-});
+const mail = useMailCatcher();
+const time = useFrozenTime();
 
 eachService(
   'a reset link',

@@ -2,23 +2,19 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { loadDemoCity } from '../../demo/city/load.ts';
-import { namedId } from '../../demo/city/named-people.ts';
-import { createConsoleServices } from '../../src/container/console.ts';
 import type { BulkAction } from '../../src/domain/access/bulk-actions.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/duration.ts';
-import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { BulkReport } from '../../src/services/console/bulk-runs.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import { completeBulkRow, leaseBulkRun, listPendingRows } from '../../src/store/console/bulk-runs.ts';
 import { insertMany } from '../../src/store/database/bulk-insert.ts';
 import { findPerson } from '../../src/store/people/people.ts';
-import { createTestServices, TEST_ISSUER, TEST_NOW, type TestServices } from '../helpers/services.ts';
+import { createTestConsole, demoId, openTestConsole } from '../helpers/console-services.ts';
+import { TEST_NOW, type TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
-const SEED = 'kinpass';
-const id = (key: NamedKey): string => namedId(SEED, key);
+const id = demoId;
 const CLASS = 'class-big';
 const PUPILS = 200;
 const BROKEN = ['pupil-7', 'pupil-70', 'pupil-170'];
@@ -27,17 +23,13 @@ eachStore('bulk runs', (on) => {
   let services: TestServices;
   let staff: ConsoleServices;
   let desk: StaffActor;
-  const createStaff = (): ConsoleServices =>
-    createConsoleServices({ ...services, log: services.capturedLog.log, random: systemRandom, issuer: TEST_ISSUER });
   const actorOf = async (key: NamedKey): Promise<StaffActor> => {
     const actor = await staff.authorization.findActor(id(key));
     assert.ok(actor);
     return actor;
   };
   before(async () => {
-    services = createTestServices(on.store);
-    await loadDemoCity({ ...services, seed: SEED, people: 0 });
-    staff = createStaff();
+    ({ services, staff } = await openTestConsole(on.store));
     desk = await actorOf('A1');
     const names = Array.from({ length: PUPILS }, (_, at) => `pupil-${String(at)}`);
     const now = TEST_NOW;
@@ -114,7 +106,7 @@ eachStore('bulk runs', (on) => {
     const [first] = await on.store.read((tx) => listPendingRows(tx, runId, 1));
     assert.ok(first);
     await on.store.write((tx) => completeBulkRow(tx, first, { state: 'done', doneAt: now }));
-    const other = createStaff();
+    const other = createTestConsole(services);
     assert.equal(await other.bulkRuns.workOnNext(), false);
     services.advance(2 * MINUTE_MS);
     assert.equal(await other.bulkRuns.workOnNext(), true);
@@ -126,7 +118,7 @@ eachStore('bulk runs', (on) => {
     const runId = await prepare('links', ['pupil-1', 'pupil-2', 'pupil-3', 'pupil-4']);
     const starts = await Promise.all([staff.bulkRuns.start(desk, runId), staff.bulkRuns.start(desk, runId)]);
     assert.deepEqual(starts.sort(), [false, true]);
-    await Promise.all([staff.bulkRuns.workOnNext(), createStaff().bulkRuns.workOnNext()]);
+    await Promise.all([staff.bulkRuns.workOnNext(), createTestConsole(services).bulkRuns.workOnNext()]);
     assert.equal((await services.takeJobs()).length, 4);
   });
 

@@ -3,13 +3,10 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, it } from 'node:test';
 import { eq, sql } from 'drizzle-orm';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { loadDemoCity } from '../../demo/city/load.ts';
-import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
-import { createConsoleServices } from '../../src/container/console.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { PersonActionName } from '../../src/domain/access/person-actions.ts';
 import { DUTY_MEMBERSHIPS } from '../../src/domain/access/duties.ts';
 import { DAY_MS } from '../../src/domain/duration.ts';
-import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
@@ -17,13 +14,13 @@ import type { AnswerResult, RequestAnswer } from '../../src/services/console/sta
 import { expireStaffRequests, listStaffRequests } from '../../src/store/console/staff-requests.ts';
 import { findPerson, listIdentifiers } from '../../src/store/people/people.ts';
 import { insertMembership } from '../../src/store/people/schools.ts';
+import { demoId, openTestConsole } from '../helpers/console-services.ts';
 import { pollUntil } from '../helpers/poll.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
-import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import type { TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 
-const SEED = 'kinpass';
-const id = (key: NamedKey): string => namedId(SEED, key);
+const id = demoId;
 const ADDRESS = '192.0.2.1';
 
 eachStore('requests of staff', (on) => {
@@ -31,14 +28,7 @@ eachStore('requests of staff', (on) => {
   let staff: ConsoleServices;
   const OTHER_ADMINISTRATOR = id('T1');
   before(async () => {
-    services = createTestServices(on.store);
-    await loadDemoCity({ ...services, seed: SEED, people: 0 });
-    staff = createConsoleServices({
-      ...services,
-      log: services.capturedLog.log,
-      random: systemRandom,
-      issuer: TEST_ISSUER,
-    });
+    ({ services, staff } = await openTestConsole(on.store));
     const administrator = {
       id: 'm-admin',
       personId: OTHER_ADMINISTRATOR,

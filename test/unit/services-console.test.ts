@@ -2,37 +2,27 @@
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 import type { NamedKey } from '../../demo/city/fixtures.ts';
-import { loadDemoCity } from '../../demo/city/load.ts';
-import { DEMO_PASSWORD, namedId } from '../../demo/city/named-people.ts';
-import { createConsoleServices } from '../../src/container/console.ts';
+import { DEMO_PASSWORD } from '../../demo/city/named-people.ts';
 import type { PersonActionName } from '../../src/domain/access/person-actions.ts';
-import { systemRandom } from '../../src/domain/random.ts';
 import type { StaffActor } from '../../src/services/console/authorization.ts';
 import type { ConsoleServices } from '../../src/services/console/index.ts';
 import type { PersonActionResult } from '../../src/services/console/person-actions.ts';
 import { listPeopleByName, listPersonIdsByStudentNumber } from '../../src/store/console/search.ts';
 import { deletePendingContact, upsertPendingContact } from '../../src/store/people/contacts.ts';
 import { findPerson } from '../../src/store/people/people.ts';
+import { demoId, openTestConsole } from '../helpers/console-services.ts';
 import { explainLastStatement } from '../helpers/query-plan.ts';
-import { createTestServices, TEST_ISSUER, type TestServices } from '../helpers/services.ts';
+import type { TestServices } from '../helpers/services.ts';
 import { eachStore } from '../helpers/store.ts';
 import { storeSession } from '../helpers/stored-sessions.ts';
 
-const SEED = 'kinpass';
-const id = (key: NamedKey): string => namedId(SEED, key);
+const id = demoId;
 
 eachStore('the staff console', (on) => {
   let services: TestServices;
   let staff: ConsoleServices;
   before(async () => {
-    services = createTestServices(on.store);
-    await loadDemoCity({ ...services, seed: SEED, people: 300 });
-    staff = createConsoleServices({
-      ...services,
-      log: services.capturedLog.log,
-      random: systemRandom,
-      issuer: TEST_ISSUER,
-    });
+    ({ services, staff } = await openTestConsole(on.store, { people: 300 }));
   });
 
   const actor = async (key: NamedKey): Promise<StaffActor> => {
