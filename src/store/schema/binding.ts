@@ -188,6 +188,8 @@ export function defineSubjectRequests(kit: ColumnBuilders, { schools }: SchoolTa
       dueAt: kit.instant('due_at').notNull(),
       /** When the period was extended; once at most. */
       extendedAt: kit.instant('extended_at'),
+      /** When staff were reminded of the end of the period; null again after an extension. */
+      remindedAt: kit.instant('reminded_at'),
       decidedAt: kit.instant('decided_at'),
       decidedBy: kit.text('decided_by'),
       reasonSealed: kit.text('reason_sealed'),

@@ -25,6 +25,8 @@ export function defineOperations(kit: ColumnBuilders) {
       id: kit.text('id').primaryKey(),
       kind: kit.text('kind').$type<OutboxKind>().notNull(),
       payload: kit.text('payload').notNull(),
+      /** Keyed hash of the address of a mail; null for notices and after delivery. */
+      recipientMac: kit.text('recipient_mac'),
       attempts: kit.int('attempts').notNull().default(0),
       nextAt: kit.instant('next_at').notNull(),
       leasedUntil: kit.instant('leased_until'),
@@ -44,6 +46,10 @@ export function defineOperations(kit: ColumnBuilders) {
         .index('outbox_dead_idx')
         .on(t.deadAt, t.id)
         .where(sql`dead_at is not null`),
+      kit
+        .index('outbox_recipient_idx')
+        .on(t.recipientMac)
+        .where(sql`recipient_mac is not null`),
     ],
   );
   // No foreign keys, because the log outlives the persons in it. The one index serves the history of a person. Every other index would
