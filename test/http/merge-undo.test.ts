@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eq } from 'drizzle-orm';
+import { getCredential } from '../../src/store/auth/credentials.ts';
 import { insertGuardianship } from '../../src/store/people/guardianships.ts';
 import { insertIdentifier, insertPerson } from '../../src/store/people/people.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import { listAuditEvents, personId } from '../helpers/city.ts';
 import { alertOf, createHttpBrowser, textOf, type Answer, type HttpBrowser } from '../helpers/http-browser.ts';
 import { startLogoutReceiver, type LogoutReceiver } from '../helpers/logout-receiver.ts';
+import { requestResetLink, useMailCatcher } from '../helpers/mail.ts';
 import { createParty, createRegistration, newSecret, type TestParty } from '../helpers/relying-party.ts';
 import { eachService } from '../helpers/service-matrix.ts';
 import { signInStaff } from '../helpers/staff.ts';
@@ -27,8 +29,10 @@ const OFFLINE = { scope: SCOPES.join(' '), prompt: 'consent' };
 const TWIN = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b01';
 const GUARDIANSHIP = '6f1f0c9e-7d8e-4a53-9d11-2f6d1c0a7b02';
 const MOBILE = '+886900999888';
+const TWIN_EMAIL = 'meiling.lee@parents.example';
 const AT = 4_000_000_000_000;
 
+const mail = useMailCatcher();
 let issuer = '';
 let receiver: LogoutReceiver;
 before(async () => {
@@ -39,6 +43,7 @@ after(() => receiver.close());
 eachService(
   'the undo of a merge',
   () => ({
+    smtpUrl: mail.smtpUrl,
     clients: [
       createRegistration('app', secret, {
         ...{ scopes: SCOPES, permissions: ['fees:read'], backchannel_logout_uri: receiver.url },
@@ -56,6 +61,9 @@ eachService(
         const times = { createdAt: AT, updatedAt: AT };
         await insertPerson(tx, { id: TWIN, kind: 'person', name: '李美玲', status: 'active', ...times });
         await insertIdentifier(tx, { id: 'twin-mobile', personId: TWIN, kind: 'mobile', value: MOBILE, createdAt: AT });
+        const login = { id: 'twin-email', kind: 'email', value: TWIN_EMAIL, verifiedAt: AT } as const;
+        // The oldest address of the merged account, so that its mails go there.
+        await insertIdentifier(tx, { ...login, personId: TWIN, createdAt: 1 });
         await insertGuardianship(tx, {
           ...{ id: GUARDIANSHIP, guardianId: TWIN, studentId: personId('S4'), relation: 'guardian', state: 'active' },
           ...{ relationLabel: '姑姑', authority: 'court', permissions: ['fees:read'], ...times },
@@ -124,6 +132,20 @@ eachService(
       const resumed = await openAction('resume-guardianship', GUARDIANSHIP);
       await registrar.submit(resumed, { action: 'resume-guardianship', reason: 'revoked order' });
       assert.match(textOf((await undo()).body), /合併已復原/);
+    });
+
+    it('ends reset links and passwords that the owner of the other account got after the merge', async () => {
+      await merge();
+      const password = 'four small boats at anchor';
+      const link = await requestResetLink(running(), mail, TWIN_EMAIL);
+      const other = createHttpBrowser(issuer);
+      const set = await other.submit(await other.open(link), { new_password: password, confirm_password: password });
+      assert.equal(set.status, 200);
+      const second = await requestResetLink(running(), mail, TWIN_EMAIL);
+      assert.match(textOf((await undo()).body), /合併已復原/);
+      assert.equal((await createHttpBrowser(issuer).open(second)).status, 410);
+      const credential = await running().container.store.read((tx) => getCredential(tx, personId('G2')));
+      assert.equal(credential.hash, undefined);
     });
   },
 );

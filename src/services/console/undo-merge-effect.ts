@@ -5,6 +5,7 @@ import * as changes from '../../store/console/account-changes.ts';
 import * as merges from '../../store/console/person-merges.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import * as grantStore from '../../store/oidc/grants.ts';
+import { deletePendingContactsSince } from '../../store/people/contacts.ts';
 import * as people from '../../store/people/people.ts';
 import type { Revocation } from '../access/revocation.ts';
 import { fingerprintOf, openSnapshot, type MergeSnapshot } from './merge-snapshot.ts';
@@ -25,7 +26,8 @@ interface UndoPlan {
 
 /**
  * Creates the undo of the newest merge into an account. It is possible while both accounts still have exactly what the merge left: the same
- * name, national ID, logins, duties, classes, school accounts and guardianships in the same states.
+ * name, national ID, logins, duties, classes, school accounts and guardianships in the same states. Passwords, second factors, reset links and
+ * unconfirmed contacts since the merge end, because the owner of the other account may have set them.
  */
 export function createUndoMergeEffect(deps: Deps): PersonEffect {
   return {
@@ -46,6 +48,8 @@ export function createUndoMergeEffect(deps: Deps): PersonEffect {
       await merges.restoreGuardianships(tx, snapshot.rows.guardianships);
       await restoreNationalId(tx, deps, { personId, otherId: other.id, snapshot });
       await credentials.deleteResetLink(tx, other.id);
+      await credentials.deleteCredentialsSince(tx, personId, merge.mergedAt);
+      await deletePendingContactsSince(tx, personId, merge.mergedAt);
       await people.updatePersonStatus(tx, other.id, snapshot.status, now);
       await people.advanceStaffVersion(tx, other.id, other.staffVersion);
       await merges.markMergeUndone(tx, merge.id, now);

@@ -1,4 +1,4 @@
-import { and, eq, exists, gt, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, eq, exists, gt, gte, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
 
 import type { FirstPasswordKind } from '../../domain/credentials/first-password.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
@@ -93,6 +93,17 @@ export async function deletePassword(tx: Transaction, personId: string): Promise
   const { passwords, firstPasswords } = tx.tables;
   await tx.db.delete(passwords).where(eq(passwords.personId, personId));
   await tx.db.delete(firstPasswords).where(eq(firstPasswords.personId, personId));
+}
+
+/** Deletes the reset link, and the passwords, second factors and recovery codes that an account got at `since` (ms since 1970) or later. */
+export async function deleteCredentialsSince(tx: Transaction, personId: string, since: number): Promise<void> {
+  const { passwords, firstPasswords, secondFactors, recoveryCodes } = tx.tables;
+  await incrementCredentialVersion(tx, personId);
+  await deleteResetLink(tx, personId);
+  await tx.db.delete(passwords).where(and(eq(passwords.personId, personId), gte(passwords.changedAt, since)));
+  for (const table of [firstPasswords, secondFactors, recoveryCodes]) {
+    await tx.db.delete(table).where(and(eq(table.personId, personId), gte(table.createdAt, since)));
+  }
 }
 
 /**

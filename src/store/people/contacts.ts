@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, lte, ne } from 'drizzle-orm';
+import { and, eq, gt, gte, inArray, lte, ne } from 'drizzle-orm';
 import type { Identifier } from '../../domain/model.ts';
 import { unlockedRows } from '../database/bulk-insert.ts';
 import type { Transaction } from '../database/index.ts';
@@ -45,6 +45,14 @@ export async function deletePendingContact(tx: Transaction, personId: string, ki
   await tx.db
     .delete(pendingContacts)
     .where(and(eq(pendingContacts.personId, personId), eq(pendingContacts.kind, kind)));
+}
+
+/** Deletes the contacts that a person entered at `since` (ms since 1970) or later, with their links. */
+export async function deletePendingContactsSince(tx: Transaction, personId: string, since: number): Promise<void> {
+  const { pendingContacts } = tx.tables;
+  await tx.db
+    .delete(pendingContacts)
+    .where(and(eq(pendingContacts.personId, personId), gte(pendingContacts.createdAt, since)));
 }
 
 /** Marks the login of a person as verified. */
