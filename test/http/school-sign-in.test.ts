@@ -83,8 +83,21 @@ eachService(
       const unknown = await submit(browser, empty, { school: '999999', account: 'P1', password: 'x' });
       assert.match(errorAt(unknown, 'school'), /找不到這所學校/);
       assert.match(unknown.body, /value="P1"/);
+      const numberOnly = await submit(browser, unknown, { ...S4_AT_993301, account: '11330003', password: 'x' });
+      assert.match(errorAt(numberOnly, 'account'), /開頭是英文字母 P/);
       const many = await submit(browser, unknown, { school: '示範', account: 'P1', password: 'x' });
       assert.match(errorAt(many, 'school'), /示範高中 \(993301\)、示範高工 \(993401\)/);
+    });
+
+    it('stays on the school page when the language changes, also after an error', async () => {
+      const { browser, page } = await open();
+      const rejected = await submit(browser, page, { ...S4_AT_993301, password: '' });
+      for (const shown of [page, rejected]) {
+        const link = /href="(\/language\?to=en[^"]+)"/.exec(shown.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+        const english = await browser.open(link);
+        assert.match(english.url, /\/school$/);
+        assert.match(textOf(english.body), /Sign in with a school account/);
+      }
     });
 
     it('needs the human check', async () => {

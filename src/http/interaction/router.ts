@@ -89,8 +89,13 @@ export function createInteractionRouter(deps: HttpDeps): Router {
 /** The second way in: a school, and the account of the family inside it. It belongs to the login prompt. */
 function addSchoolSignIn(router: Router, deps: HttpDeps, load: (ctx: Context) => Promise<LoadedPage>): void {
   const { show, submit } = createSchoolLoginPage(deps);
+  const loadSchoolPage = async (ctx: Context): Promise<LoadedPage> => {
+    const loaded = await load(ctx);
+    ctx.state['pagePath'] = `/interaction/${loaded.interaction.uid}/school`;
+    return loaded;
+  };
   router.get('/school', async (ctx) => {
-    const { interaction } = await load(ctx);
+    const { interaction } = await loadSchoolPage(ctx);
     if (interaction.prompt !== 'login') {
       ctx.redirect(`/interaction/${interaction.uid}`);
       return;
@@ -98,7 +103,7 @@ function addSchoolSignIn(router: Router, deps: HttpDeps, load: (ctx: Context) =>
     await show(ctx, interaction);
   });
   router.post('/school', parseForms(), async (ctx) => {
-    const { interaction } = await load(ctx);
+    const { interaction } = await loadSchoolPage(ctx);
     if (interaction.prompt !== 'login') throw createError(409, 'the form belongs to another prompt');
     await submit(ctx, interaction);
   });
