@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SCOPES } from '../domain/claims/scopes.ts';
 import { clientSchema, type ClientRegistration } from './clients.ts';
 import { resourceServerSchema, type ResourceServer } from './resource-servers.ts';
+import { isSpecialUseHost } from './special-use-addresses.ts';
 
 const fileSchema = z.strictObject({
   clients: z.array(clientSchema),
@@ -15,12 +16,19 @@ export interface ClientsFile {
   resourceServers: readonly ResourceServer[];
 }
 
+/** Rules for addresses, which depend on the settings. */
+interface AddressRules {
+  isProduction: boolean;
+  /** True if this service may call addresses of its own network, as in development. */
+  acceptsPrivateAddresses: boolean;
+}
+
 /**
  * Reads the file of relying parties and of the APIs that they call.
  *
  * @throws {Error} that lists each problem with its client, field and line
  */
-export function loadClientsFile(file: string, options: { isProduction: boolean }): ClientsFile {
+export function loadClientsFile(file: string, rules: AddressRules): ClientsFile {
   const text = readText(file);
   const json = parseJson(file, text);
   const parsed = fileSchema.safeParse(json);
@@ -32,7 +40,8 @@ export function loadClientsFile(file: string, options: { isProduction: boolean }
     ...findDuplicates(clients),
     ...findUnknownResources(clients, resourceServers),
     ...findAmbiguousScopes(resourceServers),
-    ...(options.isProduction ? findInsecureUris(clients) : []),
+    ...(rules.isProduction ? findInsecureUris(clients) : []),
+    ...(rules.acceptsPrivateAddresses ? [] : findPrivateUris(clients)),
   ];
   if (problems.length > 0) throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
   return { clients, resourceServers };
@@ -101,8 +110,10 @@ function findInsecureUris(clients: readonly ClientRegistration[]): string[] {
   );
 }
 
+/** The addresses that this service calls. */
+const FETCHED_URIS = ['jwks_uri', 'backchannel_logout_uri'] as const;
 /** The addresses that this service calls, or sends people to, for every type of client. */
-const SERVICE_URIS = ['jwks_uri', 'backchannel_logout_uri', 'initiate_login_uri'] as const;
+const SERVICE_URIS = [...FETCHED_URIS, 'initiate_login_uri'] as const;
 /** A native app may redirect to a loopback address or a private-use scheme. */
 const WEB_URIS = ['redirect_uris', 'post_logout_redirect_uris'] as const;
 
@@ -115,6 +126,23 @@ export function insecureUrisOf(client: ClientRegistration): { field: keyof Clien
       .filter((uri) => !uri.startsWith('https:'))
       .map((uri) => ({ field, uri })),
   );
+}
+
+function findPrivateUris(clients: readonly ClientRegistration[]): string[] {
+  return clients.flatMap((client) =>
+    privateUrisOf(client).map(
+      ({ field, uri }) =>
+        `clients (${client.client_id}): ${field} ${uri} is a private address; use a public one, or set KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES`,
+    ),
+  );
+}
+
+/** Lists the URIs that this service calls and whose host is a private address. The provider's fetch refuses them too. */
+export function privateUrisOf(client: ClientRegistration): { field: keyof ClientRegistration; uri: string }[] {
+  return FETCHED_URIS.flatMap((field) => {
+    const uri = client[field];
+    return uri !== undefined && isSpecialUseHost(new URL(uri).hostname) ? [{ field, uri }] : [];
+  });
 }
 
 function findUnknownResources(clients: readonly ClientRegistration[], servers: readonly ResourceServer[]): string[] {

@@ -51,7 +51,8 @@ export function loadMigratingSettings(env: Environment): MigratingSettings {
 export function loadRevokingSettings(env: Environment): RevokingSettings {
   const { KINPASS_CLIENTS_FILE: file } = parseEnvironment(revokingSchema, env);
   // Unlike a start, revoking sessions accepts registrations that are unsafe in production.
-  return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, { isProduction: false }) };
+  const rules = { isProduction: false, acceptsPrivateAddresses: true };
+  return { ...loadMigratingSettings(env), clientsFile: loadClientsFile(file, rules) };
 }
 
 /** For `admin invite`. */

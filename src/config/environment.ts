@@ -131,7 +131,9 @@ export const environmentSchema = z.object({
     .describe('queued hashes before sign-in returns 503; at most 250'),
   KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: flag
     .default(false)
-    .describe('true or 1: allow back-channel logout to relying parties with private addresses; default: false'),
+    .describe(
+      'true or 1: allow private addresses as back-channel logout URIs and jwks_uri of relying parties; default: false',
+    ),
   KINPASS_DRAIN_SECONDS: z.coerce
     .number()
     .min(0)

@@ -36,6 +36,8 @@ export interface Config {
   keyRotationDays: number;
   hashing: { memoryKib: number; passes: number; threads: number; queueLimit: number };
   allowPrivateLogoutAddresses: boolean;
+  /** True if clients with private addresses for keys or logout can be registered. Outside production, a call to them fails later. */
+  acceptsPrivateAddresses: boolean;
   /** Undefined: audit entries stay in the database. */
   auditArchive: AuditArchiveSettings | undefined;
   /** Milliseconds that a stopping node continues to serve requests. */
@@ -57,7 +59,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const e = parseEnvironment(environmentSchema, env);
   const production = e.KINPASS_PROFILE === 'production';
-  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { isProduction: production });
+  const acceptsPrivateAddresses = !production || e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES;
+  const clientsFile = loadClientsFile(e.KINPASS_CLIENTS_FILE, { isProduction: production, acceptsPrivateAddresses });
   const tls = readTls(e.KINPASS_TLS_CERT_FILE, e.KINPASS_TLS_KEY_FILE);
   // Last of the files, because it creates a missing key outside production.
   const masterKey = readMasterKey(e.KINPASS_MASTER_KEY_FILE, { create: !production });
@@ -96,6 +99,7 @@ export function loadConfig(env: Environment): Config {
       queueLimit: e.KINPASS_HASH_QUEUE_LIMIT,
     },
     allowPrivateLogoutAddresses: e.KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES,
+    acceptsPrivateAddresses,
     auditArchive: readAuditArchive(e.KINPASS_AUDIT_RETENTION_DAYS, e.KINPASS_AUDIT_ARCHIVE_DIR),
     drainMs: (e.KINPASS_DRAIN_SECONDS ?? (production ? DEFAULT_DRAIN_SECONDS : 0)) * 1000,
     logLevel: e.KINPASS_LOG_LEVEL,

@@ -34,6 +34,7 @@ export function createProviderApp(
   const handle = createApp({
     issuer: services.issuer,
     trustedProxies: config.trustedProxies,
+    acceptsPrivateAddresses: config.acceptsPrivateAddresses,
     oidc,
     listContextChoices: createContextChoices({ store, clock, secrets, clients, keys }, oidc.provider),
     access: services.access,

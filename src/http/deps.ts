@@ -40,6 +40,8 @@ import type { Pages } from './pages/pages.ts';
 export interface HttpDeps {
   issuer: string;
   trustedProxies: readonly string[];
+  /** True if clients with private addresses for keys or logout can be registered. */
+  acceptsPrivateAddresses: boolean;
   oidc: Oidc;
   listContextChoices: ListContextChoices;
   access: AccountAccess;

@@ -38,6 +38,8 @@ export interface TestServiceOptions {
   log?: Logger;
   /** Additional settings. */
   env?: Record<string, string>;
+  /** Replaces the rule of the profile. */
+  acceptsPrivateAddresses?: boolean;
   port?: number;
   city?: boolean;
   /** Poll intervals of the jobs. */
@@ -54,7 +56,7 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
   const registrations = { clients: options.clients, resource_servers: options.resourceServers ?? [] };
   writeFileSync(join(folder, 'clients.json'), JSON.stringify(registrations));
   writeFileSync(join(folder, 'key'), randomBytes(32).toString('base64'));
-  const config = loadConfig({
+  const loaded = loadConfig({
     KINPASS_PROFILE: 'development',
     KINPASS_ISSUER: issuer,
     KINPASS_PORT: String(port),
@@ -75,6 +77,8 @@ export async function startService(options: TestServiceOptions): Promise<TestSer
     KINPASS_TLS_KEY_FILE: options.tls?.keyFile,
     ...options.env,
   });
+  const { acceptsPrivateAddresses = loaded.acceptsPrivateAddresses } = options;
+  const config = { ...loaded, acceptsPrivateAddresses };
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLogger(config.logLevel);
   const container = await createContainer(config, { clock, random: systemRandom, log });

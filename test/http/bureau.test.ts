@@ -31,6 +31,7 @@ const POLICY = {
   firstPasswordDays: '30',
   applicationDays: '365',
   evidenceDays: '30',
+  reminderDays: '7',
   isGuardianContactConfirmed: 'yes',
   isFirstPasswordRestorable: 'yes',
 };

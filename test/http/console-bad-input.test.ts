@@ -38,6 +38,7 @@ const FORMS: readonly [path: string, fields: Record<string, string>][] = [
       firstPasswordDays: '31',
       applicationDays: '365',
       evidenceDays: '30',
+      reminderDays: '7',
     },
   ],
   ['/console/announcement', { ...CONFIRMED, version: '7', chinese: 'x', english: 'x', from: FROM, until: UNTIL }],

@@ -30,6 +30,8 @@ const form = (id: string, more: Fields = {}): Fields => ({
   ...more,
 });
 
+const errorAt = ({ body }: Answer, field: string): string =>
+  textOf(new RegExp(`<p[^>]*id="${field}-error".*?</p>`).exec(body)?.[0] ?? '');
 const secretOn = ({ body }: Answer): string => /data-client-secret="([^"]+)"/.exec(body)?.[1] ?? '';
 type Fields = Record<string, string | readonly string[]>;
 function encode(fields: Fields): URLSearchParams {
@@ -237,3 +239,27 @@ function codeOf(error: unknown): unknown {
   if (error instanceof client.WWWAuthenticateChallengeError) return error.cause[0]?.parameters.error;
   return error instanceof client.ResponseBodyError ? error.error : undefined;
 }
+
+eachService(
+  'relying parties of the console with the address rule of production',
+  () => ({ clients: [], acceptsPrivateAddresses: false }),
+  (running) => {
+    it('are refused with the reason at the field when the service would call a private address', async () => {
+      const bureau = await openConsole(running(), 'B1');
+      const check = async (fields: Fields): Promise<Answer> => {
+        const { body } = await bureau.open('/console/clients/new');
+        return bureau.post('/console/clients/new', encode({ ...formOf(body).hidden, ...form('inside', fields) }));
+      };
+      const hosts = ['localhost', '127.0.0.1', '10.0.0.5', '0x7f000001', '[fd00::1]', '[::ffff:10.0.0.5]'];
+      const keys = { token_endpoint_auth_method: 'private_key_jwt' };
+      for (const host of hosts) {
+        const uri = `https://${host}/path`;
+        const logout = await check({ backchannel_logout_uri: uri });
+        assert.equal(logout.status, 422, host);
+        assert.match(errorAt(logout, 'backchannel_logout_uri'), /這是內部網路的位址/);
+        assert.match(errorAt(await check({ ...keys, jwks_uri: uri }), 'jwks_uri'), /這是內部網路的位址/);
+      }
+      assert.equal((await check({ backchannel_logout_uri: 'https://inside.example/logout' })).status, 200);
+    });
+  },
+);

@@ -30,7 +30,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   const load = (text: string, production = true): ClientsFile => {
     writeFileSync(file, text);
-    return loadClientsFile(file, { isProduction: production });
+    return loadClientsFile(file, { isProduction: production, acceptsPrivateAddresses: !production });
   };
   const loadAll = (...clients: object[]): ClientsFile => load(JSON.stringify({ clients }));
   /** The lines of the error, without the file name at their start. */
@@ -71,7 +71,7 @@ describe('KINPASS_CLIENTS_FILE', () => {
 
   it('names the setting when the file cannot be read', () => {
     assert.throws(
-      () => loadClientsFile(join(folder, 'nothing.json'), { isProduction: true }),
+      () => loadClientsFile(join(folder, 'nothing.json'), { isProduction: true, acceptsPrivateAddresses: false }),
       /^Error: KINPASS_CLIENTS_FILE: cannot read .*nothing\.json$/,
     );
   });
@@ -199,9 +199,26 @@ describe('KINPASS_CLIENTS_FILE', () => {
     }
   });
 
+  it('rejects private addresses that the service would call, unless a setting allows them', () => {
+    const fetched = {
+      ...{ token_endpoint_auth_method: 'private_key_jwt', client_secret_sha256: [] },
+      ...{ jwks_uri: 'https://192.168.1.5/jwks', backchannel_logout_uri: 'https://[::1]/logout' },
+    };
+    const problem = (field: string, uri: string): string =>
+      `clients (portfolio): ${field} ${uri} is a private address; use a public one, or set KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES`;
+    assert.deepEqual(refusalOf(fetched), [
+      problem('jwks_uri', 'https://192.168.1.5/jwks'),
+      problem('backchannel_logout_uri', 'https://[::1]/logout'),
+    ]);
+    writeFileSync(file, JSON.stringify({ clients: [good(fetched)] }));
+    const { clients } = loadClientsFile(file, { isProduction: true, acceptsPrivateAddresses: true });
+    assert.equal(clients.length, 1);
+  });
+
   it('accepts the example of the project', () => {
     const { clients } = loadClientsFile(join(import.meta.dirname, '../../config/clients.example.json'), {
       isProduction: true,
+      acceptsPrivateAddresses: false,
     });
     assert.ok(clients.length >= 2);
   });

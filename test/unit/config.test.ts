@@ -135,7 +135,9 @@ describe('loadConfig', () => {
     const proxies = load({ KINPASS_TRUSTED_PROXIES: ' 10.0.0.0/8,, ::1 ,loopback' }).trustedProxies;
     assert.deepEqual(proxies, ['10.0.0.0/8', '::1', 'loopback']);
     assert.equal(load({ KINPASS_MAIL_FROM: '示範市 <no-reply@city.test>' }).mail.from, '示範市 <no-reply@city.test>');
-    assert.equal(load({ KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: '1' }).allowPrivateLogoutAddresses, true);
+    const allowed = load({ KINPASS_ALLOW_PRIVATE_LOGOUT_ADDRESSES: '1' });
+    assert.deepEqual([allowed.allowPrivateLogoutAddresses, allowed.acceptsPrivateAddresses], [true, true]);
+    assert.equal(load({}).acceptsPrivateAddresses, false);
     assert.deepEqual(load({ DATABASE_URL: 'postgres://db/kinpass' }).database, { url: 'postgres://db/kinpass' });
     assert.equal(load({ KINPASS_DRAIN_SECONDS: '0.5' }).drainMs, 500);
     assert.equal(load({ KINPASS_DRAIN_SECONDS: '0' }).drainMs, 0);

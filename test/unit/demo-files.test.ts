@@ -50,7 +50,10 @@ describe('demo files', () => {
     const files = prepareDemoFiles(settings);
     const secrets = loadClientSecrets(files);
     writeClients(settings, files, secrets);
-    const [portfolio, payment, app] = loadClientsFile(files.clients, { isProduction: false }).clients;
+    const [portfolio, payment, app] = loadClientsFile(files.clients, {
+      isProduction: false,
+      acceptsPrivateAddresses: true,
+    }).clients;
     assert.deepEqual([portfolio?.client_id, payment?.client_id, app?.client_id], ['portfolio', 'payment', 'city-app']);
     assert.deepEqual(portfolio?.school_types, ['senior_high', 'vocational_high']);
     assert.deepEqual(portfolio.redirect_uris, ['http://localhost:4101/callback']);
@@ -101,6 +104,6 @@ describe('demo banner', () => {
 describe('config/clients.example.json', () => {
   it('is accepted in production', () => {
     const file = fileURLToPath(new URL('../../config/clients.example.json', import.meta.url));
-    assert.equal(loadClientsFile(file, { isProduction: true }).clients.length, 2);
+    assert.equal(loadClientsFile(file, { isProduction: true, acceptsPrivateAddresses: false }).clients.length, 2);
   });
 });

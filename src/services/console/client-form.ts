@@ -1,4 +1,4 @@
-import { insecureUrisOf, unknownResourcesOf } from '../../config/clients-file.ts';
+import { insecureUrisOf, privateUrisOf, unknownResourcesOf } from '../../config/clients-file.ts';
 import { clientSchema, usesSecret, type ClientRegistration } from '../../config/clients.ts';
 import type { ClientRegistry } from '../access/client-registry.ts';
 
@@ -6,22 +6,30 @@ import type { ClientRegistry } from '../access/client-registry.ts';
 export interface ClientProblem {
   field: string;
   uri?: string;
+  /** True if the service would have to call a private address. */
+  isPrivateAddress?: boolean;
 }
 
 type ClientCheck =
   { kind: 'valid'; registration: ClientRegistration } | { kind: 'invalid'; problems: readonly ClientProblem[] };
 
+interface Deps {
+  clients: Pick<ClientRegistry, 'listResources'>;
+  acceptsPrivateAddresses: boolean;
+}
+
 /** Stands for the hash of the secret, which is generated after the check and stored in its own column. */
 const ANY_HASH = '0'.repeat(64);
 
 /**
- * Checks a registration with the schema of the clients file, and with its rules for production: redirect URIs of web clients use https.
+ * Checks a registration with the schema of the clients file, and with its rules for production: redirect URIs of web clients use https, and
+ * the service calls no private address.
  *
  * @param form names and values of the clients file, without the secret
  */
 export function checkClientForm(
   form: Readonly<Record<string, unknown>>,
-  clients: Pick<ClientRegistry, 'listResources'>,
+  { clients, acceptsPrivateAddresses }: Deps,
 ): ClientCheck {
   const method = clientSchema.shape.token_endpoint_auth_method.safeParse(form['token_endpoint_auth_method']);
   const hasSecret = method.success && usesSecret({ token_endpoint_auth_method: method.data });
@@ -30,7 +38,14 @@ export function checkClientForm(
     return { kind: 'invalid', problems: parsed.error.issues.map(({ path }) => problemOf(form, path)) };
   }
   const registration = parsed.data;
-  const problems = [...insecureUrisOf(registration), ...unknownResourcesOf(registration, clients.listResources())];
+  const problems = [
+    ...insecureUrisOf(registration),
+    ...unknownResourcesOf(registration, clients.listResources()),
+    ...(acceptsPrivateAddresses ? [] : privateUrisOf(registration)).map((problem) => ({
+      ...problem,
+      isPrivateAddress: true,
+    })),
+  ];
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'valid', registration };
 }
 

@@ -100,7 +100,7 @@ function check(deps: HttpDeps, ctx: Context, values: ClientValues, existing: Sto
   // The form has no field for keys by value; they stay until the client gets a `jwks_uri`.
   const jwks = values.jwks_uri.length === 0 ? existing?.registration.jwks : undefined;
   const form = { ...toRegistrationForm(values), ...(jwks && { jwks }) };
-  const checked = checkClientForm(form, deps.clients);
+  const checked = checkClientForm(form, deps);
   if (checked.kind === 'invalid') return { problems: checked.problems };
   const rejected = deps.oidc.findClientProblem(checked.registration);
   return rejected === undefined
@@ -121,9 +121,9 @@ function showForm(
   { existing, values, version = existing?.version ?? 0, problems = [], alert, status }: FormState,
 ): void {
   const id = existing?.registration.client_id;
-  const errors = problems.map(({ field, uri }) => {
+  const errors = problems.map(({ field, uri, isPrivateAddress }) => {
     const name = toFormField(field);
-    const text = pages.t(ctx, `clients.problem.${name}`);
+    const text = pages.t(ctx, isPrivateAddress === true ? 'clients.privateAddress' : `clients.problem.${name}`);
     return [name, uri === undefined ? text : `${uri}：${text}`] as const;
   });
   const isRejected = errors.length > 0 || alert !== undefined;
