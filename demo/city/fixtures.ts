@@ -152,7 +152,13 @@ export const ADULTS = {
 } as const satisfies Record<string, Adult>;
 
 /** School accounts of families. The first password is the complete national ID of the student. */
-export const FAMILY_ACCOUNTS = { H1: 'S1', H4: 'S4', H6: 'S6' } as const satisfies Record<string, StudentKey>;
+export const FAMILY_ACCOUNTS = {
+  H1: 'S1',
+  H3: 'S3',
+  H4: 'S4',
+  H5: 'S5',
+  H6: 'S6',
+} as const satisfies Record<string, StudentKey>;
 
 export interface NamedGuardianship {
   guardian: AdultKey;

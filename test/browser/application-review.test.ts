@@ -7,9 +7,8 @@ import { LOGIN } from '../helpers/authorization-flow.ts';
 import { assertFits, openConsole } from '../helpers/browser-console.ts';
 import { bodyText, childNames, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { fillNewPassword, press, signIn } from '../helpers/browser.ts';
-import { codesTo } from '../helpers/binding.ts';
+import { activateSchoolAccount, answerNotice, apply, confirmStudent } from '../helpers/family-browser.ts';
 import { mailTo } from '../helpers/mail.ts';
-import { pollUntil } from '../helpers/poll.ts';
 
 const MOTHER = {
   ...{ name: '林美惠', relation: 'mother', nationalId: 'Y200500203' },
@@ -31,34 +30,10 @@ describe('the review of applications in a browser', () => {
     const family = await harness.newSession();
     const { page } = family;
     await page.goto(`${environment.issuer}/binding`);
-    if ((await page.locator('#school-sign-in').count()) > 0) await press(page, '#school-sign-in');
-    await page.fill('[name="school"]', '993301');
-    await page.fill('[name="account"]', 'P11330003');
-    await page.fill('[name="password"]', 'Y200200404');
-    await page.waitForSelector('[data-human-check][data-state="done"]');
-    await press(page, '#submit');
-    await fillNewPassword(page, { current: 'Y200200404', next: 'seven grey herons wade' });
-    await page.check('[name="confirm_student"]');
-    await press(page, '#submit');
-    await page.check('[name="notice"][value="agree"]');
-    await press(page, '#submit');
-    await page.check('[name="applicants"][value="one"]');
-    await press(page, '#submit');
-    await page.fill('[name="name_1"]', MOTHER.name);
-    await page.selectOption('[name="relation_1"]', MOTHER.relation);
-    await page.fill('[name="national_id_1"]', MOTHER.nationalId);
-    await page.fill('[name="mobile_1"]', MOTHER.mobile);
-    await page.fill('[name="email_1"]', MOTHER.email);
-    await press(page, '#submit');
-    const [code = ''] = await pollUntil('the code', () => {
-      const codes = codesTo(environment.mail, MOTHER.email);
-      return codes.length > 0 ? codes : undefined;
-    });
-    await page.fill('[name="email_code_1"]', code);
-    await press(page, '#submit');
-    await press(page, '#submit');
-    await press(page, '#submit');
-    assert.equal(await page.getAttribute('body', 'data-application-state'), 'submitted');
+    await activateSchoolAccount(page, 'H4');
+    await confirmStudent(page);
+    await answerNotice(page, 'agree');
+    await apply(page, environment.mail, { kind: 'one', applicants: [MOTHER] });
     const teacher = await openConsole(harness, 'T2', '/console/applications');
     await press(teacher, 'a[data-application]');
     await press(teacher, decision('approve'));

@@ -10,7 +10,9 @@ import { assertAccessible } from '../helpers/accessibility.ts';
 import { bodyText, heading, openBrowserHarness, type BrowserHarness } from '../helpers/browser-harness.ts';
 import { press } from '../helpers/browser.ts';
 import { setPassword } from '../helpers/city.ts';
+import { activateSchoolAccount, answerNotice, confirmStudent } from '../helpers/family-browser.ts';
 import { pollUntil } from '../helpers/poll.ts';
+import { signInStaff } from '../helpers/staff.ts';
 
 /** A folder for screenshots of each step; no screenshots without it. */
 const FOLDER = process.env['BINDING_SCREENSHOTS'];
@@ -88,5 +90,23 @@ describe('the application of a family', () => {
     assert.match(await bodyText(page), /申請已送出，導師審核後會寄電子郵件通知您。/);
     await press(page, '#withdraw');
     await check(page, '確定要撤回申請嗎？');
+  });
+
+  it('ends with the receipt of a refusal, and no app shows the child', async () => {
+    const { issuer, portfolio, service } = harness.environment;
+    const { page } = await harness.newSession();
+    await page.goto(`${issuer}/binding`);
+    await activateSchoolAccount(page, 'H1');
+    await confirmStudent(page);
+    await answerNotice(page, 'disagree');
+    await check(page, '已收到您的回覆');
+    assert.equal(await page.getAttribute('body', 'data-notice-answer'), 'disagree');
+    assert.match(await bodyText(page), /您的選擇 不同意 記錄時間 .+ 告知事項版本 1/);
+    await page.goto(portfolio);
+    await press(page, '#sign-in');
+    assert.equal(await heading(page), '請先完成親子綁定');
+    assert.doesNotMatch(await bodyText(page), /王小安/);
+    const { answer: queue } = await signInStaff(service, 'T2', '/console/applications');
+    assert.doesNotMatch(queue.body, /王小安/);
   });
 });

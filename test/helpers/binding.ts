@@ -14,7 +14,9 @@ export const FAMILY_PASSWORD = 'seven grey herons wade';
 /** The school accounts of the demo city, as families enter them. */
 export const SCHOOL_ACCOUNTS = {
   H1: { school: '993301', account: 'P11330001' },
+  H3: { school: '993301', account: 'P11330002' },
   H4: { school: '993301', account: 'P11330003' },
+  H5: { school: '993401', account: 'P11340001' },
   H6: { school: '993302', account: 'P11330001' },
 } as const satisfies Partial<Record<NamedKey, { school: string; account: string }>>;
 export type FamilyKey = keyof typeof SCHOOL_ACCOUNTS;

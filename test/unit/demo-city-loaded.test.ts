@@ -102,7 +102,9 @@ eachStore('the loaded demo city', (on) => {
     const firsts: [NamedKey, string][] = [
       ['G1', '100201'],
       ['H1', 'Y100200108'],
+      ['H3', 'Y100200304'],
       ['H4', 'Y200200404'],
+      ['H5', 'Y200200600'],
       ['H6', 'Y200300203'],
     ];
     for (const [key, typed] of firsts) {
