@@ -2,6 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { FAMILY_ANSWERS, totalOf, type AnswerCounts } from '../../domain/binding/answers.ts';
+import { localDateTime } from '../../domain/clock.ts';
 import type { HttpDeps } from '../deps.ts';
 import { countsByDistrict } from './binding-numbers.ts';
 import { districtName, loadClassOverview, loadSchoolOverview } from './binding-overviews.ts';
@@ -54,7 +55,7 @@ export async function downloadClass(deps: HttpDeps, ctx: Context, staff: SignedI
     String(seat),
     name,
     pages.t(ctx, `answers.state.${answer}`),
-    remindedAt === null ? '' : new Date(remindedAt).toISOString(),
+    remindedAt === null ? '' : localDateTime(remindedAt).replace('T', ' '),
   ]);
   send(ctx, 'binding-class.csv', [head, ...lines]);
 }
