@@ -1,6 +1,6 @@
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { AnswerCounting } from '../services/statistics/answer-counts.ts';
+import { ANSWER_COUNT_INTERVAL_MS, type AnswerCounting } from '../services/statistics/answer-counts.ts';
 import type { AccountCounts } from '../services/statistics/account-counts.ts';
 import type { UsageCounts } from '../services/statistics/usage-counts.ts';
 import { startPeriodicJob, type PeriodicJob } from './periodic-job.ts';
@@ -19,7 +19,7 @@ interface Deps {
 export function startStatisticsJob({ usageCounts, accountCounts, answerCounting, log }: Deps): PeriodicJob {
   const usage = startPeriodicJob('usage counts', FLUSH_INTERVAL_MS, log, () => usageCounts.flush());
   const accounts = startPeriodicJob('account counts', HOUR_MS, log, () => accountCounts.countToday());
-  const answers = startPeriodicJob('answer counts', HOUR_MS, log, () => answerCounting.countDue());
+  const answers = startPeriodicJob('answer counts', ANSWER_COUNT_INTERVAL_MS, log, () => answerCounting.countDue());
   return {
     wake: () => {
       usage.wake();

@@ -9,7 +9,7 @@ export function answerSamples(x: string): AnswerPages {
   const schoolClass = { id: x, title: x, school: x };
   return {
     'console/binding-counts': {
-      ...{ title: x, numbers, empty: x, remindUrl: '/r', countedAt: 0, notice: x },
+      ...{ title: x, numbers, empty: x, remindUrl: '/r', countedAt: 0, uncounted: 2, notice: x },
       tables: (['district', 'school', 'class'] as const).map((name) => ({
         ...{ name, title: x, unit: x, lines: [x, ''].map((id) => ({ id, label: x, href: `/${name}`, ...numbers })) },
       })),

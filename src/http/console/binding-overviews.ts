@@ -9,7 +9,7 @@ import {
   countsOfSchool,
   type ClassAnswers,
   type ClassOverview,
-  type SchoolAnswers,
+  type CityOverview,
   type SchoolOverview,
 } from '../../services/console/binding-overviews.ts';
 import { canReview } from '../../services/binding/review.ts';
@@ -140,7 +140,7 @@ export function districtName({ pages }: HttpDeps, ctx: Context, district: string
   return district === '' ? pages.t(ctx, 'answers.noDistrict') : district;
 }
 
-function showCity(deps: HttpDeps, ctx: Context, schools: readonly SchoolAnswers[]): void {
+function showCity(deps: HttpDeps, ctx: Context, { schools, uncounted }: CityOverview): void {
   const districts = countsByDistrict(schools).map(({ district, counts }) => ({
     id: district,
     label: districtName(deps, ctx, district),
@@ -163,6 +163,7 @@ function showCity(deps: HttpDeps, ctx: Context, schools: readonly SchoolAnswers[
       { href: `${BINDING_PATH}/report.csv?by=school`, label: deps.pages.t(ctx, 'answers.csvSchool') },
     ],
     countedAt: schools.length === 0 ? undefined : oldest,
+    uncounted,
   });
 }
 

@@ -14,7 +14,7 @@ const cityQuery = z.object({ by: z.enum(['school', 'district']).catch('school') 
 /** `GET /console/binding/report.csv?by=`: one line for each school or district. It has no names of people. */
 export async function downloadCity(deps: HttpDeps, ctx: Context, { actor }: SignedInStaff): Promise<void> {
   const { pages } = deps;
-  const schools = await deps.console.bindingOverviews.listCity(actor);
+  const { schools } = await deps.console.bindingOverviews.listCity(actor);
   const { by } = cityQuery.parse(ctx.query);
   const lines =
     by === 'district'

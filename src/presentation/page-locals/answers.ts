@@ -40,6 +40,8 @@ interface AnswerCountsLocals {
   remindUrl?: string | undefined;
   /** When the stored numbers were counted, ms since 1970. */
   countedAt?: number | undefined;
+  /** New schools without numbers. */
+  uncounted?: number | undefined;
   notice?: string | undefined;
 }
 

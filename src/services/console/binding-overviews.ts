@@ -8,7 +8,7 @@ import { countAnswers, listAnswers, type StudentAnswer } from '../../store/bindi
 import { listSchoolAnswers, type SchoolAnswers } from '../../store/console/answer-counts.ts';
 import { findClass, listClassesById, listClassesOfSchools, type SchoolClass } from '../../store/console/classes.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
-import { listSchoolsByCode } from '../../store/people/schools.ts';
+import { listSchoolCodes, listSchoolsByCode } from '../../store/people/schools.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authorization, StaffActor } from './authorization.ts';
 
@@ -26,6 +26,12 @@ export interface SchoolOverview {
   classes: readonly ClassAnswers[];
 }
 
+export interface CityOverview {
+  schools: readonly SchoolAnswers[];
+  /** New schools whose first count has not ended. */
+  uncounted: number;
+}
+
 export interface ClassOverview {
   schoolClass: SchoolClass;
   students: readonly StudentAnswer[];
@@ -40,7 +46,7 @@ export interface BindingOverviews {
   /** Loads the students of a class and records the view. @returns undefined for a class out of scope, as for an unknown id */
   viewClass(actor: StaffActor, classId: string, address: string): Promise<ClassOverview | undefined>;
   /** Lists the numbers of all schools, which are counted about once an hour. For the bureau; empty for other staff. */
-  listCity(actor: StaffActor): Promise<SchoolAnswers[]>;
+  listCity(actor: StaffActor): Promise<CityOverview>;
 }
 
 interface Deps {
@@ -93,7 +99,13 @@ export function createBindingOverviews({ store, clock, audit, authorization }: D
       await audit.record({ event: 'staff.view_class', outcome: 'ok', actorId: actor.id, address, detail });
       return overview;
     },
-    listCity: (actor) => (administersCity(actor) ? store.read((tx) => listSchoolAnswers(tx)) : Promise.resolve([])),
+    listCity: async (actor) => {
+      if (!administersCity(actor)) return { schools: [], uncounted: 0 };
+      return store.read(async (tx) => {
+        const schools = await listSchoolAnswers(tx);
+        return { schools, uncounted: (await listSchoolCodes(tx)).length - schools.length };
+      });
+    },
   };
 }
 

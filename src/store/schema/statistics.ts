@@ -49,7 +49,10 @@ export function defineStatistics(kit: ColumnBuilders) {
     returned: kit.int('returned').notNull(),
     refused: kit.int('refused').notNull(),
     none: kit.int('none').notNull(),
+    /** 0 until the first count has ended. */
     countedAt: kit.instant('counted_at').notNull(),
+    /** A node counts the school until then. */
+    leasedUntil: kit.instant('leased_until'),
   });
   return { signInCounts, clientCounts, accountCounts, answerCounts };
 }

@@ -1,0 +1,1 @@
+ALTER TABLE "answer_counts" ADD COLUMN "leased_until" bigint;
