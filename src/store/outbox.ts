@@ -1,4 +1,4 @@
-import { and, count, eq, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, isNotNull, isNull, lt, lte, notInArray, or, sql } from 'drizzle-orm';
 
 import { unlockedRows } from './database/bulk-insert.ts';
 import type { Transaction } from './database/index.ts';
@@ -7,7 +7,8 @@ import type { Tables } from './schema/tables.ts';
 
 export type { OutboxKind } from './schema/operations.ts';
 export type OutboxRow = Tables['outbox']['$inferSelect'];
-export type NewOutboxRow = Pick<OutboxRow, 'id' | 'kind' | 'payload' | 'nextAt' | 'createdAt'>;
+export type NewOutboxRow = Pick<OutboxRow, 'id' | 'kind' | 'payload' | 'nextAt' | 'createdAt'> &
+  Partial<Pick<OutboxRow, 'recipientMac'>>;
 
 /** Inserts a job in the transaction of its cause, so that both happen or neither. The caller seals the payload. */
 export async function insertJob(tx: Transaction, job: NewOutboxRow): Promise<void> {
@@ -54,7 +55,7 @@ export async function markDelivered(tx: Transaction, id: string, now: number): P
   const outbox = tx.tables.outbox;
   await tx.db
     .update(outbox)
-    .set({ doneAt: now, leasedUntil: null, lastError: null, payload: '' })
+    .set({ doneAt: now, leasedUntil: null, lastError: null, payload: '', recipientMac: null })
     .where(eq(outbox.id, id));
 }
 
@@ -68,6 +69,18 @@ export async function scheduleRetry(tx: Transaction, id: string, nextAt: number,
 export async function markDeadLettered(tx: Transaction, id: string, now: number, error: string): Promise<void> {
   const outbox = tx.tables.outbox;
   await tx.db.update(outbox).set({ deadAt: now, leasedUntil: null, lastError: error }).where(eq(outbox.id, id));
+}
+
+/** Deletes the mails to these recipients that are queued or dead. @param exceptIds jobs that stay */
+export async function deleteMailsTo(
+  tx: Transaction,
+  recipientMacs: readonly string[],
+  exceptIds: readonly string[],
+): Promise<void> {
+  const outbox = tx.tables.outbox;
+  if (recipientMacs.length === 0) return;
+  const isKept = exceptIds.length === 0 ? undefined : notInArray(outbox.id, [...exceptIds]);
+  await tx.db.delete(outbox).where(and(inArray(outbox.recipientMac, [...recipientMacs]), isKept));
 }
 
 /** Lists the outcomes of jobs. Purged jobs are absent. */

@@ -96,6 +96,15 @@ eachStore('changes by staff', (on) => {
     assert.deepEqual(await act('A2', 'correct-name', 'G1', ' \u200b '), { kind: 'impossible', why: 'invalid_name' });
     assert.deepEqual(await act('A1', 'correct-name', 'G1', '王大明'), { kind: 'denied', reason: 'capacity' });
     assert.equal((await act('A2', 'correct-name', 'G1', '王大明')).kind, 'done');
+    const entries = await services.newEntries();
+    assert.deepEqual(
+      entries.map(({ detail }) => [detail['before'], detail['after']]),
+      [
+        ['王•••明', '王•••銘'],
+        ['王•••銘', '王•••明'],
+      ],
+    );
+    assert.equal(/王大[明銘]/.test(JSON.stringify(entries)), false, 'the log outlives a deletion of the person');
   });
 
   it('corrects a national ID with its keyed hash, sealed value and first password', async () => {

@@ -44,7 +44,8 @@ export type MacPurpose =
   | 'passkey-user'
   | 'passkey-challenge'
   | 'binding-email-code'
-  | 'register-entry';
+  | 'register-entry'
+  | 'outbox-recipient';
 
 /** The operations of the master key. No other module has the key. */
 export interface Secrets {

@@ -157,8 +157,12 @@ function createOnPasswordSet(deps: Deps): Passwords['onPasswordSet'] {
 }
 
 /** Mails every verified address, so that the person notices a change by an attacker. */
-function notifyPasswordChanged(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
-  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+async function notifyPasswordChanged(
+  tx: Transaction,
+  { outbox, clock, issuer }: Deps,
+  personId: string,
+): Promise<void> {
+  await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'password-changed',
     locals: { name, changedAt: clock.now(), link: `${issuer}/forgot-password` },
   }));

@@ -11,21 +11,25 @@ interface Deps {
 }
 
 /** Mails every verified address, so that the person notices a change by an attacker. */
-export function mailSecondFactorChange(
+export async function mailSecondFactorChange(
   tx: Transaction,
   { outbox, clock, issuer }: Deps,
   personId: string,
   change: SecondFactorChange,
 ): Promise<void> {
-  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+  await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-changed',
     locals: { name, change, at: clock.now(), link: `${issuer}/account/second-factors` },
   }));
 }
 
 /** Mails every verified address that codes fail after a correct password or in a session. Sent once by each counter until a code is correct. */
-export function mailWrongCodes(tx: Transaction, { outbox, clock, issuer }: Deps, personId: string): Promise<void> {
-  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+export async function mailWrongCodes(
+  tx: Transaction,
+  { outbox, clock, issuer }: Deps,
+  personId: string,
+): Promise<void> {
+  await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'second-factor-failed',
     locals: { name, at: clock.now(), link: `${issuer}/forgot-password` },
   }));

@@ -1,6 +1,6 @@
 import { localDate, type Clock } from '../../domain/clock.ts';
 import { isNationalId, lastSix, normalizeNationalId } from '../../domain/credentials/national-id.ts';
-import { maskNationalId } from '../../domain/masking.ts';
+import { maskName, maskNationalId } from '../../domain/masking.ts';
 import { codePoints, hasInvisibleCharacters } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
@@ -55,7 +55,8 @@ function createCorrectName({ clock }: Deps): PersonEffect {
       const change = await describe(tx, personId, input);
       if (change.kind === 'impossible') return change;
       await changes.updateName(tx, personId, change.after, clock.now());
-      return done(change.before, change.after);
+      // The audit log outlives a deletion of the person.
+      return done(maskName(change.before), maskName(change.after));
     },
   };
 }

@@ -243,8 +243,10 @@ async function finish(
   const { id, personId, kind } = row;
   // Before a deletion, which removes the address.
   const events = answer === 'approve' && kind === 'stop_processing' ? await stopSharing(tx, deps, row, actor) : [];
-  await mailAboutRequest(tx, deps, row, { result: state, reason });
-  if (answer === 'approve' && kind === 'deletion') events.push(...(await deps.erasure.erase(tx, personId, actor.id)));
+  const keptMails = await mailAboutRequest(tx, deps, row, { result: state, reason });
+  if (answer === 'approve' && kind === 'deletion') {
+    events.push(...(await deps.erasure.erase(tx, personId, { actorId: actor.id, keptMails })));
+  }
   const detail = { request: id, kind, capacity, school, reason, before: 'open', after: state };
   const about = { actorId: actor.id, subjectId: personId, address };
   await deps.audit.append(tx, { event: `subject_request.${state}`, outcome: 'ok', ...about, detail });

@@ -56,6 +56,8 @@ export interface Outbox {
   enqueue(tx: Transaction, job: OutboxJob): Promise<string>;
   /** Enqueues any number of jobs in a few statements. @returns their ids, in the order of the jobs */
   enqueueAll(tx: Transaction, jobs: readonly OutboxJob[]): Promise<string[]>;
+  /** Deletes the mails to these addresses that are not delivered yet. @param exceptIds jobs that stay */
+  deleteMailsTo(tx: Transaction, addresses: readonly string[], exceptIds: readonly string[]): Promise<void>;
   /** Opens the sealed job of a row. @throws {Error} if the row was changed or moved */
   open(row: { id: string; payload: string }): OutboxJob;
   /**
@@ -83,11 +85,13 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
   const notifyListeners = (): void => {
     events.emit('due');
   };
+  const macOf = (address: string): string => secrets.mac('outbox-recipient', address);
   const toRow = (job: OutboxJob): outboxStore.NewOutboxRow => {
     const id = random.uuid();
     const now = clock.now();
     const payload = secrets.seal('outbox', id, JSON.stringify(job));
-    return { id, kind: job.kind, payload, nextAt: now, createdAt: now };
+    const recipientMac = job.kind === 'mail' ? macOf(job.to) : null;
+    return { id, kind: job.kind, payload, recipientMac, nextAt: now, createdAt: now };
   };
   return {
     enqueue: async (tx, job) => {
@@ -103,6 +107,7 @@ export function createOutbox({ store, clock, random, secrets }: Deps): Outbox {
       tx.afterCommit(notifyListeners);
       return rows.map(({ id }) => id);
     },
+    deleteMailsTo: (tx, addresses, exceptIds) => outboxStore.deleteMailsTo(tx, addresses.map(macOf), exceptIds),
     open: (row) => payload.parse(JSON.parse(secrets.open('outbox', row.id, row.payload))),
     waitForDelivery: async (ids) => {
       if (ids.length === 0) return new Set();

@@ -8,6 +8,7 @@ import type { MailJob, Outbox } from './outbox.ts';
  *
  * @param write makes the mail for the name of the person and the address
  * @param except an address that gets no mail
+ * @returns the ids of the jobs
  */
 export async function mailVerifiedAddresses(
   tx: Transaction,
@@ -15,12 +16,14 @@ export async function mailVerifiedAddresses(
   personId: string,
   write: (name: string, to: string) => Pick<MailJob, 'template' | 'locals'>,
   except?: string,
-): Promise<void> {
+): Promise<string[]> {
   const facts = await people.loadPersonFacts(tx, personId);
-  if (facts === undefined) return;
+  if (facts === undefined) return [];
+  const ids: string[] = [];
   for (const { kind, value, isVerified: verified } of facts.identifiers) {
     if (kind !== 'email' || !verified || value === except) continue;
     const lang = facts.locale ?? DEFAULT_LANGUAGE;
-    await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name, value) });
+    ids.push(await outbox.enqueue(tx, { kind: 'mail', to: value, lang, ...write(facts.name, value) }));
   }
+  return ids;
 }

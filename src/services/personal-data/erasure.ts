@@ -4,14 +4,23 @@ import type { ErasureObstacle } from '../../domain/binding/subject-requests.ts';
 import { policyTargetOf } from '../../domain/access/target.ts';
 import { localDate, type Clock } from '../../domain/clock.ts';
 import type { GuardianshipState, Validity } from '../../domain/model.ts';
+import type { Secrets } from '../../platform/crypto/secrets.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { listApplicantsAbout, listApplicationsAbout } from '../../store/personal-data/copy.ts';
 import * as erasure from '../../store/personal-data/erasure.ts';
 import { eraseRequestsOf } from '../../store/personal-data/requests.ts';
-import { findPerson, incrementCredentialVersion } from '../../store/people/people.ts';
+import { listPendingContacts } from '../../store/people/contacts.ts';
+import {
+  findPerson,
+  findPersonIdByIdentifier,
+  incrementCredentialVersion,
+  loadPersonFacts,
+} from '../../store/people/people.ts';
 import { loadPolicyFacts } from '../../store/people/policy-facts.ts';
 import type { Revocation } from '../access/revocation.ts';
 import type { AuditEvent } from '../audit/audit.ts';
+import { openApplicant } from '../binding/applicant-data.ts';
+import type { Outbox } from '../notifications/outbox.ts';
 import type { Guardianships } from '../people/guardianships.ts';
 
 /** Deletes people in the transaction of the caller. */
@@ -24,11 +33,17 @@ export interface Erasure {
   listConcerned(tx: Transaction, personId: string): Promise<string[]>;
   /**
    * Deletes a person and the accounts that exist for this person only: names, IDs, logins, credentials, sessions, grants, applications and
-   * evidence. Guardianships are revoked before, and relying parties are notified (docs/claims.md, rule 9).
+   * evidence. Guardianships are revoked before, and relying parties are notified (docs/claims.md, rule 9). Mails that are not delivered yet
+   * are deleted too.
    *
+   * @param keptMails jobs of the outbox that tell the person about the deletion
    * @returns entries for the audit log, which the caller appends last
    */
-  erase(tx: Transaction, personId: string, actorId: string): Promise<AuditEvent[]>;
+  erase(
+    tx: Transaction,
+    personId: string,
+    by: { actorId?: string; keptMails: readonly string[] },
+  ): Promise<AuditEvent[]>;
 }
 
 /** Such a guardianship gives no school a say. */
@@ -38,9 +53,12 @@ interface Deps {
   clock: Clock;
   revocation: Pick<Revocation, 'revokeAllOf'>;
   guardianships: Pick<Guardianships, 'applyIn'>;
+  outbox: Pick<Outbox, 'deleteMailsTo'>;
+  secrets: Pick<Secrets, 'open'>;
 }
 
-export function createErasure({ clock, revocation, guardianships }: Deps): Erasure {
+export function createErasure(deps: Deps): Erasure {
+  const { clock, revocation, guardianships, outbox } = deps;
   return {
     findObstacle: (tx, personId) => findObstacle(tx, personId, localDate(clock.now())),
     listPupils: async (tx, personId) => {
@@ -54,8 +72,9 @@ export function createErasure({ clock, revocation, guardianships }: Deps): Erasu
       const family = await erasure.listGuardianshipsOf(tx, ids);
       return [...ids, ...family.flatMap(({ guardianId, studentId }) => [guardianId, studentId])];
     },
-    erase: async (tx, personId, actorId) => {
+    erase: async (tx, personId, { actorId, keptMails }) => {
       const ids = [personId, ...(await erasure.listDependentAccounts(tx, personId))];
+      const addresses = await listAddresses(tx, deps, ids);
       const events: AuditEvent[] = [];
       for (const id of ids) {
         await incrementCredentialVersion(tx, id);
@@ -68,14 +87,37 @@ export function createErasure({ clock, revocation, guardianships }: Deps): Erasu
       for (const id of ids) await deleteApplicants(tx, id);
       for (const id of ids) await eraseRequestsOf(tx, id, clock.now());
       await erasure.deletePeople(tx, ids);
+      await outbox.deleteMailsTo(tx, addresses, keptMails);
       return [...events, ...ids.map((id) => erasedEvent(id, personId, actorId))];
     },
   };
 }
 
-async function deleteApplicants(tx: Transaction, personId: string): Promise<void> {
+/** Lists the addresses that mails to these people go to, without those of others: a family can name any address in an application. */
+async function listAddresses(tx: Transaction, { secrets }: Deps, ids: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const id of ids) {
+    const facts = await loadPersonFacts(tx, id);
+    for (const { value } of facts?.identifiers ?? []) found.add(value);
+    for (const { value } of await listPendingContacts(tx, id)) found.add(value);
+    for (const { applicant } of await listApplicantsOfPerson(tx, id))
+      found.add(openApplicant(secrets, applicant).email);
+  }
+  const owned: string[] = [];
+  for (const address of found) {
+    const ownerId = await findPersonIdByIdentifier(tx, 'email', address);
+    if (ownerId === undefined || ids.includes(ownerId)) owned.push(address);
+  }
+  return owned;
+}
+
+async function listApplicantsOfPerson(tx: Transaction, personId: string): ReturnType<typeof listApplicantsAbout> {
   const lookup = (await findPerson(tx, personId))?.nationalIdLookup ?? null;
-  for (const { applicant } of await listApplicantsAbout(tx, personId, lookup)) {
+  return listApplicantsAbout(tx, personId, lookup);
+}
+
+async function deleteApplicants(tx: Transaction, personId: string): Promise<void> {
+  for (const { applicant } of await listApplicantsOfPerson(tx, personId)) {
     await erasure.deleteApplicantOf(tx, applicant);
   }
 }
@@ -94,14 +136,13 @@ async function findObstacle(tx: Transaction, personId: string, today: string): P
 }
 
 async function hasOpenApplication(tx: Transaction, personId: string): Promise<boolean> {
-  const lookup = (await findPerson(tx, personId))?.nationalIdLookup ?? null;
   const own = await listApplicationsAbout(tx, personId);
-  const named = await listApplicantsAbout(tx, personId, lookup);
+  const named = await listApplicantsOfPerson(tx, personId);
   const all = [...own, ...named.map(({ application }) => application)];
   return all.some(({ state }) => OPEN_STATES.includes(state));
 }
 
-function erasedEvent(subjectId: string, of: string, actorId: string): AuditEvent {
+function erasedEvent(subjectId: string, of: string, actorId: string | undefined): AuditEvent {
   const detail = subjectId === of ? undefined : { with: of };
   return { event: 'person.erased', outcome: 'ok', actorId, subjectId, ...(detail && { detail }) };
 }

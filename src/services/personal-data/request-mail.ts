@@ -7,15 +7,15 @@ import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 export const REQUEST_MAIL_RESULTS = ['received', 'approved', 'declined', 'extended'] as const;
 export type RequestMailResult = (typeof REQUEST_MAIL_RESULTS)[number];
 
-/** Mails a person what happened to a request. Call it before a deletion, which removes the address. */
+/** Mails a person what happened to a request. Call it before a deletion, which removes the address. @returns the ids of the jobs */
 export async function mailAboutRequest(
   tx: Transaction,
   { outbox, issuer }: { outbox: Outbox; issuer: string },
   { id, personId, kind, dueAt }: Pick<SubjectRequestRow, 'id' | 'personId' | 'kind' | 'dueAt'>,
   { result, reason }: { result: RequestMailResult; reason: string },
-): Promise<void> {
+): Promise<string[]> {
   const link = `${issuer}/account/data/requests/${id}`;
-  await mailVerifiedAddresses(tx, outbox, personId, (name) => ({
+  return mailVerifiedAddresses(tx, outbox, personId, (name) => ({
     template: 'subject-request',
     locals: { name, kind, result, reason, dueAt, link },
   }));
