@@ -59,7 +59,7 @@ eachService(
         assert.ok(shown.includes(text), text);
       const notice = await browser.submit(page, { confirm_student: 'yes' });
       assert.equal(pathOf(notice), '/binding/notice');
-      for (const code of ['137', '157', '158', '159', '175', 'C001', 'C003', 'C011', '第 1 版'])
+      for (const code of ['137', '157', '158', '159', '175', 'C001', 'C003', 'C011', '第 2 版'])
         assert.ok(textOf(notice.body).includes(code), code);
       const applicants = await browser.submit(notice, { notice: 'agree' });
       assert.equal(pathOf(applicants), '/binding/applicants');
@@ -107,7 +107,7 @@ eachService(
       for (const path of ['notice', 'applicants', 'applicant/1', 'summary', 'evidence/remove']) {
         const fields = {
           ...hidden,
-          notice_version: '1',
+          notice_version: '2',
           notice: 'agree',
           applicants: 'one',
           ...applicantFields(APPLICANT),
@@ -137,9 +137,9 @@ eachService(
       const receipt = await browser.submit(missing, { notice: 'disagree' });
       assert.equal(pathOf(receipt), '/binding');
       assert.equal(stateOf(receipt), 'draft');
-      assert.match(textOf(receipt.body), /您的選擇已記錄.*不同意.*告知事項版本 1/);
+      assert.match(textOf(receipt.body), /您的選擇已記錄.*不同意.*告知事項版本 2/);
       const answer = await running().container.store.read((tx) => findLatestAnswer(tx, personId('S4')));
-      assert.deepEqual([answer?.answer, answer?.noticeVersion, answer?.accountId], ['disagree', 1, personId('H4')]);
+      assert.deepEqual([answer?.answer, answer?.noticeVersion, answer?.accountId], ['disagree', 2, personId('H4')]);
       const blocked = await browser.open('/binding/summary');
       assert.equal(pathOf(blocked), '/binding/notice');
       const changed = await browser.submit(await browser.open('/binding/notice'), { notice: 'agree' });

@@ -30,12 +30,12 @@ eachService(
 
     it('shows the default text, the checklist of Article 8 and who has to answer again', async () => {
       const list = await bureau.open(LIST);
-      assert.deepEqual(versions(list), ['1']);
+      assert.deepEqual(versions(list), ['2']);
       assert.match(textOf(list.body), /新的申請及尚未送出或退回修正的申請須回覆新版/);
       const form = textOf((await bureau.open(NEW)).body);
       for (const point of ['蒐集機關的名稱', '個人資料的類別', '第三條']) assert.ok(form.includes(point), point);
-      assert.match(textOf((await bureau.open(`${LIST}/1`)).body), /系統預設內容.*蒐集之目的.*Who collects the data/);
-      for (const path of ['2', '0', '-1', '1.0', 'x', '99999999999']) {
+      assert.match(textOf((await bureau.open(`${LIST}/2`)).body), /系統預設內容.*蒐集之目的.*Who collects the data/);
+      for (const path of ['1', '3', '0', '-1', '1.0', 'x', '99999999999']) {
         assert.equal((await bureau.open(`${LIST}/${path}`)).status, 404, path);
       }
     });
@@ -55,7 +55,7 @@ eachService(
       const unchanged = await bureau.submit(await bureau.open(NEW), textsOf(await bureau.open(NEW)));
       assert.equal(unchanged.status, 422);
       assert.equal((await write('a\0b', 'x')).status, 400);
-      assert.deepEqual(versions(await bureau.open(LIST)), ['1']);
+      assert.deepEqual(versions(await bureau.open(LIST)), ['2']);
     });
 
     it('shows a preview, publishes after a reason, and keeps the earlier version', async () => {
@@ -63,17 +63,17 @@ eachService(
       assert.equal(preview.status, 200);
       assert.match(preview.body, /第一行\n&lt;b&gt;第二行/);
       const other = await write('另一位管理者的內容', 'x');
-      assert.deepEqual(versions(await bureau.open(LIST)), ['1']);
+      assert.deepEqual(versions(await bureau.open(LIST)), ['2']);
       assert.equal((await bureau.submit(preview, { reason: '', confirmed: 'yes' })).status, 422);
       const done = await bureau.submit(preview, { reason: '法務修訂', confirmed: 'yes' });
-      assert.deepEqual(versions(done), ['2', '1']);
-      assert.match((await bureau.open(`${LIST}/2`)).body, /第一行\n&lt;b&gt;第二行/);
-      assert.match(textOf((await bureau.open(`${LIST}/1`)).body), /蒐集之目的/);
+      assert.deepEqual(versions(done), ['3', '2']);
+      assert.match((await bureau.open(`${LIST}/3`)).body, /第一行\n&lt;b&gt;第二行/);
+      assert.match(textOf((await bureau.open(`${LIST}/2`)).body), /蒐集之目的/);
       assert.ok((await listAuditEvents(running())).includes('binding_notice.published'));
-      // The form of a second administrator was shown for version 1.
+      // The form of a second administrator was shown for version 2.
       const late = await bureau.submit(other, { reason: '法務修訂', confirmed: 'yes' });
       assert.equal(late.status, 409, alertOf(late.body));
-      assert.deepEqual(versions(await bureau.open(LIST)), ['2', '1']);
+      assert.deepEqual(versions(await bureau.open(LIST)), ['3', '2']);
     });
 
     it('asks a draft that has an answer to an earlier version again, also at the submission', async () => {
@@ -87,7 +87,7 @@ eachService(
       const stale = await browser.submit(notice, { notice: 'agree' });
       assert.equal(stale.status, 409);
       const current = await browser.open('/binding/notice');
-      assert.match(textOf(current.body), /新的內容.*第 3 版/);
+      assert.match(textOf(current.body), /新的內容.*第 4 版/);
       assert.equal(pathOf(await browser.submit(current, { notice: 'agree' })), '/binding/applicants');
     });
   },

@@ -70,7 +70,7 @@ eachService(
       await running().container.store.write((tx) =>
         insertNoticeAnswer(tx, {
           ...{ id: randomUUID(), studentId: personId('S4'), accountId: personId('H4'), schoolCode: SCHOOL },
-          ...{ noticeVersion: 1, answer: 'agree', answeredAt: now + 1_000 },
+          ...{ noticeVersion: 2, answer: 'agree', answeredAt: now + 1_000 },
         }),
       );
       return id;

@@ -1,9 +1,10 @@
 /**
  * The personal-data notice until the bureau publishes its own (Personal Data Protection Act, Article 8): who collects, why, which data, how
- * long, where, for whom, the rights of Article 3, and what a refusal means.
+ * long, where, for whom, the rights of Article 3, and what a refusal means. A changed text needs the next version, because answers refer to
+ * the words of a version. Version 1 did not say how long applications are kept.
  */
 export const DEFAULT_NOTICE = {
-  version: 1,
+  version: 2,
   chinese: `一、蒐集機關：市政府教育局（以下稱本局）及學生就讀之學校。
 
 二、蒐集之目的：

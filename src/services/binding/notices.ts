@@ -4,9 +4,17 @@ import { DEFAULT_NOTICE } from './default-notice.ts';
 
 export type Notice = Pick<notices.NoticeRow, 'version' | 'chinese' | 'english'>;
 
-/** Returns the newest version of the personal-data notice; the default one until the bureau publishes its own. */
+/**
+ * Returns the newest version of the personal-data notice: the default one until the bureau publishes its own. After an upgrade, a newer
+ * default replaces the stored default.
+ */
 export async function getCurrentNotice(tx: Transaction): Promise<Notice> {
-  return (await notices.findCurrentNotice(tx)) ?? DEFAULT_NOTICE;
+  const stored = await notices.findCurrentNotice(tx);
+  return stored === undefined || isOutdatedDefault(stored) ? DEFAULT_NOTICE : stored;
+}
+
+function isOutdatedDefault({ version, publishedBy }: notices.NoticeRow): boolean {
+  return publishedBy === null && version < DEFAULT_NOTICE.version;
 }
 
 /** Stores the default version, so that its text stays on record with its answers. */

@@ -3,7 +3,6 @@ import * as noticeStore from '../../store/binding/notices.ts';
 import type { Store, Transaction } from '../../store/database/index.ts';
 import { listNames } from '../../store/people/people.ts';
 import type { Audit } from '../audit/audit.ts';
-import { DEFAULT_NOTICE } from '../binding/default-notice.ts';
 import { getCurrentNotice, storeDefaultNotice, type Notice } from '../binding/notices.ts';
 import type { Authorization } from './authorization.ts';
 import { isBureauActor, type BureauWrite } from './bureau-write.ts';
@@ -67,6 +66,7 @@ async function listIn(tx: Transaction): Promise<PublishedNotice[]> {
     ...row,
     publishedBy: publishedBy === null ? undefined : (names.get(publishedBy) ?? publishedBy),
   }));
-  const hasDefault = rows.some(({ version }) => version === DEFAULT_NOTICE.version);
-  return hasDefault ? published : [...published, { ...DEFAULT_NOTICE, publishedAt: undefined, publishedBy: undefined }];
+  const current = await getCurrentNotice(tx);
+  const isStored = rows.some(({ version }) => version === current.version);
+  return isStored ? published : [{ ...current, publishedAt: undefined, publishedBy: undefined }, ...published];
 }
