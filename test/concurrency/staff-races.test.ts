@@ -209,7 +209,7 @@ for (const [name, count] of [
             '/console/settings',
             new URLSearchParams({
               ...{ version, passwordMinLength: String(13 + at), firstPasswordDays: '31' },
-              ...{ applicationDays: '365', evidenceDays: '30' },
+              ...{ applicationDays: '365', evidenceDays: '30', reminderDays: '7' },
               ...{ isFirstPasswordRestorable: 'yes', confirmed: 'yes', reason: REASON },
             }),
           ),
