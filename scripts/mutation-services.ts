@@ -33,7 +33,7 @@ export const SERVICES: readonly Part[] = [
     tests: http('binding-application binding-applicant binding-evidence school-sign-in'),
   },
   {
-    sources: files('services/binding', 'application-check application-lock application-pages approval review'),
+    sources: files('services/binding', 'application-check application-lock application-pages approval guardian-account review'),
     tests: http('console-applications'),
   },
   {

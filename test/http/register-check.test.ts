@@ -11,9 +11,11 @@ import type { ApplicantData } from '../../src/services/binding/applicant-data.ts
 import { importRegister } from '../../src/services/binding/register.ts';
 import { MAX_SUBMISSIONS_PER_DAY } from '../../src/services/binding/submission.ts';
 import { createAppend } from '../../src/services/audit/audit.ts';
+import { upsertPassword } from '../../src/store/auth/credentials.ts';
 import { findApplication } from '../../src/store/binding/applications.ts';
 import { insertNoticeAnswer } from '../../src/store/binding/notices.ts';
 import { listGuardiansOf } from '../../src/store/binding/review.ts';
+import { insertPerson } from '../../src/store/people/people.ts';
 import { setRegisterChecked } from '../../src/store/people/schools.ts';
 import { NEW_FATHER, storeApplication } from '../helpers/applications.ts';
 import { signInFamily } from '../helpers/binding.ts';
@@ -210,6 +212,27 @@ eachService(
         const { guardianships: table } = tx.tables;
         await tx.db.delete(table).where(eq(table.id, first.id));
       });
+    });
+
+    it('leaves an application that would open the existing account of the applicant to a person', async () => {
+      const { store, secrets } = running().container;
+      const applicant = applicantOf('Y100600064');
+      const id = randomUUID();
+      await store.write((tx) =>
+        insertPerson(tx, {
+          ...{ id, kind: 'person', name: applicant.name, status: 'active', createdAt: 1, updatedAt: 1 },
+          nationalIdLookup: secrets.mac('national-id-lookup', applicant.nationalId),
+        }),
+      );
+      await fill([entryOf(applicant)]);
+      const application = await draft([applicant]);
+      assert.equal(stateOf(await submit()), 'submitted');
+      const { browser: registrar } = await signInStaff(running(), 'A2');
+      const page = await registrar.open(`/console/applications/${application}`);
+      assert.match(textOf(page.body), /此身分證統一編號已有帳號，但尚未設定密碼/);
+      await store.write((tx) => tx.db.update(tx.tables.bindingApplications).set({ submittedAt: 1 }));
+      await store.write((tx) => upsertPassword(tx, id, 'no hash', 1));
+      assert.equal(await stateAfter([applicant]), 'approved');
     });
 
     it('leaves the application to a person when the student is an adult or has no birth date', async () => {

@@ -177,7 +177,7 @@ describe('conflicts', () => {
   it('leave a different name and an ended guardianship to the reviewer, and block the others', () => {
     assert.deepEqual(
       BINDING_CONFLICTS.filter((conflict) => !isBlocking(conflict)),
-      ['mobile_taken', 'name_differs', 'ended_before', 'family_suspended', 'adult_student'],
+      ['mobile_taken', 'name_differs', 'ended_before', 'family_suspended', 'adult_student', 'opens_account'],
     );
   });
 
@@ -185,7 +185,7 @@ describe('conflicts', () => {
     ...{ nationalIdLookup: 'a', name: '王大明', email: 'a@x.example', existing: undefined },
     ...{ emailOwnerId: undefined, mobileOwnerId: undefined, ...more },
   });
-  const existing = { id: 'g', name: '王大明', isActive: true, guardianship: undefined };
+  const existing = { id: 'g', name: '王大明', isActive: true, isUnused: false, guardianship: undefined };
   const student = (more: Partial<StudentFacts> = {}): StudentFacts => ({
     ...{ nationalIdLookup: 's', isAdult: false, guardianships: [], ...more },
   });
@@ -203,6 +203,9 @@ describe('conflicts', () => {
     assert.equal(of({}, [applicant({ nationalIdLookup: 'b' })]), 'same_email');
     assert.equal(of({ nationalIdLookup: 's' }), 'student_applies');
     assert.equal(of({ existing: { ...existing, name: '王 大明' } }), '');
+    const unused = { ...existing, isUnused: true };
+    assert.equal(of({ existing: unused }), 'opens_account');
+    assert.equal(of({ existing: unused, emailOwnerId: 'g' }), '');
     assert.equal(of({ existing: { ...existing, name: '王大同', isActive: false } }), 'name_differs disabled');
     const states = GUARDIANSHIP_STATES.map((state) => of({ existing: { ...existing, guardianship: { state } } }));
     assert.deepEqual(states, ['already_bound', 'suspended', 'ended_before', 'ended_before']);

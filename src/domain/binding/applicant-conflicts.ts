@@ -10,7 +10,15 @@ export interface ApplicantFacts {
   email: string;
   /** The person with this national ID. */
   existing:
-    { id: string; name: string; isActive: boolean; guardianship: { state: GuardianshipState } | undefined } | undefined;
+    | {
+        id: string;
+        name: string;
+        isActive: boolean;
+        /** The account has no sign-in yet, so an approval adds the entered logins to it. */
+        isUnused: boolean;
+        guardianship: { state: GuardianshipState } | undefined;
+      }
+    | undefined;
   /** The people with this email address and mobile number as a login. */
   emailOwnerId: string | undefined;
   mobileOwnerId: string | undefined;
@@ -46,11 +54,24 @@ export function findApplicantConflicts(
     others.some((one) => one.nationalIdLookup === applicant.nationalIdLookup) && 'same_person',
     others.some((one) => one.email === applicant.email) && 'same_email',
     applicant.nationalIdLookup === student.nationalIdLookup && 'student_applies',
-    existing?.guardianship && byState[existing.guardianship.state],
-    existing !== undefined && searchableName(existing.name) !== searchableName(applicant.name) && 'name_differs',
-    existing?.isActive === false && 'disabled',
+    ...findAccountConflicts(applicant),
   ];
   return found.filter((one) => one !== false && one !== undefined);
+}
+
+/** Lists the conflicts of an applicant with the account that has the same national ID. */
+function findAccountConflicts({
+  existing,
+  name,
+  emailOwnerId,
+}: ApplicantFacts): (BindingConflict | false | undefined)[] {
+  if (existing === undefined) return [];
+  return [
+    existing.guardianship && byState[existing.guardianship.state],
+    searchableName(existing.name) !== searchableName(name) && 'name_differs',
+    !existing.isActive && 'disabled',
+    existing.isUnused && emailOwnerId !== existing.id && 'opens_account',
+  ];
 }
 
 /**

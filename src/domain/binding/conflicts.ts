@@ -24,6 +24,8 @@ export const BINDING_CONFLICTS = [
   'adult_student',
   /** The account of the existing person is disabled. */
   'disabled',
+  /** The existing person has no sign-in yet, and the entered email address opens the account. */
+  'opens_account',
 ] as const;
 export type BindingConflict = (typeof BINDING_CONFLICTS)[number];
 

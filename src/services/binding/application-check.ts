@@ -12,6 +12,7 @@ import { listGuardiansOf, type StudentGuardian } from '../../store/binding/revie
 import type { Transaction } from '../../store/database/index.ts';
 import * as people from '../../store/people/people.ts';
 import { openApplicant, type ApplicantData } from './applicant-data.ts';
+import { loadGuardianAccount } from './guardian-account.ts';
 
 /** An applicant with the person who has the same national ID. */
 export interface CheckedApplicant {
@@ -48,7 +49,7 @@ export async function checkApplication(
   if (person === undefined) return undefined;
   const guardians = await listGuardiansOf(tx, person.id);
   const rows = await listApplicants(tx, application.id);
-  const loaded = await Promise.all(rows.map((row) => loadApplicant(tx, secrets, row, guardians)));
+  const loaded = await Promise.all(rows.map((row) => loadApplicant(tx, secrets, row, { guardians, today })));
   const nationalIdLookup = person.nationalIdLookup ?? undefined;
   const student = { id: person.id, name: person.name, nationalIdLookup, ...ageOf(secrets, person, today) };
   const facts: StudentFacts = {
@@ -91,7 +92,7 @@ async function loadApplicant(
   tx: Transaction,
   secrets: Pick<Secrets, 'open'>,
   row: ApplicantRow,
-  guardians: readonly StudentGuardian[],
+  { guardians, today }: { guardians: readonly StudentGuardian[]; today: string },
 ): Promise<LoadedApplicant> {
   const data = openApplicant(secrets, row);
   const id = await people.findPersonIdByNationalId(tx, row.nationalIdLookup);
@@ -108,6 +109,7 @@ async function loadApplicant(
         id: existing.id,
         name: existing.name,
         isActive: existing.status === 'active',
+        isUnused: (await loadGuardianAccount(tx, existing.id, today)).isUnused,
         guardianship: guardians.find(({ guardianId }) => guardianId === existing.id),
       },
       emailOwnerId: await people.findPersonIdByIdentifier(tx, 'email', data.email),

@@ -1,4 +1,3 @@
-import { policyTargetOf } from '../../domain/access/target.ts';
 import { defaultPermissions } from '../../domain/acting/permissions.ts';
 import { guardianshipBasis, relationLabel, type ApplicantKind } from '../../domain/binding/applicants.ts';
 import type { ApprovalNote } from '../../domain/binding/approval-notes.ts';
@@ -9,12 +8,10 @@ import type { Random } from '../../domain/random.ts';
 import { DEFAULT_LANGUAGE } from '../../domain/text.ts';
 import type { Secrets } from '../../platform/crypto/secrets.ts';
 import * as credentials from '../../store/auth/credentials.ts';
-import { listSecondFactors } from '../../store/auth/second-factors.ts';
 import { setGuardianOf } from '../../store/binding/review.ts';
 import type { Transaction } from '../../store/database/index.ts';
 import { deleteEndedGuardianship, insertGuardianship } from '../../store/people/guardianships.ts';
 import * as people from '../../store/people/people.ts';
-import { loadPolicyFacts } from '../../store/people/policy-facts.ts';
 import type { AuditEvent } from '../audit/audit.ts';
 import { issueLink } from '../authentication/password-reset.ts';
 import { firstPasswordMac } from '../authentication/password-verification.ts';
@@ -22,6 +19,7 @@ import type { Outbox } from '../notifications/outbox.ts';
 import { mailVerifiedAddresses } from '../notifications/verified-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { CheckedApplicant, CheckedApplication } from './application-check.ts';
+import { loadGuardianAccount } from './guardian-account.ts';
 
 /** Validity of the activation link in the mail. Afterwards the first password or "forgot password" opens the account. */
 const ACTIVATION_LINK_HOURS = 72;
@@ -76,7 +74,7 @@ async function approveApplicant(
   const { existing } = applicant;
   const guardianId = existing?.id ?? (await insertGuardian(deps, tx, checked, applicant));
   const notes: ApprovalNote[] = [existing === undefined ? 'created' : 'joined'];
-  const account = await loadAccount(deps, tx, guardianId);
+  const account = await loadGuardianAccount(tx, guardianId, localDate(deps.clock.now()));
   notes.push(...(await addLogins(deps, tx, guardianId, applicant, account.isUnused)));
   if (account.isUnused && !account.hasFirstPassword) {
     await prepareFirstPassword(deps, tx, guardianId, applicant.data.nationalId);
@@ -118,25 +116,6 @@ async function insertGuardian(
     updatedAt: now,
   });
   return id;
-}
-
-interface GuardianAccount {
-  /** Has no password, no passkey and no duty, so the account has no sign-in yet. */
-  isUnused: boolean;
-  hasFirstPassword: boolean;
-}
-
-/**
- * An account with an own password or passkey keeps its logins: another email address could reset the password. So do accounts of staff,
- * whose credentials come from the bureau or the IT desk.
- */
-async function loadAccount({ clock }: Deps, tx: Transaction, personId: string): Promise<GuardianAccount> {
-  const { hash, first } = await credentials.getCredential(tx, personId);
-  const factors = await listSecondFactors(tx, personId);
-  const facts = await loadPolicyFacts(tx, personId);
-  const isStaff = facts !== undefined && policyTargetOf(facts, localDate(clock.now())).isStaff;
-  const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
-  return { isUnused: hash === undefined && !hasPasskey && !isStaff, hasFirstPassword: first !== undefined };
 }
 
 /** Adds the email address and the mobile number to an account that has none. */
