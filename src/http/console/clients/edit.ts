@@ -123,7 +123,8 @@ function showForm(
   const id = existing?.registration.client_id;
   const errors = problems.map(({ field, uri, isPrivateAddress }) => {
     const name = toFormField(field);
-    const text = pages.t(ctx, isPrivateAddress === true ? 'clients.privateAddress' : `clients.problem.${name}`);
+    const text =
+      isPrivateAddress === true ? pages.t(ctx, 'clients.privateAddress') : pages.t(ctx, `clients.problem.${name}`);
     return [name, uri === undefined ? text : `${uri}：${text}`] as const;
   });
   const isRejected = errors.length > 0 || alert !== undefined;
